@@ -1,0 +1,67 @@
+# Licet. `make` alone prints this list.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .make
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo check test bench night clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMPS)/venv:
+	@mkdir -p $(STAMPS)
+	@if ! $(PYTHON) -m venv $(VENV) >/dev/null 2>&1; then \
+	  echo "making the Python environment needs python3-venv"; \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); \
+	  else echo "install it (Debian: sudo apt install -y python3-venv) and try again"; exit 1; fi; fi
+	@touch $@
+
+$(STAMPS)/server: pyproject.toml $(STAMPS)/venv
+	@echo "installing licet with its server part into $(VENV) …"
+	@$(BIN)/pip install -q -e '.[server]' 2>&1 | grep -v '^WARNING: Location' || true
+	@$(BIN)/licet --help >/dev/null
+	@touch $@
+
+$(STAMPS)/dev: pyproject.toml $(STAMPS)/server
+	@echo "installing what checks and tests need …"
+	@$(BIN)/pip install -q -U pip 2>&1 | grep -v '^WARNING: Location' || true
+	@$(BIN)/pip install -q --group dev 2>&1 | grep -v '^WARNING: Location' || true
+	@$(BIN)/pytest --version >/dev/null && $(BIN)/ruff --version >/dev/null
+	@touch $@
+
+# Real programs that some tests drive. Without root, or without Debian, those tests skip and say so.
+$(STAMPS)/debian:
+	@mkdir -p $(STAMPS)
+	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl; do \
+	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing$$missing from Debian …"; \
+	  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null 2>&1) \
+	    || echo "could not install$$missing: tests that need them will skip"; fi
+	@touch $@
+
+demo: $(STAMPS)/server ## the whole story in a minute: a site, a gateway, a crawler that buys
+	@$(BIN)/licet demo
+
+check: $(STAMPS)/dev ## style, types, import layers, doctests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache | tail -n 12
+	@$(BIN)/python -m pytest -q --doctest-modules gateway -p no:cacheprovider
+
+test: $(STAMPS)/dev $(STAMPS)/debian ## everything, with the time of each folder
+	@$(BIN)/pytest -q
+
+bench: $(STAMPS)/dev ## speed beside nginx, as ratios of the same run
+	@$(BIN)/python -m loadtests.bench
+
+night: $(STAMPS)/dev $(STAMPS)/debian ## long runs by hand: kills, soak, millions of records
+	@$(BIN)/python -m pytest -q -m night tests --timeout 7200
+
+clean: ## remove what was made here (never your data)
+	@rm -rf $(STAMPS) $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

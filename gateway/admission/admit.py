@@ -1,0 +1,129 @@
+"""Grant or refusal: the order in which a ruling and a license are judged.
+
+Asked after the policy has spoken, pure, in the order of design.md ("Order of
+answers"): what is free is served; an owner's block stands whatever is paid; a
+bad token is refused and never falls through to free; a good one must cover the
+ask; without one, the price is quoted. How much of it binds is the mode's: in
+`observe` and `offer` a refusal becomes a grant that remembers what would have
+been.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gateway.admission.entitlement import entitle
+from gateway.admission.spending import Charge
+from gateway.ask import Ask
+from gateway.money import Money
+from gateway.policy.rules import Mode, Ruling, Verdict
+from gateway.problems import PROBLEMS, Problem, Refusal
+from gateway.terms.license_terms import Offer
+from gateway.tokens.claims import Claims
+from gateway.uses import Uses, covers
+from gateway.visitors.visitor import Visitor, VisitorClass
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The request may pass.
+
+    *claims* and *charge* are set when it passes under a license. *offers* are
+    what this visitor could buy here, to be advertised unless the mode is
+    `observe`. *would* is the refusal that did not bind; *quote* the price an
+    unlicensed visitor would have met.
+    """
+
+    uses: Uses = frozenset()
+    claims: Claims | None = None
+    charge: Charge | None = None
+    offers: tuple[Offer, ...] = ()
+    would: Refusal | None = None
+    quote: Money | None = None
+
+
+def acting_for(visitor: Visitor, claims: Claims) -> Visitor:
+    """The visitor as the policy should see it once a good token speaks for it.
+
+    Whoever presents a license is an automaton that uses content as licensed,
+    whatever its User-Agent says.
+    """
+    if visitor.crawler is not None:
+        return visitor
+    return replace(
+        visitor, visitor_class=VisitorClass.AI, reasons=(*visitor.reasons, f"token_of:{claims.licensee}")
+    )
+
+
+def cheapest(offers: tuple[Offer, ...], uses: Uses) -> Offer | None:
+    """The offer to quote: the cheapest per fetch that alone covers all *uses*, or else the cheapest of all.
+
+    Ties go to the one listed first.
+    """
+    covering = [offer for offer in offers if covers(offer.uses, uses)] or list(offers)
+    return min(covering, key=lambda offer: offer.price.micros, default=None)
+
+
+def admit(ruling: Ruling, visitor: Visitor, ask: Ask, credential: Claims | Refusal | None) -> Grant | Refusal:
+    """Decide, from what is known, whether the request passes and what it may cost.
+
+    *credential* is None where none of ours was shown, a refusal where it is
+    ours and bad, claims where it is ours and good. Takes no credit: a grant
+    with a charge still has to pass the till.
+    """
+    decided = _enforced(ruling, visitor, ask, credential)
+    if ruling.mode is Mode.ENFORCE or (isinstance(decided, Grant) and not decided.charge):
+        return decided
+    offers = ruling.offers if ruling.mode is Mode.OFFER else ()
+    if isinstance(decided, Grant):
+        if ruling.mode is Mode.OFFER:
+            return decided
+        assert decided.charge is not None
+        return replace(decided, charge=None, quote=decided.charge.price)
+    return as_open(decided, ruling, visitor, offers)
+
+
+def as_open(refusal: Refusal, ruling: Ruling, visitor: Visitor, offers: tuple[Offer, ...]) -> Grant:
+    """The grant that stands where *refusal* does not bind, remembering it."""
+    quoted = cheapest(ruling.offers, visitor.uses)
+    return Grant(uses=visitor.uses, offers=offers, would=refusal, quote=quoted.price if quoted else None)
+
+
+def _enforced(
+    ruling: Ruling, visitor: Visitor, ask: Ask, credential: Claims | Refusal | None
+) -> Grant | Refusal:
+    if ruling.verdict is Verdict.REFUSE:
+        return Refusal(PROBLEMS.get(ruling.problem, Problem.REFUSED_BY_OWNER), _sentence(ruling))
+    if isinstance(credential, Refusal):
+        return credential
+    if ruling.verdict is Verdict.SERVE:
+        return Grant(uses=visitor.uses)
+    if credential is None:
+        return _unlicensed(ruling, visitor)
+    covered = entitle(credential, visitor, ruling, ask)
+    if isinstance(covered, Refusal):
+        return covered
+    charge = Charge(
+        record_id=ask.id,
+        licensee=credential.licensee,
+        license=credential.license,
+        price=credential.price,
+        budget=credential.budget,
+    )
+    return Grant(uses=covered.uses, claims=credential, charge=charge)
+
+
+def _unlicensed(ruling: Ruling, visitor: Visitor) -> Refusal:
+    quoted = cheapest(ruling.offers, visitor.uses)
+    assert quoted is not None, "a LICENSE ruling always has offers"
+    who = visitor.name or "automated visitors"
+    if quoted.terms.compensation.is_free:
+        return Refusal(Problem.TOKEN_REQUIRED, f"The offer {quoted.id} is free for {who}, and wants a token.")
+    return Refusal(
+        Problem.LICENSE_REQUIRED,
+        f"The offer {quoted.id} asks {quoted.price} a fetch of {who} ({ruling.why}).",
+    )
+
+
+def _sentence(ruling: Ruling) -> str:
+    return ruling.why[:1].upper() + ruling.why[1:] + "."

@@ -1,0 +1,93 @@
+"""Does the license a crawler presents cover the page it asks for?
+
+One question, one pure function. It is asked after the token's signature,
+audience and expiry were judged (`tokens.verification`) and before any credit is
+touched (`admission.till`). Five things must hold, compared in this order; the
+order fixes which refusal a crawler is told when several apply:
+
+=========== ================================================= ==================
+what        the ask must be                                   refused with
+=========== ================================================= ==================
+term        not before the token starts, before it ends       token-expired
+audience    for the origin the token names, exactly           token-other-site
+path        inside one of the token's scopes, whole segments  path-not-covered
+use         of uses the token grants                          use-not-covered
+territory   from a country the token names, or worldwide      territory-not-covered
+rendition   of a form of the work the token names             rendition-not-covered
+=========== ================================================= ==================
+
+HTTP carries no use: the effective use is the token's. But a crawler whose known
+purposes include a use the token lacks is refused, unless the license was bought
+for that crawler by name. There is no leeway here; clock skew is allowed for
+once, at verification.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.ask import Ask
+from gateway.paths import PathScope
+from gateway.policy.rules import Ruling
+from gateway.problems import Problem, Refusal
+from gateway.terms.license_terms import PAGE
+from gateway.tokens.claims import Claims
+from gateway.uses import Uses, covers
+from gateway.visitors.visitor import Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """The license covers the ask. *scope* is the narrowest scope that matched, *uses* what it is for."""
+
+    scope: PathScope
+    uses: Uses
+
+
+def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Covered | Refusal:
+    """Say whether *claims* entitle *visitor* to *ask*, or name the first thing that fails.
+
+    Narrowing a token (fewer uses, places, paths, forms, seconds) never turns a
+    refusal into `Covered`; `tests/admission/test_entitlement.py` holds this.
+    """
+    if not claims.not_before <= ask.asked_at < claims.expires_at:
+        return Refusal(Problem.TOKEN_EXPIRED, f"Token {claims.token_id} is outside its term.")
+    if claims.audience != ask.origin:
+        return Refusal(Problem.TOKEN_OTHER_SITE, f"The token is for {claims.audience}, this is {ask.origin}.")
+    scopes = [scope for scope in claims.scopes if ask.path and scope.covers(ask.path)]
+    if not scopes:
+        listed = ", ".join(scope.pattern for scope in claims.scopes)
+        return Refusal(
+            Problem.PATH_NOT_COVERED,
+            f"License {claims.license} covers {listed}; this is {ask.path or ask.target}.",
+        )
+    asked = _uses(claims, visitor)
+    if not covers(claims.uses, asked):
+        granted, wanted = ", ".join(sorted(claims.uses)), ", ".join(sorted(asked))
+        who = visitor.name or "this visitor"
+        return Refusal(
+            Problem.USE_NOT_COVERED,
+            f"License {claims.license} grants {granted}; {who} is known for {wanted}.",
+        )
+    if not claims.territory.covers(ask.country):
+        where = ask.country or "an unknown country"
+        regions = ", ".join(claims.territory.as_json() or [])
+        return Refusal(
+            Problem.TERRITORY_NOT_COVERED,
+            f"License {claims.license} covers {regions}; this fetch comes from {where}.",
+        )
+    rendition = ruling.rendition or PAGE
+    if rendition not in claims.renditions:
+        return Refusal(
+            Problem.RENDITION_NOT_COVERED,
+            f"License {claims.license} covers {', '.join(claims.renditions)}; this is a {rendition}.",
+        )
+    return Covered(max(scopes, key=lambda scope: scope.precision), asked)
+
+
+def _uses(claims: Claims, visitor: Visitor) -> Uses:
+    """What this fetch is for: the token's uses, and all a crawler is known for that was not named in it."""
+    crawler = visitor.crawler
+    if crawler is None or crawler.name.lower() in claims.crawlers:
+        return claims.uses
+    return claims.uses | crawler.uses

@@ -1,0 +1,68 @@
+"""What a delivery finally owes: the unit rule, in one pure function.
+
+The unit is a rendition's content per licensee and window. A complete 200 owes
+the price; 206 parts together never owe more than the whole; HEAD, 304, 4xx and
+5xx owe nothing; a re-read of unchanged bytes in the window owes nothing (and so
+does a retry after a lost answer). A client that breaks off after more than
+64 KiB or a tenth of the body owes the whole; what the origin breaks off owes
+nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.admission.spending import Charge
+from gateway.ask import Ask
+from gateway.money import Money
+from gateway.origin.delivery import Delivery
+from gateway.provenance.record import Ended
+
+#: Seconds in which unchanged bytes are not paid for again.
+WINDOW_SECONDS: Final = 24 * 3600
+#: A client that took more than this, or more than a tenth, took the work.
+ABORT_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """*money* is zero or the price; *reason* is the word that stands in the record."""
+
+    money: Money
+    reason: str
+
+
+def units_of(charge: Charge, ask: Ask, delivery: Delivery) -> tuple[str, ...]:
+    """The keys under which this delivery may already have been paid for in the window.
+
+    By digest where the body is whole, by entity tag where the origin names one;
+    a part without a tag counts with every other part of the same path.
+    """
+    place = f"{charge.licensee} {ask.site} {ask.path}"
+    keys = []
+    if delivery.status == 200 and delivery.ended is Ended.COMPLETE:
+        keys.append(f"{place} sha-256:{delivery.digest}")
+    if delivery.etag and not delivery.etag.startswith("W/"):
+        keys.append(f"{place} etag:{delivery.etag}")
+    elif delivery.status == 206:
+        keys.append(f"{place} parts")
+    return tuple(keys)
+
+
+def owed(charge: Charge, ask: Ask, delivery: Delivery, *, paid_before: bool) -> Owed:
+    """Say what *delivery* owes. *paid_before*: one of its units was paid in the window."""
+    nothing = Money(0, charge.price.currency)
+    if ask.method != "GET":
+        return Owed(nothing, "not-a-get")
+    if delivery.status not in {200, 206}:
+        return Owed(nothing, "not-delivered")
+    if delivery.ended in {Ended.ORIGIN, Ended.GATEWAY}:
+        return Owed(nothing, "broken-off")
+    if delivery.ended is Ended.CLIENT:
+        tenth = delivery.length >= 0 and delivery.bytes_sent * 10 > delivery.length
+        if not (delivery.bytes_sent > ABORT_BYTES or tenth):
+            return Owed(nothing, "client-left-early")
+    if paid_before:
+        return Owed(nothing, "read-before")
+    return Owed(charge.price, "fetch")

@@ -1,0 +1,105 @@
+"""The one place where credit is consumed on the path of a request.
+
+`take` is synchronous: it takes a charge from a lease at hand, or names the
+lease that must be fetched. A lease fetched for an ask already contains that
+ask's own hold, so the second call always decides.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from gateway.admission.admit import Grant
+from gateway.admission.owed import WINDOW_SECONDS, Owed, owed, units_of
+from gateway.admission.pace import Pace
+from gateway.admission.spending import Charge, Lease, Short, SpendBook
+from gateway.ask import Ask
+from gateway.evidence import Evidence, Need, Needs
+from gateway.origin.delivery import Delivery
+from gateway.problems import Problem, Refusal, StoreUnavailable
+
+#: How many paid units one process remembers; the oldest are forgotten first.
+_REMEMBERED = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class PaidUnit:
+    """A unit that was paid for, as `admission.owed.units_of` names it, and when (whole seconds)."""
+
+    key: str
+    paid_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseWanted:
+    """What the source of a lease must know: the charge, and the time in whole seconds."""
+
+    charge: Charge
+    now: int
+
+
+class Till:
+    """Takes charges, and knows which units were paid for in the window."""
+
+    def __init__(self, book: SpendBook, pace: Pace, *, remembered: tuple[PaidUnit, ...] = ()) -> None:
+        """Work on *book*, starting with the units that the journal says were paid."""
+        self._book = book
+        self._pace = pace
+        self._paid: OrderedDict[str, int] = OrderedDict((unit.key, unit.paid_at) for unit in remembered)
+
+    def take(self, grant: Grant, ask: Ask, evidence: Evidence) -> Grant | Refusal | Needs:
+        """Take the grant's charge, if it has one, or say what is short or still needed."""
+        charge = grant.charge
+        if charge is None:
+            return grant
+        found = evidence.get("lease", charge.record_id)
+        match found:
+            case None:
+                wait = self._pace.wait(f"license {charge.license}", ask.asked_at_us)
+                if wait:
+                    return Refusal(
+                        Problem.TOO_FAST, f"License {charge.license} is fetching too fast.", retry_after=wait
+                    )
+                return Needs((Need("lease", charge.record_id, LeaseWanted(charge, ask.asked_at)),))
+            case Lease():
+                return grant
+            case Short():
+                return found.refusal(charge)
+            case Refusal():
+                return found
+        raise TypeError(f"evidence of kind lease cannot be a {type(found).__name__}")
+
+    async def lease(self, need: Need) -> Lease | Short | Refusal:
+        """Fetch the lease that `take` asked for: the source of evidence kind ``lease``."""
+        assert isinstance(need.about, LeaseWanted)
+        try:
+            return await self._book.lease(need.about.charge, need.about.now)
+        except StoreUnavailable as error:
+            return Refusal(
+                Problem.SPEND_BOOK_UNAVAILABLE,
+                "Prepaid credit cannot be checked.",
+                retry_after=5,
+                private=str(error),
+            )
+
+    def owed(self, charge: Charge, ask: Ask, delivery: Delivery) -> Owed:
+        """Say what *delivery* owes and remember its units as paid if it owes anything."""
+        keys = units_of(charge, ask, delivery)
+        now = ask.asked_at
+        before = any(self._paid.get(key, -WINDOW_SECONDS) > now - WINDOW_SECONDS for key in keys)
+        due = owed(charge, ask, delivery, paid_before=before)
+        if due.reason == "fetch":
+            for key in keys:
+                self._paid[key] = now
+                self._paid.move_to_end(key)
+            while len(self._paid) > _REMEMBERED:
+                self._paid.popitem(last=False)
+        return due
+
+    async def give_back(self, charge: Charge) -> None:
+        """Let the hold of a fetch that never happened go; if the book is away, it lapses."""
+        try:
+            await self._book.give_back(charge.record_id)
+        except StoreUnavailable:
+            return

@@ -1,0 +1,69 @@
+"""The facts of one request that rules may look at, and nothing else.
+
+The listener makes one `Ask` per request and never changes it. Whatever may
+influence a ruling is here, so a ruling can be made again later from the same
+facts. No socket, no header object of any library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request for a creator's site.
+
+    Attributes:
+        id: UUIDv7 in canonical text form; the record's id too.
+        asked_at_us: the gateway's clock, microseconds since the epoch.
+        site: `policy.rules.Site.id`.
+        origin: the site's public origin, such as ``https://journal.example``,
+            lower case, without a default port; the only `aud` a token may have here.
+        method: as received, upper case.
+        target: path and query exactly as received; what is forwarded.
+        path: the canonical path (`paths.canonical`), or "" where there is none.
+        ambiguity: why there is no canonical path, or "".
+        query: what follows the first ``?``, without it; "" if none.
+        headers: names in lower case with values, in the order received.
+        peer: address of the connection's other end, without port.
+        address: the client's address after trusted proxies (`visitors.client_address`).
+        country: ISO 3166-1 alpha-2 in upper case, or "" if unknown.
+        country_basis: how it is known: "header" (from a trusted proxy) or "".
+    """
+
+    id: str
+    asked_at_us: int
+    site: str
+    origin: str
+    method: str
+    target: str
+    path: str
+    ambiguity: str = ""
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    peer: str = ""
+    address: str = ""
+    country: str = ""
+    country_basis: str = ""
+
+    @property
+    def asked_at(self) -> int:
+        """Whole seconds since the epoch, as RFC 7519 counts them."""
+        return self.asked_at_us // 1_000_000
+
+    def header(self, name: str) -> str:
+        """The first value of header *name* (lower case), or ""."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return ""
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every value of header *name* (lower case), in order."""
+        return tuple(value for key, value in self.headers if key == name)
+
+    @property
+    def user_agent(self) -> str:
+        """The User-Agent, or ""."""
+        return self.header("user-agent")

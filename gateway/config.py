@@ -1,0 +1,186 @@
+"""How this process runs: ``licet.toml``, the environment, flags. What a site wants is its policy's.
+
+Precedence: flag, then environment, then file, then default. Every key of
+``[section] key`` is also ``LICET_SECTION_KEY``. All mistakes are reported at
+once, each with its file (or the environment) and key.
+
+A data folder holds everything that is written::
+
+    DATA/            0700
+      licet.toml     this file, if there is one
+      sites/*.toml   one policy a site
+      licet.db       books, licenses, folded journal
+      journal/       the append-only files
+      keys/          private keys, 0600
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.problems import ConfigurationError, Mistake
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Listen(_Section):
+    """Where crawlers and people are served: the only public listener."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8402, ge=0, le=65535)
+
+
+class Dashboard(_Section):
+    """Where the operator signs in; loopback unless told otherwise."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8403, ge=0, le=65535)
+    hosts: tuple[str, ...] = ()
+    enabled: bool = True
+
+
+class Store(_Section):
+    """What is kept back on the disk for paid records, in megabytes, and for how long details stay."""
+
+    reserve_mb: int = Field(default=64, ge=0, le=1_000_000)
+    detail_days: int = Field(default=30, ge=0, le=3650)
+
+
+class Trust(_Section):
+    """Which peers' forwarding headers are believed, and which of their headers names a country."""
+
+    proxies: tuple[str, ...] = ()
+    country_header: str = ""
+
+
+class OriginTimes(_Section):
+    """How long the creator's server may take, in seconds."""
+
+    connect: float = Field(default=3.0, gt=0, le=60)
+    first_byte: float = Field(default=30.0, gt=0, le=600)
+    idle: float = Field(default=30.0, gt=0, le=600)
+
+
+class People(_Section):
+    """Whether people are counted, as totals without anything about them."""
+
+    counted: bool = True
+
+
+class _File(_Section):
+    listen: Listen = Listen()
+    dashboard: Dashboard = Dashboard()
+    store: Store = Store()
+    trust: Trust = Trust()
+    origin: OriginTimes = OriginTimes()
+    people: People = People()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of one process, checked. *folder* is the data folder."""
+
+    folder: Path
+    listen: Listen = field(default_factory=Listen)
+    dashboard: Dashboard = field(default_factory=Dashboard)
+    store: Store = field(default_factory=Store)
+    trust: Trust = field(default_factory=Trust)
+    origin: OriginTimes = field(default_factory=OriginTimes)
+    people: People = field(default_factory=People)
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.folder / "licet.db"
+
+    @property
+    def journal(self) -> Path:
+        """The folder of the append files."""
+        return self.folder / "journal"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the token keys."""
+        return self.folder / "keys" / "tokens"
+
+    @property
+    def sites(self) -> Path:
+        """The folder of the policies."""
+        return self.folder / "sites"
+
+
+def read_config(
+    folder: Path, *, environ: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None
+) -> Config:
+    """Read the settings of *folder*; raise `ConfigurationError` with every mistake.
+
+    *flags* has keys such as ``listen.port``; a value of None is a flag not given.
+    """
+    path = folder / "licet.toml"
+    values = _from_file(path)
+    sources: dict[str, str] = {}
+    for name, text in (environ or {}).items():
+        section, _, key = name.removeprefix("LICET_").lower().partition("_")
+        if name.startswith("LICET_") and key and section in _File.model_fields:
+            values.setdefault(section, {})[key] = _from_environment(section, key, text)
+            sources[f"{section}.{key}"] = f"environment {name}"
+    for dotted, value in (flags or {}).items():
+        if value is not None:
+            section, _, key = dotted.partition(".")
+            values.setdefault(section, {})[key] = value
+            sources[dotted] = f"--{key.replace('_', '-')}"
+    try:
+        read = _File.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError([_mistake(item, path, sources) for item in error.errors()]) from None
+    return Config(
+        folder,
+        listen=read.listen,
+        dashboard=read.dashboard,
+        store=read.store,
+        trust=read.trust,
+        origin=read.origin,
+        people=read.people,
+    )
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError([Mistake(str(path), "", f"cannot be read: {error}")]) from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError([Mistake(str(path), "", f"is not TOML: {error}")]) from None
+
+
+def _from_environment(section: str, key: str, text: str) -> object:
+    known = _File.model_fields[section].annotation
+    assert isinstance(known, type)
+    assert issubclass(known, BaseModel)
+    wanted = known.model_fields.get(key)
+    if wanted is not None and wanted.annotation == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text
+
+
+def _mistake(item: Any, path: Path, sources: Mapping[str, str]) -> Mistake:
+    key = ".".join(str(part) for part in item["loc"])
+    place = next((sources[known] for known in sources if key.startswith(known)), str(path))
+    if item["type"] == "extra_forbidden":
+        return Mistake(place, key, "is no setting that licet knows")
+    got = item.get("input")
+    return Mistake(
+        place, key, str(item["msg"]).lower(), repr(got) if isinstance(got, str | int | float | bool) else ""
+    )

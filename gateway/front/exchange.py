@@ -1,0 +1,288 @@
+"""THE PATH: one request, from its facts to its record.
+
+`judge` decides, without waiting: identify, rule, admit, take. Whatever it lacks
+it names as `Needs`; `exchange` fetches that, each kind at most once, and asks
+again. Then the three acts: open the origin, commit, stream. Every request of an
+automated visitor leaves exactly one record; a person's leaves none.
+
+Order of answers: control file · free path · person or free use · owner's block
+(403) · license token (bad 401; too narrow, other use, other place 403; spent
+402; too fast 429) · quote (402, or 401 where the covering offer is free).
+
+When a dependency is down:
+
+================================ ======== ==================== =================
+down                             people   crawler, free use    crawler, licensed
+================================ ======== ==================== =================
+spend book                       served   served               503
+journal full or read-only        served   503                  503
+origin                           502/504  502/504              502/504, no charge
+revocations older than 1 s       served   served               503
+policy file invalid              last good policy for everybody
+clock stepped back               served   served               later of two clocks
+================================ ======== ==================== =================
+
+In the modes `observe` and `offer` nobody is refused for any of this; the record
+says what would have been.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.admission.admit import Grant, acting_for, admit, as_open
+from gateway.admission.credentials import Credentials
+from gateway.admission.till import Till
+from gateway.ask import Ask
+from gateway.clock import Clock
+from gateway.evidence import NOTHING, Evidence, Need, Needs
+from gateway.front.answer import Answer, Judged, Notice
+from gateway.front.remember import Remembered, Tally, remember
+from gateway.front.responses import committed, refused, told
+from gateway.origin.delivery import Delivery, Origin, OriginAborted, OriginAnswer
+from gateway.policy.rules import Mode, Policy
+from gateway.policy.ruling import rule
+from gateway.problems import Problem, Refusal, StoreUnavailable
+from gateway.provenance.journal import Journal
+from gateway.provenance.record import Ended
+from gateway.terms.license_terms import PublishedTerms
+from gateway.visitors.visitor import Visitor
+
+Source = Callable[[Need], Awaitable[object]]
+
+
+class Notices(Protocol):
+    """Finds the control file an ask is for, without waiting."""
+
+    def find(self, policy: Policy, ask: Ask, evidence: Evidence) -> Notice | Refusal | Needs | None:
+        """The file, why it cannot be told, what is needed first, or None: not a control file."""
+        ...
+
+
+class PeopleCount(Protocol):
+    """Counts people as totals."""
+
+    def count(self, ask: Ask, status: int) -> None:
+        """Count one answer to a person; keeps nothing about who it was."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Everything the path is handed. *sources* fetch evidence by kind."""
+
+    policy_of: Callable[[str], Policy]
+    identify: Callable[[Ask, Evidence], Visitor | Needs]
+    notices: Notices
+    credentials: Credentials
+    till: Till
+    origin: Origin
+    journal: Journal
+    people: PeopleCount
+    published: Callable[[Policy, str], PublishedTerms]
+    sources: Mapping[str, Source]
+    clock: Clock
+
+
+def judge(ask: Ask, evidence: Evidence, gate: Gate) -> Judged | Needs:
+    """Decide one request from the ask and the evidence at hand, or name what is lacking."""
+    policy = gate.policy_of(ask.site)
+    visitor = gate.identify(ask, evidence)
+    if isinstance(visitor, Needs):
+        return visitor
+    notice = gate.notices.find(policy, ask, evidence)
+    if isinstance(notice, Needs):
+        return notice
+    if notice is not None:
+        return Judged(policy, visitor, None, notice)
+    shown = gate.credentials.of(ask)
+    claims = None if isinstance(shown.verdict, Refusal) else shown.verdict
+    visitor = acting_for(visitor, shown.verdict)
+    ruling = rule(policy, visitor, ask, claims.uses if claims else visitor.uses)
+    verdict = admit(ruling, visitor, ask, shown.verdict)
+    if isinstance(verdict, Grant):
+        if not visitor.is_person and not gate.journal.room(paid=verdict.charge is not None):
+            verdict = Refusal(Problem.JOURNAL_UNAVAILABLE, "Fetches cannot be recorded.", retry_after=10)
+        else:
+            taken = gate.till.take(verdict, ask, evidence)
+            if isinstance(taken, Needs):
+                return taken
+            verdict = taken
+    if isinstance(verdict, Refusal) and ruling.mode is not Mode.ENFORCE:
+        verdict = as_open(verdict, ruling, visitor, ruling.offers if ruling.mode is Mode.OFFER else ())
+    return Judged(policy, visitor, ruling, verdict, shown.position, claims)
+
+
+async def exchange(ask: Ask, body: AsyncIterator[bytes] | None, gate: Gate) -> Answer:
+    """Answer one request for a creator's site, and remember that we did."""
+    judged = judge(ask, NOTHING, gate)
+    evidence = NOTHING
+    while isinstance(judged, Needs):
+        evidence = await _fetch(judged, evidence, gate)
+        judged = judge(ask, evidence, gate)
+    terms = gate.published(judged.policy, ask.origin)
+    match judged.verdict:
+        case Notice() as notice:
+            return _ours(told(notice, ask), ask, judged, gate)
+        case Refusal() as refusal:
+            return _ours(refused(refusal, ask, judged, terms), ask, judged, gate)
+        case Grant() as grant:
+            return await _forwarded(ask, body, judged, grant, terms, gate)
+
+
+async def _forwarded(
+    ask: Ask,
+    body: AsyncIterator[bytes] | None,
+    judged: Judged,
+    grant: Grant,
+    terms: PublishedTerms,
+    gate: Gate,
+) -> Answer:
+    """Open the origin, commit, and hand the body on; whatever happens is remembered."""
+    upstream = judged.policy.site.origin
+    try:
+        opened = await gate.origin.open(
+            ask, upstream, body, ours=judged.credential_at, upgrade=grant.charge is None
+        )
+    except asyncio.CancelledError:
+        if not judged.visitor.is_person:
+            _noted(_written(ask, judged, gate, Delivery(0, 0, "", Ended.CLIENT)), gate)
+        raise
+    if isinstance(opened, Refusal):
+        return _ours(refused(opened, ask, judged, terms), ask, judged, gate, failure=opened)
+    answer = Answer(opened.status, opened.reason, committed(opened, ask, judged, terms), tunnel=opened.tunnel)
+    if judged.visitor.is_person:
+        gate.people.count(ask, opened.status)
+        answer.chunks = await _started(_passed(opened))
+    elif grant.charge is not None and _bodiless(ask, opened):
+        opened.close()
+        try:
+            await _kept(ask, judged, gate, Tally(0), opened)
+        except StoreUnavailable:
+            lost = Refusal(Problem.JOURNAL_UNAVAILABLE, "This fetch could not be recorded.", retry_after=10)
+            return refused(lost, ask, judged, terms)
+    else:
+        answer.chunks = await _started(_recorded(opened, ask, judged, gate))
+    return answer
+
+
+async def _started(body: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """Step over the empty first chunk, so that closing *body* runs its last part even if nobody reads it."""
+    await anext(body)
+    return body
+
+
+async def _fetch(needs: Needs, evidence: Evidence, gate: Gate) -> Evidence:
+    again = [need for need in needs.wants if evidence.has(need.kind, need.key)]
+    if again:
+        raise RuntimeError(f"evidence was fetched and is asked for again: {again}")
+    values = await asyncio.gather(*(gate.sources[need.kind](need) for need in needs.wants))
+    return evidence.with_facts(zip(needs.wants, values, strict=True))
+
+
+def _ours(answer: Answer, ask: Ask, judged: Judged, gate: Gate, *, failure: Refusal | None = None) -> Answer:
+    """Record an answer of our own making, which owes nothing and is not waited for."""
+    if judged.visitor.is_person:
+        gate.people.count(ask, answer.status)
+        return answer
+    refusing = isinstance(judged.verdict, Refusal)
+    ended = Ended.REFUSED if refusing else Ended.GATEWAY if failure else Ended.COMPLETE
+    length = next((int(value) for name, value in answer.headers if name == "Content-Length"), 0)
+    delivery = Delivery(answer.status, length if answer.chunks else 0, "", ended, length)
+    _noted(remember(ask, judged, delivery, ended_us=gate.clock.now_us(), failure=failure), gate)
+    return answer
+
+
+async def _passed(opened: OriginAnswer) -> AsyncGenerator[bytes, None]:
+    """A person's body: passed on, neither counted nor held."""
+    try:
+        yield b""
+        async for chunk in opened.body():
+            yield chunk
+    finally:
+        opened.close()
+
+
+async def _recorded(
+    opened: OriginAnswer, ask: Ask, judged: Judged, gate: Gate
+) -> AsyncGenerator[bytes, None]:
+    """An automated visitor's body: counted, digested, and remembered however it ends.
+
+    Under a license the last chunk is held back until the record is durable.
+    """
+    tally = Tally(_announced(opened))
+    held: bytes | None = None
+    ended = Ended.CLIENT
+    try:
+        yield b""
+        async for chunk in opened.body():
+            if held is not None:
+                yield held
+                tally.add(held)
+            held = chunk
+        if held is not None:
+            tally.add(held)
+        ended = Ended.COMPLETE
+        await _kept(ask, judged, gate, tally, opened)
+        if held is not None:
+            yield held
+    except OriginAborted:
+        ended = Ended.ORIGIN
+        raise
+    except StoreUnavailable as error:
+        ended = Ended.COMPLETE  # the hold went back; there is no journal to write to
+        raise OriginAborted("the fetch could not be recorded") from error
+    finally:
+        opened.close()
+        if ended is not Ended.COMPLETE:
+            delivery = _delivery(opened, tally, ended)
+            _noted(_written(ask, judged, gate, delivery), gate)
+
+
+async def _kept(ask: Ask, judged: Judged, gate: Gate, tally: Tally, opened: OriginAnswer) -> None:
+    """Remember a whole delivery; under a license return only when the record is durable."""
+    written = _written(ask, judged, gate, _delivery(opened, tally, Ended.COMPLETE))
+    charge = judged.verdict.charge if isinstance(judged.verdict, Grant) else None
+    if charge is None:
+        _noted(written, gate)
+        return
+    try:
+        await gate.journal.keep(written.record, written.detail, written.detail_salt)
+    except StoreUnavailable:
+        await gate.till.give_back(charge)
+        raise
+
+
+def _written(ask: Ask, judged: Judged, gate: Gate, delivery: Delivery) -> Remembered:
+    charge = judged.verdict.charge if isinstance(judged.verdict, Grant) else None
+    due = gate.till.owed(charge, ask, delivery) if charge else None
+    return remember(ask, judged, delivery, ended_us=gate.clock.now_us(), due=due)
+
+
+def _noted(written: Remembered, gate: Gate) -> None:
+    gate.journal.note(written.record, written.detail, written.detail_salt)
+
+
+def _delivery(opened: OriginAnswer, tally: Tally, ended: Ended) -> Delivery:
+    named = {name.lower(): value for name, value in opened.headers}
+    return Delivery(
+        opened.status,
+        tally.bytes_sent,
+        tally.hexdigest(),
+        ended,
+        tally.length,
+        named.get("content-type", ""),
+        named.get("etag", ""),
+    )
+
+
+def _announced(opened: OriginAnswer) -> int:
+    lengths = [value for name, value in opened.headers if name.lower() == "content-length"]
+    return int(lengths[0]) if len(lengths) == 1 and lengths[0].isdecimal() else -1
+
+
+def _bodiless(ask: Ask, opened: OriginAnswer) -> bool:
+    return ask.method == "HEAD" or opened.status in {204, 304} or _announced(opened) == 0

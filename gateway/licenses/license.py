@@ -1,0 +1,73 @@
+"""Who holds a license, and what exactly was agreed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.terms.license_terms import LicenseTerms
+from gateway.tokens.claims import Budget
+
+
+class Standing(StrEnum):
+    """Whether a licensee may buy. QUARANTINED: registered, neither approved nor funded."""
+
+    QUARANTINED = "quarantined"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Licensee:
+    """The company that holds licenses and pays. *created_at* is in whole seconds."""
+
+    id: str
+    name: str
+    standing: Standing
+    created_at: int
+    contact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One set of credentials of a licensee (RFC 7591, section 2).
+
+    *secret_sha256* is the lower-case hex SHA-256 of a 256-bit random secret;
+    the secret itself is shown once and kept nowhere.
+    """
+
+    id: str
+    licensee: str
+    secret_sha256: str
+    created_at: int
+    name: str = ""
+    uri: str = ""
+    contacts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class License:
+    """Terms agreed by one licensee on one site.
+
+    Attributes:
+        offer: `Offer.id` that was accepted, or "" for a negotiated deal.
+        policy: digest of the policy that priced it.
+        starts_at, ends_at: whole seconds; valid from the first to before the second.
+        budget: how much may be spent under it in all.
+        crawlers: catalog names it was bought for, lower case; empty for none in particular.
+    """
+
+    id: str
+    licensee: str
+    site: str
+    offer: str
+    terms: LicenseTerms
+    policy: str
+    starts_at: int
+    ends_at: int
+    budget: Budget = field(default_factory=Budget)
+    crawlers: frozenset[str] = frozenset()
+
+    def live_at(self, now: int) -> bool:
+        """Whether its term covers *now*, whole seconds."""
+        return self.starts_at <= now < self.ends_at

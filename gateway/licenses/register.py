@@ -1,0 +1,69 @@
+"""Where licensees, clients, licenses and revocations rest: a storage port.
+
+Implemented by `store.memory` and `store.sqlite`; both pass
+`tests/conformance/test_register.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.licenses.license import Client, License, Licensee, Standing
+from gateway.licenses.revocations import Revocations
+
+
+class LicenseRegister(Protocol):
+    """One atomic act per method. Each raises `StoreUnavailable` when the store cannot answer."""
+
+    async def add_licensee(self, licensee: Licensee, client: Client) -> None:
+        """Keep a new licensee with its first client. Raises `ValueError` if either id exists."""
+        ...
+
+    async def licensee(self, licensee_id: str) -> Licensee | None:
+        """The licensee of that id."""
+        ...
+
+    async def licensees(self) -> tuple[Licensee, ...]:
+        """Every licensee, by name."""
+        ...
+
+    async def set_standing(self, licensee_id: str, standing: Standing, at: int) -> Licensee | None:
+        """Approve or suspend; None if there is no such licensee.
+
+        Suspending revokes every token of the licensee from *at* on; a return to
+        ACTIVE lifts that for tokens issued later.
+        """
+        ...
+
+    async def client(self, client_id: str) -> tuple[Client, Licensee] | None:
+        """A client and its licensee, for authentication."""
+        ...
+
+    async def grant(self, license: License) -> License:
+        """Keep *license*, or return the live one that already says the same.
+
+        The same means: licensee, site, terms hash, budget and crawlers equal,
+        and a term that has not ended at the new one's start. Atomic: of
+        concurrent calls with the same agreement one is kept and all return it.
+        """
+        ...
+
+    async def license(self, license_id: str) -> License | None:
+        """The license of that id."""
+        ...
+
+    async def licenses_of(self, licensee_id: str) -> tuple[License, ...]:
+        """A licensee's licenses, newest first."""
+        ...
+
+    async def revoke(self, kind: str, subject: str, at: int, *, until: int = 0) -> None:
+        """Revoke a ``token`` (jti), ``license``, ``client`` or ``licensee`` from *at* on.
+
+        *until* is when forgetting it is safe (a token's expiry), 0 for never.
+        Revoking twice changes nothing.
+        """
+        ...
+
+    async def revocations(self) -> Revocations:
+        """Everything revoked, as of this call."""
+        ...

@@ -1,0 +1,202 @@
+"""A site's policy once it has been read: compiled, checked and frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.paths import PathScope
+from gateway.terms.license_terms import PAGE, Offer
+from gateway.uses import Uses
+from gateway.visitors.visitor import Identity, VisitorClass
+
+
+class Mode(StrEnum):
+    """How much of the policy binds.
+
+    OBSERVE: the origin's bytes, headers and robots.txt pass untouched; the
+    record says what would have been. OFFER: terms are published and price
+    headers sent, nobody is refused, a presented token is honored. ENFORCE: the
+    rules bind.
+    """
+
+    OBSERVE = "observe"
+    OFFER = "offer"
+    ENFORCE = "enforce"
+
+
+class Rights(StrEnum):
+    """Whether the creator may sell a work: what is unsure is never for sale."""
+
+    OWN = "own"
+    CLEARED = "cleared"
+    UNSURE = "unsure"
+
+
+class People(StrEnum):
+    """Whether persons shown in a work agreed: what is unsure is never for sale."""
+
+    NONE = "none"
+    CONSENTED = "consented"
+    UNSURE = "unsure"
+
+
+class Verdict(StrEnum):
+    """The three things a rule can say."""
+
+    SERVE = "serve"
+    REFUSE = "refuse"
+    LICENSE = "license"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Somebody with a share of what a work earns, in millionths of the whole."""
+
+    name: str
+    share_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """One form of a work and the paths that deliver it."""
+
+    name: str
+    paths: tuple[PathScope, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One piece of content, or a shelf of them, by path."""
+
+    id: str
+    paths: tuple[PathScope, ...]
+    rights: Rights
+    people: People
+    renditions: tuple[Rendition, ...] = ()
+    authors: tuple[Author, ...] = ()
+
+    @property
+    def for_sale(self) -> bool:
+        """Whether it may be offered at all."""
+        return self.rights is not Rights.UNSURE and self.people is not People.UNSURE
+
+    def rendition_of(self, path: str) -> str:
+        """Which form of the work canonical *path* delivers; `PAGE` unless a rendition lists it."""
+        for rendition in self.renditions:
+            if any(scope.covers(path) for scope in rendition.paths):
+                return rendition.name
+        return PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a rule looks at; an empty field matches everything.
+
+    Names of crawlers and operators are lower case. *uses* matches a visitor
+    all of whose uses are listed; *countries* are spelled out (``EU`` expanded).
+    """
+
+    crawlers: frozenset[str] = frozenset()
+    operators: frozenset[str] = frozenset()
+    purposes: frozenset[str] = frozenset()
+    classes: frozenset[VisitorClass] = frozenset()
+    proofs: frozenset[Identity] = frozenset()
+    uses: Uses = frozenset()
+    works: frozenset[str] = frozenset()
+    paths: tuple[PathScope, ...] = ()
+    countries: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the policy. *key* is where it stands, such as ``rules[2]``."""
+
+    key: str
+    when: Match
+    verdict: Verdict
+    offers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A creator's host names and the origin server behind them.
+
+    *hosts* are lower case without port; ``*`` stands for any. *origin* is the
+    URL of the creator's server. *public* is the public origin that tokens name,
+    or "" to take scheme and host of each request.
+    """
+
+    id: str
+    hosts: tuple[str, ...]
+    origin: str
+    mode: Mode
+    currency: str
+    public: str = ""
+    name: str = ""
+    contact: str = ""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Everything a creator decided for one site.
+
+    *otherwise* is what a `license` rule means on a path that no work lists;
+    None where reading proved there is no such path. *unverifiable* is what a
+    free outcome means for a crawler whose claim could be checked but whose
+    evidence is stale. *free_paths* are served to everyone, always, like
+    control files. *text* is what was read, for people.
+    """
+
+    site: Site
+    works: tuple[Work, ...]
+    offers: tuple[Offer, ...]
+    rules: tuple[Rule, ...]
+    digest: str
+    otherwise: Verdict | None = None
+    unverifiable: Verdict = Verdict.SERVE
+    free_paths: tuple[PathScope, ...] = ()
+    stance: str = ""
+    file: str = ""
+    by_offer: dict[str, Offer] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Index the offers by id."""
+        self.by_offer.update({offer.id: offer for offer in self.offers})
+
+    def work_of(self, path: str) -> Work | None:
+        """The work that canonical *path* belongs to: the narrowest scope wins, then the first listed."""
+        best: tuple[int, Work] | None = None
+        for work in self.works:
+            for scope in work.paths:
+                if scope.covers(path) and (best is None or scope.precision > best[0]):
+                    best = (scope.precision, work)
+        return best[1] if best else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the policy says to one ask, and which rule said it.
+
+    Attributes:
+        verdict: serve, refuse, or license on *offers*.
+        rule: key of the rule that decided: ``rules[2]``, ``free``, ``otherwise``, …
+        why: one public clause for people, such as "rules[2] matches class ai".
+        policy: digest of the policy.
+        mode: how much of it binds.
+        offers: for `LICENSE`, what can be bought for this path; never empty then.
+        work: id of the work the path belongs to, or "".
+        rendition: which form of it, or "".
+        problem: for `REFUSE`, the code of the refusal (`refused-by-owner` or
+            `identity-not-proven`).
+    """
+
+    verdict: Verdict
+    rule: str
+    why: str
+    policy: str
+    mode: Mode
+    offers: tuple[Offer, ...] = ()
+    work: str = ""
+    rendition: str = ""
+    problem: str = ""

@@ -1,0 +1,419 @@
+"""The closed list of refusals: code, status, public sentence, next step.
+
+A refusal is a value, an exception means something broke. This is the only
+place where a refusal's code, its HTTP status, the words the other side reads
+and the error names of other protocols meet:
+
+- `type` URIs of RFC 9457 (July 2023) are ``ORIGIN/.licet/problems/CODE``;
+- `license_error` is the `error` of ``WWW-Authenticate: License`` (RSL 1.0,
+  section 6.3.4);
+- `crawler_error` is Cloudflare's ``crawler-error`` header (AI Crawl Control,
+  2026-05);
+- `oauth_error` is RFC 6749 section 5.2 with RFC 8707, RFC 9396 and RSL's OLP.
+
+Every refusal states the rule (`Problem.title`), the fact (`Refusal.detail`)
+and the next step (`Problem.next_step`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    code: str
+    status: int
+    title: str
+    next_step: str
+    license_error: str = ""
+    crawler_error: str = ""
+    oauth_error: str = ""
+
+
+def _entry(code: str, status: int, title: str, next_step: str, **errors: str) -> _Entry:
+    return _Entry(code, status, title, next_step, **errors)
+
+
+_RESEND = "Send a well-formed request again on a new connection."
+_LATER = "Ask again after the seconds named in Retry-After. Nothing was charged."
+_BUY = "Buy a token at the token endpoint named in this answer and send it as Authorization: License."
+
+
+class Problem(Enum):
+    """Every reason for which this gateway says no."""
+
+    # The request itself.
+    BAD_REQUEST = _entry("bad-request", 400, "The request is not well formed", _RESEND)
+    AMBIGUOUS_PATH = _entry(
+        "ambiguous-path",
+        400,
+        "The path has more than one reading",
+        "Ask for the plain path, without dot segments, empty segments or encoded separators.",
+    )
+    METHOD_NOT_ALLOWED = _entry(
+        "method-not-allowed", 405, "This method is not served here", "Use one of the methods named in Allow."
+    )
+    REQUEST_TIMEOUT = _entry("request-timeout", 408, "The request took too long to arrive", _RESEND)
+    URI_TOO_LONG = _entry("uri-too-long", 414, "The request target is too long", _RESEND)
+    RANGE_NOT_SATISFIABLE = _entry(
+        "range-not-satisfiable", 416, "Too many ranges were asked for", "Ask for at most sixteen ranges."
+    )
+    EXPECTATION_FAILED = _entry(
+        "expectation-failed", 417, "Only 100-continue can be expected", "Send the request without Expect."
+    )
+    UNKNOWN_SITE = _entry(
+        "unknown-site",
+        421,
+        "This host is not served here",
+        "Check the Host header; the operator lists hosts in the site's policy file.",
+    )
+    HEADERS_TOO_LARGE = _entry(
+        "headers-too-large", 431, "The request headers are too large", "Send fewer or shorter headers."
+    )
+    UNSUPPORTED_CODING = _entry(
+        "unsupported-transfer-coding", 501, "Only the transfer coding chunked is understood", _RESEND
+    )
+    VERSION_NOT_SUPPORTED = _entry(
+        "version-not-supported", 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here", _RESEND
+    )
+    NOT_FOUND = _entry(
+        "not-found", 404, "There is nothing at this address of the license desk", "See /.licet/."
+    )
+    TOO_LARGE = _entry("content-too-large", 413, "The request body is too large", "Send a smaller body.")
+    UNSUPPORTED_MEDIA = _entry(
+        "unsupported-media-type",
+        415,
+        "The body is in a format this address does not read",
+        "Send the media type that the address documents.",
+    )
+
+    # Who asks.
+    IDENTITY_NOT_PROVEN = _entry(
+        "identity-not-proven",
+        403,
+        "The claimed identity is contradicted by the evidence",
+        "Ask from the operator's published addresses, or sign the request (Web Bot Auth).",
+        license_error="insufficient_scope",
+        crawler_error="CrawlerForbidden",
+    )
+    REFUSED_BY_OWNER = _entry(
+        "refused-by-owner",
+        403,
+        "The owner of this site does not serve this crawler here",
+        "Money does not change this; write to the owner named on the license page.",
+        license_error="insufficient_scope",
+        crawler_error="CrawlerForbidden",
+    )
+
+    # The license token.
+    LICENSE_REQUIRED = _entry(
+        "license-required",
+        402,
+        "A license is needed for this use",
+        _BUY,
+        license_error="invalid_request",
+        crawler_error="MissingCrawlerPrice",
+    )
+    TOKEN_REQUIRED = _entry(
+        "token-required",
+        401,
+        "A license token is needed, and it is free",
+        "Ask the token endpoint named in this answer for a token.",
+        license_error="invalid_request",
+    )
+    TOKEN_INVALID = _entry(
+        "token-invalid",
+        401,
+        "The license token is not one of ours or was changed",
+        "Ask the token endpoint for a new token.",
+        license_error="invalid_token",
+    )
+    TOKEN_EXPIRED = _entry(
+        "token-expired",
+        401,
+        "The license token is outside its term",
+        "Ask the token endpoint for a new token.",
+        license_error="invalid_token",
+    )
+    TOKEN_REVOKED = _entry(
+        "token-revoked",
+        401,
+        "The license token was revoked",
+        "Ask the token endpoint for a new token, or write to the owner.",
+        license_error="invalid_token",
+    )
+    TOKEN_OTHER_SITE = _entry(
+        "token-other-site",
+        401,
+        "The license token was issued for another site",
+        "Ask this site's token endpoint for a token.",
+        license_error="invalid_token",
+    )
+    PATH_NOT_COVERED = _entry(
+        "path-not-covered",
+        403,
+        "The license does not cover this path",
+        "Buy a license whose scope covers the path.",
+        license_error="insufficient_scope",
+    )
+    RENDITION_NOT_COVERED = _entry(
+        "rendition-not-covered",
+        403,
+        "The license does not cover this form of the work",
+        "Buy a license that covers this rendition.",
+        license_error="insufficient_scope",
+    )
+    USE_NOT_COVERED = _entry(
+        "use-not-covered",
+        403,
+        "The license does not cover what this crawler does with the work",
+        "Buy a license for every use of the crawler, or one that names the crawler.",
+        license_error="insufficient_scope",
+    )
+    TERRITORY_NOT_COVERED = _entry(
+        "territory-not-covered",
+        403,
+        "The license does not cover this territory",
+        "Ask from a country the license names, or buy a license for this one.",
+        license_error="insufficient_scope",
+    )
+    BUDGET_SPENT = _entry(
+        "budget-spent",
+        402,
+        "The budget of this license is used up",
+        "Buy another token, or raise the budget with the owner.",
+        license_error="insufficient_scope",
+        crawler_error="PaymentFailed",
+    )
+    CREDIT_SPENT = _entry(
+        "credit-spent",
+        402,
+        "The prepaid credit does not cover the price",
+        "Top up the credit with the owner of this site.",
+        license_error="insufficient_scope",
+        crawler_error="PaymentFailed",
+    )
+    TOO_FAST = _entry(
+        "too-fast",
+        429,
+        "Requests come faster than the license or this desk allows",
+        "Wait for the seconds named in Retry-After.",
+    )
+
+    # A dependency is down: nothing was charged.
+    JOURNAL_UNAVAILABLE = _entry(
+        "journal-unavailable",
+        503,
+        "Fetches cannot be recorded at the moment",
+        _LATER,
+        license_error="server_error",
+        crawler_error="InternalError",
+    )
+    SPEND_BOOK_UNAVAILABLE = _entry(
+        "spend-book-unavailable",
+        503,
+        "Credit cannot be checked at the moment",
+        _LATER,
+        license_error="server_error",
+        crawler_error="InternalError",
+        oauth_error="server_error",
+    )
+    REVOCATIONS_STALE = _entry(
+        "revocations-stale",
+        503,
+        "Revocations cannot be checked at the moment",
+        _LATER,
+        license_error="server_error",
+        crawler_error="InternalError",
+    )
+    ROBOTS_UNAVAILABLE = _entry(
+        "robots-unavailable", 503, "The site's own robots.txt cannot be read at the moment", _LATER
+    )
+    DRAINING = _entry("draining", 503, "This gateway is about to stop", _LATER)
+    ORIGIN_UNREACHABLE = _entry(
+        "origin-unreachable",
+        502,
+        "The site's own server cannot be reached",
+        _LATER,
+        crawler_error="InternalError",
+    )
+    ORIGIN_FAILED = _entry(
+        "origin-failed",
+        502,
+        "The site's own server gave no usable answer",
+        _LATER,
+        crawler_error="InternalError",
+    )
+    ORIGIN_TIMEOUT = _entry(
+        "origin-timeout",
+        504,
+        "The site's own server did not answer in time",
+        _LATER,
+        crawler_error="InternalError",
+    )
+
+    # The desk: OAuth 2.0 and RSL's OLP keep their own error shape.
+    CLIENT_UNKNOWN = _entry(
+        "client-unknown",
+        401,
+        "Client authentication failed",
+        "Send client_id and client_secret with HTTP Basic.",
+        oauth_error="invalid_client",
+    )
+    CLIENT_QUARANTINED = _entry(
+        "client-quarantined",
+        403,
+        "This client is registered but not approved or funded yet",
+        "Write to the owner of this site; the operator approves or credits licensees.",
+        oauth_error="unauthorized_client",
+    )
+    FORM_INVALID = _entry(
+        "form-invalid",
+        400,
+        "The request lacks a parameter or has one twice",
+        "See the description.",
+        oauth_error="invalid_request",
+    )
+    GRANT_UNSUPPORTED = _entry(
+        "grant-unsupported",
+        400,
+        "Only grant_type client_credentials is supported",
+        "Send grant_type=client_credentials.",
+        oauth_error="unsupported_grant_type",
+    )
+    TARGET_INVALID = _entry(
+        "target-invalid",
+        400,
+        "The resource is not one this desk licenses",
+        "Name a path or URL of this site that is on offer; see /license.xml.",
+        oauth_error="invalid_target",
+    )
+    DETAILS_INVALID = _entry(
+        "details-invalid",
+        400,
+        "The authorization_details are not ones this desk grants",
+        "Ask for what the offers list; unknown members and values are refused.",
+        oauth_error="invalid_authorization_details",
+    )
+    LICENSE_NOT_OFFERED = _entry(
+        "license-not-offered",
+        400,
+        "This license is not on offer for this resource",
+        "Send a license element as /license.xml publishes it.",
+        oauth_error="invalid_license",
+    )
+    RESOURCE_NOT_OFFERED = _entry(
+        "resource-not-offered",
+        400,
+        "This resource is not managed by this license server",
+        "Send the url attribute of a content element of /license.xml.",
+        oauth_error="invalid_resource",
+    )
+    METADATA_INVALID = _entry(
+        "metadata-invalid",
+        400,
+        "The client metadata is not acceptable",
+        "See the description (RFC 7591, section 2).",
+        oauth_error="invalid_client_metadata",
+    )
+
+    @property
+    def code(self) -> str:
+        """The stable name, as it stands in records and URLs."""
+        return self.value.code
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.value.status
+
+    @property
+    def title(self) -> str:
+        """The rule, as a public sentence without a full stop."""
+        return self.value.title
+
+    @property
+    def next_step(self) -> str:
+        """What the other side can do about it."""
+        return self.value.next_step
+
+    @property
+    def license_error(self) -> str:
+        """The `error` of a ``WWW-Authenticate: License`` challenge, or ""."""
+        return self.value.license_error
+
+    @property
+    def crawler_error(self) -> str:
+        """The value of a ``crawler-error`` header, or ""."""
+        return self.value.crawler_error
+
+    @property
+    def oauth_error(self) -> str:
+        """The `error` member of an OAuth or OLP error body, or ""."""
+        return self.value.oauth_error
+
+
+#: Every refusal by its code.
+PROBLEMS: Mapping[str, Problem] = MappingProxyType({problem.code: problem for problem in Problem})
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One "no": which problem, and the fact behind it.
+
+    *detail* is public, one sentence, and never holds a secret or a floor.
+    *retry_after* is in whole seconds, 0 where waiting does not help. *private*
+    is for the operator's log only. *facts* become members of the problem body.
+    """
+
+    problem: Problem
+    detail: str = ""
+    retry_after: int = 0
+    private: str = field(default="", compare=False)
+    facts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the problem."""
+        return self.problem.status
+
+    @property
+    def code(self) -> str:
+        """The code of the problem."""
+        return self.problem.code
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong in a file that a person wrote.
+
+    *key* is a path such as ``offers.training.price.per_fetch`` or
+    ``works[1].rights``; *expected* says what would have been right.
+    """
+
+    file: str
+    key: str
+    expected: str
+    got: str = ""
+
+    def __str__(self) -> str:
+        """One line: file, key, what was expected, what stood there."""
+        place = f"{self.file}: {self.key}" if self.key else self.file
+        return f"{place}: {self.expected}" + (f", not {self.got}" if self.got else "")
+
+
+class ConfigurationError(Exception):
+    """Configuration or policy cannot be used; *mistakes* holds every one found."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...] | list[Mistake]) -> None:
+        """Keep the mistakes in the order they were found."""
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+
+
+class StoreUnavailable(Exception):
+    """A store cannot be read or written. What was asked of it did not happen, or will lapse."""

@@ -1,0 +1,233 @@
+"""One fetch as it will be remembered, and the bytes that are hashed and signed.
+
+Every entry of the journal has canonical bytes (RFC 8785) and a random 32-byte
+salt. Its public leaf is::
+
+    {"v":1, "time":…, "site":SHA-256(salt ‖ "site" ‖ 0x00 ‖ site), "entry":SHA-256(salt ‖ canonical bytes)}
+
+so that the record and its salt open the leaf, and without the salt the leaf
+tells only when something was fetched. `time` is in microseconds. Address,
+User-Agent, Referer, query and header evidence stand in `FetchDetail`, which the
+record binds by `detail = SHA-256(detail salt ‖ canonical detail)`; forgetting a
+detail and its salt leaves every other check as it was.
+
+Versions are append-only: a member is never removed or given another meaning.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Any, Final
+
+from gateway.canonical import canonical_bytes
+
+RECORD_VERSION: Final = 1
+LEAF_VERSION: Final = 1
+SALT_BYTES: Final = 32
+
+
+class Outcome(StrEnum):
+    """What became of a request.
+
+    FREE: served without charge by rule. LICENSED: served under a license.
+    OPEN: served although the rules would have refused or charged (observe, offer).
+    REFUSED: turned away by us. FAILED: the origin or we broke.
+    """
+
+    FREE = "free"
+    LICENSED = "licensed"
+    OPEN = "open"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Ended(StrEnum):
+    """Who ended the answer, and how."""
+
+    COMPLETE = "complete"
+    REFUSED = "refused"
+    CLIENT = "client-abort"
+    ORIGIN = "origin-abort"
+    GATEWAY = "gateway-abort"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchDetail:
+    """The personal part of a fetch: erasable, never hashed without its salt."""
+
+    address: str = ""
+    peer: str = ""
+    user_agent: str = ""
+    referer: str = ""
+    query: str = ""
+    evidence: tuple[str, ...] = ()
+
+    def commitment(self, salt: bytes) -> str:
+        """The value of `FetchRecord.detail` that binds this detail."""
+        return hashlib.sha256(salt + canonical_bytes(asdict(self))).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRecord:
+    """One request of an automated visitor, whatever came of it.
+
+    Times are microseconds since the epoch, amounts micro-units of *currency*.
+    *price_micros* is what one unit costs under the license; *charged_micros* is
+    what this fetch owes, at most that, for the reason in *charge_reason*.
+    *quote_micros* is the price an unlicensed visitor was or would have been
+    quoted. *would* is the code of the refusal that did not bind (observe,
+    offer). *digest* is the SHA-256 of the body as sent, in hex, of a complete
+    or broken-off body alike. *detail* commits to the `FetchDetail`.
+    """
+
+    id: str
+    time_us: int
+    duration_us: int
+    site: str
+    host: str
+    method: str
+    path: str
+    visitor_class: str
+    identity: str
+    identity_method: str
+    verdict: str
+    rule: str
+    policy: str
+    mode: str
+    outcome: str
+    status: int
+    bytes_sent: int
+    ended: str
+    detail: str
+    crawler: str = ""
+    operator: str = ""
+    licensee: str = ""
+    client: str = ""
+    license: str = ""
+    token: str = ""
+    terms: str = ""
+    uses: tuple[str, ...] = ()
+    work: str = ""
+    rendition: str = ""
+    country: str = ""
+    country_basis: str = ""
+    problem: str = ""
+    would: str = ""
+    currency: str = ""
+    price_micros: int = 0
+    quote_micros: int = 0
+    charged_micros: int = 0
+    charge_reason: str = ""
+    digest: str = ""
+    content_type: str = ""
+    etag: str = ""
+    v: int = RECORD_VERSION
+
+    kind = "fetch"
+
+    def canonical(self) -> bytes:
+        """The bytes that are hashed: RFC 8785 over every member."""
+        return canonical_bytes(asdict(self))
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether it passed under a license: never shed, always awaited."""
+        return self.outcome == Outcome.LICENSED
+
+
+@dataclass(frozen=True, slots=True)
+class BookEntry:
+    """Money that moved without a fetch: the other kind of entry that may post.
+
+    *kind_of* is ``credit`` (the licensee paid in), ``fee`` (an agreed fee is due)
+    or ``reversal`` (undoes entry *reference*). *by* names who entered it.
+    *amount_micros* is positive.
+    """
+
+    id: str
+    time_us: int
+    kind_of: str
+    site: str
+    licensee: str
+    amount_micros: int
+    currency: str
+    license: str = ""
+    reference: str = ""
+    memo: str = ""
+    by: str = ""
+    v: int = RECORD_VERSION
+
+    kind = "book"
+    is_paid = True
+
+    def canonical(self) -> bytes:
+        """The bytes that are hashed: RFC 8785 over every member."""
+        return canonical_bytes(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class ShedNote:
+    """How many unpaid records were not kept because the disk or the queue was short. Posts nothing."""
+
+    id: str
+    time_us: int
+    since_us: int
+    count: int
+    reason: str
+    site: str = ""
+    v: int = RECORD_VERSION
+
+    kind = "shed"
+    is_paid = True
+
+    def canonical(self) -> bytes:
+        """The bytes that are hashed: RFC 8785 over every member."""
+        return canonical_bytes(asdict(self))
+
+
+JournalEntry = FetchRecord | BookEntry | ShedNote
+_KINDS: dict[str, type[Any]] = {"fetch": FetchRecord, "book": BookEntry, "shed": ShedNote}
+
+
+class RecordError(ValueError):
+    """Bytes that should hold a journal entry do not."""
+
+
+def read_entry(kind: str, members: dict[str, Any]) -> JournalEntry:
+    """Rebuild an entry from its parsed canonical JSON; raise `RecordError` if it is none.
+
+    An entry of a later version, or with a member this version does not know, is
+    refused: it must be read by the program that wrote it.
+    """
+    made = _KINDS.get(kind)
+    if made is None:
+        raise RecordError(f"unknown kind of entry {kind!r}")
+    known = {field.name for field in fields(made)}
+    if members.get("v") != RECORD_VERSION or members.keys() != known:
+        raise RecordError(f"a {kind} entry has version {members.get('v')!r} or other members than version 1")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in members.items()}
+    try:
+        entry: JournalEntry = made(**values)
+        entry.canonical()
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"a {kind} entry cannot be read: {error}") from None
+    return entry
+
+
+def entry_commitment(canonical: bytes, salt: bytes) -> str:
+    """SHA-256 over salt and canonical bytes, in hex: the leaf's `entry`."""
+    return hashlib.sha256(salt + canonical).hexdigest()
+
+
+def leaf(entry: JournalEntry, salt: bytes) -> bytes:
+    """Canonical bytes of the entry's public leaf. *salt* is `SALT_BYTES` random octets."""
+    return canonical_bytes(
+        {
+            "v": LEAF_VERSION,
+            "time": entry.time_us,
+            "site": hashlib.sha256(salt + b"site\0" + entry.site.encode()).hexdigest(),
+            "entry": entry_commitment(entry.canonical(), salt),
+        }
+    )

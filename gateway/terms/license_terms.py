@@ -1,0 +1,362 @@
+"""The eight levers of a deal plus term and territory, as one frozen value.
+
+Their canonical JSON (RFC 8785) has a SHA-256, the *terms hash*, which stands in
+the offer, the license, the token and every record. The levers and their order
+are those of the business brief: scope, purpose, compensation, exclusivity,
+attribution, audit, retention, liability.
+
+Scope, uses, per-fetch price, term and territory are enforced at every fetch;
+the rest binds by contract and has its place here from the first day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from gateway.canonical import canonical_digest
+from gateway.money import Money
+from gateway.paths import PathScope
+from gateway.uses import Use, Uses
+
+#: The member states of the European Union, as of 2026-11.
+EU: frozenset[str] = frozenset(
+    [
+        "AT",
+        "BE",
+        "BG",
+        "CY",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GR",
+        "HR",
+        "HU",
+        "IE",
+        "IT",
+        "LT",
+        "LU",
+        "LV",
+        "MT",
+        "NL",
+        "PL",
+        "PT",
+        "RO",
+        "SE",
+        "SI",
+        "SK",
+    ]
+)
+
+#: The rendition that every work has: the page or file itself.
+PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """Countries by ISO 3166-1 alpha-2, with ``EU`` as a group; or the whole world.
+
+    *regions* is None for worldwide; an empty set is no place at all.
+    """
+
+    regions: frozenset[str] | None = None
+
+    def covers(self, country: str) -> bool:
+        """Whether upper-case *country* is inside. An unknown country ("") only is worldwide.
+
+        >>> Territory(frozenset({"EU"})).covers("DE"), Territory(frozenset({"DE"})).covers("")
+        (True, False)
+        """
+        return self.regions is None or country in self.countries
+
+    @property
+    def countries(self) -> frozenset[str]:
+        """The countries, with groups spelled out; empty for worldwide."""
+        if self.regions is None:
+            return frozenset()
+        return (self.regions - {"EU"}) | (EU if "EU" in self.regions else frozenset())
+
+    def within(self, wider: Territory) -> bool:
+        """Whether every place of this territory is inside *wider*."""
+        if wider.regions is None:
+            return True
+        return self.regions is not None and self.countries <= wider.countries
+
+    def as_json(self) -> list[str] | None:
+        """Sorted regions, or None for worldwide."""
+        return None if self.regions is None else sorted(self.regions)
+
+
+WORLDWIDE = Territory()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Lever 1: which works by path, and which forms of them.
+
+    *works* names them for people; *paths* decides. *renditions* holds `PAGE`
+    and names from the policy (``transcript``, ``thumbnail``, …).
+    """
+
+    works: tuple[str, ...]
+    paths: tuple[PathScope, ...]
+    renditions: tuple[str, ...] = (PAGE,)
+
+    def covers(self, path: str) -> bool:
+        """Whether canonical *path* is inside, whatever its rendition."""
+        return any(scope.covers(path) for scope in self.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """Lever 2: what may be done. Everything is granted one by one and defaults to no."""
+
+    uses: Uses
+    redistribution: bool = False
+    sublicensing: bool = False
+    model_release: str = "none"  # none | closed | open
+    resale: bool = False
+    internal_research: bool = False
+    evaluation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Compensation:
+    """Lever 3: the parts of the price, all in one currency; None is not part of it.
+
+    *per_fetch* is owed for each unit delivered; a deal without it is free per
+    fetch. *revenue_share_bp* is in hundredths of a percent.
+    """
+
+    currency: str
+    upfront: Money | None = None
+    per_fetch: Money | None = None
+    per_item: Money | None = None
+    per_megabyte: Money | None = None
+    per_thousand_tokens: Money | None = None
+    per_inference: Money | None = None
+    subscription: Money | None = None
+    subscription_months: int = 1
+    revenue_share_bp: int = 0
+    minimum_guarantee: Money | None = None
+    minimum_guarantee_months: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuse amounts in another currency or below zero."""
+        for part in self.parts():
+            if part.currency != self.currency or part.micros < 0:
+                raise ValueError(f"every part of a price is in {self.currency} and not negative, not {part}")
+
+    def parts(self) -> tuple[Money, ...]:
+        """Every amount that is part of this price."""
+        found = (
+            self.upfront, self.per_fetch, self.per_item, self.per_megabyte, self.per_thousand_tokens,
+            self.per_inference, self.subscription, self.minimum_guarantee,
+        )  # fmt: skip
+        return tuple(part for part in found if part is not None)
+
+    @property
+    def fetch_price(self) -> Money:
+        """What one unit delivered costs; zero where nothing is asked per fetch."""
+        return self.per_fetch or Money(0, self.currency)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing at all is asked."""
+        return not self.revenue_share_bp and not any(self.parts())
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusivity:
+    """Lever 4: whether the deal shuts others out of works x uses x territory x term."""
+
+    exclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Lever 5: what must be shown, and how soon a model card is due. 0 days: no duty."""
+
+    text: str = ""
+    link: str = ""
+    model_card_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Lever 6: reports and audits. *report* is ``none | monthly | quarterly | yearly``."""
+
+    report: str = "quarterly"
+    audits_per_year: int = 1
+    audit_window_months: int = 12
+    output_samples: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Lever 7: keeping and deleting. 0 retention days: as long as the term lasts."""
+
+    retention_days: int = 0
+    withdrawal_notice_days: int = 30
+    remediation_plan_days: int = 30
+    retrain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Liability:
+    """Lever 8: who answers for what. *cap* None: no cap was agreed."""
+
+    indemnity: str = "mutual"  # none | licensee | creator | mutual
+    cap: Money | None = None
+    warranties: tuple[str, ...] = ("ownership",)
+    insurance: bool = False
+    security_standard: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """How long a license lasts once it starts: whole *months*, at least one."""
+
+    months: int = 12
+    renewal: bool = False
+
+
+def _plain(value: object) -> object:
+    """Spell a lever as canonical JSON would hold it."""
+    if isinstance(value, Money):
+        return {"micros": value.micros, "currency": value.currency}
+    if isinstance(value, Territory):
+        return value.as_json()
+    if isinstance(value, PathScope):
+        return value.pattern
+    if isinstance(value, frozenset):
+        return sorted(str(item) for item in value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    slots = getattr(type(value), "__dataclass_fields__", None)
+    if slots is not None:
+        return {name: _plain(getattr(value, name)) for name in slots}
+    return value
+
+
+@dataclass(frozen=True)
+class LicenseTerms:
+    """What is granted and owed, all eight levers plus term and territory."""
+
+    scope: Scope
+    purpose: Purpose
+    compensation: Compensation
+    exclusivity: Exclusivity = field(default_factory=Exclusivity)
+    attribution: Attribution = field(default_factory=Attribution)
+    audit: Audit = field(default_factory=Audit)
+    retention: Retention = field(default_factory=Retention)
+    liability: Liability = field(default_factory=Liability)
+    term: Term = field(default_factory=Term)
+    territory: Territory = WORLDWIDE
+
+    def as_json(self) -> dict[str, object]:
+        """The terms as plain JSON; the input of `hash`."""
+        plain = _plain(self)
+        assert isinstance(plain, dict)
+        return plain
+
+    @cached_property
+    def hash(self) -> str:
+        """The terms hash, ``sha-256:`` and hex."""
+        return canonical_digest(self.as_json())
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Terms a creator publishes, ready to be accepted by machine.
+
+    *id* is the policy's name for it (``training``), unique on its site. *tier*
+    is 1 (becomes part of a model), 2 (features, indexes) or 3 (answers).
+    *max_fetches* and *token_seconds* bound one token bought on it.
+    """
+
+    id: str
+    site: str
+    terms: LicenseTerms
+    policy: str
+    tier: int = 3
+    token_seconds: int = 3600
+    max_fetches: int = 0
+
+    @property
+    def uses(self) -> Uses:
+        """The uses on offer."""
+        return self.terms.purpose.uses
+
+    @property
+    def price(self) -> Money:
+        """What one fetch costs under it."""
+        return self.terms.compensation.fetch_price
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedScope:
+    """What is said about one part of a site. Paths of different scopes do not overlap
+    except that a scope may lie inside a wider one, which comes later.
+
+    *free* are uses granted to everyone for nothing; *offers* what can be bought;
+    a use in neither is reserved. *work* is "" for the rest of the site.
+    """
+
+    paths: tuple[PathScope, ...]
+    work: str
+    free: Uses
+    offers: tuple[Offer, ...]
+
+    @property
+    def for_sale(self) -> Uses:
+        """Every use some offer here covers."""
+        return frozenset[Use]().union(*(offer.uses for offer in self.offers))
+
+
+@dataclass(frozen=True, slots=True)
+class RobotsStance:
+    """What robots.txt says to one set of product tokens.
+
+    *refused* are scopes the owner does not serve them at any price; everything
+    else stays allowed, because a `Disallow` would hide what is for sale.
+    """
+
+    tokens: tuple[str, ...]
+    refused: tuple[PathScope, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTerms:
+    """Everything the published formats may say about one site; they say no more.
+
+    *origin* is the public origin without a trailing slash. *scopes* are in
+    order, narrower before wider, the whole site (``/``) last.
+    """
+
+    origin: str
+    name: str
+    contact: str
+    digest: str
+    currency: str
+    scopes: tuple[PublishedScope, ...]
+    robots: tuple[RobotsStance, ...]
+
+    @property
+    def license_url(self) -> str:
+        """Where the RSL document is."""
+        return f"{self.origin}/license.xml"
+
+    @property
+    def desk_url(self) -> str:
+        """The issuer of the license desk."""
+        return f"{self.origin}/.licet"
+
+    @property
+    def token_url(self) -> str:
+        """The token endpoint, for OAuth and OLP callers alike."""
+        return f"{self.desk_url}/token"

@@ -1,0 +1,234 @@
+"""What a license token says: one profile, strict in both directions.
+
+A JWT access token (RFC 9068, October 2021) whose every restriction stands in
+``authorization_details`` (RFC 9396, May 2023) of the one type
+``content_license``, version 1. Header: ``alg``, ``kid``, ``typ: at+jwt``.
+
+=========================== ====================================================
+``iss``                     the desk: ``ORIGIN/.licet``
+``aud``                     the site's public origin, one string
+``sub``, ``client_id``      the client that asked for it
+``iat nbf exp``             whole seconds
+``jti``                     UUIDv7
+``authorization_details``   one object: ``type version license locations
+                            renditions privileges territory crawlers budget
+                            price terms policy licensee``
+=========================== ====================================================
+
+``locations`` are path scopes of the audience; ``privileges`` are uses;
+``territory`` is a list of regions or null for worldwide; ``crawlers`` names the
+agents a license was bought for, empty for none in particular; ``budget`` is
+``{"micros": int | null, "fetches": int | null}``; ``price`` is
+``{"micros": int, "currency": str, "per": "fetch"}``. Members are never removed
+or given another meaning; a new one is a new version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.money import LARGEST_MICROS, Money, MoneyError
+from gateway.paths import PathScope
+from gateway.problems import Problem, Refusal
+from gateway.terms.license_terms import Territory
+from gateway.uses import Uses, parse_use
+
+TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - a media type
+DETAIL_TYPE: Final = "content_license"
+DETAIL_VERSION: Final = 1
+_CLAIMS: Final = frozenset(
+    {"iss", "aud", "sub", "client_id", "iat", "nbf", "exp", "jti", "authorization_details"}
+)
+_DETAIL: Final = frozenset(
+    {
+        "type", "version", "license", "licensee", "locations", "renditions", "privileges", "territory",
+        "crawlers", "budget", "price", "terms", "policy",
+    }
+)  # fmt: skip
+_LONGEST: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much may be spent under one license; None is unlimited."""
+
+    micros: int | None = None
+    fetches: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """A token's content in our own types. Times are whole seconds since the epoch."""
+
+    issuer: str
+    audience: str
+    client: str
+    token_id: str
+    issued_at: int
+    not_before: int
+    expires_at: int
+    license: str
+    licensee: str
+    scopes: tuple[PathScope, ...]
+    renditions: tuple[str, ...]
+    uses: Uses
+    territory: Territory
+    crawlers: frozenset[str]
+    budget: Budget
+    price: Money
+    terms: str
+    policy: str
+
+    def as_json(self) -> dict[str, object]:
+        """The JWT claims set."""
+        return {
+            "iss": self.issuer,
+            "aud": self.audience,
+            "sub": self.client,
+            "client_id": self.client,
+            "jti": self.token_id,
+            "iat": self.issued_at,
+            "nbf": self.not_before,
+            "exp": self.expires_at,
+            "authorization_details": [self.detail()],
+        }
+
+    def detail(self) -> dict[str, object]:
+        """The one ``content_license`` object, as granted."""
+        return {
+            "type": DETAIL_TYPE,
+            "version": DETAIL_VERSION,
+            "license": self.license,
+            "licensee": self.licensee,
+            "locations": [scope.pattern for scope in self.scopes],
+            "renditions": list(self.renditions),
+            "privileges": sorted(self.uses),
+            "territory": self.territory.as_json(),
+            "crawlers": sorted(self.crawlers),
+            "budget": {"micros": self.budget.micros, "fetches": self.budget.fetches},
+            "price": {"micros": self.price.micros, "currency": self.price.currency, "per": "fetch"},
+            "terms": self.terms,
+            "policy": self.policy,
+        }
+
+
+class _Unreadable(Exception):
+    """A member of the token is not what the profile says."""
+
+
+def read_claims(payload: Mapping[str, object]) -> Claims | Refusal:
+    """Read a JWT claims set strictly, or refuse it as `TOKEN_INVALID`.
+
+    Nothing is guessed: a member missing, unknown or of another type refuses
+    the whole token. Raises nothing on any mapping. The signature, the audience
+    and the times are judged elsewhere.
+    """
+    try:
+        return _read(payload)
+    except (_Unreadable, MoneyError, ValueError) as error:
+        return Refusal(
+            Problem.TOKEN_INVALID, "The token's content is not what this desk writes.", private=str(error)
+        )
+
+
+def _read(payload: Mapping[str, object]) -> Claims:
+    _exactly(payload, _CLAIMS, "claims")
+    details = payload["authorization_details"]
+    if not isinstance(details, list) or len(details) != 1 or not isinstance(details[0], dict):
+        raise _Unreadable("authorization_details is not one object")
+    detail: Mapping[str, object] = details[0]
+    _exactly(detail, _DETAIL, "authorization_details")
+    if detail["type"] != DETAIL_TYPE or detail["version"] is not DETAIL_VERSION:
+        raise _Unreadable("unknown type or version of authorization_details")
+    if payload["sub"] != payload["client_id"]:
+        raise _Unreadable("sub and client_id differ")
+    return Claims(
+        issuer=_text(payload, "iss"),
+        audience=_text(payload, "aud"),
+        client=_text(payload, "client_id"),
+        token_id=_text(payload, "jti"),
+        issued_at=_whole(payload, "iat"),
+        not_before=_whole(payload, "nbf"),
+        expires_at=_whole(payload, "exp"),
+        license=_text(detail, "license"),
+        licensee=_text(detail, "licensee"),
+        scopes=tuple(PathScope(item) for item in _texts(detail, "locations")),
+        renditions=_texts(detail, "renditions"),
+        uses=_uses(detail),
+        territory=_territory(detail),
+        crawlers=frozenset(_texts(detail, "crawlers", least=0)),
+        budget=_budget(detail),
+        price=_price(detail),
+        terms=_text(detail, "terms"),
+        policy=_text(detail, "policy"),
+    )
+
+
+def _exactly(found: Mapping[str, object], wanted: frozenset[str], where: str) -> None:
+    if found.keys() != wanted:
+        odd = sorted(map(str, found.keys() ^ wanted))
+        raise _Unreadable(f"{where}: missing or unknown members {odd[:5]}")
+
+
+def _text(found: Mapping[str, object], name: str) -> str:
+    value = found[name]
+    if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST:
+        raise _Unreadable(f"{name} is not a text")
+    return value
+
+
+def _whole(found: Mapping[str, object], name: str) -> int:
+    value = found[name]
+    if type(value) is not int or not 0 <= value <= LARGEST_MICROS:
+        raise _Unreadable(f"{name} is not a whole number")
+    return value
+
+
+def _texts(found: Mapping[str, object], name: str, *, least: int = 1) -> tuple[str, ...]:
+    value = found[name]
+    if not isinstance(value, list) or not least <= len(value) <= _LONGEST:
+        raise _Unreadable(f"{name} is not a list")
+    if not all(isinstance(item, str) and 1 <= len(item) <= _LONGEST for item in value):
+        raise _Unreadable(f"{name} is not a list of texts")
+    return tuple(value)
+
+
+def _uses(detail: Mapping[str, object]) -> Uses:
+    uses = [parse_use(item) for item in _texts(detail, "privileges")]
+    if None in uses:
+        raise _Unreadable("unknown use")
+    return frozenset(use for use in uses if use is not None)
+
+
+def _territory(detail: Mapping[str, object]) -> Territory:
+    if detail["territory"] is None:
+        return Territory(None)
+    regions = _texts(detail, "territory")
+    if not all(
+        len(region) == 2 and region.isascii() and region.isalpha() and region.isupper() for region in regions
+    ):
+        raise _Unreadable("territory is not a list of regions")
+    return Territory(frozenset(regions))
+
+
+def _budget(detail: Mapping[str, object]) -> Budget:
+    found = detail["budget"]
+    if not isinstance(found, dict):
+        raise _Unreadable("budget is not an object")
+    _exactly(found, frozenset({"micros", "fetches"}), "budget")
+    return Budget(
+        micros=None if found["micros"] is None else _whole(found, "micros"),
+        fetches=None if found["fetches"] is None else _whole(found, "fetches"),
+    )
+
+
+def _price(detail: Mapping[str, object]) -> Money:
+    found = detail["price"]
+    if not isinstance(found, dict):
+        raise _Unreadable("price is not an object")
+    _exactly(found, frozenset({"micros", "currency", "per"}), "price")
+    if found["per"] != "fetch":
+        raise _Unreadable("unknown unit of price")
+    return Money(_whole(found, "micros"), _text(found, "currency"))

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.config import read_config
+from gateway.problems import ConfigurationError
+
+
+def test_an_empty_folder_has_defaults_and_listens_on_loopback(tmp_path: Path) -> None:
+    config = read_config(tmp_path)
+    assert (config.listen.host, config.dashboard.host) == ("127.0.0.1", "127.0.0.1")
+    assert config.database == tmp_path / "licet.db"
+
+
+def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None:
+    (tmp_path / "licet.toml").write_text(
+        '[listen]\nport = 1\nhost = "0.0.0.0"\n[trust]\nproxies = ["loopback"]\n'
+    )
+    environ = {
+        "LICET_LISTEN_PORT": "2",
+        "LICET_TRUST_PROXIES": "10.0.0.0/8, loopback",
+        "LICET_TEST_DATA": "/x",
+    }
+    config = read_config(tmp_path, environ=environ, flags={"listen.port": 3, "listen.host": None})
+    assert config.listen.port == 3
+    assert config.listen.host == "0.0.0.0"
+    assert config.trust.proxies == ("10.0.0.0/8", "loopback")
+    assert read_config(tmp_path, environ=environ).listen.port == 2
+    assert read_config(tmp_path).listen.port == 1
+
+
+def test_every_mistake_is_told_at_once_with_its_source(tmp_path: Path) -> None:
+    (tmp_path / "licet.toml").write_text('[listen]\nport = 70000\ncolour = "red"\n[nonsense]\n')
+    with pytest.raises(ConfigurationError) as caught:
+        read_config(tmp_path, environ={"LICET_STORE_RESERVE_MB": "many"}, flags={"dashboard.port": -1})
+    told = {(Path(mistake.file).name, mistake.key) for mistake in caught.value.mistakes}
+    assert told == {
+        ("licet.toml", "listen.port"),
+        ("licet.toml", "listen.colour"),
+        ("licet.toml", "nonsense"),
+        ("environment LICET_STORE_RESERVE_MB", "store.reserve_mb"),
+        ("--port", "dashboard.port"),
+    }
+
+
+@pytest.mark.parametrize("content", [b"[listen\n", b"\xff\xfe"])
+def test_a_file_that_is_no_toml_is_one_clear_mistake(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "licet.toml").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"licet\.toml"):
+        read_config(tmp_path)
