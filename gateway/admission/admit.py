@@ -42,17 +42,16 @@ class Grant:
     quote: Money | None = None
 
 
-def acting_for(visitor: Visitor, claims: Claims) -> Visitor:
-    """The visitor as the policy should see it once a good token speaks for it.
+def acting_for(visitor: Visitor, credential: Claims | Refusal | None) -> Visitor:
+    """The visitor as the policy should see it once it shows a credential of ours.
 
-    Whoever presents a license is an automaton that uses content as licensed,
-    whatever its User-Agent says.
+    Whoever presents a license is an automaton that uses content, whatever its
+    User-Agent says; a bad one makes nobody a person.
     """
-    if visitor.crawler is not None:
+    if credential is None or visitor.crawler is not None:
         return visitor
-    return replace(
-        visitor, visitor_class=VisitorClass.AI, reasons=(*visitor.reasons, f"token_of:{claims.licensee}")
-    )
+    reason = f"token_of:{credential.licensee}" if isinstance(credential, Claims) else "token_bad"
+    return replace(visitor, visitor_class=VisitorClass.AI, reasons=(*visitor.reasons, reason))
 
 
 def cheapest(offers: tuple[Offer, ...], uses: Uses) -> Offer | None:

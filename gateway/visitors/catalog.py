@@ -1,0 +1,387 @@
+"""The crawlers we know by name: who runs them, what for, how a claim is checked.
+
+Read from ``policies/crawlers/*.toml``, one file per operator or group. Each
+``[[crawler]]`` has its tokens, purposes, uses, class, the recipe by which the
+claim can be checked, and where and when we looked. Each ``[[kind]]`` describes
+automata without a name of their own here (feed readers, monitors, previews) by
+words, so that an unknown one still passes; it comes after every name.
+
+A robots.txt token such as Google-Extended is never sent in a request: whoever
+sends it is an automaton of unknown name.
+
+pydantic checks the files when they are read; after that everything is frozen
+and a lookup is one dict access.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, NoReturn, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from gateway import bundled
+from gateway.problems import ConfigurationError, Mistake
+from gateway.uses import Use
+from gateway.visitors.product_token import LONGEST, Tokens, readable, signs
+from gateway.visitors.visitor import Crawler, VisitorClass
+
+#: Distinct User-Agents remembered. Few are common, and a stranger can send any number.
+_REMEMBERED = 8192
+
+Purpose = Literal[
+    "training",
+    "ai-search",
+    "user-action",
+    "agent",
+    "data-seller",
+    "search",
+    "preview",
+    "archive",
+    "monitoring",
+    "feed",
+    "ads",
+]
+Robots = Literal["obeys", "may-ignore", "unknown", "none"]
+
+#: When one User-Agent says several names, the dearest claim counts: saying more never buys more.
+_RANK = {
+    VisitorClass.AI: 0,
+    VisitorClass.AUTOMATION: 1,
+    VisitorClass.SEARCH_ENGINE: 2,
+    VisitorClass.SERVICE: 3,
+    VisitorClass.UNPROVEN: 4,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a claim can be checked; every part may be empty.
+
+    Attributes:
+        networks: names of published address lists (`visitors.networks`).
+        dns: suffixes of forward-confirmed reverse DNS, each with its leading dot.
+        signature: URL of a Web Bot Auth key directory, or "".
+        asn: autonomous systems; a weight, never a proof alone.
+    """
+
+    networks: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    signature: str = ""
+    asn: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether the operator publishes any way to check the claim."""
+        return bool(self.networks or self.dns or self.signature or self.asn)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """One crawler of the catalog and everything known about it.
+
+    Attributes:
+        crawler: what a `Visitor` carries.
+        tokens: product tokens, the display name's first.
+        recipe: how its claim is checked.
+        robots: whether the operator says that robots.txt is obeyed.
+        source: the page we rely on, and *checked* the day we looked (ISO 8601);
+            both "" where the entry is general knowledge that nobody looked up.
+        robots_only: its token is for robots.txt and never in a request.
+        anchored: its token counts only as the very first product.
+        not_tokens: texts that rule it out, lower case.
+    """
+
+    crawler: Crawler
+    tokens: tuple[str, ...]
+    recipe: Recipe = Recipe()
+    robots: str = "unknown"
+    source: str = ""
+    checked: str = ""
+    robots_only: bool = False
+    anchored: bool = False
+    not_tokens: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The crawler's display name."""
+        return self.crawler.name
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A sort of automaton recognized by words where no name is known."""
+
+    crawler: Crawler
+    words: tuple[str, ...]
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one User-Agent says: the claimed entry or None, the class, and why.
+
+    *crawler* is the entry's, a kind's, or None. *reasons* are stable codes.
+    """
+
+    visitor_class: VisitorClass
+    entry: CatalogEntry | None = None
+    crawler: Crawler | None = None
+    reasons: tuple[str, ...] = ()
+
+
+class Catalog:
+    """Every known crawler, and the one question "whose User-Agent is this?"."""
+
+    def __init__(self, entries: Iterable[CatalogEntry], kinds: Iterable[Kind] = ()) -> None:
+        """Index *entries*; of two with one name or token the first wins."""
+        self.crawlers: tuple[CatalogEntry, ...] = tuple(entries)
+        self.kinds: tuple[Kind, ...] = tuple(kinds)
+        self._by_name: dict[str, CatalogEntry] = {}
+        self._by_token: dict[str, CatalogEntry] = {}
+        for entry in self.crawlers:
+            self._by_name.setdefault(entry.name.lower(), entry)
+            for token in entry.tokens:
+                self._by_token.setdefault(token.lower(), entry)
+        self._tokens = Tokens(self._by_token)
+        self._kind_tokens = tuple(Tokens(kind.tokens) for kind in self.kinds)
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
+
+    @classmethod
+    def read(cls, folder: Path) -> Catalog:
+        """Read every ``*.toml`` of *folder* in the order of names.
+
+        Raises:
+            ConfigurationError: with every mistake of every file; also where
+                two crawlers share a name or a token.
+        """
+        return _read_folder(folder)
+
+    @classmethod
+    def shipped(cls) -> Catalog:
+        """The catalog that comes with this installation."""
+        return cls.read(bundled.policies("crawlers"))
+
+    def by_name(self, name: str) -> CatalogEntry | None:
+        """The entry of that display name or product token, in any case of letters, or None."""
+        key = name.lower()
+        return self._by_name.get(key) or self._by_token.get(key)
+
+    def match(self, user_agent: str) -> CatalogEntry | None:
+        """The crawler that *user_agent* claims to be, or None.
+
+        Longest token first; of several names the one that costs most counts
+        (AI before search engine before service). Remembered, within a bound.
+        """
+        return self.reading(user_agent).entry
+
+    def reading(self, user_agent: str) -> Reading:
+        """Everything *user_agent* says by itself; remembered, within a bound. No raise."""
+        return self._remembered(user_agent if len(user_agent) <= LONGEST else user_agent[: LONGEST + 1])
+
+    def _read(self, user_agent: str) -> Reading:
+        text = readable(user_agent)
+        structure = signs(user_agent)
+        cut = ("ua_oversized",) if structure.oversized else ()
+        best: CatalogEntry | None = None
+        unsendable = ""
+        for found in self._tokens.find(text):
+            entry = self._by_token[found.token]
+            if entry.robots_only:
+                unsendable = unsendable or entry.name
+            elif self._holds(entry, text, found.start, len(found.token)) and (
+                best is None or _before(entry, best)
+            ):
+                best = entry
+        if best is not None:
+            reasons = (f"ua_claim:{best.name}", *cut)
+            return Reading(best.crawler.visitor_class, best, best.crawler, reasons)
+        if unsendable:
+            return Reading(VisitorClass.AUTOMATION, reasons=(f"ua_robots_token:{unsendable}", *cut))
+        if structure.automated or not structure.browser:
+            kind = self._kind(user_agent[:LONGEST].lower(), text)
+            if kind is not None:
+                reasons = (f"ua_kind:{kind.name}", *structure.automated, *cut)
+                return Reading(kind.visitor_class, None, kind, reasons)
+        if structure.automated:
+            return Reading(VisitorClass.AUTOMATION, reasons=(*structure.automated, *cut))
+        return Reading(VisitorClass.UNPROVEN, reasons=cut if structure.browser else ("ua_no_engine", *cut))
+
+    @staticmethod
+    def _holds(entry: CatalogEntry, text: str, start: int, length: int) -> bool:
+        if entry.anchored and (start != 0 or text[length : length + 1] not in {"", "/"}):
+            return False
+        return not any(token in text for token in entry.not_tokens)
+
+    def _kind(self, raw: str, text: str) -> Crawler | None:
+        for kind, tokens in zip(self.kinds, self._kind_tokens, strict=True):
+            if any(word in raw for word in kind.words) or next(tokens.find(text), None) is not None:
+                return kind.crawler
+        return None
+
+
+def _before(entry: CatalogEntry, other: CatalogEntry) -> bool:
+    return _RANK[entry.crawler.visitor_class] < _RANK[other.crawler.visitor_class]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Verify(_Strict):
+    networks: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    signature: str = ""
+    asn: tuple[int, ...] = ()
+
+    @field_validator("dns")
+    @classmethod
+    def _dotted(cls, suffixes: tuple[str, ...]) -> tuple[str, ...]:
+        # Without the dot, evilgooglebot.com would end in googlebot.com.
+        if not all(suffix.startswith(".") and suffix.count(".") > 1 for suffix in suffixes):
+            raise ValueError(
+                "a suffix starts with a dot and names a registered domain, such as .googlebot.com"
+            )
+        return suffixes
+
+    @field_validator("signature")
+    @classmethod
+    def _https(cls, url: str) -> str:
+        if url and not url.startswith("https://"):
+            raise ValueError("a key directory is an https URL")
+        return url
+
+
+class _Named(_Strict):
+    name: str = Field(min_length=1, max_length=80)
+    operator: str = ""
+    purposes: tuple[Purpose, ...] = ()
+    uses: tuple[Use, ...] = ()
+    visitor_class: VisitorClass = Field(alias="class")
+
+    @field_validator("visitor_class")
+    @classmethod
+    def _some(cls, value: VisitorClass) -> VisitorClass:
+        if value is VisitorClass.UNPROVEN:
+            raise ValueError("a crawler is ai, search-engine, service or automation")
+        return value
+
+    def crawler(self, *, verifiable: bool) -> Crawler:
+        return Crawler(
+            self.name, self.operator, self.purposes, frozenset(self.uses), self.visitor_class, verifiable
+        )
+
+
+class _CrawlerRow(_Named):
+    operator: str = Field(min_length=1)
+    tokens: tuple[str, ...] = Field(min_length=1)
+    not_tokens: tuple[str, ...] = ()
+    anchored: bool = False
+    robots_only: bool = False
+    verify: _Verify = _Verify()
+    robots: Robots
+    source: str = Field(default="", pattern=r"^(https?://.*)?$")
+    checked: date | None = None
+
+    @model_validator(mode="after")
+    def _sourced(self) -> Self:
+        if bool(self.source) is not bool(self.checked):
+            raise ValueError("source and checked stand together, or neither: no page, nothing was checked")
+        return self
+
+    @field_validator("tokens")
+    @classmethod
+    def _whole(cls, tokens: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(token.strip()) < 3 or token != token.strip() for token in tokens):
+            raise ValueError("a token has at least three characters and no space around it")
+        return tokens
+
+    def entry(self) -> CatalogEntry:
+        recipe = Recipe(self.verify.networks, self.verify.dns, self.verify.signature, self.verify.asn)
+        return CatalogEntry(
+            crawler=self.crawler(verifiable=bool(recipe)),
+            tokens=self.tokens,
+            recipe=recipe,
+            robots=self.robots,
+            source=self.source,
+            checked=self.checked.isoformat() if self.checked else "",
+            robots_only=self.robots_only,
+            anchored=self.anchored,
+            not_tokens=tuple(token.lower() for token in self.not_tokens),
+        )
+
+
+class _KindRow(_Named):
+    words: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+
+    def kind(self) -> Kind:
+        return Kind(self.crawler(verifiable=False), tuple(word.lower() for word in self.words), self.tokens)
+
+
+class _File(_Strict):
+    crawler: tuple[_CrawlerRow, ...] = ()
+    kind: tuple[_KindRow, ...] = ()
+
+
+def _read_folder(folder: Path) -> Catalog:
+    mistakes: list[Mistake] = []
+    entries: list[CatalogEntry] = []
+    kinds: list[Kind] = []
+    names: dict[str, str] = {}
+    tokens: dict[str, str] = {}
+    paths = sorted(folder.glob("*.toml"))
+    if not paths:
+        _refuse(Mistake(str(folder), "", "a folder with files such as openai.toml is needed here"))
+    for path in paths:
+        read = _read_file(path, mistakes)
+        kinds.extend(row.kind() for row in read.kind)
+        for index, row in enumerate(read.crawler):
+            place = f"crawler[{index}]"
+            if first := names.get(row.name.lower()):
+                mistakes.append(
+                    Mistake(path.name, f"{place}.name", f"a name that {first} does not use", row.name)
+                )
+            names.setdefault(row.name.lower(), path.name)
+            for token in row.tokens:
+                if owner := tokens.get(token.lower()):
+                    mistakes.append(
+                        Mistake(path.name, f"{place}.tokens", f"a token that {owner} does not use", token)
+                    )
+                tokens.setdefault(token.lower(), row.name)
+            entries.append(row.entry())
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    return Catalog(entries, kinds)
+
+
+def _read_file(path: Path, mistakes: list[Mistake]) -> _File:
+    try:
+        return _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        mistakes.append(Mistake(path.name, "", f"a TOML file in UTF-8 ({error})"))
+    except ValidationError as error:
+        mistakes.extend(
+            Mistake(path.name, _key(found["loc"]), found["msg"], _shown(found["input"]))
+            for found in error.errors(include_url=False)
+        )
+    return _File()
+
+
+def _key(place: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in place:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _shown(value: object) -> str:
+    return "" if isinstance(value, dict | list) else str(value)[:60]
+
+
+def _refuse(mistake: Mistake) -> NoReturn:
+    raise ConfigurationError((mistake,))

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.admission.entitlement import Covered, entitle
+from gateway.money import Money
+from gateway.paths import PathScope
+from gateway.policy.rules import Mode, Ruling, Verdict
+from gateway.problems import Problem, Refusal
+from gateway.terms.license_terms import Territory
+from gateway.tokens.claims import Budget, Claims
+from gateway.uses import Use
+from gateway.visitors.visitor import Crawler, Visitor, VisitorClass
+
+
+def test_what_the_license_covers_is_covered(claims, visitor, ruling, ask) -> None:
+    covered = entitle(claims(), visitor(), ruling(), ask())
+    assert covered == Covered(PathScope("/essays/"), frozenset({Use.AI_TRAIN}))
+
+
+@pytest.mark.parametrize(
+    ("claim", "fact", "problem"),
+    [
+        ({"expires_at": 1_795_000_000}, {}, Problem.TOKEN_EXPIRED),
+        ({"not_before": 1_795_000_001}, {}, Problem.TOKEN_EXPIRED),
+        ({"audience": "https://journal.example.evil"}, {}, Problem.TOKEN_OTHER_SITE),
+        ({}, {"origin": "http://journal.example"}, Problem.TOKEN_OTHER_SITE),
+        ({}, {"path": "/essays-archive/x"}, Problem.PATH_NOT_COVERED),
+        ({}, {"path": "/podcast/1.mp3"}, Problem.PATH_NOT_COVERED),
+        ({}, {"path": "", "ambiguity": "it has a dot segment"}, Problem.PATH_NOT_COVERED),
+        ({"uses": frozenset({Use.AI_INPUT})}, {}, Problem.USE_NOT_COVERED),
+        ({}, {"country": "US"}, Problem.TERRITORY_NOT_COVERED),
+        ({}, {"country": ""}, Problem.TERRITORY_NOT_COVERED),
+    ],
+)
+def test_the_first_thing_that_fails_is_named(claim, fact, problem, claims, visitor, ruling, ask) -> None:
+    refusal = entitle(claims(**claim), visitor(), ruling(), ask(**fact))
+    assert isinstance(refusal, Refusal)
+    assert refusal.problem is problem
+    assert refusal.detail.endswith(".")
+
+
+def test_the_order_is_term_audience_path_use_territory_rendition(claims, visitor, ruling, ask) -> None:
+    everything = {
+        "expires_at": 0, "audience": "https://other.example", "scopes": (PathScope("/none"),),
+        "uses": frozenset({Use.SEARCH}), "territory": Territory(frozenset({"AQ"})), "renditions": ("transcript",),
+    }  # fmt: skip
+    told = []
+    for name in list(everything):
+        refusal = entitle(claims(**everything), visitor(), ruling(), ask())
+        told.append(refusal.problem)
+        del everything[name]
+    assert told == [
+        Problem.TOKEN_EXPIRED, Problem.TOKEN_OTHER_SITE, Problem.PATH_NOT_COVERED,
+        Problem.USE_NOT_COVERED, Problem.TERRITORY_NOT_COVERED, Problem.RENDITION_NOT_COVERED,
+    ]  # fmt: skip
+
+
+def test_a_transcript_needs_its_own_grant(claims, visitor, ruling, ask) -> None:
+    refused = entitle(claims(), visitor(), ruling(rendition="transcript"), ask())
+    assert refused.problem is Problem.RENDITION_NOT_COVERED
+    assert isinstance(
+        entitle(claims(renditions=("page", "transcript")), visitor(), ruling(rendition="transcript"), ask()),
+        Covered,
+    )
+
+
+def test_a_license_that_names_the_crawler_lets_it_do_less_than_it_is_known_for(
+    claims, visitor, ruling, ask
+) -> None:
+    narrow = {"uses": frozenset({Use.AI_INPUT})}
+    assert entitle(claims(**narrow), visitor(), ruling(), ask()).problem is Problem.USE_NOT_COVERED
+    named = entitle(claims(**narrow, crawlers=frozenset({"gptbot"})), visitor(), ruling(), ask())
+    assert named == Covered(PathScope("/essays/"), frozenset({Use.AI_INPUT}))
+
+
+def test_a_crawler_nobody_knows_uses_what_its_token_says(claims, ruling, ask) -> None:
+    nobody = Visitor(VisitorClass.AI)
+    assert entitle(claims(), nobody, ruling(), ask()).uses == frozenset({Use.AI_TRAIN})
+
+
+segments = st.sampled_from(["essays", "essays-archive", "videos", "x"])
+paths = st.lists(segments, min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))
+uses = st.frozensets(st.sampled_from(list(Use)), min_size=1)
+regions = st.none() | st.frozensets(st.sampled_from(["DE", "FR", "US", "EU"]), min_size=1)
+forms = st.lists(st.sampled_from(["page", "transcript"]), min_size=1, unique=True).map(tuple)
+
+
+@st.composite
+def tokens(draw) -> Claims:
+    return Claims(
+        issuer="i", audience="https://a.example", client="c", token_id="t", issued_at=0,
+        not_before=draw(st.integers(0, 10)), expires_at=draw(st.integers(5, 20)), license="l", licensee="e",
+        scopes=tuple(PathScope(path) for path in draw(st.lists(paths, min_size=1, max_size=3))),
+        renditions=draw(forms), uses=draw(uses), territory=Territory(draw(regions)),
+        crawlers=draw(st.frozensets(st.just("gptbot"))), budget=Budget(), price=Money(1, "USD"), terms="h", policy="p",
+    )  # fmt: skip
+
+
+@st.composite
+def narrowed(draw, wide: Claims) -> Claims:
+    keep = draw(st.lists(st.sampled_from(wide.scopes), min_size=1, unique=True))
+    deeper = tuple(PathScope(scope.pattern + draw(st.sampled_from(["", "/x"]))) for scope in keep)
+    places = wide.territory.countries or frozenset({"DE", "US"})
+    return replace(
+        wide,
+        scopes=deeper,
+        uses=draw(st.frozensets(st.sampled_from(sorted(wide.uses)), min_size=1)),
+        renditions=tuple(draw(st.lists(st.sampled_from(wide.renditions), min_size=1, unique=True))),
+        territory=draw(st.just(wide.territory) | st.just(Territory(frozenset(sorted(places)[:1])))),
+        not_before=wide.not_before + draw(st.integers(0, 3)),
+        expires_at=wide.expires_at - draw(st.integers(0, 3)),
+        crawlers=draw(st.sampled_from([wide.crawlers, frozenset()])),
+    )
+
+
+@given(st.data(), tokens(), paths, st.integers(0, 25), st.sampled_from(["DE", "FR", "US", ""]), uses, forms)
+def test_narrowing_never_widens_an_entitlement(data, wide, path, at, country, known, rendition) -> None:
+    from gateway.ask import Ask
+
+    ask = Ask("i", at * 1_000_000, "s", "https://a.example", "GET", path, path, country=country)
+    ruling = Ruling(Verdict.LICENSE, "r", "w", "p", Mode.ENFORCE, rendition=rendition[0])
+    visitor = Visitor(VisitorClass.AI, Crawler("GPTBot", "O", (), known, VisitorClass.AI))
+    narrow = data.draw(narrowed(wide))
+    if isinstance(entitle(narrow, visitor, ruling, ask), Covered):
+        assert isinstance(entitle(wide, visitor, ruling, ask), Covered)

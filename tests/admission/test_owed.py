@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.admission.owed import ABORT_BYTES, owed, units_of
+from gateway.admission.spending import Charge
+from gateway.ask import Ask
+from gateway.money import Money
+from gateway.origin.delivery import Delivery
+from gateway.provenance.record import Ended
+from gateway.tokens.claims import Budget
+
+CHARGE = Charge("r", "le_1", "lic_1", Money(5_000, "USD"), Budget())
+
+
+def _ask(method: str = "GET", path: str = "/a") -> Ask:
+    return Ask("r", 0, "s", "https://a.example", method, path, path)
+
+
+def _delivery(
+    status: int = 200, sent: int = 100, ended: Ended = Ended.COMPLETE, length: int = 100, etag: str = ""
+) -> Delivery:
+    return Delivery(status, sent, f"digest-{sent}", ended, length, "text/html", etag)
+
+
+@pytest.mark.parametrize(
+    ("method", "delivery", "reason"),
+    [
+        ("GET", _delivery(), "fetch"),
+        ("GET", _delivery(206, 10), "fetch"),
+        ("GET", _delivery(sent=0, length=0), "fetch"),
+        ("HEAD", _delivery(sent=0), "not-a-get"),
+        ("POST", _delivery(), "not-a-get"),
+        ("GET", _delivery(304, 0), "not-delivered"),
+        ("GET", _delivery(404), "not-delivered"),
+        ("GET", _delivery(503), "not-delivered"),
+        ("GET", _delivery(301), "not-delivered"),
+        ("GET", _delivery(ended=Ended.ORIGIN), "broken-off"),
+        ("GET", _delivery(ended=Ended.GATEWAY), "broken-off"),
+        ("GET", _delivery(sent=10, ended=Ended.CLIENT), "client-left-early"),
+        ("GET", _delivery(sent=11, ended=Ended.CLIENT), "fetch"),
+        ("GET", _delivery(sent=ABORT_BYTES, ended=Ended.CLIENT, length=10**9), "client-left-early"),
+        ("GET", _delivery(sent=ABORT_BYTES + 1, ended=Ended.CLIENT, length=10**9), "fetch"),
+        ("GET", _delivery(sent=ABORT_BYTES, ended=Ended.CLIENT, length=-1), "client-left-early"),
+    ],
+)
+def test_what_a_delivery_owes(method: str, delivery: Delivery, reason: str) -> None:
+    due = owed(CHARGE, _ask(method), delivery, paid_before=False)
+    assert due.reason == reason
+    assert due.money == (CHARGE.price if reason == "fetch" else Money(0, "USD"))
+
+
+@given(
+    st.sampled_from(["GET", "HEAD", "POST"]),
+    st.integers(100, 599),
+    st.integers(0, 10**6),
+    st.sampled_from(list(Ended)),
+    st.booleans(),
+)
+def test_never_more_than_the_price_and_never_twice(method, status, sent, ended, before) -> None:
+    due = owed(CHARGE, _ask(method), _delivery(status, sent, ended), paid_before=before)
+    assert due.money in {CHARGE.price, Money(0, "USD")}
+    if before or method != "GET" or status not in {200, 206}:
+        assert not due.money
+
+
+def test_the_unit_is_the_content_of_one_path_for_one_licensee() -> None:
+    whole = units_of(CHARGE, _ask(), _delivery())
+    assert whole == units_of(CHARGE, _ask(), _delivery())
+    assert not set(whole) & set(units_of(CHARGE, _ask(path="/b"), _delivery()))
+    assert not set(whole) & set(units_of(CHARGE, _ask(), _delivery(sent=99)))
+
+
+def test_parts_share_a_unit_with_the_whole_by_entity_tag() -> None:
+    part = units_of(CHARGE, _ask(), _delivery(206, 10, etag='"v1"'))
+    assert set(part) & set(units_of(CHARGE, _ask(), _delivery(206, 20, etag='"v1"')))
+    assert set(part) & set(units_of(CHARGE, _ask(), _delivery(200, etag='"v1"')))
+    assert not set(part) & set(units_of(CHARGE, _ask(), _delivery(206, 20, etag='"v2"')))
+
+
+def test_parts_without_a_strong_tag_count_together() -> None:
+    first = units_of(CHARGE, _ask(), _delivery(206, 10))
+    assert set(first) & set(units_of(CHARGE, _ask(), _delivery(206, 20)))
+    assert set(first) & set(units_of(CHARGE, _ask(), _delivery(206, 20, etag='W/"v"')))
