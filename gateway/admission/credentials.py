@@ -47,5 +47,5 @@ class Credentials:
             found.token, issuer=f"{ask.origin}/.licet", audience=ask.origin, now=ask.asked_at
         )
         if isinstance(claims, Refusal):
-            return Shown(claims, found.position)
-        return Shown(self._feed.judge(claims, self._clock.monotonic()) or claims, found.position)
+            return Shown(claims, found.index_of_header)
+        return Shown(self._feed.judge(claims, self._clock.monotonic()) or claims, found.index_of_header)

@@ -18,8 +18,8 @@ rendition   of a form of the work the token names             rendition-not-cove
 
 HTTP carries no use: the effective use is the token's. But a crawler whose known
 purposes include a use the token lacks is refused, unless the license was bought
-for that crawler by name. There is no leeway here; clock skew is allowed for
-once, at verification.
+for that crawler by name. Clock skew is allowed for with the same leeway as at
+verification, so that both say the same.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from gateway.policy.rules import Ruling
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import PAGE
 from gateway.tokens.claims import Claims
+from gateway.tokens.verification import LEEWAY_SECONDS
 from gateway.uses import Uses, covers
 from gateway.visitors.visitor import Visitor
 
@@ -50,7 +51,7 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
     Narrowing a token (fewer uses, places, paths, forms, seconds) never turns a
     refusal into `Covered`; `tests/admission/test_entitlement.py` holds this.
     """
-    if not claims.not_before <= ask.asked_at < claims.expires_at:
+    if not claims.not_before - LEEWAY_SECONDS <= ask.asked_at < claims.expires_at + LEEWAY_SECONDS:
         return Refusal(Problem.TOKEN_EXPIRED, f"Token {claims.token_id} is outside its term.")
     if claims.audience != ask.origin:
         return Refusal(Problem.TOKEN_OTHER_SITE, f"The token is for {claims.audience}, this is {ask.origin}.")

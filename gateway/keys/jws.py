@@ -1,0 +1,87 @@
+"""A signed text in compact form (RFC 7515, section 7.1, May 2015), with one spelling.
+
+Stricter than the RFC, after RFC 8725 (February 2020): the header has no member
+besides ``alg``, ``kid`` and ``typ``, so that nothing in it can name a URL, carry
+a key (``jku x5u x5c jwk``), compress (``zip``) or change what is signed (``crit
+b64``); every segment is the canonical base64url of its octets. PyJWT signs and
+verifies; it is never asked to find a key or to choose an algorithm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from jwt import PyJWS
+
+from gateway.keys.key_set import ALGORITHMS, LONGEST_KID, PublicKey, decode_base64url
+from gateway.keys.signing_key import SigningKey
+from gateway.keys.strict_json import Malformed, read_object
+
+#: Characters of the longest text that is looked at.
+LONGEST: Final = 4096
+_COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
+_MEMBERS = frozenset({"alg", "kid", "typ"})
+_JWS = PyJWS(algorithms=list(ALGORITHMS), options={"enforce_minimum_key_length": True})
+
+
+@dataclass(frozen=True, slots=True)
+class Compact:
+    """A compact text taken apart; nothing about it is proven yet.
+
+    *kid* and *typ* are "" where the header lacks them. *signed* is what the
+    signature is over.
+    """
+
+    algorithm: str
+    kid: str
+    typ: str
+    payload: bytes
+    signature: bytes
+    signed: bytes
+
+
+def read_compact(text: str, longest: int = LONGEST) -> Compact:
+    """Take *text* apart, or raise `Malformed`. Nothing else is ever raised."""
+    if len(text) > longest:
+        raise Malformed(f"it is longer than {longest} characters")
+    match = _COMPACT.fullmatch(text)
+    if match is None:
+        raise Malformed("it is not three segments of base64url")
+    header = read_object(decode_base64url(match[1]))
+    if not header.keys() <= _MEMBERS:
+        raise Malformed("its header has a member besides alg, kid and typ")
+    return Compact(
+        algorithm=_text(header, "alg"),
+        kid=_text(header, "kid"),
+        typ=_text(header, "typ"),
+        payload=decode_base64url(match[2]),
+        signature=decode_base64url(match[3]),
+        signed=text[: match.end(2)].encode("ascii"),
+    )
+
+
+def _text(header: Mapping[str, object], name: str) -> str:
+    value = header.get(name, "")
+    if not isinstance(value, str) or len(value) > LONGEST_KID:
+        raise Malformed(f"its {name} is not a short text")
+    return value
+
+
+def signature_holds(compact: Compact, key: PublicKey) -> bool:
+    """Whether *key*, with its own algorithm, made the signature of *compact*.
+
+    A header that names another algorithm is a failed check, whatever the octets
+    say. An ES256 signature and its negative (``s`` and ``n - s``) both hold, as
+    RFC 7518 has it: whoever counts, counts by the content's id, never by the text.
+    """
+    if compact.algorithm != key.algorithm:
+        return False
+    return _JWS.get_algorithm_by_name(key.algorithm).verify(compact.signed, key.key, compact.signature)
+
+
+def sign(payload: bytes, key: SigningKey, typ: str) -> str:
+    """Return the compact text of *payload* with the header ``alg``, ``kid``, ``typ``."""
+    return _JWS.encode(payload, key.key, algorithm=key.algorithm, headers={"kid": key.kid, "typ": typ})
