@@ -1,0 +1,398 @@
+"""From the tables a creator wrote to the frozen policy, with every check that needs more than one table.
+
+Names that nobody defined, works that are not for sale, paths in two works,
+prices in another currency, rules that would leave a page without an answer:
+all are found in one pass and told together. A table that is itself wrong is
+None here and is not complained about twice.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from gateway.money import MICROS, Money
+from gateway.paths import PathScope
+from gateway.policy import countries
+from gateway.policy.digest import policy_digest
+from gateway.policy.rules import Author, Match, Policy, Rendition, Rule, Site, Verdict, Work
+from gateway.policy.schema import LooseKeys, OfferTable, PriceTable, RuleTable, SiteTable, WorkTable, shown
+from gateway.policy.words import quoted
+from gateway.problems import Mistake
+from gateway.terms.license_terms import (
+    PAGE,
+    Attribution,
+    Audit,
+    Compensation,
+    Exclusivity,
+    Liability,
+    LicenseTerms,
+    Offer,
+    Purpose,
+    Retention,
+    Scope,
+    Term,
+    Territory,
+)
+from gateway.uses import Use, Uses
+
+_TIER_1: Uses = frozenset({Use.AI_TRAIN, Use.FINE_TUNE})
+_TIER_2: Uses = frozenset({Use.AI_INDEX, Use.TDM})
+_PARTS = (
+    "upfront", "per_fetch", "per_item", "per_megabyte", "per_thousand_tokens",
+    "per_inference", "subscription", "minimum_guarantee",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a creator would go for one offer, in millionths of each part of its price.
+
+    Secret: it is in no policy, no digest and nothing published.
+    """
+
+    ask_micros: int = MICROS
+    target_micros: int = MICROS
+    floor_micros: int = MICROS
+    exclusive_premium_micros: int = MICROS
+
+
+@dataclass
+class Tables:
+    """What one file and its stance hold, table by table; None where a table is wrong.
+
+    *named_works* and *named_offers* are the names that stand in the file, right
+    or wrong, so that a mistake inside one is not followed by "nobody knows it".
+    """
+
+    file: str
+    loose: LooseKeys
+    site: SiteTable | None
+    works: list[WorkTable | None]
+    offers: dict[str, OfferTable | None]
+    rules: list[RuleTable | None]
+    named_works: frozenset[str]
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def wrong(self, key: str, expected: str, got: str = "") -> None:
+        """Remember one mistake in this file."""
+        self.mistakes.append(Mistake(self.file, key, expected, got))
+
+    def complains(self, key: str) -> bool:
+        """Whether a mistake at or below *key* is known already."""
+        return any(re.match(re.escape(key) + r"([.\[]|$)", mistake.key) for mistake in self.mistakes)
+
+
+def compiled(tables: Tables, fallback_id: str) -> Policy | None:
+    """The policy of *tables*, or None with at least one mistake in ``tables.mistakes``.
+
+    *fallback_id* is the site's id where the file names none. Pure, but for the
+    mistakes it adds.
+    """
+    works = _works(tables)
+    offers = {
+        name: terms
+        for name, offer in tables.offers.items()
+        if (terms := _terms(tables, name, offer, works)) is not None
+    }
+    for name in tables.offers:
+        position_of(tables, name)
+    rules = _rules(tables)
+    _check_reach(tables, works)
+    site = _site(tables.site, fallback_id)
+    if tables.mistakes or site is None:
+        return None
+    loose = tables.loose
+    limits = {name: _table(tables, name) for name in offers}
+    digest = policy_digest(
+        site,
+        works,
+        {
+            name: (terms, limits[name].token_seconds, limits[name].max_fetches)
+            for name, terms in offers.items()
+        },
+        rules,
+        otherwise=loose.otherwise,
+        unverifiable=loose.unverifiable,
+        free_paths=loose.free_paths,
+    )
+    return Policy(
+        site=site,
+        works=works,
+        offers=tuple(
+            Offer(
+                id=name,
+                site=site.id,
+                terms=terms,
+                policy=digest,
+                tier=_tier(terms.purpose.uses),
+                token_seconds=limits[name].token_seconds,
+                max_fetches=limits[name].max_fetches,
+            )
+            for name, terms in offers.items()
+        ),
+        rules=rules,
+        digest=digest,
+        otherwise=loose.otherwise,
+        unverifiable=loose.unverifiable,
+        free_paths=loose.free_paths,
+        stance=loose.stance or "",
+        file=tables.file,
+    )
+
+
+def position_of(tables: Tables, name: str) -> Position:
+    """The bargaining position of offer *name*; what is left out is one times the price."""
+    offer = tables.offers[name]
+    written = offer.position if offer else None
+    if written is None:
+        return Position()
+    ask = written.ask
+    target = written.target if written.target is not None else ask
+    floor = written.floor if written.floor is not None else target
+    premium = written.exclusive_premium if written.exclusive_premium is not None else MICROS
+    key = f"offers.{name}.position"
+    if ask != MICROS:
+        tables.wrong(f"{key}.ask", 'the price you publish is your ask, so leave it at "1.0"')
+    if target > ask:
+        tables.wrong(f"{key}.target", "the target cannot be above the ask")
+    if floor > target:
+        tables.wrong(f"{key}.floor", "the floor cannot be above the target or the ask")
+    if premium < MICROS:
+        tables.wrong(
+            f"{key}.exclusive_premium", 'an exclusive deal cannot cost less than "1.0" times the price'
+        )
+    return Position(ask, target, floor, premium)
+
+
+def _table(tables: Tables, name: str) -> OfferTable:
+    found = tables.offers[name]
+    assert found is not None
+    return found
+
+
+def _site(table: SiteTable | None, fallback_id: str) -> Site | None:
+    if table is None:
+        return None
+    return Site(
+        id=table.id or fallback_id,
+        hosts=table.hosts,
+        origin=table.origin,
+        mode=table.mode,
+        currency=table.currency,
+        public=table.public,
+        name=table.name,
+        contact=table.contact,
+    )
+
+
+def _works(tables: Tables) -> tuple[Work, ...]:
+    works: list[Work] = []
+    ids: dict[str, int] = {}
+    owner: dict[str, str] = {}
+    for at, table in enumerate(tables.works):
+        if table is None:
+            continue
+        key = f"works[{at}]"
+        if table.id in ids:
+            tables.wrong(
+                f"{key}.id",
+                f"every work needs its own id; works[{ids[table.id]}] has this one too",
+                shown(table.id),
+            )
+        ids.setdefault(table.id, at)
+        for scope in table.paths:
+            stem = scope.pattern.rstrip("/")
+            if stem in owner:
+                tables.wrong(f"{key}.paths", f'the path "{scope.pattern}" is listed in {owner[stem]} already')
+            owner.setdefault(stem, key)
+        _check_renditions(tables, key, table)
+        if table.authors and sum(author.share for author in table.authors) != MICROS:
+            total = sum(author.share for author in table.authors)
+            percent = f"{total // 10_000}.{total % 10_000:04d}".rstrip("0").rstrip(".")
+            tables.wrong(f"{key}.authors", "the shares must add up to exactly 100 %", f"{percent} %")
+        works.append(
+            Work(
+                id=table.id,
+                paths=table.paths,
+                rights=table.rights,
+                people=table.people,
+                renditions=tuple(Rendition(name, paths) for name, paths in table.renditions.items()),
+                authors=tuple(Author(author.name, author.share) for author in table.authors),
+            )
+        )
+    return tuple(works)
+
+
+def _check_renditions(tables: Tables, key: str, table: WorkTable) -> None:
+    for name, paths in table.renditions.items():
+        if name == PAGE or not (
+            name.isascii() and name.replace("-", "").replace("_", "").isalnum() and name.islower()
+        ):
+            tables.wrong(
+                f"{key}.renditions.{name}",
+                f'name the form in small letters, such as "transcript"; "{PAGE}" is every work itself',
+            )
+        for scope in paths:
+            if not any(scope.within(path) for path in table.paths):
+                tables.wrong(
+                    f"{key}.renditions.{name}", f'the path "{scope.pattern}" is outside the paths of the work'
+                )
+
+
+def _terms(
+    tables: Tables, name: str, offer: OfferTable | None, works: tuple[Work, ...]
+) -> LicenseTerms | None:
+    if offer is None:
+        return None
+    key = f"offers.{name}"
+    scope = _scope(tables, key, offer, works)
+    if offer.uses is None and not tables.complains(f"{key}.uses"):
+        tables.wrong(
+            f"{key}.uses", f"is missing: write what the buyer may do, one or more of {quoted(tuple(Use))}"
+        )
+    price = _compensation(tables, key, offer.price)
+    cap = _money(tables, f"{key}.liability.cap", offer.liability.cap)
+    if scope is None or offer.uses is None or price is None:
+        return None
+    duties, retention, liability = offer.duties, offer.retention, offer.liability
+    return LicenseTerms(
+        scope=scope,
+        purpose=Purpose(uses=frozenset(offer.uses), **offer.purpose.model_dump()),
+        compensation=price,
+        exclusivity=Exclusivity(offer.exclusive),
+        attribution=Attribution(offer.attribution.text, offer.attribution.link, duties.model_card_days),
+        audit=Audit(duties.report, duties.audits_per_year, duties.audit_window_months, duties.output_samples),
+        retention=Retention(
+            retention.days, retention.withdrawal_notice_days, duties.remediation_plan_days, retention.retrain
+        ),
+        liability=Liability(
+            liability.indemnity, cap, liability.warranties, liability.insurance, liability.security_standard
+        ),
+        term=Term(offer.term.months, offer.term.renewal),
+        territory=Territory(None if offer.territory is None else frozenset(offer.territory)),
+    )
+
+
+def _scope(tables: Tables, key: str, offer: OfferTable, works: tuple[Work, ...]) -> Scope | None:
+    if tables.complains(f"{key}.works"):
+        return None
+    before = len(tables.mistakes)
+    by_id = {work.id: work for work in works}
+    for name in offer.works or ():
+        if name not in tables.named_works:
+            tables.wrong(f"{key}.works", f'no [[works]] has the id "{name}"')
+        elif name in by_id and not by_id[name].for_sale:
+            tables.wrong(
+                f"{key}.works",
+                f'the work "{name}" is never for sale while its rights or people are "unsure"; settle that, or take it out',
+            )
+    if offer.works is None:
+        sold = tuple(work for work in works if work.for_sale)
+        if not sold and None not in tables.works:
+            tables.wrong(
+                key, "there is no work that it could sell: list [[works]] whose rights and people are clear"
+            )
+    else:
+        sold = tuple(work for work in works if work.id in offer.works)
+    forms = {PAGE, *(rendition.name for work in sold for rendition in work.renditions)}
+    for form in offer.renditions:
+        if form not in forms and None not in tables.works:
+            tables.wrong(f"{key}.renditions", f'none of its works has the form "{form}"')
+    if len(tables.mistakes) > before or not sold:
+        return None
+    return Scope(
+        works=tuple(work.id for work in sold),
+        paths=tuple(
+            sorted((scope for work in sold for scope in work.paths), key=lambda scope: scope.pattern)
+        ),
+        renditions=tuple(sorted(offer.renditions)),
+    )
+
+
+def _compensation(tables: Tables, key: str, price: PriceTable | None) -> Compensation | None:
+    if price is None and tables.complains(f"{key}.price"):
+        return None
+    if price is None:
+        tables.wrong(f"{key}.price", 'is missing: write what it costs, such as { per_fetch = "0.02" }')
+        return None
+    if not price.model_fields_set & {*_PARTS, "revenue_share"}:
+        tables.wrong(f"{key}.price", 'name at least one part, such as { per_fetch = "0.02" }; "0" is free')
+        return None
+    parts = {part: _money(tables, f"{key}.price.{part}", getattr(price, part)) for part in _PARTS}
+    if tables.site is None:
+        return None
+    return Compensation(
+        currency=tables.site.currency,
+        **parts,
+        subscription_months=price.subscription_months,
+        revenue_share_bp=price.revenue_share,
+        minimum_guarantee_months=price.minimum_guarantee_months,
+    )
+
+
+def _money(tables: Tables, key: str, text: str | None) -> Money | None:
+    if text is None or tables.site is None:
+        return None
+    amount, _, currency = text.partition(" ")
+    if currency and currency != tables.site.currency:
+        tables.wrong(
+            key, f"every price of this site is in {tables.site.currency} ([site] currency)", shown(text)
+        )
+    return Money.parse(amount, tables.site.currency)
+
+
+def _rules(tables: Tables) -> tuple[Rule, ...]:
+    rules: list[Rule] = []
+    for at, table in enumerate(tables.rules):
+        if table is None:
+            continue
+        key = f"rules[{at}]"
+        verdict, offers = table.then
+        for name in offers:
+            if name not in tables.offers:
+                tables.wrong(f"{key}.then", f"there is no [offers.{name}] in this file or its stance")
+        for name in table.when.work:
+            if name not in tables.named_works:
+                tables.wrong(f"{key}.when.work", f'no [[works]] has the id "{name}"')
+        rules.append(Rule(key, _match(table), verdict, offers))
+    return tuple(rules)
+
+
+def _match(table: RuleTable) -> Match:
+    when = table.when
+    return Match(
+        crawlers=frozenset(when.crawler),
+        operators=frozenset(when.operator),
+        purposes=frozenset(when.purpose),
+        classes=frozenset(when.visitor_class),
+        proofs=frozenset(when.proof),
+        uses=frozenset(when.use),
+        works=frozenset(when.work),
+        paths=when.path,
+        countries=countries.spelled_out(frozenset(when.country)),
+    )
+
+
+def _check_reach(tables: Tables, works: tuple[Work, ...]) -> None:
+    """A license rule must have an answer on every page that it reaches."""
+    if tables.loose.otherwise is not None or None in tables.works:
+        return
+    owned = tuple(scope for work in works for scope in work.paths)
+    for at, table in enumerate(tables.rules):
+        if table is None or table.then[0] is not Verdict.LICENSE or table.when.work:
+            continue
+        reached = table.when.path or (PathScope("/"),)
+        outside = [scope.pattern for scope in reached if not any(scope.within(path) for path in owned)]
+        if outside:
+            tables.wrong(
+                f"rules[{at}]",
+                f"it reaches pages that are in no work ({quoted(outside)}); "
+                'say what holds there with otherwise = "serve" or otherwise = "refuse" at the top of the file',
+            )
+
+
+def _tier(uses: Uses) -> int:
+    if uses & _TIER_1:
+        return 1
+    return 2 if uses & _TIER_2 else 3

@@ -1,0 +1,108 @@
+"""Why did the policy say that? A ruling, told to people and to programs.
+
+`explanation` is what ``licet policy explain`` prints. It adds nothing to the
+ruling: every line is a fact of the ask, the visitor or the ruling itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.ask import Ask
+from gateway.policy.rules import Mode, Ruling, Verdict
+from gateway.problems import PROBLEMS
+from gateway.uses import Uses
+from gateway.visitors.visitor import Visitor
+
+_SAID = {
+    Verdict.SERVE: "served, free of charge",
+    Verdict.REFUSE: "refused, at any price",
+    Verdict.LICENSE: "needs a license",
+}
+_BINDS = {
+    Mode.OBSERVE: "mode observe: nothing binds; everybody is served, and the record says what would have been",
+    Mode.OFFER: "mode offer: nobody is refused; the terms are told, and a token is honored",
+    Mode.ENFORCE: "mode enforce: this binds",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One ruling and everything it rested on."""
+
+    ruling: Ruling
+    visitor: Visitor
+    ask: Ask
+    uses: Uses
+
+    def as_json(self) -> dict[str, object]:
+        """Plain JSON; names and values as everywhere else in records and answers."""
+        ruling, visitor = self.ruling, self.visitor
+        return {
+            "verdict": ruling.verdict.value,
+            "rule": ruling.rule,
+            "why": ruling.why,
+            "problem": ruling.problem,
+            "mode": ruling.mode.value,
+            "policy": ruling.policy,
+            "path": self.ask.path,
+            "ambiguity": self.ask.ambiguity,
+            "work": ruling.work,
+            "rendition": ruling.rendition,
+            "country": self.ask.country,
+            "crawler": visitor.name,
+            "operator": visitor.operator,
+            "class": visitor.visitor_class.value,
+            "identity": visitor.identity.value,
+            "uses": sorted(self.uses),
+            "offers": [
+                {
+                    "offer": offer.id,
+                    "uses": sorted(offer.uses),
+                    "per_fetch": {"micros": offer.price.micros, "currency": offer.price.currency},
+                    "territory": offer.terms.territory.as_json(),
+                    "terms": offer.terms.hash,
+                }
+                for offer in ruling.offers
+            ],
+        }
+
+    def lines(self) -> tuple[str, ...]:
+        """The same for a reader: the answer first, then why, then on what it rested."""
+        ruling, ask = self.ruling, self.ask
+        head = f"{_SAID[ruling.verdict]}: {ruling.why}"
+        if ruling.problem:
+            head += f" ({PROBLEMS[ruling.problem].status} {ruling.problem})"
+        place = f"path     {ask.path}" if ask.path else f"path     {ask.target}, ambiguous: {ask.ambiguity}"
+        if ruling.work:
+            place += f", the {ruling.rendition} of {ruling.work}"
+        return (
+            head,
+            *(f"offer    {self._offer(at)}" for at in range(len(ruling.offers))),
+            f"visitor  {self._who()}",
+            f"uses     {', '.join(sorted(self.uses)) or 'none'}",
+            place,
+            f"country  {ask.country or 'unknown'}",
+            f"policy   {ruling.policy}, rule {ruling.rule}",
+            _BINDS[ruling.mode],
+        )
+
+    def _offer(self, at: int) -> str:
+        offer = self.ruling.offers[at]
+        regions = offer.terms.territory.as_json()
+        where = "worldwide" if regions is None else ", ".join(regions)
+        return f"{offer.id}: {', '.join(sorted(offer.uses))} at {offer.price} per fetch, {where}"
+
+    def _who(self) -> str:
+        visitor = self.visitor
+        if visitor.is_person:
+            return "a person, as far as anybody can tell"
+        if visitor.crawler is None:
+            return f"an unknown program (class {visitor.visitor_class})"
+        company = f" of {visitor.operator}" if visitor.operator else ""
+        return f"{visitor.name}{company} (class {visitor.visitor_class}, identity {visitor.identity})"
+
+
+def explanation(ruling: Ruling, visitor: Visitor, ask: Ask, uses: Uses) -> Explanation:
+    """Tell *ruling*, which `ruling.rule` made for *visitor*, *ask* and *uses*."""
+    return Explanation(ruling, visitor, ask, uses)

@@ -1,0 +1,259 @@
+"""What does the policy say to this ask? One pure function: `rule`.
+
+It is asked after the visitor was identified and before any token is looked at.
+Rules are tried from the top and the first that matches decides:
+
+=================== =========================================================
+in this order       ruling
+=================== =========================================================
+a free path         served to everyone; rule ``free``
+the first match     serve, refuse, or license on the offers that it names
+no match            rule ``default``: a visitor that wants anything but
+                    search, or is of class ``ai``, is refused, because a use
+                    nobody set means no; everybody else is served
+=================== =========================================================
+
+*Matching.* Every key that a rule gives must match. ``use`` matches a visitor
+all of whose uses are listed. ``purpose`` matches a crawler all of whose
+purposes are listed when the rule serves, and any of whose purposes is listed
+when it does not: a crawler that does two things is not served for the better
+one. An unknown country is in no list.
+
+*License.* Only offers that sell this form of this work are kept. Without any,
+the page is not for sale: refused. On a page that is in no work,
+`Policy.otherwise` decides; rule ``otherwise``.
+
+*Free for whom?* Whoever is exposed as an imitator is refused instead of served.
+A crawler whose company publishes a way to check it is served only when it was
+checked; where our evidence is stale, `Policy.unverifiable` decides (rule
+``unverifiable``), and a bare claim is refused.
+
+*People* are never refused, and never sent to a till, by class, use, name or
+proof. Only a rule that names none of these (``when = { path = "/draft/" }``,
+or no ``when`` at all) refuses them too.
+
+*Ambiguous paths* (`Ask.path` is "") are in no work and match no scope. People
+are judged by the rest of the rules, so in practice served. For anybody else a
+rule that would sell is a refusal, and so is one that would sell or refuse on a
+path: whoever hides the path does not get past it.
+
+No I/O, no clock, and no exception on any visitor and any ask.
+"""
+
+from __future__ import annotations
+
+from gateway.ask import Ask
+from gateway.policy.digest import spelled_match
+from gateway.policy.rules import Match, Policy, Rule, Ruling, Verdict, Work
+from gateway.problems import Problem
+from gateway.terms.license_terms import Offer
+from gateway.uses import Use, Uses, covers
+from gateway.visitors.visitor import Identity, Visitor, VisitorClass
+
+_SEARCH_ONLY: Uses = frozenset({Use.SEARCH})
+
+
+def rule(policy: Policy, visitor: Visitor, ask: Ask, uses: Uses) -> Ruling:
+    """Say what *policy* means for *visitor*, who asks *ask* and does *uses* with what is fetched.
+
+    *uses* is the effective use: the token's where one was shown, else
+    `Visitor.uses`. The module's docstring is the contract.
+    """
+    path = ask.path
+    if path and any(scope.covers(path) for scope in policy.free_paths):
+        return _ruling(policy, Verdict.SERVE, "free", "the path is free for everyone", None, "")
+    work = policy.work_of(path) if path else None
+    rendition = work.rendition_of(path) if work else ""
+    for each in policy.rules:
+        if not matches_visitor(each, visitor, uses) or not matches_country(each.when, ask.country):
+            continue
+        if path:
+            if matches_place(each.when, path, work):
+                return settle(policy, each, visitor, work, rendition, path)
+        elif not (each.when.works or each.when.paths):
+            return settle(policy, each, visitor, None, "", "")
+        elif each.verdict is not Verdict.SERVE and not visitor.is_person:
+            return _ambiguous(policy, each)
+    return unmatched(policy, visitor, uses, work, rendition)
+
+
+def matches_visitor(each: Rule, visitor: Visitor, uses: Uses) -> bool:
+    """Whether rule *each* is about *visitor*, wherever and from wherever it asks."""
+    when = each.when
+    if visitor.is_person and each.verdict is not Verdict.SERVE and names_visitors(when):
+        return False
+    crawler = visitor.crawler
+    if when.classes and visitor.visitor_class not in when.classes:
+        return False
+    if when.proofs and visitor.identity not in when.proofs:
+        return False
+    if when.uses and not covers(when.uses, uses):
+        return False
+    if not (when.crawlers or when.operators or when.purposes):
+        return True
+    if crawler is None:
+        return False
+    if when.crawlers and crawler.name.lower() not in when.crawlers:
+        return False
+    if when.operators and crawler.operator.lower() not in when.operators:
+        return False
+    if not when.purposes:
+        return True
+    if each.verdict is Verdict.SERVE:
+        return bool(crawler.purposes) and when.purposes.issuperset(crawler.purposes)
+    return not when.purposes.isdisjoint(crawler.purposes)
+
+
+def names_visitors(when: Match) -> bool:
+    """Whether *when* picks visitors by who they are or what they do, and not only by place."""
+    return bool(when.crawlers or when.operators or when.purposes or when.classes or when.proofs or when.uses)
+
+
+def matches_country(when: Match, country: str) -> bool:
+    """Whether *country* ("" if unknown) is one that *when* speaks of."""
+    return not when.countries or country in when.countries
+
+
+def matches_place(when: Match, path: str, work: Work | None) -> bool:
+    """Whether canonical *path*, which belongs to *work*, is one that *when* speaks of."""
+    if when.works and (work is None or work.id not in when.works):
+        return False
+    return not when.paths or any(scope.covers(path) for scope in when.paths)
+
+
+def sellable(policy: Policy, names: tuple[str, ...], work: Work, rendition: str) -> tuple[Offer, ...]:
+    """The offers among *names* that sell this form of *work*; none where it is not for sale."""
+    if not work.for_sale:
+        return ()
+    found = (policy.by_offer.get(name) for name in names)
+    return tuple(
+        offer
+        for offer in found
+        if offer is not None
+        and work.id in offer.terms.scope.works
+        and rendition in offer.terms.scope.renditions
+    )
+
+
+def settle(
+    policy: Policy, each: Rule, visitor: Visitor, work: Work | None, rendition: str, path: str
+) -> Ruling:
+    """The ruling once *each* is known to be the first rule that matches; *path* "" is ambiguous."""
+    why = reason(each)
+    if each.verdict is Verdict.REFUSE:
+        return _refused(policy, each.key, why, work, rendition)
+    if each.verdict is Verdict.LICENSE and not visitor.is_person:
+        return _licensed(policy, each, why, visitor, work, rendition, path)
+    return _free(policy, each.key, why, visitor, work, rendition, path)
+
+
+def unmatched(policy: Policy, visitor: Visitor, uses: Uses, work: Work | None, rendition: str) -> Ruling:
+    """The ruling where no rule matches: a use nobody set means no."""
+    if not visitor.is_person and (uses - _SEARCH_ONLY or visitor.visitor_class is VisitorClass.AI):
+        why = "no rule speaks of this visitor, and a use that nobody set means no"
+        return _refused(policy, "default", why, work, rendition)
+    return _free(policy, "default", "no rule speaks of this visitor", visitor, work, rendition, "/")
+
+
+def reason(each: Rule) -> str:
+    """A public clause that says what *each* matches: ``rules[2] matches class ai``."""
+    keys = spelled_match(each.when)
+    if not keys:
+        return f"{each.key} matches everyone"
+    return f"{each.key} matches " + ", ".join(
+        f"{key} {' or '.join(_few(words))}" for key, words in keys.items()
+    )
+
+
+def _few(words: list[str]) -> list[str]:
+    return words if len(words) <= 6 else [*words[:5], f"{len(words) - 5} more"]
+
+
+def _licensed(
+    policy: Policy, each: Rule, why: str, visitor: Visitor, work: Work | None, rendition: str, path: str
+) -> Ruling:
+    if not path:
+        return _ambiguous(policy, each)
+    if work is None:
+        if policy.otherwise is Verdict.SERVE:
+            why = f"{why}; the page is in no work, and otherwise = serve"
+            return _free(policy, "otherwise", why, visitor, None, "", path)
+        return _refused(
+            policy, "otherwise", f"{why}; the page is in no work, and otherwise = refuse", None, ""
+        )
+    offers = _offers(policy, each.offers, work, rendition, path)
+    if not offers:
+        what = f"the {rendition} of {work.id}" if work.for_sale else work.id
+        return _refused(policy, each.key, f"{why}, but {what} is not for sale", work, rendition)
+    return _ruling(policy, Verdict.LICENSE, each.key, why, work, rendition, offers=offers)
+
+
+def _offers(
+    policy: Policy, names: tuple[str, ...], work: Work, rendition: str, path: str
+) -> tuple[Offer, ...]:
+    offers = sellable(policy, names, work, rendition)
+    return tuple(offer for offer in offers if offer.terms.scope.covers(path))
+
+
+def _free(
+    policy: Policy, key: str, why: str, visitor: Visitor, work: Work | None, rendition: str, path: str
+) -> Ruling:
+    crawler, identity = visitor.crawler, visitor.identity
+    if visitor.is_person:
+        return _ruling(policy, Verdict.SERVE, key, why, work, rendition)
+    if identity is Identity.SPOOFED:
+        why = f"{why}, but the evidence contradicts the claim"
+        return _refused(policy, key, why, work, rendition, Problem.IDENTITY_NOT_PROVEN)
+    if crawler is None or not crawler.verifiable or identity is Identity.VERIFIED:
+        return _ruling(policy, Verdict.SERVE, key, why, work, rendition)
+    if identity is not Identity.UNVERIFIABLE:
+        why = f"{why}, but {crawler.name} can be checked and was not"
+        return _refused(policy, key, why, work, rendition, Problem.IDENTITY_NOT_PROVEN)
+    if policy.unverifiable is Verdict.SERVE:
+        return _ruling(policy, Verdict.SERVE, key, why, work, rendition)
+    why = f"{why}, but the claim cannot be checked now, and unverifiable = {policy.unverifiable.value}"
+    if policy.unverifiable is Verdict.LICENSE and work is not None and path:
+        offers = _offers(policy, tuple(policy.by_offer), work, rendition, path)
+        if offers:
+            return _ruling(policy, Verdict.LICENSE, "unverifiable", why, work, rendition, offers=offers)
+    return _refused(policy, "unverifiable", why, work, rendition, Problem.IDENTITY_NOT_PROVEN)
+
+
+def _ambiguous(policy: Policy, each: Rule) -> Ruling:
+    why = f"{each.key} depends on the path, which has more than one reading"
+    return _refused(policy, each.key, why, None, "", Problem.AMBIGUOUS_PATH)
+
+
+def _refused(
+    policy: Policy,
+    key: str,
+    why: str,
+    work: Work | None,
+    rendition: str,
+    problem: Problem = Problem.REFUSED_BY_OWNER,
+) -> Ruling:
+    return _ruling(policy, Verdict.REFUSE, key, why, work, rendition, problem=problem.code)
+
+
+def _ruling(
+    policy: Policy,
+    verdict: Verdict,
+    key: str,
+    why: str,
+    work: Work | None,
+    rendition: str,
+    *,
+    offers: tuple[Offer, ...] = (),
+    problem: str = "",
+) -> Ruling:
+    return Ruling(
+        verdict=verdict,
+        rule=key,
+        why=why,
+        policy=policy.digest,
+        mode=policy.site.mode,
+        offers=offers,
+        work=work.id if work else "",
+        rendition=rendition,
+        problem=problem,
+    )

@@ -1,0 +1,355 @@
+"""The tables of a policy file, as pydantic reads them; nothing outside them is a policy.
+
+One model per table, unknown keys refused everywhere. Checks across tables
+(names that nobody defined, paths listed twice) are `compiling`'s. Keys that a
+stance can supply are optional here, so that a site's file may name only what
+differs.
+
+``python -m gateway.policy.schema > policies/policy.schema.json`` writes the
+JSON Schema (draft 2020-12) that editors use; a test keeps the file current.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import json
+import re
+import sys
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.policy import words
+from gateway.policy.rules import Mode, Verdict
+from gateway.problems import Mistake
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False)
+
+
+class SiteTable(_Table):
+    """``[site]``: whose pages these are, and where they come from."""
+
+    hosts: words.Hosts = Field(description="the host names of the site, without https:// and port")
+    origin: words.Origin = Field(description="the address of the site's own server")
+    id: words.SiteId | None = Field(default=None, description="a short name; the file's name if left out")
+    mode: words.ModeWord = Field(default=Mode.OBSERVE, description="observe, offer or enforce")
+    currency: words.Currency = Field(default="USD", description="the currency of every price (ISO 4217)")
+    public: words.Public = Field(
+        default="", description="the address people use, if it cannot be told from requests"
+    )
+    name: words.Line = Field(default="", description="who licenses, as buyers shall read it")
+    contact: words.Line = Field(default="", description="an e-mail or web address for buyers")
+
+
+class AuthorTable(_Table):
+    """One entry of a work's ``authors``."""
+
+    name: words.Line = Field(description="the author's name")
+    share: words.ShareMicros = Field(description="the author's share of what the work earns")
+
+
+class WorkTable(_Table):
+    """``[[works]]``: one piece of content, or a shelf of them, by path."""
+
+    id: words.Name = Field(description="a short name")
+    paths: words.Paths = Field(description="the paths where the work is; each covers everything below it")
+    rights: words.RightsWord = Field(description="own, cleared, or unsure (never for sale)")
+    people: words.PeopleWord = Field(description="none, consented, or unsure (never for sale)")
+    renditions: dict[str, words.Paths] = Field(
+        default={}, description="other forms of the work and their paths"
+    )
+    authors: list[AuthorTable] = Field(default=[], description="who shares in the earnings; 100 % in all")
+
+
+class PriceTable(_Table):
+    """``price`` of an offer: every part is an amount in quotes, and all parts are owed."""
+
+    upfront: words.Amount | None = Field(default=None, description="once, when the deal starts")
+    per_fetch: words.Amount | None = Field(default=None, description="for each page or file delivered")
+    per_item: words.Amount | None = Field(default=None, description="for each item of the work")
+    per_megabyte: words.Amount | None = Field(default=None, description="for each megabyte delivered")
+    per_thousand_tokens: words.Amount | None = Field(
+        default=None, description="for each thousand tokens delivered"
+    )
+    per_inference: words.Amount | None = Field(default=None, description="for each answer that used the work")
+    subscription: words.Amount | None = Field(default=None, description="for each period")
+    subscription_months: words.Months = Field(default=1, description="how long such a period is")
+    revenue_share: words.BasisPoints = Field(default=0, description="a share of net revenue, such as 3 %")
+    minimum_guarantee: words.Amount | None = Field(default=None, description="the least owed in each period")
+    minimum_guarantee_months: words.Months = Field(default=3, description="how long such a period is")
+
+
+class PurposeTable(_Table):
+    """``purpose`` of an offer: what may be done besides its uses. Everything left out is no."""
+
+    redistribution: words.Flag = False
+    sublicensing: words.Flag = False
+    model_release: words.ReleaseWord = "none"
+    resale: words.Flag = False
+    internal_research: words.Flag = False
+    evaluation: words.Flag = False
+
+
+class AttributionTable(_Table):
+    """``attribution`` of an offer: what the buyer must show."""
+
+    text: words.Line = ""
+    link: words.Line = ""
+
+
+class DutiesTable(_Table):
+    """``duties`` of an offer: what the buyer must hand in, and when."""
+
+    report: words.ReportWord = "quarterly"
+    audits_per_year: words.Days = 1
+    audit_window_months: words.Months = 12
+    output_samples: words.Count = 0
+    model_card_days: words.Days = 0
+    remediation_plan_days: words.Days = 30
+
+
+class RetentionTable(_Table):
+    """``retention`` of an offer: how long the buyer may keep the work. 0 days: as long as the term."""
+
+    days: words.Days = 0
+    withdrawal_notice_days: words.Days = 30
+    retrain: words.Flag = True
+
+
+class LiabilityTable(_Table):
+    """``liability`` of an offer: who answers for what."""
+
+    indemnity: words.IndemnityWord = "mutual"
+    cap: words.Amount | None = None
+    warranties: words.Lines = ("ownership",)
+    insurance: words.Flag = False
+    security_standard: words.Line = ""
+
+
+class TermTable(_Table):
+    """``term`` of an offer: how long a license lasts."""
+
+    months: words.Months = 12
+    renewal: words.Flag = False
+
+
+class PositionTable(_Table):
+    """``position`` of an offer, as multiples of the price. Never published, never in a digest."""
+
+    ask: words.Multiple = 1_000_000
+    target: words.Multiple | None = None
+    floor: words.Multiple | None = None
+    exclusive_premium: words.Multiple | None = None
+
+
+class OfferTable(_Table):
+    """``[offers.NAME]``: what can be bought. *uses* and *price* must stand here or in the stance."""
+
+    uses: words.UseWords | None = Field(default=None, description="what the buyer may do with the work")
+    price: PriceTable | None = Field(default=None, description="what it costs")
+    works: words.WorkNames | None = Field(
+        default=None, description="which works; every work for sale if left out"
+    )
+    renditions: words.FormNames = Field(
+        default=("page",), description="which forms of them; the page itself if left out"
+    )
+    purpose: PurposeTable = PurposeTable()
+    exclusive: words.Flag = Field(default=False, description="whether nobody else may buy the same")
+    attribution: AttributionTable = AttributionTable()
+    duties: DutiesTable = DutiesTable()
+    retention: RetentionTable = RetentionTable()
+    liability: LiabilityTable = LiabilityTable()
+    term: TermTable = TermTable()
+    territory: words.TerritoryWords = Field(default=None, description='countries, "EU", or "worldwide"')
+    max_fetches: words.Count = Field(default=0, description="the most one token can fetch; 0 for no limit")
+    token_seconds: words.Seconds = Field(default=3600, description="how long one token lasts")
+    position: PositionTable | None = Field(default=None, description="your secret bargaining position")
+
+
+class WhenTable(_Table):
+    """``when`` of a rule: every key that is given must match; each takes one text or a list."""
+
+    crawler: words.CrawlerNames = ()
+    operator: words.OperatorNames = ()
+    purpose: words.PurposeWords = ()
+    visitor_class: words.ClassWords = Field(default=(), alias="class")
+    proof: words.ProofWords = ()
+    use: words.UseWords = ()
+    work: words.WorkNames = ()
+    path: words.Paths = ()
+    country: words.Regions = ()
+
+
+class RuleTable(_Table):
+    """``[[rules]]``: the first that matches decides."""
+
+    when: WhenTable = WhenTable()
+    then: words.Then = Field(description='"serve", "refuse" or { license = ["NAME OF AN OFFER"] }')
+
+
+class LooseKeys(_Table):
+    """The keys that stand above every table."""
+
+    stance: words.Name | None = Field(default=None, description="a shipped stance to start from")
+    otherwise: words.Otherwise | None = Field(
+        default=None, description="what a license rule means on a page that is in no work"
+    )
+    unverifiable: words.Unverifiable = Field(
+        default=Verdict.SERVE, description="what is free for a crawler whose name cannot be checked just now"
+    )
+    free_paths: words.Paths = Field(default=(), description="paths that are served to everyone, always")
+
+
+class PolicyFile(LooseKeys):
+    """A policy file of Licet: one site, its works, what is on offer, and the rules."""
+
+    site: SiteTable
+    works: list[WorkTable] = []
+    offers: dict[str, OfferTable] = {}
+    rules: list[RuleTable] = []
+
+
+_T = TypeVar("_T", bound=_Table)
+
+#: Where each key belongs, for "this key belongs under …".
+_PLACES: dict[str, str] = {}
+for _table, _place in (
+    (RetentionTable, "an offer's retention"),
+    (AttributionTable, "an offer's attribution"),
+    (PositionTable, "an offer's position"),
+    (LiabilityTable, "an offer's liability"),
+    (TermTable, "an offer's term"),
+    (PurposeTable, "an offer's purpose"),
+    (DutiesTable, "an offer's duties"),
+    (PriceTable, "an offer's price"),
+    (WhenTable, "a rule's when"),
+    (RuleTable, "[[rules]]"),
+    (OfferTable, "[offers.NAME]"),
+    (WorkTable, "[[works]]"),
+    (SiteTable, "[site]"),
+    (LooseKeys, "the top of the file, above every table"),
+):
+    _PLACES.update({field.alias or name: _place for name, field in _table.model_fields.items()})
+
+
+def read_table(model: type[_T], raw: object, file: str, key: str, mistakes: list[Mistake]) -> _T | None:
+    """Return *raw* as a *model*, or None with every mistake in it added to *mistakes*.
+
+    *key* is where the table stands, such as ``works[1]``; "" is the top.
+    """
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        mistakes.extend(_mistake(model, item, file, key) for item in error.errors(include_url=False))
+    return None
+
+
+def sound_part(raw: object, key: str, mistakes: list[Mistake]) -> dict[str, object]:
+    """*raw*, the table at *key*, without the keys that some mistake is about."""
+    bad = {
+        re.split(r"[.\[]", mistake.key.removeprefix(f"{key}."), maxsplit=1)[0]
+        for mistake in mistakes
+        if mistake.key.startswith(f"{key}.")
+    }
+    return {name: value for name, value in raw.items() if name not in bad} if isinstance(raw, dict) else {}
+
+
+def _mistake(model: type[BaseModel], error: object, file: str, key: str) -> Mistake:
+    assert isinstance(error, dict)
+    place = spelled(key, error["loc"])
+    kind, name = error["type"], str(error["loc"][-1]) if error["loc"] else ""
+    if kind == "licet-named":
+        return Mistake(file, place, error["ctx"]["sentence"])
+    if kind == "licet":
+        return Mistake(file, place, error["ctx"]["sentence"], shown(error["input"]))
+    if kind == "missing":
+        hint = _described(model, error["loc"])
+        return Mistake(file, place, f"is missing: write {hint}" if hint else "is missing")
+    if kind == "extra_forbidden":
+        return Mistake(file, place, _unknown_key(model, error["loc"], name))
+    if kind in {"list_type", "tuple_type"}:
+        return Mistake(file, place, "write a list in square brackets", shown(error["input"]))
+    return Mistake(file, place, "write a table of keys and values here", shown(error["input"]))
+
+
+def _unknown_key(model: type[BaseModel], loc: tuple[str | int, ...], name: str) -> str:
+    near = difflib.get_close_matches(name, _keys_at(model, loc), 1, 0.7)
+    if near:
+        return f'is not a key that Licet knows; did you mean "{near[0]}"?'
+    if name in _PLACES:
+        return f"does not belong here; it belongs in {_PLACES[name]}"
+    return "is not a key that Licet knows; check the spelling or take the line out"
+
+
+def _table_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel] | None:
+    """The table in which the last step of *loc* stands, as far as plain nesting tells."""
+    table: type[BaseModel] = model
+    for step in loc[:-1]:
+        if isinstance(step, int):
+            continue
+        for name, field in table.model_fields.items():
+            if step == (field.alias or name):
+                inner = _inner(field.annotation)
+                if inner is None:
+                    return None
+                table = inner
+                break
+    return table
+
+
+def _inner(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _inner(argument)
+        if found is not None:
+            return found
+    return None
+
+
+def _keys_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
+    table = _table_at(model, loc)
+    return [field.alias or name for name, field in table.model_fields.items()] if table else []
+
+
+def _described(model: type[BaseModel], loc: tuple[str | int, ...]) -> str:
+    table = _table_at(model, loc)
+    for name, field in (table.model_fields if table else {}).items():
+        if loc[-1] == (field.alias or name):
+            return field.description or ""
+    return ""
+
+
+def spelled(key: str, loc: tuple[str | int, ...]) -> str:
+    """The key path of *loc* below *key*: ``works[1].rights``."""
+    for step in loc:
+        key = f"{key}[{step}]" if isinstance(step, int) else f"{key}.{step}" if key else step
+    return key
+
+
+def shown(value: object) -> str:
+    """*value* as it may have stood in the file, cut short, for "not …"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value if len(value) <= 60 else value[:57] + "...", ensure_ascii=False)
+    if isinstance(value, int | float | dt.date | dt.time):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(shown(item) for item in value[:4]) + (", ...]" if len(value) > 4 else "]")
+    return "a table" if isinstance(value, dict) else ""
+
+
+def schema_json() -> str:
+    """The JSON Schema of a policy file, two spaces deep, with a final newline."""
+    schema = PolicyFile.model_json_schema(by_alias=True)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "A Licet policy"
+    return json.dumps(schema, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_json())

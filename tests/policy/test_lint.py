@@ -1,0 +1,76 @@
+import pytest
+
+from gateway.policy.lint import lint
+
+PAID = """
+otherwise = "refuse"
+works = [{id = "essays", paths = ["/essays/"], rights = "own", people = "none"}]
+offers.training = {uses = ["ai-train"], price = {per_fetch = "0.02"}}
+"""
+SELL = '{when = {class = "ai"}, then = {license = "training"}}'
+
+CASES = [
+    # text, key of the advice, a part of its sentence
+    (PAID.replace('"/essays/"', '"/essays/", "/essays/Comments/"') + f"rules = [{SELL}]", "works[0].paths", "(comments)"),
+    (PAID.replace('"/essays/"', '"/user/"') + f"rules = [{SELL}]", "works[0].paths", "(user)"),
+    (PAID.replace('"/essays/"', '"/"') + f"rules = [{SELL}]", "works[0].paths", "the whole site is for sale"),
+    (PAID.replace("}]", '}, {id = "more", paths = ["/essays/more/"], rights = "own", people = "none"}]', 1) + f"rules = [{SELL}]",
+     "works[1].paths", "lies inside the work essays"),
+    (PAID.replace('"none"}', '"none", renditions = {scan = ["/essays/*.pdf"]}}') + f"rules = [{SELL}]",
+     "works[0].renditions.scan", "no offer sells the scan"),
+    (PAID.replace("}]", '}, {id = "more", paths = ["/more/"], rights = "own", people = "none"}]', 1)
+     .replace("offers.training = {", 'offers.training = {works = "essays", ') + f"rules = [{SELL}]", "works[1]", "no offer sells more"),
+    (PAID.replace("0.02", "0") + f"rules = [{SELL}]", "offers.training.price", "costs nothing"),
+    (PAID.replace('per_fetch = "0.02"', 'upfront = "5"') + f"rules = [{SELL}]", "offers.training.price", "no per_fetch part"),
+    (PAID + 'rules = [{then = "serve"}]', "offers.training", "nobody is told"),
+    (PAID + f'rules = [{{when = {{purpose = "search"}}, then = {{license = "training"}}}}, {SELL}]', "rules[0]", "have to pay"),
+    (PAID + f'rules = [{{when = {{class = "search-engine"}}, then = "refuse"}}, {SELL}]', "rules[0]", "vanish"),
+    (PAID + f'rules = [{SELL}, {{when = {{class = "ai", country = "DE"}}, then = "refuse"}}]', "rules[1]", "rules[0] matches first"),
+    (PAID + f'rules = [{SELL}, {{then = "serve"}}, {{when = {{crawler = "x"}}, then = "refuse"}}]', "rules[2]", "rules[1] matches first"),
+    (PAID + f'rules = [{{when = {{path = "/essays/"}}, then = "serve"}}, {{when = {{work = "essays"}}, then = "refuse"}}, {SELL}]',
+     "rules[1]", "rules[0] matches first"),
+    (PAID + f'free_paths = "/a/"\nrules = [{{when = {{path = "/a/b"}}, then = "refuse"}}, {SELL}]', "rules[0]", "free_paths"),
+    (PAID + f'rules = [{{when = {{path = "/b", work = "essays"}}, then = "refuse"}}, {SELL}]', "rules[0]", "none of the works"),
+    (PAID + f'rules = [{SELL}, {{then = "refuse"}}]', "rules[1]", "people too, everywhere"),
+    (PAID + f'rules = [{SELL}, {{when = {{path = "/x"}}, then = "refuse"}}]', "rules[1]", "people too, here"),
+    (PAID + f'rules = [{SELL}, {{when = {{class = "unproven"}}, then = "refuse"}}]', "rules[1]", "are people"),
+    (PAID + f'rules = [{{when = {{crawler = "GTPBot"}}, then = "refuse"}}, {SELL}]', "rules[0].when.crawler", '"gtpbot"'),
+    (PAID + f'rules = [{{when = {{class = "ai", path = "/"}}, then = "refuse"}}, {SELL}]', "rules[0]", "which an offer sells"),
+    (PAID + f'rules = [{{when = {{class = "ai", country = "CN"}}, then = "refuse"}}, {SELL}]', "offers.training.territory", "CN"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "key", "part"), CASES)
+def test_what_looks_wrong_is_said(read, text, key, part):
+    found = [
+        advice
+        for advice in lint(read(text), ["GPTBot", "x"])
+        if advice.key == key and part in advice.sentence
+    ]
+    assert len(found) == 1, lint(read(text), ["GPTBot", "x"])
+
+
+QUIET = [
+    PAID + f"rules = [{SELL}]",
+    PAID + f'rules = [{{when = {{crawler = "gptbot"}}, then = "refuse"}}, {SELL}, {{then = "serve"}}]',
+    # A crawler with two purposes passes the first and is met by the second.
+    PAID + f'rules = [{{when = {{purpose = "search"}}, then = "serve"}}, {{when = {{purpose = "search", class = "ai"}}, then = {{license = "training"}}}}, {SELL}]'.replace('purpose = "search", class', 'purpose = ["search"], class'),
+    PAID + f'rules = [{{when = {{class = ["ai", "unproven"], path = "/x"}}, then = "serve"}}, {SELL}]',
+    PAID + f'rules = [{{when = {{crawler = "GPTBot", country = "CN"}}, then = "refuse"}}, {SELL}]',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", QUIET)
+def test_what_is_right_is_left_alone(read, text):
+    assert [advice for advice in lint(read(text), ["GPTBot"]) if "have to pay" not in advice.sentence] == []
+
+
+def test_without_a_catalog_no_name_is_doubted(read):
+    assert lint(read(PAID + f'rules = [{{when = {{crawler = "whoever"}}, then = "refuse"}}, {SELL}]')) == ()
+
+
+def test_advice_on_whole_sites_ends_once_a_part_is_set_aside(read):
+    text = PAID.replace('"/essays/"', '"/"').replace(
+        "}]", '}, {id = "f", paths = ["/f/"], rights = "own", people = "unsure"}]', 1
+    )
+    assert lint(read(text + f"rules = [{SELL}]")) == ()
