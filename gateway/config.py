@@ -69,6 +69,13 @@ class OriginTimes(_Section):
     idle: float = Field(default=30.0, gt=0, le=600)
 
 
+class Pacing(_Section):
+    """How many fetches a second one license may make, and how many at once; 0 is no limit."""
+
+    license_per_second: float = Field(default=100.0, ge=0, le=1_000_000)
+    license_burst: int = Field(default=200, ge=1, le=1_000_000)
+
+
 class People(_Section):
     """Whether people are counted, as totals without anything about them."""
 
@@ -81,6 +88,7 @@ class _File(_Section):
     store: Store = Store()
     trust: Trust = Trust()
     origin: OriginTimes = OriginTimes()
+    pacing: Pacing = Pacing()
     people: People = People()
 
 
@@ -94,6 +102,7 @@ class Config:
     store: Store = field(default_factory=Store)
     trust: Trust = field(default_factory=Trust)
     origin: OriginTimes = field(default_factory=OriginTimes)
+    pacing: Pacing = field(default_factory=Pacing)
     people: People = field(default_factory=People)
 
     @property
@@ -148,6 +157,7 @@ def read_config(
         store=read.store,
         trust=read.trust,
         origin=read.origin,
+        pacing=read.pacing,
         people=read.people,
     )
 

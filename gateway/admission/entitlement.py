@@ -10,7 +10,8 @@ what        the ask must be                                   refused with
 =========== ================================================= ==================
 term        not before the token starts, before it ends       token-expired
 audience    for the origin the token names, exactly           token-other-site
-path        inside one of the token's scopes, whole segments  path-not-covered
+path        inside one of the token's scopes, whole segments, path-not-covered
+            unless a narrower one is excluded
 use         of uses the token grants                          use-not-covered
 territory   from a country the token names, or worldwide      territory-not-covered
 rendition   of a form of the work the token names             rendition-not-covered
@@ -30,7 +31,7 @@ from gateway.ask import Ask
 from gateway.paths import PathScope
 from gateway.policy.rules import Ruling
 from gateway.problems import Problem, Refusal
-from gateway.terms.license_terms import PAGE
+from gateway.terms.license_terms import PAGE, narrowest
 from gateway.tokens.claims import Claims
 from gateway.tokens.verification import LEEWAY_SECONDS
 from gateway.uses import Uses, covers
@@ -55,12 +56,14 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
         return Refusal(Problem.TOKEN_EXPIRED, f"Token {claims.token_id} is outside its term.")
     if claims.audience != ask.origin:
         return Refusal(Problem.TOKEN_OTHER_SITE, f"The token is for {claims.audience}, this is {ask.origin}.")
-    scopes = [scope for scope in claims.scopes if ask.path and scope.covers(ask.path)]
-    if not scopes:
-        listed = ", ".join(scope.pattern for scope in claims.scopes)
+    scope = narrowest(ask.path, claims.scopes, claims.excluded) if ask.path else None
+    if scope is None:
+        listed = ", ".join(each.pattern for each in claims.scopes)
+        less = ", ".join(each.pattern for each in claims.excluded)
         return Refusal(
             Problem.PATH_NOT_COVERED,
-            f"License {claims.license} covers {listed}; this is {ask.path or ask.target}.",
+            f"License {claims.license} covers {listed}{f' but not {less}' if less else ''}; "
+            f"this is {ask.path or ask.target}.",
         )
     asked = _uses(claims, visitor)
     if not covers(claims.uses, asked):
@@ -83,7 +86,7 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
             Problem.RENDITION_NOT_COVERED,
             f"License {claims.license} covers {', '.join(claims.renditions)}; this is a {rendition}.",
         )
-    return Covered(max(scopes, key=lambda scope: scope.precision), asked)
+    return Covered(scope, asked)
 
 
 def _uses(claims: Claims, visitor: Visitor) -> Uses:

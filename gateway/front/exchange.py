@@ -74,7 +74,7 @@ class PeopleCount(Protocol):
 class Gate:
     """Everything the path is handed. *sources* fetch evidence by kind."""
 
-    policy_of: Callable[[str], Policy]
+    policy_of: Callable[[str], Policy | None]
     identify: Callable[[Ask, Evidence], Visitor | Needs]
     notices: Notices
     credentials: Credentials
@@ -87,9 +87,8 @@ class Gate:
     clock: Clock
 
 
-def judge(ask: Ask, evidence: Evidence, gate: Gate) -> Judged | Needs:
+def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | Needs:
     """Decide one request from the ask and the evidence at hand, or name what is lacking."""
-    policy = gate.policy_of(ask.site)
     visitor = gate.identify(ask, evidence)
     if isinstance(visitor, Needs):
         return visitor
@@ -118,11 +117,14 @@ def judge(ask: Ask, evidence: Evidence, gate: Gate) -> Judged | Needs:
 
 async def exchange(ask: Ask, body: AsyncIterator[bytes] | None, gate: Gate) -> Answer:
     """Answer one request for a creator's site, and remember that we did."""
-    judged = judge(ask, NOTHING, gate)
+    policy = gate.policy_of(ask.site)  # once: a request sees one version of the rules
+    if policy is None:
+        return refused(Refusal(Problem.UNKNOWN_SITE, "This site is no longer served."), ask, None, None)
     evidence = NOTHING
+    judged = judge(policy, ask, evidence, gate)
     while isinstance(judged, Needs):
         evidence = await _fetch(judged, evidence, gate)
-        judged = judge(ask, evidence, gate)
+        judged = judge(policy, ask, evidence, gate)
     terms = gate.published(judged.policy, ask.origin)
     match judged.verdict:
         case Notice() as notice:
@@ -214,6 +216,7 @@ async def _recorded(
     Under a license the last chunk is held back until the record is durable.
     """
     tally = Tally(_announced(opened))
+    paid = isinstance(judged.verdict, Grant) and judged.verdict.charge is not None
     held: bytes | None = None
     ended = Ended.CLIENT
     try:
@@ -222,7 +225,10 @@ async def _recorded(
             if held is not None:
                 yield held
                 tally.add(held)
-            held = chunk
+            held = chunk if paid else None
+            if not paid:
+                yield chunk
+                tally.add(chunk)
         if held is not None:
             tally.add(held)
         ended = Ended.COMPLETE

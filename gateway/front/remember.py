@@ -6,13 +6,13 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from gateway.admission.admit import Grant
+from gateway.admission.admit import Grant, cheapest
 from gateway.admission.owed import Owed
 from gateway.ask import Ask
 from gateway.front.answer import Judged, Notice
 from gateway.money import Money
 from gateway.origin.delivery import Delivery
-from gateway.problems import Refusal
+from gateway.problems import Problem, Refusal
 from gateway.provenance.record import SALT_BYTES, Ended, FetchDetail, FetchRecord, Outcome
 
 
@@ -74,7 +74,7 @@ def remember(
     grant = verdict if isinstance(verdict, Grant) else None
     claims = judged.claims
     charge = grant.charge if grant else None
-    quote = grant.quote if grant else None
+    quote = grant.quote if grant else _quoted(judged)
     price = charge.price if charge else quote or Money(0, judged.policy.site.currency)
     record = FetchRecord(
         id=ask.id,
@@ -120,6 +120,13 @@ def remember(
         charge_reason=due.reason if due else "",
     )
     return Remembered(record, detail, salt)
+
+
+def _quoted(judged: Judged) -> Money | None:
+    """The price that a refusal named, if it was for want of a license."""
+    refused = isinstance(judged.verdict, Refusal) and judged.verdict.problem is Problem.LICENSE_REQUIRED
+    offer = cheapest(judged.ruling.offers, judged.visitor.uses) if refused and judged.ruling else None
+    return offer.price if offer else None
 
 
 def _outcome(judged: Judged, delivery: Delivery) -> Outcome:

@@ -307,7 +307,21 @@ def _scope(tables: Tables, key: str, offer: OfferTable, works: tuple[Work, ...])
             sorted((scope for work in sold for scope in work.paths), key=lambda scope: scope.pattern)
         ),
         renditions=tuple(sorted(offer.renditions)),
+        excluded=_excluded(sold, works),
     )
+
+
+def _excluded(sold: tuple[Work, ...], works: tuple[Work, ...]) -> tuple[PathScope, ...]:
+    """The scopes of works that are not sold but lie inside one that is: they stay out of the license."""
+    mine = [scope for work in sold for scope in work.paths]
+    inner = {
+        scope
+        for work in works
+        if work not in sold
+        for scope in work.paths
+        if any(scope.within(wide) for wide in mine)
+    }
+    return tuple(sorted(inner, key=lambda scope: scope.pattern))
 
 
 def _compensation(tables: Tables, key: str, price: PriceTable | None) -> Compensation | None:

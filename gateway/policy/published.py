@@ -27,7 +27,7 @@ on either side.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -58,15 +58,21 @@ _PURPOSES: dict[Use, tuple[str, ...]] = {
 
 
 def publish(
-    policy: Policy, origin: str, catalog_tokens: Mapping[str, tuple[Crawler, tuple[str, ...]]]
+    policy: Policy,
+    origin: str,
+    catalog_tokens: Mapping[str, tuple[Crawler, tuple[str, ...]]],
+    *,
+    robots_only: Collection[str] = (),
 ) -> PublishedTerms:
     """What every format says for *policy* at the public *origin*.
 
     *catalog_tokens* maps a crawler's name to the crawler and the product tokens
-    that robots.txt uses for it; robots-only tokens stand under their own names.
+    that robots.txt uses for it. *robots_only* names those that never come
+    themselves (``Google-Extended``): they cannot buy, so what is for sale is
+    closed to them.
     Each scope has one path; narrower scopes come before wider ones, ``/`` last.
     """
-    crawlers = _grouped(policy, catalog_tokens)
+    crawlers = _grouped(policy, catalog_tokens, frozenset(robots_only))
     newcomers = tuple(_newcomers())
     nodes = _nodes(policy)
     for crawler in crawlers:
@@ -96,6 +102,7 @@ class _Reader:
     tokens: tuple[str, ...] = ()
     named: bool = False
     silent: bool = False
+    buys: bool = True
     refused: tuple[PathScope, ...] = ()
     verdicts: dict[tuple[int, str], frozenset[tuple[Verdict, tuple[Offer, ...]]]] = field(
         default_factory=dict
@@ -122,7 +129,9 @@ class _Node:
 
 
 def _grouped(
-    policy: Policy, catalog_tokens: Mapping[str, tuple[Crawler, tuple[str, ...]]]
+    policy: Policy,
+    catalog_tokens: Mapping[str, tuple[Crawler, tuple[str, ...]]],
+    robots_only: frozenset[str],
 ) -> tuple[_Reader, ...]:
     names = frozenset[str]().union(*(each.when.crawlers for each in policy.rules))
     operators = frozenset[str]().union(*(each.when.operators for each in policy.rules))
@@ -136,10 +145,16 @@ def _grouped(
             crawler.uses,
             crawler.visitor_class,
             crawler.verifiable,
+            crawler.name in robots_only,
         )
         group = groups.get(key)
         if group is None:
-            group = groups[key] = _Reader(_honest(crawler), crawler.uses, named=bool(key[0] or key[1]))
+            group = groups[key] = _Reader(
+                _honest(crawler),
+                crawler.uses,
+                named=bool(key[0] or key[1]),
+                buys=crawler.name not in robots_only,
+            )
         group.tokens += tokens
         group.silent = group.silent or not tokens
     return tuple(groups.values())
@@ -302,11 +317,15 @@ def _countries(policy: Policy, territory: Territory = WORLDWIDE) -> tuple[str, .
 def _refused(policy: Policy, nodes: tuple[_Node, ...], reader: _Reader) -> tuple[PathScope, ...]:
     """The widest scopes that are refused to *reader* wholly and everywhere."""
     countries = _countries(policy)
-    no = frozenset({(Verdict.REFUSE, ())})
+    open_ = {Verdict.SERVE, Verdict.LICENSE} if reader.buys else {Verdict.SERVE}
     closed = [
         node.scope
         for node in nodes
-        if all(_verdicts(policy, node, reader, country) == no for country in countries)
+        if not any(
+            verdict in open_
+            for country in countries
+            for verdict, _ in _verdicts(policy, node, reader, country)
+        )
     ]
     whole = [
         scope for scope in closed if all(node.scope in closed for node in nodes if node.scope.within(scope))

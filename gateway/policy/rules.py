@@ -145,7 +145,7 @@ class Policy:
     None where reading proved there is no such path. *unverifiable* is what a
     free outcome means for a crawler whose claim could be checked but whose
     evidence is stale. *free_paths* are served to everyone, always, like
-    control files. *text* is what was read, for people.
+    control files.
     """
 
     site: Site
@@ -187,8 +187,8 @@ class Ruling:
         offers: for `LICENSE`, what can be bought for this path; never empty then.
         work: id of the work the path belongs to, or "".
         rendition: which form of it, or "".
-        problem: for `REFUSE`, the code of the refusal (`refused-by-owner` or
-            `identity-not-proven`).
+        problem: for `REFUSE`, the code of the refusal (`refused-by-owner`,
+            `identity-not-proven` or `ambiguous-path`).
     """
 
     verdict: Verdict

@@ -94,21 +94,40 @@ class Territory:
 WORLDWIDE = Territory()
 
 
+def narrowest(path: str, granted: tuple[PathScope, ...], excluded: tuple[PathScope, ...]) -> PathScope | None:
+    """The narrowest scope of *granted* that covers canonical *path*, unless one of *excluded* is narrower yet."""
+    best = max((each for each in granted if each.covers(path)), key=lambda each: each.precision, default=None)
+    if best is None or any(each.covers(path) and each.precision > best.precision for each in excluded):
+        return None
+    return best
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Lever 1: which works by path, and which forms of them.
 
     *works* names them for people; *paths* decides. *renditions* holds `PAGE`
-    and names from the policy (``transcript``, ``thumbnail``, …).
+    and names from the policy (``transcript``, ``thumbnail``, …). *excluded* are
+    parts of *paths* that belong to works outside this scope: a license for a
+    site does not open the dearer shelf inside it. Of the scopes in both that
+    cover a path the narrowest decides.
     """
 
     works: tuple[str, ...]
     paths: tuple[PathScope, ...]
     renditions: tuple[str, ...] = (PAGE,)
+    excluded: tuple[PathScope, ...] = ()
 
     def covers(self, path: str) -> bool:
         """Whether canonical *path* is inside, whatever its rendition."""
-        return any(scope.covers(path) for scope in self.paths)
+        return narrowest(path, self.paths, self.excluded) is not None
+
+    def includes(self, scope: PathScope) -> bool:
+        """Whether all of *scope* but what is excluded deeper inside it is granted."""
+        mine = [each.precision for each in self.paths if scope.within(each)]
+        return bool(mine) and not any(
+            scope.within(each) and each.precision > max(mine) for each in self.excluded
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ A JWT access token (RFC 9068, October 2021) whose every restriction stands in
 ``iat nbf exp``             whole seconds
 ``jti``                     UUIDv7
 ``authorization_details``   one object: ``type version license locations
-                            renditions privileges territory crawlers budget
-                            price terms policy licensee``
+                            excluded renditions privileges territory crawlers
+                            budget price terms policy licensee``
 =========================== ====================================================
 
-``locations`` are path scopes of the audience; ``privileges`` are uses;
+``locations`` are path scopes of the audience, less those in ``excluded``; ``privileges`` are uses;
 ``territory`` is a list of regions or null for worldwide; ``crawlers`` names the
 agents a license was bought for, empty for none in particular; ``budget`` is
 ``{"micros": int | null, "fetches": int | null}``; ``price`` is
@@ -43,7 +43,7 @@ _CLAIMS: Final = frozenset(
 )
 _DETAIL: Final = frozenset(
     {
-        "type", "version", "license", "licensee", "locations", "renditions", "privileges", "territory",
+        "type", "version", "license", "licensee", "locations", "excluded", "renditions", "privileges", "territory",
         "crawlers", "budget", "price", "terms", "policy",
     }
 )  # fmt: skip
@@ -80,6 +80,7 @@ class Claims:
     price: Money
     terms: str
     policy: str
+    excluded: tuple[PathScope, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """The JWT claims set."""
@@ -103,6 +104,7 @@ class Claims:
             "license": self.license,
             "licensee": self.licensee,
             "locations": [scope.pattern for scope in self.scopes],
+            "excluded": [scope.pattern for scope in self.excluded],
             "renditions": list(self.renditions),
             "privileges": sorted(self.uses),
             "territory": self.territory.as_json(),
@@ -155,6 +157,7 @@ def _read(payload: Mapping[str, object]) -> Claims:
         license=_text(detail, "license"),
         licensee=_text(detail, "licensee"),
         scopes=tuple(PathScope(item) for item in _texts(detail, "locations")),
+        excluded=tuple(PathScope(item) for item in _texts(detail, "excluded", least=0)),
         renditions=_texts(detail, "renditions"),
         uses=_uses(detail),
         territory=_territory(detail),

@@ -44,6 +44,27 @@ def test_the_first_thing_that_fails_is_named(claim, fact, problem, claims, visit
     assert refusal.detail.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("path", "covered"),
+    [
+        ("/a", True),
+        ("/premium/x", False),
+        ("/premium/free/x", True),
+        ("/premium-archive", True),
+        ("/premium", False),
+    ],
+)
+def test_a_shelf_that_was_not_sold_stays_closed_inside_one_that_was(
+    path, covered, claims, visitor, ruling, ask
+) -> None:
+    sold = claims(scopes=(PathScope("/"), PathScope("/premium/free")), excluded=(PathScope("/premium"),))
+    answer = entitle(sold, visitor(), ruling(), ask(path=path))
+    assert isinstance(answer, Covered) is covered
+    if not covered:
+        assert answer.problem is Problem.PATH_NOT_COVERED
+        assert "but not /premium" in answer.detail
+
+
 def test_the_order_is_term_audience_path_use_territory_rendition(claims, visitor, ruling, ask) -> None:
     everything = {
         "expires_at": 0, "audience": "https://other.example", "scopes": (PathScope("/none"),),

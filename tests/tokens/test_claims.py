@@ -67,6 +67,7 @@ def test_the_written_form_is_pinned(golden: ModuleType) -> None:
                 "license": "019c2f5e-7a00-7000-8000-0000000000aa",
                 "licensee": "Example AI",
                 "locations": ["/essays/", "/videos/*.vtt"],
+                "excluded": [],
                 "renditions": ["page", "transcript"],
                 "privileges": ["ai-input", "search"],
                 "territory": ["EU", "US"],

@@ -1,0 +1,68 @@
+"""The books as billing reads them: a storage port onto the rows that the keeper folds.
+
+A balance exists once: postings minus open holds. `admission.spending.SpendBook`
+is the other port onto the same rows.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.admission.till import PaidUnit
+from gateway.billing.postings import Booked, Posting
+from gateway.billing.reconcile import Books
+from gateway.billing.statements import Extract, Period, Statement
+from gateway.money import Money
+
+
+class Ledger(Protocol):
+    """Reading the books, and deriving them again.
+
+    Implemented by `store.memory` and `store.sqlite`; both pass
+    `tests/conformance/test_ledger.py`. Times are microseconds since the epoch,
+    from *since_us* to before *until_us*. Each method is one moment, and raises
+    `StoreUnavailable` when the store cannot answer.
+    """
+
+    async def balance(self, account: str, currency: str) -> Money:
+        """Credits minus debits of *account*; zero for an account nothing was posted to."""
+        ...
+
+    async def balances(self, account: str) -> tuple[Money, ...]:
+        """The balance in every currency ever posted to *account*, by currency."""
+        ...
+
+    async def postings(self, account: str | None, since_us: int, until_us: int) -> tuple[Posting, ...]:
+        """Postings on *account*, or all, in the journal's order."""
+        ...
+
+    async def entries_of(self, licensee: str, since_us: int, until_us: int) -> tuple[Booked, ...]:
+        """Every entry of *licensee*, whether it posted or not, in the journal's order."""
+        ...
+
+    async def has_entry(self, entry_id: str) -> bool:
+        """Whether the entry of that id is folded in."""
+        ...
+
+    async def extract(self, licensee: str, since_us: int, until_us: int) -> Extract:
+        """What a statement is made from: opening balances, entries and postings of one moment."""
+        ...
+
+    async def statement(self, licensee: str, name: str, period: Period) -> Statement:
+        """The statement of *licensee*, called *name*. Raises `StatementDisagrees` where the books do."""
+        ...
+
+    async def books(self) -> Books:
+        """Everything that `billing.reconcile` compares."""
+        ...
+
+    async def paid_units(self, since: int) -> tuple[PaidUnit, ...]:
+        """Units paid for since *since* (whole seconds), oldest first; the newest 200,000 records count."""
+        ...
+
+    async def rederive(self) -> int:
+        """Drop every posting, balance and spent budget, derive all from the entries; how many postings.
+
+        One transaction: nobody sees the books half made. Holds stay as they are.
+        """
+        ...

@@ -1,0 +1,47 @@
+"""Which units were paid for lately, told from the journal: what a till starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway.admission.owed import units_of
+from gateway.admission.spending import Charge
+from gateway.admission.till import PaidUnit
+from gateway.ask import Ask
+from gateway.money import Money
+from gateway.origin.delivery import Delivery
+from gateway.provenance.record import Ended, FetchRecord
+from gateway.tokens.claims import Budget
+
+
+def paid_units(records: Iterable[FetchRecord]) -> tuple[PaidUnit, ...]:
+    """The units of every record that owed its price, under the names `admission.owed.units_of` gives.
+
+    Oldest first, as a till forgets. A unit paid for more than once keeps its latest time.
+    """
+    found: dict[str, int] = {}
+    for record in records:
+        if record.is_paid and record.charge_reason == "fetch":
+            paid_at = record.time_us // 1_000_000
+            for key in _keys(record):
+                found[key] = max(paid_at, found.get(key, paid_at))
+    return tuple(PaidUnit(key, paid_at) for key, paid_at in sorted(found.items(), key=lambda item: item[1]))
+
+
+def _keys(record: FetchRecord) -> tuple[str, ...]:
+    charge = Charge(
+        record.id, record.licensee, record.license, Money(record.price_micros, record.currency), Budget()
+    )
+    ask = Ask(
+        id=record.id,
+        asked_at_us=record.time_us,
+        site=record.site,
+        origin="",
+        method=record.method,
+        target=record.path,
+        path=record.path,
+    )
+    delivery = Delivery(
+        record.status, record.bytes_sent, record.digest, Ended(record.ended), etag=record.etag
+    )
+    return units_of(charge, ask, delivery)

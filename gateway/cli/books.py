@@ -1,0 +1,157 @@
+"""The data folder as a command sees it: register, books and journal, beside a running gateway or without one.
+
+Commands append to a journal file of their own. A running gateway's keeper folds
+it; without one the command folds it itself. Either way the entry is durable
+before the command says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.billing.reconcile import Report, reconcile
+from gateway.cli.say import stop
+from gateway.clock import Clock, SystemClock
+from gateway.licenses.enrollment import Enrolled, enroll
+from gateway.licenses.license import Standing
+from gateway.licenses.register import LicenseRegister
+from gateway.money import Money
+from gateway.provenance.audit import StoredRow
+from gateway.provenance.journal import Journal
+from gateway.provenance.keeper import Keeper, KeeperLock
+from gateway.provenance.record import BookEntry, FetchDetail
+from gateway.provenance.segments import SealedDetail
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.register import SqliteRegister
+from gateway.store.sqlite.spend_book import SqliteSpendBook
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What a command needs of a data folder."""
+
+    folder: Path
+    clock: Clock
+    register: SqliteRegister
+    ledger: SqliteLedger
+    spend_book: SqliteSpendBook
+    database: Database
+
+    @property
+    def now(self) -> int:
+        """Whole seconds since the epoch."""
+        return self.clock.now_us() // 1_000_000
+
+    async def write(self, entry: BookEntry) -> None:
+        """Make *entry* durable in the journal and wait until the books show it."""
+        journal = Journal.open(
+            self.folder / "journal", f"command{os.getpid()}", clock=self.clock, reserve_bytes=0
+        )
+        try:
+            await journal.keep(entry)
+        finally:
+            await journal.close()
+        await self.settle(entry.id)
+
+    async def settle(self, entry_id: str) -> None:
+        """Fold the journal, or wait while a running gateway does."""
+        for _ in range(250):
+            lock = KeeperLock.try_take(self.folder)
+            if lock is not None:
+                try:
+                    await Keeper(self.folder / "journal", SqliteFolding(self.database)).catch_up()
+                finally:
+                    lock.release()
+                return
+            if await is_folded(self.database, entry_id):
+                return
+            await asyncio.sleep(0.02)
+        raise stop("the entry is durable in the journal, but the running gateway has not folded it yet", 1)
+
+    async def sealed(self) -> tuple[list[StoredRow], Mapping[str, int], list[SealedDetail]]:
+        """Everything stored that an audit holds against the files: rows in order, positions, details."""
+        rows = await self.database.read(
+            lambda db: [
+                StoredRow(*row)
+                for row in db.execute("SELECT seq, id, canonical, salt, leaf FROM entries ORDER BY seq")
+            ]
+        )
+        details = await self.database.read(
+            lambda db: [
+                SealedDetail(
+                    id_,
+                    salt,
+                    time_us,
+                    FetchDetail(address, peer, agent, referer, query, tuple(json.loads(evidence))),
+                )
+                for id_, salt, time_us, address, peer, agent, referer, query, evidence in db.execute(
+                    "SELECT id, salt, time_us, address, peer, user_agent, referer, query, evidence FROM details"
+                )
+            ]
+        )
+        return rows, await SqliteFolding(self.database).positions(), details
+
+    async def reconcile(self) -> Report:
+        """Compare records, postings, balances and holds as of one moment."""
+        return reconcile(await self.ledger.books())
+
+
+async def is_folded(database: Database, entry_id: str) -> bool:
+    """Whether the books show the journal entry of that id."""
+    found = await database.read(
+        lambda db: db.execute("SELECT 1 FROM entries WHERE id = ?", (entry_id,)).fetchone()
+    )
+    return found is not None
+
+
+@asynccontextmanager
+async def open_books(folder: Path) -> AsyncIterator[Books]:
+    """Open the books of a data folder that exists."""
+    if not (folder / "licet.db").is_file():
+        raise stop(f"{folder} is no data folder of licet; `licet serve --upstream …` makes one")
+    database = await Database.open(folder / "licet.db")
+    try:
+        yield Books(
+            folder,
+            SystemClock(),
+            SqliteRegister(database),
+            SqliteLedger(database),
+            SqliteSpendBook(database),
+            database,
+        )
+    finally:
+        await database.close()
+
+
+def credit_entry(
+    licensee: str, amount: Money, *, now_us: int, memo: str = "", by: str = "operator"
+) -> BookEntry:
+    """The journal's entry for money a licensee paid in."""
+    import uuid_utils
+
+    return BookEntry(
+        id=str(uuid_utils.uuid7()),
+        time_us=now_us,
+        kind_of="credit",
+        site="",
+        licensee=licensee,
+        amount_micros=amount.micros,
+        currency=amount.currency,
+        memo=memo,
+        by=by,
+    )
+
+
+async def add_licensee(register: LicenseRegister, name: str, *, now: int, contact: str = "") -> Enrolled:
+    """Register a licensee that may buy at once; the secret in the result is shown once and kept nowhere."""
+    made = enroll(name, now=now, contact=contact, standing=Standing.ACTIVE)
+    await register.add_licensee(made.licensee, made.client)
+    return made

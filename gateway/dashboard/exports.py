@@ -1,0 +1,113 @@
+"""A view's rows for other programs: CSV, JSON and JSON lines, streamed.
+
+Money stands twice, as an exact decimal with its currency and as whole
+micro-units; times are RFC 3339 in UTC. JSON holds strings as they are; CSV
+(RFC 4180) holds them as `visible.spreadsheet_cell` shows them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final
+
+import orjson
+
+from gateway.dashboard.queries import LogRow, rfc3339
+from gateway.dashboard.visible import spreadsheet_cell
+from gateway.money import Money
+
+Rows = AsyncIterator[LogRow]
+#: Octets gathered before they are handed on.
+_CHUNK: Final = 32_768
+
+_CELLS: Final[dict[str, Callable[[LogRow], Any]]] = {
+    "seq": lambda row: row.seq,
+    "id": lambda row: row.id,
+    "time": lambda row: rfc3339(row.time_us),
+    "site": lambda row: row.site,
+    "decision": lambda row: str(row.decision),
+    "status": lambda row: row.status,
+    "crawler": lambda row: row.crawler,
+    "operator": lambda row: row.operator,
+    "class": lambda row: row.visitor_class,
+    "identity": lambda row: row.identity,
+    "method": lambda row: row.method,
+    "host": lambda row: row.host,
+    "path": lambda row: row.path,
+    "rule": lambda row: row.rule,
+    "problem": lambda row: row.problem,
+    "would": lambda row: row.would,
+    "licensee": lambda row: row.licensee,
+    "license": lambda row: row.license,
+    "country": lambda row: row.country,
+    "currency": lambda row: row.currency,
+    "charged": lambda row: _decimal(row.charged_micros, row.currency),
+    "charged_micros": lambda row: row.charged_micros,
+    "quote": lambda row: _decimal(row.quote_micros, row.currency),
+    "quote_micros": lambda row: row.quote_micros,
+    "bytes_sent": lambda row: row.bytes_sent,
+    "duration_us": lambda row: row.duration_us,
+}
+
+
+def cells(row: LogRow) -> dict[str, Any]:
+    """One row as an export names and orders its cells."""
+    return {name: cell(row) for name, cell in _CELLS.items()}
+
+
+async def as_csv(rows: Rows) -> AsyncIterator[bytes]:
+    """RFC 4180 with a line of names; text cells are never formulas."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(_CELLS)
+    async for row in rows:
+        writer.writerow(
+            [spreadsheet_cell(cell) if isinstance(cell, str) else cell for cell in cells(row).values()]
+        )
+        if out.tell() >= _CHUNK:
+            yield out.getvalue().encode("utf-8", "backslashreplace")
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue().encode("utf-8", "backslashreplace")
+
+
+async def as_jsonl(rows: Rows) -> AsyncIterator[bytes]:
+    """One JSON object a line."""
+    async for chunk in _gathered(rows, before=b"", between=b"", after_each=b"\n", end=b""):
+        yield chunk
+
+
+async def as_json(rows: Rows) -> AsyncIterator[bytes]:
+    """One JSON object, ``{"rows": [...]}``."""
+    async for chunk in _gathered(rows, before=b'{"rows":[', between=b",\n", after_each=b"", end=b"]}\n"):
+        yield chunk
+
+
+#: How each ending is written, and what it is called.
+FORMATS: Final[dict[str, tuple[str, Callable[[Rows], AsyncIterator[bytes]]]]] = {
+    "csv": ("text/csv; charset=utf-8", as_csv),
+    "json": ("application/json", as_json),
+    "jsonl": ("application/x-ndjson", as_jsonl),
+}
+
+
+async def _gathered(
+    rows: Rows, *, before: bytes, between: bytes, after_each: bytes, end: bytes
+) -> AsyncIterator[bytes]:
+    out = bytearray(before)
+    first = True
+    async for row in rows:
+        out += (b"" if first else between) + orjson.dumps(cells(row)) + after_each
+        first = False
+        if len(out) >= _CHUNK:
+            yield bytes(out)
+            out.clear()
+    out += end
+    if out:
+        yield bytes(out)
+
+
+def _decimal(micros: int, currency: str) -> str:
+    return Money(micros, currency).amount if currency else ""

@@ -1,0 +1,119 @@
+"""What a client can ask about what it holds: its tokens and its account.
+
+Introspection (RFC 7662, October 2015, with ``permitted`` of RSL's OLP) and
+revocation (RFC 7009, August 2013) of the licensee's own tokens. A token that is
+unknown, expired, revoked or somebody else's is ``{"active": false}`` and
+nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from gateway.clock import Clock
+from gateway.desk.clients import Known
+from gateway.desk.metadata import issuer_of, money_document
+from gateway.desk.selling import Balance
+from gateway.desk.wishes import read_place
+from gateway.licenses.license import License
+from gateway.licenses.register import LicenseRegister
+from gateway.policy.rules import Policy
+from gateway.problems import Problem, Refusal
+from gateway.tokens.claims import Claims
+from gateway.tokens.verification import LEEWAY_SECONDS, Verifier
+
+_INACTIVE: Final[dict[str, object]] = {"active": False}
+
+
+class Holdings:
+    """Answers a licensee's questions about its own tokens and licenses."""
+
+    def __init__(self, register: LicenseRegister, verifier: Verifier, clock: Clock, balance: Balance) -> None:
+        """Judge tokens by *verifier*, and read what is revoked from *register* at every question."""
+        self._register = register
+        self._verifier = verifier
+        self._clock = clock
+        self._balance = balance
+
+    async def introspect(self, token: str, resource: str, known: Known, origin: str) -> dict[str, object]:
+        """Say whether *token* stands now, and whether it covers *resource* if one is named."""
+        claims = self._read(token, origin)
+        if isinstance(claims, Refusal) or claims.licensee != known.licensee.id:
+            return _INACTIVE
+        if (await self._register.revocations()).covers(claims):
+            return _INACTIVE
+        body: dict[str, object] = {
+            "active": True,
+            "token_type": "License",
+            "scope": " ".join(sorted(claims.uses)),
+            "resource": [scope.pattern for scope in claims.scopes],
+            **claims.as_json(),
+        }
+        if resource:
+            body |= _permitted(claims, resource, origin)
+        return body
+
+    async def revoke(self, token: str, known: Known, origin: str) -> Refusal | None:
+        """Let *token* open nothing from now on; one that opens nothing already is no error."""
+        claims = self._read(token, origin)
+        if isinstance(claims, Refusal):
+            return None
+        if claims.licensee != known.licensee.id:
+            return Refusal(Problem.FORM_INVALID, "The token was not issued to this client.")
+        until = claims.expires_at + LEEWAY_SECONDS + 1
+        await self._register.revoke("token", claims.token_id, self._now(), until=until)
+        return None
+
+    async def account(self, known: Known, policy: Policy) -> dict[str, object]:
+        """What the licensee has here: standing, balances and licenses, newest first."""
+        licensee = known.licensee
+        held = [each for each in await self._register.licenses_of(licensee.id) if each.site == policy.site.id]
+        revoked = (await self._register.revocations()).licenses
+        currencies = {policy.site.currency, *(each.terms.compensation.currency for each in held)}
+        return {
+            "licensee": licensee.id,
+            "name": licensee.name,
+            "standing": str(licensee.standing),
+            "client_id": known.client.id,
+            "balances": [
+                money_document(await self._balance(licensee.id, currency)) for currency in sorted(currencies)
+            ],
+            "licenses": list(self._shown(held, revoked)),
+        }
+
+    def _shown(self, held: Iterable[License], revoked: frozenset[str]) -> Iterable[dict[str, object]]:
+        now = self._now()
+        for license in held:
+            terms = license.terms
+            yield {
+                "license": license.id,
+                "offer": license.offer,
+                "live": license.live_at(now) and license.id not in revoked,
+                "starts_at": license.starts_at,
+                "ends_at": license.ends_at,
+                "locations": [scope.pattern for scope in terms.scope.paths],
+                "renditions": list(terms.scope.renditions),
+                "privileges": sorted(terms.purpose.uses),
+                "territory": terms.territory.as_json(),
+                "crawlers": sorted(license.crawlers),
+                "budget": {"micros": license.budget.micros, "fetches": license.budget.fetches},
+                "price": {**money_document(terms.compensation.fetch_price), "per": "fetch"},
+                "terms": terms.hash,
+                "policy": license.policy,
+            }
+
+    def _read(self, token: str, origin: str) -> Claims | Refusal:
+        return self._verifier.verify(token, issuer=issuer_of(origin), audience=origin, now=self._now())
+
+    def _now(self) -> int:
+        return self._clock.now_us() // 1_000_000
+
+
+def _permitted(claims: Claims, resource: str, origin: str) -> dict[str, object]:
+    place = read_place(resource, origin)
+    if place is None:
+        return {"permitted": False, "reason": f"The resource is no URL or path of {origin}."}
+    if "*" not in place.pattern and any(scope.covers(place.pattern) for scope in claims.scopes):
+        return {"permitted": True}
+    return {"permitted": False, "reason": "The license does not cover this path."}

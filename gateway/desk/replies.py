@@ -1,0 +1,136 @@
+"""How the desk says what it says: JSON, pages, and refusals in the shape of who asked.
+
+An address of a protocol answers a refusal as OAuth does (RFC 6749, section
+5.2: ``error``, ``error_description``, ``error_uri``) where the protocol has a
+word for it, and everything else as a problem (RFC 9457, July 2023); a price is
+not an OAuth error. Whatever holds a secret, a token or somebody's account is
+``no-store``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Mapping
+from html import escape
+from typing import Final
+
+import orjson
+from aiohttp import web
+
+from gateway.problems import Problem, Refusal
+
+PROBLEM_TYPE: Final = "application/problem+json"
+_STYLE: Final = (
+    ":root{color-scheme:light dark}"
+    "body{font:1rem/1.55 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1.2rem}"
+    "h1{font-size:1.6rem;line-height:1.2}h2{font-size:1.1rem;margin-top:2.2rem}"
+    "pre{overflow-x:auto;padding:.8rem 1rem;border:1px solid #8886;border-radius:.4rem}"
+    "code{font-family:ui-monospace,monospace;font-size:.92em}"
+    "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.4rem .8rem .4rem 0;"
+    "border-bottom:1px solid #8884;vertical-align:top}.wide{overflow-x:auto}"
+)
+_STYLE_HASH: Final = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_CSP: Final = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+_ALWAYS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Server": "licet",
+}
+#: After these the rest of the body is on its way, and nothing on the connection can be told from it.
+_UNREAD: Final = frozenset({408, 413, 415})
+_NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+def json_reply(
+    body: object, *, status: int = 200, max_age: int = 0, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Answer *body* as JSON; for *max_age* seconds any cache may keep it, 0 for none."""
+    return _json(body, "application/json", status, max_age, headers)
+
+
+def page(title: str, body: str, *, status: int = 200, max_age: int = 0) -> web.Response:
+    """Answer a small page that runs and loads nothing. *title* is text, *body* is HTML."""
+    text = (
+        "<!doctype html><html lang=en><meta charset=utf-8>"
+        "<meta name=viewport content='width=device-width,initial-scale=1'>"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>{body}"
+    )
+    return web.Response(
+        body=text.encode("utf-8"),
+        status=status,
+        content_type="text/html",
+        charset="utf-8",
+        headers={**_ALWAYS, **_cached(max_age), "Content-Security-Policy": _CSP, "Vary": "Accept"},
+    )
+
+
+def nothing(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Answer without a body."""
+    return web.Response(status=status, headers={**_ALWAYS, **_NO_STORE, **(headers or {})})
+
+
+def problem_reply(refusal: Refusal, origin: str) -> web.Response:
+    """Answer *refusal* as a problem; its facts become members of the body."""
+    problem = refusal.problem
+    body = {
+        **dict(refusal.facts),
+        "type": f"{origin}/.licet/problems/{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "code": problem.code,
+        "next_step": problem.next_step,
+    }
+    if refusal.detail:
+        body["detail"] = refusal.detail
+    return _json(body, PROBLEM_TYPE, problem.status, 0, _told(refusal))
+
+
+def oauth_reply(refusal: Refusal, origin: str) -> web.Response:
+    """Answer *refusal* in OAuth's shape where it has a word for it, else as a problem."""
+    problem = refusal.problem
+    if not problem.oauth_error:
+        return problem_reply(refusal, origin)
+    said = " ".join(filter(None, (refusal.detail or problem.title + ".", problem.next_step)))
+    body = {
+        "error": problem.oauth_error,
+        "error_description": _described(said),
+        "error_uri": f"{origin}/.licet/problems/{problem.code}",
+    }
+    return _json(body, "application/json", problem.status, 0, _told(refusal))
+
+
+def _told(refusal: Refusal) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if refusal.retry_after:
+        headers["Retry-After"] = str(refusal.retry_after)
+    if refusal.problem is Problem.CLIENT_UNKNOWN:
+        headers["WWW-Authenticate"] = 'Basic realm="licet", charset="UTF-8"'
+    return headers
+
+
+def _described(text: str) -> str:
+    # RFC 6749, 5.2: printable ASCII without the quote and the backslash.
+    plain = text.replace('"', "'").replace("\\", "/")
+    return "".join(char if " " <= char <= "~" else "?" for char in plain)
+
+
+def _cached(max_age: int) -> dict[str, str]:
+    return {"Cache-Control": f"public, max-age={max_age}"} if max_age else _NO_STORE
+
+
+def _json(
+    body: object, media_type: str, status: int, max_age: int, headers: Mapping[str, str] | None
+) -> web.Response:
+    response = web.Response(
+        body=orjson.dumps(body),
+        status=status,
+        content_type=media_type,
+        headers={**_ALWAYS, **_cached(max_age), **(headers or {})},
+    )
+    if status in _UNREAD:
+        response.force_close()
+    return response

@@ -1,0 +1,196 @@
+"""What answers look like: a refusal, a control file, the headers of the origin's answer.
+
+The one place where refusals become bytes. Pure but for the iterators it returns;
+no header value can hold a line break, whatever the policy, the request or the
+creator's server says.
+
+========== ==================================================================
+refusal    RFC 9457 problem details, or a page where a browser asks; never
+           stored, and different for every credential and visitor
+notice     one file for everybody, with a strong entity tag
+origin     people, and everybody under `observe`: untouched. Licensed:
+           ``private, no-store``, the record's id, the most it can cost.
+           Other automata: where the terms are, and in `offer` the price
+========== ==================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+
+from gateway.admission.admit import Grant, cheapest
+from gateway.ask import Ask
+from gateway.front.answer import Answer, Judged, Notice
+from gateway.front.refusal_page import refusal_page
+from gateway.origin.delivery import Headers, OriginAnswer
+from gateway.policy.rules import Mode
+from gateway.problems import Problem, Refusal
+from gateway.terms.license_terms import PublishedTerms
+from gateway.terms.payment_required import (
+    PROBLEM_PATH,
+    absolute,
+    challenges,
+    crawler_price,
+    problem_body,
+)
+from gateway.terms.rsl import MEDIA_TYPE
+
+#: Where it is in doubt where the request ends, or whether more of it comes.
+_UNFRAMED: Final = frozenset(
+    {
+        Problem.BAD_REQUEST, Problem.REQUEST_TIMEOUT, Problem.TOO_LARGE, Problem.URI_TOO_LONG,
+        Problem.HEADERS_TOO_LARGE, Problem.UNSUPPORTED_CODING, Problem.VERSION_NOT_SUPPORTED,
+    }
+)  # fmt: skip
+_VARY: Final = "Authorization, Accept, User-Agent, Signature-Agent, Crawler-Max-Price, Crawler-Exact-Price"
+_POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+#: What a cache between us and the crawler might believe instead of ours, and what only we may say.
+_REPLACED: Final = frozenset(
+    {
+        "cache-control", "expires", "pragma", "cdn-cache-control", "cloudflare-cdn-cache-control",
+        "surrogate-control", "licet-record", "licet-price",
+    }
+)  # fmt: skip
+
+
+def refused(refusal: Refusal, ask: Ask | None, judged: Judged | None, terms: PublishedTerms | None) -> Answer:
+    """The answer that tells *refusal*.
+
+    *ask* and *judged* are None where the request did not get that far, *terms*
+    where there is no site. ``Content-Length`` is always there; a HEAD has no body.
+    """
+    offers = judged.ruling.offers if judged and judged.ruling else ()
+    uses = judged.visitor.uses if judged else frozenset()
+    quoted = cheapest(offers, uses)
+    body = problem_body(
+        refusal,
+        type_base=(terms.origin if terms else "") + PROBLEM_PATH,
+        offers=offers,
+        uses=uses,
+        terms=terms,
+        request_url=_url(ask, terms),
+        quoted=quoted,
+        instance=f"urn:uuid:{ask.id}" if ask and ask.id else "",
+    )
+    paged = ask is not None and _reads_html(ask, judged)
+    if paged:
+        octets = refusal_page(body, site=terms.name if terms else "", contact=terms.contact if terms else "")
+        media = "text/html; charset=utf-8"
+    else:
+        octets, media = orjson.dumps(body), "application/problem+json"
+    headers = [("Content-Type", media), ("Content-Length", str(len(octets)))]
+    headers += [("Cache-Control", "no-store"), ("Vary", _VARY), ("X-Content-Type-Options", "nosniff")]
+    if paged:
+        headers += [("Content-Security-Policy", _POLICY), ("X-Robots-Tag", "noindex")]
+    if refusal.retry_after > 0:
+        headers.append(("Retry-After", str(refusal.retry_after)))
+    headers += [("Allow", _line(value)) for name, value in refusal.facts if name == "allow"]
+    headers += [("WWW-Authenticate", value) for value in challenges(refusal, terms)]
+    if terms is not None and refusal.problem.license_error:
+        headers.append(_license_link(terms))
+    if refusal.status == 402 and quoted is not None:
+        headers.append(("Crawler-Price", crawler_price(quoted.price)))
+    if refusal.problem.crawler_error and not (judged and judged.visitor.is_person):
+        headers.append(("Crawler-Error", refusal.problem.crawler_error))
+    return Answer(
+        refusal.status,
+        HTTPStatus(refusal.status).phrase,
+        tuple(headers),
+        None if ask is not None and ask.method == "HEAD" else _whole(octets),
+        close=refusal.problem in _UNFRAMED,
+    )
+
+
+def told(notice: Notice, ask: Ask) -> Answer:
+    """The answer that tells a control file: 200, or 304 where the client has it already."""
+    kept = [("ETag", _line(notice.etag)), ("Cache-Control", f"public, max-age={notice.max_age}")]
+    if _has_it(ask, notice.etag):
+        return Answer(304, "Not Modified", tuple(kept))
+    headers = (
+        ("Content-Type", _line(notice.media_type)),
+        ("Content-Length", str(len(notice.body))),
+        *kept,
+        ("X-Content-Type-Options", "nosniff"),
+    )
+    return Answer(200, "OK", headers, None if ask.method == "HEAD" else _whole(notice.body))
+
+
+def committed(opened: OriginAnswer, ask: Ask, judged: Judged, terms: PublishedTerms) -> Headers:
+    """The headers under which the origin's answer goes out."""
+    grant = judged.verdict
+    mode = judged.policy.site.mode
+    if judged.visitor.is_person or mode is Mode.OBSERVE or not isinstance(grant, Grant):
+        return opened.headers
+    if grant.charge is not None:
+        kept = tuple((name, value) for name, value in opened.headers if name.lower() not in _REPLACED)
+        return (
+            *kept,
+            ("Cache-Control", "private, no-store"),
+            ("Licet-Record", _line(ask.id)),
+            ("Licet-Price", crawler_price(grant.charge.price)),
+            _license_link(terms),
+        )
+    added = [_license_link(terms)]
+    quoted = cheapest(grant.offers, judged.visitor.uses)
+    if mode is Mode.OFFER and quoted is not None:
+        added.append(("Crawler-Price", crawler_price(quoted.price)))
+    return (*opened.headers, *added)
+
+
+def _license_link(terms: PublishedTerms) -> tuple[str, str]:
+    return "Link", f'<{absolute(terms.license_url)}>; rel="license"; type="{MEDIA_TYPE}"'
+
+
+def _url(ask: Ask | None, terms: PublishedTerms | None) -> str:
+    origin = terms.origin if terms else ask.origin if ask else ""
+    target = ask.target if ask and ask.target.startswith("/") else "/"
+    return origin + target
+
+
+def _line(value: str) -> str:
+    """*value* as one header line can hold it."""
+    return "".join(char if " " <= char <= "~" else "?" for char in value).strip()
+
+
+def _reads_html(ask: Ask, judged: Judged | None) -> bool:
+    """Whether this looks like a browser with somebody before it; a named crawler is none, whatever it sends."""
+    if not ask.user_agent.startswith("Mozilla/") or (judged and judged.visitor.crawler):
+        return False
+    accept = ",".join(ask.all("accept"))
+    html = _wanted(accept, "text/html")
+    return html > max(_wanted(accept, "application/problem+json"), _wanted(accept, "application/json"))
+
+
+def _wanted(accept: str, media: str) -> float:
+    """How much *media* is wanted, by its most specific range (RFC 9110, section 12.5.1); 0 is not at all."""
+    ranges = (media, f"{media.partition('/')[0]}/*", "*/*")
+    found: dict[str, float] = {}
+    for part in accept.split(",")[:64]:
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        weight = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
+        if name in ranges:
+            found[name] = _weight(weight)
+    return next((found[name] for name in ranges if name in found), 0.0)
+
+
+def _weight(text: str) -> float:
+    whole, _, rest = text.partition(".")
+    return (
+        float(text)
+        if whole in {"0", "1"} and len(rest) <= 3 and rest.isascii() and (rest + "0").isdigit()
+        else 0.0
+    )
+
+
+def _has_it(ask: Ask, etag: str) -> bool:
+    """Whether ``If-None-Match`` names *etag*; the comparison is weak (RFC 9110, section 13.1.2)."""
+    tags = [tag.strip().removeprefix("W/") for value in ask.all("if-none-match") for tag in value.split(",")]
+    return etag in tags or tags == ["*"]
+
+
+async def _whole(octets: bytes) -> AsyncIterator[bytes]:
+    yield octets

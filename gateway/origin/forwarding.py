@@ -1,0 +1,273 @@
+"""Ask the creator's server and hand back what it says, without holding it.
+
+The request line and every octet of the headers that may pass leave as they
+came. A body is sent as the origin takes it, and not before the origin agreed
+where the client waits for ``100 Continue``. A request is sent twice in one case
+only: a GET or HEAD without a body on a spare connection that the origin had
+closed meanwhile. Everything else gets a connection of its own, so that a form
+is never lost to a connection that was dead already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from gateway.ask import Ask
+from gateway.origin.connections import Connections, Head, OriginConnection, OriginLimits, OriginLost, Reply
+from gateway.origin.delivery import Headers, Tunnel
+from gateway.origin.header_hygiene import MOST_HOPS, asked_protocol, hops, request_headers, response_headers
+from gateway.origin.routing import Upstream, UpstreamError, read_upstream
+from gateway.problems import Problem, Refusal
+
+__all__ = ["BodyBroken", "HttpOrigin", "OriginLimits"]
+
+_LATER = 5
+
+
+class BodyBroken(Exception):
+    """The client's body cannot be read to its end; *refusal* says why.
+
+    Raised by the iterator that is handed to `HttpOrigin.open`, which then
+    answers with that refusal. Nothing was delivered.
+    """
+
+    def __init__(self, refusal: Refusal) -> None:
+        """Carry *refusal* to whoever answers."""
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+
+
+class HttpOrigin:
+    """`origin.delivery.Origin` over HTTP/1.1."""
+
+    def __init__(self, limits: OriginLimits | None = None, *, tls: ssl.SSLContext | None = None) -> None:
+        """Connect to nothing yet. *tls* is for origins with ``https``; None trusts the system's authorities."""
+        self._limits = limits or OriginLimits()
+        self._connections = Connections(self._limits, tls)
+
+    async def open(
+        self, ask: Ask, upstream: str, body: AsyncIterator[bytes] | None, *, ours: int, upgrade: bool
+    ) -> HttpAnswer | Refusal:
+        """Send the request on and return when the answer's head has arrived (`origin.delivery.Origin`).
+
+        Besides the three refusals of the port this returns the one that *body*
+        raises in `BodyBroken`. Cancelling it closes the connection to the origin.
+        """
+        try:
+            place = read_upstream(upstream)
+        except UpstreamError as error:
+            return _unreachable(str(error))
+        if hops(ask) >= MOST_HOPS:
+            detail = "This request came back to where it started."
+            return Refusal(Problem.ORIGIN_FAILED, detail, private=f"{upstream} leads back to this gateway")
+        protocol = asked_protocol(ask) if upgrade and body is None else ""
+        repeatable = body is None and ask.method in {"GET", "HEAD"} and not protocol
+        message = _message(ask, place, ours, protocol, body)
+        for fresh in (not repeatable, True):
+            try:
+                connection = await self._connections.take(place, fresh=fresh)
+            except TimeoutError:
+                return _late(f"no connection to {upstream} in time")
+            except OSError as error:
+                return _unreachable(f"{upstream}: {error}")
+            try:
+                answer = await self._asked(connection, place, ask, message, body, protocol)
+            except OriginLost as lost:
+                if repeatable and connection.used and lost.untouched:
+                    continue
+                return _failed(f"{upstream}: {lost}")
+            except TimeoutError:
+                return _late(f"{upstream} did not answer in time")
+            except BodyBroken as broken:
+                return broken.refusal
+            return answer
+        return _failed(f"{upstream}: every connection was closed")
+
+    async def close(self) -> None:
+        """Close spare connections; answers under way are their readers' to close."""
+        self._connections.close()
+
+    async def _asked(
+        self,
+        connection: OriginConnection,
+        place: Upstream,
+        ask: Ask,
+        message: bytes,
+        body: AsyncIterator[bytes] | None,
+        protocol: str,
+    ) -> HttpAnswer:
+        reply = connection.begin(ask.method)
+        sender: asyncio.Task[None] | None = None
+        try:
+            connection.write(message)
+            if body is not None:
+                if _waits(ask):
+                    await self._agreed(reply)
+                if reply.head is None:
+                    sender = asyncio.create_task(_sent(connection, body, chunked=not _sized(ask)))
+                    sender.add_done_callback(lambda done: _finished(done, reply))
+            head = await self._answered(reply, sender)
+            if head.status == 101 and not protocol:
+                raise OriginLost("the origin switched protocols unasked")
+        except BaseException:
+            connection.abort()
+            if sender is not None:
+                sender.cancel()
+            raise
+        unsent = body is not None and sender is None
+        return HttpAnswer(head, reply, connection, place, self._connections, sender, unsent=unsent)
+
+    async def _agreed(self, reply: Reply) -> None:
+        """Wait for the origin's word on whether it wants the body; silence is consent."""
+        try:
+            async with asyncio.timeout(self._limits.continue_seconds):
+                while not reply.continued and reply.head is None and reply.failure is None:
+                    await reply.changed()
+        except TimeoutError:
+            pass
+
+    async def _answered(self, reply: Reply, sender: asyncio.Task[None] | None) -> Head:
+        """The head of the answer; the clock starts when the whole request was sent."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(None) as deadline:
+            while reply.head is None or (reply.head.status == 101 and not reply.switched):
+                if sender is not None and sender.done() and (error := sender.exception()) is not None:
+                    raise error
+                if reply.failure is not None:
+                    raise reply.failure
+                if deadline.when() is None and (sender is None or sender.done()):
+                    deadline.reschedule(loop.time() + self._limits.first_byte)
+                await reply.changed()
+        return reply.head
+
+
+class HttpAnswer:
+    """An answer whose head has arrived (`origin.delivery.OriginAnswer`)."""
+
+    def __init__(
+        self,
+        head: Head,
+        reply: Reply,
+        connection: OriginConnection,
+        place: Upstream,
+        connections: Connections,
+        sender: asyncio.Task[None] | None,
+        *,
+        unsent: bool,
+    ) -> None:
+        """Hand on *head*; the body is in *reply*, and *sender* may still send the request's."""
+        self.status: int = head.status
+        self.reason: str = head.reason
+        self.headers: Headers = response_headers(head.headers, switching=reply.switched)
+        self.tunnel: Tunnel | None = _OriginTunnel(connection) if reply.switched else None
+        self._reply = reply
+        self._connection = connection
+        self._place = place
+        self._connections = connections
+        self._sender = sender
+        self._unsent = unsent
+        self._closed = False
+
+    @property
+    def buffered(self) -> int:
+        """Octets of the body that have arrived and were not read yet."""
+        return self._reply.buffered
+
+    async def body(self) -> AsyncGenerator[bytes, None]:
+        """The body's octets as they arrive, still content-coded; raises `OriginAborted`."""
+        try:
+            while (piece := await self._reply.chunk()) is not None:
+                yield piece
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the origin: an unfinished answer closes its connection."""
+        if self._closed:
+            return
+        self._closed = True
+        sending = self._sender is not None and (not self._sender.done() or self._sender.cancelled())
+        if sending or self._unsent or not self._reply.ended:
+            if self._sender is not None:
+                self._sender.cancel()
+            self._connection.abort()
+        else:
+            self._connections.give_back(self._place, self._connection)
+
+
+class _OriginTunnel:
+    def __init__(self, connection: OriginConnection) -> None:
+        self._connection = connection
+
+    async def send(self, data: bytes) -> None:
+        """Pass octets on to the origin, waiting while it cannot take more."""
+        self._connection.write(data)
+        await self._connection.drain()
+
+    async def end(self) -> None:
+        """Tell the origin that the client sends no more."""
+        self._connection.write_eof()
+
+
+async def _sent(connection: OriginConnection, body: AsyncIterator[bytes], *, chunked: bool) -> None:
+    async for piece in body:
+        if connection.closed:
+            return
+        if not piece:
+            continue
+        connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+        await connection.drain()
+    if chunked:
+        connection.write(b"0\r\n\r\n")
+
+
+def _finished(sender: asyncio.Task[None], reply: Reply) -> None:
+    """Wake whoever waits for the head; a body that broke off takes the answer with it."""
+    if sender.cancelled():
+        return
+    error = sender.exception()
+    if error is not None and reply.head is not None:
+        reply.fail(f"the request's body broke off: {error}")
+    reply.wake()
+
+
+def _message(ask: Ask, place: Upstream, ours: int, protocol: str, body: AsyncIterator[bytes] | None) -> bytes:
+    fields = request_headers(ask, ours=ours, upgrade=protocol, host=place.authority)
+    if body is None:
+        fields = [field for field in fields if field[0] != "content-length" or field[1] == "0"]
+    else:
+        if not _sized(ask):
+            fields.append(("transfer-encoding", "chunked"))
+        if _waits(ask):
+            fields.append(("expect", "100-continue"))
+    lines = [f"{ask.method} {place.target(ask.target)} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in fields]
+    head = "\r\n".join([*lines, "", ""])
+    if head.count("\n") != len(lines) + 1 or head.count("\r") != len(lines) + 1 or "\0" in head:
+        raise ValueError("a request that holds a line break was not stopped by the guard")
+    return head.encode("utf-8", "surrogateescape")
+
+
+def _sized(ask: Ask) -> bool:
+    return bool(ask.header("content-length"))
+
+
+def _waits(ask: Ask) -> bool:
+    return ask.header("expect").strip().lower() == "100-continue"
+
+
+def _unreachable(why: str) -> Refusal:
+    detail = "The site's own server cannot be reached at the moment."
+    return Refusal(Problem.ORIGIN_UNREACHABLE, detail, retry_after=_LATER, private=why)
+
+
+def _failed(why: str) -> Refusal:
+    detail = "The site's own server broke off or answered in a way that cannot be passed on."
+    return Refusal(Problem.ORIGIN_FAILED, detail, retry_after=_LATER, private=why)
+
+
+def _late(why: str) -> Refusal:
+    detail = "The site's own server took too long to answer."
+    return Refusal(Problem.ORIGIN_TIMEOUT, detail, retry_after=_LATER, private=why)

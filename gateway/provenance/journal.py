@@ -1,0 +1,438 @@
+"""Where every fetch is written down before it counts: one append file a worker, group-committed.
+
+Callers queue; one thread takes whatever is queued, writes it with one write and
+one `fdatasync`, and wakes the waiters of the batch once. `keep` returns when its
+entry is durable, `note` does not wait. The files' format is `segments`.
+
+What happens when the disk fails:
+
+========================= ==================================================
+fault                     answer
+========================= ==================================================
+less than the reserve     `room` is False, first for unpaid, then for paid
+queue full                the same, earlier for unpaid; those are shed, counted,
+                          and a `ShedNote` tells of them when there is room
+write or sync fails       nothing is retried on that file: it is cut back to what
+                          was durable, waiters get `StoreUnavailable`, `room` is
+                          False; a new file is tried after a pause, for as long
+                          as it takes, without an operator
+========================= ==================================================
+
+An entry whose `keep` failed is not in the journal and will not be. A paid entry
+that was only noted is written again into the next file, with the same salt;
+whoever folds drops the second of two equal ids.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import secrets
+import threading
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from uuid_utils import uuid7
+
+from gateway.clock import Clock
+from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
+from gateway.provenance.append_file import AppendFile, Disk, sync_folder
+from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, ShedNote
+from gateway.provenance.segments import SealedDetail, detail_frame, entry_frame, segment_name
+
+_log = logging.getLogger(__name__)
+_BATCH: Final = 1024
+_MIB: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class JournalState:
+    """How the journal is doing.
+
+    *healthy* is whether paid fetches have room; *reason* says why not, as a
+    sentence, or "". *queued* entries wait for the disk, *shed* were given up
+    since this journal was opened, *bytes* of entries were made durable since.
+    """
+
+    healthy: bool
+    reason: str
+    queued: int
+    shed: int
+    bytes: int
+
+
+@dataclass(slots=True)
+class _Item:
+    """One queued entry with its salt, or without an entry a mark that `flush` waits for."""
+
+    entry: JournalEntry | None
+    detail: FetchDetail | None = None
+    detail_salt: bytes = b""
+    waiter: asyncio.Future[None] | None = None
+    salt: bytes = field(default_factory=lambda: secrets.token_bytes(SALT_BYTES))
+
+
+@dataclass(slots=True)
+class _Shed:
+    count: int
+    since_us: int
+
+
+class Journal:
+    """The journal of one worker. Make one with `open`; every method but `room` and `note` is a coroutine.
+
+    `room`, `note` and `keep` are called on an event loop; the files belong to a
+    thread of the journal's own.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        worker: str,
+        *,
+        clock: Clock,
+        reserve_bytes: int,
+        queue_limit: int,
+        segment_bytes: int,
+        segment_seconds: int,
+        retry_seconds: float,
+        disk: Disk,
+    ) -> None:
+        """Open the first file and start the thread; raises `OSError`. Use `open` instead."""
+        self._folder, self._worker, self._clock, self._disk = folder, worker, clock, disk
+        self._reserve, self._limit = reserve_bytes, queue_limit
+        self._segment_bytes, self._segment_us = segment_bytes, segment_seconds * 1_000_000
+        self._retry_seconds = retry_seconds
+        self._boot = f"{clock.now_us():016x}{secrets.token_hex(4)}"
+        self._number = 0
+        self._pending: deque[_Item] = deque()
+        self._shed: dict[tuple[str, str], _Shed] = {}
+        self._shed_lock = threading.Lock()
+        self._shed_total = self._durable_bytes = 0
+        self._broken = ""
+        self._retry_at = 0.0
+        self._stuck: list[AppendFile] = []
+        self._free = disk.free_bytes(folder)
+        self._file: AppendFile | None = self._next_file()
+        self._stopping = False
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"journal-{worker}", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        worker: str,
+        *,
+        clock: Clock,
+        reserve_bytes: int = 64 * _MIB,
+        queue_limit: int = 20_000,
+        segment_bytes: int = 128 * _MIB,
+        segment_seconds: int = 86_400,
+        retry_seconds: float = 1.0,
+        disk: Disk | None = None,
+    ) -> Journal:
+        """Start writing in *folder*, which is made if it is missing (0700).
+
+        A first file is made and synced, so that a disk that cannot be written
+        is found here: `ConfigurationError` says so. *worker* is ``[a-z0-9]+``.
+        Unpaid entries need twice *reserve_bytes* free and half of *queue_limit*.
+        A file is followed by the next after *segment_bytes* or *segment_seconds*,
+        so that details can be forgotten in time.
+        """
+        try:
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700, parents=True)
+                sync_folder(folder.parent)
+            elif folder.stat().st_mode & 0o077:
+                folder.chmod(0o700)
+            return cls(
+                folder,
+                worker,
+                clock=clock,
+                reserve_bytes=reserve_bytes,
+                queue_limit=queue_limit,
+                segment_bytes=segment_bytes,
+                segment_seconds=segment_seconds,
+                retry_seconds=retry_seconds,
+                disk=disk or Disk(),
+            )
+        except OSError as error:
+            why = os.strerror(error.errno or errno.EIO)
+            wanted = f"the journal must be able to write in this folder, and cannot: {why}"
+            raise ConfigurationError([Mistake(str(folder), "", wanted)]) from error
+
+    @property
+    def state(self) -> JournalState:
+        """How it is doing, as of the writer's last look at the disk."""
+        reason = self._broken
+        if not reason and self._free < self._reserve:
+            reason = f"The disk has less than the reserve of {self._reserve // _MIB} MiB free."
+        if not reason and len(self._pending) >= self._limit:
+            reason = f"{self._limit} entries wait for the disk."
+        return JournalState(not reason, reason, len(self._pending), self._shed_total, self._durable_bytes)
+
+    def room(self, *, paid: bool) -> bool:
+        """Whether a fetch may start that will be recorded. Cheap; the last of the disk is for paid ones."""
+        share = 1 if paid else 2
+        return (
+            not self._broken
+            and self._free >= self._reserve * share
+            and len(self._pending) < self._limit // share
+        )
+
+    def note(self, entry: JournalEntry, detail: FetchDetail | None = None, detail_salt: bytes = b"") -> None:
+        """Queue *entry* without waiting; shed and count it where there is no room.
+
+        *detail* goes beside it, opened by *detail_salt*. What is noted survives
+        the loss of this process only once its batch is written.
+        """
+        paid = entry.is_paid
+        if self._stopping:
+            self._give_up(entry, "stopped")
+        elif paid and len(self._pending) >= self._limit:
+            self._give_up(entry, "queue")
+        elif not paid and not self.room(paid=False):
+            queue = len(self._pending) >= self._limit // 2
+            self._give_up(entry, "unavailable" if self._broken else "queue" if queue else "disk")
+        else:
+            self._put(_Item(entry, detail, detail_salt))
+
+    async def keep(
+        self, entry: JournalEntry, detail: FetchDetail | None = None, detail_salt: bytes = b""
+    ) -> None:
+        """Write *entry* and return when it is durable.
+
+        Raises `StoreUnavailable` if it could not be made so; then it is not in
+        the journal. A caller that is canceled meanwhile does not know which.
+        """
+        if self._broken or self._stopping:
+            raise StoreUnavailable(self._broken or "The journal is closed.")
+        if len(self._pending) >= self._limit:
+            raise StoreUnavailable(f"{self._limit} entries wait for the disk.")
+        waiter = asyncio.get_running_loop().create_future()
+        self._put(_Item(entry, detail, detail_salt, waiter))
+        await waiter
+
+    async def flush(self) -> None:
+        """Return when everything noted before is durable; raises `StoreUnavailable` if it cannot be."""
+        if self._broken or self._stopping:
+            raise StoreUnavailable(self._broken or "The journal is closed.")
+        waiter = asyncio.get_running_loop().create_future()
+        self._put(_Item(None, waiter=waiter))
+        await waiter
+
+    async def close(self) -> None:
+        """Write what is queued, close the files, stop. Never raises for the disk; twice is harmless."""
+        self._stopping = True
+        self._wake.set()
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    def _put(self, item: _Item) -> None:
+        self._pending.append(item)
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def _give_up(self, entry: JournalEntry, reason: str) -> None:
+        if entry.is_paid:
+            _log.error("paid entry %s of %s could not be kept: %s", entry.id, entry.site, reason)
+        now_us = self._clock.now_us()
+        with self._shed_lock:
+            shed = self._shed.setdefault((entry.site, reason), _Shed(0, now_us))
+            shed.count += 1
+            self._shed_total += 1
+
+    # What follows runs on the writer's thread.
+
+    def _run(self) -> None:
+        try:
+            while True:
+                stopping = self._stopping
+                self._look()
+                self._tell_shed()
+                while self._file is not None and self._pending:
+                    self._commit(self._batch())
+                if self._file is None:
+                    self._turn_away(self._broken)
+                if stopping:
+                    return
+                self._wake.wait(1.0 if self._file else min(1.0, self._retry_seconds))
+                self._wake.clear()
+        except Exception as error:  # noqa: BLE001 - whatever it is, waiters must hear of it
+            self._broken = f"The journal's writer broke: {error!r}."
+            _log.exception("the journal's writer broke")
+        finally:
+            self._end()
+
+    def _look(self) -> None:
+        """Look at the disk; open the next file where it is time to."""
+        try:
+            self._free = self._disk.free_bytes(self._folder)
+        except OSError:
+            self._free = 0
+        file = self._file
+        if file is None:
+            if self._clock.monotonic() >= self._retry_at or self._stopping:
+                self._reopen()
+        elif not file.is_empty and (
+            file.end >= self._segment_bytes or self._clock.now_us() - file.opened_us >= self._segment_us
+        ):
+            file.close()
+            self._file = None
+            self._reopen()
+
+    def _reopen(self) -> None:
+        self._stuck = [file for file in self._stuck if not file.take_back()]
+        try:
+            if self._free < self._reserve and self._broken:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._file = self._next_file()
+        except OSError as error:
+            self._pause(error)
+            return
+        if self._broken:
+            _log.warning("the journal is written again, in %s", self._file.path.name)
+        self._broken = ""
+
+    def _next_file(self) -> AppendFile:
+        self._number += 1
+        path = self._folder / segment_name(self._worker, self._boot, self._number)
+        return AppendFile(path, self._disk, opened_us=self._clock.now_us())
+
+    def _batch(self) -> list[_Item]:
+        batch: list[_Item] = []
+        while self._pending and len(batch) < _BATCH:
+            batch.append(self._pending.popleft())
+        return batch
+
+    def _commit(self, batch: list[_Item]) -> None:
+        """Make *batch* durable and wake its waiters, or take it back and tell them."""
+        entries, details = bytearray(), bytearray()
+        for item in batch:
+            try:
+                entry, detail = _frames(item)
+            except (TypeError, ValueError) as error:
+                self._spoiled(item, error)
+                continue
+            entries += entry
+            details += detail
+        file = self._file
+        if file is None:  # pragma: no cover - the caller has looked
+            raise RuntimeError("a batch without a file")
+        try:
+            if entries:
+                file.append(bytes(entries), bytes(details))
+        except OSError as error:
+            self._pause(error)
+            self._undo(file, batch)
+            return
+        except BaseException as error:
+            self._broken = f"The journal's writer broke: {error!r}."
+            self._undo(file, batch)
+            raise
+        self._durable_bytes += len(entries)
+        _answer((item.waiter for item in batch if item.waiter), "")
+        self._look()
+
+    def _undo(self, file: AppendFile, batch: list[_Item]) -> None:
+        """Take *batch* back from *file*, which is finished, and tell whoever waits."""
+        self._file = None
+        if not file.take_back():
+            self._stuck.append(file)
+        self._pending.extendleft(reversed(batch))
+        self._turn_away(self._broken)
+
+    def _pause(self, error: OSError) -> None:
+        """Say that nothing can be written until the next try."""
+        if not self._broken:
+            _log.error("the journal cannot be written: %s", error)
+        self._broken = f"The journal cannot be written: {os.strerror(error.errno or errno.EIO)}."
+        self._retry_at = self._clock.monotonic() + self._retry_seconds
+
+    def _spoiled(self, item: _Item, error: Exception) -> None:
+        """Put aside an entry that has no bytes: a mistake of its maker, nobody else's loss."""
+        if item.entry is None:  # pragma: no cover - a mark has no bytes to spoil
+            return
+        _log.error("entry %s cannot be written: %s", item.entry.id, error)
+        if item.waiter is not None:
+            _answer((item.waiter,), f"The entry has no canonical form: {error}.")
+        else:
+            self._give_up(item.entry, "unwritable")
+        item.waiter = item.entry = None
+
+    def _turn_away(self, reason: str) -> None:
+        """Tell every waiter that it failed, shed what is unpaid, hold on to paid notes."""
+        waiters = []
+        for _ in range(len(self._pending)):
+            item = self._pending.popleft()
+            if item.waiter is not None:
+                waiters.append(item.waiter)
+            elif item.entry is not None and item.entry.is_paid:
+                self._pending.append(item)
+            elif item.entry is not None:
+                self._give_up(item.entry, "unavailable")
+        _answer(waiters, reason)
+
+    def _tell_shed(self) -> None:
+        """Queue one note per site and reason of what was shed, once there is room again."""
+        if not self._shed or not self.room(paid=False):
+            return
+        with self._shed_lock:
+            shed, self._shed = self._shed, {}
+        now_us = self._clock.now_us()
+        for (site, reason), told in shed.items():
+            self._pending.append(
+                _Item(ShedNote(str(uuid7()), now_us, told.since_us, told.count, reason, site))
+            )
+
+    def _end(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        for file in self._stuck:
+            file.take_back()
+        self._broken = self._broken or "The journal is closed."
+        self._turn_away(self._broken)
+        if self._pending or self._shed:
+            lost = sum(shed.count for shed in self._shed.values())
+            _log.error(
+                "the journal closed with %d paid and %d shed entries unwritten", len(self._pending), lost
+            )
+
+
+def _frames(item: _Item) -> tuple[bytes, bytes]:
+    entry = item.entry
+    if entry is None:
+        return b"", b""
+    framed = entry_frame(entry.kind, entry.canonical(), item.salt)
+    if item.detail is None:
+        return framed, b""
+    sealed = SealedDetail(entry.id, item.detail_salt, entry.time_us, item.detail)
+    return framed, detail_frame(sealed)
+
+
+def _answer(waiters: Iterable[asyncio.Future[None]], failure: str) -> None:
+    """Wake *waiters*, with one call into each event loop; *failure* is "" where all went well."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for waiter in waiters:
+        by_loop.setdefault(waiter.get_loop(), []).append(waiter)
+    for loop, group in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            loop.call_soon_threadsafe(_wake, group, failure)
+
+
+def _wake(waiters: list[asyncio.Future[None]], failure: str) -> None:
+    for waiter in waiters:
+        if waiter.done():
+            continue
+        if failure:
+            waiter.set_exception(StoreUnavailable(failure))
+        else:
+            waiter.set_result(None)

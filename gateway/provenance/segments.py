@@ -1,0 +1,344 @@
+r"""The journal's files: their format, version 1, and how they are read.
+
+A journal folder (0700) holds, for every worker, boot and running number::
+
+    <worker>-<boot>-<n>.seg   entries, append-only, kept
+    <worker>-<boot>-<n>.det   details of those entries: personal, erasable, gone once folded
+    <worker>-<boot>-<n>.end   how far the other two are durable; exists while they are written
+
+All are 0600. A ``.seg`` starts with the line ``licet-journal 1 entries``, a
+``.det`` with ``licet-journal 1 details``; frames follow::
+
+    length   4 octets, big endian: octets of the payload, at most `FRAME_LIMIT`
+    CRC-32   4 octets, big endian, over length and payload (IEEE 802.3, as in zlib)
+    payload  canonical JSON (RFC 8785)
+
+An entry's payload is ``{"entry":…,"kind":…,"salt":hex}``, where ``entry`` holds
+exactly the entry's canonical bytes; a detail's is
+``{"detail":…,"id":…,"salt":hex,"time_us":…}``.
+
+A file is live while its writer holds an exclusive `flock` on the ``.seg``. A
+live file is read up to its ``.end`` and no further: what lies beyond may still
+be taken back. A file without a writer is read to its last whole frame. What
+follows that is a torn tail, which was never acknowledged; but a broken frame
+with a whole one behind it is damage, and reading stops there with
+`SegmentDamaged`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import orjson
+
+from gateway.canonical import canonical_bytes
+from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, RecordError, read_entry
+
+ENTRY_HEADER: Final = b"licet-journal 1 entries\n"
+DETAIL_HEADER: Final = b"licet-journal 1 details\n"
+FRAME_LIMIT: Final = 1 << 20
+
+FRAME_HEAD: Final = struct.Struct(">II")
+_END: Final = struct.Struct(">QQI")
+_BUFFER: Final = 1 << 18
+_NAME = re.compile(r"([a-z0-9]{1,32})-([0-9a-f]{24})-([0-9]{6,12})\.seg")
+#: Every payload starts so, and JSON cannot hold these octets inside a string.
+_PAYLOAD_START = re.compile(rb'\{"(?:entry|detail)":\{')
+_HEX = re.compile(r"[0-9a-f]*", re.ASCII)
+
+
+class SegmentDamaged(Exception):
+    """A journal file holds something no writer of this version wrote, at *offset* octets."""
+
+    def __init__(self, path: Path, offset: int, why: str) -> None:
+        """Name the file, the place and the reason, a clause for people."""
+        self.path, self.offset, self.why = path, offset, why
+        super().__init__(f"{path} is damaged at offset {offset}: {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One whole frame: the file it stands in, where it starts, what it carries."""
+
+    path: Path
+    offset: int
+    payload: bytes
+
+    @property
+    def place(self) -> str:
+        """File name and offset, as records of origin say it: ``w0-…-000001.seg:24``."""
+        return f"{self.path.name}:{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedEntry:
+    """An entry as it stands in the journal, with the salt of its leaf.
+
+    *canonical* are the entry's canonical bytes; *source* is `Frame.place`.
+    """
+
+    entry: JournalEntry
+    salt: bytes
+    canonical: bytes
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class SealedDetail:
+    """The personal part of record *id*, with the salt of its commitment."""
+
+    id: str
+    salt: bytes
+    time_us: int
+    detail: FetchDetail
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """How far a segment and its details may be read. None is: to the last whole frame.
+
+    *live* says that a writer still has the file.
+    """
+
+    live: bool
+    entries: int | None
+    details: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TornTail:
+    """What a crash left behind the last whole frame of *file*: octets *kept* to *size*."""
+
+    file: str
+    kept: int
+    size: int
+
+
+def segment_name(worker: str, boot: str, number: int) -> str:
+    """Name a segment; raise `ValueError` for parts that have no place in a name."""
+    name = f"{worker}-{boot}-{number:06d}.seg"
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no journal file name: worker is [a-z0-9], boot 24 hex digits")
+    return name
+
+
+def segments(folder: Path) -> tuple[Path, ...]:
+    """Every segment of *folder* in the order of its making; empty where there is no folder."""
+    if not folder.is_dir():
+        return ()
+    named = [(_NAME.fullmatch(path.name), path) for path in folder.iterdir()]
+    found = [(match[2], int(match[3]), match[1], path) for match, path in named if match]
+    return tuple(path for *_, path in sorted(found))
+
+
+def entry_frame(kind: str, canonical: bytes, salt: bytes) -> bytes:
+    """Frame one entry. Raises `ValueError` where it is longer than `FRAME_LIMIT`."""
+    return _framed(_entry_payload(kind, canonical, salt))
+
+
+def detail_frame(detail: SealedDetail) -> bytes:
+    """Frame one detail. Raises `ValueError` where it is too long or has no canonical form."""
+    return _framed(_detail_payload(detail))
+
+
+def read_frames(path: Path, offset: int = 0, *, end: int | None = None) -> Iterator[tuple[Frame, int]]:
+    """Yield the whole frames from *offset* on, each with the offset behind it.
+
+    *offset* is 0 or an offset that was yielded before; *end* bounds what is
+    looked at. Ends without a word at a torn tail. Raises `SegmentDamaged` for
+    what is not a torn tail, and `OSError` where the file cannot be read.
+    """
+    header = DETAIL_HEADER if path.suffix == ".det" else ENTRY_HEADER
+    with path.open("rb", buffering=_BUFFER) as file:
+        size = os.fstat(file.fileno()).st_size
+        if end is not None:
+            if end > size:
+                raise SegmentDamaged(path, size, f"it is shorter than the {end} octets that were durable")
+            size = end
+        head = file.read(len(header))
+        if head != header:
+            if len(head) < len(header) and header.startswith(head):
+                return
+            raise SegmentDamaged(path, 0, "its first line is not that of a journal file of version 1")
+        at = max(offset, len(header))
+        if at > size and end is None:
+            raise SegmentDamaged(path, size, f"it is shorter than the {at} octets already read from it")
+        file.seek(at)
+        while at < size:
+            payload = _payload(file, size - at)
+            if payload is None:
+                if _whole_frame_after(file, at + 1, size):
+                    raise SegmentDamaged(path, at, "a frame fails its checksum, and whole frames follow it")
+                return
+            behind = at + FRAME_HEAD.size + len(payload)
+            yield Frame(path, at, payload), behind
+            at = behind
+
+
+def open_entry(frame: Frame) -> SealedEntry:
+    """Read the entry in *frame*; raise `SegmentDamaged` unless it re-derives octet by octet."""
+    members = _members(frame, {"entry", "kind", "salt"})
+    kind, salt, inner = members["kind"], _salt(frame, members["salt"]), members["entry"]
+    if not isinstance(kind, str) or not isinstance(inner, dict):
+        raise SegmentDamaged(frame.path, frame.offset, "a frame holds no journal entry")
+    try:
+        entry = read_entry(kind, inner)
+        canonical = entry.canonical()
+    except (RecordError, TypeError, ValueError) as error:
+        raise SegmentDamaged(frame.path, frame.offset, str(error)) from None
+    if _entry_payload(kind, canonical, salt) != frame.payload:
+        raise SegmentDamaged(frame.path, frame.offset, "an entry does not stand in its canonical form")
+    return SealedEntry(entry, salt, canonical, frame.place)
+
+
+def open_detail(frame: Frame) -> SealedDetail:
+    """Read the detail in *frame*; raise `SegmentDamaged` unless it re-derives octet by octet."""
+    members = _members(frame, {"detail", "id", "salt", "time_us"})
+    inner, id, time_us = members["detail"], members["id"], members["time_us"]
+    known = {field.name for field in fields(FetchDetail)}
+    if not isinstance(inner, dict) or not isinstance(id, str) or type(time_us) is not int:
+        raise SegmentDamaged(frame.path, frame.offset, "a frame holds no detail")
+    if inner.keys() != known or not all(_is_text(name, value) for name, value in inner.items()):
+        raise SegmentDamaged(frame.path, frame.offset, "a detail has other members than version 1")
+    made = FetchDetail(**(inner | {"evidence": tuple(inner["evidence"])}))
+    detail = SealedDetail(id, _salt(frame, members["salt"]), time_us, made)
+    try:
+        again = _detail_payload(detail)
+    except ValueError as error:
+        raise SegmentDamaged(frame.path, frame.offset, str(error)) from None
+    if again != frame.payload:
+        raise SegmentDamaged(frame.path, frame.offset, "a detail does not stand in its canonical form")
+    return detail
+
+
+def readable(path: Path) -> Ends:
+    """How far segment *path* and its details may be read now.
+
+    Ask before reading: a file found without a writer never changes again, but
+    for the cutting of its torn tail.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return Ends(True, *_durable(path))
+    finally:
+        os.close(descriptor)
+    return Ends(False, None, None)
+
+
+def torn_tail(path: Path, end: int) -> TornTail | None:
+    """What lies behind *end*, the last whole frame of a file without a writer, or None."""
+    size = path.stat().st_size
+    return TornTail(path.name, end, size) if size > end else None
+
+
+def shorten(path: Path, length: int) -> None:
+    """Cut *path* back to *length* octets, durably. A file without a writer, or one's own."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.ftruncate(descriptor, length)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def durable_mark(entries: int, details: int) -> bytes:
+    """The content of an ``.end`` file: both durable lengths and their CRC-32."""
+    head = struct.pack(">QQ", entries, details)
+    return head + zlib.crc32(head).to_bytes(4, "big")
+
+
+def _durable(path: Path) -> tuple[int, int]:
+    """Both durable lengths of a live segment; zero where they cannot be told just now."""
+    try:
+        content = path.with_suffix(".end").read_bytes()
+    except FileNotFoundError:  # its writer closes it at this moment
+        return 0, 0
+    if len(content) != _END.size:
+        return 0, 0
+    entries, details, _ = _END.unpack(content)
+    return (entries, details) if durable_mark(entries, details) == content else (0, 0)
+
+
+def _framed(payload: bytes) -> bytes:
+    if len(payload) > FRAME_LIMIT:
+        raise ValueError(f"{len(payload)} octets do not fit one frame of the journal")
+    length = len(payload).to_bytes(4, "big")
+    return length + zlib.crc32(payload, zlib.crc32(length)).to_bytes(4, "big") + payload
+
+
+def _entry_payload(kind: str, canonical: bytes, salt: bytes) -> bytes:
+    return b'{"entry":%b,"kind":%b,"salt":"%b"}' % (
+        canonical,
+        canonical_bytes(kind),
+        salt.hex().encode("ascii"),
+    )
+
+
+def _detail_payload(detail: SealedDetail) -> bytes:
+    return canonical_bytes(
+        {
+            "id": detail.id,
+            "salt": detail.salt.hex(),
+            "time_us": detail.time_us,
+            "detail": asdict(detail.detail),
+        }
+    )
+
+
+def _payload(file: BinaryIO, left: int) -> bytes | None:
+    """The payload of the frame at the file's position, *left* octets before the end, or None."""
+    head = file.read(FRAME_HEAD.size) if left >= FRAME_HEAD.size else b""
+    if len(head) < FRAME_HEAD.size:
+        return None
+    length, checksum = FRAME_HEAD.unpack(head)
+    if length > FRAME_LIMIT or length > left - FRAME_HEAD.size:
+        return None
+    payload = file.read(length)
+    if zlib.crc32(payload, zlib.crc32(head[:4])) != checksum or not _PAYLOAD_START.match(payload):
+        return None
+    return payload
+
+
+def _whole_frame_after(file: BinaryIO, start: int, size: int) -> bool:
+    """Whether any whole frame starts at or behind *start*; found by how payloads begin."""
+    file.seek(start)
+    rest = file.read(max(0, size - start))
+    for found in _PAYLOAD_START.finditer(rest):
+        at = found.start() - FRAME_HEAD.size
+        if at >= 0:
+            file.seek(start + at)
+            if _payload(file, size - start - at) is not None:
+                return True
+    return False
+
+
+def _members(frame: Frame, expected: set[str]) -> dict[str, Any]:
+    try:
+        members = orjson.loads(frame.payload)
+    except orjson.JSONDecodeError:
+        raise SegmentDamaged(frame.path, frame.offset, "a frame holds no JSON") from None
+    if not isinstance(members, dict) or members.keys() != expected:
+        raise SegmentDamaged(frame.path, frame.offset, "a frame has other members than version 1")
+    return members
+
+
+def _salt(frame: Frame, text: object) -> bytes:
+    if not isinstance(text, str) or len(text) != 2 * SALT_BYTES or not _HEX.fullmatch(text):
+        raise SegmentDamaged(frame.path, frame.offset, f"a salt is {SALT_BYTES} octets in hex")
+    return bytes.fromhex(text)
+
+
+def _is_text(name: str, value: object) -> bool:
+    if name != "evidence":
+        return isinstance(value, str)
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -1,0 +1,1 @@
+"""The ports in memory: for tests, trials and replays. Nothing outlives the process."""

@@ -1,0 +1,94 @@
+"""`provenance.keeper.Folding`, `provenance.erasure.Details` and `provenance.audience.AudienceBook` in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from gateway.billing.postings import Booked
+from gateway.provenance.audience import AudienceRow
+from gateway.provenance.keeper import FoldBatch
+from gateway.provenance.record import FetchDetail, FetchRecord
+from gateway.store.holds import EntryConflict
+from gateway.store.memory.tables import Tables
+
+
+class MemoryFolding:
+    """Takes the keeper's batches."""
+
+    def __init__(self, tables: Tables) -> None:
+        """Fold into *tables*."""
+        self._tables = tables
+
+    async def positions(self) -> Mapping[str, int]:
+        """File name to folded offset, of every file ever seen."""
+        self._tables.check()
+        return dict(self._tables.positions)
+
+    async def fold(self, batch: FoldBatch) -> int:
+        """Take *batch*, all or nothing; `EntryConflict` for a stored id with other content."""
+        tables = self._tables
+        tables.check()
+        fresh: dict[str, bytes] = {}
+        for sealed in batch.entries:
+            known = tables.canonical.get(sealed.entry.id, fresh.get(sealed.entry.id, sealed.canonical))
+            if known != sealed.canonical:
+                raise EntryConflict(f"entry {sealed.entry.id} stands in the books with other content")
+            fresh[sealed.entry.id] = sealed.canonical
+        new = 0
+        for sealed in batch.entries:
+            entry = sealed.entry
+            if entry.id in tables.canonical:
+                continue
+            new += 1
+            tables.canonical[entry.id] = sealed.canonical
+            tables.entries.append(Booked(len(tables.entries) + 1, entry))
+            tables.derive(entry)
+            if isinstance(entry, FetchRecord):
+                tables.close_hold(entry.id)
+        for detail in batch.details:
+            tables.details.setdefault(detail.id, detail)
+        tables.positions.update(batch.positions)
+        return new
+
+
+class MemoryDetails:
+    """Reads and forgets details."""
+
+    def __init__(self, tables: Tables) -> None:
+        """Work on *tables*."""
+        self._tables = tables
+
+    async def detail(self, record_id: str) -> tuple[FetchDetail, bytes] | None:
+        """The detail of a record with its salt, or None once it was erased."""
+        self._tables.check()
+        found = self._tables.details.get(record_id)
+        return (found.detail, found.salt) if found else None
+
+    async def forget_before(self, time_us: int) -> int:
+        """Forget every detail older than *time_us*; return how many."""
+        self._tables.check()
+        details = self._tables.details
+        gone = [key for key, sealed in details.items() if sealed.time_us < time_us]
+        for key in gone:
+            del details[key]
+        return len(gone)
+
+
+class MemoryAudience:
+    """Adds counts to totals."""
+
+    def __init__(self) -> None:
+        """Start with nobody counted."""
+        self._totals: Counter[tuple[int, str, str, int, str]] = Counter()
+
+    async def add(self, rows: Iterable[AudienceRow]) -> None:
+        """Add every count to its total."""
+        for row in rows:
+            self._totals[row.hour_at, row.site, row.group, row.status, row.referring] += row.count
+
+    async def totals(self, since: int, until: int) -> tuple[AudienceRow, ...]:
+        """The totals of hours that began from *since* to before *until*, whole seconds."""
+        return tuple(
+            AudienceRow(*key, count) for key, count in sorted(self._totals.items()) if since <= key[0] < until
+        )

@@ -1,0 +1,126 @@
+"""`billing.ledger.Ledger` in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from gateway.admission.till import PaidUnit
+from gateway.billing.paid_units import paid_units
+from gateway.billing.postings import Booked, Posting, prepaid
+from gateway.billing.reconcile import Books, OpenHold
+from gateway.billing.statements import Extract, Period, Statement, statement
+from gateway.money import Money
+from gateway.provenance.record import BookEntry, FetchRecord
+from gateway.store.memory.tables import Tables
+
+
+class MemoryLedger:
+    """Reads the books that the keeper folds."""
+
+    def __init__(self, tables: Tables) -> None:
+        """Read *tables*."""
+        self._tables = tables
+
+    async def balance(self, account: str, currency: str) -> Money:
+        """Credits minus debits of *account*."""
+        self._tables.check()
+        return Money(self._tables.balances.get((account, currency), 0), currency)
+
+    async def balances(self, account: str) -> tuple[Money, ...]:
+        """The balance in every currency ever posted to *account*, by currency."""
+        self._tables.check()
+        return tuple(
+            Money(micros, currency)
+            for (found, currency), micros in sorted(self._tables.balances.items())
+            if found == account
+        )
+
+    async def postings(self, account: str | None, since_us: int, until_us: int) -> tuple[Posting, ...]:
+        """Postings on *account*, or all, in the journal's order."""
+        self._tables.check()
+        return tuple(
+            posting
+            for posting in self._tables.postings
+            if since_us <= posting.time_us < until_us
+            and (account is None or account in {posting.debit, posting.credit})
+        )
+
+    async def entries_of(self, licensee: str, since_us: int, until_us: int) -> tuple[Booked, ...]:
+        """Every entry of *licensee*, in the journal's order."""
+        self._tables.check()
+        return tuple(
+            booked
+            for booked in self._tables.entries
+            if isinstance(booked.entry, FetchRecord | BookEntry)
+            and booked.entry.licensee == licensee
+            and since_us <= booked.entry.time_us < until_us
+        )
+
+    async def has_entry(self, entry_id: str) -> bool:
+        """Whether the entry of that id is folded in."""
+        self._tables.check()
+        return entry_id in self._tables.canonical
+
+    async def extract(self, licensee: str, since_us: int, until_us: int) -> Extract:
+        """What a statement is made from."""
+        account = prepaid(licensee)
+        sums: Counter[str] = Counter()
+        for posting in await self.postings(account, 0, since_us):
+            sums[posting.amount.currency] += posting.effect_on(account)
+        opening = tuple(Money(micros, currency) for currency, micros in sorted(sums.items()))
+        return Extract(
+            opening,
+            await self.entries_of(licensee, since_us, until_us),
+            await self.postings(account, since_us, until_us),
+        )
+
+    async def statement(self, licensee: str, name: str, period: Period) -> Statement:
+        """The statement of *licensee*; see `Ledger.statement`."""
+        extract = await self.extract(licensee, period.since_us, period.until_us)
+        return statement(licensee, name, period, extract)
+
+    async def books(self) -> Books:
+        """Everything that `billing.reconcile` compares."""
+        tables = self._tables
+        tables.check()
+        return Books(
+            tuple(booked for booked in tables.entries if _moves_money(booked)),
+            tuple(tables.postings),
+            tuple(
+                (account, Money(micros, currency))
+                for (account, currency), micros in sorted(tables.balances.items())
+            ),
+            tuple(
+                (license, Money(micros, currency), fetches)
+                for (license, currency), (micros, fetches) in sorted(tables.spent.items())
+            ),
+            tuple(
+                OpenHold(
+                    key, hold.licensee, hold.license, Money(hold.held, hold.price.currency), hold.expires_at
+                )
+                for key, hold in sorted(tables.holds.items())
+                if hold.counts
+            ),
+        )
+
+    async def paid_units(self, since: int) -> tuple[PaidUnit, ...]:
+        """Units paid for since *since*, whole seconds, oldest first."""
+        self._tables.check()
+        return paid_units(
+            booked.entry
+            for booked in self._tables.entries
+            if isinstance(booked.entry, FetchRecord) and booked.entry.time_us >= since * 1_000_000
+        )
+
+    async def rederive(self) -> int:
+        """Drop all that is derived and derive it again; how many postings."""
+        tables = self._tables
+        tables.check()
+        tables.postings.clear()
+        tables.balances.clear()
+        tables.spent.clear()
+        return sum(tables.derive(booked.entry) for booked in tables.entries)
+
+
+def _moves_money(booked: Booked) -> bool:
+    return booked.entry.kind == "book" or (isinstance(booked.entry, FetchRecord) and booked.entry.is_paid)

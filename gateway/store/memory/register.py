@@ -1,0 +1,123 @@
+"""`licenses.register.LicenseRegister` in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.licenses.license import Client, License, Licensee, Standing
+from gateway.licenses.revocations import Revocations
+from gateway.problems import StoreUnavailable
+from gateway.store.revoking import KINDS, lifted_at, snapshot
+
+
+class MemoryRegister:
+    """Licensees, clients, licenses and revocations. Setting *down* to a sentence makes it refuse."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.down = ""
+        self._licensees: dict[str, Licensee] = {}
+        self._clients: dict[str, Client] = {}
+        self._licenses: dict[str, License] = {}
+        self._revoked: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def _check(self) -> None:
+        if self.down:
+            raise StoreUnavailable(self.down)
+
+    async def add_licensee(self, licensee: Licensee, client: Client) -> None:
+        """Keep a new licensee with its first client; `ValueError` if either id exists."""
+        self._check()
+        if client.licensee != licensee.id:
+            raise ValueError(f"client {client.id} is not of licensee {licensee.id}")
+        if licensee.id in self._licensees:
+            raise ValueError(f"there is a licensee {licensee.id}")
+        if client.id in self._clients:
+            raise ValueError(f"there is a client {client.id}")
+        self._licensees[licensee.id] = licensee
+        self._clients[client.id] = client
+
+    async def licensee(self, licensee_id: str) -> Licensee | None:
+        """The licensee of that id."""
+        self._check()
+        return self._licensees.get(licensee_id)
+
+    async def licensees(self) -> tuple[Licensee, ...]:
+        """Every licensee, by name."""
+        self._check()
+        return tuple(sorted(self._licensees.values(), key=lambda each: (each.name, each.id)))
+
+    async def set_standing(self, licensee_id: str, standing: Standing, at: int) -> Licensee | None:
+        """Approve or suspend from *at* on; None if there is no such licensee."""
+        self._check()
+        before = self._licensees.get(licensee_id)
+        if before is None:
+            return None
+        if standing is Standing.SUSPENDED:
+            self._revoke("licensee", licensee_id, at, 0)
+        elif before.standing is Standing.SUSPENDED:
+            self._revoke("licensee", licensee_id, lifted_at(at), 0)
+        self._licensees[licensee_id] = replace(before, standing=standing)
+        return self._licensees[licensee_id]
+
+    async def client(self, client_id: str) -> tuple[Client, Licensee] | None:
+        """A client and its licensee."""
+        self._check()
+        client = self._clients.get(client_id)
+        return (client, self._licensees[client.licensee]) if client else None
+
+    async def grant(self, license: License) -> License:
+        """Keep *license*, or return the live one that already says the same; see the port."""
+        self._check()
+        if license.licensee not in self._licensees:
+            raise ValueError(f"there is no licensee {license.licensee}")
+        live = [
+            each
+            for each in self._licenses.values()
+            if _agreed(each) == _agreed(license)
+            and each.ends_at > license.starts_at
+            and ("license", each.id) not in self._revoked
+        ]
+        if live:
+            return min(live, key=lambda each: (-each.ends_at, each.id))
+        if license.id in self._licenses:
+            raise ValueError(f"there is another license {license.id}")
+        self._licenses[license.id] = license
+        return license
+
+    async def license(self, license_id: str) -> License | None:
+        """The license of that id."""
+        self._check()
+        return self._licenses.get(license_id)
+
+    async def licenses_of(self, licensee_id: str) -> tuple[License, ...]:
+        """A licensee's licenses, newest first."""
+        self._check()
+        found = [each for each in self._licenses.values() if each.licensee == licensee_id]
+        return tuple(sorted(found, key=lambda each: (each.starts_at, each.id), reverse=True))
+
+    async def revoke(self, kind: str, subject: str, at: int, *, until: int = 0) -> None:
+        """Revoke from *at* on; `ValueError` for a kind that is none."""
+        self._check()
+        if kind not in KINDS:
+            raise ValueError(f"{kind} is nothing that can be revoked")
+        self._revoked = {key: (since, end) for key, (since, end) in self._revoked.items() if not 0 < end < at}
+        self._revoke(kind, subject, at, until)
+
+    def _revoke(self, kind: str, subject: str, at: int, until: int) -> None:
+        before = self._revoked.get((kind, subject))
+        if before is not None:
+            at, until = max(at, before[0]), 0 if 0 in {until, before[1]} else max(until, before[1])
+        self._revoked[kind, subject] = (at, until)
+
+    async def revocations(self) -> Revocations:
+        """Everything revoked, as of this call."""
+        self._check()
+        suspended = [each.id for each in self._licensees.values() if each.standing is Standing.SUSPENDED]
+        return snapshot(
+            [(kind, subject, at) for (kind, subject), (at, _) in self._revoked.items()], suspended
+        )
+
+
+def _agreed(license: License) -> tuple[object, ...]:
+    return license.licensee, license.site, license.terms.hash, license.budget, license.crawlers

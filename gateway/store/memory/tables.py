@@ -1,0 +1,85 @@
+"""What the ports in memory share: the folded journal, what is derived from it, and the holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from gateway.billing.postings import Booked, Posting, Undone, postings_of, reference_of, spend_of
+from gateway.money import Money
+from gateway.problems import StoreUnavailable
+from gateway.provenance.keeper import SealedDetail
+from gateway.provenance.record import JournalEntry
+
+
+@dataclass(slots=True)
+class Hold:
+    """Credit set aside; members as the columns of the table ``holds`` in ``schema/0001_books.sql``."""
+
+    licensee: str
+    license: str
+    price: Money
+    held: int
+    fetches: int
+    expires_at: int
+    state: str
+    what: str = ""
+    left: int = 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether it takes from others until it lapses."""
+        return self.state == "open" or (self.state == "settled" and self.fetches == 1)
+
+
+@dataclass(slots=True)
+class Tables:
+    """The rows. Every port made on the same `Tables` sees the same books.
+
+    Setting *down* to a sentence makes every port refuse with `StoreUnavailable`,
+    as a store does that cannot be reached.
+    """
+
+    entries: list[Booked] = field(default_factory=list)
+    canonical: dict[str, bytes] = field(default_factory=dict)
+    details: dict[str, SealedDetail] = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict)
+    postings: list[Posting] = field(default_factory=list)
+    balances: Counter[tuple[str, str]] = field(default_factory=Counter)
+    spent: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    down: str = ""
+
+    def check(self) -> None:
+        """Raise `StoreUnavailable` while the store is *down*."""
+        if self.down:
+            raise StoreUnavailable(self.down)
+
+    def derive(self, entry: JournalEntry) -> int:
+        """Post *entry*, which everything before it was; return how many postings that made."""
+        made = postings_of(entry, self._undone(reference_of(entry)))
+        for posting in made:
+            self.postings.append(posting)
+            for account in (posting.debit, posting.credit):
+                self.balances[account, posting.amount.currency] += posting.effect_on(account)
+        spend = spend_of(entry)
+        if spend is not None:
+            key = (spend.license, spend.currency)
+            micros, fetches = self.spent.get(key, (0, 0))
+            self.spent[key] = (micros + spend.micros, fetches + spend.fetches)
+        return len(made)
+
+    def _undone(self, reference: str) -> Undone | None:
+        if not reference:
+            return None
+        before = next((each for each in self.postings if each.entry_id == reference), None)
+        if before is None:
+            return None
+        gone = sum(each.amount.micros for each in self.postings if each.undoes == reference)
+        return Undone(before, before.amount.micros - gone)
+
+    def close_hold(self, record_id: str) -> None:
+        """End the hold of a record that was folded."""
+        hold = self.holds.get(record_id)
+        if hold is not None and hold.state in {"open", "settled"}:
+            hold.state = "posted"

@@ -1,0 +1,152 @@
+"""`billing.ledger.Ledger` on SQLite: the books, and how they are derived again."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+from gateway.admission.till import PaidUnit
+from gateway.billing.paid_units import paid_units
+from gateway.billing.postings import Booked, Posting, prepaid
+from gateway.billing.reconcile import Books, OpenHold
+from gateway.billing.statements import Extract, Period, Statement, statement
+from gateway.money import Money
+from gateway.provenance.record import FetchRecord
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.deriving import POSTING, booked_of, derive, posting_of
+
+#: As many paid records as a till looks back on.
+_UNITS: Final = 200_000
+_MONEY: Final = "WHERE kind = 'book' OR outcome = 'licensed' ORDER BY seq"
+
+
+class SqliteLedger:
+    """Reads the books that the keeper folds."""
+
+    def __init__(self, database: Database) -> None:
+        """Read *database*."""
+        self._database = database
+
+    async def balance(self, account: str, currency: str) -> Money:
+        """Credits minus debits of *account*."""
+        for money in await self.balances(account):
+            if money.currency == currency:
+                return money
+        return Money(0, currency)
+
+    async def balances(self, account: str) -> tuple[Money, ...]:
+        """The balance in every currency ever posted to *account*, by currency."""
+        sql = "SELECT micros, currency FROM balances WHERE account = ? ORDER BY currency"
+        return await self._database.read(
+            lambda db: tuple(Money(micros, currency) for micros, currency in db.execute(sql, (account,)))
+        )
+
+    async def postings(self, account: str | None, since_us: int, until_us: int) -> tuple[Posting, ...]:
+        """Postings on *account*, or all, in the journal's order."""
+        return await self._database.read(lambda db: _postings(db, account, since_us, until_us))
+
+    async def entries_of(self, licensee: str, since_us: int, until_us: int) -> tuple[Booked, ...]:
+        """Every entry of *licensee*, in the journal's order."""
+        return await self._database.read(lambda db: _entries_of(db, licensee, since_us, until_us))
+
+    async def has_entry(self, entry_id: str) -> bool:
+        """Whether the entry of that id is folded in."""
+        found = await self._database.read(
+            lambda db: db.execute("SELECT 1 FROM entries WHERE id = ?", (entry_id,)).get
+        )
+        return found is not None
+
+    async def extract(self, licensee: str, since_us: int, until_us: int) -> Extract:
+        """What a statement is made from, of one moment."""
+        account = prepaid(licensee)
+        return await self._database.read(
+            lambda db: Extract(
+                _opening(db, account, since_us),
+                _entries_of(db, licensee, since_us, until_us),
+                _postings(db, account, since_us, until_us),
+            )
+        )
+
+    async def statement(self, licensee: str, name: str, period: Period) -> Statement:
+        """The statement of *licensee*; see `Ledger.statement`."""
+        extract = await self.extract(licensee, period.since_us, period.until_us)
+        return statement(licensee, name, period, extract)
+
+    async def books(self) -> Books:
+        """Everything that `billing.reconcile` compares, of one moment."""
+        return await self._database.read(_books)
+
+    async def paid_units(self, since: int) -> tuple[PaidUnit, ...]:
+        """Units paid for since *since*, whole seconds, oldest first."""
+        rest = (
+            "WHERE outcome = 'licensed' AND charge_reason = 'fetch' AND time_us >= ?"
+            f" ORDER BY time_us DESC LIMIT {_UNITS}"
+        )
+        return await self._database.read(
+            lambda db: paid_units(
+                booked.entry
+                for booked in booked_of(db, rest, (since * 1_000_000,))
+                if isinstance(booked.entry, FetchRecord)
+            )
+        )
+
+    async def rederive(self) -> int:
+        """Drop all that is derived and derive it again; how many postings."""
+        return await self._database.write(_rederive)
+
+
+def _postings(db: apsw.Connection, account: str | None, since_us: int, until_us: int) -> tuple[Posting, ...]:
+    on = "" if account is None else " AND (debit = ?3 OR credit = ?3)"
+    values = (since_us, until_us) if account is None else (since_us, until_us, account)
+    sql = f"SELECT {POSTING} FROM postings WHERE time_us >= ?1 AND time_us < ?2{on} ORDER BY seq, leg"  # noqa: S608
+    return tuple(posting_of(row) for row in db.execute(sql, values))
+
+
+def _entries_of(db: apsw.Connection, licensee: str, since_us: int, until_us: int) -> tuple[Booked, ...]:
+    rest = "WHERE licensee = ? AND time_us >= ? AND time_us < ? ORDER BY seq"
+    return tuple(booked_of(db, rest, (licensee, since_us, until_us)))
+
+
+def _opening(db: apsw.Connection, account: str, before_us: int) -> tuple[Money, ...]:
+    rows = db.execute(
+        "SELECT currency, sum(CASE WHEN credit = ?1 THEN micros ELSE -micros END) FROM postings"
+        " WHERE (debit = ?1 OR credit = ?1) AND time_us < ?2 GROUP BY currency ORDER BY currency",
+        (account, before_us),
+    )
+    return tuple(Money(micros, currency) for currency, micros in rows)
+
+
+def _books(db: apsw.Connection) -> Books:
+    return Books(
+        entries=tuple(booked_of(db, _MONEY)),
+        postings=tuple(
+            posting_of(row)
+            for row in db.execute(f"SELECT {POSTING} FROM postings ORDER BY seq, leg")  # noqa: S608
+        ),
+        balances=tuple(
+            (account, Money(micros, currency))
+            for account, micros, currency in db.execute(
+                "SELECT account, micros, currency FROM balances ORDER BY account, currency"
+            )
+        ),
+        spent=tuple(
+            (license, Money(micros, currency), fetches)
+            for license, micros, currency, fetches in db.execute(
+                "SELECT license, micros, currency, fetches FROM license_spend ORDER BY license, currency"
+            )
+        ),
+        holds=tuple(
+            OpenHold(record_id, licensee, license, Money(held, currency), expires_at)
+            for record_id, licensee, license, held, currency, expires_at in db.execute(
+                "SELECT record_id, licensee, license, held, currency, expires_at FROM holds"
+                " WHERE counts = 1 ORDER BY record_id"
+            )
+        ),
+    )
+
+
+def _rederive(db: apsw.Connection) -> int:
+    for table in ("postings", "balances", "license_spend"):
+        db.execute(f"DELETE FROM {table}")  # noqa: S608
+    return sum(derive(db, booked) for booked in booked_of(db, _MONEY))

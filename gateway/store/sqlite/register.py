@@ -1,0 +1,218 @@
+"""`licenses.register.LicenseRegister` on SQLite."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import apsw
+import orjson
+
+from gateway.licenses.license import Client, License, Licensee, Standing
+from gateway.licenses.revocations import Revocations
+from gateway.store.revoking import KINDS, lifted_at, snapshot
+from gateway.store.sqlite.database import Database
+from gateway.store.terms_json import read_terms, write_terms
+from gateway.tokens.claims import Budget
+
+_LICENSEE: Final = "id, name, standing, created_at, contact"
+_CLIENT: Final = "id, licensee, secret_sha256, created_at, name, uri, contacts"
+_LICENSE: Final = (
+    "id, licensee, site, offer, terms, terms_hash, policy, starts_at, ends_at,"
+    " budget_micros, budget_fetches, crawlers"
+)
+_REVOKE: Final = (
+    "INSERT INTO revocations (kind, subject, at, until) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+    " at = max(at, excluded.at), until = CASE WHEN until = 0 OR excluded.until = 0 THEN 0"
+    " ELSE max(until, excluded.until) END"
+)
+
+
+class SqliteRegister:
+    """Licensees, clients, licenses and revocations in one file."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep everything in *database*."""
+        self._database = database
+
+    async def add_licensee(self, licensee: Licensee, client: Client) -> None:
+        """Keep a new licensee with its first client; `ValueError` if either id exists."""
+        if client.licensee != licensee.id:
+            raise ValueError(f"client {client.id} is not of licensee {licensee.id}")
+        await self._database.write(lambda db: _add(db, licensee, client))
+
+    async def licensee(self, licensee_id: str) -> Licensee | None:
+        """The licensee of that id."""
+        return await self._database.read(lambda db: _licensee(db, licensee_id))
+
+    async def licensees(self) -> tuple[Licensee, ...]:
+        """Every licensee, by name."""
+        sql = f"SELECT {_LICENSEE} FROM licensees ORDER BY name, id"  # noqa: S608
+        return await self._database.read(lambda db: tuple(_licensee_of(row) for row in db.execute(sql)))
+
+    async def set_standing(self, licensee_id: str, standing: Standing, at: int) -> Licensee | None:
+        """Approve or suspend from *at* on; None if there is no such licensee."""
+        return await self._database.write(lambda db: _set_standing(db, licensee_id, standing, at))
+
+    async def client(self, client_id: str) -> tuple[Client, Licensee] | None:
+        """A client and its licensee."""
+        return await self._database.read(lambda db: _client(db, client_id))
+
+    async def grant(self, license: License) -> License:
+        """Keep *license*, or return the live one that already says the same; see the port.
+
+        One that was revoked is not live. Raises `ValueError` for an unknown
+        licensee, or an id that is taken by another agreement.
+        """
+        return await self._database.write(lambda db: _grant(db, license))
+
+    async def license(self, license_id: str) -> License | None:
+        """The license of that id."""
+        return await self._database.read(lambda db: _one(db, "WHERE id = ?", license_id))
+
+    async def licenses_of(self, licensee_id: str) -> tuple[License, ...]:
+        """A licensee's licenses, newest first."""
+        sql = f"SELECT {_LICENSE} FROM licenses WHERE licensee = ? ORDER BY starts_at DESC, id DESC"  # noqa: S608
+        return await self._database.read(
+            lambda db: tuple(_license_of(row) for row in db.execute(sql, (licensee_id,)))
+        )
+
+    async def revoke(self, kind: str, subject: str, at: int, *, until: int = 0) -> None:
+        """Revoke from *at* on; `ValueError` for a kind that is none. Again, later, moves *at* on.
+
+        What is safe to forget at *at* is forgotten on the way.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"{kind} is nothing that can be revoked")
+
+        def act(db: apsw.Connection) -> None:
+            db.execute("DELETE FROM revocations WHERE until > 0 AND until < ?", (at,))
+            db.execute(_REVOKE, (kind, subject, at, until))
+
+        await self._database.write(act)
+
+    async def revocations(self) -> Revocations:
+        """Everything revoked, as of this call."""
+
+        def act(db: apsw.Connection) -> Revocations:
+            rows: list[Any] = db.execute(
+                "SELECT kind, subject, at FROM revocations ORDER BY kind, subject"
+            ).fetchall()
+            suspended: list[Any] = db.execute(
+                "SELECT id FROM licensees WHERE standing = ?", (str(Standing.SUSPENDED),)
+            ).fetchall()
+            return snapshot(rows, [licensee for (licensee,) in suspended])
+
+        return await self._database.read(act)
+
+
+def _add(db: apsw.Connection, licensee: Licensee, client: Client) -> None:
+    db.execute(
+        f"INSERT INTO licensees ({_LICENSEE}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",  # noqa: S608
+        (licensee.id, licensee.name, str(licensee.standing), licensee.created_at, licensee.contact),
+    )
+    if not db.changes():
+        raise ValueError(f"there is a licensee {licensee.id}")
+    db.execute(
+        f"INSERT INTO clients ({_CLIENT}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",  # noqa: S608
+        (
+            client.id, client.licensee, client.secret_sha256, client.created_at, client.name, client.uri,
+            orjson.dumps(client.contacts).decode(),
+        ),
+    )  # fmt: skip
+    if not db.changes():
+        raise ValueError(f"there is a client {client.id}")
+
+
+def _licensee(db: apsw.Connection, licensee_id: str) -> Licensee | None:
+    row = db.execute(f"SELECT {_LICENSEE} FROM licensees WHERE id = ?", (licensee_id,)).fetchone()  # noqa: S608
+    return _licensee_of(row) if row else None
+
+
+def _licensee_of(row: tuple[object, ...]) -> Licensee:
+    id, name, standing, created_at, contact = row
+    assert isinstance(created_at, int)
+    return Licensee(str(id), str(name), Standing(str(standing)), created_at, str(contact))
+
+
+def _set_standing(db: apsw.Connection, licensee_id: str, standing: Standing, at: int) -> Licensee | None:
+    before = _licensee(db, licensee_id)
+    if before is None:
+        return None
+    db.execute("UPDATE licensees SET standing = ? WHERE id = ?", (str(standing), licensee_id))
+    if standing is Standing.SUSPENDED:
+        db.execute(_REVOKE, ("licensee", licensee_id, at, 0))
+    elif before.standing is Standing.SUSPENDED:
+        db.execute(_REVOKE, ("licensee", licensee_id, lifted_at(at), 0))
+    return _licensee(db, licensee_id)
+
+
+def _client(db: apsw.Connection, client_id: str) -> tuple[Client, Licensee] | None:
+    row: Any = db.execute(f"SELECT {_CLIENT} FROM clients WHERE id = ?", (client_id,)).fetchone()  # noqa: S608
+    if row is None:
+        return None
+    id, licensee_id, secret, created_at, name, uri, contacts = row
+    client = Client(id, licensee_id, secret, created_at, name, uri, tuple(orjson.loads(contacts)))
+    licensee = _licensee(db, client.licensee)
+    assert licensee is not None, "a foreign key holds it"
+    return client, licensee
+
+
+def _grant(db: apsw.Connection, license: License) -> License:
+    if _licensee(db, license.licensee) is None:
+        raise ValueError(f"there is no licensee {license.licensee}")
+    same = _one(
+        db,
+        "WHERE licensee = ? AND site = ? AND terms_hash = ? AND budget_micros IS ? AND budget_fetches IS ?"
+        " AND crawlers = ? AND ends_at > ?"
+        " AND NOT EXISTS (SELECT 1 FROM revocations WHERE kind = 'license' AND subject = licenses.id)"
+        " ORDER BY ends_at DESC, id LIMIT 1",
+        license.licensee,
+        license.site,
+        license.terms.hash,
+        license.budget.micros,
+        license.budget.fetches,
+        _crawlers(license),
+        license.starts_at,
+    )
+    if same is not None:
+        return same
+    db.execute(
+        f"INSERT INTO licenses ({_LICENSE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",  # noqa: S608
+        (
+            license.id, license.licensee, license.site, license.offer, write_terms(license.terms),
+            license.terms.hash, license.policy, license.starts_at, license.ends_at, license.budget.micros,
+            license.budget.fetches, _crawlers(license),
+        ),
+    )  # fmt: skip
+    if not db.changes():
+        raise ValueError(f"there is another license {license.id}")
+    return license
+
+
+def _crawlers(license: License) -> str:
+    return orjson.dumps(sorted(license.crawlers)).decode()
+
+
+def _one(db: apsw.Connection, rest: str, *values: str | int | None) -> License | None:
+    row = db.execute(f"SELECT {_LICENSE} FROM licenses {rest}", values).fetchone()  # noqa: S608
+    return _license_of(row) if row else None
+
+
+def _license_of(row: tuple[object, ...]) -> License:
+    id, licensee, site, offer, terms, terms_hash, policy, starts_at, ends_at, micros, fetches, crawlers = row
+    assert isinstance(starts_at, int)
+    assert isinstance(ends_at, int)
+    assert isinstance(micros, int | None)
+    assert isinstance(fetches, int | None)
+    return License(
+        id=str(id),
+        licensee=str(licensee),
+        site=str(site),
+        offer=str(offer),
+        terms=read_terms(str(terms), str(terms_hash)),
+        policy=str(policy),
+        starts_at=starts_at,
+        ends_at=ends_at,
+        budget=Budget(micros, fetches),
+        crawlers=frozenset(orjson.loads(str(crawlers))),
+    )

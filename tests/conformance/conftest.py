@@ -1,0 +1,232 @@
+"""Every storage port, over every adapter; and small makers of entries, charges and licenses."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gateway.admission.spending import Charge
+from gateway.licenses.license import Client, License, Licensee, Standing
+from gateway.money import Money
+from gateway.paths import PathScope
+from gateway.provenance.keeper import FoldBatch, SealedEntry
+from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
+from gateway.provenance.segments import SealedDetail
+from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
+from gateway.store.memory.ledger import MemoryLedger
+from gateway.store.memory.register import MemoryRegister
+from gateway.store.memory.spend_book import MemorySpendBook
+from gateway.store.memory.tables import Tables
+from gateway.store.sqlite.audience import SqliteAudience
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.register import SqliteRegister
+from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.terms.license_terms import (
+    Audit,
+    Compensation,
+    Liability,
+    LicenseTerms,
+    Purpose,
+    Scope,
+    Territory,
+)
+from gateway.tokens.claims import Budget
+from gateway.uses import Use
+
+NOW = 1_795_000_000
+
+_BLANK = FetchRecord(
+    id="",
+    time_us=NOW * 1_000_000,
+    duration_us=1200,
+    site="journal",
+    host="journal.example",
+    method="GET",
+    path="/essays/tides",
+    visitor_class="ai",
+    identity="claimed",
+    identity_method="none",
+    verdict="license",
+    rule="rules[1]",
+    policy="sha-256:p",
+    mode="enforce",
+    outcome="licensed",
+    status=200,
+    bytes_sent=10,
+    ended="complete",
+    detail="0" * 64,
+    crawler="GPTBot",
+    licensee="le_1",
+    client="cl_1",
+    license="lic_1",
+    work="essays",
+    rendition="page",
+    currency="USD",
+    digest="d" * 64,
+    etag='"1"',
+)
+
+
+@dataclass
+class Ports:
+    """All ports on one set of rows."""
+
+    register: Any
+    spend_book: Any
+    folding: Any
+    ledger: Any
+    details: Any
+    audience: Any
+
+    async def put(self, *entries: JournalEntry) -> int:
+        return await self.folding.fold(batch(*entries))
+
+
+def memory_ports() -> Ports:
+    tables = Tables()
+    return Ports(
+        MemoryRegister(),
+        MemorySpendBook(tables),
+        MemoryFolding(tables),
+        MemoryLedger(tables),
+        MemoryDetails(tables),
+        MemoryAudience(),
+    )
+
+
+def sqlite_ports(database: Database) -> Ports:
+    return Ports(
+        SqliteRegister(database),
+        SqliteSpendBook(database),
+        SqliteFolding(database),
+        SqliteLedger(database),
+        SqliteDetails(database),
+        SqliteAudience(database),
+    )
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def ports(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ports]:
+    """The ports of one adapter, empty."""
+    if request.param == "memory":
+        yield memory_ports()
+        return
+    database = await Database.open(tmp_path / "licet.db")
+    yield sqlite_ports(database)
+    await database.close()
+
+
+_numbers = itertools.count(1)
+
+
+def salt_of(entry: JournalEntry) -> bytes:
+    return hashlib.sha256(entry.id.encode()).digest()
+
+
+def sealed(entry: JournalEntry, source: str = "front.1@16") -> SealedEntry:
+    return SealedEntry(entry, salt_of(entry), entry.canonical(), source)
+
+
+def batch(
+    *entries: JournalEntry,
+    details: tuple[SealedDetail, ...] = (),
+    positions: tuple[tuple[str, int], ...] = (),
+) -> FoldBatch:
+    return FoldBatch(tuple(sealed(entry) for entry in entries), details, positions)
+
+
+def fetch(id: str = "", *, micros: int = 5_000, reason: str = "fetch", **changes: Any) -> FetchRecord:
+    """A licensed fetch that owes *micros*."""
+    owes = {"price_micros": micros, "charged_micros": micros, "charge_reason": reason}
+    return replace(_BLANK, id=id or f"f-{next(_numbers)}", **{**owes, **changes})
+
+
+def book(kind: str, micros: int, id: str = "", **changes: Any) -> BookEntry:
+    """A book entry of le_1 in USD."""
+    made = BookEntry(
+        id=id or f"b-{next(_numbers)}",
+        time_us=NOW * 1_000_000,
+        kind_of=kind,
+        site="journal" if kind == "fee" else "",
+        licensee="le_1",
+        amount_micros=micros,
+        currency="USD",
+        memo="paid in",
+        by="operator",
+    )
+    return replace(made, **changes)
+
+
+def charge(
+    id: str, micros: int = 5_000, *, budget: Budget = Budget(), currency: str = "USD", **changes: Any
+) -> Charge:
+    return replace(Charge(id, "le_1", "lic_1", Money(micros, currency), budget), **changes)
+
+
+TERMS = LicenseTerms(
+    scope=Scope(("essays",), (PathScope("/essays/"), PathScope("/videos/*.vtt")), ("page", "transcript")),
+    purpose=Purpose(frozenset({Use.AI_TRAIN, Use.SEARCH}), evaluation=True),
+    compensation=Compensation(
+        "USD", upfront=Money(500_000_000, "USD"), per_fetch=Money(5_000, "USD"), revenue_share_bp=300
+    ),
+    audit=Audit(report="monthly"),
+    liability=Liability(cap=Money(1_000_000, "USD"), warranties=("ownership", "rights")),
+    territory=Territory(frozenset({"EU", "US"})),
+)
+
+
+def license_of(id: str, **changes: Any) -> License:
+    made = License(
+        id=id,
+        licensee="le_1",
+        site="journal",
+        offer="training",
+        terms=TERMS,
+        policy="sha-256:p",
+        starts_at=NOW,
+        ends_at=NOW + 86_400,
+        budget=Budget(1_000_000, None),
+        crawlers=frozenset({"gptbot"}),
+    )
+    return replace(made, **changes)
+
+
+def enrolled(
+    number: int = 1, name: str = "Example AI", standing: Standing = Standing.ACTIVE
+) -> tuple[Licensee, Client]:
+    licensee = Licensee(f"le_{number}", name, standing, NOW, "legal@ai.example")
+    client = Client(
+        f"cl_{number}", licensee.id, "ab" * 32, NOW, "reader", "https://ai.example", ("a@ai.example",)
+    )
+    return licensee, client
+
+
+@pytest.fixture
+def make() -> Any:
+    """The makers, for tests that cannot import a conftest."""
+    return SimpleNamespace(
+        NOW=NOW,
+        TERMS=TERMS,
+        batch=batch,
+        sealed=sealed,
+        fetch=fetch,
+        book=book,
+        charge=charge,
+        license_of=license_of,
+        enrolled=enrolled,
+        memory_ports=memory_ports,
+        sqlite_ports=sqlite_ports,
+    )
+
+
+Maker = Callable[..., Any]

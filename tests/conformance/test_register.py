@@ -1,0 +1,172 @@
+"""`LicenseRegister`: who is who, what was agreed, what was revoked."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from gateway.licenses.license import Standing
+from gateway.money import Money
+from gateway.paths import PathScope
+from gateway.terms.license_terms import Territory
+from gateway.tokens.claims import Budget, Claims
+
+
+def token(issued_at, **changes):
+    made = Claims(
+        "iss", "aud", "cl_1", "jti-1", issued_at, issued_at, issued_at + 600, "lic_1", "le_1",
+        (PathScope("/"),), ("page",), frozenset(), Territory(), frozenset(), Budget(), Money(1, "USD"), "t", "p",
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+async def test_licensees_and_clients_come_back_as_they_were(ports, make):
+    (one, client), (two, other) = make.enrolled(1, "Zeta"), make.enrolled(2, "Alpha", Standing.QUARANTINED)
+    await ports.register.add_licensee(one, client)
+    await ports.register.add_licensee(two, other)
+    assert await ports.register.licensees() == (two, one)
+    assert await ports.register.licensee("le_1") == one
+    assert await ports.register.client("cl_2") == (other, two)
+    assert await ports.register.licensee("le_9") is None
+    assert await ports.register.client("cl_9") is None
+
+
+async def test_an_id_is_given_once_and_the_attempt_leaves_nothing(ports, make):
+    one, client = make.enrolled(1)
+    await ports.register.add_licensee(one, client)
+    with pytest.raises(ValueError, match="le_1"):
+        await ports.register.add_licensee(one, replace(client, id="cl_2"))
+    two, _ = make.enrolled(2)
+    with pytest.raises(ValueError, match="cl_1"):
+        await ports.register.add_licensee(two, replace(client, licensee="le_2"))
+    with pytest.raises(ValueError, match="cl_3"):
+        await ports.register.add_licensee(two, replace(client, id="cl_3"))
+    assert await ports.register.licensees() == (one,)
+
+
+async def test_a_license_comes_back_with_every_lever(ports, make):
+    await ports.register.add_licensee(*make.enrolled())
+    license = make.license_of("lic_1")
+    assert await ports.register.grant(license) == license
+    found = await ports.register.license("lic_1")
+    assert found == license
+    assert found.terms.hash == make.TERMS.hash
+    bare = replace(
+        make.license_of("lic_2"), budget=Budget(None, 7), crawlers=frozenset(), starts_at=make.NOW + 5
+    )
+    await ports.register.grant(bare)
+    assert await ports.register.licenses_of("le_1") == (bare, license)
+    assert await ports.register.licenses_of("le_2") == ()
+    assert await ports.register.license("lic_9") is None
+
+
+async def test_of_many_equal_agreements_at_once_one_is_kept(ports, make):
+    await ports.register.add_licensee(*make.enrolled())
+    wanted = [make.license_of(f"lic_{n}", starts_at=make.NOW + n % 2) for n in range(50)]
+    granted = await asyncio.gather(*(ports.register.grant(license) for license in wanted))
+    assert len({license.id for license in granted}) == 1
+    assert len(await ports.register.licenses_of("le_1")) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"site": "blog"},
+        {"budget": Budget(1_000_001, None)},
+        {"budget": Budget(None, None)},
+        {"crawlers": frozenset()},
+        {"starts_at": 1_795_000_000 + 86_400, "ends_at": 1_795_000_000 + 2 * 86_400},
+    ],
+)
+async def test_another_agreement_is_another_license(ports, make, other):
+    await ports.register.add_licensee(*make.enrolled())
+    await ports.register.grant(make.license_of("lic_1"))
+    assert (await ports.register.grant(make.license_of("lic_2", **other))).id == "lic_2"
+
+
+async def test_other_terms_are_another_license_and_another_offer_name_is_not(ports, make):
+    await ports.register.add_licensee(*make.enrolled())
+    await ports.register.grant(make.license_of("lic_1"))
+    assert (await ports.register.grant(make.license_of("lic_2", offer="x", policy="y"))).id == "lic_1"
+    terms = replace(make.TERMS, territory=Territory(None))
+    assert (await ports.register.grant(make.license_of("lic_2", terms=terms))).id == "lic_2"
+
+
+async def test_a_revoked_license_is_not_granted_again(ports, make):
+    await ports.register.add_licensee(*make.enrolled())
+    await ports.register.grant(make.license_of("lic_1"))
+    await ports.register.revoke("license", "lic_1", make.NOW)
+    assert (await ports.register.grant(make.license_of("lic_2"))).id == "lic_2"
+
+
+async def test_a_license_needs_its_licensee_and_an_id_of_its_own(ports, make):
+    with pytest.raises(ValueError, match="le_1"):
+        await ports.register.grant(make.license_of("lic_1"))
+    await ports.register.add_licensee(*make.enrolled())
+    await ports.register.grant(make.license_of("lic_1"))
+    with pytest.raises(ValueError, match="lic_1"):
+        await ports.register.grant(make.license_of("lic_1", site="blog"))
+
+
+async def test_revoking_covers_what_it_names(ports, make):
+    register = ports.register
+    await register.revoke("token", "jti-1", make.NOW, until=make.NOW + 600)
+    await register.revoke("license", "lic_2", make.NOW)
+    await register.revoke("client", "cl_3", make.NOW)
+    await register.revoke("licensee", "le_4", make.NOW)
+    found = await register.revocations()
+    assert found.covers(token(make.NOW))
+    assert not found.covers(token(make.NOW, token_id="jti-2"))
+    assert found.covers(token(make.NOW, token_id="jti-2", license="lic_2"))
+    for holder in ({"client": "cl_3"}, {"licensee": "le_4"}):
+        assert found.covers(token(make.NOW, token_id="jti-2", **holder))
+        assert not found.covers(token(make.NOW + 1, token_id="jti-2", **holder))
+    with pytest.raises(ValueError, match="planet"):
+        await register.revoke("planet", "x", make.NOW)
+
+
+async def test_revoking_twice_changes_nothing_and_later_reaches_further(ports, make):
+    register = ports.register
+    await register.revoke("client", "cl_1", make.NOW)
+    once = await register.revocations()
+    await register.revoke("client", "cl_1", make.NOW)
+    await register.revoke("client", "cl_1", make.NOW - 50)
+    assert await register.revocations() == once
+    await register.revoke("client", "cl_1", make.NOW + 50)
+    assert (await register.revocations()).covers(token(make.NOW + 50))
+
+
+async def test_a_revoked_token_is_forgotten_only_after_it_would_have_expired(ports, make):
+    register = ports.register
+    await register.revoke("token", "short", make.NOW, until=make.NOW + 600)
+    await register.revoke("token", "forever", make.NOW)
+    await register.revoke("token", "x", make.NOW + 600, until=make.NOW + 9999)
+    assert (await register.revocations()).tokens == {"short", "forever", "x"}
+    await register.revoke("token", "x", make.NOW + 601, until=make.NOW + 9999)
+    assert (await register.revocations()).tokens == {"forever", "x"}
+
+
+async def test_suspending_stops_every_token_and_lifting_lets_later_ones_stand(ports, make):
+    register = ports.register
+    await register.add_licensee(*make.enrolled(standing=Standing.QUARANTINED))
+    approved = await register.set_standing("le_1", Standing.ACTIVE, make.NOW)
+    assert approved.standing is Standing.ACTIVE
+    assert not (await register.revocations()).covers(token(make.NOW - 100))
+    suspended = await register.set_standing("le_1", Standing.SUSPENDED, make.NOW)
+    assert suspended.standing is Standing.SUSPENDED
+    assert await register.licensee("le_1") == suspended
+    # Whatever slips out while it is suspended does not stand either.
+    for issued_at in (make.NOW - 100, make.NOW, make.NOW + 40):
+        assert (await register.revocations()).covers(token(issued_at))
+    await register.set_standing("le_1", Standing.ACTIVE, make.NOW + 50)
+    after = await register.revocations()
+    assert [after.covers(token(make.NOW + seconds)) for seconds in (-100, 40, 49, 50, 51)] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert await register.set_standing("le_9", Standing.ACTIVE, make.NOW) is None

@@ -1,0 +1,283 @@
+"""A log with everything in it that a page must survive, and a dashboard that serves it over a socket."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from gateway.clock import HandClock
+from gateway.dashboard.routes import dashboard_app
+from gateway.dashboard.sessions import Sessions
+from gateway.provenance.audience import AudienceRow
+from gateway.provenance.keeper import FoldBatch, SealedDetail, SealedEntry
+from gateway.provenance.record import FetchDetail, FetchRecord
+from gateway.store.sqlite.access_log import SqliteAccessLog
+from gateway.store.sqlite.audience import SqliteAudience
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.folding import SqliteFolding
+
+SALT = bytes(32)
+HOUR = 3_600_000_000
+PASSWORD = "tides come in twice a day"
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(1)</script>",
+    '"><svg/onload=alert(1)>',
+    "${7*7}{{7*7}}{% raw %}",
+    "=HYPERLINK('http://evil.example','x')",
+    "+1+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(1+1)",
+    "\u202egnp.exe",
+    "a\r\nSet-Cookie: x=1",
+    "javascript:alert(1)",
+    "x" * 10_000,
+)
+
+
+class Log:
+    """A real database, filled by the real folding, and a way to erase what the retention would."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def insert(self, *records: tuple[FetchRecord, FetchDetail | None]) -> None:
+        entries = tuple(SealedEntry(record, SALT, record.canonical(), "front") for record, _ in records)
+        details = tuple(
+            SealedDetail(record.id, SALT, record.time_us, detail) for record, detail in records if detail
+        )
+        await SqliteFolding(self.database).fold(FoldBatch(entries, details, ()))
+
+    async def forget(self) -> None:
+        await SqliteDetails(self.database).forget_before(2**60)
+
+
+BASE = FetchRecord(
+    id="",
+    time_us=0,
+    duration_us=4_200,
+    site="journal",
+    host="journal.example",
+    method="GET",
+    path="/essays/tides",
+    visitor_class="ai",
+    identity="verified",
+    identity_method="network",
+    verdict="license",
+    rule="rules[2]",
+    policy="sha-256:" + "ab" * 32,
+    mode="enforce",
+    outcome="licensed",
+    status=200,
+    bytes_sent=18_240,
+    ended="complete",
+    detail="cd" * 32,
+    currency="USD",
+)
+KINDS = {
+    "licensed": {
+        "crawler": "GPTBot",
+        "operator": "OpenAI",
+        "licensee": "acme-models",
+        "client": "client-1",
+        "license": "019ab000-0000-7000-8000-00000000aaaa",
+        "token": "019ab000-0000-7000-8000-00000000bbbb",
+        "uses": ("ai-train",),
+        "price_micros": 20_000,
+        "charged_micros": 20_000,
+        "charge_reason": "first read in the window",
+        "digest": "ef" * 32,
+        "content_type": "text/html",
+    },
+    "quoted": {
+        "crawler": "ClaudeBot",
+        "operator": "Anthropic",
+        "outcome": "refused",
+        "status": 402,
+        "problem": "license-required",
+        "quote_micros": 4_000,
+        "ended": "refused",
+    },
+    "open": {"crawler": "CCBot", "outcome": "open", "would": "license-required", "quote_micros": 20_000},
+    "refused": {
+        "crawler": "Bytespider",
+        "operator": "ByteDance",
+        "identity": "claimed",
+        "verdict": "refuse",
+        "outcome": "refused",
+        "status": 403,
+        "problem": "refused-by-owner",
+        "ended": "refused",
+    },
+    "free": {"crawler": "Googlebot", "visitor_class": "search-engine", "verdict": "serve", "outcome": "free"},
+    "failed": {
+        "crawler": "",
+        "visitor_class": "automation",
+        "identity": "none",
+        "outcome": "failed",
+        "status": 502,
+    },
+}
+
+
+def fetch(number: int, kind: str, time_us: int, **changes: object) -> FetchRecord:
+    """Record *number* of one decision."""
+    record_id = f"019ab{number:03x}-0000-7000-8000-{number:012x}"
+    return replace(BASE, id=record_id, time_us=time_us, **(KINDS[kind] | changes))
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Log]:
+    """The tables, empty."""
+    database = await Database.open(tmp_path / "licet.db")
+    yield Log(database)
+    await database.close()
+
+
+@pytest.fixture
+async def filled(database: Log, clock: HandClock) -> Log:
+    """A day of 120 ordinary fetches and one for each hostile string."""
+    kinds = [
+        "licensed",
+        "licensed",
+        "quoted",
+        "free",
+        "refused",
+        "open",
+        "quoted",
+        "free",
+        "licensed",
+        "failed",
+    ]
+    start = clock.now_us() - 23 * HOUR
+    made: list[tuple[FetchRecord, FetchDetail]] = []
+    for number in range(120):
+        kind = kinds[number * 7 % 10]
+        time_us = start + number * 11 * 60_000_000 + (number % 3) * 20_000_000
+        path = f"/essays/tides-{number % 9}" if number % 4 else "/videos/harbour.mp4"
+        detail = FetchDetail(
+            "203.0.113.9", "10.0.0.1", "Mozilla/5.0 (compatible; Bot)", "", "page=2", ("ua_claim:x",)
+        )
+        made.append((fetch(number, kind, time_us, path=path), detail))
+    for number, text in enumerate(HOSTILE, 120):
+        changes = {
+            "path": text,
+            "host": text[:60],
+            "crawler": text[:80],
+            "licensee": text[:80],
+            "rule": text[:80],
+        }
+        detail = FetchDetail("198.51.100.7", "", text, text, text, (text,))
+        record = fetch(number, "licensed", clock.now_us() - 1_000_000 * (200 - number), **changes)
+        made.append((record, detail))
+    await database.insert(*made)
+    hour_at = (clock.now_us() - 3 * HOUR) // HOUR * 3600
+    await SqliteAudience(database.database).add([AudienceRow(hour_at, "journal", "/essays/", 200, "", 4321)])
+    return database
+
+
+class Dashboard:
+    """A running dashboard and a browser-like client for it."""
+
+    def __init__(
+        self,
+        base: str,
+        sessions: Sessions,
+        client: aiohttp.ClientSession,
+        status: dict[str, str],
+        stop: Callable,
+    ) -> None:
+        self.base, self.sessions, self.client, self.status = base, sessions, client, status
+        self.stop = stop
+
+    async def get(self, path: str, **headers: str) -> SimpleNamespace:
+        return await self._ask("GET", path, None, {"Accept": "text/html"} | headers)
+
+    async def post(self, path: str, form: dict[str, str], **headers: str) -> SimpleNamespace:
+        return await self._ask("POST", path, form, {"Sec_Fetch_Site": "same-origin"} | headers)
+
+    async def _ask(self, method: str, path: str, form: object, headers: dict[str, str]) -> SimpleNamespace:
+        sent = {name.replace("_", "-"): value for name, value in headers.items() if value}
+        async with self.client.request(
+            method, self.base + path, data=form, headers=sent, allow_redirects=False
+        ) as answer:
+            return SimpleNamespace(status=answer.status, headers=answer.headers, text=await answer.text())
+
+    async def form(self, path: str) -> str:
+        """The form token on the page at *path*."""
+        return form_token((await self.get(path)).text)
+
+    async def set_password(self) -> SimpleNamespace:
+        token = self.sessions.sign_in_link()
+        form = await self.form(f"/sign-in?token={token}")
+        return await self.post(
+            "/sign-in", {"form": form, "token": token, "password": PASSWORD, "again": PASSWORD}
+        )
+
+    def forget_cookies(self) -> None:
+        self.client.cookie_jar.clear()
+
+
+def form_token(page: str) -> str:
+    """The first form token on *page*."""
+    found = re.search(r'name="form" value="([0-9a-f]{64})"', page)
+    assert found, page
+    return found[1]
+
+
+@pytest.fixture
+async def start(clock: HandClock, tmp_path: Path) -> AsyncIterator[Callable]:
+    """Start a dashboard on a database."""
+    runners: list[web.AppRunner] = []
+    clients: list[aiohttp.ClientSession] = []
+
+    async def run(database: Log, hosts: tuple[str, ...] = ("127.0.0.1",)) -> Dashboard:
+        status = {"journal.example": "enforce"}
+        sessions = Sessions.open(tmp_path / "operator.json", clock)
+        app = dashboard_app(
+            SqliteAccessLog(database.database), sessions, hosts=hosts, status=lambda: status, clock=clock
+        )
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+        await runner.setup()
+        runners.append(runner)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        client = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        clients.append(client)
+        return Dashboard(
+            f"http://127.0.0.1:{runner.addresses[0][1]}", sessions, client, status, runner.cleanup
+        )
+
+    yield run
+    for client in clients:
+        await client.close()
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def board(start: Callable, filled: Log) -> Dashboard:
+    """A dashboard on the filled log, signed in."""
+    dashboard = await start(filled)
+    assert (await dashboard.set_password()).status == 303
+    return dashboard
+
+
+@pytest.fixture
+def make_fetch() -> Callable[..., FetchRecord]:
+    """`fetch`, for tests that add one."""
+    return fetch
+
+
+@pytest.fixture
+async def closed_database(database: Log) -> Log:
+    """A store that cannot be read."""
+    await database.database.close()
+    return database

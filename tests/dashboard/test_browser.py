@@ -1,0 +1,148 @@
+"""The pages in a real browser: no console message, no other origin, light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+RECORD = "/records/019ab003-0000-7000-8000-000000000003"
+PAGES = {
+    "overview": "/?last=24h",
+    "log": "/log",
+    "log-filtered": "/log?decision=quoted&crawler=ClaudeBot&limit=10",
+    "log-mistake": "/log?from=yesterday&decision=maybe",
+    "log-nothing": "/log?text=nowhere",
+    "live": "/live",
+    "record": RECORD,
+    "trouble": "/nowhere",
+}
+#: Where the pictures go for somebody to look at; nowhere unless told.
+PICTURES = os.environ.get("LICET_TEST_PICTURES", "")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is missing: apt-get install chromium"),
+]
+
+
+class Watch:
+    """Everything a page says, asks for, or breaks on."""
+
+    def __init__(self, context, base: str) -> None:
+        self.said: list[str] = []
+        self.elsewhere: list[str] = []
+        context.on("console", lambda message: self.said.append(f"{message.text} {message.location}"))
+        context.on("weberror", lambda error: self.said.append(str(error.error)))
+        context.on("dialog", lambda dialog: self.said.append(f"dialog {dialog.message}"))
+        context.on("request", lambda request: self._asked(request.url, base))
+
+    def _asked(self, url: str, base: str) -> None:
+        if not url.startswith(base + "/"):
+            self.elsewhere.append(url)
+
+    def clean(self) -> bool:
+        assert self.said == []
+        assert self.elsewhere == []
+        return True
+
+
+@pytest.fixture
+async def browser():
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield running
+        await running.close()
+
+
+async def sign_in(page, board) -> None:
+    await page.goto(f"{board.base}/sign-in?token={board.sessions.sign_in_link(anew=True)}")
+    for field in await page.locator("input[type=password]").all():
+        await field.fill("tides come in twice a day")
+    await page.get_by_role("button", name="Set password and sign in").click()
+    await page.wait_for_url(f"{board.base}/")
+
+
+async def picture(page, name: str) -> None:
+    if PICTURES:
+        await page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_pages_are_clean_and_fit(browser, start, filled, scheme, width):
+    board = await start(filled)
+    context = await browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 844})
+    watch = Watch(context, board.base)
+    page = await context.new_page()
+    await page.goto(f"{board.base}/sign-in?token={board.sessions.sign_in_link()}")
+    await picture(page, f"sign-in-{scheme}-{width}")
+    await sign_in(page, board)
+    for name, path in PAGES.items():
+        answer = await page.goto(board.base + path)
+        if answer.status >= 400:
+            # The browser itself remarks on such a status; that is the only remark allowed.
+            assert all("Failed to load resource" in said for said in watch.said)
+            watch.said.clear()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
+        background = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert background == {"light": "rgb(251, 250, 248)", "dark": "rgb(20, 19, 18)"}[scheme]
+        await picture(page, f"{name}-{scheme}-{width}")
+    assert watch.clean()
+    await context.close()
+
+
+async def test_live_grows_pauses_and_goes_on(browser, start, filled, make_fetch, clock):
+    board = await start(filled)
+    context = await browser.new_context()
+    watch = Watch(context, board.base)
+    page = await context.new_page()
+    await sign_in(page, board)
+    await page.goto(f"{board.base}/live")
+    await page.get_by_text("Following.").wait_for()
+    await filled.insert((make_fetch(900, "quoted", clock.now_us(), path="/first-new"), None))
+    await page.get_by_text("/first-new").wait_for()
+    await page.get_by_role("button", name="Pause").click()
+    await page.get_by_text("Paused.").wait_for()
+    await filled.insert(
+        (make_fetch(901, "quoted", clock.now_us(), path="/<img src=x onerror=alert(1)>"), None)
+    )
+    assert await page.get_by_text("/<img").count() == 0
+    await page.get_by_role("button", name="Go on").click()
+    await page.locator("#rows tr").first.get_by_text("/<img src=x onerror=alert(1)>").wait_for()
+    assert await page.get_by_text("/first-new").count() == 1
+    assert watch.clean()
+    await context.close()
+
+
+async def test_the_journey_works_by_keyboard_and_without_script(browser, start, filled):
+    board = await start(filled)
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await sign_in(page, board)
+    await page.keyboard.press("Tab")
+    assert await page.locator(":focus").inner_text() == "Skip to the content"
+    await page.goto(f"{board.base}/log")
+    await page.get_by_label("Decision").select_option("quoted")
+    await page.get_by_label("Text").focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**decision=quoted**")
+    assert set(await page.locator("tbody .decision").all_inner_texts()) == {"quoted"}
+    await page.get_by_role("link", name="Live").click()
+    assert await page.get_by_role("link", name="Stop that").is_visible()
+    await page.get_by_role("link", name="Stop that").click()
+    await page.get_by_role("button", name="Sign out").click()
+    await page.wait_for_url("**/sign-in")
+    await context.close()

@@ -1,0 +1,44 @@
+"""The decision trace says what the record holds, in the order of the path."""
+
+from __future__ import annotations
+
+from gateway.dashboard.trace import trace
+from gateway.provenance.record import FetchDetail
+
+
+def facts(steps, title):
+    return dict(next(step.facts for step in steps if step.title == title))
+
+
+def test_the_steps_are_the_path(make_fetch):
+    steps = trace(
+        make_fetch(1, "licensed", 10), FetchDetail(address="203.0.113.9", evidence=("ua_claim:GPTBot",))
+    )
+    assert [step.title for step in steps] == [
+        "Evidence", "Identity", "Rule", "Price", "License", "Charge", "Record",
+    ]  # fmt: skip
+    assert facts(steps, "Evidence") == {"Client address": "203.0.113.9", "Found": "ua_claim:GPTBot"}
+    assert facts(steps, "Price") == {"Price": "0.02 USD"}
+    assert facts(steps, "Charge") == {"Charged": "0.02 USD", "Reason": "first read in the window"}
+    assert facts(steps, "License")["Licensee"] == "acme-models"
+
+
+def test_a_refusal_says_which(make_fetch):
+    steps = trace(make_fetch(1, "refused", 10), None)
+    charge = next(step for step in steps if step.title == "Charge")
+    assert charge.sentence == (
+        "Refused: the owner of this site does not serve this crawler here. This fetch owes nothing."
+    )
+    assert dict(charge.facts) == {"Problem": "refused-by-owner"}
+    assert facts(steps, "Evidence") == {}
+
+
+def test_what_did_not_bind_is_said(make_fetch):
+    steps = trace(make_fetch(1, "open", 10), None)
+    assert facts(steps, "Charge") == {"Would have been refused": "license-required"}
+    assert facts(steps, "Price") == {"Quote": "0.02 USD"}
+
+
+def test_words_of_a_later_version_do_not_break_it(make_fetch):
+    steps = trace(make_fetch(1, "refused", 10, identity="new", verdict="new", problem="new"), None)
+    assert len(steps) == 7

@@ -1,0 +1,436 @@
+"""Buying, end to end: what is granted, what is refused, and what it costs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import aiohttp
+import pytest
+
+from gateway.keys.key_ring import KeyRing
+from gateway.licenses.license import Standing
+from gateway.licenses.offers import months_after
+from gateway.money import Money
+from gateway.paths import PathScope
+from gateway.policy.rules import Mode
+from gateway.provenance.record import BookEntry
+from gateway.terms.license_terms import Compensation, Territory
+from gateway.tokens.claims import Budget
+from gateway.tokens.verification import Verifier
+from gateway.uses import Use
+
+
+def usd(text):
+    return Money.parse(text, "USD")
+
+
+def read(world, body):
+    """The claims of a token, as the front would verify them."""
+    verifier = Verifier(lambda: world.keys.public)
+    return verifier.verify(
+        body["access_token"], issuer=f"{world.origin}/.licet", audience=world.origin, now=world.now
+    )
+
+
+async def test_an_oauth_caller_buys_a_token_that_verifies(world):
+    made = await world.licensee()
+    status, body = await world.token(made, {"privileges": ["ai-train"]}, resource=f"{world.origin}/essays/")
+    assert status == 200
+    claims = read(world, body)
+    offer = world.policy.by_offer["training"]
+    assert claims.client == made.client.id
+    assert claims.licensee == made.licensee.id
+    assert claims.scopes == (PathScope("/essays/"),)
+    assert claims.uses == {Use.AI_TRAIN}
+    assert claims.territory == Territory(frozenset({"EU", "US"}))
+    assert claims.budget == Budget(None, 1000)
+    assert claims.price == Money(20_000, "USD")
+    assert claims.terms == offer.terms.hash
+    assert claims.policy == offer.policy
+    assert (claims.issued_at, claims.not_before) == (world.now, world.now)
+    assert claims.expires_at == world.now + 900
+    assert body == {
+        "access_token": body["access_token"],
+        "token_type": "Bearer",
+        "expires_in": 900,
+        "scope": "ai-train",
+        "authorization_details": [claims.detail()],
+    }
+    license = world.register.licenses[claims.license]
+    assert (license.offer, license.terms, license.starts_at) == ("training", offer.terms, world.now)
+
+
+async def test_the_cheapest_offer_that_covers_the_wish_is_sold(world):
+    made = await world.licensee()
+    _, body = await world.token(made, resource="/essays/tides")
+    assert body["authorization_details"][0]["price"]["micros"] == 4000
+    _, body = await world.token(made, resource="/essays/tides", scope="ai-train")
+    assert body["authorization_details"][0]["price"]["micros"] == 20_000
+
+
+async def test_naming_a_page_covers_the_offer_and_naming_a_location_narrows_it(world):
+    made = await world.licensee()
+    _, whole = await world.token(made, resource=f"{world.origin}/essays/tides?page=2")
+    assert whole["authorization_details"][0]["locations"] == ["/essays/", "/videos/"]
+    _, narrow = await world.token(made, {"locations": [f"{world.origin}/essays/2026/"]})
+    assert narrow["authorization_details"][0]["locations"] == ["/essays/2026/"]
+    assert narrow["authorization_details"][0]["terms"] != whole["authorization_details"][0]["terms"]
+
+
+async def test_every_lever_is_narrowed_as_asked_and_echoed(world):
+    made = await world.licensee()
+    status, body = await world.token(
+        made,
+        {
+            "version": 1,
+            "offer": "answers",
+            "terms": world.policy.by_offer["answers"].terms.hash,
+            "locations": ["/videos/tides/"],
+            "renditions": ["transcript"],
+            "privileges": ["ai-input"],
+            "territory": ["DE"],
+            "crawlers": ["OAI-SearchBot"],
+            "budget": {"micros": 50_000, "fetches": 12},
+        },
+        scope="ai-input",
+    )
+    assert status == 200
+    claims = read(world, body)
+    assert claims.scopes == (PathScope("/videos/tides/"),)
+    assert claims.renditions == ("transcript",)
+    assert claims.uses == {Use.AI_INPUT}
+    assert claims.territory == Territory(frozenset({"DE"}))
+    assert claims.crawlers == {"oai-searchbot"}
+    assert claims.budget == Budget(50_000, 12)
+    assert body["authorization_details"] == [claims.detail()]
+
+
+@pytest.mark.parametrize(
+    ("details", "error"),
+    [
+        ({"locations": ["/"]}, "invalid_target"),
+        ({"locations": ["/essays-old/"]}, "invalid_target"),
+        ({"locations": ["https://elsewhere.example/essays/"]}, "invalid_authorization_details"),
+        ({"locations": ["/essays/../notes/"]}, "invalid_authorization_details"),
+        ({"locations": ["/essays/a?b=c"]}, "invalid_authorization_details"),
+        ({"locations": []}, "invalid_authorization_details"),
+        ({"locations": "/essays/"}, "invalid_authorization_details"),
+        ({"privileges": ["ai-train", "ai-input"]}, "invalid_authorization_details"),
+        ({"privileges": ["search"]}, "invalid_authorization_details"),
+        ({"privileges": ["everything"]}, "invalid_authorization_details"),
+        ({"privileges": []}, "invalid_authorization_details"),
+        ({"offer": "training", "territory": None}, "invalid_authorization_details"),
+        ({"offer": "training", "territory": ["JP"]}, "invalid_authorization_details"),
+        ({"territory": ["UK"]}, "invalid_authorization_details"),
+        ({"territory": ["de"]}, "invalid_authorization_details"),
+        ({"renditions": ["thumbnail"]}, "invalid_authorization_details"),
+        ({"offer": "training", "budget": {"fetches": 1001}}, "invalid_authorization_details"),
+        ({"budget": {"fetches": 0}}, "invalid_authorization_details"),
+        ({"budget": {"micros": -1}}, "invalid_authorization_details"),
+        ({"budget": {"micros": True}}, "invalid_authorization_details"),
+        ({"budget": {"seconds": 1}}, "invalid_authorization_details"),
+        ({"offer": "unsold"}, "invalid_authorization_details"),
+        ({"offer": ""}, "invalid_authorization_details"),
+        ({"terms": "sha-256:0"}, "invalid_authorization_details"),
+        ({"license": "li_other"}, "invalid_authorization_details"),
+        ({"version": 2}, "invalid_authorization_details"),
+        ({"version": True}, "invalid_authorization_details"),
+        ({"type": "payment_initiation"}, "invalid_authorization_details"),
+        ({"price": {"micros": 1}}, "invalid_authorization_details"),
+        ({"max_tokens": 5}, "invalid_authorization_details"),
+        ({"crawlers": [7]}, "invalid_authorization_details"),
+    ],
+)
+async def test_what_is_wider_or_unknown_is_refused(world, details, error):
+    made = await world.licensee("1000")
+    status, body = await world.token(made, details)
+    assert (status, body["error"]) == (400, error)
+    assert body["error_uri"].startswith(f"{world.origin}/.licet/problems/")
+    assert all(" " <= char <= "~" and char not in '"\\' for char in body["error_description"])
+    assert not world.register.licenses
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"resource": "/podcast/1.mp3"}, "invalid_target"),
+        ({"resource": "https://elsewhere.example/essays/"}, "invalid_target"),
+        ({"resource": "/essays/#top"}, "invalid_target"),
+        ({"resource": "/notes/a"}, "invalid_target"),
+        ({"resource": "/videos/tides.jpg"}, "invalid_target"),
+        ({"authorization_details": "[]"}, "invalid_authorization_details"),
+        ({"authorization_details": "{}"}, "invalid_authorization_details"),
+        ({"authorization_details": "[{}]"}, "invalid_authorization_details"),
+        ({"authorization_details": "not json"}, "invalid_authorization_details"),
+        ({"authorization_details": '[{"type":"content_license"},{"type":"content_license"}]'}, "invalid_authorization_details"),
+        ({"authorization_details": '[{"type":"content_license","type":"content_license"}]'}, "invalid_authorization_details"),
+        ({"authorization_details": '[{"type":"content_license"}],"x":1'}, "invalid_authorization_details"),
+        ({"authorization_details": '[{"type":"content_license","budget":{"micros":1.5}}]'}, "invalid_authorization_details"),
+        ({"scope": "openid"}, "invalid_authorization_details"),
+        ({"scope": "ai-train", "authorization_details": '[{"type":"content_license","privileges":["ai-input"]}]'}, "invalid_authorization_details"),
+        ({"grant_type": "authorization_code"}, "unsupported_grant_type"),
+        ({"grant_type": ""}, "invalid_request"),
+        ({"client_id": "cl_other"}, "invalid_request"),
+        ({"client_secret": "x"}, "invalid_request"),
+    ],
+)  # fmt: skip
+async def test_parameters_that_ask_for_what_is_not_sold(world, form, error):
+    made = await world.licensee("1000")
+    status, body = await world.token(made, **form)
+    assert (status, body["error"]) == (400, error)
+    assert not world.register.licenses
+
+
+async def test_a_transcript_is_sold_by_the_offer_that_covers_it(world):
+    made = await world.licensee()
+    status, body = await world.token(made, resource="/videos/tides.vtt")
+    assert status == 200
+    assert "transcript" in body["authorization_details"][0]["renditions"]
+
+
+async def test_parameters_twice_are_refused_and_resource_may_repeat(world):
+    made = await world.licensee()
+    twice = "grant_type=client_credentials&scope=ai-input&scope=ai-input"
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await world.post("/.licet/token", made, twice, headers=kind)
+    assert (answer.status, (await answer.json())["error"]) == (400, "invalid_request")
+    both = "grant_type=client_credentials&resource=%2Fessays%2Fa&resource=%2Fvideos%2Fb"
+    answer = await world.post("/.licet/token", made, both, headers=kind)
+    assert answer.status == 200
+    assert (await answer.json())["authorization_details"][0]["locations"] == ["/essays/", "/videos/"]
+    apart = "grant_type=client_credentials&resource=%2Fessays%2Fa&resource=%2Fgift%2Fb"
+    answer = await world.post("/.licet/token", made, apart, headers=kind)
+    assert (await answer.json())["error"] == "invalid_target"
+
+
+async def test_the_same_wish_is_the_same_license_and_another_token(world):
+    made = await world.licensee()
+    _, first = await world.token(made, {"offer": "training"})
+    world.clock.advance(600)
+    _, second = await world.token(made, {"offer": "training", "locations": ["/essays"]})
+    one, two = read(world, first), read(world, second)
+    assert one.license == two.license
+    assert one.token_id != two.token_id
+    assert len(world.register.licenses) == 1
+
+
+async def test_a_token_never_outlives_its_license(world):
+    made = await world.licensee()
+    await world.token(made, {"offer": "training"})
+    (license,) = world.register.licenses.values()
+    world.clock.advance(license.ends_at - world.now - 60)
+    _, body = await world.token(made, {"offer": "training"})
+    assert body["expires_in"] == 60
+    world.clock.advance(60)
+    _, body = await world.token(made, {"offer": "training"})
+    assert body["expires_in"] == 900
+    assert len(world.register.licenses) == 2
+    assert license.ends_at == months_after(license.starts_at, 1)
+
+
+async def test_tokens_go_on_verifying_through_a_rotation(world):
+    made = await world.licensee()
+    _, before = await world.token(made, {"offer": "training"})
+    assert isinstance(world.keys, KeyRing)
+    world.keys.rotate(world.now)
+    _, after = await world.token(made, {"offer": "training"})
+    assert read(world, before).license == read(world, after).license
+    published = await (await world.get("/.licet/jwks.json")).json()
+    assert len(published["keys"]) == 3
+
+
+async def test_without_credit_for_one_fetch_the_answer_is_402_and_says_what_is_missing(world):
+    made = await world.licensee("0.003")
+    answer = await world.post(
+        "/.licet/token", made, {"grant_type": "client_credentials", "resource": "/essays/"}
+    )
+    assert answer.status == 402
+    assert answer.content_type == "application/problem+json"
+    body = await answer.json(content_type=None)
+    assert body["code"] == "credit-spent"
+    assert (body["due"], body["balance"], body["missing"]) == ("0.004 USD", "0.003 USD", "0.001 USD")
+    assert "error" not in body
+    assert not world.register.licenses
+
+
+async def test_what_is_free_needs_no_credit(world):
+    made = await world.licensee("")
+    status, body = await world.token(made, resource="/gift/")
+    assert status == 200
+    assert read(world, body).price == Money(0, "USD")
+
+
+async def test_the_fee_is_taken_once_even_by_twenty_at_once(world):
+    made = await world.licensee("1200")
+    answers = await asyncio.gather(*(world.token(made, {"offer": "archive"}) for _ in range(20)))
+    assert {status for status, _ in answers} == {200}
+    assert len({read(world, body).license for _, body in answers}) == 1
+    (entry,) = world.kept.entries
+    assert isinstance(entry, BookEntry)
+    assert (entry.kind_of, entry.amount_micros, entry.currency) == ("fee", 500_000_000, "USD")
+    assert entry.licensee == made.licensee.id
+    assert entry.license == entry.id == read(world, answers[0][1]).license
+    assert world.book.leases == 1
+
+
+async def test_a_fee_that_is_not_covered_is_402_and_nothing_is_taken(world):
+    made = await world.licensee("499.99")
+    status, body = await world.token(made, {"offer": "archive"})
+    assert status == 402
+    assert (body["due"], body["missing"]) == ("500 USD", "0.01 USD")
+    assert not world.kept.entries
+    assert not world.register.licenses
+    assert not world.book.holds
+    world.book.pay_in(made.licensee.id, Money(10_000, "USD"))
+    status, _ = await world.token(made, {"offer": "archive"})
+    assert status == 200
+
+
+async def test_what_was_paid_for_is_not_sold_twice(world):
+    made = await world.licensee("2000")
+    _, bought = await world.token(made, {"offer": "archive"})
+    license = read(world, bought).license
+    _, narrower = await world.token(made, {"offer": "archive", "locations": ["/archive/1999/"]})
+    assert read(world, narrower).license == license
+    assert read(world, narrower).scopes == (PathScope("/archive/1999/"),)
+    dearer = world.make_offer(
+        "archive", works=("archive",), paths=("/archive/",), uses={Use.AI_TRAIN}, months=24,
+        price=Compensation("USD", upfront=usd("900"), per_fetch=usd("0.005")),
+    )  # fmt: skip
+    world.policy = world.make_policy((*world.offers[:2], dearer))
+    _, later = await world.token(made, {"offer": "archive"})
+    assert read(world, later).license == license
+    assert read(world, later).price == usd("0.001")
+    assert len(world.kept.entries) == 1
+    status, pinned = await world.token(made, {"offer": "archive", "terms": dearer.terms.hash})
+    assert status == 200
+    assert read(world, pinned).license != license
+    assert [entry.amount_micros for entry in world.kept.entries] == [500_000_000, 900_000_000]
+
+
+async def test_a_license_that_is_held_gives_tokens_by_its_id_and_to_nobody_else(world):
+    made, other = await world.licensee(), await world.licensee()
+    _, first = await world.token(made, {"offer": "training"})
+    license = read(world, first).license
+    status, again = await world.token(made, {"license": license, "budget": {"fetches": 3}})
+    assert status == 200
+    assert read(world, again).budget == Budget(None, 3)
+    assert read(world, again).license == license
+    assert len(world.register.licenses) == 1
+    assert (await world.token(other, {"license": license}))[0] == 400
+    assert (await world.token(made, {"license": license, "privileges": ["ai-input"]}))[0] == 400
+    await world.register.revoke("license", license, world.now)
+    status, body = await world.token(made, {"offer": "training"})
+    assert status == 400
+    assert "revoked" in body["error_description"]
+
+
+async def test_a_purchase_that_broke_off_before_the_grant_is_completed_and_pays_once(world):
+    made = await world.licensee("600")
+    grant = world.register.grant
+
+    async def crash(license):
+        world.register.down = True
+        return await grant(license)
+
+    world.register.grant = crash
+    status, body = await world.token(made, {"offer": "archive"})
+    assert (status, body["error"]) == (503, "server_error")
+    assert len(world.kept.entries) == 1
+    world.register.grant, world.register.down = grant, False
+
+    async def entered(entry_id):
+        return any(entry.id == entry_id for entry in world.kept.entries)
+
+    world.options = {"entered": entered}
+    await world.reopen()
+    status, body = await world.token(made, {"offer": "archive"})
+    assert status == 200
+    assert len(world.kept.entries) == 1
+    assert read(world, body).license == world.kept.entries[0].id
+
+
+async def test_without_the_books_a_broken_purchase_posts_the_same_entry_id(world):
+    made = await world.licensee("600")
+    grant = world.register.grant
+
+    async def crash(license):
+        world.register.down = True
+        return await grant(license)
+
+    world.register.grant = crash
+    await world.token(made, {"offer": "archive"})
+    world.register.grant, world.register.down = grant, False
+    status, _ = await world.token(made, {"offer": "archive"})
+    assert status == 200
+    assert len({entry.id for entry in world.kept.entries}) == 1
+    assert len(world.book.holds) == 1
+
+
+async def test_a_fee_that_cannot_be_recorded_is_not_taken(world):
+    made = await world.licensee("600")
+    world.kept.broken = True
+    answer = await world.post(
+        "/.licet/token",
+        made,
+        {"grant_type": "client_credentials", "authorization_details": json.dumps([{"type": "content_license", "offer": "archive"}])},
+    )  # fmt: skip
+    assert answer.status == 503
+    assert answer.headers["Retry-After"]
+    assert not world.book.holds
+    assert not world.register.licenses
+
+
+async def test_a_budget_that_the_fee_exceeds_is_refused(world):
+    made = await world.licensee("2000")
+    status, body = await world.token(made, {"offer": "archive", "budget": {"micros": 500_000_999}})
+    assert (status, body["error"]) == (400, "invalid_authorization_details")
+    assert not world.kept.entries
+
+
+@pytest.mark.parametrize("standing", [Standing.QUARANTINED, Standing.SUSPENDED])
+async def test_who_is_not_active_is_sold_nothing(world, standing):
+    made = await world.licensee("10", standing)
+    status, body = await world.token(made, resource="/essays/")
+    assert (status, body["error"]) == (403, "unauthorized_client")
+    await world.register.set_standing(made.licensee.id, Standing.ACTIVE, world.now)
+    assert (await world.token(made, resource="/essays/"))[0] == 200
+
+
+async def test_nothing_is_sold_while_only_watching(world):
+    world.policy = world.make_policy(mode=Mode.OBSERVE)
+    made = await world.licensee()
+    status, body = await world.token(made, resource="/essays/")
+    assert (status, body["error"]) == (400, "invalid_target")
+    assert (await (await world.get("/.licet/offers")).json())["offers"] == []
+    assert "Nothing" in await (await world.get("/.licet/", headers={"Accept": "text/html"})).text()
+
+
+async def test_terms_that_do_not_fit_a_token_are_refused_before_any_fee(world):
+    paths = tuple(f"/archive/{number:04d}-{'x' * 100}/" for number in range(60))
+    wide = world.make_offer(
+        "wide",
+        works=("archive",),
+        paths=paths,
+        uses={Use.AI_TRAIN},
+        price=Compensation("USD", upfront=usd("1")),
+    )
+    world.policy = world.make_policy((wide,))
+    made = await world.licensee()
+    status, body = await world.token(made)
+    assert (status, body["error"]) == (400, "invalid_authorization_details")
+    assert not world.kept.entries
+    status, _ = await world.token(made, {"locations": list(paths[:3])})
+    assert status == 200
+
+
+async def test_basic_is_form_encoded_as_the_rfc_says(world):
+    from urllib.parse import quote
+
+    made = await world.licensee()
+    encoded = "".join(f"%{ord(char):02X}" for char in made.client.id)
+    header = aiohttp.encode_basic_auth(encoded, quote(made.secret, safe=""))
+    form = {"grant_type": "client_credentials", "resource": "/essays/"}
+    answer = await world.post("/.licet/token", None, form, headers={"Authorization": header})
+    assert answer.status == 200

@@ -1,0 +1,122 @@
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.front.refusal_page import MOST_OCTETS, refusal_page
+from gateway.money import Money
+from gateway.paths import PathScope
+from gateway.problems import Problem, Refusal
+from gateway.terms.license_terms import (
+    Attribution,
+    Compensation,
+    LicenseTerms,
+    Offer,
+    PublishedTerms,
+    Purpose,
+    Scope,
+    Territory,
+)
+from gateway.terms.payment_required import problem_body
+from gateway.uses import Use
+
+TERMS = PublishedTerms("https://journal.example", "The Journal", "rights@journal.example", "d", "USD", (), ())
+
+
+def offers(count, name="training", credit="Credit us"):
+    terms = LicenseTerms(
+        Scope(("essays",), (PathScope("/essays/"),)),
+        Purpose(frozenset({Use.AI_TRAIN})),
+        Compensation(
+            "USD", upfront=Money.parse("500", "USD"), per_fetch=Money(5_000, "USD"), revenue_share_bp=305
+        ),
+        attribution=Attribution(credit),
+        territory=Territory(frozenset({"EU", "US"})),
+    )
+    return tuple(Offer(f"{name}{number}", "journal", terms, "sha-256:p") for number in range(count))
+
+
+def body(refusal, offered=(), url="https://journal.example/essays/tides"):
+    return problem_body(
+        refusal, type_base="/.licet/problems", offers=offered, uses=frozenset({Use.AI_TRAIN}), terms=TERMS,
+        request_url=url, quoted=offered[0] if offered else None, instance="urn:uuid:0192-a",
+    )  # fmt: skip
+
+
+class Texts(HTMLParser):
+    """The text of a page and whether its elements close in order."""
+
+    VOID = frozenset({"meta"})
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.open, self.text = [], [], []
+        self.feed(page.decode())
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def read(page):
+    return " ".join(" ".join(Texts(page).text).split())
+
+
+def test_it_says_what_the_json_says():
+    said = body(Refusal(Problem.LICENSE_REQUIRED, "The offer training0 asks 0.005 USD a fetch."), offers(2))
+    page = refusal_page(said, site="The Journal", contact="rights@journal.example")
+    text = read(page)
+    assert text.startswith("This page needs a license for AI use This page needs a license for AI use")
+    for fact in (said["detail"], said["next_step"], said["title"], "402", "license-required", "urn:uuid:0192-a",
+                 "USD 0.005 a fetch", "USD 500 upfront", "3.05 % of revenue", "EU, US", "/essays/", "12 months",
+                 "attribution: Credit us", "rights@journal.example", "The Journal", "taken for a machine by mistake"):  # fmt: skip
+        assert fact in text, fact
+    shown = unescape(page.decode())
+    for line in said["buy"]["curl"]:
+        assert line in shown
+    tags = Texts(page).tags
+    assert tags.count("h1") == 1 and {"main", "table", "th", "pre"} <= set(tags)
+    assert b'content="noindex"' in page
+
+
+@pytest.mark.parametrize("problem", Problem)
+def test_every_problem_has_a_page(problem):
+    text = read(refusal_page(body(Refusal(problem, "The fact."), offers(1))))
+    assert problem.next_step in text and "The fact." in text and str(problem.status) in text
+    assert ("Nothing is wrong on your side" in text) is (problem.status >= 500)
+
+
+@pytest.mark.parametrize("count", [0, 1, 12, 300])
+def test_it_stays_small_and_says_what_it_left_out(count):
+    long = "https://journal.example/" + "x" * 8000
+    said = body(Refusal(Problem.LICENSE_REQUIRED, "y" * 5000), offers(count, credit="z" * 300), long)
+    page = refusal_page(said, site="s" * 2000, contact="c" * 2000)
+    assert len(page) < MOST_OCTETS
+    shown = Texts(page).tags.count("tr") - (count > 0 and b"<table>" in page)
+    assert shown == count or f"{count - shown} more offers stand in the same answer as JSON." in read(page)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_no_text_becomes_markup(text, other):
+    evil = f"{text}<script>\"'&</p>{other}"
+    said = body(
+        Refusal(Problem.LICENSE_REQUIRED, evil),
+        offers(1, name=evil, credit=evil),
+        f"https://x.example/{evil}",
+    )
+    page = refusal_page(said, site=evil, contact=evil)
+    assert "script" not in Texts(page).tags
+    assert set(Texts(page).tags) == set(
+        Texts(refusal_page(body(Refusal(Problem.LICENSE_REQUIRED, "x"), offers(1)), site="x")).tags
+    )

@@ -1,0 +1,344 @@
+import re
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.admission.admit import Grant
+from gateway.admission.spending import Charge
+from gateway.ask import Ask
+from gateway.front.answer import Judged, Notice
+from gateway.front.responses import committed, refused, told
+from gateway.money import Money
+from gateway.paths import PathScope
+from gateway.policy.rules import Mode, Policy, Ruling, Site, Verdict
+from gateway.problems import Problem, Refusal
+from gateway.terms.license_terms import (
+    Compensation,
+    LicenseTerms,
+    Offer,
+    PublishedScope,
+    PublishedTerms,
+    Purpose,
+    Scope,
+)
+from gateway.tokens.claims import Budget
+from gateway.uses import Use
+from gateway.visitors.visitor import PERSON, Crawler, Visitor, VisitorClass
+
+GPTBOT = Visitor(
+    VisitorClass.AI,
+    Crawler("GPTBot", "OpenAI", ("training",), frozenset({Use.AI_TRAIN}), VisitorClass.AI, True),
+)
+BROWSER = (
+    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+    ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+)
+LINK = '<https://journal.example/license.xml>; rel="license"; type="application/rsl+xml"'
+
+
+def offer(name="training", price=5_000, uses=(Use.AI_TRAIN,)):
+    terms = LicenseTerms(
+        Scope(("essays",), (PathScope("/essays/"),)), Purpose(frozenset(uses)),
+        Compensation("USD", per_fetch=Money(price, "USD")),
+    )  # fmt: skip
+    return Offer(name, "journal", terms, "sha-256:p")
+
+
+OFFERS = (
+    offer("everything", 20_000, (Use.AI_TRAIN, Use.AI_INPUT)),
+    offer(),
+    offer("answers", 1_000, (Use.AI_INPUT,)),
+)
+TERMS = PublishedTerms(
+    "https://journal.example", "The Journal", "rights@journal.example", "sha-256:p", "USD",
+    (PublishedScope((PathScope("/"),), "", frozenset(), OFFERS),), (),
+)  # fmt: skip
+ASK = Ask("0192-a", 0, "journal", "https://journal.example", "GET", "/essays/tides?x=1", "/essays/tides")
+
+
+def policy(mode=Mode.ENFORCE):
+    site = Site("journal", ("journal.example",), "http://127.0.0.1:8000", mode, "USD")
+    return Policy(site, (), OFFERS, (), "sha-256:p")
+
+
+def judged(verdict, visitor=GPTBOT, mode=Mode.ENFORCE, offers=OFFERS):
+    ruling = Ruling(Verdict.LICENSE, "rules[0]", "rules[0] matches class ai", "sha-256:p", mode, offers)
+    return Judged(policy(mode), visitor, ruling, verdict)
+
+
+def refusal_of(problem=Problem.LICENSE_REQUIRED, **facts):
+    return Refusal(problem, "The fact.", **facts)
+
+
+def named(answer):
+    return {name.lower(): value for name, value in answer.headers}
+
+
+def all_of(answer, name):
+    return [value for key, value in answer.headers if key.lower() == name]
+
+
+async def body_of(answer):
+    return b"".join([chunk async for chunk in answer.chunks]) if answer.chunks else b""
+
+
+@pytest.mark.parametrize("problem", Problem)
+async def test_every_problem_renders_in_both_forms(problem):
+    refusal = refusal_of(problem, retry_after=9)
+    plain = refused(refusal, ASK, judged(refusal), TERMS)
+    paged = refused(refusal, replace(ASK, headers=BROWSER), judged(refusal, PERSON), TERMS)
+    body = orjson.loads(await body_of(plain))
+    assert plain.status == paged.status == body["status"] == problem.status
+    assert body["type"] == f"https://journal.example/.licet/problems/{problem.code}"
+    assert named(plain)["content-type"] == "application/problem+json"
+    assert named(paged)["content-type"] == "text/html; charset=utf-8"
+    page = await body_of(paged)
+    assert len(page) < 10_000 and b"The fact." in page and problem.code.encode() in page
+    for answer, octets in ((plain, await body_of(plain) or orjson.dumps(body)), (paged, page)):
+        headers = named(answer)
+        assert headers["content-length"] == str(len(octets))
+        assert headers["cache-control"] == "no-store" and headers["retry-after"] == "9"
+        assert {"authorization", "accept", "user-agent", "signature-agent"} <= set(
+            headers["vary"].lower().split(", ")
+        )
+        assert answer.reason
+
+
+async def test_the_402():
+    answer = refused(refusal_of(), ASK, judged(refusal_of()), TERMS)
+    headers = named(answer)
+    assert (answer.status, answer.reason, answer.close) == (402, "Payment Required", False)
+    assert headers["crawler-price"] == "USD 0.005", (
+        "the cheapest single offer that covers what this crawler does"
+    )
+    assert headers["crawler-error"] == "MissingCrawlerPrice"
+    assert headers["link"] == LINK
+    assert all_of(answer, "www-authenticate") == [
+        'License error="invalid_request", error_description="The fact."',
+        'Bearer resource_metadata="https://journal.example/.well-known/oauth-protected-resource"',
+    ]
+    body = orjson.loads(await body_of(answer))
+    assert [told["id"] for told in body["offers"]] == ["everything", "training", "answers"]
+    assert body["price"]["offer"] == "training" and body["uses"] == ["ai-train"]
+    assert body["instance"] == "urn:uuid:0192-a"
+    assert body["buy"]["curl"][2].endswith("'https://journal.example/essays/tides?x=1'")
+
+
+def test_an_owners_block_quotes_no_price():
+    refusal = refusal_of(Problem.REFUSED_BY_OWNER)
+    headers = named(refused(refusal, ASK, judged(refusal), TERMS))
+    assert headers["crawler-error"] == "CrawlerForbidden" and "crawler-price" not in headers
+
+
+def test_a_person_is_told_nothing_about_crawlers():
+    refusal = refusal_of(Problem.ORIGIN_UNREACHABLE)
+    headers = named(
+        refused(refusal, replace(ASK, headers=BROWSER), judged(refusal, PERSON, offers=()), TERMS)
+    )
+    assert not {"crawler-error", "crawler-price", "link", "www-authenticate"} & set(headers)
+
+
+async def test_a_head_has_the_length_and_no_body():
+    got, head = (
+        refused(refusal_of(), replace(ASK, method=each), judged(refusal_of()), TERMS)
+        for each in ("GET", "HEAD")
+    )
+    assert head.chunks is None and head.headers == got.headers
+    assert len(await body_of(got)) == int(named(got)["content-length"])
+
+
+async def test_without_ask_or_site():
+    answer = refused(Refusal(Problem.HEADERS_TOO_LARGE, "x"), None, None, None)
+    assert orjson.loads(await body_of(answer))["type"] == "/.licet/problems/headers-too-large"
+    assert answer.close
+
+
+@pytest.mark.parametrize("problem", Problem)
+def test_the_connection_ends_where_the_framing_is_in_doubt(problem):
+    doubtful = {"bad-request", "request-timeout", "content-too-large", "uri-too-long", "headers-too-large",
+                "unsupported-transfer-coding", "version-not-supported"}  # fmt: skip
+    assert refused(Refusal(problem), ASK, None, TERMS).close is (problem.code in doubtful)
+
+
+def test_methods_are_named():
+    refusal = Refusal(Problem.METHOD_NOT_ALLOWED, "x", facts=(("allow", "GET, HEAD"),))
+    assert named(refused(refusal, ASK, None, TERMS))["allow"] == "GET, HEAD"
+
+
+FIREFOX = BROWSER[0][1]
+
+
+@pytest.mark.parametrize(
+    ("agent", "accept", "visitor", "page"),
+    [
+        (FIREFOX, "text/html", PERSON, True),
+        (FIREFOX, "text/html;q=0.8, */*;q=0.1", PERSON, True),
+        (FIREFOX, "text/*, application/json;q=0.5", PERSON, True),
+        (FIREFOX, "text/html, application/problem+json", PERSON, False),
+        (FIREFOX, "text/html;q=0.2, */*;q=0.5", PERSON, False),
+        (FIREFOX, "text/html;q=x", PERSON, False),
+        (FIREFOX, "text/html;q=\u0663", PERSON, False),
+        (FIREFOX, "*/*", PERSON, False),
+        (FIREFOX, "", PERSON, False),
+        (FIREFOX, "text/html", Visitor(VisitorClass.AUTOMATION), True),
+        ("curl/8.5.0", "text/html", PERSON, False),
+        (FIREFOX, "text/html", GPTBOT, False),
+    ],
+)
+def test_who_gets_a_page(agent, accept, visitor, page):
+    asked = replace(ASK, headers=(("user-agent", agent), ("accept", accept)))
+    answer = refused(refusal_of(), asked, judged(refusal_of(), visitor), TERMS)
+    assert named(answer)["content-type"].startswith("text/html") is page
+
+
+class Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.seen, self.attributes = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        self.attributes += [name for name, _ in attrs]
+
+
+async def test_the_page_needs_nothing_that_its_own_policy_forbids():
+    answer = refused(refusal_of(), replace(ASK, headers=BROWSER), judged(refusal_of(), PERSON), TERMS)
+    tags = Tags()
+    tags.feed((await body_of(answer)).decode())
+    assert not set(tags.seen) & {"script", "style", "img", "link", "iframe", "form", "base", "object"}
+    assert not {"style", "src", "onclick"} & set(tags.attributes)
+    assert named(answer)["content-security-policy"].startswith("default-src 'none'")
+    assert named(answer)["x-robots-tag"] == "noindex"
+
+
+HEADER = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=40))
+async def test_no_text_breaks_a_header_line(text, host, target):
+    evil = f"{text}\r\nSet-Cookie: a=b\x00é\ud800"
+    terms = replace(TERMS, origin=f"https://{host}{evil}", name=evil, contact=evil)
+    ask = replace(ASK, id=evil, target=f"/{target}{evil}", headers=BROWSER if len(text) % 2 else ())
+    refusal = Refusal(Problem.LICENSE_REQUIRED, evil, facts=(("allow", evil), (evil, evil)))
+    said = judged(refusal, PERSON, offers=(replace(OFFERS[0], id=evil),))
+    charge = Charge(evil, "le", "lic", Money(5_000, "USD"), Budget())
+    answers = [
+        refused(refusal, ask, said, terms).headers,
+        told(Notice("robots.txt", f"text/plain{evil}", b"x", f'"{evil}"'), ask).headers,
+        committed(Opened(), ask, judged(Grant(charge=charge)), terms),
+        committed(Opened(), ask, judged(Grant(offers=OFFERS), mode=Mode.OFFER), terms),
+    ]
+    for headers in answers:
+        for name, value in headers:
+            assert HEADER.fullmatch(value), (name, value)
+    assert all("Set-Cookie" not in {name for name, _ in headers} for headers in answers)
+    await body_of(refused(refusal, ask, said, terms))
+
+
+NOTICE = Notice("robots.txt", "text/plain; charset=utf-8", b"User-agent: *\nAllow: /\n", '"abc"')
+
+
+async def test_a_control_file():
+    answer = told(NOTICE, ASK)
+    assert answer.status == 200 and await body_of(answer) == NOTICE.body
+    assert named(answer) == {
+        "content-type": "text/plain; charset=utf-8",
+        "content-length": str(len(NOTICE.body)),
+        "etag": '"abc"',
+        "cache-control": "public, max-age=3600",
+        "x-content-type-options": "nosniff",
+    }
+    head = told(NOTICE, replace(ASK, method="HEAD"))
+    assert head.headers == answer.headers and head.chunks is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (('"abc"',), 304),
+        (('W/"abc"',), 304),
+        (('"x", "abc"',), 304),
+        (('"x"', '"abc"'), 304),
+        (("*",), 304),
+        (('"x"',), 200),
+        (("abc",), 200),
+        (("",), 200),
+    ],
+)
+def test_it_is_not_sent_again(sent, status):
+    answer = told(NOTICE, replace(ASK, headers=tuple(("if-none-match", value) for value in sent)))
+    assert answer.status == status
+    if status == 304:
+        assert (
+            answer.chunks is None
+            and "content-length" not in named(answer)
+            and named(answer)["etag"] == '"abc"'
+        )
+
+
+@dataclass
+class Opened:
+    status: int = 200
+    reason: str = "OK"
+    headers: tuple[tuple[str, str], ...] = field(
+        default=(
+            ("Content-Type", "text/html"),
+            ("cache-control", "public, max-age=600"),
+            ("Expires", "Thu, 01 Jan 2099 00:00:00 GMT"),
+            ("Set-Cookie-2", "a"),
+            ("X-A", "1"),
+            ("X-A", "2"),
+            ("CDN-Cache-Control", "max-age=9"),
+            ("Licet-Price", "USD 0"),
+        )
+    )
+    tunnel: None = None
+
+    def body(self):
+        raise NotImplementedError
+
+    def close(self):
+        pass
+
+
+CHARGE = Charge("0192-a", "le", "lic", Money(5_000, "USD"), Budget())
+
+
+@pytest.mark.parametrize(("visitor", "mode"), [(PERSON, mode) for mode in Mode] + [(GPTBOT, Mode.OBSERVE)])
+def test_people_and_watched_crawlers_get_the_origins_headers(visitor, mode):
+    opened = Opened()
+    assert committed(opened, ASK, judged(Grant(offers=OFFERS), visitor, mode), TERMS) is opened.headers
+
+
+def test_a_licensed_answer_is_kept_by_nobody_and_names_its_record():
+    headers = committed(Opened(), ASK, judged(Grant(charge=CHARGE)), TERMS)
+    assert headers == (
+        ("Content-Type", "text/html"),
+        ("Set-Cookie-2", "a"),
+        ("X-A", "1"),
+        ("X-A", "2"),
+        ("Cache-Control", "private, no-store"),
+        ("Licet-Record", "0192-a"),
+        ("Licet-Price", "USD 0.005"),
+        ("Link", LINK),
+    )
+
+
+def test_a_free_answer_says_where_the_terms_are():
+    opened = Opened()
+    assert committed(opened, ASK, judged(Grant()), TERMS) == (*opened.headers, ("Link", LINK))
+
+
+def test_an_offer_is_priced_where_offers_are_made():
+    opened = Opened()
+    added = committed(opened, ASK, judged(Grant(offers=OFFERS), mode=Mode.OFFER), TERMS)
+    assert added == (*opened.headers, ("Link", LINK), ("Crawler-Price", "USD 0.005"))
+    assert committed(opened, ASK, judged(Grant(), mode=Mode.OFFER), TERMS) == (
+        *opened.headers,
+        ("Link", LINK),
+    )

@@ -1,0 +1,346 @@
+"""What arrives at the creator's server, octet for octet, and what is sent a second time."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import ssl
+from ipaddress import IPv4Address
+
+import h11
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.ask import Ask
+from gateway.origin.connections import OriginLimits
+from gateway.origin.forwarding import BodyBroken, HttpOrigin
+from gateway.problems import Problem, Refusal
+
+
+def ask(*headers, method="GET", target="/"):
+    return Ask("", 0, "a", "http://a.example", method, target, "", headers=(("host", "a.example"), *headers))
+
+
+@pytest.fixture
+async def forward(origin):
+    """Forwards an ask to `origin` and reads the whole answer."""
+    http = HttpOrigin(OriginLimits(first_byte=5, idle=5, continue_seconds=0.05))
+
+    async def send(asked, body=None, *, ours=-1, upgrade=False, url=origin.url):
+        opened = await http.open(asked, url, body, ours=ours, upgrade=upgrade)
+        if isinstance(opened, Refusal):
+            return opened
+        return opened.status, b"".join([piece async for piece in opened.body()])
+
+    send.http = http
+    yield send
+    await http.close()
+    await asyncio.sleep(0)
+
+
+async def pieces(*parts):
+    for part in parts:
+        yield part
+
+
+TARGETS = [
+    "//a",
+    "/%2F",
+    "/a;b",
+    "/%7e%7E",
+    "/a?",
+    "/?",
+    "/a?b?c",
+    "/a%",
+    "/a%zz",
+    "/.",
+    "/../x",
+    "/a//",
+    "*",
+    "/\u00e9",
+]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+async def test_a_target_arrives_as_it_was(forward, origin, target):
+    assert await forward(ask(target=target, method="OPTIONS")) == (200, b"ok")
+    assert origin.raw.startswith(f"OPTIONS {target} HTTP/1.1\r\n".encode())
+
+
+async def test_a_base_path_is_put_before_it(forward, origin):
+    assert await forward(ask(target="//a?"), url=origin.url + "/base/") == (200, b"ok")
+    assert origin.requests[0].target == "/base//a?"
+
+
+async def test_the_whole_head(forward, origin):
+    mine = ("authorization", "License x")
+    await forward(ask(("x-odd", "caf\udce9 \u00e9"), mine, ("accept", "*/*")), ours=2)
+    assert bytes(origin.raw) == (
+        b"GET / HTTP/1.1\r\nhost: a.example\r\nx-odd: caf\xe9 \xc3\xa9\r\naccept: */*\r\nvia: 1.1 licet\r\n"
+        b'forwarded: host="a.example";proto=http\r\nx-forwarded-host: a.example\r\nx-forwarded-proto: http\r\n\r\n'
+    )
+
+
+@pytest.mark.parametrize("bad", ["a\r\nb: c", "a\nb", "a\rb", "a\0b"])
+async def test_a_line_break_never_leaves(forward, origin, bad):
+    with pytest.raises(ValueError, match="line break"):
+        await forward(ask(("x", bad)))
+    with pytest.raises(ValueError, match="line break"):
+        await forward(ask(target="/" + bad))
+    assert origin.connections == 0
+
+
+async def test_bodies(forward, origin):
+    await forward(ask(("content-length", "5"), method="POST"), pieces(b"he", b"", b"llo"))
+    await forward(ask(method="POST"), pieces(b"he", b"", b"llo"))
+    await forward(ask(("content-length", "0"), method="POST"))
+    await forward(ask(method="POST"))
+    assert [request.body for request in origin.requests] == [b"hello", b"hello", b"", b""]
+    assert [request.values("content-length") for request in origin.requests] == [["5"], [], ["0"], []]
+    assert origin.raw.count(b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n") == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_spare_connection_that_died_is_replaced(forward, origin, method):
+    """R14: the origin closes without a word what it seemed to keep."""
+    ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    origin.reply = ok
+    assert await forward(ask(method=method)) == (200, b"")
+
+    async def dead(request, reader, writer):
+        origin.reply = ok
+        writer.transport.abort()
+
+    origin.reply = dead
+    assert await forward(ask(method=method)) == (200, b"")
+    assert [request.line.split()[0] for request in origin.requests] == [method] * 3
+    assert origin.connections == 2
+
+
+async def test_nothing_is_sent_twice_on_a_new_connection(forward, origin):
+    async def dead(request, reader, writer):
+        writer.transport.abort()
+
+    origin.reply = dead
+    refusal = await forward(ask())
+    assert refusal.problem is Problem.ORIGIN_FAILED
+    assert len(origin.requests) == 1
+
+
+async def test_nothing_is_sent_twice_once_an_answer_began(forward, origin):
+    await forward(ask())
+    origin.reply, origin.hang_up = b"HTTP/1.1 200", True
+    refusal = await forward(ask())
+    assert refusal.problem is Problem.ORIGIN_FAILED
+    assert len(origin.requests) == 2
+
+
+async def test_what_changes_something_gets_a_new_connection_and_one_try(forward, origin):
+    await forward(ask())
+
+    async def dead(request, reader, writer):
+        writer.transport.abort()
+
+    origin.reply = dead
+    for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
+        refusal = await forward(ask(method=method))
+        assert refusal.problem is Problem.ORIGIN_FAILED
+    assert len(origin.requests) == 6
+    assert origin.connections == 6
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [("http://127.0.0.1:1", Problem.ORIGIN_UNREACHABLE), ("nonsense", Problem.ORIGIN_UNREACHABLE),
+     ("http://nowhere.invalid", Problem.ORIGIN_UNREACHABLE)],
+)  # fmt: skip
+async def test_what_cannot_be_reached_is_a_refusal_without_details(forward, url, problem):
+    refusal = await forward(ask(), url=url)
+    assert refusal.problem is problem
+    assert url not in refusal.detail
+    assert url in refusal.private
+    assert refusal.retry_after > 0
+
+
+async def test_an_origin_that_speaks_plainly_where_tls_is_expected(forward):
+    async def plain(reader, writer):
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(plain, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        refusal = await forward(ask(), url=f"https://127.0.0.1:{port}")
+    assert refusal.problem is Problem.ORIGIN_UNREACHABLE
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that signs itself, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    day = dt.timedelta(days=1)
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - day)
+        .not_valid_after(now + day)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    return file
+
+
+async def test_tls_to_the_origin_is_checked(kit, started, certificate):
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(certificate)
+    origin = await started(kit.RawOrigin(tls=server))
+    trusting = HttpOrigin(tls=ssl.create_default_context(cafile=str(certificate)))
+    opened = await trusting.open(ask(), origin.url, None, ours=-1, upgrade=False)
+    assert b"".join([piece async for piece in opened.body()]) == b"ok"
+    refusal = await trusting.open(
+        ask(), origin.url.replace("127.0.0.1", "localhost"), None, ours=-1, upgrade=False
+    )
+    assert refusal.problem is Problem.ORIGIN_UNREACHABLE
+    refusal = await HttpOrigin().open(ask(), origin.url, None, ours=-1, upgrade=False)
+    assert refusal.problem is Problem.ORIGIN_UNREACHABLE
+    assert len(origin.requests) == 1
+    await trusting.close()
+    await asyncio.sleep(0)
+
+
+async def test_a_body_that_breaks_off_is_the_clients_fault(forward, origin):
+    stalled = Refusal(Problem.REQUEST_TIMEOUT, "It stalled.")
+
+    async def broken():
+        yield b"he"
+        raise BodyBroken(stalled)
+
+    assert await forward(ask(("content-length", "5"), method="POST"), broken()) is stalled
+    await origin.all_gone()
+    assert origin.requests[0].body == b""
+
+
+async def test_an_origin_that_does_not_take_a_body_is_late(origin):
+    go = asyncio.Event()
+
+    async def deaf(request, reader, writer):
+        await go.wait()
+
+    origin.read_bodies, origin.reply = False, deaf
+    http = HttpOrigin(OriginLimits(idle=0.1))
+    opened = await http.open(
+        ask(method="POST"), origin.url, pieces(*[b"a" * (1 << 20)] * 64), ours=-1, upgrade=False
+    )
+    assert opened.problem is Problem.ORIGIN_TIMEOUT
+    go.set()
+    await http.close()
+
+
+async def test_an_early_answer_is_passed_on_and_the_connection_ends(forward, origin):
+    """The origin refuses before it has read the body."""
+    origin.read_bodies = False
+    origin.reply = b"HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno"
+    endless = asyncio.Event()
+
+    async def body():
+        yield b"he"
+        await endless.wait()
+
+    assert await forward(ask(("content-length", "5"), method="POST"), body()) == (413, b"no")
+    await origin.all_gone()
+
+
+async def test_closing_early_closes_the_connection(forward, origin):
+    origin.reply = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf!"
+    opened = await forward.http.open(ask(), origin.url, None, ours=-1, upgrade=False)
+    opened.close()
+    opened.close()
+    await origin.all_gone()
+
+
+async def test_an_answer_without_a_body_gives_its_connection_back(forward, origin):
+    for reply in (b"HTTP/1.1 204 No\r\n\r\n", b"HTTP/1.1 304 No\r\nContent-Length: 5\r\n\r\n"):
+        origin.reply = reply
+        status, body = await forward(ask())
+        assert body == b""
+        assert status in {204, 304}
+    assert origin.connections == 1
+
+
+async def test_tunnels(forward, origin):
+    async def echo(request, reader, writer):
+        writer.write(b"HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: odd\r\n\r\nhello")
+        writer.write(await reader.read())
+
+    origin.reply, origin.hang_up = echo, True
+    wish = ask(("connection", "upgrade"), ("upgrade", "odd"))
+    opened = await forward.http.open(wish, origin.url, None, ours=-1, upgrade=True)
+    assert opened.status == 101
+    assert opened.headers == (("Upgrade", "odd"),)
+    await opened.tunnel.send(b"abc")
+    await opened.tunnel.end()
+    assert b"".join([piece async for piece in opened.body()]) == b"helloabc"
+    origin.hang_up = False
+    refusal = await forward(wish, upgrade=False)
+    assert refusal.problem is Problem.ORIGIN_FAILED
+
+
+_VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=1, max_size=20)
+_NAMES = st.sampled_from(
+    ["accept", "connection", "te", "x-a", "x_a", "upgrade", "cookie", "via", "forwarded"]
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    target=st.text("abc/%.;?=~@:!$&'()*+,-_09", max_size=30),
+    headers=st.lists(st.tuples(_NAMES, _VALUES.filter(lambda v: "\x7f" not in v)), max_size=8),
+    body=st.none() | st.lists(st.binary(max_size=50), max_size=4),
+)
+def test_another_parser_reads_what_we_read(kit, target, headers, body):
+    """Egress equivalence: h11 finds one request, ours, and nothing behind it."""
+
+    async def run():
+        origin = await kit.RawOrigin().start()
+        http = HttpOrigin()
+        asked = ask(*headers, method="POST", target="/" + target)
+        sent = None if body is None else pieces(*body)
+        opened = await http.open(asked, origin.url, sent, ours=-1, upgrade=False)
+        assert opened.status == 200
+        opened.close()
+        await http.close()
+        await origin.stop()
+        return bytes(origin.raw), origin.requests[0].body
+
+    raw, _ = asyncio.run(run())
+    parser = h11.Connection(h11.SERVER)
+    parser.receive_data(raw)
+    request = parser.next_event()
+    assert (request.method, request.target) == (b"POST", ("/" + target).encode())
+    read = b""
+    while isinstance(event := parser.next_event(), h11.Data):
+        read += event.data
+    assert isinstance(event, h11.EndOfMessage)
+    assert read == b"".join(body or [])
+    assert parser.trailing_data[0] == b""
+    names = [name for name, _ in request.headers]
+    assert names.count(b"host") == 1
+    assert not {b"te", b"upgrade", b"connection"} & set(names)
+    assert not any(b"_" in name for name in names)

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = sorted(path.relative_to(ROOT / "gateway") for path in (ROOT / "gateway").rglob("*.py"))
+BANNED = {
+    "utils", "util", "helpers", "helper", "common", "core", "base", "manager", "service", "services",
+    "handler", "handlers", "processor", "data", "info", "misc", "models", "types",
+}  # fmt: skip
+#: Modules whose test stands under another name, and where: entry points that journeys drive, and ports that a
+#: conformance suite holds. A module that gains a test of its own must leave this list.
+ELSEWHERE = {
+    "__main__.py": "journeys",
+    "app.py": "journeys",
+    "admission/spending.py": "conformance",
+    "licenses/register.py": "conformance",
+    "licenses/license.py": "licenses/test_offers.py",
+    "origin/delivery.py": "front",
+    "front/answer.py": "front",
+    "front/exchange.py": "journeys",
+    "policy/rules.py": "policy/test_ruling.py",
+    "terms/license_terms.py": "terms",
+}
+ELSEWHERE_FOLDERS = {
+    "cli": "journeys",
+    "client": "journeys",
+    "store/memory": "conformance",
+    "store/sqlite": "conformance",
+}
+
+
+def _folder(module: Path) -> str:
+    return module.parent.as_posix()
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.name != "__init__.py"], ids=str)
+def test_every_module_has_its_test(module: Path) -> None:
+    own = ROOT / "tests" / module.parent / f"test_{module.name}"
+    where = ELSEWHERE.get(module.as_posix()) or ELSEWHERE_FOLDERS.get(_folder(module))
+    if where is None:
+        assert own.is_file(), f"tests/{module.parent}/test_{module.name} is missing"
+    else:
+        assert (ROOT / "tests" / where).exists()
+        assert module.as_posix() not in ELSEWHERE or not own.is_file(), (
+            f"{own} exists: take {module} off the list"
+        )
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_sizes_and_names(module: Path) -> None:
+    text = (ROOT / "gateway" / module).read_text(encoding="utf-8")
+    assert text.count("\n") <= 450
+    assert not BANNED & set(module.with_suffix("").parts)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno + 1 <= 70, f"{node.name} is too long"
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.parts[0] != "cli"], ids=str)
+def test_public_names_promise_something(module: Path) -> None:
+    tree = ast.parse((ROOT / "gateway" / module).read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "a module says what it is"
+    missing = []
+    for node in tree.body:
+        if isinstance(
+            node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        ) and not node.name.startswith("_"):
+            if not ast.get_docstring(node):
+                missing.append(node.name)
+            if isinstance(node, ast.ClassDef):
+                missing += [
+                    f"{node.name}.{inner.name}"
+                    for inner in node.body
+                    if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef)
+                    and not inner.name.startswith("_")
+                    and not ast.get_docstring(inner)
+                    and not any("overload" in ast.unparse(each) for each in inner.decorator_list)
+                ]
+    assert not missing
+
+
+def test_imports_go_down_only() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_every_module_imports_alone() -> None:
+    names = [".".join(("gateway", *m.with_suffix("").parts)).removesuffix(".__init__") for m in MODULES]
+    names = [name for name in names if not name.endswith("__main__")]
+    program = (
+        "import sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    for known in [each for each in sys.modules if each.split('.')[0] == 'gateway']:\n"
+        "        del sys.modules[known]\n"
+        "    try:\n"
+        "        __import__(name)\n"
+        "    except Exception as error:\n"
+        "        raise SystemExit(f'{name}: {error!r}')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, *names], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
