@@ -42,6 +42,7 @@ from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.provenance.audience import Audience, referring_service
+from gateway.provenance.erasure import forget_details
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper, KeeperLock
 from gateway.store.sqlite.access_log import SqliteAccessLog
@@ -333,7 +334,7 @@ class Licet:
     async def _forget(self) -> None:
         days = self.config.store.detail_days
         before = self.clock.now_us() - days * 86_400_000_000
-        await SqliteDetails(self.database).forget_before(before)
+        await forget_details(self.config.journal, SqliteDetails(self.database), before)
 
     async def _balance(self, licensee: str, currency: str) -> Money:
         return await self.book.available(licensee, currency, self.clock.now_us() // 1_000_000)

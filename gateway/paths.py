@@ -148,13 +148,16 @@ class PathScope:
         return wider.covers(self.pattern.rstrip("/") or "/")
 
     def as_robots(self) -> tuple[str, ...]:
-        """The RFC 9309 path patterns that match exactly this scope.
+        """The RFC 9309 path patterns that match exactly this scope, with any query.
+
+        A star of ours never reaches into the query, theirs does: a starred scope
+        is matched and perhaps a query that spells it.
 
         >>> PathScope("/premium").as_robots()
         ('/premium$', '/premium?', '/premium/')
         """
         if "*" in self.pattern:
-            return (self.pattern + "$",)
+            return (f"{self.pattern}$", f"{self.pattern}?*")
         stem = self.pattern.rstrip("/")
         if not stem:
             return ("/",)

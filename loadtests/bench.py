@@ -85,7 +85,9 @@ def _install() -> str:
     if missing and os.getuid() == 0 and shutil.which("apt-get"):
         wanted = [packages[name] for name in missing]
         subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *wanted], capture_output=True
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *wanted],
+            capture_output=True,
+            check=False,
         )
         missing = [name for name in missing if shutil.which(name) is None]
     return f"needs {', '.join(missing)} (Debian: apt install nginx-light wrk)" if missing else ""
@@ -117,7 +119,9 @@ def _await_port(port: int) -> None:
 
 
 def _tree(pid: int) -> list[int]:
-    children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
+    children = subprocess.run(
+        ["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.split()
     return [pid, *(each for child in children for each in _tree(int(child)))]
 
 

@@ -5,6 +5,7 @@ line is one real request over a real socket, printed with the status it got.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import shutil
 import time
@@ -179,16 +180,15 @@ class _Tour:
         self._say(line)
 
     async def _buy(self) -> None:
-        import aiohttp
-
         line = _Line(len(self.lines) + 1, "… buys a token", "POST /.licet/token", 200)
         form = {
             "grant_type": "client_credentials",
             "resource": f"{self.front}/articles/",
             "authorization_details": json.dumps([{"type": "content_license", "privileges": ["ai-train"]}]),
         }
-        login = aiohttp.BasicAuth(self.client_id, self.secret)
-        async with self.http.post(f"{self.front}/.licet/token", data=form, auth=login) as answer:
+        pair = base64.b64encode(f"{self.client_id}:{self.secret}".encode()).decode()
+        login = {"Authorization": f"Basic {pair}"}
+        async with self.http.post(f"{self.front}/.licet/token", data=form, headers=login) as answer:
             line.status = answer.status
             facts = await answer.json(content_type=None)
         granted = (facts.get("authorization_details") or [{}])[0]

@@ -8,6 +8,7 @@ section 4.4) and a `resource` (RFC 8707).
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from dataclasses import dataclass
@@ -122,14 +123,15 @@ class LicensedSession:
             )
         assert self._http is not None
         # RFC 6749, 2.3.1: both parts are form-encoded before Basic joins them.
-        login = aiohttp.BasicAuth(quote(client_id, safe=""), quote(secret, safe=""))
+        pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
+        login = {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
         form = {"grant_type": "client_credentials", "resource": url}
         endpoint = str(metadata.get("token_endpoint", ""))
         if _origin(endpoint) != origin:
             raise PurchaseRefused(
                 f"the token endpoint {endpoint!r} is not of {origin}, so credentials stay here"
             )
-        async with self._http.post(endpoint, data=form, auth=login, allow_redirects=False) as answer:
+        async with self._http.post(endpoint, data=form, headers=login, allow_redirects=False) as answer:
             body = _json(await answer.content.read(_LARGEST))
             if answer.status != 200:
                 said = (

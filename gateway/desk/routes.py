@@ -99,19 +99,19 @@ class Desk:
         keys: Keys,
         clock: Clock,
         balance: Balance,
-        entered: Entered | None = None,
+        entered: Entered,
         pace: DeskPace | None = None,
     ) -> None:
         """Work on the parts given.
 
         Args:
             register: licensees, clients, licenses, revocations.
-            spend_book: holds the fee of a license until its entry is posted.
+            spend_book: holds the fee of a license until the books show it.
             journal: makes that entry durable.
             keys: the ring of purpose ``tokens``: signs, and is published.
             clock: what time it is.
             balance: licensee id and currency -> prepaid credit that is free to spend now.
-            entered: entry id -> whether the books hold it already (`selling.Sales`).
+            entered: entry id -> whether the books hold that entry (`billing.ledger.Ledger.has_entry`).
             pace: limits; the default of `DeskPace` if absent.
         """
         self._keys = keys

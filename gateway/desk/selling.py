@@ -5,23 +5,26 @@ choose      the cheapest single offer that covers the wish, or a license
             already held
 agree       the wish narrows it to a license; a live equal one is that one
 mint        the token is made first: nothing is owed for what cannot be had
-pay         what is due at signing is held in the spend book under the
-            license's id, then a book entry of that id is durable in the journal
+pay         what is due at signing is held in the spend book, then a book
+            entry under the license's id is durable in the journal
 grant       the license rests in the register
 =========== ===============================================================
 
 The license's id follows from what is agreed (`licenses.offers.agreement_id`),
-so a purchase that broke off anywhere and is asked for again holds the same
-credit and posts the same entry; a crash between the journal and the register
-leaves a fee whose license the next request completes. Purchases of one licensee
-on one site stand in line; the desk runs in one process.
+so a purchase that broke off anywhere and is asked for again is the same one: a
+crash between journal and register leaves a fee whose license the next request
+completes, and a fee that the books hold is never entered again. Purchases of
+one licensee on one site stand in line, and one that began runs to its end
+whether or not its caller waits; the desk runs in one process.
 
-The license's fee counts toward its budget in money and is no fetch.
+A fee's hold belongs to no license, so it spends none of a license's budget. It
+goes once the books show the fee, or lapses.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -59,6 +62,10 @@ Balance = Callable[[str, str], Awaitable[Money]]
 Entered = Callable[[str], Awaitable[bool]]
 
 _DEFAULT_LIFE = 3600
+#: Seconds for which the hold of a fee counts if nobody ends it: longer than any fold takes.
+_FEE_HOLD = 120
+_FOLD_LOOKS = 100
+_FOLD_PAUSE = 0.02
 
 
 class Ring(Protocol):
@@ -107,14 +114,9 @@ class Sales:
         keys: Ring,
         clock: Clock,
         balance: Balance,
-        entered: Entered | None = None,
+        entered: Entered,
     ) -> None:
-        """Work on these stores; *entered* says whether the books hold the entry of an id.
-
-        Without *entered* a fee whose purchase broke off is posted again under
-        the same id, and the keeper's own rule, one posting an entry, is what
-        keeps it single.
-        """
+        """Work on these stores; *entered* says whether the books hold the entry of an id."""
         self._register = register
         self._book = spend_book
         self._journal = journal
@@ -123,6 +125,8 @@ class Sales:
         self._balance = balance
         self._entered = entered
         self._lines: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._running: set[asyncio.Task[Sold | Refusal]] = set()
+        self._unfinished: set[str] = set()
 
     async def sell(
         self, wanted: Wanted, buyer: Buyer, offers: tuple[Offer, ...] | None = None
@@ -133,66 +137,77 @@ class Sales:
         reached; then nothing was taken, or it will lapse, or the same request
         completes it.
         """
+        # A caller that goes away must not leave it open whether the fee is in the journal.
+        sale = asyncio.create_task(self._in_line(wanted, buyer, offers))
+        self._running.add(sale)
+        sale.add_done_callback(self._running.discard)
+        return await asyncio.shield(sale)
+
+    async def _in_line(
+        self, wanted: Wanted, buyer: Buyer, offers: tuple[Offer, ...] | None
+    ) -> Sold | Refusal:
         line = self._lines.setdefault((buyer.licensee, buyer.policy.site.id), asyncio.Lock())
         async with line:
-            held = tuple(
-                license
-                for license in await self._register.licenses_of(buyer.licensee)
-                if license.site == buyer.policy.site.id
-            )
+            site = buyer.policy.site.id
+            held = [each for each in await self._register.licenses_of(buyer.licensee) if each.site == site]
+            revoked = (await self._register.revocations()).licenses
+            now = self._now()
+            live = [each for each in held if each.live_at(now) and each.id not in revoked]
             if wanted.license:
-                return await self._of_held(wanted, buyer, held)
-            return await self._of_offer(wanted, buyer, held, offers)
+                return await self._of_held(wanted, buyer, live)
+            return await self._of_offer(wanted, buyer, offers, live, held)
 
-    async def _of_held(self, wanted: Wanted, buyer: Buyer, held: tuple[License, ...]) -> Sold | Refusal:
-        now = self._now()
-        for license in held:
-            if license.id == wanted.license and license.live_at(now):
-                return await self._token_of(license, wanted, buyer)
+    async def _of_held(self, wanted: Wanted, buyer: Buyer, live: list[License]) -> Sold | Refusal:
+        for license in live:
+            if license.id == wanted.license:
+                return await self._token_of(license, under(license, wanted), buyer)
         return Refusal(Problem.DETAILS_INVALID, "There is no live license of that id for this client here.")
 
     async def _of_offer(
-        self, wanted: Wanted, buyer: Buyer, held: tuple[License, ...], offers: tuple[Offer, ...] | None
+        self,
+        wanted: Wanted,
+        buyer: Buyer,
+        offers: tuple[Offer, ...] | None,
+        live: list[License],
+        held: list[License],
     ) -> Sold | Refusal:
         now = self._now()
         offer = choose(for_sale(buyer.policy, wanted, offers), wanted)
         if isinstance(offer, Refusal):
             return offer
-        paid = paid_for(held, offer, wanted, now)
-        if paid is not None:
-            return await self._token_of(paid, wanted, buyer)
         draft = accept(offer, wanted, licensee=buyer.licensee, now=now, license_id="draft")
         if isinstance(draft, Refusal):
             return draft
-        equal = [license for license in held if same_agreement(license, draft)]
-        for license in equal:
-            if license.live_at(now):
-                return await self._token_of(license, wanted, buyer)
-        draft = replace(draft, id=agreement_id(draft, len(equal)))
-        sold = self._minted(draft, draft, buyer, offer.token_seconds)
+        for license in live:
+            if same_agreement(license, draft):
+                return await self._token_of(license, license, buyer)
+        paid = paid_for(live, offer, wanted, now)
+        if paid is not None:
+            return await self._token_of(paid, under(paid, wanted), buyer)
+        nth = sum(same_agreement(license, draft) for license in held)
+        return await self._new(replace(draft, id=agreement_id(draft, nth)), buyer)
+
+    async def _new(self, license: License, buyer: Buyer) -> Sold | Refusal:
+        sold = self._minted(license, license, buyer)
         if isinstance(sold, Refusal):
             return sold
-        unpaid = await self._broke(draft) or await self._pay(draft)
+        unpaid = await self._broke(license) or await self._pay(license)
         if unpaid is not None:
             return unpaid
-        granted = await self._register.grant(draft)
-        return sold if granted == draft else self._minted(granted, granted, buyer, offer.token_seconds)
+        granted = await self._register.grant(license)
+        self._unfinished.discard(license.id)
+        return sold if granted == license else self._minted(granted, granted, buyer)
 
-    async def _token_of(self, license: License, wanted: Wanted, buyer: Buyer) -> Sold | Refusal:
-        """A further token of a license that is held, no wider than what is wanted of it now."""
-        revoked = (await self._register.revocations()).licenses
-        if license.id in revoked:
-            return Refusal(Problem.DETAILS_INVALID, f"The license {license.id} was revoked by the owner.")
-        view = under(license, wanted)
+    async def _token_of(self, license: License, view: License | Refusal, buyer: Buyer) -> Sold | Refusal:
+        """A further token of a license that is held, which says what *view* says."""
         if isinstance(view, Refusal):
             return view
-        offer = buyer.policy.by_offer.get(license.offer)
-        return await self._broke(license) or self._minted(
-            license, view, buyer, offer.token_seconds if offer else _DEFAULT_LIFE
-        )
+        return await self._broke(license) or self._minted(license, view, buyer)
 
-    def _minted(self, license: License, view: License, buyer: Buyer, seconds: int) -> Sold | Refusal:
+    def _minted(self, license: License, view: License, buyer: Buyer) -> Sold | Refusal:
         now = self._now()
+        offer = buyer.policy.by_offer.get(license.offer)
+        seconds = offer.token_seconds if offer else _DEFAULT_LIFE
         claims = Claims(
             issuer=issuer_of(buyer.origin),
             audience=buyer.origin,
@@ -225,13 +240,27 @@ class Sales:
     async def _pay(self, license: License) -> Refusal | None:
         """Take what is due at signing, or say how much is missing; None when it is paid or nothing is due."""
         due = due_at_signing(license.terms)
-        if not due or (self._entered is not None and await self._entered(license.id)):
+        if not due or license.id in self._unfinished or await self._entered(license.id):
             return None
-        charge = Charge(license.id, license.licensee, license.id, due, Budget(micros=license.budget.micros))
+        # An id of its own for each attempt: the spend book gives one id the same answer for ever.
+        hold = f"{license.id}.{uuid_utils.uuid7().hex}"
+        charge = Charge(hold, license.licensee, "", due, Budget(), _FEE_HOLD)
         lease = await self._book.lease(charge, self._now())
         if isinstance(lease, Short):
             return _lacking(license, due, lease.left, "is due at signing")
-        entry = BookEntry(
+        try:
+            await self._journal.keep(self._fee(license, due))
+        except StoreUnavailable as error:
+            await self._book.give_back(hold)
+            return Refusal(
+                Problem.JOURNAL_UNAVAILABLE, "The fee cannot be recorded.", retry_after=10, private=str(error)
+            )
+        self._unfinished.add(license.id)
+        await self._release(hold, license.id)
+        return None
+
+    def _fee(self, license: License, due: Money) -> BookEntry:
+        return BookEntry(
             id=license.id,
             time_us=self._clock.now_us(),
             kind_of="fee",
@@ -243,14 +272,15 @@ class Sales:
             memo=f"due at signing on the offer {license.offer}",
             by="desk",
         )
-        try:
-            await self._journal.keep(entry)
-        except StoreUnavailable as error:
-            await self._book.give_back(license.id)
-            return Refusal(
-                Problem.JOURNAL_UNAVAILABLE, "The fee cannot be recorded.", retry_after=10, private=str(error)
-            )
-        return None
+
+    async def _release(self, hold: str, entry_id: str) -> None:
+        """End the hold of a fee once the books show it; until then the same credit must not be sold again."""
+        with contextlib.suppress(StoreUnavailable):
+            for _ in range(_FOLD_LOOKS):
+                if await self._entered(entry_id):
+                    await self._book.give_back(hold)
+                    return
+                await asyncio.sleep(_FOLD_PAUSE)
 
     async def _broke(self, license: License) -> Refusal | None:
         """Refuse a token that could not pay for a single fetch; None where it could.

@@ -14,6 +14,7 @@ from gateway.money import Money
 from gateway.origin.delivery import Delivery
 from gateway.problems import Problem, Refusal
 from gateway.provenance.record import SALT_BYTES, Ended, FetchDetail, FetchRecord, Outcome
+from gateway.visitors.visitor import Visitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +62,7 @@ def remember(
     origin gave nothing although the request was granted.
     """
     salt = secrets.token_bytes(SALT_BYTES)
-    detail = FetchDetail(
-        address=ask.address,
-        peer=ask.peer,
-        user_agent=ask.user_agent[:1024],
-        referer=ask.header("referer")[:1024],
-        query=ask.query[:4096],
-        evidence=judged.visitor.reasons,
-    )
-    detail = _plain(detail)
+    detail = _detail(ask, judged.visitor)
     visitor, verdict, ruling = judged.visitor, judged.verdict, judged.ruling
     grant = verdict if isinstance(verdict, Grant) else None
     claims = judged.claims
@@ -151,12 +144,12 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _plain(detail: FetchDetail) -> FetchDetail:
+def _detail(ask: Ask, visitor: Visitor) -> FetchDetail:
     return FetchDetail(
-        address=detail.address,
-        peer=detail.peer,
-        user_agent=_printable(detail.user_agent),
-        referer=_printable(detail.referer),
-        query=_printable(detail.query),
-        evidence=tuple(_printable(reason) for reason in detail.evidence),
+        address=ask.address,
+        peer=ask.peer,
+        user_agent=_printable(ask.user_agent[:1024]),
+        referer=_printable(ask.header("referer")[:1024]),
+        query=_printable(ask.query[:4096]),
+        evidence=tuple(_printable(reason) for reason in visitor.reasons),
     )

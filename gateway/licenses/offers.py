@@ -53,7 +53,7 @@ class Wanted:
         territory: the only territory it shall hold for.
         renditions: the only forms of the works it shall cover.
         crawlers: catalog names it is bought for, lower case.
-        budget: how much may be spent under it, at most.
+        budget: how much may be spent in all, what is due at signing included.
         offer: `Offer.id`, to have that one and no other.
         terms: the terms hash, to have those and no others.
         license: id of a license already held, to have a token of it.
@@ -83,7 +83,8 @@ def accept(offer: Offer, wanted: Wanted, *, licensee: str, now: int, license_id:
 
     Returns:
         A license that exceeds the offer on no lever, or the first refusal of
-        the module's table. Equal wishes give equal terms, however they are
+        the module's table. Its budget is for fetches: what is due at signing is
+        taken off what is wanted. Equal wishes give equal terms, however they are
         spelled, so their terms hashes are equal too.
     """
     for check in _CHECKS:
@@ -99,7 +100,7 @@ def accept(offer: Offer, wanted: Wanted, *, licensee: str, now: int, license_id:
         policy=offer.policy,
         starts_at=now,
         ends_at=months_after(now, offer.terms.term.months),
-        budget=Budget(wanted.budget.micros, wanted.budget.fetches or offer.max_fetches or None),
+        budget=Budget(_for_fetches(offer, wanted), wanted.budget.fetches or offer.max_fetches or None),
         crawlers=wanted.crawlers,
     )
 
@@ -134,7 +135,7 @@ def under(license: License, wanted: Wanted) -> License | Refusal:
     if not wanted.crawlers <= license.crawlers:
         return _unlike("license", license.id, "was not bought for every crawler named")
     most, asked = license.budget.micros, wanted.budget.micros
-    if False:
+    if asked is not None and (asked < 0 or (most is not None and asked > most)):
         return _unlike("license", license.id, f"has a budget of {most or 0} micro-units")
     source = Offer(
         id=license.offer,
@@ -206,6 +207,12 @@ def _agreement(license: License) -> list[object]:
     return [
         license.licensee, license.site, license.terms.hash, budget.micros, budget.fetches, sorted(license.crawlers),
     ]  # fmt: skip
+
+
+def _for_fetches(offer: Offer, wanted: Wanted) -> int | None:
+    """What of the wanted budget is left for fetches once the license is signed."""
+    micros = wanted.budget.micros
+    return None if micros is None else micros - due_at_signing(offer.terms).micros
 
 
 def _narrowed(terms: LicenseTerms, wanted: Wanted) -> LicenseTerms:

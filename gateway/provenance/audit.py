@@ -50,7 +50,7 @@ FAULTS_LISTED: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """An entry as the store has it. *leaf* are the canonical bytes of its public leaf."""
+    """An entry as the store has it. *leaf* is the SHA-256 of its public leaf."""
 
     seq: int
     id: str
@@ -293,7 +293,7 @@ def _row_fault(row: StoredRow, known: _Known, latest: Mapping[str, int]) -> str:
         return "the entry is stored twice"
     if _sha256(row.salt + row.canonical) != known.digest:
         return "the stored entry is not the one in the journal"
-    if _sha256(row.leaf) != known.leaf:
+    if row.leaf != known.leaf:
         return "the stored leaf is not the one of its entry"
     if known.offset < latest.get(known.file, -1):
         return "the entry changed places with one before it"

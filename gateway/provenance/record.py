@@ -17,7 +17,7 @@ Versions are append-only: a member is never removed or given another meaning.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Final
 
@@ -26,6 +26,11 @@ from gateway.canonical import canonical_bytes
 RECORD_VERSION: Final = 1
 LEAF_VERSION: Final = 1
 SALT_BYTES: Final = 32
+
+
+def _members(entry: Any) -> dict[str, Any]:
+    """Every member by name; all are plain values, so nothing is copied."""
+    return {name: getattr(entry, name) for name in entry.__dataclass_fields__}
 
 
 class Outcome(StrEnum):
@@ -66,7 +71,7 @@ class FetchDetail:
 
     def commitment(self, salt: bytes) -> str:
         """The value of `FetchRecord.detail` that binds this detail."""
-        return hashlib.sha256(salt + canonical_bytes(asdict(self))).hexdigest()
+        return hashlib.sha256(salt + canonical_bytes(_members(self))).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ class FetchRecord:
 
     def canonical(self) -> bytes:
         """The bytes that are hashed: RFC 8785 over every member."""
-        return canonical_bytes(asdict(self))
+        return canonical_bytes(_members(self))
 
     @property
     def is_paid(self) -> bool:
@@ -164,7 +169,7 @@ class BookEntry:
 
     def canonical(self) -> bytes:
         """The bytes that are hashed: RFC 8785 over every member."""
-        return canonical_bytes(asdict(self))
+        return canonical_bytes(_members(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +189,7 @@ class ShedNote:
 
     def canonical(self) -> bytes:
         """The bytes that are hashed: RFC 8785 over every member."""
-        return canonical_bytes(asdict(self))
+        return canonical_bytes(_members(self))
 
 
 JournalEntry = FetchRecord | BookEntry | ShedNote
@@ -205,8 +210,9 @@ def read_entry(kind: str, members: dict[str, Any]) -> JournalEntry:
     if made is None:
         raise RecordError(f"unknown kind of entry {kind!r}")
     known = {field.name for field in fields(made)}
-    if members.get("v") != RECORD_VERSION or members.keys() != known:
-        raise RecordError(f"a {kind} entry has version {members.get('v')!r} or other members than version 1")
+    version = members.get("v")
+    if type(version) is not int or version != RECORD_VERSION or members.keys() != known:
+        raise RecordError(f"a {kind} entry has version {version!r} or other members than version 1")
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in members.items()}
     try:
         entry: JournalEntry = made(**values)

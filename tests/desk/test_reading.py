@@ -144,3 +144,15 @@ async def test_no_metadata_makes_a_server_error(world, body):
     world.clock.advance(61)
     answer = await world.post("/.licet/register", data=body, headers={"Content-Type": "application/json"})
     assert answer.status in {201, 400}
+
+
+async def test_a_body_announced_too_large_is_refused_before_it_arrives(world):
+    reader, writer = await asyncio.open_connection(world.server.host, world.server.port)
+    writer.write(
+        f"POST /.licet/register HTTP/1.1\r\nHost: {world.server.host}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 10000000\r\n\r\n".encode()
+    )
+    async with asyncio.timeout(5):
+        line = await reader.readline()
+    writer.close()
+    assert b" 413 " in line

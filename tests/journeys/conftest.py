@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,9 @@ from gateway.cli.books import add_licensee, credit_entry
 from gateway.config import read_config
 from gateway.money import Money
 
-GPTBOT = "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
+GPTBOT = (
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
+)
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
@@ -74,7 +77,12 @@ class OriginSite:
         """A page for every path; /big streams, /cut breaks off, /robots.txt is the site's own."""
         body = await request.read()
         self.seen.append(
-            {"method": request.method, "target": request.raw_path, "headers": list(request.headers.items()), "body": body}
+            {
+                "method": request.method,
+                "target": request.raw_path,
+                "headers": list(request.headers.items()),
+                "body": body,
+            }
         )
         if request.path == "/robots.txt":
             return web.Response(text=self.robots) if self.robots is not None else web.Response(status=404)
@@ -92,7 +100,9 @@ class OriginSite:
                 await response.write(b"y" * 65536)
             return response
         text = f"<h1>{request.path}</h1>" + "words " * 200
-        return web.Response(text=text, content_type="text/html", headers={"ETag": f'"{len(text)}"', "X-Origin": "yes"})
+        return web.Response(
+            text=text, content_type="text/html", headers={"ETag": f'"{len(text)}"', "X-Origin": "yes"}
+        )
 
 
 @dataclass
@@ -107,31 +117,46 @@ class World:
     http: aiohttp.ClientSession
     folder: Path
 
-    async def get(self, path: str, agent: str = FIREFOX, *, token: str = "", country: str = "DE", **kept: Any) -> aiohttp.ClientResponse:
+    async def get(
+        self, path: str, agent: str = FIREFOX, *, token: str = "", country: str = "DE", **kept: Any
+    ) -> aiohttp.ClientResponse:
         """Fetch, and read the body."""
         headers = {"User-Agent": agent, "X-Country": country, **kept.pop("headers", {})}
         if token:
             headers["Authorization"] = f"License {token}"
-        answer = await self.http.request(kept.pop("method", "GET"), self.front + path, headers=headers, **kept)
+        answer = await self.http.request(
+            kept.pop("method", "GET"), self.front + path, headers=headers, **kept
+        )
         await answer.read()
         return answer
 
     async def licensee(self, credit: str = "10 USD") -> tuple[str, str, str]:
         """A funded licensee: its id, client id and secret."""
-        made = await add_licensee(self.licet.register, "Example AI Labs", now=self.licet.clock.now_us() // 1_000_000)
+        made = await add_licensee(
+            self.licet.register, "Example AI Labs", now=self.licet.clock.now_us() // 1_000_000
+        )
         if credit:
             entry = credit_entry(made.licensee.id, Money.read(credit), now_us=self.licet.clock.now_us())
             await self.licet.journal.keep(entry)
-            await self.folded(entry.id)
+            await self.licet.keeper.catch_up()
         return made.licensee.id, made.client.id, made.secret
 
-    async def token(self, client: str, secret: str, *, resource: str = "/essays/", **form: str) -> dict[str, Any]:
+    async def token(
+        self, client: str, secret: str, *, resource: str = "/essays/", **form: str
+    ) -> dict[str, Any]:
         """Buy a token; returns the endpoint's whole answer with its status."""
         fields = {"grant_type": "client_credentials", "resource": self.front + resource, **form}
         async with self.http.post(
-            f"{self.front}/.licet/token", data=fields, auth=aiohttp.BasicAuth(client, secret)
+            f"{self.front}/.licet/token",
+            data=fields,
+            headers={"Authorization": aiohttp.encode_basic_auth(client, secret)},
         ) as answer:
             return {"status": answer.status, **json.loads(await answer.read())}
+
+    def set_mode(self, mode: str) -> None:
+        """Write another mode into the site's policy."""
+        file = self.folder / "sites" / "journal.toml"
+        file.write_text(re.sub(r'mode = "[a-z]+"', f'mode = "{mode}"', file.read_text()))
 
     async def folded(self, record: str) -> Any:
         """The stored row of a record, once the keeper has folded it."""

@@ -6,11 +6,15 @@ import asyncio
 import json
 from datetime import UTC, datetime
 
+import aiohttp
 import pytest
 
 from gateway.billing.statements import Period
+from gateway.money import Money
 
-GPTBOT = "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
+GPTBOT = (
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
+)
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 
@@ -37,7 +41,11 @@ async def test_an_unlicensed_crawler_is_told_the_terms_and_the_origin_is_not_ask
     assert one.front + "/.licet/token" in json.dumps(body)
     assert one.origin.seen == []
     (record,) = await one.records()
-    assert (record["crawler"], record["problem"], record["outcome"]) == ("GPTBot", "license-required", "refused")
+    assert (record["crawler"], record["problem"], record["outcome"]) == (
+        "GPTBot",
+        "license-required",
+        "refused",
+    )
 
 
 async def test_buy_fetch_and_be_held_to_it(world) -> None:
@@ -73,7 +81,8 @@ async def test_buy_fetch_and_be_held_to_it(world) -> None:
 
     period = Period.parse(datetime.now(UTC).strftime("%Y-%m"))
     statement = await one.licet.ledger.statement(licensee, "Example AI Labs", period)
-    assert json.loads(statement.as_json())["closing"][0]["micros"] == 10_000_000 - 3 * 5_000
+    assert statement.totals[0].closing == Money(10_000_000 - 3 * 5_000, "USD")
+    assert "0.015 USD" in statement.as_text()
 
 
 async def test_a_bad_token_never_falls_through_to_free(world) -> None:
@@ -84,7 +93,7 @@ async def test_a_bad_token_never_falls_through_to_free(world) -> None:
     for bad in (f"{head}.{payload}.{signature[:-4]}AAAA", f"{head}.{payload}.", "x.y.z", token + "="):
         answer = await one.get("/essays/tides", GPTBOT, token=bad)
         assert (answer.status, json.loads(await answer.read())["code"]) == (401, "token-invalid")
-        person = await one.get("/about", token=bad)
+        person = await one.get("/essays/tides", token=bad)
         assert person.status == 401
     assert one.origin.seen == []
 
@@ -113,11 +122,16 @@ async def test_search_is_free_only_for_who_can_prove_it(world) -> None:
     assert [record["identity"] for record in records] == ["spoofed", "verified"]
 
 
-@pytest.mark.parametrize(("mode", "statuses"), [("observe", [200, 200, 200]), ("offer", [200, 200, 200]), ("enforce", [402, 200, 403])])
+@pytest.mark.parametrize(
+    ("mode", "statuses"),
+    [("observe", [200, 200, 200]), ("offer", [200, 200, 200]), ("enforce", [402, 200, 403])],
+)
 async def test_each_mode_binds_as_much_as_it_says(world, mode: str, statuses: list[int]) -> None:
-    one = await world(mode=mode)
+    one = await world()
     _, client, secret = await one.licensee()
     token = (await one.token(client, secret))["access_token"]
+    one.set_mode(mode)
+    assert one.licet.reload() == ()
     answers = [
         await one.get("/essays/tides", GPTBOT),
         await one.get("/essays/reefs", GPTBOT, token=token),
@@ -142,7 +156,12 @@ async def test_each_mode_binds_as_much_as_it_says(world, mode: str, statuses: li
 
 async def test_control_files_answer_everyone(world) -> None:
     one = await world()
-    for agent in (GPTBOT, GOOGLEBOT, "curl/8.0", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"):
+    for agent in (
+        GPTBOT,
+        GOOGLEBOT,
+        "curl/8.0",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    ):
         robots = await one.get("/robots.txt", agent)
         terms = await one.get("/license.xml", agent)
         assert (robots.status, terms.status) == (200, 200)
@@ -163,16 +182,82 @@ async def test_an_rsl_client_buys_with_the_license_element(world) -> None:
     content = next(
         each
         for each in document.findall("r:content", space)
-        if each.get("server") and any("ai-train" in (node.text or "") for node in each.iterfind(".//r:permits", space))
+        if each.get("server")
+        and any("ai-train" in (node.text or "") for node in each.iterfind(".//r:permits", space))
         and each.get("url", "").startswith("/essays")
     )
     license_ = content.find("r:license", space)
-    bought = await one.token(client, secret, license=etree.tostring(license_).decode(), resource="")
-    assert bought["status"] in {200, 400}
-    form = {"grant_type": "client_credentials", "resource": content.get("url"), "license": etree.tostring(license_).decode()}
-    import aiohttp
-
-    async with one.http.post(f"{one.front}/.licet/token", data=form, auth=aiohttp.BasicAuth(client, secret)) as answer:
+    form = {
+        "grant_type": "client_credentials",
+        "resource": content.get("url"),
+        "license": etree.tostring(license_).decode(),
+    }
+    async with one.http.post(
+        f"{one.front}/.licet/token",
+        data=form,
+        headers={"Authorization": aiohttp.encode_basic_auth(client, secret)},
+    ) as answer:
         facts = json.loads(await answer.read())
     assert (answer.status, facts.get("token_type")) == (200, "License"), facts
     assert (await one.get("/essays/tides", GPTBOT, token=facts["access_token"])).status == 200
+
+
+async def test_an_observing_gate_sells_nothing(world) -> None:
+    one = await world(mode="observe")
+    _, client, secret = await one.licensee()
+    assert (await one.token(client, secret))["status"] == 400
+
+
+async def test_a_typo_in_the_policy_neither_opens_nor_closes_the_site(world) -> None:
+    one = await world()
+    file = one.folder / "sites" / "journal.toml"
+    good = file.read_text()
+    file.write_text(good.replace('mode = "enforce"', 'mode = "enfroce"'))
+    (mistake,) = one.licet.reload()
+    assert mistake.key == "site.mode"
+    assert (await one.get("/essays/tides", GPTBOT)).status == 402
+    file.write_text(good.replace('mode = "enforce"', 'mode = "offer"'))
+    async with asyncio.timeout(5):
+        while (await one.get("/essays/tides", GPTBOT)).status != 200:
+            await asyncio.sleep(0.05)
+
+
+async def test_what_the_origin_breaks_off_never_looks_whole_and_costs_nothing(world) -> None:
+    one = await world()
+    _, client, secret = await one.licensee()
+    token = (await one.token(client, secret))["access_token"]
+    with pytest.raises(aiohttp.ClientError):
+        await one.get("/essays/cut", GPTBOT, token=token)
+    with pytest.raises(aiohttp.ClientError):
+        await one.get("/essays/cut")
+    (record,) = await one.records()
+    assert (record["ended"], record["outcome"], record["charged_micros"]) == ("origin-abort", "failed", 0)
+
+
+async def test_head_and_not_modified_are_free_and_recorded(world) -> None:
+    one = await world()
+    _, client, secret = await one.licensee()
+    token = (await one.token(client, secret))["access_token"]
+    head = await one.get("/essays/tides", GPTBOT, token=token, method="HEAD")
+    assert (head.status, await head.read()) == (200, b"")
+    assert head.headers["Licet-Record"]
+    (record,) = await one.records()
+    assert (record["charge_reason"], record["charged_micros"]) == ("not-a-get", 0)
+
+
+async def test_a_crawlers_client_buys_by_itself_within_its_ceiling(world) -> None:
+    from gateway.client import LicensedSession, PurchaseRefused
+
+    one = await world()
+    _, client, secret = await one.licensee()
+    country = {"X-Country": "DE"}
+    async with LicensedSession(client, secret, ceiling=Money.read("0.005 USD"), user_agent=GPTBOT) as session:
+        session._http.headers.update(country)
+        got = await session.fetch(one.front + "/essays/tides")
+        assert (got.status, got.price) == (200, "USD 0.005")
+        again = await session.fetch(one.front + "/essays/reefs")
+        assert (again.status, again.license) == (200, got.license)
+    async with LicensedSession(client, secret, ceiling=Money.read("0.004 USD"), user_agent=GPTBOT) as poor:
+        with pytest.raises(PurchaseRefused, match="ceiling"):
+            await poor.fetch(one.front + "/essays/tides")
+    assert len([record for record in await one.records() if record["outcome"] == "licensed"]) == 2

@@ -76,7 +76,7 @@ def sure(scope, path):
     return "*" not in scope.pattern or "?" not in path
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(files(PATTERNS), stances)
 def test_merged_allows_exactly_what_both_allow(make, origin, said):
     terms = make.published(robots=said)
@@ -93,7 +93,7 @@ def test_merged_allows_exactly_what_both_allow(make, origin, said):
             assert gives_way(origin, terms), (token, path, merged)
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(files(PATTERNS), stances)
 def test_another_reader_agrees(make, origin, said):
     terms = make.published(robots=said)
@@ -110,7 +110,7 @@ def test_another_reader_agrees(make, origin, said):
             assert gives_way(origin, terms), (token, path, merged)
 
 
-@settings(max_examples=15000, deadline=None)
+@settings(max_examples=1500, deadline=None)
 @given(files(LITERAL), stances)
 def test_a_first_match_reader_agrees_where_it_can(make, origin, said):
     """Python's own reader knows no wildcard, takes the first `*` group and the first rule."""
@@ -127,7 +127,7 @@ def test_a_first_match_reader_agrees_where_it_can(make, origin, said):
         assert reader.can_fetch(token, HOST + path) is both, (token, path)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(files(PATTERNS), stances)
 def test_merging_again_changes_nothing(make, origin, said):
     terms = make.published(robots=said)
@@ -135,7 +135,7 @@ def test_merging_again_changes_nothing(make, origin, said):
     assert merge_robots(once, terms, site_note="hello") == once
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(files(PATTERNS), stances)
 def test_the_shape_of_what_is_written(make, origin, said):
     told = lines(merge_robots(origin, make.published(robots=said)))

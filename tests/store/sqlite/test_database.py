@@ -327,7 +327,6 @@ async def test_no_database_no_folder_no_file(tmp_path):
     assert "licet can write" in await _mistake(tmp_path)
 
 
-@pytest.mark.skipif(os.getuid() == 0 and not hasattr(os, "fork"), reason="needs another user")
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()

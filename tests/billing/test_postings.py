@@ -1,0 +1,148 @@
+"""Which amounts an entry moves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.billing.postings import (
+    CLEARING,
+    Posting,
+    Spend,
+    Undone,
+    earned,
+    postings_of,
+    prepaid,
+    reference_of,
+    spend_of,
+)
+from gateway.money import Money
+from gateway.provenance.record import BookEntry, Outcome, ShedNote
+
+PREPAID, EARNED = prepaid("le_1"), earned("journal")
+
+
+def usd(micros):
+    return Money(micros, "USD")
+
+
+def test_each_kind_of_entry_and_what_it_posts(make):
+    def posted(entry):
+        return [(each.debit, each.credit, each.amount, each.code) for each in postings_of(entry)]
+
+    assert posted(make.fetch()) == [(PREPAID, EARNED, usd(5_000), "fetch")]
+    assert posted(make.book()) == [(CLEARING, PREPAID, usd(100_000), "credit")]
+    assert posted(make.book(kind_of="fee")) == [(PREPAID, EARNED, usd(100_000), "fee")]
+    (posting,) = postings_of(make.fetch())
+    assert (posting.entry_id, posting.time_us, posting.undoes) == ("r0", make.AT, "")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"charged_micros": 0, "charge_reason": "read-before"},
+        {"licensee": ""},
+        *({"outcome": str(outcome)} for outcome in Outcome if outcome is not Outcome.LICENSED),
+    ],
+)
+def test_what_is_not_a_licensed_charge_posts_nothing(make, changes):
+    assert postings_of(make.fetch(**changes)) == ()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind_of": "milestone"},
+        {"kind_of": "reversal"},
+        {"amount_micros": 0},
+        {"amount_micros": -1},
+        {"licensee": ""},
+    ],
+)
+def test_book_entries_that_move_nothing(make, changes):
+    assert postings_of(make.book(**changes)) == ()
+
+
+def test_what_was_shed_moves_nothing():
+    assert postings_of(ShedNote("s", 1, 1, 5, "disk")) == ()
+    assert spend_of(ShedNote("s", 1, 1, 5, "disk")) is None
+
+
+@pytest.mark.parametrize("which", ["fetch", "credit", "fee"])
+def test_a_reversal_moves_back_what_its_reference_moved(make, which):
+    entry = make.fetch() if which == "fetch" else make.book(kind_of=which)
+    (before,) = postings_of(entry)
+    sorry = make.book(id="x", kind_of="reversal", amount_micros=before.amount.micros, reference=entry.id)
+    (after,) = postings_of(sorry, Undone(before, before.amount.micros))
+    assert (after.debit, after.credit, after.amount) == (before.credit, before.debit, before.amount)
+    assert (after.code, after.undoes, after.entry_id) == ("reversal", entry.id, "x")
+    assert reference_of(sorry) == entry.id
+    assert reference_of(entry) == ""
+
+
+@pytest.mark.parametrize(
+    "changes", [{"amount_micros": 4_001}, {"currency": "EUR"}, {"licensee": "le_2"}, {"reference": "other"}]
+)
+def test_a_reversal_undoes_no_more_than_stands_and_nothing_of_others(make, changes):
+    (before,) = postings_of(make.fetch())
+    good = make.book(id="x", kind_of="reversal", amount_micros=4_000, reference="r0")
+    undone = Undone(before, 4_000)
+    assert postings_of(good, undone)
+    assert postings_of(replace(good, **changes), undone) == ()
+    assert postings_of(good) == ()
+
+
+def test_a_reversal_is_not_reversed(make):
+    (before,) = postings_of(make.fetch())
+    (sorry,) = postings_of(
+        make.book(id="x", kind_of="reversal", amount_micros=4_000, reference="r0"), Undone(before, 5_000)
+    )
+    again = make.book(id="y", kind_of="reversal", amount_micros=4_000, reference="x")
+    assert postings_of(again, Undone(sorry, 4_000)) == ()
+
+
+def test_a_posting_moves_something_between_two_accounts():
+    for debit, micros in (("b", 1), ("a", 0), ("a", -1)):
+        with pytest.raises(ValueError, match="posting"):
+            Posting(debit, "b", usd(micros), "e", 1, "fetch")
+    posting = Posting("a", "b", usd(3), "e", 1, "fetch")
+    assert [posting.effect_on(name) for name in "abc"] == [-3, 3, 0]
+
+
+def test_what_a_fetch_takes_from_a_budget(make):
+    assert spend_of(make.fetch()) == Spend("lic_1", "USD", 5_000, 1)
+    # A free unit was still a unit; what owed nothing was none.
+    assert spend_of(make.fetch(charged_micros=0)) == Spend("lic_1", "USD", 0, 1)
+    assert spend_of(make.fetch(charged_micros=0, charge_reason="read-before")) is None
+    assert spend_of(make.fetch(outcome="refused")) is None
+    assert spend_of(make.fetch(license="")) is None
+    assert spend_of(make.book(kind_of="fee", license="lic_1")) is None
+
+
+@given(
+    st.lists(
+        st.builds(
+            BookEntry,
+            id=st.uuids().map(str),
+            time_us=st.integers(0, 10**15),
+            kind_of=st.sampled_from(["credit", "fee", "reversal", "rate", ""]),
+            site=st.sampled_from(["", "journal"]),
+            licensee=st.sampled_from(["", "le_1", "le_2"]),
+            amount_micros=st.integers(-5, 10**12),
+            currency=st.sampled_from(["USD", "EUR"]),
+            reference=st.sampled_from(["", "r0"]),
+        )
+    )
+)
+def test_whatever_is_booked_sums_to_zero_in_each_currency(entries):
+    sums = Counter()
+    for entry in entries:
+        for posting in postings_of(entry):
+            assert posting.amount.micros > 0
+            for account in (posting.debit, posting.credit):
+                sums[posting.amount.currency] += posting.effect_on(account)
+    assert not any(sums.values())

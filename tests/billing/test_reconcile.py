@@ -1,0 +1,86 @@
+"""Every way in which the books can disagree has a name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.billing.postings import Booked, postings_of
+from gateway.billing.reconcile import Books, OpenHold, reconcile
+from gateway.money import Money
+
+
+def usd(micros):
+    return Money(micros, "USD")
+
+
+@pytest.fixture
+def books(make):
+    entries = (
+        make.book(),
+        make.fetch(id="r1"),
+        make.fetch(id="r2", charged_micros=0, charge_reason="read-before"),
+    )
+    return Books(
+        entries=tuple(Booked(at, entry) for at, entry in enumerate(entries, 1)),
+        postings=tuple(posting for entry in entries for posting in postings_of(entry)),
+        balances=(
+            ("bank:clearing", usd(-100_000)),
+            ("creator:journal:earned", usd(5_000)),
+            ("licensee:le_1:prepaid", usd(95_000)),
+        ),
+        spent=(("lic_1", usd(5_000), 1),),
+        holds=(OpenHold("r9", "le_1", "lic_1", usd(5_000), 1),),
+    )
+
+
+def faults(books, **more):
+    return [(fault.code, fault.subject) for fault in reconcile(books, **more).faults]
+
+
+def test_books_that_agree(books):
+    report = reconcile(books, receipts={"r1": 5_000, "r2": 0})
+    assert report.ok
+    assert (report.entries, report.postings, report.charged) == (3, 2, (usd(5_000),))
+
+
+def test_what_is_missing_doubled_or_changed(books, make):
+    credit, fetch = books.postings
+    kept = ("balance-differs", "creator:journal:earned"), ("balance-differs", "licensee:le_1:prepaid")
+    assert faults(replace(books, postings=(credit,))) == [("unposted", "r1"), *kept]
+    assert faults(replace(books, postings=(credit, fetch, fetch))) == [("posted-twice", "r1"), *kept]
+    other = replace(fetch, amount=usd(4_000))
+    assert faults(replace(books, postings=(credit, other))) == [("posting-differs", "r1"), *kept]
+    assert faults(replace(books, postings=(credit, fetch, replace(fetch, entry_id="r7")))) == [
+        ("no-such-entry", "r7"),
+        *kept,
+    ]
+
+
+def test_sums_that_were_not_kept(books):
+    assert faults(replace(books, balances=books.balances[:2])) == [
+        ("balance-differs", "licensee:le_1:prepaid")
+    ]
+    assert faults(replace(books, balances=(*books.balances, ("x", usd(1))))) == [("balance-differs", "x")]
+    for spent in ((), (("lic_1", usd(5_000), 2),), (("lic_1", usd(4_999), 1),)):
+        assert faults(replace(books, spent=spent)) == [("spend-differs", "lic_1")]
+
+
+def test_credit_that_was_not_there(make):
+    (posting,) = postings_of(make.fetch())
+    books = Books(
+        (Booked(1, make.fetch()),), (posting,), ((posting.debit, usd(-5_000)), (posting.credit, usd(5_000))),
+        (("lic_1", usd(5_000), 1),), (),
+    )  # fmt: skip
+    assert faults(books) == [("overdrawn", "licensee:le_1:prepaid")]
+
+
+def test_a_hold_that_outlived_its_record(books):
+    hold = replace(books.holds[0], record_id="r1")
+    assert faults(replace(books, holds=(hold,))) == [("hold-left-open", "r1")]
+
+
+def test_what_clients_were_told(books):
+    receipts = {"r1": 4_000, "r2": 0, "gone": 5_000}
+    assert faults(books, receipts=receipts) == [("not-in-journal", "gone"), ("receipt-differs", "r1")]

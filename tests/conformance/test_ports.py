@@ -1,0 +1,69 @@
+"""Adapters have every method of their port, as the port names it."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from gateway.admission.spending import SpendBook
+from gateway.licenses.register import LicenseRegister
+from gateway.problems import StoreUnavailable
+from gateway.provenance.audience import AudienceBook
+from gateway.provenance.erasure import Details
+from gateway.provenance.keeper import Folding
+from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
+from gateway.store.memory.ledger import MemoryLedger
+from gateway.store.memory.register import MemoryRegister
+from gateway.store.memory.spend_book import MemorySpendBook
+from gateway.store.memory.tables import Tables
+from gateway.store.sqlite.audience import SqliteAudience
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.register import SqliteRegister
+from gateway.store.sqlite.spend_book import SqliteSpendBook
+
+PORTS = [
+    (SpendBook, MemorySpendBook, SqliteSpendBook),
+    (LicenseRegister, MemoryRegister, SqliteRegister),
+    (Folding, MemoryFolding, SqliteFolding),
+    (Details, MemoryDetails, SqliteDetails),
+    (AudienceBook, MemoryAudience, SqliteAudience),
+]
+
+
+@pytest.mark.parametrize(
+    ("port", "adapter"), [(port, adapter) for port, *adapters in PORTS for adapter in adapters]
+)
+def test_methods_and_their_arguments_are_the_ports(port, adapter):
+    names = [name for name, each in vars(port).items() if inspect.iscoroutinefunction(each)]
+    assert names
+    for name in names:
+        assert inspect.signature(getattr(adapter, name)) == inspect.signature(getattr(port, name)), name
+
+
+async def test_a_store_that_is_down_says_so_everywhere(make, tmp_path):
+    tables, register = Tables(down="pulled"), MemoryRegister()
+    register.down = "pulled"
+    memory = [
+        MemorySpendBook(tables).give_back("r"),
+        MemoryFolding(tables).positions(),
+        MemoryLedger(tables).rederive(),
+        MemoryDetails(tables).forget_before(1),
+        register.revocations(),
+    ]
+    database = await Database.open(tmp_path / "licet.db")
+    ports = make.sqlite_ports(database)
+    await database.close()
+    sqlite = [
+        ports.spend_book.lease(make.charge("r"), make.NOW),
+        ports.folding.fold(make.batch(make.fetch("r"))),
+        ports.ledger.books(),
+        ports.details.forget_before(1),
+        ports.register.grant(make.license_of("lic_1")),
+        ports.audience.add(()),
+    ]
+    for work in (*memory, *sqlite):
+        with pytest.raises(StoreUnavailable):
+            await work
