@@ -223,6 +223,7 @@ class Licet:
             keys=self.keys,
             clock=self.clock,
             balance=self._balance,
+            entered=self.ledger.has_entry,
         )
         self.listener = Listener(
             gate,

@@ -219,6 +219,7 @@ class Sales:
             license=license.id,
             licensee=license.licensee,
             scopes=view.terms.scope.paths,
+            excluded=view.terms.scope.excluded,
             renditions=view.terms.scope.renditions,
             uses=view.terms.purpose.uses,
             territory=view.terms.territory,

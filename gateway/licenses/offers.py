@@ -36,7 +36,7 @@ from gateway.licenses.license import License
 from gateway.licenses.pricing import burden, due_at_signing
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
-from gateway.terms.license_terms import EU, LicenseTerms, Offer, Territory
+from gateway.terms.license_terms import EU, LicenseTerms, Offer, Scope, Territory
 from gateway.tokens.claims import Budget
 from gateway.uses import Uses, closure, covers
 
@@ -269,22 +269,23 @@ def _check_name(offer: Offer, wanted: Wanted) -> Refusal | None:
 
 
 def _check_place(offer: Offer, wanted: Wanted) -> Refusal | None:
-    paths = offer.terms.scope.paths
-    inside = all(any(_lies_in(target, wider) for wider in paths) for target in wanted.targets)
+    offered = offer.terms.scope
+    paths = offered.paths
+    inside = all(_lies_in(target, offered) for target in wanted.targets)
     if wanted.scopes is not None:
         inside &= bool(wanted.scopes)
-        inside &= all(any(scope.within(wider) for wider in paths) for scope in wanted.scopes)
+        inside &= all(offered.includes(scope) for scope in wanted.scopes)
     if inside and paths:
         return None
     listed = ", ".join(path.pattern for path in paths[:8]) or "nothing"
     return Refusal(Problem.TARGET_INVALID, f"The offer {offer.id} covers {listed}, not everything asked for.")
 
 
-def _lies_in(target: PathScope, wider: PathScope) -> bool:
+def _lies_in(target: PathScope, offered: Scope) -> bool:
     # A target is one address unless it ends in a slash; then a starred scope may spell it.
-    if target.within(wider):
+    if offered.includes(target):
         return True
-    return "*" not in target.pattern and not target.pattern.endswith("/") and wider.covers(target.pattern)
+    return "*" not in target.pattern and not target.pattern.endswith("/") and offered.covers(target.pattern)
 
 
 def _check_use(offer: Offer, wanted: Wanted) -> Refusal | None:

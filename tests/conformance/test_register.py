@@ -86,6 +86,13 @@ async def test_another_agreement_is_another_license(ports, make, other):
     assert (await ports.register.grant(make.license_of("lic_2", **other))).id == "lic_2"
 
 
+@pytest.mark.parametrize("budget", [Budget(None, None), Budget(None, 7), Budget(7, None), Budget(7, 7)])
+async def test_the_same_agreement_is_found_again_whatever_its_budget(ports, make, budget):
+    await ports.register.add_licensee(*make.enrolled())
+    await ports.register.grant(make.license_of("lic_1", budget=budget))
+    assert (await ports.register.grant(make.license_of("lic_2", budget=budget))).id == "lic_1"
+
+
 async def test_other_terms_are_another_license_and_another_offer_name_is_not(ports, make):
     await ports.register.add_licensee(*make.enrolled())
     await ports.register.grant(make.license_of("lic_1"))

@@ -1,29 +1,37 @@
-"""A desk on a real socket: real keys, a real journal, small stores in memory that keep the ports' promises."""
+"""A desk on a real socket: real keys, a real journal and its keeper, the books in memory."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
-from gateway.admission.spending import Lease, Short
 from gateway.clock import HandClock
 from gateway.desk.pacing import DeskPace
 from gateway.desk.routes import Desk
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
-from gateway.licenses.offers import same_agreement
-from gateway.licenses.revocations import Revocations
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.policy.rules import Match, Mode, People, Policy, Rendition, Rights, Rule, Site, Verdict, Work
 from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
+from gateway.provenance.keeper import Keeper
+from gateway.provenance.record import BookEntry
+from gateway.store.memory.folding import MemoryFolding
+from gateway.store.memory.ledger import MemoryLedger
+from gateway.store.memory.register import MemoryRegister
+from gateway.store.memory.spend_book import MemorySpendBook
+from gateway.store.memory.tables import Tables
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.register import SqliteRegister
+from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.terms.license_terms import Compensation, LicenseTerms, Offer, Purpose, Scope, Term, Territory
 from gateway.uses import Use
 
@@ -32,118 +40,40 @@ def usd(text):
     return Money.parse(text, "USD")
 
 
-class Register:
-    """Keeps the promises of `LicenseRegister` in memory; gives way at each call, as a database would."""
+class Wire:
+    """A store as it is met over a wire: every call gives way first, and all of them fail while *down*."""
 
-    def __init__(self):
-        self.people, self.clients, self.licenses = {}, {}, {}
-        self.revoked = {}
-        self.down = False
+    def __init__(self, store):
+        self.store, self.down, self.calls = store, False, []
 
-    async def _away(self):
-        await asyncio.sleep(0)
-        if self.down:
-            raise StoreUnavailable("the register is down")
+    def __getattr__(self, name):
+        act = getattr(self.store, name)
 
-    async def add_licensee(self, licensee, client):
-        await self._away()
-        if licensee.id in self.people or client.id in self.clients:
-            raise ValueError("there already")
-        self.people[licensee.id], self.clients[client.id] = licensee, client
+        async def called(*given, **named):
+            await asyncio.sleep(0)
+            if self.down:
+                raise StoreUnavailable("the store is down")
+            self.calls.append((name, given))
+            return await act(*given, **named)
 
-    async def client(self, client_id):
-        await self._away()
-        found = self.clients.get(client_id)
-        return (found, self.people[found.licensee]) if found else None
-
-    async def set_standing(self, licensee_id, standing, at):
-        from dataclasses import replace
-
-        await self._away()
-        self.people[licensee_id] = replace(self.people[licensee_id], standing=standing)
-        if standing is Standing.SUSPENDED:
-            self.revoked["licensee", licensee_id] = at
-        return self.people[licensee_id]
-
-    async def grant(self, license):
-        await self._away()
-        for kept in self.licenses.values():
-            if same_agreement(kept, license) and kept.ends_at > license.starts_at:
-                return kept
-        if license.id in self.licenses:
-            raise ValueError("there already")
-        self.licenses[license.id] = license
-        return license
-
-    async def license(self, license_id):
-        await self._away()
-        return self.licenses.get(license_id)
-
-    async def licenses_of(self, licensee_id):
-        await self._away()
-        return tuple(reversed([each for each in self.licenses.values() if each.licensee == licensee_id]))
-
-    async def revoke(self, kind, subject, at, *, until=0):
-        await self._away()
-        self.revoked.setdefault((kind, subject), at)
-
-    async def revocations(self):
-        await self._away()
-        of = lambda kind: frozenset(subject for found, subject in self.revoked if found == kind)  # noqa: E731
-        holders = tuple((s, at) for (kind, s), at in self.revoked.items() if kind in {"client", "licensee"})
-        return Revocations(of("token"), of("license"), holders)
+        return called
 
 
-class Book:
-    """Keeps the promises of `SpendBook` in memory: credit minus open holds, idempotent by record id."""
-
-    def __init__(self):
-        self.credit, self.holds, self.leases = {}, {}, 0
-
-    def pay_in(self, licensee, money):
-        self.credit[licensee, money.currency] = self.credit.get((licensee, money.currency), 0) + money.micros
-
-    async def available(self, licensee, currency):
-        await asyncio.sleep(0)
-        held = sum(
-            c.price.micros
-            for c in self.holds.values()
-            if (c.licensee, c.price.currency) == (licensee, currency)
-        )
-        return Money(self.credit.get((licensee, currency), 0) - held, currency)
-
-    async def lease(self, charge, now):
-        self.leases += 1
-        await asyncio.sleep(0)
-        if charge.record_id not in self.holds:
-            left = self.credit.get((charge.licensee, charge.price.currency), 0) - sum(
-                c.price.micros for c in self.holds.values() if c.licensee == charge.licensee
-            )
-            if charge.price.micros > left:
-                return Short("credit", Money(left, charge.price.currency))
-            self.holds[charge.record_id] = charge
-        return Lease(charge.record_id, charge.price)
-
-    async def settle(self, record_id, owed, now):
-        return False
-
-    async def give_back(self, record_id):
-        return self.holds.pop(record_id, None) is not None
-
-
-@dataclass
 class Kept:
-    """A real journal, and what was made durable through it. *broken* stands for a disk that is full."""
+    """A real journal folded into the books by a real keeper. *broken* stands for a disk that is full."""
 
-    journal: Journal
-    entries: list = field(default_factory=list)
-    broken: bool = False
+    def __init__(self, folder, clock, folding):
+        self.journal = Journal.open(folder, "desk", clock=clock, reserve_bytes=0)
+        self.keeper = Keeper(folder, folding)
+        self.broken, self.folding, self.entries = False, True, []
 
     async def keep(self, entry):
         if self.broken:
             raise StoreUnavailable("the disk is full")
         await self.journal.keep(entry)
         self.entries.append(entry)
+        if self.folding:
+            await self.keeper.catch_up()
 
 
 def make_offer(
@@ -205,15 +135,22 @@ class World:
     make_offer = staticmethod(make_offer)
     make_policy = staticmethod(make_policy)
 
-    def __init__(self, folder, **desk):
+    def __init__(self, folder, database=None):
         self.clock = HandClock()
         self.keys = KeyRing.create(folder / "tokens", clock=self.clock)
-        self.register, self.book = Register(), Book()
-        self.kept = Kept(Journal.open(folder / "journal", "desk", clock=self.clock, reserve_bytes=0))
+        if database is None:
+            tables = Tables()
+            register, book, self.ledger = MemoryRegister(), MemorySpendBook(tables), MemoryLedger(tables)
+            folding = MemoryFolding(tables)
+        else:
+            register, book = SqliteRegister(database), SqliteSpendBook(database)
+            self.ledger, folding = SqliteLedger(database), SqliteFolding(database)
+        self.register, self.book = Wire(register), Wire(book)
+        self.kept = Kept(folder / "journal", self.clock, folding)
+        self.credits = 0
         self.policy = make_policy()
         self.pace = DeskPace()
         self.address = "203.0.113.7"
-        self.options = desk
 
     async def open(self):
         self.desk = Desk(
@@ -222,9 +159,9 @@ class World:
             journal=self.kept,
             keys=self.keys,
             clock=self.clock,
-            balance=self.book.available,
+            balance=self.balance,
+            entered=self.ledger.has_entry,
             pace=self.pace,
-            **self.options,
         )
         self.server = RawTestServer(self._answer)
         await self.server.start_server()
@@ -253,8 +190,30 @@ class World:
         made = enroll("Example AI Labs", now=self.now, standing=standing)
         await self.register.add_licensee(made.licensee, made.client)
         if credit:
-            self.book.pay_in(made.licensee.id, usd(credit))
+            await self.pay_in(made, credit)
         return made
+
+    async def pay_in(self, made, credit):
+        """Book money that the licensee paid in, as the operator's command does."""
+        money, self.credits = usd(credit), self.credits + 1
+        entry = BookEntry(
+            f"credit-{self.credits}",
+            self.clock.now_us(),
+            "credit",
+            "",
+            made.licensee.id,
+            money.micros,
+            "USD",
+        )
+        await self.kept.journal.keep(entry)
+        await self.kept.keeper.catch_up()
+
+    async def balance(self, licensee, currency):
+        return await self.book.available(licensee, currency, self.now)
+
+    async def licenses(self, made):
+        """Every license of *made*, newest first."""
+        return await self.register.store.licenses_of(made.licensee.id)
 
     @property
     def now(self):
@@ -292,3 +251,13 @@ async def world(tmp_path):
     await made.open()
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def sqlite_world(tmp_path):
+    database = await Database.open(tmp_path / "licet.db")
+    made = World(tmp_path, database)
+    await made.open()
+    yield made
+    await made.close()
+    await database.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -38,7 +39,7 @@ async def test_a_registration_is_answered_with_credentials_once_and_is_quarantin
     client, licensee = await world.register.client(body["client_id"])
     assert licensee.standing is Standing.QUARANTINED
     assert client.contacts == ("ops@labs.example",)
-    assert body["client_secret"] not in repr(vars(world.register))
+    assert body["client_secret"] not in repr(vars(world.register.store))
     header = aiohttp.encode_basic_auth(body["client_id"], body["client_secret"])
     account = await world.get("/.licet/account", headers={"Authorization": header})
     assert (await account.json())["standing"] == "quarantined"
@@ -46,7 +47,7 @@ async def test_a_registration_is_answered_with_credentials_once_and_is_quarantin
     token = await world.post("/.licet/token", None, form, headers={"Authorization": header})
     assert (token.status, (await token.json())["error"]) == (403, "unauthorized_client")
     await world.register.set_standing(licensee.id, Standing.ACTIVE, world.now)
-    world.book.credit[licensee.id, "USD"] = 1_000_000
+    await world.pay_in(SimpleNamespace(licensee=licensee), "1")
     token = await world.post("/.licet/token", None, form, headers={"Authorization": header})
     assert token.status == 200
 
@@ -74,7 +75,7 @@ async def test_a_registration_is_answered_with_credentials_once_and_is_quarantin
 async def test_metadata_that_is_not_acceptable(world, metadata):
     answer = await register(world, **metadata)
     assert (answer.status, (await answer.json())["error"]) == (400, "invalid_client_metadata")
-    assert not world.register.clients
+    assert not await world.register.licensees()
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,14 @@ import json
 import aiohttp
 import pytest
 
+from gateway.desk.selling import Buyer, Sold
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.license import Standing
-from gateway.licenses.offers import months_after
+from gateway.licenses.offers import Wanted, months_after
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.policy.rules import Mode
+from gateway.problems import StoreUnavailable
 from gateway.provenance.record import BookEntry
 from gateway.terms.license_terms import Compensation, Territory
 from gateway.tokens.claims import Budget
@@ -57,7 +59,8 @@ async def test_an_oauth_caller_buys_a_token_that_verifies(world):
         "scope": "ai-train",
         "authorization_details": [claims.detail()],
     }
-    license = world.register.licenses[claims.license]
+    (license,) = await world.licenses(made)
+    assert license.id == claims.license
     assert (license.offer, license.terms, license.starts_at) == ("training", offer.terms, world.now)
 
 
@@ -148,7 +151,7 @@ async def test_what_is_wider_or_unknown_is_refused(world, details, error):
     assert (status, body["error"]) == (400, error)
     assert body["error_uri"].startswith(f"{world.origin}/.licet/problems/")
     assert all(" " <= char <= "~" and char not in '"\\' for char in body["error_description"])
-    assert not world.register.licenses
+    assert not await world.licenses(made)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +182,7 @@ async def test_parameters_that_ask_for_what_is_not_sold(world, form, error):
     made = await world.licensee("1000")
     status, body = await world.token(made, **form)
     assert (status, body["error"]) == (400, error)
-    assert not world.register.licenses
+    assert not await world.licenses(made)
 
 
 async def test_a_transcript_is_sold_by_the_offer_that_covers_it(world):
@@ -212,20 +215,20 @@ async def test_the_same_wish_is_the_same_license_and_another_token(world):
     one, two = read(world, first), read(world, second)
     assert one.license == two.license
     assert one.token_id != two.token_id
-    assert len(world.register.licenses) == 1
+    assert len(await world.licenses(made)) == 1
 
 
 async def test_a_token_never_outlives_its_license(world):
     made = await world.licensee()
     await world.token(made, {"offer": "training"})
-    (license,) = world.register.licenses.values()
+    (license,) = await world.licenses(made)
     world.clock.advance(license.ends_at - world.now - 60)
     _, body = await world.token(made, {"offer": "training"})
     assert body["expires_in"] == 60
     world.clock.advance(60)
     _, body = await world.token(made, {"offer": "training"})
     assert body["expires_in"] == 900
-    assert len(world.register.licenses) == 2
+    assert len(await world.licenses(made)) == 2
     assert license.ends_at == months_after(license.starts_at, 1)
 
 
@@ -251,7 +254,7 @@ async def test_without_credit_for_one_fetch_the_answer_is_402_and_says_what_is_m
     assert body["code"] == "credit-spent"
     assert (body["due"], body["balance"], body["missing"]) == ("0.004 USD", "0.003 USD", "0.001 USD")
     assert "error" not in body
-    assert not world.register.licenses
+    assert not await world.licenses(made)
 
 
 async def test_what_is_free_needs_no_credit(world):
@@ -271,7 +274,26 @@ async def test_the_fee_is_taken_once_even_by_twenty_at_once(world):
     assert (entry.kind_of, entry.amount_micros, entry.currency) == ("fee", 500_000_000, "USD")
     assert entry.licensee == made.licensee.id
     assert entry.license == entry.id == read(world, answers[0][1]).license
-    assert world.book.leases == 1
+    assert [name for name, _ in world.book.calls].count("lease") == 1
+    assert await world.balance(made.licensee.id, "USD") == usd("700")
+    assert await world.ledger.balance("creator:journal:earned", "USD") == usd("500")
+
+
+async def test_the_same_holds_on_sqlite(sqlite_world):
+    world = sqlite_world
+    made = await world.licensee("1200")
+    answers = await asyncio.gather(*(world.token(made, {"offer": "archive"}) for _ in range(20)))
+    assert {status for status, _ in answers} == {200}
+    assert len(world.kept.entries) == 1
+    assert await world.balance(made.licensee.id, "USD") == usd("700")
+    assert await world.ledger.balance("creator:journal:earned", "USD") == usd("500")
+    (license,) = await world.licenses(made)
+    assert license.terms.hash == world.policy.by_offer["archive"].terms.hash
+    assert read(world, answers[0][1]).license == license.id
+    poor = await world.licensee("1")
+    assert (await world.token(poor, {"offer": "archive"}))[0] == 402
+    await world.pay_in(poor, "600")
+    assert (await world.token(poor, {"offer": "archive"}))[0] == 200
 
 
 async def test_a_fee_that_is_not_covered_is_402_and_nothing_is_taken(world):
@@ -280,9 +302,9 @@ async def test_a_fee_that_is_not_covered_is_402_and_nothing_is_taken(world):
     assert status == 402
     assert (body["due"], body["missing"]) == ("500 USD", "0.01 USD")
     assert not world.kept.entries
-    assert not world.register.licenses
-    assert not world.book.holds
-    world.book.pay_in(made.licensee.id, Money(10_000, "USD"))
+    assert not await world.licenses(made)
+    assert await world.balance(made.licensee.id, "USD") == usd("499.99")
+    await world.pay_in(made, "0.01")
     status, _ = await world.token(made, {"offer": "archive"})
     assert status == 200
 
@@ -317,55 +339,103 @@ async def test_a_license_that_is_held_gives_tokens_by_its_id_and_to_nobody_else(
     assert status == 200
     assert read(world, again).budget == Budget(None, 3)
     assert read(world, again).license == license
-    assert len(world.register.licenses) == 1
+    assert len(await world.licenses(made)) == 1
     assert (await world.token(other, {"license": license}))[0] == 400
     assert (await world.token(made, {"license": license, "privileges": ["ai-input"]}))[0] == 400
-    await world.register.revoke("license", license, world.now)
-    status, body = await world.token(made, {"offer": "training"})
-    assert status == 400
-    assert "revoked" in body["error_description"]
 
 
-async def test_a_purchase_that_broke_off_before_the_grant_is_completed_and_pays_once(world):
-    made = await world.licensee("600")
-    grant = world.register.grant
+async def broken_off(world, made):
+    """Let a purchase die between the fee and the grant."""
+    grant = world.register.store.grant
 
     async def crash(license):
-        world.register.down = True
-        return await grant(license)
+        raise StoreUnavailable("killed")
 
-    world.register.grant = crash
+    world.register.store.grant = crash
     status, body = await world.token(made, {"offer": "archive"})
+    world.register.store.grant = grant
     assert (status, body["error"]) == (503, "server_error")
     assert len(world.kept.entries) == 1
-    world.register.grant, world.register.down = grant, False
+    assert not await world.licenses(made)
 
-    async def entered(entry_id):
-        return any(entry.id == entry_id for entry in world.kept.entries)
 
-    world.options = {"entered": entered}
-    await world.reopen()
+@pytest.mark.parametrize("restarted", [True, False])
+async def test_a_purchase_that_broke_off_before_the_grant_is_completed_and_pays_once(world, restarted):
+    made = await world.licensee("600")
+    await broken_off(world, made)
+    world.clock.advance(5)
+    if restarted:
+        await world.reopen()
     status, body = await world.token(made, {"offer": "archive"})
     assert status == 200
     assert len(world.kept.entries) == 1
     assert read(world, body).license == world.kept.entries[0].id
+    assert await world.balance(made.licensee.id, "USD") == usd("100")
 
 
-async def test_without_the_books_a_broken_purchase_posts_the_same_entry_id(world):
+async def test_what_is_durable_and_not_folded_yet_is_not_entered_again(world):
     made = await world.licensee("600")
-    grant = world.register.grant
-
-    async def crash(license):
-        world.register.down = True
-        return await grant(license)
-
-    world.register.grant = crash
-    await world.token(made, {"offer": "archive"})
-    world.register.grant, world.register.down = grant, False
+    world.kept.folding = False
+    await broken_off(world, made)
+    assert not await world.ledger.has_entry(world.kept.entries[0].id)
+    assert await world.balance(made.licensee.id, "USD") == usd("100")
     status, _ = await world.token(made, {"offer": "archive"})
     assert status == 200
-    assert len({entry.id for entry in world.kept.entries}) == 1
-    assert len(world.book.holds) == 1
+    assert len(world.kept.entries) == 1
+
+
+async def test_a_caller_that_goes_away_leaves_a_whole_purchase(world):
+    made = await world.licensee("600")
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    keep = world.kept.keep
+
+    async def slow(entry):
+        reached.set()
+        await go_on.wait()
+        await keep(entry)
+
+    world.kept.keep = slow
+    policy = world.policy
+    buyer = Buyer(made.client.id, made.licensee.id, policy, world.origin)
+    sales = world.desk._sales
+    caller = asyncio.create_task(sales.sell(Wanted(offer="archive"), buyer))
+    await reached.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    go_on.set()
+    sold = await sales.sell(Wanted(offer="archive"), buyer)
+    assert isinstance(sold, Sold)
+    assert len(world.kept.entries) == 1
+    assert len(await world.licenses(made)) == 1
+
+
+async def test_two_fees_never_share_the_same_credit(world):
+    """One licensee buys two licenses at once with credit for one, whatever the keeper does meanwhile."""
+    second = world.make_offer(
+        "second", works=("archive",), paths=("/archive/",), uses={Use.AI_INPUT}, price=Compensation("USD", upfront=usd("500"))
+    )  # fmt: skip
+    world.policy = world.make_policy((*world.offers, second))
+    made = await world.licensee("900")
+    world.kept.folding = False
+    answers = await asyncio.gather(
+        world.token(made, {"offer": "archive"}), world.token(made, {"offer": "second"})
+    )
+    assert sorted(status for status, _ in answers) == [200, 402]
+    await world.kept.keeper.catch_up()
+    assert await world.ledger.balance("creator:journal:earned", "USD") == usd("500")
+
+
+async def test_a_revoked_license_is_gone_and_another_is_another_purchase(world):
+    made = await world.licensee("1200")
+    _, first = await world.token(made, {"offer": "archive"})
+    license = read(world, first).license
+    await world.register.revoke("license", license, world.now)
+    assert (await world.token(made, {"license": license}))[0] == 400
+    status, again = await world.token(made, {"offer": "archive"})
+    assert status == 200
+    assert read(world, again).license != license
+    assert len(world.kept.entries) == 2
 
 
 async def test_a_fee_that_cannot_be_recorded_is_not_taken(world):
@@ -378,8 +448,8 @@ async def test_a_fee_that_cannot_be_recorded_is_not_taken(world):
     )  # fmt: skip
     assert answer.status == 503
     assert answer.headers["Retry-After"]
-    assert not world.book.holds
-    assert not world.register.licenses
+    assert await world.balance(made.licensee.id, "USD") == usd("600")
+    assert not await world.licenses(made)
 
 
 async def test_a_budget_that_the_fee_exceeds_is_refused(world):

@@ -261,3 +261,53 @@ async def test_a_crawlers_client_buys_by_itself_within_its_ceiling(world) -> Non
         with pytest.raises(PurchaseRefused, match="ceiling"):
             await poor.fetch(one.front + "/essays/tides")
     assert len([record for record in await one.records() if record["outcome"] == "licensed"]) == 2
+
+
+NESTED = """
+[site]
+id = "journal"
+hosts = ["127.0.0.1"]
+origin = "{origin}"
+mode = "{mode}"
+currency = "USD"
+[[works]]
+id = "all"
+paths = ["/"]
+rights = "own"
+people = "none"
+[[works]]
+id = "premium"
+paths = ["/premium/"]
+rights = "own"
+people = "none"
+[offers.cheap]
+uses = ["ai-train"]
+works = ["all"]
+price = {{ per_fetch = "0.001" }}
+[offers.dear]
+uses = ["ai-train"]
+works = ["premium"]
+price = {{ per_fetch = "1" }}
+[[rules]]
+when = {{ class = "ai" }}
+then = {{ license = ["cheap", "dear"] }}
+[[rules]]
+then = "serve"
+"""
+
+
+async def test_a_license_for_the_site_does_not_open_the_dearer_shelf_inside_it(world) -> None:
+    one = await world(policy=NESTED)
+    _, client, secret = await one.licensee()
+    cheap = await one.token(client, secret, resource="/")
+    assert cheap["authorization_details"][0]["excluded"] == ["/premium/"]
+    assert (await one.get("/notes", GPTBOT, token=cheap["access_token"])).status == 200
+    shelf = await one.get("/premium/x", GPTBOT, token=cheap["access_token"])
+    assert (shelf.status, json.loads(await shelf.read())["code"]) == (403, "path-not-covered")
+    wanted = json.dumps(
+        [{"type": "content_license", "offer": "cheap", "locations": [one.front + "/premium/x/"]}]
+    )
+    assert (await one.token(client, secret, resource="/", authorization_details=wanted))["status"] == 400
+    dear = await one.token(client, secret, resource="/premium/")
+    assert dear["authorization_details"][0]["price"]["micros"] == 1_000_000
+    assert (await one.get("/premium/x", GPTBOT, token=dear["access_token"])).status == 200

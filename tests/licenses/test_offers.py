@@ -166,7 +166,8 @@ def test_exclusive_terms_are_not_sold_by_machine():
 def test_a_budget_must_pay_the_fee_and_one_fetch():
     offer = make_offer(price=Compensation("USD", upfront=usd("500"), per_fetch=usd("0.02")))
     assert isinstance(take(offer, budget=Budget(usd("500.01").micros)), Refusal)
-    assert isinstance(take(offer, budget=Budget(usd("500.02").micros)), License)
+    assert take(offer, budget=Budget(usd("500.02").micros)).budget.micros == 20_000
+    assert take(offer, budget=Budget(usd("510").micros)).budget.micros == usd("10").micros
     free = make_offer(price=Compensation("USD"))
     assert take(free, budget=Budget(0)).budget.micros == 0
 

@@ -22,7 +22,7 @@ POSTING = "debit, credit, micros, currency, entry_id, time_us, code, undoes"
 def derive(db: apsw.Connection, booked: Booked) -> int:
     """Post *booked*, which everything before it was; return how many postings that made."""
     entry = booked.entry
-    made = postings_of(entry, _undone(db, reference_of(entry), booked.seq))
+    made = postings_of(entry, _undone(db, reference_of(entry)))
     for leg, each in enumerate(made):
         amount = each.amount
         db.execute(
@@ -48,13 +48,14 @@ def derive(db: apsw.Connection, booked: Booked) -> int:
     return len(made)
 
 
-def _undone(db: apsw.Connection, reference: str, before: int) -> Undone | None:
+def _undone(db: apsw.Connection, reference: str) -> Undone | None:
+    # Entries behind the reversal have no postings yet, here as when all is derived again.
     if not reference:
         return None
     row = db.execute(
         f"SELECT {POSTING} FROM postings"  # noqa: S608
-        " WHERE seq = (SELECT seq FROM entries WHERE id = ? AND seq < ?) ORDER BY leg LIMIT 1",
-        (reference, before),
+        " WHERE seq = (SELECT seq FROM entries WHERE id = ?) ORDER BY leg LIMIT 1",
+        (reference,),
     ).fetchone()
     if row is None:
         return None
