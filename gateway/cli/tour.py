@@ -249,6 +249,7 @@ async def _demo(folder: Path, port: int, *, once: bool, as_json: bool, result: l
     from gateway.cli.demo_site import demo_site
     from gateway.cli.serve import until_told
     from gateway.config import read_config
+    from gateway.visitors.networks import Networks
 
     started = time.monotonic()
     site = web.AppRunner(demo_site(), access_log=None)
@@ -256,7 +257,10 @@ async def _demo(folder: Path, port: int, *, once: bool, as_json: bool, result: l
     await web.TCPSite(site, "127.0.0.1", port).start()
     origin = f"http://127.0.0.1:{site.addresses[0][1]}"
     _write(folder, origin, port)
-    licet = Licet(read_config(folder))
+    # Here loopback stands for OpenAI's published network, so that GPTBot's claim can be verified and
+    # Googlebot's is contradicted.
+    networks = Networks.shipped().with_prefixes("openai-gptbot", ("127.0.0.0/8", "::1/128"))
+    licet = Licet(read_config(folder), networks=networks)
     addresses = await licet.start()
     try:
         _greet(folder, origin, addresses, __version__)

@@ -9,8 +9,6 @@ not an OAuth error. Whatever holds a secret, a token or somebody's account is
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Mapping
 from html import escape
 from typing import Final
@@ -18,23 +16,10 @@ from typing import Final
 import orjson
 from aiohttp import web
 
+from gateway.paper import CONTENT_SECURITY, STYLE
 from gateway.problems import Problem, Refusal
 
 PROBLEM_TYPE: Final = "application/problem+json"
-_STYLE: Final = (
-    ":root{color-scheme:light dark}"
-    "body{font:1rem/1.55 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1.2rem}"
-    "h1{font-size:1.6rem;line-height:1.2}h2{font-size:1.1rem;margin-top:2.2rem}"
-    "pre{overflow-x:auto;padding:.8rem 1rem;border:1px solid #8886;border-radius:.4rem}"
-    "code{font-family:ui-monospace,monospace;font-size:.92em}"
-    "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.4rem .8rem .4rem 0;"
-    "border-bottom:1px solid #8884;vertical-align:top}.wide{overflow-x:auto}"
-)
-_STYLE_HASH: Final = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_CSP: Final = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
 _ALWAYS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -57,14 +42,19 @@ def page(title: str, body: str, *, status: int = 200, max_age: int = 0) -> web.R
     text = (
         "<!doctype html><html lang=en><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width,initial-scale=1'>"
-        f"<title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>{body}"
+        f"<title>{escape(title)}</title><style>{STYLE}</style><h1>{escape(title)}</h1>{body}"
     )
     return web.Response(
         body=text.encode("utf-8"),
         status=status,
         content_type="text/html",
         charset="utf-8",
-        headers={**_ALWAYS, **_cached(max_age), "Content-Security-Policy": _CSP, "Vary": "Accept"},
+        headers={
+            **_ALWAYS,
+            **_cached(max_age),
+            "Content-Security-Policy": CONTENT_SECURITY,
+            "Vary": "Accept",
+        },
     )
 
 

@@ -1,7 +1,7 @@
 """A refusal for somebody at a browser: the facts of the problem body as a page of HTML.
 
 It is made from that body and from nothing else, so both say the same. No
-script, no style, no picture: it works under ``default-src 'none'``. Under
+script, no picture, one style (`gateway.paper`). Under
 10,000 octets whatever the policy says; offers beyond that are in the JSON.
 """
 
@@ -11,13 +11,15 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any, Final
 
+from gateway.paper import STYLE
+
 MOST_OCTETS: Final = 10_000
 _LONGEST: Final = 400
 _HEAD = (
     '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     '<meta name="robots" content="noindex">\n<meta name="color-scheme" content="light dark">\n'
-    "<title>{title}</title>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
+    "<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
 )
 _FOOT = "</main>\n</body>\n</html>\n"
 
@@ -37,7 +39,8 @@ def refusal_page(body: Mapping[str, Any], *, site: str = "", contact: str = "") 
 
 def _parts(body: Mapping[str, Any], shown: list[Mapping[str, Any]], site: str, contact: str) -> Iterable[str]:
     selling = "buy" in body
-    yield _HEAD.format(title="This page needs a license for AI use" if selling else _said(body["title"]))
+    title = "This page needs a license for AI use" if selling else _said(body["title"])
+    yield _HEAD.format(title=title, style=STYLE)
     if selling:
         yield _paragraph(f"{body['title']}.")
     if body["detail"]:
@@ -75,13 +78,13 @@ def _offers(body: Mapping[str, Any], shown: list[Mapping[str, Any]]) -> Iterable
     if price:
         yield _paragraph(f"Price: {price['currency']} {price['amount']} a fetch (offer {price['offer']}).")
     if shown:
-        yield "<h2>What is on offer</h2>\n<table>\n<thead><tr>"
+        yield '<h2>What is on offer</h2>\n<div class="wide"><table>\n<thead><tr>'
         columns = ("Offer", "Uses", "Price", "Paths", "Territory", "Term", "Duties", "Terms")
         yield "".join(f'<th scope="col">{column}</th>' for column in columns)
         yield "</tr></thead>\n<tbody>\n"
         for offer in shown:
             yield f"<tr>{''.join(f'<td>{_said(cell)}</td>' for cell in _row(offer))}</tr>\n"
-        yield "</tbody>\n</table>\n"
+        yield "</tbody>\n</table></div>\n"
     more = len(body.get("offers", ())) - len(shown)
     if more:
         yield _paragraph(f"{more} more offers stand in the same answer as JSON.")
@@ -104,7 +107,7 @@ def _row(offer: Mapping[str, Any]) -> tuple[str, ...]:
         ", ".join((price, *others)),
         ", ".join(offer["paths"]),
         "worldwide" if offer["territory"] is None else ", ".join(offer["territory"]),
-        f"{offer['term_months']} months",
+        "1 month" if offer["term_months"] == 1 else f"{offer['term_months']} months",
         ", ".join(_duty(name, value) for name, value in offer["duties"].items()),
         offer["terms"][:20],
     )

@@ -27,6 +27,7 @@ from gateway.ask import Ask
 from gateway.front.answer import Answer, Judged, Notice
 from gateway.front.refusal_page import refusal_page
 from gateway.origin.delivery import Headers, OriginAnswer
+from gateway.paper import CONTENT_SECURITY
 from gateway.policy.rules import Mode
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import PublishedTerms
@@ -47,7 +48,6 @@ _UNFRAMED: Final = frozenset(
     }
 )  # fmt: skip
 _VARY: Final = "Authorization, Accept, User-Agent, Signature-Agent, Crawler-Max-Price, Crawler-Exact-Price"
-_POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 #: What a cache between us and the crawler might believe instead of ours, and what only we may say.
 _REPLACED: Final = frozenset(
     {
@@ -85,7 +85,7 @@ def refused(refusal: Refusal, ask: Ask | None, judged: Judged | None, terms: Pub
     headers = [("Content-Type", media), ("Content-Length", str(len(octets)))]
     headers += [("Cache-Control", "no-store"), ("Vary", _VARY), ("X-Content-Type-Options", "nosniff")]
     if paged:
-        headers += [("Content-Security-Policy", _POLICY), ("X-Robots-Tag", "noindex")]
+        headers += [("Content-Security-Policy", CONTENT_SECURITY), ("X-Robots-Tag", "noindex")]
     if refusal.retry_after > 0:
         headers.append(("Retry-After", str(refusal.retry_after)))
     headers += [("Allow", _line(value)) for name, value in refusal.facts if name == "allow"]

@@ -8,6 +8,7 @@ import json
 import aiohttp
 import pytest
 
+from gateway.admission.spending import Charge, Lease
 from gateway.desk.selling import Buyer, Sold
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.license import Standing
@@ -504,3 +505,29 @@ async def test_basic_is_form_encoded_as_the_rfc_says(world):
     form = {"grant_type": "client_credentials", "resource": "/essays/"}
     answer = await world.post("/.licet/token", None, form, headers={"Authorization": header})
     assert answer.status == 200
+
+
+async def test_a_budget_that_holds_the_fee_is_the_same_wish_each_time(world):
+    made = await world.licensee("2000")
+    wish = {"offer": "archive", "budget": {"micros": 510_000_000}}
+    for _ in range(2):
+        status, body = await world.token(made, wish)
+        assert status == 200
+        assert read(world, body).budget.micros == 10_000_000
+    assert len(world.kept.entries) == 1
+
+
+async def test_who_paid_the_fee_has_the_license_whatever_is_left_for_fetches(world):
+    made = await world.licensee("500")
+    for _ in range(2):
+        assert (await world.token(made, {"offer": "archive"}))[0] == 200
+    assert await world.balance(made.licensee.id, "USD") == usd("0")
+
+
+async def test_the_hold_of_a_fee_spends_nothing_of_the_license_s_budget(world):
+    made = await world.licensee("600")
+    world.kept.folding = False
+    _, body = await world.token(made, {"offer": "archive", "budget": {"micros": 500_001_000, "fetches": 1}})
+    claims = read(world, body)
+    fetch = Charge("fetch-1", claims.licensee, claims.license, claims.price, claims.budget)
+    assert isinstance(await world.book.lease(fetch, world.now), Lease)

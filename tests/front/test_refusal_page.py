@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.front.refusal_page import MOST_OCTETS, refusal_page
 from gateway.money import Money
+from gateway.paper import STYLE
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import (
@@ -76,7 +77,8 @@ def test_it_says_what_the_json_says():
     said = body(Refusal(Problem.LICENSE_REQUIRED, "The offer training0 asks 0.005 USD a fetch."), offers(2))
     page = refusal_page(said, site="The Journal", contact="rights@journal.example")
     text = read(page)
-    assert text.startswith("This page needs a license for AI use This page needs a license for AI use")
+    title = "This page needs a license for AI use"
+    assert [part.strip() for part in text.replace(STYLE, "").split(title)[:2]] == ["", ""]
     for fact in (said["detail"], said["next_step"], said["title"], "402", "license-required", "urn:uuid:0192-a",
                  "USD 0.005 a fetch", "USD 500 upfront", "3.05 % of revenue", "EU, US", "/essays/", "12 months",
                  "attribution: Credit us", "rights@journal.example", "The Journal", "taken for a machine by mistake"):  # fmt: skip

@@ -13,6 +13,7 @@ from gateway.ask import Ask
 from gateway.front.answer import Judged, Notice
 from gateway.front.responses import committed, refused, told
 from gateway.money import Money
+from gateway.paper import CONTENT_SECURITY, STYLE
 from gateway.paths import PathScope
 from gateway.policy.rules import Mode, Policy, Ruling, Site, Verdict
 from gateway.problems import Problem, Refusal
@@ -208,10 +209,13 @@ class Tags(HTMLParser):
 async def test_the_page_needs_nothing_that_its_own_policy_forbids():
     answer = refused(refusal_of(), replace(ASK, headers=BROWSER), judged(refusal_of(), PERSON), TERMS)
     tags = Tags()
-    tags.feed((await body_of(answer)).decode())
-    assert not set(tags.seen) & {"script", "style", "img", "link", "iframe", "form", "base", "object"}
+    page = (await body_of(answer)).decode()
+    tags.feed(page)
+    assert not set(tags.seen) & {"script", "img", "link", "iframe", "form", "base", "object"}
     assert not {"style", "src", "onclick"} & set(tags.attributes)
-    assert named(answer)["content-security-policy"].startswith("default-src 'none'")
+    assert tags.seen.count("style") == 1
+    assert f"<style>{STYLE}</style>" in page
+    assert named(answer)["content-security-policy"] == CONTENT_SECURITY
     assert named(answer)["x-robots-tag"] == "noindex"
 
 
