@@ -93,6 +93,7 @@ class Holdings:
                 "starts_at": license.starts_at,
                 "ends_at": license.ends_at,
                 "locations": [scope.pattern for scope in terms.scope.paths],
+                "excluded": [scope.pattern for scope in terms.scope.excluded],
                 "renditions": list(terms.scope.renditions),
                 "privileges": sorted(terms.purpose.uses),
                 "territory": terms.territory.as_json(),

@@ -84,6 +84,7 @@ def offer_document(offer: Offer) -> dict[str, object]:
         "tier": offer.tier,
         "uses": sorted(offer.uses),
         "locations": [scope.pattern for scope in terms.scope.paths],
+        "excluded": [scope.pattern for scope in terms.scope.excluded],
         "renditions": list(terms.scope.renditions),
         "territory": terms.territory.as_json(),
         "price": {**money_document(offer.price), "per": "fetch"},

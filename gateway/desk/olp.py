@@ -14,13 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gateway.desk.metadata import on_offer
-from gateway.desk.selling import Sold
-from gateway.licenses.offers import Wanted
+from gateway.desk.selling import Sold, for_sale
+from gateway.desk.wishes import read_place
+from gateway.licenses.offers import Wanted, reaches
+from gateway.paths import PathScope
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
-from gateway.terms.license_terms import Offer, PublishedScope, PublishedTerms
-from gateway.terms.rsl import MEDIA_TYPE, RslLicense, license_of, offers_for, parse_license
+from gateway.terms.license_terms import Offer
+from gateway.terms.rsl import MEDIA_TYPE, RslLicense, license_of, parse_license
 
 _IN_OLP: Final = {
     Problem.TARGET_INVALID: Problem.RESOURCE_NOT_OFFERED,
@@ -55,27 +56,29 @@ def read_wish(
         return Refusal(
             Problem.LICENSE_NOT_OFFERED, "Licenses here except no country and name no class of users."
         )
-    there = [offer for offer in on_offer(policy) if _holds_for(offer, resources, policy, origin)]
-    if not there:
+    places = tuple(place for text in resources if (place := _place(text, origin)) is not None)
+    wanted = Wanted(targets=places)
+    there = [offer for offer in for_sale(policy, wanted) if reaches(offer, places)]
+    if len(places) < len(resources) or not there:
         return Refusal(Problem.RESOURCE_NOT_OFFERED, "Nothing is on offer for that resource.")
-    return _matched(asked, there)
+    return _matched(asked, there, wanted)
 
 
-def _holds_for(offer: Offer, resources: tuple[str, ...], policy: Policy, origin: str) -> bool:
-    scope = PublishedScope(offer.terms.scope.paths, "", frozenset(), (offer,))
-    alone = PublishedTerms(origin, "", "", policy.digest, policy.site.currency, (scope,), ())
-    return all(offers_for(alone, resource) for resource in resources)
+def _place(resource: str, origin: str) -> PathScope | None:
+    """The scope behind a ``url`` of license.xml, in any of the spellings `terms.rsl` gives it, or a page."""
+    text = resource.partition("?")[0].removesuffix("$").replace("**", "*")
+    return read_place(text[:-1] if text.endswith("/*") else text, origin)
 
 
-def _matched(asked: RslLicense, there: list[Offer]) -> OlpWish | Refusal:
+def _matched(asked: RslLicense, there: list[Offer], wanted: Wanted) -> OlpWish | Refusal:
     same = tuple(offer for offer in there if asked.same_as(license_of(offer)))
     if same:
         # The element of our own namespace tells offers apart that RSL's words cannot.
         named = tuple(offer for offer in same if offer.id == asked.offer)
-        return OlpWish(Wanted(), named or same)
+        return OlpWish(wanted, named or same)
     wider = tuple(offer for offer in there if asked.within(license_of(offer)))
     if wider:
-        return OlpWish(Wanted(uses=asked.uses, territory=asked.territory), wider)
+        return OlpWish(replace(wanted, uses=asked.uses, territory=asked.territory), wider)
     return Refusal(
         Problem.LICENSE_NOT_OFFERED, "No offer for that resource grants this, or not at this price."
     )

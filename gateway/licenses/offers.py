@@ -124,6 +124,11 @@ def choose(offers: Iterable[Offer], wanted: Wanted) -> Offer | Refusal:
     return min(left, key=lambda offer: burden(offer.terms.compensation))
 
 
+def reaches(offer: Offer, targets: tuple[PathScope, ...]) -> bool:
+    """Whether *offer* covers every one of *targets*; a target that ends in no slash may be one page."""
+    return all(_lies_in(target, offer.terms.scope) for target in targets)
+
+
 def under(license: License, wanted: Wanted) -> License | Refusal:
     """Narrow a *license* already held to what is *wanted* of it, for one token.
 
@@ -271,7 +276,7 @@ def _check_name(offer: Offer, wanted: Wanted) -> Refusal | None:
 def _check_place(offer: Offer, wanted: Wanted) -> Refusal | None:
     offered = offer.terms.scope
     paths = offered.paths
-    inside = all(_lies_in(target, offered) for target in wanted.targets)
+    inside = reaches(offer, wanted.targets)
     if wanted.scopes is not None:
         inside &= bool(wanted.scopes)
         inside &= all(offered.includes(scope) for scope in wanted.scopes)

@@ -6,21 +6,17 @@ import re
 
 import pytest
 
-from gateway.terms.license_terms import PublishedScope, PublishedTerms
-from gateway.terms.rsl import render_rsl
+from gateway.money import Money
+from gateway.policy.published import publish
+from gateway.terms.license_terms import Compensation
+from gateway.terms.rsl import parse_rsl, render_rsl
 from gateway.tokens.verification import Verifier
+from gateway.uses import Use
 
 
 def published(world):
-    """license.xml as the front would serve it: one scope an offer."""
-    scopes = tuple(
-        PublishedScope(offer.terms.scope.paths, "", frozenset(), (offer,))
-        for offer in world.policy.offers
-        if offer.id in {"training", "gift"}
-    )
-    return render_rsl(
-        PublishedTerms(world.origin, "Journal", "", world.policy.digest, "USD", scopes, ())
-    ).decode()
+    """license.xml as the front serves it."""
+    return render_rsl(publish(world.policy, world.origin, {})).decode()
 
 
 def element(world, url):
@@ -137,3 +133,36 @@ async def test_without_credentials_olp_s_error_is_told(world):
     assert answer.status == 401
     assert (await answer.json())["error"] == "invalid_client"
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+async def test_everything_that_license_xml_sells_can_be_bought_as_it_stands(world):
+    subtitles = world.make_offer(
+        "subtitles", works=("videos",), paths=("/videos/",), renditions=("transcript",), uses={Use.AI_TRAIN},
+        price=Compensation("USD", per_fetch=Money.read("USD 0.001")),
+    )  # fmt: skip
+    world.policy = world.make_policy((*world.offers, subtitles))
+    made = await world.licensee("2000")
+    found = parse_rsl(published(world).encode(), origin=world.origin)
+    bought = set()
+    for content in found.contents:
+        if not content.server:
+            continue
+        block = re.search(
+            rf'<content url="{re.escape(content.url)}" server=.*?</content>', published(world), re.DOTALL
+        )[0]
+        for license in re.findall(r"<license>.*?</license>", block, re.DOTALL):
+            status, body = await world.token(made, license=license, resource=content.url)
+            assert status == 200, (content.url, license, body)
+            (granted,) = body["authorization_details"]
+            bought.add((granted["terms"], content.url))
+    assert {terms for terms, _ in bought} == {
+        offer.terms.hash for offer in world.policy.offers if offer.id != "unsold"
+    }
+    assert any(url == "/videos/*.vtt$" for _, url in bought)
+
+
+async def test_a_rendition_that_an_offer_lacks_is_not_sold_for_it(world):
+    made = await world.licensee()
+    license, _ = element(world, "/videos/")
+    for resource, status in (("/videos/*.vtt$", 200), ("/videos/a.vtt", 200), ("/videos/a.jpg", 400)):
+        assert (await world.token(made, license=license, resource=resource))[0] == status, resource

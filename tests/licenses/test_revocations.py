@@ -1,0 +1,72 @@
+"""What is revoked, and for how long a snapshot is believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.licenses.revocations import OLDEST, RevocationFeed, Revocations
+from gateway.money import Money
+from gateway.paths import PathScope
+from gateway.problems import Problem
+from gateway.terms.license_terms import WORLDWIDE
+from gateway.tokens.claims import Budget, Claims
+from gateway.uses import Use
+
+CLAIMS = Claims(
+    issuer="https://journal.example/.licet", audience="https://journal.example", client="cl_1", token_id="t1",
+    issued_at=1000, not_before=1000, expires_at=2000, license="li_1", licensee="le_1",
+    scopes=(PathScope("/essays/"),), renditions=("page",), uses=frozenset({Use.AI_TRAIN}), territory=WORLDWIDE,
+    crawlers=frozenset(), budget=Budget(), price=Money(1, "USD"), terms="sha-256:t", policy="sha-256:p",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("revoked", "covered"),
+    [
+        (Revocations(), False),
+        (Revocations(tokens=frozenset({"t1"})), True),
+        (Revocations(tokens=frozenset({"t2"})), False),
+        (Revocations(licenses=frozenset({"li_1"})), True),
+        (Revocations(licenses=frozenset({"t1"})), False),
+        (Revocations(holders=(("le_1", 1000),)), True),
+        (Revocations(holders=(("cl_1", 1500),)), True),
+        (Revocations(holders=(("le_1", 999),)), False),
+        (Revocations(holders=(("le_2", 5000), ("cl_2", 5000))), False),
+    ],
+)
+def test_a_token_falls_with_itself_its_license_its_client_or_its_licensee(revoked, covered):
+    assert revoked.covers(CLAIMS) is covered
+
+
+def test_a_token_issued_after_a_suspension_was_lifted_stands():
+    revoked = Revocations(holders=(("le_1", 1000),))
+    assert not revoked.covers(replace(CLAIMS, issued_at=1001))
+
+
+def test_without_a_fresh_snapshot_nothing_is_believed():
+    feed = RevocationFeed()
+    assert feed.judge(CLAIMS, 0.0).problem is Problem.REVOCATIONS_STALE
+    feed.renew(Revocations(), 10.0)
+    assert feed.judge(CLAIMS, 10.0) is None
+    assert feed.judge(CLAIMS, 10.0 + OLDEST) is None
+    late = feed.judge(CLAIMS, 10.0 + OLDEST + 0.001)
+    assert late.problem is Problem.REVOCATIONS_STALE
+    assert late.retry_after > 0
+
+
+def test_what_the_snapshot_revokes_is_refused_by_name():
+    feed = RevocationFeed()
+    feed.renew(Revocations(tokens=frozenset({"t1"})), 1.0)
+    refusal = feed.judge(CLAIMS, 1.5)
+    assert refusal.problem is Problem.TOKEN_REVOKED
+    assert "t1" in refusal.detail
+    assert feed.judge(replace(CLAIMS, token_id="t2"), 1.5) is None
+
+
+def test_a_snapshot_read_earlier_never_makes_an_old_one_young_or_a_young_one_old():
+    feed = RevocationFeed()
+    feed.renew(Revocations(), 10.0)
+    feed.renew(Revocations(), 9.0)
+    assert feed.judge(CLAIMS, 10.9) is None
