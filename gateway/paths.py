@@ -150,14 +150,14 @@ class PathScope:
     def as_robots(self) -> tuple[str, ...]:
         """The RFC 9309 path patterns that match exactly this scope, with any query.
 
-        A star of ours never reaches into the query, theirs does: a starred scope
-        is matched and perhaps a query that spells it.
+        Of a starred scope only what comes without a query: RFC 9309 has no
+        pattern for the rest that reaches no further.
 
         >>> PathScope("/premium").as_robots()
         ('/premium$', '/premium?', '/premium/')
         """
         if "*" in self.pattern:
-            return (f"{self.pattern}$", f"{self.pattern}?*")
+            return (self.pattern + "$",)
         stem = self.pattern.rstrip("/")
         if not stem:
             return ("/",)

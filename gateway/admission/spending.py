@@ -94,3 +94,13 @@ class SpendBook(Protocol):
     async def give_back(self, record_id: str) -> bool:
         """Let an open hold go unused; whether there was one. Doing it twice is harmless."""
         ...
+
+    async def exhausted(self, license: str, price: Money, budget: Budget, now: int) -> bool:
+        """Whether what is left of *budget* allows the license of that id no further fetch at *price*.
+
+        Counts as `lease` does, what was charged and what is open, seen at one
+        moment, and holds nothing. Credit is not looked at. A fetch still open
+        that turns out to owe nothing makes room again, so an answer of True can
+        become False.
+        """
+        ...

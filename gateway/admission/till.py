@@ -97,9 +97,14 @@ class Till:
                 self._paid.popitem(last=False)
         return due
 
-    async def give_back(self, charge: Charge) -> None:
+    def unpaid(self, charge: Charge, ask: Ask, delivery: Delivery) -> None:
+        """Forget what `owed` remembered of *delivery*: it owed its price, and no record of it could be kept."""
+        for key in units_of(charge, ask, delivery):
+            self._paid.pop(key, None)
+
+    async def give_back(self, record_id: str) -> None:
         """Let the hold of a fetch that never happened go; if the book is away, it lapses."""
         try:
-            await self._book.give_back(charge.record_id)
+            await self._book.give_back(record_id)
         except StoreUnavailable:
             return

@@ -3,7 +3,8 @@
 =========== ===============================================================
 choose      the cheapest single offer that covers the wish, or a license
             already held
-agree       the wish narrows it to a license; a live equal one is that one
+agree       the wish narrows it to a license; a live equal one whose budget
+            allows one more fetch is that one
 mint        the token is made first: nothing is owed for what cannot be had
 pay         what is due at signing is held in the spend book, then a book
             entry under the license's id is durable in the journal
@@ -17,6 +18,9 @@ completes, and a fee that the books hold is never entered again. Purchases of
 one licensee on one site stand in line, and one that began runs to its end
 whether or not its caller waits; the desk runs in one process.
 
+Whoever used a license up and asks again buys it again, with another id, another
+fee and a whole budget. Until then every purchase of it is the one license.
+
 A fee's hold belongs to no license, so it spends none of a license's budget. It
 goes once the books show the fee, or lapses.
 """
@@ -25,7 +29,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -178,23 +182,34 @@ class Sales:
         draft = accept(offer, wanted, licensee=buyer.licensee, now=now, license_id="draft")
         if isinstance(draft, Refusal):
             return draft
-        for license in live:
-            if same_agreement(license, draft):
-                return await self._token_of(license, license, buyer)
-        paid = paid_for(live, offer, wanted, now)
-        if paid is not None:
-            return await self._token_of(paid, under(paid, wanted), buyer)
+        usable, spent = list(live), list[str]()
+        while True:
+            same = next((license for license in usable if same_agreement(license, draft)), None)
+            license = same or paid_for(usable, offer, wanted, now)
+            if license is None:
+                break
+            if not await self._exhausted(license):
+                return await self._token_of(license, same or under(license, wanted), buyer)
+            usable.remove(license)
+            spent.append(license.id)
         nth = sum(same_agreement(license, draft) for license in held)
-        return await self._new(replace(draft, id=agreement_id(draft, nth)), buyer)
+        return await self._new(replace(draft, id=agreement_id(draft, nth)), buyer, spent)
 
-    async def _new(self, license: License, buyer: Buyer) -> Sold | Refusal:
+    async def _exhausted(self, license: License) -> bool:
+        """Whether its budget allows no further fetch; without a budget the book need not be there to say so."""
+        if license.budget == Budget():
+            return False
+        price = license.terms.compensation.fetch_price
+        return await self._book.exhausted(license.id, price, license.budget, self._now())
+
+    async def _new(self, license: License, buyer: Buyer, spent: Collection[str]) -> Sold | Refusal:
         sold = self._minted(license, license, buyer)
         if isinstance(sold, Refusal):
             return sold
         unpaid = await self._broke(license) or await self._pay(license)
         if unpaid is not None:
             return unpaid
-        granted = await self._register.grant(license)
+        granted = await self._register.grant(license, spent=spent)
         self._unfinished.discard(license.id)
         return sold if granted == license else self._minted(granted, granted, buyer)
 

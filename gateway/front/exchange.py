@@ -35,6 +35,7 @@ from typing import Protocol
 
 from gateway.admission.admit import Grant, acting_for, admit, as_open
 from gateway.admission.credentials import Credentials
+from gateway.admission.spending import Charge, Lease
 from gateway.admission.till import Till
 from gateway.ask import Ask
 from gateway.clock import Clock
@@ -125,6 +126,9 @@ async def exchange(ask: Ask, body: AsyncIterator[bytes] | None, gate: Gate) -> A
     while isinstance(judged, Needs):
         evidence = await _fetch(judged, evidence, gate)
         judged = judge(policy, ask, evidence, gate)
+    if isinstance(evidence.get("lease", ask.id), Lease) and _charge(judged) is None:
+        # Refused after all: revoked, or no room to record, while the lease was fetched.
+        await gate.till.give_back(ask.id)
     terms = gate.published(judged.policy, ask.origin)
     match judged.verdict:
         case Notice() as notice:
@@ -154,6 +158,8 @@ async def _forwarded(
             _noted(_written(ask, judged, gate, Delivery(0, 0, "", Ended.CLIENT)), gate)
         raise
     if isinstance(opened, Refusal):
+        if grant.charge is not None:
+            await gate.till.give_back(ask.id)
         return _ours(refused(opened, ask, judged, terms), ask, judged, gate, failure=opened)
     answer = Answer(opened.status, opened.reason, committed(opened, ask, judged, terms), tunnel=opened.tunnel)
     if judged.visitor.is_person:
@@ -216,7 +222,7 @@ async def _recorded(
     Under a license the last chunk is held back until the record is durable.
     """
     tally = Tally(_announced(opened))
-    paid = isinstance(judged.verdict, Grant) and judged.verdict.charge is not None
+    paid = _charge(judged) is not None
     held: bytes | None = None
     ended = Ended.CLIENT
     try:
@@ -237,6 +243,8 @@ async def _recorded(
             yield held
     except OriginAborted:
         ended = Ended.ORIGIN
+        if paid:
+            await gate.till.give_back(ask.id)
         raise
     except StoreUnavailable as error:
         ended = Ended.COMPLETE  # the hold went back; there is no journal to write to
@@ -250,22 +258,29 @@ async def _recorded(
 
 async def _kept(ask: Ask, judged: Judged, gate: Gate, tally: Tally, opened: OriginAnswer) -> None:
     """Remember a whole delivery; under a license return only when the record is durable."""
-    written = _written(ask, judged, gate, _delivery(opened, tally, Ended.COMPLETE))
-    charge = judged.verdict.charge if isinstance(judged.verdict, Grant) else None
+    delivery = _delivery(opened, tally, Ended.COMPLETE)
+    written = _written(ask, judged, gate, delivery)
+    charge = _charge(judged)
     if charge is None:
         _noted(written, gate)
         return
     try:
         await gate.journal.keep(written.record, written.detail, written.detail_salt)
     except StoreUnavailable:
-        await gate.till.give_back(charge)
+        if written.record.charge_reason == "fetch":
+            gate.till.unpaid(charge, ask, delivery)
+        await gate.till.give_back(ask.id)
         raise
 
 
 def _written(ask: Ask, judged: Judged, gate: Gate, delivery: Delivery) -> Remembered:
-    charge = judged.verdict.charge if isinstance(judged.verdict, Grant) else None
+    charge = _charge(judged)
     due = gate.till.owed(charge, ask, delivery) if charge else None
     return remember(ask, judged, delivery, ended_us=gate.clock.now_us(), due=due)
+
+
+def _charge(judged: Judged) -> Charge | None:
+    return judged.verdict.charge if isinstance(judged.verdict, Grant) else None
 
 
 def _noted(written: Remembered, gate: Gate) -> None:

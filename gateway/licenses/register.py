@@ -6,6 +6,7 @@ Implemented by `store.memory` and `store.sqlite`; both pass
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from gateway.licenses.license import Client, License, Licensee, Standing
@@ -31,7 +32,8 @@ class LicenseRegister(Protocol):
         """Approve or suspend; None if there is no such licensee.
 
         Suspending revokes every token of the licensee from *at* on; a return to
-        ACTIVE lifts that for tokens issued later.
+        ACTIVE lifts that for tokens issued in the second of *at* or later. What
+        was issued before it stays revoked.
         """
         ...
 
@@ -39,12 +41,16 @@ class LicenseRegister(Protocol):
         """A client and its licensee, for authentication."""
         ...
 
-    async def grant(self, license: License) -> License:
+    async def grant(self, license: License, *, spent: Collection[str] = ()) -> License:
         """Keep *license*, or return the live one that already says the same.
 
-        The same means: licensee, site, terms hash, budget and crawlers equal,
-        and a term that has not ended at the new one's start. Atomic: of
-        concurrent calls with the same agreement one is kept and all return it.
+        The same means: licensee, site, terms hash, budget and crawlers equal.
+        Live means: a term that has not ended at the new one's start, not
+        revoked, and not among *spent*, the ids of licenses whose budget the
+        caller found exhausted (`SpendBook.exhausted`). Of several, the one that
+        ends last. Atomic: of concurrent calls with the same agreement and the
+        same *spent* one license is kept and all return it. Raises `ValueError`
+        for an unknown licensee, or an id that another license has.
         """
         ...
 

@@ -42,9 +42,10 @@ class RevocationFeed:
         self._true_at = float("-inf")
 
     def renew(self, snapshot: Revocations, true_at: float) -> None:
-        """Take *snapshot*, read from the store at monotonic time *true_at* or later."""
-        self._snapshot = snapshot
-        self._true_at = max(self._true_at, true_at)
+        """Take *snapshot*, read from the store at monotonic time *true_at* or later; one older than ours is passed over."""
+        if true_at < self._true_at:
+            return
+        self._snapshot, self._true_at = snapshot, true_at
 
     def judge(self, claims: Claims, now: float) -> Refusal | None:
         """Say why *claims* do not stand at monotonic *now*, or None if they do."""

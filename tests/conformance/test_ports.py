@@ -48,6 +48,7 @@ async def test_a_store_that_is_down_says_so_everywhere(make, tmp_path):
     register.down = "pulled"
     memory = [
         MemorySpendBook(tables).give_back("r"),
+        MemorySpendBook(tables).exhausted("lic_1", make.charge("r").price, make.charge("r").budget, make.NOW),
         MemoryFolding(tables).positions(),
         MemoryLedger(tables).rederive(),
         MemoryDetails(tables).forget_before(1),
@@ -58,6 +59,7 @@ async def test_a_store_that_is_down_says_so_everywhere(make, tmp_path):
     await database.close()
     sqlite = [
         ports.spend_book.lease(make.charge("r"), make.NOW),
+        ports.spend_book.exhausted("lic_1", make.charge("r").price, make.charge("r").budget, make.NOW),
         ports.folding.fold(make.batch(make.fetch("r"))),
         ports.ledger.books(),
         ports.details.forget_before(1),

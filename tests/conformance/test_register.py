@@ -108,6 +108,32 @@ async def test_a_revoked_license_is_not_granted_again(ports, make):
     assert (await ports.register.grant(make.license_of("lic_2"))).id == "lic_2"
 
 
+@pytest.mark.parametrize("given", [tuple, list, set, frozenset])
+async def test_a_license_that_is_spent_is_not_granted_again(ports, make, given):
+    await ports.register.add_licensee(*make.enrolled())
+    first = await ports.register.grant(make.license_of("lic_1"))
+    assert await ports.register.grant(make.license_of("lic_2"), spent=given(["lic_0"])) == first
+    second = make.license_of("lic_2")
+    assert await ports.register.grant(second, spent=given(["lic_1"])) == second
+    assert (await ports.register.grant(make.license_of("lic_3"), spent=given(["lic_1"]))) == second
+    assert (await ports.register.grant(make.license_of("lic_3"), spent=given(["lic_2"]))) == first
+    third = make.license_of("lic_3")
+    assert await ports.register.grant(third, spent=given(["lic_1", "lic_2"])) == third
+    # It stays on file, and its id its own.
+    assert {license.id for license in await ports.register.licenses_of("le_1")} == {"lic_1", "lic_2", "lic_3"}
+    with pytest.raises(ValueError, match="lic_1"):
+        await ports.register.grant(first, spent=given(["lic_1", "lic_2", "lic_3"]))
+
+
+async def test_of_many_who_replace_a_spent_license_at_once_one_is_kept(ports, make):
+    await ports.register.add_licensee(*make.enrolled())
+    await ports.register.grant(make.license_of("lic_0"))
+    wanted = [make.license_of(f"lic_{n}", starts_at=make.NOW + n % 2) for n in range(1, 21)]
+    granted = await asyncio.gather(*(ports.register.grant(license, spent=["lic_0"]) for license in wanted))
+    (kept,) = {license.id for license in granted}
+    assert {license.id for license in await ports.register.licenses_of("le_1")} == {"lic_0", kept}
+
+
 async def test_a_license_needs_its_licensee_and_an_id_of_its_own(ports, make):
     with pytest.raises(ValueError, match="le_1"):
         await ports.register.grant(make.license_of("lic_1"))

@@ -166,3 +166,75 @@ async def test_a_late_record_is_posted_even_where_its_hold_has_lapsed(ports, mak
     await ports.put(make.fetch("r0"))
     assert await book.available("le_1", "USD", make.NOW + 99) == usd(0)
     assert await book.lease(make.charge("r1"), make.NOW + 99) == Short("credit", usd(0))
+
+
+async def test_exhausted_is_when_the_budget_allows_no_further_fetch_at_its_price(ports, make):
+    book, budget = ports.spend_book, Budget(micros=12_000)
+
+    async def exhausted(micros=5_000, budget=budget, license="lic_1", currency="USD"):
+        return await book.exhausted(license, Money(micros, currency), budget, make.NOW)
+
+    await ports.put(make.book("credit", 1_000_000))
+    assert not await exhausted()
+    await book.lease(make.charge("r0", budget=budget), make.NOW)
+    await ports.put(make.fetch("r1"))
+    # 5,000 are open and 5,000 charged: 2,000 are left.
+    assert await exhausted()
+    assert await exhausted(2_001)
+    assert not await exhausted(2_000)
+    assert not await exhausted(budget=Budget())
+    assert not await exhausted(budget=Budget(fetches=3))
+    assert await exhausted(budget=Budget(fetches=2))
+    assert await exhausted(2_000, Budget(12_000, 2))
+    assert not await exhausted(license="lic_2")
+    assert not await exhausted(currency="EUR")
+
+
+async def test_exhausted_says_what_a_lease_would_find_at_every_step(ports, make):
+    """Open, settled, folded, read before, given back, lapsed: the two never count differently."""
+    book, budget = ports.spend_book, Budget(fetches=1)
+    await ports.put(make.book("credit", 1_000_000))
+    asked = 0
+
+    async def spent(now=make.NOW):
+        nonlocal asked
+        asked += 1
+        said = await book.exhausted("lic_1", usd(5_000), budget, now)
+        probe = await book.lease(make.charge(f"probe-{asked}", budget=budget), now)
+        assert isinstance(probe, Short) == said
+        await book.give_back(f"probe-{asked}")
+        return said
+
+    await book.lease(make.charge("r0", budget=budget), make.NOW)
+    assert await spent()
+    await book.give_back("r0")
+    assert not await spent()
+    await book.lease(make.charge("r1", budget=budget), make.NOW)
+    await ports.put(make.fetch("r1", micros=0, reason="read-before"))
+    assert not await spent()
+    await book.lease(make.charge("r2", budget=budget, hold_seconds=60), make.NOW)
+    assert await spent(make.NOW + 60)
+    assert not await spent(make.NOW + 61)
+    await book.lease(make.charge("r3", budget=budget), make.NOW + 61)
+    await book.settle("r3", usd(5_000), make.NOW + 61)
+    assert await spent(make.NOW + 61)
+    await ports.put(make.fetch("r3"))
+    assert await spent(make.NOW + 10**8)
+
+
+async def test_exhausted_looks_at_no_credit_and_holds_nothing(ports, make):
+    book, budget = ports.spend_book, Budget(micros=5_000, fetches=1)
+    assert not await book.exhausted("lic_1", usd(5_000), budget, make.NOW)
+    await ports.put(make.book("credit", 5_000))
+    for _ in range(3):
+        assert not await book.exhausted("lic_1", usd(5_000), budget, make.NOW)
+    assert await book.available("le_1", "USD", make.NOW) == usd(5_000)
+    assert isinstance(await book.lease(make.charge("r0", budget=budget), make.NOW), Lease)
+
+
+async def test_a_free_license_is_exhausted_by_its_number_of_fetches(ports, make):
+    budget = Budget(fetches=1)
+    assert not await ports.spend_book.exhausted("lic_1", usd(0), budget, make.NOW)
+    await ports.put(make.fetch("r0", micros=0))
+    assert await ports.spend_book.exhausted("lic_1", usd(0), budget, make.NOW)
+    assert not await ports.spend_book.exhausted("lic_1", usd(0), Budget(micros=0), make.NOW)

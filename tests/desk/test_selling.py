@@ -8,7 +8,7 @@ import json
 import aiohttp
 import pytest
 
-from gateway.admission.spending import Charge, Lease
+from gateway.admission.spending import Charge, Lease, Short
 from gateway.desk.selling import Buyer, Sold
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.license import Standing
@@ -345,25 +345,25 @@ async def test_a_license_that_is_held_gives_tokens_by_its_id_and_to_nobody_else(
     assert (await world.token(made, {"license": license, "privileges": ["ai-input"]}))[0] == 400
 
 
-async def broken_off(world, made):
+async def broken_off(world, made, offer="archive"):
     """Let a purchase die between the fee and the grant."""
     grant = world.register.store.grant
 
-    async def crash(license):
+    async def crash(license, *, spent):
         raise StoreUnavailable("killed")
 
     world.register.store.grant = crash
-    status, body = await world.token(made, {"offer": "archive"})
+    status, body = await world.token(made, {"offer": offer})
     world.register.store.grant = grant
     assert (status, body["error"]) == (503, "server_error")
-    assert len(world.kept.entries) == 1
-    assert not await world.licenses(made)
 
 
 @pytest.mark.parametrize("restarted", [True, False])
 async def test_a_purchase_that_broke_off_before_the_grant_is_completed_and_pays_once(world, restarted):
     made = await world.licensee("600")
     await broken_off(world, made)
+    assert len(world.kept.entries) == 1
+    assert not await world.licenses(made)
     world.clock.advance(5)
     if restarted:
         await world.reopen()
@@ -378,6 +378,7 @@ async def test_what_is_durable_and_not_folded_yet_is_not_entered_again(world):
     made = await world.licensee("600")
     world.kept.folding = False
     await broken_off(world, made)
+    assert not await world.licenses(made)
     assert not await world.ledger.has_entry(world.kept.entries[0].id)
     assert await world.balance(made.licensee.id, "USD") == usd("100")
     status, _ = await world.token(made, {"offer": "archive"})
@@ -531,3 +532,134 @@ async def test_the_hold_of_a_fee_spends_nothing_of_the_license_s_budget(world):
     claims = read(world, body)
     fetch = Charge("fetch-1", claims.licensee, claims.license, claims.price, claims.budget)
     assert isinstance(await world.book.lease(fetch, world.now), Lease)
+
+
+async def use(world, claims, times=1):
+    """Set aside what *times* fetches cost under a license, as the till does; returns the answers."""
+    charges = [
+        Charge(f"{claims.license}-{claims.token_id}-{n}", claims.licensee, claims.license, claims.price, claims.budget)
+        for n in range(times)
+    ]  # fmt: skip
+    return [await world.book.lease(charge, world.now) for charge in charges]
+
+
+@pytest.mark.parametrize(
+    ("budget", "fetches"),
+    [({"fetches": 2}, 2), ({"micros": 40_000}, 2), ({"micros": 59_999, "fetches": 9}, 2), ({"micros": 20_000}, 1)],
+)  # fmt: skip
+async def test_a_license_that_is_used_up_is_bought_again_with_a_whole_budget(world, budget, fetches):
+    made = await world.licensee()
+    wish = {"offer": "training", "budget": budget}
+    _, bought = await world.token(made, wish)
+    first = read(world, bought)
+    for answer in await use(world, first, fetches - 1):
+        assert isinstance(answer, Lease)
+    _, bought = await world.token(made, wish)
+    last = read(world, bought)
+    assert last.license == first.license
+    one_more, too_many = await use(world, last, 2)
+    assert isinstance(one_more, Lease)
+    assert too_many.what == "budget"
+    status, bought = await world.token(made, wish)
+    again = read(world, bought)
+    assert status == 200
+    assert again.license != first.license
+    assert (again.budget, again.price, again.terms) == (first.budget, first.price, first.terms)
+    assert isinstance((await use(world, again))[0], Lease)
+    assert {license.id for license in await world.licenses(made)} == {first.license, again.license}
+
+
+async def test_a_fetch_that_was_not_made_leaves_the_license_what_it_was(world):
+    made = await world.licensee()
+    wish = {"offer": "training", "budget": {"fetches": 1}}
+    first = read(world, (await world.token(made, wish))[1])
+    (held,) = await use(world, first)
+    await world.book.give_back(held.record_id)
+    assert read(world, (await world.token(made, wish))[1]).license == first.license
+    assert len(await world.licenses(made)) == 1
+
+
+async def test_too_little_credit_uses_up_no_license(world):
+    made = await world.licensee("0.03")
+    wish = {"offer": "training", "budget": {"fetches": 5}}
+    first = read(world, (await world.token(made, wish))[1])
+    (held,) = await use(world, first)
+    assert isinstance(held, Lease)
+    assert (await world.token(made, wish))[0] == 402
+    await world.pay_in(made, "1")
+    assert read(world, (await world.token(made, wish))[1]).license == first.license
+
+
+def sold_in_threes(world, **price):
+    """Put on offer what is licensed three fetches at a time, and nothing else."""
+    offer = world.make_offer(
+        "threes", works=("archive",), paths=("/archive/",), uses={Use.AI_TRAIN}, price=Compensation("USD", **price), max_fetches=3
+    )  # fmt: skip
+    world.policy = world.make_policy((offer,))
+
+
+async def test_of_twenty_who_buy_again_at_once_one_pays_for_one_license(world):
+    await twenty_buy_again(world)
+
+
+async def test_of_twenty_who_buy_again_at_once_one_pays_on_sqlite_too(sqlite_world):
+    await twenty_buy_again(sqlite_world)
+
+
+async def twenty_buy_again(world):
+    sold_in_threes(world, upfront=usd("100"), per_fetch=usd("0.01"))
+    made = await world.licensee("1000")
+    first = read(world, (await world.token(made, {"offer": "threes"}))[1])
+    assert {type(answer) for answer in await use(world, first, 3)} == {Lease}
+    answers = await asyncio.gather(*(world.token(made, {"offer": "threes"}) for _ in range(20)))
+    assert {status for status, _ in answers} == {200}
+    (second,) = {read(world, body).license for _, body in answers}
+    assert {license.id for license in await world.licenses(made)} == {first.license, second}
+    assert [entry.id for entry in world.kept.entries] == [first.license, second]
+    assert await world.ledger.balance("creator:journal:earned", "USD") == usd("200")
+    third = read(world, answers[0][1])
+    assert [type(answer) for answer in await use(world, third, 4)] == [Lease, Lease, Lease, Short]
+    fourth = read(world, (await world.token(made, {"offer": "threes"}))[1])
+    assert fourth.license not in {first.license, second}
+    assert len(world.kept.entries) == 3
+
+
+async def test_a_fee_once_paid_covers_no_narrower_wish_after_it_is_used_up(world):
+    sold_in_threes(world, upfront=usd("100"))
+    made = await world.licensee("1000")
+    narrower = {"offer": "threes", "locations": ["/archive/1999/"]}
+    first = read(world, (await world.token(made, {"offer": "threes"}))[1])
+    assert read(world, (await world.token(made, narrower))[1]).license == first.license
+    await use(world, first, 3)
+    again = read(world, (await world.token(made, narrower))[1])
+    assert again.license != first.license
+    assert len(world.kept.entries) == 2
+    # The wider wish finds neither the used one nor the narrower one.
+    wider = read(world, (await world.token(made, {"offer": "threes", "locations": ["/archive/"]}))[1])
+    assert wider.license not in {first.license, again.license}
+    assert wider.terms == first.terms
+    assert len(world.kept.entries) == 3
+
+
+async def test_a_second_purchase_that_broke_off_is_completed_and_pays_one_fee(world):
+    sold_in_threes(world, upfront=usd("100"))
+    made = await world.licensee("1000")
+    first = read(world, (await world.token(made, {"offer": "threes"}))[1])
+    await use(world, first, 3)
+    await broken_off(world, made, "threes")
+    await world.reopen()
+    assert [license.id for license in await world.licenses(made)] == [first.license]
+    again = read(world, (await world.token(made, {"offer": "threes"}))[1])
+    assert [entry.id for entry in world.kept.entries] == [first.license, again.license]
+
+
+async def test_without_the_book_only_what_has_neither_price_nor_budget_is_sold(world):
+    made = await world.licensee()
+    gift = read(world, (await world.token(made, {"offer": "gift"}))[1])
+    counted = read(world, (await world.token(made, {"offer": "gift", "budget": {"fetches": 2}}))[1])
+    world.book.down = True
+    status, body = await world.token(made, {"offer": "gift"})
+    assert (status, read(world, body).license) == (200, gift.license)
+    status, body = await world.token(made, {"offer": "gift", "budget": {"fetches": 2}})
+    assert (status, body["error"]) == (503, "server_error")
+    assert {license.id for license in await world.licenses(made)} == {gift.license, counted.license}

@@ -95,7 +95,7 @@ class MemoryFolding:
 
     def _row(self, seq: int, sealed: SealedEntry) -> StoredRow:
         opened = leaf(sealed.entry, sealed.salt)
-        return StoredRow(seq, sealed.entry.id, sealed.canonical, sealed.salt, opened)
+        return StoredRow(seq, sealed.entry.id, sealed.canonical, sealed.salt, hashlib.sha256(opened).digest())
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from gateway.licenses.license import Client, License, Licensee, Standing
@@ -66,7 +67,7 @@ class MemoryRegister:
         client = self._clients.get(client_id)
         return (client, self._licensees[client.licensee]) if client else None
 
-    async def grant(self, license: License) -> License:
+    async def grant(self, license: License, *, spent: Collection[str] = ()) -> License:
         """Keep *license*, or return the live one that already says the same; see the port."""
         self._check()
         if license.licensee not in self._licensees:
@@ -77,6 +78,7 @@ class MemoryRegister:
             if _agreed(each) == _agreed(license)
             and each.ends_at > license.starts_at
             and ("license", each.id) not in self._revoked
+            and each.id not in spent
         ]
         if live:
             return min(live, key=lambda each: (-each.ends_at, each.id))

@@ -7,6 +7,7 @@ from gateway.billing.postings import prepaid
 from gateway.money import Money
 from gateway.store.holds import Standing, decide, same_charge, settled
 from gateway.store.memory.tables import Hold, Tables
+from gateway.tokens.claims import Budget
 
 
 class MemorySpendBook:
@@ -54,6 +55,13 @@ class MemorySpendBook:
             return False
         hold.state = "returned"
         return True
+
+    async def exhausted(self, license: str, price: Money, budget: Budget, now: int) -> bool:
+        """Whether *budget* allows the license no further fetch at *price*; see `SpendBook.exhausted`."""
+        self._tables.check()
+        further = Charge("", "", license, price, budget)
+        answer = decide(further, self._standing(further, now))
+        return isinstance(answer, Short) and answer.what == "budget"
 
     async def available(self, licensee: str, currency: str, now: int) -> Money:
         """What *licensee* could still lease: postings minus open holds; below zero where it owes."""

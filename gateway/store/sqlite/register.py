@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import apsw
@@ -57,13 +58,9 @@ class SqliteRegister:
         """A client and its licensee."""
         return await self._database.read(lambda db: _client(db, client_id))
 
-    async def grant(self, license: License) -> License:
-        """Keep *license*, or return the live one that already says the same; see the port.
-
-        One that was revoked is not live. Raises `ValueError` for an unknown
-        licensee, or an id that is taken by another agreement.
-        """
-        return await self._database.write(lambda db: _grant(db, license))
+    async def grant(self, license: License, *, spent: Collection[str] = ()) -> License:
+        """Keep *license*, or return the live one that already says the same; see the port."""
+        return await self._database.write(lambda db: _grant(db, license, spent))
 
     async def license(self, license_id: str) -> License | None:
         """The license of that id."""
@@ -157,7 +154,7 @@ def _client(db: apsw.Connection, client_id: str) -> tuple[Client, Licensee] | No
     return client, licensee
 
 
-def _grant(db: apsw.Connection, license: License) -> License:
+def _grant(db: apsw.Connection, license: License, spent: Collection[str]) -> License:
     if _licensee(db, license.licensee) is None:
         raise ValueError(f"there is no licensee {license.licensee}")
     same = _one(
@@ -165,6 +162,7 @@ def _grant(db: apsw.Connection, license: License) -> License:
         "WHERE licensee = ? AND site = ? AND terms_hash = ? AND budget_micros IS ? AND budget_fetches IS ?"
         " AND crawlers = ? AND ends_at > ?"
         " AND NOT EXISTS (SELECT 1 FROM revocations WHERE kind = 'license' AND subject = licenses.id)"
+        " AND id NOT IN (SELECT value FROM json_each(?))"
         " ORDER BY ends_at DESC, id LIMIT 1",
         license.licensee,
         license.site,
@@ -173,6 +171,7 @@ def _grant(db: apsw.Connection, license: License) -> License:
         license.budget.fetches,
         _crawlers(license),
         license.starts_at,
+        orjson.dumps(list(spent)).decode(),
     )
     if same is not None:
         return same

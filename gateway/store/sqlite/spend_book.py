@@ -11,6 +11,7 @@ from gateway.billing.postings import prepaid
 from gateway.money import Money
 from gateway.store.holds import Standing, decide, same_charge, settled
 from gateway.store.sqlite.database import Database
+from gateway.tokens.claims import Budget
 
 #: Seconds for which an answer is remembered after its hold has lapsed.
 _REMEMBERED: Final = 86_400
@@ -45,6 +46,12 @@ class SqliteSpendBook:
     async def give_back(self, record_id: str) -> bool:
         """Let an open hold go; whether there was one."""
         return await self._database.write(lambda db: _give_back(db, record_id))
+
+    async def exhausted(self, license: str, price: Money, budget: Budget, now: int) -> bool:
+        """Whether *budget* allows the license no further fetch at *price*; see `SpendBook.exhausted`."""
+        further = Charge("", "", license, price, budget)
+        answer = await self._database.read(lambda db: decide(further, _standing(db, further, now)))
+        return isinstance(answer, Short) and answer.what == "budget"
 
     async def available(self, licensee: str, currency: str, now: int) -> Money:
         """What *licensee* could still lease: postings minus open holds; below zero where it owes."""
