@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from gateway.provenance.audit import FAULTS_LISTED, audit, export_entries
 from gateway.provenance.erasure import forget_details
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
-from gateway.provenance.record import entry_commitment, leaf
+from gateway.provenance.record import entry_commitment, leaf, read_entry
 from gateway.provenance.segments import (
     ENTRY_HEADER,
     SealedDetail,
@@ -245,7 +246,9 @@ async def test_the_export_holds_every_entry_opens_the_leaf_and_has_no_details(
     assert [line["entry"]["id"] for line in lines] == [row.id for row in folding.rows]
     for line, row in zip(lines, folding.rows, strict=True):
         salt = bytes.fromhex(line["salt"])
-        assert line["commitment"] == json.loads(row.leaf)["entry"] == entry_commitment(row.canonical, salt)
+        opened = leaf(read_entry(line["kind"], dict(line["entry"])), salt)
+        assert hashlib.sha256(opened).digest() == row.leaf
+        assert line["commitment"] == json.loads(opened)["entry"] == entry_commitment(row.canonical, salt)
         assert (line["kind"], line["file"]) == ("fetch", history.name)
     assert "192.0.2" not in json.dumps(lines)
     content = bytearray(history.read_bytes())
