@@ -92,8 +92,9 @@ class LicensedSession:
         if token is not None and token.good_until <= time.monotonic():
             token = None
         first = await self._get(url, token)
-        if first.status not in {401, 402} or token is not None:
+        if first.status not in {401, 402}:
             return first
+        # A token that lapsed, was revoked or is spent is replaced once; whatever comes then is the answer.
         token = await self._buy(url, origin, first)
         self._tokens[origin] = token
         return await self._get(url, token)

@@ -641,6 +641,19 @@ async def test_a_fee_once_paid_covers_no_narrower_wish_after_it_is_used_up(world
     assert len(world.kept.entries) == 3
 
 
+async def test_a_wider_license_whose_fee_is_paid_stands_in_for_one_that_is_used_up(world):
+    sold_in_threes(world, upfront=usd("100"))
+    made = await world.licensee("1000")
+    narrower = {"offer": "threes", "locations": ["/archive/1999/"]}
+    first = read(world, (await world.token(made, narrower))[1])
+    wider = read(world, (await world.token(made, {"offer": "threes", "locations": ["/archive/"]}))[1])
+    assert wider.license != first.license
+    await use(world, first, 3)
+    again = read(world, (await world.token(made, narrower))[1])
+    assert (again.license, again.scopes) == (wider.license, (PathScope("/archive/1999/"),))
+    assert len(world.kept.entries) == 2
+
+
 async def test_a_second_purchase_that_broke_off_is_completed_and_pays_one_fee(world):
     sold_in_threes(world, upfront=usd("100"))
     made = await world.licensee("1000")
