@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import json
 import os
 import re
 from collections.abc import Awaitable, Callable
@@ -66,6 +67,8 @@ log = structlog.get_logger("licet")
 _ROBOTS_TOKEN = re.compile(r"[A-Za-z_-]+")
 #: Seconds between two looks at what other processes changed: well under `revocations.OLDEST`.
 _LOOK = 0.25
+#: Twentieths of a second that a command may keep the journal while a gateway starts.
+_PATIENCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,11 @@ class Addresses:
 
 
 class FolderLock:
-    """Keeps a second gateway off a data folder; it goes with the process."""
+    """Keeps a second gateway off a data folder; it goes with the process.
+
+    The file says to commands beside it where the gateway listens; only while
+    it is locked is that true (`running`).
+    """
 
     def __init__(self, folder: Path) -> None:
         """Make *folder* private and lock it, or raise `ConfigurationError`."""
@@ -86,8 +93,9 @@ class FolderLock:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = os.open(folder / "licet.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
+            why = error.strerror or str(error)
             raise ConfigurationError(
-                [Mistake(str(folder), "", f"must be a folder licet can write: {error}")]
+                [Mistake(str(folder), "", f"must be a folder licet can write: {why}")]
             ) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -97,9 +105,29 @@ class FolderLock:
                 [Mistake(str(folder), "", "another gateway runs on this data folder; stop it first")]
             ) from None
 
+    def tell(self, addresses: Addresses) -> None:
+        """Write down where the gateway listens, without the sign-in link."""
+        told = {"pid": os.getpid(), "front": addresses.front, "dashboard": addresses.dashboard}
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, json.dumps(told).encode(), 0)
+
     def release(self) -> None:
         """Let the next gateway have the folder."""
         os.close(self._file)
+
+
+def running(folder: Path) -> dict[str, object] | None:
+    """What the gateway that runs on *folder* told of itself, empty if nothing yet; None if none runs."""
+    try:
+        with (folder / "licet.lock").open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                told = json.loads(file.read() or b"{}")
+                return told if isinstance(told, dict) else {}
+    except (OSError, ValueError):
+        return None
+    return None
 
 
 class Licet:
@@ -150,7 +178,9 @@ class Licet:
             asyncio.create_task(self._every(3600.0, self._forget), name="forget"),
             asyncio.create_task(self.keeper.run(self._stopping), name="keeper"),
         ]
-        return Addresses(front, dashboard, sign_in)
+        addresses = Addresses(front, dashboard, sign_in)
+        lock.tell(addresses)
+        return addresses
 
     async def _open_stores(self) -> None:
         config = self.config
@@ -161,9 +191,12 @@ class Licet:
         self.register = SqliteRegister(self.database)
         self.book = SqliteSpendBook(self.database)
         self.ledger = SqliteLedger(self.database)
-        self.access_log = SqliteAccessLog(self.database)
+        # Long reads of the pages get connections of their own: revocations must not wait for a report.
+        pages = await Database.open(config.database, readers=2)
+        self._closing.append(pages.close)
+        self.access_log = SqliteAccessLog(pages)
         self.people = Audience(enabled=config.people.counted)
-        keeper_lock = KeeperLock.try_take(config.folder)
+        keeper_lock = await self._keeper_lock()
         if keeper_lock is None:
             raise ConfigurationError(
                 [Mistake(str(config.folder), "", "another process keeps this journal; stop it first")]
@@ -178,6 +211,15 @@ class Licet:
         self._closing.append(self.journal.close)
         self.feed = RevocationFeed()
         await self._look()
+
+    async def _keeper_lock(self) -> KeeperLock | None:
+        """Become the folder's keeper; a command that folds at this moment is waited for."""
+        for _ in range(_PATIENCE):
+            taken = KeeperLock.try_take(self.config.folder)
+            if taken is not None:
+                return taken
+            await asyncio.sleep(0.05)
+        return None
 
     async def _fold_the_rest(self) -> None:
         await self.keeper.catch_up()
@@ -305,8 +347,12 @@ class Licet:
             with contextlib.suppress(StoreUnavailable):
                 await self._count_people()
         while self._closing:
-            with contextlib.suppress(StoreUnavailable):
-                await self._closing.pop()()
+            close = self._closing.pop()
+            try:
+                await close()
+            except Exception:
+                # What is still open must be closed all the same.
+                log.exception("something could not be closed well")
 
     async def _every(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -315,6 +361,9 @@ class Licet:
                 await act()
             except StoreUnavailable as error:
                 log.warning("the store cannot be reached", act=act.__name__, reason=str(error))
+            except Exception:
+                # One odd moment must not end what revocations, retention and counting rest on.
+                log.exception("a timer's act failed and will be tried again", act=act.__name__)
 
     async def _look(self) -> None:
         """Learn what other processes changed: revocations and keys."""
@@ -353,6 +402,7 @@ class _PeopleCount:
 
 
 def _made(folder: Path, clock: Clock) -> KeyRing:
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return KeyRing.create(folder, clock=clock)
 
 
@@ -373,7 +423,8 @@ async def _bound(
     try:
         return await start(host, port)
     except OSError as error:
-        why = error.strerror or str(error)
+        # What the loop raises names the address once more; the number alone says why.
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
         raise ConfigurationError(
-            [Mistake("the address", key, f"cannot be listened on: {why}", f"{host}:{port}")]
+            [Mistake(f"{_shown(host)}:{port}", key, f"cannot be listened on: {why}")]
         ) from None

@@ -139,13 +139,13 @@ def read_config(
     for name, text in (environ or {}).items():
         section, _, key = name.removeprefix("LICET_").lower().partition("_")
         if name.startswith("LICET_") and key and section in _File.model_fields:
-            values.setdefault(section, {})[key] = _from_environment(section, key, text)
+            _table(values, section)[key] = _from_environment(section, key, text)
             sources[f"{section}.{key}"] = f"environment {name}"
     for dotted, value in (flags or {}).items():
         if value is not None:
             section, _, key = dotted.partition(".")
-            values.setdefault(section, {})[key] = value
-            sources[dotted] = f"--{key.replace('_', '-')}"
+            _table(values, section)[key] = value
+            sources[dotted] = "--" + dotted.removeprefix("listen.").replace(".", "-").replace("_", "-")
     try:
         read = _File.model_validate(values)
     except ValidationError as error:
@@ -173,6 +173,12 @@ def _from_file(path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError([Mistake(str(path), "", f"is not TOML: {error}")]) from None
+
+
+def _table(values: dict[str, Any], section: str) -> dict[str, Any]:
+    """The table of *section* to write into; a copy to no effect where the file has something else there."""
+    table = values.setdefault(section, {})
+    return table if isinstance(table, dict) else {}
 
 
 def _from_environment(section: str, key: str, text: str) -> object:

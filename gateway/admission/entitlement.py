@@ -11,7 +11,8 @@ what        the ask must be                                   refused with
 term        not before the token starts, before it ends       token-expired
 audience    for the origin the token names, exactly           token-other-site
 path        inside one of the token's scopes, whole segments, path-not-covered
-            unless a narrower one is excluded
+            unless a narrower one is excluded; and while the policy
+            is the one it was bought under, on an offer of its rule
 use         of uses the token grants                          use-not-covered
 territory   from a country the token names, or worldwide      territory-not-covered
 rendition   of a form of the work the token names             rendition-not-covered
@@ -65,7 +66,14 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
             f"License {claims.license} covers {listed}{f' but not {less}' if less else ''}; "
             f"this is {ask.path or ask.target}.",
         )
-    asked = _uses(claims, visitor)
+    sold = {offer.id for offer in ruling.offers}
+    if claims.offer and claims.policy == ruling.policy and claims.offer not in sold:
+        return Refusal(
+            Problem.PATH_NOT_COVERED,
+            f"License {claims.license} is on the offer {claims.offer}; this page is sold to this crawler on "
+            f"{', '.join(sorted(sold)) or 'none'}.",
+        )
+    asked = uses_under(claims, visitor)
     if not covers(claims.uses, asked):
         granted, wanted = ", ".join(sorted(claims.uses)), ", ".join(sorted(asked))
         who = visitor.name or "this visitor"
@@ -89,8 +97,11 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
     return Covered(scope, asked)
 
 
-def _uses(claims: Claims, visitor: Visitor) -> Uses:
-    """What this fetch is for: the token's uses, and all a crawler is known for that was not named in it."""
+def uses_under(claims: Claims, visitor: Visitor) -> Uses:
+    """What a fetch under *claims* is for: the token's uses, and all a crawler is known for that it does not name.
+
+    The rules and the license are asked about the same uses.
+    """
     crawler = visitor.crawler
     if crawler is None or crawler.name.lower() in claims.crawlers:
         return claims.uses

@@ -1,15 +1,17 @@
 """What a delivery finally owes: the unit rule, in one pure function.
 
 The unit is a rendition's content per licensee and window. A complete 200 owes
-the price; 206 parts together never owe more than the whole; HEAD, 304, 4xx and
-5xx owe nothing; a re-read of unchanged bytes in the window owes nothing (and so
-does a retry after a lost answer). A client that breaks off after more than
-64 KiB or a tenth of the body owes the whole; what the origin breaks off owes
+the price; 206 parts together never owe more than the whole; HEAD, OPTIONS, 304,
+4xx and 5xx owe nothing; a re-read of unchanged bytes in the window owes nothing
+(and so does a retry after a lost answer). A client that breaks off after more
+than 64 KiB or a tenth of the body owes the whole, and so it does after the first
+octet of a body whose length nobody announced; what the origin breaks off owes
 nothing.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,34 +35,41 @@ class Owed:
     reason: str
 
 
-def units_of(charge: Charge, ask: Ask, delivery: Delivery) -> tuple[str, ...]:
-    """The keys under which this delivery may already have been paid for in the window.
+def unit_of(licensee: str, ask: Ask) -> str:
+    """Which resource a fetch was of, query and all, as a hash that says nothing without the licensee's id."""
+    named = f"{licensee}\0{ask.site}\0{ask.path}\0{ask.query}"
+    return hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def units_of(licensee: str, site: str, path: str, unit: str, delivery: Delivery) -> tuple[str, ...]:
+    """The keys under which a delivery may already have been paid for in the window.
 
     By digest where the body is whole, by entity tag where the origin names one;
-    a part without a tag counts with every other part of the same path.
+    a part without a tag counts with every other part of the same resource.
+    *unit* is `unit_of` the fetch.
     """
-    place = f"{charge.licensee} {ask.site} {ask.path}"
     keys = []
     if delivery.status == 200 and delivery.ended is Ended.COMPLETE:
-        keys.append(f"{place} sha-256:{delivery.digest}")
+        keys.append(f"{licensee} {site} {path} sha-256:{delivery.digest}")
     if delivery.etag and not delivery.etag.startswith("W/"):
-        keys.append(f"{place} etag:{delivery.etag}")
+        keys.append(f"{unit} etag:{delivery.etag}")
     elif delivery.status == 206:
-        keys.append(f"{place} parts")
+        keys.append(f"{unit} parts")
     return tuple(keys)
 
 
 def owed(charge: Charge, ask: Ask, delivery: Delivery, *, paid_before: bool) -> Owed:
     """Say what *delivery* owes. *paid_before*: one of its units was paid in the window."""
     nothing = Money(0, charge.price.currency)
-    if ask.method != "GET":
-        return Owed(nothing, "not-a-get")
+    if ask.method in {"HEAD", "OPTIONS"}:
+        return Owed(nothing, "no-content")
     if delivery.status not in {200, 206}:
         return Owed(nothing, "not-delivered")
     if delivery.ended in {Ended.ORIGIN, Ended.GATEWAY}:
         return Owed(nothing, "broken-off")
     if delivery.ended is Ended.CLIENT:
-        tenth = delivery.length >= 0 and delivery.bytes_sent * 10 > delivery.length
+        # Of a body without a length even the first octet may be a tenth.
+        tenth = delivery.bytes_sent * 10 > max(delivery.length, 0)
         if not (delivery.bytes_sent > ABORT_BYTES or tenth):
             return Owed(nothing, "client-left-early")
     if paid_before:

@@ -14,6 +14,9 @@ from gateway.money import Money
 from gateway.problems import Problem, Refusal
 from gateway.tokens.claims import Budget
 
+#: Seconds before the end of its hold at which a licensed answer is broken off.
+HOLD_MARGIN = 120
+
 
 @dataclass(frozen=True, slots=True)
 class Charge:
@@ -29,7 +32,7 @@ class Charge:
     license: str
     price: Money
     budget: Budget
-    hold_seconds: int = 900
+    hold_seconds: int = 3600
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ ask's own hold, so the second call always decides.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from gateway.admission.admit import Grant
-from gateway.admission.owed import WINDOW_SECONDS, Owed, owed, units_of
+from gateway.admission.owed import WINDOW_SECONDS, Owed, owed, unit_of, units_of
 from gateway.admission.pace import Pace
 from gateway.admission.spending import Charge, Lease, Short, SpendBook
 from gateway.ask import Ask
@@ -46,6 +47,7 @@ class Till:
         """Work on *book*, starting with the units that the journal says were paid."""
         self._book = book
         self._pace = pace
+        self._letting_go: set[asyncio.Future[None]] = set()
         self._paid: OrderedDict[str, int] = OrderedDict((unit.key, unit.paid_at) for unit in remembered)
 
     def take(self, grant: Grant, ask: Ask, evidence: Evidence) -> Grant | Refusal | Needs:
@@ -73,8 +75,14 @@ class Till:
     async def lease(self, need: Need) -> Lease | Short | Refusal:
         """Fetch the lease that `take` asked for: the source of evidence kind ``lease``."""
         assert isinstance(need.about, LeaseWanted)
+        wanted = need.about
+        leasing = asyncio.ensure_future(self._book.lease(wanted.charge, wanted.now))
         try:
-            return await self._book.lease(need.about.charge, need.about.now)
+            return await asyncio.shield(leasing)
+        except asyncio.CancelledError:
+            # The client left; the lease may still be made, and must not be kept for nobody.
+            leasing.add_done_callback(lambda _: self._let_go(wanted.charge.record_id))
+            raise
         except StoreUnavailable as error:
             return Refusal(
                 Problem.SPEND_BOOK_UNAVAILABLE,
@@ -85,7 +93,7 @@ class Till:
 
     def owed(self, charge: Charge, ask: Ask, delivery: Delivery) -> Owed:
         """Say what *delivery* owes and remember its units as paid if it owes anything."""
-        keys = units_of(charge, ask, delivery)
+        keys = _units(charge, ask, delivery)
         now = ask.asked_at
         before = any(self._paid.get(key, -WINDOW_SECONDS) > now - WINDOW_SECONDS for key in keys)
         due = owed(charge, ask, delivery, paid_before=before)
@@ -99,8 +107,13 @@ class Till:
 
     def unpaid(self, charge: Charge, ask: Ask, delivery: Delivery) -> None:
         """Forget what `owed` remembered of *delivery*: it owed its price, and no record of it could be kept."""
-        for key in units_of(charge, ask, delivery):
+        for key in _units(charge, ask, delivery):
             self._paid.pop(key, None)
+
+    def _let_go(self, record_id: str) -> None:
+        task = asyncio.ensure_future(self.give_back(record_id))
+        self._letting_go.add(task)
+        task.add_done_callback(self._letting_go.discard)
 
     async def give_back(self, record_id: str) -> None:
         """Let the hold of a fetch that never happened go; if the book is away, it lapses."""
@@ -108,3 +121,7 @@ class Till:
             await self._book.give_back(record_id)
         except StoreUnavailable:
             return
+
+
+def _units(charge: Charge, ask: Ask, delivery: Delivery) -> tuple[str, ...]:
+    return units_of(charge.licensee, ask.site, ask.path, unit_of(charge.licensee, ask), delivery)

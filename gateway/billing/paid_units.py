@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.admission.owed import units_of
-from gateway.admission.spending import Charge
 from gateway.admission.till import PaidUnit
-from gateway.ask import Ask
-from gateway.money import Money
 from gateway.origin.delivery import Delivery
 from gateway.provenance.record import Ended, FetchRecord
-from gateway.tokens.claims import Budget
 
 
 def paid_units(records: Iterable[FetchRecord]) -> tuple[PaidUnit, ...]:
@@ -29,19 +25,7 @@ def paid_units(records: Iterable[FetchRecord]) -> tuple[PaidUnit, ...]:
 
 
 def _keys(record: FetchRecord) -> tuple[str, ...]:
-    charge = Charge(
-        record.id, record.licensee, record.license, Money(record.price_micros, record.currency), Budget()
-    )
-    ask = Ask(
-        id=record.id,
-        asked_at_us=record.time_us,
-        site=record.site,
-        origin="",
-        method=record.method,
-        target=record.path,
-        path=record.path,
-    )
     delivery = Delivery(
         record.status, record.bytes_sent, record.digest, Ended(record.ended), etag=record.etag
     )
-    return units_of(charge, ask, delivery)
+    return units_of(record.licensee, record.site, record.path, record.unit, delivery)

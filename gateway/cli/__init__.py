@@ -9,10 +9,24 @@ imported inside the commands, so that `licet --help` stays quick.
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
-from gateway.cli import backup, doctor, fetch, journal, keys, licensee, policy, serve, statement, tour
+from gateway.cli import (
+    backup,
+    dashboard,
+    doctor,
+    fetch,
+    init,
+    journal,
+    keys,
+    licensee,
+    policy,
+    serve,
+    statement,
+    tour,
+)
 from gateway.problems import ConfigurationError, StoreUnavailable
 
 app = typer.Typer(
@@ -22,51 +36,100 @@ app = typer.Typer(
     Put it in front of a site: people notice nothing; AI crawlers meet your
     terms, buy a token by machine, are held to it, and leave a record.
 
-    First minute:   licet demo
-    Your own site:  licet serve --upstream http://localhost:8000
-    Your rules:     licet init, licet policy check, licet policy explain URL --as GPTBot
+    \b
+    First minute    licet demo
+    Your own site   licet serve --upstream http://localhost:8000
+    Your rules      licet init
+                    licet policy check
+                    licet policy explain /page --as GPTBot
+    Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
+                    licet statement LICENSEE --period 2026-11
+    Your proof      licet journal audit
+                    licet backup licet.tar
+
+    \b
+    Everything is kept in one folder: --data, else $LICET_DATA, else ./licet-data.
+    Answers go to stdout, talk to stderr; --json makes the answers JSON.
+    Exit codes: 0 done; 1 the answer is no, or something is wrong; 2 it cannot be done so.
     """,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("serve")(serve.serve)
 app.command("demo")(tour.demo)
-app.command("init")(policy.init)
+app.command("serve")(serve.serve)
+app.command("init")(init.init)
 app.add_typer(policy.app, name="policy")
-app.add_typer(keys.app, name="keys")
-app.add_typer(journal.app, name="journal")
 app.add_typer(licensee.app, name="licensee")
 app.command("statement")(statement.statement)
+app.add_typer(journal.app, name="journal")
+app.add_typer(keys.app, name="keys")
+app.command("dashboard")(dashboard.dashboard)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
-app.command("fetch")(fetch.fetch)
 app.command("doctor")(doctor.doctor)
+app.command("fetch")(fetch.fetch)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from gateway import __version__
+
+        print(f"licet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _about(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:
-    """Run the command; configuration mistakes are told as sentences, not as tracebacks."""
+    """Run the command; whatever a person can mend is told as sentences, not as a traceback."""
     _log_to_stderr()
     try:
-        app()
+        app(prog_name="licet")
     except ConfigurationError as error:
-        for mistake in error.mistakes:
-            print(f"licet: {mistake}", file=sys.stderr)
-        raise SystemExit(2) from None
+        _end(*map(str, error.mistakes))
     except StoreUnavailable as error:
-        print(f"licet: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except (KeyboardInterrupt, BrokenPipeError):
-        raise SystemExit(2) from None
+        _end(str(error))
+    except ModuleNotFoundError as error:
+        if (error.name or "gateway").partition(".")[0] == "gateway":
+            raise
+        _end(f"{error.name} is not installed; this command needs pip install 'licet[server]'")
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename is not None else ""
+        _end(f"{place}{error.strerror or error}")
+    except KeyboardInterrupt:
+        _end("interrupted")
+
+
+def _end(*sentences: str) -> None:
+    for sentence in sentences:
+        print(f"licet: {sentence}", file=sys.stderr)
+    raise SystemExit(2) from None
 
 
 def _log_to_stderr() -> None:
-    """Keep stdout for data: every log line of every room goes to stderr."""
+    """Keep stdout for data: every log line of every room goes to stderr, as plain text."""
     import logging
 
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    if "structlog" in sys.modules or any(each in sys.argv for each in ("serve", "demo")):
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="licet: %(levelname)s %(message)s")
+    logging.addLevelName(logging.WARNING, "warning")
+    logging.addLevelName(logging.ERROR, "error")
+    if any(each in sys.argv for each in ("serve", "demo")):
         import structlog
 
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper("%Y-%m-%dT%H:%M:%SZ", utc=True),
+                structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, pad_level=False),
+            ],
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        )

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.billing.reconcile import Report
+from gateway.cli.say import counted
 from gateway.provenance.audit import AuditReport
+
+if TYPE_CHECKING:
+    from gateway.cli.books import Books
+
+_LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,32 +35,53 @@ class FullAudit:
 
     def lines(self) -> list[str]:
         """Both reports for people."""
-        seen = self.journal
+        seen, books = self.journal, self.books
+        charged = ", ".join(map(str, books.charged)) or "nothing"
+        entries = counted(seen.entries, "entry", "entries")
+        unfolded = counted(max(seen.unfolded, 0), "entry", "entries")
+        money = counted(books.entries, "entry", "entries")
         told = [
-            f"journal    {seen.files} files, {seen.entries} entries, {seen.details} details not yet folded or erased",
-            f"database   {seen.rows} rows, {max(seen.unfolded, 0)} entries not folded yet",
+            f"journal    {counted(seen.files, 'file')}, {entries}, {counted(seen.details, 'detail')} checked",
+            f"database   {counted(seen.rows, 'row')}, {unfolded} not folded yet",
+            f"books      {money} about money, {counted(books.postings, 'posting')}, charged {charged}",
         ]
-        told += [f"torn tail  {tail}" for tail in seen.torn]
+        told += [
+            f"torn tail  {tail.file}: {tail.size - tail.kept} octets that were never acknowledged"
+            for tail in seen.torn
+        ]
         told += [f"WRONG      {fault}" for fault in seen.faults]
         if seen.fault_count > len(seen.faults):
             told.append(f"WRONG      and {seen.fault_count - len(seen.faults)} more")
-        books = self.books
-        charged = ", ".join(map(str, books.charged)) or "nothing"
-        told.append(
-            f"books      {books.entries} entries with money, {books.postings} postings, charged {charged}"
-        )
         told += [f"WRONG      {fault.code} {fault.subject}: {fault.why}" for fault in books.faults]
-        return [*told, "good" if self.good else "NOT GOOD"]
+        wrong = seen.fault_count + len(books.faults)
+        return [*told, "good: everything agrees" if self.good else f"NOT GOOD: {counted(wrong, 'fault')}"]
 
 
 async def full_audit(data: Path) -> FullAudit:
-    """Fold what is not folded yet, then compare everything with everything."""
+    """Fold what is not folded yet, then compare everything with everything.
+
+    Beside a running gateway files end and begin during the look; what seems
+    wrong then is looked at again before it is said.
+    """
     from gateway.cli.books import open_books
-    from gateway.provenance.audit import audit
 
     async with open_books(data) as books:
-        await books.settle("")
-        rows, positions, details = await books.sealed()
-        return FullAudit(
-            audit(data / "journal", rows, positions=positions, details=details), await books.reconcile()
-        )
+        for _ in range(_LOOKS):
+            alone = await books.fold()
+            try:
+                seen = await _look(books)
+            except FileNotFoundError:
+                continue
+            if seen.good or alone:
+                return seen
+            await asyncio.sleep(0.2)
+        return await _look(books)
+
+
+async def _look(books: Books) -> FullAudit:
+    from gateway.provenance.audit import audit
+
+    rows, positions, details = await books.sealed()
+    folder = books.folder / "journal"
+    journal = await asyncio.to_thread(lambda: audit(folder, rows, positions=positions, details=details))
+    return FullAudit(journal, await books.reconcile())

@@ -3,131 +3,200 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import io
 import json
 import os
-import shutil
 import tarfile
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell
+from gateway.cli.lost import NOTHING, Lost, what_is_lost
+from gateway.cli.say import DATA, AsJson, Data, counted, emit, moment, stop, tell
 
 _MANIFEST = "backup.json"
 _MARK = "restored.json"
 _VERSION = 1
+#: What is copied as it stands. Policies and settings may be missing.
+_PLAIN = ("sites", "licet.toml", "operator.json")
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="The archive to write, such as licet-backup.tar.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The archive to write, such as licet.tar.")],
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Write database, journal, keys, policies and settings to one archive, beside a running gateway or not.
+    """Write everything to one archive.
 
-    The archive holds private keys: it is made readable by you alone; keep it so.
+    Database, journal, keys, policies and settings, beside a running gateway or
+    without one. The archive holds private keys: it is made readable by you
+    alone; keep it so. It is never written over another.
     """
     if not (data / "licet.db").is_file():
         raise stop(f"{data} is no data folder of licet")
+    file = file.absolute()
     if file.exists():
         raise stop(f"{file} is there already; backups are never overwritten")
+    if not file.parent.is_dir():
+        raise stop(f"there is no folder {file.parent}")
     facts = asyncio.run(_write(file, data))
     if as_json:
-        emit(facts)
+        emit({**facts, "file": str(file), "bytes": file.stat().st_size})
     else:
-        print(f"{file}: {facts['entries']} entries, {file.stat().st_size} bytes")
+        print(f"{file}: {counted(facts['entries'], 'entry', 'entries')}, {file.stat().st_size} bytes")
 
 
 async def _write(file: Path, data: Path) -> dict[str, Any]:
     from gateway.store.sqlite.database import Database
 
-    partial = file.with_name(file.name + ".partial")
-    with tempfile.TemporaryDirectory(dir=file.parent or Path(), prefix=".licet-backup-") as scratch:
-        copy = Path(scratch) / "licet.db"
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".licet-backup-") as scratch:
+        copy, partial = Path(scratch) / "licet.db", Path(scratch) / "archive"
         database = await Database.open(data / "licet.db")
         try:
             # The database first: the journal copied after it only ever knows more, and is folded on restore.
             await database.backup(copy)
         finally:
             await database.close()
-        facts: dict[str, Any] = {
-            "v": _VERSION,
-            "taken_at": int(time.time()),
-            "entries": await asyncio.to_thread(_count, data),
-        }
+        facts: dict[str, Any] = {"v": _VERSION, "taken_at": int(time.time())}
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
             with tarfile.open(fileobj=out, mode="w") as archive:
-                _add_text(archive, _MANIFEST, json.dumps(facts))
                 archive.add(copy, "licet.db")
-                for name in ("journal", "keys", "sites", "licet.toml", "operator.json"):
-                    if (data / name).exists():
-                        archive.add(data / name, name)
+                facts["entries"] = await asyncio.to_thread(_add_journal, archive, data / "journal")
+                with _still(data / "keys" / "tokens"):
+                    _add(archive, data / "keys", "keys")
+                for name in _PLAIN:
+                    _add(archive, data / name, name)
+                _add_octets(archive, _MANIFEST, json.dumps(facts).encode())
             out.flush()
             os.fsync(out.fileno())
-    partial.rename(file)
+        _publish(partial, file)
+    _sync(file.parent)
     return facts
 
 
-def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
-    octets = text.encode()
+def _publish(partial: Path, file: Path) -> None:
+    try:
+        # A link fails where a file came to be meanwhile; a rename would take its place.
+        os.link(partial, file)
+    except FileExistsError:
+        raise stop(f"{file} is there already; backups are never overwritten") from None
+    except OSError:
+        # Not every file system has links.
+        partial.rename(file)
+
+
+def _add_journal(archive: tarfile.TarFile, folder: Path) -> int:
+    """Add what is durable of every journal file, and return how many entries that is."""
+    from gateway.provenance.segments import SegmentDamaged, read_frames, readable, segments
+
+    entries = 0
+    for path in segments(folder):
+        try:
+            ends = readable(path)
+            try:
+                for _ in read_frames(path, end=ends.entries):
+                    entries += 1
+            except SegmentDamaged as error:
+                tell(f"{error}; it is copied as it is")
+            _add_start(archive, path, ends.entries)
+            _add_start(archive, path.with_suffix(".det"), ends.details)
+        except FileNotFoundError:
+            # An empty one that its writer removed, or details that were folded and are in the database.
+            continue
+    return entries
+
+
+def _add_start(archive: tarfile.TarFile, path: Path, length: int | None) -> None:
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        member = tarfile.TarInfo(f"journal/{path.name}")
+        member.size = size if length is None else min(length, size)
+        member.mode, member.mtime = 0o600, int(time.time())
+        archive.addfile(member, file)
+
+
+def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
+    if path.exists():
+        archive.add(path, name)
+
+
+def _add_octets(archive: tarfile.TarFile, name: str, octets: bytes) -> None:
     member = tarfile.TarInfo(name)
-    member.size = len(octets)
-    member.mode = 0o600
+    member.size, member.mode, member.mtime = len(octets), 0o600, int(time.time())
     archive.addfile(member, io.BytesIO(octets))
 
 
-def _count(data: Path) -> int:
-    from gateway.provenance.audit import export_entries
-
-    return sum(1 for _ in export_entries(data / "journal"))
+@contextmanager
+def _still(folder: Path) -> Iterator[None]:
+    """Keep a rotation of the keys in *folder* waiting while they are copied."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="An archive of `licet backup`.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An archive of `licet backup`.")],
     data: Data = DATA,
     yes: Annotated[
         bool, typer.Option("--yes", help="Restore even if the data folder knows more than the archive.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put a backup in place of the data folder; what stood there is kept beside it.
+    """Put a backup in place of the data folder.
 
-    If the folder holds entries that the archive lacks, that is a rollback: it
-    is said how many, and not done without --yes. A restored gateway says so at
-    every start, because fetches made after the backup may be missing.
+    What stood there is kept beside it. If it knows more than the archive
+    (fetches, licensees, licenses, revocations), that is a rollback: it is said
+    what would be lost, and not done without --yes (exit 1). A restored gateway
+    says so at every start, because what happened after the backup is missing.
     """
+    from gateway.app import FolderLock, running
+
+    data = data.absolute()
     if not file.is_file():
         raise stop(f"there is no {file}")
+    if running(data) is not None:
+        raise stop(f"a gateway runs on {data}; stop it first")
     facts = _manifest(file)
-    missing = _missing(file, data)
-    if missing and not yes:
-        raise stop(
-            f"this would roll back: {data} holds {missing} entries that {file} lacks; --yes does it all the same",
-            1,
-        )
-    kept = _set_aside(data)
-    data.mkdir(mode=0o700, parents=True)
-    with tarfile.open(file) as archive:
-        archive.extractall(data, filter="data")
-    (data / _MANIFEST).unlink(missing_ok=True)
-    _private(data)
-    mark = {
-        "taken_at": facts["taken_at"],
-        "restored_at": int(time.time()),
-        "entries": facts["entries"],
-        "lost": missing,
-    }
-    (data / _MARK).write_text(json.dumps(mark), encoding="utf-8")
+    data.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=data.parent, prefix=".licet-restore-") as scratch:
+        fresh = Path(scratch) / "data"
+        fresh.mkdir(mode=0o700)
+        _unpack(file, fresh)
+        lock = FolderLock(data) if data.exists() else None
+        try:
+            lost = asyncio.run(what_is_lost(data, fresh)) if lock else NOTHING
+            if lost and not yes:
+                raise stop(f"this would roll {data} back and lose {lost}; --yes does it all the same", 1)
+            mark = {"taken_at": facts["taken_at"], "restored_at": int(time.time())}
+            mark |= {"entries": facts["entries"], "lost": lost.as_json()}
+            (fresh / _MARK).write_text(json.dumps(mark), encoding="utf-8")
+            (fresh / _MARK).chmod(0o600)
+            kept = _set_aside(data)
+            fresh.rename(data)
+            _sync(data.parent)
+        finally:
+            if lock:
+                lock.release()
     if as_json:
-        emit({**mark, "kept": str(kept or "")})
+        emit({**mark, "data": str(data), "kept": str(kept or "")})
         return
-    print(f"restored {facts['entries']} entries of {_when(facts['taken_at'])} into {data}")
-    if missing:
-        tell(f"ROLLBACK: {missing} entries made after the backup are not in it")
+    entries = counted(facts["entries"], "entry", "entries")
+    print(f"restored {entries} of {moment(facts['taken_at'])} into {data}")
+    if lost:
+        tell(f"ROLLBACK: {lost} made after the backup are not in it")
     if kept:
         tell(f"what stood there is in {kept}")
 
@@ -136,51 +205,60 @@ def _manifest(file: Path) -> dict[str, Any]:
     try:
         with tarfile.open(file) as archive:
             member = archive.extractfile(_MANIFEST)
-            facts: dict[str, Any] = json.loads(member.read(65536)) if member else {}
-    except (tarfile.TarError, KeyError, ValueError, OSError) as error:
+            facts = json.loads(member.read(65536)) if member else {}
+    except (tarfile.TarError, KeyError, ValueError, OSError, EOFError) as error:
         raise stop(f"{file} is no backup of licet: {error}") from None
-    if facts.get("v") != _VERSION or not isinstance(facts.get("taken_at"), int):
+    known = isinstance(facts, dict) and facts.get("v") == _VERSION
+    if not known or not all(isinstance(facts.get(name), int) for name in ("taken_at", "entries")):
         raise stop(f"{file} was written by another version of licet")
-    return facts
+    return dict(facts)
 
 
-def _missing(file: Path, data: Path) -> int:
-    """How many entries of *data* the archive does not hold."""
-    from gateway.provenance.audit import export_entries
-
-    if not (data / "journal").is_dir():
-        return 0
-    with tempfile.TemporaryDirectory(prefix="licet-restore-") as scratch:
+def _unpack(file: Path, folder: Path) -> None:
+    try:
         with tarfile.open(file) as archive:
-            members = [member for member in archive.getmembers() if member.name.split("/")[0] == "journal"]
-            archive.extractall(scratch, members=members, filter="data")
-        folder = Path(scratch) / "journal"
-        known = {entry["entry"]["id"] for entry in export_entries(folder)} if folder.is_dir() else set()
-    return sum(1 for entry in export_entries(data / "journal") if entry["entry"]["id"] not in known)
-
-
-def _set_aside(data: Path) -> Path | None:
-    if not data.exists():
-        return None
-    kept = data.with_name(f"{data.name}.before-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}")
-    shutil.move(data, kept)
-    return kept
-
-
-def _private(data: Path) -> None:
-    for path in [data, *data.rglob("*")]:
+            archive.extractall(folder, filter="data")
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise stop(f"{file} cannot be unpacked: {error}") from None
+    if not (folder / "licet.db").is_file():
+        raise stop(f"{file} holds no database")
+    (folder / _MANIFEST).unlink(missing_ok=True)
+    for path in folder.rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
 
 
-def _when(seconds: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))
+def _set_aside(data: Path) -> Path | None:
+    """Move what stands at *data* out of the way; an empty folder is not worth keeping."""
+    if not data.exists():
+        return None
+    at = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+    kept = data.with_name(f"{data.name}.before-{at}")
+    for number in range(2, 100):
+        if not kept.exists():
+            break
+        kept = data.with_name(f"{data.name}.before-{at}-{number}")
+    try:
+        data.rename(kept)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise stop(f"{data} cannot be moved aside ({why}); restore into another --data") from None
+    return kept
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def restored_note(data: Path) -> str:
     """What to say at start about a folder that came from a backup, or ""."""
     try:
         mark = json.loads((data / _MARK).read_text(encoding="utf-8"))
-        lost = f"; {mark['lost']} entries were rolled back" if mark["lost"] else ""
-        return f"restored {_when(mark['restored_at'])} from a backup of {_when(mark['taken_at'])}{lost}"
+        lost = Lost.read(mark["lost"])
+        told = f"on {moment(mark['restored_at'])} from a backup of {moment(mark['taken_at'])}"
+        return told + (f"; rolled back: {lost}" if lost else "")
     except (OSError, ValueError, KeyError, TypeError):
         return ""

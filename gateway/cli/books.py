@@ -1,8 +1,8 @@
 """The data folder as a command sees it: register, books and journal, beside a running gateway or without one.
 
 Commands append to a journal file of their own. A running gateway's keeper folds
-it; without one the command folds it itself. Either way the entry is durable
-before the command says so.
+it; without one the command folds it itself, and whatever a gateway that was
+killed had left. Either way an entry is durable before the command says so.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 
+#: What to say when a running gateway takes its time.
+LATE = "it is durable in the journal; the books will show it when the running gateway has folded it"
+
 
 @dataclass(frozen=True, slots=True)
 class Books:
@@ -50,8 +53,8 @@ class Books:
         """Whole seconds since the epoch."""
         return self.clock.now_us() // 1_000_000
 
-    async def write(self, entry: BookEntry) -> None:
-        """Make *entry* durable in the journal and wait until the books show it."""
+    async def write(self, entry: BookEntry) -> bool:
+        """Make *entry* durable in the journal; returns whether the books show it already."""
         journal = Journal.open(
             self.folder / "journal", f"command{os.getpid()}", clock=self.clock, reserve_bytes=0
         )
@@ -59,25 +62,29 @@ class Books:
             await journal.keep(entry)
         finally:
             await journal.close()
-        await self.settle(entry.id)
-
-    async def settle(self, entry_id: str) -> None:
-        """Fold the journal, or wait while a running gateway does."""
         for _ in range(250):
-            lock = KeeperLock.try_take(self.folder)
-            if lock is not None:
-                try:
-                    await Keeper(self.folder / "journal", SqliteFolding(self.database)).catch_up()
-                finally:
-                    lock.release()
-                return
-            if await is_folded(self.database, entry_id):
-                return
+            if await self.fold() or await is_folded(self.database, entry.id):
+                return True
             await asyncio.sleep(0.02)
-        raise stop("the entry is durable in the journal, but the running gateway has not folded it yet", 1)
+        return False
+
+    async def fold(self) -> bool:
+        """Fold what the journal holds, unless a running gateway does; returns whether it was done here."""
+        lock = KeeperLock.try_take(self.folder)
+        if lock is None:
+            return False
+        try:
+            await Keeper(self.folder / "journal", SqliteFolding(self.database)).catch_up()
+        finally:
+            lock.release()
+        return True
 
     async def sealed(self) -> tuple[list[StoredRow], Mapping[str, int], list[SealedDetail]]:
-        """Everything stored that an audit holds against the files: rows in order, positions, details."""
+        """Everything stored that an audit holds against the files: rows in order, positions, details.
+
+        Positions are read first: a running gateway only adds rows before the positions it sets later.
+        """
+        positions = await SqliteFolding(self.database).positions()
         rows = await self.database.read(
             lambda db: [
                 StoredRow(*row)
@@ -97,7 +104,7 @@ class Books:
                 )
             ]
         )
-        return rows, await SqliteFolding(self.database).positions(), details
+        return rows, positions, details
 
     async def reconcile(self) -> Report:
         """Compare records, postings, balances and holds as of one moment."""
@@ -114,12 +121,12 @@ async def is_folded(database: Database, entry_id: str) -> bool:
 
 @asynccontextmanager
 async def open_books(folder: Path) -> AsyncIterator[Books]:
-    """Open the books of a data folder that exists."""
+    """Open the books of a data folder that exists, with everything folded that the journal holds."""
     if not (folder / "licet.db").is_file():
         raise stop(f"{folder} is no data folder of licet; `licet serve --upstream …` makes one")
     database = await Database.open(folder / "licet.db")
     try:
-        yield Books(
+        books = Books(
             folder,
             SystemClock(),
             SqliteRegister(database),
@@ -127,6 +134,8 @@ async def open_books(folder: Path) -> AsyncIterator[Books]:
             SqliteSpendBook(database),
             database,
         )
+        await books.fold()
+        yield books
     finally:
         await database.close()
 

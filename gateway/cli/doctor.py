@@ -6,6 +6,7 @@ import asyncio
 import os
 import resource
 import shutil
+import socket
 import stat
 import time
 from collections.abc import Iterator
@@ -14,8 +15,8 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli.say import DATA, AsJson, Data, emit
-from gateway.problems import ConfigurationError
+from gateway.cli.say import DATA, AsJson, Data, counted, emit, with_data
+from gateway.problems import ConfigurationError, StoreUnavailable
 
 #: 2026-11-01T00:00:00Z: a clock before the release is wrong.
 _RELEASED = 1_793_491_200
@@ -32,7 +33,12 @@ class Finding:
 
 
 def doctor(data: Data = DATA, as_json: AsJson = False) -> None:
-    """Look at the machine, the data folder, the policies and your server. Exit 1 if something is bad."""
+    """Is everything in order on this machine?
+
+    Looks at the machine, the data folder, the settings, the policies and your
+    own server, and says what to do about what it finds. Exit 1 if something is
+    bad; a warning alone is none.
+    """
     found = [*_machine(), *_folder(data), *_settings(data), *asyncio.run(_sites(data))]
     if as_json:
         emit(
@@ -40,9 +46,9 @@ def doctor(data: Data = DATA, as_json: AsJson = False) -> None:
         )
     else:
         for each in found:
-            print(f"{each.state:<5} {each.what:<18} {each.fact}")
+            print(f"{each.state:<5} {each.what:<12} {each.fact}")
             if each.step:
-                print(f"{'':<24} -> {each.step}")
+                print(f"{'':<18} -> {each.step}")
     raise typer.Exit(1 if any(each.state == "bad" for each in found) else 0)
 
 
@@ -74,9 +80,9 @@ def _folder(data: Path) -> Iterator[Finding]:
     from gateway.cli.backup import restored_note
 
     if not data.is_dir():
-        yield Finding(
-            "data folder", "warn", f"{data} is not there yet", "licet serve --upstream http://localhost:8000"
-        )
+        state = "bad" if data.exists() else "warn"
+        fact = "is no folder" if data.exists() else "is not there yet"
+        yield Finding("data folder", state, f"{data} {fact}", "licet serve --upstream http://localhost:8000")
         return
     mode = stat.S_IMODE(data.stat().st_mode)
     private = not mode & 0o077
@@ -99,9 +105,33 @@ def _folder(data: Path) -> Iterator[Finding]:
     note = restored_note(data)
     if note:
         yield Finding(
-            "backup", "warn", note, "fetches made in between may be missing; crawlers' receipts show them"
+            "restored",
+            "warn",
+            note,
+            "what happened in between is missing; the folder set aside and crawlers' receipts show it",
         )
     yield from _keys(data / "keys" / "tokens")
+    yield from _database(data)
+
+
+def _database(data: Path) -> Iterator[Finding]:
+    from gateway.store.sqlite.database import Database
+
+    async def look() -> int:
+        database = await Database.open(data / "licet.db")
+        try:
+            return await database.read(lambda db: int(str(db.execute("SELECT count(*) FROM entries").get)))
+        finally:
+            await database.close()
+
+    if not (data / "licet.db").is_file():
+        yield Finding("database", "warn", "none yet; serve makes it")
+        return
+    try:
+        entries = counted(asyncio.run(look()), "entry", "entries")
+        yield Finding("database", "ok", f"{entries}; `{with_data('licet journal audit', data)}` checks them")
+    except (ConfigurationError, StoreUnavailable) as error:
+        yield Finding("database", "bad", str(error), "restore a backup: licet restore licet.tar")
 
 
 def _keys(folder: Path) -> Iterator[Finding]:
@@ -121,7 +151,9 @@ def _keys(folder: Path) -> Iterator[Finding]:
 
 
 def _settings(data: Path) -> Iterator[Finding]:
+    from gateway.app import running
     from gateway.config import read_config
+    from gateway.visitors.client_address import TrustedProxies
 
     try:
         config = read_config(data, environ=os.environ)
@@ -130,7 +162,19 @@ def _settings(data: Path) -> Iterator[Finding]:
             yield Finding("settings", "bad", str(mistake))
         return
     public = config.dashboard.host not in {"127.0.0.1", "::1", "localhost"}
-    yield Finding("settings", "ok", f"front {config.listen.host}:{config.listen.port}")
+    try:
+        TrustedProxies.read(config.trust.proxies)
+        yield Finding(
+            "settings", "ok", str(data / "licet.toml") if (data / "licet.toml").is_file() else "defaults"
+        )
+    except ConfigurationError as error:
+        for mistake in error.mistakes:
+            yield Finding("settings", "bad", str(mistake))
+    told = running(data)
+    if told is None:
+        yield from _address("gateway", config.listen.host, config.listen.port, "listen.port")
+    else:
+        yield Finding("gateway", "ok", f"runs at {told.get('front', 'an address not known yet')}")
     if public:
         yield Finding(
             "dashboard",
@@ -140,17 +184,31 @@ def _settings(data: Path) -> Iterator[Finding]:
         )
 
 
+def _address(what: str, host: str, port: int, key: str) -> Iterator[Finding]:
+    """Whether the address could be listened on now."""
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, number) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+            tried.listen()
+    except OSError as error:
+        why = error.strerror or str(error)
+        yield Finding(what, "bad", f"{host}:{port}: {why}", f"free it, or set another {key}")
+    else:
+        yield Finding(what, "ok", f"not running; {host}:{port} is free")
+
+
 async def _sites(data: Path) -> list[Finding]:
-    from gateway.policy.reading import read_policy
-    from gateway.policy.rules import Policy
+    from gateway.cli.policy import read_all
 
     found: list[Finding] = []
-    policies: list[Policy] = []
-    for file in sorted((data / "sites").glob("*.toml")) if (data / "sites").is_dir() else []:
-        try:
-            policies.append(read_policy(file))
-        except ConfigurationError as error:
-            found.extend(Finding("policy", "bad", str(mistake)) for mistake in error.mistakes)
+    files = sorted((data / "sites").glob("*.toml"))
+    if not files:
+        step = f"{with_data('licet init', data)} writes one"
+        return [Finding("policy", "warn", "no file; only `licet serve --upstream …` can be run", step)]
+    policies, mistakes = read_all(files)
+    found.extend(Finding("policy", "bad", str(mistake)) for mistake in mistakes)
     for policy in policies:
         found.append(
             Finding("policy", "ok", f"{policy.file}: site {policy.site.id}, mode {policy.site.mode}")
@@ -182,6 +240,15 @@ async def _upstream(site: str, origin: str) -> Finding:
         return Finding(
             "origin",
             "bad",
-            f"{site}: {origin} cannot be reached: {error}",
+            f"{site}: {origin} cannot be reached: {_why(error)}",
             "start your server, or correct origin",
         )
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer within 5 s"
+    number = getattr(error, "errno", None)
+    return (
+        os.strerror(number) if isinstance(number, int) and number > 0 else str(error) or type(error).__name__
+    )

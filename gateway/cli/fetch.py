@@ -12,19 +12,28 @@ from gateway.cli.say import AsJson, emit, stop, tell
 
 
 def fetch(
-    url: Annotated[str, typer.Argument(help="The page to fetch.")],
-    client_id: Annotated[str, typer.Option(envvar="LICET_CLIENT_ID", help="From `licet licensee add`.")] = "",
-    client_secret: Annotated[
-        str, typer.Option(envvar="LICET_CLIENT_SECRET", help="Shown once, when it was made.")
+    url: Annotated[str, typer.Argument(metavar="URL", help="The page to fetch.")],
+    client_id: Annotated[
+        str, typer.Option(metavar="ID", envvar="LICET_CLIENT_ID", help="From `licet licensee add`.")
     ] = "",
-    max_price: Annotated[str, typer.Option(help='The most one fetch may cost, such as "0.01 USD".')] = "",
-    user_agent: Annotated[str, typer.Option(help="The crawler to be.")] = "LicetFetch/0.1",
+    client_secret: Annotated[
+        str,
+        typer.Option(metavar="SECRET", envvar="LICET_CLIENT_SECRET", help="Shown once, when it was made."),
+    ] = "",
+    max_price: Annotated[
+        str, typer.Option(metavar="AMOUNT", help='The most one fetch may cost, such as "0.01 USD".')
+    ] = "",
+    user_agent: Annotated[str, typer.Option(metavar="TEXT", help="The crawler to be.")] = "LicetFetch/0.1",
     as_json: AsJson = False,
 ) -> None:
-    """Fetch URL as a crawler, buying a license if it costs no more than you say.
+    """Fetch a page as a crawler that pays.
 
-    Without --max-price nothing is bought. The body goes to stdout; what was
-    paid, and under which record, to stderr.
+    A license is bought where one is asked for, if a fetch costs no more than
+    --max-price; without that nothing is bought. The body goes to stdout, what
+    was paid and under which record to stderr. Exit 1 if the page was not had.
+
+    \b
+    licet fetch https://journal.example/essays/tides --max-price "0.01 USD"
     """
     from gateway.client import LicensedSession, PurchaseRefused
     from gateway.money import Money, MoneyError

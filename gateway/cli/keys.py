@@ -2,54 +2,118 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-from gateway.cli.say import DATA, AsJson, Data, emit, table, tell
+from gateway.cli.say import DATA, AsJson, Data, emit, moment, table, tell
 
-app = typer.Typer(help="The keys that sign license tokens: make, rotate, list.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from gateway.keys.key_ring import KeyRing
+
+app = typer.Typer(
+    help="""The keys that sign license tokens: make, rotate, list, revoke.
+
+    There is always one that signs and a next one that is published already, so
+    that a rotation surprises nobody. Files: DATA/keys/tokens, readable by you alone.
+    """,
+    no_args_is_help=True,
+)
 
 
-@app.command()
-def new(data: Data = DATA, algorithm: str = typer.Option("ES256", help="ES256, or EdDSA.")) -> None:
-    """Make the first key of this data folder. `licet serve` does it by itself."""
+def _open(data: Path) -> KeyRing:
     from gateway.clock import SystemClock
     from gateway.keys.key_ring import KeyRing
 
-    ring = KeyRing.create(data / "keys" / "tokens", algorithm, clock=SystemClock())
-    tell(f"made {ring.current.kid} in {data / 'keys' / 'tokens'}")
+    return KeyRing.open(data / "keys" / "tokens", SystemClock())
+
+
+def _now() -> int:
+    from gateway.clock import SystemClock
+
+    return SystemClock().now_us() // 1_000_000
+
+
+def _say(ring: KeyRing, sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        emit({"signing": ring.current.kid, "keys": [row.as_json() for row in ring.list()]})
+    else:
+        tell(sentence)
 
 
 @app.command()
-def rotate(data: Data = DATA) -> None:
-    """Sign with a new key from now on; the old one still verifies until its last token has lapsed."""
+def new(
+    data: Data = DATA,
+    algorithm: Annotated[str, typer.Option(metavar="NAME", help="ES256, or EdDSA.")] = "ES256",
+    as_json: AsJson = False,
+) -> None:
+    """Make the first keys of a data folder.
+
+    `licet serve` does it by itself; keys that exist are never overwritten.
+    """
     from gateway.clock import SystemClock
     from gateway.keys.key_ring import KeyRing
 
-    clock = SystemClock()
-    ring = KeyRing.open(data / "keys" / "tokens", clock)
-    ring.rotate(clock.now_us() // 1_000_000)
-    tell(f"now signing with {ring.current.kid}; a running gateway picks it up by itself")
+    folder = data / "keys" / "tokens"
+    for each in (data, folder.parent):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ring = KeyRing.create(folder, algorithm, clock=SystemClock())
+    _say(ring, f"made {ring.current.kid} in {folder}", as_json=as_json)
+
+
+@app.command()
+def rotate(data: Data = DATA, as_json: AsJson = False) -> None:
+    """Sign with the next key from now on.
+
+    The old one still verifies until its last token has lapsed, a day and a
+    little; for a key that leaked use `licet keys revoke`. A running gateway
+    takes it up by itself.
+    """
+    ring = _open(data)
+    ring.rotate(_now())
+    _say(
+        ring, f"now signing with {ring.current.kid}; a running gateway takes it up by itself", as_json=as_json
+    )
 
 
 @app.command("list")
 def list_(data: Data = DATA, as_json: AsJson = False) -> None:
-    """Every key with its state: next, current, retiring, revoked."""
-    from gateway.clock import SystemClock
-    from gateway.keys.key_ring import KeyRing
+    """List every key with its state.
 
-    rows = KeyRing.open(data / "keys" / "tokens", SystemClock()).list()
+    next: published, will sign after a rotation. current: signs. retiring:
+    verifies until its last token has lapsed. revoked: verifies nothing.
+    """
+    rows = _open(data).list()
     if as_json:
         emit([row.as_json() for row in rows])
         return
-    table(("key", "algorithm", "state"), [(row.kid, row.public.algorithm, str(row.state)) for row in rows])
+    table(
+        ("key", "algorithm", "state", "made", "until"),
+        [
+            (
+                row.kid,
+                row.public.algorithm,
+                str(row.state),
+                moment(row.created_at),
+                moment(row.use_until),
+            )
+            for row in rows
+        ],
+    )
 
 
 @app.command()
-def revoke(kid: str, data: Data = DATA) -> None:
-    """Stop trusting a key at once: every token it signed is refused. For a key that leaked."""
-    from gateway.clock import SystemClock
-    from gateway.keys.key_ring import KeyRing
+def revoke(
+    kid: Annotated[str, typer.Argument(metavar="KEY", help="Id of the key; `licet keys list` shows them.")],
+    data: Data = DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Stop trusting a key at once. For one that leaked.
 
-    clock = SystemClock()
-    KeyRing.open(data / "keys" / "tokens", clock).revoke(kid, clock.now_us() // 1_000_000)
-    tell(f"{kid} is revoked; a running gateway refuses its tokens within a second")
+    Every token it signed is refused within a second; their licenses stand, and
+    their holders fetch new tokens. If it was the one that signs, the next one takes over.
+    """
+    ring = _open(data)
+    ring.revoke(kid, _now())
+    _say(ring, f"{kid} is revoked; a running gateway refuses its tokens within a second", as_json=as_json)

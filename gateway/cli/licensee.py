@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from gateway.cli.books import Books
     from gateway.money import Money
 
-app = typer.Typer(help="Licensees: register one, credit it, suspend it.", no_args_is_help=True)
+app = typer.Typer(
+    help="""The companies that buy: register one, credit it, suspend it.
+
+    Works beside a running gateway, which knows within a second, or without one.
+    """,
+    no_args_is_help=True,
+)
 T = TypeVar("T")
 
 
@@ -43,21 +49,35 @@ def _amount(text: str) -> Money:
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(help="The company's name.")],
-    credit: Annotated[str, typer.Option(help='Prepaid credit to start with, such as "10 USD".')] = "",
-    contact: Annotated[str, typer.Option(help="How to reach it.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The company's name.")],
+    credit: Annotated[
+        str, typer.Option(metavar="AMOUNT", help='Prepaid credit to start with, such as "10 USD".')
+    ] = "",
+    contact: Annotated[str, typer.Option(metavar="TEXT", help="How to reach it.")] = "",
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Register a licensee, credit it, and print its credentials. The secret is shown this once."""
-    from gateway.cli.books import add_licensee, credit_entry
+    """Register a licensee and print its credentials.
 
+    The secret is shown this once and kept nowhere. The licensee may buy at
+    once, as far as its credit goes.
+
+    \b
+    licet licensee add "Example AI Labs" --credit "10 USD" --json
+    """
+    from gateway.cli.books import LATE, add_licensee, credit_entry
+
+    name = " ".join(name.split())
+    if not name or not (name + contact).isprintable():
+        raise stop("a name is printable text, and not empty")
     amount = _amount(credit) if credit else None
 
     async def act(books: Books) -> dict[str, str]:
         made = await add_licensee(books.register, name, now=books.now, contact=contact)
         if amount is not None:
-            await books.write(credit_entry(made.licensee.id, amount, now_us=books.clock.now_us()))
+            entry = credit_entry(made.licensee.id, amount, now_us=books.clock.now_us())
+            if not await books.write(entry):
+                tell(f"the credit: {LATE}")
         return {
             "licensee": made.licensee.id,
             "name": made.licensee.name,
@@ -71,13 +91,18 @@ def add(
         emit(made)
         return
     for key, value in made.items():
-        print(f"{key:<14} {value}")
+        print(f"{key:<14} {value}".rstrip())
     tell("Keep the secret; it is stored nowhere.")
 
 
 @app.command("list")
 def list_(data: Data = DATA, as_json: AsJson = False) -> None:
-    """Every licensee with its standing and what is left of its credit."""
+    """List every licensee, its standing and its credit.
+
+    Credit is what is left of it now: paid in, less charged, less what open
+    fetches hold. quarantined: registered by itself and waits for you
+    (`licet licensee suspend ID --lift` approves it, as does a credit).
+    """
 
     async def act(books: Books) -> list[dict[str, str]]:
         rows = []
@@ -96,20 +121,35 @@ def list_(data: Data = DATA, as_json: AsJson = False) -> None:
     rows = _with_books(data, act)
     if as_json:
         emit(rows)
-    else:
-        table(("licensee", "name", "standing", "credit"), [tuple(row.values()) for row in rows])
+        return
+    table(
+        ("licensee", "name", "standing", "credit"),
+        [(*list(row.values())[:3], row["credit"] or "none") for row in rows],
+    )
+    if not rows:
+        tell('nobody yet: licet licensee add "Example AI Labs" --credit "10 USD"')
 
 
 @app.command()
 def credit(
-    licensee: Annotated[str, typer.Argument(help="Id of the licensee.")],
-    amount: Annotated[str, typer.Argument(help='What was paid in, such as "10 USD".')],
-    memo: Annotated[str, typer.Option(help="What stands beside it in the books.")] = "",
+    licensee: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of the licensee; `licet licensee list` shows them.")
+    ],
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help='What was paid in, such as "10 USD".')],
+    memo: Annotated[str, typer.Option(metavar="TEXT", help="What stands beside it in the books.")] = "",
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Book money that a licensee paid in; the entry stands in the journal."""
-    from gateway.cli.books import credit_entry
+    """Book money that a licensee paid in.
+
+    The entry stands in the journal beside the fetches, and on the statement.
+    It approves a licensee that registered by itself.
+
+    \b
+    licet licensee credit le_01a2… "10 USD" --memo "invoice 7"
+    """
+    from gateway.cli.books import LATE, credit_entry
+    from gateway.licenses.license import Standing
 
     paid = _amount(amount)
 
@@ -118,29 +158,45 @@ def credit(
         if found is None:
             raise stop(f"there is no licensee {licensee!r}; `licet licensee list` shows them", 1)
         entry = credit_entry(licensee, paid, now_us=books.clock.now_us(), memo=memo)
-        await books.write(entry)
+        if not await books.write(entry):
+            tell(LATE)
+        if found.standing is Standing.QUARANTINED:
+            await books.register.set_standing(licensee, Standing.ACTIVE, books.now)
+            tell(f"{found.name} was quarantined; the credit approves it")
         left = await books.spend_book.available(licensee, paid.currency, books.now)
-        return {"entry": entry.id, "licensee": licensee, "credited": str(paid), "available": str(left)}
+        return {
+            "entry": entry.id,
+            "licensee": licensee,
+            "name": found.name,
+            "credited": str(paid),
+            "available": str(left),
+        }
 
     done = _with_books(data, act)
     if as_json:
         emit(done)
     else:
         print(
-            f"{done['credited']} credited to {licensee}; {done['available']} available; entry {done['entry']}"
+            f"{done['credited']} credited to {done['name']}, {done['available']} available, entry {done['entry']}"
         )
 
 
 @app.command()
 def suspend(
-    licensee: Annotated[str, typer.Argument(help="Id of the licensee.")],
+    licensee: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of the licensee; `licet licensee list` shows them.")
+    ],
     lift: Annotated[
         bool, typer.Option("--lift", help="Let it buy again, or approve a quarantined one.")
     ] = False,
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Stop a licensee: its tokens are refused within a second. --lift lets it buy new ones."""
+    """Stop a licensee, or let it go on (--lift).
+
+    Its tokens are refused within a second and it gets no new ones. After
+    --lift it buys new tokens; those from before stay refused.
+    """
     from gateway.licenses.license import Standing
 
     async def act(books: Books) -> dict[str, str]:

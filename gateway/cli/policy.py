@@ -1,7 +1,8 @@
-"""`licet init` and `licet policy`: write a policy, check it, ask it what it says."""
+"""`licet policy`: check the rules, ask them what they say."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -18,211 +19,210 @@ if TYPE_CHECKING:
     from gateway.visitors.visitor import Visitor
 
 app = typer.Typer(
-    help="What your rules say: check a file, explain a request, find what looks wrong.", no_args_is_help=True
+    help="What your rules say: check them, explain a request, find what looks wrong.", no_args_is_help=True
 )
 
-_START = """\
-# The policy of one site. Every key is explained in the annotated example that
-# `licet init --example` prints. After a change: licet policy check {file}
-
-stance = "{stance}"        # the shipped rules to start from; say below what differs
-
-[site]
-hosts    = [{hosts}]
-origin   = "{upstream}"    # your own server, as this machine reaches it
-mode     = "{mode}"        # observe: only watch. offer: publish terms. enforce: the rules bind.
-currency = "USD"
-
-[[works]]
-id     = "everything"
-paths  = ["/"]
-rights = "{rights}"        # own | cleared | unsure. What is unsure is never for sale.
-people = "{people}"        # persons shown in it: none | consented | unsure
-"""
-
-
-def init(
-    upstream: Annotated[str, typer.Option(help="Your own server, such as http://localhost:8000.")] = "",
-    host: Annotated[
-        list[str] | None, typer.Option(help="A host name of the site; may be given again.")
-    ] = None,
-    stance: Annotated[
-        str, typer.Option(help="A shipped stance to start from.")
-    ] = "search-free-training-paid",
-    data: Data = DATA,
-    example: Annotated[bool, typer.Option("--example", help="Print the annotated example and stop.")] = False,
-) -> None:
-    """Write a first policy for your site, in observe mode, and say how to go on.
-
-    Stances: open, search-free-training-paid, everything-licensed,
-    research-free, closed.
-    """
-    from gateway.bundled import policies
-    from gateway.policy.reading import read_policy_text, stances
-
-    if example:
-        print(policies("example-site.toml").read_text(encoding="utf-8"), end="")
-        return
-    if stance not in stances():
-        raise stop(f"there is no stance {stance!r}; there are {', '.join(stances())}")
-    upstream = upstream or typer.prompt(
-        "Where does your own server listen", default="http://localhost:8000", err=True
-    )
-    hosts = host or [typer.prompt("Host name of the site (* for any)", default="*", err=True)]
-    name = "site" if hosts[0] == "*" else hosts[0]
-    file = data / "sites" / f"{name}.toml"
-    if file.exists():
-        raise stop(f"{file} is there already; edit it, or remove it first")
-    text = _START.format(
-        file=file,
-        stance=stance,
-        hosts=", ".join(f'"{each}"' for each in hosts),
-        upstream=upstream,
-        mode="observe",
-        rights="own",
-        people="none",
-    )
-    read_policy_text(text, str(file))
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(text, encoding="utf-8")
-    tell(f"wrote {file}: {stance}, only watching (mode observe)")
-    tell(f"next:  licet policy check {file}")
-    tell(f"       licet serve --data {data}")
-    tell(f'       then set mode = "offer" or "enforce" in {file}; a running gateway takes it up by itself')
+Files = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FILE]", help="A policy file, or a folder of them; else those of the data folder."
+    ),
+]
 
 
 def _files(path: Path | None, data: Path) -> list[Path]:
     if path is not None and path.is_file():
         return [path]
     folder = path or data / "sites"
+    if path is not None and not folder.is_dir():
+        raise stop(f"there is no {path}")
     found = sorted(folder.glob("*.toml"))
     if not found:
         raise stop(f"no policy file in {folder}; `licet init` writes one")
     return found
 
 
-@app.command()
-def check(
-    path: Annotated[
-        Path | None, typer.Argument(help="A policy file or a folder of them; default: the data folder's.")
-    ] = None,
-    data: Data = DATA,
-    as_json: AsJson = False,
-) -> None:
-    """Read policies and report every mistake at once, with file and key. Exit 1 if there is one."""
+def read_all(files: list[Path]) -> tuple[list[Policy], tuple[Mistake, ...]]:
+    """The policies that are good by themselves, and every mistake, those between files too."""
     from gateway.policy.reading import read_policy
+    from gateway.policy.reload import PolicyShelf
 
-    mistakes: list[Mistake] = []
     good: list[Policy] = []
-    for file in _files(path, data):
-        try:
+    for file in files:
+        with suppress(ConfigurationError):
             good.append(read_policy(file))
-        except ConfigurationError as error:
-            mistakes.extend(error.mistakes)
+    try:
+        PolicyShelf(files)
+    except ConfigurationError as error:
+        return good, error.mistakes
+    return good, ()
+
+
+@app.command()
+def check(path: Files = None, data: Data = DATA, as_json: AsJson = False) -> None:
+    """Report every mistake at once, with file and key.
+
+    Exit 1 if there is one. What is no mistake but looks wrong is told too
+    (`licet policy lint`), and changes nothing about the exit code.
+    """
+    good, mistakes = read_all(_files(path, data))
     if as_json:
         emit(
             {
                 "ok": not mistakes,
                 "policies": [
-                    {"site": each.site.id, "file": each.file, "digest": each.digest} for each in good
+                    {
+                        "site": each.site.id,
+                        "file": each.file,
+                        "mode": str(each.site.mode),
+                        "digest": each.digest,
+                    }
+                    for each in good
                 ],
                 "mistakes": [
                     {"file": each.file, "key": each.key, "expected": each.expected, "got": each.got}
                     for each in mistakes
                 ],
+                "advice": [row for each in good for row in _advice(each)],
             }
         )
-    else:
-        for each in good:
-            print(f"{each.file}: good; site {each.site.id}, mode {each.site.mode}, {each.digest}")
-            _advise(each)
-        for mistake in mistakes:
-            tell(str(mistake))
+        raise typer.Exit(1 if mistakes else 0)
+    for each in good:
+        print(f"{each.file}: good; site {each.site.id}, mode {each.site.mode}, {each.digest}")
+        for row in _advice(each):
+            tell(f"{row['file']}: {row['key']}: {row['sentence']}")
+    for mistake in mistakes:
+        print(mistake)
     raise typer.Exit(1 if mistakes else 0)
 
 
-def _advise(policy: Policy) -> None:
+def _advice(policy: Policy) -> list[dict[str, str]]:
     from gateway.policy.lint import lint
     from gateway.visitors.catalog import Catalog
 
-    for advice in lint(policy, _names(Catalog.shipped())):
-        tell(f"{policy.file}: {advice.key}: {advice.sentence}")
-
-
-def _names(catalog: Catalog) -> frozenset[str]:
-    return frozenset(entry.name for entry in catalog.crawlers)
+    names = frozenset(entry.name for entry in Catalog.shipped().crawlers)
+    return [
+        {"file": policy.file, "key": advice.key, "sentence": advice.sentence}
+        for advice in lint(policy, names)
+    ]
 
 
 @app.command()
-def lint(
-    path: Annotated[Path | None, typer.Argument(help="A policy file or a folder of them.")] = None,
-    data: Data = DATA,
-    as_json: AsJson = False,
-) -> None:
-    """Say what reads well but looks wrong: rules that never match, prices nobody meets. Exit 1 if anything does."""
-    from gateway.policy.lint import lint as find
-    from gateway.policy.reading import read_policy
-    from gateway.visitors.catalog import Catalog
+def lint(path: Files = None, data: Data = DATA, as_json: AsJson = False) -> None:
+    """Say what reads well but looks wrong.
 
-    names = _names(Catalog.shipped())
-    found = [
-        (policy.file, advice)
-        for policy in map(read_policy, _files(path, data))
-        for advice in find(policy, names)
-    ]
+    Rules that can never match, crawlers nobody knows, places where other
+    people's words may stand inside what is for sale. Exit 1 if anything does.
+    """
+    good, mistakes = read_all(_files(path, data))
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    found = [row for each in good for row in _advice(each)]
     if as_json:
-        emit([{"file": file, "key": advice.key, "sentence": advice.sentence} for file, advice in found])
+        emit(found)
     else:
-        for file, advice in found:
-            print(f"{file}: {advice.key}: {advice.sentence}")
+        for row in found:
+            print(f"{row['file']}: {row['key']}: {row['sentence']}")
+        if not found:
+            tell("nothing looks wrong")
     raise typer.Exit(1 if found else 0)
 
 
 @app.command()
 def explain(
-    url: Annotated[str, typer.Argument(help="A URL or a path of the site.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="A URL of the site, or a path such as /essays/.")],
     as_: Annotated[
-        str, typer.Option("--as", help="A crawler of the catalog, such as GPTBot, or a whole User-Agent.")
+        str,
+        typer.Option(
+            "--as", metavar="NAME", help="A crawler of the catalog, such as GPTBot, or a whole User-Agent."
+        ),
     ] = "",
     use: Annotated[
-        list[str] | None, typer.Option(help="Ask as if the visitor did this; may be given again.")
+        list[str] | None,
+        typer.Option(metavar="USE", help="Ask as if the visitor did this; may be given again."),
     ] = None,
-    country: Annotated[str, typer.Option(help="Where the request comes from, such as DE.")] = "",
-    proof: Annotated[str, typer.Option(help="How well its identity is proven.")] = "verified",
-    policy: Annotated[Path | None, typer.Option(help="A policy file; default: the data folder's.")] = None,
+    country: Annotated[
+        str, typer.Option(metavar="CODE", help="Where the request comes from, such as DE.")
+    ] = "",
+    proof: Annotated[
+        str,
+        typer.Option(metavar="HOW", help="How far its identity is proven: verified, claimed, spoofed, …"),
+    ] = "verified",
+    policy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A policy file; else those of the data folder.")
+    ] = None,
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Print what the policy says to one request, which rule said it, and why.
+    """Print what the rules say to one request, and why.
 
-    The same call the gateway makes. Without --as it asks for a person.
+    It is the same decision the gateway makes. Without --as it asks for a
+    person. Without a policy file it tells what `licet serve --upstream` goes by.
+
+    \b
+    licet policy explain /essays/ --as GPTBot --use ai-train --country DE
     """
     from gateway.policy.explain import explanation
-    from gateway.policy.reading import read_policy
     from gateway.policy.ruling import rule
     from gateway.uses import Use
 
     try:
         uses = frozenset(Use(each) for each in use or ())
     except ValueError:
-        raise stop(f"a use is one of {', '.join(Use)}") from None
-    parts = urlsplit(
-        url if "://" in url else f"http://site.invalid{url if url.startswith('/') else '/' + url}"
-    )
-    found = None
-    for each in map(read_policy, _files(policy, data)):
-        if found is None or parts.hostname in each.site.hosts:
-            found = each
-    assert found is not None
+        raise stop(f"--use is one of {', '.join(Use)}") from None
+    host, path, query = _parts(url)
+    found = _policy_of(host, policy, data)
     visitor = _visitor(as_, proof)
-    ask = _ask(found, parts.path or "/", parts.query, as_, country)
+    ask = _ask(found, path, query, as_, _country(country))
     ruling = rule(found, visitor, ask, uses or visitor.uses)
     told = explanation(ruling, visitor, ask, uses or visitor.uses)
     if as_json:
         emit(told.as_json())
     else:
         print("\n".join(told.lines()))
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """Host ("" for a bare path), path and query of what was typed."""
+    if "://" not in url:
+        path, _, query = url.partition("#")[0].partition("?")
+        return "", path if path.startswith("/") else f"/{path}", query
+    try:
+        parts = urlsplit(url)
+        return parts.hostname or "", parts.path or "/", parts.query
+    except ValueError as error:
+        raise stop(f"{url!r} is no URL: {error}") from None
+
+
+def _policy_of(host: str, file: Path | None, data: Path) -> Policy:
+    from gateway.policy.reading import default_policy
+    from gateway.policy.reload import PolicyShelf
+
+    if file is None and not any((data / "sites").glob("*.toml")):
+        tell(f"no policy file in {data / 'sites'}: these are the rules of `licet serve --upstream …`")
+        return default_policy("http://localhost:8000")
+    shelf = PolicyShelf(_files(file, data))
+    if host:
+        found = shelf.of_host(host)
+        if found is None:
+            known = ", ".join(name for each in shelf.policies for name in each.site.hosts)
+            raise stop(f"no site here has the host {host}; there are {known}")
+        return found
+    if len(shelf.policies) > 1:
+        tell(f"of several sites this is {shelf.policies[0].site.id}; a whole URL names another")
+    return shelf.policies[0]
+
+
+def _country(code: str) -> str:
+    from gateway.policy.countries import meant, region
+
+    if not code:
+        return ""
+    known = region(code)
+    if known is None or known == "EU":
+        better = meant(code)
+        raise stop(f"--country is one of ISO 3166-1, such as {better or 'DE'}, not {code!r}")
+    return known
 
 
 def _visitor(name: str, proof: str) -> Visitor:
@@ -236,15 +236,26 @@ def _visitor(name: str, proof: str) -> Visitor:
     catalog = Catalog.shipped()
     entry = catalog.by_name(name) or catalog.match(name)
     if entry is None:
-        raise stop(
-            f"no crawler of the catalog is called {name!r}; `licet policy explain --help` says what --as takes"
-        )
+        return _unnamed(catalog, name)
     try:
         identity = Identity(proof)
     except ValueError:
         raise stop(f"--proof is one of {', '.join(Identity)}") from None
     method = Method.NETWORK if identity is Identity.VERIFIED else Method.NONE
     return replace(Visitor(entry.crawler.visitor_class, entry.crawler), identity=identity, method=method)
+
+
+def _unnamed(catalog: Catalog, agent: str) -> Visitor:
+    """Whoever sends *agent*, which names no crawler of the catalog; a bare word is a name that is not in it."""
+    from gateway.visitors.visitor import PERSON, Identity, Visitor, VisitorClass
+
+    said = catalog.reading(agent)
+    if "/" not in agent and " " not in agent:
+        raise stop(f"no crawler of the catalog is called {agent!r}; --as also takes a whole User-Agent")
+    if said.visitor_class is VisitorClass.UNPROVEN and not said.reasons:
+        return PERSON
+    identity = Identity.NONE if said.crawler is None else Identity.CLAIMED
+    return Visitor(said.visitor_class, said.crawler, identity, reasons=said.reasons)
 
 
 def _ask(policy: Policy, path: str, query: str, agent: str, country: str) -> Ask:
@@ -263,5 +274,5 @@ def _ask(policy: Policy, path: str, query: str, agent: str, country: str) -> Ask
         ambiguity=plain.why if isinstance(plain, Ambiguous) else "",
         query=query,
         headers=(("user-agent", agent),),
-        country=country.upper(),
+        country=country,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,12 @@ import typer
 
 Data = Annotated[
     Path,
-    typer.Option("--data", envvar="LICET_DATA", help="The data folder: database, journal, keys, policies."),
+    typer.Option(
+        "--data",
+        envvar="LICET_DATA",
+        metavar="FOLDER",
+        help="The data folder: database, journal, keys, policies.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of text.")]
 DATA = Path("licet-data")
@@ -41,7 +47,22 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         print("  ".join(padded).rstrip())
 
 
+def moment(seconds: int) -> str:
+    """A time as people read it, or "-" for none: ``2026-11-24 19:38:09Z``."""
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds)) if seconds else "-"
+
+
+def counted(number: int, one: str, more: str = "") -> str:
+    """A number with its noun: ``1 entry``, ``2 entries``."""
+    return f"{number} {one if number == 1 else more or one + 's'}"
+
+
 def stop(sentence: str, code: int = 2) -> typer.Exit:
     """Tell *sentence* and return what to raise."""
     tell(f"licet: {sentence}")
     return typer.Exit(code)
+
+
+def with_data(command: str, data: Path) -> str:
+    """*command* as it must be typed for the data folder at hand."""
+    return command if data == DATA else f"{command} --data {data}"

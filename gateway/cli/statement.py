@@ -15,19 +15,27 @@ if TYPE_CHECKING:
 
 
 def statement(
-    licensee: Annotated[str, typer.Argument(help="Id of the licensee; `licet licensee list` shows them.")],
-    period: Annotated[str, typer.Option(help="A month, such as 2026-11 (UTC).")],
+    licensee: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of the licensee; `licet licensee list` shows them.")
+    ],
+    period: Annotated[str, typer.Option(metavar="MONTH", help="A month, such as 2026-11 (UTC).")],
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Print the statement of a licensee: opening balance, credits, every charge, closing balance.
+    """Print what a licensee was charged in a month.
 
-    It is derived from the journal each time; dropping the books and deriving
-    them again gives the same bytes.
+    Opening balance, credits, every charge, closing balance. It is derived from
+    the journal each time; dropping the books and deriving them again gives the
+    same bytes. --json and --csv hold the same.
+
+    \b
+    licet statement le_01a2… --period 2026-11
     """
     from gateway.billing.statements import Period
 
+    if as_csv and as_json:
+        raise stop("--csv and --json exclude each other")
     try:
         months = Period.parse(period)
     except ValueError as error:

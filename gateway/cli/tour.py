@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import shutil
 import time
 from collections.abc import Awaitable, Callable
@@ -220,19 +221,32 @@ def demo(
         typer.Option("--once", help="Play the tour, then stop; exit 1 if a line is not as it should be."),
     ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw the demo's data away first.")] = False,
-    folder: Annotated[Path, typer.Option(help="The demo's data folder.")] = Path("licet-demo"),
-    port: Annotated[int, typer.Option(help="First of three ports; 0 takes free ones.")] = 8400,
+    folder: Annotated[Path, typer.Option(metavar="FOLDER", help="The demo's data folder.")] = Path(
+        "licet-demo"
+    ),
+    port: Annotated[
+        int,
+        typer.Option(
+            metavar="PORT",
+            help="The site's; gateway and dashboard take the 2nd and 3rd after it. 0 takes free ones.",
+        ),
+    ] = 8400,
     as_json: AsJson = False,
 ) -> None:
-    """Show the whole story: a site, the gate, a crawler that meets, buys, fetches and is held to it.
+    """Show the whole story in a minute.
 
-    Test keys, loopback only, nothing is billable. It stays up until Ctrl-C;
-    your data stays too.
+    A site, the gate, and a crawler that meets the terms, buys, fetches and is
+    held to what it bought. Every line it prints is a real request. Test keys,
+    loopback only, nothing is billable. It stays up until Ctrl-C; the data stays too.
     """
-    if fresh and folder.exists():
-        if not (folder / "sites" / "harbor-journal.toml").is_file():
-            raise stop(f"{folder} does not look like the demo's folder, so it is left alone")
-        shutil.rmtree(folder)
+    ours = (folder / "sites" / "harbor-journal.toml").is_file()
+    if not ours and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise stop(f"{folder} does not look like the demo's folder, so it is left alone")
+    if fresh and ours:
+        from gateway.app import running
+
+        if running(folder) is None:
+            shutil.rmtree(folder)
     from gateway.cli.serve import run_loop
 
     result: list[int] = []
@@ -245,22 +259,31 @@ async def _demo(folder: Path, port: int, *, once: bool, as_json: bool, result: l
     from aiohttp import web
 
     from gateway import __version__
-    from gateway.app import Licet
+    from gateway.app import Licet, running
     from gateway.cli.demo_site import demo_site
-    from gateway.cli.serve import until_told
+    from gateway.cli.serve import listen_for_signals, until_told
     from gateway.config import read_config
     from gateway.visitors.networks import Networks
 
     started = time.monotonic()
+    if running(folder) is not None:
+        raise stop(f"a demo runs on {folder} already; stop it, or take another --folder and --port")
     site = web.AppRunner(demo_site(), access_log=None)
     await site.setup()
-    await web.TCPSite(site, "127.0.0.1", port).start()
+    try:
+        await web.TCPSite(site, "127.0.0.1", port).start()
+    except OSError as error:
+        await site.cleanup()
+        raise stop(
+            f"127.0.0.1:{port} cannot be listened on: {os.strerror(error.errno or 0)}; say --port"
+        ) from None
     origin = f"http://127.0.0.1:{site.addresses[0][1]}"
     _write(folder, origin, port)
     # Here loopback stands for OpenAI's published network, so that GPTBot's claim can be verified and
     # Googlebot's is contradicted.
     networks = Networks.shipped().with_prefixes("openai-gptbot", ("127.0.0.0/8", "::1/128"))
     licet = Licet(read_config(folder), networks=networks)
+    told = listen_for_signals(licet)
     addresses = await licet.start()
     try:
         _greet(folder, origin, addresses, __version__)
@@ -284,7 +307,7 @@ async def _demo(folder: Path, port: int, *, once: bool, as_json: bool, result: l
         if once:
             return
         _farewell(folder, addresses)
-        await until_told(licet, 5.0)
+        await until_told(licet, 5.0, told)
     finally:
         await licet.stop(5.0)
         await site.cleanup()

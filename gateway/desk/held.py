@@ -20,6 +20,7 @@ from gateway.licenses.license import License
 from gateway.licenses.register import LicenseRegister
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
+from gateway.terms.license_terms import narrowest
 from gateway.tokens.claims import Claims
 from gateway.tokens.verification import LEEWAY_SECONDS, Verifier
 
@@ -115,6 +116,6 @@ def _permitted(claims: Claims, resource: str, origin: str) -> dict[str, object]:
     place = read_place(resource, origin)
     if place is None:
         return {"permitted": False, "reason": f"The resource is no URL or path of {origin}."}
-    if "*" not in place.pattern and any(scope.covers(place.pattern) for scope in claims.scopes):
+    if "*" not in place.pattern and narrowest(place.pattern, claims.scopes, claims.excluded) is not None:
         return {"permitted": True}
     return {"permitted": False, "reason": "The license does not cover this path."}

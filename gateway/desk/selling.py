@@ -235,6 +235,7 @@ class Sales:
             licensee=license.licensee,
             scopes=view.terms.scope.paths,
             excluded=view.terms.scope.excluded,
+            offer=license.offer,
             renditions=view.terms.scope.renditions,
             uses=view.terms.purpose.uses,
             territory=view.terms.territory,

@@ -35,7 +35,8 @@ from typing import Protocol
 
 from gateway.admission.admit import Grant, acting_for, admit, as_open
 from gateway.admission.credentials import Credentials
-from gateway.admission.spending import Charge, Lease
+from gateway.admission.entitlement import uses_under
+from gateway.admission.spending import HOLD_MARGIN, Charge, Lease
 from gateway.admission.till import Till
 from gateway.ask import Ask
 from gateway.clock import Clock
@@ -43,7 +44,7 @@ from gateway.evidence import NOTHING, Evidence, Need, Needs
 from gateway.front.answer import Answer, Judged, Notice
 from gateway.front.remember import Remembered, Tally, remember
 from gateway.front.responses import committed, refused, told
-from gateway.origin.delivery import Delivery, Origin, OriginAborted, OriginAnswer
+from gateway.origin.delivery import ClientAborted, Delivery, Origin, OriginAborted, OriginAnswer
 from gateway.policy.rules import Mode, Policy
 from gateway.policy.ruling import rule
 from gateway.problems import Problem, Refusal, StoreUnavailable
@@ -101,7 +102,7 @@ def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | 
     shown = gate.credentials.of(ask)
     claims = None if isinstance(shown.verdict, Refusal) else shown.verdict
     visitor = acting_for(visitor, shown.verdict)
-    ruling = rule(policy, visitor, ask, claims.uses if claims else visitor.uses)
+    ruling = rule(policy, visitor, ask, uses_under(claims, visitor) if claims else visitor.uses)
     verdict = admit(ruling, visitor, ask, shown.verdict)
     if isinstance(verdict, Grant):
         if not visitor.is_person and not gate.journal.room(paid=verdict.charge is not None):
@@ -124,19 +125,23 @@ async def exchange(ask: Ask, body: AsyncIterator[bytes] | None, gate: Gate) -> A
     evidence = NOTHING
     judged = judge(policy, ask, evidence, gate)
     while isinstance(judged, Needs):
-        evidence = await _fetch(judged, evidence, gate)
+        try:
+            evidence = await _fetch(judged, evidence, gate)
+        except asyncio.CancelledError:
+            _left(judged, policy, ask, evidence, gate)
+            raise
         judged = judge(policy, ask, evidence, gate)
-    if isinstance(evidence.get("lease", ask.id), Lease) and _charge(judged) is None:
-        # Refused after all: revoked, or no room to record, while the lease was fetched.
-        await gate.till.give_back(ask.id)
-    terms = gate.published(judged.policy, ask.origin)
     match judged.verdict:
         case Notice() as notice:
             return _ours(told(notice, ask), ask, judged, gate)
         case Refusal() as refusal:
-            return _ours(refused(refusal, ask, judged, terms), ask, judged, gate)
+            answer = _ours(refused(refusal, ask, judged, _terms(ask, judged, gate)), ask, judged, gate)
+            if isinstance(evidence.get("lease", ask.id), Lease):
+                # Refused after all: revoked, or no room to record, while the lease was fetched.
+                await gate.till.give_back(ask.id)
+            return answer
         case Grant() as grant:
-            return await _forwarded(ask, body, judged, grant, terms, gate)
+            return await _forwarded(ask, body, judged, grant, gate)
 
 
 async def _forwarded(
@@ -144,7 +149,6 @@ async def _forwarded(
     body: AsyncIterator[bytes] | None,
     judged: Judged,
     grant: Grant,
-    terms: PublishedTerms,
     gate: Gate,
 ) -> Answer:
     """Open the origin, commit, and hand the body on; whatever happens is remembered."""
@@ -158,20 +162,24 @@ async def _forwarded(
             _noted(_written(ask, judged, gate, Delivery(0, 0, "", Ended.CLIENT)), gate)
         raise
     if isinstance(opened, Refusal):
+        failed = refused(opened, ask, judged, _terms(ask, judged, gate))
+        answer = _ours(failed, ask, judged, gate, failure=opened)
         if grant.charge is not None:
             await gate.till.give_back(ask.id)
-        return _ours(refused(opened, ask, judged, terms), ask, judged, gate, failure=opened)
-    answer = Answer(opened.status, opened.reason, committed(opened, ask, judged, terms), tunnel=opened.tunnel)
+        return answer
     if judged.visitor.is_person:
         gate.people.count(ask, opened.status)
-        answer.chunks = await _started(_passed(opened))
-    elif grant.charge is not None and _bodiless(ask, opened):
+        passed = await _started(_passed(opened))
+        return Answer(opened.status, opened.reason, opened.headers, passed, opened.tunnel)
+    headers = committed(opened, ask, judged, _terms(ask, judged, gate))
+    answer = Answer(opened.status, opened.reason, headers, tunnel=opened.tunnel)
+    if grant.charge is not None and _bodiless(ask, opened):
         opened.close()
         try:
             await _kept(ask, judged, gate, Tally(0), opened)
         except StoreUnavailable:
             lost = Refusal(Problem.JOURNAL_UNAVAILABLE, "This fetch could not be recorded.", retry_after=10)
-            return refused(lost, ask, judged, terms)
+            return refused(lost, ask, judged, _terms(ask, judged, gate))
     else:
         answer.chunks = await _started(_recorded(opened, ask, judged, gate))
     return answer
@@ -181,6 +189,19 @@ async def _started(body: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
     """Step over the empty first chunk, so that closing *body* runs its last part even if nobody reads it."""
     await anext(body)
     return body
+
+
+def _terms(ask: Ask, judged: Judged, gate: Gate) -> PublishedTerms:
+    return gate.published(judged.policy, ask.origin)
+
+
+def _left(needs: Needs, policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> None:
+    """The client left while evidence was fetched: remembered like everything else, and nothing is owed."""
+    gone = Refusal(Problem.REQUEST_TIMEOUT, "The client left before it was answered.")
+    judged = judge(policy, ask, evidence.with_facts((need, gone) for need in needs.wants), gate)
+    if not isinstance(judged, Needs) and not judged.visitor.is_person:
+        delivery = Delivery(0, 0, "", Ended.CLIENT)
+        _noted(remember(ask, judged, delivery, ended_us=gate.clock.now_us()), gate)
 
 
 async def _fetch(needs: Needs, evidence: Evidence, gate: Gate) -> Evidence:
@@ -222,7 +243,10 @@ async def _recorded(
     Under a license the last chunk is held back until the record is durable.
     """
     tally = Tally(_announced(opened))
-    paid = _charge(judged) is not None
+    charge = _charge(judged)
+    paid = charge is not None
+    # A hold must outlast its answer: whoever reads slower than that has left.
+    until = gate.clock.monotonic() + (charge.hold_seconds - HOLD_MARGIN if charge else float("inf"))
     held: bytes | None = None
     ended = Ended.CLIENT
     try:
@@ -232,6 +256,8 @@ async def _recorded(
                 yield held
                 tally.add(held)
             held = chunk if paid else None
+            if gate.clock.monotonic() > until:
+                raise ClientAborted("the answer took longer than its hold")
             if not paid:
                 yield chunk
                 tally.add(chunk)
@@ -241,10 +267,10 @@ async def _recorded(
         await _kept(ask, judged, gate, tally, opened)
         if held is not None:
             yield held
+    except ClientAborted:
+        raise
     except OriginAborted:
         ended = Ended.ORIGIN
-        if paid:
-            await gate.till.give_back(ask.id)
         raise
     except StoreUnavailable as error:
         ended = Ended.COMPLETE  # the hold went back; there is no journal to write to
@@ -254,6 +280,8 @@ async def _recorded(
         if ended is not Ended.COMPLETE:
             delivery = _delivery(opened, tally, ended)
             _noted(_written(ask, judged, gate, delivery), gate)
+        if ended is Ended.ORIGIN and paid:
+            await gate.till.give_back(ask.id)
 
 
 async def _kept(ask: Ask, judged: Judged, gate: Gate, tally: Tally, opened: OriginAnswer) -> None:

@@ -210,7 +210,8 @@ class Listener:
             headers = tuple(field for field in headers if field[0] != "upgrade")
         peer = request.transport.get_extra_info("peername") if request.transport else None
         client = resolve(peer[0] if peer else "", headers, self._trusted, self._country_header)
-        named = parse_host(client.host or next(value for name, value in headers if name == "host"))
+        # The host that is judged is the host that the origin gets: no forwarded one is believed.
+        named = parse_host(next(value for name, value in headers if name == "host"))
         if isinstance(named, Refusal):
             return await self._refused(request, named)
         policy = self._hosts(named[0])

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 
 from gateway.admission.admit import Grant, cheapest
-from gateway.admission.owed import Owed
+from gateway.admission.owed import Owed, unit_of
 from gateway.ask import Ask
 from gateway.front.answer import Judged, Notice
 from gateway.money import Money
@@ -111,6 +111,7 @@ def remember(
         quote_micros=quote.micros if quote else 0,
         charged_micros=due.money.micros if due else 0,
         charge_reason=due.reason if due else "",
+        unit=unit_of(claims.licensee, ask) if claims else "",
     )
     return Remembered(record, detail, salt)
 

@@ -16,7 +16,7 @@ from typing import cast
 
 import httptools
 
-from gateway.origin.delivery import Headers, OriginAborted
+from gateway.origin.delivery import ClientAborted, Headers, OriginAborted
 from gateway.origin.routing import Upstream
 
 #: More interim answers (103 Early Hints, 102) than this before the real one are a fault.
@@ -51,12 +51,16 @@ class OriginLimits:
 
 
 class OriginLost(Exception):
-    """No usable answer came. *untouched*: the connection ended before a single octet of one arrived."""
+    """No usable answer came. *untouched*: the connection ended before a single octet of one arrived.
 
-    def __init__(self, why: str, *, untouched: bool = False) -> None:
+    *by_client*: it was the client that broke its own request off.
+    """
+
+    def __init__(self, why: str, *, untouched: bool = False, by_client: bool = False) -> None:
         """Say *why*, for the operator."""
         super().__init__(why)
         self.untouched = untouched
+        self.by_client = by_client
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,8 @@ class Reply:
         """The next piece of the body, or None at its end; raises `OriginAborted` where it breaks off."""
         while not self._chunks:
             if self.failure is not None:
-                raise OriginAborted(str(self.failure)) from self.failure
+                aborted = ClientAborted if self.failure.by_client else OriginAborted
+                raise aborted(str(self.failure)) from self.failure
             if self.ended:
                 return None
             try:
@@ -150,14 +155,14 @@ class Reply:
             untouched = self.head is None and self._seen == 0
             self.fail(f"the origin closed the connection{f': {error}' if error else ''}", untouched=untouched)
 
-    def fail(self, why: str, *, untouched: bool = False) -> None:
-        """Give this answer up, and its connection."""
+    def fail(self, why: str, *, untouched: bool = False, by_client: bool = False) -> None:
+        """Give this answer up, and its connection; *by_client* says whose doing it was."""
         if self.ended:
             # The message was whole; what follows it is not ours, nor is a connection that sends it.
             self.keep_alive = False
             return
         if self.failure is None:
-            self.failure = OriginLost(why, untouched=untouched)
+            self.failure = OriginLost(why, untouched=untouched, by_client=by_client)
         self._connection.abort()
         self.wake()
 

@@ -20,6 +20,10 @@ class OriginAborted(Exception):
     """The origin stopped in the middle of its body. What was sent so far is not the whole."""
 
 
+class ClientAborted(OriginAborted):
+    """The client broke its own request's body off, and the answer with it. What it got so far it took."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """What was actually sent back for one request.

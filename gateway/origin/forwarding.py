@@ -229,7 +229,7 @@ def _finished(sender: asyncio.Task[None], reply: Reply) -> None:
         return
     error = sender.exception()
     if error is not None and reply.head is not None:
-        reply.fail(f"the request's body broke off: {error}")
+        reply.fail(f"the request's body broke off: {error}", by_client=isinstance(error, BodyBroken))
     reply.wake()
 
 

@@ -82,7 +82,8 @@ class FetchRecord:
     *price_micros* is what one unit costs under the license; *charged_micros* is
     what this fetch owes, at most that, for the reason in *charge_reason*.
     *quote_micros* is the price an unlicensed visitor was or would have been
-    quoted. *would* is the code of the refusal that did not bind (observe,
+    quoted. *unit* names the resource, query and all, as a hash only the licensee
+    can guess at (`admission.owed.unit_of`). *would* is the code of the refusal that did not bind (observe,
     offer). *digest* is the SHA-256 of the body as sent, in hex, of a complete
     or broken-off body alike. *detail* commits to the `FetchDetail`.
     """
@@ -125,6 +126,7 @@ class FetchRecord:
     quote_micros: int = 0
     charged_micros: int = 0
     charge_reason: str = ""
+    unit: str = ""
     digest: str = ""
     content_type: str = ""
     etag: str = ""

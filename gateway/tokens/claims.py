@@ -12,10 +12,11 @@ A JWT access token (RFC 9068, October 2021) whose every restriction stands in
 ``jti``                     UUIDv7
 ``authorization_details``   one object: ``type version license locations
                             excluded renditions privileges territory crawlers
-                            budget price terms policy licensee``
+                            budget price terms policy licensee offer``
 =========================== ====================================================
 
 ``locations`` are path scopes of the audience, less those in ``excluded``; ``privileges`` are uses;
+``offer`` names the published offer that was accepted, "" for a negotiated deal;
 ``territory`` is a list of regions or null for worldwide; ``crawlers`` names the
 agents a license was bought for, empty for none in particular; ``budget`` is
 ``{"micros": int | null, "fetches": int | null}``; ``price`` is
@@ -44,7 +45,7 @@ _CLAIMS: Final = frozenset(
 _DETAIL: Final = frozenset(
     {
         "type", "version", "license", "licensee", "locations", "excluded", "renditions", "privileges", "territory",
-        "crawlers", "budget", "price", "terms", "policy",
+        "crawlers", "budget", "price", "terms", "policy", "offer",
     }
 )  # fmt: skip
 _LONGEST: Final = 256
@@ -81,6 +82,7 @@ class Claims:
     terms: str
     policy: str
     excluded: tuple[PathScope, ...] = ()
+    offer: str = ""
 
     def as_json(self) -> dict[str, object]:
         """The JWT claims set."""
@@ -113,6 +115,7 @@ class Claims:
             "price": {"micros": self.price.micros, "currency": self.price.currency, "per": "fetch"},
             "terms": self.terms,
             "policy": self.policy,
+            "offer": self.offer,
         }
 
 
@@ -166,6 +169,7 @@ def _read(payload: Mapping[str, object]) -> Claims:
         price=_price(detail),
         terms=_text(detail, "terms"),
         policy=_text(detail, "policy"),
+        offer=_text(detail, "offer", least=0),
     )
 
 
@@ -175,9 +179,9 @@ def _exactly(found: Mapping[str, object], wanted: frozenset[str], where: str) ->
         raise _Unreadable(f"{where}: missing or unknown members {odd[:5]}")
 
 
-def _text(found: Mapping[str, object], name: str) -> str:
+def _text(found: Mapping[str, object], name: str, *, least: int = 1) -> str:
     value = found[name]
-    if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST:
+    if not isinstance(value, str) or not least <= len(value) <= _LONGEST:
         raise _Unreadable(f"{name} is not a text")
     return value
 

@@ -129,7 +129,9 @@ def test_the_site_and_the_moment_are_the_asks(counter: Counter) -> None:
         Revocations(holders=(("cl_1", 2**53),)),
     ],
 )
-def test_what_was_revoked_is_refused_from_the_next_snapshot_on(counter: Counter, revoked: Revocations) -> None:
+def test_what_was_revoked_is_refused_from_the_next_snapshot_on(
+    counter: Counter, revoked: Revocations
+) -> None:
     token = ("authorization", f"License {counter.mint()}")
     assert counter.shown(token).verdict == counter.claims
     counter.feed.renew(revoked, counter.clock.monotonic())

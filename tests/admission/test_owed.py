@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.admission.owed import ABORT_BYTES, owed, units_of
+from gateway.admission.owed import ABORT_BYTES, owed, unit_of, units_of
 from gateway.admission.spending import Charge
 from gateway.ask import Ask
 from gateway.money import Money
@@ -25,14 +27,21 @@ def _delivery(
     return Delivery(status, sent, f"digest-{sent}", ended, length, "text/html", etag)
 
 
+def _units(delivery: Delivery, *, path: str = "/a", query: str = "") -> tuple[str, ...]:
+    ask = replace(_ask(path=path), query=query)
+    return units_of("le_1", "s", path, unit_of("le_1", ask), delivery)
+
+
 @pytest.mark.parametrize(
     ("method", "delivery", "reason"),
     [
         ("GET", _delivery(), "fetch"),
         ("GET", _delivery(206, 10), "fetch"),
         ("GET", _delivery(sent=0, length=0), "fetch"),
-        ("HEAD", _delivery(sent=0), "not-a-get"),
-        ("POST", _delivery(), "not-a-get"),
+        ("HEAD", _delivery(sent=0), "no-content"),
+        ("OPTIONS", _delivery(sent=0), "no-content"),
+        ("POST", _delivery(), "fetch"),
+        ("QUERY", _delivery(), "fetch"),
         ("GET", _delivery(304, 0), "not-delivered"),
         ("GET", _delivery(404), "not-delivered"),
         ("GET", _delivery(503), "not-delivered"),
@@ -43,7 +52,8 @@ def _delivery(
         ("GET", _delivery(sent=11, ended=Ended.CLIENT), "fetch"),
         ("GET", _delivery(sent=ABORT_BYTES, ended=Ended.CLIENT, length=10**9), "client-left-early"),
         ("GET", _delivery(sent=ABORT_BYTES + 1, ended=Ended.CLIENT, length=10**9), "fetch"),
-        ("GET", _delivery(sent=ABORT_BYTES, ended=Ended.CLIENT, length=-1), "client-left-early"),
+        ("GET", _delivery(sent=1, ended=Ended.CLIENT, length=-1), "fetch"),
+        ("GET", _delivery(sent=0, ended=Ended.CLIENT, length=-1), "client-left-early"),
     ],
 )
 def test_what_a_delivery_owes(method: str, delivery: Delivery, reason: str) -> None:
@@ -62,25 +72,32 @@ def test_what_a_delivery_owes(method: str, delivery: Delivery, reason: str) -> N
 def test_never_more_than_the_price_and_never_twice(method, status, sent, ended, before) -> None:
     due = owed(CHARGE, _ask(method), _delivery(status, sent, ended), paid_before=before)
     assert due.money in {CHARGE.price, Money(0, "USD")}
-    if before or method != "GET" or status not in {200, 206}:
+    if before or method == "HEAD" or status not in {200, 206}:
         assert not due.money
 
 
 def test_the_unit_is_the_content_of_one_path_for_one_licensee() -> None:
-    whole = units_of(CHARGE, _ask(), _delivery())
-    assert whole == units_of(CHARGE, _ask(), _delivery())
-    assert not set(whole) & set(units_of(CHARGE, _ask(path="/b"), _delivery()))
-    assert not set(whole) & set(units_of(CHARGE, _ask(), _delivery(sent=99)))
+    whole = _units(_delivery())
+    assert whole == _units(_delivery())
+    assert not set(whole) & set(_units(_delivery(), path="/b"))
+    assert not set(whole) & set(_units(_delivery(sent=99)))
 
 
 def test_parts_share_a_unit_with_the_whole_by_entity_tag() -> None:
-    part = units_of(CHARGE, _ask(), _delivery(206, 10, etag='"v1"'))
-    assert set(part) & set(units_of(CHARGE, _ask(), _delivery(206, 20, etag='"v1"')))
-    assert set(part) & set(units_of(CHARGE, _ask(), _delivery(200, etag='"v1"')))
-    assert not set(part) & set(units_of(CHARGE, _ask(), _delivery(206, 20, etag='"v2"')))
+    part = _units(_delivery(206, 10, etag='"v1"'))
+    assert set(part) & set(_units(_delivery(206, 20, etag='"v1"')))
+    assert set(part) & set(_units(_delivery(200, etag='"v1"')))
+    assert not set(part) & set(_units(_delivery(206, 20, etag='"v2"')))
 
 
 def test_parts_without_a_strong_tag_count_together() -> None:
-    first = units_of(CHARGE, _ask(), _delivery(206, 10))
-    assert set(first) & set(units_of(CHARGE, _ask(), _delivery(206, 20)))
-    assert set(first) & set(units_of(CHARGE, _ask(), _delivery(206, 20, etag='W/"v"')))
+    first = _units(_delivery(206, 10))
+    assert set(first) & set(_units(_delivery(206, 20)))
+    assert set(first) & set(_units(_delivery(206, 20, etag='W/"v"')))
+
+
+def test_another_query_is_another_resource_unless_its_bytes_are_the_same() -> None:
+    for tag in ("", 'W/"v"', '"v1"'):
+        one, other = (_units(_delivery(206, 10, etag=tag), query=query) for query in ("id=1", "id=2"))
+        assert not set(one) & set(other)
+    assert set(_units(_delivery(), query="utm=1")) & set(_units(_delivery(), query="utm=2"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.admission.owed import unit_of
 from gateway.admission.pace import Pace
 from gateway.admission.spending import Charge
 from gateway.admission.till import PaidUnit, Till
@@ -31,10 +32,12 @@ def test_the_oldest_come_first_and_the_latest_time_counts(make):
 
 
 def test_a_till_that_starts_from_them_charges_no_re_read(make):
-    record = make.fetch()
+    ask = Ask(
+        "r1", make.AT + 10**9, "journal", "https://journal.example", "GET", "/essays/tides", "/essays/tides"
+    )
+    record = make.fetch(unit=unit_of("le_1", ask))
     till = Till(None, Pace(0, 1), remembered=paid_units([record]))
     charge = Charge("r1", "le_1", "lic_1", Money(5_000, "USD"), Budget())
-    ask = Ask("r1", make.AT + 10**9, "journal", "https://journal.example", "GET", record.path, record.path)
 
     def owes(digest, etag):
         return till.owed(charge, ask, Delivery(200, 9, digest, Ended.COMPLETE, etag=etag)).reason

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gateway.admission.owed import units_of
-from gateway.ask import Ask
 from gateway.billing.reconcile import reconcile
 from gateway.billing.statements import Period
 from gateway.money import Money
@@ -122,8 +121,7 @@ async def test_paid_units_are_named_as_the_till_names_them(ports, make):
     units = {unit.key: unit.paid_at for unit in await ports.ledger.paid_units(make.NOW - 86_400)}
     wanted = set()
     for record in (paid, part):
-        ask = Ask(record.id, record.time_us, record.site, "", "GET", record.path, record.path)
         delivery = Delivery(record.status, 10, record.digest, Ended.COMPLETE, etag=record.etag)
-        wanted |= set(units_of(make.charge(record.id), ask, delivery))
+        wanted |= set(units_of(record.licensee, record.site, record.path, record.unit, delivery))
     assert units == dict.fromkeys(wanted, make.NOW)
     assert len(wanted) == 3

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -213,3 +216,180 @@ async def world(origin: OriginSite, tmp_path: Path) -> AsyncIterator[Callable[..
     for one in made:
         await one.http.close()
         await one.licet.stop(1)
+
+
+@dataclass
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What it printed, which must be one JSON value and nothing else."""
+        return json.loads(self.out)
+
+
+@dataclass
+class Running:
+    """A `licet serve` that runs. *told* is what it has said on stderr so far."""
+
+    process: asyncio.subprocess.Process
+    front: str = ""
+    dashboard: str = ""
+    sign_in: str = ""
+    told: str = ""
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _listening: asyncio.Task[None] | None = None
+
+    async def listen(self) -> None:
+        """Take down stderr from now on."""
+
+        async def run() -> None:
+            assert self.process.stderr is not None
+            async for line in self.process.stderr:
+                async with self._news:
+                    self.told += line.decode()
+                    self._news.notify_all()
+
+        self._listening = asyncio.create_task(run())
+
+    async def says(self, text: str, after: int = 0) -> str:
+        """Wait until it has said *text* behind the first *after* characters; returns everything since then."""
+        async with asyncio.timeout(20), self._news:
+            await self._news.wait_for(lambda: text in self.told[after:])
+        return self.told[after:]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    async def ended(self) -> int:
+        """Wait for its end; returns the exit code."""
+        async with asyncio.timeout(30):
+            code = await self.process.wait()
+            if self._listening is not None:
+                await self._listening
+        assert "Traceback" not in self.told, self.told
+        return code
+
+    async def stop(self) -> int:
+        """Ask it to stop, and wait."""
+        if self.process.returncode is None:
+            self.signal(signal.SIGTERM)
+        return await self.ended()
+
+
+@dataclass
+class Command:
+    """The real `licet` command, run in *folder* as a process of its own."""
+
+    folder: Path
+    started: list[Running] = field(default_factory=list)
+
+    def _spawn(self, args: tuple[object, ...], **kept: Any) -> Any:
+        root = Path(__file__).resolve().parents[2]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("LICET_")}
+        clean |= {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100"}
+        return asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gateway", *map(str, args),
+            cwd=self.folder, env=clean | kept.pop("env", {}), stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.PIPE, **kept,
+        )  # fmt: skip
+
+    async def __call__(self, *args: object, code: int = 0, stdin: str = "", **kept: Any) -> Done:
+        """Run it to its end; it must end with *code*, and never with a traceback."""
+        process = await self._spawn(args, **kept)
+        try:
+            async with asyncio.timeout(60):
+                out, err = await process.communicate(stdin.encode())
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        done = Done(process.returncode, out.decode(), err.decode())
+        assert "Traceback" not in done.err, done.err
+        assert done.code == code, done
+        return done
+
+    async def serve(self, *args: object, **kept: Any) -> Running:
+        """Start `licet serve` on free ports and wait until it says where it listens."""
+        process = await self._spawn(("serve", "--port", 0, "--dashboard-port", 0, "--json", *args), **kept)
+        one = Running(process)
+        self.started.append(one)
+        await one.listen()
+        async with asyncio.timeout(30):
+            line = await process.stdout.readline()
+        assert line, await one.ended() and one.told
+        told = json.loads(line)
+        one.front, one.dashboard, one.sign_in = told["front"], told["dashboard"], told["sign_in"]
+        return one
+
+    def write_site(self, origin: str, *, mode: str = "enforce", policy: str = POLICY) -> Path:
+        """Write settings and the policy of one site into the default data folder; returns that folder."""
+        data = self.folder / "licet-data"
+        (data / "sites").mkdir(parents=True, exist_ok=True)
+        data.chmod(0o700)
+        (data / "licet.toml").write_text(
+            '[trust]\nproxies = ["loopback"]\ncountry_header = "X-Country"\n[store]\nreserve_mb = 1\n'
+        )
+        (data / "sites" / "journal.toml").write_text(policy.format(origin=origin, mode=mode))
+        return data
+
+
+@pytest.fixture
+async def licet(tmp_path: Path) -> AsyncIterator[Command]:
+    """The command, in an empty folder; whatever it serves is ended afterwards."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    command = Command(folder)
+    yield command
+    for one in command.started:
+        if one.process.returncode is None:
+            one.process.kill()
+        await one.ended()
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """A plain HTTP client."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False) as session:
+        yield session
+
+
+@dataclass
+class Sold:
+    """A licensee that bought a token of a running gateway and fetched two pages with it."""
+
+    licensee: str
+    client: str
+    secret: str
+    token: str
+    records: list[str]
+
+
+@pytest.fixture
+def sell(licet: Command, http: aiohttp.ClientSession) -> Callable[..., Awaitable[Sold]]:
+    """`await sell(running)`: registers a licensee by the command, buys by machine, fetches twice."""
+
+    async def run(one: Running, pages: tuple[str, ...] = ("tides", "reefs")) -> Sold:
+        made = (await licet("licensee", "add", "Example AI Labs", "--credit", "10 USD", "--json")).json
+        login = aiohttp.encode_basic_auth(made["client_id"], made["client_secret"])
+        form = {"grant_type": "client_credentials", "resource": f"{one.front}/essays/"}
+        async with http.post(
+            f"{one.front}/.licet/token", data=form, headers={"Authorization": login}
+        ) as answer:
+            bought = await answer.json(content_type=None)
+            assert answer.status == 200, bought
+        sold = Sold(made["licensee"], made["client_id"], made["client_secret"], bought["access_token"], [])
+        for page in pages:
+            headers = {"User-Agent": GPTBOT, "X-Country": "DE", "Authorization": f"License {sold.token}"}
+            async with http.get(f"{one.front}/essays/{page}", headers=headers) as answer:
+                assert answer.status == 200, await answer.text()
+                await answer.read()
+                sold.records.append(answer.headers["Licet-Record"])
+        return sold
+
+    return run

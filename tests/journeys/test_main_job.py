@@ -242,7 +242,7 @@ async def test_head_and_not_modified_are_free_and_recorded(world) -> None:
     assert (head.status, await head.read()) == (200, b"")
     assert head.headers["Licet-Record"]
     (record,) = await one.records()
-    assert (record["charge_reason"], record["charged_micros"]) == ("not-a-get", 0)
+    assert (record["charge_reason"], record["charged_micros"]) == ("no-content", 0)
 
 
 async def test_a_crawlers_client_buys_by_itself_within_its_ceiling(world) -> None:

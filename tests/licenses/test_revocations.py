@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.licenses.revocations import OLDEST, RevocationFeed, Revocations
 from gateway.money import Money
@@ -70,3 +72,30 @@ def test_a_snapshot_read_earlier_never_makes_an_old_one_young_or_a_young_one_old
     feed.renew(Revocations(), 10.0)
     feed.renew(Revocations(), 9.0)
     assert feed.judge(CLAIMS, 10.9) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.booleans()), min_size=1))
+def test_whatever_the_order_the_snapshot_of_the_latest_look_is_the_one_believed(looks):
+    feed = RevocationFeed()
+    for at, revoked in looks:
+        feed.renew(Revocations(tokens=frozenset({"t1"} if revoked else ())), float(at))
+    latest = max(at for at, _ in looks)
+    revoked = [revoked for at, revoked in looks if at == latest][-1]
+    refusal = feed.judge(CLAIMS, float(latest))
+    assert (refusal.problem if refusal else None) is (Problem.TOKEN_REVOKED if revoked else None)
+    assert feed.judge(CLAIMS, latest + OLDEST + 0.001).problem is Problem.REVOCATIONS_STALE
+
+
+@given(
+    st.frozensets(st.sampled_from(["t1", "li_1", "x"])),
+    st.frozensets(st.sampled_from(["t1", "li_1", "x"])),
+    st.lists(st.tuples(st.sampled_from(["cl_1", "le_1", "x"]), st.integers(0, 2000)), max_size=4),
+    st.integers(0, 2000),
+)
+def test_revoking_more_never_lets_a_token_stand_again(tokens, licenses, holders, issued_at):
+    claims = replace(CLAIMS, issued_at=issued_at)
+    some = Revocations(tokens, licenses, tuple(holders[:2]))
+    more = Revocations(tokens | {"y"}, licenses | {"y"}, tuple(holders))
+    assert more.covers(claims) or not some.covers(claims)
+    assert Revocations(tokens, licenses, (*holders, ("cl_1", issued_at))).covers(claims)
+    assert not Revocations(holders=(("t1", 5000), ("li_1", 5000))).covers(claims)

@@ -75,6 +75,7 @@ def test_the_written_form_is_pinned(golden: ModuleType) -> None:
                 "budget": {"micros": 5_000_000, "fetches": 1000},
                 "price": {"micros": 4000, "currency": "USD", "per": "fetch"},
                 "terms": "sha-256:" + "0" * 64,
+                "offer": "",
                 "policy": "sha-256:" + "1" * 64,
             }
         ],

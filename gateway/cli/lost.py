@@ -1,0 +1,124 @@
+"""What a data folder knows and another, older one does not: what a rollback would undo."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gateway.cli.say import counted
+from gateway.problems import ConfigurationError, StoreUnavailable
+
+if TYPE_CHECKING:
+    import apsw
+
+_NAMES = {
+    "entries": ("journal entry", "journal entries"),
+    "licensees": ("licensee", "licensees"),
+    "licenses": ("license", "licenses"),
+    "revocations": ("revocation", "revocations"),
+    "keys": ("rotation or revocation of a key", "rotations or revocations of keys"),
+}
+_IDS = {
+    "licensees": "SELECT id FROM licensees",
+    "licenses": "SELECT id FROM licenses",
+    # A suspension that was lifted and set again is a later one.
+    "revocations": "SELECT kind || ' ' || subject || ' ' || at FROM revocations"
+    " UNION ALL SELECT 'suspended ' || id FROM licensees WHERE standing = 'suspended'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """How many of each would be undone. *unreadable* says that the folder could not be read to its end."""
+
+    entries: int = 0
+    licensees: int = 0
+    licenses: int = 0
+    revocations: int = 0
+    keys: int = 0
+    unreadable: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether anything is lost, or may be."""
+        return any(asdict(self).values())
+
+    def __str__(self) -> str:
+        """The counts that are not zero, for people."""
+        told = [counted(getattr(self, name), *words) for name, words in _NAMES.items() if getattr(self, name)]
+        if self.unreadable:
+            told.append("what cannot be read there")
+        return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
+
+    def as_json(self) -> dict[str, int]:
+        """The counts."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, counts: dict[str, Any]) -> Lost:
+        """The counts of `as_json`; raises `KeyError` or `TypeError` for something else."""
+        return cls(**{field.name: int(counts[field.name]) for field in fields(cls)})
+
+
+NOTHING = Lost()
+
+
+async def what_is_lost(newer: Path, older: Path) -> Lost:
+    """What the data folder *newer* holds and *older* does not."""
+    missing: dict[str, int] = {}
+    unreadable = 0
+    mine, whole = _entries(newer / "journal")
+    theirs, _ = _entries(older / "journal")
+    missing["entries"] = len(mine - theirs)
+    unreadable += not whole
+    if (newer / "licet.db").is_file():
+        theirs_by_name = await _ids(older / "licet.db")
+        try:
+            for name, ids in (await _ids(newer / "licet.db")).items():
+                missing[name] = len(ids - theirs_by_name[name])
+        except (ConfigurationError, StoreUnavailable):
+            unreadable += 1
+    keys, known = _keys(newer / "keys" / "tokens"), _keys(older / "keys" / "tokens")
+    missing["keys"] = len(keys - known) if keys and known else 0
+    return Lost(**missing, unreadable=unreadable)
+
+
+def _entries(folder: Path) -> tuple[set[str], bool]:
+    """The ids of every entry in the journal *folder*, and whether it could be read to its end."""
+    from gateway.provenance.segments import SegmentDamaged, open_entry, read_frames, readable, segments
+
+    found: set[str] = set()
+    whole = True
+    for path in segments(folder):
+        try:
+            for frame, _ in read_frames(path, end=readable(path).entries):
+                found.add(open_entry(frame).entry.id)
+        except SegmentDamaged:
+            whole = False
+    return found, whole
+
+
+async def _ids(path: Path) -> dict[str, set[str]]:
+    from gateway.store.sqlite.database import Database
+
+    def act(db: apsw.Connection) -> dict[str, set[str]]:
+        return {name: {str(id) for (id,) in db.execute(sql)} for name, sql in _IDS.items()}
+
+    database = await Database.open(path)
+    try:
+        return await database.read(act)
+    finally:
+        await database.close()
+
+
+def _keys(folder: Path) -> set[str]:
+    """Which keys signed or were given up: what a rotation or a revocation adds to."""
+    from gateway.clock import SystemClock
+    from gateway.keys.key_ring import KeyRing
+    from gateway.keys.manifest import State
+
+    try:
+        rows = KeyRing.open(folder, SystemClock()).list()
+    except ConfigurationError:
+        return set()
+    return {f"{row.kid} {row.state}" for row in rows if row.state in {State.RETIRING, State.REVOKED}}

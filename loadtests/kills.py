@@ -1,0 +1,384 @@
+"""`kill -9` under load, again and again; then what clients received against what the journal holds.
+
+python -m loadtests.kills --kills 50
+
+A real `licet serve` stands before an origin of ours; crawlers with a license,
+crawlers without one and people fetch from it without a pause. At random moments,
+some of them while it starts, it is killed and started again. Each licensed page
+is fetched until it came whole, so that in the end each page owes its price
+exactly once, whatever was lost on the way and asked for again. Exits 0 only if
+that is what journal, postings and balance say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from gateway.cli.auditing import full_audit
+from gateway.cli.books import open_books
+from gateway.money import Money
+from loadtests.origin import page, site
+from loadtests.reconcile import compare, fetches
+
+_SIZE, _LARGE_SHARE = 2048, 0.15
+_PRICE, _CREDIT = Money.read("0.005 USD"), Money.read("9000 USD")
+#: Longer than a hold lasts (`admission.spending.Charge.hold_seconds`).
+_LAPSE = 1000
+_CRAWLER = {"User-Agent": "GPTBot/1.3"}
+_PERSON = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+_LICENSED, _UNLICENSED, _PEOPLE = 8, 2, 2
+
+_SETTINGS = "[pacing]\nlicense_per_second = 0\n[store]\nreserve_mb = 1\n"
+_POLICY = """
+stance = "search-free-training-paid"
+[site]
+id = "kills"
+hosts = ["127.0.0.1"]
+origin = "{origin}"
+mode = "enforce"
+currency = "USD"
+[[works]]
+id = "all"
+paths = ["/"]
+rights = "own"
+people = "none"
+[offers.training]
+uses = ["ai-train"]
+price = {{ per_fetch = "0.005" }}
+[[rules]]
+when = {{ class = "ai" }}
+then = {{ license = ["training"] }}
+[[rules]]
+then = "serve"
+"""
+
+
+class WrongAnswer(Exception):
+    """The gateway said something that it must never say, kill or no kill."""
+
+
+@dataclass
+class Load:
+    """The clients: what they received, and what broke off under them."""
+
+    front: str
+    login: str = ""
+    token: str = ""
+    pages: int = 0
+    receipts: list[dict[str, Any]] = field(default_factory=list)
+    begun: set[str] = field(default_factory=set)
+    counts: Counter[str] = field(default_factory=Counter)
+    up: asyncio.Event = field(default_factory=asyncio.Event)
+    ending: bool = False
+
+    async def get(self, http: aiohttp.ClientSession, path: str, headers: dict[str, str], who: str) -> Any:
+        """One answer as (status, headers, body), or None if it broke off under the client."""
+        await self.up.wait()
+        try:
+            async with http.get(self.front + path, headers=headers) as answer:
+                record = answer.headers.get("Licet-Record", "")
+                if record:
+                    self.begun.add(record)
+                body = await answer.read()
+        except (aiohttp.ClientError, ConnectionError):
+            self.counts[f"{who} answers broken off"] += 1
+            await asyncio.sleep(0.02)
+            return None
+        self.counts[f"{who} answers"] += 1
+        return answer.status, answer.headers, body
+
+    async def licensed(self, http: aiohttp.ClientSession) -> None:
+        """Fetch one new page after the other under the license, each until it came whole."""
+        while not self.ending:
+            self.pages += 1
+            path = f"/pages/{self.pages}"
+            got = None
+            while got is None:
+                got = await self.get(
+                    http, path, {**_CRAWLER, "Authorization": f"License {self.token}"}, "licensed"
+                )
+            status, headers, body = got
+            if status != 200 or body != page(path, _SIZE, _LARGE_SHARE) or not headers.get("Licet-Record"):
+                raise WrongAnswer(f"a licensed fetch of {path} got {status}: {body[:300]!r}")
+            self.receipts.append(
+                {
+                    "record": headers["Licet-Record"],
+                    "path": path,
+                    "bytes": len(body),
+                    "sha256": hashlib.sha256(body).hexdigest(),
+                }
+            )
+
+    async def unlicensed(self, http: aiohttp.ClientSession) -> None:
+        """Ask without a license: 402, and nothing else."""
+        while not self.ending:
+            got = await self.get(http, "/pages/1", _CRAWLER, "unlicensed")
+            if got is not None and got[0] != 402:
+                raise WrongAnswer(f"a crawler without a license got {got[0]}")
+            await asyncio.sleep(0.01)
+
+    async def person(self, http: aiohttp.ClientSession) -> None:
+        """Read as a person: the page, and nothing else."""
+        while not self.ending:
+            got = await self.get(http, "/people/1", _PERSON, "person")
+            if got is not None and (got[0], got[2]) != (200, page("/people/1", _SIZE, _LARGE_SHARE)):
+                raise WrongAnswer(f"a person got {got[0]}")
+            await asyncio.sleep(0.01)
+
+    async def buy(self, http: aiohttp.ClientSession) -> bool:
+        """Buy a token as any crawler would; whether it came."""
+        form = {"grant_type": "client_credentials", "resource": f"{self.front}/"}
+        try:
+            async with http.post(
+                f"{self.front}/.licet/token", data=form, headers={"Authorization": f"Basic {self.login}"}
+            ) as answer:
+                facts = await answer.json(content_type=None)
+        except (aiohttp.ClientError, ConnectionError):
+            return False
+        if answer.status != 200:
+            raise WrongAnswer(f"the token endpoint said {answer.status}: {facts}")
+        self.token = facts["access_token"]
+        return True
+
+
+@dataclass
+class Gateway:
+    """`licet serve` as a process of its own, on one port through all its lives."""
+
+    data: Path
+    port: int
+    dashboard_port: int
+    running: asyncio.subprocess.Process | None = None
+    waits: list[float] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Start a life; returns before it listens."""
+        log = (self.data.parent / "gateway.log").open("ab")
+        with log:
+            self.running = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "gateway", "serve",
+                "--data", str(self.data),
+                "--port", str(self.port),
+                "--dashboard-port", str(self.dashboard_port),
+                stdout=log,
+                stderr=log,
+            )  # fmt: skip
+
+    async def listening(self) -> None:
+        """Return when a connection is accepted; raises `WrongAnswer` if the process ended instead."""
+        assert self.running is not None
+        since = time.monotonic()
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                if self.running.returncode is not None:
+                    raise WrongAnswer(f"the gateway did not start: {self.log()[-2000:]}") from None
+                await asyncio.sleep(0.01)
+                continue
+            writer.close()
+            self.waits.append(time.monotonic() - since)
+            return
+
+    async def kill(self) -> None:
+        """End this life with SIGKILL."""
+        if self.running is not None and self.running.returncode is None:
+            self.running.send_signal(signal.SIGKILL)
+            await self.running.wait()
+
+    def log(self) -> str:
+        """What all lives said."""
+        return (self.data.parent / "gateway.log").read_text(errors="replace")
+
+
+async def kills(number: int, folder: Path, seed: int) -> dict[str, Any]:
+    """Kill *number* times in *folder*, which is empty; returns the counts with ``ok``."""
+    dice = random.Random(seed)
+    async with _origin() as origin:
+        port, dashboard_port = _free_ports()
+        gateway = Gateway(folder / "data", port, dashboard_port)
+        (gateway.data / "sites").mkdir(parents=True, mode=0o700)
+        gateway.data.chmod(0o700)
+        (gateway.data / "licet.toml").write_text(_SETTINGS)
+        (gateway.data / "sites" / "kills.toml").write_text(_POLICY.format(origin=origin))
+        load = Load(f"http://127.0.0.1:{gateway.port}")
+        connector = aiohttp.TCPConnector(limit=0)
+        timeout = aiohttp.ClientTimeout(total=60)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
+            try:
+                licensee = await _first_life(gateway, load, http)
+                async with asyncio.TaskGroup() as clients:
+                    for count, act in (
+                        (_LICENSED, load.licensed),
+                        (_UNLICENSED, load.unlicensed),
+                        (_PEOPLE, load.person),
+                    ):
+                        for _ in range(count):
+                            clients.create_task(act(http))
+                    starting = await _lives(gateway, load, http, number, dice)
+                    load.ending = True
+            finally:
+                await gateway.kill()
+    found = {"kills": number, "of them while it started": starting}
+    return {**found, **await _counted(gateway, load, licensee)}
+
+
+async def _first_life(gateway: Gateway, load: Load, http: aiohttp.ClientSession) -> str:
+    await gateway.start()
+    await gateway.listening()
+    made = await _licet("licensee", "add", "Kills", "--credit", str(_CREDIT), data=gateway.data)
+    load.login = base64.b64encode(f"{made['client_id']}:{made['client_secret']}".encode()).decode()
+    await load.buy(http)
+    load.up.set()
+    return str(made["licensee"])
+
+
+async def _lives(
+    gateway: Gateway, load: Load, http: aiohttp.ClientSession, number: int, dice: random.Random
+) -> int:
+    """Kill and start again, *number* times; returns how many lives ended before they listened."""
+    starting, commands = 0, []
+    for life in range(number):
+        if life == number // 2:  # a command writes into the journal while the gateway is killed
+            bystander = _licet("licensee", "add", "Bystander", "--credit", "1 USD", data=gateway.data)
+            commands.append(asyncio.create_task(bystander))
+        await asyncio.sleep(dice.uniform(0.01, 0.6))
+        load.up.clear()
+        await gateway.kill()
+        await gateway.start()
+        if dice.random() < 0.2 and life < number - 1:
+            await asyncio.sleep(dice.uniform(0, 1.2 * max(gateway.waits)))
+            starting += 1
+            continue
+        await gateway.listening()
+        load.up.set()
+        await load.buy(http)
+    await asyncio.gather(*commands)
+    return starting
+
+
+async def _counted(gateway: Gateway, load: Load, licensee: str) -> dict[str, Any]:
+    """Hold receipts, journal, postings, holds and balance against each other."""
+    audit = await full_audit(gateway.data)
+    records = fetches(gateway.data)
+    compared = compare(load.receipts, records)
+    async with open_books(gateway.data) as opened:
+        books = await opened.ledger.books()
+        balance = await opened.spend_book.available(licensee, _CREDIT.currency, opened.now + _LAPSE)
+        held_back = await opened.spend_book.available(licensee, _CREDIT.currency, opened.now)
+    charged = [record for record in records if record["charged_micros"]]
+    times_charged = Counter(record["path"] for record in charged)
+    posted = Counter(posting.entry_id for posting in books.postings if posting.code == "fetch")
+    owed = sum(record["charged_micros"] for record in charged)
+    recorded = {record["id"] for record in records}
+    received = {each["record"] for each in load.receipts}
+    open_holds = [hold for hold in books.holds if hold.held.micros]
+    wrong = {
+        "lost": len(compared.lost),
+        "recorded as something else": len(compared.differing),
+        "recorded twice": len(compared.doubled),
+        "pages billed twice": sum(times > 1 for times in times_charged.values()),
+        "pages not billed": sum(path not in times_charged for path in {each["path"] for each in load.receipts}),
+        "pages billed that nobody asked for": len(set(times_charged) - {each["path"] for each in load.receipts}),
+        "charged another price": sum(record["charged_micros"] != _PRICE.micros for record in charged),
+        "posted otherwise than charged": len(
+            posted.keys() ^ {record["id"] for record in charged}
+        ) + sum(times > 1 for times in posted.values()),
+        "micros missing from the balance": abs(_CREDIT.micros - owed - balance.micros),
+        "holds that no broken answer explains": len(
+            {hold.record_id for hold in open_holds} & (recorded | received)
+        ) + max(0, len(open_holds) - load.counts["licensed answers broken off"]),
+        "people in the journal": sum(record["path"].startswith("/people/") for record in records),
+        "not good in the audit": audit.journal.fault_count + len(audit.books.faults),
+    }  # fmt: skip
+    return {
+        "ok": audit.good and not any(wrong.values()) and len(load.receipts) == load.pages,
+        "pages fetched to the end": len(load.receipts),
+        **load.counts,
+        "answers begun and never finished": len(load.begun - received),
+        "of them recorded, and free when asked again": len((load.begun - received) & recorded),
+        "records": len(records),
+        "charged": len(charged),
+        "postings": sum(posted.values()),
+        "credit": str(_CREDIT),
+        "charges": str(Money(owed, _CREDIT.currency)),
+        "balance": str(balance),
+        "held until it lapses": str(balance - held_back),
+        "torn tails": len(audit.journal.torn),
+        "slowest start, ms": round(max(gateway.waits) * 1000),
+        **wrong,
+    }
+
+
+@contextlib.asynccontextmanager
+async def _origin() -> AsyncIterator[str]:
+    runner = web.AppRunner(site(_SIZE, large_share=_LARGE_SHARE), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        for sock in (one, other):
+            sock.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+async def _licet(*words: str, data: Path) -> dict[str, Any]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", *words, "--data", str(data), "--json", stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    if process.returncode:
+        raise WrongAnswer(f"licet {' '.join(words)} ended with {process.returncode}")
+    made: dict[str, Any] = json.loads(out)
+    return made
+
+
+def main() -> None:
+    """Print the counts and exit 0 only if nothing is off."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4)), help="of the moments")
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="licet-kills-") as folder:
+        began = time.monotonic()
+        found = asyncio.run(kills(chosen.kills, Path(folder), chosen.seed))
+        found = {"seed": chosen.seed, **found, "seconds": round(time.monotonic() - began)}
+    if chosen.json:
+        print(json.dumps(found))
+    else:
+        for name, value in found.items():
+            print(f"  {name:<46} {value!s:>16}")
+    raise SystemExit(0 if found["ok"] else 1)
+
+
+if __name__ == "__main__":
+    main()
