@@ -19,8 +19,8 @@ rendition   of a form of the work the token names             rendition-not-cove
 =========== ================================================= ==================
 
 HTTP carries no use: the effective use is the token's. But a crawler whose known
-purposes include a use the token lacks is refused, unless the license was bought
-for that crawler by name. Clock skew is allowed for with the same leeway as at
+purposes include a use the token lacks is refused, unless a negotiated license
+names that crawler; and a license that names crawlers is for no other known one. Clock skew is allowed for with the same leeway as at
 verification, so that both say the same.
 """
 
@@ -73,6 +73,11 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
             f"License {claims.license} is on the offer {claims.offer}; this page is sold to this crawler on "
             f"{', '.join(sorted(sold)) or 'none'}.",
         )
+    if claims.crawlers and visitor.crawler and visitor.name.lower() not in claims.crawlers:
+        named = ", ".join(sorted(claims.crawlers))
+        return Refusal(
+            Problem.USE_NOT_COVERED, f"License {claims.license} is for {named}; this is {visitor.name}."
+        )
     asked = uses_under(claims, visitor)
     if not covers(claims.uses, asked):
         granted, wanted = ", ".join(sorted(claims.uses)), ", ".join(sorted(asked))
@@ -98,11 +103,13 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
 
 
 def uses_under(claims: Claims, visitor: Visitor) -> Uses:
-    """What a fetch under *claims* is for: the token's uses, and all a crawler is known for that it does not name.
+    """What a fetch under *claims* is for: the token's uses, and all its crawler is known for.
 
-    The rules and the license are asked about the same uses.
+    A deal that was negotiated may name a crawler and let it do less than it is
+    known for; whoever buys a published offer names crawlers by himself, which
+    widens nothing. The rules and the license are asked about the same uses.
     """
     crawler = visitor.crawler
-    if crawler is None or crawler.name.lower() in claims.crawlers:
+    if crawler is None or (not claims.offer and crawler.name.lower() in claims.crawlers):
         return claims.uses
     return claims.uses | crawler.uses

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.admission.entitlement import Covered, entitle
+from gateway.admission.entitlement import Covered, entitle, uses_under
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.policy.rules import Mode, Ruling, Verdict
@@ -97,6 +97,28 @@ def test_a_license_that_names_the_crawler_lets_it_do_less_than_it_is_known_for(
     assert entitle(claims(**narrow), visitor(), ruling(), ask()).problem is Problem.USE_NOT_COVERED
     named = entitle(claims(**narrow, crawlers=frozenset({"gptbot"})), visitor(), ruling(), ask())
     assert named == Covered(PathScope("/essays/"), frozenset({Use.AI_INPUT}))
+
+
+def test_naming_a_crawler_in_a_published_offer_widens_nothing(claims, visitor, ruling, ask, offer) -> None:
+    bought = claims(uses=frozenset({Use.AI_INPUT}), crawlers=frozenset({"gptbot"}), offer="training")
+    assert entitle(bought, visitor(), ruling(), ask()).problem is Problem.USE_NOT_COVERED
+    assert uses_under(bought, visitor()) == frozenset({Use.AI_INPUT, Use.AI_TRAIN})
+
+
+def test_a_license_that_names_crawlers_is_for_no_other_known_one(claims, visitor, ruling, ask) -> None:
+    refusal = entitle(claims(crawlers=frozenset({"ccbot"})), visitor(), ruling(), ask())
+    assert refusal.problem is Problem.USE_NOT_COVERED
+    assert "is for ccbot; this is GPTBot" in refusal.detail
+
+
+def test_a_token_opens_only_what_its_offer_is_sold_for(claims, visitor, ruling, ask, offer) -> None:
+    dearer = ruling(offers=(offer("premium", 500_000),))
+    refusal = entitle(claims(offer="training"), visitor(), dearer, ask())
+    assert refusal.problem is Problem.PATH_NOT_COVERED
+    assert "premium" in refusal.detail
+    assert isinstance(entitle(claims(offer="training"), visitor(), ruling(), ask()), Covered)
+    older = claims(offer="training", policy="sha-256:older")
+    assert isinstance(entitle(older, visitor(), dearer, ask()), Covered)
 
 
 def test_a_crawler_nobody_knows_uses_what_its_token_says(claims, ruling, ask) -> None:

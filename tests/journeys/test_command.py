@@ -1,0 +1,443 @@
+"""The `licet` command as whoever types it meets it: words, columns, JSON, exit codes, mistakes."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import apsw
+import pytest
+import typer
+
+from gateway import __version__
+from gateway.cli import app
+from gateway.cli.books import open_books
+
+GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
+MONTH = datetime.now(UTC).strftime("%Y-%m")
+#: Too heavy for `licet --help`: each takes longer to import than the help to print.
+HEAVY = (
+    "aiohttp",
+    "apsw",
+    "pydantic",
+    "jwt",
+    "cryptography",
+    "lxml",
+    "structlog",
+    "gateway.app",
+    "gateway.config",
+)
+
+
+def _commands() -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+
+    def walk(command, path: tuple[str, ...]) -> None:
+        if getattr(command, "commands", None):
+            for name, inner in command.commands.items():
+                walk(inner, (*path, name))
+        else:
+            found.append(path)
+
+    walk(typer.main.get_command(app), ())
+    return found
+
+
+COMMANDS = _commands()
+
+
+def _options(path: tuple[str, ...]) -> set[str]:
+    command = typer.main.get_command(app)
+    for name in path:
+        command = command.commands[name]
+    return {option for param in command.params for option in param.opts}
+
+
+def test_the_commands_are_those_that_were_promised() -> None:
+    assert {" ".join(path) for path in COMMANDS} == {
+        "serve", "demo", "init", "policy check", "policy explain", "policy lint", "keys new", "keys rotate",
+        "keys list", "keys revoke", "journal export", "journal audit", "licensee add", "licensee list",
+        "licensee credit", "licensee suspend", "statement", "dashboard", "backup", "restore", "fetch", "doctor",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_speaks_json_and_teaches(path: tuple[str, ...]) -> None:
+    assert "--json" in _options(path)
+    command = typer.main.get_command(app)
+    for name in path:
+        command = command.commands[name]
+    # The list of commands shows a whole sentence, and behind it there is more to learn.
+    first, _, rest = (command.help or "").partition("\n")
+    assert len(first) <= 60, first
+    assert first.endswith((".", "?")), first
+    assert len(rest.split()) > 8, path
+    for param in command.params:
+        assert getattr(param, "help", "") or param.name == "help", param.name
+
+
+def test_help_is_quick_because_it_loads_nothing_heavy() -> None:
+    told = subprocess.run(
+        [
+            sys.executable, "-c",
+            "import sys, gateway.cli, json; sys.argv = ['licet', '--help']\n"
+            "try:\n    gateway.cli.main()\nexcept SystemExit as end:\n    assert not end.code\n"
+            f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]), file=sys.stderr)",
+        ],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(told.stderr) == []
+    assert "licet serve --upstream http://localhost:8000\n" in told.stdout
+
+
+async def test_version_and_a_command_that_is_none(licet) -> None:
+    assert (await licet("--version")).out == f"licet {__version__}\n"
+    assert "No such command" in (await licet("sevre", code=2)).err
+    assert "Usage: licet" in (await licet("keys", code=2)).err
+
+
+MISTAKES = [
+    ("licensee list", "licet-data is no data folder of licet"),
+    ("licensee add X --credit 10", "money is written as 10 USD"),
+    ("licensee add X --credit '0 USD'", "more than nothing"),
+    ("licensee add ''", "a name is printable text"),
+    ("statement le_1 --period 2026-13", "--period"),
+    ("statement le_1 --period 2026-11", "no data folder"),
+    ("statement le_1 --period 2026-11 --csv --json", "exclude each other"),
+    ("journal export", "is no journal"),
+    ("journal audit", "no data folder"),
+    ("keys list", "licet keys new"),
+    ("keys rotate", "licet keys new"),
+    ("keys new --algorithm RS256", "ES256 or EdDSA"),
+    ("policy check", "no policy file in licet-data/sites"),
+    ("policy check nowhere.toml", "there is no nowhere.toml"),
+    ("policy explain / --as Nobot", "no crawler of the catalog is called 'Nobot'"),
+    ("policy explain / --use reading", "--use is one of"),
+    ("policy explain / --country UK", "such as GB"),
+    ("policy explain / --as GPTBot --proof sure", "--proof is one of"),
+    ("policy explain http://[ --as GPTBot", "is no URL"),
+    ("init --stance greedy", "there is no stance"),
+    ("init", "nobody answered"),
+    ("init --upstream ftp://x --host a.example", "origin"),
+    ("init --upstream http://x --host ../a", "is a host name"),
+    ("backup licet.tar", "no data folder"),
+    ("restore licet.tar", "there is no licet.tar"),
+    ("fetch ftp://x/", "ftp://x/"),
+    ("fetch nonsense", "nonsense"),
+    ("fetch http://127.0.0.1:1/ --max-price much", "--max-price"),
+    ("dashboard", "no data folder"),
+    ("doctor --nonsense", "No such option"),
+]
+
+
+@pytest.mark.parametrize(("line", "sentence"), MISTAKES, ids=[line for line, _ in MISTAKES])
+async def test_a_mistake_is_told_in_a_sentence_and_leaves_nothing(licet, line: str, sentence: str) -> None:
+    import shlex
+
+    done = await licet(*shlex.split(line), code=2)
+    assert sentence in done.err
+    assert done.out == ""
+    assert list(licet.folder.iterdir()) in ([], [licet.folder / "licet-data"])
+    assert not list(licet.folder.rglob("*.pem"))
+
+
+async def test_a_file_where_the_data_folder_should_be(licet) -> None:
+    (licet.folder / "file").write_text("x")
+    for line in (
+        ("serve", "--upstream", "http://127.0.0.1:1"), ("keys", "new"), ("licensee", "list"), ("dashboard",),
+        ("init", "--upstream", "http://127.0.0.1:1", "--host", "*"), ("journal", "audit"),
+    ):  # fmt: skip
+        done = await licet(*line, "--data", "file", code=2)
+        assert "file" in done.err
+    assert "bad   data folder  file is no folder" in (await licet("doctor", "--data", "file", code=1)).out
+
+
+async def test_init_check_lint_and_explain(licet, origin) -> None:
+    done = await licet("init", stdin=f"{origin.url}\njournal.example\n")
+    file = licet.folder / "licet-data" / "sites" / "journal.example.toml"
+    assert file.is_file()
+    assert "licet policy check" in done.err
+    assert (await licet("policy", "check")).out.startswith(
+        "licet-data/sites/journal.example.toml: good; site journal-example, mode observe, sha-256:"
+    )
+    assert (
+        "is there already"
+        in (await licet("init", "--upstream", origin.url, "--host", "journal.example", code=2)).err
+    )
+    assert (await licet("init", "--example")).out.count("\n") > 40
+    made = await licet("init", "--upstream", origin.url, "--host", "*", "--stance", "open", "--json")
+    assert made.json["file"] == "licet-data/sites/site.toml"
+
+    # Two files that are good alone and not together; one more with three mistakes.
+    third = file.with_name("third.toml")
+    third.write_text(
+        file.read_text().replace("observe", "watch").replace('"own"', '"mine"') + "\ncolor = 1\n"
+    )
+    told = (await licet("policy", "check", "--json", code=1)).json
+    assert told["ok"] is False
+    assert {each["file"].rpartition("/")[2] for each in told["mistakes"]} == {"third.toml"}
+    assert {"site.mode", "works[0].rights", "works[0].color"} <= {each["key"] for each in told["mistakes"]}
+    assert [each["site"] for each in told["policies"]] == ["journal-example", "site"]
+    third.write_text(file.read_text())
+    clash = await licet("policy", "check", code=1)
+    assert 'the host "journal.example" is listed in' in clash.out
+    third.unlink()
+
+    comments = file.read_text().replace('paths  = ["/"]', 'paths  = ["/comments/"]')
+    file.write_text(comments + '[offers.training]\nworks = ["everything"]\n')
+    advised = await licet("policy", "lint", "--json", code=1)
+    assert any("/comments" in row["sentence"] for row in advised.json)
+
+
+async def test_explain_for_a_person_a_crawler_an_ambiguous_path_and_a_country(licet, origin) -> None:
+    licet.write_site(origin.url)
+    person = await licet("policy", "explain", "/essays/tides")
+    assert person.out.splitlines()[:2] == [
+        "served, free of charge: rules[2] matches everyone",
+        "visitor  a person, as far as anybody can tell",
+    ]
+    browser = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    assert (await licet("policy", "explain", "/essays/tides", "--as", browser)).out == person.out
+
+    ask = ("policy", "explain", "/essays/tides", "--as", "GPTBot", "--use", "ai-train", "--country", "de")
+    told = await licet(*ask)
+    assert told.out.startswith("needs a license: rules[1] matches class ai (402 license-required)\n")
+    assert "offer    training: ai-train at 0.005 USD per fetch, DE, FR\n" in told.out
+    assert "country  DE\n" in told.out
+    facts = (await licet(*ask, "--json")).json
+    assert (facts["verdict"], facts["problem"], facts["country"]) == ("license", "license-required", "DE")
+    assert [each["offer"] for each in facts["offers"]] == ["training"]
+    elsewhere = (await licet(*ask[:-1], "US", "--json")).json
+    assert elsewhere["offers"] != facts["offers"] or elsewhere["problem"] != facts["problem"]
+
+    unclear = (await licet("policy", "explain", "/essays/%2e%2e/x", "--as", "GPTBot", "--json")).json
+    assert (unclear["path"], bool(unclear["ambiguity"])) == ("", True)
+    assert "ambiguous" in (await licet("policy", "explain", "/a//b", "--as", "GPTBot")).out
+    forged = await licet("policy", "explain", "/essays/tides", "--as", "Googlebot", "--proof", "spoofed")
+    assert "identity-not-proven" in forged.out
+    foreign = await licet("policy", "explain", "https://other.example/essays/", code=2)
+    assert "no site here has the host other.example; there are 127.0.0.1, localhost" in foreign.err
+
+
+async def test_keys_are_made_rotated_listed_and_revoked(licet) -> None:
+    first = (await licet("keys", "new", "--json")).json["signing"]
+    assert "rotate" in (await licet("keys", "new", code=2)).err
+    listed = (await licet("keys", "list", "--json")).json
+    assert {row["state"] for row in listed} == {"current", "next"}
+    standby = next(row["kid"] for row in listed if row["state"] == "next")
+    assert standby in (await licet("keys", "rotate")).err
+    states = {row["kid"]: row["state"] for row in (await licet("keys", "list", "--json")).json}
+    assert (states[first], states[standby]) == ("retiring", "current")
+    await licet("keys", "revoke", standby)
+    states = {row["kid"]: row["state"] for row in (await licet("keys", "list", "--json")).json}
+    assert states[standby] == "revoked"
+    assert "current" in states.values()
+    assert "must be one of this ring" in (await licet("keys", "revoke", "nobody", code=2)).err
+    table = (await licet("keys", "list")).out.splitlines()
+    assert table[0].split() == ["key", "algorithm", "state", "made", "until"]
+    assert len(table) == 1 + len(states)
+
+
+async def test_licensees_beside_a_running_gateway_and_without_one(licet, http, origin, sell) -> None:
+    licet.write_site(origin.url)
+    one = await licet.serve()
+    sold = await sell(one)
+    headers = {"User-Agent": GPTBOT, "X-Country": "DE", "Authorization": f"License {sold.token}"}
+
+    async def fetch() -> int:
+        async with http.get(one.front + "/essays/tides", headers=headers) as answer:
+            return answer.status
+
+    more = (await licet("licensee", "credit", sold.licensee, "5 USD", "--memo", "invoice 7", "--json")).json
+    assert more["credited"] == "5 USD"
+    assert await fetch() == 200
+    assert (await licet("licensee", "suspend", sold.licensee)).out == "Example AI Labs is suspended\n"
+    async with asyncio.timeout(10):
+        while await fetch() != 401:
+            await asyncio.sleep(0.05)
+    assert (await licet("licensee", "suspend", sold.licensee, "--lift", "--json")).json[
+        "standing"
+    ] == "active"
+    assert await fetch() == 401
+    assert await one.stop() == 0
+
+    added = await licet("licensee", "add", "Other  Labs", "--contact", "mail@other.example")
+    assert added.out.splitlines()[1] == "name           Other Labs"
+    assert "client_secret  lsk_" in added.out
+    assert "stored nowhere" in added.err
+    again = await licet("licensee", "credit", sold.licensee, "USD 1")
+    # 16 USD paid in, two pages at 0.005 USD.
+    assert again.out.startswith("1 USD credited to Example AI Labs, 15.99 USD available, entry ")
+    rows = (await licet("licensee", "list", "--json")).json
+    assert [(row["name"], row["standing"], row["credit"]) for row in rows] == [
+        ("Example AI Labs", "active", "15.99 USD"), ("Other Labs", "active", ""),
+    ]  # fmt: skip
+    listed = (await licet("licensee", "list")).out.splitlines()
+    assert listed[0].split() == ["licensee", "name", "standing", "credit"]
+    assert listed[1].endswith("active    15.99 USD")
+    for line in (("credit", "le_0", "1 USD"), ("suspend", "le_0")):
+        assert "there is no licensee 'le_0'" in (await licet("licensee", *line, code=1)).err
+
+
+async def test_a_licensee_that_registered_by_itself_is_approved_by_a_credit(licet, http, origin) -> None:
+    licet.write_site(origin.url)
+    one = await licet.serve()
+    async with http.post(f"{one.front}/.licet/register", json={"client_name": "Newcomer"}) as answer:
+        assert answer.status == 201, await answer.text()
+    (row,) = (await licet("licensee", "list", "--json")).json
+    assert row["standing"] == "quarantined"
+    done = await licet("licensee", "credit", row["licensee"], "1 USD")
+    assert "the credit approves it" in done.err
+    (row,) = (await licet("licensee", "list", "--json")).json
+    assert (row["standing"], row["credit"]) == ("active", "1 USD")
+
+
+async def test_a_statement_is_the_same_in_three_forms_and_after_the_books_are_derived_again(
+    licet, origin, sell
+) -> None:
+    data = licet.write_site(origin.url)
+    one = await licet.serve()
+    sold = await sell(one)
+    await one.stop()
+    ask = ("statement", sold.licensee, "--period", MONTH)
+    before = [(await licet(*ask, *form)).out for form in ((), ("--json",), ("--csv",))]
+    assert before[0].startswith(f"Statement {MONTH} (UTC)\nLicensee  Example AI Labs ({sold.licensee})\n")
+    totals = json.loads(before[1])["totals"][0]
+    assert (totals["credited_micros"], totals["charged_micros"]) == (10_000_000, 10_000)
+    closing = [row for row in csv.DictReader(io.StringIO(before[2])) if row["row"] == "closing"]
+    assert [(row["amount"], row["currency"]) for row in closing] == [("9.99", "USD")]
+
+    async with open_books(data) as books:
+        await books.ledger.rederive()
+    assert [(await licet(*ask, *form)).out for form in ((), ("--json",), ("--csv",))] == before
+    assert "there is no licensee" in (await licet("statement", "le_0", "--period", MONTH, code=1)).err
+
+
+async def test_an_audit_finds_a_flipped_octet_a_deleted_row_and_a_changed_posting(
+    licet, origin, sell
+) -> None:
+    data = licet.write_site(origin.url)
+    one = await licet.serve()
+    await sell(one)
+    beside = await licet("journal", "audit")
+    assert beside.out.endswith("good: everything agrees\n")
+    await one.stop()
+    good = (await licet("journal", "audit", "--json")).json
+    assert good["good"] is True
+    assert good["journal"]["entries"] == good["journal"]["rows"] == 3
+
+    def change(sql: str) -> None:
+        database = apsw.Connection(str(data / "licet.db"))
+        database.execute(sql)
+        database.close()
+
+    was = (data / "licet.db").read_bytes()
+    change("UPDATE postings SET micros = micros - 1 WHERE code = 'fetch'")
+    told = await licet("journal", "audit", code=1)
+    assert "WRONG      posting-differs" in told.out
+    assert "\nNOT GOOD: " in told.out
+    (data / "licet.db").write_bytes(was)
+    change("PRAGMA foreign_keys = off; DELETE FROM entries WHERE seq = 2")
+    told = (await licet("journal", "audit", "--json", code=1)).json
+    assert any("missing" in each["why"] or "not stored" in each["why"] for each in told["journal"]["faults"])
+    (data / "licet.db").write_bytes(was)
+    assert (await licet("journal", "audit", "--json")).json["good"] is True
+
+    segment = max((data / "journal").glob("front-*.seg"), key=lambda path: path.stat().st_size)
+    octets = bytearray(segment.read_bytes())
+    octets[200] ^= 1
+    segment.write_bytes(octets)
+    told = await licet("journal", "audit", code=1)
+    assert f"WRONG      {segment.name} at offset" in told.out
+    assert "is damaged at offset" in (await licet("journal", "export", code=1)).err
+
+
+async def test_export_prints_every_entry_as_a_line(licet, origin, sell) -> None:
+    licet.write_site(origin.url)
+    one = await licet.serve()
+    sold = await sell(one)
+    done = await licet("journal", "export", "--json")
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert [line["kind"] for line in lines].count("fetch") == 2
+    assert {line["entry"]["id"] for line in lines} >= set(sold.records)
+    assert "3 entries" in done.err
+
+
+async def test_fetch_buys_below_the_ceiling_and_not_above(licet, origin) -> None:
+    licet.write_site(origin.url)
+    one = await licet.serve()
+    made = (await licet("licensee", "add", "Example AI Labs", "--credit", "10 USD", "--json")).json
+    who = {"LICET_CLIENT_ID": made["client_id"], "LICET_CLIENT_SECRET": made["client_secret"]}
+    page = one.front + "/podcast/1.mp3"
+    dear = await licet(
+        "fetch", page, "--user-agent", "GPTBot/1.3", "--max-price", "0.01 USD", env=who, code=1
+    )
+    assert "a fetch costs 0.02 USD, the ceiling is 0.01 USD" in dear.err
+    assert dear.out == ""
+    none = await licet("fetch", page, "--user-agent", "GPTBot/1.3", "--max-price", "1 USD", code=1)
+    assert "no client credentials were given" in none.err
+    had = await licet("fetch", page, "--user-agent", "GPTBot/1.3", "--max-price", "0.02 USD", env=who)
+    assert had.out.startswith("<h1>/podcast/1.mp3</h1>")
+    assert "200 " in had.err
+    assert "record " in had.err
+    ask = ("fetch", page, "--user-agent", "GPTBot/1.3", "--max-price", "0.02 USD", "--json")
+    facts = (await licet(*ask, env=who)).json
+    assert (facts["status"], facts["bytes"]) == (200, len(had.out.encode()))
+    assert facts["record"]
+    assert facts["headers"]["Licet-Record"] == facts["record"]
+
+
+async def test_a_new_link_to_the_dashboard_works_where_the_gateway_really_listens(
+    licet, http, origin
+) -> None:
+    one = await licet.serve("--upstream", origin.url)
+    link = (await licet("dashboard")).out.strip()
+    assert link.startswith(one.dashboard + "/sign-in?token=")
+    async with http.get(link) as answer:
+        assert answer.status == 200
+        assert "password" in await answer.text()
+    fresh = (await licet("dashboard", "--json")).json["sign_in"]
+    assert fresh != link
+    await one.stop()
+    assert "No gateway runs" in (await licet("dashboard")).err
+
+
+async def test_doctor_says_what_is_there_and_what_to_do(licet, origin) -> None:
+    empty = await licet("doctor", "--json", env={"LICET_LISTEN_PORT": "0"})
+    assert {(each["what"], each["state"]) for each in empty.json} >= {
+        ("clock", "ok"), ("data folder", "warn"), ("policy", "warn"),
+    }  # fmt: skip
+    data = licet.write_site(origin.url)
+    one = await licet.serve()
+    found = await licet("doctor")
+    assert f"ok    gateway      runs at {one.front}\n" in found.out
+    assert f"ok    origin       journal: {origin.url} answers 200\n" in found.out
+    data.chmod(0o755)
+    assert "-> chmod 700 licet-data" in (await licet("doctor", code=1)).out
+    data.chmod(0o700)
+    site = data / "sites" / "journal.toml"
+    site.write_text(site.read_text().replace(origin.url, one.front))
+    assert "answers like a gateway" in (await licet("doctor", code=1)).out
+    (data / "licet.toml").write_text('[trust]\nproxies = ["everybody"]\n')
+    assert "bad   settings     trust: proxies[0]" in (await licet("doctor", code=1)).out
+
+
+async def test_the_demo_plays_its_eight_lines(licet) -> None:
+    done = await licet("demo", "--once", "--json", "--port", 0)
+    told = done.json
+    assert told["ok"] is True
+    assert [line["status"] for line in told["lines"]] == [200, 402, 200, 200, 403, 403, 402, 403]
+    assert all(line["status"] == line["expected"] for line in told["lines"])
+    assert "record " in told["lines"][3]["why"]
+    again = await licet("demo", "--once", "--port", 0)
+    assert again.out == ""
+    (licet.folder / "mine").mkdir()
+    (licet.folder / "mine" / "diary.txt").write_text("x")
+    kept = await licet("demo", "--once", "--fresh", "--folder", "mine", "--port", 0, code=2)
+    assert "does not look like the demo's folder" in kept.err
+    assert (licet.folder / "mine" / "diary.txt").is_file()
