@@ -19,6 +19,7 @@ from typing import Final
 
 import aiohttp_jinja2
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from gateway import bundled
@@ -204,8 +205,7 @@ class _Pages:
         return page
 
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
-        form = await request.post()
-        sent = {key: value for key, value in form.items() if isinstance(value, str)}
+        sent = await _form(request)
         token = sent.get("token", "")
         if not self._sessions.form_holds(_cookie(request, FORM_COOKIE), sent.get("form", "")):
             return self._sign_in_page(request, token, Denied("The form was too old. Please try again."))
@@ -226,11 +226,11 @@ class _Pages:
 
     async def _sign_out(self, request: web.Request) -> web.StreamResponse:
         name = _cookie(request, SESSION_COOKIE)
-        form = await request.post()
-        token = form.get("form")
+        form = await _form(request)
+        token = form.get("form", "")
         answer = web.Response(status=303, headers={"Location": "/sign-in"})
         if self._sessions.alive(name):
-            if not isinstance(token, str) or not self._sessions.form_holds(name, token):
+            if not self._sessions.form_holds(name, token):
                 raise web.HTTPForbidden
             self._sessions.sign_out(name)
         _end_cookie(request, answer, SESSION_COOKIE)
@@ -262,7 +262,9 @@ class _Pages:
 
 
 def _cookie(request: web.Request, name: str) -> str:
-    return request.cookies.get(f"__Host-{name}") or request.cookies.get(name, "")
+    value = request.cookies.get(f"__Host-{name}") or request.cookies.get(name, "")
+    # What we set is ASCII; anything else is nobody's cookie.
+    return value if value.isascii() else ""
 
 
 def _set_cookie(request: web.Request, answer: web.StreamResponse, name: str, value: str) -> None:
@@ -286,3 +288,14 @@ def _end_cookie(request: web.Request, answer: web.StreamResponse, name: str) -> 
         samesite="Strict",
         secure=secure or None,
     )
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    """The fields of a form; a body that is none, in whatever way, is a 400."""
+    try:
+        form = await request.post()
+        fields = {key: value for key, value in form.items() if isinstance(value, str)}
+        "".join(fields.values()).encode()
+    except (ValueError, LookupError, HttpProcessingError):
+        raise web.HTTPBadRequest(text="This is not a form.") from None
+    return fields

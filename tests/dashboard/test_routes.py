@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import html
 import io
@@ -349,3 +350,27 @@ async def test_a_journal_that_is_not_well_is_said_on_every_page_and_to_the_healt
     assert (health.status, health.text) == (503, '{"status": "unwell"}')
     board.forget_cookies()
     assert "the disk is full" not in (await board.get("/sign-in")).text
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"Content-Type": "application/x-www-form-urlencoded; charset=nonsense"}, b"token=x"),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, b"token=%ff&form=\xff\xfe"),
+        ({"Content-Type": "multipart/form-data; boundary=x"}, b"--y\r\n\r\nno form"),
+        ({"Content-Type": "multipart/form-data"}, b"no boundary"),
+    ],
+)
+async def test_no_bytes_of_a_stranger_make_it_answer_500(board, headers, body):
+    board.forget_cookies()
+    host, port = board.base.removeprefix("http://").split(":")
+    fields = {"Host": f"{host}:{port}", "Sec-Fetch-Site": "same-origin", "Connection": "close", **headers}
+    fields["Content-Length"] = str(len(body))
+    for path in ("/sign-in", "/sign-out", "/log"):
+        lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+        head = "\r\n".join(lines).encode() + b"\r\nCookie: licet_session=\xff\xfe; licet_form=\xe9\r\n\r\n"
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(head + body)
+        status = int((await reader.readline()).split()[1])
+        writer.close()
+        assert status < 500, (path, status)
