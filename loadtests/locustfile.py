@@ -1,29 +1,39 @@
 """Who comes: people, crawlers without a license, crawlers with one, forged ones.
 
-    licet demo   (or any gateway), then
+    licet demo   (or any gateway), and a licensee of it:
+    licet licensee add Load --credit "100 USD" --data licet-demo
     LICET_CLIENT_ID=… LICET_CLIENT_SECRET=… locust -f loadtests/locustfile.py --headless -u 40 -r 10 -t 30s \
         -H http://127.0.0.1:8402
 
-Every answer is checked for what it should be; receipts of licensed fetches are
-written to LICET_RECEIPTS (default receipts.jsonl) for `loadtests/reconcile.py`.
+The pages are those of the demo, or LICET_PATHS with commas between them; in a
+path ``{n}`` is another number each time, for an origin that has such pages
+(`loadtests.origin`) and fetches that all owe their price. Every answer is
+checked for what it should be; receipts of licensed fetches are added to
+LICET_RECEIPTS (default receipts.jsonl) for `loadtests/reconcile.py`.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
 import threading
+import time
 from pathlib import Path
 
 from locust import FastHttpUser, constant, task
 
-_PATHS = [
-    path for path in os.environ.get("LICET_PATHS", "/articles/tides,/articles/reefs").split(",") if path
-]
+_DEMO = "/articles/tides,/articles/reefs,/articles/knots,/articles/charts"
+_PATHS = [path for path in os.environ.get("LICET_PATHS", _DEMO).split(",") if path]
+_NUMBERS = itertools.count(int(time.time() * 1000))
 _RECEIPTS = Path(os.environ.get("LICET_RECEIPTS", "receipts.jsonl"))
 _LOCK = threading.Lock()
 _COUNTRY = {"X-Demo-Country": "DE"}
+
+
+def _page() -> str:
+    return random.choice(_PATHS).replace("{n}", str(next(_NUMBERS)))
 
 
 class Person(FastHttpUser):
@@ -36,7 +46,7 @@ class Person(FastHttpUser):
     def read(self) -> None:
         agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
         with self.client.get(
-            random.choice(_PATHS), headers={"User-Agent": agent}, catch_response=True, name="person"
+            _page(), headers={"User-Agent": agent}, catch_response=True, name="person"
         ) as answer:
             if answer.status_code != 200:
                 answer.failure(f"a person got {answer.status_code}")
@@ -51,9 +61,7 @@ class Unlicensed(FastHttpUser):
     @task
     def crawl(self) -> None:
         headers = {"User-Agent": "GPTBot/1.3", **_COUNTRY}
-        with self.client.get(
-            random.choice(_PATHS), headers=headers, catch_response=True, name="unlicensed"
-        ) as answer:
+        with self.client.get(_page(), headers=headers, catch_response=True, name="unlicensed") as answer:
             if answer.status_code == 402:
                 answer.success()
             else:
@@ -88,7 +96,7 @@ class Licensed(FastHttpUser):
         if not self.token:
             return
         headers = {"User-Agent": "GPTBot/1.3", "Authorization": f"License {self.token}", **_COUNTRY}
-        path = random.choice(_PATHS)
+        path = _page()
         with self.client.get(path, headers=headers, catch_response=True, name="licensed") as answer:
             if answer.status_code == 200 and answer.headers.get("Licet-Record"):
                 line = json.dumps(
@@ -105,15 +113,13 @@ class Licensed(FastHttpUser):
 class Forged(FastHttpUser):
     """Shows a token nobody signed; must be refused."""
 
-    weight = 1
+    fixed_count = 1  # a share of 1 % of few users is nobody
     wait_time = constant(0)
 
     @task
     def crawl(self) -> None:
         headers = {"User-Agent": "GPTBot/1.3", "Authorization": "License eyJhbGciOiJub25lIn0.e30.AA"}
-        with self.client.get(
-            random.choice(_PATHS), headers=headers, catch_response=True, name="forged"
-        ) as answer:
+        with self.client.get(_page(), headers=headers, catch_response=True, name="forged") as answer:
             if answer.status_code == 401:
                 answer.success()
             else:

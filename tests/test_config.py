@@ -41,7 +41,7 @@ def test_every_mistake_is_told_at_once_with_its_source(tmp_path: Path) -> None:
         ("licet.toml", "listen.colour"),
         ("licet.toml", "nonsense"),
         ("environment LICET_STORE_RESERVE_MB", "store.reserve_mb"),
-        ("--port", "dashboard.port"),
+        ("--dashboard-port", "dashboard.port"),
     }
 
 

@@ -36,7 +36,7 @@ class Owed:
 
 
 def unit_of(licensee: str, ask: Ask) -> str:
-    """Which resource a fetch was of, query and all, as a hash that says nothing without the licensee's id."""
+    """Which resource a fetch was of, query and all, as a hash that shows no query."""
     named = f"{licensee}\0{ask.site}\0{ask.path}\0{ask.query}"
     return hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()
 

@@ -81,7 +81,7 @@ class Till:
             return await asyncio.shield(leasing)
         except asyncio.CancelledError:
             # The client left; the lease may still be made, and must not be kept for nobody.
-            leasing.add_done_callback(lambda _: self._let_go(wanted.charge.record_id))
+            leasing.add_done_callback(lambda _: self.let_go(wanted.charge.record_id))
             raise
         except StoreUnavailable as error:
             return Refusal(
@@ -110,7 +110,8 @@ class Till:
         for key in _units(charge, ask, delivery):
             self._paid.pop(key, None)
 
-    def _let_go(self, record_id: str) -> None:
+    def let_go(self, record_id: str) -> None:
+        """`give_back` without waiting for it."""
         task = asyncio.ensure_future(self.give_back(record_id))
         self._letting_go.add(task)
         task.add_done_callback(self._letting_go.discard)

@@ -131,5 +131,9 @@ def _log_to_stderr() -> None:
                 structlog.processors.TimeStamper("%Y-%m-%dT%H:%M:%SZ", utc=True),
                 structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, pad_level=False),
             ],
+            # The demo's lines are the story; sales and reloads are told by a gateway of one's own.
+            wrapper_class=structlog.make_filtering_bound_logger(
+                logging.WARNING if "demo" in sys.argv else logging.INFO
+            ),
             logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         )

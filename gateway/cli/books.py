@@ -8,10 +8,10 @@ killed had left. Either way an entry is durable before the command says so.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from gateway.provenance.audit import StoredRow
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper, KeeperLock
 from gateway.provenance.record import BookEntry, FetchDetail
-from gateway.provenance.segments import SealedDetail
+from gateway.provenance.segments import ENTRY_HEADER, SealedDetail, SegmentDamaged, readable, segments
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
@@ -74,10 +74,25 @@ class Books:
         if lock is None:
             return False
         try:
-            await Keeper(self.folder / "journal", SqliteFolding(self.database)).catch_up()
+            # What a damaged file holds cannot be folded; an audit says so.
+            with contextlib.suppress(SegmentDamaged):
+                await Keeper(self.folder / "journal", SqliteFolding(self.database)).catch_up()
         finally:
             lock.release()
         return True
+
+    async def settle(self) -> None:
+        """Wait until the books show everything that is durable now, for two seconds beside a running gateway."""
+        if await self.fold():
+            return
+        folder = self.folder / "journal"
+        ends = {path.name: readable(path).entries or 0 for path in segments(folder) if path.exists()}
+        wanted = {name: end for name, end in ends.items() if end > len(ENTRY_HEADER)}
+        for _ in range(40):
+            reached = await SqliteFolding(self.database).positions()
+            if all(reached.get(name, 0) >= end for name, end in wanted.items()):
+                return
+            await asyncio.sleep(0.05)
 
     async def sealed(self) -> tuple[list[StoredRow], Mapping[str, int], list[SealedDetail]]:
         """Everything stored that an audit holds against the files: rows in order, positions, details.
@@ -119,7 +134,7 @@ async def is_folded(database: Database, entry_id: str) -> bool:
     return found is not None
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def open_books(folder: Path) -> AsyncIterator[Books]:
     """Open the books of a data folder that exists, with everything folded that the journal holds."""
     if not (folder / "licet.db").is_file():
@@ -134,7 +149,7 @@ async def open_books(folder: Path) -> AsyncIterator[Books]:
             SqliteSpendBook(database),
             database,
         )
-        await books.fold()
+        await books.settle()
         yield books
     finally:
         await database.close()

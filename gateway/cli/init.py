@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import redirect_stdout
 from typing import Annotated
 
 import typer
@@ -66,10 +68,8 @@ def init(
     if stance not in stances():
         raise stop(f"there is no stance {stance!r}; there are {', '.join(stances())}")
     try:
-        upstream = upstream or typer.prompt(
-            "Where does your own server listen", default="http://localhost:8000", err=True
-        )
-        hosts = host or [typer.prompt("Host name of the site (* for any)", default="*", err=True)]
+        upstream = upstream or _asked("Where does your own server listen", "http://localhost:8000")
+        hosts = host or [_asked("Host name of the site (* for any)", "*")]
     except typer.Abort:
         tell("")
         raise stop("nobody answered; say --upstream URL --host NAME") from None
@@ -93,10 +93,17 @@ def init(
         return
     tell(f"wrote {file}: {stance}, only watching (mode observe)")
     tell("")
-    tell(f"  {with_data('licet policy check', data)}        after every change")
-    tell(f"  {with_data('licet policy explain / --as GPTBot', data)}        what the rules say, and why")
-    tell(
-        f"  {with_data('licet serve', data)}        a gateway that was started with --upstream is started again"
-    )
+    for command, why in (
+        ("licet policy check", "after every change"),
+        ("licet policy explain / --as GPTBot", "what the rules say to it, and why"),
+        ("licet serve", "one that runs with --upstream is stopped first"),
+    ):
+        tell(f"  {with_data(command, data):<36}  {why}")
     tell("")
     tell('Then set mode = "offer" or "enforce" in it; a running gateway takes up changes by itself.')
+
+
+def _asked(question: str, default: str) -> str:
+    # A prompt writes a blank to stdout, which is for data.
+    with redirect_stdout(sys.stderr):
+        return str(typer.prompt(question, default=default, err=True))

@@ -78,8 +78,7 @@ async def what_is_lost(newer: Path, older: Path) -> Lost:
                 missing[name] = len(ids - theirs_by_name[name])
         except (ConfigurationError, StoreUnavailable):
             unreadable += 1
-    keys, known = _keys(newer / "keys" / "tokens"), _keys(older / "keys" / "tokens")
-    missing["keys"] = len(keys - known) if keys and known else 0
+    missing["keys"] = len(_keys(newer / "keys" / "tokens") - _keys(older / "keys" / "tokens"))
     return Lost(**missing, unreadable=unreadable)
 
 

@@ -131,16 +131,19 @@ async def exchange(ask: Ask, body: AsyncIterator[bytes] | None, gate: Gate) -> A
             _left(judged, policy, ask, evidence, gate)
             raise
         judged = judge(policy, ask, evidence, gate)
+    # Not charged after all: revoked, or no room to record, while the lease was fetched.
+    unused = isinstance(evidence.get("lease", ask.id), Lease) and _charge(judged) is None
     match judged.verdict:
         case Notice() as notice:
             return _ours(told(notice, ask), ask, judged, gate)
         case Refusal() as refusal:
             answer = _ours(refused(refusal, ask, judged, _terms(ask, judged, gate)), ask, judged, gate)
-            if isinstance(evidence.get("lease", ask.id), Lease):
-                # Refused after all: revoked, or no room to record, while the lease was fetched.
+            if unused:
                 await gate.till.give_back(ask.id)
             return answer
         case Grant() as grant:
+            if unused:
+                gate.till.let_go(ask.id)
             return await _forwarded(ask, body, judged, grant, gate)
 
 

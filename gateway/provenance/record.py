@@ -82,8 +82,9 @@ class FetchRecord:
     *price_micros* is what one unit costs under the license; *charged_micros* is
     what this fetch owes, at most that, for the reason in *charge_reason*.
     *quote_micros* is the price an unlicensed visitor was or would have been
-    quoted. *unit* names the resource, query and all, as a hash only the licensee
-    can guess at (`admission.owed.unit_of`). *would* is the code of the refusal that did not bind (observe,
+    quoted. *unit* names the resource, query and all, as a hash
+    (`admission.owed.unit_of`): it shows no query, but whoever holds the record
+    can test a guess at one. *would* is the code of the refusal that did not bind (observe,
     offer). *digest* is the SHA-256 of the body as sent, in hex, of a complete
     or broken-off body alike. *detail* commits to the `FetchDetail`.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from dataclasses import replace
 
@@ -297,3 +298,27 @@ def test_one_body_is_paid_once_a_window_whatever_the_order(events: list[tuple[in
     for digest, later in first_seen.items():
         bare = all(not etag.startswith('"') for _, _, etag in events)
         assert not bare or paid[digest][0] == later, "what nobody paid for is never free"
+
+
+async def test_a_lease_that_nobody_waits_for_any_more_goes_back() -> None:
+    till, tables = till_with(5_000)
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    lease = till._book.lease
+
+    async def slow(charge: Charge, now: int) -> Lease | Short:
+        held = await lease(charge, now)
+        asked.set()
+        await go_on.wait()
+        return held
+
+    till._book.lease = slow
+    waiting = asyncio.create_task(till.lease(Need("lease", "r1", LeaseWanted(charge_of(), NOW))))
+    await asked.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert tables.holds["r1"].counts
+    go_on.set()
+    async with asyncio.timeout(20):
+        while tables.holds["r1"].counts:
+            await asyncio.sleep(0)

@@ -177,6 +177,16 @@ class World:
         return [each["entry"] for each in entries if each["kind"] == "fetch"]
 
 
+@pytest.fixture(autouse=True)
+def _unhurried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is busy with other things for a second is no stale feed.
+
+    Tests of staleness move a clock that stands still (`still`) and keep the real limit.
+    """
+    if "still" not in request.fixturenames:
+        monkeypatch.setattr("gateway.licenses.revocations.OLDEST", 600.0)
+
+
 @pytest.fixture
 async def origin() -> AsyncIterator[OriginSite]:
     """A creator's server on a port of its own."""
@@ -292,7 +302,7 @@ class Command:
     def _spawn(self, args: tuple[object, ...], **kept: Any) -> Any:
         root = Path(__file__).resolve().parents[2]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("LICET_")}
-        clean |= {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100"}
+        clean |= {"PYTHONPATH": str(root), "COLUMNS": "100"}
         return asyncio.create_subprocess_exec(
             sys.executable, "-m", "gateway", *map(str, args),
             cwd=self.folder, env=clean | kept.pop("env", {}), stdout=asyncio.subprocess.PIPE,

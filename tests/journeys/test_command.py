@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ import pytest
 import typer
 
 from gateway import __version__
-from gateway.cli import app
+from gateway.cli import app, main
 from gateway.cli.books import open_books
 
 GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
@@ -82,15 +83,16 @@ def test_every_command_speaks_json_and_teaches(path: tuple[str, ...]) -> None:
 
 
 def test_help_is_quick_because_it_loads_nothing_heavy() -> None:
-    told = subprocess.run(
-        [
-            sys.executable, "-c",
-            "import sys, gateway.cli, json; sys.argv = ['licet', '--help']\n"
-            "try:\n    gateway.cli.main()\nexcept SystemExit as end:\n    assert not end.code\n"
-            f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]), file=sys.stderr)",
-        ],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    program = f"""
+import json, sys, gateway.cli
+sys.argv = ["licet", "--help"]
+try:
+    gateway.cli.main()
+except SystemExit as end:
+    assert not end.code
+print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]), file=sys.stderr)
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert json.loads(told.stderr) == []
     assert "licet serve --upstream http://localhost:8000\n" in told.stdout
 
@@ -136,14 +138,18 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("line", "sentence"), MISTAKES, ids=[line for line, _ in MISTAKES])
-async def test_a_mistake_is_told_in_a_sentence_and_leaves_nothing(licet, line: str, sentence: str) -> None:
-    import shlex
-
-    done = await licet(*shlex.split(line), code=2)
-    assert sentence in done.err
-    assert done.out == ""
-    assert list(licet.folder.iterdir()) in ([], [licet.folder / "licet-data"])
-    assert not list(licet.folder.rglob("*.pem"))
+def test_a_mistake_is_told_in_a_sentence_and_leaves_nothing(
+    tmp_path, monkeypatch, capsys, line: str, sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["licet", *shlex.split(line)])
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(SystemExit) as end:
+        main()
+    told = capsys.readouterr()
+    assert (end.value.code, told.out) == (2, "")
+    assert sentence in told.err
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
 async def test_a_file_where_the_data_folder_should_be(licet) -> None:
@@ -163,7 +169,7 @@ async def test_init_check_lint_and_explain(licet, origin) -> None:
     assert file.is_file()
     assert "licet policy check" in done.err
     assert (await licet("policy", "check")).out.startswith(
-        "licet-data/sites/journal.example.toml: good; site journal-example, mode observe, sha-256:"
+        "licet-data/sites/journal.example.toml: good; site journal.example, mode observe, sha-256:"
     )
     assert (
         "is there already"
@@ -182,7 +188,7 @@ async def test_init_check_lint_and_explain(licet, origin) -> None:
     assert told["ok"] is False
     assert {each["file"].rpartition("/")[2] for each in told["mistakes"]} == {"third.toml"}
     assert {"site.mode", "works[0].rights", "works[0].color"} <= {each["key"] for each in told["mistakes"]}
-    assert [each["site"] for each in told["policies"]] == ["journal-example", "site"]
+    assert [each["site"] for each in told["policies"]] == ["journal.example", "site"]
     third.write_text(file.read_text())
     clash = await licet("policy", "check", code=1)
     assert 'the host "journal.example" is listed in' in clash.out
@@ -206,14 +212,20 @@ async def test_explain_for_a_person_a_crawler_an_ambiguous_path_and_a_country(li
 
     ask = ("policy", "explain", "/essays/tides", "--as", "GPTBot", "--use", "ai-train", "--country", "de")
     told = await licet(*ask)
-    assert told.out.startswith("needs a license: rules[1] matches class ai (402 license-required)\n")
+    assert told.out.startswith("needs a license: rules[1] matches class ai\n")
     assert "offer    training: ai-train at 0.005 USD per fetch, DE, FR\n" in told.out
     assert "country  DE\n" in told.out
     facts = (await licet(*ask, "--json")).json
-    assert (facts["verdict"], facts["problem"], facts["country"]) == ("license", "license-required", "DE")
+    assert (facts["verdict"], facts["rule"], facts["country"]) == ("license", "rules[1]", "DE")
     assert [each["offer"] for each in facts["offers"]] == ["training"]
-    elsewhere = (await licet(*ask[:-1], "US", "--json")).json
-    assert elsewhere["offers"] != facts["offers"] or elsewhere["problem"] != facts["problem"]
+    apart = licet.folder / "apart.toml"
+    site = (licet.folder / "licet-data" / "sites" / "journal.toml").read_text()
+    first = '[[rules]]\nwhen = { country = ["US"] }\nthen = "refuse"\n'
+    apart.write_text(site.replace("[[rules]]", first + "[[rules]]", 1))
+    elsewhere = (await licet(*ask[:-1], "US", "--policy", "apart.toml", "--json")).json
+    assert (elsewhere["verdict"], elsewhere["rule"]) == ("refuse", "rules[0]")
+    here = (await licet(*ask, "--policy", "apart.toml", "--json")).json
+    assert (here["verdict"], here["rule"]) == ("license", "rules[2]")
 
     unclear = (await licet("policy", "explain", "/essays/%2e%2e/x", "--as", "GPTBot", "--json")).json
     assert (unclear["path"], bool(unclear["ambiguity"])) == ("", True)
@@ -389,7 +401,7 @@ async def test_fetch_buys_below_the_ceiling_and_not_above(licet, origin) -> None
     facts = (await licet(*ask, env=who)).json
     assert (facts["status"], facts["bytes"]) == (200, len(had.out.encode()))
     assert facts["record"]
-    assert facts["headers"]["Licet-Record"] == facts["record"]
+    assert ["Licet-Record", facts["record"]] in facts["headers"]
 
 
 async def test_a_new_link_to_the_dashboard_works_where_the_gateway_really_listens(

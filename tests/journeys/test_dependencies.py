@@ -148,8 +148,14 @@ class Site:
 
 
 @pytest.fixture
-def site(world):
-    """Starts a gateway with somebody who can buy: `await site(mode="enforce")`."""
+def site(world, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
+    """Starts a gateway with somebody who can buy: `await site(mode="enforce")`.
+
+    Where no clock is held still, revocations do not age: a machine that is busy
+    with other things for a second must not look like a feed that is down.
+    """
+    if "still" not in request.fixturenames:
+        monkeypatch.setattr("gateway.licenses.revocations.OLDEST", 600.0)
 
     async def start(mode: str = "enforce") -> Site:
         one = await world(mode=mode, policy=POLICY)
@@ -321,7 +327,9 @@ async def test_a_lease_that_came_too_late_goes_back(site, disk: FlakyDisk, mode:
 
     book.lease = slow
     assert (await one.ask("licensed"))[0] == wanted
-    assert await one.available() == CREDIT
+    async with asyncio.timeout(20):
+        while await one.available() != CREDIT:
+            await asyncio.sleep(0.01)
     await one.closed()
 
 
