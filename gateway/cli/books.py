@@ -26,7 +26,7 @@ from gateway.provenance.audit import StoredRow
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper, KeeperLock
 from gateway.provenance.record import BookEntry, FetchDetail
-from gateway.provenance.segments import ENTRY_HEADER, SealedDetail, SegmentDamaged, readable, segments
+from gateway.provenance.segments import ENTRY_HEADER, SealedDetail, readable, segments
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
@@ -74,9 +74,7 @@ class Books:
         if lock is None:
             return False
         try:
-            # What a damaged file holds cannot be folded; an audit says so.
-            with contextlib.suppress(SegmentDamaged):
-                await Keeper(self.folder / "journal", SqliteFolding(self.database)).catch_up()
+            await Keeper(self.folder / "journal", SqliteFolding(self.database)).catch_up()
         finally:
             lock.release()
         return True

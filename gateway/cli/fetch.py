@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from typing import Annotated
 
@@ -43,6 +44,9 @@ def fetch(
     except MoneyError as error:
         raise stop(f"--max-price: {error}") from None
 
+    if not url.lower().startswith(("http://", "https://")):
+        raise stop(f"a page's URL starts with https:// or http://, not {url!r}")
+
     async def run() -> int:
         import aiohttp
 
@@ -54,7 +58,9 @@ def fetch(
             except PurchaseRefused as refused:
                 raise stop(str(refused), 1) from None
             except (aiohttp.ClientError, TimeoutError) as error:
-                raise stop(f"{url}: {error or 'no answer in time'}") from None
+                number = getattr(error, "errno", None)
+                why = os.strerror(number) if isinstance(number, int) and number > 0 else str(error)
+                raise stop(f"{url}: {why or 'no answer in time'}") from None
         if as_json:
             emit(
                 {

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from gateway.visitors.catalog import Catalog
     from gateway.visitors.visitor import Visitor
 
-app = typer.Typer(
-    help="What your rules say: check them, explain a request, find what looks wrong.", no_args_is_help=True
-)
+app = typer.Typer(help="What your rules say: check, explain, lint them.", no_args_is_help=True)
 
 Files = Annotated[
     Path | None,

@@ -122,7 +122,7 @@ class _Line:
 
     def __str__(self) -> str:
         mark = "" if self.right else f"   expected {self.wanted}"
-        return f" {self.number}  {self.who:<26} {self.request:<22} {self.status:<4} {self.why}{mark}"
+        return f" {self.number}  {self.who:<27} {self.request:<22} {self.status:<4} {self.why}{mark}"
 
 
 @dataclass

@@ -256,6 +256,8 @@ def _check_details(path: Path, seen: _Audit) -> None:
                 _check_detail(open_detail(frame), seen, personal.name, frame.offset)
             except SegmentDamaged as error:
                 seen.damage(error)
+    except FileNotFoundError:
+        return  # folded and removed by a running keeper in between
     except SegmentDamaged as error:
         seen.damage(error)
 

@@ -262,8 +262,14 @@ class Keeper:
     def _finish(self, path: Path) -> None:
         """Cut a torn tail; forget the details of a finished segment that is folded to its end."""
         if path.name not in self._damaged:
-            # The cut is made where the file itself says, whatever the store believes.
-            tail = torn_tail(path, _last_whole(path))
+            try:
+                # The cut is made where the file itself says, whatever the store believes.
+                tail = torn_tail(path, _last_whole(path))
+            except SegmentDamaged as error:
+                # Damaged after it was folded: the store has it all, and an audit names the place.
+                self._note_damage(path, error)
+                self._finished.add(path.name)
+                return
             if tail is not None:
                 shorten(path, tail.kept)
                 self._torn.append(tail)

@@ -292,3 +292,24 @@ def test_there_is_one_keeper_even_across_processes(tmp_path) -> None:
 def test_a_lock_in_a_folder_that_is_not_there_is_an_error(tmp_path) -> None:
     with pytest.raises(FileNotFoundError):
         KeeperLock.try_take(tmp_path / "absent")
+
+
+async def test_a_segment_damaged_after_it_was_folded_is_told_and_stops_nothing(
+    folder, folding, new_record
+) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    first = AppendFile(folder / segment_name("w0", "0" * 24, 1), Disk())
+    for number in range(5):
+        first.append(entry_frame("fetch", new_record(number).canonical(), bytes(32)), b"")
+    first.close()
+    assert await Keeper(folder, folding).catch_up() == 5
+    path = folder / segment_name("w0", "0" * 24, 1)
+    octets = bytearray(path.read_bytes())
+    octets[len(octets) // 2] ^= 1
+    path.write_bytes(octets)
+    again = AppendFile(folder / segment_name("w1", "1" * 24, 1), Disk())
+    again.append(entry_frame("fetch", new_record(9).canonical(), bytes(32)), b"")
+    again.close()
+    keeper = Keeper(folder, folding)
+    assert await keeper.catch_up() == 1
+    assert len(keeper.state.damaged) == 1
