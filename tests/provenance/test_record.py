@@ -88,6 +88,7 @@ def test_the_members_of_a_fetch_of_version_1_are_these(new_record) -> None:
             "terms",
             "time_us",
             "token",
+            "unit",
             "uses",
             "v",
             "verdict",
