@@ -276,6 +276,7 @@ class Licet:
             country_header=config.trust.country_header,
             clock=self.clock,
         )
+        await self._look()  # opening took a while: the first licensed fetch must not meet an old list
         host, port = await _bound(self.listener.start, config.listen.host, config.listen.port, "listen.port")
         return f"http://{_shown(host)}:{port}"
 
