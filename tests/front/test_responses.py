@@ -304,7 +304,7 @@ class Opened:
     tunnel: None = None
 
     def body(self):
-        raise NotImplementedError
+        raise AssertionError("the headers are made without the body")
 
     def close(self):
         pass

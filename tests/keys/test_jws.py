@@ -59,9 +59,10 @@ def test_any_changed_bit_fails(algorithm: str, data: st.DataObject) -> None:
 @given(st.text(max_size=40) | st.from_regex(r"[A-Za-z0-9_-]{1,20}\.[A-Za-z0-9_-]{1,9}\.[A-Za-z0-9_-]{1,9}"))
 def test_no_text_raises_anything_else(text: str) -> None:
     try:
-        read_compact(text)
+        compact = read_compact(text)
     except Malformed:
         return
+    assert isinstance(compact, Compact)
 
 
 def test_the_longest_text() -> None:

@@ -273,6 +273,7 @@ async def test_closing_early_closes_the_connection(forward, origin):
     opened.close()
     opened.close()
     await origin.all_gone()
+    assert origin.connections == 1
 
 
 async def test_an_answer_without_a_body_gives_its_connection_back(forward, origin):

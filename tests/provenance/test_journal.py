@@ -509,6 +509,7 @@ async def test_twenty_kills_lose_nothing_acknowledged(folder, folding) -> None:
 async def test_a_thousand_kills_lose_nothing_acknowledged(folder, folding, capsys) -> None:
     acknowledged, torn = await killed(folder, folding, 1000)
     with capsys.disabled():
+        assert acknowledged > 1000
         print(f"\n1000 kills: {acknowledged} acknowledged, 0 lost, {torn} torn tails cut")
 
 

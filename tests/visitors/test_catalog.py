@@ -159,7 +159,7 @@ def test_a_browser_is_never_asked_for_its_kind(catalog: Catalog) -> None:
 
 @given(st.text(max_size=2000))
 def test_no_user_agent_raises(text: str) -> None:
-    SHIPPED.reading(text)
+    assert isinstance(SHIPPED.reading(text).visitor_class, VisitorClass)
 
 
 SHIPPED = Catalog.shipped()
