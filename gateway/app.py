@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import re
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,9 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
+from gateway.desk.door import DeskDoor
 from gateway.desk.routes import Desk
+from gateway.front.desk_way import DeskWay
 from gateway.front.exchange import Gate
 from gateway.front.listener import Listener, boot_checks
 from gateway.front.notices import SiteNotices
@@ -67,6 +70,8 @@ log = structlog.get_logger("licet")
 _ROBOTS_TOKEN = re.compile(r"[A-Za-z_-]+")
 #: Seconds between two looks at what other processes changed: well under `revocations.OLDEST`.
 _LOOK = 0.25
+#: Seconds that the desk may take to answer: more than its door allows it.
+_DESK = 70.0
 #: Twentieths of a second that a command may keep the journal while a gateway starts.
 _PATIENCE = 200
 
@@ -267,10 +272,17 @@ class Licet:
             balance=self._balance,
             entered=self.ledger.has_entry,
         )
+        socket = Path(tempfile.mkdtemp(prefix="licet-")) / "desk"
+        self._closing.append(_sync(socket.parent.rmdir))
+        door = DeskDoor(desk, self.shelf.of_site)
+        await door.start(socket)
+        self._closing.append(door.stop)
+        way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
+        self._closing.append(way.close)
         self.listener = Listener(
             gate,
             hosts=self.shelf.of_host,
-            desk=desk,
+            desk=DeskWay(way, f"unix:{socket}"),
             desk_owns=desk.owns,
             trusted=TrustedProxies.read(config.trust.proxies),
             country_header=config.trust.country_header,

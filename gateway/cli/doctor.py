@@ -218,37 +218,18 @@ async def _sites(data: Path) -> list[Finding]:
 
 
 async def _upstream(site: str, origin: str) -> Finding:
-    import aiohttp
+    """Whether the site's own server answers, and is not this gateway or another one."""
+    from gateway.origin.small import fetch_small
+    from gateway.problems import Refusal
 
-    try:
-        timeout = aiohttp.ClientTimeout(total=5)
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as http,
-            http.get(origin, allow_redirects=False) as answer,
-        ):
-            if "Licet-Record" in answer.headers or "application/problem+json" in answer.headers.get(
-                "Content-Type", ""
-            ):
-                return Finding(
-                    "origin",
-                    "bad",
-                    f"{site}: {origin} answers like a gateway",
-                    "point origin at your own server, not at licet",
-                )
-            return Finding("origin", "ok", f"{site}: {origin} answers {answer.status}")
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        return Finding(
-            "origin",
-            "bad",
-            f"{site}: {origin} cannot be reached: {_why(error)}",
-            "start your server, or correct origin",
-        )
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer within 5 s"
-    number = getattr(error, "errno", None)
-    return (
-        os.strerror(number) if isinstance(number, int) and number > 0 else str(error) or type(error).__name__
-    )
+    desk = await fetch_small(origin, "/.licet/jwks.json")
+    home = await fetch_small(origin, "/")
+    if isinstance(home, Refusal):
+        step = "start your server, or correct origin"
+        why = home.private.removeprefix(f"{origin}: ") or home.detail
+        return Finding("origin", "bad", f"{site}: {origin} cannot be reached: {why}", step)
+    keys = not isinstance(desk, Refusal) and desk.status == 200 and desk.body.startswith(b'{"keys"')
+    if keys or "application/problem+json" in home.content_type:
+        step = "point origin at your own server, not at licet"
+        return Finding("origin", "bad", f"{site}: {origin} answers like a gateway", step)
+    return Finding("origin", "ok", f"{site}: {origin} answers {home.status}")

@@ -49,11 +49,13 @@ class Answer:
     """One response, as the listener should write it.
 
     *headers* are complete but for framing (`Content-Length` is passed where it
-    is known; hop-by-hop fields are the listener's). *chunks* is the body; the
-    listener iterates it to its end or calls `aclose`, awaits each write before
-    it asks for the next, and breaks the connection off, without ending the
-    body, when it raises. None is no body. *tunnel* takes the client's bytes
-    after a 101, *chunks* yields the origin's. *close* ends the connection.
+    is known; hop-by-hop fields are the listener's). *whole* is the body where
+    all of it is at hand; its length is told unless it is *unmeasured*, as the
+    origin left it. Otherwise *chunks* is the body: the listener iterates it to
+    its end or calls `aclose`, awaits each write before it asks for the next,
+    and breaks the connection off, without ending the body, when it raises.
+    *tunnel* takes the client's bytes after a 101, *chunks* yields the origin's.
+    *close* ends the connection.
     """
 
     status: int
@@ -62,3 +64,5 @@ class Answer:
     chunks: AsyncIterator[bytes] | None = None
     tunnel: Tunnel | None = None
     close: bool = False
+    whole: bytes = b""
+    unmeasured: bool = False

@@ -170,21 +170,28 @@ async def _forwarded(
         if grant.charge is not None:
             await gate.till.give_back(ask.id)
         return answer
+    whole = opened.whole()
     if judged.visitor.is_person:
         gate.people.count(ask, opened.status)
-        passed = await _started(_passed(opened))
-        return Answer(opened.status, opened.reason, opened.headers, passed, opened.tunnel)
+        answer = Answer(opened.status, opened.reason, opened.headers, tunnel=opened.tunnel)
+        if whole is None:
+            answer.chunks = await _started(_passed(opened))
+        else:
+            answer.whole, answer.unmeasured = whole, True
+        return answer
     headers = committed(opened, ask, judged, _terms(ask, judged, gate))
     answer = Answer(opened.status, opened.reason, headers, tunnel=opened.tunnel)
-    if grant.charge is not None and _bodiless(ask, opened):
-        opened.close()
-        try:
-            await _kept(ask, judged, gate, Tally(0), opened)
-        except StoreUnavailable:
-            lost = Refusal(Problem.JOURNAL_UNAVAILABLE, "This fetch could not be recorded.", retry_after=10)
-            return refused(lost, ask, judged, _terms(ask, judged, gate))
-    else:
+    if whole is None:
         answer.chunks = await _started(_recorded(opened, ask, judged, gate))
+        return answer
+    tally = Tally(_announced(opened))
+    tally.add(whole)
+    try:
+        await _kept(ask, judged, gate, tally, opened)
+    except StoreUnavailable:
+        lost = Refusal(Problem.JOURNAL_UNAVAILABLE, "This fetch could not be recorded.", retry_after=10)
+        return refused(lost, ask, judged, _terms(ask, judged, gate))
+    answer.whole, answer.unmeasured = whole, True
     return answer
 
 
@@ -223,7 +230,7 @@ def _ours(answer: Answer, ask: Ask, judged: Judged, gate: Gate, *, failure: Refu
     refusing = isinstance(judged.verdict, Refusal)
     ended = Ended.REFUSED if refusing else Ended.GATEWAY if failure else Ended.COMPLETE
     length = next((int(value) for name, value in answer.headers if name == "Content-Length"), 0)
-    delivery = Delivery(answer.status, length if answer.chunks else 0, "", ended, length)
+    delivery = Delivery(answer.status, len(answer.whole), "", ended, length)
     _noted(remember(ask, judged, delivery, ended_us=gate.clock.now_us(), failure=failure), gate)
     return answer
 
@@ -334,7 +341,3 @@ def _delivery(opened: OriginAnswer, tally: Tally, ended: Ended) -> Delivery:
 def _announced(opened: OriginAnswer) -> int:
     lengths = [value for name, value in opened.headers if name.lower() == "content-length"]
     return int(lengths[0]) if len(lengths) == 1 and lengths[0].isdecimal() else -1
-
-
-def _bodiless(ask: Ask, opened: OriginAnswer) -> bool:
-    return ask.method == "HEAD" or opened.status in {204, 304} or _announced(opened) == 0

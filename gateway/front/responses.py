@@ -1,6 +1,6 @@
 """What answers look like: a refusal, a control file, the headers of the origin's answer.
 
-The one place where refusals become bytes. Pure but for the iterators it returns;
+The one place where refusals become bytes. Pure;
 no header value can hold a line break, whatever the policy, the request or the
 creator's server says.
 
@@ -16,7 +16,6 @@ origin     people, and everybody under `observe`: untouched. Licensed:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Final
 
@@ -100,7 +99,7 @@ def refused(refusal: Refusal, ask: Ask | None, judged: Judged | None, terms: Pub
         refusal.status,
         HTTPStatus(refusal.status).phrase,
         tuple(headers),
-        None if ask is not None and ask.method == "HEAD" else _whole(octets),
+        whole=b"" if ask is not None and ask.method == "HEAD" else octets,
         close=refusal.problem in _UNFRAMED,
     )
 
@@ -116,7 +115,7 @@ def told(notice: Notice, ask: Ask) -> Answer:
         *kept,
         ("X-Content-Type-Options", "nosniff"),
     )
-    return Answer(200, "OK", headers, None if ask.method == "HEAD" else _whole(notice.body))
+    return Answer(200, "OK", headers, whole=b"" if ask.method == "HEAD" else notice.body)
 
 
 def committed(opened: OriginAnswer, ask: Ask, judged: Judged, terms: PublishedTerms) -> Headers:
@@ -190,7 +189,3 @@ def _has_it(ask: Ask, etag: str) -> bool:
     """Whether ``If-None-Match`` names *etag*; the comparison is weak (RFC 9110, section 13.1.2)."""
     tags = [tag.strip().removeprefix("W/") for value in ask.all("if-none-match") for tag in value.split(",")]
     return etag in tags or tags == ["*"]
-
-
-async def _whole(octets: bytes) -> AsyncIterator[bytes]:
-    yield octets

@@ -9,105 +9,111 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any, cast
-
-from aiohttp import web
 
 from gateway.front.answer import Answer
-from gateway.front.wire import Limits, Written, abort, head_of, let_go, passed_on
+from gateway.front.connection import ClientConnection, Request
+from gateway.front.wire import head_of, let_go
 from gateway.origin.delivery import Tunnel
+from gateway.stepping import Signal
 
-_WINDOW = 128 * 1024
 
-
-async def switch(request: web.BaseRequest, answer: Answer, limits: Limits) -> Written:
+async def switch(connection: ClientConnection, request: Request, answer: Answer) -> None:
     """Send the 101 of *answer* and let octets pass; returns when it is over, and closes the connection.
 
     Raises what the answer's chunks raise; the client's connection is reset then.
     """
     try:
-        return await _switched(request, answer, limits)
+        await _switched(connection, request, answer)
     except BaseException:
-        abort(request)
+        connection.abort()
         raise
     finally:
         await let_go(answer)
+    connection.close()
 
 
 class FromClient:
-    """Takes a tunnel's octets from aiohttp, which knows it as a parser."""
+    """Takes a tunnel's octets from the client's connection, and keeps the tunnel's clock."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        """Pause *transport* while too many octets wait."""
-        self._transport = transport
+    def __init__(self, connection: ClientConnection) -> None:
+        """Pause *connection* while too many octets wait."""
+        self.expired = False
+        self.held = 0
+        self._connection = connection
         self._pieces: deque[bytes] = deque()
-        self._held = 0
         self._ended = False
-        self._changed = asyncio.Event()
+        self._changed = Signal()
 
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """Hold *data*; never the end, and nothing left over."""
-        self._pieces.append(bytes(data))
-        self._held += len(data)
-        if self._held > _WINDOW and self._transport.is_reading():
-            self._transport.pause_reading()
-        self._changed.set()
-        return False, b""
+    def feed(self, data: bytes) -> None:
+        """Hold *data* until the origin takes it."""
+        self._pieces.append(data)
+        self.held += len(data)
+        if self.held > self._connection.limits.window:
+            self._connection.pause_reading()
+        self._changed.fire()
 
     def feed_eof(self) -> None:
         """The client sends no more."""
         self._ended = True
-        self._changed.set()
+        self._changed.fire()
+
+    def late(self) -> None:
+        """Nobody has spoken for too long: end it."""
+        self.expired = True
+        self._connection.interrupt()
+
+    def spoke(self, seconds: float | None = None) -> None:
+        """Somebody spoke; the next word has *seconds*, or as long as a tunnel may be silent."""
+        limits = self._connection.limits
+        self._connection.deadline = self._connection.now() + (
+            limits.tunnel_idle if seconds is None else seconds
+        )
 
     async def piece(self) -> bytes:
         """What the client sent next, or nothing at its end."""
         while not self._pieces:
             if self._ended:
                 return b""
-            self._changed.clear()
-            await self._changed.wait()
+            await self._changed
         piece = self._pieces.popleft()
-        self._held -= len(piece)
-        if self._held <= _WINDOW // 2 and not self._transport.is_closing():
-            self._transport.resume_reading()
+        self.held -= len(piece)
+        if self.held <= self._connection.limits.window // 2:
+            self._connection.resume_reading()
         return piece
 
 
-async def _switched(request: web.BaseRequest, answer: Answer, limits: Limits) -> Written:
-    tunnel, chunks, transport = answer.tunnel, answer.chunks, request.transport
+async def _switched(connection: ClientConnection, request: Request, answer: Answer) -> None:
+    tunnel, chunks = answer.tunnel, answer.chunks
     if tunnel is None or chunks is None:
         raise ValueError("a 101 without a tunnel")
-    if transport is None:
-        raise ConnectionResetError("the client is gone")
     head, _ = head_of(answer, request.method, close=False, chunkable=False)
-    source = FromClient(transport)
-    request.protocol.set_parser(cast("Any", source))
-    await request.writer.write(head)
-    loop = asyncio.get_running_loop()
-    upwards: asyncio.Task[None] | None = None
+    source = FromClient(connection)
+    request.begun = True
+    connection.write(head)
+    connection.into_tunnel(source)
+    source.spoke()
+    upwards = asyncio.ensure_future(_upwards(source, tunnel))
     try:
-        async with asyncio.timeout(limits.tunnel_idle) as deadline:
-            upwards = asyncio.create_task(_upwards(source, tunnel, deadline, limits))
-            async for chunk in chunks:
-                if chunk:
-                    deadline.reschedule(loop.time() + limits.tunnel_idle)
-                    await passed_on(request, chunk, limits.tunnel_idle)
-    except TimeoutError:
-        pass
+        async for chunk in chunks:
+            if chunk:
+                source.spoke()
+                connection.write(chunk)
+                if connection.full:
+                    await connection.writable()
+    except asyncio.CancelledError:
+        if not source.expired:
+            raise
     finally:
-        if upwards is not None:
-            upwards.cancel()
-            await asyncio.gather(upwards, return_exceptions=True)
-    return Written()
+        upwards.cancel()
+        await asyncio.gather(upwards, return_exceptions=True)
 
 
-async def _upwards(source: FromClient, tunnel: Tunnel, deadline: asyncio.Timeout, limits: Limits) -> None:
-    loop = asyncio.get_running_loop()
+async def _upwards(source: FromClient, tunnel: Tunnel) -> None:
     try:
         while piece := await source.piece():
-            deadline.reschedule(loop.time() + limits.tunnel_idle)
+            source.spoke()
             await tunnel.send(piece)
         await tunnel.end()
-        deadline.reschedule(loop.time() + limits.tunnel_rest)
+        source.spoke(source._connection.limits.tunnel_rest)  # noqa: SLF001 - one module
     except (TimeoutError, ConnectionError):
-        deadline.reschedule(loop.time())
+        source.spoke(0)

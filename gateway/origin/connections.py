@@ -4,21 +4,25 @@ Written here rather than taken from a client library because the octets have to
 arrive as they were sent: a URL type loses a lone ``?``, a header type loses
 octets above 127, and a lenient response parser lets two readers differ. The
 parser is llhttp (httptools) in its strict mode, one for each message.
+
+Whoever waits for an answer is woken when what was read has been parsed
+(`stepping.Signal`), and in the same call: no task, no timer for each request.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 import httptools
 
 from gateway.origin.delivery import ClientAborted, Headers, OriginAborted
-from gateway.origin.routing import Upstream
+from gateway.stepping import Signal, Watch
 
+_NEVER = float("inf")
 #: More interim answers (103 Early Hints, 102) than this before the real one are a fault.
 _MOST_INTERIM = 16
 
@@ -34,6 +38,8 @@ class OriginLimits:
         head_bytes: octets of an answer's head, interim answers included.
         head_fields: header lines of it.
         window_bytes: octets of a body held here before reading pauses.
+        most: connections to one server at one time, in one worker.
+        failures: refused connections in a row after which a server is left alone for a moment.
         spare: unused connections kept to one server.
         spare_seconds: how long one is kept; below the 60 to 75 s that servers keep theirs.
         continue_seconds: how long ``100 Continue`` is waited for before the body is sent anyway.
@@ -45,22 +51,32 @@ class OriginLimits:
     head_bytes: int = 64 * 1024
     head_fields: int = 200
     window_bytes: int = 128 * 1024
-    spare: int = 64
+    most: int = 1024
+    failures: int = 5
+    spare: int = 128
     spare_seconds: float = 30.0
     continue_seconds: float = 1.0
+
+    @property
+    def tick(self) -> float:
+        """How often deadlines are looked at: a quarter of the shortest, at most half a second."""
+        return min(0.5, max(0.005, min(self.first_byte, self.idle, self.continue_seconds) / 4))
 
 
 class OriginLost(Exception):
     """No usable answer came. *untouched*: the connection ended before a single octet of one arrived.
 
-    *by_client*: it was the client that broke its own request off.
+    *by_client*: it was the client that broke its own request off. *late*: it did not come in time.
     """
 
-    def __init__(self, why: str, *, untouched: bool = False, by_client: bool = False) -> None:
+    def __init__(
+        self, why: str, *, untouched: bool = False, by_client: bool = False, late: bool = False
+    ) -> None:
         """Say *why*, for the operator."""
         super().__init__(why)
         self.untouched = untouched
         self.by_client = by_client
+        self.late = late
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +91,16 @@ class Head:
 class Reply:
     """What the server says to one request, as it arrives. Fed by its connection, read by one reader."""
 
+    __slots__ = (
+        "_changed", "_chunks", "_connection", "_fault", "_fields", "_head_only", "_interim", "_limits", "_parser",
+        "_reason", "_seen", "_spelled", "_until_close", "agreeing", "buffered", "continued", "ended", "failure", "head",
+        "keep_alive", "switched",
+    )  # fmt: skip
+
     def __init__(self, connection: OriginConnection, method: str, limits: OriginLimits) -> None:
         """Wait for the answer to a request of *method*."""
         self.head: Head | None = None
+        self.agreeing = False
         self.continued = False
         self.ended = False
         self.switched = False
@@ -89,7 +112,7 @@ class Reply:
         self._limits = limits
         self._parser = httptools.HttpResponseParser(self)
         self._chunks: deque[bytes] = deque()
-        self._waiter: asyncio.Future[None] | None = None
+        self._changed = Signal()
         self._fields: list[tuple[str, str]] = []
         self._reason = b""
         self._seen = 0
@@ -100,16 +123,29 @@ class Reply:
 
     async def changed(self) -> None:
         """Wait until something of the above may have changed."""
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        await self._changed
 
     def wake(self) -> None:
         """Let whoever waits look again."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._changed.fire()
+
+    def late(self) -> None:
+        """What was waited for did not come in time; silence about a body is consent."""
+        if self.agreeing:
+            self.continued = True
+        elif self.head is None:
+            self.fail("the origin did not answer in time", late=True)
+        else:
+            self.fail("the origin stopped in the middle of its body", late=True)
+
+    def whole(self) -> bytes | None:
+        """The body, taken, where all of it is here; None where some is still to come."""
+        if not self.ended or self.failure is not None:
+            return None
+        body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks.clear()
+        self.buffered = 0
+        return body
 
     async def chunk(self) -> bytes | None:
         """The next piece of the body, or None at its end; raises `OriginAborted` where it breaks off."""
@@ -119,12 +155,9 @@ class Reply:
                 raise aborted(str(self.failure)) from self.failure
             if self.ended:
                 return None
-            try:
-                # A tunnel may be silent for as long as its two ends like.
-                async with asyncio.timeout(None if self.switched else self._limits.idle):
-                    await self.changed()
-            except TimeoutError:
-                self.fail("the origin stopped in the middle of its body")
+            if not self.switched:  # a tunnel may be silent for as long as its two ends like
+                self._connection.allow(self._limits.idle)
+            await self._changed
         piece = self._chunks.popleft()
         self.buffered -= len(piece)
         self._connection.drained(self.buffered)
@@ -140,7 +173,9 @@ class Reply:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as switch:
-            self._switch(data[switch.args[0] :])
+            self.switched = True
+            if rest := data[switch.args[0] :]:
+                self.on_body(rest)
         except httptools.HttpParserError as error:
             self.fail(self._fault or f"what the origin sent is not HTTP: {error}")
         if self.head is None and self._seen > self._limits.head_bytes:
@@ -150,21 +185,22 @@ class Reply:
         """The connection is gone: the end of a body without a length, or a failure."""
         if self.head is not None and (self._until_close or self.switched) and error is None:
             self.ended = True
-            self.wake()
         elif not self.ended:
             untouched = self.head is None and self._seen == 0
             self.fail(f"the origin closed the connection{f': {error}' if error else ''}", untouched=untouched)
 
-    def fail(self, why: str, *, untouched: bool = False, by_client: bool = False) -> None:
-        """Give this answer up, and its connection; *by_client* says whose doing it was."""
+    def fail(self, why: str, *, untouched: bool = False, by_client: bool = False, late: bool = False) -> None:
+        """Give this answer up, and its connection; *by_client* says whose doing it was.
+
+        Whoever waits is not woken yet: a parser may be at work.
+        """
         if self.ended:
             # The message was whole; what follows it is not ours, nor is a connection that sends it.
             self.keep_alive = False
             return
         if self.failure is None:
-            self.failure = OriginLost(why, untouched=untouched, by_client=by_client)
+            self.failure = OriginLost(why, untouched=untouched, by_client=by_client, late=late)
         self._connection.abort()
-        self.wake()
 
     # What httptools calls.
 
@@ -199,7 +235,6 @@ class Reply:
                 self._refuse("the origin sends interim answers without end")
             self.continued = self.continued or status == 100
             self._reason = b""
-            self.wake()
             return
         if self._parser.get_http_version() not in {"1.0", "1.1"}:
             self._refuse("the origin answers in another version of HTTP")
@@ -213,7 +248,6 @@ class Reply:
             self.ended = True
         else:
             self._until_close = not codings and not sized
-        self.wake()
 
     def on_body(self, data: bytes) -> None:
         """Hold a piece of the body until it is read; a body where none may be spoils the connection."""
@@ -223,19 +257,11 @@ class Reply:
         self._chunks.append(data)
         self.buffered += len(data)
         self._connection.filled(self.buffered)
-        self.wake()
 
     def on_message_complete(self) -> None:
         """The body is whole."""
         if self.head is not None and self.head.status != 101:
             self.ended = True
-            self.wake()
-
-    def _switch(self, rest: bytes) -> None:
-        self.switched = True
-        if rest:
-            self.on_body(rest)
-        self.wake()
 
     def _refuse(self, why: str) -> None:
         self._fault = why
@@ -245,26 +271,51 @@ class Reply:
 class OriginConnection(asyncio.Protocol):
     """One connection to a server. `begin` an exchange, write it, read its `Reply`."""
 
-    def __init__(self, limits: OriginLimits) -> None:
+    __slots__ = (
+        "_full", "_limits", "_loop", "_reading", "_reply", "_transport", "_watch", "_writable", "closed", "deadline",
+        "gone", "spare_since", "used",
+    )  # fmt: skip
+
+    def __init__(self, limits: OriginLimits, watch: Watch) -> None:
         """Be ready to be connected."""
         self.closed = False
         self.used = False
         self.spare_since = 0.0
+        self.deadline = _NEVER
+        self.gone: Callable[[], None] | None = None
         self._limits = limits
+        self._watch = watch
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._reply: Reply | None = None
         self._reading = True
         self._full = False
-        self._waiter: asyncio.Future[None] | None = None
+        self._writable = Signal()
 
     def begin(self, method: str) -> Reply:
         """Expect the answer to a request of *method*."""
-        self._reply = Reply(self, method, self._limits)
-        return self._reply
+        self._reply = reply = Reply(self, method, self._limits)
+        return reply
+
+    def allow(self, seconds: float) -> float:
+        """Call the server late after *seconds*, unless it speaks before; returns that moment."""
+        self.deadline = self._loop.time() + seconds
+        return self.deadline
+
+    def late(self) -> None:
+        """It is: the answer fails, and with it whoever waits for it or writes to it."""
+        self.deadline = _NEVER
+        reply = self._reply
+        if reply is None:
+            self.abort()
+            return
+        reply.late()
+        reply.wake()
 
     def rest(self) -> bool:
         """End the exchange; False where the connection is of no further use, and closed."""
         reply, self._reply = self._reply, None
+        self.deadline = _NEVER
         if self.closed or reply is None or not reply.ended or not reply.keep_alive:
             self.abort()
             return False
@@ -284,21 +335,21 @@ class OriginConnection(asyncio.Protocol):
 
     async def drain(self) -> None:
         """Wait while the server takes nothing; raises `TimeoutError` when it has not for too long."""
-        if not self._full or self.closed:
-            return
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            async with asyncio.timeout(self._limits.idle):
-                await self._waiter
-        finally:
-            self._waiter = None
+        while self._full and not self.closed:
+            self.allow(self._limits.idle)
+            await self._writable
+            self.deadline = _NEVER
+        failure = self._reply.failure if self._reply is not None else None
+        if failure is not None and failure.late:
+            raise TimeoutError(str(failure))
 
     def abort(self) -> None:
         """Close now, without a word."""
         self.closed = True
         if self._transport is not None:
             self._transport.abort()
-        self._release()
+        if self._full:
+            self._writable.fire()
 
     def filled(self, buffered: int) -> None:
         """Pause reading once *buffered* octets wait to be read."""
@@ -308,28 +359,39 @@ class OriginConnection(asyncio.Protocol):
 
     def drained(self, buffered: int) -> None:
         """Read on once few octets wait."""
-        idle = not self._reading and buffered <= self._limits.window_bytes // 2
-        if idle and not self.closed and self._transport is not None:
+        if self._reading or buffered > self._limits.window_bytes // 2:
+            return
+        if not self.closed and self._transport is not None:
             self._reading = True
             self._transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)
+        self._watch.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Hand octets to the reply; an unused connection that speaks is closed."""
-        if self._reply is None:
+        reply = self._reply
+        if reply is None:
             self.abort()
-        else:
-            self._reply.feed(data)
+            return
+        self.deadline = _NEVER
+        reply.feed(data)
+        reply.wake()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell the reply."""
+        """Tell the reply, and whoever counts connections."""
         self.closed = True
-        if self._reply is not None:
-            self._reply.lost(error)
-        self._release()
+        if self.gone is not None:
+            self.gone()
+        self._watch.discard(self)
+        reply = self._reply
+        if reply is not None:
+            reply.lost(error)
+            reply.wake()
+        if self._full:
+            self._writable.fire()
 
     def pause_writing(self) -> None:
         """Remember that the server takes nothing at the moment."""
@@ -338,65 +400,9 @@ class OriginConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Let the writer go on."""
         self._full = False
-        self._release()
-
-    def _release(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._writable.fire()
 
 
 def _text(octets: bytes) -> str:
     """Text that turns back into the same octets, whatever they are."""
     return octets.decode("utf-8", "surrogateescape")
-
-
-class Connections:
-    """Spare connections by server."""
-
-    def __init__(self, limits: OriginLimits, tls: ssl.SSLContext | None = None) -> None:
-        """Keep none yet. *tls* checks certificates; None is the system's list of authorities."""
-        self._limits = limits
-        self._tls = tls
-        self._spare: dict[Upstream, deque[OriginConnection]] = {}
-
-    async def take(self, upstream: Upstream, *, fresh: bool = False) -> OriginConnection:
-        """A connection to *upstream*, a spare one unless *fresh*.
-
-        Raises:
-            OSError: it cannot be reached; `TimeoutError` if not in time.
-        """
-        loop = asyncio.get_running_loop()
-        spare = self._spare.get(upstream)
-        while spare and not fresh:
-            connection = spare.pop()
-            if not connection.closed and loop.time() - connection.spare_since < self._limits.spare_seconds:
-                return connection
-            connection.abort()
-        tls = None
-        if upstream.scheme == "https":
-            tls = self._tls = self._tls or ssl.create_default_context()
-        async with asyncio.timeout(self._limits.connect):
-            _, made = await loop.create_connection(
-                lambda: OriginConnection(self._limits), upstream.host, upstream.port, ssl=tls
-            )
-        return made
-
-    def give_back(self, upstream: Upstream, connection: OriginConnection) -> None:
-        """Keep *connection* for the next exchange, where it is of use."""
-        if not connection.rest():
-            return
-        now = asyncio.get_running_loop().time()
-        connection.spare_since = now
-        spare = self._spare.setdefault(upstream, deque())
-        spare.append(connection)
-        while spare and (
-            len(spare) > self._limits.spare or now - spare[0].spare_since > self._limits.spare_seconds
-        ):
-            spare.popleft().abort()
-
-    def close(self) -> None:
-        """Close every spare connection."""
-        for spare in self._spare.values():
-            for connection in spare:
-                connection.abort()
-        self._spare.clear()

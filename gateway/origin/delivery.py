@@ -67,6 +67,10 @@ class OriginAnswer(Protocol):
     headers: Headers
     tunnel: Tunnel | None
 
+    def whole(self) -> bytes | None:
+        """The body where all of it has arrived, so that nothing is left to read; else None."""
+        ...
+
     def body(self) -> AsyncIterator[bytes]:
         """The body's octets as they arrive, still content-coded; raises `OriginAborted`."""
         ...

@@ -11,13 +11,15 @@ is never lost to a connection that was dead already.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from gateway.ask import Ask
-from gateway.origin.connections import Connections, Head, OriginConnection, OriginLimits, OriginLost, Reply
+from gateway.origin.connections import Head, OriginConnection, OriginLimits, OriginLost, Reply
 from gateway.origin.delivery import Headers, Tunnel
 from gateway.origin.header_hygiene import MOST_HOPS, asked_protocol, hops, request_headers, response_headers
+from gateway.origin.pool import Connections
 from gateway.origin.routing import Upstream, UpstreamError, read_upstream
 from gateway.problems import Problem, Refusal
 
@@ -48,12 +50,20 @@ class HttpOrigin:
         self._connections = Connections(self._limits, tls)
 
     async def open(
-        self, ask: Ask, upstream: str, body: AsyncIterator[bytes] | None, *, ours: int, upgrade: bool
+        self,
+        ask: Ask,
+        upstream: str,
+        body: AsyncIterator[bytes] | None,
+        *,
+        ours: int,
+        upgrade: bool,
+        told: Headers = (),
     ) -> HttpAnswer | Refusal:
         """Send the request on and return when the answer's head has arrived (`origin.delivery.Origin`).
 
-        Besides the three refusals of the port this returns the one that *body*
-        raises in `BodyBroken`. Cancelling it closes the connection to the origin.
+        *told* are fields of our own for a server of our own. Besides the three
+        refusals of the port this returns the one that *body* raises in
+        `BodyBroken`. Cancelling it closes the connection to the origin.
         """
         try:
             place = read_upstream(upstream)
@@ -64,25 +74,26 @@ class HttpOrigin:
             return Refusal(Problem.ORIGIN_FAILED, detail, private=f"{upstream} leads back to this gateway")
         protocol = asked_protocol(ask) if upgrade and body is None else ""
         repeatable = body is None and ask.method in {"GET", "HEAD"} and not protocol
-        message = _message(ask, place, ours, protocol, body)
+        message = _message(ask, place, ours, protocol, body, told)
         for fresh in (not repeatable, True):
+            connection = None if fresh else self._connections.spare(place)
             try:
-                connection = await self._connections.take(place, fresh=fresh)
+                connection = connection or await self._connections.take(place, fresh=True)
             except TimeoutError:
                 return _late(f"no connection to {upstream} in time")
             except OSError as error:
-                return _unreachable(f"{upstream}: {error}")
+                why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+                return _unreachable(f"{upstream}: {why}")
             try:
-                answer = await self._asked(connection, place, ask, message, body, protocol)
+                return await self._asked(connection, place, ask, message, body, protocol)
             except OriginLost as lost:
                 if repeatable and connection.used and lost.untouched:
                     continue
-                return _failed(f"{upstream}: {lost}")
+                return _late(f"{upstream}: {lost}") if lost.late else _failed(f"{upstream}: {lost}")
             except TimeoutError:
                 return _late(f"{upstream} did not answer in time")
             except BodyBroken as broken:
                 return broken.refusal
-            return answer
         return _failed(f"{upstream}: every connection was closed")
 
     async def close(self) -> None:
@@ -99,16 +110,16 @@ class HttpOrigin:
         protocol: str,
     ) -> HttpAnswer:
         reply = connection.begin(ask.method)
-        sender: asyncio.Task[None] | None = None
+        sender: asyncio.Future[None] | None = None
         try:
             connection.write(message)
             if body is not None:
                 if _waits(ask):
-                    await self._agreed(reply)
+                    await self._agreed(connection, reply)
                 if reply.head is None:
-                    sender = asyncio.create_task(_sent(connection, body, chunked=not _sized(ask)))
+                    sender = asyncio.ensure_future(_sent(connection, body, chunked=not _sized(ask)))
                     sender.add_done_callback(lambda done: _finished(done, reply))
-            head = await self._answered(reply, sender)
+            head = await self._answered(connection, reply, sender)
             if head.status == 101 and not protocol:
                 raise OriginLost("the origin switched protocols unasked")
         except BaseException:
@@ -119,27 +130,30 @@ class HttpOrigin:
         unsent = body is not None and sender is None
         return HttpAnswer(head, reply, connection, place, self._connections, sender, unsent=unsent)
 
-    async def _agreed(self, reply: Reply) -> None:
+    async def _agreed(self, connection: OriginConnection, reply: Reply) -> None:
         """Wait for the origin's word on whether it wants the body; silence is consent."""
-        try:
-            async with asyncio.timeout(self._limits.continue_seconds):
-                while not reply.continued and reply.head is None and reply.failure is None:
-                    await reply.changed()
-        except TimeoutError:
-            pass
+        reply.agreeing = True
+        until = connection.allow(self._limits.continue_seconds)
+        while not reply.continued and reply.head is None and reply.failure is None:
+            connection.deadline = until
+            await reply.changed()
+        reply.agreeing = False
 
-    async def _answered(self, reply: Reply, sender: asyncio.Task[None] | None) -> Head:
+    async def _answered(
+        self, connection: OriginConnection, reply: Reply, sender: asyncio.Future[None] | None
+    ) -> Head:
         """The head of the answer; the clock starts when the whole request was sent."""
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(None) as deadline:
-            while reply.head is None or (reply.head.status == 101 and not reply.switched):
-                if sender is not None and sender.done() and (error := sender.exception()) is not None:
-                    raise error
-                if reply.failure is not None:
-                    raise reply.failure
-                if deadline.when() is None and (sender is None or sender.done()):
-                    deadline.reschedule(loop.time() + self._limits.first_byte)
-                await reply.changed()
+        until: float | None = None
+        while reply.head is None or (reply.head.status == 101 and not reply.switched):
+            if sender is not None and sender.done() and (error := sender.exception()) is not None:
+                raise error
+            if reply.failure is not None:
+                raise reply.failure
+            if until is not None:
+                connection.deadline = until
+            elif sender is None or sender.done():
+                until = connection.allow(self._limits.first_byte)
+            await reply.changed()
         return reply.head
 
 
@@ -153,7 +167,7 @@ class HttpAnswer:
         connection: OriginConnection,
         place: Upstream,
         connections: Connections,
-        sender: asyncio.Task[None] | None,
+        sender: asyncio.Future[None] | None,
         *,
         unsent: bool,
     ) -> None:
@@ -175,6 +189,13 @@ class HttpAnswer:
         """Octets of the body that have arrived and were not read yet."""
         return self._reply.buffered
 
+    def whole(self) -> bytes | None:
+        """The body where all of it has arrived (`origin.delivery.OriginAnswer`); the origin is let go then."""
+        body = None if self._sending else self._reply.whole()
+        if body is not None:
+            self.close()
+        return body
+
     async def body(self) -> AsyncGenerator[bytes, None]:
         """The body's octets as they arrive, still content-coded; raises `OriginAborted`."""
         try:
@@ -188,13 +209,16 @@ class HttpAnswer:
         if self._closed:
             return
         self._closed = True
-        sending = self._sender is not None and (not self._sender.done() or self._sender.cancelled())
-        if sending or self._unsent or not self._reply.ended:
+        if self._sending or self._unsent or not self._reply.ended:
             if self._sender is not None:
                 self._sender.cancel()
             self._connection.abort()
         else:
             self._connections.give_back(self._place, self._connection)
+
+    @property
+    def _sending(self) -> bool:
+        return self._sender is not None and (not self._sender.done() or self._sender.cancelled())
 
 
 class _OriginTunnel:
@@ -223,7 +247,7 @@ async def _sent(connection: OriginConnection, body: AsyncIterator[bytes], *, chu
         connection.write(b"0\r\n\r\n")
 
 
-def _finished(sender: asyncio.Task[None], reply: Reply) -> None:
+def _finished(sender: asyncio.Future[None], reply: Reply) -> None:
     """Wake whoever waits for the head; a body that broke off takes the answer with it."""
     if sender.cancelled():
         return
@@ -233,8 +257,10 @@ def _finished(sender: asyncio.Task[None], reply: Reply) -> None:
     reply.wake()
 
 
-def _message(ask: Ask, place: Upstream, ours: int, protocol: str, body: AsyncIterator[bytes] | None) -> bytes:
-    fields = request_headers(ask, ours=ours, upgrade=protocol, host=place.authority)
+def _message(
+    ask: Ask, place: Upstream, ours: int, protocol: str, body: AsyncIterator[bytes] | None, told: Headers
+) -> bytes:
+    fields = [*request_headers(ask, ours=ours, upgrade=protocol, host=place.authority), *told]
     if body is None:
         fields = [field for field in fields if field[0] != "content-length" or field[1] == "0"]
     else:

@@ -13,6 +13,8 @@ _URL = re.compile(
     re.ASCII,
 )
 _PORTS = {"http": 80, "https": 443}
+#: ``unix:/run/site.sock``: a local socket, by its absolute path.
+_UNIX = re.compile(r"unix:(?P<socket>/[\x21-\x7e]{1,106})", re.ASCII)
 
 
 class UpstreamError(ValueError):
@@ -24,7 +26,8 @@ class Upstream:
     """A creator's server.
 
     *host* is without brackets; *base* is the path that every target is put
-    behind, "" or starting with a slash and not ending in one.
+    behind, "" or starting with a slash and not ending in one. With the scheme
+    ``unix`` *host* is the path of a socket.
     """
 
     scheme: str
@@ -35,6 +38,8 @@ class Upstream:
     @property
     def authority(self) -> str:
         """Host and port as a Host header has them, without a default port."""
+        if self.scheme == "unix":
+            return "localhost"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -49,11 +54,13 @@ class Upstream:
 
 @lru_cache(maxsize=256)
 def read_upstream(url: str) -> Upstream:
-    """Read ``http://127.0.0.1:8000`` or ``https://host/base``, or raise `UpstreamError`.
+    """Read ``http://127.0.0.1:8000``, ``https://host/base`` or ``unix:/run/site.sock``, or raise `UpstreamError`.
 
     No user name, no query, no fragment: credentials for a server do not stand
     in a policy file, and a target brings its own query.
     """
+    if local := _UNIX.fullmatch(url):
+        return Upstream("unix", local.group("socket"), 0)
     found = _URL.fullmatch(url)
     if found is None:
         raise UpstreamError(f"an origin looks like http://127.0.0.1:8000 or https://host/base, not {url!r}")

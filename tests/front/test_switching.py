@@ -141,8 +141,8 @@ async def test_a_client_that_sends_without_end_is_held_back(door, origin, kit):
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):  # it must not fit
             await writer.drain()
-    (connection,) = door.listener._server.connections
-    assert connection._payload_parser._held < 1 << 20
+    (connection,) = door.listener.connected
+    assert connection.tunnel.held < 1 << 20
     go.set()
     assert await reader.read() == b"all"
 

@@ -125,4 +125,5 @@ async def test_breaking_ones_own_request_off_is_not_the_origins_doing(world) -> 
             pass
     writer.close()
     records = await one.records()
-    assert all(record["charged_micros"] == 5_000 or record["bytes_sent"] == 0 for record in records)
+    # Either it was refused before the origin answered, or what the client took of the answer is paid for.
+    assert all(record["charged_micros"] == 5_000 or record["status"] == 400 for record in records)

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from gateway.origin.connections import Connections, OriginLimits
+from gateway.origin.connections import OriginLimits
 from gateway.origin.delivery import OriginAborted
+from gateway.origin.pool import Connections
 from gateway.origin.routing import read_upstream
 
 ASKED = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"

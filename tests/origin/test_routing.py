@@ -18,6 +18,7 @@ from gateway.origin.routing import Upstream, UpstreamError, read_upstream
         ("https://origin.example:443", Upstream("https", "origin.example", 443), "origin.example"),
         ("http://[::1]:81/a/b/", Upstream("http", "::1", 81, "/a/b"), "[::1]:81"),
         ("http://web_1:8000", Upstream("http", "web_1", 8000), "web_1:8000"),
+        ("unix:/run/site.sock", Upstream("unix", "/run/site.sock", 0), "localhost"),
     ],
 )
 def test_what_is_an_origin(url, read, authority):
@@ -28,7 +29,7 @@ def test_what_is_an_origin(url, read, authority):
 @pytest.mark.parametrize(
     "url",
     ["", "127.0.0.1:8000", "ftp://a", "http://", "http://u:p@a", "http://a?b", "http://a#b", "http://a:0", "http://a:65536",
-     "http://a b", "http://a\r\nX: y", "http://[::g]", "http://" + "a" * 64, "http://a..b", "http://\xe9", "unix:/run/x"],
+     "http://a b", "http://a\r\nX: y", "http://[::g]", "http://" + "a" * 64, "http://a..b", "http://\xe9", "unix:run/x", "unix:", "unix:/a b", "unix:/" + "a" * 107],
 )  # fmt: skip
 def test_what_is_none(url):
     with pytest.raises(UpstreamError):

@@ -1,0 +1,431 @@
+"""One client connection: octets in, requests out, each answered before the next is begun.
+
+The parser is llhttp (httptools) in its strict mode, and what it leaves open the
+guard decides. A request is begun as soon as its head is whole; its run
+(`stepping`) usually ends in the call that began it, or in the one that brings
+the origin's answer. Requests sent ahead wait in order; when too many do,
+reading pauses, and beyond `Limits.ahead` the connection ends behind them.
+
+Where framing is in doubt nothing behind the doubt is read: the refusal is
+written, and the connection closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Protocol, cast
+
+import httptools
+
+from gateway.front.guard import FIELD_BYTES, FIELDS, FIELDS_BYTES, TARGET_BYTES
+from gateway.front.limits import Limits
+from gateway.front.request_body import RequestBody
+from gateway.problems import Problem, Refusal
+from gateway.stepping import Run, Signal, Watch
+
+Headers = tuple[tuple[str, str], ...]
+
+_RESET = struct.pack("ii", 1, 0)
+_NEVER = float("inf")
+#: Requests that wait for their turn before reading pauses.
+_WAITING = 16
+#: Longer than any request line and all fields that the guard lets pass.
+_HEAD_BYTES = TARGET_BYTES + FIELDS_BYTES + 4 * FIELDS + 64
+_VERSIONS = {"1.1": (1, 1), "1.0": (1, 0)}
+#: Spellings of field names that are remembered; a stranger can send any number.
+_NAMES = 1024
+_names: dict[bytes, str] = {}
+
+
+class _Stop(Exception):
+    """Raised into the parser: nothing more of this connection is read."""
+
+
+class Request:
+    """One request whose head is whole. *unreadable* is set instead where there was none to read.
+
+    *headers* have names in lower case and values as text that turns back into
+    the octets that came. *upgrade*: the client asks for another protocol.
+    *begun*: some of its answer was written.
+    """
+
+    __slots__ = (
+        "begun", "body", "headers", "keep_alive", "method", "target", "unreadable", "upgrade", "version",
+    )  # fmt: skip
+
+    def __init__(self, method: str, target: str, version: tuple[int, int], headers: Headers) -> None:
+        """Hold the head; a body comes later."""
+        self.method = method
+        self.target = target
+        self.version = version
+        self.headers = headers
+        self.body: RequestBody | None = None
+        self.keep_alive = True
+        self.upgrade = False
+        self.begun = False
+        self.unreadable: Refusal | None = None
+
+    @property
+    def unread(self) -> bool:
+        """Whether some of its body is still to come or to be read."""
+        return self.body is not None and not self.body.is_eof
+
+
+class TunnelEnd(Protocol):
+    """Takes the client's octets once the connection speaks another protocol."""
+
+    def feed(self, data: bytes) -> None:
+        """Take *data*."""
+        ...
+
+    def feed_eof(self) -> None:
+        """The client sends no more."""
+        ...
+
+    def late(self) -> None:
+        """Nobody has spoken for too long."""
+        ...
+
+
+class ClientConnection(asyncio.Protocol):
+    """Reads requests and hands each to *serve*, one at a time; *watch* holds its clocks."""
+
+    __slots__ = (
+        "_advancing", "_ahead", "_body", "_ended", "_fields", "_head_bytes", "_lingering", "_loop",
+        "_no_more", "_parser", "_queue", "_reading", "_run", "_serve", "_size", "_target", "_watch", "_writable",
+        "deadline", "full", "gone", "limits", "peer", "quiet_since", "secure", "served", "transport", "tunnel",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        serve: Callable[[ClientConnection, Request], Coroutine[Any, Any, None]],
+        *,
+        limits: Limits,
+        watch: Watch,
+        ended: Callable[[ClientConnection], None],
+    ) -> None:
+        """Wait for the connection. *ended* is called once it is gone."""
+        self.limits = limits
+        self.transport: asyncio.Transport = cast("asyncio.Transport", None)
+        self.peer = ""
+        self.secure = False
+        self.served = 0
+        self.gone = False
+        self.deadline = _NEVER
+        self.quiet_since = 0.0
+        self.tunnel: TunnelEnd | None = None
+        self._serve = serve
+        self._ended = ended
+        self._watch = watch
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._queue: deque[Request] = deque()
+        self._run: Run[None] | None = None
+        self._body: RequestBody | None = None
+        self._fields: list[tuple[str, str]] = []
+        self._target = b""
+        self._ahead: bytearray | None = None
+        self._size = self._head_bytes = 0
+        self._advancing = self.full = self._no_more = self._lingering = False
+        self._reading = True
+        self._writable = Signal()
+
+    # What is read.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start the clock of the first head."""
+        self.transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        self.peer = peer[0] if isinstance(peer, tuple) else ""
+        self.secure = transport.get_extra_info("sslcontext") is not None
+        self.quiet_since = self._loop.time()
+        self.deadline = self.quiet_since + self.limits.header
+        self._watch.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and answer what can be answered."""
+        if self.tunnel is not None:
+            self.tunnel.feed(data)
+            return
+        if self._no_more:
+            return
+        if self._ahead is not None:
+            self._ahead += data
+            if len(self._ahead) > self.limits.window:
+                self.pause_reading()
+            return
+        self._read(data)
+        if self._run is None:
+            self._advance()
+        elif len(self._queue) > _WAITING:
+            self.pause_reading()
+
+    def _read(self, data: bytes) -> None:
+        body, before = self._body, len(self._queue)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as switch:
+            # What follows is another protocol or the next request: the origin's answer decides.
+            self._ahead = bytearray(data[switch.args[0] :])
+        except httptools.HttpParserError:
+            self._unreadable(Refusal(Problem.BAD_REQUEST, "The request could not be read as HTTP."))
+        if body is not None:
+            body.passed(len(data))
+        elif len(self._queue) == before and self._body is None:
+            self._head_bytes += len(data)
+            if self._head_bytes > _HEAD_BYTES:
+                self._too_large()
+
+    def eof_received(self) -> bool:
+        """Pass the end of a tunnel on; elsewhere a client that stops talking is gone."""
+        if self.tunnel is None:
+            return False
+        self.tunnel.feed_eof()
+        return True
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """End whatever is under way: nobody reads on."""
+        self.gone = True
+        self._watch.discard(self)
+        self._queue.clear()
+        if self._body is not None:
+            self._body.fail(Refusal(Problem.BAD_REQUEST, "The client left in the middle of its request."))
+        self.interrupt()
+        self._ended(self)
+
+    def late(self) -> None:
+        """A clock ran out: of a head, a body, a write, or a tunnel."""
+        self.deadline = _NEVER
+        if self.tunnel is not None:
+            self.tunnel.late()
+        elif self.full:
+            self.abort()
+        elif self._body is not None and self._body.awaited:
+            self._body.fail(Refusal(Problem.REQUEST_TIMEOUT, "The body of the request stopped arriving."))
+        elif self._run is None:
+            self.transport.close()
+
+    def interrupt(self) -> None:
+        """Cancel what is under way."""
+        if self._run is not None:
+            self._run.cancel()
+
+    # What httptools calls.
+
+    def on_message_begin(self) -> None:
+        """Begin a head, or stop where the last request was said to be the last."""
+        if self._no_more:
+            raise _Stop
+        self._target = b""
+        self._fields = []
+        self._size = 0
+
+    def on_url(self, target: bytes) -> None:
+        """Keep the target, or stop where it is too long."""
+        self._target += target
+        if len(self._target) > TARGET_BYTES:
+            self._too_large()
+            raise _Stop
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a field of the head; those behind a body (trailers) end here."""
+        if self._body is not None:
+            return
+        self._size += len(name) + len(value)
+        if len(self._fields) >= FIELDS or self._size > FIELDS_BYTES:
+            self._too_large()
+            raise _Stop
+        self._fields.append((_name(name), value.rstrip(b" \t").decode("utf-8", "surrogateescape")))
+
+    def on_headers_complete(self) -> None:
+        """Queue the request."""
+        parser = self._parser
+        version = _VERSIONS.get(parser.get_http_version(), (0, 0))
+        request = Request(
+            parser.get_method().decode("ascii"),
+            self._target.decode("utf-8", "surrogateescape"),
+            version,
+            tuple(self._fields),
+        )
+        self.served += 1
+        self._head_bytes = 0
+        request.keep_alive = version == (1, 1) and parser.should_keep_alive()
+        request.upgrade = parser.should_upgrade()
+        for name, value in self._fields:
+            if name == "transfer-encoding" or (name == "content-length" and value != "0"):
+                request.body = self._body = RequestBody(self)
+                break
+        self._queue.append(request)
+        if len(self._queue) >= self.limits.ahead:
+            request.keep_alive = False
+
+    def on_body(self, piece: bytes) -> None:
+        """Hold a piece of the body until it is read."""
+        if self._body is not None:
+            self._body.feed(piece)
+
+    def on_message_complete(self) -> None:
+        """The request is whole; behind the last one nothing is read."""
+        body, self._body = self._body, None
+        if body is not None:
+            body.end()
+        if self._queue and not self._queue[-1].keep_alive:
+            self._no_more = True
+
+    # What is answered.
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being answered or waits to be."""
+        return self._run is not None or bool(self._queue)
+
+    def _advance(self) -> None:
+        """Begin what waits, until one has to wait for something itself."""
+        if self._advancing:
+            return
+        self._advancing = True
+        try:
+            while self._queue and self._run is None and not self.gone and not self.full:
+                request = self._queue.popleft()
+                self.deadline = _NEVER
+                self._run = Run(self._serve(self, request), self._done)
+                self._run.start()
+        finally:
+            self._advancing = False
+        if not self._queue and not self._reading and self._body is None:
+            self.resume_reading()
+
+    def _done(self, _: Run[None]) -> None:
+        self._run = None
+        if self.gone:
+            return
+        now = self._loop.time()
+        self.quiet_since = now
+        if not self.transport.is_closing() and not self._lingering:
+            self.deadline = now + (self.limits.write_idle if self.full else self.limits.header)
+        if self._ahead is not None and not self._queue:
+            ahead, self._ahead = bytes(self._ahead), None
+            self._parser = httptools.HttpRequestParser(self)
+            self._read(ahead)
+        self._advance()
+
+    def close(self, *, unread: bool = False) -> None:
+        """End the connection once everything is written.
+
+        With *unread* octets still to come it first throws those away for a
+        moment: closing now would reset the connection, and the client would
+        lose the answer.
+        """
+        self._no_more = True
+        self._queue.clear()
+        if not unread or self.transport.is_closing():
+            self.transport.close()
+            return
+        self._lingering = True
+        self.deadline = self._loop.time() + self.limits.linger
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.resume_reading()
+
+    def abort(self) -> None:
+        """Reset the connection: what was sent so far must not look complete."""
+        self._no_more = True
+        self._queue.clear()
+        if self.transport.is_closing() and self.gone:
+            return
+        sock = self.transport.get_extra_info("socket")
+        with suppress(OSError):
+            if sock is not None and sock.fileno() >= 0:
+                with socket.socket(fileno=os.dup(sock.fileno())) as same:
+                    same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.abort()
+
+    def now(self) -> float:
+        """The event loop's time."""
+        return self._loop.time()
+
+    def write(self, data: bytes) -> None:
+        """Hand *data* to the transport; wait for `writable` before the next piece of something long."""
+        self.transport.write(data)
+
+    async def writable(self) -> None:
+        """Return when the client may be sent more; the connection is reset if that takes too long."""
+        while self.full:
+            if self.gone:
+                raise ConnectionResetError("the client is gone")
+            self.deadline = self._loop.time() + self.limits.write_idle
+            await self._writable
+        if self.tunnel is None:
+            self.deadline = _NEVER
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than we write."""
+        self.full = True
+
+    def resume_writing(self) -> None:
+        """Let the writer go on, and what waits begin."""
+        self.full = False
+        if self._run is not None:
+            self._writable.fire()
+        else:
+            self._advance()
+
+    def into_tunnel(self, end: TunnelEnd) -> None:
+        """From here on the client's octets are *end*'s, those that were sent ahead first."""
+        self.tunnel = end
+        ahead, self._ahead = self._ahead, None
+        if ahead:
+            end.feed(bytes(ahead))
+        else:
+            self.resume_reading()
+
+    def pause_reading(self) -> None:
+        """Let the client wait: enough of what it sent is held."""
+        if self._reading and not self.transport.is_closing():
+            self._reading = False
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        if not self._reading and not self.transport.is_closing():
+            self._reading = True
+            self.transport.resume_reading()
+
+    def _too_large(self) -> None:
+        if len(self._target) > TARGET_BYTES:
+            refusal = Refusal(Problem.URI_TOO_LONG, f"A request target may have {TARGET_BYTES} octets.")
+        elif len(self._fields) >= FIELDS:
+            refusal = Refusal(Problem.HEADERS_TOO_LARGE, f"A request may have {FIELDS} header lines.")
+        else:
+            detail = f"A header line may have {FIELD_BYTES} octets."
+            refusal = Refusal(Problem.HEADERS_TOO_LARGE, detail)
+        self._unreadable(refusal)
+
+    def _unreadable(self, refusal: Refusal) -> None:
+        """Read nothing more; a body under way fails, else *refusal* is answered in its turn."""
+        if self._no_more:
+            return
+        self._no_more = True
+        body = self._body
+        if body is not None:
+            body.fail(Refusal(Problem.BAD_REQUEST, "The body of the request is not framed as announced."))
+            return
+        request = Request("", "", (1, 1), ())
+        request.keep_alive, request.unreadable = False, refusal
+        self._queue.append(request)
+
+
+def _name(octets: bytes) -> str:
+    """A field name in lower case; the few that are common are made once."""
+    name = _names.get(octets)
+    if name is None:
+        name = octets.lower().decode("ascii", "replace")
+        if len(_names) < _NAMES:
+            _names[octets] = name
+    return name

@@ -1,0 +1,54 @@
+"""The way from the public's door to the license desk, which listens on a local socket of its own.
+
+The desk is a server like a creator's, reached by the same forwarder; it is told
+in header fields of ours which site is asked for, under which public origin, and
+by whom. A client's fields of these names never pass (`origin.header_hygiene`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from gateway.ask import Ask
+from gateway.front.answer import Answer
+from gateway.front.responses import refused
+from gateway.origin.forwarding import HttpAnswer, HttpOrigin
+from gateway.problems import Problem, Refusal
+
+_NOT_THERE = frozenset({Problem.ORIGIN_UNREACHABLE, Problem.ORIGIN_FAILED, Problem.ORIGIN_TIMEOUT})
+
+
+class DeskWay:
+    """Answers asks for the desk's paths with what the desk at *upstream* says."""
+
+    def __init__(self, origin: HttpOrigin, upstream: str) -> None:
+        """Reach the desk at *upstream* (`origin.routing.read_upstream`) through *origin*."""
+        self._origin = origin
+        self._upstream = upstream
+
+    async def __call__(self, ask: Ask, body: AsyncIterator[bytes] | None) -> Answer:
+        """Ask the desk; 503 where it is not there, the refusal of *body* where that breaks off."""
+        told = (("licet-site", ask.site), ("licet-origin", ask.origin), ("licet-address", ask.address))
+        opened = await self._origin.open(ask, self._upstream, body, ours=-1, upgrade=False, told=told)
+        if isinstance(opened, Refusal):
+            if opened.problem in _NOT_THERE:
+                detail = "The license desk cannot be reached at the moment."
+                opened = Refusal(
+                    Problem.SPEND_BOOK_UNAVAILABLE, detail, retry_after=5, private=opened.private
+                )
+            return refused(opened, ask, None, None)
+        answer = Answer(opened.status, opened.reason, opened.headers)
+        whole = opened.whole()
+        if whole is None:
+            answer.chunks = _read(opened)
+        else:
+            answer.whole, answer.unmeasured = whole, True
+        return answer
+
+
+async def _read(opened: HttpAnswer) -> AsyncIterator[bytes]:
+    try:
+        async for piece in opened.body():
+            yield piece
+    finally:
+        opened.close()

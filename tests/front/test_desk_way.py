@@ -1,0 +1,52 @@
+"""From the public's door to the desk's own socket and back."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.front.desk_way import DeskWay
+from gateway.origin.forwarding import HttpOrigin, OriginLimits
+
+
+@pytest.fixture
+async def way(origin):
+    http = HttpOrigin(OriginLimits(first_byte=5))
+    yield DeskWay(http, origin.url)
+    await http.close()
+
+
+async def test_the_desk_is_told_what_only_the_front_knows(kit, started, origin, way):
+    door = await started(kit.Door("http://127.0.0.1:1", desk=way, trusted=("loopback",)))
+    spoofed = ("Licet-Site: b", "Licet-Origin: http://b.example", "Licet-Address: 8.8.8.8")
+    received = await door.send(
+        kit.get("/.licet/token?a", "X-Forwarded-For: 192.0.2.7", *spoofed, "Authorization: Basic eA==")
+    )
+    assert received.endswith(b"\r\n\r\nok")
+    (request,) = origin.requests
+    assert request.target == "/.licet/token?a"
+    assert request.values("licet-site") == ["a"]
+    assert request.values("licet-origin") == ["http://a.example"]
+    assert request.values("licet-address") == ["192.0.2.7"]
+    assert request.values("authorization") == ["Basic eA=="]
+
+
+async def test_a_long_answer_is_streamed(kit, started, origin, way):
+    page = b"a" * 3_000_000
+    origin.reply = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(page), page)
+    door = await started(kit.Door("http://127.0.0.1:1", desk=way))
+    assert (await door.send(kit.get("/.licet/offers"))).endswith(b"\r\n\r\n" + page)
+
+
+async def test_a_desk_that_is_away_is_a_503(kit, started, origin, way):
+    await origin.stop()
+    door = await started(kit.Door(origin.url, desk=way))
+    received = await door.send(kit.get("/.licet/offers"))
+    assert kit.statuses(received) == [503]
+    assert b"Retry-After: 5\r\n" in received
+    assert str(origin.port).encode() not in received
+
+
+async def test_a_body_that_breaks_off_is_the_clients_fault(kit, started, origin, way):
+    door = await started(kit.Door(origin.url, desk=way))
+    head = kit.get("/.licet/token", "Transfer-Encoding: chunked", method="POST")
+    assert kit.statuses(await door.send(head + b"zz\r\n")) == [400]
