@@ -7,7 +7,7 @@ facts. No socket, no header object of any library.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,11 @@ class Ask:
     address: str = ""
     country: str = ""
     country_basis: str = ""
+    _first: dict[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the headers by name; of several of one name the first."""
+        object.__setattr__(self, "_first", dict(reversed(self.headers)))
 
     @property
     def asked_at(self) -> int:
@@ -54,16 +59,19 @@ class Ask:
 
     def header(self, name: str) -> str:
         """The first value of header *name* (lower case), or ""."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return ""
+        return self._first.get(name, "")
+
+    def has(self, name: str) -> bool:
+        """Whether there is a header *name* (lower case)."""
+        return name in self._first
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of header *name* (lower case), in order."""
+        if name not in self._first:
+            return ()
         return tuple(value for key, value in self.headers if key == name)
 
     @property
     def user_agent(self) -> str:
         """The User-Agent, or ""."""
-        return self.header("user-agent")
+        return self._first.get("user-agent", "")

@@ -49,7 +49,9 @@ class Answer:
     """One response, as the listener should write it.
 
     *headers* are complete but for framing (`Content-Length` is passed where it
-    is known; hop-by-hop fields are the listener's). *whole* is the body where
+    is known; hop-by-hop fields are the listener's). *head* stands for reason and
+    headers where those pass as the origin wrote them, with *length* as it
+    announced it, or -1. *whole* is the body where
     all of it is at hand; its length is told unless it is *unmeasured*, as the
     origin left it. Otherwise *chunks* is the body: the listener iterates it to
     its end or calls `aclose`, awaits each write before it asks for the next,
@@ -65,4 +67,6 @@ class Answer:
     tunnel: Tunnel | None = None
     close: bool = False
     whole: bytes = b""
+    head: bytes = b""
+    length: int = -1
     unmeasured: bool = False

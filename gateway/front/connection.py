@@ -28,6 +28,7 @@ from gateway.front.limits import Limits
 from gateway.front.request_body import RequestBody
 from gateway.problems import Problem, Refusal
 from gateway.stepping import Run, Signal, Watch
+from gateway.visitors.client_address import ClientAddress
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -94,12 +95,15 @@ class TunnelEnd(Protocol):
 
 
 class ClientConnection(asyncio.Protocol):
-    """Reads requests and hands each to *serve*, one at a time; *watch* holds its clocks."""
+    """Reads requests and hands each to *serve*, one at a time; *watch* holds its clocks.
+
+    *client* is whoever is asked for the client's address to remember, where it cannot change.
+    """
 
     __slots__ = (
         "_advancing", "_ahead", "_body", "_ended", "_fields", "_head_bytes", "_lingering", "_loop",
         "_no_more", "_parser", "_queue", "_reading", "_run", "_serve", "_size", "_target", "_watch", "_writable",
-        "deadline", "full", "gone", "limits", "peer", "quiet_since", "secure", "served", "transport", "tunnel",
+        "client", "deadline", "full", "gone", "limits", "peer", "quiet_since", "secure", "served", "transport", "tunnel",
     )  # fmt: skip
 
     def __init__(
@@ -113,6 +117,7 @@ class ClientConnection(asyncio.Protocol):
         """Wait for the connection. *ended* is called once it is gone."""
         self.limits = limits
         self.transport: asyncio.Transport = cast("asyncio.Transport", None)
+        self.client: ClientAddress | None = None
         self.peer = ""
         self.secure = False
         self.served = 0

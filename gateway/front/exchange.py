@@ -30,11 +30,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.admission.admit import Grant, acting_for, admit, as_open
 from gateway.admission.credentials import Credentials
+from gateway.admission.docket import Docket
 from gateway.admission.entitlement import uses_under
 from gateway.admission.spending import HOLD_MARGIN, Charge, Lease
 from gateway.admission.till import Till
@@ -46,7 +47,6 @@ from gateway.front.remember import Remembered, Tally, remember
 from gateway.front.responses import committed, refused, told
 from gateway.origin.delivery import ClientAborted, Delivery, Origin, OriginAborted, OriginAnswer
 from gateway.policy.rules import Mode, Policy
-from gateway.policy.ruling import rule
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.record import Ended
@@ -87,6 +87,7 @@ class Gate:
     published: Callable[[Policy, str], PublishedTerms]
     sources: Mapping[str, Source]
     clock: Clock
+    docket: Docket = field(default_factory=Docket)
 
 
 def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | Needs:
@@ -101,9 +102,13 @@ def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | 
         return Judged(policy, visitor, None, notice)
     shown = gate.credentials.of(ask)
     claims = None if isinstance(shown.verdict, Refusal) else shown.verdict
-    visitor = acting_for(visitor, shown.verdict)
-    ruling = rule(policy, visitor, ask, uses_under(claims, visitor) if claims else visitor.uses)
-    verdict = admit(ruling, visitor, ask, shown.verdict)
+    if shown.verdict is None:
+        ruling, verdict = gate.docket.unlicensed(policy, visitor, ask)
+    else:
+        visitor = acting_for(visitor, shown.verdict)
+        uses = uses_under(claims, visitor) if claims else visitor.uses
+        ruling = gate.docket.ruling(policy, visitor, ask, uses)
+        verdict = admit(ruling, visitor, ask, shown.verdict)
     if isinstance(verdict, Grant):
         if not visitor.is_person and not gate.journal.room(paid=verdict.charge is not None):
             verdict = Refusal(Problem.JOURNAL_UNAVAILABLE, "Fetches cannot be recorded.", retry_after=10)
@@ -173,7 +178,7 @@ async def _forwarded(
     whole = opened.whole()
     if judged.visitor.is_person:
         gate.people.count(ask, opened.status)
-        answer = Answer(opened.status, opened.reason, opened.headers, tunnel=opened.tunnel)
+        answer = _as_it_came(opened)
         if whole is None:
             answer.chunks = await _started(_passed(opened))
         else:
@@ -184,7 +189,7 @@ async def _forwarded(
     if whole is None:
         answer.chunks = await _started(_recorded(opened, ask, judged, gate))
         return answer
-    tally = Tally(_announced(opened))
+    tally = Tally(opened.length)
     tally.add(whole)
     try:
         await _kept(ask, judged, gate, tally, opened)
@@ -235,6 +240,13 @@ def _ours(answer: Answer, ask: Ask, judged: Judged, gate: Gate, *, failure: Refu
     return answer
 
 
+def _as_it_came(opened: OriginAnswer) -> Answer:
+    """What a person gets: the origin's own lines. A switch of protocols is worded by the listener."""
+    if opened.tunnel is not None:
+        return Answer(opened.status, opened.reason, opened.headers, tunnel=opened.tunnel)
+    return Answer(opened.status, "", (), head=opened.head, length=opened.length)
+
+
 async def _passed(opened: OriginAnswer) -> AsyncGenerator[bytes, None]:
     """A person's body: passed on, neither counted nor held."""
     try:
@@ -252,7 +264,7 @@ async def _recorded(
 
     Under a license the last chunk is held back until the record is durable.
     """
-    tally = Tally(_announced(opened))
+    tally = Tally(opened.length)
     charge = _charge(judged)
     paid = charge is not None
     # A hold must outlast its answer: whoever reads slower than that has left.
@@ -336,8 +348,3 @@ def _delivery(opened: OriginAnswer, tally: Tally, ended: Ended) -> Delivery:
         named.get("content-type", ""),
         named.get("etag", ""),
     )
-
-
-def _announced(opened: OriginAnswer) -> int:
-    lengths = [value for name, value in opened.headers if name.lower() == "content-length"]
-    return int(lengths[0]) if len(lengths) == 1 and lengths[0].isdecimal() else -1

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv6Address
 
 from gateway.problems import Problem, Refusal
@@ -26,6 +27,10 @@ METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _METHOD = re.compile(r"[A-Z][A-Z-]{0,31}", re.ASCII)
+_VERSIONS = frozenset({(1, 0), (1, 1)})
+_COMMON = frozenset({"GET", "HEAD", "POST"})
+#: A path and query of visible ASCII without a fragment: nearly every target.
+_ORIGIN_FORM = re.compile(r"/[!\"$-~]*", re.ASCII)
 #: No control octet, no space, nothing outside ASCII; a fragment is told apart below.
 _TARGET = re.compile(r"[!-~]+", re.ASCII)
 _ABSOLUTE = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://([^/?]*)(.*)", re.ASCII | re.DOTALL)
@@ -47,26 +52,25 @@ def guard(
     character above 127; names are in lower case, several lines of one name in
     order. The connection is closed after a refusal.
     """
-    if version not in {(1, 0), (1, 1)}:
+    if version not in _VERSIONS:
         return Refusal(Problem.VERSION_NOT_SUPPORTED, "The request line names another version of HTTP.")
     if method in {"CONNECT", "TRACE"}:
         detail = f"{method} is not served here."
         return Refusal(Problem.METHOD_NOT_ALLOWED, detail, facts=(("allow", METHODS),))
-    if not _METHOD.fullmatch(method):
+    if method not in _COMMON and not _METHOD.fullmatch(method):
         return Refusal(Problem.BAD_REQUEST, "The method is not one that HTTP knows.")
-    fields: dict[str, list[str]] = {}
-    for name, value in headers:
-        fields.setdefault(name, []).append(value)
+    first = dict(headers)
     return (
         _sizes(target, headers)
         or _shapes(headers)
-        or _said_once(fields)
-        or _target(method, target, fields)
-        or _framing(version, fields)
-        or _asides(fields)
+        or (None if len(first) == len(headers) else _said_once(headers))
+        or _target(method, target, first)
+        or _framing(version, first)
+        or _asides(first)
     )
 
 
+@lru_cache(maxsize=1024)
 def parse_host(value: str) -> tuple[str, int | None] | Refusal:
     """Read a Host field: the name in lower case without a trailing dot, and the port or None.
 
@@ -112,42 +116,49 @@ def _sizes(target: str, headers: Sequence[tuple[str, str]]) -> Refusal | None:
         return Refusal(Problem.HEADERS_TOO_LARGE, f"A request may have {FIELDS} header lines.")
     total = 0
     for name, value in headers:
-        size = len(name) + len(value)
-        total += size
-        if size > FIELD_BYTES:
+        total += len(name) + len(value)
+    if total > FIELD_BYTES:
+        if total > FIELDS_BYTES:
+            return Refusal(Problem.HEADERS_TOO_LARGE, f"All header lines may have {FIELDS_BYTES} octets.")
+        if any(len(name) + len(value) > FIELD_BYTES for name, value in headers):
             return Refusal(Problem.HEADERS_TOO_LARGE, f"A header line may have {FIELD_BYTES} octets.")
-    if total > FIELDS_BYTES:
-        return Refusal(Problem.HEADERS_TOO_LARGE, f"All header lines may have {FIELDS_BYTES} octets.")
     return None
 
 
 def _shapes(headers: Sequence[tuple[str, str]]) -> Refusal | None:
-    for name, value in headers:
-        if not _TOKEN.fullmatch(name):
-            return Refusal(Problem.BAD_REQUEST, "The name of a header is not a token.")
-        if _CONTROL.search(value):
-            return Refusal(Problem.BAD_REQUEST, "The value of a header holds a control character.")
+    if not all(_is_token(name) for name, _ in headers):
+        return Refusal(Problem.BAD_REQUEST, "The name of a header is not a token.")
+    if _CONTROL.search("".join([value for _, value in headers])):
+        return Refusal(Problem.BAD_REQUEST, "The value of a header holds a control character.")
     return None
 
 
-def _said_once(fields: dict[str, list[str]]) -> Refusal | None:
+@lru_cache(maxsize=2048)
+def _is_token(name: str) -> bool:
+    return _TOKEN.fullmatch(name) is not None
+
+
+def _said_once(headers: Sequence[tuple[str, str]]) -> Refusal | None:
+    names = [name for name, _ in headers]
     for name in _ONCE:
-        if len(fields.get(name, ())) > 1:
+        if names.count(name) > 1:
             return Refusal(Problem.BAD_REQUEST, f"The header {name} may be sent once.")
     return None
 
 
-def _target(method: str, target: str, fields: dict[str, list[str]]) -> Refusal | None:
-    if "host" not in fields:
+def _target(method: str, target: str, first: dict[str, str]) -> Refusal | None:
+    if "host" not in first:
         return Refusal(Problem.BAD_REQUEST, "The request names no host.")
-    host = parse_host(fields["host"][0])
+    host = parse_host(first["host"])
     if isinstance(host, Refusal):
         return host
+    if _ORIGIN_FORM.fullmatch(target):
+        return None
     if not _TARGET.fullmatch(target):
         return Refusal(Problem.BAD_REQUEST, "The request target holds an octet that must be escaped.")
     if "#" in target:
         return Refusal(Problem.BAD_REQUEST, "A request target has no fragment.")
-    if target.startswith("/") or (target == "*" and method == "OPTIONS"):
+    if target == "*" and method == "OPTIONS":
         return None
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute is None:
@@ -160,29 +171,31 @@ def _target(method: str, target: str, fields: dict[str, list[str]]) -> Refusal |
     return None
 
 
-def _framing(version: tuple[int, int], fields: dict[str, list[str]]) -> Refusal | None:
-    length = fields.get("content-length")
-    coding = fields.get("transfer-encoding")
-    if length is not None and not _LENGTH.fullmatch(length[0]):
+def _framing(version: tuple[int, int], first: dict[str, str]) -> Refusal | None:
+    length = first.get("content-length")
+    coding = first.get("transfer-encoding")
+    if length is None and coding is None:
+        return None
+    if length is not None and not _LENGTH.fullmatch(length):
         return Refusal(Problem.BAD_REQUEST, "The Content-Length is not a number of octets.")
     if coding is not None:
         if version == (1, 0):
             return Refusal(Problem.BAD_REQUEST, "HTTP/1.0 has no transfer codings.")
         if length is not None:
             return Refusal(Problem.BAD_REQUEST, "Content-Length and Transfer-Encoding contradict each other.")
-        if coding[0].strip().lower() != "chunked":
+        if coding.strip().lower() != "chunked":
             return Refusal(Problem.UNSUPPORTED_CODING, "The transfer coding is not chunked.")
-    has_body = coding is not None or (length is not None and int(length[0]) > 0)
-    if has_body and "upgrade" in fields:
+    has_body = coding is not None or (length is not None and int(length) > 0)
+    if has_body and "upgrade" in first:
         return Refusal(Problem.BAD_REQUEST, "A request that switches protocols has no body.")
     return None
 
 
-def _asides(fields: dict[str, list[str]]) -> Refusal | None:
-    expected = fields.get("expect")
-    if expected is not None and expected[0].strip().lower() != "100-continue":
+def _asides(first: dict[str, str]) -> Refusal | None:
+    expected = first.get("expect")
+    if expected is not None and expected.strip().lower() != "100-continue":
         return Refusal(Problem.EXPECTATION_FAILED, "The request expects something else.")
-    ranges = fields.get("range")
-    if ranges is not None and ranges[0].count(",") >= RANGES:
+    ranges = first.get("range")
+    if ranges is not None and ranges.count(",") >= RANGES:
         return Refusal(Problem.RANGE_NOT_SATISFIABLE, f"More than {RANGES} ranges were asked for.")
     return None

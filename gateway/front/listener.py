@@ -211,7 +211,11 @@ class Listener:
             return self._refused(refusal)
         if request.version == (1, 0):
             headers = tuple(field for field in headers if field[0] != "upgrade")
-        client = resolve(connection.peer, headers, self._trusted, self._country_header)
+        client = connection.client
+        if client is None:
+            client = resolve(connection.peer, headers, self._trusted, self._country_header)
+            if not self._trusted.networks:
+                connection.client = client  # no header can change it
         # The host that is judged is the host that the origin gets: no forwarded one is believed.
         named = parse_host(next(value for name, value in headers if name == "host"))
         if isinstance(named, Refusal):

@@ -8,12 +8,14 @@ whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.front.answer import Answer
 from gateway.front.connection import ClientConnection, Request
 from gateway.front.responses import refused
 from gateway.problems import Refusal
 
+_FRAMING = {"upgrade": "upgrade", "content-length": "length"}
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "proxy-connection", "transfer-encoding", "trailer"})
 
 
@@ -49,7 +51,11 @@ async def write_answer(
     """
     close = close or answer.close or not request.keep_alive or request.unread
     try:
-        head, framing = head_of(answer, request.method, close=close, chunkable=request.version == (1, 1))
+        chunkable = request.version == (1, 1)
+        if answer.head:
+            head, framing = passed_head(answer, request.method, close=close, chunkable=chunkable)
+        else:
+            head, framing = head_of(answer, request.method, close=close, chunkable=chunkable)
         request.begun = True
         try:
             if answer.chunks is None:
@@ -119,6 +125,19 @@ async def _write_chunks(connection: ClientConnection, answer: Answer, head: byte
         await connection.writable()
 
 
+def passed_head(answer: Answer, method: str, *, close: bool, chunkable: bool) -> tuple[bytes, Framing]:
+    """`head_of` for an answer that keeps its origin's own lines."""
+    framing = Framing(close, bodiless=method == "HEAD" or answer.status in {204, 304})
+    head = answer.head
+    if answer.length >= 0 and answer.status != 204:
+        framing.length = answer.length
+    elif not framing.bodiless:
+        lines: list[str] = []
+        _frame(answer, framing, lines, chunkable=chunkable)
+        head = b"\r\n".join([head, *(line.encode("ascii") for line in lines)])
+    return head + (b"\r\nConnection: close\r\n\r\n" if framing.close else b"\r\n\r\n"), framing
+
+
 def head_of(answer: Answer, method: str, *, close: bool, chunkable: bool) -> tuple[bytes, Framing]:
     """The head of *answer* to a request of *method*, and how its body is framed.
 
@@ -131,14 +150,15 @@ def head_of(answer: Answer, method: str, *, close: bool, chunkable: bool) -> tup
     length = -1
     framing = Framing(close, bodiless=method == "HEAD" or status < 200 or status in {204, 304})
     for name, value in answer.headers:
-        lower = name.lower()
-        if lower in _HOP_BY_HOP or (lower == "upgrade" and status != 101):
-            continue
-        if lower == "content-length":
-            if status < 200 or status == 204:
+        kind = _kind(name)
+        if kind:
+            if kind == "hop" or (kind == "upgrade" and status != 101):
                 continue
-            if length < 0:
-                length = int(value)
+            if kind == "length":
+                if status < 200 or status == 204:
+                    continue
+                if length < 0:
+                    length = int(value)
         lines.append(f"{name}: {value}")
     if length >= 0:
         framing.length = length
@@ -154,6 +174,13 @@ def head_of(answer: Answer, method: str, *, close: bool, chunkable: bool) -> tup
     if text.count("\n") != count or text.count("\r") != count or "\0" in text:
         raise ValueError("a header of an answer holds a line break")
     return text.encode("utf-8", "surrogateescape"), framing
+
+
+@lru_cache(maxsize=2048)
+def _kind(name: str) -> str:
+    """What a field of this name is to the framing: ``hop``, ``upgrade``, ``length``, or nothing."""
+    lower = name.lower()
+    return "hop" if lower in _HOP_BY_HOP else _FRAMING.get(lower, "")
 
 
 def _frame(answer: Answer, framing: Framing, lines: list[str], *, chunkable: bool) -> None:

@@ -19,10 +19,12 @@ from typing import cast
 
 import httptools
 
-from gateway.origin.delivery import ClientAborted, Headers, OriginAborted
+from gateway.origin.delivery import ClientAborted, OriginAborted
+from gateway.origin.head import Head
 from gateway.stepping import Signal, Watch
 
 _NEVER = float("inf")
+_CODINGS = frozenset({(), (b"chunked",)})
 #: More interim answers (103 Early Hints, 102) than this before the real one are a fault.
 _MOST_INTERIM = 16
 
@@ -79,22 +81,13 @@ class OriginLost(Exception):
         self.late = late
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Status line and header fields of a final answer, as they stood."""
-
-    status: int
-    reason: str
-    headers: Headers
-
-
 class Reply:
     """What the server says to one request, as it arrives. Fed by its connection, read by one reader."""
 
     __slots__ = (
-        "_changed", "_chunks", "_connection", "_fault", "_fields", "_head_only", "_interim", "_limits", "_parser",
-        "_reason", "_seen", "_spelled", "_until_close", "agreeing", "buffered", "continued", "ended", "failure", "head",
-        "keep_alive", "switched",
+        "_changed", "_chunks", "_connection", "_fault", "_head_only", "_heads", "_interim", "_limits", "_parser",
+        "_seen", "_until_close", "agreeing", "buffered", "continued", "ended", "failure", "head", "keep_alive",
+        "switched",
     )  # fmt: skip
 
     def __init__(self, connection: OriginConnection, method: str, limits: OriginLimits) -> None:
@@ -113,10 +106,8 @@ class Reply:
         self._parser = httptools.HttpResponseParser(self)
         self._chunks: deque[bytes] = deque()
         self._changed = Signal()
-        self._fields: list[tuple[str, str]] = []
-        self._reason = b""
+        self._heads = b""
         self._seen = 0
-        self._spelled = 0
         self._interim = 0
         self._until_close = False
         self._fault = ""
@@ -170,6 +161,7 @@ class Reply:
             return
         if self.head is None:
             self._seen += len(data)
+            self._heads = self._heads + data if self._heads else data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as switch:
@@ -178,7 +170,9 @@ class Reply:
                 self.on_body(rest)
         except httptools.HttpParserError as error:
             self.fail(self._fault or f"what the origin sent is not HTTP: {error}")
-        if self.head is None and self._seen > self._limits.head_bytes:
+        if self.head is not None:
+            self._heads = b""
+        elif self._seen > self._limits.head_bytes:
             self.fail("the head of the origin's answer is too large")
 
     def lost(self, error: Exception | None) -> None:
@@ -209,45 +203,34 @@ class Reply:
         if self.ended:
             self.keep_alive = False
 
-    def on_status(self, reason: bytes) -> None:
-        """Keep the reason phrase."""
-        self._reason += reason
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header line; those behind the body (trailers) are dropped."""
-        if self.head is None:
-            self._fields.append((_text(name), _text(value.rstrip(b" \t"))))
-            self._spelled += len(name) + len(value)
-            if len(self._fields) > self._limits.head_fields:
-                self._refuse("the origin's answer has too many header lines")
-            if self._spelled > self._limits.head_bytes:
-                self._refuse("the head of the origin's answer is too large")
-
     def on_headers_complete(self) -> None:
         """Take the head as final, or drop it where it is an interim answer."""
         if self.head is not None:
             return
+        # The parser has seen the empty line, so it is there; blank lines before an answer are skipped.
+        raw, _, self._heads = self._heads.lstrip(b"\r\n").partition(b"\r\n\r\n")
+        if len(raw) > self._limits.head_bytes:
+            self._refuse("the head of the origin's answer is too large")
+        if raw.count(b"\r\n") > self._limits.head_fields:
+            self._refuse("the origin's answer has too many header lines")
         status = self._parser.get_status_code()
-        fields, self._fields = tuple(self._fields), []
         if status < 200 and status != 101:
             self._interim += 1
             if self._interim > _MOST_INTERIM or status < 100:
                 self._refuse("the origin sends interim answers without end")
             self.continued = self.continued or status == 100
-            self._reason = b""
             return
-        if self._parser.get_http_version() not in {"1.0", "1.1"}:
+        head = Head(raw, status)
+        if not head.version_known:
             self._refuse("the origin answers in another version of HTTP")
-        codings = [value.lower() for name, value in fields if name.lower() == "transfer-encoding"]
-        if codings not in ([], ["chunked"]):
+        if head.codings not in _CODINGS:
             self._refuse("the origin uses a transfer coding that was not offered")
         self.keep_alive = self._parser.should_keep_alive() and status != 101
-        sized = any(name.lower() == "content-length" for name, _ in fields)
-        self.head = Head(status, _text(self._reason), fields)
+        self.head = head
         if self._head_only or status in {204, 304}:
             self.ended = True
         else:
-            self._until_close = not codings and not sized
+            self._until_close = not head.codings and head.length < 0
 
     def on_body(self, data: bytes) -> None:
         """Hold a piece of the body until it is read; a body where none may be spoils the connection."""
@@ -401,8 +384,3 @@ class OriginConnection(asyncio.Protocol):
         """Let the writer go on."""
         self._full = False
         self._writable.fire()
-
-
-def _text(octets: bytes) -> str:
-    """Text that turns back into the same octets, whatever they are."""
-    return octets.decode("utf-8", "surrogateescape")

@@ -57,15 +57,29 @@ class Tunnel(Protocol):
 class OriginAnswer(Protocol):
     """An answer of the creator's server whose head has arrived.
 
-    *headers* keep the origin's order, spelling and multiplicity, without
-    hop-by-hop fields. *tunnel* is set on a 101 alone. Whoever gets one either reads `body` to its end or calls
-    `close`; `close` may be called at any time and more than once.
+    *length* is the announced length of the body, or -1. *tunnel* is set on a
+    101 alone. Whoever gets one either reads `body` to its end or calls `close`;
+    `close` may be called at any time and more than once.
     """
 
     status: int
-    reason: str
-    headers: Headers
+    length: int
     tunnel: Tunnel | None
+
+    @property
+    def reason(self) -> str:
+        """The reason phrase."""
+        ...
+
+    @property
+    def headers(self) -> Headers:
+        """The fields in the origin's order, spelling and multiplicity, without hop-by-hop ones."""
+        ...
+
+    @property
+    def head(self) -> bytes:
+        """Status line and the same fields as octets for a client, as the origin wrote them."""
+        ...
 
     def whole(self) -> bytes | None:
         """The body where all of it has arrived, so that nothing is left to read; else None."""

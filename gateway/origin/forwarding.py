@@ -16,8 +16,9 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from gateway.ask import Ask
-from gateway.origin.connections import Head, OriginConnection, OriginLimits, OriginLost, Reply
+from gateway.origin.connections import OriginConnection, OriginLimits, OriginLost, Reply
 from gateway.origin.delivery import Headers, Tunnel
+from gateway.origin.head import Head
 from gateway.origin.header_hygiene import MOST_HOPS, asked_protocol, hops, request_headers, response_headers
 from gateway.origin.pool import Connections
 from gateway.origin.routing import Upstream, UpstreamError, read_upstream
@@ -173,9 +174,9 @@ class HttpAnswer:
     ) -> None:
         """Hand on *head*; the body is in *reply*, and *sender* may still send the request's."""
         self.status: int = head.status
-        self.reason: str = head.reason
-        self.headers: Headers = response_headers(head.headers, switching=reply.switched)
+        self.length: int = head.length
         self.tunnel: Tunnel | None = _OriginTunnel(connection) if reply.switched else None
+        self._head = head
         self._reply = reply
         self._connection = connection
         self._place = place
@@ -183,6 +184,21 @@ class HttpAnswer:
         self._sender = sender
         self._unsent = unsent
         self._closed = False
+
+    @property
+    def reason(self) -> str:
+        """The reason phrase."""
+        return self._head.reason
+
+    @property
+    def headers(self) -> Headers:
+        """The fields that may be passed on (`header_hygiene.response_headers`)."""
+        return response_headers(self._head.headers, switching=self._reply.switched)
+
+    @property
+    def head(self) -> bytes:
+        """Status line and the same fields as octets, as the origin wrote them."""
+        return self._head.passed_on()
 
     @property
     def buffered(self) -> int:

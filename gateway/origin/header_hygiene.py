@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from gateway.ask import Ask
 from gateway.origin.delivery import Headers
@@ -43,6 +44,8 @@ def asked_protocol(ask: Ask) -> str:
     One protocol, named once, with `Connection: upgrade` beside it, on a request
     that announces no body; never HTTP/2.
     """
+    if not ask.has("upgrade"):
+        return ""
     offers = ask.all("upgrade")
     if len(offers) != 1 or "upgrade" not in _named(ask.all("connection")):
         return ""
@@ -64,18 +67,22 @@ def request_headers(ask: Ask, *, ours: int = -1, upgrade: str = "", host: str = 
     client named no host. `Content-Length` is kept; a transfer coding is the
     forwarder's business, and so is `Expect`.
     """
-    named = _named(ask.all("connection")) - _KEPT
-    kept = [
-        (name, value)
-        for position, (name, value) in enumerate(ask.headers)
-        if position != ours and name not in named and _may_pass(name)
-    ]
-    hops = [value for name, value in kept if name == "via"]
-    out = [field for field in kept if field[0] != "via"]
+    out = [field for field in ask.headers if _may_pass(field[0])]
+    if ours >= 0:
+        mine = ask.headers[ours]
+        out = [field for field in out if field is not mine]
+    if ask.has("connection"):
+        named = _named(ask.all("connection")) - _KEPT
+        out = [field for field in out if field[0] not in named]
+    if ask.has("via"):
+        hops = [value for name, value in out if name == "via"]
+        out = [field for field in out if field[0] != "via"]
+        out.append(("via", ", ".join([*hops, VIA])))
+    else:
+        out.append(("via", VIA))
     if host and not ask.header("host"):
         out.insert(0, ("host", host))
-    out.append(("via", ", ".join([*hops, VIA])))
-    out.extend(_forwarded(ask))
+    out += _forwarded(ask.origin, ask.address)
     if upgrade:
         out += [("connection", "upgrade"), ("upgrade", upgrade)]
     return out
@@ -83,6 +90,8 @@ def request_headers(ask: Ask, *, ours: int = -1, upgrade: str = "", host: str = 
 
 def hops(ask: Ask) -> int:
     """How many times *ask* has passed a gateway of this name already."""
+    if not ask.has("via"):
+        return 0
     elements = ",".join(ask.all("via")).split(",")
     return sum(element.split("(")[0].split()[1:] == [VIA.split()[1]] for element in elements)
 
@@ -93,12 +102,20 @@ def response_headers(raw: Iterable[tuple[str, str]], *, switching: bool = False)
     Hop-by-hop fields and whatever `Connection` names are gone; `Upgrade` stays
     on a 101 (*switching*), where it says what was agreed.
     """
-    raw = tuple(raw)
-    named = _named(tuple(value for name, value in raw if name.lower() == "connection")) - _KEPT
-    gone = (named | _HOP_BY_HOP) - ({"upgrade"} if switching else frozenset())
-    return tuple((name, value) for name, value in raw if name.lower() not in gone)
+    out = []
+    said: list[str] = []
+    for field in raw:
+        if not ends_here(field[0]):
+            out.append(field)
+        elif field[0].lower() == "connection":
+            said.append(field[1])
+        elif switching and field[0].lower() == "upgrade":
+            out.append(field)
+    named = named_fields(said) if said and said != ["keep-alive"] else ()
+    return tuple(field for field in out if field[0].lower() not in named) if named else tuple(out)
 
 
+@lru_cache(maxsize=2048)
 def _may_pass(name: str) -> bool:
     return not (
         name in _HOP_BY_HOP
@@ -110,16 +127,28 @@ def _may_pass(name: str) -> bool:
     )
 
 
+@lru_cache(maxsize=2048)
+def ends_here(name: str) -> bool:
+    """Whether a field of an answer called *name*, in any case of letters, is hop-by-hop."""
+    return name.lower() in _HOP_BY_HOP
+
+
+def named_fields(values: Iterable[str]) -> frozenset[str]:
+    """The further fields that `Connection` fields of these *values* make hop-by-hop, in lower case."""
+    return _named(values) - _KEPT - _HOP_BY_HOP
+
+
 def _named(values: Iterable[str]) -> frozenset[str]:
     return frozenset(token.strip().lower() for value in values for token in value.split(",")) - {""}
 
 
-def _forwarded(ask: Ask) -> list[tuple[str, str]]:
-    scheme, _, host = ask.origin.partition("://")
-    out = []
+@lru_cache(maxsize=8192)
+def _forwarded(origin: str, address: str) -> tuple[tuple[str, str], ...]:
+    scheme, _, host = origin.partition("://")
     element = f'host="{host}";proto={scheme}'
-    if ask.address:
-        node = f'"[{ask.address}]"' if ":" in ask.address else ask.address
+    whence: tuple[tuple[str, str], ...] = ()
+    if address:
+        node = f'"[{address}]"' if ":" in address else address
         element = f"for={node};{element}"
-        out += [("x-forwarded-for", ask.address), ("x-real-ip", ask.address)]
-    return [("forwarded", element), *out, ("x-forwarded-host", host), ("x-forwarded-proto", scheme)]
+        whence = (("x-forwarded-for", address), ("x-real-ip", address))
+    return (("forwarded", element), *whence, ("x-forwarded-host", host), ("x-forwarded-proto", scheme))

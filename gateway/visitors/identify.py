@@ -26,8 +26,9 @@ Reasons, in the order found: ``ua_claim:NAME``, ``ua_kind:KIND``,
 ``ip_near:LIST``, ``ip_list_stale:LIST``, ``ip_list_partial:LIST``,
 ``ip_list_missing:LIST``, ``ip_unknown``, ``recipe_unchecked``.
 
-Pure: no I/O, no clock (ages are counted to ``ask.asked_at``), no raise. A
-person's request costs one cache access.
+Pure: no I/O, no clock (ages are counted to ``ask.asked_at``), no raise. What was
+weighed for one User-Agent and address is remembered for the minute it was
+weighed in, within a bound; a person's request costs one cache access.
 """
 
 from __future__ import annotations
@@ -39,13 +40,18 @@ from gateway.visitors.networks import Networks, parse_address
 from gateway.visitors.visitor import PERSON, Identity, Method, Visitor, VisitorClass
 
 
+#: Pairs of User-Agent and address remembered; a stranger can send any number.
+_REMEMBERED = 8192
+
+
 class Identifier:
-    """Identifies visitors by one catalog and one set of networks; holds no other state."""
+    """Identifies visitors by one catalog and one set of networks; remembers what it weighed."""
 
     def __init__(self, catalog: Catalog, networks: Networks) -> None:
         """Use *catalog* and *networks* for every answer."""
         self.catalog = catalog
         self.networks = networks
+        self._weighed: dict[tuple[str, str, int], Visitor] = {}
 
     def identify(self, ask: Ask, evidence: Evidence) -> Visitor | Needs:  # noqa: ARG002 - keys and DNS come by it
         """Say who sent *ask*, as far as it and *evidence* show.
@@ -54,13 +60,22 @@ class Identifier:
             A `Visitor`. `Needs` is part of the contract for proofs that must be
             fetched; networks and User-Agents never need any.
         """
-        said = self.catalog.reading(ask.user_agent)
-        if said.entry is not None:
-            return self._weigh(said.entry, said.reasons, ask)
-        if said.visitor_class is VisitorClass.UNPROVEN and not said.reasons:
+        agent = ask.user_agent
+        said = self.catalog.reading(agent)
+        if said.entry is None and said.visitor_class is VisitorClass.UNPROVEN and not said.reasons:
             return PERSON
-        identity = Identity.NONE if said.crawler is None else Identity.CLAIMED
-        return Visitor(said.visitor_class, said.crawler, identity, reasons=said.reasons)
+        seen = (agent, ask.address, ask.asked_at // 60)
+        visitor = self._weighed.get(seen)
+        if visitor is None:
+            if said.entry is not None:
+                visitor = self._weigh(said.entry, said.reasons, ask)
+            else:
+                identity = Identity.NONE if said.crawler is None else Identity.CLAIMED
+                visitor = Visitor(said.visitor_class, said.crawler, identity, reasons=said.reasons)
+            if len(self._weighed) >= _REMEMBERED:
+                self._weighed.clear()
+            self._weighed[seen] = visitor
+        return visitor
 
     def _weigh(self, entry: CatalogEntry, reasons: tuple[str, ...], ask: Ask) -> Visitor:
         identity, method = Identity.CLAIMED, Method.NONE

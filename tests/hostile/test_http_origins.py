@@ -145,7 +145,7 @@ async def test_hop_by_hop_fields_of_an_answer_end_here(door, origin, kit):
     received = await door.send(kit.get("/x"))
     assert received == (
         HEAD
-        + b"sEt-CooKie: a=1\r\nX-Odd: caf\xe9\r\nSet-Cookie: b=2\r\nContent-Type: a/b\r\nContent-Type: c/d\r\n"
+        + b"sEt-CooKie: a=1\r\nX-Odd:caf\xe9\r\nSet-Cookie: b=2\r\nContent-Type: a/b\r\nContent-Type: c/d\r\n"
         b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nok\r\n0\r\n\r\n"
     )
 

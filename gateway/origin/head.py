@@ -1,0 +1,93 @@
+"""The head of an origin's answer as it stood on the wire, and what of it may be passed on.
+
+llhttp has read it before, strictly: every line ends in CRLF, every field is a
+token, a colon and a value without control characters. So what is kept here is
+the octets, and fields are only taken apart for those who look at them; a person
+gets the lines as the origin wrote them, without the hop-by-hop ones.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from gateway.origin.delivery import Headers
+from gateway.origin.header_hygiene import ends_here, named_fields
+
+#: Lines that a passed head may have to lose; the search is in lower case.
+_HOPS: Final = re.compile(
+    rb"\r\n(?:connection|keep-alive|te|trailer|transfer-encoding|upgrade|http2-settings|proxy)[:-]"
+)
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?:\r\n|$)")
+_CODING: Final = re.compile(rb"\r\ntransfer-encoding:[ \t]*([^\r]*?)[ \t]*(?=\r\n|$)")
+_VERSIONS: Final = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
+
+
+class Head:
+    """Status line and fields of a final answer.
+
+    *length* is the announced length of the body, or -1; *codings* are the
+    transfer codings, lower case.
+    """
+
+    __slots__ = ("_lower", "codings", "length", "raw", "status")
+
+    def __init__(self, raw: bytes, status: int) -> None:
+        """Keep *raw*, without the empty line at its end."""
+        self.raw = raw
+        self.status = status
+        lower = self._lower = raw.lower()
+        found = _LENGTH.search(lower)
+        self.length = int(found[1]) if found else -1
+        self.codings = tuple(_CODING.findall(lower)) if b"\r\ntransfer-encoding:" in lower else ()
+
+    @property
+    def version_known(self) -> bool:
+        """Whether it is HTTP/1.0 or HTTP/1.1."""
+        return self.raw[:8] in _VERSIONS
+
+    @property
+    def reason(self) -> str:
+        """The reason phrase, possibly empty."""
+        line = self.raw.partition(b"\r\n")[0]
+        return _text(line[13:])
+
+    @property
+    def headers(self) -> Headers:
+        """Every field in order: name as spelled, value without surrounding blanks."""
+        fields = []
+        for line in self.raw.split(b"\r\n")[1:]:
+            name, _, value = line.partition(b":")
+            fields.append((_name(name), value.strip(b" \t").decode("utf-8", "surrogateescape")))
+        return tuple(fields)
+
+    def passed_on(self) -> bytes:
+        """Status line and fields for the client, as they stood but for hop-by-hop fields; no empty line."""
+        line, _, fields = self.raw.partition(b"\r\n")
+        first = b"HTTP/1.1 %d %b" % (self.status, line[13:])
+        if not fields:
+            return first
+        if _HOPS.search(self._lower) is None:
+            return first + b"\r\n" + fields
+        kept, said = [first], []
+        for field in fields.split(b"\r\n"):
+            name = _name(field[: field.index(b":")])
+            if not ends_here(name):
+                kept.append(field)
+            elif name.lower() == "connection":
+                said.append(_text(field.partition(b":")[2]).strip())
+        if said and said != ["keep-alive"]:
+            gone = named_fields(said)
+            kept[1:] = [field for field in kept[1:] if _name(field[: field.index(b":")]).lower() not in gone]
+        return b"\r\n".join(kept)
+
+
+def _text(octets: bytes) -> str:
+    """Text that turns back into the same octets, whatever they are."""
+    return octets.decode("utf-8", "surrogateescape")
+
+
+@lru_cache(maxsize=2048)
+def _name(octets: bytes) -> str:
+    return _text(octets)

@@ -1,0 +1,60 @@
+"""An answer's head as octets: what is read from it, and which lines a client gets."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.origin.head import Head
+from gateway.origin.header_hygiene import response_headers
+
+LINE = b"HTTP/1.1 200 OK"
+
+
+def head(*fields: bytes, line: bytes = LINE, status: int = 200) -> Head:
+    return Head(b"\r\n".join([line, *fields]), status)
+
+
+def test_fields_are_read_as_they_stood():
+    read = head(b"X-Odd:caf\xe9 \t", b"x-TWO:  a: b", b"Empty:", b"Content-Length: 5")
+    assert read.headers == (("X-Odd", "caf\udce9"), ("x-TWO", "a: b"), ("Empty", ""), ("Content-Length", "5"))
+    assert (read.length, read.codings, read.reason, read.version_known) == (5, (), "OK", True)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "passed"),
+    [
+        (b"HTTP/1.0 203 Odd  Reason", "Odd  Reason", b"HTTP/1.1 203 Odd  Reason"),
+        (b"HTTP/1.1 203 ", "", b"HTTP/1.1 203 "),
+        (b"HTTP/1.1 203", "", b"HTTP/1.1 203 "),
+    ],
+)
+def test_the_status_line(line, reason, passed):
+    read = head(line=line, status=203)
+    assert (read.reason, read.passed_on()) == (reason, passed)
+    assert not head(line=b"HTTP/2.0 203").version_known
+
+
+def test_what_frames_the_body_is_found_in_any_case():
+    assert head(b"CONTENT-LENGTH:7").length == 7
+    assert head(b"X-Content-Length: 7", b"Content-Length: 8 ").length == 8
+    assert head(b"X: content-length: 7").length == -1
+    assert head(b"transfer-ENCODING: Chunked").codings == (b"chunked",)
+    assert head(b"Transfer-Encoding: gzip", b"Transfer-Encoding: chunked").codings == (b"gzip", b"chunked")
+
+
+FIELDS = [
+    (b"Set-Cookie: a", b"set-cookie:b", b"ETag: \xff"),
+    (b"Connection: keep-alive", b"A: b", b"Keep-Alive: timeout=5"),
+    (b"A: b", b"CONNECTION: X-Gone, close", b"x-gone: c", b"X-Kept: d"),
+    (b"Transfer-Encoding: chunked", b"Trailer: X", b"Upgrade: h2c", b"Proxy-Authenticate: x"),
+    (b"Connection: content-length", b"Content-Length: 3"),
+    (b"Te: x", b"Tea: green", b"Proxy: x", b"Proxy-Status: kept"),
+]
+
+
+@pytest.mark.parametrize("fields", FIELDS)
+def test_the_passed_lines_are_the_fields_that_may_pass(fields):
+    read = head(*fields)
+    kept = [tuple(line.split(b":", 1)) for line in read.passed_on().split(b"\r\n")[1:]]
+    named = [(name.decode(), value.strip().decode("utf-8", "surrogateescape")) for name, value in kept]
+    assert tuple(named) == response_headers(read.headers)
