@@ -535,3 +535,89 @@ async def test_a_book_that_is_away_while_a_license_rests_loses_nothing() -> None
     tables.down = ""
     await till.close()
     assert set_aside(tables) == (10_000, 2)
+
+
+class Yielding:
+    """A book that lets everybody else run before and after it acts, and says where more was sold than there is."""
+
+    def __init__(self, tables: Tables, credit: int) -> None:
+        self.book, self.tables, self.credit = MemorySpendBook(tables), tables, credit
+
+    async def lease(self, *asked: object) -> int | Short:
+        await asyncio.sleep(0)
+        answer = await self.book.lease(*asked)
+        assert set_aside(self.tables)[0] <= self.credit
+        await asyncio.sleep(0)
+        return answer
+
+    async def give_back(self, *given: object) -> None:
+        await asyncio.sleep(0)
+        await self.book.give_back(*given)
+        await asyncio.sleep(0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    units=st.integers(0, 40),
+    asks=st.lists(
+        st.tuples(
+            st.integers(0, 1),
+            st.sampled_from(["lic_1", "lic_2"]),
+            st.sampled_from(["paid", "free", "unused", "unrecorded", "gone"]),
+            st.integers(0, 6),
+        ),
+        max_size=60,
+    ),
+    rests=st.integers(0, 5),
+)
+async def test_whatever_becomes_of_each_ask_nothing_is_lost_or_sold_twice(
+    units: int, asks: list[tuple[int, str, str, int]], rests: int
+) -> None:
+    tables = Tables()
+    tables.balances[prepaid("le_1"), "USD"] = units * 5_000
+    book = Yielding(tables, units * 5_000)
+    tills = [Till(book, writer, FAST) for writer in (WRITER, OTHER_WRITER)]
+
+    async def fetch(number: int, till: Till, license: str, end: str, turns: int) -> bool:
+        charge, ask = charge_of(f"r{number}", license=license), ask_at(record_id=f"r{number}")
+        answer = await taken(till, charge, ask)
+        if isinstance(answer, Refusal):
+            assert answer.problem is Problem.CREDIT_SPENT
+            return False
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if end == "unused":
+            till.give_back(charge)
+            return False
+        due = till.owed(charge, ask, delivery_of(f"d{number}", status=404 if end == "free" else 200))
+        if end == "unrecorded":
+            till.unpaid(charge, ask, delivery_of(f"d{number}"))
+        return bool(due.money) and end != "unrecorded"
+
+    async def left(number: int, till: Till, license: str, turns: int) -> bool:
+        charge, ask = charge_of(f"r{number}", license=license), ask_at(record_id=f"r{number}")
+        task = asyncio.create_task(taken(till, charge, ask))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        till.give_back(charge)
+        return False
+
+    async def rest() -> bool:
+        for _ in range(rests):
+            for till in tills:
+                await till.rest()
+        return False
+
+    acts = [
+        left(number, tills[which], license, turns)
+        if end == "gone"
+        else fetch(number, tills[which], license, end, turns)
+        for number, (which, license, end, turns) in enumerate(asks)
+    ]
+    paid = sum(await asyncio.gather(rest(), *acts))
+    for till in tills:
+        await till.close()
+        assert not till._taken
+    assert set_aside(tables) == (paid * 5_000, paid)

@@ -115,6 +115,7 @@ class Site:
     async def closed(self, *, charged: tuple[Money, ...] = ()) -> None:
         """Stop, and hold everything on the disk against everything: *charged* and no more."""
         await self.one.licet.stop(0)
+        assert not self.one.licet.till._taken, "a charge was taken and never ended"
         found = await full_audit(self.one.folder)
         assert found.good, found.lines()
         assert found.books.charged == charged
