@@ -462,6 +462,21 @@ async def test_a_refill_that_fails_refuses_nobody_who_still_finds_a_unit(down: b
     assert isinstance(await taken(till, charge_of("r9"), ask_at()), Grant)
 
 
+async def test_a_book_that_is_away_is_not_asked_again_for_each_unit_that_is_left() -> None:
+    till, book, tables = slow_till(10**9, waits=False)
+    number = 0
+    while not book.calls or book.calls[-1] != ("lease", 64):
+        assert isinstance(await taken(till, charge_of(f"r{number}"), ask_at()), Grant)
+        await settled(till)
+        number += 1
+    tables.down, before = "gone", len(book.calls)
+    (units,) = till._units.values()
+    for left in range(units.free):
+        assert isinstance(await taken(till, charge_of(f"left{left}"), ask_at()), Grant)
+        await settled(till)
+    assert len(book.calls) == before + 1
+
+
 async def test_what_lies_idle_under_one_license_is_given_up_for_another_of_the_same_payer() -> None:
     till, _, tables = slow_till(5 * 5_000, waits=False)
     assert isinstance(await taken(till, charge_of("r0"), ask_at()), Grant)

@@ -382,3 +382,22 @@ async def test_a_writer_that_was_killed_keeps_its_purses_until_its_last_whole_re
     assert await Keeper(folder, folding).catch_up() == 1
     assert folding.purses == set()
     assert not list(folder.glob("*.live"))
+
+
+async def test_what_a_writer_recorded_just_before_it_died_is_folded_before_its_purses_are_closed(
+    folder, folding, new_record
+) -> None:
+    folding.purses = {f"w0-{BOOT}"}
+    purse_writers = folding.purse_writers
+
+    async def dies_now() -> frozenset[str]:
+        if not segments(folder):
+            make_segment(folder, 1, [new_record(0)])
+        return await purse_writers()
+
+    folding.purse_writers = dies_now
+    keeper = Keeper(folder, folding)
+    assert await keeper.catch_up() == 0
+    assert folding.purses == {f"w0-{BOOT}"}
+    assert await keeper.catch_up() == 1
+    assert folding.purses == set()
