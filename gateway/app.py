@@ -72,6 +72,8 @@ _ROBOTS_TOKEN = re.compile(r"[A-Za-z_-]+")
 _LOOK = 0.25
 #: Seconds that the desk may take to answer: more than its door allows it.
 _DESK = 70.0
+#: Seconds after which, and before twice of which, credit set aside for an idle license goes back.
+_REST = 3.0
 #: Twentieths of a second that a command may keep the journal while a gateway starts.
 _PATIENCE = 200
 
@@ -180,6 +182,7 @@ class Licet:
             asyncio.create_task(self._every(_LOOK, self._look), name="look"),
             asyncio.create_task(self._every(1.0, self._reload_if_changed), name="reload"),
             asyncio.create_task(self._every(5.0, self._count_people), name="people"),
+            asyncio.create_task(self._every(_REST, self.till.rest), name="rest"),
             asyncio.create_task(self._every(3600.0, self._forget), name="forget"),
             asyncio.create_task(self.keeper.run(self._stopping), name="keeper"),
         ]
@@ -245,11 +248,13 @@ class Licet:
         }
         self._robots_only = frozenset(entry.name for entry in catalog.crawlers if entry.robots_only)
         since = self.clock.now_us() // 1_000_000 - WINDOW_SECONDS
-        till = Till(
+        till = self.till = Till(
             self.book,
+            self.journal.writer,
             Pace(config.pacing.license_per_second, config.pacing.license_burst),
             remembered=await self.ledger.paid_units(since),
         )
+        self._closing.append(till.close)
         gate = Gate(
             policy_of=self.shelf.of_site,
             identify=Identifier(catalog, self._networks or Networks.shipped()).identify,
@@ -400,7 +405,7 @@ class Licet:
         await forget_details(self.config.journal, SqliteDetails(self.database), before)
 
     async def _balance(self, licensee: str, currency: str) -> Money:
-        return await self.book.available(licensee, currency, self.clock.now_us() // 1_000_000)
+        return await self.book.available(licensee, currency)
 
 
 class _PeopleCount:

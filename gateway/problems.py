@@ -416,4 +416,4 @@ class ConfigurationError(Exception):
 
 
 class StoreUnavailable(Exception):
-    """A store cannot be read or written. What was asked of it did not happen, or will lapse."""
+    """A store cannot be read or written. What was asked of it did not happen."""

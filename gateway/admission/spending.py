@@ -1,8 +1,14 @@
-"""Where credit is taken from: charges, leases, and the book they rest in.
+"""Where credit is taken from: charges, purses, and the book they rest in.
 
-A balance exists once, as postings minus open holds; `SpendBook` and
+A balance exists once, as postings minus what is set aside; `SpendBook` and
 `billing.ledger.Ledger` are two ports onto the same rows. Credit is consumed, so
 it is no fact: `admit` returns a `Grant` with a `Charge`, the `Till` takes it.
+
+A *purse* is what one journal writer (`provenance.writers`) has set aside on one
+license in one currency. It grows by `SpendBook.lease`, many fetches at once, and
+goes down when the keeper folds what the same writer recorded, in the transaction
+that posts. When the writer is gone and its files are folded, the keeper closes
+it: what was set aside and came to nothing is credit again, and nothing lapses.
 """
 
 from __future__ import annotations
@@ -14,17 +20,12 @@ from gateway.money import Money
 from gateway.problems import Problem, Refusal
 from gateway.tokens.claims import Budget
 
-#: Seconds before the end of its hold at which a licensed answer is broken off.
-HOLD_MARGIN = 120
-
 
 @dataclass(frozen=True, slots=True)
 class Charge:
     """What one fetch may cost at most, and who pays it.
 
-    *record_id* is the ask's id and makes every later step repeatable. *budget*
-    is the license's, over its whole life. *hold_seconds* outlasts the longest
-    answer: a hold that nobody settles returns to the licensee after it.
+    *record_id* is the ask's id. *budget* is the license's, over its whole life.
     """
 
     record_id: str
@@ -32,15 +33,24 @@ class Charge:
     license: str
     price: Money
     budget: Budget
-    hold_seconds: int = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Credit set aside for *record_id*; it already contains that ask's own hold."""
+    """The evidence that one unit of a purse is reserved for *charge*, and for nothing else."""
 
-    record_id: str
+    charge: Charge
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """What *writer* has set aside on *license* for *licensee*: money, and a number of fetches."""
+
+    writer: str
+    license: str
+    licensee: str
     held: Money
+    fetches: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,43 +77,49 @@ class Short:
 
 
 class SpendBook(Protocol):
-    """Where holds on prepaid credit are kept. A storage port.
+    """Where purses are kept. A storage port.
 
     Implemented by `store.memory` and `store.sqlite`; both pass
     `tests/conformance/test_spend_book.py`. Each method raises
-    `StoreUnavailable` when the book cannot be read or written; then nothing was
-    taken, or it will lapse, and the caller does not serve on credit.
+    `StoreUnavailable` when the book cannot be read or written; then nothing
+    happened, and the caller does not serve on credit.
     """
 
-    async def lease(self, charge: Charge, now: int) -> Lease | Short:
-        """Set the charge's price aside, or say there is too little.
+    async def lease(self, writer: str, charge: Charge, fetches: int) -> int | Short:
+        """Add up to *fetches* times the charge's price to *writer*'s purse; how many, at least 1.
 
-        Check and hold are one atomic step: of any number of concurrent calls,
-        no combination of successes exceeds credit or budget. A second call with
-        the same record id changes nothing and returns what the first returned.
-        Holds older than their `hold_seconds` at *now* no longer count. A charge
-        of zero holds nothing but still counts one fetch of the budget.
+        Check and addition are one atomic step: of any number of concurrent
+        calls, no combination of successes exceeds credit or budget. Grants at
+        most a quarter of what is left, but always 1, so that several writers
+        share the last of it. A charge of zero holds no money but counts against
+        a budget of fetches. Each call takes anew: it is not repeatable. Raises
+        `ValueError` for a price below zero, or for fewer than 1 of *fetches*.
         """
         ...
 
-    async def settle(self, record_id: str, owed: Money, now: int) -> bool:
-        """Close a hold with what is owed, at most what was held; whether it changed anything.
-
-        Posts nothing: postings derive from the journal, whose keeper closes the
-        hold in the transaction that posts. For rails that settle elsewhere.
-        """
+    async def give_back(self, writer: str, license: str, held: Money, fetches: int) -> None:
+        """Take *held* and *fetches* that will not be used out of a purse, which never goes below zero."""
         ...
 
-    async def give_back(self, record_id: str) -> bool:
-        """Let an open hold go unused; whether there was one. Doing it twice is harmless."""
-        ...
-
-    async def exhausted(self, license: str, price: Money, budget: Budget, now: int) -> bool:
+    async def exhausted(self, license: str, price: Money, budget: Budget) -> bool:
         """Whether what is left of *budget* allows the license of that id no further fetch at *price*.
 
-        Counts as `lease` does, what was charged and what is open, seen at one
-        moment, and holds nothing. Credit is not looked at. A fetch still open
-        that turns out to owe nothing makes room again, so an answer of True can
-        become False.
+        Counts as `lease` does, what was charged and what is set aside, seen at
+        one moment, and takes nothing. Credit is not looked at. What is set aside
+        and comes to nothing makes room again, so an answer of True can become
+        False.
         """
         ...
+
+    async def available(self, licensee: str, currency: str) -> Money:
+        """What *licensee* could still lease: postings minus purses; below zero where it owes."""
+        ...
+
+    async def balances(self, licensee: str) -> tuple[Money, ...]:
+        """`available` in every currency the licensee ever had, by currency."""
+        ...
+
+
+def fee_of(license: str) -> str:
+    """The purse of what is due at signing of *license*: apart from its fetches, for no budget counts it."""
+    return f"{license}.fee"

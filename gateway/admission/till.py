@@ -1,15 +1,21 @@
 """The one place where credit is consumed on the path of a request.
 
-`take` is synchronous: it takes a charge from a lease at hand, or names the
-lease that must be fetched. A lease fetched for an ask already contains that
-ask's own hold, so the second call always decides.
+`take` is synchronous: it takes a charge out of what this worker has set aside
+in the book (`spending`), or names the lease that must be fetched. A lease that
+was fetched for an ask is that ask's own unit, so the second call always decides.
+
+Each charge that was taken ends once: by `owed`, by `give_back` if nothing was
+delivered, by `unpaid` after an `owed` that could not be recorded. Ending it
+again changes nothing, and neither does ending one that was never taken.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from dataclasses import dataclass
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.admission.admit import Grant
 from gateway.admission.owed import WINDOW_SECONDS, Owed, owed, unit_of, units_of
@@ -17,11 +23,18 @@ from gateway.admission.pace import Pace
 from gateway.admission.spending import Charge, Lease, Short, SpendBook
 from gateway.ask import Ask
 from gateway.evidence import Evidence, Need, Needs
+from gateway.money import Money
 from gateway.origin.delivery import Delivery
 from gateway.problems import Problem, Refusal, StoreUnavailable
+from gateway.tokens.claims import Budget
 
 #: How many paid units one process remembers; the oldest are forgotten first.
 _REMEMBERED = 200_000
+#: Fetches that the first lease of a license asks for, and the most that one asks for ahead.
+_FIRST: Final = 4
+_LARGEST: Final = 256
+
+_Answer = Lease | Short | Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +45,46 @@ class PaidUnit:
     paid_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class LeaseWanted:
-    """What the source of a lease must know: the charge, and the time in whole seconds."""
+@dataclass(slots=True)
+class _Units:
+    """What is free for one license at one price under one budget, and who waits for more.
 
-    charge: Charge
-    now: int
+    *block* is what the next lease asks for, *last* what the last one granted;
+    *dry* says that the last one failed. *used* is since the last `Till.rest`.
+    """
+
+    licensee: str
+    license: str
+    price: Money
+    free: int = 0
+    block: int = _FIRST
+    last: int = 0
+    dry: bool = False
+    used: bool = True
+    waiting: deque[tuple[Charge, asyncio.Future[_Answer]]] = field(default_factory=deque)
+    filling: asyncio.Task[None] | None = None
+
+    @property
+    def is_low(self) -> bool:
+        """Whether it is time to lease ahead. The last few of a budget are leased when they are asked for."""
+        return self.last >= _FIRST and self.free * 4 < self.last and not self.dry
 
 
 class Till:
-    """Takes charges, and knows which units were paid for in the window."""
+    """Takes charges, and knows which units were paid for in the window. One a worker, on its event loop."""
 
-    def __init__(self, book: SpendBook, pace: Pace, *, remembered: tuple[PaidUnit, ...] = ()) -> None:
-        """Work on *book*, starting with the units that the journal says were paid."""
+    def __init__(
+        self, book: SpendBook, writer: str, pace: Pace, *, remembered: tuple[PaidUnit, ...] = ()
+    ) -> None:
+        """Work on the purses of *writer* in *book*, starting with the units that the journal says were paid.
+
+        *writer* is who records what is taken here (`Journal.writer`).
+        """
         self._book = book
+        self._writer = writer
         self._pace = pace
-        self._letting_go: set[asyncio.Future[None]] = set()
+        self._units: dict[tuple[str, Money, Budget], _Units] = {}
+        self._taken: set[str] = set()
         self._paid: OrderedDict[str, int] = OrderedDict((unit.key, unit.paid_at) for unit in remembered)
 
     def take(self, grant: Grant, ask: Ask, evidence: Evidence) -> Grant | Refusal | Needs:
@@ -58,12 +95,7 @@ class Till:
         found = evidence.get("lease", charge.record_id)
         match found:
             case None:
-                wait = self._pace.wait(f"license {charge.license}", ask.asked_at_us)
-                if wait:
-                    return Refusal(
-                        Problem.TOO_FAST, f"License {charge.license} is fetching too fast.", retry_after=wait
-                    )
-                return Needs((Need("lease", charge.record_id, LeaseWanted(charge, ask.asked_at)),))
+                return self._first(grant, charge, ask)
             case Lease():
                 return grant
             case Short():
@@ -72,57 +104,182 @@ class Till:
                 return found
         raise TypeError(f"evidence of kind lease cannot be a {type(found).__name__}")
 
-    async def lease(self, need: Need) -> Lease | Short | Refusal:
-        """Fetch the lease that `take` asked for: the source of evidence kind ``lease``."""
-        assert isinstance(need.about, LeaseWanted)
-        wanted = need.about
-        leasing = asyncio.ensure_future(self._book.lease(wanted.charge, wanted.now))
-        try:
-            return await asyncio.shield(leasing)
-        except asyncio.CancelledError:
-            # The client left; the lease may still be made, and must not be kept for nobody.
-            leasing.add_done_callback(lambda _: self.let_go(wanted.charge.record_id))
-            raise
-        except StoreUnavailable as error:
+    def _first(self, grant: Grant, charge: Charge, ask: Ask) -> Grant | Refusal | Needs:
+        wait = self._pace.wait(f"license {charge.license}", ask.asked_at_us)
+        if wait:
             return Refusal(
+                Problem.TOO_FAST, f"License {charge.license} is fetching too fast.", retry_after=wait
+            )
+        units = self._units.get(_key(charge))
+        if units is None or not units.free or units.waiting:
+            return Needs((Need("lease", charge.record_id, charge),))
+        units.free -= 1
+        units.used = True
+        self._taken.add(charge.record_id)
+        if units.is_low:
+            self._fill(units, charge)
+        return grant
+
+    async def lease(self, need: Need) -> Lease | Short | Refusal:
+        """Fetch the lease that `take` asked for: the source of evidence kind ``lease``.
+
+        Whoever waits for the same license shares the calls of the book. A
+        caller that stops waiting leaves its unit to the next.
+        """
+        charge = need.about
+        assert isinstance(charge, Charge)
+        key = _key(charge)
+        units = self._units.get(key)
+        if units is None:
+            units = self._units[key] = _Units(charge.licensee, charge.license, charge.price)
+        waiter: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
+        units.waiting.append((charge, waiter))
+        units.used = True
+        self._serve(units)
+        if units.waiting:
+            self._fill(units, charge)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            self.give_back(charge)
+            raise
+
+    def owed(self, charge: Charge, ask: Ask, delivery: Delivery) -> Owed:
+        """Say what *delivery* owes: its units are then paid, or the charge goes back."""
+        keys = _paid_units(charge, ask, delivery)
+        now = ask.asked_at
+        before = any(self._paid.get(key, -WINDOW_SECONDS) > now - WINDOW_SECONDS for key in keys)
+        due = owed(charge, ask, delivery, paid_before=before)
+        if due.reason != "fetch":
+            self.give_back(charge)
+            return due
+        self._taken.discard(charge.record_id)
+        for key in keys:
+            self._paid[key] = now
+            self._paid.move_to_end(key)
+        while len(self._paid) > _REMEMBERED:
+            self._paid.popitem(last=False)
+        return due
+
+    def unpaid(self, charge: Charge, ask: Ask, delivery: Delivery) -> None:
+        """Undo an `owed` that owed the price, once, where no record of it could be kept."""
+        for key in _paid_units(charge, ask, delivery):
+            self._paid.pop(key, None)
+        self._put_back(charge)
+
+    def give_back(self, charge: Charge) -> None:
+        """Let the charge of a fetch that never happened go to the next."""
+        if charge.record_id in self._taken:
+            self._taken.discard(charge.record_id)
+            self._put_back(charge)
+
+    async def rest(self) -> None:
+        """Return what is free of every license that was not used since the last call."""
+        idle = [units for units in self._units.values() if not units.used]
+        for units in self._units.values():
+            units.used = False
+        await self._return(idle)
+        for key, units in list(self._units.items()):
+            if not (units.used or units.free or units.waiting or units.filling):
+                del self._units[key]
+
+    async def close(self) -> None:
+        """Return everything that is free; what was taken stays taken until it ends."""
+        filling = [units.filling for units in self._units.values() if units.filling]
+        if filling:
+            await asyncio.wait(filling)
+        await self._return(self._units.values())
+
+    def _put_back(self, charge: Charge) -> None:
+        key = _key(charge)
+        units = self._units.get(key)
+        if units is None:
+            units = self._units[key] = _Units(charge.licensee, charge.license, charge.price)
+        units.free += 1
+        self._serve(units)
+
+    def _serve(self, units: _Units) -> None:
+        """Hand what is free to those that wait, first come first served."""
+        while units.free and units.waiting:
+            charge, waiter = units.waiting.popleft()
+            if not waiter.done():
+                units.free -= 1
+                self._taken.add(charge.record_id)
+                waiter.set_result(Lease(charge))
+
+    def _fill(self, units: _Units, charge: Charge) -> None:
+        """Lease more, in the background and once at a time; *charge* says on what terms."""
+        if units.filling is None:
+            units.filling = asyncio.ensure_future(self._filled(units, charge))
+
+    async def _filled(self, units: _Units, charge: Charge) -> None:
+        answer: Short | Refusal = Refusal(
+            Problem.SPEND_BOOK_UNAVAILABLE, "The spend book broke.", retry_after=5
+        )
+        units.dry = True
+        try:
+            while True:
+                granted = await self._leased(units, charge, max(units.block, len(units.waiting)))
+                if isinstance(granted, Short):
+                    answer = granted
+                    return
+                units.free += granted
+                units.last, units.block, units.dry = granted, min(2 * units.block, _LARGEST), False
+                self._serve(units)
+                if not units.waiting:
+                    return
+        except StoreUnavailable as error:
+            units.dry = True
+            answer = Refusal(
                 Problem.SPEND_BOOK_UNAVAILABLE,
                 "Prepaid credit cannot be checked.",
                 retry_after=5,
                 private=str(error),
             )
+        finally:
+            # Nobody waits behind this, whatever it was: the next to come tries again.
+            units.filling = None
+            while units.waiting:
+                _, waiter = units.waiting.popleft()
+                if not waiter.done():
+                    waiter.set_result(answer)
 
-    def owed(self, charge: Charge, ask: Ask, delivery: Delivery) -> Owed:
-        """Say what *delivery* owes and remember its units as paid if it owes anything."""
-        keys = _units(charge, ask, delivery)
-        now = ask.asked_at
-        before = any(self._paid.get(key, -WINDOW_SECONDS) > now - WINDOW_SECONDS for key in keys)
-        due = owed(charge, ask, delivery, paid_before=before)
-        if due.reason == "fetch":
-            for key in keys:
-                self._paid[key] = now
-                self._paid.move_to_end(key)
-            while len(self._paid) > _REMEMBERED:
-                self._paid.popitem(last=False)
-        return due
+    async def _leased(self, units: _Units, charge: Charge, fetches: int) -> int | Short:
+        """Ask the book; what it lacks may lie idle here, for the same payer, and is given up for it."""
+        granted = await self._book.lease(self._writer, charge, fetches)
+        if isinstance(granted, Short):
+            others = [
+                other
+                for other in self._units.values()
+                if other is not units and other.free and other.licensee == units.licensee
+            ]
+            if others:
+                await self._return(others)
+                granted = await self._book.lease(self._writer, charge, fetches)
+        return granted
 
-    def unpaid(self, charge: Charge, ask: Ask, delivery: Delivery) -> None:
-        """Forget what `owed` remembered of *delivery*: it owed its price, and no record of it could be kept."""
-        for key in _units(charge, ask, delivery):
-            self._paid.pop(key, None)
+    async def _return(self, several: Iterable[_Units]) -> None:
+        """Return what is free of *several* to the book; raises `StoreUnavailable`, and nothing is lost."""
+        for units in list(several):
+            free, units.free = units.free, 0
+            if not free:
+                continue
+            units.block, units.last = _FIRST, 0
+            price = units.price
+            try:
+                await self._book.give_back(
+                    self._writer, units.license, Money(free * price.micros, price.currency), free
+                )
+            except StoreUnavailable:
+                units.free += free
+                self._serve(units)
+                raise
 
-    def let_go(self, record_id: str) -> None:
-        """`give_back` without waiting for it."""
-        task = asyncio.ensure_future(self.give_back(record_id))
-        self._letting_go.add(task)
-        task.add_done_callback(self._letting_go.discard)
 
-    async def give_back(self, record_id: str) -> None:
-        """Let the hold of a fetch that never happened go; if the book is away, it lapses."""
-        try:
-            await self._book.give_back(record_id)
-        except StoreUnavailable:
-            return
+def _key(charge: Charge) -> tuple[str, Money, Budget]:
+    # A token may narrow the budget of its license: what was leased under one is not taken under another.
+    return (charge.license, charge.price, charge.budget)
 
 
-def _units(charge: Charge, ask: Ask, delivery: Delivery) -> tuple[str, ...]:
+def _paid_units(charge: Charge, ask: Ask, delivery: Delivery) -> tuple[str, ...]:
     return units_of(charge.licensee, ask.site, ask.path, unit_of(charge.licensee, ask), delivery)

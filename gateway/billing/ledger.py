@@ -1,6 +1,6 @@
 """The books as billing reads them: a storage port onto the rows that the keeper folds.
 
-A balance exists once: postings minus open holds. `admission.spending.SpendBook`
+A balance exists once: postings minus purses. `admission.spending.SpendBook`
 is the other port onto the same rows.
 """
 
@@ -63,6 +63,6 @@ class Ledger(Protocol):
     async def rederive(self) -> int:
         """Drop every posting, balance and spent budget, derive all from the entries; how many postings.
 
-        One transaction: nobody sees the books half made. Holds stay as they are.
+        One transaction: nobody sees the books half made. Purses stay as they are.
         """
         ...

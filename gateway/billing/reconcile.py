@@ -1,4 +1,4 @@
-"""Do records, postings, balances and holds tell the same story?
+"""Do records, postings, balances and purses tell the same story?
 
 Pure: `reconcile` is handed everything as of one moment (`Ledger.books`) and
 names every fault it finds. It adds up on its own and asks the rule of
@@ -11,20 +11,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.billing.postings import Booked, Posting, Undone, postings_of, reference_of, spend_of
+from gateway.admission.spending import Purse
+from gateway.billing.postings import (
+    Booked,
+    Posting,
+    Undone,
+    postings_of,
+    prepaid,
+    reference_of,
+    spend_of,
+)
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord
-
-
-@dataclass(frozen=True, slots=True)
-class OpenHold:
-    """A hold that still takes credit from others. *expires_at* is in whole seconds."""
-
-    record_id: str
-    licensee: str
-    license: str
-    held: Money
-    expires_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Books:
     postings: tuple[Posting, ...]
     balances: tuple[tuple[str, Money], ...]
     spent: tuple[tuple[str, Money, int], ...]
-    holds: tuple[OpenHold, ...]
+    purses: tuple[Purse, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +71,9 @@ def reconcile(books: Books, *, receipts: Mapping[str, int] | None = None) -> Rep
     stand in the journal with that amount. Faults: ``unposted``, ``posted-twice``,
     ``posting-differs``, ``no-such-entry``, ``moves-nothing``,
     ``balance-differs``, ``spend-differs``,
-    ``overdrawn``, ``hold-left-open``, ``receipt-differs``, ``not-in-journal``.
+    ``overdrawn``, ``oversold``, ``receipt-differs``, ``not-in-journal``.
     """
-    faults = [*_posted(books), *_sums(books), *_holds(books)]
+    faults = [*_posted(books), *_sums(books), *_purses(books)]
     if receipts is not None:
         faults += _receipts(books, receipts)
     charged: Counter[str] = Counter()
@@ -141,11 +139,20 @@ def _sums(books: Books) -> Iterable[Fault]:
             yield Fault("spend-differs", key[0], f"What license {key[0]} spent is not what its fetches say.")
 
 
-def _holds(books: Books) -> Iterable[Fault]:
-    recorded = {booked.entry.id for booked in books.entries}
-    for hold in books.holds:
-        if hold.record_id in recorded:
-            yield Fault("hold-left-open", hold.record_id, f"{hold.record_id} is recorded and still held.")
+def _purses(books: Books) -> Iterable[Fault]:
+    """What is set aside against what there is, where that is more than nothing."""
+    held: Counter[tuple[str, str]] = Counter()
+    for purse in books.purses:
+        held[purse.licensee, purse.held.currency] += purse.held.micros
+    kept = {(account, money.currency): money.micros for account, money in books.balances}
+    for (licensee, currency), micros in sorted(held.items()):
+        over = micros - max(kept.get((prepaid(licensee), currency), 0), 0)
+        if over > 0:
+            yield Fault(
+                "oversold",
+                licensee,
+                f"{over} micro-units of {currency} are set aside that {licensee} has not.",
+            )
 
 
 def _receipts(books: Books, receipts: Mapping[str, int]) -> Iterable[Fault]:

@@ -1,4 +1,4 @@
-"""The whole audit of a data folder: files, stored rows, postings and holds, each against the others."""
+"""The whole audit of a data folder: files, stored rows, postings and purses, each against the others."""
 
 from __future__ import annotations
 

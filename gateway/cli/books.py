@@ -120,7 +120,7 @@ class Books:
         return rows, positions, details
 
     async def reconcile(self) -> Report:
-        """Compare records, postings, balances and holds as of one moment."""
+        """Compare records, postings, balances and purses as of one moment."""
         return reconcile(await self.ledger.books())
 
 

@@ -99,15 +99,15 @@ def add(
 def list_(data: Data = DATA, as_json: AsJson = False) -> None:
     """List every licensee, its standing and its credit.
 
-    Credit is what is left of it now: paid in, less charged, less what open
-    fetches hold. quarantined: registered by itself and waits for you
+    Credit is what is left of it now: paid in, less charged, less what a running
+    gateway has set aside for fetches. quarantined: registered by itself and waits for you
     (`licet licensee suspend ID --lift` approves it, as does a credit).
     """
 
     async def act(books: Books) -> list[dict[str, str]]:
         rows = []
         for each in await books.register.licensees():
-            balances = await books.spend_book.balances(each.id, books.now)
+            balances = await books.spend_book.balances(each.id)
             rows.append(
                 {
                     "licensee": each.id,
@@ -163,7 +163,7 @@ def credit(
         if found.standing is Standing.QUARANTINED:
             await books.register.set_standing(licensee, Standing.ACTIVE, books.now)
             tell(f"{found.name} was quarantined; the credit approves it")
-        left = await books.spend_book.available(licensee, paid.currency, books.now)
+        left = await books.spend_book.available(licensee, paid.currency)
         return {
             "entry": entry.id,
             "licensee": licensee,

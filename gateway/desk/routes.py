@@ -106,7 +106,7 @@ class Desk:
 
         Args:
             register: licensees, clients, licenses, revocations.
-            spend_book: holds the fee of a license until the books show it.
+            spend_book: sets the fee of a license aside until the books show it.
             journal: makes that entry durable.
             keys: the ring of purpose ``tokens``: signs, and is published.
             clock: what time it is.

@@ -6,8 +6,8 @@ choose      the cheapest single offer that covers the wish, or a license
 agree       the wish narrows it to a license; a live equal one whose budget
             allows one more fetch is that one
 mint        the token is made first: nothing is owed for what cannot be had
-pay         what is due at signing is held in the spend book, then a book
-            entry under the license's id is durable in the journal
+pay         what is due at signing is set aside in the spend book, then a
+            book entry under the license's id is durable in the journal
 grant       the license rests in the register
 =========== ===============================================================
 
@@ -21,14 +21,13 @@ whether or not its caller waits; the desk runs in one process.
 Whoever used a license up and asks again buys it again, with another id, another
 fee and a whole budget. Until then every purchase of it is the one license.
 
-A fee's hold belongs to no license, so it spends none of a license's budget. It
-goes once the books show the fee, or lapses.
+A fee has a purse of its own (`spending.fee_of`), so it spends none of a
+license's budget. It is empty once the books show the fee.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -36,7 +35,7 @@ from weakref import WeakValueDictionary
 
 import uuid_utils
 
-from gateway.admission.spending import Charge, Short, SpendBook
+from gateway.admission.spending import Charge, Short, SpendBook, fee_of
 from gateway.clock import Clock
 from gateway.desk.metadata import issuer_of, on_offer
 from gateway.keys.signing_key import SigningKey
@@ -66,10 +65,6 @@ Balance = Callable[[str, str], Awaitable[Money]]
 Entered = Callable[[str], Awaitable[bool]]
 
 _DEFAULT_LIFE = 3600
-#: Seconds for which the hold of a fee counts if nobody ends it: longer than any fold takes.
-_FEE_HOLD = 120
-_FOLD_LOOKS = 100
-_FOLD_PAUSE = 0.02
 
 
 class Ring(Protocol):
@@ -83,6 +78,11 @@ class Ring(Protocol):
 
 class Keeping(Protocol):
     """What the sale needs of `provenance.journal.Journal`."""
+
+    @property
+    def writer(self) -> str:
+        """Its name among all writers, ever."""
+        ...
 
     async def keep(self, entry: JournalEntry) -> None:
         """Return when *entry* is durable; raise `StoreUnavailable` if it cannot be made so."""
@@ -138,8 +138,7 @@ class Sales:
         """Sell what is *wanted*, out of *offers* if given, else of all on offer.
 
         Raises `StoreUnavailable` when the register or the books cannot be
-        reached; then nothing was taken, or it will lapse, or the same request
-        completes it.
+        reached; then nothing was taken, or the same request completes it.
         """
         # A caller that goes away must not leave it open whether the fee is in the journal.
         sale = asyncio.create_task(self._in_line(wanted, buyer, offers))
@@ -200,7 +199,7 @@ class Sales:
         if license.budget == Budget():
             return False
         price = license.terms.compensation.fetch_price
-        return await self._book.exhausted(license.id, price, license.budget, self._now())
+        return await self._book.exhausted(license.id, price, license.budget)
 
     async def _new(self, license: License, buyer: Buyer, spent: Collection[str]) -> Sold | Refusal:
         sold = self._minted(license, license, buyer)
@@ -259,21 +258,18 @@ class Sales:
         due = due_at_signing(license.terms)
         if not due or license.id in self._unfinished or await self._entered(license.id):
             return None
-        # An id of its own for each attempt: the spend book gives one id the same answer for ever.
-        hold = f"{license.id}.{uuid_utils.uuid7().hex}"
-        charge = Charge(hold, license.licensee, "", due, Budget(), _FEE_HOLD)
-        lease = await self._book.lease(charge, self._now())
+        charge = Charge(license.id, license.licensee, fee_of(license.id), due, Budget())
+        lease = await self._book.lease(self._journal.writer, charge, 1)
         if isinstance(lease, Short):
             return _lacking(license, due, lease.left, "is due at signing")
         try:
             await self._journal.keep(self._fee(license, due))
         except StoreUnavailable as error:
-            await self._book.give_back(hold)
+            await self._book.give_back(self._journal.writer, charge.license, due, 1)
             return Refusal(
                 Problem.JOURNAL_UNAVAILABLE, "The fee cannot be recorded.", retry_after=10, private=str(error)
             )
         self._unfinished.add(license.id)
-        await self._release(hold, license.id)
         return None
 
     def _fee(self, license: License, due: Money) -> BookEntry:
@@ -289,15 +285,6 @@ class Sales:
             memo=f"due at signing on the offer {license.offer}",
             by="desk",
         )
-
-    async def _release(self, hold: str, entry_id: str) -> None:
-        """End the hold of a fee once the books show it; until then the same credit must not be sold again."""
-        with contextlib.suppress(StoreUnavailable):
-            for _ in range(_FOLD_LOOKS):
-                if await self._entered(entry_id):
-                    await self._book.give_back(hold)
-                    return
-                await asyncio.sleep(_FOLD_PAUSE)
 
     async def _broke(self, license: License) -> Refusal | None:
         """Refuse a token that could not pay for a single fetch; None where it could.

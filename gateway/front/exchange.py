@@ -14,7 +14,7 @@ When a dependency is down:
 ================================ ======== ==================== =================
 down                             people   crawler, free use    crawler, licensed
 ================================ ======== ==================== =================
-spend book                       served   served               503
+spend book                       served   served               503 once its purse is empty
 journal full or read-only        served   503                  503
 origin                           502/504  502/504              502/504, no charge
 revocations older than 1 s       served   served               503
@@ -37,7 +37,7 @@ from gateway.admission.admit import Grant, acting_for, admit, as_open
 from gateway.admission.credentials import Credentials
 from gateway.admission.docket import Docket
 from gateway.admission.entitlement import uses_under
-from gateway.admission.spending import HOLD_MARGIN, Charge, Lease
+from gateway.admission.spending import Charge, Lease
 from gateway.admission.till import Till
 from gateway.ask import Ask
 from gateway.clock import Clock
@@ -137,18 +137,15 @@ async def exchange(ask: Ask, body: AsyncIterator[bytes] | None, gate: Gate) -> A
             raise
         judged = judge(policy, ask, evidence, gate)
     # Not charged after all: revoked, or no room to record, while the lease was fetched.
-    unused = isinstance(evidence.get("lease", ask.id), Lease) and _charge(judged) is None
+    leased = evidence.get("lease", ask.id)
+    if isinstance(leased, Lease) and _charge(judged) is None:
+        gate.till.give_back(leased.charge)
     match judged.verdict:
         case Notice() as notice:
             return _ours(told(notice, ask), ask, judged, gate)
         case Refusal() as refusal:
-            answer = _ours(refused(refusal, ask, judged, _terms(ask, judged, gate)), ask, judged, gate)
-            if unused:
-                await gate.till.give_back(ask.id)
-            return answer
+            return _ours(refused(refusal, ask, judged, _terms(ask, judged, gate)), ask, judged, gate)
         case Grant() as grant:
-            if unused:
-                gate.till.let_go(ask.id)
             return await _forwarded(ask, body, judged, grant, gate)
 
 
@@ -173,7 +170,7 @@ async def _forwarded(
         failed = refused(opened, ask, judged, _terms(ask, judged, gate))
         answer = _ours(failed, ask, judged, gate, failure=opened)
         if grant.charge is not None:
-            await gate.till.give_back(ask.id)
+            gate.till.give_back(grant.charge)
         return answer
     whole = opened.whole()
     if judged.visitor.is_person:
@@ -217,6 +214,11 @@ def _left(needs: Needs, policy: Policy, ask: Ask, evidence: Evidence, gate: Gate
     if not isinstance(judged, Needs) and not judged.visitor.is_person:
         delivery = Delivery(0, 0, "", Ended.CLIENT)
         _noted(remember(ask, judged, delivery, ended_us=gate.clock.now_us()), gate)
+        if (charge := _charge(judged)) is not None:
+            gate.till.give_back(charge)
+    for need in needs.wants:
+        if isinstance(need.about, Charge):  # its lease may have come just as the client left
+            gate.till.give_back(need.about)
 
 
 async def _fetch(needs: Needs, evidence: Evidence, gate: Gate) -> Evidence:
@@ -265,10 +267,7 @@ async def _recorded(
     Under a license the last chunk is held back until the record is durable.
     """
     tally = Tally(opened.length)
-    charge = _charge(judged)
-    paid = charge is not None
-    # A hold must outlast its answer: whoever reads slower than that has left.
-    until = gate.clock.monotonic() + (charge.hold_seconds - HOLD_MARGIN if charge else float("inf"))
+    paid = _charge(judged) is not None
     held: bytes | None = None
     ended = Ended.CLIENT
     try:
@@ -278,8 +277,6 @@ async def _recorded(
                 yield held
                 tally.add(held)
             held = chunk if paid else None
-            if gate.clock.monotonic() > until:
-                raise ClientAborted("the answer took longer than its hold")
             if not paid:
                 yield chunk
                 tally.add(chunk)
@@ -295,15 +292,13 @@ async def _recorded(
         ended = Ended.ORIGIN
         raise
     except StoreUnavailable as error:
-        ended = Ended.COMPLETE  # the hold went back; there is no journal to write to
+        ended = Ended.COMPLETE  # the charge went back; there is no journal to write to
         raise OriginAborted("the fetch could not be recorded") from error
     finally:
         opened.close()
         if ended is not Ended.COMPLETE:
             delivery = _delivery(opened, tally, ended)
             _noted(_written(ask, judged, gate, delivery), gate)
-        if ended is Ended.ORIGIN and paid:
-            await gate.till.give_back(ask.id)
 
 
 async def _kept(ask: Ask, judged: Judged, gate: Gate, tally: Tally, opened: OriginAnswer) -> None:
@@ -319,7 +314,6 @@ async def _kept(ask: Ask, judged: Judged, gate: Gate, tally: Tally, opened: Orig
     except StoreUnavailable:
         if written.record.charge_reason == "fetch":
             gate.till.unpaid(charge, ask, delivery)
-        await gate.till.give_back(ask.id)
         raise
 
 

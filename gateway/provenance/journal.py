@@ -45,6 +45,7 @@ from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.provenance.append_file import AppendFile, Disk, sync_folder
 from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, ShedNote
 from gateway.provenance.segments import SealedDetail, detail_frame, entry_frame, segment_name
+from gateway.provenance.writers import WriterLock
 
 _log = logging.getLogger(__name__)
 _BATCH: Final = 1024
@@ -119,7 +120,12 @@ class Journal:
         self._retry_at = 0.0
         self._stuck: list[AppendFile] = []
         self._free = disk.free_bytes(folder)
-        self._file: AppendFile | None = self._next_file()
+        self._living = WriterLock(folder, self.writer)
+        try:
+            self._file: AppendFile | None = self._next_file()
+        except BaseException:
+            self._living.release()
+            raise
         self._stopping = False
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"journal-{worker}", daemon=True)
@@ -168,6 +174,11 @@ class Journal:
             why = os.strerror(error.errno or errno.EIO)
             wanted = f"the journal must be able to write in this folder, and cannot: {why}"
             raise ConfigurationError([Mistake(str(folder), "", wanted)]) from error
+
+    @property
+    def writer(self) -> str:
+        """Its name among all writers, ever: worker and boot, as its files begin."""
+        return f"{self._worker}-{self._boot}"
 
     @property
     def state(self) -> JournalState:
@@ -398,6 +409,7 @@ class Journal:
             self._file = None
         for file in self._stuck:
             file.take_back()
+        self._living.release()
         self._broken = self._broken or "The journal is closed."
         self._turn_away(self._broken)
         if self._pending or self._shed:

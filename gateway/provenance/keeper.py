@@ -8,6 +8,10 @@ and never half. Entries already stored are told by their record id.
 Segments stay: they are the journal, the store is derived from it. A ``.det``
 goes when its segment is finished and both are folded, so that after that the
 personal part of a fetch exists in one place, where it can be erased.
+
+What a writer set aside in the store, its *purses*, goes down with each of its
+entries. When a writer is gone and its files are folded to their end, nothing
+can come of the rest: the keeper closes its purses.
 """
 
 from __future__ import annotations
@@ -38,6 +42,7 @@ from gateway.provenance.segments import (
     shorten,
     torn_tail,
 )
+from gateway.provenance.writers import lives, sweep, writer_of
 
 __all__ = ["FoldBatch", "Folding", "Keeper", "KeeperLock", "KeeperState", "SealedDetail", "SealedEntry"]
 
@@ -77,9 +82,18 @@ class Folding(Protocol):
 
         New entries get the next sequence numbers, in the order given, without a
         gap; an entry whose id is stored is passed over. With each new entry go
-        its postings and the end of its hold. Details are kept by record id;
+        its postings, and what it owes leaves the purse of its writer
+        (`writers.writer_of` its source). Details are kept by record id;
         a second one for the same id changes nothing.
         """
+        ...
+
+    async def purse_writers(self) -> frozenset[str]:
+        """The writers that have a purse."""
+        ...
+
+    async def close_purses(self, writers: frozenset[str]) -> None:
+        """Return at once whatever is left in the purses of *writers*, which are gone for good."""
         ...
 
 
@@ -153,6 +167,7 @@ class Keeper:
         self._finished: set[str] = set()
         self._damaged: dict[str, str] = {}
         self._torn: list[TornTail] = []
+        self._swept = False
 
     @property
     def state(self) -> KeeperState:
@@ -163,7 +178,7 @@ class Keeper:
     async def catch_up(self) -> int:
         """Fold everything readable now; return how many entries were new.
 
-        Raises `StoreUnavailable` or `OSError`; what was folded until then stays
+        Purses of writers that are gone are closed. Raises `StoreUnavailable` or `OSError`; what was folded until then stays
         folded. Damage does not raise: it is in `state`, and the other files go on.
         """
         positions = dict(await self._folding.positions())
@@ -171,9 +186,28 @@ class Keeper:
         while True:
             batch = await asyncio.to_thread(self._next_batch, positions)
             if not batch.positions:
+                await self._close_purses()
                 return new
             new += await self._folding.fold(batch)
             positions.update(batch.positions)
+
+    async def _close_purses(self) -> None:
+        """Close what writers that are gone left set aside; listed before it is asked who lives, none that lives is met."""
+        gone = await asyncio.to_thread(self._gone, await self._folding.purse_writers())
+        if gone:
+            await self._folding.close_purses(gone)
+            _log.info("closed what was set aside for %s", ", ".join(sorted(gone)))
+
+    def _gone(self, purses: frozenset[str]) -> frozenset[str]:
+        """Those of *purses* that live no more and whose files are finished."""
+        dead = frozenset(writer for writer in purses if not lives(self._folder, writer))
+        if not dead and self._swept:
+            return dead
+        # Looked for only after they were found dead: none of them makes another file.
+        unread = {writer_of(path.name) for path in segments(self._folder) if path.name not in self._finished}
+        sweep(self._folder, frozenset(map(writer_of, self._finished)) - unread)
+        self._swept = True
+        return dead - unread
 
     async def run(self, stop: asyncio.Event, wake: asyncio.Event | None = None) -> None:
         """Keep folding until *stop* is set, then fold once more.

@@ -5,6 +5,7 @@ A journal folder (0700) holds, for every worker, boot and running number::
     <worker>-<boot>-<n>.seg   entries, append-only, kept
     <worker>-<boot>-<n>.det   details of those entries: personal, erasable, gone once folded
     <worker>-<boot>-<n>.end   how far the other two are durable; exists while they are written
+    <worker>-<boot>.live      locked while the writer lives, whatever files it has (`writers`)
 
 All are 0600. A ``.seg`` starts with the line ``licet-journal 1 entries``, a
 ``.det`` with ``licet-journal 1 details``; frames follow::

@@ -39,7 +39,6 @@ from gateway.visitors.catalog import Catalog, CatalogEntry
 from gateway.visitors.networks import Networks, parse_address
 from gateway.visitors.visitor import PERSON, Identity, Method, Visitor, VisitorClass
 
-
 #: Pairs of User-Agent and address remembered; a stranger can send any number.
 _REMEMBERED = 8192
 

@@ -14,20 +14,21 @@ from gateway.admission import till as module
 from gateway.admission.admit import Grant
 from gateway.admission.owed import ABORT_BYTES, WINDOW_SECONDS, unit_of, units_of
 from gateway.admission.pace import Pace
-from gateway.admission.spending import Charge, Lease, Short
-from gateway.admission.till import LeaseWanted, PaidUnit, Till
+from gateway.admission.spending import Charge, Lease, Short, SpendBook
+from gateway.admission.till import PaidUnit, Till
 from gateway.ask import Ask
 from gateway.billing.postings import prepaid
 from gateway.evidence import NOTHING, Need, Needs
 from gateway.money import Money
 from gateway.origin.delivery import Delivery
-from gateway.problems import Problem, Refusal
+from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.provenance.record import Ended
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.tokens.claims import Budget
 
 NOW = 1_795_000_000
+WRITER, OTHER_WRITER = "front-" + "0" * 24, "front-" + "1" * 24
 PRICE = Money(5_000, "USD")
 #: No limit at all.
 FAST = Pace(0, 1)
@@ -48,7 +49,46 @@ def delivery_of(digest: str = "d1", **changes: object) -> Delivery:
 def till_with(credit: int = 1_000_000, pace: Pace = FAST, **more: object) -> tuple[Till, Tables]:
     tables = Tables()
     tables.balances[prepaid("le_1"), "USD"] = credit
-    return Till(MemorySpendBook(tables), pace, **more), tables
+    return Till(MemorySpendBook(tables), WRITER, pace, **more), tables
+
+
+class Slow:
+    """A book whose answers wait until `go` is set; *calls* names what was asked of it."""
+
+    def __init__(self, book: SpendBook) -> None:
+        self.book, self.calls, self.go = book, [], asyncio.Event()
+        self.asked = asyncio.Event()
+
+    async def lease(self, writer: str, charge: Charge, fetches: int) -> int | Short:
+        self.calls.append(("lease", fetches))
+        self.asked.set()
+        await self.go.wait()
+        return await self.book.lease(writer, charge, fetches)
+
+    async def give_back(self, writer: str, license: str, held: Money, fetches: int) -> None:
+        self.calls.append(("give_back", fetches))
+        await self.book.give_back(writer, license, held, fetches)
+
+
+def slow_till(credit: int = 100 * 5_000, *, waits: bool = True) -> tuple[Till, Slow, Tables]:
+    tables = Tables()
+    tables.balances[prepaid("le_1"), "USD"] = credit
+    book = Slow(MemorySpendBook(tables))
+    if not waits:
+        book.go.set()
+    return Till(book, WRITER, FAST), book, tables
+
+
+def set_aside(tables: Tables) -> tuple[int, int]:
+    """Micro-units and fetches in all purses."""
+    purses = tables.purses.values()
+    return sum(purse.held.micros for purse in purses), sum(purse.fetches for purse in purses)
+
+
+async def settled(till: Till) -> None:
+    """Let every refill run to its end."""
+    while filling := [units.filling for units in till._units.values() if units.filling]:
+        await asyncio.wait(filling)
 
 
 async def taken(till: Till, charge: Charge, ask: Ask) -> Grant | Refusal | Needs:
@@ -65,7 +105,7 @@ def test_a_grant_without_a_charge_passes_untouched() -> None:
     till, tables = till_with(0, Pace(0.001, 1))
     grant = Grant()
     assert [till.take(grant, ask_at(), NOTHING) for _ in range(3)] == [grant] * 3
-    assert not tables.holds
+    assert not tables.purses
 
 
 async def test_a_lease_is_named_once_and_decides_on_the_second_call() -> None:
@@ -73,19 +113,21 @@ async def test_a_lease_is_named_once_and_decides_on_the_second_call() -> None:
     grant = Grant(charge=charge_of())
     needs = till.take(grant, ask_at(), NOTHING)
     assert needs == Needs((Need("lease", "r1"),))
-    assert needs.wants[0].about == LeaseWanted(charge_of(), NOW)
-    assert not tables.holds, "naming a lease takes nothing"
+    assert needs.wants[0].about == charge_of()
+    assert not tables.purses, "naming a lease takes nothing"
     lease = await till.lease(needs.wants[0])
-    assert lease == Lease("r1", PRICE)
+    assert lease == Lease(charge_of())
     evidence = NOTHING.with_facts([(needs.wants[0], lease)])
     assert till.take(grant, ask_at(), evidence) is grant
     assert till.take(grant, ask_at(), evidence) is grant
-    assert [hold.held for hold in tables.holds.values()] == [5_000]
+    assert set_aside(tables) == (20_000, 4)
+    await till.close()
+    assert set_aside(tables) == (5_000, 1)
 
 
 def test_another_asks_lease_is_no_evidence() -> None:
     till, _ = till_with()
-    other = NOTHING.with_facts([(Need("lease", "r2"), Lease("r2", PRICE))])
+    other = NOTHING.with_facts([(Need("lease", "r2"), Lease(charge_of("r2")))])
     assert isinstance(till.take(Grant(charge=charge_of()), ask_at(), other), Needs)
 
 
@@ -123,9 +165,10 @@ async def test_a_book_that_is_away_is_a_503_and_its_words_stay_here() -> None:
     assert refusal.retry_after > 0
     assert "licet.db" not in refusal.detail
     assert refusal.private == "the disk under licet.db failed"
-    await till.give_back("r1")
+    till.give_back(charge_of())
     tables.down = ""
-    assert not tables.holds
+    assert not tables.purses
+    assert isinstance(await taken(till, charge_of(), ask_at()), Grant)
 
 
 def test_evidence_of_another_type_is_a_defect_and_no_grant() -> None:
@@ -141,7 +184,8 @@ async def test_a_license_that_is_too_fast_waits_and_another_does_not() -> None:
         assert isinstance(await taken(till, charge_of(f"r{number}"), ask_at(record_id=f"r{number}")), Grant)
     fast = await taken(till, charge_of("r2"), ask_at(record_id="r2"))
     assert (fast.problem, fast.status, fast.retry_after) == (Problem.TOO_FAST, 429, 1)
-    assert "r2" not in tables.holds, "who is too fast takes no credit"
+    await till.close()
+    assert set_aside(tables) == (10_000, 2), "who is too fast takes no credit"
     assert isinstance(await taken(till, charge_of("r3", license="lic_2"), ask_at()), Grant)
     assert isinstance(await taken(till, charge_of("r4"), ask_at(NOW + fast.retry_after)), Grant)
 
@@ -170,7 +214,8 @@ async def test_no_sequence_of_charges_takes_more_than_there_is(
             granted.append(price)
     assert sum(granted) <= credit
     assert fetches is None or len(granted) <= fetches
-    assert sum(hold.held for hold in tables.holds.values()) == sum(granted)
+    await till.close()
+    assert set_aside(tables) == (sum(granted), len(granted))
 
 
 def test_what_was_paid_is_free_until_the_window_ends() -> None:
@@ -245,9 +290,10 @@ async def test_what_goes_back_can_be_taken_by_the_next() -> None:
     till, _ = till_with(5_000)
     assert isinstance(await taken(till, charge_of("r1"), ask_at()), Grant)
     assert (await taken(till, charge_of("r2"), ask_at())).problem is Problem.CREDIT_SPENT
-    await till.give_back("r1")
-    await till.give_back("r1")
+    till.give_back(charge_of("r1"))
+    till.give_back(charge_of("r1"))
     assert isinstance(await taken(till, charge_of("r3"), ask_at()), Grant)
+    assert (await taken(till, charge_of("r4"), ask_at())).problem is Problem.CREDIT_SPENT
 
 
 def test_a_till_starts_with_what_the_journal_says_was_paid() -> None:
@@ -300,25 +346,293 @@ def test_one_body_is_paid_once_a_window_whatever_the_order(events: list[tuple[in
         assert not bare or paid[digest][0] == later, "what nobody paid for is never free"
 
 
-async def test_a_lease_that_nobody_waits_for_any_more_goes_back() -> None:
-    till, tables = till_with(5_000)
-    asked, go_on = asyncio.Event(), asyncio.Event()
-    lease = till._book.lease
+async def test_two_hundred_at_once_get_the_hundred_units_there_are() -> None:
+    till, _, tables = slow_till(100 * 5_000, waits=False)
+    answers = await asyncio.gather(
+        *(taken(till, charge_of(f"r{n}"), ask_at(record_id=f"r{n}")) for n in range(200))
+    )
+    assert sum(isinstance(answer, Grant) for answer in answers) == 100
+    assert {answer.problem for answer in answers if isinstance(answer, Refusal)} == {Problem.CREDIT_SPENT}
+    assert set_aside(tables) == (500_000, 100)
 
-    async def slow(charge: Charge, now: int) -> Lease | Short:
-        held = await lease(charge, now)
-        asked.set()
-        await go_on.wait()
-        return held
 
-    till._book.lease = slow
-    waiting = asyncio.create_task(till.lease(Need("lease", "r1", LeaseWanted(charge_of(), NOW))))
-    await asked.wait()
-    waiting.cancel()
+@pytest.mark.parametrize("budget", [Budget(), Budget(fetches=100), Budget(micros=500_000)])
+async def test_two_tills_on_one_book_sell_no_more_than_there_is(budget: Budget) -> None:
+    tables = Tables()
+    tables.balances[prepaid("le_1"), "USD"] = 500_000 if budget == Budget() else 10**9
+    tills = [Till(MemorySpendBook(tables), writer, FAST) for writer in (WRITER, OTHER_WRITER)]
+    answers = await asyncio.gather(
+        *(
+            taken(tills[n % 2], charge_of(f"r{n}", budget=budget), ask_at(record_id=f"r{n}"))
+            for n in range(200)
+        )
+    )
+    granted = sum(isinstance(answer, Grant) for answer in answers)
+    assert 0 < granted <= 100
+    assert sum(isinstance(answer, Refusal) for answer in answers) == 200 - granted
+    for till in tills:
+        await till.close()
+    assert set_aside(tables) == (granted * 5_000, granted)
+
+
+async def test_a_busy_license_is_served_without_asking_the_book() -> None:
+    till, book, tables = slow_till(10**9, waits=False)
+    waited = 0
+    for number in range(2_000):
+        charge = charge_of(f"r{number}")
+        answer = till.take(Grant(charge=charge), ask_at(), NOTHING)
+        if isinstance(answer, Needs):
+            waited += 1
+            assert isinstance(await till.lease(answer.wants[0]), Lease)
+        till.owed(charge, ask_at(), delivery_of(f"d{number}"))
+        await asyncio.sleep(0)
+    assert waited == 1, "only the first of all waited"
+    assert [fetches for _, fetches in book.calls] == [4, 8, 16, 32, 64, 128, *[256] * (len(book.calls) - 6)]
+    assert len(book.calls) < 16
+    await settled(till)
+    await till.close()
+    assert set_aside(tables) == (2_000 * 5_000, 2_000)
+
+
+async def test_whoever_waits_for_one_license_shares_one_call_and_another_license_has_its_own() -> None:
+    till, book, _ = slow_till()
+    waiting = [
+        asyncio.create_task(taken(till, charge_of(f"r{n}", license=f"lic_{n % 2}"), ask_at()))
+        for n in range(8)
+    ]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert len(book.calls) == 2
+    book.go.set()
+    assert all(isinstance(answer, Grant) for answer in await asyncio.gather(*waiting))
+    assert len(book.calls) == 2
+
+
+async def test_who_leaves_while_a_lease_is_fetched_takes_nothing_along() -> None:
+    till, book, tables = slow_till()
+    tasks = [asyncio.create_task(taken(till, charge_of(f"r{n}"), ask_at())) for n in range(4)]
+    await book.asked.wait()
+    await asyncio.sleep(0)
+    for gone in tasks[:3]:
+        gone.cancel()
+    book.go.set()
+    *left, stayed = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(each, asyncio.CancelledError) for each in left)
+    assert isinstance(stayed, Grant)
+    await till.close()
+    assert set_aside(tables) == (5_000, 1)
+
+
+async def test_who_leaves_just_as_the_lease_comes_takes_nothing_along() -> None:
+    till, book, tables = slow_till(5_000, waits=False)
+    assert isinstance(await taken(till, charge_of("r0"), ask_at()), Grant)
+    await settled(till)
+    book.go.clear()
+    book.asked.clear()
+    (need,) = till.take(Grant(charge=charge_of("r1")), ask_at(), NOTHING).wants
+    task = asyncio.create_task(till.lease(need))
+    await book.asked.wait()
+    till.give_back(charge_of("r0"))
+    assert not task.done(), "its unit is there, and it does not know yet"
+    task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await waiting
-    assert tables.holds["r1"].counts
-    go_on.set()
-    async with asyncio.timeout(20):
-        while tables.holds["r1"].counts:
+        await task
+    book.go.set()
+    await till.close()
+    assert not tables.purses
+
+
+@pytest.mark.parametrize("down", [True, False])
+async def test_a_refill_that_fails_refuses_nobody_who_still_finds_a_unit(down: bool) -> None:
+    # 24 units are there: 4, then 5 at most (a quarter of the rest), and then others take what is left.
+    till, book, tables = slow_till(24 * 5_000, waits=False)
+    assert isinstance(await taken(till, charge_of("r0"), ask_at()), Grant)
+    if down:
+        tables.down = "gone"
+    else:
+        tables.balances[prepaid("le_1"), "USD"] = 20_000
+    answers = []
+    for number in range(1, 5):
+        answers.append(await taken(till, charge_of(f"r{number}"), ask_at()))
+        await settled(till)
+    assert [type(answer) for answer in answers] == [Grant, Grant, Grant, Refusal]
+    assert answers[3].problem is (Problem.SPEND_BOOK_UNAVAILABLE if down else Problem.CREDIT_SPENT)
+    assert len(book.calls) == 3, "the first lease, the refill that failed, and the one that was waited for"
+    tables.down, tables.balances[prepaid("le_1"), "USD"] = "", 10**9
+    assert isinstance(await taken(till, charge_of("r9"), ask_at()), Grant)
+
+
+async def test_a_book_that_is_away_is_not_asked_again_for_each_unit_that_is_left() -> None:
+    till, book, tables = slow_till(10**9, waits=False)
+    number = 0
+    while not book.calls or book.calls[-1] != ("lease", 64):
+        assert isinstance(await taken(till, charge_of(f"r{number}"), ask_at()), Grant)
+        await settled(till)
+        number += 1
+    tables.down, before = "gone", len(book.calls)
+    (units,) = till._units.values()
+    for left in range(units.free):
+        assert isinstance(await taken(till, charge_of(f"left{left}"), ask_at()), Grant)
+        await settled(till)
+    assert len(book.calls) == before + 1
+
+
+async def test_what_lies_idle_under_one_license_is_given_up_for_another_of_the_same_payer() -> None:
+    till, _, tables = slow_till(5 * 5_000, waits=False)
+    assert isinstance(await taken(till, charge_of("r0"), ask_at()), Grant)
+    other = charge_of("r1", license="lic_2")
+    till.give_back(charge_of("r0"))
+    tables.balances[prepaid("le_1"), "USD"] = 5_000
+    assert isinstance(await taken(till, other, ask_at()), Grant)
+    assert set_aside(tables) == (5_000, 1)
+
+
+async def test_a_token_with_a_narrower_budget_takes_nothing_that_was_leased_under_a_wider_one() -> None:
+    till, _ = till_with()
+    assert isinstance(await taken(till, charge_of("r0"), ask_at()), Grant)
+    narrow = charge_of("r1", budget=Budget(fetches=1))
+    assert isinstance(till.take(Grant(charge=narrow), ask_at(), NOTHING), Needs)
+    # The one fetch of the license that is under way is all that this budget allows.
+    assert (await taken(till, narrow, ask_at())).problem is Problem.BUDGET_SPENT
+
+
+async def test_prices_of_one_license_do_not_mix() -> None:
+    till, tables = till_with()
+    cheap = charge_of("r0", price=Money(1_000, "USD"))
+    assert isinstance(await taken(till, cheap, ask_at()), Grant)
+    assert isinstance(await taken(till, charge_of("r1"), ask_at()), Grant)
+    assert set_aside(tables) == (4 * 1_000 + 4 * 5_000, 8)
+    till.give_back(cheap)
+    await till.close()
+    assert set_aside(tables) == (5_000, 1)
+
+
+async def test_what_is_owed_nothing_is_free_for_the_next_and_each_charge_ends_once() -> None:
+    till, _ = till_with(5_000)
+    charge = charge_of()
+    assert isinstance(await taken(till, charge, ask_at()), Grant)
+    assert till.owed(charge, ask_at(), delivery_of(status=404)).reason == "not-delivered"
+    till.give_back(charge)
+    second = charge_of("r2")
+    assert till.take(Grant(charge=second), ask_at(), NOTHING) == Grant(charge=second), "without a call"
+    assert till.owed(second, ask_at(), delivery_of()).reason == "fetch"
+    till.give_back(second)
+    assert (await taken(till, charge_of("r3"), ask_at())).problem is Problem.CREDIT_SPENT
+    till.unpaid(second, ask_at(), delivery_of())
+    assert isinstance(await taken(till, charge_of("r4"), ask_at()), Grant)
+    assert (await taken(till, charge_of("r5"), ask_at())).problem is Problem.CREDIT_SPENT
+
+
+async def test_a_license_that_rests_gives_back_what_it_does_not_use() -> None:
+    till, book, tables = slow_till(waits=False)
+    assert isinstance(await taken(till, charge_of("r0"), ask_at()), Grant)
+    await till.rest()
+    assert set_aside(tables) == (20_000, 4), "it was used a moment ago"
+    await till.rest()
+    assert set_aside(tables) == (5_000, 1)
+    await till.rest()
+    assert book.calls == [("lease", 4), ("give_back", 3)]
+    assert not till._units
+    assert till.owed(charge_of("r0"), ask_at(), delivery_of(status=304)).money == Money(0, "USD")
+    for _ in range(2):
+        await till.rest()
+    assert not tables.purses
+
+
+async def test_a_book_that_is_away_while_a_license_rests_loses_nothing() -> None:
+    till, tables = till_with()
+    assert isinstance(await taken(till, charge_of("r0"), ask_at()), Grant)
+    await till.rest()
+    tables.down = "gone"
+    with pytest.raises(StoreUnavailable):
+        await till.rest()
+    assert isinstance(till.take(Grant(charge=charge_of("r1")), ask_at(), NOTHING), Grant)
+    tables.down = ""
+    await till.close()
+    assert set_aside(tables) == (10_000, 2)
+
+
+class Yielding:
+    """A book that lets everybody else run before and after it acts, and says where more was sold than there is."""
+
+    def __init__(self, tables: Tables, credit: int) -> None:
+        self.book, self.tables, self.credit = MemorySpendBook(tables), tables, credit
+
+    async def lease(self, *asked: object) -> int | Short:
+        await asyncio.sleep(0)
+        answer = await self.book.lease(*asked)
+        assert set_aside(self.tables)[0] <= self.credit
+        await asyncio.sleep(0)
+        return answer
+
+    async def give_back(self, *given: object) -> None:
+        await asyncio.sleep(0)
+        await self.book.give_back(*given)
+        await asyncio.sleep(0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    units=st.integers(0, 40),
+    asks=st.lists(
+        st.tuples(
+            st.integers(0, 1),
+            st.sampled_from(["lic_1", "lic_2"]),
+            st.sampled_from(["paid", "free", "unused", "unrecorded", "gone"]),
+            st.integers(0, 6),
+        ),
+        max_size=60,
+    ),
+    rests=st.integers(0, 5),
+)
+async def test_whatever_becomes_of_each_ask_nothing_is_lost_or_sold_twice(
+    units: int, asks: list[tuple[int, str, str, int]], rests: int
+) -> None:
+    tables = Tables()
+    tables.balances[prepaid("le_1"), "USD"] = units * 5_000
+    book = Yielding(tables, units * 5_000)
+    tills = [Till(book, writer, FAST) for writer in (WRITER, OTHER_WRITER)]
+
+    async def fetch(number: int, till: Till, license: str, end: str, turns: int) -> bool:
+        charge, ask = charge_of(f"r{number}", license=license), ask_at(record_id=f"r{number}")
+        answer = await taken(till, charge, ask)
+        if isinstance(answer, Refusal):
+            assert answer.problem is Problem.CREDIT_SPENT
+            return False
+        for _ in range(turns):
             await asyncio.sleep(0)
+        if end == "unused":
+            till.give_back(charge)
+            return False
+        due = till.owed(charge, ask, delivery_of(f"d{number}", status=404 if end == "free" else 200))
+        if end == "unrecorded":
+            till.unpaid(charge, ask, delivery_of(f"d{number}"))
+        return bool(due.money) and end != "unrecorded"
+
+    async def left(number: int, till: Till, license: str, turns: int) -> bool:
+        charge, ask = charge_of(f"r{number}", license=license), ask_at(record_id=f"r{number}")
+        task = asyncio.create_task(taken(till, charge, ask))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        till.give_back(charge)
+        return False
+
+    async def rest() -> bool:
+        for _ in range(rests):
+            for till in tills:
+                await till.rest()
+        return False
+
+    acts = [
+        left(number, tills[which], license, turns)
+        if end == "gone"
+        else fetch(number, tills[which], license, end, turns)
+        for number, (which, license, end, turns) in enumerate(asks)
+    ]
+    paid = sum(await asyncio.gather(rest(), *acts))
+    for till in tills:
+        await till.close()
+        assert not till._taken
+    assert set_aside(tables) == (paid * 5_000, paid)

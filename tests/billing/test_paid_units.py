@@ -36,7 +36,7 @@ def test_a_till_that_starts_from_them_charges_no_re_read(make):
         "r1", make.AT + 10**9, "journal", "https://journal.example", "GET", "/essays/tides", "/essays/tides"
     )
     record = make.fetch(unit=unit_of("le_1", ask))
-    till = Till(None, Pace(0, 1), remembered=paid_units([record]))
+    till = Till(None, "front-1", Pace(0, 1), remembered=paid_units([record]))
     charge = Charge("r1", "le_1", "lic_1", Money(5_000, "USD"), Budget())
 
     def owes(digest, etag):

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.admission.spending import Purse
 from gateway.billing.postings import Booked, postings_of
-from gateway.billing.reconcile import Books, OpenHold, reconcile
+from gateway.billing.reconcile import Books, reconcile
 from gateway.money import Money
 
 
@@ -31,7 +32,7 @@ def books(make):
             ("licensee:le_1:prepaid", usd(95_000)),
         ),
         spent=(("lic_1", usd(5_000), 1),),
-        holds=(OpenHold("r9", "le_1", "lic_1", usd(5_000), 1),),
+        purses=(Purse("w0", "lic_1", "le_1", usd(90_000), 18), Purse("w1", "lic_1", "le_1", usd(5_000), 1)),
     )
 
 
@@ -60,7 +61,8 @@ def test_what_is_missing_doubled_or_changed(books, make):
 
 def test_sums_that_were_not_kept(books):
     assert faults(replace(books, balances=books.balances[:2])) == [
-        ("balance-differs", "licensee:le_1:prepaid")
+        ("balance-differs", "licensee:le_1:prepaid"),
+        ("oversold", "le_1"),
     ]
     assert faults(replace(books, balances=(*books.balances, ("x", usd(1))))) == [("balance-differs", "x")]
     for spent in ((), (("lic_1", usd(5_000), 2),), (("lic_1", usd(4_999), 1),)):
@@ -76,9 +78,12 @@ def test_credit_that_was_not_there(make):
     assert faults(books) == [("overdrawn", "licensee:le_1:prepaid")]
 
 
-def test_a_hold_that_outlived_its_record(books):
-    hold = replace(books.holds[0], record_id="r1")
-    assert faults(replace(books, holds=(hold,))) == [("hold-left-open", "r1")]
+def test_more_set_aside_than_there_is(books):
+    one_more = Purse("w2", "lic_2", "le_1", usd(1), 1)
+    nobodys = Purse("w2", "lic_3", "le_2", usd(7), 1)
+    free = Purse("w2", "lic_4", "le_3", usd(0), 4)
+    found = faults(replace(books, purses=(*books.purses, one_more, nobodys, free)))
+    assert found == [("oversold", "le_1"), ("oversold", "le_2")]
 
 
 def test_what_clients_were_told(books):

@@ -44,6 +44,8 @@ from gateway.tokens.claims import Budget
 from gateway.uses import Use
 
 NOW = 1_795_000_000
+WRITER, OTHER_WRITER = "front-" + "0" * 24, "front-" + "1" * 24
+SOURCE = f"{WRITER}-000001.seg:24"
 
 _BLANK = FetchRecord(
     id="",
@@ -133,7 +135,7 @@ def salt_of(entry: JournalEntry) -> bytes:
     return hashlib.sha256(entry.id.encode()).digest()
 
 
-def sealed(entry: JournalEntry, source: str = "front.1@16") -> SealedEntry:
+def sealed(entry: JournalEntry, source: str = SOURCE) -> SealedEntry:
     return SealedEntry(entry, salt_of(entry), entry.canonical(), source)
 
 
@@ -141,8 +143,9 @@ def batch(
     *entries: JournalEntry,
     details: tuple[SealedDetail, ...] = (),
     positions: tuple[tuple[str, int], ...] = (),
+    source: str = SOURCE,
 ) -> FoldBatch:
-    return FoldBatch(tuple(sealed(entry) for entry in entries), details, positions)
+    return FoldBatch(tuple(sealed(entry, source) for entry in entries), details, positions)
 
 
 def fetch(id: str = "", *, micros: int = 5_000, reason: str = "fetch", **changes: Any) -> FetchRecord:
@@ -216,6 +219,8 @@ def make() -> Any:
     """The makers, for tests that cannot import a conftest."""
     return SimpleNamespace(
         NOW=NOW,
+        WRITER=WRITER,
+        OTHER_WRITER=OTHER_WRITER,
         TERMS=TERMS,
         batch=batch,
         sealed=sealed,

@@ -61,16 +61,6 @@ async def test_positions_stand_as_they_were_set_last(ports, make):
     assert await ports.folding.positions() == {"a.seg": 70, "a.det": 5, "b.seg": 16}
 
 
-async def test_folding_closes_the_hold_of_a_record_whatever_it_owes(ports, make):
-    await ports.put(make.book("credit", 10_000))
-    for n in range(2):
-        await ports.spend_book.lease(make.charge(f"r{n}"), make.NOW)
-    assert await ports.spend_book.available("le_1", "USD", make.NOW) == Money(0, "USD")
-    await ports.put(make.fetch("r0"), make.fetch("r1", micros=0, reason="not-delivered", status=404))
-    assert await ports.spend_book.available("le_1", "USD", make.NOW) == Money(5_000, "USD")
-    assert not await ports.spend_book.give_back("r0")
-
-
 async def test_what_was_shed_stands_in_the_books_and_posts_nothing(ports, make):
     assert await ports.put(ShedNote("s1", make.NOW * 10**6, make.NOW * 10**6, 7, "disk")) == 1
     assert await ports.ledger.has_entry("s1")

@@ -1,12 +1,14 @@
 """The ledger's invariants under any interleaving, on every adapter at once.
 
-A model kept here, which shares no code with the adapters, says what credit and
-budgets must be; memory and SQLite must give the same answers to every step.
+A model kept here, which shares no code with the adapters, says what credit,
+budgets and purses must be; memory and SQLite must give the same answers to every
+step. Writers lease, record, give back and are killed; the keeper folds late, in
+any portions, and closes the purses of the dead.
 
-I1 debits equal credits · I2 prepaid minus holds is never below zero while
-records come before their holds lapse · I3 kept balances equal recomputed ones ·
-I4 each record posts once · I5 posted at most what was held; each hold ends once
-· I6 any step done twice changes nothing and answers the same.
+I1 debits equal credits · I2 prepaid minus purses is never below zero · I3 kept
+balances equal recomputed ones · I4 each record posts once · I5 charged and set
+aside never exceed a budget · I6 a purse is what its writer may still use or has
+recorded · I7 once every purse is closed, what was not charged is credit again.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.admission.spending import Lease
+from gateway.admission.spending import Short
 from gateway.billing.reconcile import reconcile
 from gateway.money import Money
 from gateway.store.sqlite.database import Database
@@ -41,9 +43,9 @@ def _makers() -> ModuleType:
 
 
 make = _makers()
-HOLD = 30
-BUDGETS = {"lic_a": Budget(micros=40), "lic_b": Budget(fetches=4), "lic_c": Budget()}
+BUDGETS = {"lic_a": Budget(micros=40), "lic_b": Budget(fetches=9), "lic_c": Budget()}
 LICENSES = st.sampled_from(sorted(BUDGETS))
+PRICES = st.sampled_from([0, 1, 2, 7])
 ALL = (0, 2**62)
 
 
@@ -54,12 +56,15 @@ class Books(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.database = self.run(Database.open(Path(self.folder.name) / "licet.db"))
         self.adapters = [make.memory_ports(), make.sqlite_ports(self.database)]
-        self.now, self.number = make.NOW, 0
-        self.paid, self.charged = 0, Counter()
-        self.counted = Counter()
-        self.holds: dict[str, dict] = {}
-        self.answers: dict[str, object] = {}
+        self.number = 0
+        self.paid, self.charged, self.counted = 0, Counter(), Counter()
+        #: (writer, license, price) -> units that may still be used
+        self.units: Counter = Counter()
+        #: Durable and not folded: (writer, entry), in order.
+        self.pending: list = []
         self.folded: list = []
+        self.writers = [f"w{n}-{n:024x}" for n in range(2)]
+        self.dead: set[str] = set()
 
     def run(self, work):
         return self.loop.run_until_complete(work)
@@ -74,17 +79,26 @@ class Books(RuleBasedStateMachine):
         self.loop.close()
         self.folder.cleanup()
 
-    def open(self, license=None):
-        return [
-            hold
-            for hold in self.holds.values()
-            if hold["state"] in {"open", "settled"}
-            and hold["until"] >= self.now
-            and license in {None, hold["license"]}
+    def purse(self, writer=None, license=None):
+        """Micro-units and fetches that are set aside."""
+        found = [
+            (price * count, count)
+            for (w, lic, price), count in self.units.items()
+            if writer in {None, w} and license in {None, lic}
         ]
+        found += [
+            (entry.charged_micros, 1)
+            for w, entry in self.pending
+            if entry.charge_reason == "fetch" and writer in {None, w} and license in {None, entry.license}
+        ]
+        return sum(micros for micros, _ in found), sum(count for _, count in found)
 
     def left(self):
-        return self.paid - sum(self.charged.values()) - sum(hold["held"] for hold in self.open())
+        return self.paid - sum(self.charged.values()) - self.purse()[0]
+
+    def new_id(self):
+        self.number += 1
+        return f"r{self.number}"
 
     @initialize(micros=st.integers(1, 60))
     def fund(self, micros):
@@ -92,75 +106,63 @@ class Books(RuleBasedStateMachine):
 
     @rule(micros=st.integers(1, 60))
     def credit(self, micros):
-        self.number += 1
-        entry = make.book("credit", micros, f"b{self.number}")
+        entry = make.book("credit", micros, self.new_id())
         assert self.both(lambda ports: ports.put(entry)) == 1
-        self.folded.append(entry)
         self.paid += micros
 
-    @rule(license=LICENSES, micros=st.sampled_from([0, 1, 7, 20]))
-    def lease(self, license, micros):
-        self.number += 1
-        id, budget = f"r{self.number}", BUDGETS[license]
-        charge = make.charge(id, micros, license=license, budget=budget, hold_seconds=HOLD)
-        holds = self.open(license)
-        fits = micros == 0 or micros <= self.left()
+    @rule(data=st.data(), license=LICENSES, price=PRICES, asked=st.integers(1, 30))
+    def lease(self, data, license, price, asked):
+        writer, budget = data.draw(st.sampled_from(self.writers)), BUDGETS[license]
+        held, fetches = self.purse(license=license)
+        room = [self.left() // price] if price else []
         if budget.micros is not None:
-            fits &= self.charged[license] + sum(hold["held"] for hold in holds) + micros <= budget.micros
+            left = budget.micros - self.charged[license] - held
+            room += [left // price] if price else []
         if budget.fetches is not None:
-            fits &= self.counted[license] + sum(hold["fetches"] for hold in holds) < budget.fetches
-        answer = self.both(lambda ports: ports.spend_book.lease(charge, self.now))
-        assert isinstance(answer, Lease) == fits
-        self.answers[id] = (charge, answer)
-        if fits:
-            self.holds[id] = {
-                "license": license, "price": micros, "held": micros, "fetches": 1, "until": self.now + HOLD, "state": "open",
-            }  # fmt: skip
+            room.append(budget.fetches - self.counted[license] - fetches)
+        charge = make.charge(self.new_id(), price, license=license, budget=budget)
+        answer = self.both(lambda ports: ports.spend_book.lease(writer, charge, asked))
+        assert isinstance(answer, Short) == (min(room, default=asked) < 1)
+        if not isinstance(answer, Short):
+            assert answer == min([asked, *(max(1, count // 4) for count in room)])
+            self.units[writer, license, price] += answer
 
-    @precondition(lambda self: self.answers)
+    def draw_units(self, data):
+        return data.draw(st.sampled_from(sorted(key for key, count in self.units.items() if count)))
+
+    @precondition(lambda self: self.units.total())
+    @rule(data=st.data(), owes=st.booleans())
+    def fetch(self, data, owes):
+        writer, license, price = key = self.draw_units(data)
+        reason = "fetch" if owes else "read-before"
+        entry = make.fetch(self.new_id(), micros=price if owes else 0, reason=reason, license=license)
+        self.units[key] -= owes
+        self.pending.append((writer, entry))
+
+    @precondition(lambda self: self.units.total())
     @rule(data=st.data())
-    def lease_again(self, data):
-        charge, answer = self.answers[data.draw(st.sampled_from(sorted(self.answers)))]
-        assert self.both(lambda ports: ports.spend_book.lease(charge, self.now)) == answer
+    def give_back(self, data):
+        writer, license, price = key = self.draw_units(data)
+        count = data.draw(st.integers(1, self.units[key]))
+        money = Money(count * price, "USD")
+        self.both(lambda ports: ports.spend_book.give_back(writer, license, money, count))
+        self.units[key] -= count
 
-    @precondition(lambda self: self.holds)
-    @rule(data=st.data(), twice=st.booleans())
-    def give_back(self, data, twice):
-        id = data.draw(st.sampled_from(sorted(self.holds)))
-        for _ in range(1 + twice):
-            was = self.both(lambda ports: ports.spend_book.give_back(id))
-            assert was == (self.holds[id]["state"] == "open")
-            if was:
-                self.holds[id]["state"] = "returned"
+    def fold_first(self, count, again=()):
+        for writer, entry in self.pending[:count]:
+            source = f"{writer}-000001.seg:24"
+            given = make.batch(*(old for old in again if old is not entry), entry, source=source)
+            assert self.both(lambda ports, given=given: ports.folding.fold(given)) == 1
+            self.folded.append(entry)
+            self.charged[entry.license] += entry.charged_micros
+            self.counted[entry.license] += entry.charge_reason == "fetch"
+        del self.pending[:count]
 
-    @precondition(lambda self: self.holds)
-    @rule(data=st.data())
-    def settle(self, data):
-        id = data.draw(st.sampled_from(sorted(self.holds)))
-        hold = self.holds[id]
-        owed = data.draw(st.integers(0, hold["held"]))
-        live = hold["state"] == "open" and hold["until"] >= self.now
-        assert self.both(lambda ports: ports.spend_book.settle(id, Money(owed, "USD"), self.now)) == live
-        if live:
-            hold.update(state="settled", held=owed, fetches=int(owed > 0 or hold["price"] == 0))
-
-    @precondition(lambda self: self.open())
-    @rule(data=st.data())
-    def record(self, data):
-        live = sorted(id for id, hold in self.holds.items() if hold in self.open())
-        id = data.draw(st.sampled_from(live))
-        hold = self.holds[id]
-        owes = hold["fetches"] and (hold["state"] == "settled" or data.draw(st.booleans()))
-        micros = hold["held"] if owes else 0
-        entry = make.fetch(
-            id, micros=micros, reason="fetch" if owes else "read-before", license=hold["license"]
-        )
-        again = data.draw(st.sampled_from([[], self.folded[-3:]]))
-        assert self.both(lambda ports: ports.put(*again, entry)) == 1
-        self.folded.append(entry)
-        hold["state"] = "posted"
-        self.charged[hold["license"]] += micros
-        self.counted[hold["license"]] += bool(owes)
+    @precondition(lambda self: self.pending)
+    @rule(data=st.data(), repeated=st.booleans())
+    def fold(self, data, repeated):
+        count = data.draw(st.integers(1, len(self.pending)))
+        self.fold_first(count, tuple(self.folded[-3:]) if repeated else ())
 
     @precondition(lambda self: self.folded)
     @rule(data=st.data())
@@ -168,9 +170,35 @@ class Books(RuleBasedStateMachine):
         start = data.draw(st.integers(0, len(self.folded) - 1))
         assert self.both(lambda ports: ports.put(*self.folded[start:])) == 0
 
-    @rule(seconds=st.sampled_from([1, HOLD, HOLD + 1]))
-    def wait(self, seconds):
-        self.now += seconds
+    @rule(data=st.data())
+    def kill(self, data):
+        writer = data.draw(st.sampled_from(self.writers))
+        self.writers.remove(writer)
+        self.writers.append(f"w{self.number % 10}-{self.new_id()[1:]:0>24}")
+        self.dead.add(writer)
+
+    def close_dead(self):
+        unread = {writer for writer, _ in self.pending}
+        gone = frozenset(self.dead - unread)
+        self.both(lambda ports: ports.folding.close_purses(gone))
+        for key in [key for key in self.units if key[0] in gone]:
+            del self.units[key]
+        assert not gone & self.both(lambda ports: ports.folding.purse_writers())
+        self.dead -= gone
+
+    @precondition(lambda self: self.dead)
+    @rule()
+    def close(self):
+        self.close_dead()
+
+    @rule()
+    def stop_all(self):
+        self.fold_first(len(self.pending))
+        self.dead |= set(self.writers)
+        self.close_dead()
+        assert self.both(lambda ports: ports.folding.purse_writers()) == frozenset()
+        left = self.both(lambda ports: ports.spend_book.available("le_1", "USD"))
+        assert left.micros == self.paid - sum(self.charged.values())
 
     @rule()
     def derive_again(self):
@@ -190,14 +218,21 @@ class Books(RuleBasedStateMachine):
         posted = Counter(posting.entry_id for posting in books.postings)
         assert all(count == 1 for count in posted.values())
         assert reconcile(books).ok
-        left = self.both(lambda ports: ports.spend_book.available("le_1", "USD", self.now))
+        left = self.both(lambda ports: ports.spend_book.available("le_1", "USD"))
         assert left.micros == self.left()
         assert left.micros >= 0
+        for license, budget in BUDGETS.items():
+            held, fetches = self.purse(license=license)
+            assert budget.micros is None or self.charged[license] + held <= budget.micros
+            assert budget.fetches is None or self.counted[license] + fetches <= budget.fetches
+        found = {(each.writer, each.license): (each.held.micros, each.fetches) for each in books.purses}
+        wanted = {(w, lic) for w, lic, _ in self.units} | {(w, entry.license) for w, entry in self.pending}
+        assert found == {key: self.purse(*key) for key in wanted if self.purse(*key) != (0, 0)}
 
 
 Books.TestCase.settings = settings(
-    max_examples=25,
-    stateful_step_count=30,
+    max_examples=40,
+    stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -78,7 +78,7 @@ async def test_deriving_again_gives_the_same(ports, make):
         make.book("reversal", 500, "sorry", reference="r7"),
         make.fetch("rx", micros=0, reason="client-left-early"),
     )
-    await ports.spend_book.lease(make.charge("open"), make.NOW)
+    await ports.spend_book.lease(make.WRITER, make.charge("open"), 1)
     period = Period.parse("2026-11")
     before = await ports.ledger.books()
     bill = await ports.ledger.statement("le_1", "Example AI", period)

@@ -47,9 +47,11 @@ async def test_a_store_that_is_down_says_so_everywhere(make, tmp_path):
     tables, register = Tables(down="pulled"), MemoryRegister()
     register.down = "pulled"
     memory = [
-        MemorySpendBook(tables).give_back("r"),
-        MemorySpendBook(tables).exhausted("lic_1", make.charge("r").price, make.charge("r").budget, make.NOW),
+        MemorySpendBook(tables).give_back(make.WRITER, "lic_1", make.charge("r").price, 1),
+        MemorySpendBook(tables).exhausted("lic_1", make.charge("r").price, make.charge("r").budget),
         MemoryFolding(tables).positions(),
+        MemoryFolding(tables).purse_writers(),
+        MemoryFolding(tables).close_purses(frozenset()),
         MemoryLedger(tables).rederive(),
         MemoryDetails(tables).forget_before(1),
         register.revocations(),
@@ -58,8 +60,8 @@ async def test_a_store_that_is_down_says_so_everywhere(make, tmp_path):
     ports = make.sqlite_ports(database)
     await database.close()
     sqlite = [
-        ports.spend_book.lease(make.charge("r"), make.NOW),
-        ports.spend_book.exhausted("lic_1", make.charge("r").price, make.charge("r").budget, make.NOW),
+        ports.spend_book.lease(make.WRITER, make.charge("r"), 1),
+        ports.spend_book.exhausted("lic_1", make.charge("r").price, make.charge("r").budget),
         ports.folding.fold(make.batch(make.fetch("r"))),
         ports.ledger.books(),
         ports.details.forget_before(1),

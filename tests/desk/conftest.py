@@ -67,6 +67,10 @@ class Kept:
         self.keeper = Keeper(folder, folding)
         self.broken, self.folding, self.entries = False, True, []
 
+    @property
+    def writer(self):
+        return self.journal.writer
+
     async def keep(self, entry):
         if self.broken:
             raise StoreUnavailable("the disk is full")
@@ -209,7 +213,7 @@ class World:
         await self.kept.keeper.catch_up()
 
     async def balance(self, licensee, currency):
-        return await self.book.available(licensee, currency, self.now)
+        return await self.book.available(licensee, currency)
 
     async def licenses(self, made):
         """Every license of *made*, newest first."""

@@ -186,7 +186,7 @@ class _Till:
     def owed(self, charge, ask, delivery):
         return Owed(charge.price, "fetch")
 
-    async def give_back(self, charge) -> None:
+    def give_back(self, charge) -> None:
         pass
 
 

@@ -2,7 +2,7 @@
 
 Whatever is pulled: people are served, everybody else is told what the table
 says, nothing is charged that was not delivered and recorded, and afterwards the
-files, the rows, the postings and the holds agree.
+files, the rows, the postings and the purses agree.
 """
 
 from __future__ import annotations
@@ -108,20 +108,20 @@ class Site:
         return f"{answer.status} {facts['code']}", answer
 
     async def available(self) -> Money:
-        """What the licensee could spend at this moment, open holds taken off."""
-        return await self.one.licet.book.available(
-            self.licensee, "USD", self.one.licet.clock.now_us() // 1_000_000
-        )
+        """What the licensee could spend at this moment, less what fetches under way may cost."""
+        await self.one.licet.till.close()
+        return await self.one.licet.book.available(self.licensee, "USD")
 
     async def closed(self, *, charged: tuple[Money, ...] = ()) -> None:
         """Stop, and hold everything on the disk against everything: *charged* and no more."""
         await self.one.licet.stop(0)
+        assert not self.one.licet.till._taken, "a charge was taken and never ended"
         found = await full_audit(self.one.folder)
         assert found.good, found.lines()
         assert found.books.charged == charged
         spent = sum(money.micros for money in charged)
         async with open_books(self.one.folder) as books:
-            left = await books.spend_book.available(self.licensee, "USD", books.now)
+            left = await books.spend_book.available(self.licensee, "USD")
         assert left == Money(CREDIT.micros - spent, "USD")
 
     async def restarted(self, more: str) -> None:
@@ -294,7 +294,7 @@ async def test_the_last_byte_of_what_cannot_be_recorded_never_leaves(
                 async for piece in answer.content.iter_any():
                     received += len(piece)
         assert received < whole
-    assert await one.available() == CREDIT, "the hold went back"
+    assert await one.available() == CREDIT, "the charge went back"
     assert await one.told() == JOURNAL_DOWN
     assert await one.available() == CREDIT
 
@@ -322,8 +322,8 @@ async def test_a_lease_that_came_too_late_goes_back(site, disk: FlakyDisk, mode:
     book = one.one.licet.book
     lease = book.lease
 
-    async def slow(charge: Any, now: int) -> Any:
-        held = await lease(charge, now)
+    async def slow(*asked: Any) -> Any:
+        held = await lease(*asked)
         disk.fails = {"write": errno.EIO}
         await one.ask("unlicensed")
         await until_room(one, paid=True, wanted=False)
@@ -384,7 +384,7 @@ async def test_a_disk_that_fills_keeps_its_last_part_for_the_licensed(small_disk
     assert [(row.group, row.status, row.count) for row in people] == [("/essays/", 200, 3)]
 
 
-async def test_an_unpaid_record_that_is_shed_leaves_no_hold_behind(
+async def test_an_unpaid_record_that_is_shed_leaves_no_charge_behind(
     small_disk: Path, site, closed_port: str
 ) -> None:
     one = await site()
@@ -440,7 +440,7 @@ async def _all_but_the_unlicensed(one: Site, wanted: str) -> None:
     assert await one.told() == {
         "person": wanted, "free": wanted, "licensed": wanted, "unlicensed": USUAL["unlicensed"],
     }  # fmt: skip
-    assert await one.available() == CREDIT, "the hold went back"
+    assert await one.available() == CREDIT, "the charge went back"
     await one.closed()
 
 
@@ -480,7 +480,7 @@ async def test_an_origin_in_trouble_speaks_for_itself_and_costs_nothing(site, ru
     await one.closed()
 
 
-async def test_what_the_origin_breaks_off_gives_the_hold_back_at_once(site, rude) -> None:
+async def test_what_the_origin_breaks_off_gives_the_charge_back_at_once(site, rude) -> None:
     one = await site()
     one.leads_to(await rude(b"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + b"x" * 69_999))
     with pytest.raises(aiohttp.ClientError):

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from gateway.money import Money
+
+GPTBOT = (
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
+)
 
 _PAGE = {"record": "a", "path": "/1", "bytes": 7, "sha256": "d1"}
 _RECORD = {
@@ -51,6 +58,28 @@ def test_fifty_kills_under_load_lose_nothing_and_bill_nothing_twice(root: Path) 
     found = _killed(root, 50)
     print(json.dumps(found, indent=2))
     _nothing_is_off(found, 50)
+
+
+async def test_what_a_killed_gateway_had_set_aside_is_credit_again_at_the_next_start(
+    world, tmp_path: Path
+) -> None:
+    one = await world()
+    licensee, client, secret = await one.licensee("1 USD")
+    token = (await one.token(client, secret, resource="/podcast/"))["access_token"]
+    got = await one.get("/podcast/one", GPTBOT, token=token)
+    assert got.status == 200
+    await one.folded(got.headers["Licet-Record"])
+    assert await one.licet.book.available(licensee, "USD") < Money.read("0.98 USD"), (
+        "more than one was leased"
+    )
+    # What `kill -9` leaves: the files as they are, and nobody who holds a lock on them.
+    killed = tmp_path / "killed"
+    shutil.copytree(one.folder, killed)
+    (writer,) = (path.name for path in (killed / "journal").glob("front-*.live"))
+    again = await world(folder=killed)
+    assert await again.licet.book.available(licensee, "USD") == Money.read("0.98 USD")
+    assert not (killed / "journal" / writer).exists()
+    assert (await again.licet.ledger.books()).purses == ()
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ class MemoryFolding:
         self.details: dict[str, SealedDetail] = {}
         self.offsets: dict[str, int] = {}
         self.batches: list[FoldBatch] = []
+        self.purses: set[str] = set()
         self.calls = 0
         self.fails: Callable[[int, str], bool] = lambda _call, _when: False
 
@@ -86,6 +87,12 @@ class MemoryFolding:
         if self.fails(self.calls, "after"):
             raise StoreUnavailable("the store went away after the transaction")
         return len(new)
+
+    async def purse_writers(self) -> frozenset[str]:
+        return frozenset(self.purses)
+
+    async def close_purses(self, writers: frozenset[str]) -> None:
+        self.purses -= writers
 
     async def forget_before(self, time_us: int) -> int:
         old = [id for id, detail in self.details.items() if detail.time_us < time_us]

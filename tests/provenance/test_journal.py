@@ -24,6 +24,7 @@ from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import JournalEntry, ShedNote
 from gateway.provenance.segments import open_detail, open_entry, read_frames, readable, segments
+from gateway.provenance.writers import lives
 
 
 def entries(folder: Path) -> list[JournalEntry]:
@@ -330,10 +331,12 @@ async def test_files_follow_each_other_by_size_and_by_age(folder, clock, new_rec
     clock.advance(3601)
     await journal.keep(new_record(11))
     await until(lambda: segments(folder)[-1] != latest)
+    assert lives(folder, journal.writer)
     await journal.keep(new_record(12))
     await journal.close()
     assert ids(folder) == [new_record(number).id for number in range(13)]
-    assert len({path.name.rsplit("-", 1)[0] for path in segments(folder)}) == 1
+    assert {path.name.rsplit("-", 1)[0] for path in segments(folder)} == {journal.writer}
+    assert not lives(folder, journal.writer)
 
 
 async def test_a_closed_journal_takes_nothing_and_says_so(journal, folder, new_record) -> None:

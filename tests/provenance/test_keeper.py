@@ -313,3 +313,91 @@ async def test_a_segment_damaged_after_it_was_folded_is_told_and_stops_nothing(
     keeper = Keeper(folder, folding)
     assert await keeper.catch_up() == 1
     assert len(keeper.state.damaged) == 1
+
+
+async def test_the_purses_of_a_writer_are_closed_when_it_is_gone_and_folded_and_not_before(
+    folder, clock, folding, new_record
+) -> None:
+    journal, other = (Journal.open(folder, name, clock=clock, reserve_bytes=0) for name in ("w0", "w1"))
+    folding.purses = {journal.writer, other.writer, "restored-" + BOOT}
+    keeper = Keeper(folder, folding)
+    assert await keeper.catch_up() == 0
+    assert folding.purses == {journal.writer, other.writer}, "nobody ever heard of the third here"
+    await journal.keep(new_record(0))
+    await keeper.catch_up()
+    assert folding.purses == {journal.writer, other.writer}
+    await journal.keep(new_record(1))
+    await journal.close()
+    folding.fails = lambda _call, when: when == "before"
+    with pytest.raises(StoreUnavailable):
+        await keeper.catch_up()
+    assert folding.purses == {journal.writer, other.writer}, "its last record is still to be folded"
+    folding.fails = lambda _call, _when: False
+    assert await keeper.catch_up() == 1
+    assert folding.purses == {other.writer}
+    await other.close()
+    await keeper.catch_up()
+    assert folding.purses == set()
+
+
+async def test_a_writer_without_a_file_is_not_gone(folder, clock, folding, new_record) -> None:
+    """The disk fails, every file of the writer is closed and folded, and still it will go on."""
+
+    class Broken(Disk):
+        broken = False
+
+        def sync(self, descriptor: int) -> None:
+            if self.broken:
+                raise OSError(5, os.strerror(5))
+            super().sync(descriptor)
+
+    disk = Broken()
+    journal = Journal.open(folder, "w0", clock=clock, reserve_bytes=0, disk=disk, retry_seconds=0.01)
+    folding.purses = {journal.writer}
+    await journal.keep(new_record(0))
+    disk.broken = True
+    with pytest.raises(StoreUnavailable):
+        await journal.keep(new_record(1))
+    keeper = Keeper(folder, folding)
+    assert await keeper.catch_up() == 1
+    assert not list(folder.glob("*.end")), "no file of it is written"
+    assert folding.purses == {journal.writer}
+    await journal.close()
+    await keeper.catch_up()
+    assert folding.purses == set()
+
+
+async def test_a_writer_that_was_killed_keeps_its_purses_until_its_last_whole_record_is_folded(
+    folder, folding, new_record
+) -> None:
+    make_segment(folder, 1, [new_record(number) for number in range(BATCH_LIMIT + 1)], tail=b"torn")
+    writer = f"w0-{BOOT}"
+    (folder / f"{writer}.live").touch()
+    folding.purses = {writer}
+    folding.fails = lambda call, when: (call, when) == (2, "before")
+    with pytest.raises(StoreUnavailable):
+        await Keeper(folder, folding).catch_up()
+    assert folding.purses == {writer}
+    folding.fails = lambda _call, _when: False
+    assert await Keeper(folder, folding).catch_up() == 1
+    assert folding.purses == set()
+    assert not list(folder.glob("*.live"))
+
+
+async def test_what_a_writer_recorded_just_before_it_died_is_folded_before_its_purses_are_closed(
+    folder, folding, new_record
+) -> None:
+    folding.purses = {f"w0-{BOOT}"}
+    purse_writers = folding.purse_writers
+
+    async def dies_now() -> frozenset[str]:
+        if not segments(folder):
+            make_segment(folder, 1, [new_record(0)])
+        return await purse_writers()
+
+    folding.purse_writers = dies_now
+    keeper = Keeper(folder, folding)
+    assert await keeper.catch_up() == 0
+    assert folding.purses == {f"w0-{BOOT}"}
+    assert await keeper.catch_up() == 1
+    assert folding.purses == set()

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from gateway.billing.postings import Booked
 from gateway.provenance.audience import AudienceRow
 from gateway.provenance.keeper import FoldBatch
-from gateway.provenance.record import FetchDetail, FetchRecord
-from gateway.store.holds import EntryConflict
+from gateway.provenance.record import FetchDetail
+from gateway.provenance.writers import writer_of
 from gateway.store.memory.tables import Tables
+from gateway.store.purses import EntryConflict, used_by
 
 
 class MemoryFolding:
@@ -44,12 +45,25 @@ class MemoryFolding:
             tables.canonical[entry.id] = sealed.canonical
             tables.entries.append(Booked(len(tables.entries) + 1, entry))
             tables.derive(entry)
-            if isinstance(entry, FetchRecord):
-                tables.close_hold(entry.id)
+            used = used_by(entry)
+            if used is not None:
+                writer = writer_of(sealed.source)
+                tables.lower(writer, used.license, used.currency, used.micros, used.fetches)
         for detail in batch.details:
             tables.details.setdefault(detail.id, detail)
         tables.positions.update(batch.positions)
         return new
+
+    async def purse_writers(self) -> frozenset[str]:
+        """The writers that have a purse."""
+        self._tables.check()
+        return frozenset(writer for writer, *_ in self._tables.purses)
+
+    async def close_purses(self, writers: frozenset[str]) -> None:
+        """Return what is left in the purses of *writers*."""
+        self._tables.check()
+        for key in [key for key in self._tables.purses if key[0] in writers]:
+            del self._tables.purses[key]
 
 
 class MemoryDetails:

@@ -7,7 +7,7 @@ from collections import Counter
 from gateway.admission.till import PaidUnit
 from gateway.billing.paid_units import paid_units
 from gateway.billing.postings import Booked, Posting, prepaid
-from gateway.billing.reconcile import Books, OpenHold
+from gateway.billing.reconcile import Books
 from gateway.billing.statements import Extract, Period, Statement, statement
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord
@@ -94,13 +94,7 @@ class MemoryLedger:
                 (license, Money(micros, currency), fetches)
                 for (license, currency), (micros, fetches) in sorted(tables.spent.items())
             ),
-            tuple(
-                OpenHold(
-                    key, hold.licensee, hold.license, Money(hold.held, hold.price.currency), hold.expires_at
-                )
-                for key, hold in sorted(tables.holds.items())
-                if hold.counts
-            ),
+            tuple(purse for _, purse in sorted(tables.purses.items())),
         )
 
     async def paid_units(self, since: int) -> tuple[PaidUnit, ...]:

@@ -1,35 +1,16 @@
-"""What the ports in memory share: the folded journal, what is derived from it, and the holds."""
+"""What the ports in memory share: the folded journal, what is derived from it, and the purses."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from gateway.admission.spending import Charge, Purse
 from gateway.billing.postings import Booked, Posting, Undone, postings_of, reference_of, spend_of
 from gateway.money import Money
 from gateway.problems import StoreUnavailable
 from gateway.provenance.keeper import SealedDetail
 from gateway.provenance.record import JournalEntry
-
-
-@dataclass(slots=True)
-class Hold:
-    """Credit set aside; members as the columns of the table ``holds`` in ``schema/0001_books.sql``."""
-
-    licensee: str
-    license: str
-    price: Money
-    held: int
-    fetches: int
-    expires_at: int
-    state: str
-    what: str = ""
-    left: int = 0
-
-    @property
-    def counts(self) -> bool:
-        """Whether it takes from others until it lapses."""
-        return self.state == "open" or (self.state == "settled" and self.fetches == 1)
 
 
 @dataclass(slots=True)
@@ -47,7 +28,7 @@ class Tables:
     postings: list[Posting] = field(default_factory=list)
     balances: Counter[tuple[str, str]] = field(default_factory=Counter)
     spent: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-    holds: dict[str, Hold] = field(default_factory=dict)
+    purses: dict[tuple[str, str, str], Purse] = field(default_factory=dict)
     down: str = ""
 
     def check(self) -> None:
@@ -78,8 +59,19 @@ class Tables:
         gone = sum(each.amount.micros for each in self.postings if each.undoes == reference)
         return Undone(before, before.amount.micros - gone)
 
-    def close_hold(self, record_id: str) -> None:
-        """End the hold of a record that was folded."""
-        hold = self.holds.get(record_id)
-        if hold is not None and hold.state in {"open", "settled"}:
-            hold.state = "posted"
+    def fill(self, writer: str, charge: Charge, fetches: int) -> None:
+        """Add *fetches* times what *charge* costs to a purse."""
+        key = (writer, charge.license, charge.price.currency)
+        nothing = Purse(writer, charge.license, charge.licensee, Money(0, charge.price.currency), 0)
+        purse = self.purses.get(key, nothing)
+        held = Money(purse.held.micros + fetches * charge.price.micros, purse.held.currency)
+        self.purses[key] = replace(purse, held=held, fetches=purse.fetches + fetches)
+
+    def lower(self, writer: str, license: str, currency: str, micros: int, fetches: int) -> None:
+        """Take that much out of a purse, at most what is in it; an empty one goes."""
+        purse = self.purses.pop((writer, license, currency), None)
+        if purse is None:
+            return
+        held, left = max(purse.held.micros - micros, 0), max(purse.fetches - fetches, 0)
+        if held or left:
+            self.purses[writer, license, currency] = replace(purse, held=Money(held, currency), fetches=left)

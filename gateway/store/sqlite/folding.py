@@ -14,9 +14,11 @@ import orjson
 from gateway.billing.postings import Booked
 from gateway.provenance.keeper import FoldBatch, SealedDetail, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry, leaf
-from gateway.store.holds import EntryConflict
+from gateway.provenance.writers import writer_of
+from gateway.store.purses import EntryConflict, used_by
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.deriving import derive
+from gateway.store.sqlite.spend_book import lower
 
 _FETCH: Final = (
     "crawler", "operator", "visitor_class", "identity", "licensee", "license", "outcome", "verdict", "rule",
@@ -31,6 +33,7 @@ _WHOLE: Final = ("id", "kind", "time_us", "site", "salt", "canonical", "leaf", "
 class _Row:
     entry: JournalEntry
     canonical: bytes
+    source: str
     sql: str
     values: tuple[Any, ...]
 
@@ -57,6 +60,16 @@ class SqliteFolding:
         rows = await asyncio.to_thread(lambda: [_row(sealed) for sealed in batch.entries])
         return await self._database.write(lambda db: _fold(db, rows, batch))
 
+    async def purse_writers(self) -> frozenset[str]:
+        """The writers that have a purse."""
+        sql = "SELECT DISTINCT writer FROM purses"
+        return await self._database.read(lambda db: frozenset(str(writer) for (writer,) in db.execute(sql)))
+
+    async def close_purses(self, writers: frozenset[str]) -> None:
+        """Return what is left in the purses of *writers*."""
+        gone = [(writer,) for writer in sorted(writers)]
+        await self._database.write(lambda db: db.executemany("DELETE FROM purses WHERE writer = ?", gone))
+
 
 def _fold(db: apsw.Connection, rows: list[_Row], batch: FoldBatch) -> int:
     found = db.execute("SELECT coalesce(max(seq), 0) FROM entries").get
@@ -67,7 +80,7 @@ def _fold(db: apsw.Connection, rows: list[_Row], batch: FoldBatch) -> int:
         if db.changes():
             last += 1
             derive(db, Booked(last, row.entry))
-            _close_hold(db, row.entry)
+            _lower(db, row)
         else:
             _same(db, row)
     for detail in batch.details:
@@ -102,7 +115,9 @@ def _row(sealed: SealedEntry) -> _Row:
     columns = ", ".join(("seq", *_WHOLE, *names))
     marks = ", ".join("?" * (1 + len(_WHOLE) + len(names)))
     sql = f"INSERT INTO entries ({columns}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING"  # noqa: S608
-    return _Row(entry, sealed.canonical, sql, (*whole, *(getattr(entry, name) for name in names)))
+    return _Row(
+        entry, sealed.canonical, sealed.source, sql, (*whole, *(getattr(entry, name) for name in names))
+    )
 
 
 def _same(db: apsw.Connection, row: _Row) -> None:
@@ -111,12 +126,10 @@ def _same(db: apsw.Connection, row: _Row) -> None:
         raise EntryConflict(f"entry {row.entry.id} stands in the books with other content")
 
 
-def _close_hold(db: apsw.Connection, entry: JournalEntry) -> None:
-    if isinstance(entry, FetchRecord):
-        db.execute(
-            "UPDATE holds SET state = 'posted', counts = 0 WHERE record_id = ? AND state IN ('open', 'settled')",
-            (entry.id,),
-        )
+def _lower(db: apsw.Connection, row: _Row) -> None:
+    used = used_by(row.entry)
+    if used is not None:
+        lower(db, writer_of(row.source), used.license, used.currency, used.micros, used.fetches)
 
 
 def _keep_detail(db: apsw.Connection, sealed: SealedDetail) -> None:

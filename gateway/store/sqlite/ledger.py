@@ -6,10 +6,11 @@ from typing import Final
 
 import apsw
 
+from gateway.admission.spending import Purse
 from gateway.admission.till import PaidUnit
 from gateway.billing.paid_units import paid_units
 from gateway.billing.postings import Booked, Posting, prepaid
-from gateway.billing.reconcile import Books, OpenHold
+from gateway.billing.reconcile import Books
 from gateway.billing.statements import Extract, Period, Statement, statement
 from gateway.money import Money
 from gateway.provenance.record import FetchRecord
@@ -136,11 +137,11 @@ def _books(db: apsw.Connection) -> Books:
                 "SELECT license, micros, currency, fetches FROM license_spend ORDER BY license, currency"
             )
         ),
-        holds=tuple(
-            OpenHold(record_id, licensee, license, Money(held, currency), expires_at)
-            for record_id, licensee, license, held, currency, expires_at in db.execute(
-                "SELECT record_id, licensee, license, held, currency, expires_at FROM holds"
-                " WHERE counts = 1 ORDER BY record_id"
+        purses=tuple(
+            Purse(writer, license, licensee, Money(held, currency), fetches)
+            for writer, license, licensee, held, currency, fetches in db.execute(
+                "SELECT writer, license, licensee, held, currency, fetches FROM purses"
+                " ORDER BY writer, license, currency"
             )
         ),
     )

@@ -45,3 +45,21 @@ def test_a_step_that_fails_leaves_the_version_it_began_with(tmp_path, monkeypatc
     with pytest.raises(ConfigurationError, match="later version"):
         versions.recognize(db, tmp_path / "a.db")
     db.close()
+
+
+def test_holds_of_the_first_version_are_dropped_and_everything_else_stays(tmp_path, monkeypatch):
+    shipped = versions.steps()
+    monkeypatch.setattr(versions, "steps", lambda: shipped[:1])
+    db = made(tmp_path / "a.db")
+    assert versions.upgrade(db) == 1
+    db.execute("INSERT INTO balances (account, currency, micros) VALUES ('licensee:le_1:prepaid', 'USD', 7)")
+    db.execute(
+        "INSERT INTO holds (record_id, licensee, license, currency, price, held, fetches, expires_at, state, counts)"
+        " VALUES ('r1', 'le_1', 'lic_1', 'USD', 5, 5, 1, 99, 'open', 1)"
+    )
+    monkeypatch.setattr(versions, "steps", lambda: shipped)
+    assert versions.upgrade(db) == len(shipped)
+    assert db.execute("SELECT micros FROM balances").get == 7
+    assert db.execute("SELECT count(*) FROM purses").get == 0
+    assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'holds%'").get == 0
+    db.close()

@@ -10,7 +10,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from gateway.admission.spending import Charge, Lease
+from gateway.admission.spending import Charge
 from gateway.money import Money
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import FetchRecord, JournalEntry
@@ -20,12 +20,14 @@ from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.tokens.claims import Budget
 
 NOW = 1_795_000_000
+WRITER = "front-" + "0" * 24
 
 
 def batch(*entries: JournalEntry) -> FoldBatch:
-    """A batch of *entries*, each with a salt of its id."""
+    """A batch of *entries*, each with a salt of its id, out of the journal of `WRITER`."""
+    source = f"{WRITER}-000001.seg:24"
     return FoldBatch(
-        tuple(SealedEntry(e, hashlib.sha256(e.id.encode()).digest(), e.canonical(), "t@0") for e in entries),
+        tuple(SealedEntry(e, hashlib.sha256(e.id.encode()).digest(), e.canonical(), source) for e in entries),
         (),
         (),
     )
@@ -55,15 +57,16 @@ async def open_it(path: Path) -> None:
 
 
 async def lease_all(path: Path, name: str, count: int) -> None:
-    """Ask for *count* leases of one unit at once, and say how many were given."""
+    """Ask for *count* units, a few at once and several calls at once, and say how many were given."""
     database = await Database.open(path, busy_ms=60_000)
     wait_for_go()
     book = SqliteSpendBook(database)
-    charges = [Charge(f"{name}-{n}", "le_1", "lic_1", Money(1, "USD"), Budget()) for n in range(count)]
-    answers = []
-    for start in range(0, count, 7):
-        answers += await asyncio.gather(*(book.lease(charge, NOW) for charge in charges[start : start + 7]))
-    print(sum(isinstance(answer, Lease) for answer in answers))
+    charge = Charge(name, "le_1", "lic_1", Money(1, "USD"), Budget())
+    given = 0
+    for _ in range(0, count, 14):
+        answers = await asyncio.gather(*(book.lease(f"{WRITER[:-1]}{name[-1]}", charge, 2) for _ in range(7)))
+        given += sum(answer for answer in answers if isinstance(answer, int))
+    print(given)
     await database.close()
 
 
@@ -75,9 +78,7 @@ async def fold_for_ever(path: Path, name: str) -> None:
     while True:
         ids = [f"{name}-{number}-{n}" for n in range(4)]
         number += 1
-        await asyncio.gather(
-            *(book.lease(Charge(id, "le_1", "lic_1", Money(1, "USD"), Budget(), 1), NOW) for id in ids)
-        )
+        await book.lease(WRITER, Charge(ids[0], "le_1", "lic_1", Money(1, "USD"), Budget()), len(ids))
         await folding.fold(batch(*map(fetch, ids)))
         print(*ids, flush=True)
 

@@ -1,0 +1,73 @@
+"""Who writes in a journal folder, and who is gone for good.
+
+A writer is one `Journal`: a worker and a boot, the part ``<worker>-<boot>`` of
+the names of its files. What it sets aside elsewhere (credit, for one) can be
+returned once it is gone and its files are read to their end. Whether it is gone
+no segment tells: between two files, or while the disk fails, a writer has none.
+So each holds an exclusive `flock` on ``<worker>-<boot>.live`` for as long as it
+lives. A boot is never used again: who is gone stays gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+from pathlib import Path
+
+_PLACE = re.compile(r"([a-z0-9]{1,32}-[0-9a-f]{24})-[0-9]{6,12}\.(?:seg|det)(?::[0-9]+)?")
+_LIVE = re.compile(r"([a-z0-9]{1,32}-[0-9a-f]{24})\.live")
+
+
+class WriterLock:
+    """Says that a writer lives, until `release` or the end of the process."""
+
+    def __init__(self, folder: Path, writer: str) -> None:
+        """Make and lock the file of *writer*, whose name is new; raises `OSError`."""
+        self._path = folder / f"{writer}.live"
+        how = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._descriptor = os.open(self._path, how, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def release(self) -> None:
+        """Say that the writer is gone: it has no file open and makes no other. Twice is harmless."""
+        if self._descriptor < 0:
+            return
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+
+def writer_of(place: str) -> str:
+    """The writer of a journal file, by its name or a place in it; "" for what is no such name.
+
+    >>> writer_of("front-00065f1c2a3b4c5d01020304-000001.seg:24")
+    'front-00065f1c2a3b4c5d01020304'
+    """
+    found = _PLACE.fullmatch(place)
+    return found[1] if found else ""
+
+
+def lives(folder: Path, writer: str) -> bool:
+    """Whether *writer*, which was met before, may still write in *folder*."""
+    try:
+        descriptor = os.open(folder / f"{writer}.live", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def sweep(folder: Path, writers: frozenset[str]) -> None:
+    """Remove what *writers* that were killed left of their locks; those that live keep theirs."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        named = _LIVE.fullmatch(path.name)
+        if named and named[1] in writers and not lives(folder, named[1]):
+            path.unlink(missing_ok=True)
