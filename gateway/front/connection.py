@@ -129,7 +129,7 @@ class ClientConnection(asyncio.Protocol):
         self._ended = ended
         self._watch = watch
         self._loop = asyncio.get_running_loop()
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: Any = httptools.HttpRequestParser(self)
         self._queue: deque[Request] = deque()
         self._run: Run[None] | None = None
         self._body: RequestBody | None = None
@@ -202,6 +202,7 @@ class ClientConnection(asyncio.Protocol):
         if self._body is not None:
             self._body.fail(Refusal(Problem.BAD_REQUEST, "The client left in the middle of its request."))
         self.interrupt()
+        self._parser = None  # it holds on to this
         self._ended(self)
 
     def late(self) -> None:

@@ -1,8 +1,8 @@
 """What answers look like: a refusal, a control file, the headers of the origin's answer.
 
-The one place where refusals become bytes. Pure;
-no header value can hold a line break, whatever the policy, the request or the
-creator's server says.
+The one place where refusals become bytes. Pure; what is refused alike is written
+once and filled in for each request. No header value can hold a line break,
+whatever the policy, the request or the creator's server says.
 
 ========== ==================================================================
 refusal    RFC 9457 problem details, or a page where a browser asks; never
@@ -16,6 +16,8 @@ origin     people, and everybody under `observe`: untouched. Licensed:
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
@@ -62,6 +64,16 @@ def refused(refusal: Refusal, ask: Ask | None, judged: Judged | None, terms: Pub
     *ask* and *judged* are None where the request did not get that far, *terms*
     where there is no site. ``Content-Length`` is always there; a HEAD has no body.
     """
+    if ask is not None and judged is not None and terms is not None:
+        form = _form_of(refusal, ask, judged, terms)
+        if form is not None:
+            return form.filled(ask)
+    return _refused(refusal, ask, judged, terms)
+
+
+def _refused(
+    refusal: Refusal, ask: Ask | None, judged: Judged | None, terms: PublishedTerms | None
+) -> Answer:
     offers = judged.ruling.offers if judged and judged.ruling else ()
     uses = judged.visitor.uses if judged else frozenset()
     quoted = cheapest(offers, uses)
@@ -102,6 +114,65 @@ def refused(refusal: Refusal, ask: Ask | None, judged: Judged | None, terms: Pub
         whole=b"" if ask is not None and ask.method == "HEAD" else octets,
         close=refusal.problem in _UNFRAMED,
     )
+
+
+class _Form:
+    """A refusal written once, with blanks for the request's id and its URL.
+
+    Two requests that are refused alike differ in these alone. *kept* holds on to
+    what the form was made of, because it is found by identity.
+    """
+
+    __slots__ = ("_answer", "_headers", "_parts", "kept")
+
+    def __init__(self, answer: Answer, kept: tuple[object, ...]) -> None:
+        """Cut *answer*, which was made for `_BLANK_ID` and `_BLANK_PATH`, at its blanks."""
+        self._answer = answer
+        self._headers = answer.headers
+        self._parts = _BLANKS.split(answer.whole)
+        self.kept = kept
+
+    def filled(self, ask: Ask) -> Answer:
+        """The answer to *ask*, whose target is plain."""
+        target = ask.target[1:].encode("ascii")
+        fills = {
+            _BLANK_ID: ask.id.encode("ascii"),
+            _BLANK_TARGET: target,
+            _BLANK_PATH: target.partition(b"?")[0],
+        }
+        octets = b"".join([fills.get(part, part) for part in self._parts])
+        blank = self._answer
+        headers = (self._headers[0], ("Content-Length", str(len(octets))), *self._headers[2:])
+        return Answer(blank.status, blank.reason, headers, close=blank.close, whole=octets)
+
+
+_BLANK_ID: Final = b"00000000-0000-7000-8000-000000000000"
+_BLANK_PATH: Final = b"licet-blank-path"
+_BLANK_TARGET: Final = _BLANK_PATH + b"?licet-blank-query"
+_BLANKS: Final = re.compile(b"(" + b"|".join(map(re.escape, (_BLANK_ID, _BLANK_TARGET, _BLANK_PATH))) + b")")
+#: Targets that JSON, a URL and a shell word hold as they stand.
+_PLAIN: Final = re.compile(r"/[A-Za-z0-9/._-]{0,300}(?:\?[A-Za-z0-9/._=&-]{1,150})?", re.ASCII)
+_FORMS: Final = 1024
+_forms: dict[tuple[object, ...], _Form] = {}
+
+
+def _form_of(refusal: Refusal, ask: Ask, judged: Judged, terms: PublishedTerms) -> _Form | None:
+    """The form for *ask*, or None where it must be answered in full."""
+    if ask.method == "HEAD" or _PLAIN.fullmatch(ask.target) is None or _reads_html(ask, judged):
+        return None
+    asks = "?" in ask.target
+    seen = (
+        id(judged.ruling), id(terms), refusal.code, refusal.detail, refusal.retry_after, refusal.facts,
+        judged.visitor.uses, judged.visitor.is_person, asks,
+    )  # fmt: skip
+    form = _forms.get(seen)
+    if form is None:
+        if len(_forms) >= _FORMS:
+            _forms.clear()
+        blank = "/" + (_BLANK_TARGET if asks else _BLANK_PATH).decode()
+        answer = _refused(refusal, replace(ask, id=_BLANK_ID.decode(), target=blank), judged, terms)
+        form = _forms[seen] = _Form(answer, (judged.ruling, terms))
+    return form
 
 
 def told(notice: Notice, ask: Ask) -> Answer:

@@ -15,7 +15,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import httptools
 
@@ -103,7 +103,7 @@ class Reply:
         self._connection = connection
         self._head_only = method == "HEAD"
         self._limits = limits
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = httptools.HttpResponseParser(self)
         self._chunks: deque[bytes] = deque()
         self._changed = Signal()
         self._heads = b""
@@ -119,6 +119,10 @@ class Reply:
     def wake(self) -> None:
         """Let whoever waits look again."""
         self._changed.fire()
+
+    def done(self) -> None:
+        """Let go of the parser, which holds on to this: nothing more is fed."""
+        self._parser = None
 
     def late(self) -> None:
         """What was waited for did not come in time; silence about a body is consent."""
@@ -299,6 +303,8 @@ class OriginConnection(asyncio.Protocol):
         """End the exchange; False where the connection is of no further use, and closed."""
         reply, self._reply = self._reply, None
         self.deadline = _NEVER
+        if reply is not None:
+            reply.done()
         if self.closed or reply is None or not reply.ended or not reply.keep_alive:
             self.abort()
             return False

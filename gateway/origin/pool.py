@@ -82,7 +82,7 @@ class Connections:
             return
         now = asyncio.get_running_loop().time()
         connection.spare_since = now
-        spare = self._server(upstream).spare
+        spare = (self._servers.get(upstream) or self._server(upstream)).spare
         spare.append(connection)
         while len(spare) > self._limits.spare or now - spare[0].spare_since > self._limits.spare_seconds:
             spare.popleft().abort()

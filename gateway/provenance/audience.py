@@ -143,6 +143,8 @@ def referring_service(referer: str) -> str:
     >>> referring_service("https://www.perplexity.ai/search/tides?q=1"), referring_service("https://a.example/")
     ('Perplexity', '')
     """
+    if not referer:
+        return ""
     try:
         host = (urlsplit(referer).hostname or "")[-253:]
     except ValueError:

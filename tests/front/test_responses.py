@@ -344,3 +344,42 @@ def test_an_offer_is_priced_where_offers_are_made():
         *opened.headers,
         ("Link", LINK),
     )
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/",
+        "/essays/tides",
+        "/essays/tides?x=1&y=2",
+        "/a?",
+        "/a'b",
+        '/a"b?c',
+        "/\udcff",
+        "/a?b?c",
+        "/" + "a" * 600,
+    ],
+)
+@pytest.mark.parametrize(
+    "problem", [Problem.LICENSE_REQUIRED, Problem.REFUSED_BY_OWNER, Problem.TOKEN_EXPIRED]
+)
+def test_what_is_filled_in_is_what_would_have_been_written(target, problem):
+    from gateway.front import responses
+
+    refusal = refusal_of(problem)
+    decided = judged(refusal)
+    for number in range(3):
+        ask = replace(ASK, target=target, id=f"01a21422-8d17-738c-8f96-e03b94bc4e6{number}")
+        got = refused(refusal, ask, decided, TERMS)
+        assert got == responses._refused(refusal, ask, decided, TERMS)
+        assert str(len(got.whole)) == named(got)["content-length"]
+        assert f"urn:uuid:{ask.id}".encode() in got.whole
+
+
+def test_forms_are_bounded():
+    from gateway.front import responses
+
+    for number in range(responses._FORMS + 10):
+        refusal = replace(refusal_of(), detail=f"path {number}")
+        refused(refusal, ASK, judged(refusal), TERMS)
+    assert len(responses._forms) <= responses._FORMS
