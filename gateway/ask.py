@@ -7,7 +7,29 @@ facts. No socket, no header object of any library.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class HeaderFields(tuple[tuple[str, str], ...]):  # noqa: SLOT001 - a tuple cannot have slots of its own
+    """Header fields with their index: a tuple of (name in lower case, value), in the order received.
+
+    *first* is the first value of each name. *forwarded* is where the forwarder
+    keeps what goes on of these very fields, because clients repeat them.
+    """
+
+    first: dict[str, str]
+    forwarded: dict[tuple[str, str, int], bytes]
+
+    def __new__(cls, fields: Iterable[tuple[str, str]] = ()) -> Self:
+        """Index *fields*."""
+        made = super().__new__(cls, fields)
+        made.first = dict(reversed(made))
+        made.forwarded = {}
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +63,16 @@ class Ask:
     path: str
     ambiguity: str = ""
     query: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
     peer: str = ""
     address: str = ""
     country: str = ""
     country_basis: str = ""
-    _first: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Index the headers by name; of several of one name the first."""
-        object.__setattr__(self, "_first", dict(reversed(self.headers)))
+        """Index the headers, where they are not."""
+        if type(self.headers) is not HeaderFields:
+            object.__setattr__(self, "headers", HeaderFields(self.headers))
 
     @property
     def asked_at(self) -> int:
@@ -59,19 +81,20 @@ class Ask:
 
     def header(self, name: str) -> str:
         """The first value of header *name* (lower case), or ""."""
-        return self._first.get(name, "")
+        found: str = self.headers.first.get(name, "")  # type: ignore[attr-defined]
+        return found
 
     def has(self, name: str) -> bool:
         """Whether there is a header *name* (lower case)."""
-        return name in self._first
+        return name in self.headers.first  # type: ignore[attr-defined]
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of header *name* (lower case), in order."""
-        if name not in self._first:
+        if not self.has(name):
             return ()
         return tuple(value for key, value in self.headers if key == name)
 
     @property
     def user_agent(self) -> str:
         """The User-Agent, or ""."""
-        return self._first.get("user-agent", "")
+        return self.header("user-agent")

@@ -38,6 +38,8 @@ class Credentials:
 
     def of(self, ask: Ask) -> Shown:
         """Judge what *ask* shows; raises nothing on any header."""
+        if not ask.has("authorization"):
+            return _NOTHING
         found = credential(ask.headers)
         if found is None:
             return _NOTHING

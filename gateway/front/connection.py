@@ -23,14 +23,13 @@ from typing import Any, Protocol, cast
 
 import httptools
 
-from gateway.front.guard import FIELD_BYTES, FIELDS, FIELDS_BYTES, TARGET_BYTES
+from gateway.front.guard import FIELDS, FIELDS_BYTES, TARGET_BYTES
+from gateway.front.header_block import HeaderBlock, header_block
 from gateway.front.limits import Limits
 from gateway.front.request_body import RequestBody
 from gateway.problems import Problem, Refusal
 from gateway.stepping import Run, Signal, Watch
 from gateway.visitors.client_address import ClientAddress
-
-Headers = tuple[tuple[str, str], ...]
 
 _RESET = struct.pack("ii", 1, 0)
 _NEVER = float("inf")
@@ -38,10 +37,7 @@ _NEVER = float("inf")
 _WAITING = 16
 #: Longer than any request line and all fields that the guard lets pass.
 _HEAD_BYTES = TARGET_BYTES + FIELDS_BYTES + 4 * FIELDS + 64
-_VERSIONS = {"1.1": (1, 1), "1.0": (1, 0)}
-#: Spellings of field names that are remembered; a stranger can send any number.
-_NAMES = 1024
-_names: dict[bytes, str] = {}
+_VERSIONS = {b"HTTP/1.1": (1, 1), b"HTTP/1.0": (1, 0)}
 
 
 class _Stop(Exception):
@@ -51,21 +47,20 @@ class _Stop(Exception):
 class Request:
     """One request whose head is whole. *unreadable* is set instead where there was none to read.
 
-    *headers* have names in lower case and values as text that turns back into
-    the octets that came. *upgrade*: the client asks for another protocol.
+    *block* holds its header fields. *upgrade*: the client asks for another protocol.
     *begun*: some of its answer was written.
     """
 
     __slots__ = (
-        "begun", "body", "headers", "keep_alive", "method", "target", "unreadable", "upgrade", "version",
+        "begun", "block", "body", "keep_alive", "method", "target", "unreadable", "upgrade", "version",
     )  # fmt: skip
 
-    def __init__(self, method: str, target: str, version: tuple[int, int], headers: Headers) -> None:
+    def __init__(self, method: str, target: str, version: tuple[int, int], block: HeaderBlock) -> None:
         """Hold the head; a body comes later."""
         self.method = method
         self.target = target
         self.version = version
-        self.headers = headers
+        self.block = block
         self.body: RequestBody | None = None
         self.keep_alive = True
         self.upgrade = False
@@ -101,8 +96,8 @@ class ClientConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_advancing", "_ahead", "_body", "_ended", "_fields", "_head_bytes", "_lingering", "_loop",
-        "_no_more", "_parser", "_queue", "_reading", "_run", "_serve", "_size", "_target", "_watch", "_writable",
+        "_advancing", "_ahead", "_body", "_ended", "_expected", "_head", "_left", "_lingering", "_loop", "_no_more",
+        "_parser", "_queue", "_reading", "_run", "_serve", "_tail", "_watch", "_writable",
         "client", "deadline", "full", "gone", "limits", "peer", "quiet_since", "secure", "served", "transport", "tunnel",
     )  # fmt: skip
 
@@ -133,10 +128,10 @@ class ClientConnection(asyncio.Protocol):
         self._queue: deque[Request] = deque()
         self._run: Run[None] | None = None
         self._body: RequestBody | None = None
-        self._fields: list[tuple[str, str]] = []
-        self._target = b""
+        self._head = self._tail = b""
+        self._left = 0
+        self._expected: int | None = None
         self._ahead: bytearray | None = None
-        self._size = self._head_bytes = 0
         self._advancing = self.full = self._no_more = self._lingering = False
         self._reading = True
         self._writable = Signal()
@@ -172,20 +167,51 @@ class ClientConnection(asyncio.Protocol):
             self.pause_reading()
 
     def _read(self, data: bytes) -> None:
-        body, before = self._body, len(self._queue)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as switch:
-            # What follows is another protocol or the next request: the origin's answer decides.
-            self._ahead = bytearray(data[switch.args[0] :])
-        except httptools.HttpParserError:
-            self._unreadable(Refusal(Problem.BAD_REQUEST, "The request could not be read as HTTP."))
-        if body is not None:
-            body.passed(len(data))
-        elif len(self._queue) == before and self._body is None:
-            self._head_bytes += len(data)
-            if self._head_bytes > _HEAD_BYTES:
-                self._too_large()
+        """Feed the parser in pieces that end where a head or a chunked body may end.
+
+        So it is known, without a callback for each line, which octets a head was
+        made of, and what follows a message is never read before its turn.
+        """
+        at, size = 0, len(data)
+        while at < size and not self._no_more:
+            body = self._body
+            end = min(size, at + self._left) if self._left else self._empty_line(data, at)
+            piece = data if end - at == size else data[at:end]
+            if body is None:
+                self._head = (self._head + piece).lstrip(b"\r\n") if self._head else piece
+                if len(self._head) > _HEAD_BYTES:
+                    self._too_large()
+                    return
+            try:
+                self._parser.feed_data(piece)
+            except httptools.HttpParserUpgrade:
+                # What follows is another protocol or the next request: the origin's answer decides.
+                self._ahead = bytearray(data[end:])
+                return
+            except httptools.HttpParserError:
+                self._unreadable(Refusal(Problem.BAD_REQUEST, "The request could not be read as HTTP."))
+            if self._left:
+                self._left -= end - at
+            if body is not None:
+                body.passed(end - at)
+            at = end
+            if self._expected is not None:
+                self._left, self._expected = self._expected, None
+        if self._body is None and len(self._head) > TARGET_BYTES + 64 and b"\r\n" not in self._head.lstrip():
+            self._too_large()
+
+    def _empty_line(self, data: bytes, at: int) -> int:
+        """Where the next empty line of *data* ends, or its end; the line may have begun in the last piece."""
+        if at == 0 and self._tail:
+            found = (self._tail + data[:3]).find(b"\r\n\r\n")
+            tail, self._tail = self._tail, b""
+            if found >= 0:
+                return found + 4 - len(tail)
+        found = data.find(b"\r\n\r\n", at)
+        if found >= 0:
+            return found + 4
+        self._tail = data[-3:]
+        return len(data)
 
     def eof_received(self) -> bool:
         """Pass the end of a tunnel on; elsewhere a client that stops talking is gone."""
@@ -224,49 +250,25 @@ class ClientConnection(asyncio.Protocol):
 
     # What httptools calls.
 
-    def on_message_begin(self) -> None:
-        """Begin a head, or stop where the last request was said to be the last."""
-        if self._no_more:
-            raise _Stop
-        self._target = b""
-        self._fields = []
-        self._size = 0
-
-    def on_url(self, target: bytes) -> None:
-        """Keep the target, or stop where it is too long."""
-        self._target += target
-        if len(self._target) > TARGET_BYTES:
-            self._too_large()
-            raise _Stop
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a field of the head; those behind a body (trailers) end here."""
-        if self._body is not None:
-            return
-        self._size += len(name) + len(value)
-        if len(self._fields) >= FIELDS or self._size > FIELDS_BYTES:
-            self._too_large()
-            raise _Stop
-        self._fields.append((_name(name), value.rstrip(b" \t").decode("utf-8", "surrogateescape")))
-
     def on_headers_complete(self) -> None:
         """Queue the request."""
-        parser = self._parser
-        version = _VERSIONS.get(parser.get_http_version(), (0, 0))
+        raw, self._head = self._head.lstrip(b"\r\n"), b""
+        line, _, lines = raw.partition(b"\r\n")
+        parts = line.split(b" ")
+        if len(parts) != 3:
+            raise _Stop
+        block = header_block(lines[:-2])
+        version = _VERSIONS.get(parts[2], (0, 0))
         request = Request(
-            parser.get_method().decode("ascii"),
-            self._target.decode("utf-8", "surrogateescape"),
-            version,
-            tuple(self._fields),
+            parts[0].decode("ascii"), parts[1].decode("utf-8", "surrogateescape"), version, block
         )
         self.served += 1
-        self._head_bytes = 0
+        parser = self._parser
         request.keep_alive = version == (1, 1) and parser.should_keep_alive()
         request.upgrade = parser.should_upgrade()
-        for name, value in self._fields:
-            if name == "transfer-encoding" or (name == "content-length" and value != "0"):
-                request.body = self._body = RequestBody(self)
-                break
+        if block.framed:
+            request.body = self._body = RequestBody(self)
+            self._expected = block.length
         self._queue.append(request)
         if len(self._queue) >= self.limits.ahead:
             request.keep_alive = False
@@ -404,14 +406,12 @@ class ClientConnection(asyncio.Protocol):
             self.transport.resume_reading()
 
     def _too_large(self) -> None:
-        if len(self._target) > TARGET_BYTES:
-            refusal = Refusal(Problem.URI_TOO_LONG, f"A request target may have {TARGET_BYTES} octets.")
-        elif len(self._fields) >= FIELDS:
-            refusal = Refusal(Problem.HEADERS_TOO_LARGE, f"A request may have {FIELDS} header lines.")
+        if b"\r\n" in self._head.lstrip():
+            detail = f"All header lines may have {FIELDS_BYTES} octets."
+            self._unreadable(Refusal(Problem.HEADERS_TOO_LARGE, detail))
         else:
-            detail = f"A header line may have {FIELD_BYTES} octets."
-            refusal = Refusal(Problem.HEADERS_TOO_LARGE, detail)
-        self._unreadable(refusal)
+            detail = f"A request target may have {TARGET_BYTES} octets."
+            self._unreadable(Refusal(Problem.URI_TOO_LONG, detail))
 
     def _unreadable(self, refusal: Refusal) -> None:
         """Read nothing more; a body under way fails, else *refusal* is answered in its turn."""
@@ -422,16 +422,6 @@ class ClientConnection(asyncio.Protocol):
         if body is not None:
             body.fail(Refusal(Problem.BAD_REQUEST, "The body of the request is not framed as announced."))
             return
-        request = Request("", "", (1, 1), ())
+        request = Request("", "", (1, 1), header_block(b""))
         request.keep_alive, request.unreadable = False, refusal
         self._queue.append(request)
-
-
-def _name(octets: bytes) -> str:
-    """A field name in lower case; the few that are common are made once."""
-    name = _names.get(octets)
-    if name is None:
-        name = octets.lower().decode("ascii", "replace")
-        if len(_names) < _NAMES:
-            _names[octets] = name
-    return name

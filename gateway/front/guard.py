@@ -52,6 +52,13 @@ def guard(
     character above 127; names are in lower case, several lines of one name in
     order. The connection is closed after a refusal.
     """
+    return guard_line(method, target, version, dict(reversed(headers)), guard_fields(headers))
+
+
+def guard_line(
+    method: str, target: str, version: tuple[int, int], first: dict[str, str], fields: Refusal | None
+) -> Refusal | None:
+    """What `guard` says, where *first* values and the refusal of the *fields* are known already."""
     if version not in _VERSIONS:
         return Refusal(Problem.VERSION_NOT_SUPPORTED, "The request line names another version of HTTP.")
     if method in {"CONNECT", "TRACE"}:
@@ -59,13 +66,31 @@ def guard(
         return Refusal(Problem.METHOD_NOT_ALLOWED, detail, facts=(("allow", METHODS),))
     if method not in _COMMON and not _METHOD.fullmatch(method):
         return Refusal(Problem.BAD_REQUEST, "The method is not one that HTTP knows.")
+    if len(target) > TARGET_BYTES:
+        return Refusal(Problem.URI_TOO_LONG, f"A request target may have {TARGET_BYTES} octets.")
+    if fields is not None:
+        return fields
+    if not _ORIGIN_FORM.fullmatch(target) and (refusal := _target(method, target, first)) is not None:
+        return refusal
+    if version == (1, 0) and "transfer-encoding" in first:
+        return Refusal(Problem.BAD_REQUEST, "HTTP/1.0 has no transfer codings.")
+    return None
+
+
+def guard_fields(headers: Sequence[tuple[str, str]]) -> Refusal | None:
+    """What `guard` says of the header fields alone."""
     first = dict(headers)
+    if "host" not in first:
+        missing: Refusal | None = Refusal(Problem.BAD_REQUEST, "The request names no host.")
+    else:
+        host = parse_host(first["host"])
+        missing = host if isinstance(host, Refusal) else None
     return (
-        _sizes(target, headers)
+        _sizes(headers)
         or _shapes(headers)
         or (None if len(first) == len(headers) else _said_once(headers))
-        or _target(method, target, first)
-        or _framing(version, first)
+        or missing
+        or _framing(first)
         or _asides(first)
     )
 
@@ -109,9 +134,7 @@ def origin_form(target: str) -> str:
     return rest if rest.startswith("/") else "/" + rest
 
 
-def _sizes(target: str, headers: Sequence[tuple[str, str]]) -> Refusal | None:
-    if len(target) > TARGET_BYTES:
-        return Refusal(Problem.URI_TOO_LONG, f"A request target may have {TARGET_BYTES} octets.")
+def _sizes(headers: Sequence[tuple[str, str]]) -> Refusal | None:
     if len(headers) > FIELDS:
         return Refusal(Problem.HEADERS_TOO_LARGE, f"A request may have {FIELDS} header lines.")
     total = 0
@@ -147,13 +170,6 @@ def _said_once(headers: Sequence[tuple[str, str]]) -> Refusal | None:
 
 
 def _target(method: str, target: str, first: dict[str, str]) -> Refusal | None:
-    if "host" not in first:
-        return Refusal(Problem.BAD_REQUEST, "The request names no host.")
-    host = parse_host(first["host"])
-    if isinstance(host, Refusal):
-        return host
-    if _ORIGIN_FORM.fullmatch(target):
-        return None
     if not _TARGET.fullmatch(target):
         return Refusal(Problem.BAD_REQUEST, "The request target holds an octet that must be escaped.")
     if "#" in target:
@@ -166,12 +182,12 @@ def _target(method: str, target: str, first: dict[str, str]) -> Refusal | None:
     authority = parse_host(absolute.group(1))
     if isinstance(authority, Refusal):
         return authority
-    if authority != host:
+    if authority != parse_host(first["host"]):
         return Refusal(Problem.UNKNOWN_SITE, "The request target and the Host header name different hosts.")
     return None
 
 
-def _framing(version: tuple[int, int], first: dict[str, str]) -> Refusal | None:
+def _framing(first: dict[str, str]) -> Refusal | None:
     length = first.get("content-length")
     coding = first.get("transfer-encoding")
     if length is None and coding is None:
@@ -179,8 +195,6 @@ def _framing(version: tuple[int, int], first: dict[str, str]) -> Refusal | None:
     if length is not None and not _LENGTH.fullmatch(length):
         return Refusal(Problem.BAD_REQUEST, "The Content-Length is not a number of octets.")
     if coding is not None:
-        if version == (1, 0):
-            return Refusal(Problem.BAD_REQUEST, "HTTP/1.0 has no transfer codings.")
         if length is not None:
             return Refusal(Problem.BAD_REQUEST, "Content-Length and Transfer-Encoding contradict each other.")
         if coding.strip().lower() != "chunked":

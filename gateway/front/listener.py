@@ -29,7 +29,7 @@ from gateway.clock import Clock
 from gateway.front.answer import Answer
 from gateway.front.connection import ClientConnection, Request
 from gateway.front.exchange import Gate, exchange
-from gateway.front.guard import guard, origin_form, parse_host
+from gateway.front.guard import guard_line, origin_form
 from gateway.front.limits import Limits
 from gateway.front.switching import switch
 from gateway.front.wire import broken_answer, refused_early, write_answer
@@ -42,7 +42,6 @@ from gateway.visitors.client_address import ClientAddress, TrustedProxies, resol
 
 __all__ = ["Limits", "Listener", "boot_checks"]
 
-Headers = tuple[tuple[str, str], ...]
 Desk = Callable[[Ask, AsyncIterator[bytes] | None], Awaitable[Answer]]
 
 _log = logging.getLogger("licet.listener")
@@ -205,26 +204,22 @@ class Listener:
     async def _answered(self, connection: ClientConnection, request: Request) -> Answer:
         if request.unreadable is not None:
             return self._refused(request.unreadable)
-        headers = request.headers
-        refusal = guard(request.method, request.target, request.version, headers)
+        block = request.block
+        refusal = guard_line(request.method, request.target, request.version, block.first, block.refusal)
         if refusal is not None:
             return self._refused(refusal)
-        if request.version == (1, 0):
-            headers = tuple(field for field in headers if field[0] != "upgrade")
         client = connection.client
         if client is None:
-            client = resolve(connection.peer, headers, self._trusted, self._country_header)
+            client = resolve(connection.peer, block.fields, self._trusted, self._country_header)
             if not self._trusted.networks:
                 connection.client = client  # no header can change it
         # The host that is judged is the host that the origin gets: no forwarded one is believed.
-        named = parse_host(next(value for name, value in headers if name == "host"))
-        if isinstance(named, Refusal):
-            return self._refused(named)
+        named = block.host
         policy = self._hosts(named[0])
         if policy is None:
             unknown = Refusal(Problem.UNKNOWN_SITE, "No site of this gateway has this host name.")
             return self._refused(unknown)
-        ask = self._ask(connection, request, headers, client, named, policy)
+        ask = self._ask(connection, request, client, named, policy)
         body = request.body
         if body is not None and request.version == (1, 1):
             body.expected = ask.header("expect").strip().lower() == "100-continue"
@@ -236,12 +231,16 @@ class Listener:
         self,
         connection: ClientConnection,
         request: Request,
-        headers: Headers,
         client: ClientAddress,
         named: tuple[str, int | None],
         policy: Policy,
     ) -> Ask:
-        target = origin_form(request.target)
+        block = request.block
+        if request.version == (1, 0) and "upgrade" in block.first:
+            block = block.without("upgrade")
+        target = request.target
+        if not target.startswith("/"):
+            target = origin_form(target)
         raw, _, query = target.partition("?")
         path = canonical(raw)
         scheme = client.scheme or ("https" if connection.secure else "http")
@@ -255,7 +254,7 @@ class Listener:
             path="" if isinstance(path, Ambiguous) else path,
             ambiguity=path.why if isinstance(path, Ambiguous) else "",
             query=query,
-            headers=headers,
+            headers=block.fields,
             peer=connection.peer,
             address=client.address,
             country=client.country,

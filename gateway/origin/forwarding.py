@@ -27,6 +27,8 @@ from gateway.problems import Problem, Refusal
 __all__ = ["BodyBroken", "HttpOrigin", "OriginLimits"]
 
 _LATER = 5
+#: Visitors whose header lines are remembered together, for one block of lines.
+_FORWARDED = 64
 
 
 class BodyBroken(Exception):
@@ -276,6 +278,26 @@ def _finished(sender: asyncio.Future[None], reply: Reply) -> None:
 def _message(
     ask: Ask, place: Upstream, ours: int, protocol: str, body: AsyncIterator[bytes] | None, told: Headers
 ) -> bytes:
+    line = f"{ask.method} {place.target(ask.target)} HTTP/1.1\r\n"
+    if "\n" in line[:-2] or "\r" in line[:-2] or "\0" in line:
+        raise ValueError("a request that holds a line break was not stopped by the guard")
+    octets = line.encode("utf-8", "surrogateescape")
+    if body is not None or protocol or told:
+        return octets + _fields(ask, place, ours, protocol, body, told)
+    # Clients repeat their header lines: what goes on of them is the same as well.
+    seen, known = (ask.origin, ask.address, ours), ask.headers.forwarded  # type: ignore[attr-defined]
+    fields: bytes | None = known.get(seen)
+    if fields is None:
+        if len(known) >= _FORWARDED:
+            known.clear()
+        fields = known[seen] = _fields(ask, place, ours, protocol, body, told)
+    return octets + fields
+
+
+def _fields(
+    ask: Ask, place: Upstream, ours: int, protocol: str, body: AsyncIterator[bytes] | None, told: Headers
+) -> bytes:
+    """The header lines that the origin gets, and the empty one."""
     fields = [*request_headers(ask, ours=ours, upgrade=protocol, host=place.authority), *told]
     if body is None:
         fields = [field for field in fields if field[0] != "content-length" or field[1] == "0"]
@@ -284,8 +306,7 @@ def _message(
             fields.append(("transfer-encoding", "chunked"))
         if _waits(ask):
             fields.append(("expect", "100-continue"))
-    lines = [f"{ask.method} {place.target(ask.target)} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in fields]
+    lines = [f"{name}: {value}" for name, value in fields]
     head = "\r\n".join([*lines, "", ""])
     if head.count("\n") != len(lines) + 1 or head.count("\r") != len(lines) + 1 or "\0" in head:
         raise ValueError("a request that holds a line break was not stopped by the guard")

@@ -19,6 +19,7 @@ from gateway.origin.header_hygiene import ends_here, named_fields
 _HOPS: Final = re.compile(
     rb"\r\n(?:connection|keep-alive|te|trailer|transfer-encoding|upgrade|http2-settings|proxy)[:-]"
 )
+_KEEP_ALIVE: Final = b"\r\nconnection: keep-alive\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?:\r\n|$)")
 _CODING: Final = re.compile(rb"\r\ntransfer-encoding:[ \t]*([^\r]*?)[ \t]*(?=\r\n|$)")
 _VERSIONS: Final = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
@@ -68,8 +69,16 @@ class Head:
         first = b"HTTP/1.1 %d %b" % (self.status, line[13:])
         if not fields:
             return first
-        if _HOPS.search(self._lower) is None:
+        hop = _HOPS.search(self._lower)
+        if hop is None:
             return first + b"\r\n" + fields
+        at = hop.start()
+        if (
+            self._lower.startswith(_KEEP_ALIVE, at)
+            and _HOPS.search(self._lower, at + len(_KEEP_ALIVE) - 2) is None
+        ):
+            # What nearly every server says, and nothing else of the kind.
+            return first + self.raw[len(line) : at] + self.raw[at + len(_KEEP_ALIVE) - 2 :]
         kept, said = [first], []
         for field in fields.split(b"\r\n"):
             name = _name(field[: field.index(b":")])

@@ -45,6 +45,11 @@ def test_what_frames_the_body_is_found_in_any_case():
 FIELDS = [
     (b"Set-Cookie: a", b"set-cookie:b", b"ETag: \xff"),
     (b"Connection: keep-alive", b"A: b", b"Keep-Alive: timeout=5"),
+    (b"A: b", b"Connection: keep-alive", b"C: d"),
+    (b"Connection: keep-alive", b"C: d"),
+    (b"C: d", b"Connection: keep-alive"),
+    (b"Connection: keep-alive, x-a", b"X-A: d"),
+    (b"A: b", b"Connection: keep-alive", b"Connection: a"),
     (b"A: b", b"CONNECTION: X-Gone, close", b"x-gone: c", b"X-Kept: d"),
     (b"Transfer-Encoding: chunked", b"Trailer: X", b"Upgrade: h2c", b"Proxy-Authenticate: x"),
     (b"Connection: content-length", b"Content-Length: 3"),
