@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.admission.admit import Grant
@@ -101,14 +102,25 @@ class Till:
             for key in keys:
                 self._paid[key] = now
                 self._paid.move_to_end(key)
-            while len(self._paid) > _REMEMBERED:
-                self._paid.popitem(last=False)
+            self._forget_oldest()
         return due
+
+    def learn(self, units: Iterable[PaidUnit]) -> None:
+        """Take up *units* that were paid for elsewhere, as another process says."""
+        for unit in units:
+            if unit.paid_at > self._paid.get(unit.key, 0):
+                self._paid[unit.key] = unit.paid_at
+                self._paid.move_to_end(unit.key)
+        self._forget_oldest()
 
     def unpaid(self, charge: Charge, ask: Ask, delivery: Delivery) -> None:
         """Forget what `owed` remembered of *delivery*: it owed its price, and no record of it could be kept."""
         for key in _units(charge, ask, delivery):
             self._paid.pop(key, None)
+
+    def _forget_oldest(self) -> None:
+        while len(self._paid) > _REMEMBERED:
+            self._paid.popitem(last=False)
 
     def let_go(self, record_id: str) -> None:
         """`give_back` without waiting for it."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -152,3 +153,17 @@ class Channel:
             self.close()
             return
         self._writer.write(_LENGTH.pack(len(octets)) + octets)
+
+
+async def asked(path: Path, name: str) -> Any:
+    """Call *name* once at the process that listens at *path*; raises `StoreUnavailable` where none does."""
+    try:
+        channel = Channel(*await asyncio.open_unix_connection(str(path)))
+    except OSError as error:
+        raise StoreUnavailable(f"The office is away: {error.strerror or error}.") from None
+    running = asyncio.create_task(channel.run())
+    try:
+        return await channel.call(name)
+    finally:
+        channel.close()
+        await running

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from gateway.admission.credentials import Credentials
 from gateway.admission.pace import Pace
 from gateway.admission.spending import SpendBook
 from gateway.admission.till import PaidUnit, Till
+from gateway.app.addresses import bound, shown
 from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.config import Config
@@ -24,7 +24,6 @@ from gateway.origin.small import fetch_small
 from gateway.policy.published import publish
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
-from gateway.problems import ConfigurationError, Mistake
 from gateway.provenance.audience import Audience, referring_service
 from gateway.provenance.journal import Journal
 from gateway.terms.license_terms import PublishedTerms
@@ -139,25 +138,3 @@ class _PeopleCount:
     def count(self, ask: Ask, status: int) -> None:
         referring = referring_service(ask.header("referer"))
         self._audience.count(ask.site, ask.path, status, referring, ask.asked_at_us)
-
-
-def shown(host: str) -> str:
-    """*host* as it stands in a URL."""
-    return f"[{host}]" if ":" in host else host
-
-
-async def bound(
-    start: Callable[[str, int], Awaitable[tuple[str, int]]], host: str, port: int, key: str
-) -> tuple[str, int]:
-    """Call *start* and return where it listens; raises `ConfigurationError`, naming the setting *key*."""
-    try:
-        return await start(host, port)
-    except OSError as error:
-        raise unbound(error, host, port, key) from None
-
-
-def unbound(error: OSError, host: str, port: int, key: str) -> ConfigurationError:
-    """Say that *host* and *port* of the setting *key* cannot be listened on, and why."""
-    # What the loop raises names the address once more; the number alone says why.
-    why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
-    return ConfigurationError([Mistake(f"{shown(host)}:{port}", key, f"cannot be listened on: {why}")])

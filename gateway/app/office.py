@@ -16,7 +16,7 @@ from aiohttp import web
 
 from gateway.admission.owed import WINDOW_SECONDS
 from gateway.admission.till import PaidUnit
-from gateway.app.front import bound, shown
+from gateway.app.addresses import bound, shown
 from gateway.app.timers import every
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config

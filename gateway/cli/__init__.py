@@ -23,6 +23,7 @@ from gateway.cli import (
     keys,
     licensee,
     policy,
+    restart,
     serve,
     statement,
     tour,
@@ -59,6 +60,7 @@ app = typer.Typer(
 )
 app.command("demo")(tour.demo)
 app.command("serve")(serve.serve)
+app.command("restart")(restart.restart)
 app.command("init")(init.init)
 app.add_typer(policy.app, name="policy")
 app.add_typer(licensee.app, name="licensee")
