@@ -240,6 +240,8 @@ class Gateway:
     def processes(self) -> dict[int, str]:
         """The process ids of workers and office, with their role."""
         assert self.running is not None
+        if self.running.returncode is not None:
+            raise WrongAnswer(f"the gateway ended by itself: {self.log()[-2000:]}")
         found = {}
         for pid in _children(self.running.pid):
             with contextlib.suppress(OSError):
@@ -278,6 +280,9 @@ async def kills(number: int, folder: Path, seed: int) -> dict[str, Any]:
                             clients.create_task(act(http))
                     killed = await _kills(gateway, load, http, number, dice)
                     load.ending = True
+            except BaseException:
+                print(gateway.log()[-8000:], file=sys.stderr)
+                raise
             finally:
                 await gateway.kill()
     found = {"kills": number, **{name: killed[name] for name in (*_TARGETS, _STARTING)}}

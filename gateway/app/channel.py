@@ -149,7 +149,9 @@ class Channel:
 
     def _send(self, frame: dict[str, object]) -> None:
         octets = orjson.dumps(frame)
-        if self.closed or self._writer.transport.get_write_buffer_size() > _BACKLOG:
+        transport = self._writer.transport
+        # uvloop raises where asyncio only warns: a transport that has closed is not written to.
+        if self.closed or transport.is_closing() or transport.get_write_buffer_size() > _BACKLOG:
             self.close()
             return
         self._writer.write(_LENGTH.pack(len(octets)) + octets)

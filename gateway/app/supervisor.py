@@ -171,12 +171,24 @@ class Supervisor:
             # An office that is started again must be where this one was.
             at = self._config.dashboard.model_copy(update={"port": urlsplit(dashboard).port})
             self._config = replace(self._config, dashboard=at)
-        await _all(self._told(worker) for worker in self._workers.values())
+        await self._some_started()
         addresses = Addresses(front, dashboard, str(office.told["sign_in"]))
         self._lock.tell(addresses, run=self._run.path)
         self._keeping = [asyncio.create_task(self._keep("office"))]
         self._keeping += [asyncio.create_task(self._keep(name)) for name in names]
         return addresses
+
+    async def _some_started(self) -> None:
+        """Tell every worker what it is; one that ends instead is started again, if another came up."""
+        failures: list[StoreUnavailable] = []
+        telling = (self._told(worker) for worker in self._workers.values())
+        for answer in await asyncio.gather(*telling, return_exceptions=True):
+            if isinstance(answer, StoreUnavailable):
+                failures.append(answer)
+            elif answer is not None:
+                raise answer
+        if len(failures) == len(self._workers):
+            raise failures[0]
 
     async def connections(self) -> int:
         """How many clients are connected, as far as the workers can say it at once."""
@@ -287,13 +299,6 @@ class Supervisor:
                 self._config, str(self._run.path), process.name, listening=listening, upstream=self._upstream
             )
         )
-
-
-async def _all(acts: Any) -> None:
-    """Do all, and raise what one of them raised only when none is under way any more."""
-    for answer in await asyncio.gather(*acts, return_exceptions=True):
-        if isinstance(answer, BaseException):
-            raise answer
 
 
 def _bound(config: Config) -> tuple[socket.socket, str]:

@@ -103,3 +103,22 @@ async def test_what_is_no_frame_ends_the_channel(octets):
         other.sendall(octets)
         await channel.run()
     assert channel.closed
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_an_end_that_was_cut_off_is_gone_on_either_loop(loop):
+    async def main():
+        one, other = socket.socketpair()
+        channel = Channel(*await asyncio.open_connection(sock=one))
+        other.close()
+        # Nobody has read the end yet: the transport learns of it by writing.
+        for _ in range(200):
+            channel.tell("news", "x" * 1000)
+            await asyncio.sleep(0)
+        with pytest.raises(StoreUnavailable, match="gone"):
+            await channel.call("anything")
+        channel.close()
+
+    factory = pytest.importorskip("uvloop").new_event_loop if loop == "uvloop" else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main())
