@@ -65,6 +65,7 @@ class Process:
         self.name = name
         self.since = time.monotonic()
         self.told: dict[str, Any] = {}
+        self._started = False
         self._process, self.channel = process, channel
         self._speaking = asyncio.create_task(channel.run())
 
@@ -99,9 +100,13 @@ class Process:
         if "mistakes" in told:
             raise ConfigurationError(MISTAKES.validate_python(told["mistakes"]))
         self.told = told
+        self._started = True
 
     async def stop(self, seconds: float) -> None:
-        """Have it drain for *seconds* and end; one that does not is killed."""
+        """Have it drain for *seconds* and end; one that does not is killed, one that is starting hangs up."""
+        if not self._started:
+            await self.end(_CLOSING)
+            return
         try:
             await self.channel.call("stop", seconds, seconds=seconds + _CLOSING)
         except StoreUnavailable as error:
@@ -139,7 +144,7 @@ class Supervisor:
         self._workers: dict[str, Process] = {}
         self._keeping: list[asyncio.Task[None]] = []
         self._replacing = asyncio.Lock()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._lock: FolderLock | None = None
         self._run: RunFolder | None = None
         self._sock: socket.socket | None = None
@@ -212,7 +217,7 @@ class Supervisor:
         """
         async with self._replacing:
             for name in tuple(self._workers):
-                if self._stopping:
+                if self._stopping.is_set():
                     return False
                 try:
                     fresh = await self._spawned("worker", name)
@@ -223,6 +228,9 @@ class Supervisor:
                     )
                     await fresh.end(_CLOSING)
                     return False
+                if self._stopping.is_set():
+                    await fresh.end(_CLOSING)
+                    return False
                 old, self._workers[name] = self._workers[name], fresh
                 await old.stop(self._drain)
                 log.info("worker replaced", worker=name, pid=fresh.pid)
@@ -230,20 +238,22 @@ class Supervisor:
 
     async def stop(self, seconds: float) -> None:
         """Let requests under way take *seconds*, then end every process and let the folder go."""
-        self._stopping = True
+        self._stopping.set()
         for task in self._keeping:
             task.cancel()
         await asyncio.gather(*self._keeping, return_exceptions=True)
         if self._sock is not None:
             self._sock.close()
         await asyncio.gather(*(worker.stop(seconds) for worker in self._workers.values()))
+        async with self._replacing:
+            pass  # what was being replaced has ended too
         if self._office is not None:
             await self._office.stop(min(seconds, 5.0))
         self._left()
 
     async def stop_now(self) -> None:
         """End every process without waiting for requests; what was acknowledged is on the disk."""
-        self._stopping = True
+        self._stopping.set()
         every = [*self._workers.values(), *([self._office] if self._office else [])]
         await asyncio.gather(*(process.end(3.0) for process in every))
         self._left()
@@ -262,7 +272,7 @@ class Supervisor:
             process = self._office if name == "office" else self._workers[name]
             assert process is not None
             code = await process.ended()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             if process is not self._office and process is not self._workers.get(name):
                 continue  # it was replaced

@@ -17,6 +17,7 @@ import pytest
 
 from gateway.app.channel import asked
 from gateway.problems import StoreUnavailable
+from gateway.store.sqlite.database import Database
 
 GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -164,18 +165,52 @@ async def test_without_its_office_people_are_served_and_licenses_wait_for_it(tre
     sold = await sell(here.one)
     async with loaded(here.one.front, 2) as load:
         await load.until(20)
-        os.kill(
-            (await here.processes())["office"], signal.SIGSTOP
-        )  # a dead office would be back too soon to see
+        killed = (await here.processes())["office"]
+        # A dead office would be back too soon to see what happens without.
+        os.kill(killed, signal.SIGSTOP)
         await until((503, "revocations-stale"), lambda: first_two(fetched(http, here.one, sold.token)))
         await load.until(50)
-        killed = office_of(here)
         os.kill(killed, signal.SIGKILL)
         await here.again("office", but=killed)
         await until(200, lambda: first(fetched(http, here.one, sold.token, "/essays/reefs")))
         await load.until(20)
     assert load.failed == {}
     assert await here.one.stop() == 0
+
+
+async def test_a_worker_that_starts_without_an_office_serves_people_and_nobody_under_license(
+    tree, http, sell
+) -> None:
+    here = await tree()
+    sold = await sell(here.one)
+    running = await here.processes()
+    os.kill(running["office"], signal.SIGSTOP)
+    for role in ("w1", "w2"):
+        os.kill(running[role], signal.SIGKILL)
+
+    async def person() -> int:
+        try:
+            async with http.get(here.one.front + "/essays/x", headers={"User-Agent": FIREFOX}) as answer:
+                return answer.status
+        except aiohttp.ClientError:
+            return 0
+
+    await until(200, person)
+    assert (await fetched(http, here.one, sold.token))[0] == 503
+    assert (await fetched(http, here.one))[0] == 402
+    os.kill(running["office"], signal.SIGCONT)
+    await until(200, lambda: first(fetched(http, here.one, sold.token)))
+    assert await here.one.stop() == 0
+
+
+async def test_a_stop_in_the_middle_of_a_restart_ends_every_process(tree) -> None:
+    here = await tree()
+    here.one.signal(signal.SIGUSR2)
+    await here.one.says("worker=w1")
+    children = list(children_of(here.pid))
+    assert len(children) >= 3
+    assert await here.one.stop() == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in children)
 
 
 async def first(fetching):
@@ -186,15 +221,13 @@ async def first_two(fetching):
     return (await fetching)[:2]
 
 
-def office_of(here: Tree) -> int:
-    """The office's process id, told by the system, because it cannot tell it itself."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+def children_of(pid: int) -> dict[int, bytes]:
+    """The command lines of a process's children, told by the system."""
+    found = {}
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         with contextlib.suppress(OSError):
-            words = path.read_bytes().split(b"\0")
-            parent = int((path.parent / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            if parent == here.pid and b"office" in words:
-                return int(path.parent.name)
-    raise AssertionError("there is no office")
+            found[int(child)] = Path(f"/proc/{child}/cmdline").read_bytes()
+    return found
 
 
 async def _restarted(here: Tree, times: int) -> Load:
@@ -216,6 +249,11 @@ async def test_restarts_lose_no_request(tree) -> None:
     load = await _restarted(here, 10)
     assert load.failed == {}, load.counts
     assert await here.one.stop() == 0
+    # Nobody who was served by a worker that is gone was forgotten.
+    database = await Database.open(here.data / "licet.db")
+    counted = await database.read(lambda db: db.execute("SELECT sum(count) FROM audience").get)
+    await database.close()
+    assert counted == load.counts.total()
 
 
 @pytest.mark.night
