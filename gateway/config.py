@@ -82,6 +82,12 @@ class People(_Section):
     counted: bool = True
 
 
+class Workers(_Section):
+    """How many processes serve the front."""
+
+    count: int = Field(default=1, ge=1, le=64)
+
+
 class _File(_Section):
     listen: Listen = Listen()
     dashboard: Dashboard = Dashboard()
@@ -90,6 +96,7 @@ class _File(_Section):
     origin: OriginTimes = OriginTimes()
     pacing: Pacing = Pacing()
     people: People = People()
+    workers: Workers = Workers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,7 @@ class Config:
     origin: OriginTimes = field(default_factory=OriginTimes)
     pacing: Pacing = field(default_factory=Pacing)
     people: People = field(default_factory=People)
+    workers: Workers = field(default_factory=Workers)
 
     @property
     def database(self) -> Path:
@@ -145,7 +153,8 @@ def read_config(
         if value is not None:
             section, _, key = dotted.partition(".")
             _table(values, section)[key] = value
-            sources[dotted] = "--" + dotted.removeprefix("listen.").replace(".", "-").replace("_", "-")
+            option = dotted.removeprefix("listen.").removesuffix(".count")
+            sources[dotted] = "--" + option.replace(".", "-").replace("_", "-")
     try:
         read = _File.model_validate(values)
     except ValidationError as error:
@@ -159,6 +168,7 @@ def read_config(
         origin=read.origin,
         pacing=read.pacing,
         people=read.people,
+        workers=read.workers,
     )
 
 

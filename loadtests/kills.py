@@ -3,8 +3,10 @@
 python -m loadtests.kills --kills 50
 
 A real `licet serve` stands before an origin of ours; crawlers with a license,
-crawlers without one and people fetch from it without a pause. At random moments,
-some of them while it starts, it is killed and started again. Each licensed page
+crawlers without one and people fetch from it without a pause. At random moments
+a worker, the office, or every process at once is killed; the first two are
+started again by the gateway itself, the whole by us, and some of those are
+killed again while they start. Each licensed page
 is fetched until it came whole, so that in the end each page owes its price
 exactly once, whatever was lost on the way and asked for again. Exits 0 only if
 that is what journal, postings and balance say.
@@ -45,6 +47,10 @@ _PRICE, _CREDIT = Money.read("0.005 USD"), Money.read("9000 USD")
 _CRAWLER = {"User-Agent": "GPTBot/1.3"}
 _PERSON = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 _LICENSED, _UNLICENSED, _PEOPLE = 8, 2, 2
+
+_ALL, _STARTING = "everything killed", "of them while it started"
+_TARGETS = (_ALL, "worker killed", "office killed")
+#: After these a hold may stand until it lapses: the answer to the lease, or the fetch, was lost.
 
 _SETTINGS = "[pacing]\nlicense_per_second = 0\n[store]\nreserve_mb = 1\n"
 _POLICY = """
@@ -186,6 +192,7 @@ class Gateway:
                 "--data", str(self.data),
                 "--port", str(self.port),
                 "--dashboard-port", str(self.dashboard_port),
+                "--workers", "2",
                 stdout=log,
                 stderr=log,
             )  # fmt: skip
@@ -207,10 +214,37 @@ class Gateway:
             return
 
     async def kill(self) -> None:
-        """End this life with SIGKILL."""
-        if self.running is not None and self.running.returncode is None:
-            self.running.send_signal(signal.SIGKILL)
-            await self.running.wait()
+        """End this life, every process of it, with SIGKILL."""
+        if self.running is None or self.running.returncode is not None:
+            return
+        # Held still, it cannot start anything again while its processes are counted.
+        self.running.send_signal(signal.SIGSTOP)
+        processes = self.processes()
+        for pid in processes:
+            _kill(pid)
+        self.running.send_signal(signal.SIGKILL)
+        await self.running.wait()
+        while any(map(_lives, processes)):
+            await asyncio.sleep(0.002)
+
+    def kill_one(self, role: str, dice: random.Random) -> bool:
+        """Kill one process of *role*, ``worker`` or ``office``; whether there was one."""
+        found = [pid for pid, its in self.processes().items() if its == role]
+        if found:
+            _kill(dice.choice(found))
+        return bool(found)
+
+    def processes(self) -> dict[int, str]:
+        """The process ids of workers and office, with their role."""
+        assert self.running is not None
+        if self.running.returncode is not None:
+            raise WrongAnswer(f"the gateway ended by itself: {self.log()[-2000:]}")
+        found = {}
+        for pid in _children(self.running.pid):
+            with contextlib.suppress(OSError):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                found[pid] = next((role for role in ("worker", "office") if role.encode() in words), "")
+        return found
 
     def log(self) -> str:
         """What all lives said."""
@@ -241,11 +275,14 @@ async def kills(number: int, folder: Path, seed: int) -> dict[str, Any]:
                     ):
                         for _ in range(count):
                             clients.create_task(act(http))
-                    starting = await _lives(gateway, load, http, number, dice)
+                    killed = await _kills(gateway, load, http, number, dice)
                     load.ending = True
+            except BaseException:
+                print(gateway.log()[-8000:], file=sys.stderr)
+                raise
             finally:
                 await gateway.kill()
-    found = {"kills": number, "of them while it started": starting}
+    found = {"kills": number, **{name: killed[name] for name in (*_TARGETS, _STARTING)}}
     return {**found, **await _counted(gateway, load, licensee)}
 
 
@@ -259,28 +296,37 @@ async def _first_life(gateway: Gateway, load: Load, http: aiohttp.ClientSession)
     return str(made["licensee"])
 
 
-async def _lives(
+async def _kills(
     gateway: Gateway, load: Load, http: aiohttp.ClientSession, number: int, dice: random.Random
-) -> int:
-    """Kill and start again, *number* times; returns how many lives ended before they listened."""
-    starting, commands = 0, []
-    for life in range(number):
-        if life == number // 2:  # a command writes into the journal while the gateway is killed
+) -> Counter[str]:
+    """Kill *number* times; returns how often what was killed, and how many lives ended before they listened."""
+    counts: Counter[str] = Counter()
+    commands = []
+    for kill in range(number):
+        if kill == number // 2:  # a command writes into the journal while the gateway is killed
             bystander = _licet("licensee", "add", "Bystander", "--credit", "1 USD", data=gateway.data)
             commands.append(asyncio.create_task(bystander))
         await asyncio.sleep(dice.uniform(0.01, 0.6))
+        # Each once, so that a short run meets all three.
+        target = _TARGETS[kill] if kill < len(_TARGETS) else dice.choice(_TARGETS)
+        counts[target] += 1
+        if target != _ALL:
+            while not gateway.kill_one(target.partition(" ")[0], dice):
+                await asyncio.sleep(0.01)
+            continue
         load.up.clear()
         await gateway.kill()
         await gateway.start()
-        if dice.random() < 0.2 and life < number - 1:
+        if dice.random() < 0.2 and kill < number - 1:
             await asyncio.sleep(dice.uniform(0, 1.2 * max(gateway.waits)))
-            starting += 1
-            continue
+            counts[_STARTING] += 1
+            await gateway.kill()
+            await gateway.start()
         await gateway.listening()
         load.up.set()
         await load.buy(http)
     await asyncio.gather(*commands)
-    return starting
+    return counts
 
 
 async def _counted(gateway: Gateway, load: Load, licensee: str) -> dict[str, Any]:
@@ -340,6 +386,24 @@ async def _origin() -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+def _children(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in text.split()]
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _lives(pid: int) -> bool:
+    """Whether the process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _free_ports() -> tuple[int, int]:

@@ -157,9 +157,16 @@ class Till:
         for key in keys:
             self._paid[key] = now
             self._paid.move_to_end(key)
-        while len(self._paid) > _REMEMBERED:
-            self._paid.popitem(last=False)
+        self._forget_oldest()
         return due
+
+    def learn(self, units: Iterable[PaidUnit]) -> None:
+        """Take up *units* that were paid for elsewhere, as another process says."""
+        for unit in units:
+            if unit.paid_at > self._paid.get(unit.key, 0):
+                self._paid[unit.key] = unit.paid_at
+                self._paid.move_to_end(unit.key)
+        self._forget_oldest()
 
     def unpaid(self, charge: Charge, ask: Ask, delivery: Delivery) -> None:
         """Undo an `owed` that owed the price, once, where no record of it could be kept."""
@@ -172,6 +179,10 @@ class Till:
         if charge.record_id in self._taken:
             self._taken.discard(charge.record_id)
             self._put_back(charge)
+
+    def _forget_oldest(self) -> None:
+        while len(self._paid) > _REMEMBERED:
+            self._paid.popitem(last=False)
 
     async def rest(self) -> None:
         """Return what is free of every license that was not used since the last call."""

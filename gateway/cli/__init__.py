@@ -23,6 +23,7 @@ from gateway.cli import (
     keys,
     licensee,
     policy,
+    restart,
     serve,
     statement,
     tour,
@@ -59,6 +60,7 @@ app = typer.Typer(
 )
 app.command("demo")(tour.demo)
 app.command("serve")(serve.serve)
+app.command("restart")(restart.restart)
 app.command("init")(init.init)
 app.add_typer(policy.app, name="policy")
 app.add_typer(licensee.app, name="licensee")
@@ -119,21 +121,12 @@ def _log_to_stderr() -> None:
     """Keep stdout for data: every log line of every room goes to stderr, as plain text."""
     import logging
 
+    if any(each in sys.argv for each in ("serve", "demo")):
+        from gateway.app.timers import log_to_stderr
+
+        # The demo's lines are the story; sales and reloads are told by a gateway of one's own.
+        log_to_stderr(logging.WARNING if "demo" in sys.argv else logging.INFO)
+        return
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="licet: %(levelname)s %(message)s")
     logging.addLevelName(logging.WARNING, "warning")
     logging.addLevelName(logging.ERROR, "error")
-    if any(each in sys.argv for each in ("serve", "demo")):
-        import structlog
-
-        structlog.configure(
-            processors=[
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper("%Y-%m-%dT%H:%M:%SZ", utc=True),
-                structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, pad_level=False),
-            ],
-            # The demo's lines are the story; sales and reloads are told by a gateway of one's own.
-            wrapper_class=structlog.make_filtering_bound_logger(
-                logging.WARNING if "demo" in sys.argv else logging.INFO
-            ),
-            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        )

@@ -20,6 +20,8 @@ from gateway.problems import ConfigurationError, StoreUnavailable
 
 #: 2026-11-01T00:00:00Z: a clock before the release is wrong.
 _RELEASED = 1_793_491_200
+#: From so many connections on, what each takes can be told from what a process takes anyway.
+_ENOUGH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ def _settings(data: Path) -> Iterator[Finding]:
         yield from _address("gateway", config.listen.host, config.listen.port, "listen.port")
     else:
         yield Finding("gateway", "ok", f"runs at {told.get('front', 'an address not known yet')}")
+        yield from _processes(told)
     if public:
         yield Finding(
             "dashboard",
@@ -182,6 +185,33 @@ def _settings(data: Path) -> Iterator[Finding]:
             f"listens on {config.dashboard.host}",
             "put it behind TLS and a login of your own, or back on 127.0.0.1",
         )
+
+
+def _processes(told: dict[str, object]) -> Iterator[Finding]:
+    """Every process of the running gateway, with the memory it has to itself."""
+    from gateway.app.channel import asked
+    from gateway.app.folder import RunFolder
+    from gateway.app.memory import proportional_bytes
+
+    pid, run = told.get("pid"), told.get("run")
+    if not isinstance(pid, int) or not run:
+        return
+    yield Finding("supervisor", "ok", f"process {pid}, {proportional_bytes(pid) / 1e6:.1f} MB")
+    try:
+        found = asyncio.run(asked(RunFolder(Path(str(run))).office, "processes"))
+    except StoreUnavailable as error:
+        yield Finding("office", "bad", str(error), "the gateway's log says why; people are served meanwhile")
+        return
+    for each in found:
+        octets = proportional_bytes(each["pid"])
+        fact = f"process {each['pid']}, {octets / 1e6:.1f} MB"
+        if "connections" in each:
+            fact += f", {counted(each['connections'], 'connection')}"
+        if each.get("connections", 0) >= _ENOUGH and octets > each["bytes_at_start"] > 0:
+            grown = (octets - each["bytes_at_start"]) / each["connections"]
+            fact += f", at most {grown / 1000:.0f} kB each"
+        wrong = each.get("journal", "")
+        yield Finding(each["role"], "bad" if wrong else "ok", f"{fact}. {wrong}" if wrong else fact)
 
 
 def _address(what: str, host: str, port: int, key: str) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,8 +17,9 @@ from gateway.problems import ConfigurationError, Mistake
 
 if TYPE_CHECKING:
     from gateway.app import Addresses, Licet
+    from gateway.app.boot import Upstream
+    from gateway.app.supervisor import Site, Supervisor
     from gateway.config import Config
-    from gateway.policy.rules import Policy
 
 
 def serve(
@@ -42,6 +43,10 @@ def serve(
     stance: Annotated[
         str, typer.Option(metavar="NAME", help="With --upstream: the shipped rules to use.")
     ] = "search-free-training-paid",
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many processes serve pages; one for each core is plenty."),
+    ] = None,
     drain: Annotated[
         float,
         typer.Option(metavar="SECONDS", min=0, help="What requests in flight may take when stopping."),
@@ -62,12 +67,13 @@ def serve(
 
     A change of a policy file, or SIGHUP, reloads all of them, whole or not at
     all. SIGTERM or Ctrl-C lets requests in flight end; a second one stops at
-    once. --json prints where it listens, as one line, when it does.
+    once. `licet restart`, or SIGUSR2, replaces the workers without losing a
+    request. --json prints where it listens, as one line, when it does.
     """
     flags: dict[str, object] = {"listen.host": host, "listen.port": port, "dashboard.port": dashboard_port}
+    flags["workers.count"] = workers
     config = _settings(data, flags)
-    policies = _without_files(config, upstream, mode, stance)
-    _run(config, policies, drain, as_json=as_json)
+    _run(config, _without_files(config, upstream, mode, stance), drain, as_json=as_json)
 
 
 def _settings(data: Path, flags: dict[str, object]) -> Config:
@@ -87,7 +93,8 @@ def _settings(data: Path, flags: dict[str, object]) -> Config:
         raise ConfigurationError((*error.mistakes, *more)) from None
 
 
-def _without_files(config: Config, upstream: str, mode: str, stance: str) -> tuple[Policy, ...] | None:
+def _without_files(config: Config, upstream: str, mode: str, stance: str) -> Upstream | None:
+    from gateway.app.boot import Upstream
     from gateway.policy.reading import default_policy, stances
     from gateway.policy.rules import Mode
 
@@ -105,21 +112,28 @@ def _without_files(config: Config, upstream: str, mode: str, stance: str) -> tup
     if stance not in stances():
         raise stop(f"--stance is one of {', '.join(stances())}, not {stance!r}")
     try:
-        return (default_policy(upstream, mode=Mode(mode), stance=stance),)
+        default_policy(upstream, mode=Mode(mode), stance=stance)
     except ConfigurationError as error:
         told = [replace(mistake, file="--upstream", key="") for mistake in error.mistakes]
         raise ConfigurationError(told) from None
+    return Upstream(upstream, Mode(mode), stance)
 
 
-def _run(config: Config, policies: tuple[Policy, ...] | None, drain: float, *, as_json: bool) -> None:
-    from gateway.app import Licet
-
-    licet = Licet(config, policies=(lambda: policies) if policies else None)
+def _run(config: Config, upstream: Upstream | None, drain: float, *, as_json: bool) -> None:
+    from gateway.app.supervisor import Supervisor
 
     async def main() -> None:
-        told = listen_for_signals(licet)
-        addresses = await licet.start()
-        _greet(config, licet, addresses, files=policies is None)
+        supervisor = Supervisor(config, upstream=upstream, drain=drain)
+        told, at_once = _listen_for_signals(supervisor)
+        try:
+            await serving(supervisor, told)
+        finally:
+            if at_once.is_set():
+                await asyncio.Event().wait()  # whoever stops at once ends this process
+
+    async def serving(supervisor: Supervisor, told: asyncio.Event) -> None:
+        addresses = await supervisor.start()
+        _greet(config, supervisor.sites, addresses, files=upstream is None)
         if as_json:
             emit(
                 {
@@ -128,66 +142,89 @@ def _run(config: Config, policies: tuple[Policy, ...] | None, drain: float, *, a
                     "sign_in": addresses.sign_in,
                     "data": str(config.folder),
                     "pid": os.getpid(),
-                    "sites": {policy.site.id: str(policy.site.mode) for policy in licet.shelf.policies},
+                    "sites": {site.id: site.mode for site in supervisor.sites},
                 }
             )
-        await until_told(licet, drain, told)
+        await told.wait()
+        _say_draining(await supervisor.connections(), drain)
+        await supervisor.stop(drain)
+        tell("stopped")
 
-    run_loop(main())
+    # Nothing is served in this process: the plain loop is enough.
+    asyncio.run(main())
 
 
-def run_loop(main: Coroutine[object, object, None]) -> None:
-    """Run *main* on uvloop where it is installed."""
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(main)
-        return
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main)
+def _listen_for_signals(supervisor: Supervisor) -> tuple[asyncio.Event, asyncio.Event]:
+    """As `listen_for_signals`, and SIGUSR2 replaces the workers; the second event says "at once"."""
+    at_once = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    acts: set[asyncio.Task[object]] = set()
+
+    def begin(act: Callable[[], Coroutine[object, object, object]]) -> None:
+        task: asyncio.Task[object] = loop.create_task(act())
+        acts.add(task)
+        task.add_done_callback(acts.discard)
+
+    async def stop_now() -> None:
+        at_once.set()
+        await supervisor.stop_now()
+        os._exit(130)
+
+    loop.add_signal_handler(signal.SIGHUP, lambda: begin(supervisor.reload))
+    loop.add_signal_handler(signal.SIGUSR2, lambda: begin(supervisor.restart))
+    return _end_twice(lambda: begin(stop_now)), at_once
+
+
+def _end_twice(stop_now: Callable[[], None]) -> asyncio.Event:
+    """From now on the first SIGTERM or SIGINT sets the event, a second calls *stop_now*."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        if told.is_set():
+            tell("stopping at once")
+            stop_now()
+        told.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    return told
 
 
 def listen_for_signals(licet: Licet) -> asyncio.Event:
     """From now on the first SIGTERM or SIGINT sets the event, a second stops at once, SIGHUP reloads."""
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def stop_now() -> None:
-        if told.is_set():
-            tell("stopping at once")
-            # What was acknowledged is on disk already; the next start folds it.
-            os._exit(130)
-        told.set()
 
     def reload() -> None:
         if hasattr(licet, "shelf"):
             licet.reload()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop_now)
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    return told
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+    # What was acknowledged is on disk already; the next start folds it.
+    return _end_twice(lambda: os._exit(130))
 
 
 async def until_told(licet: Licet, drain: float, told: asyncio.Event) -> None:
     """Wait for *told*, then let requests in flight take *drain* seconds, and close."""
     await told.wait()
-    waiting = licet.listener.connections
-    if waiting:
-        tell(f"draining {counted(waiting, 'connection')}, at most {drain:g} s; once more stops at once")
+    _say_draining(licet.listener.connections, drain)
     await licet.stop(drain)
     tell("stopped")
 
 
-def _greet(config: Config, licet: Licet, addresses: Addresses, *, files: bool) -> None:
+def _say_draining(waiting: int, drain: float) -> None:
+    if waiting:
+        tell(f"draining {counted(waiting, 'connection')}, at most {drain:g} s; once more stops at once")
+
+
+def _greet(config: Config, sites: tuple[Site, ...], addresses: Addresses, *, files: bool) -> None:
     from gateway import __version__
     from gateway.cli.backup import restored_note
 
     data = config.folder
     tell(f"licet {__version__}")
-    for policy in licet.shelf.policies:
-        hosts = ", ".join("any host" if host == "*" else host for host in policy.site.hosts)
-        tell(f"site       {policy.site.id} ({hosts}) -> {policy.site.origin}, mode {policy.site.mode}")
+    for site in sites:
+        hosts = ", ".join("any host" if host == "*" else host for host in site.hosts)
+        tell(f"site       {site.id} ({hosts}) -> {site.origin}, mode {site.mode}")
     tell(f"gateway    {addresses.front}")
     if addresses.sign_in:
         tell(f"dashboard  {addresses.sign_in}")
@@ -198,7 +235,7 @@ def _greet(config: Config, licet: Licet, addresses: Addresses, *, files: bool) -
     note = restored_note(data)
     if note:
         tell(f"RESTORED   {note}")
-    if not any(policy.site.mode == "observe" for policy in licet.shelf.policies):
+    if not any(site.mode == "observe" for site in sites):
         return
     explain = with_data("licet policy explain / --as GPTBot", data)
     doctor = with_data("licet doctor", data)
@@ -208,9 +245,9 @@ def _greet(config: Config, licet: Licet, addresses: Addresses, *, files: bool) -
     tell(f"  {explain}\n      what the rules say to it, and why")
     tell(f"  {doctor}\n      is everything in order on this machine?")
     if files:
-        names = ", ".join(policy.file for policy in licet.shelf.policies if policy.site.mode == "observe")
+        names = ", ".join(site.file for site in sites if site.mode == "observe")
         tell(f'  mode = "offer" or "enforce" in {names}\n      taken up by itself, as every change')
     else:
-        init = with_data(f"licet init --upstream {licet.shelf.policies[0].site.origin}", data)
+        init = with_data(f"licet init --upstream {sites[0].origin}", data)
         serve = with_data("licet serve", data)
         tell(f"  {init}\n      write rules of your own; then stop this and start `{serve}`")

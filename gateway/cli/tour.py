@@ -247,7 +247,7 @@ def demo(
 
         if running(folder) is None:
             shutil.rmtree(folder)
-    from gateway.cli.serve import run_loop
+    from gateway.app.boot import run_loop
 
     result: list[int] = []
     run_loop(_demo(folder, port, once=once, as_json=as_json, result=result))

@@ -22,6 +22,11 @@ SERVER_METADATA: Final = "/.well-known/oauth-authorization-server/.licet"
 RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
 
 
+def desk_owns(path: str) -> bool:
+    """Whether canonical *path* is the desk's and not the site's."""
+    return path == PREFIX or path.startswith(f"{PREFIX}/") or path in {SERVER_METADATA, RESOURCE_METADATA}
+
+
 def issuer_of(origin: str) -> str:
     """The issuer of the desk at *origin*, which has no trailing slash."""
     return origin + PREFIX

@@ -37,6 +37,7 @@ from gateway.desk.metadata import (
     PREFIX,
     RESOURCE_METADATA,
     SERVER_METADATA,
+    desk_owns,
     index_document,
     offers_document,
     resource_metadata,
@@ -140,7 +141,7 @@ class Desk:
 
     def owns(self, path: str) -> bool:
         """Whether canonical *path* is the desk's and not the site's."""
-        return path == PREFIX or path.startswith(f"{PREFIX}/") or path in {SERVER_METADATA, RESOURCE_METADATA}
+        return desk_owns(path)
 
     async def __call__(
         self, request: web.BaseRequest, policy: Policy, origin: str, address: str

@@ -308,6 +308,19 @@ def test_a_till_starts_with_what_the_journal_says_was_paid() -> None:
     assert till.owed(charge_of(), ask_at(), young).reason == "read-before"
 
 
+def test_a_till_learns_what_was_paid_for_elsewhere() -> None:
+    page = delivery_of("page")
+    (key, *_) = units_of("le_1", ask_at().site, ask_at().path, unit_of("le_1", ask_at()), page)
+    till, _ = till_with()
+    till.learn((PaidUnit(key, NOW - WINDOW_SECONDS),))
+    assert till.owed(charge_of(), ask_at(), page).reason == "fetch"
+    till.learn((PaidUnit(key, NOW - 2 * WINDOW_SECONDS),))  # old news take nothing back
+    assert till.owed(charge_of(), ask_at(), page).reason == "read-before"
+    till, _ = till_with()
+    till.learn((PaidUnit(key, NOW - 1),))
+    assert till.owed(charge_of(), ask_at(), page).reason == "read-before"
+
+
 def test_the_memory_is_bounded_and_forgets_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_REMEMBERED", 3)
     till, _ = till_with()

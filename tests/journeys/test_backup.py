@@ -98,7 +98,7 @@ async def test_the_same_state_again_is_no_rollback_and_a_damaged_folder_may_be_o
     await one.stop()
     await licet("backup", "licet.tar")
     await licet("restore", "licet.tar")
-    segment = max((data / "journal").glob("front-*.seg"), key=lambda path: path.stat().st_size)
+    segment = max((data / "journal").glob("w1-*.seg"), key=lambda path: path.stat().st_size)
     octets = bytearray(segment.read_bytes())
     octets[200] ^= 1
     segment.write_bytes(octets)

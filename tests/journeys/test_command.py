@@ -63,7 +63,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "serve", "demo", "init", "policy check", "policy explain", "policy lint", "keys new", "keys rotate",
         "keys list", "keys revoke", "journal export", "journal audit", "licensee add", "licensee list",
-        "licensee credit", "licensee suspend", "statement", "dashboard", "backup", "restore", "fetch", "doctor",
+        "licensee credit", "licensee suspend", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart",
     }  # fmt: skip
 
 
@@ -360,7 +360,7 @@ async def test_an_audit_finds_a_flipped_octet_a_deleted_row_and_a_changed_postin
     (data / "licet.db").write_bytes(was)
     assert (await licet("journal", "audit", "--json")).json["good"] is True
 
-    segment = max((data / "journal").glob("front-*.seg"), key=lambda path: path.stat().st_size)
+    segment = max((data / "journal").glob("w1-*.seg"), key=lambda path: path.stat().st_size)
     octets = bytearray(segment.read_bytes())
     octets[200] ^= 1
     segment.write_bytes(octets)

@@ -170,7 +170,7 @@ def site(world, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def still(clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> HandClock:
     """The clock of every gateway that starts now: it moves only when told."""
-    monkeypatch.setattr("gateway.app.SystemClock", lambda: clock)
+    monkeypatch.setattr("gateway.app.office.SystemClock", lambda: clock)
     return clock
 
 

@@ -1,0 +1,149 @@
+"""The front of one process: who asks, what the rules say, and the listener before them."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.admission.credentials import Credentials
+from gateway.admission.pace import Pace
+from gateway.admission.spending import SpendBook
+from gateway.admission.till import PaidUnit, Till
+from gateway.app.addresses import bound, shown
+from gateway.ask import Ask
+from gateway.clock import Clock
+from gateway.config import Config
+from gateway.desk.metadata import desk_owns
+from gateway.front.desk_way import DeskWay
+from gateway.front.exchange import Gate
+from gateway.front.listener import Listener
+from gateway.front.notices import SiteNotices
+from gateway.keys.key_set import KeySet
+from gateway.licenses.revocations import RevocationFeed
+from gateway.origin.forwarding import HttpOrigin, OriginLimits
+from gateway.origin.small import fetch_small
+from gateway.policy.published import publish
+from gateway.policy.reload import PolicyShelf
+from gateway.policy.rules import Policy
+from gateway.provenance.audience import Audience, referring_service
+from gateway.provenance.journal import Journal
+from gateway.terms.license_terms import PublishedTerms
+from gateway.tokens.verification import Verifier
+from gateway.visitors.catalog import Catalog
+from gateway.visitors.client_address import TrustedProxies
+from gateway.visitors.identify import Identifier
+from gateway.visitors.networks import Networks
+
+#: What RFC 9309, section 2.2.1, allows as a product token in robots.txt.
+_ROBOTS_TOKEN = re.compile(r"[A-Za-z_-]+")
+#: Seconds that the desk may take to answer: more than its door allows it.
+_DESK = 70.0
+#: Seconds after which, and before twice of which, credit set aside for an idle license goes back.
+REST_SECONDS = 3.0
+#: How many texts of published terms are kept.
+_MOST_PUBLISHED = 256
+
+
+class Front:
+    """Gate and listener, made of parts that may be here or at the office."""
+
+    def __init__(
+        self,
+        config: Config,
+        shelf: PolicyShelf,
+        *,
+        clock: Clock,
+        keys: Callable[[], KeySet],
+        feed: RevocationFeed,
+        book: SpendBook,
+        journal: Journal,
+        people: Audience,
+        paid: tuple[PaidUnit, ...] = (),
+        networks: Networks | None = None,
+        desk: Path,
+    ) -> None:
+        """Plug the parts together; nothing listens yet.
+
+        *keys* gives the public keys of now, *paid* the units paid for in the
+        window so far; *desk* is the socket of the desk's door.
+        """
+        self._config = config
+        self._published: dict[tuple[str, str], PublishedTerms] = {}
+        catalog = Catalog.shipped()
+        self._tokens = {
+            entry.name: (entry.crawler, tuple(filter(_ROBOTS_TOKEN.fullmatch, entry.tokens)))
+            for entry in catalog.crawlers
+        }
+        self._robots_only = frozenset(entry.name for entry in catalog.crawlers if entry.robots_only)
+        times = config.origin
+        self._origin = HttpOrigin(
+            OriginLimits(connect=times.connect, first_byte=times.first_byte, idle=times.idle)
+        )
+        self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
+        notices = SiteNotices(self.published, fetch_small, clock)
+        pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
+        self.till = Till(book, journal.writer, pace, remembered=paid)
+        gate = Gate(
+            policy_of=shelf.of_site,
+            identify=Identifier(catalog, networks or Networks.shipped()).identify,
+            notices=notices,
+            credentials=Credentials(Verifier(keys), feed, clock),
+            till=self.till,
+            origin=self._origin,
+            journal=journal,
+            people=_PeopleCount(people),
+            published=self.published,
+            sources={"lease": self.till.lease, "robots": notices.robots},
+            clock=clock,
+        )
+        self.listener = Listener(
+            gate,
+            hosts=shelf.of_host,
+            desk=DeskWay(self._way, f"unix:{desk}"),
+            desk_owns=desk_owns,
+            trusted=TrustedProxies.read(config.trust.proxies),
+            country_header=config.trust.country_header,
+            clock=clock,
+        )
+
+    async def open(self, sock: socket.socket | None = None) -> str:
+        """Listen where the settings say, or on *sock*; returns the URL, or raises `ConfigurationError`."""
+        listen = self._config.listen
+        if sock is not None:
+            host, port = await self.listener.start(sock=sock)
+        else:
+            host, port = await bound(self.listener.start, listen.host, listen.port, "listen.port")
+        return f"http://{shown(host)}:{port}"
+
+    async def close(self, seconds: float) -> None:
+        """Drain for at most *seconds*, end every connection, return what credit was set aside for none."""
+        await self.listener.drain(seconds)
+        await self.listener.stop()
+        await self._origin.close()
+        await self._way.close()
+        await self.till.close()
+
+    def published(self, policy: Policy, origin: str) -> PublishedTerms:
+        """What all formats say for *policy* at *origin*; made once for each, and bounded: hosts may be forged."""
+        key = (policy.digest, origin)
+        terms = self._published.get(key)
+        if terms is None:
+            if len(self._published) >= _MOST_PUBLISHED:
+                self._published.clear()
+            terms = self._published[key] = publish(
+                policy, origin, self._tokens, robots_only=self._robots_only
+            )
+        return terms
+
+
+class _PeopleCount:
+    """Turns an ask into the totals that may be kept of a person's visit."""
+
+    def __init__(self, audience: Audience) -> None:
+        self._audience = audience
+
+    def count(self, ask: Ask, status: int) -> None:
+        referring = referring_service(ask.header("referer"))
+        self._audience.count(ask.site, ask.path, status, referring, ask.asked_at_us)

@@ -1,0 +1,90 @@
+"""Front and office in one process and one loop: the demo's gateway, and the one that tests drive.
+
+Start: lock the data folder, policies, stores, doors. Stop: close the front to
+newcomers and drain, then the journal, the keeper, the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.app.folder import Addresses, FolderLock, RunFolder
+from gateway.app.front import REST_SECONDS, Front
+from gateway.app.office import Office, acting
+from gateway.app.timers import every
+from gateway.clock import Clock
+from gateway.config import Config
+from gateway.desk.door import DeskDoor
+from gateway.front.listener import Listener, boot_checks
+from gateway.policy.rules import Policy
+from gateway.visitors.networks import Networks
+
+
+class Licet(Office):
+    """One gateway: everything between its listening sockets and its data folder."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        policies: Callable[[], tuple[Policy, ...]] | None = None,
+        networks: Networks | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Prepare; nothing is opened before `start`. *policies* as for `Office`."""
+        super().__init__(config, policies=policies, clock=clock)
+        self._networks = networks
+        self._front: Front | None = None
+
+    @property
+    def listener(self) -> Listener:
+        """Where requests come in. Only of one that was started."""
+        assert self._front is not None
+        return self._front.listener
+
+    async def start(self) -> Addresses:
+        """Open everything in order; raise `ConfigurationError` with what is wrong, leaving nothing open."""
+        try:
+            return await self._opened()
+        except BaseException:
+            await self.stop(0)
+            raise
+
+    async def _opened(self) -> Addresses:
+        boot_checks()
+        lock = FolderLock(self.config.folder)
+        self._closing.append(acting(lock.release))
+        self.read_policies()
+        await self.open_stores("front")
+        run = RunFolder.make()
+        self._closing.append(acting(run.remove))
+        door = DeskDoor(self.desk, self.shelf.of_site)
+        await door.start(run.desk)
+        self._closing.append(door.stop)
+        self._front = front = Front(
+            self.config,
+            self.shelf,
+            clock=self.clock,
+            keys=lambda: self.keys.public,
+            feed=self.feed,
+            book=self.book,
+            journal=self.journal,
+            people=self.people,
+            paid=await self.paid(),
+            networks=self._networks,
+            desk=run.desk,
+        )
+        await self._look()  # opening took a while: the first licensed fetch must not meet an old list
+        url = await front.open()
+        dashboard, sign_in = await self.open_dashboard()
+        self.begin()
+        self._start("rest", every(REST_SECONDS, front.till.rest))
+        addresses = Addresses(url, dashboard, sign_in)
+        lock.tell(addresses)
+        return addresses
+
+    async def stop(self, seconds: float = 30.0) -> None:
+        """Drain for at most *seconds*, then close everything in the reverse order of opening."""
+        if self._front is not None:
+            await self._front.close(seconds)
+        await self.close()

@@ -1,0 +1,262 @@
+"""The office of one data folder: keys, database, books, keeper, desk, dashboard, and what is due in time.
+
+Opened in this order: keys, database, the keeper's lock, the office's own
+journal, what a crash left is folded. Closed in the reverse order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from gateway.admission.owed import WINDOW_SECONDS
+from gateway.admission.till import PaidUnit
+from gateway.app.addresses import bound, shown
+from gateway.app.timers import every
+from gateway.clock import Clock, SystemClock
+from gateway.config import Config
+from gateway.dashboard.routes import dashboard_app
+from gateway.dashboard.sessions import Sessions
+from gateway.desk.routes import Desk
+from gateway.keys.key_ring import KeyRing
+from gateway.licenses.revocations import RevocationFeed, Revocations
+from gateway.money import Money
+from gateway.policy.reload import PolicyShelf
+from gateway.policy.rules import Policy
+from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
+from gateway.provenance.audience import Audience
+from gateway.provenance.erasure import forget_details
+from gateway.provenance.journal import Journal
+from gateway.provenance.keeper import Folding, Keeper, KeeperLock
+from gateway.store.sqlite.access_log import SqliteAccessLog
+from gateway.store.sqlite.audience import SqliteAudience
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.register import SqliteRegister
+from gateway.store.sqlite.spend_book import SqliteSpendBook
+
+log = structlog.get_logger("licet")
+
+#: Seconds between two looks at what other processes changed: well under `revocations.OLDEST`.
+_LOOK = 0.25
+#: Twentieths of a second that a command may keep the journal while a gateway starts.
+_PATIENCE = 200
+
+
+class Office:
+    """Everything behind the front. Its maker holds the `FolderLock`."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        policies: Callable[[], tuple[Policy, ...]] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Prepare; nothing is opened yet.
+
+        *policies* gives the policies when there are no files of them (``serve
+        --upstream``); otherwise those of the data folder's ``sites``.
+        """
+        self.config = config
+        self.clock = clock or SystemClock()
+        self._policies = policies
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
+        self._closing: list[Callable[[], Awaitable[None]]] = []
+
+    def read_policies(self) -> None:
+        """Take up the policies for the first time; raises `ConfigurationError`."""
+        self.shelf = PolicyShelf(self._policies or self.config.sites)
+
+    async def open_stores(self, journal: str) -> None:
+        """Open everything that rests on the disk; *journal* names the office's own file."""
+        config = self.config
+        ring = KeyRing.open if KeyRing.exists(config.keys) else _made
+        self.keys = ring(config.keys, self.clock)
+        self.database = await Database.open(config.database)
+        self._closing.append(self.database.close)
+        self.register = SqliteRegister(self.database)
+        self.book = SqliteSpendBook(self.database)
+        self.ledger = SqliteLedger(self.database)
+        # Long reads of the pages get connections of their own: revocations must not wait for a report.
+        pages = await Database.open(config.database, readers=2)
+        self._closing.append(pages.close)
+        self.access_log = SqliteAccessLog(pages)
+        self.audience = SqliteAudience(self.database)
+        self.people = Audience(enabled=config.people.counted)
+        keeper_lock = await self._keeper_lock()
+        if keeper_lock is None:
+            raise ConfigurationError(
+                [Mistake(str(config.folder), "", "another process keeps this journal; stop it first")]
+            )
+        self._closing.append(acting(keeper_lock.release))
+        self.journal = Journal.open(
+            config.journal, journal, clock=self.clock, reserve_bytes=config.store.reserve_mb << 20
+        )
+        self.keeper = Keeper(config.journal, self.folding())
+        await self.keeper.catch_up()
+        self._closing.append(self._fold_the_rest)
+        self._closing.append(self.journal.close)
+        self.feed = RevocationFeed()
+        self.revoked = Revocations()
+        await self._look()
+        self.desk = Desk(
+            register=self.register,
+            spend_book=self.book,
+            journal=self.journal,
+            keys=self.keys,
+            clock=self.clock,
+            balance=self._balance,
+            entered=self.ledger.has_entry,
+        )
+
+    def folding(self) -> Folding:
+        """Where the keeper folds into."""
+        return SqliteFolding(self.database)
+
+    async def open_dashboard(self) -> tuple[str, str]:
+        """Open the operator's pages; returns their URL and the one-time link, or "" for what there is not."""
+        config = self.config
+        if not config.dashboard.enabled:
+            return "", ""
+        sessions = Sessions.open(config.folder / "operator.json", self.clock)
+        app = dashboard_app(
+            self.access_log,
+            sessions,
+            hosts=(config.dashboard.host, *config.dashboard.hosts),
+            status=self.status,
+            clock=self.clock,
+        )
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        self._closing.append(runner.cleanup)
+
+        async def start(host: str, port: int) -> tuple[str, int]:
+            site = web.TCPSite(runner, host, port)
+            await site.start()
+            at = runner.addresses[0]
+            return at[0], at[1]
+
+        host, port = await bound(start, config.dashboard.host, config.dashboard.port, "dashboard.port")
+        base = f"http://{shown(host)}:{port}"
+        link = sessions.sign_in_link()
+        return base, f"{base}/sign-in?token={link}" if link else ""
+
+    def begin(self) -> None:
+        """Start what is done again and again."""
+        for name, seconds, act in (
+            ("look", _LOOK, self._look),
+            ("reload", 1.0, self._reload_if_changed),
+            ("people", 5.0, self._count_people),
+            ("forget", 3600.0, self._forget),
+        ):
+            self._start(name, every(seconds, act))
+        self._start("keeper", self.keeper.run(self._stopping))
+
+    async def paid(self) -> tuple[PaidUnit, ...]:
+        """The units that were paid for in the window that ends now."""
+        return await self.ledger.paid_units(self.clock.now_us() // 1_000_000 - WINDOW_SECONDS)
+
+    def status(self) -> dict[str, str]:
+        """What the pages' banner shows: the mode of each site, and what is not well."""
+        found = {policy.site.id: str(policy.site.mode) for policy in self.shelf.policies}
+        if not self.journal.state.healthy:
+            found["journal"] = self.journal.state.reason
+        return found
+
+    def reload(self) -> tuple[Mistake, ...]:
+        """Take up changed policies, whole or not at all; returns what is wrong, and keeps the last good."""
+        mistakes = self.shelf.reload()
+        for mistake in mistakes:
+            log.error("policy not taken up", mistake=str(mistake))
+        if not mistakes:
+            self.tell_taken_up()
+        return mistakes
+
+    def tell_taken_up(self) -> None:
+        """Say in the log which policies are in force."""
+        log.info("policies taken up", digests=[policy.digest for policy in self.shelf.policies])
+
+    async def close(self) -> None:
+        """End what `begin` started, then close everything in the reverse order of opening."""
+        self._stopping.set()
+        for task in self._tasks:
+            if task.get_name() != "keeper":
+                task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if hasattr(self, "people") and hasattr(self, "database"):
+            with contextlib.suppress(StoreUnavailable):
+                await self._count_people()
+        while self._closing:
+            close = self._closing.pop()
+            try:
+                await close()
+            except Exception:
+                # What is still open must be closed all the same.
+                log.exception("something could not be closed well")
+
+    def _start(self, name: str, run: Coroutine[object, object, None]) -> None:
+        self._tasks.append(asyncio.create_task(run, name=name))
+
+    async def _keeper_lock(self) -> KeeperLock | None:
+        """Become the folder's keeper; a command that folds at this moment is waited for."""
+        for _ in range(_PATIENCE):
+            taken = KeeperLock.try_take(self.config.folder)
+            if taken is not None:
+                return taken
+            await asyncio.sleep(0.05)
+        return None
+
+    async def _fold_the_rest(self) -> None:
+        await self.keeper.catch_up()
+
+    async def _look(self) -> None:
+        """Learn what other processes changed: revocations and keys."""
+        asked_at = self.clock.monotonic()
+        self.revoked = await self.register.revocations()
+        self.feed.renew(self.revoked, asked_at)
+        self.looked(asked_at)
+        try:
+            self.keys.refresh()
+        except ConfigurationError as error:
+            log.warning("the keys cannot be read again; going on with the last good ones", reason=str(error))
+
+    def looked(self, asked_at: float) -> None:
+        """Hear that `revoked` was true at monotonic *asked_at*."""
+
+    async def _reload_if_changed(self) -> None:
+        if self.shelf.changed_on_disk():
+            self.reload()
+
+    async def _count_people(self) -> None:
+        await self.people.flush(self.audience)
+
+    async def _forget(self) -> None:
+        days = self.config.store.detail_days
+        before = self.clock.now_us() - days * 86_400_000_000
+        await forget_details(self.config.journal, SqliteDetails(self.database), before)
+
+    async def _balance(self, licensee: str, currency: str) -> Money:
+        return await self.book.available(licensee, currency)
+
+
+def acting(act: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    """*act* as something to wait for."""
+
+    async def run() -> None:
+        act()
+
+    return run
+
+
+def _made(folder: Path, clock: Clock) -> KeyRing:
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return KeyRing.create(folder, clock=clock)

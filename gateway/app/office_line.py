@@ -1,0 +1,163 @@
+"""The worker's line to the office: the office's ports as a worker sees them, and what the office tells.
+
+The line is made again whenever it breaks. Until then every port raises
+`StoreUnavailable`, and the revocations grow stale by themselves: licensed
+fetches are refused with 503 within a second, people are served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from gateway.admission.spending import Charge, Short
+from gateway.admission.till import PaidUnit
+from gateway.app.calls import AUDIENCE, PAID, REVOKED, SPEND_BOOK
+from gateway.app.channel import Channel
+from gateway.licenses.revocations import RevocationFeed, Revocations
+from gateway.money import Money
+from gateway.problems import StoreUnavailable
+from gateway.provenance.audience import AudienceRow
+from gateway.tokens.claims import Budget
+
+log = structlog.get_logger("licet")
+
+_PAUSE: Final = 0.1
+#: Seconds that the office may take to bring a worker up to date.
+_WELCOME: Final = 60.0
+
+
+class OfficeLine:
+    """Speaks with the office at a socket for as long as `run` runs. *known* is set once it has answered."""
+
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        feed: RevocationFeed,
+        *,
+        learn: Callable[[Iterable[PaidUnit]], None],
+        take_up: Callable[[], Awaitable[list[str]]],
+    ) -> None:
+        """Speak as worker *name*.
+
+        Revocations go to *feed* and paid units to *learn*; *take_up* reads the
+        policies that the office took up and gives their digests.
+        """
+        self.known = asyncio.Event()
+        self._path, self._name, self._feed = path, name, feed
+        self._learn, self._take_up = learn, take_up
+        self._revoked = Revocations()
+        self._channel: Channel | None = None
+
+    async def run(self) -> None:
+        """Keep the line up until canceled."""
+        away = False
+        while True:
+            try:
+                reader, writer = await asyncio.open_unix_connection(str(self._path))
+            except OSError:
+                if not away:
+                    log.warning("the office is away; licensed fetches wait for it", worker=self._name)
+                away = True
+                await asyncio.sleep(_PAUSE)
+                continue
+            await self._spoken(Channel(reader, writer, answer=self._answer, hear=self._hear), again=away)
+            away = False
+            await asyncio.sleep(_PAUSE)
+
+    async def call(self, name: str, given: object) -> Any:
+        """Call the office; raises `StoreUnavailable` where it is away."""
+        if self._channel is None:
+            raise StoreUnavailable("The office is away.")
+        return await self._channel.call(name, given)
+
+    def tell(self, name: str, given: object) -> None:
+        """Tell the office, if it is there."""
+        if self._channel is not None:
+            self._channel.tell(name, given)
+
+    async def _spoken(self, channel: Channel, *, again: bool) -> None:
+        """Speak over *channel* until it ends."""
+        running = asyncio.create_task(channel.run())
+        try:
+            await channel.call("hello", {"name": self._name}, seconds=_WELCOME)
+            # Policies that were taken up while nobody was on the line.
+            await self._take_up()
+            self._channel = channel
+            self.known.set()
+            if again:
+                log.info("the office is back", worker=self._name)
+            await running
+        except StoreUnavailable as error:
+            log.warning("the office did not answer", worker=self._name, reason=str(error))
+        finally:
+            self._channel = None
+            channel.close()
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+
+    async def _answer(self, name: str, given: Any) -> Any:  # noqa: ARG002
+        if name == "policies":
+            return await self._take_up()
+        raise StoreUnavailable(f"A worker does not know {name}.")
+
+    def _hear(self, name: str, given: Any) -> None:
+        if name == "revoked":
+            if "revoked" in given:
+                self._revoked = REVOKED.validate_python(given["revoked"])
+            self._feed.renew(self._revoked, given["at"])
+        elif name == "paid":
+            self._learn(PAID.validate_python(given))
+
+
+class OfficeBook:
+    """`admission.spending.SpendBook` at the office."""
+
+    def __init__(self, line: OfficeLine) -> None:
+        """Ask over *line*."""
+        self._line = line
+
+    async def lease(self, writer: str, charge: Charge, fetches: int) -> int | Short:
+        """As `SpendBook.lease`."""
+        granted: int | Short = await self._ask("lease", writer, charge, fetches)
+        return granted
+
+    async def give_back(self, writer: str, license: str, held: Money, fetches: int) -> None:
+        """As `SpendBook.give_back`."""
+        await self._ask("give_back", writer, license, held, fetches)
+
+    async def exhausted(self, license: str, price: Money, budget: Budget) -> bool:
+        """As `SpendBook.exhausted`."""
+        return bool(await self._ask("exhausted", license, price, budget))
+
+    async def available(self, licensee: str, currency: str) -> Money:
+        """As `SpendBook.available`."""
+        left: Money = await self._ask("available", licensee, currency)
+        return left
+
+    async def balances(self, licensee: str) -> tuple[Money, ...]:
+        """As `SpendBook.balances`."""
+        left: tuple[Money, ...] = await self._ask("balances", licensee)
+        return left
+
+    async def _ask(self, method: str, *given: object) -> Any:
+        return await SPEND_BOOK[method].ask(lambda sent: self._line.call(f"book.{method}", sent), *given)
+
+
+class OfficeAudience:
+    """`provenance.audience.AudienceBook` at the office."""
+
+    def __init__(self, line: OfficeLine) -> None:
+        """Ask over *line*."""
+        self._line = line
+
+    async def add(self, rows: Iterable[AudienceRow]) -> None:
+        """As `AudienceBook.add`."""
+        await AUDIENCE["add"].ask(lambda sent: self._line.call("audience.add", sent), tuple(rows))

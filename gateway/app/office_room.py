@@ -1,0 +1,318 @@
+"""The office as a process: it serves the workers over a socket, and the desk over another.
+
+What it tells every worker, unasked:
+
+======== ===============================================================
+revoked  what was revoked: whole at the start and on a change, otherwise
+         only until when it is known to be true (`time.monotonic`, which is
+         one clock in all processes of a machine)
+paid     units that were paid for at another worker, once that is durable
+policies (a call) which policies it took up; a worker answers with its own
+======== ===============================================================
+
+It runs at a lower priority than the workers: on a machine that is busy, pages
+come before folding, reports and the dashboard. What a page's verdict waits
+for (leases, the revocations' heartbeat) takes the office microseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from gateway.app.boot import Boot
+from gateway.app.calls import AUDIENCE, PAID, REVOKED, SPEND_BOOK
+from gateway.app.channel import Channel
+from gateway.app.folder import RunFolder
+from gateway.app.office import Office, log
+from gateway.desk.door import DeskDoor
+from gateway.licenses.revocations import Revocations
+from gateway.policy.reload import PolicyShelf
+from gateway.policy.rules import Policy
+from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
+from gateway.provenance.keeper import FoldBatch, Folding
+from gateway.provenance.record import FetchRecord
+
+#: How much less important the office is than a worker, as `os.nice` counts.
+_NICENESS: Final = 5
+_CHUNK: Final = 5_000
+
+
+@dataclass(eq=False)
+class _Line:
+    """One worker, as the office knows it. *told* are the revocations it was sent last."""
+
+    channel: Channel
+    name: str = ""
+    told: Revocations | None = None
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+class OfficeRoom(Office):
+    """An `Office` with workers."""
+
+    def __init__(self, boot: Boot) -> None:
+        """Prepare what *boot* says; nothing is opened yet."""
+        super().__init__(boot.config, policies=boot.policies())
+        self._run = RunFolder(Path(boot.run))
+        self._lines: set[_Line] = set()
+        self._server: asyncio.Server | None = None
+        self._door: DeskDoor | None = None
+        self._stamp: tuple[tuple[str, int, int], ...] = ()
+
+    async def start(self) -> dict[str, Any]:
+        """Open everything; returns ``dashboard``, ``sign_in`` and the sites. Raises `ConfigurationError`."""
+        os.nice(_NICENESS)
+        self.read_policies()
+        await self.open_stores("office")
+        self._door = DeskDoor(self.desk, self._policy_of)
+        await self._door.start(self._run.desk)
+        self._server = await asyncio.start_unix_server(self._met, self._run.office)
+        dashboard, sign_in = await self.open_dashboard()
+        self.begin()
+        return {
+            "dashboard": dashboard,
+            "sign_in": sign_in,
+            "sites": [
+                {
+                    "id": policy.site.id,
+                    "hosts": policy.site.hosts,
+                    "origin": policy.site.origin,
+                    "mode": str(policy.site.mode),
+                    "file": str(self.config.sites / Path(policy.file).name),
+                }
+                for policy in self.shelf.policies
+            ],
+        }
+
+    async def stop(self, seconds: float = 5.0) -> None:
+        """Let the desk's answers under way end within *seconds*, then close everything."""
+        if self._server is not None:
+            self._server.close()
+        if self._door is not None:
+            await self._door.stop(seconds)
+        for line in tuple(self._lines):
+            line.channel.close()
+        await self.close()
+
+    async def act(self, name: str, given: Any) -> Any:  # noqa: ARG002
+        """Do what the supervisor asks: ``reload``."""
+        if name == "reload":
+            return [str(mistake) for mistake in await self._taken_up()]
+        raise StoreUnavailable(f"The office does not know {name}.")
+
+    def folding(self) -> Folding:
+        """The store's, and the workers hear of what was paid for."""
+        return _Told(super().folding(), self)
+
+    def read_policies(self) -> None:
+        """Take up the policies for the first time, or where they are wrong the last good ones of this run.
+
+        Raises `ConfigurationError` where there are none yet.
+        """
+        last_good = self._run.policies / "current"
+        try:
+            self.shelf = self._copied()
+        except ConfigurationError as error:
+            if not last_good.is_dir():
+                raise
+            self._complain(error.mistakes)
+            self.shelf = PolicyShelf(last_good)
+
+    def looked(self, asked_at: float) -> None:
+        """Tell every worker what is revoked, or that nothing changed."""
+        for line in self._lines:
+            self._tell_revoked(line, asked_at)
+
+    def status(self) -> dict[str, str]:
+        """As `Office.status`, and which worker's journal is not well."""
+        found = super().status()
+        for line in self._lines:
+            why = line.state.get("journal", "")
+            if why:
+                found[f"journal of {line.name}"] = why
+        return found
+
+    def tell_paid(self, batch: FoldBatch) -> None:
+        """Tell every worker of the units that the records of *batch* paid for."""
+        from gateway.billing.paid_units import paid_units
+
+        entries = (sealed.entry for sealed in batch.entries)
+        units = paid_units(entry for entry in entries if isinstance(entry, FetchRecord))
+        if units:
+            self._tell_all("paid", PAID.dump_python(units, mode="json"))
+
+    def _policy_of(self, site: str) -> Policy | None:
+        return self.shelf.of_site(site)
+
+    async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = _Line(
+            Channel(
+                reader,
+                writer,
+                answer=lambda name, given: self._answer(line, name, given),
+                hear=lambda name, given: self._heard(line, name, given),
+            )
+        )
+        try:
+            await line.channel.run()
+        finally:
+            self._lines.discard(line)
+
+    async def _answer(self, line: _Line, name: str, given: Any) -> Any:
+        port, _, method = name.partition(".")
+        if port == "book" and method in SPEND_BOOK:
+            return await SPEND_BOOK[method].answer(getattr(self.book, method), given)
+        if port == "audience" and method in AUDIENCE:
+            return await AUDIENCE[method].answer(getattr(self.audience, method), given)
+        if name == "hello":
+            return await self._welcome(line, given)
+        if name == "processes":
+            return self._processes()
+        raise StoreUnavailable(f"The office does not know {name}.")
+
+    def _heard(self, line: _Line, name: str, given: Any) -> None:
+        if name == "state":
+            line.state = given
+        elif name == "paid":
+            self._tell_all("paid", given, but=line)
+
+    async def _welcome(self, line: _Line, given: Any) -> None:
+        """Bring a worker up to date, and from now on keep it so."""
+        line.name = str(given["name"])
+        self._lines.add(line)
+        units = await self.paid()
+        for start in range(0, len(units), _CHUNK):
+            line.channel.tell("paid", PAID.dump_python(units[start : start + _CHUNK], mode="json"))
+            await line.channel.drained()
+        await self._look()
+
+    def _tell_revoked(self, line: _Line, asked_at: float) -> None:
+        news: dict[str, Any] = {"at": asked_at}
+        if line.told is not self.revoked and line.told != self.revoked:
+            news["revoked"] = REVOKED.dump_python(self.revoked, mode="json")
+        line.told = self.revoked
+        line.channel.tell("revoked", news)
+
+    def _tell_all(self, name: str, given: Any, *, but: _Line | None = None) -> None:
+        for line in self._lines:
+            if line is not but:
+                line.channel.tell(name, given)
+
+    def _processes(self) -> list[dict[str, Any]]:
+        ours = {"role": "office", "pid": os.getpid()}
+        return [
+            ours,
+            *sorted((line.state for line in self._lines if line.state), key=lambda each: each["role"]),
+        ]
+
+    # Policies: the office reads the files first; workers read what it took up, from the run folder.
+
+    async def _reload_if_changed(self) -> None:
+        if self._policies is None and _stamp(self.config.sites) != self._stamp:
+            await self._taken_up()
+
+    async def _taken_up(self) -> tuple[Mistake, ...]:
+        """Take up changed policies, whole or not at all, here and then at every worker."""
+        try:
+            self.shelf = self._copied()
+        except ConfigurationError as error:
+            self._complain(error.mistakes)
+            return error.mistakes
+        wanted = self._digests()
+        lines = tuple(self._lines)
+        answers = await asyncio.gather(
+            *(line.channel.call("policies", seconds=10) for line in lines), return_exceptions=True
+        )
+        for line, answer in zip(lines, answers, strict=True):
+            if answer != wanted and not line.channel.closed:
+                log.error("a worker did not take up the policies", worker=line.name, answer=str(answer))
+        self.tell_taken_up()
+        return ()
+
+    def _complain(self, mistakes: tuple[Mistake, ...]) -> None:
+        for mistake in mistakes:
+            log.error("policy not taken up", mistake=str(mistake))
+
+    def _digests(self) -> list[str]:
+        return [policy.digest for policy in self.shelf.policies]
+
+    def _copied(self) -> PolicyShelf:
+        """Copy the policies to where workers read them, and read the copy; raises `ConfigurationError`.
+
+        What is read is what was copied, whoever writes the files meanwhile.
+        """
+        if self._policies is not None:
+            return PolicyShelf(self._policies)
+        sites = self.config.sites
+        # Stamped before reading: a change during the reading is a change still to be seen.
+        self._stamp = _stamp(sites)
+        copy = self._run.policies / str(time.monotonic_ns())
+        copy.mkdir(mode=0o700, parents=True)
+        try:
+            _copy(sites, copy)
+            shelf = PolicyShelf(copy)
+        except ConfigurationError as error:
+            shutil.rmtree(copy)
+            raise ConfigurationError([_named(mistake, copy, sites) for mistake in error.mistakes]) from None
+        pointer = copy.with_suffix(".new")
+        pointer.symlink_to(copy.name)
+        pointer.replace(self._run.policies / "current")
+        for old in self._run.policies.iterdir():
+            if old not in {copy, self._run.policies / "current"}:
+                shutil.rmtree(old, ignore_errors=True)
+        return shelf
+
+
+def _copy(sites: Path, copy: Path) -> None:
+    for file in sorted(sites.glob("*.toml")):
+        try:
+            (copy / file.name).write_bytes(file.read_bytes())
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise ConfigurationError([Mistake(str(file), "", f"cannot be read: {why}")]) from None
+
+
+def _named(mistake: Mistake, copy: Path, sites: Path) -> Mistake:
+    """*mistake*, naming the file that a person wrote and not our copy of it."""
+    file, expected = (text.replace(str(copy), str(sites)) for text in (mistake.file, mistake.expected))
+    return replace(mistake, file=file, expected=expected)
+
+
+def _stamp(sites: Path) -> tuple[tuple[str, int, int], ...]:
+    found = []
+    for file in sorted(sites.glob("*.toml")):
+        try:
+            stat = file.stat()
+            found.append((file.name, stat.st_mtime_ns, stat.st_size))
+        except OSError:
+            found.append((file.name, -1, -1))
+    return tuple(found)
+
+
+class _Told:
+    """A `Folding` that tells of what it folded."""
+
+    def __init__(self, folding: Folding, room: OfficeRoom) -> None:
+        self._folding, self._room = folding, room
+
+    async def positions(self) -> Mapping[str, int]:
+        return await self._folding.positions()
+
+    async def fold(self, batch: FoldBatch) -> int:
+        new = await self._folding.fold(batch)
+        if new:
+            self._room.tell_paid(batch)
+        return new
+
+    async def purse_writers(self) -> frozenset[str]:
+        return await self._folding.purse_writers()
+
+    async def close_purses(self, writers: frozenset[str]) -> None:
+        await self._folding.close_purses(writers)

@@ -1,0 +1,346 @@
+"""The process that lives longest: it owns the listening socket and starts the others again when they end.
+
+It serves nothing itself. One listening socket is made once and inherited by
+every worker: whoever has room accepts, and connections that wait in the
+kernel's queue outlive any worker. (Sockets of their own under one port,
+`SO_REUSEPORT`, lose what waits in the queue of a worker that goes.)
+
+============ ================================================================
+a worker     is started again at once, and later each time that it ends soon
+the office   the same; workers serve people meanwhile
+restart      one worker after the other: the new one listens before the old
+             one stops
+stop         workers drain, then the office closes
+============ ================================================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import structlog
+
+from gateway.app.addresses import shown, unbound
+from gateway.app.boot import BOOT, MISTAKES, Boot, Upstream
+from gateway.app.channel import Channel
+from gateway.app.folder import Addresses, FolderLock, RunFolder
+from gateway.config import Config
+from gateway.problems import ConfigurationError, StoreUnavailable
+
+log = structlog.get_logger("licet")
+
+#: Seconds that a process may take to start: a journal may have to be folded first.
+_STARTING: Final = 600.0
+#: Seconds beyond the drain in which a process must have ended.
+_CLOSING: Final = 15.0
+#: A process that ends sooner than this after its start ended at once.
+_AT_ONCE: Final = 5.0
+_LONGEST_PAUSE: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One site that is served, for whoever sits there."""
+
+    id: str
+    hosts: tuple[str, ...]
+    origin: str
+    mode: str
+    file: str
+
+
+class Process:
+    """One process of ours, and the channel it hangs by."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process, channel: Channel) -> None:
+        """Watch *process*; use `spawn`."""
+        self.name = name
+        self.since = time.monotonic()
+        self.told: dict[str, Any] = {}
+        self._started = False
+        self._process, self.channel = process, channel
+        self._speaking = asyncio.create_task(channel.run())
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @classmethod
+    async def spawn(cls, role: str, name: str, inherited: tuple[int, ...]) -> Process:
+        """Start ``python -m gateway.app`` as *role*, with the descriptors *inherited*."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            # A folder of the same name where we were started must not be taken for the program.
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", "gateway.app", role, str(theirs.fileno()),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=2,
+                env=_environment(),
+                pass_fds=(theirs.fileno(), *inherited),
+                start_new_session=True,
+            )  # fmt: skip
+        return cls(name, process, Channel(*await asyncio.open_connection(sock=ours)))
+
+    async def boot(self, boot: Boot) -> None:
+        """Tell it what it is, and wait until it has started.
+
+        Raises `ConfigurationError` with what it found wrong, `StoreUnavailable`
+        where it ended instead.
+        """
+        told = await self.channel.call("boot", BOOT.dump_python(boot, mode="json"), seconds=_STARTING)
+        if "mistakes" in told:
+            raise ConfigurationError(MISTAKES.validate_python(told["mistakes"]))
+        self.told = told
+        self._started = True
+
+    async def stop(self, seconds: float) -> None:
+        """Have it drain for *seconds* and end; one that does not is killed, one that is starting hangs up."""
+        if not self._started:
+            await self.end(_CLOSING)
+            return
+        try:
+            await self.channel.call("stop", seconds, seconds=seconds + _CLOSING)
+        except StoreUnavailable as error:
+            if self._process.returncode is None:
+                log.warning("a process did not stop well", process=self.name, reason=str(error))
+        await self.end(_CLOSING)
+
+    async def end(self, seconds: float) -> None:
+        """Hang up, and kill it if it has not ended after *seconds*."""
+        self.channel.close()
+        try:
+            async with asyncio.timeout(seconds):
+                await self.ended()
+        except TimeoutError:
+            log.warning("a process had to be killed", process=self.name)
+            self._process.kill()
+            await self.ended()
+
+    async def ended(self) -> int:
+        """Wait for its end; returns the exit code, negative for a signal."""
+        code = await self._process.wait()
+        self.channel.close()
+        await asyncio.gather(self._speaking, return_exceptions=True)
+        return code
+
+
+class Supervisor:
+    """One gateway as processes. *sites* are those at the start."""
+
+    def __init__(self, config: Config, *, upstream: Upstream | None = None, drain: float = 30.0) -> None:
+        """Prepare; nothing is opened yet. *drain* is how long requests under way may take, in seconds."""
+        self.sites: tuple[Site, ...] = ()
+        self._config, self._upstream, self._drain = config, upstream, drain
+        self._office: Process | None = None
+        self._workers: dict[str, Process] = {}
+        self._keeping: list[asyncio.Task[None]] = []
+        self._replacing = asyncio.Lock()
+        self._stopping = asyncio.Event()
+        self._lock: FolderLock | None = None
+        self._run: RunFolder | None = None
+        self._sock: socket.socket | None = None
+
+    async def start(self) -> Addresses:
+        """Start everything; raise `ConfigurationError` with what is wrong, leaving nothing behind."""
+        try:
+            return await self._started()
+        except BaseException:
+            await self.stop(0)
+            raise
+
+    async def _started(self) -> Addresses:
+        self._lock = FolderLock(self._config.folder)
+        self._run = RunFolder.make()
+        self._sock, front = _bound(self._config)
+        # They import while one waits for the other.
+        names = [f"w{number}" for number in range(1, self._config.workers.count + 1)]
+        office = self._office = await self._spawned("office", "office")
+        for name in names:
+            self._workers[name] = await self._spawned("worker", name)
+        await self._told(office)
+        self.sites = tuple(
+            Site(each["id"], tuple(each["hosts"]), each["origin"], each["mode"], each["file"])
+            for each in office.told["sites"]
+        )
+        dashboard = str(office.told["dashboard"])
+        if dashboard:
+            # An office that is started again must be where this one was.
+            at = self._config.dashboard.model_copy(update={"port": urlsplit(dashboard).port})
+            self._config = replace(self._config, dashboard=at)
+        await self._some_started()
+        addresses = Addresses(front, dashboard, str(office.told["sign_in"]))
+        self._lock.tell(addresses, run=self._run.path)
+        self._keeping = [asyncio.create_task(self._keep("office"))]
+        self._keeping += [asyncio.create_task(self._keep(name)) for name in names]
+        return addresses
+
+    async def _some_started(self) -> None:
+        """Tell every worker what it is; one that ends instead is started again, if another came up."""
+        failures: list[StoreUnavailable] = []
+        telling = (self._told(worker) for worker in self._workers.values())
+        for answer in await asyncio.gather(*telling, return_exceptions=True):
+            if isinstance(answer, StoreUnavailable):
+                failures.append(answer)
+            elif answer is not None:
+                raise answer
+        if len(failures) == len(self._workers):
+            raise failures[0]
+
+    async def connections(self) -> int:
+        """How many clients are connected, as far as the workers can say it at once."""
+        asked = [worker.channel.call("connections", seconds=0.5) for worker in self._workers.values()]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        return sum(answer for answer in answers if isinstance(answer, int))
+
+    async def reload(self) -> None:
+        """Have the office read the policies again, whole or not at all; the log says what came of it."""
+        if self._office is None:
+            return
+        try:
+            await self._office.channel.call("reload", seconds=_STARTING)
+        except StoreUnavailable as error:
+            log.warning("policies were not read again", reason=str(error))
+
+    async def restart(self) -> bool:
+        """Replace every worker by a new one, one after the other; whether all were.
+
+        A new one that does not come up leaves the old one, and ends the round.
+        """
+        async with self._replacing:
+            for name in tuple(self._workers):
+                if self._stopping.is_set():
+                    return False
+                try:
+                    fresh = await self._spawned("worker", name)
+                    await self._told(fresh)
+                except (ConfigurationError, StoreUnavailable) as error:
+                    log.warning(
+                        "a new worker did not start; the old one goes on", worker=name, reason=str(error)
+                    )
+                    await fresh.end(_CLOSING)
+                    return False
+                if self._stopping.is_set():
+                    await fresh.end(_CLOSING)
+                    return False
+                old, self._workers[name] = self._workers[name], fresh
+                await old.stop(self._drain)
+                log.info("worker replaced", worker=name, pid=fresh.pid)
+        return True
+
+    async def stop(self, seconds: float) -> None:
+        """Let requests under way take *seconds*, then end every process and let the folder go."""
+        self._stopping.set()
+        for task in self._keeping:
+            task.cancel()
+        await asyncio.gather(*self._keeping, return_exceptions=True)
+        if self._sock is not None:
+            self._sock.close()
+        await asyncio.gather(*(worker.stop(seconds) for worker in self._workers.values()))
+        async with self._replacing:
+            pass  # what was being replaced has ended too
+        if self._office is not None:
+            await self._office.stop(min(seconds, 5.0))
+        self._left()
+
+    async def stop_now(self) -> None:
+        """End every process without waiting for requests; what was acknowledged is on the disk."""
+        self._stopping.set()
+        every = [*self._workers.values(), *([self._office] if self._office else [])]
+        await asyncio.gather(*(process.end(3.0) for process in every))
+        self._left()
+
+    def _left(self) -> None:
+        if self._run is not None:
+            self._run.remove()
+        if self._lock is not None:
+            self._lock.release()
+        self._lock = self._run = None
+
+    async def _keep(self, name: str) -> None:
+        """Start what *name* stands for again whenever it ends."""
+        pause = 0.0
+        while True:
+            process = self._office if name == "office" else self._workers[name]
+            assert process is not None
+            code = await process.ended()
+            if self._stopping.is_set():
+                return
+            if process is not self._office and process is not self._workers.get(name):
+                continue  # it was replaced
+            soon = time.monotonic() - process.since < _AT_ONCE
+            pause = min(_LONGEST_PAUSE, 2 * pause or 0.2) if soon else 0.0
+            log.error("a process ended and is started again", process=name, code=code, seconds=pause)
+            await asyncio.sleep(pause)
+            await self._again(name)
+
+    async def _again(self, name: str) -> None:
+        fresh = await self._spawned("office" if name == "office" else "worker", name)
+        if name == "office":
+            self._office = fresh
+        else:
+            self._workers[name] = fresh
+        try:
+            await self._told(fresh)
+        except (ConfigurationError, StoreUnavailable) as error:
+            log.warning("a process did not start", process=name, reason=str(error))
+            await fresh.end(_CLOSING)
+
+    async def _spawned(self, role: str, name: str) -> Process:
+        assert self._lock is not None
+        assert self._sock is not None
+        inherited = (self._lock.descriptor, *((self._sock.fileno(),) if role == "worker" else ()))
+        return await Process.spawn(role, name, inherited)
+
+    async def _told(self, process: Process) -> None:
+        assert self._run is not None
+        assert self._sock is not None
+        listening = -1 if process.name == "office" else self._sock.fileno()
+        await process.boot(
+            Boot(
+                self._config, str(self._run.path), process.name, listening=listening, upstream=self._upstream
+            )
+        )
+
+
+def _bound(config: Config) -> tuple[socket.socket, str]:
+    """The listening socket that workers will share, bound, and its URL; raises `ConfigurationError`.
+
+    An IPv6 address that stands for all takes IPv4 as well.
+    """
+    host, port = config.listen.host, config.listen.port
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, number)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            sock.bind(address)
+            sock.setblocking(False)
+        except OSError:
+            sock.close()
+            raise
+    except OSError as error:
+        raise unbound(error, host, port, "listen.port") from None
+    at = sock.getsockname()
+    return sock, f"http://{shown(at[0])}:{at[1]}"
+
+
+def _environment() -> dict[str, str]:
+    """Ours, in which the package is found from anywhere, installed or not."""
+    place = Path(__file__).resolve().parents[2]
+    found = dict(os.environ)
+    if place.name not in {"site-packages", "dist-packages"}:
+        found["PYTHONPATH"] = os.pathsep.join(filter(None, (str(place), found.get("PYTHONPATH", ""))))
+    return found

@@ -1,0 +1,43 @@
+"""What a process does again and again beside its requests, and where it writes what it has to say."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from gateway.problems import StoreUnavailable
+
+log = structlog.get_logger("licet")
+
+
+async def every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+    """Do *act* again and again, *seconds* apart, until canceled."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await act()
+        except StoreUnavailable as error:
+            log.warning("the store cannot be reached", act=act.__name__, reason=str(error))
+        except Exception:
+            # One odd moment must not end what revocations, retention and counting rest on.
+            log.exception("a timer's act failed and will be tried again", act=act.__name__)
+
+
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """Keep stdout for data: every log line from *level* on goes to stderr, as plain text."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="licet: %(levelname)s %(message)s")
+    logging.addLevelName(logging.WARNING, "warning")
+    logging.addLevelName(logging.ERROR, "error")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper("%Y-%m-%dT%H:%M:%SZ", utc=True),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, pad_level=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,197 @@
+"""A worker: one front on the listening socket that all workers share, with a journal file of its own.
+
+It opens neither the database nor a private key. It begins to listen once it
+has heard from the office, or after a moment without: people are served, and
+whoever needs a license waits for the office.
+
+How it stops, in the order that was measured to lose no request: it takes no
+new connection; those that the kernel has already handed over become
+transports; from then on every answer says ``Connection: close``; quiet
+connections are closed; the journal is flushed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final, cast
+
+import structlog
+
+from gateway.admission.till import PaidUnit
+from gateway.app.boot import Boot
+from gateway.app.calls import PAID
+from gateway.app.folder import RunFolder
+from gateway.app.front import REST_SECONDS, Front
+from gateway.app.memory import proportional_bytes
+from gateway.app.office_line import OfficeAudience, OfficeBook, OfficeLine
+from gateway.app.timers import every
+from gateway.billing.paid_units import paid_units
+from gateway.clock import SystemClock
+from gateway.front.listener import boot_checks
+from gateway.keys.public_ring import PublicRing
+from gateway.licenses.revocations import RevocationFeed
+from gateway.policy.reload import PolicyShelf
+from gateway.problems import ConfigurationError, StoreUnavailable
+from gateway.provenance.audience import Audience
+from gateway.provenance.journal import Journal
+from gateway.provenance.record import FetchDetail, FetchRecord, JournalEntry
+
+log = structlog.get_logger("licet")
+
+#: Seconds that a new worker waits for the office before it serves people without it.
+_OFFICE: Final = 3.0
+#: Seconds in which what the kernel has accepted becomes a transport.
+_HANDED_OVER: Final = 0.1
+
+
+class Worker:
+    """One front process."""
+
+    def __init__(self, boot: Boot) -> None:
+        """Prepare what *boot* says; nothing is opened yet."""
+        self._boot = boot
+        self._run = RunFolder(Path(boot.run))
+        self._tasks: list[asyncio.Task[None]] = []
+        self._front: Front | None = None
+        self._journal: _TellingJournal | None = None
+        self._line: OfficeLine | None = None
+        self._people = Audience(enabled=boot.config.people.counted)
+        self._bytes_at_start = 0
+
+    async def start(self) -> dict[str, Any]:
+        """Open everything and listen. Raises `ConfigurationError`."""
+        boot_checks()
+        boot, config, clock = self._boot, self._boot.config, SystemClock()
+        self._shelf = PolicyShelf(boot.policies() or self._run.policies / "current")
+        self._keys = PublicRing(config.keys, clock)
+        opened = _TellingJournal.open(
+            config.journal, boot.name, clock=clock, reserve_bytes=config.store.reserve_mb << 20
+        )
+        journal = self._journal = cast("_TellingJournal", opened)
+        feed = RevocationFeed()
+        self._line = line = OfficeLine(
+            self._run.office,
+            boot.name,
+            feed,
+            learn=self._learn,
+            take_up=self._take_up,
+        )
+        journal.line = line if config.workers.count > 1 else None
+        front = self._front = Front(
+            config,
+            self._shelf,
+            clock=clock,
+            keys=lambda: self._keys.public,
+            feed=feed,
+            book=OfficeBook(line),
+            journal=journal,
+            people=self._people,
+            desk=self._run.desk,
+        )
+        self._begin("line", line.run())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_OFFICE):
+                await line.known.wait()
+        self._sock = socket.socket(fileno=boot.listening)
+        url = await front.open(self._sock)
+        self._begin("keys", every(0.25, self._look_at_keys))
+        self._begin("people", every(5.0, self._count_people))
+        self._begin("rest", every(REST_SECONDS, front.till.rest))
+        self._begin("state", every(1.0, self._tell_state))
+        self._bytes_at_start = proportional_bytes(os.getpid())
+        await self._tell_state()
+        return {"front": url}
+
+    async def stop(self, seconds: float) -> None:
+        """Drain for at most *seconds*, then close everything."""
+        front, self._front = self._front, None
+        if front is not None:
+            await self._taken_no_more()
+            await front.close(seconds)
+        for task in self._tasks:
+            if task.get_name() != "line":
+                task.cancel()
+        if self._line is not None:
+            with contextlib.suppress(StoreUnavailable):
+                await self._count_people()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._journal is not None:
+            await self._journal.close()
+
+    async def act(self, name: str, given: Any) -> Any:  # noqa: ARG002
+        """Do what the supervisor asks: ``connections`` says how many there are."""
+        if name == "connections":
+            return self._front.listener.connections if self._front else 0
+        raise StoreUnavailable(f"A worker does not know {name}.")
+
+    async def _taken_no_more(self) -> None:
+        """Leave new connections to the other workers, and let those under way arrive.
+
+        asyncio drops a connection that it has accepted and not yet handed on
+        when its server closes; so first nothing more is accepted. uvloop hands
+        on at once, and its server closes without that loss.
+        """
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, asyncio.SelectorEventLoop):
+            loop.remove_reader(self._sock)
+            await asyncio.sleep(_HANDED_OVER)
+
+    def _learn(self, units: Iterable[PaidUnit]) -> None:
+        if self._front is not None:
+            self._front.till.learn(units)
+
+    async def _take_up(self) -> list[str]:
+        """Take up the policies that the office took up; gives their digests."""
+        for mistake in self._shelf.reload():
+            log.error("policy not taken up", worker=self._boot.name, mistake=str(mistake))
+        return [policy.digest for policy in self._shelf.policies]
+
+    async def _look_at_keys(self) -> None:
+        try:
+            self._keys.refresh()
+        except ConfigurationError as error:
+            log.warning("the keys cannot be read again; going on with the last good ones", reason=str(error))
+
+    async def _count_people(self) -> None:
+        assert self._line is not None
+        await self._people.flush(OfficeAudience(self._line))
+
+    async def _tell_state(self) -> None:
+        if self._front is None or self._line is None or self._journal is None:
+            return
+        listener = self._front.listener
+        self._line.tell(
+            "state",
+            {
+                "role": self._boot.name,
+                "pid": os.getpid(),
+                "connections": listener.connections,
+                "faults": listener.faults,
+                "refusals": dict(listener.refusals),
+                "journal": self._journal.state.reason,
+                "bytes_at_start": self._bytes_at_start,
+            },
+        )
+
+    def _begin(self, name: str, run: Any) -> None:
+        self._tasks.append(asyncio.create_task(run, name=name))
+
+
+class _TellingJournal(Journal):
+    """A journal that tells the office what was paid for, as soon as that is durable."""
+
+    line: OfficeLine | None = None
+
+    async def keep(
+        self, entry: JournalEntry, detail: FetchDetail | None = None, detail_salt: bytes = b""
+    ) -> None:
+        await super().keep(entry, detail, detail_salt)
+        if self.line is not None and isinstance(entry, FetchRecord) and (units := paid_units((entry,))):
+            self.line.tell("paid", PAID.dump_python(units, mode="json"))

@@ -1,0 +1,65 @@
+"""What is remembered is what would have been ruled anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.admission.admit import admit
+from gateway.admission.docket import Docket
+from gateway.ask import Ask
+from gateway.paths import PathScope
+from gateway.policy.rules import Match, Mode, Policy, Rule, Site, Verdict
+from gateway.policy.ruling import rule
+from gateway.visitors.visitor import PERSON, Crawler, Visitor, VisitorClass
+
+GPTBOT = Visitor(
+    VisitorClass.AI, Crawler("GPTBot", "OpenAI", ("training",), frozenset({"ai-train"}), VisitorClass.AI)
+)
+ODD = Visitor(VisitorClass.AUTOMATION)
+CLOSED = Match(paths=(PathScope("/closed"),), classes=frozenset({VisitorClass.AI}))
+GERMAN = Match(countries=frozenset({"DE"}))
+POLICY = Policy(
+    site=Site("a", ("a.example",), "http://127.0.0.1:1", Mode.ENFORCE, "USD"),
+    works=(),
+    offers=(),
+    rules=(
+        Rule("rules[0]", CLOSED, Verdict.REFUSE),
+        Rule("rules[1]", GERMAN, Verdict.REFUSE),
+        Rule("rules[2]", Match(), Verdict.SERVE),
+    ),
+    digest="0" * 64,
+)
+OTHER = replace(POLICY, rules=POLICY.rules[2:])
+ASKS = st.builds(
+    lambda path, country: Ask("id", 0, "a", "http://a.example", "GET", path or "//", path, country=country),
+    st.sampled_from(["", "/", "/closed", "/closed/a", "/open"]),
+    st.sampled_from(["", "DE", "FR"]),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([POLICY, OTHER]), st.sampled_from([PERSON, GPTBOT, ODD]), ASKS)),
+    st.integers(1, 4),
+)
+def test_it_says_what_rule_and_admit_say(asked, most):
+    docket = Docket(most)
+    for policy, visitor, ask in asked:
+        fresh = rule(policy, visitor, ask, visitor.uses)
+        assert docket.ruling(policy, visitor, ask, visitor.uses) == fresh
+        assert docket.unlicensed(policy, visitor, ask) == (fresh, admit(fresh, visitor, ask, None))
+        assert len(docket._ruled) <= most
+        assert len(docket._decided) <= most
+
+
+def test_the_same_question_is_answered_by_the_same_object():
+    docket = Docket()
+    ask = Ask("id", 0, "a", "http://a.example", "GET", "/x", "/x")
+    other = replace(ask, id="other", target="/x?y", query="y")
+    assert docket.unlicensed(POLICY, GPTBOT, ask)[0] is docket.unlicensed(POLICY, GPTBOT, other)[0]
+    assert docket.ruling(POLICY, GPTBOT, ask, frozenset()) is not docket.ruling(
+        POLICY, GPTBOT, ask, GPTBOT.uses
+    )

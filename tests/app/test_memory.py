@@ -1,0 +1,24 @@
+"""What a process has of the machine's memory."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+
+import pytest
+
+from gateway.app.memory import proportional_bytes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says it")
+def test_it_is_within_what_the_process_ever_had_and_grows_with_it():
+    before = proportional_bytes(os.getpid())
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    assert 1 << 20 < before <= most
+    kept = bytearray(os.urandom(1 << 20) * 32)
+    assert proportional_bytes(os.getpid()) - before > len(kept) // 2
+
+
+def test_a_process_that_is_not_there_has_none():
+    assert proportional_bytes(2**22 + 1) == 0

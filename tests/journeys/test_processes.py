@@ -1,0 +1,358 @@
+"""`licet serve` as several processes: each of them killed, replaced and stopped while clients are served."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from gateway.app.channel import asked
+from gateway.problems import StoreUnavailable
+from gateway.store.sqlite.database import Database
+
+GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+@dataclass
+class Tree:
+    """The processes of one running gateway, as its office tells them."""
+
+    one: object
+    data: Path
+
+    @property
+    def pid(self) -> int:
+        return self.one.process.pid
+
+    async def processes(self) -> dict[str, int]:
+        """Role to process id."""
+        run = json.loads((self.data / "licet.lock").read_text())["run"]
+        return {each["role"]: each["pid"] for each in await asked(Path(run) / "office", "processes")}
+
+    async def kill(self, role: str) -> int:
+        """`kill -9` one process; returns the id it had."""
+        pid = (await self.processes())[role]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    async def again(self, role: str, but: int) -> None:
+        """Wait until *role* is another process than *but*, and told the office so."""
+        async with asyncio.timeout(20):
+            while True:
+                with contextlib.suppress(StoreUnavailable):
+                    if (await self.processes()).get(role, but) != but:
+                        return
+                await asyncio.sleep(0.02)
+
+
+@dataclass
+class Load:
+    """People who read without a pause: each answer by its status, each failure by its kind."""
+
+    front: str
+    counts: Counter[str] = field(default_factory=Counter)
+    ending: bool = False
+
+    async def keep_alive(self) -> None:
+        """One client that keeps its connection."""
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+            while not self.ending:
+                await self._once(http, "kept")
+
+    async def anew(self) -> None:
+        """A client that connects for each request."""
+        while not self.ending:
+            async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+                await self._once(http, "new")
+
+    async def _once(self, http: aiohttp.ClientSession, kind: str) -> None:
+        try:
+            # POST is never repeated by the client itself: what fails is seen.
+            async with http.post(
+                f"{self.front}/essays/x", data=b"a", headers={"User-Agent": FIREFOX}
+            ) as answer:
+                await answer.read()
+                self.counts[f"{kind} {answer.status}"] += 1
+        except (aiohttp.ClientError, ConnectionError) as error:
+            self.counts[f"{kind} {type(error).__name__}"] += 1
+
+    @property
+    def failed(self) -> dict[str, int]:
+        """Whatever was no 200."""
+        return {name: count for name, count in self.counts.items() if not name.endswith(" 200")}
+
+    async def until(self, more: int) -> None:
+        """Wait until *more* requests were answered."""
+        wanted = self.counts.total() + more
+        async with asyncio.timeout(30):
+            while self.counts.total() < wanted:
+                await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def loaded(front: str, clients: int = 4) -> AsyncIterator[Load]:
+    """People fetch while the block runs."""
+    load = Load(front)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(clients):
+            group.create_task(load.keep_alive())
+            group.create_task(load.anew())
+        try:
+            yield load
+        finally:
+            load.ending = True
+
+
+@pytest.fixture
+def tree(licet, origin):
+    """Starts a gateway of two workers: `await tree()`."""
+
+    async def start(*args, mode: str = "enforce") -> Tree:
+        data = licet.write_site(origin.url, mode=mode)
+        file = data / "sites" / "journal.toml"
+        file.write_text(file.read_text().replace("max_fetches = 3\n", ""))
+        return Tree(await licet.serve("--workers", 2, *args), data)
+
+    return start
+
+
+async def fetched(http, one, token: str = "", path: str = "/essays/tides") -> tuple[int, str, str]:
+    """Status, code of the refusal, and what the record says was owed."""
+    headers = {"User-Agent": GPTBOT, "X-Country": "DE", "Connection": "close"}
+    if token:
+        headers["Authorization"] = f"License {token}"
+    async with http.get(one.front + path, headers=headers) as answer:
+        body = await answer.read()
+        code = json.loads(body)["code"] if answer.status >= 400 else ""
+        return answer.status, code, answer.headers.get("Licet-Record", "")
+
+
+async def until(wanted, act) -> None:
+    """Repeat *act* until it gives *wanted*."""
+    async with asyncio.timeout(20):
+        while (got := await act()) != wanted:
+            assert got is not None
+            await asyncio.sleep(0.02)
+
+
+async def test_a_worker_that_is_killed_costs_only_what_it_had_in_hand(tree) -> None:
+    here = await tree()
+    async with loaded(here.one.front) as load:
+        await load.until(100)
+        assert load.failed == {}
+        killed = await here.kill("w1")
+        await here.again("w1", but=killed)
+        await load.until(100)
+    # Each client has one request in flight, and only those can have been in the worker's hands.
+    assert sum(load.failed.values()) <= 8, load.counts
+    assert "process=w1" in here.one.told
+    assert (await here.processes()).keys() == {"office", "w1", "w2"}
+    assert await here.one.stop() == 0
+
+
+async def test_without_its_office_people_are_served_and_licenses_wait_for_it(tree, http, sell) -> None:
+    here = await tree()
+    sold = await sell(here.one)
+    async with loaded(here.one.front, 2) as load:
+        await load.until(20)
+        killed = (await here.processes())["office"]
+        # A dead office would be back too soon to see what happens without.
+        os.kill(killed, signal.SIGSTOP)
+        await until((503, "revocations-stale"), lambda: first_two(fetched(http, here.one, sold.token)))
+        await load.until(50)
+        os.kill(killed, signal.SIGKILL)
+        await here.again("office", but=killed)
+        await until(200, lambda: first(fetched(http, here.one, sold.token, "/essays/reefs")))
+        await load.until(20)
+    assert load.failed == {}
+    assert await here.one.stop() == 0
+
+
+async def test_a_worker_that_starts_without_an_office_serves_people_and_nobody_under_license(
+    tree, http, sell
+) -> None:
+    here = await tree()
+    sold = await sell(here.one)
+    running = await here.processes()
+    os.kill(running["office"], signal.SIGSTOP)
+    for role in ("w1", "w2"):
+        os.kill(running[role], signal.SIGKILL)
+
+    async def person() -> int:
+        try:
+            async with http.get(here.one.front + "/essays/x", headers={"User-Agent": FIREFOX}) as answer:
+                return answer.status
+        except aiohttp.ClientError:
+            return 0
+
+    await until(200, person)
+    assert (await fetched(http, here.one, sold.token))[0] == 503
+    assert (await fetched(http, here.one))[0] == 402
+    os.kill(running["office"], signal.SIGCONT)
+    await until(200, lambda: first(fetched(http, here.one, sold.token)))
+    assert await here.one.stop() == 0
+
+
+async def test_a_stop_in_the_middle_of_a_restart_ends_every_process(tree) -> None:
+    here = await tree()
+    here.one.signal(signal.SIGUSR2)
+    await here.one.says("worker=w1")
+    children = list(children_of(here.pid))
+    assert len(children) >= 3
+    assert await here.one.stop() == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in children)
+
+
+async def first(fetching):
+    return (await fetching)[0]
+
+
+async def first_two(fetching):
+    return (await fetching)[:2]
+
+
+def children_of(pid: int) -> dict[int, bytes]:
+    """The command lines of a process's children, told by the system."""
+    found = {}
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(OSError):
+            found[int(child)] = Path(f"/proc/{child}/cmdline").read_bytes()
+    return found
+
+
+async def _restarted(here: Tree, times: int) -> Load:
+    async with loaded(here.one.front) as load:
+        for _ in range(times):
+            before, seen = await here.processes(), len(here.one.told)
+            here.one.signal(signal.SIGUSR2)
+            await here.one.says("worker=w2", seen)
+            await load.until(20)
+            after = await here.processes()
+            assert after["office"] == before["office"]
+            assert not {before["w1"], before["w2"]} & set(after.values())
+    return load
+
+
+@pytest.mark.timeout(240)
+async def test_restarts_lose_no_request(tree) -> None:
+    here = await tree()
+    load = await _restarted(here, 10)
+    assert load.failed == {}, load.counts
+    assert await here.one.stop() == 0
+    # Nobody who was served by a worker that is gone was forgotten.
+    database = await Database.open(here.data / "licet.db")
+    counted = await database.read(lambda db: db.execute("SELECT sum(count) FROM audience").get)
+    await database.close()
+    assert counted == load.counts.total()
+
+
+@pytest.mark.night
+@pytest.mark.timeout(1200)
+async def test_a_hundred_restarts_lose_no_request(tree) -> None:
+    here = await tree()
+    load = await _restarted(here, 50)
+    print(load.counts)
+    assert load.failed == {}, load.counts
+    assert await here.one.stop() == 0
+
+
+async def test_the_command_replaces_the_workers_and_says_when(tree, licet) -> None:
+    here = await tree()
+    before = await here.processes()
+    done = await licet("restart", "--json")
+    assert done.json["replaced"] == 2
+    after = await here.processes()
+    assert not {before["w1"], before["w2"]} & set(after.values())
+    assert await here.one.stop() == 0
+    assert "no gateway runs on" in (await licet("restart", code=2)).err
+
+
+async def test_one_reload_reaches_every_worker_and_a_bad_file_none(tree, http) -> None:
+    here = await tree(mode="observe")
+    file = here.data / "sites" / "journal.toml"
+    was, seen = file.read_text(), len(here.one.told)
+    file.write_text(was.replace('mode = "observe"', 'mode = "enforce"'))
+    here.one.signal(signal.SIGHUP)
+    await here.one.says("policies taken up", seen)
+    assert {(await fetched(http, here.one))[0] for _ in range(40)} == {402}
+
+    seen = len(here.one.told)
+    file.write_text(was.replace('mode = "observe"', 'mode = "obscure"'))
+    here.one.signal(signal.SIGHUP)
+    assert "licet-data/sites/journal.toml: site.mode" in await here.one.says("not taken up", seen)
+    # Whoever is started now still gets the last good policies.
+    for role in ("w1", "office"):
+        await here.again(role, but=await here.kill(role))
+    assert {(await fetched(http, here.one))[0] for _ in range(40)} == {402}
+
+    seen = len(here.one.told)
+    file.write_text(was)
+    await here.one.says("policies taken up", seen)
+    assert {(await fetched(http, here.one))[0] for _ in range(40)} == {200}
+    assert await here.one.stop() == 0
+
+
+async def test_a_revocation_reaches_every_worker(tree, http, sell, licet) -> None:
+    here = await tree()
+    sold = await sell(here.one)
+    assert (await fetched(http, here.one, sold.token))[0] == 200
+    await licet("licensee", "suspend", sold.licensee)
+    await until(401, lambda: first(fetched(http, here.one, sold.token)))
+    async with asyncio.timeout(20):
+        for _ in range(3):  # one more look of the office, and all know
+            await asyncio.gather(*(fetched(http, here.one, sold.token) for _ in range(10)))
+    assert {(await fetched(http, here.one, sold.token))[:2] for _ in range(40)} == {(401, "token-revoked")}
+    assert await here.one.stop() == 0
+
+
+async def test_a_page_paid_for_at_one_worker_is_free_at_every_other(tree, http, sell, licet) -> None:
+    here = await tree()
+    sold = await sell(here.one, pages=("tides",))
+    for _ in range(2):  # and at one that starts later
+        for _ in range(20):
+            assert (await fetched(http, here.one, sold.token))[0] == 200
+        await here.again("w1", but=await here.kill("w1"))
+    assert await here.one.stop() == 0
+    lines = (await licet("journal", "export")).out.splitlines()
+    entries = [json.loads(line)["entry"] for line in lines]
+    owed = Counter(entry["charge_reason"] for entry in entries if entry.get("path") == "/essays/tides")
+    assert owed == {"fetch": 1, "read-before": 40}
+    written = {path.name[:2] for path in (here.data / "journal").glob("w*.seg") if path.stat().st_size > 100}
+    assert written == {"w1", "w2"}, "one worker alone served them all: nothing was tested"
+
+
+async def test_a_supervisor_that_is_killed_takes_all_with_it_and_the_next_starts_at_once(
+    tree, licet, http
+) -> None:
+    here = await tree()
+    run = Path(json.loads((here.data / "licet.lock").read_text())["run"])
+    assert (await fetched(http, here.one))[0] == 402
+    os.kill(here.pid, signal.SIGKILL)
+    await here.one.process.wait()
+    again = await licet.serve("--workers", 2)
+    assert not run.exists()
+    assert (await fetched(http, again))[0] == 402
+    assert await again.stop() == 0
+    assert "Traceback" not in again.told
+
+
+async def test_doctor_tells_every_process_and_its_memory(tree, licet) -> None:
+    here = await tree()
+    found = {each["what"]: each["fact"] for each in (await licet("doctor", "--json")).json}
+    assert found.keys() >= {"supervisor", "office", "w1", "w2"}
+    for role in ("supervisor", "office", "w1", "w2"):
+        pid, memory = found[role].split(", ")[:2]
+        assert int(pid.removeprefix("process "))
+        assert 1 < float(memory.removesuffix(" MB")) < 500
+    assert "0 connections" in found["w1"]
+    assert await here.one.stop() == 0
