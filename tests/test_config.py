@@ -50,3 +50,12 @@ def test_a_file_that_is_no_toml_is_one_clear_mistake(tmp_path: Path, content: by
     (tmp_path / "licet.toml").write_bytes(content)
     with pytest.raises(ConfigurationError, match=r"licet\.toml"):
         read_config(tmp_path)
+
+
+def test_how_many_workers_is_a_key_and_a_flag(tmp_path: Path) -> None:
+    assert read_config(tmp_path).workers.count == 1
+    (tmp_path / "licet.toml").write_text("[workers]\ncount = 3\n")
+    assert read_config(tmp_path).workers.count == 3
+    assert read_config(tmp_path, flags={"workers.count": 2}).workers.count == 2
+    with pytest.raises(ConfigurationError, match=r"--workers: workers\.count"):
+        read_config(tmp_path, flags={"workers.count": 0})

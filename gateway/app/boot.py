@@ -32,7 +32,7 @@ from gateway.app.channel import Channel
 from gateway.app.timers import log_to_stderr
 from gateway.config import Config
 from gateway.policy.rules import Mode, Policy
-from gateway.problems import ConfigurationError, Mistake
+from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 
 #: Seconds that a process without a supervisor may take to close its files.
 _ORPHANED: Final = 3.0
@@ -133,7 +133,8 @@ class _Life:
         if name == "stop":
             await self._stopped(float(given))
             return None
-        assert self._part is not None
+        if self._part is None:
+            raise StoreUnavailable("This process has not started.")
         return await self._part.act(name, given)
 
     async def _stopped(self, seconds: float) -> None:

@@ -17,6 +17,7 @@ from gateway.problems import ConfigurationError, Mistake
 
 _PREFIX: Final = "licet-"
 _LOCK: Final = "licet.lock"
+_LONGEST_BASE: Final = 80
 #: Seconds that the processes of a gateway that was killed may take to notice it.
 _ENDING: Final = 5.0
 
@@ -114,13 +115,15 @@ def running(folder: Path) -> dict[str, object] | None:
 class RunFolder:
     """Where one life of a gateway keeps its Unix sockets and the policies it took up; mode 0700.
 
-    It lies among the machine's temporary files, because the path of a socket
-    may have 107 octets and a data folder's own may be longer, or on a file
-    system without sockets.
+    It lies in ``$RUNTIME_DIRECTORY``, which a service manager may give, or
+    among the machine's temporary files: the path of a socket may have 107
+    octets, and a data folder's own may be longer, or on a file system without
+    sockets. Whoever made it has it locked, which keeps systemd from tidying it.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Know the folder at *path*; use `make` for a new one."""
+    def __init__(self, path: Path, lock: int = -1) -> None:
+        """Know the folder at *path*; use `make` for a new one, which holds *lock*."""
+        self._lock = lock
         self.path = path
         self.desk = path / "desk"
         self.office = path / "office"
@@ -130,16 +133,26 @@ class RunFolder:
     def make(cls) -> RunFolder:
         """Make a new one. Raises `ConfigurationError` where no temporary file can be written."""
         try:
-            return cls(Path(tempfile.mkdtemp(prefix=_PREFIX)))
+            path = tempfile.mkdtemp(prefix=_PREFIX, dir=_base())
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         except OSError as error:
-            place = tempfile.gettempdir() if tempfile.tempdir else "the folder of temporary files"
-            raise ConfigurationError(
-                [Mistake(place, "", f"must be writable, for sockets: {error.strerror or error}")]
-            ) from None
+            why = f"must be writable, for sockets: {error.strerror or error}"
+            raise ConfigurationError([Mistake(str(error.filename or "temporary files"), "", why)]) from None
+        return cls(Path(path), lock)
 
     def remove(self) -> None:
         """Remove it with everything in it."""
         shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def _base() -> str:
+    """The folder for run folders: the first whose path leaves room for a socket's."""
+    given = (os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0], tempfile.gettempdir())
+    return next((place for place in given if place and len(os.fsencode(place)) <= _LONGEST_BASE), "/tmp")  # noqa: S108
 
 
 def _lives(told: dict[str, object]) -> bool:
@@ -159,5 +172,5 @@ def _lives(told: dict[str, object]) -> bool:
 def _forget_run(told: dict[str, object]) -> None:
     """Remove the run folder that a gateway that was killed left behind."""
     run = Path(str(told.get("run", "")))
-    if run.name.startswith(_PREFIX) and run.parent == Path(tempfile.gettempdir()) and not run.is_symlink():
+    if run.name.startswith(_PREFIX) and run.parent == Path(_base()) and not run.is_symlink():
         shutil.rmtree(run, ignore_errors=True)

@@ -90,6 +90,7 @@ class Office:
         pages = await Database.open(config.database, readers=2)
         self._closing.append(pages.close)
         self.access_log = SqliteAccessLog(pages)
+        self._paid = SqliteLedger(pages)
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
         keeper_lock = await self._keeper_lock()
@@ -163,7 +164,7 @@ class Office:
 
     async def paid(self) -> tuple[PaidUnit, ...]:
         """The units that were paid for in the window that ends now."""
-        return await self.ledger.paid_units(self.clock.now_us() // 1_000_000 - WINDOW_SECONDS)
+        return await self._paid.paid_units(self.clock.now_us() // 1_000_000 - WINDOW_SECONDS)
 
     def status(self) -> dict[str, str]:
         """What the pages' banner shows: the mode of each site, and what is not well."""

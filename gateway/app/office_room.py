@@ -215,7 +215,9 @@ class OfficeRoom(Office):
     # Policies: the office reads the files first; workers read what it took up, from the run folder.
 
     async def _reload_if_changed(self) -> None:
-        if self._policies is None and _stamp(self.config.sites) != self._stamp:
+        changed = _stamp(self.config.sites) != self._stamp
+        # Whoever tidies temporary files may have taken what workers read.
+        if self._policies is None and (changed or not (self._run.policies / "current").is_dir()):
             await self._taken_up()
 
     async def _taken_up(self) -> tuple[Mistake, ...]:

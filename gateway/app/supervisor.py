@@ -148,6 +148,7 @@ class Supervisor:
         self._lock: FolderLock | None = None
         self._run: RunFolder | None = None
         self._sock: socket.socket | None = None
+        self._listening = -1
 
     async def start(self) -> Addresses:
         """Start everything; raise `ConfigurationError` with what is wrong, leaving nothing behind."""
@@ -161,6 +162,7 @@ class Supervisor:
         self._lock = FolderLock(self._config.folder)
         self._run = RunFolder.make()
         self._sock, front = _bound(self._config)
+        self._listening = self._sock.fileno()
         # They import while one waits for the other.
         names = [f"w{number}" for number in range(1, self._config.workers.count + 1)]
         office = self._office = await self._spawned("office", "office")
@@ -219,14 +221,8 @@ class Supervisor:
             for name in tuple(self._workers):
                 if self._stopping.is_set():
                     return False
-                try:
-                    fresh = await self._spawned("worker", name)
-                    await self._told(fresh)
-                except (ConfigurationError, StoreUnavailable) as error:
-                    log.warning(
-                        "a new worker did not start; the old one goes on", worker=name, reason=str(error)
-                    )
-                    await fresh.end(_CLOSING)
+                fresh = await self._fresh(name)
+                if fresh is None:
                     return False
                 if self._stopping.is_set():
                     await fresh.end(_CLOSING)
@@ -280,9 +276,27 @@ class Supervisor:
             pause = min(_LONGEST_PAUSE, 2 * pause or 0.2) if soon else 0.0
             log.error("a process ended and is started again", process=name, code=code, seconds=pause)
             await asyncio.sleep(pause)
-            await self._again(name)
+            try:
+                await self._again(name)
+            except OSError as error:
+                log.warning("a process could not be made", process=name, reason=error.strerror)
+                await asyncio.sleep(1.0)
+
+    async def _fresh(self, name: str) -> Process | None:
+        """A worker beside the one of that name, or None where it does not come up."""
+        fresh = None
+        try:
+            fresh = await self._spawned("worker", name)
+            await self._told(fresh)
+        except (ConfigurationError, StoreUnavailable, OSError) as error:
+            log.warning("a new worker did not start; the old one goes on", worker=name, reason=str(error))
+            if fresh is not None:
+                await fresh.end(_CLOSING)
+            return None
+        return fresh
 
     async def _again(self, name: str) -> None:
+        """Start what *name* stands for; raises `OSError` where the machine allows no process."""
         fresh = await self._spawned("office" if name == "office" else "worker", name)
         if name == "office":
             self._office = fresh
@@ -296,14 +310,12 @@ class Supervisor:
 
     async def _spawned(self, role: str, name: str) -> Process:
         assert self._lock is not None
-        assert self._sock is not None
-        inherited = (self._lock.descriptor, *((self._sock.fileno(),) if role == "worker" else ()))
+        inherited = (self._lock.descriptor, *((self._listening,) if role == "worker" else ()))
         return await Process.spawn(role, name, inherited)
 
     async def _told(self, process: Process) -> None:
         assert self._run is not None
-        assert self._sock is not None
-        listening = -1 if process.name == "office" else self._sock.fileno()
+        listening = -1 if process.name == "office" else self._listening
         await process.boot(
             Boot(
                 self._config, str(self._run.path), process.name, listening=listening, upstream=self._upstream

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -92,6 +93,33 @@ def test_a_run_folder_is_private_and_short_enough_for_sockets():
     assert all(len(os.fsencode(path)) < 100 for path in (run.desk, run.office))
     (run.path / "policies").mkdir()
     (run.path / "policies" / "1.toml").write_text("")
+    with pytest.raises(BlockingIOError):  # systemd-tmpfiles looks for this lock
+        lock_of(run.path)
     run.remove()
     assert not run.path.exists()
     run.remove()
+
+
+def lock_of(folder):
+    """Try to lock *folder* as somebody else would."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.close(descriptor)
+
+
+def test_a_service_manager_s_folder_is_used_unless_its_path_is_too_long(tmp_path, monkeypatch):
+    given = tmp_path / "run"
+    given.mkdir()
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(given))
+    run = RunFolder.make()
+    assert (run.path.parent == given) == (len(str(given)) <= 80)
+    run.remove()
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/" + "x" * 100)
+    run = RunFolder.make()
+    assert len(str(run.office)) < 100
+    run.remove()
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/nonexistent")
+    with pytest.raises(ConfigurationError, match=r"/nonexistent.*must be writable"):
+        RunFolder.make()
