@@ -58,7 +58,7 @@ check: $(STAMPS)/dev ## style, types, import layers, doctests
 test: $(STAMPS)/dev $(STAMPS)/debian ## everything, with the time of each folder
 	@$(BIN)/pytest -q
 
-bench: $(STAMPS)/dev ## speed beside nginx, as ratios of the same run
+bench: $(STAMPS)/dev ## speed beside nginx and its peers, as ratios of the same run
 	@$(BIN)/python -m loadtests.bench
 
 night: $(STAMPS)/dev $(STAMPS)/debian ## long runs by hand: kills, soak, millions of records
