@@ -113,9 +113,23 @@ def pss_kb(pid: int, only: Iterable[int] | None = None) -> int:
 
 def rss_kb(pid: int) -> int:
     """Resident set size in KB of one process."""
+    return _status(pid, "VmRSS:")
+
+
+def peak_kb(pid: int) -> int:
+    """The largest resident set of one process since `reset_peak`, in KB."""
+    return _status(pid, "VmHWM:")
+
+
+def reset_peak(pid: int) -> None:
+    """Let `peak_kb` count from now (Linux, proc(5): clear_refs)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def _status(pid: int, name: str) -> int:
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(name):
                 return int(line.split()[1])
     return 0
 

@@ -22,7 +22,8 @@ CRAWLER = "GPTBot/1.3"
 _FRESH = 120
 
 _SETTINGS = "[pacing]\nlicense_per_second = 0\n[store]\nreserve_mb = 1\n"
-_POLICY = """
+#: A site where people and search are free and a fetch for training costs a micro-unit; ``{origin}`` is its server.
+POLICY = """
 stance = "search-free-training-paid"
 [site]
 id = "bench"
@@ -68,7 +69,7 @@ class LicetSite:
         (data / "sites").mkdir(parents=True, mode=0o700)
         data.chmod(0o700)
         (data / "licet.toml").write_text(_SETTINGS)
-        (data / "sites" / "bench.toml").write_text(_POLICY.format(origin=origin))
+        (data / "sites" / "bench.toml").write_text(POLICY.format(origin=origin))
         command = [sys.executable, "-m", "gateway", "serve", "--data", str(data), "--port", str(port)]
         with running([*command, "--dashboard-port", str(free_port())], cpu, port, log) as pid:
             yield cls(pid, port, data, log)
