@@ -83,6 +83,7 @@ def profile(folder: Path, seconds: int) -> list[dict[str, Any]]:
                 "-r",
                 "200",
                 "--native",
+                "--threads",
             ]
             watching = subprocess.Popen(
                 pinned(command, LOAD_CPU), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
