@@ -37,14 +37,14 @@ def raise_limits() -> int:
     return wanted
 
 
-def pinned(command: list[str], cpu: int) -> list[str]:
-    """*command*, to run on *cpu* alone where there is more than one."""
-    return command if (os.cpu_count() or 1) < 2 else ["taskset", "-c", str(cpu), *command]
+def pinned(command: list[str], cpu: int | None) -> list[str]:
+    """*command*, to run on *cpu* alone where there is more than one; None is any."""
+    return command if cpu is None or (os.cpu_count() or 1) < 2 else ["taskset", "-c", str(cpu), *command]
 
 
 @contextlib.contextmanager
 def running(
-    command: list[str], cpu: int, port: int, log: Path, env: dict[str, str] | None = None
+    command: list[str], cpu: int | None, port: int, log: Path, env: dict[str, str] | None = None
 ) -> Iterator[int]:
     """Run *command* on *cpu* until the context ends; gives its process id once *port* answers.
 

@@ -62,7 +62,7 @@ class LicetSite:
     @classmethod
     @contextlib.contextmanager
     def serving(
-        cls, folder: Path, origin: str, *, name: str = "licet", cpu: int = PROXY_CPU
+        cls, folder: Path, origin: str, *, name: str = "licet", cpu: int | None = PROXY_CPU
     ) -> Iterator[LicetSite]:
         """Serve *origin* from a new data folder in *folder* until the context ends; raises `CannotRun`."""
         data, log, port = folder / f"{name}-data", folder / f"{name}.log", free_port()
