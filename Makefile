@@ -65,4 +65,4 @@ night: $(STAMPS)/dev $(STAMPS)/debian ## long runs by hand: kills, soak, million
 	@$(BIN)/python -m pytest -q -m night tests --timeout 7200
 
 clean: ## remove what was made here (never your data)
-	@rm -rf $(STAMPS) $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf $(STAMPS) $(VENV) .bench build dist .mypy_cache .ruff_cache .pytest_cache

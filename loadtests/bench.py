@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests import targets
-from loadtests.comparison import compare, rows
+from loadtests.comparison import BASE, compare, rows
 from loadtests.deciding import deciding
 from loadtests.idle import big, idle
 from loadtests.installing import program
@@ -40,10 +40,11 @@ def _say(text: str) -> None:
 
 
 def _comparison(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    program("wrk")
+    for name in ("wrk", "taskset", BASE):
+        program(name)
     works = [WORKS[key] for key in chosen.only]
     rounds, seconds = chosen.rounds, chosen.seconds
-    about = len(works) * len(chosen.targets) * rounds * (seconds + 0.4)
+    about = len(works) * len(chosen.targets) * rounds * (seconds + 0.5) + 5 * len(chosen.targets)
     _say(
         f"{len(works)} works, {len(chosen.targets)} targets, {rounds} rounds: about {about / 60:.0f} minutes"
     )

@@ -251,10 +251,8 @@ def _version(command: list[str]) -> str:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotRun(f"says no version: {error}") from None
-    return (
-        ", ".join(re.findall(r"(?<![\w.])v?\d+(?:\.\d+){2}[-+\w]*", done.stdout + done.stderr)[:2])
-        or "unknown"
-    )
+    found = re.search(r"(?<![\w.])v?\d+(?:\.\d+){2}[-+\w]*", done.stdout + done.stderr)
+    return found[0] if found else "unknown"
 
 
 def _written(place: Place, name: str, text: str, port: int) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from loadtests.measuring import Spent, open_files, pss_kb, rest, spent, tree
+from loadtests.measuring import Spent, open_files, pss_kb, rest, spent, tree, workers
 
 _ENDED = """
 import subprocess, sys, threading, time
@@ -45,3 +45,21 @@ def test_a_share_of_the_tree_can_be_asked_for() -> None:
 def test_where_ticks_say_more_than_living_threads_they_stand() -> None:
     before, after = Spent({(1, 1): 1.0}, {1: 1.0}), Spent({(1, 1): 1.5}, {1: 3.0})
     assert after.since(before) == 2.0
+
+
+def test_front_workers_are_told_by_their_command_lines() -> None:
+    wait = "import sys; sys.stdin.read()"
+    start = (
+        "import subprocess, sys\n"
+        f"children = [subprocess.Popen([sys.executable, '-c', {wait!r}, name]) for name in ('worker-0', 'office', 'x')]\n"
+        "print(children[0].pid, flush=True)\n"
+        "for child in children: child.wait()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", start], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as one:
+        worker = int(one.stdout.readline())
+        assert len(tree(one.pid)) == 4
+        assert workers(one.pid) == [worker]
+        assert workers(worker) == []
+        one.communicate("")
