@@ -49,7 +49,7 @@ def _comparison(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
         f"{len(works)} works, {len(chosen.targets)} targets, {rounds} rounds: about {about / 60:.0f} minutes"
     )
     found = compare(folder, chosen.targets, works, rounds, seconds, _say)
-    return {"versions": found.versions, "absent": found.absent, "rows": rows(found)}
+    return {"versions": found.versions, "absent": found.absent, "rows": rows(found), "journal": found.journal}
 
 
 def _found(chosen: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Any]]:

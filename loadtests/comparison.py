@@ -6,13 +6,16 @@ import contextlib
 import random
 import statistics
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.provenance.audit import export_entries
 from loadtests import processes, targets
 from loadtests.measuring import rest
 from loadtests.processes import LOAD_CPU, CannotRun, free_port
+from loadtests.serving import LicetSite
 from loadtests.targets import Place, Target
 from loadtests.works import PAGES, WORKS, Round, Work, ask, check
 
@@ -40,6 +43,8 @@ class Compared:
     series: list[Series] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
+    #: By work: how many answers Licet gave, and what its journal says of them.
+    journal: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def of(self, target: str, work: str) -> Series | None:
         """The series of that target and work."""
@@ -95,7 +100,33 @@ def compare(
                 random.shuffle(now)
                 for target, _, series in now:
                     _measure(target, work, series, seconds, folder, number)
+        for target in running:
+            if target.licet and any(work.recorded for work in works):
+                found.journal = _journal(target.licet, found)
     return found
+
+
+def _journal(site: LicetSite, found: Compared) -> dict[str, dict[str, int]]:
+    """Hold the answers of the recorded works against the journal: a record each, or counted in a note of many.
+
+    The journal may say more: what was on its way when a round ended, and checks.
+    """
+    written: Counter[str] = Counter()
+    for each in export_entries(site.data / "journal"):
+        entry = each["entry"]
+        if each["kind"] == "fetch":
+            written["402" if entry["status"] == 402 else str(entry["outcome"])] += 1
+        else:
+            written["in notes"] += int(entry.get("count", 0))
+    answers: Counter[str] = Counter()
+    for series in found.series:
+        if series.target == "licet" and WORKS[series.work].recorded:
+            name = "402" if series.work == "402" else "licensed"
+            answers[name] += round(sum(each.requests for each in series.rounds.values()))
+    return {
+        name: {"answers": count, "records": written[name], "in_notes": written["in notes"]}
+        for name, count in answers.items()
+    }
 
 
 def _started(

@@ -19,6 +19,11 @@ def lines(section: str, figures: Any) -> Iterator[str]:
         yield "requests per CPU-second of the proxy's whole process tree; nginx of the same round = 1"
         yield from table(figures["rows"])
         yield ""
+        for name, told in figures.get("journal", {}).items():
+            yield (
+                f"  licet gave {told['answers']:,} answers of kind {name}: {told['records']:,} records in the journal, "
+                f"{told['in_notes']:,} fetches of any kind only counted in notes"
+            )
         yield from (f"  {name:<14}{version}" for name, version in figures["versions"].items())
         return
     yield ""

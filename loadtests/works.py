@@ -110,6 +110,7 @@ def check(target: Target, work: Work) -> None:
 
 def ask(target: Target, work: Work, seconds: int, folder: Path, number: int) -> Round:
     """Load *target* with *work* for *seconds* and say what it cost; raises `CannotRun` for any wrong answer."""
+    _headers(target, work)  # a token is bought before, not within, the round
     before = spent(target.pid)
     if work.key == "websocket":
         found = _echoes(target, work, seconds, work.connections)

@@ -42,6 +42,9 @@ def test_a_round_of_every_kind_of_load_gives_a_ratio() -> None:
         assert row.get("ratio", 0) > 0, row
         assert row["per_cpu_second"] > 0
         assert row["pss_mb"] > 1
+    for told in found["journal"].values():
+        assert told["records"] + told["in_notes"] >= told["answers"] > 0
+    assert set(found["journal"]) == {"402", "licensed"}
     assert set(found["versions"]) == {"nginx", "licet", "aiohttp"}
 
 
