@@ -37,7 +37,7 @@ $(STAMPS)/dev: pyproject.toml $(STAMPS)/server
 # Real programs that some tests drive. Without root, or without Debian, those tests skip and say so.
 $(STAMPS)/debian:
 	@mkdir -p $(STAMPS)
-	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl; do \
+	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl slowhttptest:slowhttptest; do \
 	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "installing$$missing from Debian …"; \
@@ -58,11 +58,11 @@ check: $(STAMPS)/dev ## style, types, import layers, doctests
 test: $(STAMPS)/dev $(STAMPS)/debian ## everything, with the time of each folder
 	@$(BIN)/pytest -q
 
-bench: $(STAMPS)/dev ## speed beside nginx, as ratios of the same run
+bench: $(STAMPS)/dev ## speed beside nginx and its peers, as ratios of the same run
 	@$(BIN)/python -m loadtests.bench
 
 night: $(STAMPS)/dev $(STAMPS)/debian ## long runs by hand: kills, soak, millions of records
 	@$(BIN)/python -m pytest -q -m night tests --timeout 7200
 
 clean: ## remove what was made here (never your data)
-	@rm -rf $(STAMPS) $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf $(STAMPS) $(VENV) .bench build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,275 +1,141 @@
-"""Speed beside nginx in the same run: requests per CPU-second of the proxy, as ratios.
+"""Speed beside nginx and its peers in the same run, per CPU-second of the proxy. See loadtests/README.md.
+
+    python -m loadtests.bench                        the table, then latency, decisions, idle connections
+    python -m loadtests.bench --only person,402 --targets licet,haproxy --rounds 3
 
 Absolute figures of a shared machine mean little; the ratio of two proxies that
-took turns in one run means something. The proxy under test is pinned to one CPU,
-the load (wrk) and the origin (nginx) to the other. A figure is CPU time of the
-proxy's whole process tree per request, median over the rounds, with the least
-and the most beside it.
+took turns in one run means something.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
-import re
-import shutil
-import signal
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-_ORIGIN, _NGINX, _LICET, _DASHBOARD = 18080, 18081, 18082, 18083
-_PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-_CRAWLER = "GPTBot/1.3"
+from loadtests import targets
+from loadtests.comparison import BASE, compare, rows
+from loadtests.deciding import deciding
+from loadtests.idle import big, idle
+from loadtests.installing import program
+from loadtests.latency import fixed_rate
+from loadtests.processes import CannotRun, raise_limits
+from loadtests.profiling import profile
+from loadtests.table import lines
+from loadtests.works import WORKS
 
-_NGINX_ORIGIN = """
-worker_processes 1; daemon off; pid {folder}/{name}.pid; error_log {folder}/{name}.err;
-events {{ worker_connections 4096; }}
-http {{ access_log {log}; keepalive_requests 1000000; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
-  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s; types {{ text/html html; }}
-  {servers} }}
-"""
-_SITE = "server {{ listen 127.0.0.1:{port}; root {folder}/www; default_type text/html; }}"
-_PROXY = """upstream o {{ server 127.0.0.1:{origin}; keepalive 128; }}
-  server {{ listen 127.0.0.1:{port}; location = /402 {{ return 402 "pay"; }}
-    location / {{ proxy_pass http://o; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; }} }}"""
-
-_POLICY = """
-stance = "search-free-training-paid"
-[site]
-id = "bench"
-hosts = ["127.0.0.1"]
-origin = "http://127.0.0.1:{origin}"
-mode = "enforce"
-currency = "USD"
-[[works]]
-id = "all"
-paths = ["/"]
-rights = "own"
-people = "none"
-[offers.training]
-uses = ["ai-train"]
-price = {{ per_fetch = "0.000001" }}
-[[rules]]
-when = {{ class = "ai" }}
-then = {{ license = ["training"] }}
-[[rules]]
-then = "serve"
-"""
+#: Whom latency and memory are measured of: ours, and who all are held against.
+OURS = ("nginx", "licet")
+IDLE = 4000
+_RESULTS = Path(__file__).resolve().parent / "results"
 
 
-@dataclass
-class Target:
-    """One proxy asked for one thing."""
-
-    name: str
-    url: str
-    pid: int
-    headers: dict[str, str]
-    micros: list[float] = field(default_factory=list)
-    rates: list[float] = field(default_factory=list)
-    p99: list[float] = field(default_factory=list)
+def _say(text: str) -> None:
+    print(f"{text} …", file=sys.stderr, flush=True)
 
 
-def _install() -> str:
-    missing = [name for name in ("nginx", "wrk", "taskset") if shutil.which(name) is None]
-    packages = {"nginx": "nginx-light", "wrk": "wrk", "taskset": "util-linux"}
-    if missing and os.getuid() == 0 and shutil.which("apt-get"):
-        wanted = [packages[name] for name in missing]
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *wanted],
-            capture_output=True,
-            check=False,
-        )
-        missing = [name for name in missing if shutil.which(name) is None]
-    return f"needs {', '.join(missing)} (Debian: apt install nginx-light wrk)" if missing else ""
+def _comparison(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    for name in ("wrk", "taskset", BASE):
+        program(name)
+    works = [WORKS[key] for key in chosen.only]
+    rounds, seconds = chosen.rounds, chosen.seconds
+    about = len(works) * len(chosen.targets) * rounds * (seconds + 0.5) + 5 * len(chosen.targets)
+    _say(
+        f"{len(works)} works, {len(chosen.targets)} targets, {rounds} rounds: about {about / 60:.0f} minutes"
+    )
+    found = compare(folder, chosen.targets, works, rounds, seconds, _say)
+    return {"versions": found.versions, "absent": found.absent, "rows": rows(found), "journal": found.journal}
 
 
-@contextlib.contextmanager
-def _running(command: list[str], cpu: int, port: int, **kept: object) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(["taskset", "-c", str(cpu), *command], **kept)  # type: ignore[call-overload]
-    try:
-        _await_port(port)
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def _await_port(port: int) -> None:
-    import socket
-
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    raise SystemExit(f"nothing listens on port {port}")
-
-
-def _tree(pid: int) -> list[int]:
-    children = subprocess.run(
-        ["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False
-    ).stdout.split()
-    return [pid, *(each for child in children for each in _tree(int(child)))]
-
-
-def _cpu_seconds(pid: int) -> float:
-    total = 0
-    for each in _tree(pid):
-        with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-    return total / os.sysconf("SC_CLK_TCK")
-
-
-def _round(target: Target, seconds: float, connections: int) -> None:
-    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency"]
-    for name, value in target.headers.items():
-        command += ["-H", f"{name}: {value}"]
-    before = _cpu_seconds(target.pid)
-    out = subprocess.run([*command, target.url], capture_output=True, text=True, check=True).stdout
-    spent = _cpu_seconds(target.pid) - before
-    done = re.search(r"(\d+) requests in ([\d.]+)(m?s)", out)
-    assert done, out
-    requests = int(done.group(1))
-    odd = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
-    wanted_odd = "402" in target.name
-    if bool(odd) != wanted_odd or (odd and int(odd.group(1)) != requests):
-        raise SystemExit(f"{target.name}: not every answer was as it should be\n{out}")
-    target.micros.append(spent / requests * 1e6)
-    target.rates.append(requests / float(done.group(2)))
-    tail = re.search(r"99%\s+([\d.]+)(us|ms|s)", out)
-    if tail:
-        target.p99.append(float(tail.group(1)) * {"us": 0.001, "ms": 1, "s": 1000}[tail.group(2)])
-
-
-def _row(name: str, ours: Target, theirs: Target) -> dict[str, object]:
-    ratios = [base / own for own, base in zip(ours.micros, theirs.micros, strict=True)]
-    return {
-        "work": name,
-        "ratio": round(statistics.median(ratios), 3),
-        "ratio_min": round(min(ratios), 3),
-        "ratio_max": round(max(ratios), 3),
-        "licet_cpu_us": round(statistics.median(ours.micros), 1),
-        "nginx_cpu_us": round(statistics.median(theirs.micros), 1),
-        "licet_per_s": round(statistics.median(ours.rates)),
-        "nginx_per_s": round(statistics.median(theirs.rates)),
-        "licet_p99_ms": round(statistics.median(ours.p99), 2),
-        "nginx_p99_ms": round(statistics.median(theirs.p99), 2),
+def _found(chosen: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Any]]:
+    """Every section that was chosen, by name."""
+    sections: dict[str, Callable[[Path], Any]] = {
+        "comparison": lambda place: _comparison(chosen, place),
+        "latency": lambda place: fixed_rate(place, OURS, chosen.rate, chosen.rounds, chosen.seconds, _say),
+        "deciding": lambda _: deciding(),
+        "idle": lambda place: idle(place, OURS, chosen.idle or IDLE),
+        "big": lambda place: big(place, chosen.big or 1),
+        "profile": lambda place: profile(place, max(3, chosen.seconds)),
     }
-
-
-def _nginx(folder: Path, name: str, log: str, servers: str) -> list[str]:
-    path = folder / f"{name}.conf"
-    path.write_text(_NGINX_ORIGIN.format(folder=folder, name=name, log=log, servers=servers))
-    return ["nginx", "-c", str(path), "-e", f"{folder}/{name}.err"]
-
-
-def _token(data: Path) -> str:
-    licet = [sys.executable, "-m", "gateway"]
-    made = json.loads(
-        subprocess.run(
-            [*licet, "licensee", "add", "Bench", "--credit", "900000 USD", "--data", str(data), "--json"],
-            capture_output=True,
-            check=True,
-        ).stdout
-    )
-    import base64
-
-    login = base64.b64encode(f"{made['client_id']}:{made['client_secret']}".encode()).decode()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{_LICET}/.licet/token",
-        data=f"grant_type=client_credentials&resource=http%3A%2F%2F127.0.0.1%3A{_LICET}%2F".encode(),
-        headers={"Authorization": f"Basic {login}", "Content-Type": "application/x-www-form-urlencoded"},
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        token: str = json.loads(answer.read())["access_token"]
-    return token
-
-
-def bench(seconds: float, rounds: int, connections: int) -> list[dict[str, object]]:
-    """Run every row for *rounds* alternating rounds; returns the table's rows."""
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="licet-bench-")))
+    wanted = [name for name in sections if getattr(chosen, name, None)] or [
+        "comparison",
+        "latency",
+        "deciding",
+        "idle",
+    ]
+    for name in wanted:
+        place = folder / name
+        place.mkdir()
         folder.chmod(0o755)
-        (folder / "www").mkdir()
-        (folder / "www" / "page.html").write_bytes((b"<p>tides</p>" * 200)[:2048])
-        data = folder / "data"
-        (data / "sites").mkdir(parents=True)
-        (data / "licet.toml").write_text("[pacing]\nlicense_per_second = 0\n")
-        (data / "sites" / "bench.toml").write_text(_POLICY.format(origin=_ORIGIN))
-        origin = _nginx(folder, "origin", "off", _SITE.format(port=_ORIGIN, folder=folder))
-        stack.enter_context(_running(origin, 1, _ORIGIN))
-        front = _nginx(folder, "front", f"{folder}/access.log", _PROXY.format(port=_NGINX, origin=_ORIGIN))
-        nginx = stack.enter_context(_running(front, 0, _NGINX))
-        serve = [sys.executable, "-m", "gateway", "serve", "--data", str(data), "--port", str(_LICET)]
-        log = stack.enter_context((folder / "licet.log").open("wb"))
-        licet = stack.enter_context(
-            _running([*serve, "--dashboard-port", str(_DASHBOARD)], 0, _LICET, stderr=log, stdout=log)
-        )
-        page, ours = f"http://127.0.0.1:{_NGINX}/page.html", f"http://127.0.0.1:{_LICET}/page.html"
-        person, crawler = {"User-Agent": _PERSON}, {"User-Agent": _CRAWLER}
-        licensed = {**crawler, "Authorization": f"License {_token(data)}"}
-        pairs = {
-            "a person's 2 KB page": (
-                Target("person", ours, licet.pid, person),
-                Target("nginx", page, nginx.pid, person),
-            ),
-            "402 to an AI crawler": (
-                Target("402", ours, licet.pid, crawler),
-                Target("nginx 402", f"http://127.0.0.1:{_NGINX}/402", nginx.pid, crawler),
-            ),
-            "a licensed fetch of 2 KB": (
-                Target("licensed", ours, licet.pid, licensed),
-                Target("nginx", page, nginx.pid, crawler),
-            ),
-        }
-        for number in range(rounds):
-            print(f"round {number + 1} of {rounds} …", file=sys.stderr, flush=True)
-            for mine, base in pairs.values():
-                for target in (mine, base) if number % 2 else (base, mine):
-                    _round(target, seconds, connections)
-        return [_row(name, mine, base) for name, (mine, base) in pairs.items()]
+        if name != "comparison":
+            _say(name)
+        try:
+            yield name, sections[name](place)
+        except CannotRun as error:
+            yield name, {"not_measured": str(error)}
+
+
+def _names(known: dict[str, Any] | tuple[str, ...]):
+    def read(text: str) -> list[str]:
+        names = [name for name in text.split(",") if name]
+        odd = [name for name in names if name not in known]
+        if odd:
+            raise argparse.ArgumentTypeError(f"{', '.join(odd)} is none of {', '.join(known)}")
+        return names
+
+    return read
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=int, default=2, help="of one target at one work in one round")
+    parser.add_argument(
+        "--only", type=_names(WORKS), default=list(WORKS), metavar="WORK,…", help=", ".join(WORKS)
+    )
+    parser.add_argument(
+        "--targets",
+        type=_names(targets.NAMES),
+        default=list(targets.NAMES),
+        metavar="NAME,…",
+        help=", ".join(targets.NAMES),
+    )
+    parser.add_argument("--comparison", action="store_true", help="only the table")
+    parser.add_argument("--latency", action="store_true", help="only the latency at a fixed rate")
+    parser.add_argument("--rate", type=int, default=1000, help="requests a second for it")
+    parser.add_argument("--deciding", action="store_true", help="only the CPU of a decision")
+    parser.add_argument(
+        "--idle", type=int, metavar="N", help=f"only the memory of N idle connections (else {IDLE})"
+    )
+    parser.add_argument(
+        "--big", type=float, metavar="GB", help="only the memory while so much passes, both ways"
+    )
+    parser.add_argument("--profile", action="store_true", help="only py-spy on the front, three works")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    return parser.parse_args()
 
 
 def main() -> None:
-    """Print the table; `--json` for machines."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=2)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--json", action="store_true")
-    chosen = parser.parse_args()
-    lacking = _install()
-    if lacking:
-        print(f"skipped: {lacking}", file=sys.stderr)
-        return
-    rows = bench(chosen.seconds, chosen.rounds, chosen.connections)
-    results = Path(__file__).parent / "results"
-    results.mkdir(exist_ok=True)
-    (results / f"{time.strftime('%Y%m%dT%H%M%S')}.json").write_text(json.dumps(rows, indent=2))
+    """Measure, print, and keep the figures in loadtests/results."""
+    chosen = _options()
+    raise_limits()
+    found: dict[str, Any] = {"at": time.strftime("%Y-%m-%dT%H:%M:%S")}
+    with tempfile.TemporaryDirectory(prefix="licet-bench-") as name:
+        for section, figures in _found(chosen, Path(name)):
+            found[section] = figures
+            if not chosen.json:
+                print("\n".join(lines(section, figures)), flush=True)
+    _RESULTS.mkdir(exist_ok=True)
+    (_RESULTS / f"{time.strftime('%Y%m%dT%H%M%S')}.json").write_text(json.dumps(found, indent=2))
     if chosen.json:
-        print(json.dumps(rows, indent=2))
-        return
-    print("requests per CPU-second of the proxy, nginx of the same round = 1.00")
-    for row in rows:
-        print(
-            f"  {row['work']:<26} {row['ratio']:>6}  ({row['ratio_min']} to {row['ratio_max']})   "
-            f"CPU a request {row['licet_cpu_us']} us, nginx {row['nginx_cpu_us']} us   "
-            f"seen {row['licet_per_s']}/s, nginx {row['nginx_per_s']}/s   p99 {row['licet_p99_ms']} ms, nginx {row['nginx_p99_ms']} ms"
-        )
+        print(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":

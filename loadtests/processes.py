@@ -1,0 +1,82 @@
+"""Processes of a trial: pinned to a CPU, awaited until they listen, ended whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+#: The proxies under test have one CPU, everything else of the trial the other.
+PROXY_CPU, LOAD_CPU = 0, 1
+
+
+class CannotRun(Exception):
+    """This one cannot be measured here; the sentence says why."""
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+    return port
+
+
+def raise_limits() -> int:
+    """Allow this process and its children as many open files as may be; returns how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 1 << 20 if hard == resource.RLIM_INFINITY else hard
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
+
+
+def pinned(command: list[str], cpu: int | None) -> list[str]:
+    """*command*, to run on *cpu* alone where there is more than one; None is any."""
+    return command if cpu is None or (os.cpu_count() or 1) < 2 else ["taskset", "-c", str(cpu), *command]
+
+
+@contextlib.contextmanager
+def running(
+    command: list[str], cpu: int | None, port: int, log: Path, env: dict[str, str] | None = None
+) -> Iterator[int]:
+    """Run *command* on *cpu* until the context ends; gives its process id once *port* answers.
+
+    Raises `CannotRun` with the end of its *log* if it does not come to listen.
+    """
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            pinned(command, cpu),
+            stdout=file,
+            stderr=file,
+            stdin=subprocess.DEVNULL,
+            env=os.environ | (env or {}),
+        )
+    try:
+        _await_port(port, process, log)
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    said = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+    raise CannotRun(f"does not listen: {said[0][:200]}")

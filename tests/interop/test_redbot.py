@@ -1,0 +1,60 @@
+"""REDbot finds in a page behind Licet what it finds in the page itself."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loadtests.processes import free_port, running
+from loadtests.targets import nginx
+
+_SITE = """server {{ listen 127.0.0.1:{port}; root {root}; gzip on; gzip_types *; gzip_min_length 1; gzip_vary on;
+  location /cached.html {{ expires 1h; }} location = /moved {{ return 301 /page.html; }} }}"""
+
+#: Notes that may differ, as patterns, and why.
+EXPLAINED = {
+    r"^Content Negotiation:$": "the heading of the next",
+    r"^Content negotiation for gzip": (
+        "nginx compresses nothing for a request that has Via, which a gateway must send (RFC 9110, section 7.6.3), "
+        "unless its configuration says gzip_proxied"
+    ),
+}
+
+
+@pytest.fixture
+def site(tmp_path: Path, needs) -> Iterator[str]:
+    """A page as nginx serves it: with a date, validators, ranges and compression."""
+    needs("nginx", "apt install nginx")
+    tmp_path.chmod(0o755)
+    root = tmp_path / "www"
+    root.mkdir(mode=0o755)
+    for name in ("page.html", "cached.html"):
+        (root / name).write_text("<!doctype html><title>Tides</title>" + "<p>tides</p>" * 300)
+    port = free_port()
+    command = nginx(tmp_path, "site", "off", _SITE.format(port=port, root=root))
+    with running(command, None, port, tmp_path / "site.log"):
+        yield f"http://127.0.0.1:{port}"
+
+
+def _notes(redbot: str, url: str) -> Counter[str]:
+    """Every note, with what changes from one second to the next taken out."""
+    done = subprocess.run([redbot, "-o", "text", url], capture_output=True, text=True, timeout=60, check=True)
+    lines = [
+        line.strip().removeprefix("* ") for line in done.stdout.splitlines() if line.lstrip().startswith("*")
+    ]
+    assert lines, done.stdout + done.stderr
+    return Counter(re.sub(r"\d+ (seconds?|minutes?|hours?|days?)", "some time", line) for line in lines)
+
+
+@pytest.mark.parametrize("path", ["/page.html", "/cached.html", "/moved", "/missing"])
+def test_it_says_the_same_with_and_without(path, needs, site, licet) -> None:
+    redbot = needs("redbot", "pip install redbot")
+    bare, behind = _notes(redbot, site + path), _notes(redbot, licet(site) + path)
+    differing = (bare - behind) + (behind - bare)
+    unexplained = [note for note in differing if not any(re.search(each, note) for each in EXPLAINED)]
+    assert not unexplained, f"without {bare - behind}, with {behind - bare}"
