@@ -156,7 +156,29 @@ def hyper(raw: bytes) -> Reading:
 def python(raw: bytes, loop: asyncio.AbstractEventLoop) -> Reading:
     """Read as aiohttp's parser in Python does."""
     found: list[Message] = []
-    parser = HttpRequestParserPy(
+    parser, rest = _python_parser(loop), ""
+    while raw and not rest:
+        try:
+            pairs, upgraded, raw = parser.feed_data(raw)
+        except HttpProcessingError as error:
+            return Reading(tuple(found), f"python: {error!r}")
+        for message, payload in pairs:
+            if payload.exception() is not None:
+                return Reading(tuple(found), f"python: {payload.exception()!r}")
+            if not payload.is_eof():
+                rest = "part"
+                break
+            body = b"".join(getattr(payload, "_buffer", ()))
+            headers = tuple((name.lower(), value) for name, value in message.raw_headers)
+            target = message.path.encode("utf-8", "surrogateescape")
+            found.append(Message(message.method.encode(), target, headers, body))
+        if upgraded:
+            parser = _python_parser(loop)
+    return Reading(tuple(found), rest)
+
+
+def _python_parser(loop: asyncio.AbstractEventLoop) -> HttpRequestParserPy:
+    return HttpRequestParserPy(
         BaseProtocol(loop),
         loop,
         _ROOM,
@@ -165,26 +187,6 @@ def python(raw: bytes, loop: asyncio.AbstractEventLoop) -> Reading:
         max_headers=1 << 16,
         auto_decompress=False,
     )
-    rest = ""
-    while raw and not rest:
-        try:
-            pairs, _, tail = parser.feed_data(raw)
-        except HttpProcessingError as error:
-            return Reading(tuple(found), f"python: {error!r}")
-        for message, payload in pairs:
-            if not payload.is_eof():
-                rest = "part"
-                break
-            if payload.exception() is not None:
-                return Reading(tuple(found), f"python: {payload.exception()!r}")
-            body = b"".join(payload._buffer) if hasattr(payload, "_buffer") else b""
-            headers = tuple((name.lower(), value) for name, value in message.raw_headers)
-            target = message.path.encode("utf-8", "surrogateescape")
-            found.append(Message(message.method.encode(), target, headers, body))
-        if tail == raw:
-            rest = rest or "part"
-        raw = tail
-    return Reading(tuple(found), rest)
 
 
 @dataclass
