@@ -101,7 +101,7 @@ spec.loader.exec_module(kit)
 async def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[2]),) * 2)
     origin = await kit.RawOrigin().start()
-    door = await kit.Door(origin.url).start()
+    door = await kit.Door(origin.url, limits=kit.Limits(header=1.0)).start()
     print(door.port, flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     await door.stop()
@@ -131,7 +131,7 @@ async def test_more_connections_than_files_and_it_recovers(kit, tmp_path, limit,
         writer.write(kit.get("/x"))
         received = await reader.read()
     writer.close()
-    said, _ = await process.communicate()
+    said, _ = await process.communicate(b"")
     assert kit.statuses(received) == [200]
     assert (process.returncode, said.strip()) == (0, b"0")
 
