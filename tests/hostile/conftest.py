@@ -45,6 +45,12 @@ def rows():
 
 
 @pytest.fixture(scope="session")
+def checklist():
+    """The module that says where each case of the checklist is tested."""
+    return _module("licet_tests_hostile_checklist", _HERE / "checklist.py")
+
+
+@pytest.fixture(scope="session")
 def recording():
     """The module of the recording origin, its readers and the driver."""
     return _module("licet_tests_hostile_recording", _HERE / "recording.py")

@@ -35,14 +35,19 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("reply", "codes"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
-async def test_row(door, origin, kit, reply, codes):
+@pytest.mark.parametrize("who", [(), ("User-Agent: GPTBot/1.2", "X-Pay: 1")], ids=["person", "crawler"])
+async def test_row(door, origin, kit, reply, codes, who):
     origin.reply, origin.hang_up = reply, True
-    received = await door.send(kit.get("/x"))
+    received = await door.send(kit.get("/x", *who))
     (code,) = kit.statuses(received)
     assert code in codes
     assert b"hello" not in received
     assert door.listener.faults == 0
+    records = door.journal.noted + door.journal.kept
+    assert len(records) == bool(who)
     if code in REFUSED:
+        assert door.journal.kept == []
+        assert all(record.charged_micros == 0 for record in records)
         assert str(origin.port).encode() not in received
         assert b"127.0.0.1" not in received
 
