@@ -56,11 +56,18 @@ class Reading:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one client connection. *ended*: the gateway closed it, sooner or later."""
+    """What came of one client connection.
+
+    *ended*: the gateway closed it, sooner or later. *judged* is method and target
+    of every request that the gateway decided to forward, as it read them. *broke*
+    tells of faults of ours and of an origin that could not read what it got.
+    """
 
     client: bytes
     origin: tuple[bytes, ...]
     ended: bool = True
+    judged: tuple[tuple[bytes, bytes], ...] = ()
+    broke: tuple[str, ...] = ()
 
     @property
     def statuses(self) -> list[int]:
@@ -291,7 +298,17 @@ class SocketDriver:
         # A connection that the gateway made last is accepted in the next turns.
         for _ in range(4):
             await asyncio.sleep(0)
-        return Outcome(bytes(client.received), self.recorder.take(), ended)
+        return Outcome(bytes(client.received), self.recorder.take(), ended, self._judged(), self._broke())
+
+    def _judged(self) -> tuple[tuple[bytes, bytes], ...]:
+        asks, self.door.asks[:] = list(self.door.asks), []
+        return tuple((ask.method.encode(), ask.target.encode("utf-8", "surrogateescape")) for ask in asks)
+
+    def _broke(self) -> tuple[str, ...]:
+        broke = [*self.recorder.faults, *["something of ours broke"] * self.door.listener.faults]
+        self.recorder.faults.clear()
+        self.door.listener.faults = 0
+        return tuple(broke)
 
 
 class _Client(asyncio.Protocol):
