@@ -32,6 +32,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(name, rows, ids=[each.id for each in rows])
 
 
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Say how many cases of the checklist there are, and how many rows of raw octets."""
+    checklist, rows = _module("licet_tests_hostile_checklist", _HERE / "checklist.py"), _rows()
+    soon, cases = len(checklist.ELSEWHERE_SOON), sum(checklist.COUNTS.values())
+    octets = len(rows.PERSON) + len(rows.CRAWLER)
+    terminalreporter.write_line(
+        f"checklist: {cases} cases, {cases - soon} of them held; {octets} rows of raw octets, {len(rows.PENDING)} pending"
+    )
+
+
 @pytest.fixture(scope="session")
 def kit():
     """The module of raw origins, doors and clients."""

@@ -90,7 +90,7 @@ class _Reader:
         self._clear()
 
     def _clear(self) -> None:
-        self.target, self.headers, self.body = b"", [], b""
+        self.target, self.headers, self.body = b"", [], bytearray()
 
     def on_message_begin(self) -> None:
         self.within = True
@@ -110,7 +110,7 @@ class _Reader:
 
     def on_message_complete(self) -> None:
         self.within = False
-        self.each(Message(self.parser.get_method(), self.target, tuple(self.headers), self.body))
+        self.each(Message(self.parser.get_method(), self.target, tuple(self.headers), bytes(self.body)))
 
 
 def llhttp(raw: bytes) -> Reading:
@@ -266,9 +266,9 @@ class SocketDriver:
     """Asks through a `Door` of its own before a `Recorder` of its own, one client connection at a time."""
 
     def __init__(self, kit, **limits: float) -> None:
-        """*limits* are the door's; a client that says no more is cut off soon."""
+        """*limits* are the door's; a client that is to be cut off soon needs short ones."""
         self.kit = kit
-        self.limits = {"header": 0.1, "body_idle": 0.1, "linger": 0.05, **limits}
+        self.limits = {"linger": 0.05, **limits}
 
     async def start(self) -> SocketDriver:
         self.recorder = await Recorder().start()

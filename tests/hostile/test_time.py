@@ -66,9 +66,8 @@ async def test_an_answer_that_would_fill_the_memory_is_passed_on_coded(door, ori
 
 
 @pytest.mark.parametrize("size", [1, 4096, 20_000])
-async def test_a_long_line_is_too_long_however_it_is_cut(kit, recording, started, size):
+async def test_a_long_line_is_too_long_however_it_is_cut(driver, size):
     """T12."""
-    driver = await started(recording.SocketDriver(kit, header=kit.PATIENCE))
     octets = b"GET /x HTTP/1.1\r\nHost: a.example\r\nX: " + b"a" * 20_000 + b"\r\n\r\n"
     outcome = await driver(*(octets[at : at + size] for at in range(0, len(octets), size)))
     assert outcome.statuses == [431]
