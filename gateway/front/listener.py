@@ -13,6 +13,7 @@ UTF-8, and what is not UTF-8 as lone surrogates.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import re
 import socket
@@ -20,6 +21,7 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.metadata import version
+from typing import Any
 
 import aiohttp.http_parser
 import uuid_utils
@@ -49,6 +51,7 @@ _PORTS = {"http": 80, "https": 443}
 #: Below these, a request can be smuggled past this gateway (aiohttp CVE-2026-69243, CVE-2026-54277).
 _MINIMUM = {"aiohttp": (3, 14, 4), "httptools": (0, 7, 0)}
 _BACKLOG = 1024
+_SAY_AGAIN = 10.0
 
 
 def boot_checks() -> tuple[str, ...]:
@@ -128,6 +131,7 @@ class Listener:
         closing it here leaves the others' waiting connections alone.
         """
         loop = asyncio.get_running_loop()
+        _hush_accepting(loop)
         if sock is not None:
             self._listening = await loop.create_server(
                 self._accepted, sock=sock, backlog=_BACKLOG, ssl=self._tls
@@ -264,6 +268,25 @@ class Listener:
     def _refused(self, refusal: Refusal) -> Answer:
         self.refusals[refusal.code] += 1
         return refused_early(refusal)
+
+
+def _hush_accepting(loop: asyncio.AbstractEventLoop) -> None:
+    """Say once in a while that no file is left for a connection; asyncio says it a thousand times a second."""
+    outer, told_at = loop.get_exception_handler(), float("-inf")
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal told_at
+        error = context.get("exception")
+        if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
+            if loop.time() - told_at >= _SAY_AGAIN:
+                told_at = loop.time()
+                _log.error("no open file is left for another connection; it waits (ulimit -n)")
+        elif outer is not None:
+            outer(loop, context)
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)
 
 
 def _origin(scheme: str, host: str, port: int | None) -> str:

@@ -22,6 +22,7 @@ _HOPS: Final = re.compile(
 _KEEP_ALIVE: Final = b"\r\nconnection: keep-alive\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?:\r\n|$)")
 _CODING: Final = re.compile(rb"\r\ntransfer-encoding:[ \t]*([^\r]*?)[ \t]*(?=\r\n|$)")
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _VERSIONS: Final = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
 
 
@@ -47,6 +48,11 @@ class Head:
     def version_known(self) -> bool:
         """Whether it is HTTP/1.0 or HTTP/1.1."""
         return self.raw[:8] in _VERSIONS
+
+    @property
+    def has_controls(self) -> bool:
+        """Whether the reason phrase has what none may have (RFC 9112, section 4); llhttp lets it pass."""
+        return _CONTROL.search(self.raw, 0, self.raw.find(b"\r\n") % (len(self.raw) + 1)) is not None
 
     @property
     def reason(self) -> str:

@@ -83,6 +83,18 @@ async def test_the_password_is_read_however_it_is_typed(sessions):
     assert isinstance(await sessions.sign_in("cafe au lait, deux", "a"), Denied)
 
 
+async def test_a_password_is_worked_on_beside_the_loop(sessions):
+    """Row T21 of the checklist: whoever is served meanwhile does not wait for argon2."""
+    await sessions.set_password(sessions.sign_in_link(), PASSWORD, "a")
+    signing = asyncio.create_task(sessions.sign_in(PASSWORD, "a"))
+    turns = 0
+    while not signing.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert isinstance(signing.result(), str)
+    assert turns > 5
+
+
 async def test_nobody_signs_in_before_there_is_a_password(sessions):
     assert isinstance(await sessions.sign_in("", "a"), Denied)
     assert isinstance(await sessions.sign_in(PASSWORD, "a"), Denied)

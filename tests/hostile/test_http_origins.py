@@ -35,14 +35,19 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("reply", "codes"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
-async def test_row(door, origin, kit, reply, codes):
+@pytest.mark.parametrize("who", [(), ("User-Agent: GPTBot/1.2", "X-Pay: 1")], ids=["person", "crawler"])
+async def test_row(door, origin, kit, reply, codes, who):
     origin.reply, origin.hang_up = reply, True
-    received = await door.send(kit.get("/x"))
+    received = await door.send(kit.get("/x", *who))
     (code,) = kit.statuses(received)
     assert code in codes
     assert b"hello" not in received
     assert door.listener.faults == 0
+    records = door.journal.noted + door.journal.kept
+    assert len(records) == bool(who)
     if code in REFUSED:
+        assert door.journal.kept == []
+        assert all(record.charged_micros == 0 for record in records)
         assert str(origin.port).encode() not in received
         assert b"127.0.0.1" not in received
 
@@ -162,3 +167,13 @@ async def test_a_site_that_leads_back_to_the_gateway_ends(kit, started, origin):
     received = await door.send(kit.get("/x"))
     assert kit.statuses(received) == [502]
     assert len(door.asks) == 5
+
+
+@pytest.mark.parametrize("octet", [b"\0", b"\x01", b"\x0b", b"\x7f"], ids=ascii)
+async def test_a_control_octet_behind_a_status_is_the_origins_fault(door, origin, kit, octet):
+    """U12: as one in a header is (RFC 9112, section 4: a reason phrase has no controls)."""
+    origin.reply = b"HTTP/1.1 200 O" + octet + b"K\r\nContent-Length: 2\r\n\r\nok"
+    received = await door.send(kit.get("/x", "User-Agent: GPTBot/1.2", "X-Pay: 1"))
+    assert kit.statuses(received) == [502]
+    assert door.listener.faults == 0
+    assert [record.charged_micros for record in door.journal.noted] == [0]
