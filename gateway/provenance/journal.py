@@ -43,7 +43,8 @@ from uuid_utils import uuid7
 from gateway.clock import Clock
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.provenance.append_file import AppendFile, Disk, sync_folder
-from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, ShedNote
+from gateway.provenance.record import FetchDetail, JournalEntry, ShedNote
+from gateway.provenance.salts import fresh_salt
 from gateway.provenance.segments import SealedDetail, detail_frame, entry_frame, segment_name
 
 _log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class _Item:
     detail: FetchDetail | None = None
     detail_salt: bytes = b""
     waiter: asyncio.Future[None] | None = None
-    salt: bytes = field(default_factory=lambda: secrets.token_bytes(SALT_BYTES))
+    salt: bytes = field(default_factory=fresh_salt)
 
 
 @dataclass(slots=True)

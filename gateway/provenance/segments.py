@@ -33,14 +33,14 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import orjson
 
 from gateway.canonical import canonical_bytes
-from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, RecordError, read_entry
+from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, RecordError, read_canonical
 
 ENTRY_HEADER: Final = b"licet-journal 1 entries\n"
 DETAIL_HEADER: Final = b"licet-journal 1 details\n"
@@ -53,6 +53,8 @@ _NAME = re.compile(r"([a-z0-9]{1,32})-([0-9a-f]{24})-([0-9]{6,12})\.seg")
 #: Every payload starts so, and JSON cannot hold these octets inside a string.
 _PAYLOAD_START = re.compile(rb'\{"(?:entry|detail)":\{')
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
+_DETAIL = frozenset(field.name for field in fields(FetchDetail))
+_TEXT = frozenset({str})
 
 
 class SegmentDamaged(Exception):
@@ -190,9 +192,8 @@ def open_entry(frame: Frame) -> SealedEntry:
     if not isinstance(kind, str) or not isinstance(inner, dict):
         raise SegmentDamaged(frame.path, frame.offset, "a frame holds no journal entry")
     try:
-        entry = read_entry(kind, inner)
-        canonical = entry.canonical()
-    except (RecordError, TypeError, ValueError) as error:
+        entry, canonical = read_canonical(kind, inner)
+    except RecordError as error:
         raise SegmentDamaged(frame.path, frame.offset, str(error)) from None
     if _entry_payload(kind, canonical, salt) != frame.payload:
         raise SegmentDamaged(frame.path, frame.offset, "an entry does not stand in its canonical form")
@@ -203,12 +204,15 @@ def open_detail(frame: Frame) -> SealedDetail:
     """Read the detail in *frame*; raise `SegmentDamaged` unless it re-derives octet by octet."""
     members = _members(frame, {"detail", "id", "salt", "time_us"})
     inner, id, time_us = members["detail"], members["id"], members["time_us"]
-    known = {field.name for field in fields(FetchDetail)}
     if not isinstance(inner, dict) or not isinstance(id, str) or type(time_us) is not int:
         raise SegmentDamaged(frame.path, frame.offset, "a frame holds no detail")
-    if inner.keys() != known or not all(_is_text(name, value) for name, value in inner.items()):
+    evidence = inner.get("evidence")
+    if inner.keys() != _DETAIL or type(evidence) is not list:
         raise SegmentDamaged(frame.path, frame.offset, "a detail has other members than version 1")
-    made = FetchDetail(**(inner | {"evidence": tuple(inner["evidence"])}))
+    made = FetchDetail(**(inner | {"evidence": tuple(evidence)}))
+    texts = (made.address, made.peer, made.user_agent, made.referer, made.query, *made.evidence)
+    if not _TEXT.issuperset(map(type, texts)):
+        raise SegmentDamaged(frame.path, frame.offset, "a detail has a member of another type than version 1")
     detail = SealedDetail(id, _salt(frame, members["salt"]), time_us, made)
     try:
         again = _detail_payload(detail)
@@ -277,21 +281,15 @@ def _framed(payload: bytes) -> bytes:
 
 
 def _entry_payload(kind: str, canonical: bytes, salt: bytes) -> bytes:
-    return b'{"entry":%b,"kind":%b,"salt":"%b"}' % (
-        canonical,
-        canonical_bytes(kind),
-        salt.hex().encode("ascii"),
-    )
+    return b'{"entry":%b,"kind":%b,"salt":"%b"}' % (canonical, orjson.dumps(kind), salt.hex().encode("ascii"))
 
 
-def _detail_payload(detail: SealedDetail) -> bytes:
-    return canonical_bytes(
-        {
-            "id": detail.id,
-            "salt": detail.salt.hex(),
-            "time_us": detail.time_us,
-            "detail": asdict(detail.detail),
-        }
+def _detail_payload(sealed: SealedDetail) -> bytes:
+    return b'{"detail":%b,"id":%b,"salt":"%b","time_us":%b}' % (
+        sealed.detail.canonical(),
+        canonical_bytes(sealed.id),
+        sealed.salt.hex().encode("ascii"),
+        canonical_bytes(sealed.time_us),
     )
 
 
@@ -336,9 +334,3 @@ def _salt(frame: Frame, text: object) -> bytes:
     if not isinstance(text, str) or len(text) != 2 * SALT_BYTES or not _HEX.fullmatch(text):
         raise SegmentDamaged(frame.path, frame.offset, f"a salt is {SALT_BYTES} octets in hex")
     return bytes.fromhex(text)
-
-
-def _is_text(name: str, value: object) -> bool:
-    if name != "evidence":
-        return isinstance(value, str)
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
