@@ -178,11 +178,14 @@ else:
 
         A frozen dataclass stores one member a call; here all are stored at once.
         """
-        if tuple(members) != _FETCH_NAMES:
-            return FetchRecord(**members)
-        made = object.__new__(FetchRecord)
-        object.__setattr__(made, "__dict__", members)
-        return made
+        return _stored(members) if tuple(members) == _FETCH_NAMES else FetchRecord(**members)
+
+
+def _stored(members: dict[str, Any]) -> FetchRecord:
+    """The fetch of exactly these members, whose dictionary it keeps."""
+    made = object.__new__(FetchRecord)
+    object.__setattr__(made, "__dict__", members)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +240,8 @@ class ShedNote:
 
 JournalEntry = FetchRecord | BookEntry | ShedNote
 _KINDS: dict[str, type[Any]] = {"fetch": FetchRecord, "book": BookEntry, "shed": ShedNote}
-_SHAPES: dict[str, dict[str, type[Any]]] = {kind: _shape(made) for kind, made in _KINDS.items()}
+_SHAPES = {kind: (tuple(_shape(made)), tuple(_shape(made).values())) for kind, made in _KINDS.items()}
+_TEXT = frozenset({str})
 
 
 class RecordError(ValueError):
@@ -250,34 +254,31 @@ def read_entry(kind: str, members: dict[str, Any]) -> JournalEntry:
     An entry of a later version, or with a member this version does not know, is
     refused: it must be read by the program that wrote it.
     """
-    return read_canonical(kind, members)[0]
+    return read_canonical(kind, dict(members))[0]
 
 
 def read_canonical(kind: str, members: dict[str, Any]) -> tuple[JournalEntry, bytes]:
-    """Do as `read_entry` does, and return the canonical bytes of the entry too."""
+    """Do as `read_entry` does, take *members* over, and return the canonical bytes of the entry too."""
     made = _KINDS.get(kind)
     if made is None:
         raise RecordError(f"unknown kind of entry {kind!r}")
-    shape, version = _SHAPES[kind], members.get("v")
-    if type(version) is not int or version != RECORD_VERSION or members.keys() != shape.keys():
+    version, (names, types) = members.get("v"), _SHAPES[kind]
+    if tuple(members) != names:
+        members = dict(sorted(members.items()))
+    if type(version) is not int or version != RECORD_VERSION or tuple(members) != names:
         raise RecordError(f"a {kind} entry has version {version!r} or other members than version 1")
-    # The order of names, in which a fetch is made and written quickly.
-    members = {name: members[name] for name in shape}
-    uses = members.get("uses")
-    if type(uses) is list:
-        members["uses"] = tuple(uses)
-    if list(map(type, members.values())) != list(shape.values()) or not _is_text(members.get("uses", ())):
+    if made is FetchRecord:
+        uses = members["uses"]
+        words = isinstance(uses, list | tuple) and _TEXT.issuperset(map(type, uses))
+        members["uses"] = tuple(uses) if words else None
+    if tuple(map(type, members.values())) != types:
         raise RecordError(f"a {kind} entry has a member of another type than version 1")
+    entry: JournalEntry = _stored(members) if made is FetchRecord else made(**members)
     try:
-        entry: JournalEntry = make_fetch(**members) if made is FetchRecord else made(**members)
         canonical = entry.canonical()
     except (TypeError, ValueError) as error:
         raise RecordError(f"a {kind} entry cannot be read: {error}") from None
     return entry, canonical
-
-
-def _is_text(words: tuple[Any, ...]) -> bool:
-    return all(type(word) is str for word in words)
 
 
 def entry_commitment(canonical: bytes, salt: bytes) -> str:
@@ -290,11 +291,11 @@ def leaf(entry: JournalEntry, salt: bytes, canonical: bytes | None = None) -> by
 
     *canonical* are the entry's canonical bytes, for whoever has them at hand.
     """
-    return canonical_bytes(
-        {
-            "entry": entry_commitment(entry.canonical() if canonical is None else canonical, salt),
-            "site": hashlib.sha256(salt + b"site\0" + entry.site.encode()).hexdigest(),
-            "time": entry.time_us,
-            "v": LEAF_VERSION,
-        }
+    content = entry_commitment(entry.canonical() if canonical is None else canonical, salt)
+    site = hashlib.sha256(salt + b"site\0" + entry.site.encode()).hexdigest()
+    return b'{"entry":"%b","site":"%b","time":%d,"v":%d}' % (
+        content.encode(),
+        site.encode(),
+        entry.time_us,
+        LEAF_VERSION,
     )
