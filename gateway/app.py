@@ -203,7 +203,11 @@ class Licet:
             )
         self._closing.append(_sync(keeper_lock.release))
         self.journal = Journal.open(
-            config.journal, "front", clock=self.clock, reserve_bytes=config.store.reserve_mb << 20
+            config.journal,
+            "front",
+            clock=self.clock,
+            reserve_bytes=config.store.reserve_mb << 20,
+            refusals_per_second=config.pacing.refusals_per_second,
         )
         self.keeper = Keeper(config.journal, SqliteFolding(self.database))
         await self.keeper.catch_up()

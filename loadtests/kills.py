@@ -48,7 +48,7 @@ _CRAWLER = {"User-Agent": "GPTBot/1.3"}
 _PERSON = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 _LICENSED, _UNLICENSED, _PEOPLE = 8, 2, 2
 
-_SETTINGS = "[pacing]\nlicense_per_second = 0\n[store]\nreserve_mb = 1\n"
+_SETTINGS = "[pacing]\nlicense_per_second = 0\nrefusals_per_second = 0\n[store]\nreserve_mb = 1\n"
 _POLICY = """
 stance = "search-free-training-paid"
 [site]

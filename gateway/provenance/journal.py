@@ -42,8 +42,9 @@ from typing import Final
 from gateway.clock import Clock
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.provenance.append_file import AppendFile, Disk, sync_folder
+from gateway.provenance.floods import Floods
 from gateway.provenance.queued import Queued
-from gateway.provenance.record import FetchDetail, JournalEntry
+from gateway.provenance.record import FetchDetail, FetchRecord, JournalEntry
 from gateway.provenance.segments import segment_name
 from gateway.provenance.shedding import ShedCount
 from gateway.provenance.waking import Doorbell, answer
@@ -92,6 +93,7 @@ class Journal:
         segment_seconds: int,
         retry_seconds: float,
         linger_seconds: float,
+        refusals_per_second: int,
         disk: Disk,
     ) -> None:
         """Open the first file and start the thread; raises `OSError`. Use `open` instead."""
@@ -102,7 +104,7 @@ class Journal:
         self._boot = f"{clock.now_us():016x}{secrets.token_hex(4)}"
         self._number = 0
         self._pending: deque[Queued] = deque()
-        self._shed = ShedCount()
+        self._shed, self._floods = ShedCount(), Floods(refusals_per_second)
         self._durable_bytes = 0
         self._broken = ""
         self._retry_at = 0.0
@@ -129,6 +131,7 @@ class Journal:
         segment_seconds: int = 86_400,
         retry_seconds: float = 1.0,
         linger_seconds: float = 0.001,
+        refusals_per_second: int = 0,
         disk: Disk | None = None,
     ) -> Journal:
         """Start writing in *folder*, which is made if it is missing (0700).
@@ -138,7 +141,8 @@ class Journal:
         Unpaid entries need twice *reserve_bytes* free and half of *queue_limit*.
         A file is followed by the next after *segment_bytes* or *segment_seconds*,
         so that details can be forgotten in time. Unpaid entries gather for
-        *linger_seconds* before they are written together.
+        *linger_seconds* before they are written together. Of refusals alike
+        *refusals_per_second* are written by themselves, 0 for all; see `floods`.
         """
         try:
             if not folder.is_dir():
@@ -156,6 +160,7 @@ class Journal:
                 segment_seconds=segment_seconds,
                 retry_seconds=retry_seconds,
                 linger_seconds=linger_seconds,
+                refusals_per_second=refusals_per_second,
                 disk=disk or Disk(),
             )
         except OSError as error:
@@ -197,7 +202,7 @@ class Journal:
         elif not paid and not self.room(paid=False):
             queue = len(self._pending) >= self._limit // 2
             self._give_up(entry, "unavailable" if self._broken else "queue" if queue else "disk")
-        else:
+        elif paid or not isinstance(entry, FetchRecord) or self._floods.note(entry, detail):
             self._put(Queued(entry, paid, detail, detail_salt))
 
     async def keep(
@@ -247,7 +252,7 @@ class Journal:
             while True:
                 stopping = self._stopping
                 self._look(now=stopping or not worked)
-                self._tell_shed()
+                self._tell(all=stopping)
                 while self._file is not None and self._pending:
                     self._bell.urgent = False
                     batch = self._batch()
@@ -409,10 +414,13 @@ class Journal:
                 self._give_up(item.entry, "unavailable")
         answer(waiters, reason)
 
-    def _tell_shed(self) -> None:
-        """Queue one note per site and reason of what was shed, once there is room again."""
+    def _tell(self, *, all: bool) -> None:
+        """Queue one note per site and reason of what was shed, once there is room; and the floods of a minute."""
+        now_us = self._clock.now_us()
         if self._shed.untold and self.room(paid=False):
-            self._pending.extend(Queued(note, True) for note in self._shed.notes(self._clock.now_us()))
+            self._pending.extend(Queued(note, True) for note in self._shed.notes(now_us))
+        for flood in self._floods.told(now_us, all=all):
+            self._pending.append(Queued(flood.note, True, flood.detail, flood.detail_salt))
 
     def _end(self) -> None:
         if self._file is not None:

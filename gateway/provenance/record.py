@@ -220,7 +220,10 @@ class BookEntry:
 
 @dataclass(frozen=True, slots=True)
 class ShedNote:
-    """How many unpaid records were not kept because the disk or the queue was short. Posts nothing."""
+    """How many unpaid records were not kept because the disk or the queue was short. Posts nothing.
+
+    *is_paid* is said of it because it must not be shed itself.
+    """
 
     id: str
     time_us: int
@@ -238,8 +241,43 @@ class ShedNote:
         return canonical_bytes(_members(self))
 
 
-JournalEntry = FetchRecord | BookEntry | ShedNote
-_KINDS: dict[str, type[Any]] = {"fetch": FetchRecord, "book": BookEntry, "shed": ShedNote}
+@dataclass(frozen=True, slots=True)
+class FloodNote:
+    """How many unpaid refusals alike were counted instead of recorded one by one. Posts nothing.
+
+    They came from *since_us* to *time_us*, *count* of them, each refused with
+    *status* because of *problem* (a code of `problems`). *detail* commits to a
+    `FetchDetail` whose address is their network.
+    """
+
+    id: str
+    time_us: int
+    since_us: int
+    count: int
+    site: str
+    crawler: str
+    visitor_class: str
+    problem: str
+    status: int
+    detail: str
+    v: int = RECORD_VERSION
+
+    kind = "flood"
+    is_paid = True
+    outcome = "refused"
+
+    def canonical(self) -> bytes:
+        """The bytes that are hashed: RFC 8785 over every member."""
+        return canonical_bytes(_members(self))
+
+
+JournalEntry = FetchRecord | BookEntry | ShedNote | FloodNote
+_KINDS: dict[str, type[Any]] = {
+    "fetch": FetchRecord,
+    "book": BookEntry,
+    "shed": ShedNote,
+    "flood": FloodNote,
+}
 _SHAPES = {kind: (tuple(_shape(made)), tuple(_shape(made).values())) for kind, made in _KINDS.items()}
 _TEXT = frozenset({str})
 

@@ -28,6 +28,7 @@ _COPIED: Final[Mapping[str, tuple[str, ...]]] = {
         "charged_micros", "quote_micros", "charge_reason", "bytes_sent", "duration_us",
     ),
     "book": ("licensee", "license", "currency"),
+    "flood": ("crawler", "visitor_class", "outcome", "problem", "status", "count"),
 }  # fmt: skip
 _VALUES_OF: Final = {kind: attrgetter(*names) for kind, names in _COPIED.items()}
 _INSERT: Final = {
