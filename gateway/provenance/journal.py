@@ -275,7 +275,8 @@ class Journal:
             self._end()
 
     def _is_idle(self) -> bool:
-        return not self._pending and not self._stopping
+        # Without a file whatever is queued has to wait for the next try.
+        return not self._stopping and (self._file is None or not self._pending)
 
     def _patience(self) -> float:
         """How long to rest where nothing is queued."""

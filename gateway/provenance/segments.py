@@ -278,10 +278,10 @@ def _durable(path: Path) -> tuple[int, int]:
 
 
 def _framed(payload: bytes) -> bytes:
-    if len(payload) > FRAME_LIMIT:
-        raise ValueError(f"{len(payload)} octets do not fit one frame of the journal")
-    length = len(payload).to_bytes(4, "big")
-    return length + zlib.crc32(payload, zlib.crc32(length)).to_bytes(4, "big") + payload
+    size = len(payload)
+    if size > FRAME_LIMIT:
+        raise ValueError(f"{size} octets do not fit one frame of the journal")
+    return FRAME_HEAD.pack(size, zlib.crc32(payload, zlib.crc32(size.to_bytes(4, "big")))) + payload
 
 
 def _entry_payload(kind: str, canonical: bytes, salt: bytes) -> bytes:

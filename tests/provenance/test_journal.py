@@ -316,6 +316,33 @@ async def test_a_failed_sync_is_said_taken_back_and_never_tried_again_on_that_fi
     assert audit(folder).ok
 
 
+async def test_while_nothing_can_be_written_the_writer_rests_whatever_is_queued(
+    folder, disk, new_record
+) -> None:
+    class Counting(HandClock):
+        asked = 0
+
+        def monotonic(self) -> float:
+            self.asked += 1
+            return super().monotonic()
+
+    clock = Counting()
+    journal = Journal.open(folder, "w0", clock=clock, reserve_bytes=0, retry_seconds=3600, disk=disk)
+    disk.failing = {"sync": EIO}
+    with pytest.raises(StoreUnavailable):
+        await journal.keep(new_record(0))
+    for number in range(1, 6):
+        journal.note(new_record(number))
+    before = clock.asked
+    for _ in range(100):
+        await asyncio.sleep(0.002)
+    assert clock.asked < before + 50
+    assert journal.state.queued == 5
+    disk.failing = {}
+    await journal.close()
+    assert ids(folder) == [new_record(number).id for number in range(1, 6)]
+
+
 async def test_while_a_failed_append_cannot_be_taken_back_nobody_folds_it(
     journal, disk, folder, folding, new_record
 ) -> None:
