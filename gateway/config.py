@@ -70,10 +70,15 @@ class OriginTimes(_Section):
 
 
 class Pacing(_Section):
-    """How many fetches a second one license may make, and how many at once; 0 is no limit."""
+    """How many fetches a second one license may make, and how many at once; 0 is no limit.
+
+    *refusals_per_second* is how many unpaid refusals of one network, crawler and
+    reason are recorded one by one; what is above it is counted. 0 records every one.
+    """
 
     license_per_second: float = Field(default=100.0, ge=0, le=1_000_000)
     license_burst: int = Field(default=200, ge=1, le=1_000_000)
+    refusals_per_second: int = Field(default=10, ge=0, le=1_000_000)
 
 
 class People(_Section):

@@ -9,6 +9,7 @@ mapped there. A use that nobody set means no.
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Use(StrEnum):
@@ -39,6 +40,7 @@ def parse_use(text: str) -> Use | None:
         return None
 
 
+@lru_cache(maxsize=1024)
 def closure(granted: Uses) -> Uses:
     """Everything that *granted* covers, narrower uses included.
 

@@ -50,9 +50,8 @@ _LICENSED, _UNLICENSED, _PEOPLE = 8, 2, 2
 
 _ALL, _STARTING = "everything killed", "of them while it started"
 _TARGETS = (_ALL, "worker killed", "office killed")
-#: After these a hold may stand until it lapses: the answer to the lease, or the fetch, was lost.
 
-_SETTINGS = "[pacing]\nlicense_per_second = 0\n[store]\nreserve_mb = 1\n"
+_SETTINGS = "[pacing]\nlicense_per_second = 0\nrefusals_per_second = 0\n[store]\nreserve_mb = 1\n"
 _POLICY = """
 stance = "search-free-training-paid"
 [site]

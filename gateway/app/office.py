@@ -100,7 +100,11 @@ class Office:
             )
         self._closing.append(acting(keeper_lock.release))
         self.journal = Journal.open(
-            config.journal, journal, clock=self.clock, reserve_bytes=config.store.reserve_mb << 20
+            config.journal,
+            journal,
+            clock=self.clock,
+            reserve_bytes=config.store.reserve_mb << 20,
+            refusals_per_second=config.pacing.refusals_per_second,
         )
         self.keeper = Keeper(config.journal, self.folding())
         await self.keeper.catch_up()

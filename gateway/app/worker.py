@@ -70,7 +70,11 @@ class Worker:
         self._shelf = PolicyShelf(boot.policies() or self._run.policies / "current")
         self._keys = PublicRing(config.keys, clock)
         opened = _TellingJournal.open(
-            config.journal, boot.name, clock=clock, reserve_bytes=config.store.reserve_mb << 20
+            config.journal,
+            boot.name,
+            clock=clock,
+            reserve_bytes=config.store.reserve_mb << 20,
+            refusals_per_second=config.pacing.refusals_per_second,
         )
         journal = self._journal = cast("_TellingJournal", opened)
         feed = RevocationFeed()

@@ -49,6 +49,7 @@ _CELLS: Final[dict[str, Callable[[LogRow], Any]]] = {
     "quote_micros": lambda row: row.quote_micros,
     "bytes_sent": lambda row: row.bytes_sent,
     "duration_us": lambda row: row.duration_us,
+    "count": lambda row: row.count,
 }
 
 

@@ -262,7 +262,11 @@ def rfc3339(time_us: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """One fetch as the log lists it: nothing personal. Members as in `provenance.record.FetchRecord`."""
+    """One fetch as the log lists it: nothing personal. Members as in `provenance.record.FetchRecord`.
+
+    Or *count* refusals alike, summed up (`provenance.record.FloodNote`): such a
+    row has no path, and no record behind it.
+    """
 
     seq: int
     id: str
@@ -289,6 +293,7 @@ class LogRow:
     quote_micros: int
     bytes_sent: int
     duration_us: int
+    count: int = 1
 
     @property
     def decision(self) -> Decision:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.admission.admit import Grant, cheapest
 from gateway.admission.owed import Owed, unit_of
@@ -13,7 +13,9 @@ from gateway.front.answer import Judged, Notice
 from gateway.money import Money
 from gateway.origin.delivery import Delivery
 from gateway.problems import Problem, Refusal
-from gateway.provenance.record import SALT_BYTES, Ended, FetchDetail, FetchRecord, Outcome
+from gateway.provenance.record import RECORD_VERSION, Ended, FetchDetail, FetchRecord, Outcome, make_fetch
+from gateway.provenance.salts import fresh_salt
+from gateway.uses import Uses
 from gateway.visitors.visitor import Visitor
 
 
@@ -58,60 +60,63 @@ def remember(
 ) -> Remembered:
     """Write down one request.
 
-    *due* is what it owes where it passed under a license; *failure* is why the
-    origin gave nothing although the request was granted.
+    *due* is what it owes under a license; *failure* is why the origin gave
+    nothing although the request was granted.
     """
-    salt = secrets.token_bytes(SALT_BYTES)
+    salt = fresh_salt()
     detail = _detail(ask, judged.visitor)
-    visitor, verdict, ruling = judged.visitor, judged.verdict, judged.ruling
+    visitor, verdict, ruling, site = judged.visitor, judged.verdict, judged.ruling, judged.policy.site
+    crawler = visitor.crawler
     grant = verdict if isinstance(verdict, Grant) else None
-    claims = judged.claims
-    charge = grant.charge if grant else None
+    refusal = verdict if isinstance(verdict, Refusal) else failure
+    claims, charge = judged.claims, grant.charge if grant else None
     quote = grant.quote if grant else _quoted(judged)
-    price = charge.price if charge else quote or Money(0, judged.policy.site.currency)
-    record = FetchRecord(
-        id=ask.id,
-        time_us=ask.asked_at_us,
-        duration_us=max(0, ended_us - ask.asked_at_us),
-        site=ask.site,
-        host=ask.origin.partition("://")[2],
-        method=ask.method,
-        path=ask.path or _printable(ask.target.partition("?")[0]),
-        visitor_class=visitor.visitor_class,
-        crawler=visitor.name,
-        operator=visitor.operator,
-        identity=visitor.identity,
-        identity_method=visitor.method,
-        verdict=ruling.verdict if ruling else "serve",
-        rule=ruling.rule if ruling else _notice_rule(verdict),
-        policy=judged.policy.digest,
-        mode=judged.policy.site.mode,
-        outcome=_outcome(judged, delivery),
-        problem=verdict.code if isinstance(verdict, Refusal) else failure.code if failure else "",
-        would=grant.would.code if grant and grant.would else "",
-        status=delivery.status,
+    price = charge.price if charge else quote
+    # Plain words, in the order of their names: so they are written without a second look.
+    record = make_fetch(
         bytes_sent=delivery.bytes_sent,
-        digest=delivery.digest,
-        content_type=_printable(delivery.content_type)[:128],
-        etag=_printable(delivery.etag)[:128],
-        ended=delivery.ended,
-        detail=detail.commitment(salt),
-        licensee=claims.licensee if claims else "",
+        charge_reason=due.reason if due else "",
+        charged_micros=due.money.micros if due else 0,
         client=claims.client if claims else "",
-        license=claims.license if claims else "",
-        token=claims.token_id if claims else "",
-        terms=claims.terms if claims else "",
-        uses=tuple(sorted(grant.uses)) if grant else tuple(sorted(visitor.uses)),
-        work=ruling.work if ruling else "",
-        rendition=ruling.rendition if ruling else "",
+        content_type=_printable(delivery.content_type)[:128],
         country=ask.country,
         country_basis=ask.country_basis,
-        currency=price.currency,
+        crawler=crawler.name if crawler else "",
+        currency=price.currency if price else site.currency,
+        detail=detail.commitment(salt),
+        digest=delivery.digest,
+        duration_us=max(0, ended_us - ask.asked_at_us),
+        ended=str(delivery.ended),
+        etag=_printable(delivery.etag)[:128],
+        host=ask.origin.partition("://")[2],
+        id=ask.id,
+        identity=str(visitor.identity),
+        identity_method=str(visitor.method),
+        license=claims.license if claims else "",
+        licensee=claims.licensee if claims else "",
+        method=ask.method,
+        mode=str(site.mode),
+        operator=crawler.operator if crawler else "",
+        outcome=str(_outcome(judged, delivery)),
+        path=ask.path or _printable(ask.target.partition("?")[0]),
+        policy=judged.policy.digest,
         price_micros=charge.price.micros if charge else 0,
+        problem=refusal.code if refusal else "",
         quote_micros=quote.micros if quote else 0,
-        charged_micros=due.money.micros if due else 0,
-        charge_reason=due.reason if due else "",
+        rendition=ruling.rendition if ruling else "",
+        rule=ruling.rule if ruling else _notice_rule(verdict),
+        site=ask.site,
+        status=delivery.status,
+        terms=claims.terms if claims else "",
+        time_us=ask.asked_at_us,
+        token=claims.token_id if claims else "",
         unit=unit_of(claims.licensee, ask) if claims else "",
+        uses=_words(grant.uses if grant else visitor.uses),
+        v=RECORD_VERSION,
+        verdict=str(ruling.verdict) if ruling else "serve",
+        visitor_class=str(visitor.visitor_class),
+        work=ruling.work if ruling else "",
+        would=grant.would.code if grant and grant.would else "",
     )
     return Remembered(record, detail, salt)
 
@@ -136,12 +141,19 @@ def _outcome(judged: Judged, delivery: Delivery) -> Outcome:
     return Outcome.OPEN if verdict.would or verdict.quote else Outcome.FREE
 
 
+@lru_cache(maxsize=1024)
+def _words(uses: Uses) -> tuple[str, ...]:
+    return tuple(sorted(map(str, uses)))
+
+
 def _notice_rule(verdict: Grant | Refusal | Notice) -> str:
     return f"control-file {verdict.name}" if isinstance(verdict, Notice) else ""
 
 
 def _printable(text: str) -> str:
     """*text* as canonical JSON can hold it: lone surrogates from odd octets are spelled out."""
+    if text.isascii():
+        return text
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
@@ -152,5 +164,5 @@ def _detail(ask: Ask, visitor: Visitor) -> FetchDetail:
         user_agent=_printable(ask.user_agent[:1024]),
         referer=_printable(ask.header("referer")[:1024]),
         query=_printable(ask.query[:4096]),
-        evidence=tuple(_printable(reason) for reason in visitor.reasons),
+        evidence=tuple(map(_printable, visitor.reasons)),
     )

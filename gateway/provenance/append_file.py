@@ -40,7 +40,7 @@ class Disk:
 class AppendFile:
     """A ``.seg`` with its ``.det`` and ``.end``, owned by one thread.
 
-    *end* and *details_end* are the durable lengths. The exclusive lock on the
+    `write` and `sync` as often as wanted, or `append`, which is both. *end* and *details_end* are the durable lengths. The exclusive lock on the
     ``.seg`` lasts until `close` or the end of the process, and tells readers to
     stop at ``.end``.
     """
@@ -50,6 +50,7 @@ class AppendFile:
         self.path = path
         self.opened_us = opened_us
         self.end, self.details_end = len(ENTRY_HEADER), len(DETAIL_HEADER)
+        self._written, self._details_written = self.end, self.details_end
         self._disk = disk
         self._descriptors: list[int] = []
         self._made: list[Path] = []
@@ -76,29 +77,49 @@ class AppendFile:
             raise
 
     @property
+    def size(self) -> int:
+        """The length of the entries, durable or not."""
+        return self._written
+
+    @property
     def is_empty(self) -> bool:
         """Whether no entry was ever made durable in it."""
         return self.end == len(ENTRY_HEADER)
 
     def append(self, entries: bytes, details: bytes) -> None:
-        """Write both and return when the entries are durable.
+        """Write both and return when the entries are durable; see `write` and `sync`."""
+        self.write(entries, details)
+        self.sync()
+
+    def write(self, entries: bytes, details: bytes) -> None:
+        """Hand both to the kernel: they survive this process, and no loss of power before `sync`.
+
+        Raises `OSError`; then this file is finished and wants `take_back`.
+        """
+        if details:
+            self._write(self._details, details)
+        self._write(self._entries, entries)
+        self._written += len(entries)
+        self._details_written += len(details)
+
+    def sync(self) -> int:
+        """Return when every entry written is durable, and may be read: how many octets that was news for.
 
         Raises `OSError`; then this file is finished and wants `take_back`.
         Details reach the disk with the kernel's next write-back: they may be
         lost with the power, the entries may not.
         """
-        if details:
-            self._write(self._details, details)
-        self._write(self._entries, entries)
-        self._disk.sync(self._entries)
-        self.end += len(entries)
-        self.details_end += len(details)
-        # Readers of a live file lag if this fails; what was promised is durable already.
-        with contextlib.suppress(OSError):
-            os.pwrite(self._mark, durable_mark(self.end, self.details_end), 0)
+        fresh = self._written - self.end
+        if fresh:
+            self._disk.sync(self._entries)
+            self.end, self.details_end = self._written, self._details_written
+            # Readers of a live file lag if this fails; what was promised is durable already.
+            with contextlib.suppress(OSError):
+                os.pwrite(self._mark, durable_mark(self.end, self.details_end), 0)
+        return fresh
 
     def take_back(self) -> bool:
-        """Undo a failed append and close; False, and still locked, where the disk refuses even that.
+        """Undo what is not durable and close; False, and still locked, where the disk refuses even that.
 
         As long as it is locked nobody reads beyond what was durable. Try again later.
         """
@@ -113,6 +134,7 @@ class AppendFile:
     def close(self) -> None:
         """Finish the file: nothing more will be appended. A file without entries goes."""
         with contextlib.suppress(OSError):
+            self.sync()
             self._disk.sync(self._details)
         self._finish()
 

@@ -29,7 +29,7 @@ from typing import Any, Final
 
 import orjson
 
-from gateway.provenance.record import FetchRecord, entry_commitment, leaf
+from gateway.provenance.record import FetchRecord, FloodNote, entry_commitment, leaf
 from gateway.provenance.segments import (
     ENTRY_HEADER,
     SealedDetail,
@@ -230,7 +230,7 @@ def _check_entries(path: Path, seen: _Audit) -> None:
 def _take(sealed: SealedEntry, file: str, offset: int, seen: _Audit) -> None:
     entry = sealed.entry
     seen.entries += 1
-    bound = entry.detail if isinstance(entry, FetchRecord) else ""
+    bound = entry.detail if isinstance(entry, FetchRecord | FloodNote) else ""
     opened = _sha256(leaf(entry, sealed.salt))
     here = _Known(file, offset, _sha256(sealed.salt + sealed.canonical), opened, bound)
     earlier = seen.known.setdefault(entry.id, here)

@@ -2,7 +2,10 @@
 
 Callers queue; one thread takes whatever is queued, writes it with one write and
 one `fdatasync`, and wakes the waiters of the batch once. `keep` returns when its
-entry is durable, `note` does not wait. The files' format is `segments`.
+entry is durable, `note` does not wait. Unpaid entries that nobody waits for may
+gather: a millisecond before they are written, `_SYNC_SECONDS` more before they
+are synced. Whatever is paid or waited for takes all of them along at once. The
+files' format is `segments`.
 
 What happens when the disk fails:
 
@@ -26,29 +29,33 @@ whoever folds drops the second of two equal ids.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import logging
 import os
 import secrets
 import threading
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-from uuid_utils import uuid7
 
 from gateway.clock import Clock
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.provenance.append_file import AppendFile, Disk, sync_folder
-from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, ShedNote
-from gateway.provenance.segments import SealedDetail, detail_frame, entry_frame, segment_name
+from gateway.provenance.floods import Floods
+from gateway.provenance.queued import Queued
+from gateway.provenance.record import FetchDetail, FetchRecord, JournalEntry
+from gateway.provenance.segments import segment_name
+from gateway.provenance.shedding import ShedCount
+from gateway.provenance.waking import Doorbell, answer
 from gateway.provenance.writers import WriterLock
 
 _log = logging.getLogger(__name__)
 _BATCH: Final = 1024
+#: How long written entries that are unpaid and that nobody waits for may lack their sync.
+_SYNC_SECONDS: Final = 0.05
+_LOOK_SECONDS: Final = 0.25
+_IDLE_SECONDS: Final = 1.0
 _MIB: Final = 1 << 20
 
 
@@ -66,23 +73,6 @@ class JournalState:
     queued: int
     shed: int
     bytes: int
-
-
-@dataclass(slots=True)
-class _Item:
-    """One queued entry with its salt, or without an entry a mark that `flush` waits for."""
-
-    entry: JournalEntry | None
-    detail: FetchDetail | None = None
-    detail_salt: bytes = b""
-    waiter: asyncio.Future[None] | None = None
-    salt: bytes = field(default_factory=lambda: secrets.token_bytes(SALT_BYTES))
-
-
-@dataclass(slots=True)
-class _Shed:
-    count: int
-    since_us: int
 
 
 class Journal:
@@ -103,6 +93,8 @@ class Journal:
         segment_bytes: int,
         segment_seconds: int,
         retry_seconds: float,
+        linger_seconds: float,
+        refusals_per_second: int,
         disk: Disk,
     ) -> None:
         """Open the first file and start the thread; raises `OSError`. Use `open` instead."""
@@ -112,10 +104,9 @@ class Journal:
         self._retry_seconds = retry_seconds
         self._boot = f"{clock.now_us():016x}{secrets.token_hex(4)}"
         self._number = 0
-        self._pending: deque[_Item] = deque()
-        self._shed: dict[tuple[str, str], _Shed] = {}
-        self._shed_lock = threading.Lock()
-        self._shed_total = self._durable_bytes = 0
+        self._pending: deque[Queued] = deque()
+        self._shed, self._floods = ShedCount(), Floods(refusals_per_second)
+        self._durable_bytes = 0
         self._broken = ""
         self._retry_at = 0.0
         self._stuck: list[AppendFile] = []
@@ -127,7 +118,9 @@ class Journal:
             self._living.release()
             raise
         self._stopping = False
-        self._wake = threading.Event()
+        self._unsynced: list[Queued] = []
+        self._sync_at = self._look_at = 0.0
+        self._bell = Doorbell(linger_seconds)
         self._thread = threading.Thread(target=self._run, name=f"journal-{worker}", daemon=True)
         self._thread.start()
 
@@ -143,6 +136,8 @@ class Journal:
         segment_bytes: int = 128 * _MIB,
         segment_seconds: int = 86_400,
         retry_seconds: float = 1.0,
+        linger_seconds: float = 0.001,
+        refusals_per_second: int = 0,
         disk: Disk | None = None,
     ) -> Journal:
         """Start writing in *folder*, which is made if it is missing (0700).
@@ -151,7 +146,9 @@ class Journal:
         is found here: `ConfigurationError` says so. *worker* is ``[a-z0-9]+``.
         Unpaid entries need twice *reserve_bytes* free and half of *queue_limit*.
         A file is followed by the next after *segment_bytes* or *segment_seconds*,
-        so that details can be forgotten in time.
+        so that details can be forgotten in time. Unpaid entries gather for
+        *linger_seconds* before they are written together. Of refusals alike
+        *refusals_per_second* are written by themselves, 0 for all; see `floods`.
         """
         try:
             if not folder.is_dir():
@@ -168,6 +165,8 @@ class Journal:
                 segment_bytes=segment_bytes,
                 segment_seconds=segment_seconds,
                 retry_seconds=retry_seconds,
+                linger_seconds=linger_seconds,
+                refusals_per_second=refusals_per_second,
                 disk=disk or Disk(),
             )
         except OSError as error:
@@ -188,7 +187,7 @@ class Journal:
             reason = f"The disk has less than the reserve of {self._reserve // _MIB} MiB free."
         if not reason and len(self._pending) >= self._limit:
             reason = f"{self._limit} entries wait for the disk."
-        return JournalState(not reason, reason, len(self._pending), self._shed_total, self._durable_bytes)
+        return JournalState(not reason, reason, len(self._pending), self._shed.total, self._durable_bytes)
 
     def room(self, *, paid: bool) -> bool:
         """Whether a fetch may start that will be recorded. Cheap; the last of the disk is for paid ones."""
@@ -203,7 +202,8 @@ class Journal:
         """Queue *entry* without waiting; shed and count it where there is no room.
 
         *detail* goes beside it, opened by *detail_salt*. What is noted survives
-        the loss of this process only once its batch is written.
+        the loss of this process only once its batch is written, and the loss of
+        power, where it is unpaid, only `_SYNC_SECONDS` later.
         """
         paid = entry.is_paid
         if self._stopping:
@@ -213,8 +213,8 @@ class Journal:
         elif not paid and not self.room(paid=False):
             queue = len(self._pending) >= self._limit // 2
             self._give_up(entry, "unavailable" if self._broken else "queue" if queue else "disk")
-        else:
-            self._put(_Item(entry, detail, detail_salt))
+        elif paid or not isinstance(entry, FetchRecord) or self._floods.note(entry, detail):
+            self._put(Queued(entry, paid, detail, detail_salt))
 
     async def keep(
         self, entry: JournalEntry, detail: FetchDetail | None = None, detail_salt: bytes = b""
@@ -229,7 +229,7 @@ class Journal:
         if len(self._pending) >= self._limit:
             raise StoreUnavailable(f"{self._limit} entries wait for the disk.")
         waiter = asyncio.get_running_loop().create_future()
-        self._put(_Item(entry, detail, detail_salt, waiter))
+        self._put(Queued(entry, True, detail, detail_salt, waiter))
         await waiter
 
     async def flush(self) -> None:
@@ -237,67 +237,85 @@ class Journal:
         if self._broken or self._stopping:
             raise StoreUnavailable(self._broken or "The journal is closed.")
         waiter = asyncio.get_running_loop().create_future()
-        self._put(_Item(None, waiter=waiter))
+        self._put(Queued(None, True, waiter=waiter))
         await waiter
 
     async def close(self) -> None:
         """Write what is queued, close the files, stop. Never raises for the disk; twice is harmless."""
         self._stopping = True
-        self._wake.set()
+        self._bell.ring(urgent=True)
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
-    def _put(self, item: _Item) -> None:
+    def _put(self, item: Queued) -> None:
         self._pending.append(item)
-        if not self._wake.is_set():
-            self._wake.set()
+        self._bell.ring(urgent=item.urgent)
 
     def _give_up(self, entry: JournalEntry, reason: str) -> None:
         if entry.is_paid:
             _log.error("paid entry %s of %s could not be kept: %s", entry.id, entry.site, reason)
-        now_us = self._clock.now_us()
-        with self._shed_lock:
-            shed = self._shed.setdefault((entry.site, reason), _Shed(0, now_us))
-            shed.count += 1
-            self._shed_total += 1
+        self._shed.add(entry.site, reason, self._clock.now_us())
 
     # What follows runs on the writer's thread.
 
     def _run(self) -> None:
         try:
+            worked = False
             while True:
                 stopping = self._stopping
-                self._look()
-                self._tell_shed()
+                self._look(now=stopping or not worked)
+                self._tell(all=stopping)
                 while self._file is not None and self._pending:
-                    self._commit(self._batch())
+                    self._bell.urgent = False
+                    batch = self._batch()
+                    self._commit(batch)
+                    self._look(now=False)
+                    if not (self._bell.urgent or len(batch) == _BATCH or stopping):
+                        break  # what came meanwhile may gather
                 if self._file is None:
                     self._turn_away(self._broken)
                 if stopping:
+                    self._settle()
                     return
-                self._wake.wait(1.0 if self._file else min(1.0, self._retry_seconds))
-                self._wake.clear()
+                worked = self._bell.rest(self._is_idle, self._patience())
+                if not worked or self._clock.monotonic() >= self._sync_at:
+                    self._settle()
         except Exception as error:  # noqa: BLE001 - whatever it is, waiters must hear of it
             self._broken = f"The journal's writer broke: {error!r}."
             _log.exception("the journal's writer broke")
         finally:
             self._end()
 
-    def _look(self) -> None:
-        """Look at the disk; open the next file where it is time to."""
-        try:
-            self._free = self._disk.free_bytes(self._folder)
-        except OSError:
-            self._free = 0
+    def _is_idle(self) -> bool:
+        # Without a file whatever is queued has to wait for the next try.
+        return not self._stopping and (self._file is None or not self._pending)
+
+    def _patience(self) -> float:
+        """How long to rest where nothing is queued."""
+        if self._file is None:
+            return min(_IDLE_SECONDS, self._retry_seconds)
+        return _SYNC_SECONDS if self._unsynced else _IDLE_SECONDS
+
+    def _look(self, *, now: bool) -> None:
+        """Look at the disk, *now* or where the last look is old; open the next file where it is time to."""
+        moment = self._clock.monotonic()
+        if now or moment >= self._look_at:
+            self._look_at = moment + _LOOK_SECONDS
+            try:
+                self._free = self._disk.free_bytes(self._folder)
+            except OSError:
+                self._free = 0
         file = self._file
         if file is None:
-            if self._clock.monotonic() >= self._retry_at or self._stopping:
+            if moment >= self._retry_at or self._stopping:
                 self._reopen()
         elif not file.is_empty and (
-            file.end >= self._segment_bytes or self._clock.now_us() - file.opened_us >= self._segment_us
+            file.size >= self._segment_bytes or self._clock.now_us() - file.opened_us >= self._segment_us
         ):
-            file.close()
-            self._file = None
-            self._reopen()
+            self._settle()
+            if self._file is file:
+                file.close()
+                self._file = None
+                self._reopen()
 
     def _reopen(self) -> None:
         self._stuck = [file for file in self._stuck if not file.take_back()]
@@ -317,46 +335,63 @@ class Journal:
         path = self._folder / segment_name(self._worker, self._boot, self._number)
         return AppendFile(path, self._disk, opened_us=self._clock.now_us())
 
-    def _batch(self) -> list[_Item]:
-        batch: list[_Item] = []
+    def _batch(self) -> list[Queued]:
+        batch: list[Queued] = []
         while self._pending and len(batch) < _BATCH:
             batch.append(self._pending.popleft())
         return batch
 
-    def _commit(self, batch: list[_Item]) -> None:
-        """Make *batch* durable and wake its waiters, or take it back and tell them."""
-        entries, details = bytearray(), bytearray()
+    def _commit(self, batch: list[Queued]) -> None:
+        """Write *batch* and, where any of it is urgent, make all durable and wake the waiters.
+
+        What fails is taken back, with all that was not durable, and its waiters are told.
+        """
+        entries, details = [], []
         for item in batch:
             try:
-                entry, detail = _frames(item)
+                entry, detail = item.frames()
             except (TypeError, ValueError) as error:
                 self._spoiled(item, error)
                 continue
-            entries += entry
-            details += detail
+            entries.append(entry)
+            details.append(detail)
+        if not self._unsynced:
+            self._sync_at = self._clock.monotonic() + _SYNC_SECONDS
+        self._unsynced += batch
+        self._on_file(b"".join(entries), b"".join(details), sync=any(item.urgent for item in batch))
+
+    def _settle(self) -> None:
+        """Make durable what is written."""
+        if self._unsynced:
+            self._on_file(b"", b"", sync=True)
+
+    def _on_file(self, entries: bytes, details: bytes, *, sync: bool) -> None:
         file = self._file
         if file is None:  # pragma: no cover - the caller has looked
             raise RuntimeError("a batch without a file")
         try:
             if entries:
-                file.append(bytes(entries), bytes(details))
+                file.write(entries, details)
+            if not sync:
+                return
+            self._durable_bytes += file.sync()
         except OSError as error:
             self._pause(error)
-            self._undo(file, batch)
+            self._undo(file)
             return
         except BaseException as error:
             self._broken = f"The journal's writer broke: {error!r}."
-            self._undo(file, batch)
+            self._undo(file)
             raise
-        self._durable_bytes += len(entries)
-        _answer((item.waiter for item in batch if item.waiter), "")
-        self._look()
+        done, self._unsynced = self._unsynced, []
+        answer((item.waiter for item in done if item.waiter), "")
 
-    def _undo(self, file: AppendFile, batch: list[_Item]) -> None:
-        """Take *batch* back from *file*, which is finished, and tell whoever waits."""
+    def _undo(self, file: AppendFile) -> None:
+        """Take back from *file*, which is finished, what is not durable, and tell whoever waits."""
         self._file = None
         if not file.take_back():
             self._stuck.append(file)
+        batch, self._unsynced = self._unsynced, []
         self._pending.extendleft(reversed(batch))
         self._turn_away(self._broken)
 
@@ -367,13 +402,13 @@ class Journal:
         self._broken = f"The journal cannot be written: {os.strerror(error.errno or errno.EIO)}."
         self._retry_at = self._clock.monotonic() + self._retry_seconds
 
-    def _spoiled(self, item: _Item, error: Exception) -> None:
+    def _spoiled(self, item: Queued, error: Exception) -> None:
         """Put aside an entry that has no bytes: a mistake of its maker, nobody else's loss."""
         if item.entry is None:  # pragma: no cover - a mark has no bytes to spoil
             return
         _log.error("entry %s cannot be written: %s", item.entry.id, error)
         if item.waiter is not None:
-            _answer((item.waiter,), f"The entry has no canonical form: {error}.")
+            answer((item.waiter,), f"The entry has no canonical form: {error}.")
         else:
             self._give_up(item.entry, "unwritable")
         item.waiter = item.entry = None
@@ -389,19 +424,15 @@ class Journal:
                 self._pending.append(item)
             elif item.entry is not None:
                 self._give_up(item.entry, "unavailable")
-        _answer(waiters, reason)
+        answer(waiters, reason)
 
-    def _tell_shed(self) -> None:
-        """Queue one note per site and reason of what was shed, once there is room again."""
-        if not self._shed or not self.room(paid=False):
-            return
-        with self._shed_lock:
-            shed, self._shed = self._shed, {}
+    def _tell(self, *, all: bool) -> None:
+        """Queue one note per site and reason of what was shed, once there is room; and the floods of a minute."""
         now_us = self._clock.now_us()
-        for (site, reason), told in shed.items():
-            self._pending.append(
-                _Item(ShedNote(str(uuid7()), now_us, told.since_us, told.count, reason, site))
-            )
+        if self._shed.untold and self.room(paid=False):
+            self._pending.extend(Queued(note, True) for note in self._shed.notes(now_us))
+        for flood in self._floods.told(now_us, all=all):
+            self._pending.append(Queued(flood.note, True, flood.detail, flood.detail_salt))
 
     def _end(self) -> None:
         if self._file is not None:
@@ -412,39 +443,6 @@ class Journal:
         self._living.release()
         self._broken = self._broken or "The journal is closed."
         self._turn_away(self._broken)
-        if self._pending or self._shed:
-            lost = sum(shed.count for shed in self._shed.values())
-            _log.error(
-                "the journal closed with %d paid and %d shed entries unwritten", len(self._pending), lost
-            )
-
-
-def _frames(item: _Item) -> tuple[bytes, bytes]:
-    entry = item.entry
-    if entry is None:
-        return b"", b""
-    framed = entry_frame(entry.kind, entry.canonical(), item.salt)
-    if item.detail is None:
-        return framed, b""
-    sealed = SealedDetail(entry.id, item.detail_salt, entry.time_us, item.detail)
-    return framed, detail_frame(sealed)
-
-
-def _answer(waiters: Iterable[asyncio.Future[None]], failure: str) -> None:
-    """Wake *waiters*, with one call into each event loop; *failure* is "" where all went well."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-    for waiter in waiters:
-        by_loop.setdefault(waiter.get_loop(), []).append(waiter)
-    for loop, group in by_loop.items():
-        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
-            loop.call_soon_threadsafe(_wake, group, failure)
-
-
-def _wake(waiters: list[asyncio.Future[None]], failure: str) -> None:
-    for waiter in waiters:
-        if waiter.done():
-            continue
-        if failure:
-            waiter.set_exception(StoreUnavailable(failure))
-        else:
-            waiter.set_result(None)
+        if self._pending or self._shed.untold:
+            lost = "the journal closed with %d paid and %d shed entries unwritten"
+            _log.error(lost, len(self._pending), self._shed.untold)

@@ -252,25 +252,24 @@ class Keeper:
     ) -> None:
         ends = readable(path)
         personal = path.with_suffix(".det")
-        start = positions.get(path.name, 0)
-        for frame, behind in self._frames(path, start, ends.entries):
+        name, personal_name = path.name, personal.name
+        for frame, behind in self._frames(path, positions.get(name, 0), ends.entries):
             sealed = self._opened(open_entry, frame)
             if sealed is None:
                 break
             entries.setdefault(sealed.entry.id, sealed)
-            moved[path.name] = behind
+            moved[name] = behind
             if len(entries) >= BATCH_LIMIT:
                 break
-        start = positions.get(personal.name, 0)
-        for frame, behind in self._frames(personal, start, ends.details):
+        for frame, behind in self._frames(personal, positions.get(personal_name, 0), ends.details):
             detail = self._opened(open_detail, frame)
             if detail is None:
                 break
             details.append(detail)
-            moved[personal.name] = behind
+            moved[personal_name] = behind
             if len(details) >= BATCH_LIMIT:
                 break
-        if not ends.live and path.name not in moved and personal.name not in moved:
+        if not ends.live and name not in moved and personal_name not in moved:
             self._finish(path)
 
     def _frames(self, path: Path, start: int, end: int | None) -> Iterator[tuple[Frame, int]]:

@@ -19,9 +19,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from gateway.canonical import canonical_bytes
+from gateway.canonical import canonical_bytes, canonical_members
 
 RECORD_VERSION: Final = 1
 LEAF_VERSION: Final = 1
@@ -58,6 +58,9 @@ class Ended(StrEnum):
     GATEWAY = "gateway-abort"
 
 
+_DETAIL_TYPES: Final = (str, tuple, str, str, str, str)
+
+
 @dataclass(frozen=True, slots=True)
 class FetchDetail:
     """The personal part of a fetch: erasable, never hashed without its salt."""
@@ -69,12 +72,24 @@ class FetchDetail:
     query: str = ""
     evidence: tuple[str, ...] = ()
 
+    def canonical(self) -> bytes:
+        """The bytes that are committed to: RFC 8785 over every member."""
+        members: dict[str, object] = {
+            "address": self.address,
+            "evidence": self.evidence,
+            "peer": self.peer,
+            "query": self.query,
+            "referer": self.referer,
+            "user_agent": self.user_agent,
+        }
+        return canonical_members(members, _DETAIL_TYPES, "evidence")
+
     def commitment(self, salt: bytes) -> str:
         """The value of `FetchRecord.detail` that binds this detail."""
-        return hashlib.sha256(salt + canonical_bytes(_members(self))).hexdigest()
+        return hashlib.sha256(salt + self.canonical()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FetchRecord:
     """One request of an automated visitor, whatever came of it.
 
@@ -137,12 +152,40 @@ class FetchRecord:
 
     def canonical(self) -> bytes:
         """The bytes that are hashed: RFC 8785 over every member."""
-        return canonical_bytes(_members(self))
+        return canonical_members(vars(self), _FETCH_TYPES, "uses")
 
     @property
     def is_paid(self) -> bool:
         """Whether it passed under a license: never shed, always awaited."""
         return self.outcome == Outcome.LICENSED
+
+
+def _shape(made: type[Any]) -> dict[str, type[Any]]:
+    """What each member of *made* is, in the order of canonical JSON. Annotations are text in this module."""
+    named = {field.name: str(field.type) for field in fields(made)}
+    return {name: {"str": str, "int": int, "tuple[str, ...]": tuple}[named[name]] for name in sorted(named)}
+
+
+_FETCH_NAMES: Final = tuple(_shape(FetchRecord))
+_FETCH_TYPES: Final = tuple(_shape(FetchRecord).values())
+
+if TYPE_CHECKING:
+    make_fetch = FetchRecord
+else:
+
+    def make_fetch(**members: Any) -> FetchRecord:
+        """Make a `FetchRecord` as the class itself does, and quicker of all its members in order of their names.
+
+        A frozen dataclass stores one member a call; here all are stored at once.
+        """
+        return _stored(members) if tuple(members) == _FETCH_NAMES else FetchRecord(**members)
+
+
+def _stored(members: dict[str, Any]) -> FetchRecord:
+    """The fetch of exactly these members, whose dictionary it keeps."""
+    made = object.__new__(FetchRecord)
+    object.__setattr__(made, "__dict__", members)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +220,10 @@ class BookEntry:
 
 @dataclass(frozen=True, slots=True)
 class ShedNote:
-    """How many unpaid records were not kept because the disk or the queue was short. Posts nothing."""
+    """How many unpaid records were not kept because the disk or the queue was short. Posts nothing.
+
+    *is_paid* is said of it because it must not be shed itself.
+    """
 
     id: str
     time_us: int
@@ -195,8 +241,45 @@ class ShedNote:
         return canonical_bytes(_members(self))
 
 
-JournalEntry = FetchRecord | BookEntry | ShedNote
-_KINDS: dict[str, type[Any]] = {"fetch": FetchRecord, "book": BookEntry, "shed": ShedNote}
+@dataclass(frozen=True, slots=True)
+class FloodNote:
+    """How many unpaid refusals alike were counted instead of recorded one by one. Posts nothing.
+
+    They came from *since_us* to *time_us*, *count* of them, each refused with
+    *status* because of *problem* (a code of `problems`). *detail* commits to a
+    `FetchDetail` whose address is their network.
+    """
+
+    id: str
+    time_us: int
+    since_us: int
+    count: int
+    site: str
+    crawler: str
+    visitor_class: str
+    problem: str
+    status: int
+    detail: str
+    v: int = RECORD_VERSION
+
+    kind = "flood"
+    is_paid = True
+    outcome = "refused"
+
+    def canonical(self) -> bytes:
+        """The bytes that are hashed: RFC 8785 over every member."""
+        return canonical_bytes(_members(self))
+
+
+JournalEntry = FetchRecord | BookEntry | ShedNote | FloodNote
+_KINDS: dict[str, type[Any]] = {
+    "fetch": FetchRecord,
+    "book": BookEntry,
+    "shed": ShedNote,
+    "flood": FloodNote,
+}
+_SHAPES = {kind: (tuple(_shape(made)), tuple(_shape(made).values())) for kind, made in _KINDS.items()}
+_TEXT = frozenset({str})
 
 
 class RecordError(ValueError):
@@ -209,20 +292,31 @@ def read_entry(kind: str, members: dict[str, Any]) -> JournalEntry:
     An entry of a later version, or with a member this version does not know, is
     refused: it must be read by the program that wrote it.
     """
+    return read_canonical(kind, dict(members))[0]
+
+
+def read_canonical(kind: str, members: dict[str, Any]) -> tuple[JournalEntry, bytes]:
+    """Do as `read_entry` does, take *members* over, and return the canonical bytes of the entry too."""
     made = _KINDS.get(kind)
     if made is None:
         raise RecordError(f"unknown kind of entry {kind!r}")
-    known = {field.name for field in fields(made)}
-    version = members.get("v")
-    if type(version) is not int or version != RECORD_VERSION or members.keys() != known:
+    version, (names, types) = members.get("v"), _SHAPES[kind]
+    if tuple(members) != names:
+        members = dict(sorted(members.items()))
+    if type(version) is not int or version != RECORD_VERSION or tuple(members) != names:
         raise RecordError(f"a {kind} entry has version {version!r} or other members than version 1")
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in members.items()}
+    if made is FetchRecord:
+        uses = members["uses"]
+        words = isinstance(uses, list | tuple) and _TEXT.issuperset(map(type, uses))
+        members["uses"] = tuple(uses) if words else None
+    if tuple(map(type, members.values())) != types:
+        raise RecordError(f"a {kind} entry has a member of another type than version 1")
+    entry: JournalEntry = _stored(members) if made is FetchRecord else made(**members)
     try:
-        entry: JournalEntry = made(**values)
-        entry.canonical()
+        canonical = entry.canonical()
     except (TypeError, ValueError) as error:
         raise RecordError(f"a {kind} entry cannot be read: {error}") from None
-    return entry
+    return entry, canonical
 
 
 def entry_commitment(canonical: bytes, salt: bytes) -> str:
@@ -230,13 +324,16 @@ def entry_commitment(canonical: bytes, salt: bytes) -> str:
     return hashlib.sha256(salt + canonical).hexdigest()
 
 
-def leaf(entry: JournalEntry, salt: bytes) -> bytes:
-    """Canonical bytes of the entry's public leaf. *salt* is `SALT_BYTES` random octets."""
-    return canonical_bytes(
-        {
-            "v": LEAF_VERSION,
-            "time": entry.time_us,
-            "site": hashlib.sha256(salt + b"site\0" + entry.site.encode()).hexdigest(),
-            "entry": entry_commitment(entry.canonical(), salt),
-        }
+def leaf(entry: JournalEntry, salt: bytes, canonical: bytes | None = None) -> bytes:
+    """Canonical bytes of the entry's public leaf. *salt* is `SALT_BYTES` random octets.
+
+    *canonical* are the entry's canonical bytes, for whoever has them at hand.
+    """
+    content = entry_commitment(entry.canonical() if canonical is None else canonical, salt)
+    site = hashlib.sha256(salt + b"site\0" + entry.site.encode()).hexdigest()
+    return b'{"entry":"%b","site":"%b","time":%d,"v":%d}' % (
+        content.encode(),
+        site.encode(),
+        entry.time_us,
+        LEAF_VERSION,
     )

@@ -34,14 +34,15 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from gateway.canonical import canonical_bytes
-from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, RecordError, read_entry
+from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, RecordError, read_canonical
 
 ENTRY_HEADER: Final = b"licet-journal 1 entries\n"
 DETAIL_HEADER: Final = b"licet-journal 1 details\n"
@@ -49,11 +50,13 @@ FRAME_LIMIT: Final = 1 << 20
 
 FRAME_HEAD: Final = struct.Struct(">II")
 _END: Final = struct.Struct(">QQI")
-_BUFFER: Final = 1 << 18
+_BLOCK: Final = 1 << 18
 _NAME = re.compile(r"([a-z0-9]{1,32})-([0-9a-f]{24})-([0-9]{6,12})\.seg")
 #: Every payload starts so, and JSON cannot hold these octets inside a string.
-_PAYLOAD_START = re.compile(rb'\{"(?:entry|detail)":\{')
-_HEX = re.compile(r"[0-9a-f]*", re.ASCII)
+_STARTS: Final = (b'{"entry":{', b'{"detail":{')
+_PAYLOAD_START = re.compile(b"|".join(map(re.escape, _STARTS)))
+_DETAIL = frozenset(field.name for field in fields(FetchDetail))
+_TEXT = frozenset({str})
 
 
 class SegmentDamaged(Exception):
@@ -65,8 +68,7 @@ class SegmentDamaged(Exception):
         super().__init__(f"{path} is damaged at offset {offset}: {why}")
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One whole frame: the file it stands in, where it starts, what it carries."""
 
     path: Path
@@ -79,8 +81,7 @@ class Frame:
         return f"{self.path.name}:{self.offset}"
 
 
-@dataclass(frozen=True, slots=True)
-class SealedEntry:
+class SealedEntry(NamedTuple):
     """An entry as it stands in the journal, with the salt of its leaf.
 
     *canonical* are the entry's canonical bytes; *source* is `Frame.place`.
@@ -92,8 +93,7 @@ class SealedEntry:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class SealedDetail:
+class SealedDetail(NamedTuple):
     """The personal part of record *id*, with the salt of its commitment."""
 
     id: str
@@ -158,13 +158,13 @@ def read_frames(path: Path, offset: int = 0, *, end: int | None = None) -> Itera
     what is not a torn tail, and `OSError` where the file cannot be read.
     """
     header = DETAIL_HEADER if path.suffix == ".det" else ENTRY_HEADER
-    with path.open("rb", buffering=_BUFFER) as file:
+    with path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         if end is not None:
             if end > size:
                 raise SegmentDamaged(path, size, f"it is shorter than the {end} octets that were durable")
             size = end
-        head = file.read(len(header))
+        head = _read(file, len(header))
         if head != header:
             if len(head) < len(header) and header.startswith(head):
                 return
@@ -173,15 +173,20 @@ def read_frames(path: Path, offset: int = 0, *, end: int | None = None) -> Itera
         if at > size and end is None:
             raise SegmentDamaged(path, size, f"it is shorter than the {at} octets already read from it")
         file.seek(at)
+        block, here = b"", 0
         while at < size:
-            payload = _payload(file, size - at)
+            payload, wanted = _payload(block, here)
+            if wanted and wanted <= size - at:  # the block ends, not the file
+                block, here = block[here:] + _read(file, max(wanted, _BLOCK) - (len(block) - here)), 0
+                payload, _ = _payload(block, 0)
             if payload is None:
                 if _whole_frame_after(file, at + 1, size):
                     raise SegmentDamaged(path, at, "a frame fails its checksum, and whole frames follow it")
                 return
-            behind = at + FRAME_HEAD.size + len(payload)
-            yield Frame(path, at, payload), behind
-            at = behind
+            length = FRAME_HEAD.size + len(payload)
+            here += length
+            yield Frame(path, at, payload), at + length
+            at += length
 
 
 def open_entry(frame: Frame) -> SealedEntry:
@@ -191,9 +196,8 @@ def open_entry(frame: Frame) -> SealedEntry:
     if not isinstance(kind, str) or not isinstance(inner, dict):
         raise SegmentDamaged(frame.path, frame.offset, "a frame holds no journal entry")
     try:
-        entry = read_entry(kind, inner)
-        canonical = entry.canonical()
-    except (RecordError, TypeError, ValueError) as error:
+        entry, canonical = read_canonical(kind, inner)
+    except RecordError as error:
         raise SegmentDamaged(frame.path, frame.offset, str(error)) from None
     if _entry_payload(kind, canonical, salt) != frame.payload:
         raise SegmentDamaged(frame.path, frame.offset, "an entry does not stand in its canonical form")
@@ -204,12 +208,16 @@ def open_detail(frame: Frame) -> SealedDetail:
     """Read the detail in *frame*; raise `SegmentDamaged` unless it re-derives octet by octet."""
     members = _members(frame, {"detail", "id", "salt", "time_us"})
     inner, id, time_us = members["detail"], members["id"], members["time_us"]
-    known = {field.name for field in fields(FetchDetail)}
     if not isinstance(inner, dict) or not isinstance(id, str) or type(time_us) is not int:
         raise SegmentDamaged(frame.path, frame.offset, "a frame holds no detail")
-    if inner.keys() != known or not all(_is_text(name, value) for name, value in inner.items()):
+    evidence = inner.get("evidence")
+    if inner.keys() != _DETAIL or type(evidence) is not list:
         raise SegmentDamaged(frame.path, frame.offset, "a detail has other members than version 1")
-    made = FetchDetail(**(inner | {"evidence": tuple(inner["evidence"])}))
+    inner["evidence"] = tuple(evidence)
+    made = FetchDetail(**inner)
+    texts = (made.address, made.peer, made.user_agent, made.referer, made.query, *evidence)
+    if not _TEXT.issuperset(map(type, texts)):
+        raise SegmentDamaged(frame.path, frame.offset, "a detail has a member of another type than version 1")
     detail = SealedDetail(id, _salt(frame, members["salt"]), time_us, made)
     try:
         again = _detail_payload(detail)
@@ -271,56 +279,58 @@ def _durable(path: Path) -> tuple[int, int]:
 
 
 def _framed(payload: bytes) -> bytes:
-    if len(payload) > FRAME_LIMIT:
-        raise ValueError(f"{len(payload)} octets do not fit one frame of the journal")
-    length = len(payload).to_bytes(4, "big")
-    return length + zlib.crc32(payload, zlib.crc32(length)).to_bytes(4, "big") + payload
+    size = len(payload)
+    if size > FRAME_LIMIT:
+        raise ValueError(f"{size} octets do not fit one frame of the journal")
+    return FRAME_HEAD.pack(size, zlib.crc32(payload, zlib.crc32(size.to_bytes(4, "big")))) + payload
 
 
 def _entry_payload(kind: str, canonical: bytes, salt: bytes) -> bytes:
-    return b'{"entry":%b,"kind":%b,"salt":"%b"}' % (
-        canonical,
-        canonical_bytes(kind),
-        salt.hex().encode("ascii"),
+    return b'{"entry":%b,"kind":%b,"salt":"%b"}' % (canonical, orjson.dumps(kind), salt.hex().encode("ascii"))
+
+
+def _detail_payload(sealed: SealedDetail) -> bytes:
+    return b'{"detail":%b,"id":%b,"salt":"%b","time_us":%b}' % (
+        sealed.detail.canonical(),
+        canonical_bytes(sealed.id),
+        sealed.salt.hex().encode("ascii"),
+        canonical_bytes(sealed.time_us),
     )
 
 
-def _detail_payload(detail: SealedDetail) -> bytes:
-    return canonical_bytes(
-        {
-            "id": detail.id,
-            "salt": detail.salt.hex(),
-            "time_us": detail.time_us,
-            "detail": asdict(detail.detail),
-        }
-    )
+def _payload(block: bytes, here: int) -> tuple[bytes | None, int]:
+    """The payload of the frame at *here*, or None and how many octets of it are wanted, 0 for a broken one."""
+    start = here + FRAME_HEAD.size
+    if start > len(block):
+        return None, FRAME_HEAD.size
+    length, checksum = FRAME_HEAD.unpack_from(block, here)
+    if length > FRAME_LIMIT:
+        return None, 0
+    if start + length > len(block):
+        return None, FRAME_HEAD.size + length
+    payload = block[start : start + length]
+    if zlib.crc32(payload, zlib.crc32(block[here : here + 4])) != checksum:
+        return None, 0
+    return (payload, 0) if payload.startswith(_STARTS) else (None, 0)
 
 
-def _payload(file: BinaryIO, left: int) -> bytes | None:
-    """The payload of the frame at the file's position, *left* octets before the end, or None."""
-    head = file.read(FRAME_HEAD.size) if left >= FRAME_HEAD.size else b""
-    if len(head) < FRAME_HEAD.size:
-        return None
-    length, checksum = FRAME_HEAD.unpack(head)
-    if length > FRAME_LIMIT or length > left - FRAME_HEAD.size:
-        return None
-    payload = file.read(length)
-    if zlib.crc32(payload, zlib.crc32(head[:4])) != checksum or not _PAYLOAD_START.match(payload):
-        return None
-    return payload
+def _read(file: FileIO, wanted: int) -> bytes:
+    """The next *wanted* octets, or fewer where the file ends."""
+    parts = []
+    while wanted > 0 and (part := file.read(wanted)):
+        parts.append(part)
+        wanted -= len(part)
+    return b"".join(parts)
 
 
-def _whole_frame_after(file: BinaryIO, start: int, size: int) -> bool:
+def _whole_frame_after(file: FileIO, start: int, size: int) -> bool:
     """Whether any whole frame starts at or behind *start*; found by how payloads begin."""
     file.seek(start)
-    rest = file.read(max(0, size - start))
-    for found in _PAYLOAD_START.finditer(rest):
-        at = found.start() - FRAME_HEAD.size
-        if at >= 0:
-            file.seek(start + at)
-            if _payload(file, size - start - at) is not None:
-                return True
-    return False
+    rest = _read(file, size - start)
+    return any(
+        found.start() >= FRAME_HEAD.size and _payload(rest, found.start() - FRAME_HEAD.size)[0] is not None
+        for found in _PAYLOAD_START.finditer(rest)
+    )
 
 
 def _members(frame: Frame, expected: set[str]) -> dict[str, Any]:
@@ -334,12 +344,11 @@ def _members(frame: Frame, expected: set[str]) -> dict[str, Any]:
 
 
 def _salt(frame: Frame, text: object) -> bytes:
-    if not isinstance(text, str) or len(text) != 2 * SALT_BYTES or not _HEX.fullmatch(text):
+    # Spelled in any other way it does not re-derive.
+    try:
+        salt = bytes.fromhex(text) if isinstance(text, str) else b""
+    except ValueError:
+        salt = b""
+    if len(salt) != SALT_BYTES:
         raise SegmentDamaged(frame.path, frame.offset, f"a salt is {SALT_BYTES} octets in hex")
-    return bytes.fromhex(text)
-
-
-def _is_text(name: str, value: object) -> bool:
-    if name != "evidence":
-        return isinstance(value, str)
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return salt

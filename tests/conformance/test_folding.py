@@ -31,6 +31,29 @@ async def test_entries_get_the_next_numbers_without_a_gap(ports, make):
     assert [(booked.seq, booked.entry) for booked in found] == list(enumerate(fetches, 1))
 
 
+async def test_a_large_batch_of_all_kinds_keeps_its_order_and_takes_each_once(ports, make):
+    entries = []
+    for n in range(300):
+        entries.append(make.fetch(f"r{n}", license=f"lic_{n % 2}"))
+        if n % 3 == 0:
+            entries.append(ShedNote(f"s{n}", make.NOW * 10**6 + n, 1, 1, "queue"))
+        if n % 5 == 0:
+            entries.append(make.book("credit", 1_000, f"c{n}"))
+            entries.append(make.book("reversal", 1_000, f"u{n}", reference=f"c{n}"))
+        entries.append(
+            make.fetch(f"free{n}", outcome="refused", licensee="", license="", micros=0, reason="")
+        )
+    again = [entry for at, entry in enumerate(entries) if at % 7 == 0]
+    assert await ports.put(*entries[:50]) == 50
+    assert await ports.put(*entries, *again) == len(entries) - 50
+    mine = [(seq, entry) for seq, entry in enumerate(entries, 1) if getattr(entry, "licensee", "") == "le_1"]
+    assert [(booked.seq, booked.entry) for booked in await ports.ledger.entries_of("le_1", *ALL)] == mine
+    books = await ports.ledger.books()
+    assert await ports.ledger.rederive() == 300 + 2 * 60
+    assert await ports.ledger.books() == books
+    assert await ports.ledger.balance("licensee:le_1:prepaid", "USD") == Money(-300 * 5_000, "USD")
+
+
 async def test_overlapping_batches_post_once(ports, make):
     entries = [make.book("credit", 1_000_000), *(make.fetch(f"r{n}") for n in range(20))]
     for start in (0, 0, 3, 1, 10, 5):

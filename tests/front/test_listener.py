@@ -66,7 +66,7 @@ async def test_a_refusal_of_the_path_reaches_nobody_else(door, origin, kit):
     received = await door.send(kit.get("/closed/a", "User-Agent: GPTBot/1.2"))
     assert kit.statuses(received) == [403]
     assert origin.connections == 0
-    assert (await door.journal.one()).ended is Ended.REFUSED
+    assert (await door.journal.one()).ended == Ended.REFUSED
 
 
 async def test_the_ask_holds_what_was_said(door, origin, kit):
@@ -128,7 +128,7 @@ async def test_head_has_the_headers_and_no_body(door, origin, kit):
 async def test_a_head_is_remembered_as_complete(door, origin, kit):
     origin.reply = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
     await door.send(kit.get("/", "User-Agent: GPTBot", method="HEAD"))
-    assert (await door.journal.one()).ended is Ended.COMPLETE
+    assert (await door.journal.one()).ended == Ended.COMPLETE
 
 
 async def test_ranges_and_conditions_are_the_origins_business(door, origin, kit):
@@ -280,7 +280,7 @@ async def test_a_client_that_takes_nothing_is_given_up(kit, started, origin):
     writer.write(kit.get("/", "User-Agent: GPTBot"))
     await kit.read_head(reader)
     reader._transport.pause_reading()
-    assert (await door.journal.one()).ended is Ended.CLIENT
+    assert (await door.journal.one()).ended == Ended.CLIENT
     await origin.all_gone()
     writer.transport.abort()
     assert door.listener.faults == 0
@@ -376,7 +376,7 @@ async def test_a_client_that_goes_stops_the_origin(door, origin, kit):
     await reader.readexactly(200_000)
     writer.transport.abort()
     record = await door.journal.one()
-    assert record.ended is Ended.CLIENT
+    assert record.ended == Ended.CLIENT
     assert record.bytes_sent >= 100_000
     await origin.all_gone()
     assert len(door.journal.noted) == 1
@@ -395,7 +395,7 @@ async def test_a_client_that_goes_before_an_answer_stops_the_origin(door, origin
     writer.write(kit.get("/", "User-Agent: GPTBot"))
     await asked.wait()
     writer.transport.abort()
-    assert (await door.journal.one()).ended is Ended.CLIENT
+    assert (await door.journal.one()).ended == Ended.CLIENT
     await origin.all_gone()
 
 
@@ -524,7 +524,7 @@ async def test_a_drain_ends_when_its_time_is_over_and_stop_breaks_off(door, orig
     assert door.listener.connections == 1
     await door.listener.stop()
     assert door.listener.connections == 0
-    assert (await door.journal.one()).ended is Ended.CLIENT
+    assert (await door.journal.one()).ended == Ended.CLIENT
     writer.close()
 
 

@@ -147,3 +147,31 @@ def test_a_name_is_used_once_and_the_first_user_keeps_it(path, disk) -> None:
     file.append(ENTRY, b"")
     file.close()
     assert path.read_bytes() == ENTRY_HEADER + ENTRY * 2
+
+
+def test_what_is_written_is_read_once_it_is_synced_and_goes_when_it_is_taken_back(path, disk) -> None:
+    file = AppendFile(path, disk)
+    file.append(ENTRY, DETAIL)
+    file.write(ENTRY, DETAIL)
+    file.write(ENTRY, b"")
+    assert file.size == file.end + 2 * len(ENTRY) == path.stat().st_size
+    assert len(list(read_frames(path, end=readable(path).entries))) == 1
+    assert file.sync() == 2 * len(ENTRY)
+    assert file.sync() == 0
+    ends = readable(path)
+    assert len(list(read_frames(path, end=ends.entries))) == 3
+    assert len(list(read_frames(path.with_suffix(".det"), end=ends.details))) == 2
+    file.write(ENTRY, DETAIL)
+    disk.broken = {"sync"}
+    with pytest.raises(OSError, match="Input/output"):
+        file.sync()
+    assert file.take_back()
+    assert len(list(read_frames(path))) == 3
+    assert len(list(read_frames(path.with_suffix(".det")))) == 2
+
+
+def test_closing_syncs_what_is_written(path, disk) -> None:
+    file = AppendFile(path, disk)
+    file.write(ENTRY, DETAIL)
+    file.close()
+    assert len(list(read_frames(path, end=readable(path).entries))) == 1

@@ -150,6 +150,66 @@ async def test_nobody_is_woken_before_the_sync_and_a_batch_is_synced_once(journa
     assert len(calls) == 2
 
 
+async def test_the_linger_never_holds_up_what_is_paid_or_waited_for(folder, clock, disk, new_record) -> None:
+    journal = Journal.open(folder, "w0", clock=clock, reserve_bytes=0, linger_seconds=3600, disk=disk)
+    async with asyncio.timeout(30):
+        for number in range(0, 30, 3):
+            journal.note(new_record(number, paid=False))
+            await journal.keep(new_record(number + 1))
+            journal.note(new_record(number + 2, paid=False))
+            await journal.flush()
+        assert ids(folder) == [new_record(number).id for number in range(30)]
+        journal.note(new_record(30, paid=False))
+        journal.note(new_record(31))
+        await until(lambda: len(ids(folder)) == 32)
+        journal.note(new_record(32, paid=False))
+        await journal.close()
+    assert ids(folder) == [new_record(number).id for number in range(33)]
+
+
+async def test_unpaid_entries_gather_and_are_written_then_synced_once(
+    folder, clock, disk, new_record
+) -> None:
+    journal = Journal.open(folder, "w0", clock=clock, reserve_bytes=0, linger_seconds=0, disk=disk)
+    await journal.keep(new_record(0))
+    [path] = segments(folder)
+    before, size = disk.syncs, path.stat().st_size
+    for number in range(1, 6):
+        journal.note(new_record(number, paid=False))
+        await until(lambda: path.stat().st_size > size)
+        size = path.stat().st_size
+    # The clock stands still, so it is the writer's own rest that ends in the sync; until then nobody reads them.
+    await until(lambda: disk.syncs > before)
+    await until(lambda: len(ids(folder)) == 6)
+    assert disk.syncs <= before + 5
+    await journal.close()
+
+
+async def test_an_unpaid_entry_whose_late_sync_fails_is_shed_and_told(
+    folder, clock, disk, new_record
+) -> None:
+    journal = Journal.open(
+        folder, "w0", clock=clock, reserve_bytes=0, retry_seconds=0, linger_seconds=0, disk=disk
+    )
+    await journal.keep(new_record(0))
+    disk.failing = {"sync": EIO}
+    journal.note(new_record(1, paid=False))
+    await until(lambda: journal.state.shed == 1)
+    disk.failing = {}
+    await until(lambda: journal.room(paid=True))
+    await journal.keep(new_record(2))
+    await journal.close()
+    found = entries(folder)
+    assert [entry.id for entry in found if not isinstance(entry, ShedNote)] == [
+        new_record(0).id,
+        new_record(2).id,
+    ]
+    assert [(entry.count, entry.reason) for entry in found if isinstance(entry, ShedNote)] == [
+        (1, "unavailable")
+    ]
+    assert audit(folder).ok
+
+
 async def test_what_was_noted_is_durable_after_a_flush(journal, folder, new_record) -> None:
     for number in range(5):
         journal.note(new_record(number, paid=number % 2 == 0))
@@ -255,6 +315,33 @@ async def test_a_failed_sync_is_said_taken_back_and_never_tried_again_on_that_fi
     ]
     assert len(segments(folder)) == 2
     assert audit(folder).ok
+
+
+async def test_while_nothing_can_be_written_the_writer_rests_whatever_is_queued(
+    folder, disk, new_record
+) -> None:
+    class Counting(HandClock):
+        asked = 0
+
+        def monotonic(self) -> float:
+            self.asked += 1
+            return super().monotonic()
+
+    clock = Counting()
+    journal = Journal.open(folder, "w0", clock=clock, reserve_bytes=0, retry_seconds=3600, disk=disk)
+    disk.failing = {"sync": EIO}
+    with pytest.raises(StoreUnavailable):
+        await journal.keep(new_record(0))
+    for number in range(1, 6):
+        journal.note(new_record(number))
+    before = clock.asked
+    for _ in range(100):
+        await asyncio.sleep(0.002)
+    assert clock.asked < before + 50
+    assert journal.state.queued == 5
+    disk.failing = {}
+    await journal.close()
+    assert ids(folder) == [new_record(number).id for number in range(1, 6)]
 
 
 async def test_while_a_failed_append_cannot_be_taken_back_nobody_folds_it(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, fields, replace
+from dataclasses import FrozenInstanceError, asdict, fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.canonical import canonical_bytes
 from gateway.provenance.record import (
     SALT_BYTES,
     BookEntry,
@@ -20,6 +21,7 @@ from gateway.provenance.record import (
     ShedNote,
     entry_commitment,
     leaf,
+    make_fetch,
     read_entry,
 )
 
@@ -176,3 +178,46 @@ def test_a_detail_is_bound_by_its_commitment_and_hidden_by_its_salt(detail: Fetc
     for name, value in asdict(detail).items():
         other = (*value, "x") if isinstance(value, tuple) else value + "x"
         assert replace(detail, **{name: other}).commitment(SALT) != bound
+
+
+def test_a_fetch_made_quickly_is_the_fetch(new_record) -> None:
+    record = new_record(7)
+    named = asdict(record)
+    for members in (dict(sorted(named.items())), named):
+        made = make_fetch(**members)
+        assert made == record
+        assert made.canonical() == record.canonical() == canonical_bytes(named)
+        assert hash(made) == hash(record)
+        assert replace(made, status=500) == replace(record, status=500)
+        with pytest.raises(FrozenInstanceError):
+            made.status = 500
+    assert make_fetch(**{name: named[name] for name in named if name != "etag"}) == record
+    for wrong in ({"more": 1}, {"id": 1}):
+        with pytest.raises(TypeError):
+            make_fetch(**{name: named[name] for name in named if name != "id"}, id="x", **wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("status", "200"),
+        ("status", True),
+        ("status", 2.0),
+        ("id", 7),
+        ("etag", None),
+        ("etag", []),
+        ("uses", ""),
+    ],
+)
+def test_a_member_of_another_type_is_refused(new_record, name, value) -> None:
+    members = json.loads(new_record(1).canonical())
+    assert read_entry("fetch", members) == new_record(1)
+    with pytest.raises(RecordError):
+        read_entry("fetch", members | {name: value})
+
+
+def test_uses_are_words(new_record) -> None:
+    members = json.loads(new_record(1).canonical())
+    for uses in ([1], [["a"]], [None], [1.5]):
+        with pytest.raises(RecordError):
+            read_entry("fetch", members | {"uses": uses})

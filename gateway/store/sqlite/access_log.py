@@ -37,6 +37,8 @@ _FACETS: Final = 60
 _BARS: Final = 400
 _COLUMNS: Final = ", ".join(field.name for field in fields(LogRow))
 _FETCH: Final = "kind = 'fetch'"
+#: What the log lists: fetches, and floods of refusals, each one row that stands for `count`.
+_LISTED: Final = "kind IN ('fetch', 'flood')"
 _DECIDED: Final[Mapping[Decision, str]] = {
     Decision.LICENSED: "outcome = 'licensed'",
     Decision.QUOTED: "(outcome = 'refused' AND status = 402)",
@@ -60,7 +62,7 @@ class _Where:
 
 
 def _where(filter: LogFilter) -> _Where:
-    found = _Where(_FETCH, ())
+    found = _Where(_LISTED, ())
     if filter.from_us is not None:
         found = found.also("time_us >= ?", filter.from_us)
     if filter.to_us is not None:
@@ -111,7 +113,7 @@ class SqliteAccessLog:
 
     async def since(self, seq: int, limit: int) -> tuple[LogRow, ...]:
         """Return at most *limit* rows newer than *seq*, oldest first."""
-        where = _Where(f"{_FETCH} AND seq > ?", (seq,))
+        where = _Where(f"{_LISTED} AND seq > ?", (seq,))
         return await self._database.read(lambda db: _rows(db, where, "ASC", limit))
 
     async def facets(self, filter: LogFilter) -> Facets:
@@ -121,7 +123,7 @@ class SqliteAccessLog:
 
         def read(db: apsw.Connection) -> Facets:
             found = crawlers.select(
-                db, "crawler, count(*)", f"GROUP BY crawler ORDER BY 2 DESC, 1 LIMIT {_FACETS}"
+                db, "crawler, sum(count)", f"GROUP BY crawler ORDER BY 2 DESC, 1 LIMIT {_FACETS}"
             )
             counts = _decisions(db, decisions)
             return Facets(
@@ -133,7 +135,7 @@ class SqliteAccessLog:
 
     async def row(self, record_id: str) -> LogRow | None:
         """Return one row, or None where there is no such fetch."""
-        where = _Where(f"{_FETCH} AND id = ?", (record_id,))
+        where = _Where(f"{_LISTED} AND id = ?", (record_id,))
         rows = await self._database.read(lambda db: _rows(db, where, "ASC", 1))
         return rows[0] if rows else None
 
@@ -172,7 +174,7 @@ def _rows(db: apsw.Connection, where: _Where, order: str, limit: int) -> tuple[L
 
 def _decisions(db: apsw.Connection, where: _Where) -> Mapping[Decision, int]:
     counts = dict.fromkeys(Decision, 0)
-    found = where.select(db, "outcome, status = 402, count(*)", "GROUP BY 1, 2")
+    found = where.select(db, "outcome, status = 402, sum(count)", "GROUP BY 1, 2")
     for outcome, priced, count in found:
         counts[decision(outcome, 402 if priced else 0)] += count
     return MappingProxyType(counts)
@@ -187,7 +189,7 @@ def _sums(db: apsw.Connection, where: _Where, column: str) -> tuple[Money, ...]:
 
 def _top(db: apsw.Connection, where: _Where, column: str) -> tuple[Counted, ...]:
     names: list[Any] = where.select(
-        db, f"{column}, count(*)", f"GROUP BY {column} ORDER BY 2 DESC, 1 LIMIT {_TOP}"
+        db, f"{column}, sum(count)", f"GROUP BY {column} ORDER BY 2 DESC, 1 LIMIT {_TOP}"
     ).fetchall()
     return tuple(
         Counted(name, count, _sums(db, where.also(f"{column} = ?", name), "charged_micros"))
@@ -198,7 +200,7 @@ def _top(db: apsw.Connection, where: _Where, column: str) -> tuple[Counted, ...]
 def _bars(db: apsw.Connection, where: _Where, step_us: int) -> tuple[Bar, ...]:
     found: dict[int, dict[Decision, int]] = {}
     rows = where.select(
-        db, f"time_us / {step_us}, outcome, status = 402, count(*)", "GROUP BY 1, 2, 3 ORDER BY 1 DESC"
+        db, f"time_us / {step_us}, outcome, status = 402, sum(count)", "GROUP BY 1, 2, 3 ORDER BY 1 DESC"
     )
     for step, outcome, priced, count in rows:
         if step not in found and len(found) == _BARS:
@@ -214,7 +216,7 @@ def _overview(db: apsw.Connection, filter: LogFilter) -> Overview:
     by_ai = where.also("(visitor_class = 'ai' OR outcome = 'licensed')")
     return Overview(
         fetches=sum(decisions.values()),
-        ai_fetches=_one(by_ai.select(db, "count(*)")),
+        ai_fetches=_one(by_ai.select(db, "sum(count)")),
         licensed=decisions[Decision.LICENSED],
         decisions=decisions,
         charged=_sums(db, where, "charged_micros"),
@@ -222,10 +224,10 @@ def _overview(db: apsw.Connection, filter: LogFilter) -> Overview:
         people=_people(db, filter),
         shed=_shed(db, filter),
         crawlers=_top(db, where, "crawler"),
-        paths=_top(db, where, "path"),
+        paths=_top(db, where.also("path <> ''"), "path"),
         bars=_bars(db, where, filter.step_us),
         newest_us=db.execute(
-            f"SELECT time_us FROM entries WHERE {_FETCH} ORDER BY seq DESC LIMIT 1"  # noqa: S608
+            f"SELECT time_us FROM entries WHERE {_LISTED} ORDER BY seq DESC LIMIT 1"  # noqa: S608
         ).get,
     )
 

@@ -17,35 +17,64 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.record import JournalEntry, RecordError, read_entry
 
 POSTING = "debit, credit, micros, currency, entry_id, time_us, code, undoes"
+_POST = f"INSERT INTO postings (seq, leg, {POSTING}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 
 
-def derive(db: apsw.Connection, booked: Booked) -> int:
-    """Post *booked*, which everything before it was; return how many postings that made."""
-    entry = booked.entry
-    made = postings_of(entry, _undone(db, reference_of(entry)))
-    for leg, each in enumerate(made):
-        amount = each.amount
-        db.execute(
-            f"INSERT INTO postings (seq, leg, {POSTING}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-            (
+class Deriving:
+    """Derives entries in their order, and writes what they derive together.
+
+    `finish` must be called in the same transaction. Only a reversal reads what
+    was derived before it, and that is the postings: they are written before it
+    looks.
+    """
+
+    def __init__(self, db: apsw.Connection) -> None:
+        """Derive into *db*, within a transaction."""
+        self._db = db
+        self._posted: list[tuple[str | int, ...]] = []
+        self._balances: dict[tuple[str, str], int] = {}
+        self._spent: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def take(self, booked: Booked) -> int:
+        """Post *booked*, which everything before it was; return how many postings that made."""
+        entry = booked.entry
+        reference = reference_of(entry)
+        if reference:
+            self._post()
+        made = postings_of(entry, _undone(self._db, reference))
+        for leg, each in enumerate(made):
+            amount = each.amount
+            self._posted.append((
                 booked.seq, leg, each.debit, each.credit, amount.micros, amount.currency,
                 each.entry_id, each.time_us, each.code, each.undoes,
-            ),
-        )  # fmt: skip
-        for account in (each.debit, each.credit):
-            db.execute(
-                "INSERT INTO balances (account, currency, micros) VALUES (?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET micros = micros + excluded.micros",
-                (account, amount.currency, each.effect_on(account)),
-            )
-    spend = spend_of(entry)
-    if spend is not None:
-        db.execute(
+            ))  # fmt: skip
+            for account in (each.debit, each.credit):
+                key = (account, amount.currency)
+                self._balances[key] = self._balances.get(key, 0) + each.effect_on(account)
+        spend = spend_of(entry)
+        if spend is not None:
+            micros, fetches = self._spent.get((spend.license, spend.currency), (0, 0))
+            self._spent[spend.license, spend.currency] = micros + spend.micros, fetches + spend.fetches
+        return len(made)
+
+    def finish(self) -> None:
+        """Write what is left to write: postings, balances, spent budgets."""
+        self._post()
+        self._db.executemany(
+            "INSERT INTO balances (account, currency, micros) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET micros = micros + excluded.micros",
+            [(*key, micros) for key, micros in self._balances.items()],
+        )
+        self._db.executemany(
             "INSERT INTO license_spend (license, currency, micros, fetches) VALUES (?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET micros = micros + excluded.micros, fetches = fetches + excluded.fetches",
-            (spend.license, spend.currency, spend.micros, spend.fetches),
+            [(*key, *sums) for key, sums in self._spent.items()],
         )
-    return len(made)
+        self._balances, self._spent = {}, {}
+
+    def _post(self) -> None:
+        self._db.executemany(_POST, self._posted)
+        self._posted = []
 
 
 def _undone(db: apsw.Connection, reference: str) -> Undone | None:

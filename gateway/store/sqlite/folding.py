@@ -5,36 +5,45 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
 import apsw
 import orjson
 
 from gateway.billing.postings import Booked
 from gateway.provenance.keeper import FoldBatch, SealedDetail, SealedEntry
-from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry, leaf
+from gateway.provenance.record import JournalEntry, leaf
 from gateway.provenance.writers import writer_of
 from gateway.store.purses import EntryConflict, used_by
 from gateway.store.sqlite.database import Database
-from gateway.store.sqlite.deriving import derive
+from gateway.store.sqlite.deriving import Deriving
 from gateway.store.sqlite.spend_book import lower
 
-_FETCH: Final = (
-    "crawler", "operator", "visitor_class", "identity", "licensee", "license", "outcome", "verdict", "rule",
-    "problem", "would", "status", "method", "host", "path", "work", "ended", "country", "currency",
-    "charged_micros", "quote_micros", "charge_reason", "bytes_sent", "duration_us",
-)  # fmt: skip
-_BOOK: Final = ("licensee", "license", "currency")
+#: Members that have a column of their own, by kind of entry; the others keep the column's default.
 _WHOLE: Final = ("id", "kind", "time_us", "site", "salt", "canonical", "leaf", "source")
+_COPIED: Final[Mapping[str, tuple[str, ...]]] = {
+    "fetch": (
+        "crawler", "operator", "visitor_class", "identity", "licensee", "license", "outcome", "verdict", "rule",
+        "problem", "would", "status", "method", "host", "path", "work", "ended", "country", "currency",
+        "charged_micros", "quote_micros", "charge_reason", "bytes_sent", "duration_us",
+    ),
+    "book": ("licensee", "license", "currency"),
+    "flood": ("crawler", "visitor_class", "outcome", "problem", "status", "count"),
+}  # fmt: skip
+_VALUES_OF: Final = {kind: attrgetter(*names) for kind, names in _COPIED.items()}
+_INSERT: Final = {
+    kind: f"INSERT INTO entries (seq, {', '.join((*_WHOLE, *names))})"  # noqa: S608
+    f" VALUES ({', '.join('?' * (1 + len(_WHOLE) + len(names)))})"
+    for kind, names in {"shed": (), **_COPIED}.items()
+}
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     entry: JournalEntry
     canonical: bytes
     source: str
-    sql: str
     values: tuple[Any, ...]
 
 
@@ -74,56 +83,49 @@ class SqliteFolding:
 def _fold(db: apsw.Connection, rows: list[_Row], batch: FoldBatch) -> int:
     found = db.execute("SELECT coalesce(max(seq), 0) FROM entries").get
     assert isinstance(found, int)
-    last = first = found
+    fresh = _fresh(db, rows)
+    numbered = [(seq, row) for seq, row in enumerate(fresh, start=found + 1)]
+    # Runs of one kind are one statement, in order: the columns of other kinds keep their defaults.
+    for kind, run in groupby(numbered, key=lambda each: each[1].entry.kind):
+        db.executemany(_INSERT[kind], [(seq, *row.values) for seq, row in run])
+    deriving = Deriving(db)
+    for seq, row in numbered:
+        if row.entry.is_paid:  # nothing else posts
+            deriving.take(Booked(seq, row.entry))
+        _lower(db, row)
+    deriving.finish()
+    db.executemany(_KEEP_DETAIL, map(_detail_values, batch.details))
+    db.executemany(
+        "INSERT INTO fold_positions (source, position) VALUES (?, ?)"
+        " ON CONFLICT DO UPDATE SET position = excluded.position",
+        batch.positions,
+    )
+    return len(fresh)
+
+
+def _fresh(db: apsw.Connection, rows: list[_Row]) -> list[_Row]:
+    """The rows that are not stored, each once; raise `EntryConflict` for a stored id with other content."""
+    ids = orjson.dumps([row.entry.id for row in rows]).decode()
+    sql = "SELECT id, canonical FROM entries WHERE id IN (SELECT value FROM json_each(?))"
+    known: dict[str, bytes] = dict(db.execute(sql, (ids,)))
+    fresh = []
     for row in rows:
-        db.execute(row.sql, (last + 1, *row.values))
-        if db.changes():
-            last += 1
-            derive(db, Booked(last, row.entry))
-            _lower(db, row)
-        else:
-            _same(db, row)
-    for detail in batch.details:
-        _keep_detail(db, detail)
-    for position in batch.positions:
-        db.execute(
-            "INSERT INTO fold_positions (source, position) VALUES (?, ?)"
-            " ON CONFLICT DO UPDATE SET position = excluded.position",
-            position,
-        )
-    return last - first
+        if row.entry.id not in known:
+            known[row.entry.id] = row.canonical
+            fresh.append(row)
+        elif known[row.entry.id] != row.canonical:
+            raise EntryConflict(f"entry {row.entry.id} stands in the books with other content")
+    return fresh
 
 
 def _row(sealed: SealedEntry) -> _Row:
     entry = sealed.entry
-    names: tuple[str, ...] = ()
-    if isinstance(entry, FetchRecord):
-        names = _FETCH
-    elif isinstance(entry, BookEntry):
-        names = _BOOK
-    digest = hashlib.sha256(leaf(entry, sealed.salt)).digest()
+    digest = hashlib.sha256(leaf(entry, sealed.salt, sealed.canonical)).digest()
     whole = (
-        entry.id,
-        entry.kind,
-        entry.time_us,
-        entry.site,
-        sealed.salt,
-        sealed.canonical,
-        digest,
-        sealed.source,
-    )
-    columns = ", ".join(("seq", *_WHOLE, *names))
-    marks = ", ".join("?" * (1 + len(_WHOLE) + len(names)))
-    sql = f"INSERT INTO entries ({columns}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING"  # noqa: S608
-    return _Row(
-        entry, sealed.canonical, sealed.source, sql, (*whole, *(getattr(entry, name) for name in names))
-    )
-
-
-def _same(db: apsw.Connection, row: _Row) -> None:
-    stored = db.execute("SELECT canonical FROM entries WHERE id = ?", (row.entry.id,)).get
-    if stored != row.canonical:
-        raise EntryConflict(f"entry {row.entry.id} stands in the books with other content")
+        entry.id, entry.kind, entry.time_us, entry.site, sealed.salt, sealed.canonical, digest, sealed.source,
+    )  # fmt: skip
+    copied = _VALUES_OF[entry.kind](entry) if entry.kind in _VALUES_OF else ()
+    return _Row(entry, sealed.canonical, sealed.source, whole + copied)
 
 
 def _lower(db: apsw.Connection, row: _Row) -> None:
@@ -132,13 +134,15 @@ def _lower(db: apsw.Connection, row: _Row) -> None:
         lower(db, writer_of(row.source), used.license, used.currency, used.micros, used.fetches)
 
 
-def _keep_detail(db: apsw.Connection, sealed: SealedDetail) -> None:
+_KEEP_DETAIL: Final = (
+    "INSERT INTO details (id, salt, time_us, address, peer, user_agent, referer, query, evidence)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+
+
+def _detail_values(sealed: SealedDetail) -> tuple[Any, ...]:
     detail = sealed.detail
-    db.execute(
-        "INSERT INTO details (id, salt, time_us, address, peer, user_agent, referer, query, evidence)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (
-            sealed.id, sealed.salt, sealed.time_us, detail.address, detail.peer, detail.user_agent,
-            detail.referer, detail.query, orjson.dumps(detail.evidence).decode(),
-        ),
+    return (
+        sealed.id, sealed.salt, sealed.time_us, detail.address, detail.peer, detail.user_agent,
+        detail.referer, detail.query, orjson.dumps(detail.evidence).decode(),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from gateway.billing.statements import Extract, Period, Statement, statement
 from gateway.money import Money
 from gateway.provenance.record import FetchRecord
 from gateway.store.sqlite.database import Database
-from gateway.store.sqlite.deriving import POSTING, booked_of, derive, posting_of
+from gateway.store.sqlite.deriving import POSTING, Deriving, booked_of, posting_of
 
 #: As many paid records as a till looks back on.
 _UNITS: Final = 200_000
@@ -150,4 +150,7 @@ def _books(db: apsw.Connection) -> Books:
 def _rederive(db: apsw.Connection) -> int:
     for table in ("postings", "balances", "license_spend"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608
-    return sum(derive(db, booked) for booked in booked_of(db, _MONEY))
+    deriving = Deriving(db)
+    posted = sum(deriving.take(booked) for booked in booked_of(db, _MONEY))
+    deriving.finish()
+    return posted

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.dashboard.queries import Cursor, Decision, LogFilter, decision
+from gateway.dashboard.queries import Counted, Cursor, Decision, LogFilter, decision
 from gateway.money import Money
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audience import AudienceRow
 from gateway.provenance.keeper import FoldBatch, SealedDetail, SealedEntry
-from gateway.provenance.record import FetchDetail, FetchRecord, ShedNote
+from gateway.provenance.record import FetchDetail, FetchRecord, FloodNote, ShedNote
 from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
@@ -198,3 +198,28 @@ async def test_a_closed_store_is_said(log):
         await log.page(LogFilter(), None, 1)
     with pytest.raises(StoreUnavailable):
         await anext(log.stream(LogFilter()))
+
+
+async def test_a_flood_is_one_row_that_counts_for_all_it_stands_for(log) -> None:
+    before = await log.overview(LogFilter())
+    note = FloodNote(
+        "flood-1", START + 900 * HOUR, START + 899 * HOUR, 4_000, "journal", "FloodBot", "ai",
+        "license-required", 402, "0" * 64,
+    )  # fmt: skip
+    sealed = SealedEntry(note, SALT, note.canonical(), "front")
+    await SqliteFolding(log._database).fold(FoldBatch((sealed,), (), ()))
+    [row] = (await log.page(LogFilter(), None, 1)).rows
+    assert (row.id, row.count, row.path, row.crawler) == ("flood-1", 4_000, "", "FloodBot")
+    assert row.decision is Decision.QUOTED
+    assert await log.row("flood-1") == row
+    assert await log.record("flood-1") is None
+    after = await log.overview(LogFilter())
+    assert after.fetches == before.fetches + 4_000
+    assert after.ai_fetches == before.ai_fetches + 4_000
+    assert after.decisions[Decision.QUOTED] == before.decisions[Decision.QUOTED] + 4_000
+    assert after.paths == before.paths
+    assert after.crawlers[0] == Counted("FloodBot", 4_000, ())
+    assert after.bars[-1].counts[Decision.QUOTED] == 4_000
+    facets = await log.facets(LogFilter(decision=Decision.QUOTED))
+    assert Counted("FloodBot", 4_000) in facets.crawlers
+    assert all(each.count == 1 for each in (await log.page(LogFilter(), None, 50)).rows[1:])

@@ -1,0 +1,75 @@
+"""Waking those who wait: the thread that writes, and the coroutines it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+from collections.abc import Callable, Iterable
+
+from gateway.problems import StoreUnavailable
+
+
+class Doorbell:
+    """Wakes the one thread that rests on it: at once for what is urgent, else once a little has gathered.
+
+    `ring` may be called from any thread, after the work was queued. *urgent* is
+    set by an urgent ring; the thread clears it before it takes what is queued.
+    """
+
+    def __init__(self, linger_seconds: float) -> None:
+        """Let work that is not urgent gather for *linger_seconds* from its first ring on."""
+        self.urgent = False
+        self._linger = linger_seconds
+        self._rings: queue.SimpleQueue[None] = queue.SimpleQueue()
+        # How deep the thread sleeps. 0: awake, looks by itself. 1: lingers, only an urgent ring wakes it. 2: asleep.
+        self._depth = 0
+
+    def ring(self, *, urgent: bool) -> None:
+        """Say that something was queued. Cheap where the thread is awake anyway."""
+        if urgent:
+            self.urgent = True
+        if self._depth > (0 if urgent else 1):
+            self._depth = 0
+            self._rings.put(None)
+
+    def rest(self, idle: Callable[[], bool], seconds: float) -> bool:
+        """Rest until there is work, which *idle* denies; False where *seconds* passed without any.
+
+        May return a little early, and then without work.
+        """
+        # Depth is set before the look, and the work queued before the ring: one of the two sees the other.
+        self._depth = 2
+        rung = not idle() or self._heard(seconds)
+        self._depth = 1
+        if rung and not self.urgent:
+            self._heard(self._linger)
+        self._depth = 0
+        return rung
+
+    def _heard(self, seconds: float) -> bool:
+        try:
+            self._rings.get(timeout=seconds)
+        except queue.Empty:
+            return False
+        return True
+
+
+def answer(waiters: Iterable[asyncio.Future[None]], failure: str) -> None:
+    """Wake *waiters*, with one call into each event loop; *failure* is "" where all went well."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for waiter in waiters:
+        by_loop.setdefault(waiter.get_loop(), []).append(waiter)
+    for loop, group in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            loop.call_soon_threadsafe(_wake, group, failure)
+
+
+def _wake(waiters: list[asyncio.Future[None]], failure: str) -> None:
+    for waiter in waiters:
+        if waiter.done():
+            continue
+        if failure:
+            waiter.set_exception(StoreUnavailable(failure))
+        else:
+            waiter.set_result(None)
