@@ -22,3 +22,29 @@ def test_it_is_within_what_the_process_ever_had_and_grows_with_it():
 
 def test_a_process_that_is_not_there_has_none():
     assert proportional_bytes(2**22 + 1) == 0
+
+
+def test_what_stands_is_passed_over_and_cycles_are_still_collected() -> None:
+    import gc
+    import weakref
+
+    from gateway.app.memory import rarely_collected
+
+    before = gc.get_threshold()
+    try:
+        rarely_collected()
+        assert gc.get_freeze_count() > 1000
+        assert gc.get_threshold()[0] > before[0]
+
+        class Cycle:
+            pass
+
+        one = Cycle()
+        one.itself = one
+        gone = weakref.ref(one)
+        del one
+        gc.collect()
+        assert gone() is None
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
