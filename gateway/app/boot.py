@@ -24,11 +24,13 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from pydantic import TypeAdapter
 
 from gateway.app.channel import Channel
+from gateway.app.folder import RunFolder
 from gateway.app.timers import log_to_stderr
 from gateway.config import Config
 from gateway.policy.rules import Mode, Policy
@@ -111,6 +113,8 @@ class _Life:
     def __init__(self, make: Callable[[Boot], Part]) -> None:
         self._make = make
         self._part: Part | None = None
+        self._run = ""
+        self._supervisor = os.getppid()
 
     async def run(self, descriptor: int) -> None:
         """Do what the supervisor calls until it hangs up."""
@@ -121,11 +125,17 @@ class _Life:
                 await self._stopped(0)
         except TimeoutError:
             os._exit(1)
+        finally:
+            if self._run and os.getppid() != self._supervisor:
+                # Nobody else is left to do it.
+                RunFolder(Path(self._run)).remove()
 
     async def _answer(self, name: str, given: Any) -> Any:
         if name == "boot":
             try:
-                self._part = self._make(BOOT.validate_python(given))
+                boot = BOOT.validate_python(given)
+                self._run = boot.run
+                self._part = self._make(boot)
                 return await self._part.start()
             except ConfigurationError as error:
                 await self._stopped(0)

@@ -76,6 +76,10 @@ class FolderLock:
             told["run"] = str(run)
         self._write(told)
 
+    def has(self, run: RunFolder) -> None:
+        """Write down the run folder, so that the next gateway can clear it away if this one is killed."""
+        self._write({"pid": os.getpid(), "run": str(run.path)})
+
     def release(self) -> None:
         """Let the next gateway have the folder."""
         os.close(self._file)

@@ -161,6 +161,7 @@ class Supervisor:
     async def _started(self) -> Addresses:
         self._lock = FolderLock(self._config.folder)
         self._run = RunFolder.make()
+        self._lock.has(self._run)
         self._sock, front = _bound(self._config)
         self._listening = self._sock.fileno()
         # They import while one waits for the other.

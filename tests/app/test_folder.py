@@ -45,9 +45,9 @@ def test_the_rest_of_a_gateway_that_was_killed_is_waited_for_and_cleared_away(tm
     program = (
         "import os, sys, time\n"
         "from pathlib import Path\n"
-        "from gateway.app.folder import Addresses, FolderLock, RunFolder\n"
+        "from gateway.app.folder import FolderLock, RunFolder\n"
         "lock, run = FolderLock(Path(sys.argv[1])), RunFolder.make()\n"
-        "lock.tell(Addresses('', '', ''), run=run.path)\n"
+        "lock.has(run)\n"
         "if os.fork() == 0:\n"
         "    os.close(1)\n"
         "    sys.stdin.read(1)\n"  # a child that has the lock, until it is told

@@ -433,7 +433,9 @@ async def test_doctor_says_what_is_there_and_what_to_do(licet, origin) -> None:
     assert "-> chmod 700 licet-data" in (await licet("doctor", code=1)).out
     data.chmod(0o700)
     site = data / "sites" / "journal.toml"
+    seen = len(one.told)
     site.write_text(site.read_text().replace(origin.url, one.front))
+    await one.says("policies taken up", seen)  # from here on it forwards to itself, and says so
     assert "answers like a gateway" in (await licet("doctor", code=1)).out
     (data / "licet.toml").write_text('[trust]\nproxies = ["everybody"]\n')
     assert "bad   settings     trust: proxies[0]" in (await licet("doctor", code=1)).out

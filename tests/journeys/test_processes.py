@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from gateway.app import running
 from gateway.app.channel import asked
 from gateway.problems import StoreUnavailable
 from gateway.store.sqlite.database import Database
@@ -339,11 +340,22 @@ async def test_a_supervisor_that_is_killed_takes_all_with_it_and_the_next_starts
     assert (await fetched(http, here.one))[0] == 402
     os.kill(here.pid, signal.SIGKILL)
     await here.one.process.wait()
+    # Every process had the lock: it starts once the last of them is gone.
     again = await licet.serve("--workers", 2)
     assert not run.exists()
     assert (await fetched(http, again))[0] == 402
     assert await again.stop() == 0
     assert "Traceback" not in again.told
+
+
+async def test_a_gateway_that_is_killed_for_good_leaves_no_sockets_behind(tree) -> None:
+    here = await tree()
+    run = Path(json.loads((here.data / "licet.lock").read_text())["run"])
+    os.kill(here.pid, signal.SIGKILL)
+    await here.one.process.wait()
+    async with asyncio.timeout(20):
+        while run.exists() or running(here.data) is not None:
+            await asyncio.sleep(0.02)
 
 
 async def test_doctor_tells_every_process_and_its_memory(tree, licet) -> None:
