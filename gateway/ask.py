@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -32,7 +32,7 @@ class HeaderFields(tuple[tuple[str, str], ...]):  # noqa: SLOT001 - a tuple cann
         return made
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ask:
     """One request for a creator's site.
 
@@ -98,3 +98,18 @@ class Ask:
     def user_agent(self) -> str:
         """The User-Agent, or ""."""
         return self.header("user-agent")
+
+
+if TYPE_CHECKING:
+    make_ask = Ask
+else:
+
+    def make_ask(**members: Any) -> Ask:
+        """Make an `Ask` of all its members, as the class itself does and quicker.
+
+        A frozen dataclass stores one member a call; here all are stored at
+        once. *headers* must be `HeaderFields`.
+        """
+        made = object.__new__(Ask)
+        object.__setattr__(made, "__dict__", members)
+        return made

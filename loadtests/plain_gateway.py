@@ -12,7 +12,7 @@ import asyncio
 import aiohttp
 from aiohttp import web
 
-from gateway.cli.serve import run_loop
+from gateway.app.boot import run_loop
 
 _HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "proxy-authorization"}
 

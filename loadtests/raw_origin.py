@@ -16,7 +16,7 @@ import base64
 import hashlib
 import re
 
-from gateway.cli.serve import run_loop
+from gateway.app.boot import run_loop
 
 PAGE = (b"<p>tides</p>" * 200)[:2048]
 _PIECE = bytes(1 << 18)

@@ -12,7 +12,7 @@ import os
 import statistics
 import time
 
-from gateway.cli.serve import run_loop
+from gateway.app.boot import run_loop
 from loadtests.serving import PERSON
 
 _TEXT = b"t" * 64

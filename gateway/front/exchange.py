@@ -43,7 +43,7 @@ from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.evidence import NOTHING, Evidence, Need, Needs
 from gateway.front.answer import Answer, Judged, Notice
-from gateway.front.remember import Remembered, Tally, remember
+from gateway.front.remember import Remembered, Tally, flood_of, remember
 from gateway.front.responses import committed, refused, told
 from gateway.origin.delivery import ClientAborted, Delivery, Origin, OriginAborted, OriginAnswer
 from gateway.policy.rules import Mode, Policy
@@ -181,8 +181,10 @@ async def _forwarded(
         else:
             answer.whole, answer.unmeasured = whole, True
         return answer
-    headers = committed(opened, ask, judged, _terms(ask, judged, gate))
-    answer = Answer(opened.status, opened.reason, headers, tunnel=opened.tunnel)
+    if opened.tunnel is not None:
+        return await _switched(opened, ask, judged, gate)
+    head = committed(opened, ask, judged, _terms(ask, judged, gate))
+    answer = Answer(opened.status, "", (), head=head, length=opened.length)
     if whole is None:
         answer.chunks = await _started(_recorded(opened, ask, judged, gate))
         return answer
@@ -195,6 +197,12 @@ async def _forwarded(
         return refused(lost, ask, judged, _terms(ask, judged, gate))
     answer.whole, answer.unmeasured = whole, True
     return answer
+
+
+async def _switched(opened: OriginAnswer, ask: Ask, judged: Judged, gate: Gate) -> Answer:
+    """The origin speaks another protocol with a crawler that owes nothing; the listener words the head."""
+    passed = await _started(_recorded(opened, ask, judged, gate))
+    return Answer(opened.status, opened.reason, opened.headers, passed, opened.tunnel)
 
 
 async def _started(body: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
@@ -235,6 +243,12 @@ def _ours(answer: Answer, ask: Ask, judged: Judged, gate: Gate, *, failure: Refu
         gate.people.count(ask, answer.status)
         return answer
     refusing = isinstance(judged.verdict, Refusal)
+    if (
+        refusing
+        and judged.claims is None
+        and not gate.journal.floods.alone(*flood_of(ask, judged, answer.status))
+    ):
+        return answer  # one of many alike: counted, and told with their number
     ended = Ended.REFUSED if refusing else Ended.GATEWAY if failure else Ended.COMPLETE
     length = next((int(value) for name, value in answer.headers if name == "Content-Length"), 0)
     delivery = Delivery(answer.status, len(answer.whole), "", ended, length)
@@ -332,13 +346,12 @@ def _noted(written: Remembered, gate: Gate) -> None:
 
 
 def _delivery(opened: OriginAnswer, tally: Tally, ended: Ended) -> Delivery:
-    named = {name.lower(): value for name, value in opened.headers}
     return Delivery(
         opened.status,
         tally.bytes_sent,
         tally.hexdigest(),
         ended,
         tally.length,
-        named.get("content-type", ""),
-        named.get("etag", ""),
+        opened.field("content-type"),
+        opened.field("etag"),
     )

@@ -26,7 +26,7 @@ from typing import Any
 import aiohttp.http_parser
 import uuid_utils
 
-from gateway.ask import Ask
+from gateway.ask import Ask, make_ask
 from gateway.clock import Clock
 from gateway.front.answer import Answer
 from gateway.front.connection import ClientConnection, Request
@@ -248,7 +248,7 @@ class Listener:
         raw, _, query = target.partition("?")
         path = canonical(raw)
         scheme = client.scheme or ("https" if connection.secure else "http")
-        return Ask(
+        return make_ask(
             id=str(uuid_utils.uuid7()),
             asked_at_us=self._clock.now_us(),
             site=policy.site.id,

@@ -121,6 +121,13 @@ def remember(
     return Remembered(record, detail, salt)
 
 
+def flood_of(ask: Ask, judged: Judged, status: int) -> tuple[str, str, tuple[str, str, str, int], int]:
+    """What makes a refusal one of a flood (`provenance.floods.Floods.alone`)."""
+    verdict, visitor = judged.verdict, judged.visitor
+    code = verdict.code if isinstance(verdict, Refusal) else ""
+    return ask.site, ask.address, (visitor.name, str(visitor.visitor_class), code, status), ask.asked_at_us
+
+
 def _quoted(judged: Judged) -> Money | None:
     """The price that a refusal named, if it was for want of a license."""
     refused = isinstance(judged.verdict, Refusal) and judged.verdict.problem is Problem.LICENSE_REQUIRED

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -27,7 +28,8 @@ from gateway.admission.admit import Grant, cheapest
 from gateway.ask import Ask
 from gateway.front.answer import Answer, Judged, Notice
 from gateway.front.refusal_page import refusal_page
-from gateway.origin.delivery import Headers, OriginAnswer
+from gateway.money import Money
+from gateway.origin.delivery import OriginAnswer
 from gateway.paper import CONTENT_SECURITY
 from gateway.policy.rules import Mode
 from gateway.problems import Problem, Refusal
@@ -189,26 +191,32 @@ def told(notice: Notice, ask: Ask) -> Answer:
     return Answer(200, "OK", headers, whole=b"" if ask.method == "HEAD" else notice.body)
 
 
-def committed(opened: OriginAnswer, ask: Ask, judged: Judged, terms: PublishedTerms) -> Headers:
-    """The headers under which the origin's answer goes out."""
+def committed(opened: OriginAnswer, ask: Ask, judged: Judged, terms: PublishedTerms) -> bytes:
+    """Status line and fields under which the origin's answer goes out, without the empty line."""
     grant = judged.verdict
     mode = judged.policy.site.mode
     if judged.visitor.is_person or mode is Mode.OBSERVE or not isinstance(grant, Grant):
-        return opened.headers
+        return opened.head
+    link = _linked(terms.license_url)
     if grant.charge is not None:
-        kept = tuple((name, value) for name, value in opened.headers if name.lower() not in _REPLACED)
-        return (
-            *kept,
-            ("Cache-Control", "private, no-store"),
-            ("Licet-Record", _line(ask.id)),
-            ("Licet-Price", crawler_price(grant.charge.price)),
-            _license_link(terms),
-        )
-    added = [_license_link(terms)]
-    quoted = cheapest(grant.offers, judged.visitor.uses)
-    if mode is Mode.OFFER and quoted is not None:
-        added.append(("Crawler-Price", crawler_price(quoted.price)))
-    return (*opened.headers, *added)
+        price = _priced(grant.charge.price.micros, grant.charge.price.currency)
+        record = _line(ask.id).encode("ascii")
+        return b"%b\r\nCache-Control: private, no-store\r\nLicet-Record: %b\r\nLicet-Price: %b%b" % (
+            opened.head_without(_REPLACED), record, price, link,
+        )  # fmt: skip
+    if mode is Mode.OFFER and (quoted := cheapest(grant.offers, judged.visitor.uses)) is not None:
+        link += b"\r\nCrawler-Price: " + _priced(quoted.price.micros, quoted.price.currency)
+    return opened.head + link
+
+
+@lru_cache(maxsize=1024)
+def _priced(micros: int, currency: str) -> bytes:
+    return crawler_price(Money(micros, currency)).encode("ascii")
+
+
+@lru_cache(maxsize=1024)
+def _linked(license_url: str) -> bytes:
+    return f'\r\nLink: <{absolute(license_url)}>; rel="license"; type="{MEDIA_TYPE}"'.encode("ascii")
 
 
 def _license_link(terms: PublishedTerms) -> tuple[str, str]:
@@ -223,6 +231,8 @@ def _url(ask: Ask | None, terms: PublishedTerms | None) -> str:
 
 def _line(value: str) -> str:
     """*value* as one header line can hold it."""
+    if value.isascii() and value.isprintable():
+        return value.strip()
     return "".join(char if " " <= char <= "~" else "?" for char in value).strip()
 
 

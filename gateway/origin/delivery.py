@@ -81,6 +81,14 @@ class OriginAnswer(Protocol):
         """Status line and the same fields as octets for a client, as the origin wrote them."""
         ...
 
+    def head_without(self, names: frozenset[str]) -> bytes:
+        """`head` without the fields of these *names* (lower case)."""
+        ...
+
+    def field(self, name: str) -> str:
+        """The first value of field *name* (lower case), or ""."""
+        ...
+
     def whole(self) -> bytes | None:
         """The body where all of it has arrived, so that nothing is left to read; else None."""
         ...

@@ -202,6 +202,14 @@ class HttpAnswer:
         """Status line and the same fields as octets, as the origin wrote them."""
         return self._head.passed_on()
 
+    def head_without(self, names: frozenset[str]) -> bytes:
+        """`head` without the fields of these *names* (lower case)."""
+        return self._head.passed_on(names)
+
+    def field(self, name: str) -> str:
+        """The first value of field *name* (lower case), or ""."""
+        return self._head.field(name)
+
     @property
     def buffered(self) -> int:
         """Octets of the body that have arrived and were not read yet."""

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from gateway.origin.delivery import Headers
-from gateway.origin.header_hygiene import ends_here, named_fields
+from gateway.origin.header_hygiene import HOP_BY_HOP, named_fields
 
 #: Lines that a passed head may have to lose; the search is in lower case.
 _HOPS: Final = re.compile(
@@ -69,32 +69,44 @@ class Head:
             fields.append((_name(name), value.strip(b" \t").decode("utf-8", "surrogateescape")))
         return tuple(fields)
 
-    def passed_on(self) -> bytes:
-        """Status line and fields for the client, as they stood but for hop-by-hop fields; no empty line."""
+    def field(self, name: str) -> str:
+        """The first value of field *name* (lower case, not hop-by-hop), or ""."""
+        mark = f"\r\n{name}:".encode("ascii")
+        at = self._lower.find(mark)
+        if at < 0:
+            return ""
+        at += len(mark)
+        end = self.raw.find(b"\r\n", at)
+        return _text((self.raw[at:] if end < 0 else self.raw[at:end]).strip(b" \t"))
+
+    def passed_on(self, less: frozenset[str] = frozenset()) -> bytes:
+        """Status line and fields for the client, as they stood but for hop-by-hop fields and *less*; no empty line.
+
+        *less* are names in lower case.
+        """
         line, _, fields = self.raw.partition(b"\r\n")
         first = b"HTTP/1.1 %d %b" % (self.status, line[13:])
         if not fields:
             return first
-        hop = _HOPS.search(self._lower)
-        if hop is None:
-            return first + b"\r\n" + fields
-        at = hop.start()
-        if (
-            self._lower.startswith(_KEEP_ALIVE, at)
-            and _HOPS.search(self._lower, at + len(_KEEP_ALIVE) - 2) is None
-        ):
-            # What nearly every server says, and nothing else of the kind.
-            return first + self.raw[len(line) : at] + self.raw[at + len(_KEEP_ALIVE) - 2 :]
+        if not less:
+            hop = _HOPS.search(self._lower)
+            if hop is None:
+                return first + b"\r\n" + fields
+            at, behind = hop.start(), hop.start() + len(_KEEP_ALIVE) - 2
+            if self._lower.startswith(_KEEP_ALIVE, at) and _HOPS.search(self._lower, behind) is None:
+                # What nearly every server says, and nothing else of the kind.
+                return first + self.raw[len(line) : at] + self.raw[behind:]
         kept, said = [first], []
         for field in fields.split(b"\r\n"):
-            name = _name(field[: field.index(b":")])
-            if not ends_here(name):
+            lower = _lower(field[: field.index(b":")])
+            if lower in HOP_BY_HOP:
+                if lower == "connection":
+                    said.append(_text(field.partition(b":")[2]).strip())
+            elif lower not in less:
                 kept.append(field)
-            elif name.lower() == "connection":
-                said.append(_text(field.partition(b":")[2]).strip())
         if said and said != ["keep-alive"]:
             gone = named_fields(said)
-            kept[1:] = [field for field in kept[1:] if _name(field[: field.index(b":")]).lower() not in gone]
+            kept[1:] = [field for field in kept[1:] if _lower(field[: field.index(b":")]) not in gone]
         return b"\r\n".join(kept)
 
 
@@ -106,3 +118,8 @@ def _text(octets: bytes) -> str:
 @lru_cache(maxsize=2048)
 def _name(octets: bytes) -> str:
     return _text(octets)
+
+
+@lru_cache(maxsize=2048)
+def _lower(octets: bytes) -> str:
+    return _text(octets).lower()

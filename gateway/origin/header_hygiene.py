@@ -21,7 +21,8 @@ VIA = "1.1 licet"
 #: An origin that leads back to this gateway would ask itself for ever.
 MOST_HOPS = 4
 
-_HOP_BY_HOP = frozenset({
+#: Fields that end at the next hop (RFC 9110, section 7.6.1), in lower case.
+HOP_BY_HOP = frozenset({
     "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings",
     "proxy", "proxy-connection", "proxy-authenticate", "proxy-authorization", "proxy-authentication-info",
 })  # fmt: skip
@@ -105,12 +106,11 @@ def response_headers(raw: Iterable[tuple[str, str]], *, switching: bool = False)
     out = []
     said: list[str] = []
     for field in raw:
-        if not ends_here(field[0]):
+        lower = field[0].lower()
+        if lower not in HOP_BY_HOP or (switching and lower == "upgrade"):
             out.append(field)
-        elif field[0].lower() == "connection":
+        elif lower == "connection":
             said.append(field[1])
-        elif switching and field[0].lower() == "upgrade":
-            out.append(field)
     named = named_fields(said) if said and said != ["keep-alive"] else ()
     return tuple(field for field in out if field[0].lower() not in named) if named else tuple(out)
 
@@ -118,7 +118,7 @@ def response_headers(raw: Iterable[tuple[str, str]], *, switching: bool = False)
 @lru_cache(maxsize=2048)
 def _may_pass(name: str) -> bool:
     return not (
-        name in _HOP_BY_HOP
+        name in HOP_BY_HOP
         or name in _SPOOFABLE
         or name == "expect"
         or "_" in name
@@ -127,15 +127,9 @@ def _may_pass(name: str) -> bool:
     )
 
 
-@lru_cache(maxsize=2048)
-def ends_here(name: str) -> bool:
-    """Whether a field of an answer called *name*, in any case of letters, is hop-by-hop."""
-    return name.lower() in _HOP_BY_HOP
-
-
 def named_fields(values: Iterable[str]) -> frozenset[str]:
     """The further fields that `Connection` fields of these *values* make hop-by-hop, in lower case."""
-    return _named(values) - _KEPT - _HOP_BY_HOP
+    return _named(values) - _KEPT - HOP_BY_HOP
 
 
 def _named(values: Iterable[str]) -> frozenset[str]:

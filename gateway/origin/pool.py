@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections import deque
 from dataclasses import dataclass, field
+from time import monotonic
 
 import aiohappyeyeballs
 
@@ -56,7 +57,7 @@ class Connections:
         server = self._servers.get(upstream)
         if server is None or not server.spare:
             return None
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         while server.spare:
             connection = server.spare.pop()
             if not connection.closed and now - connection.spare_since < self._limits.spare_seconds:
@@ -80,7 +81,7 @@ class Connections:
         """Keep *connection* for the next exchange, where it is of use."""
         if not connection.rest():
             return
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         connection.spare_since = now
         spare = (self._servers.get(upstream) or self._server(upstream)).spare
         spare.append(connection)

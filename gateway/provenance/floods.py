@@ -21,7 +21,7 @@ from typing import Final
 
 from uuid_utils import uuid7
 
-from gateway.provenance.record import FetchDetail, FetchRecord, FloodNote, Outcome
+from gateway.provenance.record import FetchDetail, FloodNote
 from gateway.provenance.salts import fresh_salt
 
 #: As many sorts of refusal are told apart at once; what comes beyond is counted without its network.
@@ -60,19 +60,22 @@ class Floods:
         self._sorts: dict[_Key, _Sort] = {}
         self._begun_us = 0
 
-    def note(self, record: FetchRecord, detail: FetchDetail | None) -> bool:
-        """Whether *record* is to be written by itself; False if it was counted instead."""
-        if not self._pace or record.outcome != Outcome.REFUSED or record.licensee or record.charged_micros:
+    def alone(self, site: str, address: str, about: tuple[str, str, str, int], time_us: int) -> bool:
+        """Whether an unpaid refusal is to be written by itself; False if it was counted instead.
+
+        *about* are the crawler's name, the class of visitor, the code of the
+        refusal and its status.
+        """
+        if not self._pace:
             return True
-        network = network_of(detail.address) if detail else ""
-        about = (record.crawler, record.visitor_class, record.problem, record.status)
-        second = record.time_us // 1_000_000
+        network = network_of(address)
+        second = time_us // 1_000_000
         with self._lock:
-            self._begun_us = self._begun_us or record.time_us
-            key: _Key = (record.site, network, *about)
+            self._begun_us = self._begun_us or time_us
+            key: _Key = (site, network, *about)
             sort = self._sorts.get(key)
             if sort is None and len(self._sorts) >= SORTS:
-                key = (record.site, "", *about)
+                key = (site, "", *about)
                 sort = self._sorts.get(key)
             if sort is None:
                 sort = self._sorts[key] = _Sort(second)
@@ -81,8 +84,8 @@ class Floods:
             if sort.written < self._pace:
                 sort.written += 1
                 return True
-            sort.since_us = sort.since_us if sort.count else record.time_us
-            sort.last_us = record.time_us
+            sort.since_us = sort.since_us if sort.count else time_us
+            sort.last_us = time_us
             sort.count += 1
             return False
 

@@ -34,6 +34,7 @@ import logging
 import os
 import secrets
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.provenance.append_file import AppendFile, Disk, sync_folder
 from gateway.provenance.floods import Floods
 from gateway.provenance.queued import Queued
-from gateway.provenance.record import FetchDetail, FetchRecord, JournalEntry
+from gateway.provenance.record import FetchDetail, JournalEntry
 from gateway.provenance.segments import segment_name
 from gateway.provenance.shedding import ShedCount
 from gateway.provenance.waking import Doorbell, answer
@@ -52,6 +53,7 @@ from gateway.provenance.writers import WriterLock
 
 _log = logging.getLogger(__name__)
 _BATCH: Final = 1024
+_GATHER: Final = 0.001  # seconds for paid entries that come faster than the disk syncs
 #: How long written entries that are unpaid and that nobody waits for may lack their sync.
 _SYNC_SECONDS: Final = 0.05
 _LOOK_SECONDS: Final = 0.25
@@ -105,7 +107,7 @@ class Journal:
         self._boot = f"{clock.now_us():016x}{secrets.token_hex(4)}"
         self._number = 0
         self._pending: deque[Queued] = deque()
-        self._shed, self._floods = ShedCount(), Floods(refusals_per_second)
+        self._shed, self.floods = ShedCount(), Floods(refusals_per_second)
         self._durable_bytes = 0
         self._broken = ""
         self._retry_at = 0.0
@@ -201,9 +203,8 @@ class Journal:
     def note(self, entry: JournalEntry, detail: FetchDetail | None = None, detail_salt: bytes = b"") -> None:
         """Queue *entry* without waiting; shed and count it where there is no room.
 
-        *detail* goes beside it, opened by *detail_salt*. What is noted survives
-        the loss of this process only once its batch is written, and the loss of
-        power, where it is unpaid, only `_SYNC_SECONDS` later.
+        *detail* goes beside it, opened by *detail_salt*. What is noted survives the loss of this
+        process once its batch is written, of power a little later. Ask `floods` before.
         """
         paid = entry.is_paid
         if self._stopping:
@@ -213,7 +214,7 @@ class Journal:
         elif not paid and not self.room(paid=False):
             queue = len(self._pending) >= self._limit // 2
             self._give_up(entry, "unavailable" if self._broken else "queue" if queue else "disk")
-        elif paid or not isinstance(entry, FetchRecord) or self._floods.note(entry, detail):
+        else:
             self._put(Queued(entry, paid, detail, detail_salt))
 
     async def keep(
@@ -244,7 +245,7 @@ class Journal:
         """Write what is queued, close the files, stop. Never raises for the disk; twice is harmless."""
         self._stopping = True
         self._bell.ring(urgent=True)
-        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+        await asyncio.to_thread(self._thread.join)
 
     def _put(self, item: Queued) -> None:
         self._pending.append(item)
@@ -271,6 +272,7 @@ class Journal:
                     self._look(now=False)
                     if not (self._bell.urgent or len(batch) == _BATCH or stopping):
                         break  # what came meanwhile may gather
+                    time.sleep(0 if stopping else _GATHER)  # there are many: the next sync takes more
                 if self._file is None:
                     self._turn_away(self._broken)
                 if stopping:
@@ -431,7 +433,7 @@ class Journal:
         now_us = self._clock.now_us()
         if self._shed.untold and self.room(paid=False):
             self._pending.extend(Queued(note, True) for note in self._shed.notes(now_us))
-        for flood in self._floods.told(now_us, all=all):
+        for flood in self.floods.told(now_us, all=all):
             self._pending.append(Queued(flood.note, True, flood.detail, flood.detail_salt))
 
     def _end(self) -> None:

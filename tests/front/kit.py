@@ -25,6 +25,7 @@ from gateway.origin.forwarding import HttpOrigin, OriginLimits
 from gateway.paths import PathScope
 from gateway.policy.published import publish
 from gateway.policy.rules import Match, Mode, Policy, Rule, Site, Verdict
+from gateway.provenance.floods import Floods
 from gateway.visitors.client_address import TrustedProxies
 from gateway.visitors.visitor import PERSON, Crawler, Visitor, VisitorClass
 
@@ -145,6 +146,7 @@ class Journal:
     def __init__(self) -> None:
         self.noted = []
         self.kept = []
+        self.floods = Floods(0)
         self.changed = asyncio.Event()
 
     def room(self, *, paid: bool) -> bool:

@@ -69,6 +69,18 @@ async def test_a_refusal_of_the_path_reaches_nobody_else(door, origin, kit):
     assert (await door.journal.one()).ended == Ended.REFUSED
 
 
+async def test_refusals_alike_are_counted_and_nothing_else_is(door, origin, kit):
+    door.journal.floods = kit.Floods(1)
+    for _ in range(5):
+        assert kit.statuses(await door.send(kit.get("/closed/a", "User-Agent: GPTBot/1.2"))) == [403]
+        assert kit.statuses(await door.send(kit.get("/a", "User-Agent: GPTBot/1.2"))) == [200]
+        assert kit.statuses(await door.send(kit.get("/a", "User-Agent: GPTBot/1.2", "X-Pay: 1"))) == [200]
+    assert [record.status for record in door.journal.noted] == [403] + [200] * 5
+    assert len(door.journal.kept) == 5
+    [flood] = door.journal.floods.told(0, all=True)
+    assert (flood.note.count, flood.note.crawler, flood.note.status) == (4, "GPTBot", 403)
+
+
 async def test_the_ask_holds_what_was_said(door, origin, kit):
     await door.send(kit.get("//a%2Fb?c=?d", "X-Two: 1", "X-Two: 2", host="A.Example:80"))
     ask = door.asks[0]

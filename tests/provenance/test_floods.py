@@ -34,10 +34,15 @@ def refusal(new_record):
 FROM = FetchDetail("198.51.100.7")
 
 
+def alone_in(floods, record, detail) -> bool:
+    about = (record.crawler, record.visitor_class, record.problem, record.status)
+    return floods.alone(record.site, detail.address if detail else "", about, record.time_us)
+
+
 def test_what_is_above_the_pace_of_a_second_is_counted_and_told_after_a_minute(refusal) -> None:
     floods = Floods(2)
     times = [MINUTE + at for at in (0, 1, 2, 3, 1_000_000, 1_000_001, 1_000_002)]
-    alone = [floods.note(refusal(n, at), FetchDetail(f"198.51.100.{n}")) for n, at in enumerate(times)]
+    alone = [alone_in(floods, refusal(n, at), FetchDetail(f"198.51.100.{n}")) for n, at in enumerate(times)]
     assert alone == [True, True, False, False, True, True, False]
     assert floods.told(2 * MINUTE - 1) == []
     [flood] = floods.told(2 * MINUTE)
@@ -63,29 +68,21 @@ def test_refusals_of_another_sort_have_a_pace_of_their_own(refusal) -> None:
         ({}, None),
     ]
     for changes, detail in sorts:
-        assert floods.note(refusal(1, MINUTE, **changes), detail)
-        assert not floods.note(refusal(2, MINUTE, **changes), detail)
+        assert alone_in(floods, refusal(1, MINUTE, **changes), detail)
+        assert not alone_in(floods, refusal(2, MINUTE, **changes), detail)
     assert len(floods.told(MINUTE, all=True)) == len(sorts)
 
 
-def test_nothing_but_an_unpaid_refusal_is_ever_counted(refusal) -> None:
-    floods = Floods(1)
-    assert floods.note(refusal(0, MINUTE), FROM)
-    for changes in (
-        *({"outcome": outcome} for outcome in ("free", "licensed", "open", "failed")),
-        {"licensee": "acme"},
-        {"charged_micros": 1},
-    ):
-        assert all(floods.note(refusal(n, MINUTE, **changes), FROM) for n in range(9))
-    assert floods.told(MINUTE, all=True) == []
+def test_without_a_pace_every_one_is_alone(refusal) -> None:
     every = Floods(0)
-    assert all(every.note(refusal(n, MINUTE), FROM) for n in range(100))
+    assert all(alone_in(every, refusal(n, MINUTE), FROM) for n in range(100))
+    assert every.told(MINUTE, all=True) == []
 
 
 def test_sorts_are_bounded_and_lose_nothing(refusal, monkeypatch) -> None:
     monkeypatch.setattr(module, "SORTS", 8)
     floods = Floods(1)
-    alone = sum(floods.note(refusal(n, MINUTE), FetchDetail(f"10.0.{n % 50}.1")) for n in range(500))
+    alone = sum(alone_in(floods, refusal(n, MINUTE), FetchDetail(f"10.0.{n % 50}.1")) for n in range(500))
     told = floods.told(MINUTE, all=True)
     assert len(told) <= 9
     assert alone + sum(flood.note.count for flood in told) == 500
@@ -98,7 +95,7 @@ def test_sorts_are_bounded_and_lose_nothing(refusal, monkeypatch) -> None:
 def test_alone_and_counted_are_all_there_were(refusal, asked, pace) -> None:
     floods, found, alone = Floods(pace), [], Counter()
     for n, (at, crawler, look) in enumerate(sorted(asked)):
-        alone[crawler] += floods.note(refusal(n, MINUTE + at, crawler=crawler), FROM)
+        alone[crawler] += alone_in(floods, refusal(n, MINUTE + at, crawler=crawler), FROM)
         found += floods.told(MINUTE + at) if look else []
     found += floods.told(0, all=True)
     for flood in found:
@@ -118,7 +115,9 @@ def test_networks(address, network) -> None:
 async def test_the_journal_tells_of_a_flood_and_it_folds_and_audits(folder, folding, clock, refusal) -> None:
     journal = Journal.open(folder, "w0", clock=clock, reserve_bytes=0, refusals_per_second=3)
     for n in range(50):
-        journal.note(refusal(n, clock.now_us()), FROM, bytes(32))
+        record = refusal(n, clock.now_us())
+        if alone_in(journal.floods, record, FROM):
+            journal.note(record, FROM, bytes(32))
     await journal.close()
     [path] = segments(folder)
     entries = [open_entry(frame).entry for frame, _ in read_frames(path)]
