@@ -32,6 +32,7 @@ class Ambiguous:
     why: str
 
 
+@lru_cache(maxsize=8192)
 def canonical(path: str) -> str | Ambiguous:
     """Return the normal form of RFC 3986, 6.2.2, or say why there is none.
 

@@ -26,7 +26,7 @@ class Docket:
         """Remember at most *most* rulings of each kind."""
         self._most = most
         self._ruled: dict[_Seen, tuple[Policy, Visitor, Ruling]] = {}
-        self._decided: dict[_Seen, tuple[Policy, Visitor, Ruling, Grant | Refusal]] = {}
+        self._decided: dict[tuple[int, int, str, str], tuple[Policy, Visitor, Ruling, Grant | Refusal]] = {}
 
     def ruling(self, policy: Policy, visitor: Visitor, ask: Ask, uses: Uses) -> Ruling:
         """What `rule` says."""
@@ -41,7 +41,7 @@ class Docket:
 
     def unlicensed(self, policy: Policy, visitor: Visitor, ask: Ask) -> tuple[Ruling, Grant | Refusal]:
         """The ruling and what `admit` says of it, for an ask that shows no credential of ours."""
-        seen = (id(policy), id(visitor), ask.path, ask.country, visitor.uses)
+        seen = (id(policy), id(visitor), ask.path, ask.country)
         found = self._decided.get(seen)
         if found is None:
             if len(self._decided) >= self._most:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.admission.admit import Grant
 from gateway.origin.delivery import Headers, Tunnel
@@ -27,8 +28,7 @@ class Notice:
     max_age: int = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """Everything that was decided about one request.
 
     *credential_at* is the position in `ask.headers` of a credential of ours

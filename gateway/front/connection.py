@@ -37,6 +37,7 @@ _NEVER = float("inf")
 _WAITING = 16
 #: Longer than any request line and all fields that the guard lets pass.
 _HEAD_BYTES = TARGET_BYTES + FIELDS_BYTES + 4 * FIELDS + 64
+_BLANK = frozenset({b"\r", b"\n"})
 _VERSIONS = {b"HTTP/1.1": (1, 1), b"HTTP/1.0": (1, 0)}
 
 
@@ -96,7 +97,7 @@ class ClientConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_advancing", "_ahead", "_body", "_ended", "_expected", "_head", "_left", "_lingering", "_loop", "_no_more",
+        "_advancing", "_ahead", "_body", "_ended", "_head", "_left", "_lingering", "_loop", "_no_more",
         "_parser", "_queue", "_reading", "_run", "_serve", "_tail", "_watch", "_writable",
         "client", "deadline", "full", "gone", "limits", "peer", "quiet_since", "secure", "served", "transport", "tunnel",
     )  # fmt: skip
@@ -130,7 +131,6 @@ class ClientConnection(asyncio.Protocol):
         self._body: RequestBody | None = None
         self._head = self._tail = b""
         self._left = 0
-        self._expected: int | None = None
         self._ahead: bytearray | None = None
         self._advancing = self.full = self._no_more = self._lingering = False
         self._reading = True
@@ -173,6 +173,11 @@ class ClientConnection(asyncio.Protocol):
         made of, and what follows a message is never read before its turn.
         """
         at, size = 0, len(data)
+        if self._body is None and not self._head and data.find(b"\r\n\r\n") == size - 4:
+            # One head and nothing else: what nearly always comes.
+            self._head, self._tail = data, b""
+            self._fed(data, b"")
+            return
         while at < size and not self._no_more:
             body = self._body
             end = min(size, at + self._left) if self._left else self._empty_line(data, at)
@@ -182,23 +187,26 @@ class ClientConnection(asyncio.Protocol):
                 if len(self._head) > _HEAD_BYTES:
                     self._too_large()
                     return
-            try:
-                self._parser.feed_data(piece)
-            except httptools.HttpParserUpgrade:
-                # What follows is another protocol or the next request: the origin's answer decides.
-                self._ahead = bytearray(data[end:])
+            if not self._fed(piece, data[end:] if end < size else b""):
                 return
-            except httptools.HttpParserError:
-                self._unreadable(Refusal(Problem.BAD_REQUEST, "The request could not be read as HTTP."))
-            if self._left:
-                self._left -= end - at
             if body is not None:
+                self._left = max(0, self._left - (end - at))
                 body.passed(end - at)
             at = end
-            if self._expected is not None:
-                self._left, self._expected = self._expected, None
         if self._body is None and len(self._head) > TARGET_BYTES + 64 and b"\r\n" not in self._head.lstrip():
             self._too_large()
+
+    def _fed(self, piece: bytes, rest: bytes) -> bool:
+        """Feed *piece* to the parser; False where the *rest* must wait for the answer."""
+        try:
+            self._parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            # What follows is another protocol or the next request: the origin's answer decides.
+            self._ahead = bytearray(rest)
+            return False
+        except httptools.HttpParserError:
+            self._unreadable(Refusal(Problem.BAD_REQUEST, "The request could not be read as HTTP."))
+        return True
 
     def _empty_line(self, data: bytes, at: int) -> int:
         """Where the next empty line of *data* ends, or its end; the line may have begun in the last piece."""
@@ -252,7 +260,9 @@ class ClientConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Queue the request."""
-        raw, self._head = self._head.lstrip(b"\r\n"), b""
+        raw, self._head = self._head, b""
+        if raw[:1] in _BLANK:
+            raw = raw.lstrip(b"\r\n")
         line, _, lines = raw.partition(b"\r\n")
         parts = line.split(b" ")
         if len(parts) != 3:
@@ -268,7 +278,7 @@ class ClientConnection(asyncio.Protocol):
         request.upgrade = parser.should_upgrade()
         if block.framed:
             request.body = self._body = RequestBody(self)
-            self._expected = block.length
+            self._left = block.length
         self._queue.append(request)
         if len(self._queue) >= self.limits.ahead:
             request.keep_alive = False

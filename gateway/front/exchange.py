@@ -110,7 +110,7 @@ def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | 
         ruling = gate.docket.ruling(policy, visitor, ask, uses)
         verdict = admit(ruling, visitor, ask, shown.verdict)
     if isinstance(verdict, Grant):
-        if not visitor.is_person and not gate.journal.room(paid=verdict.charge is not None):
+        if not (visitor.is_person or gate.journal.room(paid=verdict.charge is not None)):
             verdict = Refusal(Problem.JOURNAL_UNAVAILABLE, "Fetches cannot be recorded.", retry_after=10)
         else:
             taken = gate.till.take(verdict, ask, evidence)

@@ -20,6 +20,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -34,7 +35,7 @@ from gateway.front.exchange import Gate, exchange
 from gateway.front.guard import guard_line, origin_form
 from gateway.front.limits import Limits
 from gateway.front.switching import switch
-from gateway.front.wire import broken_answer, refused_early, write_answer
+from gateway.front.wire import broken_answer, refused_early, write_answer, write_whole
 from gateway.origin.delivery import OriginAborted
 from gateway.paths import Ambiguous, canonical
 from gateway.policy.rules import Policy
@@ -188,7 +189,9 @@ class Listener:
         try:
             answer = await self._answered(connection, request)
             closing = self._draining or connection.served >= self._limits.requests
-            if answer.status == 101:
+            if answer.chunks is None:
+                write_whole(connection, request, answer, close=closing)
+            elif answer.status == 101:
                 await switch(connection, request, answer)
             else:
                 await write_answer(connection, request, answer, close=closing)
@@ -198,7 +201,7 @@ class Listener:
             if not request.begun:
                 self.faults += 1
                 _log.exception("an answer could not be given")
-                await write_answer(connection, request, broken_answer(), close=True)
+                write_whole(connection, request, broken_answer(), close=True)
                 return
             if not isinstance(error, OriginAborted | ConnectionError):
                 self.faults += 1
@@ -218,12 +221,11 @@ class Listener:
             if not self._trusted.networks:
                 connection.client = client  # no header can change it
         # The host that is judged is the host that the origin gets: no forwarded one is believed.
-        named = block.host
-        policy = self._hosts(named[0])
+        policy = self._hosts(block.host[0])
         if policy is None:
             unknown = Refusal(Problem.UNKNOWN_SITE, "No site of this gateway has this host name.")
             return self._refused(unknown)
-        ask = self._ask(connection, request, client, named, policy)
+        ask = self._ask(connection, request, client, policy)
         body = request.body
         if body is not None and request.version == (1, 1):
             body.expected = ask.header("expect").strip().lower() == "100-continue"
@@ -236,7 +238,6 @@ class Listener:
         connection: ClientConnection,
         request: Request,
         client: ClientAddress,
-        named: tuple[str, int | None],
         policy: Policy,
     ) -> Ask:
         block = request.block
@@ -252,7 +253,7 @@ class Listener:
             id=str(uuid_utils.uuid7()),
             asked_at_us=self._clock.now_us(),
             site=policy.site.id,
-            origin=policy.site.public or _origin(scheme, *named),
+            origin=policy.site.public or _origin(scheme, *block.host),
             method=request.method,
             target=target,
             path="" if isinstance(path, Ambiguous) else path,
@@ -289,5 +290,6 @@ def _hush_accepting(loop: asyncio.AbstractEventLoop) -> None:
     loop.set_exception_handler(handle)
 
 
+@lru_cache(maxsize=1024)
 def _origin(scheme: str, host: str, port: int | None) -> str:
     return f"{scheme}://{host}" if port in {None, _PORTS[scheme]} else f"{scheme}://{host}:{port}"

@@ -15,6 +15,8 @@ from gateway.front.connection import ClientConnection, Request
 from gateway.front.responses import refused
 from gateway.problems import Refusal
 
+_BODILESS = frozenset({204, 304})
+_END, _LAST = b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"
 _FRAMING = {"upgrade": "upgrade", "content-length": "length"}
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "proxy-connection", "transfer-encoding", "trailer"})
 
@@ -37,6 +39,31 @@ def broken_answer() -> Answer:
     return Answer(500, "Internal Server Error", headers, whole=body, close=True)
 
 
+def write_whole(connection: ClientConnection, request: Request, answer: Answer, *, close: bool) -> None:
+    """Write an *answer* whose body is at hand, as `write_answer` does."""
+    close = close or answer.close or not request.keep_alive or request.unread
+    body = answer.whole
+    if (
+        answer.length == len(body)
+        and answer.head
+        and request.method != "HEAD"
+        and answer.status not in _BODILESS
+    ):
+        request.begun = True
+        connection.transport.write(answer.head + (_LAST if close else _END) + body)
+    else:
+        head, framing = _head(answer, request, close=close)
+        close = framing.close
+        request.begun = True
+        try:
+            _write_body(connection, body, head, framing)
+        except BaseException:
+            connection.abort()
+            raise
+    if close:
+        connection.close(unread=request.unread or request.unreadable is not None)
+
+
 async def write_answer(
     connection: ClientConnection, request: Request, answer: Answer, *, close: bool
 ) -> None:
@@ -49,28 +76,28 @@ async def write_answer(
         ConnectionError: the client is gone, or has taken nothing for too long.
         ValueError: the answer cannot be written, or was not as long as announced.
     """
+    if answer.chunks is None:
+        write_whole(connection, request, answer, close=close)
+        return
     close = close or answer.close or not request.keep_alive or request.unread
     try:
-        chunkable = request.version == (1, 1)
-        if answer.head:
-            head, framing = passed_head(answer, request.method, close=close, chunkable=chunkable)
-        else:
-            head, framing = head_of(answer, request.method, close=close, chunkable=chunkable)
+        head, framing = _head(answer, request, close=close)
         request.begun = True
         try:
-            if answer.chunks is None:
-                _write_whole(connection, answer.whole, head, framing)
-            else:
-                await _write_chunks(connection, answer, head, framing)
+            await _write_chunks(connection, answer, head, framing)
         except BaseException:
             # A head alone would look like an empty body to a client that reads to the end.
             connection.abort()
             raise
     finally:
-        if answer.chunks is not None:
-            await let_go(answer)
+        await let_go(answer)
     if framing.close:
-        connection.close(unread=request.unread or request.unreadable is not None)
+        connection.close(unread=request.unread)
+
+
+def _head(answer: Answer, request: Request, *, close: bool) -> tuple[bytes, Framing]:
+    make = passed_head if answer.head else head_of
+    return make(answer, request.method, close=close, chunkable=request.version == (1, 1))
 
 
 async def let_go(answer: Answer) -> None:
@@ -90,7 +117,7 @@ class Framing:
     bodiless: bool = False
 
 
-def _write_whole(connection: ClientConnection, body: bytes, head: bytes, framing: Framing) -> None:
+def _write_body(connection: ClientConnection, body: bytes, head: bytes, framing: Framing) -> None:
     if framing.bodiless:
         connection.write(head)
         return
@@ -135,7 +162,7 @@ def passed_head(answer: Answer, method: str, *, close: bool, chunkable: bool) ->
         lines: list[str] = []
         _frame(answer, framing, lines, chunkable=chunkable)
         head = b"\r\n".join([head, *(line.encode("ascii") for line in lines)])
-    return head + (b"\r\nConnection: close\r\n\r\n" if framing.close else b"\r\n\r\n"), framing
+    return head + (_LAST if framing.close else _END), framing
 
 
 def head_of(answer: Answer, method: str, *, close: bool, chunkable: bool) -> tuple[bytes, Framing]:

@@ -24,6 +24,7 @@ from gateway.origin.head import Head
 from gateway.stepping import Signal, Watch
 
 _NEVER = float("inf")
+_BLANK = frozenset({b"\r", b"\n"})
 _CODINGS = frozenset({(), (b"chunked",)})
 #: More interim answers (103 Early Hints, 102) than this before the real one are a fault.
 _MOST_INTERIM = 16
@@ -82,12 +83,15 @@ class OriginLost(Exception):
 
 
 class Reply:
-    """What the server says to one request, as it arrives. Fed by its connection, read by one reader."""
+    """What the server says to one request, as it arrives. Fed by its connection, read by one reader.
+
+    *news* is fired whenever something of what it knows may have changed.
+    """
 
     __slots__ = (
-        "_changed", "_chunks", "_connection", "_fault", "_head_only", "_heads", "_interim", "_limits", "_parser",
+        "_chunks", "_connection", "_fault", "_head_only", "_heads", "_interim", "_limits", "_parser",
         "_seen", "_until_close", "agreeing", "buffered", "continued", "ended", "failure", "head", "keep_alive",
-        "switched",
+        "news", "switched",
     )  # fmt: skip
 
     def __init__(self, connection: OriginConnection, method: str, limits: OriginLimits) -> None:
@@ -105,20 +109,16 @@ class Reply:
         self._limits = limits
         self._parser: Any = httptools.HttpResponseParser(self)
         self._chunks: deque[bytes] = deque()
-        self._changed = Signal()
+        self.news = Signal()
         self._heads = b""
         self._seen = 0
         self._interim = 0
         self._until_close = False
         self._fault = ""
 
-    async def changed(self) -> None:
-        """Wait until something of the above may have changed."""
-        await self._changed
-
     def wake(self) -> None:
         """Let whoever waits look again."""
-        self._changed.fire()
+        self.news.fire()
 
     def done(self) -> None:
         """Let go of the parser, which holds on to this: nothing more is fed."""
@@ -152,7 +152,7 @@ class Reply:
                 return None
             if not self.switched:  # a tunnel may be silent for as long as its two ends like
                 self._connection.allow(self._limits.idle)
-            await self._changed
+            await self.news
         piece = self._chunks.popleft()
         self.buffered -= len(piece)
         self._connection.drained(self.buffered)
@@ -212,7 +212,9 @@ class Reply:
         if self.head is not None:
             return
         # The parser has seen the empty line, so it is there; blank lines before an answer are skipped.
-        raw, _, self._heads = self._heads.lstrip(b"\r\n").partition(b"\r\n\r\n")
+        heads = self._heads if self._heads[:1] not in _BLANK else self._heads.lstrip(b"\r\n")
+        end = heads.find(b"\r\n\r\n")
+        raw, self._heads = heads[:end], heads[end + 4 :]
         if len(raw) > self._limits.head_bytes:
             self._refuse("the head of the origin's answer is too large")
         if raw.count(b"\r\n") > self._limits.head_fields:

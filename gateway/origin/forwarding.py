@@ -72,10 +72,10 @@ class HttpOrigin:
             place = read_upstream(upstream)
         except UpstreamError as error:
             return _unreachable(str(error))
-        if hops(ask) >= MOST_HOPS:
+        if ask.has("via") and hops(ask) >= MOST_HOPS:
             detail = "This request came back to where it started."
             return Refusal(Problem.ORIGIN_FAILED, detail, private=f"{upstream} leads back to this gateway")
-        protocol = asked_protocol(ask) if upgrade and body is None else ""
+        protocol = asked_protocol(ask) if upgrade and body is None and ask.has("upgrade") else ""
         repeatable = body is None and ask.method in {"GET", "HEAD"} and not protocol
         message = _message(ask, place, ours, protocol, body, told)
         for fresh in (not repeatable, True):
@@ -122,7 +122,18 @@ class HttpOrigin:
                 if reply.head is None:
                     sender = asyncio.ensure_future(_sent(connection, body, chunked=not _sized(ask)))
                     sender.add_done_callback(lambda done: _finished(done, reply))
-            head = await self._answered(connection, reply, sender)
+            # The clock of the answer starts when the whole request was sent.
+            until: float | None = None
+            while (head := reply.head) is None or (head.status == 101 and not reply.switched):
+                if sender is not None and sender.done() and (error := sender.exception()) is not None:
+                    raise error
+                if reply.failure is not None:
+                    raise reply.failure
+                if until is not None:
+                    connection.deadline = until
+                elif sender is None or sender.done():
+                    until = connection.allow(self._limits.first_byte)
+                await reply.news
             if head.status == 101 and not protocol:
                 raise OriginLost("the origin switched protocols unasked")
         except BaseException:
@@ -139,25 +150,8 @@ class HttpOrigin:
         until = connection.allow(self._limits.continue_seconds)
         while not reply.continued and reply.head is None and reply.failure is None:
             connection.deadline = until
-            await reply.changed()
+            await reply.news
         reply.agreeing = False
-
-    async def _answered(
-        self, connection: OriginConnection, reply: Reply, sender: asyncio.Future[None] | None
-    ) -> Head:
-        """The head of the answer; the clock starts when the whole request was sent."""
-        until: float | None = None
-        while reply.head is None or (reply.head.status == 101 and not reply.switched):
-            if sender is not None and sender.done() and (error := sender.exception()) is not None:
-                raise error
-            if reply.failure is not None:
-                raise reply.failure
-            if until is not None:
-                connection.deadline = until
-            elif sender is None or sender.done():
-                until = connection.allow(self._limits.first_byte)
-            await reply.changed()
-        return reply.head
 
 
 class HttpAnswer:

@@ -40,7 +40,7 @@ class Head:
         self.raw = raw
         self.status = status
         lower = self._lower = raw.lower()
-        found = _LENGTH.search(lower)
+        found = _LENGTH.search(lower) if b"\r\ncontent-length:" in lower else None
         self.length = int(found[1]) if found else -1
         self.codings = tuple(_CODING.findall(lower)) if b"\r\ntransfer-encoding:" in lower else ()
 
@@ -52,7 +52,7 @@ class Head:
     @property
     def has_controls(self) -> bool:
         """Whether the reason phrase has what none may have (RFC 9112, section 4); llhttp lets it pass."""
-        return _CONTROL.search(self.raw, 0, self.raw.find(b"\r\n") % (len(self.raw) + 1)) is not None
+        return _CONTROL.search(self.raw.partition(b"\r\n")[0]) is not None
 
     @property
     def reason(self) -> str:
@@ -84,18 +84,20 @@ class Head:
 
         *less* are names in lower case.
         """
-        line, _, fields = self.raw.partition(b"\r\n")
+        raw = self.raw
+        if not less and raw.startswith(b"HTTP/1.1 ") and raw[12:13] == b" ":
+            # What nearly every server says, and nothing else of the kind.
+            at = self._lower.find(_KEEP_ALIVE)
+            if at >= 0:
+                behind = at + len(_KEEP_ALIVE) - 2
+                if _HOPS.search(self._lower, 0, at) is None and _HOPS.search(self._lower, behind) is None:
+                    return raw[:at] + raw[behind:]
+            elif _HOPS.search(self._lower) is None:
+                return raw
+        line, _, fields = raw.partition(b"\r\n")
         first = b"HTTP/1.1 %d %b" % (self.status, line[13:])
         if not fields:
             return first
-        if not less:
-            hop = _HOPS.search(self._lower)
-            if hop is None:
-                return first + b"\r\n" + fields
-            at, behind = hop.start(), hop.start() + len(_KEEP_ALIVE) - 2
-            if self._lower.startswith(_KEEP_ALIVE, at) and _HOPS.search(self._lower, behind) is None:
-                # What nearly every server says, and nothing else of the kind.
-                return first + self.raw[len(line) : at] + self.raw[behind:]
         kept, said = [first], []
         for field in fields.split(b"\r\n"):
             lower = _lower(field[: field.index(b":")])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -120,6 +121,7 @@ class Audience:
         return len(rows)
 
 
+@lru_cache(maxsize=8192)
 def path_group(path: str) -> str:
     """The part of a site that *path* lies in: its first segment, with slashes, or "/".
 
