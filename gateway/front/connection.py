@@ -37,6 +37,7 @@ _NEVER = float("inf")
 _WAITING = 16
 #: Longer than any request line and all fields that the guard lets pass.
 _HEAD_BYTES = TARGET_BYTES + FIELDS_BYTES + 4 * FIELDS + 64
+_EMPTY = b"\r\n\r\n"
 _BLANK = frozenset({b"\r", b"\n"})
 _VERSIONS = {b"HTTP/1.1": (1, 1), b"HTTP/1.0": (1, 0)}
 
@@ -173,7 +174,7 @@ class ClientConnection(asyncio.Protocol):
         made of, and what follows a message is never read before its turn.
         """
         at, size = 0, len(data)
-        if self._body is None and not self._head and data.find(b"\r\n\r\n") == size - 4:
+        if self._body is None and not self._head and size <= _HEAD_BYTES and data.find(_EMPTY) == size - 4:
             # One head and nothing else: what nearly always comes.
             self._head, self._tail = data, b""
             self._fed(data, b"")
@@ -211,11 +212,11 @@ class ClientConnection(asyncio.Protocol):
     def _empty_line(self, data: bytes, at: int) -> int:
         """Where the next empty line of *data* ends, or its end; the line may have begun in the last piece."""
         if at == 0 and self._tail:
-            found = (self._tail + data[:3]).find(b"\r\n\r\n")
+            found = (self._tail + data[:3]).find(_EMPTY)
             tail, self._tail = self._tail, b""
             if found >= 0:
                 return found + 4 - len(tail)
-        found = data.find(b"\r\n\r\n", at)
+        found = data.find(_EMPTY, at)
         if found >= 0:
             return found + 4
         self._tail = data[-3:]

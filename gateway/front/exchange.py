@@ -250,8 +250,8 @@ def _ours(answer: Answer, ask: Ask, judged: Judged, gate: Gate, *, failure: Refu
     ):
         return answer  # one of many alike: counted, and told with their number
     ended = Ended.REFUSED if refusing else Ended.GATEWAY if failure else Ended.COMPLETE
-    length = next((int(value) for name, value in answer.headers if name == "Content-Length"), 0)
-    delivery = Delivery(answer.status, len(answer.whole), "", ended, length)
+    length = len(answer.whole)
+    delivery = Delivery(answer.status, length, "", ended, length)
     _noted(remember(ask, judged, delivery, ended_us=gate.clock.now_us(), failure=failure), gate)
     return answer
 

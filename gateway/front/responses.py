@@ -125,12 +125,14 @@ class _Form:
     what the form was made of, because it is found by identity.
     """
 
-    __slots__ = ("_answer", "_headers", "_parts", "kept")
+    __slots__ = ("_answer", "_head", "_parts", "kept")
 
     def __init__(self, answer: Answer, kept: tuple[object, ...]) -> None:
         """Cut *answer*, which was made for `_BLANK_ID` and `_BLANK_PATH`, at its blanks."""
+        lines = [f"{name}: {value}" for name, value in answer.headers if name != "Content-Length"]
+        head = [f"HTTP/1.1 {answer.status} {answer.reason}", *lines, "Content-Length: "]
         self._answer = answer
-        self._headers = answer.headers
+        self._head = "\r\n".join(head).encode("ascii")
         self._parts = _BLANKS.split(answer.whole)
         self.kept = kept
 
@@ -143,9 +145,10 @@ class _Form:
             _BLANK_PATH: target.partition(b"?")[0],
         }
         octets = b"".join([fills.get(part, part) for part in self._parts])
+        length = len(octets)
+        head = self._head + b"%d" % length
         blank = self._answer
-        headers = (self._headers[0], ("Content-Length", str(len(octets))), *self._headers[2:])
-        return Answer(blank.status, blank.reason, headers, close=blank.close, whole=octets)
+        return Answer(blank.status, "", (), close=blank.close, whole=octets, head=head, length=length)
 
 
 _BLANK_ID: Final = b"00000000-0000-7000-8000-000000000000"

@@ -227,10 +227,8 @@ class Reply:
             self.continued = self.continued or status == 100
             return
         head = Head(raw, status)
-        if not head.version_known:
-            self._refuse("the origin answers in another version of HTTP")
-        if head.has_controls:
-            self._refuse("the origin's status line holds a control character")
+        if head.fault:
+            self._refuse(head.fault)
         if head.codings not in _CODINGS:
             self._refuse("the origin uses a transfer coding that was not offered")
         self.keep_alive = self._parser.should_keep_alive() and status != 101

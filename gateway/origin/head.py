@@ -20,7 +20,7 @@ _HOPS: Final = re.compile(
     rb"\r\n(?:connection|keep-alive|te|trailer|transfer-encoding|upgrade|http2-settings|proxy)[:-]"
 )
 _KEEP_ALIVE: Final = b"\r\nconnection: keep-alive\r\n"
-_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?:\r\n|$)")
+_LENGTH: Final = b"\r\ncontent-length:"
 _CODING: Final = re.compile(rb"\r\ntransfer-encoding:[ \t]*([^\r]*?)[ \t]*(?=\r\n|$)")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _VERSIONS: Final = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
@@ -40,19 +40,15 @@ class Head:
         self.raw = raw
         self.status = status
         lower = self._lower = raw.lower()
-        found = _LENGTH.search(lower) if b"\r\ncontent-length:" in lower else None
-        self.length = int(found[1]) if found else -1
+        at = lower.find(_LENGTH)
+        # llhttp took it for a number.
+        self.length = int(raw[at + len(_LENGTH) :].split(b"\r\n", 1)[0]) if at >= 0 else -1
         self.codings = tuple(_CODING.findall(lower)) if b"\r\ntransfer-encoding:" in lower else ()
 
     @property
-    def version_known(self) -> bool:
-        """Whether it is HTTP/1.0 or HTTP/1.1."""
-        return self.raw[:8] in _VERSIONS
-
-    @property
-    def has_controls(self) -> bool:
-        """Whether the reason phrase has what none may have (RFC 9112, section 4); llhttp lets it pass."""
-        return _CONTROL.search(self.raw.partition(b"\r\n")[0]) is not None
+    def fault(self) -> str:
+        """What is wrong with the status line, as a sentence for the operator, or ""."""
+        return _fault(self.raw[: self.raw.find(b"\r\n")] if b"\r\n" in self.raw else self.raw)
 
     @property
     def reason(self) -> str:
@@ -120,6 +116,14 @@ def _text(octets: bytes) -> str:
 @lru_cache(maxsize=2048)
 def _name(octets: bytes) -> str:
     return _text(octets)
+
+
+@lru_cache(maxsize=512)
+def _fault(line: bytes) -> str:
+    if line[:8] not in _VERSIONS:
+        return "the origin answers in another version of HTTP"
+    # A reason phrase has none (RFC 9112, section 4); llhttp lets them pass.
+    return "the origin's status line holds a control character" if _CONTROL.search(line) else ""
 
 
 @lru_cache(maxsize=2048)

@@ -17,7 +17,7 @@ def head(*fields: bytes, line: bytes = LINE, status: int = 200) -> Head:
 def test_fields_are_read_as_they_stood():
     read = head(b"X-Odd:caf\xe9 \t", b"x-TWO:  a: b", b"Empty:", b"Content-Length: 5")
     assert read.headers == (("X-Odd", "caf\udce9"), ("x-TWO", "a: b"), ("Empty", ""), ("Content-Length", "5"))
-    assert (read.length, read.codings, read.reason, read.version_known) == (5, (), "OK", True)
+    assert (read.length, read.codings, read.reason, read.fault) == (5, (), "OK", "")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,8 @@ def test_fields_are_read_as_they_stood():
 def test_the_status_line(line, reason, passed):
     read = head(line=line, status=203)
     assert (read.reason, read.passed_on()) == (reason, passed)
-    assert not head(line=b"HTTP/2.0 203").version_known
+    assert "version" in head(line=b"HTTP/2.0 203").fault
+    assert "control" in head(b"A: b", line=b"HTTP/1.1 203 a\0b").fault
 
 
 def test_what_frames_the_body_is_found_in_any_case():
