@@ -17,18 +17,19 @@ Headers = tuple[tuple[str, str], ...]
 class HeaderFields(tuple[tuple[str, str], ...]):  # noqa: SLOT001 - a tuple cannot have slots of its own
     """Header fields with their index: a tuple of (name in lower case, value), in the order received.
 
-    *first* is the first value of each name. *forwarded* is where the forwarder
-    keeps what goes on of these very fields, because clients repeat them.
+    *first* is the first value of each name. *kept* is where readers keep what
+    they made of these very fields, each under a key of its own kind, because
+    clients repeat them.
     """
 
     first: dict[str, str]
-    forwarded: dict[tuple[str, str, int], bytes]
+    kept: dict[object, Any]
 
     def __new__(cls, fields: Iterable[tuple[str, str]] = ()) -> Self:
         """Index *fields*."""
         made = super().__new__(cls, fields)
         made.first = dict(reversed(made))
-        made.forwarded = {}
+        made.kept = {}
         return made
 
 

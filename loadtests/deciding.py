@@ -75,7 +75,8 @@ class Bench:
         keys = KeyRing.create(folder / "keys", clock=clock)
         tables = Tables()
         tables.balances[prepaid("le_bench"), "USD"] = 10**15
-        till = Till(MemorySpendBook(tables), Pace(0, 1))
+        journal = Journal.open(folder / "journal", "front", clock=clock, reserve_bytes=0)
+        till = Till(MemorySpendBook(tables), journal.writer, Pace(0, 1))
         feed = RevocationFeed()
         feed.renew(Revocations(), clock.monotonic())
 
@@ -89,7 +90,7 @@ class Bench:
             credentials=Credentials(Verifier(lambda: keys.public), feed, clock),
             till=till,
             origin=HttpOrigin(OriginLimits()),
-            journal=Journal.open(folder / "journal", "front", clock=clock, reserve_bytes=0),
+            journal=journal,
             people=_Nobody(),
             published=published,
             sources={"lease": till.lease},

@@ -13,7 +13,7 @@ from gateway.clock import Clock
 from gateway.licenses.revocations import RevocationFeed
 from gateway.problems import Refusal
 from gateway.tokens.claims import Claims
-from gateway.tokens.verification import Verifier, credential
+from gateway.tokens.verification import Credential, Verifier, credential
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Shown:
 
 
 _NOTHING = Shown()
+#: The key under which `HeaderFields.kept` has the credential in those fields.
+_FOUND = "credential"
 
 
 class Credentials:
@@ -40,7 +42,10 @@ class Credentials:
         """Judge what *ask* shows; raises nothing on any header."""
         if not ask.has("authorization"):
             return _NOTHING
-        found = credential(ask.headers)
+        kept = ask.headers.kept  # type: ignore[attr-defined]
+        if _FOUND not in kept:
+            kept[_FOUND] = credential(ask.headers)
+        found: Credential | Refusal | None = kept[_FOUND]
         if found is None:
             return _NOTHING
         if isinstance(found, Refusal):

@@ -1,22 +1,24 @@
 """What was ruled for requests that look the same, remembered: `policy.ruling.rule` and `admission.admit.admit`.
 
 Both are pure, so the same policy, visitor, path, country and use give the same
-answer; what is charged or refused for a license depends on more and is never
-remembered. Bounded: a stranger can ask for any number of paths.
+answer, and so does the same license as long as its term lasts; the charge names
+the record, and is made anew each time. Bounded: a stranger can ask for any
+number of paths.
 """
 
 from __future__ import annotations
 
-from gateway.admission.admit import Grant, admit
+from gateway.admission.admit import Grant, acting_for, admit
+from gateway.admission.entitlement import in_term, uses_under
+from gateway.admission.spending import Charge
 from gateway.ask import Ask
 from gateway.policy.rules import Policy, Ruling
 from gateway.policy.ruling import rule
 from gateway.problems import Refusal
-from gateway.uses import Uses
+from gateway.tokens.claims import Claims
 from gateway.visitors.visitor import Visitor
 
 _REMEMBERED = 16_384
-_Seen = tuple[int, int, str, str, Uses]
 
 
 class Docket:
@@ -25,19 +27,11 @@ class Docket:
     def __init__(self, most: int = _REMEMBERED) -> None:
         """Remember at most *most* rulings of each kind."""
         self._most = most
-        self._ruled: dict[_Seen, tuple[Policy, Visitor, Ruling]] = {}
+        self._licensed: dict[
+            tuple[int, int, int, str, str, str],
+            tuple[Policy, Visitor, Claims, Visitor, Ruling, Grant | Refusal],
+        ] = {}
         self._decided: dict[tuple[int, int, str, str], tuple[Policy, Visitor, Ruling, Grant | Refusal]] = {}
-
-    def ruling(self, policy: Policy, visitor: Visitor, ask: Ask, uses: Uses) -> Ruling:
-        """What `rule` says."""
-        # An ambiguous path is in no work and matches no scope: only that it has none counts.
-        seen = (id(policy), id(visitor), ask.path, ask.country, uses)
-        found = self._ruled.get(seen)
-        if found is None:
-            if len(self._ruled) >= self._most:
-                self._ruled.clear()
-            found = self._ruled[seen] = (policy, visitor, rule(policy, visitor, ask, uses))
-        return found[2]
 
     def unlicensed(self, policy: Policy, visitor: Visitor, ask: Ask) -> tuple[Ruling, Grant | Refusal]:
         """The ruling and what `admit` says of it, for an ask that shows no credential of ours."""
@@ -49,3 +43,25 @@ class Docket:
             ruling = rule(policy, visitor, ask, visitor.uses)
             found = self._decided[seen] = (policy, visitor, ruling, admit(ruling, visitor, ask, None))
         return found[2], found[3]
+
+    def licensed(
+        self, policy: Policy, visitor: Visitor, ask: Ask, claims: Claims
+    ) -> tuple[Visitor, Ruling, Grant | Refusal]:
+        """The visitor under its license, the ruling, and what `admit` says of *claims*, which are good."""
+        seen = (id(policy), id(visitor), id(claims), ask.origin, ask.path, ask.country)
+        found = self._licensed.get(seen) if ask.path and in_term(claims, ask.asked_at) else None
+        if found is not None:
+            verdict = found[5]
+            if isinstance(verdict, Grant) and (charge := verdict.charge) is not None:
+                # All of it but the record it is for.
+                anew = Charge(ask.id, charge.licensee, charge.license, charge.price, charge.budget)
+                verdict = Grant(verdict.uses, claims, anew, verdict.offers, verdict.would, verdict.quote)
+            return found[3], found[4], verdict
+        acting = acting_for(visitor, claims)
+        ruling = rule(policy, acting, ask, uses_under(claims, acting))
+        verdict = admit(ruling, acting, ask, claims)
+        if ask.path and in_term(claims, ask.asked_at):
+            if len(self._licensed) >= self._most:
+                self._licensed.clear()
+            self._licensed[seen] = (policy, visitor, claims, acting, ruling, verdict)
+        return acting, ruling, verdict

@@ -53,7 +53,7 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
     Narrowing a token (fewer uses, places, paths, forms, seconds) never turns a
     refusal into `Covered`; `tests/admission/test_entitlement.py` holds this.
     """
-    if not claims.not_before - LEEWAY_SECONDS <= ask.asked_at < claims.expires_at + LEEWAY_SECONDS:
+    if not in_term(claims, ask.asked_at):
         return Refusal(Problem.TOKEN_EXPIRED, f"Token {claims.token_id} is outside its term.")
     if claims.audience != ask.origin:
         return Refusal(Problem.TOKEN_OTHER_SITE, f"The token is for {claims.audience}, this is {ask.origin}.")
@@ -100,6 +100,11 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
             f"License {claims.license} covers {', '.join(claims.renditions)}; this is a {rendition}.",
         )
     return Covered(scope, asked)
+
+
+def in_term(claims: Claims, now: int) -> bool:
+    """Whether *claims* have begun and not ended at *now*, whole seconds, give or take the leeway."""
+    return claims.not_before - LEEWAY_SECONDS <= now < claims.expires_at + LEEWAY_SECONDS
 
 
 def uses_under(claims: Claims, visitor: Visitor) -> Uses:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from gateway.admission.spending import Charge
@@ -37,7 +38,11 @@ class Owed:
 
 def unit_of(licensee: str, ask: Ask) -> str:
     """Which resource a fetch was of, query and all, as a hash that shows no query."""
-    named = f"{licensee}\0{ask.site}\0{ask.path}\0{ask.query}"
+    return _unit(f"{licensee}\0{ask.site}\0{ask.path}\0{ask.query}")
+
+
+@lru_cache(maxsize=1024)
+def _unit(named: str) -> str:
     return hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()
 
 

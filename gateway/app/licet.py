@@ -37,10 +37,15 @@ class Licet(Office):
         self._front: Front | None = None
 
     @property
+    def front(self) -> Front:
+        """Gate and listener. Only of one that was started."""
+        assert self._front is not None
+        return self._front
+
+    @property
     def listener(self) -> Listener:
         """Where requests come in. Only of one that was started."""
-        assert self._front is not None
-        return self._front.listener
+        return self.front.listener
 
     async def start(self) -> Addresses:
         """Open everything in order; raise `ConfigurationError` with what is wrong, leaving nothing open."""

@@ -36,7 +36,6 @@ from typing import Protocol
 from gateway.admission.admit import Grant, acting_for, admit, as_open
 from gateway.admission.credentials import Credentials
 from gateway.admission.docket import Docket
-from gateway.admission.entitlement import uses_under
 from gateway.admission.spending import Charge, Lease
 from gateway.admission.till import Till
 from gateway.ask import Ask
@@ -47,6 +46,7 @@ from gateway.front.remember import Remembered, Tally, flood_of, remember
 from gateway.front.responses import committed, refused, told
 from gateway.origin.delivery import ClientAborted, Delivery, Origin, OriginAborted, OriginAnswer
 from gateway.policy.rules import Mode, Policy
+from gateway.policy.ruling import rule
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.record import Ended
@@ -104,10 +104,11 @@ def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | 
     claims = None if isinstance(shown.verdict, Refusal) else shown.verdict
     if shown.verdict is None:
         ruling, verdict = gate.docket.unlicensed(policy, visitor, ask)
+    elif claims is not None:
+        visitor, ruling, verdict = gate.docket.licensed(policy, visitor, ask, claims)
     else:
         visitor = acting_for(visitor, shown.verdict)
-        uses = uses_under(claims, visitor) if claims else visitor.uses
-        ruling = gate.docket.ruling(policy, visitor, ask, uses)
+        ruling = rule(policy, visitor, ask, visitor.uses)
         verdict = admit(ruling, visitor, ask, shown.verdict)
     if isinstance(verdict, Grant):
         if not (visitor.is_person or gate.journal.room(paid=verdict.charge is not None)):

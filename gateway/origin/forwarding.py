@@ -287,7 +287,7 @@ def _message(
     if body is not None or protocol or told:
         return octets + _fields(ask, place, ours, protocol, body, told)
     # Clients repeat their header lines: what goes on of them is the same as well.
-    seen, known = (ask.origin, ask.address, ours), ask.headers.forwarded  # type: ignore[attr-defined]
+    seen, known = (ask.origin, ask.address, ours), ask.headers.kept  # type: ignore[attr-defined]
     fields: bytes | None = known.get(seen)
     if fields is None:
         if len(known) >= _FORWARDED:

@@ -81,6 +81,8 @@ class Head:
         *less* are names in lower case.
         """
         raw = self.raw
+        if less and not any(mark in self._lower for mark in _marks(less)):
+            less = frozenset()
         if not less and raw.startswith(b"HTTP/1.1 ") and raw[12:13] == b" ":
             # What nearly every server says, and nothing else of the kind.
             at = self._lower.find(_KEEP_ALIVE)
@@ -116,6 +118,11 @@ def _text(octets: bytes) -> str:
 @lru_cache(maxsize=2048)
 def _name(octets: bytes) -> str:
     return _text(octets)
+
+
+@lru_cache(maxsize=64)
+def _marks(names: frozenset[str]) -> tuple[bytes, ...]:
+    return tuple(f"\r\n{name}:".encode("ascii") for name in names)
 
 
 @lru_cache(maxsize=512)

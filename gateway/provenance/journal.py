@@ -53,7 +53,7 @@ from gateway.provenance.writers import WriterLock
 
 _log = logging.getLogger(__name__)
 _BATCH: Final = 1024
-_GATHER: Final = 0.001  # seconds for paid entries that come faster than the disk syncs
+_GATHER: Final = 0.002  # seconds for paid entries that come faster than the disk syncs
 #: How long written entries that are unpaid and that nobody waits for may lack their sync.
 _SYNC_SECONDS: Final = 0.05
 _LOOK_SECONDS: Final = 0.25
@@ -121,6 +121,7 @@ class Journal:
             raise
         self._stopping = False
         self._unsynced: list[Queued] = []
+        self._crowd = 0  # how many waited for the last sync
         self._sync_at = self._look_at = 0.0
         self._bell = Doorbell(linger_seconds)
         self._thread = threading.Thread(target=self._run, name=f"journal-{worker}", daemon=True)
@@ -248,6 +249,14 @@ class Journal:
         await asyncio.to_thread(self._thread.join)
 
     def _put(self, item: Queued) -> None:
+        if (fault := item.frame()) and item.entry is not None:
+            # A mistake of its maker, and nobody else's loss.
+            _log.error("entry %s cannot be written: %s", item.entry.id, fault)
+            if item.waiter is not None:
+                item.waiter.set_exception(StoreUnavailable(fault))
+            else:
+                self._give_up(item.entry, "unwritable")
+            return
         self._pending.append(item)
         self._bell.ring(urgent=item.urgent)
 
@@ -279,6 +288,8 @@ class Journal:
                     self._settle()
                     return
                 worked = self._bell.rest(self._is_idle, self._patience())
+                if worked and self._crowd > 1:
+                    time.sleep(_GATHER)
                 if not worked or self._clock.monotonic() >= self._sync_at:
                     self._settle()
         except Exception as error:  # noqa: BLE001 - whatever it is, waiters must hear of it
@@ -348,18 +359,10 @@ class Journal:
 
         What fails is taken back, with all that was not durable, and its waiters are told.
         """
-        entries, details = [], []
-        for item in batch:
-            try:
-                entry, detail = item.frames()
-            except (TypeError, ValueError) as error:
-                self._spoiled(item, error)
-                continue
-            entries.append(entry)
-            details.append(detail)
         if not self._unsynced:
             self._sync_at = self._clock.monotonic() + _SYNC_SECONDS
         self._unsynced += batch
+        entries, details = zip(*[item.framed for item in batch], strict=True)
         self._on_file(b"".join(entries), b"".join(details), sync=any(item.urgent for item in batch))
 
     def _settle(self) -> None:
@@ -386,6 +389,7 @@ class Journal:
             self._undo(file)
             raise
         done, self._unsynced = self._unsynced, []
+        self._crowd = sum([item.waiter is not None for item in done])
         answer((item.waiter for item in done if item.waiter), "")
 
     def _undo(self, file: AppendFile) -> None:
@@ -404,17 +408,6 @@ class Journal:
         self._broken = f"The journal cannot be written: {os.strerror(error.errno or errno.EIO)}."
         self._retry_at = self._clock.monotonic() + self._retry_seconds
 
-    def _spoiled(self, item: Queued, error: Exception) -> None:
-        """Put aside an entry that has no bytes: a mistake of its maker, nobody else's loss."""
-        if item.entry is None:  # pragma: no cover - a mark has no bytes to spoil
-            return
-        _log.error("entry %s cannot be written: %s", item.entry.id, error)
-        if item.waiter is not None:
-            answer((item.waiter,), f"The entry has no canonical form: {error}.")
-        else:
-            self._give_up(item.entry, "unwritable")
-        item.waiter = item.entry = None
-
     def _turn_away(self, reason: str) -> None:
         """Tell every waiter that it failed, shed what is unpaid, hold on to paid notes."""
         waiters = []
@@ -432,9 +425,10 @@ class Journal:
         """Queue one note per site and reason of what was shed, once there is room; and the floods of a minute."""
         now_us = self._clock.now_us()
         if self._shed.untold and self.room(paid=False):
-            self._pending.extend(Queued(note, True) for note in self._shed.notes(now_us))
+            for note in self._shed.notes(now_us):
+                self._put(Queued(note, True))
         for flood in self.floods.told(now_us, all=all):
-            self._pending.append(Queued(flood.note, True, flood.detail, flood.detail_salt))
+            self._put(Queued(flood.note, True, flood.detail, flood.detail_salt))
 
     def _end(self) -> None:
         if self._file is not None:

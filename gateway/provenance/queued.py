@@ -15,7 +15,9 @@ class Queued:
     """An entry that waits for the disk, or without an entry a mark that `Journal.flush` waits for.
 
     *urgent* is whether it is paid or waited for: synced with its batch. The
-    salt is drawn once, so that an entry that is written again has the same leaf.
+    salt is drawn once, so that an entry that is written again has the same leaf;
+    *framed* are its frames, made by whoever queues it, so that the thread that
+    writes has little to do but to write.
     """
 
     entry: JournalEntry | None
@@ -24,6 +26,15 @@ class Queued:
     detail_salt: bytes = b""
     waiter: asyncio.Future[None] | None = None
     salt: bytes = field(default_factory=fresh_salt)
+    framed: tuple[bytes, bytes] = (b"", b"")
+
+    def frame(self) -> str:
+        """Make `framed` and return ""; or why there is none, as a sentence."""
+        try:
+            self.framed = self.frames()
+        except (TypeError, ValueError) as error:
+            return f"The entry has no canonical form: {error}."
+        return ""
 
     def frames(self) -> tuple[bytes, bytes]:
         """The frames of entry and detail, each empty where there is none.

@@ -7,12 +7,16 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.admission.admit import admit
+from gateway.admission.admit import acting_for, admit
 from gateway.admission.docket import Docket
+from gateway.admission.entitlement import uses_under
 from gateway.ask import Ask
+from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.policy.rules import Match, Mode, Policy, Rule, Site, Verdict
 from gateway.policy.ruling import rule
+from gateway.terms.license_terms import Territory
+from gateway.tokens.claims import Budget, Claims
 from gateway.visitors.visitor import PERSON, Crawler, Visitor, VisitorClass
 
 GPTBOT = Visitor(
@@ -49,9 +53,7 @@ def test_it_says_what_rule_and_admit_say(asked, most):
     docket = Docket(most)
     for policy, visitor, ask in asked:
         fresh = rule(policy, visitor, ask, visitor.uses)
-        assert docket.ruling(policy, visitor, ask, visitor.uses) == fresh
         assert docket.unlicensed(policy, visitor, ask) == (fresh, admit(fresh, visitor, ask, None))
-        assert len(docket._ruled) <= most
         assert len(docket._decided) <= most
 
 
@@ -60,6 +62,50 @@ def test_the_same_question_is_answered_by_the_same_object():
     ask = Ask("id", 0, "a", "http://a.example", "GET", "/x", "/x")
     other = replace(ask, id="other", target="/x?y", query="y")
     assert docket.unlicensed(POLICY, GPTBOT, ask)[0] is docket.unlicensed(POLICY, GPTBOT, other)[0]
-    assert docket.ruling(POLICY, GPTBOT, ask, frozenset()) is not docket.ruling(
-        POLICY, GPTBOT, ask, GPTBOT.uses
-    )
+
+
+CLAIMS = Claims(
+    issuer="http://a.example/.licet",
+    audience="http://a.example",
+    client="cl",
+    token_id="t",
+    issued_at=1000,
+    not_before=1000,
+    expires_at=2000,
+    license="li",
+    licensee="le",
+    scopes=(PathScope("/open"),),
+    renditions=("page",),
+    uses=frozenset({"ai-train"}),
+    territory=Territory(),
+    crawlers=frozenset(),
+    budget=Budget(),
+    price=Money(5, "USD"),
+    terms="sha-256:t",
+    policy="0" * 64,
+)
+SOLD = replace(POLICY, rules=(Rule("rules[0]", Match(), Verdict.LICENSE, offers=("o",)),))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([POLICY, SOLD, replace(SOLD, site=replace(SOLD.site, mode=Mode.OBSERVE))]),
+            st.sampled_from([PERSON, GPTBOT, ODD]),
+            ASKS,
+            st.sampled_from([0, 969, 970, 1500, 2029, 2030]),
+            st.sampled_from([CLAIMS, replace(CLAIMS, uses=frozenset({"search"}))]),
+        )
+    ),
+    st.integers(1, 4),
+)
+def test_a_license_is_judged_as_if_for_the_first_time(asked, most):
+    docket = Docket(most)
+    for number, (policy, visitor, plain, second, claims) in enumerate(asked):
+        ask = replace(plain, id=f"record {number}", asked_at_us=second * 1_000_000)
+        acting = acting_for(visitor, claims)
+        ruling = rule(policy, acting, ask, uses_under(claims, acting))
+        wanted = (acting, ruling, admit(ruling, acting, ask, claims))
+        assert docket.licensed(policy, visitor, ask, claims) == wanted
+        assert len(docket._licensed) <= most

@@ -357,7 +357,7 @@ async def test_a_client_that_leaves_pays_for_what_it_took(world, origin: Files, 
 
 
 async def _left(one: Any, licensee: str) -> int:
-    await one.licet.till.close()
+    await one.licet.front.till.close()
     return (await one.licet.book.available(licensee, "USD")).micros
 
 

@@ -109,13 +109,13 @@ class Site:
 
     async def available(self) -> Money:
         """What the licensee could spend at this moment, less what fetches under way may cost."""
-        await self.one.licet.till.close()
+        await self.one.licet.front.till.close()
         return await self.one.licet.book.available(self.licensee, "USD")
 
     async def closed(self, *, charged: tuple[Money, ...] = ()) -> None:
         """Stop, and hold everything on the disk against everything: *charged* and no more."""
         await self.one.licet.stop(0)
-        assert not self.one.licet.till._taken, "a charge was taken and never ended"
+        assert not self.one.licet.front.till._taken, "a charge was taken and never ended"
         found = await full_audit(self.one.folder)
         assert found.good, found.lines()
         assert found.books.charged == charged
