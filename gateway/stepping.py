@@ -23,13 +23,13 @@ _running: Run[Any] | None = None
 
 
 class Run(Generic[_T]):
-    """One coroutine on its way. *done* is called once, with the run, when it has ended."""
+    """Drives coroutines, one after the other. *done* is called with the run whenever one has ended."""
 
     __slots__ = ("_cancelled", "_coroutine", "_done", "_stepping", "_waits", "error", "result")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, _T], done: Callable[[Run[_T]], None]) -> None:
-        """Prepare; nothing runs before `start`."""
-        self._coroutine = coroutine
+    def __init__(self, done: Callable[[Run[_T]], None]) -> None:
+        """Drive nothing yet."""
+        self._coroutine: Coroutine[Any, Any, _T] | None = None
         self._done = done
         self._waits: Signal | asyncio.Future[Any] | None = None
         self._stepping = False
@@ -37,8 +37,15 @@ class Run(Generic[_T]):
         self.result: _T | None = None
         self.error: BaseException | None = None
 
-    def start(self) -> None:
-        """Go as far as it goes without waiting."""
+    @property
+    def active(self) -> bool:
+        """Whether a coroutine is on its way."""
+        return self._coroutine is not None
+
+    def start(self, coroutine: Coroutine[Any, Any, _T]) -> None:
+        """Take *coroutine* as far as it goes without waiting; the one before has ended."""
+        self._coroutine = coroutine
+        self.error = None
         self._step(None)
 
     def cancel(self) -> None:
@@ -61,35 +68,33 @@ class Run(Generic[_T]):
 
     def _step(self, error: BaseException | None) -> None:
         global _running  # noqa: PLW0603 - as asyncio knows its current task
+        coroutine = self._coroutine
+        assert coroutine is not None
         outer, _running = _running, self
         self._waits, self._stepping = None, True
         try:
-            while True:
-                awaited = self._coroutine.send(None) if error is None else self._coroutine.throw(error)
-                error = None
-                if self._cancelled:
-                    self._cancelled = False
-                    if isinstance(awaited, Signal):
-                        awaited.forget()
-                    error = asyncio.CancelledError()
-                    continue
-                break
-        except StopIteration as end:
-            self.result = end.value
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as broke:  # noqa: BLE001 - handed to whoever started it
-            self.error = broke
-        else:
+            awaited = coroutine.send(None) if error is None else coroutine.throw(error)
+            while self._cancelled:
+                self._cancelled = False
+                if isinstance(awaited, Signal):
+                    awaited.forget()
+                awaited = coroutine.throw(asyncio.CancelledError())
             self._waits = awaited
             if not isinstance(awaited, Signal):
                 # What a future yields to its task, a run answers like a task.
                 awaited._asyncio_future_blocking = False  # noqa: SLF001
                 awaited.add_done_callback(self._woken)
             return
+        except StopIteration as end:
+            self.result = end.value
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as broke:  # noqa: BLE001 - handed to whoever started it
+            self.error = broke
         finally:
             _running = outer
             self._stepping = False
+        self._coroutine, self._cancelled = None, False
         self._done(self)
 
 

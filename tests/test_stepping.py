@@ -12,8 +12,8 @@ async def test_what_waits_for_nothing_ends_at_once():
         return 5
 
     done = []
-    run = Run(answer(), done.append)
-    run.start()
+    run = Run(done.append)
+    run.start(answer())
     assert done == [run]
     assert (run.result, run.error) == (5, None)
 
@@ -27,8 +27,8 @@ async def test_a_signal_continues_it_in_the_same_call():
             seen.append(n)
         return "all"
 
-    run = Run(work(), done.append)
-    run.start()
+    run = Run(done.append)
+    run.start(work())
     assert seen == []
     for n in range(3):
         assert not done
@@ -47,7 +47,7 @@ async def test_a_signal_that_was_fired_before_is_not_waited_for():
         return "at once"
 
     done = []
-    Run(work(), done.append).start()
+    Run(done.append).start(work())
     assert [run.result for run in done] == ["at once"]
 
 
@@ -78,7 +78,7 @@ async def test_futures_tasks_and_gatherings_are_waited_for():
         first = await asyncio.ensure_future(asyncio.sleep(0, "a"))
         return first, await asyncio.gather(asyncio.sleep(0, "b"), asyncio.sleep(0, "c"))
 
-    Run(work(), done.put_nowait).start()
+    Run(done.put_nowait).start(work())
     assert (await done.get()).result == ("a", ["b", "c"])
 
 
@@ -93,7 +93,7 @@ async def test_what_a_future_raises_is_raised_in_place():
             return "caught"
 
     done = asyncio.Queue()
-    Run(work(), done.put_nowait).start()
+    Run(done.put_nowait).start(work())
     assert (await done.get()).result == "caught"
 
 
@@ -102,7 +102,7 @@ async def test_what_it_raises_is_kept():
         raise ValueError("x")
 
     done = []
-    Run(work(), done.append).start()
+    Run(done.append).start(work())
     assert isinstance(done[0].error, ValueError)
 
 
@@ -117,8 +117,8 @@ async def test_cancelling_reaches_it_where_it_waits(kind):
         finally:
             seen.append("last part")
 
-    run = Run(work(), done.put_nowait)
-    run.start()
+    run = Run(done.put_nowait)
+    run.start(work())
     run.cancel()
     assert isinstance((await done.get()).error, asyncio.CancelledError)
     assert seen == ["last part"]
@@ -134,8 +134,8 @@ async def test_cancelling_from_within_is_noticed_at_the_next_wait():
         runs[0].cancel()
         await Signal()
 
-    runs.append(Run(work(), done.append))
-    runs[0].start()
+    runs.append(Run(done.append))
+    runs[0].start(work())
     assert isinstance(done[0].error, asyncio.CancelledError)
 
 
@@ -147,14 +147,14 @@ async def test_one_run_may_start_another():
         order.append("second")
 
     async def first():
-        Run(second(), lambda _: None).start()
+        Run(lambda _: None).start(second())
         order.append("first")
         inner.fire()
         await asyncio.ensure_future(asyncio.sleep(0))
         order.append("first again")
 
     done = asyncio.Queue()
-    Run(first(), done.put_nowait).start()
+    Run(done.put_nowait).start(first())
     await done.get()
     assert order == ["first", "second", "first again"]
 

@@ -13,6 +13,7 @@ written, and the connection closed.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import struct
@@ -31,6 +32,7 @@ from gateway.problems import Problem, Refusal
 from gateway.stepping import Run, Signal, Watch
 from gateway.visitors.client_address import ClientAddress
 
+_log = logging.getLogger("licet.connection")
 _RESET = struct.pack("ii", 1, 0)
 _NEVER = float("inf")
 #: Requests that wait for their turn before reading pauses.
@@ -40,6 +42,10 @@ _HEAD_BYTES = TARGET_BYTES + FIELDS_BYTES + 4 * FIELDS + 64
 _EMPTY = b"\r\n\r\n"
 _BLANK = frozenset({b"\r", b"\n"})
 _VERSIONS = {b"HTTP/1.1": (1, 1), b"HTTP/1.0": (1, 0)}
+
+
+#: Stands for the run of a connection that is gone.
+_ENDED: Run[None] = Run(lambda _: None)
 
 
 class _Stop(Exception):
@@ -128,7 +134,7 @@ class ClientConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._parser: Any = httptools.HttpRequestParser(self)
         self._queue: deque[Request] = deque()
-        self._run: Run[None] | None = None
+        self._run: Run[None] = Run(self._done)
         self._body: RequestBody | None = None
         self._head = self._tail = b""
         self._left = 0
@@ -162,7 +168,7 @@ class ClientConnection(asyncio.Protocol):
                 self.pause_reading()
             return
         self._read(data)
-        if self._run is None:
+        if not self._run.active:
             self._advance()
         elif len(self._queue) > _WAITING:
             self.pause_reading()
@@ -236,8 +242,12 @@ class ClientConnection(asyncio.Protocol):
         self._queue.clear()
         if self._body is not None:
             self._body.fail(Refusal(Problem.BAD_REQUEST, "The client left in the middle of its request."))
-        self.interrupt()
-        self._parser = None  # it holds on to this
+        run = self._run
+        run.cancel()
+        # Parser and run hold on to this; what still runs lets go when it has ended.
+        self._parser = None
+        if not run.active:
+            self._run = _ENDED
         self._ended(self)
 
     def late(self) -> None:
@@ -249,13 +259,12 @@ class ClientConnection(asyncio.Protocol):
             self.abort()
         elif self._body is not None and self._body.awaited:
             self._body.fail(Refusal(Problem.REQUEST_TIMEOUT, "The body of the request stopped arriving."))
-        elif self._run is None:
+        elif not self._run.active:
             self.transport.close()
 
     def interrupt(self) -> None:
         """Cancel what is under way."""
-        if self._run is not None:
-            self._run.cancel()
+        self._run.cancel()
 
     # What httptools calls.
 
@@ -302,7 +311,7 @@ class ClientConnection(asyncio.Protocol):
     @property
     def busy(self) -> bool:
         """Whether a request is being answered or waits to be."""
-        return self._run is not None or bool(self._queue)
+        return self._run.active or bool(self._queue)
 
     def _advance(self) -> None:
         """Begin what waits, until one has to wait for something itself."""
@@ -310,19 +319,21 @@ class ClientConnection(asyncio.Protocol):
             return
         self._advancing = True
         try:
-            while self._queue and self._run is None and not self.gone and not self.full:
+            while self._queue and not self._run.active and not self.gone and not self.full:
                 request = self._queue.popleft()
                 self.deadline = _NEVER
-                self._run = Run(self._serve(self, request), self._done)
-                self._run.start()
+                self._run.start(self._serve(self, request))
         finally:
             self._advancing = False
         if not self._queue and not self._reading and self._body is None:
             self.resume_reading()
 
-    def _done(self, _: Run[None]) -> None:
-        self._run = None
+    def _done(self, run: Run[None]) -> None:
+        if run.error is not None and not isinstance(run.error, asyncio.CancelledError):
+            _log.error("a connection broke", exc_info=run.error)
+            self.abort()
         if self.gone:
+            self._run = _ENDED
             return
         now = self._loop.time()
         self.quiet_since = now
@@ -390,7 +401,7 @@ class ClientConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Let the writer go on, and what waits begin."""
         self.full = False
-        if self._run is not None:
+        if self._run.active:
             self._writable.fire()
         else:
             self._advance()

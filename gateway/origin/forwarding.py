@@ -72,7 +72,7 @@ class HttpOrigin:
             place = read_upstream(upstream)
         except UpstreamError as error:
             return _unreachable(str(error))
-        if ask.has("via") and hops(ask) >= MOST_HOPS:
+        if ask.has("cdn-loop") and hops(ask) >= MOST_HOPS:
             detail = "This request came back to where it started."
             return Refusal(Problem.ORIGIN_FAILED, detail, private=f"{upstream} leads back to this gateway")
         protocol = asked_protocol(ask) if upgrade and body is None and ask.has("upgrade") else ""

@@ -16,8 +16,9 @@ from functools import lru_cache
 from gateway.ask import Ask
 from gateway.origin.delivery import Headers
 
-#: The name this gateway goes by in `Via`.
-VIA = "1.1 licet"
+#: The name this gateway goes by in `CDN-Loop` (RFC 8586, April 2019). `Via` would say the same, but nginx
+#: compresses nothing for a request that has one, and people would be sent pages several times as large.
+LOOP = "licet"
 #: An origin that leads back to this gateway would ask itself for ever.
 MOST_HOPS = 4
 
@@ -75,12 +76,12 @@ def request_headers(ask: Ask, *, ours: int = -1, upgrade: str = "", host: str = 
     if ask.has("connection"):
         named = _named(ask.all("connection")) - _KEPT
         out = [field for field in out if field[0] not in named]
-    if ask.has("via"):
-        hops = [value for name, value in out if name == "via"]
-        out = [field for field in out if field[0] != "via"]
-        out.append(("via", ", ".join([*hops, VIA])))
+    if ask.has("cdn-loop"):
+        hops = [value for name, value in out if name == "cdn-loop"]
+        out = [field for field in out if field[0] != "cdn-loop"]
+        out.append(("cdn-loop", ", ".join([*hops, LOOP])))
     else:
-        out.append(("via", VIA))
+        out.append(("cdn-loop", LOOP))
     if host and not ask.header("host"):
         out.insert(0, ("host", host))
     out += _forwarded(ask.origin, ask.address)
@@ -91,10 +92,10 @@ def request_headers(ask: Ask, *, ours: int = -1, upgrade: str = "", host: str = 
 
 def hops(ask: Ask) -> int:
     """How many times *ask* has passed a gateway of this name already."""
-    if not ask.has("via"):
+    if not ask.has("cdn-loop"):
         return 0
-    elements = ",".join(ask.all("via")).split(",")
-    return sum(element.split("(")[0].split()[1:] == [VIA.split()[1]] for element in elements)
+    elements = ",".join(ask.all("cdn-loop")).split(",")
+    return sum(element.split(";")[0].strip().lower() == LOOP for element in elements)
 
 
 def response_headers(raw: Iterable[tuple[str, str]], *, switching: bool = False) -> Headers:

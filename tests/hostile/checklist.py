@@ -320,7 +320,7 @@ ELSEWHERE: dict[str, Case] = {
     ),
     "S15": Case("order and number are kept", (_ORIGINS + "test_hop_by_hop_fields_of_an_answer_end_here",)),
     "S16": Case(
-        "Date, Age, Server and Via stay, ours is added once",
+        "Date, Age, Server and Via stay as they came",
         (
             _SEMANTICS + "test_a_cache_sees_the_same_with_and_without_a_gateway",
             "hostile/test_http_requests.py::test_the_origin_is_told_by_us_alone",

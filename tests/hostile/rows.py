@@ -318,7 +318,7 @@ def _headers(t: _Table) -> None:
         "H16", "TRACE with a limit", t.request(b"TRACE /x HTTP/1.1", b"Max-Forwards: 0"), frozenset({405})
     )
     t.refused(
-        "H17", "ten times through here", t.get(b"Via: " + b", ".join([b"1.1 licet"] * 10)), frozenset({502})
+        "H17", "ten times through here", t.get(b"CDN-Loop: " + b", ".join([b"licet"] * 10)), frozenset({502})
     )
     coded = gzip.compress(b"hello", mtime=0)
     fields = (b"Content-Encoding: gzip", b"Content-Length: %d" % len(coded))

@@ -157,17 +157,17 @@ def _wrong(bent: bytes, received: bytes, reset: bool, read: list | None, method:
 
 
 _NAME = st.sampled_from([
-    "host", "connection", "content-length", "transfer-encoding", "upgrade", "via", "forwarded", "x-forwarded-for", "x_real_ip",
+    "host", "connection", "content-length", "transfer-encoding", "upgrade", "cdn-loop", "forwarded", "x-forwarded-for", "x_real_ip",
     "cf-connecting-ip", "licet-record", "te", "trailer", "expect", "authorization", "cookie", "x-a", "proxy",
 ]) | st.from_regex(r"[a-z!#$%&'*+.^_`|~0-9-]{1,12}", fullmatch=True)  # fmt: skip
-_VALUE = st.sampled_from(["", "close", "upgrade", "host, x-a", "content-length", "websocket", "h2c", "1.1 licet", "x-a", "5"]) | st.text(
+_VALUE = st.sampled_from(["", "close", "upgrade", "host, x-a", "content-length", "websocket", "h2c", "licet", "x-a", "5"]) | st.text(
     st.characters(min_codepoint=32, exclude_categories=("Cs",)), max_size=20
 )  # fmt: skip
 _GONE = {
     "keep-alive", "te", "trailer", "transfer-encoding", "proxy", "proxy-connection", "proxy-authorization", "expect",
     "http2-settings", "x-real-ip", "true-client-ip", "x-original-url", "x-rewrite-url", "cf-connecting-ip",
 }  # fmt: skip
-_OURS = {"via", "forwarded", "x-forwarded-for", "x-real-ip", "x-forwarded-host", "x-forwarded-proto"}
+_OURS = {"cdn-loop", "forwarded", "x-forwarded-for", "x-real-ip", "x-forwarded-host", "x-forwarded-proto"}
 
 
 def _ask(headers: tuple[tuple[str, str], ...]) -> Ask:
@@ -186,7 +186,7 @@ def test_what_an_origin_is_told_is_the_clients_less_what_it_may_not_say(headers,
     protocol = asked_protocol(ask)
     told = request_headers(ask, ours=ours, upgrade=protocol, host="b.example")
     names = [name for name, _ in told]
-    assert names.count("via") == 1
+    assert names.count("cdn-loop") == 1
     assert all(names.count(name) == 1 for name in _OURS)
     assert not _GONE & (set(names) - _OURS)
     assert not any("_" in name or name.startswith(("licet-", "x-licet-")) for name in names)

@@ -33,13 +33,12 @@ _OF_THE_CONNECTION = {"date", "connection", "keep-alive", "transfer-encoding"}
 #: Folders of HTML pages that Debian packages bring; the first that is there is the foreign site.
 _REAL = ("/usr/share/doc/nodejs/api", "/usr/share/doc/valgrind/html", "/usr/share/doc/libffi8/html")
 
-# Without gzip_proxied nginx compresses nothing that is asked for with a Via, which a gateway must send.
 _NGINX = """
 {user} worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.err;
 events {{ worker_connections 256; }}
 http {{ access_log {folder}/access.log; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
   fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  include /etc/nginx/mime.types; gzip on; gzip_min_length 256; gzip_proxied any;
+  include /etc/nginx/mime.types; gzip on; gzip_min_length 256;
   server {{ listen 127.0.0.1:{port}; root {www}; autoindex on;
     location /private/ {{ auth_basic "mine"; auth_basic_user_file {folder}/users; }} }} }}
 """

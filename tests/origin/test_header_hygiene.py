@@ -17,7 +17,7 @@ def ask(*headers, origin="https://a.example", address="192.0.2.7"):
 
 
 OURS = [
-    ("via", "1.1 licet"),
+    ("cdn-loop", "licet"),
     ("forwarded", 'for=192.0.2.7;host="a.example";proto=https'),
     ("x-forwarded-for", "192.0.2.7"),
     ("x-real-ip", "192.0.2.7"),
@@ -52,22 +52,20 @@ def test_what_connection_names_is_dropped_but_host_and_length():
 
 
 def test_earlier_proxies_stay_in_via():
-    assert ("via", "1.0 a, 1.1 b (c), 1.1 licet") in request_headers(
-        ask(("via", "1.0 a"), ("via", "1.1 b (c)"))
-    )
+    assert ("cdn-loop", "a, b;c=d, licet") in request_headers(ask(("cdn-loop", "a"), ("cdn-loop", "b;c=d")))
 
 
 @pytest.mark.parametrize(
     ("values", "times"),
     [
         ((), 0),
-        (("1.1 licet",), 1),
-        (("1.1 licet, 1.0 licet", "2 licet (x)"), 3),
-        (("1.1 licet2", "1.1", "licet"), 0),
+        (("licet",), 1),
+        (("licet, Licet", "licet;x=y"), 3),
+        (("licet2", "1.1 licet", ""), 0),
     ],
 )
 def test_hops_are_counted_by_name(values, times):
-    assert hops(ask(*[("via", value) for value in values])) == times
+    assert hops(ask(*[("cdn-loop", value) for value in values])) == times
 
 
 @pytest.mark.parametrize(
@@ -113,7 +111,7 @@ def test_an_answer_keeps_everything_but_the_hop():
 
 
 _NAMES = st.sampled_from(
-    ["accept", "connection", "host", "te", "x-forwarded-for", "X_Real_IP", "x-a", "upgrade", "via", "proxy", "cf-x-ip"]
+    ["accept", "connection", "host", "te", "x-forwarded-for", "X_Real_IP", "x-a", "upgrade", "cdn-loop", "proxy", "cf-x-ip"]
 ) | st.text("abcx-_", min_size=1, max_size=8)  # fmt: skip
 
 
@@ -121,7 +119,14 @@ _NAMES = st.sampled_from(
 def test_nothing_makes_it_raise_and_nothing_of_the_hop_passes(headers):
     out = request_headers(ask(*[(name.lower(), value) for name, value in headers]))
     names = [name for name, _ in out]
-    for name in ("x-forwarded-for", "x-real-ip", "forwarded", "via", "x-forwarded-proto", "x-forwarded-host"):
+    for name in (
+        "x-forwarded-for",
+        "x-real-ip",
+        "forwarded",
+        "cdn-loop",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+    ):
         assert names.count(name) == 1
     assert not {"connection", "te", "upgrade", "proxy", "cf-x-ip"} & set(names)
     assert not any("_" in name for name in names)
