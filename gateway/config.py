@@ -20,11 +20,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.problems import ConfigurationError, Mistake
+
+#: A host name in lower case, or a wildcard of one label.
+_HOST_NAME = r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 
 
 class _Section(BaseModel):
@@ -32,10 +35,39 @@ class _Section(BaseModel):
 
 
 class Listen(_Section):
-    """Where crawlers and people are served: the only public listener."""
+    """Where crawlers and people are served: the only public listener.
+
+    *proxy_protocol*: connections of trusted proxies begin with a PROXY header.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8402, ge=0, le=65535)
+    proxy_protocol: bool = False
+
+
+class TlsHost(_Section):
+    """A certificate for some names: exact ones, or wildcards of one label such as ``*.journal.example``."""
+
+    names: tuple[Annotated[str, Field(pattern=_HOST_NAME)], ...] = Field(min_length=1)
+    certificate: str = ""
+    key: str = ""
+
+
+class Tls(_Section):
+    """The default certificate and those of names; paths are relative to the data folder.
+
+    Without any the listener speaks plain HTTP.
+    """
+
+    certificate: str = ""
+    key: str = ""
+    minimum: Literal["1.2", "1.3"] = "1.2"
+    hosts: tuple[TlsHost, ...] = ()
+
+    @property
+    def on(self) -> bool:
+        """Whether the listener speaks TLS."""
+        return bool(self.certificate or self.key or self.hosts)
 
 
 class Dashboard(_Section):
@@ -95,6 +127,7 @@ class Workers(_Section):
 
 class _File(_Section):
     listen: Listen = Listen()
+    tls: Tls = Tls()
     dashboard: Dashboard = Dashboard()
     store: Store = Store()
     trust: Trust = Trust()
@@ -110,6 +143,7 @@ class Config:
 
     folder: Path
     listen: Listen = field(default_factory=Listen)
+    tls: Tls = field(default_factory=Tls)
     dashboard: Dashboard = field(default_factory=Dashboard)
     store: Store = field(default_factory=Store)
     trust: Trust = field(default_factory=Trust)
@@ -167,6 +201,7 @@ def read_config(
     return Config(
         folder,
         listen=read.listen,
+        tls=read.tls,
         dashboard=read.dashboard,
         store=read.store,
         trust=read.trust,

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from gateway.clock import HandClock
 
@@ -31,6 +38,46 @@ def shared_data() -> Path:
 def clock() -> HandClock:
     """A clock that moves only when told."""
     return HandClock()
+
+
+@pytest.fixture
+def certify(tmp_path: Path) -> Callable[..., tuple[Path, Path]]:
+    """`certify("a.example", …)`: writes a certificate that signs itself, and its key; returns both paths.
+
+    *days* from now it ends; *passphrase* locks the key. Each call makes a new key, at *stem* in *folder*.
+    """
+
+    def make(*names: str, days: float = 90, stem: str = "", folder: Path = tmp_path, passphrase: bytes = b""):
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+        ends = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
+        kinds = [
+            x509.IPAddress(ip_address(each)) if each[0].isdigit() else x509.DNSName(each) for each in names
+        ]
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(ends - dt.timedelta(days=365))
+            .not_valid_after(ends)
+            .add_extension(x509.SubjectAlternativeName(kinds), critical=False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        stem = stem or names[0].replace("*", "any")
+        paths = folder / f"{stem}.crt", folder / f"{stem}.key"
+        paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        lock = (
+            serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+        )
+        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
+        paths[1].write_bytes(pem)
+        paths[1].chmod(0o600)
+        return paths
+
+    return make
 
 
 _seconds: dict[str, float] = {}

@@ -59,3 +59,22 @@ def test_how_many_workers_is_a_key_and_a_flag(tmp_path: Path) -> None:
     assert read_config(tmp_path, flags={"workers.count": 2}).workers.count == 2
     with pytest.raises(ConfigurationError, match=r"--workers: workers\.count"):
         read_config(tmp_path, flags={"workers.count": 0})
+
+
+def test_certificates_are_named_by_host(tmp_path: Path) -> None:
+    assert not read_config(tmp_path).tls.on
+    (tmp_path / "licet.toml").write_text(
+        '[tls]\nminimum = "1.3"\n[[tls.hosts]]\nnames = ["a.example", "*.b.example"]\ncertificate = "a.crt"\nkey = "a.key"\n'
+    )
+    tls = read_config(tmp_path, environ={"LICET_TLS_MINIMUM": "1.2"}).tls
+    assert (tls.on, tls.minimum, tls.hosts[0].names) == (True, "1.2", ("a.example", "*.b.example"))
+    (tmp_path / "licet.toml").write_text(
+        '[tls]\nminimum = "1.1"\n[[tls.hosts]]\nnames = ["*.*.b.example", "ok.example"]\n[[tls.hosts]]\nnames = []\n'
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        read_config(tmp_path)
+    assert {mistake.key for mistake in caught.value.mistakes} == {
+        "tls.minimum",
+        "tls.hosts.0.names.0",
+        "tls.hosts.1.names",
+    }

@@ -11,7 +11,8 @@ from gateway.admission.credentials import Credentials
 from gateway.admission.pace import Pace
 from gateway.admission.spending import SpendBook
 from gateway.admission.till import PaidUnit, Till
-from gateway.app.addresses import bound, shown
+from gateway.app.addresses import bound
+from gateway.app.listening import check_listening, take_up, url_of
 from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.config import Config
@@ -67,9 +68,11 @@ class Front:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
-        window so far; *desk* is the socket of the desk's door.
+        window so far; *desk* is the socket of the desk's door. Raises
+        `ConfigurationError` where the settings of the listener cannot be used.
         """
-        self._config = config
+        self._config, self._clock = config, clock
+        self._certificates = check_listening(config)
         self._published: dict[tuple[str, str], PublishedTerms] = {}
         catalog = Catalog.shipped()
         self._tokens = {
@@ -106,6 +109,8 @@ class Front:
             trusted=TrustedProxies.read(config.trust.proxies),
             country_header=config.trust.country_header,
             clock=clock,
+            tls=self._certificates.context if self._certificates is not None else None,
+            proxied=config.listen.proxy_protocol,
         )
 
     async def open(self, sock: socket.socket | None = None) -> str:
@@ -115,7 +120,11 @@ class Front:
             host, port = await self.listener.start(sock=sock)
         else:
             host, port = await bound(self.listener.start, listen.host, listen.port, "listen.port")
-        return f"http://{shown(host)}:{port}"
+        return url_of(self._config, host, port)
+
+    async def renew(self, *, asked: bool = False) -> None:
+        """Take up certificates that changed, or when *asked* read all of them again."""
+        take_up(self._certificates, self._clock.now_us() // 1_000_000, asked=asked)
 
     async def close(self, seconds: float) -> None:
         """Drain for at most *seconds*, end every connection, return what credit was set aside for none."""

@@ -28,10 +28,11 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from gateway.app.addresses import shown, unbound
+from gateway.app.addresses import unbound
 from gateway.app.boot import BOOT, MISTAKES, Boot, Upstream
 from gateway.app.channel import Channel
 from gateway.app.folder import Addresses, FolderLock, RunFolder
+from gateway.app.listening import check_listening, url_of, warn_of
 from gateway.config import Config
 from gateway.problems import ConfigurationError, StoreUnavailable
 
@@ -159,6 +160,7 @@ class Supervisor:
             raise
 
     async def _started(self) -> Addresses:
+        warn_of(check_listening(self._config), int(time.time()))
         self._lock = FolderLock(self._config.folder)
         self._run = RunFolder.make()
         self._lock.has(self._run)
@@ -205,7 +207,15 @@ class Supervisor:
         return sum(answer for answer in answers if isinstance(answer, int))
 
     async def reload(self) -> None:
-        """Have the office read the policies again, whole or not at all; the log says what came of it."""
+        """Have certificates and policies read again; the log says what came of it.
+
+        Each worker reads the certificates, and the last good ones stay where
+        one is wrong; the office reads the policies, whole or not at all.
+        """
+        renewing = (worker.channel.call("renew", seconds=30) for worker in self._workers.values())
+        for answer in await asyncio.gather(*renewing, return_exceptions=True):
+            if isinstance(answer, StoreUnavailable):
+                log.warning("certificates were not read again", reason=str(answer))
         if self._office is None:
             return
         try:
@@ -347,7 +357,7 @@ def _bound(config: Config) -> tuple[socket.socket, str]:
     except OSError as error:
         raise unbound(error, host, port, "listen.port") from None
     at = sock.getsockname()
-    return sock, f"http://{shown(at[0])}:{at[1]}"
+    return sock, url_of(config, at[0], at[1])
 
 
 def _environment() -> dict[str, str]:

@@ -27,6 +27,7 @@ from gateway.app.boot import Boot
 from gateway.app.calls import PAID
 from gateway.app.folder import RunFolder
 from gateway.app.front import REST_SECONDS, Front
+from gateway.app.listening import LOOK_SECONDS
 from gateway.app.memory import proportional_bytes, rarely_collected
 from gateway.app.office_line import OfficeAudience, OfficeBook, OfficeLine
 from gateway.app.timers import every
@@ -106,6 +107,7 @@ class Worker:
         self._begin("keys", every(0.25, self._look_at_keys))
         self._begin("people", every(5.0, self._count_people))
         self._begin("rest", every(REST_SECONDS, front.till.rest))
+        self._begin("certificates", every(LOOK_SECONDS, front.renew))
         self._begin("state", every(1.0, self._tell_state))
         rarely_collected()
         self._bytes_at_start = proportional_bytes(os.getpid())
@@ -131,9 +133,11 @@ class Worker:
             await self._journal.close()
 
     async def act(self, name: str, given: Any) -> Any:  # noqa: ARG002
-        """Do what the supervisor asks: ``connections`` says how many there are."""
+        """Do what the supervisor asks: say how many ``connections`` there are, ``renew`` the certificates."""
         if name == "connections":
             return self._front.listener.connections if self._front else 0
+        if name == "renew":
+            return await self._front.renew(asked=True) if self._front else None
         raise StoreUnavailable(f"A worker does not know {name}.")
 
     async def _taken_no_more(self) -> None:

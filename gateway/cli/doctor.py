@@ -12,11 +12,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from gateway.cli.say import DATA, AsJson, Data, counted, emit, with_data
 from gateway.problems import ConfigurationError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from gateway.front.certificates import Certificates
 
 #: 2026-11-01T00:00:00Z: a clock before the release is wrong.
 _RELEASED = 1_793_491_200
@@ -154,8 +158,8 @@ def _keys(folder: Path) -> Iterator[Finding]:
 
 def _settings(data: Path) -> Iterator[Finding]:
     from gateway.app import running
+    from gateway.app.listening import check_listening
     from gateway.config import read_config
-    from gateway.visitors.client_address import TrustedProxies
 
     try:
         config = read_config(data, environ=os.environ)
@@ -165,13 +169,15 @@ def _settings(data: Path) -> Iterator[Finding]:
         return
     public = config.dashboard.host not in {"127.0.0.1", "::1", "localhost"}
     try:
-        TrustedProxies.read(config.trust.proxies)
+        certificates = check_listening(config)
         yield Finding(
             "settings", "ok", str(data / "licet.toml") if (data / "licet.toml").is_file() else "defaults"
         )
     except ConfigurationError as error:
         for mistake in error.mistakes:
             yield Finding("settings", "bad", str(mistake))
+    else:
+        yield from _certificates(certificates, data)
     told = running(data)
     if told is None:
         yield from _address("gateway", config.listen.host, config.listen.port, "listen.port")
@@ -185,6 +191,27 @@ def _settings(data: Path) -> Iterator[Finding]:
             f"listens on {config.dashboard.host}",
             "put it behind TLS and a login of your own, or back on 127.0.0.1",
         )
+
+
+def _certificates(certificates: Certificates | None, data: Path) -> Iterator[Finding]:
+    """Until when each certificate holds, and which sites' hosts none covers."""
+    from gateway.cli.policy import read_all
+    from gateway.front.certificates import RENEW_DAYS
+
+    if certificates is None:
+        return
+    now = int(time.time())
+    for each in certificates.held:
+        until = time.strftime("%Y-%m-%d", time.gmtime(each.ends))
+        fact = each.warning(now) or f"{each.title} holds until {until}, {counted(each.days(now), 'day')}"
+        state = "bad" if each.warning(now) else "ok" if each.days(now) > RENEW_DAYS else "warn"
+        step = "" if state == "ok" else "renew it; a renewed file is taken up within a minute"
+        yield Finding("certificate", state, fact, step)
+    for policy in read_all(sorted((data / "sites").glob("*.toml")))[0]:
+        bare = [host for host in policy.site.hosts if host != "*" and certificates.covering(host) is None]
+        if bare:
+            fact = f"{policy.site.id}: no certificate covers {', '.join(bare)}"
+            yield Finding("certificate", "warn", fact, "add one as [[tls.hosts]]")
 
 
 def _processes(told: dict[str, object]) -> Iterator[Finding]:

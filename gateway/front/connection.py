@@ -104,7 +104,7 @@ class ClientConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_advancing", "_ahead", "_body", "_ended", "_head", "_left", "_lingering", "_loop", "_no_more",
+        "_advancing", "_ahead", "_began", "_body", "_ended", "_head", "_left", "_lingering", "_loop", "_no_more",
         "_parser", "_queue", "_reading", "_run", "_serve", "_tail", "_watch", "_writable",
         "client", "deadline", "full", "gone", "limits", "peer", "quiet_since", "secure", "served", "transport", "tunnel",
     )  # fmt: skip
@@ -116,8 +116,9 @@ class ClientConnection(asyncio.Protocol):
         limits: Limits,
         watch: Watch,
         ended: Callable[[ClientConnection], None],
+        began: Callable[[ClientConnection], None] = lambda _: None,
     ) -> None:
-        """Wait for the connection. *ended* is called once it is gone."""
+        """Wait for the connection. *began* is called once it is made, *ended* once it is gone."""
         self.limits = limits
         self.transport: asyncio.Transport = cast("asyncio.Transport", None)
         self.client: ClientAddress | None = None
@@ -129,7 +130,7 @@ class ClientConnection(asyncio.Protocol):
         self.quiet_since = 0.0
         self.tunnel: TunnelEnd | None = None
         self._serve = serve
-        self._ended = ended
+        self._began, self._ended = began, ended
         self._watch = watch
         self._loop = asyncio.get_running_loop()
         self._parser: Any = httptools.HttpRequestParser(self)
@@ -154,6 +155,7 @@ class ClientConnection(asyncio.Protocol):
         self.quiet_since = self._loop.time()
         self.deadline = self.quiet_since + self.limits.header
         self._watch.add(self)
+        self._began(self)
 
     def data_received(self, data: bytes) -> None:
         """Parse, and answer what can be answered."""
@@ -233,7 +235,7 @@ class ClientConnection(asyncio.Protocol):
         if self.tunnel is None:
             return False
         self.tunnel.feed_eof()
-        return True
+        return not self.secure  # TLS knows no half of a connection
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """End whatever is under way: nobody reads on."""

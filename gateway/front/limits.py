@@ -10,6 +10,7 @@ class Limits:
     """The clocks and bounds of one client connection; times in seconds, sizes in octets.
 
     Attributes:
+        handshake: from a connection's start to the end of its TLS handshake.
         header: from a connection's start, or from the end of an answer, to a whole head.
         body_idle: between two pieces of a request's body.
         body_rate: octets a second that a body must reach on average after *body_grace* seconds.
@@ -25,6 +26,7 @@ class Limits:
         idle_in_drain: how long a connection must have been quiet before a drain closes it.
     """
 
+    handshake: float = 10.0
     header: float = 15.0
     body_idle: float = 10.0
     body_rate: int = 1024

@@ -34,6 +34,7 @@ from gateway.front.connection import ClientConnection, Request
 from gateway.front.exchange import Gate, exchange
 from gateway.front.guard import guard_line, origin_form
 from gateway.front.limits import Limits
+from gateway.front.proxied import ProxiedConnection, ProxiedDoor
 from gateway.front.switching import switch
 from gateway.front.wire import broken_answer, refused_early, write_answer, write_whole
 from gateway.origin.delivery import OriginAborted
@@ -84,7 +85,8 @@ class Listener:
 
     *hosts* finds the policy of a host name in lower case without a port. *desk*
     answers an ask for a path that *desk_owns*. *tls* makes the listener speak
-    TLS. *refusals* counts requests that never became an ask, by code; *faults*
+    TLS. *proxied*: connections of *trusted* proxies begin with a PROXY header.
+    *refusals* counts requests that never became an ask, by code; *faults*
     counts answers that something of ours broke.
     """
 
@@ -100,6 +102,7 @@ class Listener:
         limits: Limits | None = None,
         country_header: str = "",
         tls: ssl.SSLContext | None = None,
+        proxied: bool = False,
     ) -> None:
         """Listen nowhere yet."""
         self.refusals: Counter[str] = Counter()
@@ -114,9 +117,15 @@ class Listener:
         self._limits = limits or Limits()
         self._country_header = country_header
         self._tls = tls
+        self._tls_options = {
+            "ssl_handshake_timeout": self._limits.handshake,
+            # What is written takes its time to go out before the connection's end is told.
+            "ssl_shutdown_timeout": self._limits.write_idle,
+        }
+        self._proxied = proxied
         self._draining = False
         self._watch = Watch(self._limits.tick)
-        self._listening: asyncio.Server | None = None
+        self._listening: asyncio.Server | ProxiedDoor | None = None
 
     @property
     def connections(self) -> int:
@@ -133,15 +142,21 @@ class Listener:
         """
         loop = asyncio.get_running_loop()
         _hush_accepting(loop)
+        if sock is None and self._proxied:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            sock = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        if self._proxied and sock is not None:
+            bound = sock.getsockname()
+            self._listening = self._proxied_door(sock)
+            self._listening.open(_BACKLOG)
+            return bound[0], bound[1]
+        tls: dict[str, Any] = {"ssl": self._tls, **self._tls_options} if self._tls is not None else {}
         if sock is not None:
-            self._listening = await loop.create_server(
-                self._accepted, sock=sock, backlog=_BACKLOG, ssl=self._tls
-            )
+            server = await loop.create_server(self._accepted, sock=sock, backlog=_BACKLOG, **tls)
         else:
-            self._listening = await loop.create_server(
-                self._accepted, host, port, backlog=_BACKLOG, ssl=self._tls
-            )
-        bound = self._listening.sockets[0].getsockname()
+            server = await loop.create_server(self._accepted, host, port, backlog=_BACKLOG, **tls)
+        self._listening = server
+        bound = server.sockets[0].getsockname()
         return bound[0], bound[1]
 
     async def drain(self, seconds: float) -> None:
@@ -179,11 +194,35 @@ class Listener:
         self._watch.close()
 
     def _accepted(self) -> ClientConnection:
-        connection = ClientConnection(
-            self._served, limits=self._limits, watch=self._watch, ended=self.connected.discard
+        return ClientConnection(
+            self._served,
+            limits=self._limits,
+            watch=self._watch,
+            began=self.connected.add,
+            ended=self.connected.discard,
         )
-        self.connected.add(connection)
-        return connection
+
+    def _proxied_door(self, sock: socket.socket) -> ProxiedDoor:
+        def make(source: str, refusal: Refusal | None) -> ClientConnection:
+            return ProxiedConnection(
+                self._served,
+                limits=self._limits,
+                watch=self._watch,
+                began=self.connected.add,
+                ended=self.connected.discard,
+                source=source,
+                refusal=refusal,
+            )
+
+        return ProxiedDoor(
+            sock,
+            make,
+            trusted=self._trusted,
+            limits=self._limits,
+            tls=self._tls,
+            tls_options=self._tls_options,
+            refused=self._refused,
+        )
 
     async def _served(self, connection: ClientConnection, request: Request) -> None:
         try:

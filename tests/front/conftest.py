@@ -11,16 +11,18 @@ import pytest
 _KIT = Path(__file__).resolve().parent.parent / "front" / "kit.py"
 
 
+_NAME = "licet_tests_front_kit"
+if _NAME not in sys.modules:
+    # Before any test of this folder is imported: some import decorators from it.
+    _spec = importlib.util.spec_from_file_location(_NAME, _KIT)
+    sys.modules[_NAME] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(sys.modules[_NAME])
+
+
 @pytest.fixture(scope="session")
 def kit():
     """The module of raw origins, doors and clients."""
-    name = "licet_tests_front_kit"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, _KIT)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
+    return sys.modules[_NAME]
 
 
 @pytest.fixture

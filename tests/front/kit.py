@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import re
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+
+import pytest
 
 from gateway.admission.admit import Grant
 from gateway.admission.credentials import Shown
@@ -234,6 +237,8 @@ class Door:
     trusted: tuple[str, ...] = ()
     country_header: str = ""
     desk: Callable | None = None
+    tls: ssl.SSLContext | None = None
+    proxied: bool = False
 
     async def start(self) -> Door:
         self.journal, self.people = Journal(), People()
@@ -272,9 +277,11 @@ class Door:
             clock=HandClock(),
             limits=self.limits,
             country_header=self.country_header,
+            tls=self.tls,
+            proxied=self.proxied,
         )
         self.host, self.port = await self.listener.start("127.0.0.1", 0)
-        self.url = f"http://{self.host}:{self.port}"
+        self.url = f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
         return self
 
     async def stop(self) -> None:
@@ -284,8 +291,8 @@ class Door:
         await self.origin.close()
         await asyncio.sleep(0)
 
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_connection(self.host, self.port)
+    async def connect(self, **tls) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection(self.host, self.port, **tls)
         self.clients.append(writer)
         return reader, writer
 
@@ -308,6 +315,40 @@ class Door:
         finally:
             writer.transport.abort()
         return received
+
+
+class Stage:
+    """What an `on_both_loops` test may name: origin, door, and `start` for more, all stopped at the end."""
+
+    def __init__(self) -> None:
+        self._running = []
+
+    async def start(self, thing):
+        await thing.start()
+        self._running.append(thing)
+        return thing
+
+    async def play(self, test, **given) -> None:
+        try:
+            origin = await self.start(RawOrigin())
+            given |= {"start": self.start, "origin": origin, "door": await self.start(Door(origin.url))}
+            await test(**{name: given[name] for name in inspect.signature(test).parameters})
+        finally:
+            for thing in reversed(self._running):
+                await thing.stop()
+
+
+def on_both_loops(test):
+    """Run the coroutine function *test* on asyncio's own loop and on uvloop, which a gateway runs on."""
+
+    @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+    def run(loop, certify):
+        factory = pytest.importorskip("uvloop").new_event_loop if loop == "uvloop" else None
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(Stage().play(test, certify=certify))
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
 
 
 def statuses(raw: bytes) -> list[int]:
