@@ -34,9 +34,12 @@ def recognize(connection: apsw.Connection, path: Path) -> None:
 
     Changes nothing, so that another program's file stays as it is.
     """
-    version = _number(connection, "PRAGMA user_version")
-    ours = _number(connection, "PRAGMA application_id") == OURS
-    if not ours and (version or _number(connection, "SELECT count(*) FROM sqlite_schema")):
+    # Seen at one moment: another process may be making the file.
+    with connection:
+        tables = _number(connection, "SELECT count(*) FROM sqlite_schema")
+        version = _number(connection, "PRAGMA user_version")
+        ours = _number(connection, "PRAGMA application_id") == OURS
+    if not ours and (version or tables):
         raise ConfigurationError([Mistake(str(path), "", "is a database of another program")])
     if version > len(steps()):
         raise ConfigurationError(
