@@ -171,7 +171,7 @@ class Supervisor:
         office = self._office = await self._spawned("office", "office")
         for name in names:
             self._workers[name] = await self._spawned("worker", name)
-        await self._told(office)
+        office = await self._office_told(office)
         self.sites = tuple(
             Site(each["id"], tuple(each["hosts"]), each["origin"], each["mode"], each["file"])
             for each in office.told["sites"]
@@ -188,6 +188,20 @@ class Supervisor:
         self._keeping += [asyncio.create_task(self._keep(name)) for name in names]
         return addresses
 
+    async def _office_told(self, office: Process) -> Process:
+        """Tell *office* what it is; one that ends instead, killed or starved, is made anew, twice at most."""
+        for left in (2, 1, 0):
+            try:
+                await self._told(office)
+                break
+            except StoreUnavailable as error:
+                if not left:
+                    raise
+                log.warning("the office did not start and is started again", reason=str(error))
+                await office.end(_CLOSING)
+                office = self._office = await self._spawned("office", "office")
+        return office
+
     async def _some_started(self) -> None:
         """Tell every worker what it is; one that ends instead is started again, if another came up."""
         failures: list[StoreUnavailable] = []
@@ -198,7 +212,11 @@ class Supervisor:
             elif answer is not None:
                 raise answer
         if len(failures) == len(self._workers):
-            raise failures[0]
+            # All of them: killed, or something is wrong that the next ones will meet as well.
+            for name, worker in list(self._workers.items()):
+                await worker.end(_CLOSING)
+                self._workers[name] = fresh = await self._spawned("worker", name)
+                await self._told(fresh)
 
     async def connections(self) -> int:
         """How many clients are connected, as far as the workers can say it at once."""

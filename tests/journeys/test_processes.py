@@ -17,6 +17,8 @@ import pytest
 
 from gateway.app import running
 from gateway.app.channel import asked
+from gateway.app.supervisor import Supervisor
+from gateway.config import read_config
 from gateway.problems import StoreUnavailable
 from gateway.store.sqlite.database import Database
 
@@ -368,3 +370,27 @@ async def test_doctor_tells_every_process_and_its_memory(tree, licet) -> None:
         assert 1 < float(memory.removesuffix(" MB")) < 500
     assert "0 connections" in found["w1"]
     assert await here.one.stop() == 0
+
+
+@pytest.mark.parametrize("victims", [{"office": 1}, {"office": 2, "worker": 2}])
+async def test_processes_that_are_killed_while_a_gateway_starts_are_started_again(licet, origin, victims):
+    data = licet.write_site(origin.url, mode="enforce")
+    flags = {"listen.port": 0, "dashboard.port": 0, "workers.count": 2}
+    supervisor = Supervisor(read_config(data, flags=flags), drain=0)
+    spawned, left = supervisor._spawned, dict(victims)
+
+    async def killed_at_first(role, name):
+        process = await spawned(role, name)
+        if left.get(role):
+            left[role] -= 1
+            process._process.kill()
+        return process
+
+    supervisor._spawned = killed_at_first
+    addresses = await supervisor.start()
+    try:
+        async with aiohttp.ClientSession() as http, http.get(f"{addresses.front}/essays/x") as answer:
+            assert answer.status == 200
+        assert set(left.values()) == {0}
+    finally:
+        await supervisor.stop(0)
