@@ -32,7 +32,7 @@ async def _shown(front: str) -> bytes:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     host, _, port = front.removeprefix("https://").rpartition(":")
-    reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
+    _reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
     shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.transport.abort()
     return shown
