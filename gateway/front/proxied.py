@@ -18,10 +18,10 @@ from typing import Any
 
 from gateway.front.connection import ClientConnection
 from gateway.front.limits import Limits
-from gateway.front.proxy_header import LONGEST, ProxyHeader, Unfinished, proxy_header
 from gateway.problems import Problem, Refusal
 from gateway.visitors.client_address import TrustedProxies
 from gateway.visitors.networks import parse_address
+from gateway.visitors.proxy_header import LONGEST, ProxyHeader, Unfinished, proxy_header
 
 _log = logging.getLogger("licet.listener")
 _NO_HEADER = Refusal(Problem.BAD_REQUEST, "The connection does not begin with a PROXY header.")
