@@ -55,16 +55,16 @@ def telling() -> Iterator[str]:
 
 
 @pytest.fixture
-def behind(tmp_path: Path, telling: str) -> Iterator[Callable[[str], int]]:
-    """`behind(settings)`: a gateway with those settings; returns its port."""
+def behind(tmp_path: Path, telling: str) -> Iterator[Callable[..., int]]:
+    """`behind(settings, origin)`: a gateway with those settings; returns its port."""
     with ExitStack() as stack:
 
-        def serve(settings: str) -> int:
+        def serve(settings: str, origin: str = telling) -> int:
             data, port = tmp_path / "data", free_port()
             (data / "sites").mkdir(parents=True)
             data.chmod(0o700)
             (data / "licet.toml").write_text(f"{settings}[store]\nreserve_mb = 1\n")
-            (data / "sites" / "site.toml").write_text(SITE.format(origin=telling))
+            (data / "sites" / "site.toml").write_text(SITE.format(origin=origin))
             command = [sys.executable, "-m", "gateway", "serve", "--data", str(data), "--port", str(port)]
             log = tmp_path / "licet.log"
             stack.enter_context(running([*command, "--dashboard-port", str(free_port())], None, port, log))
@@ -167,6 +167,26 @@ def test_octets_pass_haproxy_unread_and_licet_speaks_tls(tmp_path, needs, behind
         bare.sendall(b"\x16\x03\x01\x00\x05hello")
         with pytest.raises(ConnectionResetError):
             bare.recv(100)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_nginx_as_the_origin_is_told_who_asks(tmp_path, needs, certify, behind, version) -> None:
+    needs("nginx", "apt install nginx")
+    curl = needs("curl", "apt install curl")
+    tmp_path.chmod(0o755)
+    port = free_port()
+    servers = (
+        f"server {{ listen 127.0.0.1:{port} proxy_protocol; set_real_ip_from 127.0.0.1; real_ip_header proxy_protocol;"
+        ' location / { default_type application/json; return 200 \'{"address": "$remote_addr"}\'; } }'
+    )
+    with running(nginx(tmp_path, "site", "off", servers), None, port, tmp_path / "site.log"):
+        licet = behind(f'[origin]\nproxy_protocol = "{version}"\n', f"http://127.0.0.1:{port}")
+        for client in ("127.0.0.2", "127.0.0.3", "127.0.0.2"):
+            command = [curl, "-sS", "--noproxy", "*", "--interface", client, "-H", "Host: journal.example"]
+            done = subprocess.run(
+                [*command, f"http://127.0.0.1:{licet}/page"], capture_output=True, timeout=30, check=True
+            )
+            assert json.loads(done.stdout) == {"address": client}
 
 
 def test_caddy_accepts_its_file(tmp_path, needs) -> None:

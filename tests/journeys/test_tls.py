@@ -108,6 +108,39 @@ async def test_renewed_certificates_reach_every_worker_and_broken_ones_none(lice
     assert await one.stop() == 0
 
 
+async def test_a_restart_loses_no_request(licet, origin, certify) -> None:
+    data = licet.write_site(origin.url, mode="observe")
+    (data / "licet.toml").write_text((data / "licet.toml").read_text() + SETTINGS)
+    trusted, _ = certify("127.0.0.1", "localhost", stem="own", folder=data)
+    one = await licet.serve("--workers", 2)
+    ending = asyncio.Event()
+
+    async def anew() -> int:
+        done = 0
+        while not ending.is_set():
+            async with _session(trusted, []) as http, http.get(f"{one.front}/a") as answer:
+                assert answer.status == 200
+                await answer.read()
+                done += 1
+        return done
+
+    async def kept() -> int:
+        done = 0
+        async with _session(trusted, []) as http:
+            while not ending.is_set():
+                async with http.get(f"{one.front}/a") as answer:
+                    assert answer.status == 200
+                    await answer.read()
+                    done += 1
+        return done
+
+    asking = [asyncio.ensure_future(each()) for each in (anew, anew, kept)]
+    await licet("restart")
+    ending.set()
+    assert min(await asyncio.gather(*asking)) > 0
+    assert await one.stop() == 0
+
+
 async def test_doctor_tells_until_when_certificates_hold_and_serve_what_is_wrong(
     licet, origin, certify
 ) -> None:
