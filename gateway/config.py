@@ -94,11 +94,15 @@ class Trust(_Section):
 
 
 class OriginTimes(_Section):
-    """How long the creator's server may take, in seconds."""
+    """How long the creator's server may take, in seconds, and whether a PROXY header tells it the client's address.
+
+    With one, each request gets a connection of its own.
+    """
 
     connect: float = Field(default=3.0, gt=0, le=60)
     first_byte: float = Field(default=30.0, gt=0, le=600)
     idle: float = Field(default=30.0, gt=0, le=600)
+    proxy_protocol: Literal["off", "v1", "v2"] = "off"
 
 
 class Pacing(_Section):

@@ -78,3 +78,10 @@ def test_certificates_are_named_by_host(tmp_path: Path) -> None:
         "tls.hosts.0.names.0",
         "tls.hosts.1.names",
     }
+
+
+def test_the_origin_may_be_told_the_address_by_the_proxy_protocol(tmp_path: Path) -> None:
+    assert read_config(tmp_path).origin.proxy_protocol == "off"
+    assert read_config(tmp_path, environ={"LICET_ORIGIN_PROXY_PROTOCOL": "v2"}).origin.proxy_protocol == "v2"
+    with pytest.raises(ConfigurationError, match=r"origin\.proxy_protocol"):
+        read_config(tmp_path, environ={"LICET_ORIGIN_PROXY_PROTOCOL": "v3"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from gateway.admission.credentials import Credentials
@@ -82,10 +83,11 @@ class Front:
         self._robots_only = frozenset(entry.name for entry in catalog.crawlers if entry.robots_only)
         times = config.origin
         self._origin = HttpOrigin(
-            OriginLimits(connect=times.connect, first_byte=times.first_byte, idle=times.idle)
+            OriginLimits(connect=times.connect, first_byte=times.first_byte, idle=times.idle),
+            proxied=times.proxy_protocol,
         )
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
-        notices = SiteNotices(self.published, fetch_small, clock)
+        notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
         pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
         self.till = Till(book, journal.writer, pace, remembered=paid)
         gate = Gate(

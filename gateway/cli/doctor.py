@@ -10,6 +10,7 @@ import socket
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -258,29 +259,33 @@ def _address(what: str, host: str, port: int, key: str) -> Iterator[Finding]:
 
 async def _sites(data: Path) -> list[Finding]:
     from gateway.cli.policy import read_all
+    from gateway.config import read_config
 
     found: list[Finding] = []
     files = sorted((data / "sites").glob("*.toml"))
     if not files:
         step = f"{with_data('licet init', data)} writes one"
         return [Finding("policy", "warn", "no file; only `licet serve --upstream …` can be run", step)]
+    proxied = "off"
+    with suppress(ConfigurationError):
+        proxied = read_config(data, environ=os.environ).origin.proxy_protocol
     policies, mistakes = read_all(files)
     found.extend(Finding("policy", "bad", str(mistake)) for mistake in mistakes)
     for policy in policies:
         found.append(
             Finding("policy", "ok", f"{policy.file}: site {policy.site.id}, mode {policy.site.mode}")
         )
-        found.append(await _upstream(policy.site.id, policy.site.origin))
+        found.append(await _upstream(policy.site.id, policy.site.origin, proxied))
     return found
 
 
-async def _upstream(site: str, origin: str) -> Finding:
+async def _upstream(site: str, origin: str, proxied: str) -> Finding:
     """Whether the site's own server answers, and is not this gateway or another one."""
     from gateway.origin.small import fetch_small
     from gateway.problems import Refusal
 
-    desk = await fetch_small(origin, "/.licet/jwks.json")
-    home = await fetch_small(origin, "/")
+    desk = await fetch_small(origin, "/.licet/jwks.json", proxied=proxied)
+    home = await fetch_small(origin, "/", proxied=proxied)
     if isinstance(home, Refusal):
         step = "start your server, or correct origin"
         why = home.private.removeprefix(f"{origin}: ") or home.detail

@@ -54,6 +54,8 @@ _PORTS = {"http": 80, "https": 443}
 _MINIMUM = {"aiohttp": (3, 14, 4), "httptools": (0, 7, 0)}
 _BACKLOG = 1024
 _SAY_AGAIN = 10.0
+#: Seconds that a drain leaves to handshakes under way: they are connections of nobody yet.
+_SHAKEN = 1.0
 
 
 def boot_checks() -> tuple[str, ...]:
@@ -170,8 +172,8 @@ class Listener:
             self._listening.close()
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        # What the kernel has accepted becomes a transport in the next turns of the loop.
-        await asyncio.sleep(min(0.1, seconds))
+        # What the kernel has accepted becomes a transport in the next turns of the loop; a handshake takes round trips.
+        await asyncio.sleep(min(0.1 if self._tls is None else _SHAKEN, seconds))
         while self.connected and loop.time() < end:
             quiet = loop.time() - self._limits.idle_in_drain
             for connection in [one for one in self.connected if not one.busy and one.quiet_since < quiet]:
@@ -183,6 +185,8 @@ class Listener:
         self._draining = True
         if self._listening is not None:
             self._listening.close()
+        if isinstance(self._listening, ProxiedDoor):
+            self._listening.abandon()
         for connection in list(self.connected):
             connection.transport.abort()
         try:

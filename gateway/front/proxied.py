@@ -18,10 +18,10 @@ from typing import Any
 
 from gateway.front.connection import ClientConnection
 from gateway.front.limits import Limits
-from gateway.front.proxy_header import LONGEST, ProxyHeader, Unfinished, proxy_header
 from gateway.problems import Problem, Refusal
 from gateway.visitors.client_address import TrustedProxies
 from gateway.visitors.networks import parse_address
+from gateway.visitors.proxy_header import LONGEST, ProxyHeader, Unfinished, proxy_header
 
 _log = logging.getLogger("licet.listener")
 _NO_HEADER = Refusal(Problem.BAD_REQUEST, "The connection does not begin with a PROXY header.")
@@ -74,35 +74,46 @@ class ProxiedDoor:
         self._tls: dict[str, Any] = {"ssl": tls, **tls_options} if tls is not None else {}
         self._refused = refused
         self._meeting: set[asyncio.Task[None]] = set()
-        self._accepting: asyncio.Task[None] | None = None
+        self._again: asyncio.TimerHandle | None = None
 
     def open(self, backlog: int) -> None:
         """Accept from now on."""
         self._sock.setblocking(False)
         self._sock.listen(backlog)
-        self._accepting = asyncio.get_running_loop().create_task(self._accept())
+        self._watch()
 
     def close(self) -> None:
-        """Accept no more; who is still saying its header is let go."""
-        for task in (self._accepting, *self._meeting):
-            if task is not None:
-                task.cancel()
-        self._sock.close()
+        """Accept no more; who has begun may go on."""
+        if self._again is not None:
+            self._again.cancel()
+        if self._sock.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self._sock)
+            self._sock.close()
 
-    async def _accept(self) -> None:
+    def abandon(self) -> None:
+        """Let go of whoever is still saying a header or shaking hands."""
+        for task in self._meeting:
+            task.cancel()
+
+    def _watch(self) -> None:
+        asyncio.get_running_loop().add_reader(self._sock, self._accept)
+
+    def _accept(self) -> None:
+        """Take one connection: other workers may have room for the next."""
         loop = asyncio.get_running_loop()
-        while True:
-            try:
-                sock, address = await loop.sock_accept(self._sock)
-            except ConnectionError:
-                continue  # it was gone before it was met
-            except OSError as error:
-                _log.error("no connection can be accepted for a moment: %s", error.strerror)
-                await asyncio.sleep(_SCARCE)
-                continue
-            task = loop.create_task(self._meet(sock, str(address[0])))
-            self._meeting.add(task)
-            task.add_done_callback(self._meeting.discard)
+        try:
+            sock, address = self._sock.accept()
+        except (BlockingIOError, InterruptedError, ConnectionError):
+            return  # another worker has it, or it is gone
+        except OSError as error:
+            _log.error("no connection can be accepted for a moment: %s", error.strerror)
+            loop.remove_reader(self._sock)
+            self._again = loop.call_later(_SCARCE, self._watch)
+            return
+        sock.setblocking(False)
+        task = loop.create_task(self._meet(sock, str(address[0])))
+        self._meeting.add(task)
+        task.add_done_callback(self._meeting.discard)
 
     async def _meet(self, sock: socket.socket, peer: str) -> None:
         handed_over = False

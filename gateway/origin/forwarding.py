@@ -47,10 +47,19 @@ class BodyBroken(Exception):
 class HttpOrigin:
     """`origin.delivery.Origin` over HTTP/1.1."""
 
-    def __init__(self, limits: OriginLimits | None = None, *, tls: ssl.SSLContext | None = None) -> None:
-        """Connect to nothing yet. *tls* is for origins with ``https``; None trusts the system's authorities."""
+    def __init__(
+        self,
+        limits: OriginLimits | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+        proxied: str = "off",
+    ) -> None:
+        """Connect to nothing yet. *tls* is for origins with ``https``; None trusts the system's authorities.
+
+        *proxied* is the version of the PROXY header that tells the origin the client's address, or ``off``.
+        """
         self._limits = limits or OriginLimits()
-        self._connections = Connections(self._limits, tls)
+        self._connections = Connections(self._limits, tls, proxied=proxied)
 
     async def open(
         self,
@@ -81,7 +90,7 @@ class HttpOrigin:
         for fresh in (not repeatable, True):
             connection = None if fresh else self._connections.spare(place)
             try:
-                connection = connection or await self._connections.take(place, fresh=True)
+                connection = connection or await self._connections.take(place, fresh=True, client=ask.address)
             except TimeoutError:
                 return _late(f"no connection to {upstream} in time")
             except OSError as error:

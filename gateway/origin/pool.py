@@ -4,6 +4,9 @@ At most `OriginLimits.most` are open to one server; who comes later waits as lon
 as a connection may take. A server that refused `OriginLimits.failures`
 connections in a row is left alone for a moment that doubles each time, and
 then one request tries it before the others do.
+
+A server that is told the client's address at the start of a connection (PROXY
+protocol) gets one for each request: none is ever another client's.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import aiohappyeyeballs
 from gateway.origin.connections import OriginConnection, OriginLimits
 from gateway.origin.routing import Upstream
 from gateway.stepping import Watch
+from gateway.visitors.proxy_header import written
 
 #: Seconds between two addresses of one host that are tried (RFC 8305, December 2017, section 5).
 _NEXT_ADDRESS = 0.25
@@ -45,8 +49,14 @@ class _Server:
 class Connections:
     """Connections by server."""
 
-    def __init__(self, limits: OriginLimits, tls: ssl.SSLContext | None = None) -> None:
-        """Keep none yet. *tls* checks certificates; None is the system's list of authorities."""
+    def __init__(
+        self, limits: OriginLimits, tls: ssl.SSLContext | None = None, *, proxied: str = "off"
+    ) -> None:
+        """Keep none yet. *tls* checks certificates; None is the system's list of authorities.
+
+        *proxied* is the version of the PROXY header that each connection begins with, or ``off``.
+        """
+        self._proxied = "" if proxied == "off" else proxied
         self._limits = limits
         self._tls = tls
         self._servers: dict[Upstream, _Server] = {}
@@ -65,8 +75,8 @@ class Connections:
             connection.abort()
         return None
 
-    async def take(self, upstream: Upstream, *, fresh: bool = False) -> OriginConnection:
-        """A connection to *upstream*, a spare one unless *fresh*.
+    async def take(self, upstream: Upstream, *, fresh: bool = False, client: str = "") -> OriginConnection:
+        """A connection to *upstream*, a spare one unless *fresh*; *client* is the address that a PROXY header names.
 
         Raises:
             OSError: it cannot be reached; `TimeoutError` if not in time.
@@ -75,11 +85,14 @@ class Connections:
         if found is not None:
             return found
         # A task of its own: making a connection waits in ways that a run cannot.
-        return await asyncio.ensure_future(self._connected(upstream))
+        return await asyncio.ensure_future(self._connected(upstream, client))
 
     def give_back(self, upstream: Upstream, connection: OriginConnection) -> None:
         """Keep *connection* for the next exchange, where it is of use."""
         if not connection.rest():
+            return
+        if self._proxied:
+            connection.abort()
             return
         now = monotonic()
         connection.spare_since = now
@@ -95,7 +108,7 @@ class Connections:
                 server.spare.pop().abort()
         self._watch.close()
 
-    async def _connected(self, upstream: Upstream) -> OriginConnection:
+    async def _connected(self, upstream: Upstream, client: str) -> OriginConnection:
         server, loop = self._server(upstream), asyncio.get_running_loop()
         if server.failures >= self._limits.failures:
             if loop.time() < server.retry_at:
@@ -105,7 +118,7 @@ class Connections:
             async with asyncio.timeout(self._limits.connect):
                 await self._room(server)
                 try:
-                    made = await self._made(upstream)
+                    made = await self._made(upstream, client)
                 except BaseException:
                     self._gone(server)
                     raise
@@ -136,15 +149,25 @@ class Connections:
                 turn.set_result(None)
                 return
 
-    async def _made(self, upstream: Upstream) -> OriginConnection:
+    async def _made(self, upstream: Upstream, client: str) -> OriginConnection:
         loop = asyncio.get_running_loop()
+        header = written(self._proxied, client) if self._proxied else b""
 
         def fresh() -> OriginConnection:
             return OriginConnection(self._limits, self._watch)
 
         if upstream.scheme == "unix":
-            return (await loop.create_unix_connection(fresh, upstream.host))[1]
+            made = (await loop.create_unix_connection(fresh, upstream.host))[1]
+            if header:
+                made.write(header)
+            return made
         sock = await _reached(upstream)
+        if header:
+            try:
+                await loop.sock_sendall(sock, header)
+            except BaseException:
+                sock.close()
+                raise
         if upstream.scheme != "https":
             return (await loop.create_connection(fresh, sock=sock))[1]
         tls = self._tls = self._tls or ssl.create_default_context()

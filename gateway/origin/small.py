@@ -32,14 +32,15 @@ class SmallAnswer:
 
 
 async def fetch_small(
-    upstream: str, target: str, *, public: str = "", seconds: float = _SECONDS
+    upstream: str, target: str, *, public: str = "", seconds: float = _SECONDS, proxied: str = "off"
 ) -> SmallAnswer | Refusal:
     """GET *target* from the server at *upstream* (`policy.rules.Site.origin`), as the site *public* is asked for.
 
     *public* is the site's public origin, ``https://journal.example``; "" takes
     the server's own name. At most five redirects are followed, none of them
     away from the server: one to the same host in another scheme asks this
-    server again. A body beyond `SMALL_BYTES` is cut off there.
+    server again. A body beyond `SMALL_BYTES` is cut off there. *proxied* as for
+    `HttpOrigin`.
 
     Returns:
         The answer, whatever its status; or a refusal `ORIGIN_UNREACHABLE`,
@@ -50,7 +51,7 @@ async def fetch_small(
         place = read_upstream(upstream)
     except UpstreamError as error:
         return Refusal(Problem.ORIGIN_UNREACHABLE, "The site has no server.", private=str(error))
-    origin = HttpOrigin(limits)
+    origin = HttpOrigin(limits, proxied=proxied)
     try:
         async with asyncio.timeout(seconds):
             return await _followed(

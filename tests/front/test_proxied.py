@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 
 import licet_tests_front_kit as kit
+import pytest
 from licet_tests_front_kit import on_both_loops
 
 from gateway.front.certificates import CertificateFiles, Certificates
@@ -145,15 +147,37 @@ async def test_it_comes_before_the_handshake(start, origin, certify):
 
 
 @on_both_loops
-async def test_a_drain_ends(start, origin):
+async def test_a_drain_ends_and_who_has_begun_is_answered(start, origin):
     door = await proxied(start, origin, limits=Limits(idle_in_drain=0.0))
     quiet, writer = await door.connect()
     writer.write(V1 + kit.get("/", close=False))
     await kit.read_head(quiet)
-    _waiting, other = await door.connect()
+    begun, other = await door.connect()
+    other.write(V1[:9])
+    while not door.listener._listening._meeting:
+        await asyncio.sleep(0.001)
+    draining = asyncio.ensure_future(door.listener.drain(10))
     async with asyncio.timeout(10):
-        await door.listener.drain(10)
         assert (await quiet.read())[-2:] == b"ok"
-        other.close()
         writer.close()
+        other.write(V1[9:] + kit.get("/"))
+        assert kit.statuses(await begun.read()) == [200]
+        other.close()
+        await draining
+    with pytest.raises(ConnectionError):
+        await door.connect()
     assert door.listener.connections == 0
+
+
+@on_both_loops
+async def test_a_stop_lets_go_of_who_has_begun(start, origin):
+    door = await proxied(start, origin)
+    begun, other = await door.connect()
+    other.write(V1[:9])
+    while not door.listener._listening._meeting:
+        await asyncio.sleep(0.001)
+    await door.listener.stop()
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(10):
+            assert await begun.read() == b""
+    other.close()

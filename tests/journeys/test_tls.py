@@ -32,7 +32,7 @@ async def _shown(front: str) -> bytes:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     host, _, port = front.removeprefix("https://").rpartition(":")
-    _, writer = await asyncio.open_connection(host, int(port), ssl=context)
+    _reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
     shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.transport.abort()
     return shown
@@ -105,6 +105,39 @@ async def test_renewed_certificates_reach_every_worker_and_broken_ones_none(lice
         async with http.get(f"{one.front}/a") as answer:
             assert answer.status == 200
     assert len(opened) == 1
+    assert await one.stop() == 0
+
+
+async def test_a_restart_loses_no_request(licet, origin, certify) -> None:
+    data = licet.write_site(origin.url, mode="observe")
+    (data / "licet.toml").write_text((data / "licet.toml").read_text() + SETTINGS)
+    trusted, _ = certify("127.0.0.1", "localhost", stem="own", folder=data)
+    one = await licet.serve("--workers", 2)
+    ending = asyncio.Event()
+
+    async def anew() -> int:
+        done = 0
+        while not ending.is_set():
+            async with _session(trusted, []) as http, http.get(f"{one.front}/a") as answer:
+                assert answer.status == 200
+                await answer.read()
+                done += 1
+        return done
+
+    async def kept() -> int:
+        done = 0
+        async with _session(trusted, []) as http:
+            while not ending.is_set():
+                async with http.get(f"{one.front}/a") as answer:
+                    assert answer.status == 200
+                    await answer.read()
+                    done += 1
+        return done
+
+    asking = [asyncio.ensure_future(each()) for each in (anew, anew, kept)]
+    await licet("restart")
+    ending.set()
+    assert min(await asyncio.gather(*asking)) > 0
     assert await one.stop() == 0
 
 

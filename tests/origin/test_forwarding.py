@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 import ssl
 from ipaddress import IPv4Address
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from gateway.ask import Ask
 from gateway.origin.connections import OriginLimits
 from gateway.origin.forwarding import BodyBroken, HttpOrigin
+from gateway.origin.small import fetch_small
 from gateway.problems import Problem, Refusal
 
 
@@ -345,3 +347,30 @@ def test_another_parser_reads_what_we_read(kit, target, headers, body):
     assert names.count(b"host") == 1
     assert not {b"te", b"upgrade", b"connection"} & set(names)
     assert not any(b"_" in name for name in names)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("secure", [False, True])
+async def test_the_clients_address_goes_before_it_and_no_connection_is_anothers(
+    kit, started, origin, certify, version, secure
+):
+    certificate, key = certify("127.0.0.1")
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(certificate, key)
+    door = await started(
+        kit.Door(origin.url, proxied=True, trusted=("loopback",), tls=server if secure else None)
+    )
+    http = HttpOrigin(tls=ssl.create_default_context(cafile=certificate), proxied=version)
+    seen = []
+    for address in ("192.0.2.7", "192.0.2.7", "2001:db8::7", ""):
+        asked = dataclasses.replace(ask(), address=address)
+        opened = await http.open(asked, door.url, None, ours=-1, upgrade=False)
+        seen += door.listener.connected - set(seen)
+        assert b"".join([piece async for piece in opened.body()]) == b"ok"
+    # What is trusted here is the gateway, so its X-Forwarded-For would be believed; the peer is what was told.
+    assert [each.peer for each in door.asks] == ["192.0.2.7", "192.0.2.7", "2001:db8::7", ""]
+    assert len(set(map(id, seen))) == 4
+    found = await fetch_small(door.url, "/robots.txt", public="http://a.example", proxied=version)
+    assert (found.status if not secure else found.problem) == (Problem.ORIGIN_UNREACHABLE if secure else 200)
+    await http.close()
+    await asyncio.sleep(0)

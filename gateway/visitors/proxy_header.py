@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 _SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
@@ -56,6 +56,24 @@ def proxy_header(octets: bytes) -> ProxyHeader | Unfinished:
         return _first(line + found)
     begun = octets[:6] == b"PROXY "[: len(octets)] and len(octets) < _V1_LONGEST
     return Unfinished.MORE if begun and b"\n" not in octets else Unfinished.WRONG
+
+
+def written(version: str, source: str) -> bytes:
+    """The header of *version* ``v1`` or ``v2`` that says that *source* speaks, or, of "", that it is not known who.
+
+    The client's port and where it connected to are not said: zeros stand there.
+    """
+    try:
+        address = ip_address(source)
+    except ValueError:
+        return b"PROXY UNKNOWN\r\n" if version == "v1" else _SIGNATURE + b"\x21\x00\x00\x00"
+    address = ip_address(address.packed)  # without a scope, which is any text and ours alone
+    four = isinstance(address, IPv4Address)
+    nowhere = IPv4Address(0) if four else IPv6Address(0)
+    if version == "v1":
+        return f"PROXY TCP{address.version} {address} {nowhere} 0 0\r\n".encode("ascii")
+    kind = b"\x21\x11\x00\x0c" if four else b"\x21\x21\x00\x24"
+    return _SIGNATURE + kind + address.packed + nowhere.packed + bytes(4)
 
 
 def _first(line: bytes) -> ProxyHeader | Unfinished:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.front.proxy_header import LONGEST, ProxyHeader, Unfinished, proxy_header
+from gateway.visitors.proxy_header import LONGEST, ProxyHeader, Unfinished, proxy_header, written
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 V4 = bytes([192, 0, 2, 7, 198, 51, 100, 1]) + b"\x01\xbb\x01\xbb"
@@ -121,3 +121,23 @@ def test_no_octets_raise_and_an_answer_never_changes(begun, octets):
         if isinstance(found, ProxyHeader):
             assert found.length <= min(end, LONGEST)
     assert settled is not None or len(octets) < LONGEST
+
+
+@given(st.ip_addresses())
+def test_what_is_written_is_read_back(address):
+    for version in ("v1", "v2"):
+        header = written(version, str(address))
+        assert proxy_header(header) == ProxyHeader(len(header), str(address))
+
+
+@pytest.mark.parametrize("nobody", ["", "unknown", "192.0.2.7:80", "a.example\r\n"])
+def test_of_nobody_it_is_said_that_it_is_not_known_who(nobody):
+    for version in ("v1", "v2"):
+        header = written(version, nobody)
+        assert proxy_header(header) == ProxyHeader(len(header), "")
+
+
+def test_a_scope_is_left_out_whatever_stands_there():
+    for version in ("v1", "v2"):
+        header = written(version, "fe80::1%eth0\r\nGET")
+        assert proxy_header(header) == ProxyHeader(len(header), "fe80::1")
