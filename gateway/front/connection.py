@@ -328,7 +328,7 @@ class ClientConnection(asyncio.Protocol):
         self.quiet_since = now
         if not self.transport.is_closing() and not self._lingering:
             self.deadline = now + (self.limits.write_idle if self.full else self.limits.header)
-        if self._ahead is not None and not self._queue:
+        if self._ahead is not None and not self._queue and not self._no_more:
             ahead, self._ahead = bytes(self._ahead), None
             self._parser = httptools.HttpRequestParser(self)
             self._read(ahead)

@@ -187,3 +187,11 @@ async def test_a_quiet_connection_is_closed_and_a_busy_one_is_not():
     assert client.connection.deadline > asyncio.get_running_loop().time()
     client.connection.late()
     assert client.transport.closed
+
+
+async def test_what_was_sent_behind_a_wish_to_switch_is_not_read_once_the_connection_is_closed():
+    client = Client(hold=True)
+    client.connection.data_received(get("/a", "Connection: upgrade", "Upgrade: x") + get("/b"))
+    client.connection.close()
+    client.go.fire()
+    assert [request.target for request in client.seen] == ["/a"]
