@@ -211,15 +211,16 @@ class ClientConnection(asyncio.Protocol):
 
     def _empty_line(self, data: bytes, at: int) -> int:
         """Where the next empty line of *data* ends, or its end; the line may have begun in the last piece."""
+        tail = b""
         if at == 0 and self._tail:
-            found = (self._tail + data[:3]).find(_EMPTY)
             tail, self._tail = self._tail, b""
+            found = (tail + data[:3]).find(_EMPTY)
             if found >= 0:
                 return found + 4 - len(tail)
         found = data.find(_EMPTY, at)
         if found >= 0:
             return found + 4
-        self._tail = data[-3:]
+        self._tail = (tail + data)[-3:] if len(data) < 3 else data[-3:]
         return len(data)
 
     def eof_received(self) -> bool:
