@@ -100,12 +100,20 @@ _FIELDS = st.lists(
         b"Expect: 100-continue\r\n", b"Via: 1.0 fred\r\n", b"X-Long: " + b"a" * 300 + b"\r\n",
     ]), unique=True, max_size=3,
 ).map(b"".join)  # fmt: skip
+
+
+def _request(method: bytes, target: bytes, fields: bytes, body: bytes) -> bytes:
+    if b"GPTBot" in fields and target in _REFUSED:
+        # A refusal ends the connection where some of the body is still to come: that does depend on the cuts.
+        body = b"\r\n"
+    return method + b" " + target + b" HTTP/1.1\r\nHost: a.example\r\n" + fields + body
+
+
+_REFUSED = (b"/closed/a", b"/%zz")
 _REQUEST = st.builds(
-    lambda method, target, fields, body: (
-        method + b" " + target + b" HTTP/1.1\r\nHost: a.example\r\n" + fields + body
-    ),
+    _request,
     st.sampled_from([b"GET", b"POST", b"HEAD", b"PUT"]),
-    st.sampled_from([b"/x", b"/a?b=c", b"/closed/a", b"/%zz", b"http://a.example/y"]),
+    st.sampled_from([b"/x", b"/a?b=c", *_REFUSED, b"http://a.example/y"]),
     _FIELDS,
     _BODY,
 )
@@ -114,7 +122,9 @@ _SWITCH = st.sampled_from([
     b"GET /s HTTP/1.1\r\nHost: a.example\r\nUpgrade: h2c\r\n\r\n",
     b"GET /s HTTP/1.1\r\nHost: a.example\r\nConnection: upgrade\r\nUpgrade: x\r\nContent-Length: 0\r\n\r\n",
 ])  # fmt: skip
-_END = st.sampled_from([LAST, b"", b"garbage garbage\r\n\r\n", b"\r\n\r\n", b"\0", b"GET /part HTTP/1.1\r\nHost:"])
+_END = st.sampled_from(
+    [LAST, b"", b"garbage garbage\r\n\r\n", b"\r\n\r\n", b"\0", b"GET /part HTTP/1.1\r\nHost:"]
+)
 _PIPELINE = st.builds(
     lambda requests, end: b"".join(requests) + end,
     st.lists(st.one_of(_REQUEST, _REQUEST, _REQUEST, _SWITCH), min_size=1, max_size=6),
@@ -124,7 +134,10 @@ _PIPELINE = st.builds(
 
 @given(_PIPELINE, st.lists(st.integers(0, 4000), min_size=1, max_size=8))
 @settings(
-    max_examples=1500, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=1500,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_any_pipeline_in_any_pieces(memory, octets, cuts):
     whole = _same(await memory(octets), None)
