@@ -49,8 +49,8 @@ class Run(Generic[_T]):
         elif isinstance(waits, Signal):
             waits.forget()
             self._step(asyncio.CancelledError())
-        else:
-            waits.cancel()
+        elif not waits.cancel():
+            self._cancelled = True  # what it waits for is here already; it goes on to its next wait
 
     def wake(self) -> None:
         """Go on: what was waited for has come."""
@@ -71,8 +71,9 @@ class Run(Generic[_T]):
                     self._cancelled = False
                     if isinstance(awaited, Signal):
                         awaited.forget()
-                    error = asyncio.CancelledError()
-                    continue
+                        error = asyncio.CancelledError()
+                        continue
+                    awaited.cancel()  # and is woken by that: whoever makes it must learn of it too
                 break
         except StopIteration as end:
             self.result = end.value

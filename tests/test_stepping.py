@@ -181,3 +181,37 @@ async def test_a_watch_calls_what_is_late_and_nothing_else():
     soon.deadline = loop.time()
     await asyncio.sleep(0.005)
     assert called.empty()
+
+
+async def test_cancelling_behind_a_future_that_is_done_is_noticed_at_the_next_wait():
+    """What it waited for may be a connection: it must have it to let go of it."""
+    future, seen = asyncio.get_running_loop().create_future(), []
+    done = asyncio.Queue()
+
+    async def work():
+        seen.append(await future)
+        await Signal()
+        seen.append("on")
+
+    run = Run(work(), done.put_nowait)
+    run.start()
+    future.set_result("it")
+    run.cancel()
+    async with asyncio.timeout(5):
+        assert isinstance((await done.get()).error, asyncio.CancelledError)
+    assert seen == ["it"]
+
+
+async def test_cancelling_from_within_reaches_the_task_that_is_waited_for_next():
+    done, runs, tasks = asyncio.Queue(), [], []
+
+    async def work():
+        runs[0].cancel()
+        tasks.append(asyncio.ensure_future(asyncio.Event().wait()))
+        await tasks[0]
+
+    runs.append(Run(work(), done.put_nowait))
+    runs[0].start()
+    async with asyncio.timeout(5):
+        assert isinstance((await done.get()).error, asyncio.CancelledError)
+    assert tasks[0].cancelled()
