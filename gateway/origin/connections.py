@@ -232,8 +232,10 @@ class Reply:
         if head.codings not in _CODINGS:
             self._refuse("the origin uses a transfer coding that was not offered")
         self.keep_alive = self._parser.should_keep_alive() and status != 101
+        if status == 101 and not self._parser.should_upgrade():
+            self._refuse("the origin switches protocols without saying to which")
         self.head = head
-        if self._head_only or status in {204, 304}:
+        if status in {204, 304} or (self._head_only and status != 101):
             self.ended = True
         else:
             self._until_close = not head.codings and head.length < 0

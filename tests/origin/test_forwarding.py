@@ -345,3 +345,12 @@ def test_another_parser_reads_what_we_read(kit, target, headers, body):
     assert names.count(b"host") == 1
     assert not {b"te", b"upgrade", b"connection"} & set(names)
     assert not any(b"_" in name for name in names)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_switch_to_nothing_is_a_failure(forward, origin, method):
+    origin.reply = b"HTTP/1.1 101 Go\r\n\r\n"
+    async with asyncio.timeout(5):
+        opened = await forward.http.open(ask(method=method), origin.url, None, ours=-1, upgrade=False)
+    assert opened.problem is Problem.ORIGIN_FAILED
+    await origin.all_gone()
