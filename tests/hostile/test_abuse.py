@@ -29,7 +29,7 @@ async def test_an_answer_that_lasts_leaves_one_record(door, origin, kit, seconds
     go.set()
     assert await reader.readexactly(8) == b"halfhalf"
     writer.close()
-    assert (await door.journal.one()).ended is Ended.COMPLETE
+    assert (await door.journal.one()).ended == Ended.COMPLETE
     assert len(door.journal.noted) + len(door.journal.kept) == 1
 
 
