@@ -244,14 +244,14 @@ class ClientConnection(asyncio.Protocol):
     def late(self) -> None:
         """A clock ran out: of a head, a body, a write, or a tunnel."""
         self.deadline = _NEVER
-        if self.tunnel is not None:
-            self.tunnel.late()
-        elif self.full:
+        if self.full or self.transport.is_closing():
             self.abort()
+        elif self.tunnel is not None:
+            self.tunnel.late()
         elif self._body is not None and self._body.awaited:
             self._body.fail(Refusal(Problem.REQUEST_TIMEOUT, "The body of the request stopped arriving."))
         elif self._run is None:
-            self.transport.close()
+            self._hang_up()
 
     def interrupt(self) -> None:
         """Cancel what is under way."""
@@ -263,8 +263,7 @@ class ClientConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Queue the request."""
         raw, self._head = self._head, b""
-        if raw[:1] in _BLANK:
-            raw = raw.lstrip(b"\r\n")
+        raw = raw.lstrip(b"\r\n") if raw[:1] in _BLANK else raw
         line, _, lines = raw.partition(b"\r\n")
         parts = line.split(b" ")
         if len(parts) != 3:
@@ -295,8 +294,7 @@ class ClientConnection(asyncio.Protocol):
         body, self._body = self._body, None
         if body is not None:
             body.end()
-        if self._queue and not self._queue[-1].keep_alive:
-            self._no_more = True
+        self._no_more = self._no_more or bool(self._queue and not self._queue[-1].keep_alive)
 
     # What is answered.
 
@@ -345,13 +343,18 @@ class ClientConnection(asyncio.Protocol):
         self._no_more = True
         self._queue.clear()
         if not unread or self.transport.is_closing():
-            self.transport.close()
+            self._hang_up()
             return
         self._lingering = True
         self.deadline = self._loop.time() + self.limits.linger
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.resume_reading()
+
+    def _hang_up(self) -> None:
+        """Close; a client that does not take what is still to be written is given up."""
+        self.deadline = self._loop.time() + self.limits.write_idle
+        self.transport.close()
 
     def abort(self) -> None:
         """Reset the connection: what was sent so far must not look complete."""
@@ -379,10 +382,19 @@ class ClientConnection(asyncio.Protocol):
         while self.full:
             if self.gone:
                 raise ConnectionResetError("the client is gone")
-            self.deadline = self._loop.time() + self.limits.write_idle
+            self.set_clock()
             await self._writable
-        if self.tunnel is None:
-            self.deadline = _NEVER
+            self.set_clock()
+
+    def set_clock(self) -> None:
+        """Start the clock of what the client is waited for: to take octets, or to send a body."""
+        if self.full:
+            self.deadline = self._loop.time() + self.limits.write_idle
+        elif self._run is None or self._lingering or self.tunnel is not None:
+            return  # another clock runs
+        else:
+            awaited = self._body is not None and self._body.awaited
+            self.deadline = self._loop.time() + self.limits.body_idle if awaited else _NEVER
 
     def pause_writing(self) -> None:
         """The client reads more slowly than we write."""
@@ -419,11 +431,10 @@ class ClientConnection(asyncio.Protocol):
 
     def _too_large(self) -> None:
         if b"\r\n" in self._head.lstrip():
-            detail = f"All header lines may have {FIELDS_BYTES} octets."
-            self._unreadable(Refusal(Problem.HEADERS_TOO_LARGE, detail))
+            problem, detail = Problem.HEADERS_TOO_LARGE, f"All header lines may have {FIELDS_BYTES} octets."
         else:
-            detail = f"A request target may have {TARGET_BYTES} octets."
-            self._unreadable(Refusal(Problem.URI_TOO_LONG, detail))
+            problem, detail = Problem.URI_TOO_LONG, f"A request target may have {TARGET_BYTES} octets."
+        self._unreadable(Refusal(problem, detail))
 
     def _unreadable(self, refusal: Refusal) -> None:
         """Read nothing more; a body under way fails, else *refusal* is answered in its turn."""

@@ -100,6 +100,7 @@ async def _switched(connection: ClientConnection, request: Request, answer: Answ
                 connection.write(chunk)
                 if connection.full:
                     await connection.writable()
+                    source.spoke()
     except asyncio.CancelledError:
         if not source.expired:
             raise

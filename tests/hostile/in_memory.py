@@ -27,7 +27,7 @@ class End(asyncio.Transport):
         #: What the other end wrote and this one has not read.
         self.waiting = bytearray()
         self.paused = self.closing = self.gone = self.finished = self.full = self.due = False
-        self.heard = False
+        self.heard = self.aborted = False
 
     def get_extra_info(self, name, default=None):
         return ("127.0.0.1", 4) if name == "peername" else default
@@ -62,12 +62,18 @@ class End(asyncio.Transport):
         self.arrive()
 
     def close(self) -> None:
+        """Close once the other end has taken what was written."""
         if not self.closing:
             self.closing = self.finished = True
             self.other.arrive()
-            self.loop.call_soon(self._lost, None)
+            if not self.other.waiting:
+                self.loop.call_soon(self._lost, None)
 
-    abort = close
+    def abort(self) -> None:
+        self.aborted = self.aborted or not self.closing
+        self.closing = self.finished = True
+        self.other.arrive()
+        self.loop.call_soon(self._lost, None)
 
     def arrive(self) -> None:
         """Something for this end is there."""
@@ -83,7 +89,9 @@ class End(asyncio.Transport):
             data = bytes(self.waiting)
             self.waiting.clear()
             other = self.other
-            if other.full and not other.closing:
+            if other.closing:
+                self.loop.call_soon(other._lost, None)
+            elif other.full:
                 other.full = False
                 self.loop.call_soon(other.protocol.resume_writing)
             self.protocol.data_received(data)
@@ -97,6 +105,8 @@ class End(asyncio.Transport):
     def _lost(self, error: Exception | None) -> None:
         if not self.gone:
             self.gone = True
+            if self.other.closing:
+                self.loop.call_soon(self.other._lost, None)
             self.protocol.connection_lost(error)
 
 
@@ -145,6 +155,8 @@ class MemoryDriver:
         self.kit, self.recording = kit, recording
         self.limits = {"linger": 0.05, **limits}
         self.answering = answering
+        #: Whether the gateway broke the last connection off.
+        self.reset = False
 
     async def start(self) -> MemoryDriver:
         self.recorder = self.recording.Recorder()
@@ -184,7 +196,7 @@ class MemoryDriver:
             if client.over or not self.pass_time():
                 break
             await settled()
-        ended = client.over
+        ended, self.reset = client.over, end.other.aborted
         end.abort()
         await settled()
         return self.recording.Outcome(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -142,5 +143,5 @@ _PIPELINE = st.builds(
 async def test_any_pipeline_in_any_pieces(memory, octets, cuts):
     whole = _same(await memory(octets), None)
     at = [0, *sorted({cut % (len(octets) + 1) for cut in cuts}), len(octets)]
-    pieces = [octets[start:end] for start, end in zip(at, at[1:], strict=False) if end > start]
+    pieces = [octets[start:end] for start, end in itertools.pairwise(at) if end > start]
     assert _same(await memory(*pieces), None) == whole, pieces
