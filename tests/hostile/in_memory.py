@@ -42,6 +42,8 @@ class End(asyncio.Transport):
         if self.closing or self.finished or not data:
             return
         other = self.other
+        if other.closing:
+            return
         other.waiting += data
         other.arrive()
         if len(other.waiting) > _HIGH and not self.full:
@@ -66,7 +68,7 @@ class End(asyncio.Transport):
         if not self.closing:
             self.closing = self.finished = True
             self.other.arrive()
-            if not self.other.waiting:
+            if not self.other.waiting or self.other.closing:
                 self.loop.call_soon(self._lost, None)
 
     def abort(self) -> None:
