@@ -9,7 +9,11 @@ import pytest
 
 from gateway.evidence import Need, Needs
 
-WHO = {"person": b"", "crawler": b"User-Agent: GPTBot/1.2\r\n", "paying": b"User-Agent: GPTBot/1.2\r\nX-Pay: 1\r\n"}
+WHO = {
+    "person": b"",
+    "crawler": b"User-Agent: GPTBot/1.2\r\n",
+    "paying": b"User-Agent: GPTBot/1.2\r\nX-Pay: 1\r\n",
+}
 BODIES = {
     "none": (b"\r\n",),
     "length": (b"Content-Length: 10\r\n\r\n", b"hello", b"world"),
@@ -100,7 +104,9 @@ async def _gone_after(driver, in_memory, pieces, turns: int) -> bool:
 @pytest.mark.parametrize("says", SAYS.values(), ids=SAYS)
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 @pytest.mark.parametrize("who", WHO.values(), ids=WHO)
-async def test_each_request_of_a_crawler_leaves_one_record(kit, recording, in_memory, started, who, body, says):
+async def test_each_request_of_a_crawler_leaves_one_record(
+    kit, recording, in_memory, started, who, body, says
+):
     kind = type("Saying", (Origin,), {"pieces": says})
     driver = await started(in_memory.MemoryDriver(kit, recording, kind))
     door = driver.door

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.ask import Ask
+from gateway.ask import Ask, HeaderFields
 from gateway.origin.connections import OriginLimits
 from gateway.origin.forwarding import BodyBroken, HttpOrigin
 from gateway.problems import Problem, Refusal
@@ -354,3 +354,14 @@ async def test_a_switch_to_nothing_is_a_failure(forward, origin, method):
         opened = await forward.http.open(ask(method=method), origin.url, None, ours=-1, upgrade=False)
     assert opened.problem is Problem.ORIGIN_FAILED
     await origin.all_gone()
+
+
+async def test_what_is_remembered_of_many_visitors_with_the_same_lines_is_bounded(forward, origin):
+    fields = HeaderFields([("host", "a.example"), ("x-long", "a" * 2000)])
+    for number in range(40):
+        visitor = Ask(
+            "", 0, "a", "http://a.example", "GET", "/", "", headers=fields, address=f"192.0.2.{number}"
+        )
+        assert await forward(visitor) == (200, b"ok")
+    assert f"x-real-ip: 192.0.2.{39}\r\n".encode() in bytes(origin.raw)
+    assert sum(len(kept) for kept in fields.kept.values()) < 20 * 1024
