@@ -20,6 +20,8 @@ new entries; exits 1 on a finding, with the input written to DIR beside the othe
 is ``pip install --group fuzz``.
 """
 
+# ruff: noqa: ARG002, SLF001 - it looks into what it drives
+
 from __future__ import annotations
 
 import argparse
@@ -55,7 +57,7 @@ def _module(name: str, path: Path):
     return module
 
 
-class Tests:
+class Hostile:
     """The modules of `tests/hostile` that the targets are made of, loaded once."""
 
     def __init__(self) -> None:
@@ -70,9 +72,11 @@ class Tests:
 class ListenerTarget:
     """A client's octets."""
 
-    def __init__(self, tests: Tests, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, tests: Hostile, loop: asyncio.AbstractEventLoop) -> None:
         self.tests, self.loop = tests, loop
-        self.driver = loop.run_until_complete(tests.in_memory.MemoryDriver(tests.kit, tests.recording).start())
+        self.driver = loop.run_until_complete(
+            tests.in_memory.MemoryDriver(tests.kit, tests.recording).start()
+        )
 
     def seeds(self) -> Iterator[bytes]:
         for row in (*self.tests.rows.PERSON, *self.tests.rows.CRAWLER):
@@ -86,6 +90,9 @@ class ListenerTarget:
     def tokens(self) -> list[bytes]:
         return [*self.tests.egress.TOKENS, CUT, b"User-Agent: GPTBot\r\n", b"X-Pay: 1\r\n"]
 
+    def close(self) -> None:
+        self.loop.run_until_complete(self.driver.stop())
+
     def __call__(self, octets: bytes) -> None:
         outcome = self.loop.run_until_complete(self.driver(*[piece for piece in octets.split(CUT) if piece]))
         wrong = self.tests.egress.faults(outcome, self.tests.recording, self.loop)
@@ -98,7 +105,7 @@ class ListenerTarget:
 class AnswersTarget:
     """An origin's octets."""
 
-    def __init__(self, tests: Tests, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, tests: Hostile, loop: asyncio.AbstractEventLoop) -> None:
         self.tests, self.loop = tests, loop
         self.script: tuple[list[bytes], bool] = ([], False)
         target = self
@@ -140,6 +147,9 @@ class AnswersTarget:
     def tokens(self) -> list[bytes]:
         return [*self.tests.answers.TOKENS, CUT, b"Connection: keep-alive\r\n", b"X: "]
 
+    def close(self) -> None:
+        self.loop.run_until_complete(self.driver.stop())
+
     def __call__(self, octets: bytes) -> None:
         flags, bent = octets[:1], octets[1:]
         number = flags[0] if flags else 0
@@ -157,7 +167,7 @@ class AnswersTarget:
 class HygieneTarget:
     """Header lines."""
 
-    def __init__(self, tests: Tests, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, tests: Hostile, loop: asyncio.AbstractEventLoop) -> None:
         import h11
         import httptools
 
@@ -176,6 +186,9 @@ class HygieneTarget:
 
     def tokens(self) -> list[bytes]:
         return self.tests.egress.TOKENS
+
+    def close(self) -> None:
+        """Hold nothing."""
 
     def __call__(self, octets: bytes) -> None:
         found: list[tuple[bytes, bytes]] = []
@@ -234,7 +247,7 @@ def _inside(name: str, flags: list[str]) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["gateway"]):
-        tests = Tests()
+        tests = Hostile()
     logging.disable()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -245,7 +258,9 @@ def _inside(name: str, flags: list[str]) -> None:
 def _fuzz(name: str, seconds: int, corpus: Path) -> int:
     """Run the fuzzer in a process of its own; 1 on a finding."""
     loop = asyncio.new_event_loop()
-    target = TARGETS[name](Tests(), loop)
+    target = TARGETS[name](Hostile(), loop)
+    target.close()
+    loop.close()
     corpus.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         seeds = Path(folder) / "seeds"
@@ -287,7 +302,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Fuzz what reads octets of strangers.")
     parser.add_argument("--target", choices=sorted(TARGETS), required=True)
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--corpus", type=Path, help="kept between runs; default loadtests/results/fuzz/TARGET")
+    parser.add_argument(
+        "--corpus", type=Path, help="kept between runs; default loadtests/results/fuzz/TARGET"
+    )
     chosen = parser.parse_args()
     corpus = chosen.corpus or ROOT / "loadtests" / "results" / "fuzz" / chosen.target
     return _fuzz(chosen.target, chosen.seconds, corpus.resolve())
