@@ -179,5 +179,11 @@ class Watch:
         loop = asyncio.get_running_loop()
         now = loop.time()
         for one in [one for one in self.watched if one.deadline <= now]:
-            one.late()
+            if one.deadline > now or one not in self.watched:
+                continue  # what ended before it has changed it
+            try:
+                one.late()
+            except Exception as error:  # noqa: BLE001 - the clock goes on for all others
+                told = {"message": "what was late could not be ended", "exception": error}
+                loop.call_exception_handler(told)
         self._timer = loop.call_later(self._tick, self._look) if self.watched else None
