@@ -76,7 +76,7 @@ _old: dict[bytes, HeaderBlock] = {}
 
 def header_block(raw: bytes) -> HeaderBlock:
     """The block of these lines, read or remembered."""
-    global _young, _young_bytes, _old
+    global _young, _young_bytes, _old  # noqa: PLW0603 - one memory for the process
     found = _young.get(raw)
     if found is None:
         found = _old.get(raw)

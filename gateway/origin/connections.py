@@ -286,6 +286,9 @@ class OriginConnection(asyncio.Protocol):
     def begin(self, method: str) -> Reply:
         """Expect the answer to a request of *method*."""
         self._reply = reply = Reply(self, method, self._limits)
+        if self.closed:
+            # It is nobody's to watch any more: no event and no clock would tell.
+            reply.fail("the origin closed the connection", untouched=True)
         return reply
 
     def allow(self, seconds: float) -> float:

@@ -122,3 +122,25 @@ async def test_a_body_behind_more_requests_than_are_read_ahead(memory, in_memory
     assert client.over
     assert client.received.count(b"HTTP/1.1 200 OK\r\n") == 22
     assert memory.recorder.take()[-1].endswith(b"\r\n\r\nhello")
+
+
+async def test_an_origin_that_is_gone_before_it_is_asked(before, in_memory, kit):
+    """Its connection was made and lost before the request that waits for it goes on."""
+    driver = await before(b"")
+    pool = driver.door.origin._connections
+    made = pool._made
+
+    async def lost(upstream):
+        connection = await made(upstream)
+        connection._transport.other.close()
+        while not connection.closed:
+            await asyncio.sleep(0)
+        return connection
+
+    pool._made = lost
+    client, end = driver.connect()
+    end.write(kit.get("/x"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    await _all_end(driver, in_memory)
+    assert client.received.startswith(b"HTTP/1.1 502 ")
