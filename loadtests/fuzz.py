@@ -14,7 +14,8 @@ answers     an origin's octets: the client gets an answer that h11 reads, or a c
 =========== ======================================================================================
 
 The two octets FF FE cut an input into segments. The first octet of *answers* says whether HEAD is
-asked (1) and whether the origin hangs up behind its answer (2). It starts from the rows and the
+asked (1), whether the origin hangs up behind its answer (2), and whether a crawler asks (4) or
+one that pays (8). It starts from the rows and the
 corpus of `tests/hostile` and keeps what reaches new code in DIR. Prints executions, their rate and
 new entries; exits 1 on a finding, with the input written to DIR beside the others. Its test group
 is ``pip install --group fuzz``.
@@ -140,7 +141,7 @@ class AnswersTarget:
 
     def seeds(self) -> Iterator[bytes]:
         for seed in self.tests.answers.SEEDS:
-            for flags in (b"\0", b"\1", b"\2", b"\3"):
+            for flags in (b"\0", b"\1", b"\2", b"\3", b"\4", b"\5", b"\6", b"\x08", b"\x0a"):
                 yield flags + seed
             yield b"\2" + seed[:20] + CUT + seed[20:-3] + CUT + seed[-3:]
 
@@ -155,7 +156,9 @@ class AnswersTarget:
         number = flags[0] if flags else 0
         self.script = ([piece for piece in bent.split(CUT) if piece], bool(number & 2))
         method = "HEAD" if number & 1 else "GET"
-        sent = self.tests.kit.get("/0", method=method, close=False) + self.tests.kit.get("/1")
+        who = ["User-Agent: GPTBot/1.2"] * bool(number & 12) + ["X-Pay: 1"] * bool(number & 8)
+        get = self.tests.kit.get
+        sent = get("/0", *who, method=method, close=False) + get("/1", *who)
         outcome = self.loop.run_until_complete(self.driver(sent))
         read = self.tests.answers._answers(outcome.client, [method, "GET"])
         told = self.tests.answers._wrong(bent, outcome.client, self.driver.reset, read, method)
