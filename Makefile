@@ -61,7 +61,12 @@ test: $(STAMPS)/dev $(STAMPS)/debian ## everything, with the time of each folder
 bench: $(STAMPS)/dev ## speed beside nginx and its peers, as ratios of the same run
 	@$(BIN)/python -m loadtests.bench
 
-night: $(STAMPS)/dev $(STAMPS)/debian ## long runs by hand: kills, soak, millions of records
+$(STAMPS)/fuzz: pyproject.toml $(STAMPS)/dev
+	@$(BIN)/pip install -q --group fuzz 2>&1 | grep -v '^WARNING: Location' || true
+	@touch $@
+
+night: $(STAMPS)/dev $(STAMPS)/debian $(STAMPS)/fuzz ## long runs by hand: kills, soak, fuzzing, millions of records
+	@for target in listener hygiene answers; do $(BIN)/python -m loadtests.fuzz --target $$target --seconds 180; done
 	@$(BIN)/python -m pytest -q -m night tests --timeout 7200
 
 clean: ## remove what was made here (never your data)

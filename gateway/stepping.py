@@ -56,8 +56,8 @@ class Run(Generic[_T]):
         elif isinstance(waits, Signal):
             waits.forget()
             self._step(asyncio.CancelledError())
-        else:
-            waits.cancel()
+        elif not waits.cancel():
+            self._cancelled = True  # what it waits for is here already; it goes on to its next wait
 
     def wake(self) -> None:
         """Go on: what was waited for has come."""
@@ -74,11 +74,13 @@ class Run(Generic[_T]):
         self._waits, self._stepping = None, True
         try:
             awaited = coroutine.send(None) if error is None else coroutine.throw(error)
-            while self._cancelled:
+            while self._cancelled and isinstance(awaited, Signal):
                 self._cancelled = False
-                if isinstance(awaited, Signal):
-                    awaited.forget()
+                awaited.forget()
                 awaited = coroutine.throw(asyncio.CancelledError())
+            if self._cancelled:
+                self._cancelled = False
+                awaited.cancel()  # and is woken by that: whoever makes it must learn of it too
             self._waits = awaited
             if not isinstance(awaited, Signal):
                 # What a future yields to its task, a run answers like a task.
@@ -183,5 +185,11 @@ class Watch:
         loop = asyncio.get_running_loop()
         now = loop.time()
         for one in [one for one in self.watched if one.deadline <= now]:
-            one.late()
+            if one.deadline > now or one not in self.watched:
+                continue  # what ended before it has changed it
+            try:
+                one.late()
+            except Exception as error:  # noqa: BLE001 - the clock goes on for all others
+                told = {"message": "what was late could not be ended", "exception": error}
+                loop.call_exception_handler(told)
         self._timer = loop.call_later(self._tick, self._look) if self.watched else None

@@ -33,6 +33,7 @@ ELSEWHERE = {
     "origin/delivery.py": "front",
     "front/answer.py": "front",
     "front/exchange.py": "journeys",
+    "front/request.py": "front/test_connection.py",
     "policy/rules.py": "policy/test_ruling.py",
     "terms/license_terms.py": "terms",
 }

@@ -181,3 +181,71 @@ async def test_a_watch_calls_what_is_late_and_nothing_else():
     soon.deadline = loop.time()
     await asyncio.sleep(0.005)
     assert called.empty()
+
+
+async def test_cancelling_behind_a_future_that_is_done_is_noticed_at_the_next_wait():
+    """What it waited for may be a connection: it must have it to let go of it."""
+    future, seen = asyncio.get_running_loop().create_future(), []
+    done = asyncio.Queue()
+
+    async def work():
+        seen.append(await future)
+        await Signal()
+        seen.append("on")
+
+    run = Run(done.put_nowait)
+    run.start(work())
+    future.set_result("it")
+    run.cancel()
+    async with asyncio.timeout(5):
+        assert isinstance((await done.get()).error, asyncio.CancelledError)
+    assert seen == ["it"]
+
+
+async def test_cancelling_from_within_reaches_the_task_that_is_waited_for_next():
+    done, runs, tasks = asyncio.Queue(), [], []
+
+    async def work():
+        runs[0].cancel()
+        tasks.append(asyncio.ensure_future(asyncio.Event().wait()))
+        await tasks[0]
+
+    runs.append(Run(done.put_nowait))
+    runs[0].start(work())
+    async with asyncio.timeout(5):
+        assert isinstance((await done.get()).error, asyncio.CancelledError)
+    assert tasks[0].cancelled()
+
+
+async def test_a_watch_goes_on_where_one_fails_and_spares_who_was_heard_of_meanwhile():
+    watch, called, told = Watch(0.001), asyncio.Queue(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+
+    class Late:
+        def __init__(self, name):
+            self.name, self.deadline = name, 0.0
+
+        def late(self):
+            if self.name == "fails":
+                self.deadline = float("inf")
+                raise ValueError("x")
+            # Only one of the two is late: each hears of the other.
+            for other in pair:
+                other.deadline = float("inf")
+            called.put_nowait(self.name)
+
+    pair = [Late("one"), Late("two")]
+    for each in (Late("fails"), *pair):
+        watch.add(each)
+    async with asyncio.timeout(5):
+        await called.get()
+        while not told:
+            await asyncio.sleep(0)
+    fourth = Late("four")
+    pair = [fourth]
+    watch.add(fourth)
+    async with asyncio.timeout(5):
+        assert await called.get() == "four"
+    assert called.empty()
+    assert isinstance(told[0], ValueError)
+    watch.close()

@@ -25,8 +25,9 @@ from typing import Any, Protocol, cast
 import httptools
 
 from gateway.front.guard import FIELDS, FIELDS_BYTES, TARGET_BYTES
-from gateway.front.header_block import HeaderBlock, header_block
+from gateway.front.header_block import header_block
 from gateway.front.limits import Limits
+from gateway.front.request import Request
 from gateway.front.request_body import RequestBody
 from gateway.problems import Problem, Refusal
 from gateway.stepping import Run, Signal, Watch
@@ -50,35 +51,6 @@ _ENDED: Run[None] = Run(lambda _: None)
 
 class _Stop(Exception):
     """Raised into the parser: nothing more of this connection is read."""
-
-
-class Request:
-    """One request whose head is whole. *unreadable* is set instead where there was none to read.
-
-    *block* holds its header fields. *upgrade*: the client asks for another protocol.
-    *begun*: some of its answer was written.
-    """
-
-    __slots__ = (
-        "begun", "block", "body", "keep_alive", "method", "target", "unreadable", "upgrade", "version",
-    )  # fmt: skip
-
-    def __init__(self, method: str, target: str, version: tuple[int, int], block: HeaderBlock) -> None:
-        """Hold the head; a body comes later."""
-        self.method = method
-        self.target = target
-        self.version = version
-        self.block = block
-        self.body: RequestBody | None = None
-        self.keep_alive = True
-        self.upgrade = False
-        self.begun = False
-        self.unreadable: Refusal | None = None
-
-    @property
-    def unread(self) -> bool:
-        """Whether some of its body is still to come or to be read."""
-        return self.body is not None and not self.body.is_eof
 
 
 class TunnelEnd(Protocol):
@@ -219,15 +191,16 @@ class ClientConnection(asyncio.Protocol):
 
     def _empty_line(self, data: bytes, at: int) -> int:
         """Where the next empty line of *data* ends, or its end; the line may have begun in the last piece."""
+        tail = b""
         if at == 0 and self._tail:
-            found = (self._tail + data[:3]).find(_EMPTY)
             tail, self._tail = self._tail, b""
+            found = (tail + data[:3]).find(_EMPTY)
             if found >= 0:
                 return found + 4 - len(tail)
         found = data.find(_EMPTY, at)
         if found >= 0:
             return found + 4
-        self._tail = data[-3:]
+        self._tail = (tail + data)[-3:] if len(data) < 3 else data[-3:]
         return len(data)
 
     def eof_received(self) -> bool:
@@ -255,14 +228,14 @@ class ClientConnection(asyncio.Protocol):
     def late(self) -> None:
         """A clock ran out: of a head, a body, a write, or a tunnel."""
         self.deadline = _NEVER
-        if self.tunnel is not None:
-            self.tunnel.late()
-        elif self.full:
+        if self.full or self.transport.is_closing():
             self.abort()
+        elif self.tunnel is not None:
+            self.tunnel.late()
         elif self._body is not None and self._body.awaited:
             self._body.fail(Refusal(Problem.REQUEST_TIMEOUT, "The body of the request stopped arriving."))
         elif not self._run.active:
-            self.transport.close()
+            self._hang_up()
 
     def interrupt(self) -> None:
         """Cancel what is under way."""
@@ -273,8 +246,7 @@ class ClientConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Queue the request."""
         raw, self._head = self._head, b""
-        if raw[:1] in _BLANK:
-            raw = raw.lstrip(b"\r\n")
+        raw = raw.lstrip(b"\r\n") if raw[:1] in _BLANK else raw
         line, _, lines = raw.partition(b"\r\n")
         parts = line.split(b" ")
         if len(parts) != 3:
@@ -305,8 +277,7 @@ class ClientConnection(asyncio.Protocol):
         body, self._body = self._body, None
         if body is not None:
             body.end()
-        if self._queue and not self._queue[-1].keep_alive:
-            self._no_more = True
+        self._no_more = self._no_more or bool(self._queue and not self._queue[-1].keep_alive)
 
     # What is answered.
 
@@ -341,7 +312,7 @@ class ClientConnection(asyncio.Protocol):
         self.quiet_since = now
         if not self.transport.is_closing() and not self._lingering:
             self.deadline = now + (self.limits.write_idle if self.full else self.limits.header)
-        if self._ahead is not None and not self._queue:
+        if self._ahead is not None and not self._queue and not self._no_more:
             ahead, self._ahead = bytes(self._ahead), None
             self._parser = httptools.HttpRequestParser(self)
             self._read(ahead)
@@ -357,13 +328,18 @@ class ClientConnection(asyncio.Protocol):
         self._no_more = True
         self._queue.clear()
         if not unread or self.transport.is_closing():
-            self.transport.close()
+            self._hang_up()
             return
         self._lingering = True
         self.deadline = self._loop.time() + self.limits.linger
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.resume_reading()
+
+    def _hang_up(self) -> None:
+        """Close; a client that does not take what is still to be written is given up."""
+        self.deadline = self._loop.time() + self.limits.write_idle
+        self.transport.close()
 
     def abort(self) -> None:
         """Reset the connection: what was sent so far must not look complete."""
@@ -391,10 +367,19 @@ class ClientConnection(asyncio.Protocol):
         while self.full:
             if self.gone:
                 raise ConnectionResetError("the client is gone")
-            self.deadline = self._loop.time() + self.limits.write_idle
+            self.set_clock()
             await self._writable
-        if self.tunnel is None:
-            self.deadline = _NEVER
+            self.set_clock()
+
+    def set_clock(self) -> None:
+        """Start the clock of what the client is waited for: to take octets, or to send a body."""
+        if self.full:
+            self.deadline = self._loop.time() + self.limits.write_idle
+        elif not self._run.active or self._lingering or self.tunnel is not None:
+            return  # another clock runs
+        else:
+            awaited = self._body is not None and self._body.awaited
+            self.deadline = self._loop.time() + self.limits.body_idle if awaited else _NEVER
 
     def pause_writing(self) -> None:
         """The client reads more slowly than we write."""
@@ -431,11 +416,10 @@ class ClientConnection(asyncio.Protocol):
 
     def _too_large(self) -> None:
         if b"\r\n" in self._head.lstrip():
-            detail = f"All header lines may have {FIELDS_BYTES} octets."
-            self._unreadable(Refusal(Problem.HEADERS_TOO_LARGE, detail))
+            problem, detail = Problem.HEADERS_TOO_LARGE, f"All header lines may have {FIELDS_BYTES} octets."
         else:
-            detail = f"A request target may have {TARGET_BYTES} octets."
-            self._unreadable(Refusal(Problem.URI_TOO_LONG, detail))
+            problem, detail = Problem.URI_TOO_LONG, f"A request target may have {TARGET_BYTES} octets."
+        self._unreadable(Refusal(problem, detail))
 
     def _unreadable(self, refusal: Refusal) -> None:
         """Read nothing more; a body under way fails, else *refusal* is answered in its turn."""

@@ -30,11 +30,12 @@ import uuid_utils
 from gateway.ask import Ask, make_ask
 from gateway.clock import Clock
 from gateway.front.answer import Answer
-from gateway.front.connection import ClientConnection, Request
+from gateway.front.connection import ClientConnection
 from gateway.front.exchange import Gate, exchange
 from gateway.front.guard import guard_line, origin_form
 from gateway.front.limits import Limits
 from gateway.front.proxied import ProxiedConnection, ProxiedDoor
+from gateway.front.request import Request
 from gateway.front.switching import switch
 from gateway.front.wire import broken_answer, refused_early, write_answer, write_whole
 from gateway.origin.delivery import OriginAborted

@@ -14,7 +14,6 @@ from gateway.stepping import Signal
 class Source(Protocol):
     """The connection that a body arrives on."""
 
-    deadline: float
     limits: Limits
 
     def now(self) -> float:
@@ -31,6 +30,10 @@ class Source(Protocol):
 
     def resume_reading(self) -> None:
         """Read on."""
+        ...
+
+    def set_clock(self) -> None:
+        """Start the clock of what the client is waited for, if for anything."""
         ...
 
 
@@ -105,11 +108,14 @@ class RequestBody:
                 raise BodyBroken(self._refusal)
             if self._ended:
                 raise StopAsyncIteration
-            self.awaited, source.deadline = True, source.now() + limits.body_idle
+            self.awaited = True
+            source.set_clock()
+            source.resume_reading()
             try:
                 await self._changed
             finally:
-                self.awaited, source.deadline = False, float("inf")
+                self.awaited = False
+                source.set_clock()
         piece = self._pieces.popleft()
         self._held -= len(piece)
         self._read += len(piece)

@@ -11,7 +11,8 @@ import asyncio
 from collections import deque
 
 from gateway.front.answer import Answer
-from gateway.front.connection import ClientConnection, Request
+from gateway.front.connection import ClientConnection
+from gateway.front.request import Request
 from gateway.front.wire import head_of, let_go
 from gateway.origin.delivery import Tunnel
 from gateway.stepping import Signal
@@ -100,6 +101,7 @@ async def _switched(connection: ClientConnection, request: Request, answer: Answ
                 connection.write(chunk)
                 if connection.full:
                     await connection.writable()
+                    source.spoke()
     except asyncio.CancelledError:
         if not source.expired:
             raise

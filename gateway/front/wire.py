@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.front.answer import Answer
-from gateway.front.connection import ClientConnection, Request
+from gateway.front.connection import ClientConnection
+from gateway.front.request import Request
 from gateway.front.responses import refused
 from gateway.problems import Refusal
 

@@ -232,8 +232,10 @@ class Reply:
         if head.codings not in _CODINGS:
             self._refuse("the origin uses a transfer coding that was not offered")
         self.keep_alive = self._parser.should_keep_alive() and status != 101
+        if status == 101 and not self._parser.should_upgrade():
+            self._refuse("the origin switches protocols without saying to which")
         self.head = head
-        if self._head_only or status in {204, 304}:
+        if status in {204, 304} or (self._head_only and status != 101):
             self.ended = True
         else:
             self._until_close = not head.codings and head.length < 0
@@ -284,6 +286,9 @@ class OriginConnection(asyncio.Protocol):
     def begin(self, method: str) -> Reply:
         """Expect the answer to a request of *method*."""
         self._reply = reply = Reply(self, method, self._limits)
+        if self.closed:
+            # It is nobody's to watch any more: no event and no clock would tell.
+            reply.fail("the origin closed the connection", untouched=True)
         return reply
 
     def allow(self, seconds: float) -> float:

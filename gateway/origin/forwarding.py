@@ -27,8 +27,8 @@ from gateway.problems import Problem, Refusal
 __all__ = ["BodyBroken", "HttpOrigin", "OriginLimits"]
 
 _LATER = 5
-#: Visitors whose header lines are remembered together, for one block of lines.
-_FORWARDED = 64
+#: Octets that are remembered for one block of header lines, whoever sent it.
+_FORWARDED = 16 * 1024
 
 
 class BodyBroken(Exception):
@@ -299,9 +299,10 @@ def _message(
     seen, known = (ask.origin, ask.address, ours), ask.headers.kept  # type: ignore[attr-defined]
     fields: bytes | None = known.get(seen)
     if fields is None:
-        if len(known) >= _FORWARDED:
+        fields = _fields(ask, place, ours, protocol, body, told)
+        if len(known) * len(fields) > _FORWARDED:
             known.clear()
-        fields = known[seen] = _fields(ask, place, ours, protocol, body, told)
+        known[seen] = fields
     return octets + fields
 
 

@@ -122,6 +122,9 @@ class Connections:
                 except BaseException:
                     self._gone(server)
                     raise
+        except asyncio.CancelledError:
+            server.retry_at = min(server.retry_at, loop.time())  # nothing was learned: the next one tries
+            raise
         except OSError:
             server.failures += 1
             pause = _PAUSE * 2 ** min(max(server.failures - self._limits.failures, 0), 10)
@@ -138,11 +141,20 @@ class Connections:
         while server.open >= self._limits.most:
             turn = asyncio.get_running_loop().create_future()
             server.waiting.append(turn)
-            await turn
+            try:
+                await turn
+            except BaseException:
+                if turn.done() and not turn.cancelled():
+                    self._call(server)  # it cannot take its turn any more
+                raise
         server.open += 1
 
     def _gone(self, server: _Server) -> None:
         server.open -= 1
+        self._call(server)
+
+    def _call(self, server: _Server) -> None:
+        """Let the next one that waits look whether there is room."""
         while server.waiting:
             turn = server.waiting.popleft()
             if not turn.done():

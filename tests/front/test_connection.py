@@ -187,3 +187,23 @@ async def test_a_quiet_connection_is_closed_and_a_busy_one_is_not():
     assert client.connection.deadline > asyncio.get_running_loop().time()
     client.connection.late()
     assert client.transport.closed
+
+
+async def test_what_was_sent_behind_a_wish_to_switch_is_not_read_once_the_connection_is_closed():
+    client = Client(hold=True)
+    client.connection.data_received(get("/a", "Connection: upgrade", "Upgrade: x") + get("/b"))
+    client.connection.close()
+    client.go.fire()
+    assert [request.target for request in client.seen] == ["/a"]
+
+
+async def test_an_empty_line_in_three_pieces_ends_a_head():
+    """The lines of the next request are never taken for its own."""
+    head = get("/a")
+    client = Client()
+    for piece in (head[:-3], head[-3:-2], head[-2:] + b"GET /b HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n"):
+        client.connection.data_received(piece)
+    assert [(request.target, request.block.fields) for request in client.seen] == [
+        ("/a", (("host", "a"),)),
+        ("/b", (("host", "a"), ("x", "y"))),
+    ]

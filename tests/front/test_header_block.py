@@ -42,6 +42,13 @@ def test_a_flood_of_others_forgets_no_more_than_it_must():
     assert len(blocks._young) + len(blocks._old) <= 2 * blocks._REMEMBERED
 
 
+def test_a_flood_of_long_blocks_is_bounded_in_octets():
+    for number in range(3000):
+        header_block(lines("Host: flood.example", f"X: {number}", "Cookie: " + "a" * 3900))
+    held = sum(map(len, [*blocks._young, *blocks._old]))
+    assert held <= 2 * (blocks._REMEMBERED_BYTES + 4096)
+
+
 @pytest.mark.parametrize(
     ("fields", "framed", "length"),
     [

@@ -17,7 +17,7 @@ class Source:
         self.deadline = float("inf")
         self.limits = Limits(**limits)
         self.time = 1.0
-        self.written, self.reading = b"", True
+        self.written, self.reading, self.body = b"", True, None
 
     def now(self):
         return self.time
@@ -31,6 +31,10 @@ class Source:
     def resume_reading(self):
         self.reading = True
 
+    def set_clock(self):
+        awaited = self.body is not None and self.body.awaited
+        self.deadline = self.time + self.limits.body_idle if awaited else float("inf")
+
 
 async def test_pieces_come_in_order_and_then_the_end():
     body = RequestBody(Source())
@@ -43,11 +47,12 @@ async def test_pieces_come_in_order_and_then_the_end():
 
 async def test_the_reader_waits_under_the_clients_clock():
     source = Source(body_idle=7)
-    body = RequestBody(source)
+    source.reading = False
+    body = source.body = RequestBody(source)
     body.expected = True
     reading = asyncio.create_task(anext(body))
     await asyncio.sleep(0)
-    assert (body.awaited, source.deadline) == (True, 8.0)
+    assert (body.awaited, source.deadline, source.reading) == (True, 8.0, True)
     assert source.written == b"HTTP/1.1 100 Continue\r\n\r\n"
     body.feed(b"x")
     body.passed(1)

@@ -66,6 +66,12 @@ def recording():
     return _module("licet_tests_hostile_recording", _HERE / "recording.py")
 
 
+@pytest.fixture(scope="session")
+def in_memory():
+    """The module of the driver without sockets."""
+    return _module("licet_tests_hostile_in_memory", _HERE / "in_memory.py")
+
+
 @pytest.fixture
 async def started():
     """Starts what has `start` and `stop`, and stops it in the reverse order."""
@@ -97,3 +103,9 @@ async def door(kit, started, origin):
 async def driver(kit, recording, started):
     """Asks through a door of its own (`recording.SocketDriver`)."""
     return await started(recording.SocketDriver(kit))
+
+
+@pytest.fixture
+async def memory(kit, recording, in_memory, started):
+    """Asks through a door of its own without sockets (`in_memory.MemoryDriver`)."""
+    return await started(in_memory.MemoryDriver(kit, recording))

@@ -2,8 +2,8 @@
 
 A *driver* takes the octets of one client connection and says what came of them:
 `Outcome`, the octets that the client got and those that the origin got,
-connection by connection. `SocketDriver` does it over real sockets; whoever
-drives a protocol without sockets writes another one with the same call.
+connection by connection. `SocketDriver` does it over real sockets, and
+`in_memory.MemoryDriver` without any.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import h11
 import httptools
@@ -23,6 +24,8 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 HEAD_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
 #: Far above every limit of the gateway: what it forwards, each of the readers takes.
 _ROOM = 1 << 22
+#: Inputs that differ often leave the gateway as the same octets: those are read once.
+_READ = 1024
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ class _Reader:
         self.each(Message(self.parser.get_method(), self.target, tuple(self.headers), bytes(self.body)))
 
 
+@lru_cache(maxsize=_READ)
 def llhttp(raw: bytes) -> Reading:
     """Read as httptools does."""
     found: list[Message] = []
@@ -131,6 +135,7 @@ def llhttp(raw: bytes) -> Reading:
     return Reading(tuple(found), "part" if reader.within else "")
 
 
+@lru_cache(maxsize=_READ)
 def hyper(raw: bytes) -> Reading:
     """Read as h11 does."""
     found: list[Message] = []
@@ -160,6 +165,7 @@ def hyper(raw: bytes) -> Reading:
     return Reading(tuple(found), "part" if request is not None or connection.trailing_data[0] else "")
 
 
+@lru_cache(maxsize=_READ)
 def python(raw: bytes, loop: asyncio.AbstractEventLoop) -> Reading:
     """Read as aiohttp's parser in Python does."""
     found: list[Message] = []
@@ -206,7 +212,7 @@ class Recorder:
     async def start(self) -> Recorder:
         loop = asyncio.get_running_loop()
         self.open: set[asyncio.Transport] = set()
-        self.server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", 0)
+        self.server = await loop.create_server(lambda: Connection(self), "127.0.0.1", 0)
         self.port = self.server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         return self
@@ -226,7 +232,9 @@ class Recorder:
         return taken
 
 
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
+    """One connection to a `Recorder`."""
+
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.raw = bytearray()
@@ -298,17 +306,27 @@ class SocketDriver:
         # A connection that the gateway made last is accepted in the next turns.
         for _ in range(4):
             await asyncio.sleep(0)
-        return Outcome(bytes(client.received), self.recorder.take(), ended, self._judged(), self._broke())
+        return Outcome(
+            bytes(client.received),
+            self.recorder.take(),
+            ended,
+            judged(self.door),
+            broke(self.recorder, self.door),
+        )
 
-    def _judged(self) -> tuple[tuple[bytes, bytes], ...]:
-        asks, self.door.asks[:] = list(self.door.asks), []
-        return tuple((ask.method.encode(), ask.target.encode("utf-8", "surrogateescape")) for ask in asks)
 
-    def _broke(self) -> tuple[str, ...]:
-        broke = [*self.recorder.faults, *["something of ours broke"] * self.door.listener.faults]
-        self.recorder.faults.clear()
-        self.door.listener.faults = 0
-        return tuple(broke)
+def judged(door) -> tuple[tuple[bytes, bytes], ...]:
+    """Method and target of what *door* decided to forward since the last time."""
+    asks, door.asks[:] = list(door.asks), []
+    return tuple((ask.method.encode(), ask.target.encode("utf-8", "surrogateescape")) for ask in asks)
+
+
+def broke(recorder: Recorder, door) -> tuple[str, ...]:
+    """What broke in *door* or could not be read by *recorder* since the last time."""
+    told = [*recorder.faults, *["something of ours broke"] * door.listener.faults]
+    recorder.faults.clear()
+    door.listener.faults = 0
+    return tuple(told)
 
 
 class _Client(asyncio.Protocol):

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.ask import Ask
+from gateway.ask import Ask, HeaderFields
 from gateway.origin.connections import OriginLimits
 from gateway.origin.forwarding import BodyBroken, HttpOrigin
 from gateway.origin.small import fetch_small
@@ -374,3 +374,23 @@ async def test_the_clients_address_goes_before_it_and_no_connection_is_anothers(
     assert (found.status if not secure else found.problem) == (Problem.ORIGIN_UNREACHABLE if secure else 200)
     await http.close()
     await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_switch_to_nothing_is_a_failure(forward, origin, method):
+    origin.reply = b"HTTP/1.1 101 Go\r\n\r\n"
+    async with asyncio.timeout(5):
+        opened = await forward.http.open(ask(method=method), origin.url, None, ours=-1, upgrade=False)
+    assert opened.problem is Problem.ORIGIN_FAILED
+    await origin.all_gone()
+
+
+async def test_what_is_remembered_of_many_visitors_with_the_same_lines_is_bounded(forward, origin):
+    fields = HeaderFields([("host", "a.example"), ("x-long", "a" * 2000)])
+    for number in range(40):
+        visitor = Ask(
+            "", 0, "a", "http://a.example", "GET", "/", "", headers=fields, address=f"192.0.2.{number}"
+        )
+        assert await forward(visitor) == (200, b"ok")
+    assert f"x-real-ip: 192.0.2.{39}\r\n".encode() in bytes(origin.raw)
+    assert sum(len(kept) for kept in fields.kept.values()) < 20 * 1024

@@ -101,3 +101,33 @@ async def test_a_local_socket(pool, tmp_path):
     assert connections.spare(place) is connection
     connection.abort()
     server.close()
+
+
+async def test_a_turn_that_is_not_taken_goes_to_the_next(pool, origin):
+    """Who was called left in the same moment; who waits behind is not forgotten."""
+    connections, place = pool(most=1, connect=5), read_upstream(origin.url)
+    first = await connections.take(place, fresh=True)
+    second, third = (asyncio.create_task(connections._connected(place, "")) for _ in range(2))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    first.connection_lost(None)
+    second.cancel()
+    async with asyncio.timeout(2):
+        assert not (await third).closed
+    first.abort()
+
+
+async def test_one_that_tries_and_leaves_keeps_nobody_waiting(pool, origin):
+    """Else whoever leaves at once could keep a server from being found well again."""
+    connections, place = pool(failures=1), read_upstream(origin.url)
+    await origin.stop()
+    with pytest.raises(ConnectionRefusedError):
+        await connections.take(place)
+    connections._servers[place].retry_at = 0.0
+    trying = asyncio.create_task(connections._connected(place, ""))
+    await asyncio.sleep(0)
+    trying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await trying
+    with pytest.raises(ConnectionRefusedError):
+        await connections.take(place)
