@@ -173,7 +173,7 @@ class MemoryDriver:
         await self.door.stop()
         await settled()
 
-    async def _made(self, upstream):
+    async def _made(self, upstream, client):
         from gateway.origin.connections import OriginConnection
 
         pool = self.door.origin._connections

@@ -130,7 +130,7 @@ async def test_an_origin_that_is_gone_before_it_is_asked(before, in_memory, kit)
     pool = driver.door.origin._connections
     made = pool._made
 
-    async def lost(upstream):
+    async def lost(upstream, client):
         connection = await made(upstream)
         connection._transport.other.close()
         while not connection.closed:
