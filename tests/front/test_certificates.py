@@ -249,6 +249,72 @@ async def test_renewed_files_are_for_new_connections_and_broken_ones_change_noth
 
 
 @on_both_loops
+async def test_a_session_is_taken_up_again_and_a_renewal_breaks_none(certify, origin, start):
+    files = [
+        CertificateFiles("tls", *certify("a.example")),
+        CertificateFiles("tls.hosts[0]", *certify("b.example"), ("b.example",)),
+    ]
+    certificates = Certificates.read("t", files)
+    door = await secured(start, origin, certify, certificates)
+
+    def ask(context, name, session=None):
+        with (
+            socket.create_connection((door.host, door.port), kit.PATIENCE) as bare,
+            context.wrap_socket(bare, server_hostname=name, session=session) as tls,
+        ):
+            tls.sendall(kit.get())
+            received = b""
+            while piece := tls.recv(65536):
+                received += piece
+            return kit.statuses(received), tls.session_reused, tls.session
+
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = client(maximum_version=version, minimum_version=version)
+        for name in ("a.example", "b.example"):
+            status, reused, session = await asyncio.to_thread(ask, context, name)
+            assert (status, reused) == ([200], False)
+            assert (await asyncio.to_thread(ask, context, name, session))[:2] == ([200], True)
+            certificates.reload()
+            assert (await asyncio.to_thread(ask, context, name, session))[0] == [200]
+
+
+@on_both_loops
+async def test_a_page_arrives_whole_however_late_it_is_read(certify, origin, start):
+    page = b"y" * 32_000_000  # more than the kernel holds for both ends
+    origin.reply = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(page), page)
+    door = await secured(start, origin, certify)
+    reader, writer = await door.connect(ssl=client(), server_hostname="a.example", limit=1024)
+    writer.write(kit.get("/"))
+    while not (door.listener.connected and any(each.full for each in door.listener.connected)):
+        await asyncio.sleep(0.005)
+    async with asyncio.timeout(kit.PATIENCE):
+        received = await reader.read()
+    assert received.endswith(b"\r\n\r\n" + page)
+    assert door.people.counted == [("/", 200)]
+
+
+@on_both_loops
+async def test_another_protocol_passes_in_tls_until_either_side_ends(certify, origin, start):
+    async def echo(request, reader, writer):
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+        while piece := await reader.read(1024):
+            writer.write(piece)
+
+    origin.reply = echo
+    door = await secured(start, origin, certify)
+    reader, writer = await door.connect(ssl=client(), server_hostname="a.example")
+    writer.write(kit.get("/", "Upgrade: echo", "Connection: Upgrade", close=False))
+    assert b" 101 " in await kit.read_head(reader)
+    for word in (b"one", b"two" * 100_000):
+        writer.write(word)
+        async with asyncio.timeout(kit.PATIENCE):
+            assert await reader.readexactly(len(word)) == word
+    writer.close()
+    await origin.all_gone()
+    assert door.listener.faults == 0
+
+
+@on_both_loops
 async def test_a_connection_can_be_reset_in_tls(certify, origin, start):
     door = await secured(start, origin, certify)
     reader, writer = await door.connect(ssl=client(), server_hostname="a.example")
