@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import ClassVar
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -71,7 +72,7 @@ _DEEDS = st.lists(
 class Origin(asyncio.Protocol):
     """Does nothing of its own accord."""
 
-    ends: list = []
+    ends: ClassVar[list] = []
 
     def __init__(self, recorder) -> None:
         pass
