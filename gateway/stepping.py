@@ -56,7 +56,7 @@ class Run(Generic[_T]):
         elif isinstance(waits, Signal):
             waits.forget()
             self._step(asyncio.CancelledError())
-        elif not waits.cancel():
+        elif not waits.cancel() and not waits.cancelled():
             self._cancelled = True  # what it waits for is here already; it goes on to its next wait
 
     def wake(self) -> None:

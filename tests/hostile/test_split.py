@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 
+import h11
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -145,3 +147,76 @@ async def test_any_pipeline_in_any_pieces(memory, octets, cuts):
     at = [0, *sorted({cut % (len(octets) + 1) for cut in cuts}), len(octets)]
     pieces = [octets[start:end] for start, end in itertools.pairwise(at) if end > start]
     assert _same(await memory(*pieces), None) == whole, pieces
+
+
+class _Origin(asyncio.Protocol):
+    """Says its pieces, each in a turn of its own, to every request."""
+
+    pieces: tuple[bytes, ...] = ()
+
+    def __init__(self, recorder) -> None:
+        pass
+
+    def connection_made(self, transport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._say(self.pieces)
+
+    def _say(self, pieces: tuple[bytes, ...]) -> None:
+        if pieces:
+            self.transport.write(pieces[0])
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self._say, pieces[1:])
+        elif b"".join(self.pieces).startswith(b"HTTP/1.0"):
+            self.transport.close()
+
+
+ANSWERS = [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\n\r\nhello",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n\r\n\r\n\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n\r\n\r\n\r\n5;a=b\r\nhello\r\n0\r\nX-A: b\r\n\r\n",
+    b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno",
+    b"HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n",
+    b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+    b"HTTP/1.0 200 OK\r\nX-A: b\r\n\r\nuntil it closes",
+    b"HTTP/1.1 200 OK\r\nConnection: close, x-b\r\nX-B: c\r\nContent-Length: 5\r\n\r\nhello",
+]
+
+
+@pytest.mark.parametrize("who", [b"", b"User-Agent: GPTBot/1.2\r\nX-Pay: 1\r\n"], ids=["person", "paying"])
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+@pytest.mark.parametrize("answer", ANSWERS, ids=range(len(ANSWERS)))
+async def test_an_answer_in_pieces(kit, recording, in_memory, started, answer, method, who):
+    kind = type("Said", (_Origin,), {"pieces": (answer,)})
+    driver = await started(in_memory.MemoryDriver(kit, recording, kind))
+    first = method + b" /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 0\r\n" + who + b"\r\n"
+
+    def read(outcome) -> list:
+        assert outcome.broke == ()
+        client, found = h11.Connection(h11.CLIENT), []
+        client.receive_data(re.sub(rb"[0-9a-f]{8}-[0-9a-f-]{27}", b"", outcome.client))
+        for number, asked in enumerate((method, b"GET")):
+            client.send(h11.Request(method=asked, target="/", headers=[("Host", "a")]))
+            client.send(h11.EndOfMessage())
+            body = b""
+            while not isinstance(event := client.next_event(), h11.EndOfMessage):
+                assert event is not h11.NEED_DATA
+                if isinstance(event, h11.Response):
+                    named = {bytes(name).lower() for name, _ in event.headers}
+                    framing = {b"content-length", b"transfer-encoding"}
+                    found.append((event.status_code, named - framing))
+                else:
+                    body += bytes(event.data)
+            found.append(body)
+            if number == 0:
+                client.start_next_cycle()
+        return found
+
+    whole = read(await driver(first + LAST))
+    assert len(whole) == 4
+    for at in range(1, len(answer)):
+        kind.pieces = (answer[:at], answer[at:])
+        assert read(await driver(first + LAST)) == whole, f"cut at {at}"
+    kind.pieces = tuple(answer[at : at + 1] for at in range(len(answer)))
+    assert read(await driver(first + LAST)) == whole, "octet by octet"
