@@ -131,7 +131,7 @@ async def test_an_origin_that_is_gone_before_it_is_asked(before, in_memory, kit)
     made = pool._made
 
     async def lost(upstream, client):
-        connection = await made(upstream)
+        connection = await made(upstream, client)
         connection._transport.other.close()
         while not connection.closed:
             await asyncio.sleep(0)
