@@ -20,6 +20,7 @@ _HOPS: Final = re.compile(
     rb"\r\n(?:connection|keep-alive|te|trailer|transfer-encoding|upgrade|http2-settings|proxy)[:-]"
 )
 _KEEP_ALIVE: Final = b"\r\nconnection: keep-alive\r\n"
+_LENGTH_FIELD: Final = frozenset({"content-length"})
 _LENGTH: Final = b"\r\ncontent-length:"
 _CODING: Final = re.compile(rb"\r\ntransfer-encoding:[ \t]*([^\r]*?)[ \t]*(?=\r\n|$)")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -81,6 +82,8 @@ class Head:
         *less* are names in lower case.
         """
         raw = self.raw
+        if self.status == 204:  # it has no body, and says nothing of its length (RFC 9110, section 8.6)
+            less |= _LENGTH_FIELD
         if less and not any(mark in self._lower for mark in _marks(less)):
             less = frozenset()
         if not less and raw.startswith(b"HTTP/1.1 ") and raw[12:13] == b" ":

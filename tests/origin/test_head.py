@@ -64,3 +64,9 @@ def test_the_passed_lines_are_the_fields_that_may_pass(fields):
     kept = [tuple(line.split(b":", 1)) for line in read.passed_on().split(b"\r\n")[1:]]
     named = [(name.decode(), value.strip().decode("utf-8", "surrogateescape")) for name, value in kept]
     assert tuple(named) == response_headers(read.headers)
+
+
+def test_an_answer_without_a_body_says_nothing_of_its_length():
+    fields = (b"A: b", b"Content-Length: 0")
+    assert head(*fields, line=b"HTTP/1.1 204 No", status=204).passed_on() == b"HTTP/1.1 204 No\r\nA: b"
+    assert head(*fields, line=b"HTTP/1.1 304 No", status=304).passed_on().endswith(b"\r\nContent-Length: 0")
