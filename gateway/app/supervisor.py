@@ -45,6 +45,8 @@ _CLOSING: Final = 15.0
 #: A process that ends sooner than this after its start ended at once.
 _AT_ONCE: Final = 5.0
 _LONGEST_PAUSE: Final = 30.0
+#: How often a process that ends while a gateway starts is made anew before that start is given up.
+_TRIES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ class Supervisor:
         office = self._office = await self._spawned("office", "office")
         for name in names:
             self._workers[name] = await self._spawned("worker", name)
-        office = await self._office_told(office)
+        office = await self._up(office)
         self.sites = tuple(
             Site(each["id"], tuple(each["hosts"]), each["origin"], each["mode"], each["file"])
             for each in office.told["sites"]
@@ -188,35 +190,39 @@ class Supervisor:
         self._keeping += [asyncio.create_task(self._keep(name)) for name in names]
         return addresses
 
-    async def _office_told(self, office: Process) -> Process:
-        """Tell *office* what it is; one that ends instead, killed or starved, is made anew, twice at most."""
-        for left in (2, 1, 0):
+    async def _up(self, process: Process) -> Process:
+        """Tell *process* what it is; one that ends instead, killed or starved, is made anew a few times."""
+        for left in reversed(range(_TRIES)):
             try:
-                await self._told(office)
+                await self._told(process)
                 break
             except StoreUnavailable as error:
                 if not left:
                     raise
-                log.warning("the office did not start and is started again", reason=str(error))
-                await office.end(_CLOSING)
-                office = self._office = await self._spawned("office", "office")
-        return office
+                log.warning(
+                    "a process did not start and is started again", process=process.name, reason=str(error)
+                )
+                await process.end(_CLOSING)
+                process = await self._spawned(
+                    "office" if process.name == "office" else "worker", process.name
+                )
+                self._stands_for(process)
+        return process
+
+    def _stands_for(self, process: Process) -> None:
+        if process.name == "office":
+            self._office = process
+        else:
+            self._workers[process.name] = process
 
     async def _some_started(self) -> None:
-        """Tell every worker what it is; one that ends instead is started again, if another came up."""
-        failures: list[StoreUnavailable] = []
-        telling = (self._told(worker) for worker in self._workers.values())
-        for answer in await asyncio.gather(*telling, return_exceptions=True):
-            if isinstance(answer, StoreUnavailable):
-                failures.append(answer)
-            elif answer is not None:
-                raise answer
-        if len(failures) == len(self._workers):
-            # All of them: killed, or something is wrong that the next ones will meet as well.
-            for name, worker in list(self._workers.items()):
-                await worker.end(_CLOSING)
-                self._workers[name] = fresh = await self._spawned("worker", name)
-                await self._told(fresh)
+        """Bring every worker up; one that does not come is tried on and on, if another came."""
+        coming = (self._up(worker) for worker in list(self._workers.values()))
+        answers = await asyncio.gather(*coming, return_exceptions=True)
+        failures = [answer for answer in answers if isinstance(answer, BaseException)]
+        for failure in failures:
+            if not isinstance(failure, StoreUnavailable) or len(failures) == len(answers):
+                raise failure
 
     async def connections(self) -> int:
         """How many clients are connected, as far as the workers can say it at once."""
@@ -327,10 +333,7 @@ class Supervisor:
     async def _again(self, name: str) -> None:
         """Start what *name* stands for; raises `OSError` where the machine allows no process."""
         fresh = await self._spawned("office" if name == "office" else "worker", name)
-        if name == "office":
-            self._office = fresh
-        else:
-            self._workers[name] = fresh
+        self._stands_for(fresh)
         try:
             await self._told(fresh)
         except (ConfigurationError, StoreUnavailable) as error:

@@ -372,7 +372,7 @@ async def test_doctor_tells_every_process_and_its_memory(tree, licet) -> None:
     assert await here.one.stop() == 0
 
 
-@pytest.mark.parametrize("victims", [{"office": 1}, {"office": 2, "worker": 2}])
+@pytest.mark.parametrize("victims", [{"office": 1}, {"office": 3, "worker": 5}])
 async def test_processes_that_are_killed_while_a_gateway_starts_are_started_again(licet, origin, victims):
     data = licet.write_site(origin.url, mode="enforce")
     flags = {"listen.port": 0, "dashboard.port": 0, "workers.count": 2}
