@@ -232,9 +232,9 @@ class ClientConnection(asyncio.Protocol):
             self.abort()
         elif self.tunnel is not None:
             self.tunnel.late()
-        elif self._body is not None and self._body.awaited:
+        elif self._body is not None and self._body.awaited and not self._lingering:
             self._body.fail(Refusal(Problem.REQUEST_TIMEOUT, "The body of the request stopped arriving."))
-        elif not self._run.active:
+        elif self._lingering or not self._run.active:
             self._hang_up()
 
     def interrupt(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import ClassVar
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 BOT = b"User-Agent: GPTBot/1.2\r\n"
@@ -112,6 +112,15 @@ async def _do(driver, in_memory, client, end, deed: str, octets: bytes) -> None:
 
 
 @given(_DEEDS)
+@example(
+    [
+        ("client sends", CLIENT[7]),
+        ("rest", b""),
+        ("origin says", ORIGIN[0]),
+        ("a turn", b""),
+        ("a clock", b""),
+    ]
+)
 @settings(
     max_examples=int(os.environ.get("LICET_FUZZ_ORDERS", "2000")),
     deadline=None,
