@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from gateway.origin.small import fetch_small
 from gateway.policy.published import publish
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
+from gateway.problems import StoreUnavailable
 from gateway.provenance.audience import Audience, referring_service
 from gateway.provenance.journal import Journal
 from gateway.terms.license_terms import PublishedTerms
@@ -134,7 +136,9 @@ class Front:
         await self.listener.stop()
         await self._origin.close()
         await self._way.close()
-        await self.till.close()
+        # Where the book is gone with its process, the keeper of the book closes the purses of this writer itself.
+        with contextlib.suppress(StoreUnavailable):
+            await self.till.close()
 
     def published(self, policy: Policy, origin: str) -> PublishedTerms:
         """What all formats say for *policy* at *origin*; made once for each, and bounded: hosts may be forged."""

@@ -350,6 +350,28 @@ async def test_a_supervisor_that_is_killed_takes_all_with_it_and_the_next_starts
     assert "Traceback" not in again.told
 
 
+async def test_workers_that_end_after_their_office_end_quietly_with_what_they_wrote(
+    tree, http, sell, licet
+) -> None:
+    here = await tree()
+    sold = await sell(here.one, pages=("tides",))
+    processes = await here.processes()
+    office = processes.pop("office")
+    # Stopped, no worker can return the credit it set aside before the book is gone.
+    for pid in processes.values():
+        os.kill(pid, signal.SIGSTOP)
+    os.kill(here.pid, signal.SIGKILL)
+    async with asyncio.timeout(20):
+        while Path(f"/proc/{office}/fd/0").exists():
+            await asyncio.sleep(0.02)
+    for pid in processes.values():
+        os.kill(pid, signal.SIGCONT)
+    await here.one.ended()
+    assert "Traceback" not in here.one.told
+    exported = (await licet("journal", "export")).out
+    assert all(record in exported for record in sold.records)
+
+
 async def test_a_gateway_that_is_killed_for_good_leaves_no_sockets_behind(tree) -> None:
     here = await tree()
     run = Path(json.loads((here.data / "licet.lock").read_text())["run"])
