@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -74,12 +74,21 @@ class Till:
     """Takes charges, and knows which units were paid for in the window. One a worker, on its event loop."""
 
     def __init__(
-        self, book: SpendBook, writer: str, pace: Pace, *, remembered: tuple[PaidUnit, ...] = ()
+        self,
+        book: SpendBook,
+        writer: str,
+        pace: Pace,
+        *,
+        remembered: tuple[PaidUnit, ...] = (),
+        settled: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Work on the purses of *writer* in *book*, starting with the units that the journal says were paid.
 
-        *writer* is who records what is taken here (`Journal.writer`).
+        *writer* is who records what is taken here (`Journal.writer`). *settled*
+        waits until all units that other processes were paid for can be told
+        (`learn`), and raises `StoreUnavailable` where that takes too long.
         """
+        self._settled = settled
         self._book = book
         self._writer = writer
         self._pace = pace
@@ -141,6 +150,19 @@ class Till:
         try:
             return await waiter
         except asyncio.CancelledError:
+            self.give_back(charge)
+            raise
+
+    async def settled(self, charge: Charge) -> None:
+        """Wait until `owed` can know of every unit that was paid for; where it cannot, *charge* goes back.
+
+        Raises `StoreUnavailable`. A process that was killed is the only thing to wait for.
+        """
+        if self._settled is None:
+            return
+        try:
+            await self._settled()
+        except BaseException:
             self.give_back(charge)
             raise
 

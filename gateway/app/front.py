@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -65,13 +65,14 @@ class Front:
         journal: Journal,
         people: Audience,
         paid: tuple[PaidUnit, ...] = (),
+        settled: Callable[[], Awaitable[None]] | None = None,
         networks: Networks | None = None,
         desk: Path,
     ) -> None:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
-        window so far; *desk* is the socket of the desk's door. Raises
+        window so far, *settled* is for the `Till`; *desk* is the socket of the desk's door. Raises
         `ConfigurationError` where the settings of the listener cannot be used.
         """
         self._config, self._clock = config, clock
@@ -91,7 +92,7 @@ class Front:
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
         pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
-        self.till = Till(book, journal.writer, pace, remembered=paid)
+        self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
         gate = Gate(
             policy_of=shelf.of_site,
             identify=Identifier(catalog, networks or Networks.shipped()).identify,

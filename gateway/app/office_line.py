@@ -23,6 +23,7 @@ from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.money import Money
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audience import AudienceRow
+from gateway.provenance.writers import OtherWriters
 from gateway.tokens.claims import Budget
 
 log = structlog.get_logger("licet")
@@ -41,15 +42,18 @@ class OfficeLine:
         name: str,
         feed: RevocationFeed,
         *,
+        writer: str,
+        others: OtherWriters,
         learn: Callable[[Iterable[PaidUnit]], None],
         take_up: Callable[[], Awaitable[list[str]]],
     ) -> None:
-        """Speak as worker *name*.
+        """Speak as worker *name*, whose journal is *writer*'s; *others* are those whom the office does not know to the end.
 
         Revocations go to *feed* and paid units to *learn*; *take_up* reads the
         policies that the office took up and gives their digests.
         """
         self.known = asyncio.Event()
+        self._writer, self._others = writer, others
         self._path, self._name, self._feed = path, name, feed
         self._learn, self._take_up = learn, take_up
         self._revoked = Revocations()
@@ -86,7 +90,8 @@ class OfficeLine:
         """Speak over *channel* until it ends."""
         running = asyncio.create_task(channel.run())
         try:
-            await channel.call("hello", {"name": self._name}, seconds=_WELCOME)
+            hello = {"name": self._name, "writer": self._writer, "others": sorted(self._others.names)}
+            await channel.call("hello", hello, seconds=_WELCOME)
             # Policies that were taken up while nobody was on the line.
             await self._take_up()
             self._channel = channel
@@ -115,6 +120,8 @@ class OfficeLine:
             self._feed.renew(self._revoked, given["at"])
         elif name == "paid":
             self._learn(PAID.validate_python(given))
+        elif name == "writers":
+            self._others.watch(writer for writer in given if writer != self._writer)
 
 
 class OfficeBook:

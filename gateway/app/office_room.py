@@ -7,6 +7,8 @@ revoked  what was revoked: whole at the start and on a change, otherwise
          only until when it is known to be true (`time.monotonic`, which is
          one clock in all processes of a machine)
 paid     units that were paid for at another worker, once that is durable
+writers  all whose journals are not known to their end: after one of them was
+         killed, licensed answers wait until it is left out
 policies (a call) which policies it took up; a worker answers with its own
 ======== ===============================================================
 
@@ -36,8 +38,9 @@ from gateway.licenses.revocations import Revocations
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
-from gateway.provenance.keeper import FoldBatch, Folding
+from gateway.provenance.keeper import BATCH_LIMIT, FoldBatch, Folding
 from gateway.provenance.record import FetchRecord
+from gateway.provenance.writers import lives
 
 #: How much less important the office is than a worker, as `os.nice` counts.
 _NICENESS: Final = 5
@@ -65,6 +68,8 @@ class OfficeRoom(Office):
         self._server: asyncio.Server | None = None
         self._door: DeskDoor | None = None
         self._stamp: tuple[tuple[str, int, int], ...] = ()
+        self._writers: set[str] = set()
+        self._ended: set[str] = set()
 
     async def start(self) -> dict[str, Any]:
         """Open everything; returns ``dashboard``, ``sign_in`` and the sites. Raises `ConfigurationError`."""
@@ -148,6 +153,14 @@ class OfficeRoom(Office):
         if units:
             self._tell_all("paid", PAID.dump_python(units, mode="json"))
 
+    def caught_up(self) -> None:
+        """Everything that could be read a moment ago is folded: what writers that had ended by then wrote is told."""
+        known = self._ended
+        self._ended = {writer for writer in self._writers - known if not lives(self.config.journal, writer)}
+        if known:
+            self._writers -= known
+            self._tell_writers()
+
     def _policy_of(self, site: str) -> Policy | None:
         return self.shelf.of_site(site)
 
@@ -187,6 +200,8 @@ class OfficeRoom(Office):
         """Bring a worker up to date, and from now on keep it so."""
         line.name = str(given["name"])
         self._lines.add(line)
+        self._writers |= {str(given["writer"]), *map(str, given["others"])}
+        self._tell_writers()
         units = await self.paid()
         for start in range(0, len(units), _CHUNK):
             line.channel.tell("paid", PAID.dump_python(units[start : start + _CHUNK], mode="json"))
@@ -199,6 +214,10 @@ class OfficeRoom(Office):
             news["revoked"] = REVOKED.dump_python(self.revoked, mode="json")
         line.told = self.revoked
         line.channel.tell("revoked", news)
+
+    def _tell_writers(self) -> None:
+        """Tell every worker of all writers whose journals are not known to their end."""
+        self._tell_all("writers", sorted(self._writers))
 
     def _tell_all(self, name: str, given: Any, *, but: _Line | None = None) -> None:
         for line in self._lines:
@@ -311,9 +330,12 @@ class _Told:
         new = await self._folding.fold(batch)
         if new:
             self._room.tell_paid(batch)
+        if max(len(batch.entries), len(batch.details)) < BATCH_LIMIT:
+            self._room.caught_up()
         return new
 
     async def purse_writers(self) -> frozenset[str]:
+        self._room.caught_up()  # asked once nothing is left to fold
         return await self._folding.purse_writers()
 
     async def close_purses(self, writers: frozenset[str]) -> None:

@@ -17,6 +17,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -41,6 +42,7 @@ from gateway.problems import ConfigurationError, StoreUnavailable
 from gateway.provenance.audience import Audience
 from gateway.provenance.journal import Journal
 from gateway.provenance.record import FetchDetail, FetchRecord, JournalEntry
+from gateway.provenance.writers import OtherWriters
 
 log = structlog.get_logger("licet")
 
@@ -48,6 +50,8 @@ log = structlog.get_logger("licet")
 _OFFICE: Final = 3.0
 #: Seconds in which what the kernel has accepted becomes a transport.
 _HANDED_OVER: Final = 0.1
+#: Seconds that a licensed answer waits for what a worker that was killed wrote down.
+_SETTLED: Final = 5.0
 
 
 class Worker:
@@ -79,10 +83,13 @@ class Worker:
         )
         journal = self._journal = cast("_TellingJournal", opened)
         feed = RevocationFeed()
+        others = self._others = OtherWriters(config.journal)
         self._line = line = OfficeLine(
             self._run.office,
             boot.name,
             feed,
+            writer=journal.writer,
+            others=others,
             learn=self._learn,
             take_up=self._take_up,
         )
@@ -96,6 +103,7 @@ class Worker:
             book=OfficeBook(line),
             journal=journal,
             people=self._people,
+            settled=partial(others.settled, _SETTLED),
             desk=self._run.desk,
         )
         self._begin("line", line.run())
@@ -130,6 +138,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._journal is not None:
+            self._others.close()
             await self._journal.close()
 
     async def act(self, name: str, given: Any) -> Any:  # noqa: ARG002

@@ -319,8 +319,10 @@ async def _recorded(
 async def _kept(ask: Ask, judged: Judged, gate: Gate, tally: Tally, opened: OriginAnswer) -> None:
     """Remember a whole delivery; under a license return only when the record is durable."""
     delivery = _delivery(opened, tally, Ended.COMPLETE)
-    written = _written(ask, judged, gate, delivery)
     charge = _charge(judged)
+    if charge is not None:
+        await gate.till.settled(charge)
+    written = _written(ask, judged, gate, delivery)
     if charge is None:
         _noted(written, gate)
         return

@@ -10,11 +10,15 @@ lives. A boot is never used again: who is gone stays gone.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
+
+from gateway.problems import StoreUnavailable
 
 _PLACE = re.compile(r"([a-z0-9]{1,32}-[0-9a-f]{24})-[0-9]{6,12}\.(?:seg|det)(?::[0-9]+)?")
 _LIVE = re.compile(r"([a-z0-9]{1,32}-[0-9a-f]{24})\.live")
@@ -40,6 +44,69 @@ class WriterLock:
         self._descriptor = -1
 
 
+class OtherWriters:
+    """The writers whose entries somebody else reads and tells of, and whether each of them still lives.
+
+    One that was killed may have written what it told nobody. Its lock goes with
+    it, before the other side of its connections can have noticed and asked
+    again: so whoever looks at the locks knows when to wait for what is read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Watch nobody in *folder* yet."""
+        self._folder = folder
+        self._descriptors: dict[str, int] = {}
+        self._told: asyncio.Future[None] | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Whom it watches."""
+        return frozenset(self._descriptors)
+
+    def watch(self, writers: Iterable[str]) -> None:
+        """From now on watch *writers* and nobody else: what all others wrote is known here."""
+        wanted = frozenset(writers)
+        for writer in self._descriptors.keys() - wanted:
+            os.close(self._descriptors.pop(writer))
+        for writer in wanted - self._descriptors.keys():
+            # One that ended well has no lock: it told of everything.
+            with contextlib.suppress(FileNotFoundError):
+                path = self._folder / f"{writer}.live"
+                self._descriptors[writer] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        if self._told is not None:
+            self._told.set_result(None)
+            self._told = None
+
+    async def settled(self, seconds: float) -> None:
+        """Return at once while all live, else once `watch` leaves out those that do not.
+
+        Raises `StoreUnavailable` after *seconds*.
+        """
+        if all(map(_is_locked, self._descriptors.values())):
+            return
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while not all(map(_is_locked, self._descriptors.values())):
+            if self._told is None:
+                self._told = loop.create_future()
+            await asyncio.wait((self._told,), timeout=max(until - loop.time(), 0))
+            if loop.time() >= until:
+                raise StoreUnavailable("What a process that ended was paid for is not known yet.")
+
+    def close(self) -> None:
+        """Watch nobody."""
+        self.watch(())
+
+
+def _is_locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return False
+
+
 def writer_of(place: str) -> str:
     """The writer of a journal file, by its name or a place in it; "" for what is no such name.
 
@@ -57,12 +124,9 @@ def lives(folder: Path, writer: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return _is_locked(descriptor)
     finally:
         os.close(descriptor)
-    return False
 
 
 def sweep(folder: Path, writers: frozenset[str]) -> None:

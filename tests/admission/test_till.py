@@ -296,6 +296,23 @@ async def test_what_goes_back_can_be_taken_by_the_next() -> None:
     assert (await taken(till, charge_of("r4"), ask_at())).problem is Problem.CREDIT_SPENT
 
 
+async def test_a_charge_goes_back_where_what_others_were_paid_for_cannot_be_known() -> None:
+    down = [StoreUnavailable("not known yet"), asyncio.CancelledError()]
+
+    async def settled() -> None:
+        if down:
+            raise down.pop()
+
+    till, _ = till_with(5_000, settled=settled)
+    for kind in (asyncio.CancelledError, StoreUnavailable):
+        assert isinstance(await taken(till, charge_of("r1"), ask_at()), Grant)
+        with pytest.raises(kind):
+            await till.settled(charge_of("r1"))
+    assert isinstance(await taken(till, charge_of("r2"), ask_at()), Grant)
+    await till.settled(charge_of("r2"))
+    assert (await taken(till, charge_of("r3"), ask_at())).problem is Problem.CREDIT_SPENT
+
+
 def test_a_till_starts_with_what_the_journal_says_was_paid() -> None:
     old, young = delivery_of("old"), delivery_of("young")
     keys = {

@@ -188,6 +188,9 @@ class _Till:
             return Grant(charge=Charge(ask.id, "acme", "lic", Money(10, "USD"), None))
         return grant
 
+    async def settled(self, charge) -> None:
+        pass
+
     def owed(self, charge, ask, delivery):
         return Owed(charge.price, "fetch")
 

@@ -20,6 +20,7 @@ from gateway.app.channel import asked
 from gateway.app.supervisor import Supervisor
 from gateway.config import read_config
 from gateway.problems import StoreUnavailable
+from gateway.provenance.writers import lives, writer_of
 from gateway.store.sqlite.database import Database
 
 GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
@@ -332,6 +333,40 @@ async def test_a_page_paid_for_at_one_worker_is_free_at_every_other(tree, http, 
     assert owed == {"fetch": 1, "read-before": 40}
     written = {path.name[:2] for path in (here.data / "journal").glob("w*.seg") if path.stat().st_size > 100}
     assert written == {"w1", "w2"}, "one worker alone served them all: nothing was tested"
+
+
+async def test_what_a_killed_worker_was_paid_for_and_told_nobody_is_not_charged_again(
+    tree, http, sell, licet
+) -> None:
+    here = await tree()
+    sold = await sell(here.one, pages=("tides",))
+    processes = await here.processes()
+    for _ in range(20):  # both workers have credit set aside
+        assert (await fetched(http, here.one, sold.token))[0] == 200
+    before = sizes(here.data)
+    os.kill(processes["office"], signal.SIGSTOP)  # it relays nothing, and reads no journal
+    assert (await fetched(http, here.one, sold.token, "/essays/winds"))[0] == 200
+    (wrote,) = (name for name, size in sizes(here.data).items() if size != before.get(name))
+    os.kill(processes[wrote[:2]], signal.SIGKILL)
+    async with asyncio.timeout(20):
+        while lives(here.data / "journal", writer_of(wrote)):
+            await asyncio.sleep(0)
+    again = asyncio.ensure_future(fetched(http, here.one, sold.token, "/essays/winds"))
+    await asyncio.wait((again,), timeout=0.3)
+    os.kill(processes["office"], signal.SIGCONT)
+    if (await again)[0] != 200:  # the office was away for too long
+        await until(200, lambda: first(fetched(http, here.one, sold.token, "/essays/winds")))
+    assert await here.one.stop() == 0
+    lines = (await licet("journal", "export")).out.splitlines()
+    entries = [json.loads(line)["entry"] for line in lines]
+    owed = Counter(entry["charge_reason"] for entry in entries if entry.get("path") == "/essays/winds")
+    assert owed["fetch"] == 1, owed
+    assert owed["read-before"] == 1, owed
+
+
+def sizes(data: Path) -> dict[str, int]:
+    """Of each worker's journal."""
+    return {path.name: path.stat().st_size for path in (data / "journal").glob("w*.seg")}
 
 
 async def test_a_supervisor_that_is_killed_takes_all_with_it_and_the_next_starts_at_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -9,8 +10,9 @@ import sys
 
 import pytest
 
+from gateway.problems import StoreUnavailable
 from gateway.provenance.segments import segment_name
-from gateway.provenance.writers import WriterLock, lives, sweep, writer_of
+from gateway.provenance.writers import OtherWriters, WriterLock, lives, sweep, writer_of
 
 ONE, OTHER = "front-" + "0" * 24, "w12-" + "a" * 24
 
@@ -62,3 +64,47 @@ def test_a_writer_that_is_killed_is_gone_and_swept_up_after(tmp_path):
     assert os.listdir(tmp_path) == [f"{OTHER}.live"]
     with_a_life.release()
     sweep(tmp_path / "absent", frozenset({ONE}))
+
+
+async def test_nobody_waits_while_the_others_live_or_ended_well(tmp_path):
+    others = OtherWriters(tmp_path)
+    await others.settled(0)
+    lock = WriterLock(tmp_path, ONE)
+    others.watch([ONE, OTHER])
+    assert others.names == {ONE}
+    await others.settled(0)
+    others.close()
+    lock.release()
+    assert others.names == frozenset()
+
+
+async def test_after_one_that_ended_everybody_waits_until_it_is_left_out(tmp_path):
+    lock, other = WriterLock(tmp_path, ONE), WriterLock(tmp_path, OTHER)
+    others = OtherWriters(tmp_path)
+    others.watch([ONE, OTHER])
+    lock.release()
+    with pytest.raises(StoreUnavailable):
+        await others.settled(0)
+    waiting = [asyncio.ensure_future(others.settled(30)) for _ in range(3)]
+    await asyncio.sleep(0)
+    others.watch([ONE, OTHER])  # still not known
+    await asyncio.sleep(0)
+    assert not any(each.done() for each in waiting)
+    others.watch([OTHER])
+    await asyncio.gather(*waiting)
+    others.close()
+    other.release()
+
+
+async def test_a_look_at_a_lock_takes_it_from_nobody(tmp_path):
+    lock = WriterLock(tmp_path, ONE)
+    one, other = OtherWriters(tmp_path), OtherWriters(tmp_path)
+    one.watch([ONE])
+    other.watch([ONE])
+    await one.settled(0)
+    lock.release()
+    for watching in (one, other, one):
+        with pytest.raises(StoreUnavailable):
+            await watching.settled(0)
+    one.close()
+    other.close()
