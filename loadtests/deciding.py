@@ -48,7 +48,7 @@ from gateway.uses import Use
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.identify import Identifier
 from gateway.visitors.networks import Networks
-from loadtests.serving import CRAWLER, PERSON, POLICY
+from loadtests.serving import A_MICRO_UNIT, CRAWLER, PERSON, POLICY
 
 _SITE = "http://127.0.0.1:8402"
 _TOKENS, _CALLS, _SERIES = 200, 2000, 5
@@ -71,7 +71,8 @@ class Bench:
     def open(cls, folder: Path) -> Bench:
         """Build it in *folder*, on a running loop."""
         clock = HandClock()
-        policy = read_policy_text(POLICY.format(origin="http://127.0.0.1:8000"), "bench.toml")
+        text = POLICY.format(site="bench", price=A_MICRO_UNIT, origin="http://127.0.0.1:8000")
+        policy = read_policy_text(text, "bench.toml")
         keys = KeyRing.create(folder / "keys", clock=clock)
         tables = Tables()
         tables.balances[prepaid("le_bench"), "USD"] = 10**15

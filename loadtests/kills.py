@@ -41,6 +41,7 @@ from gateway.cli.books import open_books
 from gateway.money import Money
 from loadtests.origin import page, site
 from loadtests.reconcile import compare, fetches
+from loadtests.serving import POLICY
 
 _SIZE, _LARGE_SHARE = 2048, 0.15
 _PRICE, _CREDIT = Money.read("0.005 USD"), Money.read("9000 USD")
@@ -52,28 +53,6 @@ _ALL, _STARTING = "everything killed", "of them while it started"
 _TARGETS = (_ALL, "worker killed", "office killed")
 
 _SETTINGS = "[pacing]\nlicense_per_second = 0\nrefusals_per_second = 0\n[store]\nreserve_mb = 1\n"
-_POLICY = """
-stance = "search-free-training-paid"
-[site]
-id = "kills"
-hosts = ["127.0.0.1"]
-origin = "{origin}"
-mode = "enforce"
-currency = "USD"
-[[works]]
-id = "all"
-paths = ["/"]
-rights = "own"
-people = "none"
-[offers.training]
-uses = ["ai-train"]
-price = {{ per_fetch = "0.005" }}
-[[rules]]
-when = {{ class = "ai" }}
-then = {{ license = ["training"] }}
-[[rules]]
-then = "serve"
-"""
 
 
 class WrongAnswer(Exception):
@@ -259,7 +238,9 @@ async def kills(number: int, folder: Path, seed: int) -> dict[str, Any]:
         (gateway.data / "sites").mkdir(parents=True, mode=0o700)
         gateway.data.chmod(0o700)
         (gateway.data / "licet.toml").write_text(_SETTINGS)
-        (gateway.data / "sites" / "kills.toml").write_text(_POLICY.format(origin=origin))
+        (gateway.data / "sites" / "kills.toml").write_text(
+            POLICY.format(site="kills", price=_PRICE.amount, origin=origin)
+        )
         load = Load(f"http://127.0.0.1:{gateway.port}")
         connector = aiohttp.TCPConnector(limit=0)
         timeout = aiohttp.ClientTimeout(total=60)

@@ -22,11 +22,11 @@ CRAWLER = "GPTBot/1.3"
 _FRESH = 120
 
 _SETTINGS = "[pacing]\nlicense_per_second = 0\n[store]\nreserve_mb = 1\n"
-#: A site where people and search are free and a fetch for training costs a micro-unit; ``{origin}`` is its server.
+#: A site where people and search are free and a fetch for training is paid, ``{price}`` a fetch; ``{origin}`` is its server.
 POLICY = """
 stance = "search-free-training-paid"
 [site]
-id = "bench"
+id = "{site}"
 hosts = ["127.0.0.1"]
 origin = "{origin}"
 mode = "enforce"
@@ -38,13 +38,15 @@ rights = "own"
 people = "none"
 [offers.training]
 uses = ["ai-train"]
-price = {{ per_fetch = "0.000001" }}
+price = {{ per_fetch = "{price}" }}
 [[rules]]
 when = {{ class = "ai" }}
 then = {{ license = ["training"] }}
 [[rules]]
 then = "serve"
 """
+#: The least price there is, so that a run never ends for want of credit.
+A_MICRO_UNIT = "0.000001"
 
 
 @dataclass
@@ -69,7 +71,9 @@ class LicetSite:
         (data / "sites").mkdir(parents=True, mode=0o700)
         data.chmod(0o700)
         (data / "licet.toml").write_text(_SETTINGS)
-        (data / "sites" / "bench.toml").write_text(POLICY.format(origin=origin))
+        (data / "sites" / "bench.toml").write_text(
+            POLICY.format(site="bench", price=A_MICRO_UNIT, origin=origin)
+        )
         command = [sys.executable, "-m", "gateway", "serve", "--data", str(data), "--port", str(port)]
         with running([*command, "--dashboard-port", str(free_port())], cpu, port, log) as pid:
             yield cls(pid, port, data, log)
