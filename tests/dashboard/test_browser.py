@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.provenance.record import FloodNote
+
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox",
@@ -78,6 +80,33 @@ async def sign_in(page, board) -> None:
 async def picture(page, name: str) -> None:
     if PICTURES:
         await page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_refusals_counted_together_are_a_row_that_leads_nowhere(
+    browser, start, filled, clock, scheme, width
+):
+    now = clock.now_us()
+    note = FloodNote(
+        "019ab0ff-0000-7000-8000-0000000000ff", now - 1_000_000, now - 61_000_000, 191_101,
+        "journal", "GPTBot", "ai", "license-required", 402, "cd" * 32,
+    )  # fmt: skip
+    await filled.insert((note, None))
+    board = await start(filled)
+    context = await browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 844})
+    watch = Watch(context, board.base)
+    page = await context.new_page()
+    await sign_in(page, board)
+    for path in ("/log", "/live"):
+        await page.goto(board.base + path)
+        row = page.get_by_role("row").filter(has_text="counted together")
+        assert "GPTBot" in await row.inner_text()
+        assert await row.get_by_role("link").count() == 0
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
+        await picture(page, f"counted{path.replace('/', '-')}-{scheme}-{width}")
+    assert watch.clean()
+    await context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
