@@ -73,11 +73,14 @@ class ClientConnection(asyncio.Protocol):
     """Reads requests and hands each to *serve*, one at a time; *watch* holds its clocks.
 
     *client* is whoever is asked for the client's address to remember, where it cannot change.
+    *source* is the client's address where the socket's other end is not the
+    client, "" where nobody says it. With *refusal* that is the answer, and
+    nothing is read.
     """
 
     __slots__ = (
         "_advancing", "_ahead", "_began", "_body", "_ended", "_head", "_left", "_lingering", "_loop", "_no_more",
-        "_parser", "_queue", "_reading", "_run", "_serve", "_tail", "_watch", "_writable",
+        "_parser", "_queue", "_reading", "_refusal", "_run", "_serve", "_source", "_tail", "_watch", "_writable",
         "client", "deadline", "full", "gone", "limits", "peer", "quiet_since", "secure", "served", "transport", "tunnel",
     )  # fmt: skip
 
@@ -89,6 +92,8 @@ class ClientConnection(asyncio.Protocol):
         watch: Watch,
         ended: Callable[[ClientConnection], None],
         began: Callable[[ClientConnection], None] = lambda _: None,
+        source: str | None = None,
+        refusal: Refusal | None = None,
     ) -> None:
         """Wait for the connection. *began* is called once it is made, *ended* once it is gone."""
         self.limits = limits
@@ -102,6 +107,7 @@ class ClientConnection(asyncio.Protocol):
         self.quiet_since = 0.0
         self.tunnel: TunnelEnd | None = None
         self._serve = serve
+        self._source, self._refusal = source, refusal
         self._began, self._ended = began, ended
         self._watch = watch
         self._loop = asyncio.get_running_loop()
@@ -123,11 +129,16 @@ class ClientConnection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self.peer = peer[0] if isinstance(peer, tuple) else ""
+        if self._source is not None:
+            self.peer = self._source
         self.secure = transport.get_extra_info("sslcontext") is not None
         self.quiet_since = self._loop.time()
         self.deadline = self.quiet_since + self.limits.header
         self._watch.add(self)
         self._began(self)
+        if self._refusal is not None:
+            self._unreadable(self._refusal)
+            self._advance()
 
     def data_received(self, data: bytes) -> None:
         """Parse, and answer what can be answered."""

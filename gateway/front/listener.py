@@ -34,7 +34,7 @@ from gateway.front.connection import ClientConnection
 from gateway.front.exchange import Gate, exchange
 from gateway.front.guard import guard_line, origin_form
 from gateway.front.limits import Limits
-from gateway.front.proxied import ProxiedConnection, ProxiedDoor
+from gateway.front.proxied import ProxiedDoor
 from gateway.front.request import Request
 from gateway.front.switching import switch
 from gateway.front.wire import broken_answer, refused_early, write_answer, write_whole
@@ -198,30 +198,21 @@ class Listener:
             _log.error("%d connections did not end", self.connections)
         self._watch.close()
 
-    def _accepted(self) -> ClientConnection:
+    def _accepted(self, source: str | None = None, refusal: Refusal | None = None) -> ClientConnection:
         return ClientConnection(
             self._served,
             limits=self._limits,
             watch=self._watch,
             began=self.connected.add,
             ended=self.connected.discard,
+            source=source,
+            refusal=refusal,
         )
 
     def _proxied_door(self, sock: socket.socket) -> ProxiedDoor:
-        def make(source: str, refusal: Refusal | None) -> ClientConnection:
-            return ProxiedConnection(
-                self._served,
-                limits=self._limits,
-                watch=self._watch,
-                began=self.connected.add,
-                ended=self.connected.discard,
-                source=source,
-                refusal=refusal,
-            )
-
         return ProxiedDoor(
             sock,
-            make,
+            self._accepted,
             trusted=self._trusted,
             limits=self._limits,
             tls=self._tls,

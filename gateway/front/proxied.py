@@ -29,29 +29,6 @@ _NO_HEADER = Refusal(Problem.BAD_REQUEST, "The connection does not begin with a 
 _SCARCE = 1.0
 
 
-class ProxiedConnection(ClientConnection):
-    """A client connection whose other end is not the socket's.
-
-    *source* is the client's address, "" where nobody says it. With *refusal*
-    that is the answer, and nothing is read.
-    """
-
-    __slots__ = ("_refusal", "_source")
-
-    def __init__(self, *args: Any, source: str, refusal: Refusal | None = None, **kept: Any) -> None:
-        """Take everything else as `ClientConnection` does."""
-        super().__init__(*args, **kept)
-        self._source, self._refusal = source, refusal
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, with the address that was told."""
-        super().connection_made(transport)
-        self.peer = self._source
-        if self._refusal is not None:
-            self._unreadable(self._refusal)
-            self._advance()
-
-
 class ProxiedDoor:
     """Accepts from *sock*, and makes a connection of each with `make(source, refusal)`.
 
