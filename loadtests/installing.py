@@ -51,6 +51,18 @@ def program(name: str) -> str:
     return str(found)
 
 
+@cache
+def compiled() -> Path:
+    """The folder of the wheel whose octet-moving modules are compiled, made from this checkout; raises `CannotRun`."""
+    made = subprocess.run(
+        ["make", "-s", ".make/compiled"], cwd=_FOLDER.parent, capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        said = (made.stderr or made.stdout).strip().splitlines()[-1:] or ["no reason given"]
+        raise CannotRun(f"the compiled wheel could not be made: {said[0][:200]}")
+    return _FOLDER / "compiled"
+
+
 def _from_debian(name: str) -> str:
     if not shutil.which(name) and os.getuid() == 0 and shutil.which("apt-get"):
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", _DEBIAN[name]]

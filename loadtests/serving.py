@@ -64,9 +64,18 @@ class LicetSite:
     @classmethod
     @contextlib.contextmanager
     def serving(
-        cls, folder: Path, origin: str, *, name: str = "licet", cpu: int | None = PROXY_CPU
+        cls,
+        folder: Path,
+        origin: str,
+        *,
+        name: str = "licet",
+        cpu: int | None = PROXY_CPU,
+        installed: Path | None = None,
     ) -> Iterator[LicetSite]:
-        """Serve *origin* from a new data folder in *folder* until the context ends; raises `CannotRun`."""
+        """Serve *origin* from a new data folder in *folder* until the context ends; raises `CannotRun`.
+
+        The package is that of the checkout, or the one *installed* in a folder.
+        """
         data, log, port = folder / f"{name}-data", folder / f"{name}.log", free_port()
         (data / "sites").mkdir(parents=True, mode=0o700)
         data.chmod(0o700)
@@ -75,7 +84,8 @@ class LicetSite:
             POLICY.format(site="bench", price=A_MICRO_UNIT, origin=origin)
         )
         command = [sys.executable, "-m", "gateway", "serve", "--data", str(data), "--port", str(port)]
-        with running([*command, "--dashboard-port", str(free_port())], cpu, port, log) as pid:
+        env = {"PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"} if installed else {}
+        with running([*command, "--dashboard-port", str(free_port())], cpu, port, log, env) as pid:
             yield cls(pid, port, data, log)
 
     @staticmethod

@@ -19,6 +19,17 @@ from gateway.clock import HandClock
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_report_header() -> str:
+    """Say which of the two builds is tested; end where it is not the one that was asked for."""
+    import gateway.stepping
+
+    compiled = not (gateway.stepping.__file__ or "").endswith(".py")
+    wanted = os.environ.get("LICET_TEST_COMPILED") == "1"
+    if compiled is not wanted:
+        pytest.exit(f"gateway comes from {gateway.stepping.__file__}; compiled was {wanted=}", returncode=3)
+    return f"gateway: {'octets moved by compiled modules' if compiled else 'as checked out'}"
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository's root."""
