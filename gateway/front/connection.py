@@ -327,7 +327,8 @@ class ClientConnection(asyncio.Protocol):
             ahead, self._ahead = bytes(self._ahead), None
             self._parser = httptools.HttpRequestParser(self)
             self._read(ahead)
-        self._advance()
+        if self._queue or not self._reading:
+            self._advance()
 
     def close(self, *, unread: bool = False) -> None:
         """End the connection once everything is written.

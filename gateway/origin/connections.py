@@ -316,7 +316,8 @@ class OriginConnection(asyncio.Protocol):
             self.abort()
             return False
         self.used = True
-        self.drained(0)
+        if not self._reading:
+            self.drained(0)
         return True
 
     def write(self, data: bytes) -> None:

@@ -220,7 +220,7 @@ class HttpAnswer:
 
     def whole(self) -> bytes | None:
         """The body where all of it has arrived (`origin.delivery.OriginAnswer`); the origin is let go then."""
-        body = None if self._sending else self._reply.whole()
+        body = None if self._sender is not None and self._sending else self._reply.whole()
         if body is not None:
             self.close()
         return body
@@ -238,7 +238,7 @@ class HttpAnswer:
         if self._closed:
             return
         self._closed = True
-        if self._sending or self._unsent or not self._reply.ended:
+        if (self._sender is not None and self._sending) or self._unsent or not self._reply.ended:
             if self._sender is not None:
                 self._sender.cancel()
             self._connection.abort()

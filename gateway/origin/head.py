@@ -19,7 +19,8 @@ from gateway.origin.header_hygiene import HOP_BY_HOP, named_fields
 _HOPS: Final = re.compile(
     rb"\r\n(?:connection|keep-alive|te|trailer|transfer-encoding|upgrade|http2-settings|proxy)[:-]"
 )
-_KEEP_ALIVE: Final = b"\r\nconnection: keep-alive\r\n"
+_KEEP_ALIVE: Final = b"\r\nconnection: keep-alive"
+_LINE_ENDS: Final = frozenset({b"\r\n", b""})
 _LENGTH_FIELD: Final = frozenset({"content-length"})
 _LENGTH: Final = b"\r\ncontent-length:"
 _CODING: Final = re.compile(rb"\r\ntransfer-encoding:[ \t]*([^\r]*?)[ \t]*(?=\r\n|$)")
@@ -34,7 +35,7 @@ class Head:
     transfer codings, lower case.
     """
 
-    __slots__ = ("_lower", "codings", "length", "raw", "status")
+    __slots__ = ("_hop", "_lower", "codings", "length", "raw", "status")
 
     def __init__(self, raw: bytes, status: int) -> None:
         """Keep *raw*, without the empty line at its end."""
@@ -44,12 +45,16 @@ class Head:
         at = lower.find(_LENGTH)
         # llhttp took it for a number.
         self.length = int(raw[at + len(_LENGTH) :].split(b"\r\n", 1)[0]) if at >= 0 else -1
-        self.codings = tuple(_CODING.findall(lower)) if b"\r\ntransfer-encoding:" in lower else ()
+        hop = _HOPS.search(lower)
+        #: Where the first line stands that may have to go, or -1.
+        self._hop = -1 if hop is None else hop.start()
+        self.codings = tuple(_CODING.findall(lower)) if hop is not None else ()
 
     @property
     def fault(self) -> str:
         """What is wrong with the status line, as a sentence for the operator, or ""."""
-        return _fault(self.raw[: self.raw.find(b"\r\n")] if b"\r\n" in self.raw else self.raw)
+        end = self.raw.find(b"\r\n")
+        return _fault(self.raw if end < 0 else self.raw[:end])
 
     @property
     def reason(self) -> str:
@@ -87,14 +92,17 @@ class Head:
         if less and not any(mark in self._lower for mark in _marks(less)):
             less = frozenset()
         if not less and raw.startswith(b"HTTP/1.1 ") and raw[12:13] == b" ":
-            # What nearly every server says, and nothing else of the kind.
-            at = self._lower.find(_KEEP_ALIVE)
-            if at >= 0:
-                behind = at + len(_KEEP_ALIVE) - 2
-                if _HOPS.search(self._lower, 0, at) is None and _HOPS.search(self._lower, behind) is None:
-                    return raw[:at] + raw[behind:]
-            elif _HOPS.search(self._lower) is None:
+            at = self._hop
+            if at < 0:
                 return raw
+            # What nearly every server says, and nothing else of the kind.
+            behind = at + len(_KEEP_ALIVE)
+            if (
+                self._lower.startswith(_KEEP_ALIVE, at)
+                and raw[behind : behind + 2] in _LINE_ENDS
+                and _HOPS.search(self._lower, behind) is None
+            ):
+                return raw[:at] + raw[behind:]
         line, _, fields = raw.partition(b"\r\n")
         first = b"HTTP/1.1 %d %b" % (self.status, line[13:])
         if not fields:
