@@ -27,6 +27,7 @@ from gateway.cli import (
     serve,
     statement,
     tour,
+    who,
 )
 from gateway.problems import ConfigurationError, StoreUnavailable
 
@@ -45,6 +46,7 @@ app = typer.Typer(
                     licet policy explain /page --as GPTBot
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
+    Who asks        licet who access.log
     Your proof      licet journal audit
                     licet backup licet.tar
 
@@ -72,6 +74,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
+app.command("who")(who.who)
 
 
 def _version(asked: bool) -> None:

@@ -43,6 +43,7 @@ from typing import Protocol
 from gateway.ask import Ask, HeaderFields
 from gateway.evidence import Evidence, Needs
 from gateway.visitors.catalog import Catalog, CatalogEntry, Reading
+from gateway.visitors.contradictions import contradictions, strikes
 from gateway.visitors.networks import Networks, parse_address
 from gateway.visitors.visitor import Visitor, VisitorClass
 from gateway.visitors.weighing import Findings, Listed, Named, Signed, Surroundings, weigh
@@ -162,9 +163,12 @@ class Identifier:
         if look is None:
             said = self.catalog.reading(ask.user_agent)
             signed = self._signatures is not None and ask.has("signature-input")
-            codes, strikes = (), 0
-            alone = self._same(weigh(Findings(said, contradictions=codes, strikes=strikes)))
-            look = fields.kept[key] = _Look(said, signed, codes, strikes, alone)
+            codes: tuple[str, ...] = ()
+            if self._headers and said.entry is None and said.visitor_class is VisitorClass.UNPROVEN:
+                codes = contradictions(ask)
+            count = strikes(codes)
+            alone = self._same(weigh(Findings(said, contradictions=codes, strikes=count)))
+            look = fields.kept[key] = _Look(said, signed, codes, count, alone)
         return look
 
     def _same(self, visitor: Visitor) -> Visitor:
@@ -191,13 +195,13 @@ class Identifier:
     def _findings(
         self, ask: Ask, evidence: Evidence, look: _Look, conduct: tuple[str, ...]
     ) -> Findings | Needs:
-        signature, signer = None, ()
+        signature: Signed | None = None
         if self._signatures is not None and look.signed:
-            signature = self._signatures.finding(ask, evidence)
-            if isinstance(signature, Needs):
-                return signature
-            if signature is not None:
-                signer = self._signers.get(signature.agent, ())
+            judged = self._signatures.finding(ask, evidence)
+            if isinstance(judged, Needs):
+                return judged
+            signature = judged
+        signer = self._signers.get(signature.agent, ()) if signature is not None else ()
         said = look.said
         proven = signature is not None and signature.outcome == "verified" and bool(signer)
         entry = None if proven else said.entry or (signer[0] if signer else None)
@@ -206,21 +210,20 @@ class Identifier:
                 return self._unclaimed(ask, look, conduct)
             return Findings(said, signature=signature, signer=signer, conduct=conduct)
         listed = self._listed(entry.recipe.networks, ask)
-        named = None
+        named: Named | None = None
         if self._names is not None and entry.recipe.dns and (listed is None or listed.outcome == "unknown"):
-            named = self._names.finding(ask.address, entry.recipe.dns, evidence)
-            if isinstance(named, Needs):
-                return named
-        return Findings(
-            said, signature=signature, signer=signer, listed=listed, named=named, conduct=conduct
-        )
+            looked = self._names.finding(ask.address, entry.recipe.dns, evidence)
+            if isinstance(looked, Needs):
+                return looked
+            named = looked
+        return Findings(said, signature=signature, signer=signer, listed=listed, named=named, conduct=conduct)
 
     def _surroundings(self, ask: Ask) -> Surroundings | None:
         """The AI operator in whose network *ask* was sent; None where others share its list, or it is long out of date."""
         for name in self.networks.lists_of(ask.address):
             entries, known = self._owners.get(name, ()), self.networks.lists[name]
             only_ai = all(entry.crawler.visitor_class is VisitorClass.AI for entry in entries)
-            if not entries or not only_ai or ask.asked_at - known.checked_at > _LET_AGAIN * _DAY:
+            if not entries or not only_ai or abs(ask.asked_at - known.checked_at) > _LET_AGAIN * _DAY:
                 continue
             stale = self._stale(name, ask)
             reasons = (f"ip_operator_undeclared:{name}", *stale, *self._dated((name,)))
@@ -255,12 +258,17 @@ class Identifier:
 
     def _stale(self, name: str, ask: Ask) -> tuple[str, ...]:
         known = self.networks.get(name)
-        return () if known is None or known.is_fresh(ask.asked_at) else (f"ip_list_stale:{name}",)
+        if known is None:
+            return ()
+        # An old log is asked about too: a copy says as little of long before its day as of long after.
+        age = abs(ask.asked_at - known.checked_at)
+        return () if known.is_fresh(known.checked_at + age) else (f"ip_list_stale:{name}",)
 
     def _dated(self, names: Iterable[str]) -> tuple[str, ...]:
         known = filter(None, map(self.networks.get, names))
         return tuple(
-            f"ip_list_dated:{each.name}@{datetime.fromtimestamp(each.checked_at, UTC):%Y-%m-%d}" for each in known
+            f"ip_list_dated:{each.name}@{datetime.fromtimestamp(each.checked_at, UTC):%Y-%m-%d}"
+            for each in known
         )
 
 

@@ -51,7 +51,9 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "ua_robots_token": Reason(
             "Its User-Agent says {}, a name for robots.txt that no request ever carries.", _M, 0.90
         ),
-        "ua_oversized": Reason("Its User-Agent is longer than any real one; only the beginning was read.", _N),
+        "ua_oversized": Reason(
+            "Its User-Agent is longer than any real one; only the beginning was read.", _N
+        ),
         "ua_url_token": Reason("Its User-Agent names {} inside an address only.", _N),
         "ua_also": Reason("Its User-Agent names {} as well.", _N),
         "no_user_agent": Reason("It sent no User-Agent.", _M, 0.75),
@@ -61,7 +63,9 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "ua_contact_in_comment": Reason("Its User-Agent gives an address for webmasters.", _M, 0.75),
         "ua_compatible_token": Reason("Its User-Agent says \u201ccompatible\u201d as crawlers do.", _M, 0.75),
         "ua_no_engine": Reason("Its User-Agent names no browser engine.", _M, 0.20),
-        "claim_contradicted": Reason("The User-Agent names {}, and the signature is somebody else\u2019s.", _N),
+        "claim_contradicted": Reason(
+            "The User-Agent names {}, and the signature is somebody else\u2019s.", _N
+        ),
         # Its address, and the lists that operators publish.
         "ip_in": Reason("Its address is in the published list {}.", _P, 0.97),
         "ip_not_in": Reason("Its address is not in the published list {}.", _P, -0.95),
@@ -74,7 +78,9 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "ip_operator_undeclared": Reason(
             "It shows a browser\u2019s User-Agent from an AI operator\u2019s network, list {}.", _M, 0.85
         ),
-        "recipe_unchecked": Reason("Its operator publishes a way to check the claim, which was not used.", _N),
+        "recipe_unchecked": Reason(
+            "Its operator publishes a way to check the claim, which was not used.", _N
+        ),
         "asn_match": Reason("Its address lies in a network of the claimed operator\u2019s.", _P, 0.30),
         "asn_mismatch": Reason("Its address lies in no network of the claimed operator\u2019s.", _P, -0.30),
         "asn_hosting": Reason("Its address belongs to a hosting company.", _M, 0.10),
@@ -99,7 +105,9 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "no_accept": Reason("It lacks Accept, which every browser sends.", _M, 0.40),
         "no_accept_language": Reason("It lacks Accept-Language, which every browser sends.", _M, 0.40),
         "accept_without_html": Reason("It opens a page and does not accept HTML.", _M, 0.40),
-        "accept_sxg_q_stale": Reason("Its Accept is one that this version of Chrome no longer sends.", _M, 0.40),
+        "accept_sxg_q_stale": Reason(
+            "Its Accept is one that this version of Chrome no longer sends.", _M, 0.40
+        ),
         "no_upgrade_insecure_requests": Reason(
             "It lacks Upgrade-Insecure-Requests, which Chrome sends.", _M, 0.40
         ),
@@ -112,7 +120,9 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "ch_mobile_mismatch": Reason("Sec-CH-UA-Mobile contradicts the User-Agent.", _M, 0.40),
         "header_order": Reason("Its headers come in an order that this browser does not use.", _M, 0.10),
         # What its network did within the hour.
-        "honeypot_hit": Reason("Its network asked for a path that robots.txt forbids and no page shows.", _M, 0.30),
+        "honeypot_hit": Reason(
+            "Its network asked for a path that robots.txt forbids and no page shows.", _M, 0.30
+        ),
         "rate_exceeded": Reason("Its network asks faster than people do.", _M, 0.15),
         "robots_disobeyed": Reason("Its network fetched what robots.txt forbids.", _M, 0.20),
         "terms_refused": Reason("Its network went on after it was told the terms.", _M, 0.15),

@@ -260,9 +260,7 @@ def _stranger(found: Findings, signature: Signed) -> Visitor:
         return Visitor(VisitorClass.AUTOMATION, reasons=reasons, confidence=_WORDS)
     host = signature.agent.removeprefix("https://")
     crawler = Crawler(host, host, (), AI_USES, VisitorClass.AUTOMATION, verifiable=True)
-    return Visitor(
-        VisitorClass.AUTOMATION, crawler, Identity.VERIFIED, Method.SIGNATURE, reasons, _STRANGER
-    )
+    return Visitor(VisitorClass.AUTOMATION, crawler, Identity.VERIFIED, Method.SIGNATURE, reasons, _STRANGER)
 
 
 def _undeclared(found: Findings, around: Surroundings) -> Visitor:
