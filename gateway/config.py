@@ -110,11 +110,16 @@ class Pacing(_Section):
 
     *refusals_per_second* is how many unpaid refusals of one network, crawler and
     reason are recorded one by one; what is above it is counted. 0 records every one.
+    *network_per_second* is the pace, with *network_burst* at once, above which
+    unlicensed automata of one network are noted as too fast; nobody is refused for
+    it. 0 notes nothing.
     """
 
     license_per_second: float = Field(default=100.0, ge=0, le=1_000_000)
     license_burst: int = Field(default=200, ge=1, le=1_000_000)
     refusals_per_second: int = Field(default=10, ge=0, le=1_000_000)
+    network_per_second: float = Field(default=2.0, ge=0, le=1_000_000)
+    network_burst: int = Field(default=120, ge=1, le=1_000_000)
 
 
 class People(_Section):

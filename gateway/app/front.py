@@ -23,6 +23,7 @@ from gateway.front.desk_way import DeskWay
 from gateway.front.exchange import Gate
 from gateway.front.listener import Listener
 from gateway.front.notices import SiteNotices
+from gateway.front.witness import Witness
 from gateway.keys.key_set import KeySet
 from gateway.licenses.revocations import RevocationFeed
 from gateway.origin.forwarding import HttpOrigin, OriginLimits
@@ -37,6 +38,7 @@ from gateway.terms.license_terms import PublishedTerms
 from gateway.tokens.verification import Verifier
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.client_address import TrustedProxies
+from gateway.visitors.conduct import MOST, Conduct
 from gateway.visitors.identify import Identifier
 from gateway.visitors.networks import Networks
 
@@ -92,6 +94,8 @@ class Front:
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
         pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
+        self.conduct = Conduct()
+        paces = Pace(config.pacing.network_per_second, config.pacing.network_burst, keys=MOST)
         self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
         gate = Gate(
             policy_of=shelf.of_site,
@@ -105,6 +109,7 @@ class Front:
             published=self.published,
             sources={"lease": self.till.lease, "robots": notices.robots},
             clock=clock,
+            witness=Witness(self.conduct, paces, notices.robots_served),
         )
         self.listener = Listener(
             gate,
@@ -117,6 +122,11 @@ class Front:
             tls=self._certificates.context if self._certificates is not None else None,
             proxied=config.listen.proxy_protocol,
         )
+
+    async def rest(self) -> None:
+        """Give back what was set aside for idle licenses, and forget conduct whose hour is over."""
+        await self.till.rest()
+        self.conduct.forget(self._clock.now_us() // 1_000_000)
 
     async def open(self, sock: socket.socket | None = None) -> str:
         """Listen where the settings say, or on *sock*; returns the URL, or raises `ConfigurationError`."""

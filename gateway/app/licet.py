@@ -84,7 +84,7 @@ class Licet(Office):
         url = await front.open()
         dashboard, sign_in = await self.open_dashboard()
         self.begin()
-        self._start("rest", every(REST_SECONDS, front.till.rest))
+        self._start("rest", every(REST_SECONDS, front.rest))
         self._start("certificates", every(LOOK_SECONDS, front.renew))
         addresses = Addresses(url, dashboard, sign_in)
         lock.tell(addresses)

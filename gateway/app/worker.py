@@ -114,7 +114,7 @@ class Worker:
         url = await front.open(self._sock)
         self._begin("keys", every(0.25, self._look_at_keys))
         self._begin("people", every(5.0, self._count_people))
-        self._begin("rest", every(REST_SECONDS, front.till.rest))
+        self._begin("rest", every(REST_SECONDS, front.rest))
         self._begin("certificates", every(LOOK_SECONDS, front.renew))
         self._begin("state", every(1.0, self._tell_state))
         rarely_collected()

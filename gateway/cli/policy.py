@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -274,3 +275,31 @@ def _ask(policy: Policy, path: str, query: str, agent: str, country: str) -> Ask
         headers=(("user-agent", agent),),
         country=country,
     )
+
+
+@app.command()
+def honeypot(
+    path: Annotated[
+        str,
+        typer.Argument(metavar="[PATH]", help="The site's honeypot, if it has one; else a new one is made."),
+    ] = "",
+) -> None:
+    """Print a path that only automata find, and what to write where.
+
+    A fetch of it is weight against a visitor that shows other evidence, and
+    nothing else: nobody is refused for it alone, and people are not noted.
+
+    \b
+    licet policy honeypot
+    """
+    from gateway.policy.words import honeypot_trouble
+
+    if path and (trouble := honeypot_trouble(path)):
+        raise stop(trouble)
+    path = path or "/" + "".join(secrets.choice("bcdfghjkmnpqrstvwxz23456789") for _ in range(15)) + "7"
+    print("In the policy of the site:")
+    print(f'\n[site]\nhoneypot = "{path}"\n')
+    print(
+        "In your pages, anywhere. Browsers, screen readers and keyboards pass it over; robots.txt closes it:"
+    )
+    print(f'\n<script type="ignore"><a href="{path}">{path.strip("/")}</a></script>')

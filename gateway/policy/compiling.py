@@ -100,6 +100,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     rules = _rules(tables)
     _check_reach(tables, works)
     site = _site(tables.site, fallback_id)
+    _check_honeypot(tables, site, works)
     if tables.mistakes or site is None:
         return None
     loose = tables.loose
@@ -183,7 +184,19 @@ def _site(table: SiteTable | None, fallback_id: str) -> Site | None:
         public=table.public,
         name=table.name,
         contact=table.contact,
+        territory=table.territory,
+        honeypot=table.honeypot,
     )
+
+
+def _check_honeypot(tables: Tables, site: Site | None, works: tuple[Work, ...]) -> None:
+    if site is None or not site.honeypot:
+        return
+    for at, work in enumerate(works):
+        if any(scope.covers(site.honeypot) for scope in work.paths):
+            tables.wrong("site.honeypot", f"is a path of works[{at}]; choose one with nothing behind it")
+    if any(scope.covers(site.honeypot) for scope in tables.loose.free_paths):
+        tables.wrong("site.honeypot", "is one of free_paths; choose one with nothing behind it")
 
 
 def _works(tables: Tables) -> tuple[Work, ...]:

@@ -90,6 +90,7 @@ def publish(
         currency=policy.site.currency,
         scopes=tuple(reversed(said.values())),
         robots=_stances(crawlers),
+        honeypot=policy.site.honeypot,
     )
 
 

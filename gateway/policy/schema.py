@@ -21,7 +21,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.policy import words
-from gateway.policy.rules import Mode, Verdict
+from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.problems import Mistake
 
 
@@ -42,6 +42,13 @@ class SiteTable(_Table):
     )
     name: words.Line = Field(default="", description="who licenses, as buyers shall read it")
     contact: words.Line = Field(default="", description="an e-mail or web address for buyers")
+    territory: words.TerritoryModeWord = Field(
+        default=TerritoryMode.ENFORCE,
+        description="how far the place a fetch comes from binds a license limited to places: off, observe, enforce",
+    )
+    honeypot: words.HoneypotPath = Field(
+        default="", description="a path with nothing behind it, that only automata find; off if left out"
+    )
 
 
 class AuthorTable(_Table):

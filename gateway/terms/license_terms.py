@@ -354,7 +354,8 @@ class PublishedTerms:
     """Everything the published formats may say about one site; they say no more.
 
     *origin* is the public origin without a trailing slash. *scopes* are in
-    order, narrower before wider, the whole site (``/``) last.
+    order, narrower before wider, the whole site (``/``) last. *honeypot* is the
+    path that robots.txt closes to everybody because nothing is there, or "".
     """
 
     origin: str
@@ -364,6 +365,7 @@ class PublishedTerms:
     currency: str
     scopes: tuple[PublishedScope, ...]
     robots: tuple[RobotsStance, ...]
+    honeypot: str = ""
 
     @property
     def license_url(self) -> str:

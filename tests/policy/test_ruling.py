@@ -341,3 +341,14 @@ def test_a_service_without_uses_matches_no_use(make, read):
     policy = read('rules = [{when = {use = ["search", "ai-input"]}, then = "refuse"}]')
     visitor = Visitor(VisitorClass.SERVICE, make.FEEDLY, Identity.CLAIMED)
     assert judge(policy, visitor, make.ask("/")).verdict is SERVE
+
+
+def test_the_honeypot_goes_to_the_site_whoever_asks(make, read):
+    policy = read(
+        '[site]\nhosts = ["a.example"]\norigin = "http://127.0.0.1:8000"\nhoneypot = "/k7w2m9qd4tzx"\n[[rules]]\nthen = "refuse"\n'
+    )
+    for visitor in (PERSON, make.UNKNOWN, make.seen(make.GPTBOT)):
+        asked = make.ask("/k7w2m9qd4tzx")
+        assert rule(policy, visitor, asked, visitor.uses).rule == "honeypot"
+        assert rule(policy, visitor, asked, visitor.uses).verdict is Verdict.SERVE
+        assert rule(policy, visitor, make.ask("/k7w2m9qd4tzx/deeper"), visitor.uses).rule == "rules[0]"
