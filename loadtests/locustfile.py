@@ -44,9 +44,8 @@ class Person(FastHttpUser):
 
     @task
     def read(self) -> None:
-        agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
         with self.client.get(
-            _page(), headers={"User-Agent": agent}, catch_response=True, name="person"
+            _page(), headers={"User-Agent": PERSON}, catch_response=True, name="person"
         ) as answer:
             if answer.status_code != 200:
                 answer.failure(f"a person got {answer.status_code}")

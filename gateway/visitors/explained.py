@@ -197,7 +197,7 @@ def _otherwise(found: Findings) -> Iterator[tuple[str, Findings]]:
             "with a browser\u2019s User-Agent",
             replace(found, said=browser, listed=None, named=None, home=()),
         )
-    if found.surroundings is not None:
+    if found.surroundings is not None and found.surroundings.entries:
         where = f"from an address outside the network of {found.surroundings.operator}"
         yield where, replace(found, surroundings=None)
     if found.strikes >= STRIKES:

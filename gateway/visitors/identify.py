@@ -44,8 +44,9 @@ from gateway.ask import Ask, HeaderFields
 from gateway.evidence import Evidence, Needs
 from gateway.visitors.catalog import Catalog, CatalogEntry, Reading
 from gateway.visitors.contradictions import contradictions, strikes
+from gateway.visitors.list_owners import ListOwners
 from gateway.visitors.networks import Networks, parse_address
-from gateway.visitors.visitor import Visitor, VisitorClass
+from gateway.visitors.visitor import PERSON, Visitor, VisitorClass
 from gateway.visitors.weighing import Findings, Listed, Named, Signed, Surroundings, weigh
 
 #: What is remembered of each kind; a stranger can send any number.
@@ -115,7 +116,7 @@ class Identifier:
         self._signatures, self._names, self._conduct, self._headers = signatures, names, conduct, headers
         self._weighed: dict[tuple[str, str, int, tuple[str, ...]], Visitor] = {}
         self._made: dict[Visitor, Visitor] = {}
-        self._owners = _by_list(catalog.crawlers)
+        self._owners = ListOwners(catalog)
         self._signers = _by_agent(catalog.crawlers)
 
     def identify(self, ask: Ask, evidence: Evidence) -> Visitor | Needs:
@@ -126,22 +127,21 @@ class Identifier:
             again with what came, whatever it is, this answers.
         """
         look = self._look(ask)
-        conduct = self._conduct.of(ask.address, ask.asked_at) if self._conduct is not None else ()
         if look.said.entry is None and not look.signed:
-            unproven = look.said.visitor_class is VisitorClass.UNPROVEN
-            if not conduct and not (unproven and self.networks.lists_of(ask.address)):
+            if not self.networks.lists_of(ask.address) and (look.alone is PERSON or self._conduct is None):
                 return look.alone
-            return self._same(weigh(self._unclaimed(ask, look, conduct)))
+            found = self._unclaimed(ask, look)
+            return self._same(weigh(found)) if found.conduct or found.surroundings else look.alone
         if look.signed:
-            found = self._findings(ask, evidence, look, conduct)
-            return found if isinstance(found, Needs) else self._same(weigh(found))
-        seen = (ask.user_agent, ask.address, ask.asked_at // 60, conduct)
+            signed = self._findings(ask, evidence, look)
+            return signed if isinstance(signed, Needs) else self._same(weigh(signed))
+        seen = (ask.user_agent, ask.address, ask.asked_at // 60, self._conduct_of(ask))
         visitor = self._weighed.get(seen)
         if visitor is None:
-            found = self._findings(ask, evidence, look, conduct)
-            if isinstance(found, Needs):
-                return found
-            visitor = self._same(weigh(found))
+            claimed = self._findings(ask, evidence, look)
+            if isinstance(claimed, Needs):
+                return claimed
+            visitor = self._same(weigh(claimed))
             if len(self._weighed) >= _REMEMBERED:
                 self._weighed.clear()
             self._weighed[seen] = visitor
@@ -149,11 +149,13 @@ class Identifier:
 
     def findings(self, ask: Ask, evidence: Evidence) -> Findings | Needs:
         """Everything that `identify` weighs, for those who explain it."""
-        conduct = self._conduct.of(ask.address, ask.asked_at) if self._conduct is not None else ()
         look = self._look(ask)
         if look.said.entry is None and not look.signed:
-            return self._unclaimed(ask, look, conduct)
-        return self._findings(ask, evidence, look, conduct)
+            return self._unclaimed(ask, look)
+        return self._findings(ask, evidence, look)
+
+    def _conduct_of(self, ask: Ask) -> tuple[str, ...]:
+        return self._conduct.of(ask.address, ask.asked_at) if self._conduct is not None else ()
 
     def _look(self, ask: Ask) -> _Look:
         fields = ask.headers
@@ -180,10 +182,10 @@ class Identifier:
             known = self._made[visitor] = visitor
         return known
 
-    def _unclaimed(self, ask: Ask, look: _Look, conduct: tuple[str, ...]) -> Findings:
-        around = None
-        if look.said.visitor_class is VisitorClass.UNPROVEN:
-            around = self._surroundings(ask)
+    def _unclaimed(self, ask: Ask, look: _Look) -> Findings:
+        around = self._surroundings(ask) if look.said.visitor_class is VisitorClass.UNPROVEN else None
+        # What a neighbor did is no evidence about somebody who shows none.
+        conduct = () if around is None and look.alone is PERSON else self._conduct_of(ask)
         return Findings(
             look.said,
             surroundings=around,
@@ -192,9 +194,7 @@ class Identifier:
             conduct=conduct,
         )
 
-    def _findings(
-        self, ask: Ask, evidence: Evidence, look: _Look, conduct: tuple[str, ...]
-    ) -> Findings | Needs:
+    def _findings(self, ask: Ask, evidence: Evidence, look: _Look) -> Findings | Needs:
         signature: Signed | None = None
         if self._signatures is not None and look.signed:
             judged = self._signatures.finding(ask, evidence)
@@ -207,8 +207,8 @@ class Identifier:
         entry = None if proven else said.entry or (signer[0] if signer else None)
         if entry is None:
             if signature is None:
-                return self._unclaimed(ask, look, conduct)
-            return Findings(said, signature=signature, signer=signer, conduct=conduct)
+                return self._unclaimed(ask, look)
+            return Findings(said, signature=signature, signer=signer, conduct=self._conduct_of(ask))
         listed = self._listed(entry.recipe.networks, ask)
         named: Named | None = None
         if self._names is not None and entry.recipe.dns and (listed is None or listed.outcome == "unknown"):
@@ -216,19 +216,25 @@ class Identifier:
             if isinstance(looked, Needs):
                 return looked
             named = looked
-        return Findings(said, signature=signature, signer=signer, listed=listed, named=named, conduct=conduct)
+        return Findings(
+            said,
+            signature=signature,
+            signer=signer,
+            listed=listed,
+            named=named,
+            conduct=self._conduct_of(ask),
+        )
 
     def _surroundings(self, ask: Ask) -> Surroundings | None:
-        """The AI operator in whose network *ask* was sent; None where others share its list, or it is long out of date."""
-        for name in self.networks.lists_of(ask.address):
-            entries, known = self._owners.get(name, ()), self.networks.lists[name]
-            only_ai = all(entry.crawler.visitor_class is VisitorClass.AI for entry in entries)
-            if not entries or not only_ai or abs(ask.asked_at - known.checked_at) > _LET_AGAIN * _DAY:
-                continue
-            stale = self._stale(name, ask)
-            reasons = (f"ip_operator_undeclared:{name}", *stale, *self._dated((name,)))
-            return Surroundings(known.operator, entries, reasons, old=bool(stale))
-        return None
+        """The operator in whose network *ask* was sent; None where the copy of its list is long out of date."""
+        found = self._owners.undeclared(self.networks, ask.address, ask.asked_at)
+        if found is None:
+            return None
+        known = self.networks.lists[found.list_name]
+        if abs(ask.asked_at - known.checked_at) > _LET_AGAIN * _DAY:
+            return None
+        reasons = (found.reason, *self._stale(found.list_name, ask), *self._dated((found.list_name,)))
+        return Surroundings(found.operator, found.entries if found.ai else (), reasons, old=not found.fresh)
 
     def _listed(self, names: tuple[str, ...], ask: Ask) -> Listed | None:
         if not names:
@@ -258,11 +264,7 @@ class Identifier:
 
     def _stale(self, name: str, ask: Ask) -> tuple[str, ...]:
         known = self.networks.get(name)
-        if known is None:
-            return ()
-        # An old log is asked about too: a copy says as little of long before its day as of long after.
-        age = abs(ask.asked_at - known.checked_at)
-        return () if known.is_fresh(known.checked_at + age) else (f"ip_list_stale:{name}",)
+        return () if known is None or known.is_fresh(ask.asked_at) else (f"ip_list_stale:{name}",)
 
     def _dated(self, names: Iterable[str]) -> tuple[str, ...]:
         known = filter(None, map(self.networks.get, names))
@@ -270,14 +272,6 @@ class Identifier:
             f"ip_list_dated:{each.name}@{datetime.fromtimestamp(each.checked_at, UTC):%Y-%m-%d}"
             for each in known
         )
-
-
-def _by_list(entries: Iterable[CatalogEntry]) -> dict[str, tuple[CatalogEntry, ...]]:
-    found: dict[str, tuple[CatalogEntry, ...]] = {}
-    for entry in entries:
-        for name in entry.recipe.networks:
-            found[name] = (*found.get(name, ()), entry)
-    return found
 
 
 def _by_agent(entries: Iterable[CatalogEntry]) -> dict[str, tuple[CatalogEntry, ...]]:

@@ -76,7 +76,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "ip_list_missing": Reason("There is no copy of list {} here.", _N),
         "ip_unknown": Reason("Its address is not known.", _N),
         "ip_operator_undeclared": Reason(
-            "It shows a browser\u2019s User-Agent from an AI operator\u2019s network, list {}.", _M, 0.85
+            "It shows a browser\u2019s User-Agent from a crawler\u2019s network, list {}.", _M, 0.85
         ),
         "recipe_unchecked": Reason(
             "Its operator publishes a way to check the claim, which was not used.", _N

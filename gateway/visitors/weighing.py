@@ -118,9 +118,10 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The network of AI crawlers in which somebody without a claim was met.
+    """An operator's network in which somebody without a claim was met.
 
-    *entries* are the crawlers that its list verifies; *old* as in `Listed`.
+    *entries* are the crawlers that its list verifies where all of them are AI
+    crawlers, else empty: then nothing follows. *old* as in `Listed`.
     """
 
     operator: str
@@ -244,7 +245,7 @@ def _unnamed(found: Findings) -> Visitor:
             reasons=(*said.reasons, *found.conduct),
             confidence=_PLAIN_WORDS if plain else _WORDS,
         )
-    if found.surroundings is not None:
+    if found.surroundings is not None and found.surroundings.entries:
         return _undeclared(found, found.surroundings)
     return _browser(found)
 
@@ -280,8 +281,9 @@ def _browser(found: Findings) -> Visitor:
             reasons=(*found.said.reasons, "header_contradictions", *found.contradictions, *found.conduct),
             confidence=_HEADERS_AND_CONDUCT if found.conduct else _HEADERS,
         )
-    reasons = (*found.said.reasons, *found.contradictions, *found.conduct)
+    around = found.surroundings.reasons if found.surroundings else ()
+    reasons = (*found.said.reasons, *around, *found.contradictions, *found.conduct)
     if not reasons:
         return PERSON
-    doubts = ("ua_no_engine" in reasons) + found.strikes + len(found.conduct)
+    doubts = ("ua_no_engine" in reasons) + bool(around) + found.strikes + len(found.conduct)
     return replace(PERSON, reasons=reasons, confidence=max(_LEAST, round(_NO_EVIDENCE - doubts * _DOUBT, 2)))

@@ -26,6 +26,11 @@ GPTBOT = (
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
 )
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+#: What a browser sends with it; without these it contradicts itself.
+BROWSING = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "de,en-US;q=0.7,en;q=0.3",
+}
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 POLICY = """
@@ -124,7 +129,8 @@ class World:
         self, path: str, agent: str = FIREFOX, *, token: str = "", country: str = "DE", **kept: Any
     ) -> aiohttp.ClientResponse:
         """Fetch, and read the body."""
-        headers = {"User-Agent": agent, "X-Country": country, **kept.pop("headers", {})}
+        browsing = BROWSING if "Firefox/" in agent else {}
+        headers = {"User-Agent": agent, "X-Country": country, **browsing, **kept.pop("headers", {})}
         if token:
             headers["Authorization"] = f"License {token}"
         answer = await self.http.request(
