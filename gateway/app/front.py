@@ -99,7 +99,7 @@ class Front:
         self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
         gate = Gate(
             policy_of=shelf.of_site,
-            identify=Identifier(catalog, networks or Networks.shipped()).identify,
+            identify=Identifier(catalog, networks or Networks.shipped(), conduct=self.conduct).identify,
             notices=notices,
             credentials=Credentials(Verifier(keys), feed, clock),
             till=self.till,

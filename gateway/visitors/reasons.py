@@ -61,6 +61,10 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "ua_library": Reason("Its User-Agent begins with the name of a programming library.", _M, 0.90),
         "ua_bot_word": Reason("Its User-Agent calls itself a bot, crawler or the like.", _M, 0.75),
         "ua_contact_in_comment": Reason("Its User-Agent gives an address for webmasters.", _M, 0.75),
+        "ua_user_token": Reason(
+            "Its User-Agent ends in \u201c-User\u201d, as assistants name themselves.", _M, 0.75
+        ),
+        "ua_appended_name": Reason("Its User-Agent has a name where no browser puts one.", _M, 0.75),
         "ua_compatible_token": Reason("Its User-Agent says \u201ccompatible\u201d as crawlers do.", _M, 0.75),
         "ua_no_engine": Reason("Its User-Agent names no browser engine.", _M, 0.20),
         "claim_contradicted": Reason(
@@ -95,6 +99,10 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "sig_invalid": Reason("It is signed, and the signature fails: {}.", _P, -0.95),
         "sig_unverified": Reason("It is signed, and the signature could not be checked: {}.", _N),
         "sig_unknown_directory": Reason("It is signed with a key whose directory is not known here.", _N),
+        "sig_uncovered": Reason("Its signature does not cover {}, which anybody could have added.", _N),
+        "sig_directory_unsigned": Reason("The directory of its keys is not signed by them.", _N),
+        "sig_directory_stale": Reason("The directory of its keys could not be read again.", _N),
+        "sig_directory_pinned": Reason("The operator of this gateway gave its keys.", _N),
         "sig_form": Reason("It names its signer in the {} form.", _N),
         "sig_missing": Reason("Its operator signs its requests, and this one is not signed.", _P, -0.20),
         # Headers that do not fit the browser named.

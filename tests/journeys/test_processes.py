@@ -86,9 +86,7 @@ class Load:
     async def _once(self, http: aiohttp.ClientSession, kind: str) -> None:
         try:
             # POST is never repeated by the client itself: what fails is seen.
-            async with http.post(
-                f"{self.front}/essays/x", data=b"a", headers=PERSON
-            ) as answer:
+            async with http.post(f"{self.front}/essays/x", data=b"a", headers=PERSON) as answer:
                 await answer.read()
                 self.counts[f"{kind} {answer.status}"] += 1
         except (aiohttp.ClientError, ConnectionError) as error:
