@@ -106,6 +106,8 @@ class Signatures(_Section):
         exempt: ``HOST:PORT`` of directories that may be on a private network.
         authorities: a PEM file of further authorities that directories may be certified by.
         test_keys: accept the keys of RFC 9421, whose private side everybody has.
+        identity: the https origin of the site in whose name directories are
+            fetched; "" takes the first site that has a name.
     """
 
     longest: int = Field(default=86_400, ge=1, le=10**10)
@@ -116,6 +118,7 @@ class Signatures(_Section):
     exempt: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.:-]+:[0-9]{1,5}$")], ...] = ()
     authorities: str = ""
     test_keys: bool = False
+    identity: str = Field(default="", pattern=r"^(https://[a-z0-9.:-]+)?$")
 
 
 class OriginTimes(_Section):
@@ -202,6 +205,11 @@ class Config:
     def keys(self) -> Path:
         """The folder of the token keys."""
         return self.folder / "keys" / "tokens"
+
+    @property
+    def identity_keys(self) -> Path:
+        """The folder of the keys with which this gateway signs its own requests."""
+        return self.folder / "keys" / "identity"
 
     @property
     def sites(self) -> Path:

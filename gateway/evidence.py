@@ -13,6 +13,7 @@ kind            key                                  value
 =============== ==================================== ========================
 lease           record id                            admission.spending.Lease | Short
 robots          site id                              front.notices.OriginRobots
+agent-keys      URL of a key directory               visitors.key_directory.KeyDirectory | NoDirectory
 =============== ==================================== ========================
 
 A fetch that failed is evidence too: the value is a `problems.Refusal`.

@@ -15,10 +15,12 @@ from gateway.admission.spending import SpendBook
 from gateway.admission.till import PaidUnit, Till
 from gateway.app.addresses import bound
 from gateway.app.listening import check_listening, take_up, url_of
+from gateway.app.signing_agents import signatures_of
 from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.desk.metadata import desk_owns
+from gateway.egress import Get
 from gateway.front.desk_way import DeskWay
 from gateway.front.exchange import Gate
 from gateway.front.listener import Listener
@@ -31,7 +33,7 @@ from gateway.origin.small import fetch_small
 from gateway.policy.published import publish
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
-from gateway.problems import StoreUnavailable
+from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.provenance.audience import Audience, referring_service
 from gateway.provenance.journal import Journal
 from gateway.terms.license_terms import PublishedTerms
@@ -41,6 +43,7 @@ from gateway.visitors.client_address import TrustedProxies
 from gateway.visitors.conduct import MOST, Conduct
 from gateway.visitors.identify import Identifier
 from gateway.visitors.networks import Networks
+from gateway.visitors.replays import Replays
 
 #: What RFC 9309, section 2.2.1, allows as a product token in robots.txt.
 _ROBOTS_TOKEN = re.compile(r"[A-Za-z_-]+")
@@ -69,12 +72,14 @@ class Front:
         paid: tuple[PaidUnit, ...] = (),
         settled: Callable[[], Awaitable[None]] | None = None,
         networks: Networks | None = None,
+        get: Get,
         desk: Path,
     ) -> None:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
-        window so far, *settled* is for the `Till`; *desk* is the socket of the desk's door. Raises
+        window so far, *settled* is for the `Till`; *get* fetches what strangers make
+        us fetch; *desk* is the socket of the desk's door. Raises
         `ConfigurationError` where the settings of the listener cannot be used.
         """
         self._config, self._clock = config, clock
@@ -96,10 +101,17 @@ class Front:
         pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
         self.conduct = Conduct()
         paces = Pace(config.pacing.network_per_second, config.pacing.network_burst, keys=MOST)
+        self.signatures, agent_keys = signatures_of(config, catalog, get, clock)
+        self._replays = Replays()
         self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
         gate = Gate(
             policy_of=shelf.of_site,
-            identify=Identifier(catalog, networks or Networks.shipped(), conduct=self.conduct).identify,
+            identify=Identifier(
+                catalog,
+                networks or Networks.shipped(),
+                signatures=self.signatures,
+                conduct=self.conduct,
+            ).identify,
             notices=notices,
             credentials=Credentials(Verifier(keys), feed, clock),
             till=self.till,
@@ -107,7 +119,8 @@ class Front:
             journal=journal,
             people=_PeopleCount(people),
             published=self.published,
-            sources={"lease": self.till.lease, "robots": notices.robots},
+            sources={"lease": self.till.lease, "robots": notices.robots, "agent-keys": agent_keys.fetch},
+            replayed=self._replayed,
             clock=clock,
             witness=Witness(self.conduct, paces, notices.robots_served),
         )
@@ -150,6 +163,13 @@ class Front:
         # Where the book is gone with its process, the keeper of the book closes the purses of this writer itself.
         with contextlib.suppress(StoreUnavailable):
             await self.till.close()
+
+    def _replayed(self, ask: Ask) -> Refusal | None:
+        """Why *ask*, which costs money, is not served by a signature that has paid before."""
+        marked = self.signatures.mark(ask)
+        if marked is None or not self._replays.used_before(marked[0], ask.id, marked[1], ask.asked_at):
+            return None
+        return Refusal(Problem.SIGNATURE_REPLAYED, "This signature came with a request that was paid for.")
 
     def published(self, policy: Policy, origin: str) -> PublishedTerms:
         """What all formats say for *policy* at *origin*; made once for each, and bounded: hosts may be forged."""

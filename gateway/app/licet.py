@@ -78,6 +78,7 @@ class Licet(Office):
             people=self.people,
             paid=await self.paid(),
             networks=self._networks,
+            get=self.egress.get,
             desk=run.desk,
         )
         await self._look()  # opening took a while: the first licensed fetch must not meet an old list

@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.admission.owed import WINDOW_SECONDS
 from gateway.admission.till import PaidUnit
 from gateway.app.addresses import bound, shown
+from gateway.app.signing_agents import egress_of, own_agent
 from gateway.app.timers import every
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
@@ -24,6 +25,7 @@ from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.routes import Desk
 from gateway.keys.key_ring import KeyRing
+from gateway.keys.key_set import EDDSA
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.money import Money
 from gateway.policy.reload import PolicyShelf
@@ -41,6 +43,7 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.visitors.own_identity import OwnIdentity
 
 log = structlog.get_logger("licet")
 
@@ -81,6 +84,10 @@ class Office:
         config = self.config
         ring = KeyRing.open if KeyRing.exists(config.keys) else _made
         self.keys = ring(config.keys, self.clock)
+        ring = KeyRing.open if KeyRing.exists(config.identity_keys) else _made_for_identity
+        self.identity_keys = ring(config.identity_keys, self.clock)
+        self.identity = OwnIdentity(self.identity_keys, own_agent(config, self.shelf.policies))
+        self.egress = egress_of(config, self.clock, self.identity)
         self.database = await Database.open(config.database)
         self._closing.append(self.database.close)
         self.register = SqliteRegister(self.database)
@@ -121,6 +128,7 @@ class Office:
             clock=self.clock,
             balance=self._balance,
             entered=self.ledger.has_entry,
+            identity=self.identity,
         )
 
     def folding(self) -> Folding:
@@ -231,6 +239,7 @@ class Office:
         self.looked(asked_at)
         try:
             self.keys.refresh()
+            self.identity_keys.refresh()
         except ConfigurationError as error:
             log.warning("the keys cannot be read again; going on with the last good ones", reason=str(error))
 
@@ -260,6 +269,12 @@ def acting(act: Callable[[], None]) -> Callable[[], Awaitable[None]]:
         act()
 
     return run
+
+
+def _made_for_identity(folder: Path, clock: Clock) -> KeyRing:
+    # Every verifier of Web Bot Auth reads Ed25519; some read nothing else.
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return KeyRing.create(folder, EDDSA, clock=clock)
 
 
 def _made(folder: Path, clock: Clock) -> KeyRing:

@@ -30,7 +30,7 @@ from gateway.app.folder import RunFolder
 from gateway.app.front import REST_SECONDS, Front
 from gateway.app.listening import LOOK_SECONDS
 from gateway.app.memory import proportional_bytes, rarely_collected
-from gateway.app.office_line import OfficeAudience, OfficeBook, OfficeLine
+from gateway.app.office_line import OfficeAudience, OfficeBook, OfficeEgress, OfficeLine
 from gateway.app.timers import every
 from gateway.billing.paid_units import paid_units
 from gateway.clock import SystemClock
@@ -104,6 +104,7 @@ class Worker:
             journal=journal,
             people=self._people,
             settled=partial(others.settled, _SETTLED),
+            get=OfficeEgress(line).get,
             desk=self._run.desk,
         )
         self._begin("line", line.run())

@@ -76,7 +76,10 @@ class PeopleCount(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Everything the path is handed. *sources* fetch evidence by kind; *witness* sees what automata do."""
+    """Everything the path is handed. *sources* fetch evidence by kind; *witness* sees what automata do.
+
+    *replayed* says why an ask that costs money is not served: its signature was used before.
+    """
 
     policy_of: Callable[[str], Policy | None]
     identify: Callable[[Ask, Evidence], Visitor | Needs]
@@ -91,6 +94,7 @@ class Gate:
     clock: Clock
     docket: Docket = field(default_factory=Docket)
     witness: Callable[[Ask, Judged], None] = nobody
+    replayed: Callable[[Ask], Refusal | None] = lambda _: None
 
 
 def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | Needs:
@@ -116,6 +120,8 @@ def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | 
     if isinstance(verdict, Grant):
         if not (visitor.is_person or gate.journal.room(paid=verdict.charge is not None)):
             verdict = Refusal(Problem.JOURNAL_UNAVAILABLE, "Fetches cannot be recorded.", retry_after=10)
+        elif verdict.charge is not None and (again := gate.replayed(ask)) is not None:
+            verdict = again
         else:
             taken = gate.till.take(verdict, ask, evidence)
             if isinstance(taken, Needs):

@@ -169,12 +169,14 @@ class Signatures:
         """What makes the signature of *ask* one of its kind, and the second until which it lives.
 
         The digest of agent, key and nonce, or of the signature where there is
-        no nonce; None where *ask* has no signature that could be judged.
+        no nonce; None where no signature was found to hold for *ask* (`finding`).
         """
         candidate = self._candidate(ask) if ask.has("signature-input") else None
         if candidate is None or candidate.signed is None or candidate.agent is None:
             return None
         signed = candidate.signed
+        if ask.headers.kept.get(_CHECKED) != (_seen(ask, signed.keyid), ""):  # type: ignore[attr-defined]
+            return None
         single = b"nonce " + signed.nonce.encode() if signed.nonce else b"octets " + signed.signature
         digest = hashlib.sha256(f"{candidate.agent.url} {signed.keyid} ".encode() + single)
         return digest.hexdigest(), (signed.expires or 0) + self._skew
@@ -277,7 +279,7 @@ def _uncovered(ask: Ask, signed: Signed) -> tuple[str, ...]:
 def _checked(ask: Ask, signed: Signed, key: AgentKey) -> str:
     """Why *key* does not prove *signed*, or ""; remembered for requests that are alike to the letter."""
     kept = ask.headers.kept  # type: ignore[attr-defined]
-    seen = (ask.method, ask.origin, ask.target, key.thumbprint)
+    seen = _seen(ask, key.thumbprint)
     before: tuple[tuple[str, ...], str] | None = kept.get(_CHECKED)
     if before is not None and before[0] == seen:
         return before[1]
@@ -288,6 +290,10 @@ def _checked(ask: Ask, signed: Signed, key: AgentKey) -> str:
     why = flaw_in_proof(signed, message, key.algorithm, key.key)
     kept[_CHECKED] = (seen, why)
     return why
+
+
+def _seen(ask: Ask, keyid: str) -> tuple[str, ...]:
+    return ask.method, ask.origin, ask.target, keyid
 
 
 def _joined(ask: Ask, name: str) -> str:

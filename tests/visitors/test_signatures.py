@@ -271,17 +271,28 @@ def test_a_bad_request_makes_nobody_fetch_anything(signing, signer) -> None:
 
 
 def test_a_mark_is_one_for_each_signature(signing, signer) -> None:
-    judge = Signatures(AtHand(), known=lambda _: True)
+    other = signing.Signer()
+    directory = read_directory(signing.jwks(signer, other), read_agent(signing.AGENT))
+    judge = Signatures(AtHand({signing.AGENT: directory}), known=lambda _: True)
+
+    def mark(draft, **changed):
+        ask = draft.ask(**changed)
+        judge.finding(ask, NOTHING)
+        return judge.mark(ask)
+
     one = signing.Draft(signer, parameters={"nonce": "a"})
-    mark, until = judge.mark(one.ask())
+    first, until = mark(one)
     assert until == signing.NOW + 290 + 5
-    assert judge.mark(one.ask(target="/other")) == (mark, until), "the nonce is what must be single"
-    assert judge.mark(signing.Draft(signer, parameters={"nonce": "b"}).ask())[0] != mark
-    assert judge.mark(signing.Draft(signing.Signer(), parameters={"nonce": "a"}).ask())[0] != mark
-    bare, again = signing.Draft(signer), signing.Draft(signer, parameters={"created": signing.NOW - 9})
-    assert judge.mark(bare.ask())[0] != judge.mark(again.ask())[0]
-    assert judge.mark(bare.ask(headers=())) is None
-    assert judge.mark(signing.Draft(signer, names_agent=False).ask()) is None
+    again = signing.Draft(signer, parameters={"nonce": "a"}, target="/other")
+    assert mark(again) == (first, until), "the nonce is what must be single"
+    assert mark(signing.Draft(signer, parameters={"nonce": "b"}))[0] != first
+    assert mark(signing.Draft(other, parameters={"nonce": "a"}))[0] != first
+    bare = signing.Draft(signer)
+    assert mark(bare)[0] != mark(signing.Draft(signer, parameters={"created": signing.NOW - 9}))[0]
+    assert mark(bare, headers=()) is None
+    assert mark(bare, method="HEAD") is None, "a signature that does not hold marks nothing"
+    assert mark(signing.Draft(signer, names_agent=False)) is None
+    assert judge.mark(bare.ask()) is None, "nobody has looked yet"
 
 
 def _mutate(
