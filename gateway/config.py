@@ -20,7 +20,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -93,6 +93,31 @@ class Trust(_Section):
     country_header: str = ""
 
 
+class Signatures(_Section):
+    """Whose signed requests (Web Bot Auth) are believed, and which key directories are fetched.
+
+    Attributes:
+        longest: seconds that a signature may live.
+        skew: seconds that two clocks may differ.
+        directories: ``any``, or ``signed``: only keys that signed their own directory.
+        strangers: whether the directory of an agent that the catalog does not know is fetched.
+        pinned: ``URL=FILE``: the JWK Set of that agent, relative to the data
+            folder; it is never fetched then.
+        exempt: ``HOST:PORT`` of directories that may be on a private network.
+        authorities: a PEM file of further authorities that directories may be certified by.
+        test_keys: accept the keys of RFC 9421, whose private side everybody has.
+    """
+
+    longest: int = Field(default=86_400, ge=1, le=10**10)
+    skew: int = Field(default=5, ge=0, le=300)
+    directories: Literal["any", "signed"] = "any"
+    strangers: bool = True
+    pinned: tuple[Annotated[str, Field(pattern=r"^https://[^=]+=.+$")], ...] = ()
+    exempt: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.:-]+:[0-9]{1,5}$")], ...] = ()
+    authorities: str = ""
+    test_keys: bool = False
+
+
 class OriginTimes(_Section):
     """How long the creator's server may take, in seconds, and whether a PROXY header tells it the client's address.
 
@@ -135,6 +160,7 @@ class _File(_Section):
     dashboard: Dashboard = Dashboard()
     store: Store = Store()
     trust: Trust = Trust()
+    signatures: Signatures = Signatures()
     origin: OriginTimes = OriginTimes()
     pacing: Pacing = Pacing()
     people: People = People()
@@ -151,6 +177,7 @@ class Config:
     dashboard: Dashboard = field(default_factory=Dashboard)
     store: Store = field(default_factory=Store)
     trust: Trust = field(default_factory=Trust)
+    signatures: Signatures = field(default_factory=Signatures)
     origin: OriginTimes = field(default_factory=OriginTimes)
     pacing: Pacing = field(default_factory=Pacing)
     people: People = field(default_factory=People)
@@ -209,6 +236,7 @@ def read_config(
         dashboard=read.dashboard,
         store=read.store,
         trust=read.trust,
+        signatures=read.signatures,
         origin=read.origin,
         pacing=read.pacing,
         people=read.people,
@@ -240,7 +268,7 @@ def _from_environment(section: str, key: str, text: str) -> object:
     assert isinstance(known, type)
     assert issubclass(known, BaseModel)
     wanted = known.model_fields.get(key)
-    if wanted is not None and wanted.annotation == tuple[str, ...]:
+    if wanted is not None and get_origin(wanted.annotation) is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return text
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import os
+import sys
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from cryptography import x509
@@ -32,6 +35,19 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no labelled data at {folder}; set LICET_TEST_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def signing() -> ModuleType:
+    """The module that signs requests and directories by hand (`tests/signing.py`)."""
+    name = "licet_tests_signing"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "signing.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from gateway import bundled
 from gateway.problems import ConfigurationError, Mistake
 from gateway.uses import Use
 from gateway.visitors.product_token import LONGEST, Tokens, readable, signs
+from gateway.visitors.signature_agent import SignatureAgent, read_agent
 from gateway.visitors.visitor import Crawler, VisitorClass
 
 #: Distinct User-Agents remembered. Few are common, and a stranger can send any number.
@@ -143,8 +144,12 @@ class Catalog:
         self.kinds: tuple[Kind, ...] = tuple(kinds)
         self._by_name: dict[str, CatalogEntry] = {}
         self._by_token: dict[str, CatalogEntry] = {}
+        self._by_agent: dict[str, CatalogEntry] = {}
         for entry in self.crawlers:
             self._by_name.setdefault(entry.name.lower(), entry)
+            agent = read_agent(entry.recipe.signature)
+            if isinstance(agent, SignatureAgent):
+                self._by_agent.setdefault(agent.url, entry)
             for token in entry.tokens:
                 self._by_token.setdefault(token.lower(), entry)
         self._tokens = Tokens(self._by_token)
@@ -170,6 +175,14 @@ class Catalog:
         """The entry of that display name or product token, in any case of letters, or None."""
         key = name.lower()
         return self._by_name.get(key) or self._by_token.get(key)
+
+    def by_signature(self, agent_url: str) -> CatalogEntry | None:
+        """The entry whose key directory is that of signature agent *agent_url* in any spelling, or None.
+
+        An agent that several entries share is the first one's.
+        """
+        agent = read_agent(agent_url)
+        return self._by_agent.get(agent.url) if isinstance(agent, SignatureAgent) else None
 
     def match(self, user_agent: str) -> CatalogEntry | None:
         """The crawler that *user_agent* claims to be, or None.

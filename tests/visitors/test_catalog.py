@@ -237,3 +237,13 @@ def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path) -> None:
 def test_an_empty_folder_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError):
         Catalog.read(tmp_path)
+
+
+def test_an_entry_is_found_by_its_signature_agent(catalog: Catalog) -> None:
+    for spelling in ("https://chatgpt.com", "https://ChatGPT.com/", "https://chatgpt.com:443"):
+        entry = catalog.by_signature(spelling)
+        assert entry is not None
+        assert entry.crawler.operator == "OpenAI"
+    assert catalog.by_signature("https://chatgpt.com/keys.json") is None
+    assert catalog.by_signature("https://evil.example") is None
+    assert catalog.by_signature("") is None
