@@ -14,6 +14,7 @@ from gateway.admission.pace import Pace
 from gateway.admission.spending import SpendBook
 from gateway.admission.till import PaidUnit, Till
 from gateway.app.addresses import bound
+from gateway.app.identification import Identification
 from gateway.app.listening import check_listening, take_up, url_of
 from gateway.ask import Ask
 from gateway.clock import Clock
@@ -37,7 +38,6 @@ from gateway.terms.license_terms import PublishedTerms
 from gateway.tokens.verification import Verifier
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.client_address import TrustedProxies
-from gateway.visitors.identify import Identifier
 from gateway.visitors.networks import Networks
 
 #: What RFC 9309, section 2.2.1, allows as a product token in robots.txt.
@@ -72,8 +72,9 @@ class Front:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
-        window so far, *settled* is for the `Till`; *desk* is the socket of the desk's door. Raises
-        `ConfigurationError` where the settings of the listener cannot be used.
+        window so far, *settled* is for the `Till`; *desk* is the socket of the desk's door. *networks*
+        stand in for the shipped ones; fetched copies replace either. Raises `ConfigurationError` where
+        the settings of the listener, or of DNS, cannot be used.
         """
         self._config, self._clock = config, clock
         self._certificates = check_listening(config)
@@ -93,9 +94,10 @@ class Front:
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
         pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
         self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
+        self.identification = Identification(config, clock, catalog, networks=networks)
         gate = Gate(
             policy_of=shelf.of_site,
-            identify=Identifier(catalog, networks or Networks.shipped()).identify,
+            identify=self.identification.identifier.identify,
             notices=notices,
             credentials=Credentials(Verifier(keys), feed, clock),
             till=self.till,
@@ -103,7 +105,7 @@ class Front:
             journal=journal,
             people=_PeopleCount(people),
             published=self.published,
-            sources={"lease": self.till.lease, "robots": notices.robots},
+            sources={"lease": self.till.lease, "robots": notices.robots, **self.identification.sources},
             clock=clock,
         )
         self.listener = Listener(
@@ -137,6 +139,7 @@ class Front:
         await self.listener.stop()
         await self._origin.close()
         await self._way.close()
+        await self.identification.close()
         # Where the book is gone with its process, the keeper of the book closes the purses of this writer itself.
         with contextlib.suppress(StoreUnavailable):
             await self.till.close()

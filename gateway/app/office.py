@@ -17,7 +17,9 @@ from aiohttp import web
 from gateway.admission.owed import WINDOW_SECONDS
 from gateway.admission.till import PaidUnit
 from gateway.app.addresses import bound, shown
+from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.timers import every
+from gateway.app.way_out import feed_fetch
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
@@ -41,6 +43,7 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.visitors.fetched_lists import FeedFolder
 
 log = structlog.get_logger("licet")
 
@@ -164,6 +167,8 @@ class Office:
             ("forget", 3600.0, self._forget),
         ):
             self._start(name, every(seconds, act))
+        if self.config.feeds.update:
+            self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
         self._start("keeper", self.keeper.run(self._stopping))
 
     async def paid(self) -> tuple[PaidUnit, ...]:
@@ -248,6 +253,13 @@ class Office:
         days = self.config.store.detail_days
         before = self.clock.now_us() - days * 86_400_000_000
         await forget_details(self.config.journal, SqliteDetails(self.database), before)
+
+    async def _update_feeds(self) -> None:
+        feeds = self.config.feeds
+        # Made anew each time: a round is rare, and what it needs is large.
+        await FeedRound(FeedFolder(self.config.copies), feed_fetch(), hours=feeds.hours).act(
+            self.clock.now_us() // 1_000_000
+        )
 
     async def _balance(self, licensee: str, currency: str) -> Money:
         return await self.book.available(licensee, currency)
