@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import structlog
@@ -42,7 +43,7 @@ class FeedRound:
 
     async def act(self, now: int) -> tuple[Update, ...]:
         """Fetch what is due at second *now* and keep what may be kept. No raise for what others do."""
-        due = self.due(now)
+        due = await asyncio.to_thread(self.due, now)
         if not due:
             return ()
         before, _ = self._folder.read(due)

@@ -74,6 +74,7 @@ class Office:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._closing: list[Callable[[], Awaitable[None]]] = []
+        self._feeds: FeedRound | None = None
 
     def read_policies(self) -> None:
         """Take up the policies for the first time; raises `ConfigurationError`."""
@@ -255,11 +256,10 @@ class Office:
         await forget_details(self.config.journal, SqliteDetails(self.database), before)
 
     async def _update_feeds(self) -> None:
-        feeds = self.config.feeds
-        # Made anew each time: a round is rare, and what it needs is large.
-        await FeedRound(FeedFolder(self.config.copies), feed_fetch(), hours=feeds.hours).act(
-            self.clock.now_us() // 1_000_000
-        )
+        if self._feeds is None:
+            folder, hours = FeedFolder(self.config.copies), self.config.feeds.hours
+            self._feeds = await asyncio.to_thread(FeedRound, folder, feed_fetch(), hours=hours)
+        await self._feeds.act(self.clock.now_us() // 1_000_000)
 
     async def _balance(self, licensee: str, currency: str) -> Money:
         return await self.book.available(licensee, currency)
