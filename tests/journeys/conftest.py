@@ -206,13 +206,15 @@ async def world(origin: OriginSite, tmp_path: Path) -> AsyncIterator[Callable[..
     """Starts a gateway in front of the origin: `await world(mode="enforce")`."""
     made: list[World] = []
 
-    async def start(mode: str = "enforce", policy: str = POLICY, folder: Path | None = None) -> World:
+    async def start(
+        mode: str = "enforce", policy: str = POLICY, folder: Path | None = None, settings: str = ""
+    ) -> World:
         data = folder or tmp_path / "data"
         (data / "sites").mkdir(parents=True, exist_ok=True)
         data.chmod(0o700)
         (data / "licet.toml").write_text(
             '[listen]\nport = 0\n[dashboard]\nport = 0\n[trust]\nproxies = ["loopback"]\ncountry_header = "X-Country"\n'
-            "[store]\nreserve_mb = 1\n"
+            "[store]\nreserve_mb = 1\n" + settings
         )
         (data / "sites" / "journal.toml").write_text(policy.format(origin=origin.url, mode=mode))
         licet = Licet(read_config(data))

@@ -155,3 +155,34 @@ async def test_a_running_gateway_takes_up_what_was_fetched(licet, origin, http, 
         await status("81.2.69.254", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
         == 200
     )
+
+
+@pytest.mark.parametrize("update", [True, False])
+async def test_the_office_asks_by_itself_and_the_front_takes_it_up(
+    world, monkeypatch: pytest.MonkeyPatch, update: bool
+) -> None:
+    from gateway.app import licet as app_licet
+    from gateway.app import office
+    from gateway.visitors.feed_updates import Fetched, NotFetched
+    from gateway.visitors.networks import Networks
+
+    known = Networks.shipped().lists["openai-gptbot"]
+    newer = "\n".join([*map(str, known.prefixes), "81.2.69.0/24"]).encode()
+    asked: list[str] = []
+
+    async def operators(url: str, *, etag: str, limit: int) -> Fetched | NotFetched:
+        asked.append(url)
+        return Fetched(newer) if url == known.source else NotFetched("it gives no list (status 503)")
+
+    monkeypatch.setattr(office, "ROUND_SECONDS", 0.05)
+    monkeypatch.setattr(office, "feed_fetch", lambda: operators)
+    monkeypatch.setattr(app_licet, "COPIES_SECONDS", 0.05)
+    one = await world(settings=f"[feeds]\nupdate = {str(update).lower()}\n")
+    identifier = one.licet.front.identification.identifier
+    if update:
+        async with asyncio.timeout(20):
+            while identifier.networks.lists_of("81.2.69.7") != (known.name,):
+                await asyncio.sleep(0.02)
+        assert sorted(asked) == sorted(each.source for each in Networks.shipped().lists.values() if each.feed)
+    else:
+        assert not any(task.get_name() == "feeds" for task in one.licet._tasks)
