@@ -147,7 +147,7 @@ class HostNames:
             address. `Needs` where it must be looked up first; asked again with
             what came, whatever that is, it answers.
         """
-        if self._resolver is None or not suffixes or parse_address(address) is None:
+        if self._resolver is None or not suffixes:
             return None
         if evidence.has(KIND, address):
             looked = evidence.get(KIND, address)
@@ -155,7 +155,7 @@ class HostNames:
         known = self._known.get((address, suffixes))
         if known is not None and known.until > self._clock.monotonic():
             return known.finding
-        if all(map(is_cloud, suffixes)):
+        if parse_address(address) is None or all(map(is_cloud, suffixes)):
             return None
         return Needs((Need(KIND, address, suffixes),))
 
