@@ -12,6 +12,7 @@ A data folder holds everything that is written::
       licet.db       books, licenses, folded journal
       journal/       the append-only files
       keys/          private keys, 0600
+      feeds/         the last good copy of each operator's address list
 """
 
 from __future__ import annotations
@@ -121,6 +122,23 @@ class Signatures(_Section):
     identity: str = Field(default="", pattern=r"^(https://[a-z0-9.:-]+)?$")
 
 
+class Feeds(_Section):
+    """Whether the lists that operators of crawlers publish are fetched by themselves, and after how many hours again."""
+
+    update: bool = True
+    hours: int = Field(default=24, ge=1, le=168)
+
+
+class Dns(_Section):
+    """Whether DNS is asked who an address is that claims a crawler's name, and which servers are asked.
+
+    *servers* are ``ADDRESS`` or ``ADDRESS:PORT``; without any the machine's own.
+    """
+
+    check: bool = True
+    servers: tuple[str, ...] = ()
+
+
 class OriginTimes(_Section):
     """How long the creator's server may take, in seconds, and whether a PROXY header tells it the client's address.
 
@@ -169,6 +187,8 @@ class _File(_Section):
     store: Store = Store()
     trust: Trust = Trust()
     signatures: Signatures = Signatures()
+    feeds: Feeds = Feeds()
+    dns: Dns = Dns()
     origin: OriginTimes = OriginTimes()
     pacing: Pacing = Pacing()
     people: People = People()
@@ -186,6 +206,8 @@ class Config:
     store: Store = field(default_factory=Store)
     trust: Trust = field(default_factory=Trust)
     signatures: Signatures = field(default_factory=Signatures)
+    feeds: Feeds = field(default_factory=Feeds)
+    dns: Dns = field(default_factory=Dns)
     origin: OriginTimes = field(default_factory=OriginTimes)
     pacing: Pacing = field(default_factory=Pacing)
     people: People = field(default_factory=People)
@@ -210,6 +232,11 @@ class Config:
     def identity_keys(self) -> Path:
         """The folder of the keys with which this gateway signs its own requests."""
         return self.folder / "keys" / "identity"
+
+    @property
+    def copies(self) -> Path:
+        """The folder of fetched address lists."""
+        return self.folder / "feeds"
 
     @property
     def sites(self) -> Path:
@@ -250,6 +277,8 @@ def read_config(
         store=read.store,
         trust=read.trust,
         signatures=read.signatures,
+        feeds=read.feeds,
+        dns=read.dns,
         origin=read.origin,
         pacing=read.pacing,
         people=read.people,

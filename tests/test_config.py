@@ -104,3 +104,24 @@ def test_signature_settings_are_checked(tmp_path: Path) -> None:
         "signatures.pinned.0",
         "signatures.exempt.0",
     ]
+
+
+def test_what_is_asked_of_others_can_be_stopped(tmp_path: Path) -> None:
+    config = read_config(tmp_path)
+    assert (config.feeds.update, config.feeds.hours, config.dns.check, config.dns.servers) == (
+        True,
+        24,
+        True,
+        (),
+    )
+    environ = {
+        "LICET_FEEDS_UPDATE": "false",
+        "LICET_FEEDS_HOURS": "6",
+        "LICET_DNS_SERVERS": "192.0.2.53, [::1]:53",
+    }
+    (tmp_path / "licet.toml").write_text("[dns]\ncheck = false\n")
+    config = read_config(tmp_path, environ=environ)
+    assert (config.feeds.update, config.feeds.hours, config.dns.check) == (False, 6, False)
+    assert config.dns.servers == ("192.0.2.53", "[::1]:53")
+    with pytest.raises(ConfigurationError):
+        read_config(tmp_path, environ={"LICET_FEEDS_HOURS": "0"})

@@ -14,8 +14,8 @@ from gateway.admission.pace import Pace
 from gateway.admission.spending import SpendBook
 from gateway.admission.till import PaidUnit, Till
 from gateway.app.addresses import bound
+from gateway.app.identification import Identification
 from gateway.app.listening import check_listening, take_up, url_of
-from gateway.app.signing_agents import signatures_of
 from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.config import Config
@@ -40,8 +40,7 @@ from gateway.terms.license_terms import PublishedTerms
 from gateway.tokens.verification import Verifier
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.client_address import TrustedProxies
-from gateway.visitors.conduct import MOST, Conduct
-from gateway.visitors.identify import Identifier
+from gateway.visitors.conduct import MOST
 from gateway.visitors.networks import Networks
 from gateway.visitors.replays import Replays
 
@@ -79,8 +78,9 @@ class Front:
 
         *keys* gives the public keys of now, *paid* the units paid for in the
         window so far, *settled* is for the `Till`; *get* fetches what strangers make
-        us fetch; *desk* is the socket of the desk's door. Raises
-        `ConfigurationError` where the settings of the listener cannot be used.
+        us fetch; *desk* is the socket of the desk's door. *networks* stand in for the
+        shipped ones; fetched copies replace either. Raises `ConfigurationError` where
+        the settings of the listener, of DNS or of pinned keys cannot be used.
         """
         self._config, self._clock = config, clock
         self._certificates = check_listening(config)
@@ -99,19 +99,13 @@ class Front:
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
         pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
-        self.conduct = Conduct()
         paces = Pace(config.pacing.network_per_second, config.pacing.network_burst, keys=MOST)
-        self.signatures, agent_keys = signatures_of(config, catalog, get, clock)
         self._replays = Replays()
         self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
+        self.identification = Identification(config, clock, catalog, get, networks=networks)
         gate = Gate(
             policy_of=shelf.of_site,
-            identify=Identifier(
-                catalog,
-                networks or Networks.shipped(),
-                signatures=self.signatures,
-                conduct=self.conduct,
-            ).identify,
+            identify=self.identification.identifier.identify,
             notices=notices,
             credentials=Credentials(Verifier(keys), feed, clock),
             till=self.till,
@@ -119,10 +113,10 @@ class Front:
             journal=journal,
             people=_PeopleCount(people),
             published=self.published,
-            sources={"lease": self.till.lease, "robots": notices.robots, "agent-keys": agent_keys.fetch},
+            sources={"lease": self.till.lease, "robots": notices.robots, **self.identification.sources},
             replayed=self._replayed,
             clock=clock,
-            witness=Witness(self.conduct, paces, notices.robots_served),
+            witness=Witness(self.identification.conduct, paces, notices.robots_served),
         )
         self.listener = Listener(
             gate,
@@ -139,7 +133,7 @@ class Front:
     async def rest(self) -> None:
         """Give back what was set aside for idle licenses, and forget conduct whose hour is over."""
         await self.till.rest()
-        self.conduct.forget(self._clock.now_us() // 1_000_000)
+        self.identification.conduct.forget(self._clock.now_us() // 1_000_000)
 
     async def open(self, sock: socket.socket | None = None) -> str:
         """Listen where the settings say, or on *sock*; returns the URL, or raises `ConfigurationError`."""
@@ -160,13 +154,14 @@ class Front:
         await self.listener.stop()
         await self._origin.close()
         await self._way.close()
+        await self.identification.close()
         # Where the book is gone with its process, the keeper of the book closes the purses of this writer itself.
         with contextlib.suppress(StoreUnavailable):
             await self.till.close()
 
     def _replayed(self, ask: Ask) -> Refusal | None:
         """Why *ask*, which costs money, is not served by a signature that has paid before."""
-        marked = self.signatures.mark(ask)
+        marked = self.identification.signatures.mark(ask)
         if marked is None or not self._replays.used_before(marked[0], ask.id, marked[1], ask.asked_at):
             return None
         return Refusal(Problem.SIGNATURE_REPLAYED, "This signature came with a request that was paid for.")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from gateway.app.folder import Addresses, FolderLock, RunFolder
 from gateway.app.front import REST_SECONDS, Front
+from gateway.app.identification import COPIES_SECONDS
 from gateway.app.listening import LOOK_SECONDS
 from gateway.app.office import Office, acting
 from gateway.app.timers import every
@@ -87,6 +88,7 @@ class Licet(Office):
         self.begin()
         self._start("rest", every(REST_SECONDS, front.rest))
         self._start("certificates", every(LOOK_SECONDS, front.renew))
+        self._start("copies", every(COPIES_SECONDS, front.identification.renew))
         addresses = Addresses(url, dashboard, sign_in)
         lock.tell(addresses)
         return addresses

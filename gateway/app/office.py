@@ -17,8 +17,10 @@ from aiohttp import web
 from gateway.admission.owed import WINDOW_SECONDS
 from gateway.admission.till import PaidUnit
 from gateway.app.addresses import bound, shown
+from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.signing_agents import egress_of, own_agent
 from gateway.app.timers import every
+from gateway.app.way_out import feed_fetch
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
@@ -43,6 +45,7 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.visitors.fetched_lists import FeedFolder
 from gateway.visitors.own_identity import OwnIdentity
 
 log = structlog.get_logger("licet")
@@ -74,6 +77,7 @@ class Office:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._closing: list[Callable[[], Awaitable[None]]] = []
+        self._feeds: FeedRound | None = None
 
     def read_policies(self) -> None:
         """Take up the policies for the first time; raises `ConfigurationError`."""
@@ -172,6 +176,8 @@ class Office:
             ("forget", 3600.0, self._forget),
         ):
             self._start(name, every(seconds, act))
+        if self.config.feeds.update:
+            self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
         self._start("keeper", self.keeper.run(self._stopping))
 
     async def paid(self) -> tuple[PaidUnit, ...]:
@@ -257,6 +263,12 @@ class Office:
         days = self.config.store.detail_days
         before = self.clock.now_us() - days * 86_400_000_000
         await forget_details(self.config.journal, SqliteDetails(self.database), before)
+
+    async def _update_feeds(self) -> None:
+        if self._feeds is None:
+            folder, hours = FeedFolder(self.config.copies), self.config.feeds.hours
+            self._feeds = await asyncio.to_thread(FeedRound, folder, feed_fetch(self.egress), hours=hours)
+        await self._feeds.act(self.clock.now_us() // 1_000_000)
 
     async def _balance(self, licensee: str, currency: str) -> Money:
         return await self.book.available(licensee, currency)

@@ -28,6 +28,7 @@ from gateway.app.boot import Boot
 from gateway.app.calls import PAID
 from gateway.app.folder import RunFolder
 from gateway.app.front import REST_SECONDS, Front
+from gateway.app.identification import COPIES_SECONDS
 from gateway.app.listening import LOOK_SECONDS
 from gateway.app.memory import proportional_bytes, rarely_collected
 from gateway.app.office_line import OfficeAudience, OfficeBook, OfficeEgress, OfficeLine
@@ -117,6 +118,7 @@ class Worker:
         self._begin("people", every(5.0, self._count_people))
         self._begin("rest", every(REST_SECONDS, front.rest))
         self._begin("certificates", every(LOOK_SECONDS, front.renew))
+        self._begin("copies", every(COPIES_SECONDS, front.identification.renew))
         self._begin("state", every(1.0, self._tell_state))
         rarely_collected()
         self._bytes_at_start = proportional_bytes(os.getpid())

@@ -106,7 +106,7 @@ async def update_feeds(
             got = await fetch(each.source, etag=copy.etag if copy else "", limit=LONGEST)
         done = _weigh(each, before, got, now, accepted=each.name in accept)
         if not dry_run and done.kept is not None:
-            kept.write(done.kept, each.source)
+            await asyncio.to_thread(kept.write, done.kept, each.source)
         return done
 
     tasks = [asyncio.ensure_future(run(each)) for each in lists]

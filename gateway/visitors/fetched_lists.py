@@ -83,7 +83,8 @@ class FeedFolder:
 
     def write(self, kept: Kept, source: str) -> None:
         """Keep *kept*, whole or not at all. Raises `OSError`."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.path.parent, self.path):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         copy = kept.copy
         octets = orjson.dumps(
             {

@@ -130,8 +130,8 @@ def matching(names: Iterable[str], suffixes: Iterable[str]) -> str:
 class HostNames:
     """Remembers what DNS said, and looks up what it has not."""
 
-    def __init__(self, resolver: Resolver, clock: Clock) -> None:
-        """Ask *resolver*; *clock* says how old an answer is."""
+    def __init__(self, resolver: Resolver | None, clock: Clock) -> None:
+        """Ask *resolver*, or nobody: then there is never anything to check. *clock* says how old an answer is."""
         self._resolver, self._clock = resolver, clock
         self._known: dict[tuple[str, tuple[str, ...]], Looked] = {}
         self._under_way: dict[tuple[str, tuple[str, ...]], asyncio.Task[Looked]] = {}
@@ -147,7 +147,7 @@ class HostNames:
             address. `Needs` where it must be looked up first; asked again with
             what came, whatever that is, it answers.
         """
-        if not suffixes or parse_address(address) is None:
+        if self._resolver is None or not suffixes:
             return None
         if evidence.has(KIND, address):
             looked = evidence.get(KIND, address)
@@ -155,7 +155,7 @@ class HostNames:
         known = self._known.get((address, suffixes))
         if known is not None and known.until > self._clock.monotonic():
             return known.finding
-        if all(map(is_cloud, suffixes)):
+        if parse_address(address) is None or all(map(is_cloud, suffixes)):
             return None
         return Needs((Need(KIND, address, suffixes),))
 
@@ -201,8 +201,8 @@ class HostNames:
 
     async def _asked(self, address: str, suffixes: tuple[str, ...]) -> tuple[NameFinding, float]:
         parsed = parse_address(address)
-        if parsed is None:
-            return _unknown("there is no address"), _NOTHING
+        if parsed is None or self._resolver is None:
+            return _unknown("there is nobody to ask"), _NOTHING
         named = await self._resolver.names(str(parsed))
         names = [name for name in named[:_NAMES] if _NAME.fullmatch(name)]
         if not names:

@@ -64,6 +64,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "serve", "demo", "init", "policy check", "policy explain", "policy lint", "keys new", "keys rotate",
         "keys list", "keys revoke", "journal export", "journal audit", "licensee add", "licensee list",
         "licensee credit", "licensee suspend", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart",
+        "crawlers list", "crawlers show", "crawlers check", "crawlers update",
     }  # fmt: skip
 
 
