@@ -252,7 +252,7 @@ def _unnamed(catalog: Catalog, agent: str) -> Visitor:
         raise stop(f"no crawler of the catalog is called {agent!r}; --as also takes a whole User-Agent")
     if said.visitor_class is VisitorClass.UNPROVEN and not said.reasons:
         return PERSON
-    identity = Identity.NONE if said.crawler is None else Identity.CLAIMED
+    identity = Identity.CLAIMED if said.declared else Identity.NONE
     return Visitor(said.visitor_class, said.crawler, identity, reasons=said.reasons)
 
 

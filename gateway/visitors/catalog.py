@@ -6,8 +6,8 @@ claim can be checked, and where and when we looked. Each ``[[kind]]`` describes
 automata without a name of their own here (feed readers, monitors, previews) by
 words, so that an unknown one still passes; it comes after every name.
 
-A robots.txt token such as Google-Extended is never sent in a request: whoever
-sends it is an automaton of unknown name.
+A robots.txt token such as Google-Extended is never sent in a request. Whoever
+sends it is taken at the worst of its word: an AI crawler, and no entry of ours.
 
 pydantic checks the files when they are read; after that everything is frozen
 and a lookup is one dict access.
@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from gateway import bundled
 from gateway.problems import ConfigurationError, Mistake
 from gateway.uses import Use
-from gateway.visitors.product_token import LONGEST, Tokens, readable, signs
+from gateway.visitors.product_token import LONGEST, Signs, Tokens, Words, signs_of, without_addresses
 from gateway.visitors.visitor import Crawler, VisitorClass
 
 #: Distinct User-Agents remembered. Few are common, and a stranger can send any number.
@@ -45,6 +45,7 @@ Purpose = Literal[
     "archive",
     "monitoring",
     "feed",
+    "accessibility",
     "ads",
 ]
 Robots = Literal["obeys", "may-ignore", "unknown", "none"]
@@ -114,24 +115,65 @@ class CatalogEntry:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A sort of automaton recognized by words where no name is known."""
+    """A sort of automaton recognized by what it says where no name is known.
+
+    *words* count anywhere, the contact address included; *tokens* outside it and
+    as whole words (`product_token.Tokens`); *signs* are reason codes of
+    `product_token.Signs`, for a kind that is known by its structure alone.
+    """
 
     crawler: Crawler
-    words: tuple[str, ...]
-    tokens: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    signs: frozenset[str] = frozenset()
+
+
+class _Kinds:
+    """Every kind, and which one a User-Agent is of: the first that fits."""
+
+    def __init__(self, kinds: tuple[Kind, ...]) -> None:
+        self._kinds = kinds
+        self._words = Words((word, at) for at, kind in enumerate(kinds) for word in kind.words)
+        self._by_token: dict[str, int] = {}
+        for at, kind in enumerate(kinds):
+            for token in kind.tokens:
+                self._by_token.setdefault(token.lower(), at)
+        self._tokens = Tokens(self._by_token)
+        self._by_sign: dict[str, int] = {}
+        for at, kind in enumerate(kinds):
+            for sign in kind.signs:
+                self._by_sign.setdefault(sign, at)
+
+    def of(self, raw: str, text: str, structure: Signs) -> Crawler | None:
+        """The first kind that *raw*, capped and lower case, is of; *text* is the same without addresses."""
+        fits = self._words.numbers(raw)
+        fits.update(self._by_token[found.token] for found in self._tokens.find(text))
+        if structure.named:
+            fits.update(self._by_sign[sign] for sign in structure.automated if sign in self._by_sign)
+        return self._kinds[min(fits)].crawler if fits else None
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one User-Agent says: the claimed entry or None, the class, and why.
 
-    *crawler* is the entry's, a kind's, or None. *reasons* are stable codes.
+    *crawler* is the entry's, a kind of service's, or None. *reasons* are stable
+    codes. *declared* says that it tells what it is, by a name known here or by
+    any other; an automaton that does not hides (a bare headless browser, no
+    User-Agent at all). *kind* is what an unknown name was taken for: a guess for
+    people to read, no claim to be held to.
     """
 
     visitor_class: VisitorClass
     entry: CatalogEntry | None = None
     crawler: Crawler | None = None
     reasons: tuple[str, ...] = ()
+    declared: bool = False
+    kind: Crawler | None = None
+
+
+_BROWSER = Reading(VisitorClass.UNPROVEN)
+_OVERSIZED = Reading(VisitorClass.UNPROVEN, reasons=("ua_oversized",))
 
 
 class Catalog:
@@ -148,8 +190,8 @@ class Catalog:
             for token in entry.tokens:
                 self._by_token.setdefault(token.lower(), entry)
         self._tokens = Tokens(self._by_token)
-        self._kind_tokens = tuple(Tokens(kind.tokens) for kind in self.kinds)
-        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
+        self._kinds = _Kinds(self.kinds)
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self.uncached)
 
     @classmethod
     def read(cls, folder: Path) -> Catalog:
@@ -183,45 +225,46 @@ class Catalog:
         """Everything *user_agent* says by itself; remembered, within a bound. No raise."""
         return self._remembered(user_agent if len(user_agent) <= LONGEST else user_agent[: LONGEST + 1])
 
-    def _read(self, user_agent: str) -> Reading:
-        text = readable(user_agent)
-        structure = signs(user_agent)
-        cut = ("ua_oversized",) if structure.oversized else ()
+    def uncached(self, user_agent: str) -> Reading:
+        """What `reading` says, worked out anew."""
+        raw = user_agent[:LONGEST].lower().strip()
+        text = without_addresses(raw)
+        cut = ("ua_oversized",) if len(user_agent) > LONGEST else ()
         best: CatalogEntry | None = None
-        unsendable = ""
+        unsendable: CatalogEntry | None = None
         for found in self._tokens.find(text):
             entry = self._by_token[found.token]
             if entry.robots_only:
-                unsendable = unsendable or entry.name
+                unsendable = unsendable or entry
             elif self._holds(entry, text, found.start, len(found.token)) and (
                 best is None or _before(entry, best)
             ):
                 best = entry
         if best is not None:
             reasons = (f"ua_claim:{best.name}", *cut)
-            return Reading(best.crawler.visitor_class, best, best.crawler, reasons)
-        if unsendable:
-            return Reading(VisitorClass.AUTOMATION, reasons=(f"ua_robots_token:{unsendable}", *cut))
-        if structure.automated or not structure.browser:
-            kind = self._kind(user_agent[:LONGEST].lower(), text)
-            if kind is not None:
-                reasons = (f"ua_kind:{kind.name}", *structure.automated, *cut)
-                return Reading(kind.visitor_class, None, kind, reasons)
+            return Reading(best.crawler.visitor_class, best, best.crawler, reasons, declared=True)
+        if unsendable is not None:
+            reasons = (f"ua_robots_token:{unsendable.name}", *cut)
+            claimed = unsendable.crawler
+            return Reading(claimed.visitor_class, None, claimed, reasons, declared=True)
+        structure = signs_of(raw, text, oversized=bool(cut))
+        if structure.browser and not structure.automated:
+            return _OVERSIZED if cut else _BROWSER
+        reasons = (*structure.automated, *cut)
+        kind = self._kinds.of(raw, text, structure)
+        if kind is not None:
+            crawler = kind if kind.visitor_class is VisitorClass.SERVICE else None
+            reasons = (f"ua_kind:{kind.name}", *reasons)
+            return Reading(kind.visitor_class, None, crawler, reasons, declared=True, kind=kind)
         if structure.automated:
-            return Reading(VisitorClass.AUTOMATION, reasons=(*structure.automated, *cut))
-        return Reading(VisitorClass.UNPROVEN, reasons=cut if structure.browser else ("ua_no_engine", *cut))
+            return Reading(VisitorClass.AUTOMATION, reasons=reasons)
+        return Reading(VisitorClass.UNPROVEN, reasons=("ua_no_engine", *cut))
 
     @staticmethod
     def _holds(entry: CatalogEntry, text: str, start: int, length: int) -> bool:
         if entry.anchored and (start != 0 or text[length : length + 1] not in {"", "/"}):
             return False
         return not any(token in text for token in entry.not_tokens)
-
-    def _kind(self, raw: str, text: str) -> Crawler | None:
-        for kind, tokens in zip(self.kinds, self._kind_tokens, strict=True):
-            if any(word in raw for word in kind.words) or next(tokens.find(text), None) is not None:
-                return kind.crawler
-        return None
 
 
 def _before(entry: CatalogEntry, other: CatalogEntry) -> bool:
@@ -318,9 +361,15 @@ class _CrawlerRow(_Named):
 class _KindRow(_Named):
     words: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ()
+    signs: frozenset[str] = frozenset()
 
     def kind(self) -> Kind:
-        return Kind(self.crawler(verifiable=False), tuple(word.lower() for word in self.words), self.tokens)
+        return Kind(
+            self.crawler(verifiable=False),
+            tuple(word.lower() for word in self.words),
+            self.tokens,
+            self.signs,
+        )
 
 
 class _File(_Strict):

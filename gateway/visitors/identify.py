@@ -69,7 +69,7 @@ class Identifier:
             if said.entry is not None:
                 visitor = self._weigh(said.entry, said.reasons, ask)
             else:
-                identity = Identity.NONE if said.crawler is None else Identity.CLAIMED
+                identity = Identity.CLAIMED if said.declared else Identity.NONE
                 visitor = Visitor(said.visitor_class, said.crawler, identity, reasons=said.reasons)
             if len(self._weighed) >= _REMEMBERED:
                 self._weighed.clear()

@@ -125,13 +125,20 @@ def test_what_claims_no_name(catalog: Catalog, user_agent: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["Google-Extended", "Applebot-Extended"])
-def test_a_robots_token_is_never_a_crawler(catalog: Catalog, token: str) -> None:
+def test_a_robots_token_is_taken_at_the_worst_of_its_word(catalog: Catalog, token: str) -> None:
     reading = catalog.reading(f"Mozilla/5.0 (compatible; {token}/1.0; +http://www.example.com/bot.html)")
-    assert (reading.entry, reading.crawler, reading.visitor_class) == (None, None, VisitorClass.AUTOMATION)
-    assert reading.reasons == (f"ua_robots_token:{token}",)
     entry = catalog.by_name(token)
     assert entry is not None
     assert entry.robots_only
+    assert (reading.entry, reading.crawler, reading.visitor_class) == (None, entry.crawler, VisitorClass.AI)
+    assert reading.reasons == (f"ua_robots_token:{token}",)
+    assert catalog.match(f"{token}/1.0") is None
+
+
+def test_a_robots_token_beside_a_name_changes_nothing(catalog: Catalog) -> None:
+    entry = catalog.match("Google-Extended Googlebot/2.1")
+    assert entry is not None
+    assert entry.name == "Googlebot"
 
 
 @pytest.mark.parametrize(
@@ -148,6 +155,60 @@ def test_an_unknown_service_passes_by_its_kind(catalog: Catalog, user_agent: str
     assert reading.visitor_class is VisitorClass.SERVICE
     assert reading.crawler is not None
     assert (reading.crawler.name, reading.crawler.uses) == (kind, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "kind", "visitor_class"),
+    [
+        ("Newcomer-User/1.0", "AI assistant", VisitorClass.AI),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36; New-User/1.0",
+            "AI assistant",
+            VisitorClass.AI,
+        ),
+        (
+            "Mozilla/5.0 (compatible; AI-SearchBot/0.1; +https://new.example/bot)",
+            "AI search crawler",
+            VisitorClass.AI,
+        ),
+        ("Claude-Newcomer/1.0", "AI crawler", VisitorClass.AI),
+        ("LLM-Scraper", "AI crawler", VisitorClass.AI),
+        ("newcomer-ai/2.0", "AI crawler", VisitorClass.AI),
+        ("curl/8.5.0", "HTTP library", VisitorClass.AUTOMATION),
+        ("NewBot/1.0", "unknown robot", VisitorClass.AUTOMATION),
+        ("newcomer", "unknown robot", VisitorClass.AUTOMATION),
+        (
+            "Mozilla/5.0 (X11) AppleWebKit/537.36 HeadlessChrome/120.0.0.0 Safari/537.36 (compatible; Shooter/1.0)",
+            "unknown robot",
+            VisitorClass.AUTOMATION,
+        ),
+    ],
+)
+def test_an_unknown_name_is_judged_by_its_form_and_names_no_crawler(
+    catalog: Catalog, user_agent: str, kind: str, visitor_class: VisitorClass
+) -> None:
+    reading = catalog.reading(user_agent)
+    assert reading.kind is not None
+    assert (reading.kind.name, reading.visitor_class) == (kind, visitor_class)
+    # A guess must not bind a license that was bought under another name.
+    assert (reading.entry, reading.crawler, reading.declared) == (None, None, True)
+    assert reading.reasons[0] == f"ua_kind:{kind}"
+
+
+@pytest.mark.parametrize(
+    "user_agent", ["", "-", "Mozilla/5.0 (X11) AppleWebKit/537.36 HeadlessChrome/120.0.0.0 Safari/537.36"]
+)
+def test_what_hides_declares_nothing(catalog: Catalog, user_agent: str) -> None:
+    reading = catalog.reading(user_agent)
+    assert (reading.visitor_class, reading.declared, reading.kind) == (VisitorClass.AUTOMATION, False, None)
+
+
+@pytest.mark.parametrize(
+    "user_agent",
+    ["New-AI feed reader/1.0", "Uptime check by llm-bot", "LinkPreview/1.0 (gpt)", "gpt-read-aloud/1.0"],
+)
+def test_a_service_stays_one_whatever_it_is_built_of(catalog: Catalog, user_agent: str) -> None:
+    assert catalog.reading(user_agent).visitor_class is VisitorClass.SERVICE
 
 
 def test_a_browser_is_never_asked_for_its_kind(catalog: Catalog) -> None:
