@@ -19,7 +19,6 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NoReturn, Self
 
@@ -28,7 +27,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from gateway import bundled
 from gateway.problems import ConfigurationError, Mistake
 from gateway.uses import Use
-from gateway.visitors.product_token import LONGEST, Signs, Tokens, Words, signs_of, without_addresses
+from gateway.visitors.kinds import Kind, Kinds
+from gateway.visitors.product_token import LONGEST, Tokens, signs_of, without_addresses
 from gateway.visitors.visitor import Crawler, VisitorClass
 
 #: Distinct User-Agents remembered. Few are common, and a stranger can send any number.
@@ -114,46 +114,6 @@ class CatalogEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A sort of automaton recognized by what it says where no name is known.
-
-    *words* count anywhere, the contact address included; *tokens* outside it and
-    as whole words (`product_token.Tokens`); *signs* are reason codes of
-    `product_token.Signs`, for a kind that is known by its structure alone.
-    """
-
-    crawler: Crawler
-    words: tuple[str, ...] = ()
-    tokens: tuple[str, ...] = ()
-    signs: frozenset[str] = frozenset()
-
-
-class _Kinds:
-    """Every kind, and which one a User-Agent is of: the first that fits."""
-
-    def __init__(self, kinds: tuple[Kind, ...]) -> None:
-        self._kinds = kinds
-        self._words = Words((word, at) for at, kind in enumerate(kinds) for word in kind.words)
-        self._by_token: dict[str, int] = {}
-        for at, kind in enumerate(kinds):
-            for token in kind.tokens:
-                self._by_token.setdefault(token.lower(), at)
-        self._tokens = Tokens(self._by_token)
-        self._by_sign: dict[str, int] = {}
-        for at, kind in enumerate(kinds):
-            for sign in kind.signs:
-                self._by_sign.setdefault(sign, at)
-
-    def of(self, raw: str, text: str, structure: Signs) -> Crawler | None:
-        """The first kind that *raw*, capped and lower case, is of; *text* is the same without addresses."""
-        fits = self._words.numbers(raw)
-        fits.update(self._by_token[found.token] for found in self._tokens.find(text))
-        if structure.named:
-            fits.update(self._by_sign[sign] for sign in structure.automated if sign in self._by_sign)
-        return self._kinds[min(fits)].crawler if fits else None
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """What one User-Agent says: the claimed entry or None, the class, and why.
 
@@ -190,8 +150,9 @@ class Catalog:
             for token in entry.tokens:
                 self._by_token.setdefault(token.lower(), entry)
         self._tokens = Tokens(self._by_token)
-        self._kinds = _Kinds(self.kinds)
-        self._remembered = lru_cache(maxsize=_REMEMBERED)(self.uncached)
+        self._kinds = Kinds(self.kinds)
+        self._remembered: dict[str, Reading] = {}
+        self._made: dict[tuple[object, ...], Reading] = {}
 
     @classmethod
     def read(cls, folder: Path) -> Catalog:
@@ -223,7 +184,17 @@ class Catalog:
 
     def reading(self, user_agent: str) -> Reading:
         """Everything *user_agent* says by itself; remembered, within a bound. No raise."""
-        return self._remembered(user_agent if len(user_agent) <= LONGEST else user_agent[: LONGEST + 1])
+        found = self._remembered.get(user_agent)
+        return found if found is not None else self._new(user_agent)
+
+    def _new(self, user_agent: str) -> Reading:
+        cut = user_agent if len(user_agent) <= LONGEST else user_agent[: LONGEST + 1]
+        found = self._remembered.get(cut)
+        if found is None:
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            found = self._remembered[cut] = self.uncached(cut)
+        return found
 
     def uncached(self, user_agent: str) -> Reading:
         """What `reading` says, worked out anew."""
@@ -241,24 +212,35 @@ class Catalog:
             ):
                 best = entry
         if best is not None:
-            reasons = (f"ua_claim:{best.name}", *cut)
-            return Reading(best.crawler.visitor_class, best, best.crawler, reasons, declared=True)
+            return self._made.get((best.crawler.name, cut)) or self._make(best, cut)
         if unsendable is not None:
-            reasons = (f"ua_robots_token:{unsendable.name}", *cut)
-            claimed = unsendable.crawler
-            return Reading(claimed.visitor_class, None, claimed, reasons, declared=True)
+            return self._made.get((unsendable.crawler.name, cut)) or self._make(unsendable, cut)
         structure = signs_of(raw, text, oversized=bool(cut))
         if structure.browser and not structure.automated:
             return _OVERSIZED if cut else _BROWSER
-        reasons = (*structure.automated, *cut)
         kind = self._kinds.of(raw, text, structure)
+        key = (kind.name if kind else "", structure.automated, cut)
+        return self._made.get(key) or self._make_nameless(kind, structure.automated, cut)
+
+    def _make(self, entry: CatalogEntry, cut: tuple[str, ...]) -> Reading:
+        code = "ua_robots_token" if entry.robots_only else "ua_claim"
+        reasons = (f"{code}:{entry.name}", *cut)
+        sent = None if entry.robots_only else entry
+        made = Reading(entry.crawler.visitor_class, sent, entry.crawler, reasons, declared=True)
+        self._made[entry.name, cut] = made
+        return made
+
+    def _make_nameless(self, kind: Crawler | None, shown: tuple[str, ...], cut: tuple[str, ...]) -> Reading:
         if kind is not None:
             crawler = kind if kind.visitor_class is VisitorClass.SERVICE else None
-            reasons = (f"ua_kind:{kind.name}", *reasons)
-            return Reading(kind.visitor_class, None, crawler, reasons, declared=True, kind=kind)
-        if structure.automated:
-            return Reading(VisitorClass.AUTOMATION, reasons=reasons)
-        return Reading(VisitorClass.UNPROVEN, reasons=("ua_no_engine", *cut))
+            reasons = (f"ua_kind:{kind.name}", *shown, *cut)
+            made = Reading(kind.visitor_class, None, crawler, reasons, declared=True, kind=kind)
+        elif shown:
+            made = Reading(VisitorClass.AUTOMATION, reasons=(*shown, *cut))
+        else:
+            made = Reading(VisitorClass.UNPROVEN, reasons=("ua_no_engine", *cut))
+        self._made[kind.name if kind else "", shown, cut] = made
+        return made
 
     @staticmethod
     def _holds(entry: CatalogEntry, text: str, start: int, length: int) -> bool:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
@@ -222,8 +222,7 @@ def product_token(text: str) -> str:
     return found.group() if found else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """One token that stands in a User-Agent: its lower-case text and where it starts."""
 
     token: str
@@ -288,8 +287,7 @@ def _ends(text: str, end: int) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(NamedTuple):
     """What a User-Agent shows apart from names.
 
     *automated* holds the reason codes of an undeclared or unknown automaton

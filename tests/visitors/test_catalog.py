@@ -13,6 +13,7 @@ from gateway.problems import ConfigurationError
 from gateway.uses import AI_USES, Use
 from gateway.visitors.catalog import _REMEMBERED, Catalog
 from gateway.visitors.networks import Networks
+from gateway.visitors.product_token import LONGEST
 from gateway.visitors.visitor import VisitorClass
 
 GOOD = """
@@ -237,7 +238,9 @@ def test_memory_for_user_agents_is_bounded(catalog: Catalog) -> None:
     fresh = Catalog(catalog.crawlers, catalog.kinds)
     for number in range(_REMEMBERED + 50):
         fresh.reading(f"visitor {number}")
-    assert fresh._remembered.cache_info().currsize == _REMEMBERED
+    assert 0 < len(fresh._remembered) <= _REMEMBERED
+    fresh.reading("x" * 100_000)
+    assert max(map(len, fresh._remembered)) <= LONGEST + 1
 
 
 def test_a_good_file_reads(tmp_path: Path) -> None:

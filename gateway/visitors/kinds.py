@@ -1,0 +1,55 @@
+"""What sort of automaton is this, where its name is not known? Told by words, names' forms and structure.
+
+The kinds are the ``[[kind]]`` tables of ``policies/crawlers/*.toml``, in their
+order: services that must pass come first, so that a feed reader stays one
+whatever it is built of; then the forms of names that only AI crawlers use; then
+libraries, and robots of any other name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.visitors.product_token import Signs, Tokens, Words
+from gateway.visitors.visitor import Crawler
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A sort of automaton recognized by what it says where no name is known.
+
+    *words* count anywhere, the contact address included; *tokens* outside it and
+    as whole words (`product_token.Tokens`); *signs* are reason codes of
+    `product_token.Signs`, for a kind that is known by its structure alone.
+    """
+
+    crawler: Crawler
+    words: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    signs: frozenset[str] = frozenset()
+
+
+class Kinds:
+    """Every kind, and which one a User-Agent is of: the first that fits."""
+
+    def __init__(self, kinds: tuple[Kind, ...]) -> None:
+        """Index *kinds*, the first first."""
+        self._kinds = kinds
+        self._words = Words((word, at) for at, kind in enumerate(kinds) for word in kind.words)
+        self._by_token: dict[str, int] = {}
+        for at, kind in enumerate(kinds):
+            for token in kind.tokens:
+                self._by_token.setdefault(token.lower(), at)
+        self._tokens = Tokens(self._by_token)
+        self._by_sign: dict[str, int] = {}
+        for at, kind in enumerate(kinds):
+            for sign in kind.signs:
+                self._by_sign.setdefault(sign, at)
+
+    def of(self, raw: str, text: str, structure: Signs) -> Crawler | None:
+        """The first kind that *raw*, capped and lower case, is of; *text* is the same without addresses."""
+        fits = self._words.numbers(raw)
+        fits.update(self._by_token[found.token] for found in self._tokens.find(text))
+        if structure.named:
+            fits.update(self._by_sign[sign] for sign in structure.automated if sign in self._by_sign)
+        return self._kinds[min(fits)].crawler if fits else None
