@@ -87,11 +87,13 @@ class CatalogEntry:
 
     Attributes:
         crawler: what a `Visitor` carries.
-        tokens: product tokens, the display name's first.
+        tokens: product tokens, the display name's first; none where it is known
+            by its signature alone, such as an agent that sends a browser's User-Agent.
         recipe: how its claim is checked.
         robots: whether the operator says that robots.txt is obeyed.
         source: the page we rely on, and *checked* the day we looked (ISO 8601);
             both "" where the entry is general knowledge that nobody looked up.
+        note: what that page says of robots.txt beside *robots*, as of that day, or "".
         robots_only: its token is for robots.txt and never in a request.
         anchored: its token counts only as the very first product.
         not_tokens: texts that rule it out, lower case.
@@ -106,6 +108,7 @@ class CatalogEntry:
     robots_only: bool = False
     anchored: bool = False
     not_tokens: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -303,7 +306,7 @@ class _Named(_Strict):
 
 class _CrawlerRow(_Named):
     operator: str = Field(min_length=1)
-    tokens: tuple[str, ...] = Field(min_length=1)
+    tokens: tuple[str, ...] = ()
     not_tokens: tuple[str, ...] = ()
     anchored: bool = False
     robots_only: bool = False
@@ -311,11 +314,16 @@ class _CrawlerRow(_Named):
     robots: Robots
     source: str = Field(default="", pattern=r"^(https?://.*)?$")
     checked: date | None = None
+    note: str = Field(default="", max_length=200)
 
     @model_validator(mode="after")
     def _sourced(self) -> Self:
         if bool(self.source) is not bool(self.checked):
             raise ValueError("source and checked stand together, or neither: no page, nothing was checked")
+        if self.note and not self.checked:
+            raise ValueError("a note is as old as checked says; give source and checked with it")
+        if not (self.tokens or self.verify.signature):
+            raise ValueError("a crawler is known by a token, or by the key directory of its signature")
         return self
 
     @field_validator("tokens")
@@ -337,6 +345,7 @@ class _CrawlerRow(_Named):
             robots_only=self.robots_only,
             anchored=self.anchored,
             not_tokens=tuple(token.lower() for token in self.not_tokens),
+            note=self.note,
         )
 
 

@@ -40,7 +40,7 @@ def test_what_is_shipped_is_broad_and_sourced(catalog: Catalog) -> None:
     assert len([entry for entry in ai if entry.source]) >= 100
     for entry in catalog.crawlers:
         assert bool(entry.source) is bool(entry.checked)
-        assert not entry.checked or date.fromisoformat(entry.checked) <= date(2026, 11, 24)
+        assert not entry.checked or date.fromisoformat(entry.checked) <= date(2026, 11, 25)
         assert entry.crawler.verifiable is bool(entry.recipe)
 
 
@@ -53,6 +53,45 @@ def test_classes_and_uses_agree(catalog: Catalog) -> None:
             assert crawler.uses == {Use.SEARCH}, entry.name
         else:
             assert not crawler.uses, entry.name
+
+
+def test_what_is_said_of_robots_is_dated(catalog: Catalog) -> None:
+    noted = {entry.name: entry for entry in catalog.crawlers if entry.note}
+    assert {"ChatGPT-User", "Perplexity-User", "Claude-User", "Google-Agent", "Bytespider"} <= set(noted)
+    assert all(entry.checked for entry in noted.values())
+
+
+def test_agents_are_known_by_the_directory_of_their_keys(catalog: Catalog) -> None:
+    signers = [entry for entry in catalog.crawlers if entry.recipe.signature]
+    assert len(signers) >= 55
+    assert len({entry.recipe.signature for entry in signers}) == len(signers)
+    nameless = [entry for entry in signers if not entry.tokens]
+    assert nameless
+    assert all(catalog.by_name(entry.name) is entry for entry in nameless)
+    assert all(entry.tokens or entry.recipe.signature for entry in catalog.crawlers)
+
+
+@pytest.mark.parametrize(
+    ("name", "agent"),
+    [
+        ("ChatGPT agent", "https://chatgpt.com"),
+        ("Google-Agent", "https://agent.bot.goog"),
+        ("DuckAssistBot", "https://assistbot.duckduckgo.com"),
+        ("YouBot", "https://you.com"),
+        ("GrokAgent", "https://cursorusercontent.com"),
+        ("Manus-User", "https://api.manus.im"),
+        ("Browserbase", "https://www.browserbase.com"),
+        (
+            "Amazon Bedrock AgentCore Browser (EU West 1)",
+            "https://c3drvlj8gw240.keydirectory.signer.eu-west-1.on.aws",
+        ),
+    ],
+)
+def test_whose_directory_it_is(catalog: Catalog, name: str, agent: str) -> None:
+    entry = catalog.by_name(name)
+    assert entry is not None
+    assert entry.recipe.signature == f"{agent}/.well-known/http-message-signatures-directory"
+    assert entry.crawler.verifiable
 
 
 def test_every_list_that_is_named_is_shipped(catalog: Catalog, networks: Networks) -> None:
@@ -257,7 +296,7 @@ def test_a_good_file_reads(tmp_path: Path) -> None:
         ('class = "ai"', 'class = "unproven"', "crawler[0].class"),
         ('uses = ["ai-train"]', 'uses = ["everything"]', "crawler[0].uses[0]"),
         ('purposes = ["training"]', 'purposes = ["world peace"]', "crawler[0].purposes[0]"),
-        ('tokens = ["NewBot"]', "tokens = []", "crawler[0].tokens"),
+        ('tokens = ["NewBot"]', "tokens = []", "crawler[0]"),
         ('tokens = ["NewBot"]', 'tokens = ["x"]', "crawler[0].tokens"),
         ('robots = "obeys"', 'robots = "maybe"', "crawler[0].robots"),
         (
@@ -272,6 +311,11 @@ def test_a_good_file_reads(tmp_path: Path) -> None:
             "crawler[0].verify.signature",
         ),
         ("checked = 2026-09-05", "", "crawler[0]"),
+        (
+            'source = "https://new.example/bot"\nchecked = 2026-09-05',
+            'note = "Obeys on Sundays."',
+            "crawler[0]",
+        ),
         ('operator = "New"', 'operator = "New"\ncolor = "red"', "crawler[0].color"),
     ],
 )
