@@ -221,7 +221,7 @@ class Catalog:
         structure = signs_of(raw, text, oversized=bool(cut))
         if structure.browser and not structure.automated:
             return _OVERSIZED if cut else _BROWSER
-        kind = self._kinds.of(raw, text, structure)
+        kind = self._kinds.of(raw, text, structure, user_agent[:LONGEST])
         key = (kind.name if kind else "", structure.automated, cut)
         return self._made.get(key) or self._make_nameless(kind, structure.automated, cut)
 

@@ -16,7 +16,7 @@ def kind(name: str, **how: object) -> Kind:
 KINDS = Kinds(
     (
         kind("feed", words=("feed", "rss")),
-        kind("model", tokens=("llm", "*-ai")),
+        kind("model", tokens=("llm", "*-ai"), signs=frozenset({"ua_ai_word"})),
         kind("library", signs=frozenset({"ua_library"})),
         kind("other", signs=frozenset({"ua_bot_word", "headless_declared", "ua_no_engine"})),
     )
@@ -31,6 +31,16 @@ KINDS = Kinds(
         ("Bot/1.0 (+https://llm.example/llm)", "other"),
         ("some-ai/1.0", "model"),
         ("curl/8 llm", "model"),
+        ("NewAIBot/1.0", "model"),
+        ("NewAI Robot/1.0", "model"),
+        ("Newaibot/1.0", "other"),
+        ("NewAirBot/1.0", "other"),
+        ("Bot/1.0 (+https://NewAI.example/bot)", "other"),
+        ("Bot/1.0 (bot@NewAI.example)", "other"),
+        (
+            "Mozilla/5.0 (Linux; Android 15; XxAI 5) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36",
+            None,
+        ),
         ("curl/8", "library"),
         ("Crawly/1.0 (python)", "other"),
         ("Shooter (PhantomJS/1.9)", "other"),
@@ -39,5 +49,5 @@ KINDS = Kinds(
     ],
 )
 def test_the_first_kind_that_fits(user_agent: str, name: str | None) -> None:
-    found = KINDS.of(user_agent.lower(), readable(user_agent), signs(user_agent))
+    found = KINDS.of(user_agent.lower(), readable(user_agent), signs(user_agent), user_agent)
     assert (found.name if found else None) == name

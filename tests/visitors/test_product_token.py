@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.visitors.product_token import LONGEST, Tokens, Words, product_token, readable, signs
+from gateway.visitors.product_token import _TRIED, LONGEST, Tokens, Words, product_token, readable, signs
 
 TOKENS = Tokens(
     ("GPTBot", "Googlebot", "Googlebot-Image", "Claude-User", "Claude-User (claude-code", "YouBot", "Bot X")
@@ -72,6 +72,12 @@ def test_nothing_raises_and_all_is_capped(text: str) -> None:
     assert len(readable(text)) <= 3 * LONGEST
     shown = signs(text)
     assert shown.oversized is (len(text) > LONGEST)
+
+
+def test_a_crowd_of_names_is_read_up_to_a_limit() -> None:
+    """An automaton reads each character once; what it hits is looked at a fixed number of times."""
+    assert len(TOKENS.find("gptbot " * 1000)) == _TRIED
+    assert TOKENS.find("gptbotgptbot" * 1000) == []
 
 
 def test_a_star_stands_for_the_rest_of_a_word() -> None:
