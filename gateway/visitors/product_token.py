@@ -359,7 +359,7 @@ def signs_of(raw: str, text: str, *, oversized: bool) -> Signs:
 _UNNAMED = ("mozilla/", *_HEADLESS)
 
 
-_ENDS = frozenset("/);")
+_NAME_ENDS = frozenset(("", "/", ")", ";"))
 
 
 def _says_bot(text: str, *, browser: bool, declared: bool) -> bool:
@@ -367,7 +367,7 @@ def _says_bot(text: str, *, browser: bool, declared: bool) -> bool:
     for found in _BOT_WORD.finditer(text):
         # Inside a browser's User-Agent only a version or the end of a comment's part makes it a name:
         # "CUBOT X19" is a phone, and an Electron app stands on a person's desk whatever it is called.
-        versioned = text[found.end() : found.end() + 1] in _ENDS and "electron/" not in text
+        versioned = text[found.end() : found.end() + 1] in _NAME_ENDS and "electron/" not in text
         if not browser or declared or versioned:
             return True
     return False

@@ -141,7 +141,7 @@ def test_eight_kilobytes_are_matched_as_if_they_were_one(seed: str) -> None:
         ("newcomer", ("ua_no_engine",)),
         ("Nokia6280/2.0 (03.60) Profile/MIDP-2.0 Configuration/CLDC-1.1", ()),
         (
-            "Mozilla/5.0 (iPhone; CPU iPhone OS 11_0) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36; Newspider",
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 11_0) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36; Newcomer",
             ("ua_appended_name",),
         ),
         (
@@ -149,6 +149,10 @@ def test_eight_kilobytes_are_matched_as_if_they_were_one(seed: str) -> None:
             ("ua_contact_in_comment",),
         ),
         ("Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) (dbot)", ("ua_bot_word",)),
+        (
+            "Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 DBot",
+            ("ua_bot_word",),
+        ),
         ("App/15.25 (Android) OkHttp/4.11.0", ()),
         ("Lynx/2.9.0dev.12 libwww-FM/2.14 SSL-MM/1.4.1 GNUTLS/3.7.8", ()),
     ],
