@@ -99,10 +99,11 @@ def _advice(policy: Policy) -> list[dict[str, str]]:
     from gateway.policy.lint import lint
     from gateway.visitors.catalog import Catalog
 
-    names = frozenset(entry.name for entry in Catalog.shipped().crawlers)
+    crawlers = [entry.crawler for entry in Catalog.shipped().crawlers]
+    names = frozenset(crawler.name for crawler in crawlers)
     return [
         {"file": policy.file, "key": advice.key, "sentence": advice.sentence}
-        for advice in lint(policy, names)
+        for advice in lint(policy, names, crawlers)
     ]
 
 
@@ -111,7 +112,8 @@ def lint(path: Files = None, data: Data = DATA, as_json: AsJson = False) -> None
     """Say what reads well but looks wrong.
 
     Rules that can never match, crawlers nobody knows, places where other
-    people's words may stand inside what is for sale. Exit 1 if anything does.
+    people's words may stand inside what is for sale, archives, feed readers,
+    previews, monitors and search engines that a rule stops. Exit 1 if anything does.
     """
     good, mistakes = read_all(_files(path, data))
     if mistakes:
@@ -253,7 +255,7 @@ def _unnamed(catalog: Catalog, agent: str) -> Visitor:
         raise stop(f"no crawler of the catalog is called {agent!r}; --as also takes a whole User-Agent")
     if said.visitor_class is VisitorClass.UNPROVEN and not said.reasons:
         return PERSON
-    identity = Identity.NONE if said.crawler is None else Identity.CLAIMED
+    identity = Identity.CLAIMED if said.declared else Identity.NONE
     return Visitor(said.visitor_class, said.crawler, identity, reasons=said.reasons)
 
 

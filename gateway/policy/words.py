@@ -28,7 +28,7 @@ from gateway.visitors.visitor import Identity, VisitorClass
 #: What a catalog says a crawler is for (`visitors.visitor.Crawler.purposes`).
 PURPOSES = (
     "training", "ai-search", "user-action", "agent", "data-seller",
-    "search", "preview", "archive", "monitoring", "feed", "ads",
+    "search", "preview", "archive", "monitoring", "feed", "accessibility", "ads",
 )  # fmt: skip
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)

@@ -46,6 +46,7 @@ from gateway.visitors.catalog import Catalog, CatalogEntry, Reading
 from gateway.visitors.contradictions import contradictions, strikes
 from gateway.visitors.list_owners import ListOwners
 from gateway.visitors.networks import Networks, parse_address
+from gateway.visitors.signature_agent import SignatureAgent, read_agent
 from gateway.visitors.visitor import PERSON, Visitor, VisitorClass
 from gateway.visitors.weighing import Findings, Listed, Named, Signed, Surroundings, weigh
 
@@ -54,8 +55,6 @@ _REMEMBERED = 8192
 #: Days after which a copy says nothing of a browser: addresses are let again.
 _LET_AGAIN = 180
 _DAY = 86_400
-#: The path of an origin's own key directory (draft-meunier-http-message-signatures-directory).
-_WELL_KNOWN = "/.well-known/http-message-signatures-directory"
 
 
 class Signatures(Protocol):
@@ -275,10 +274,10 @@ class Identifier:
 
 
 def _by_agent(entries: Iterable[CatalogEntry]) -> dict[str, tuple[CatalogEntry, ...]]:
-    """The entries by the agent that a signature names: an origin, or the URL of a key set elsewhere."""
+    """The entries by the agent that a signature of theirs names."""
     found: dict[str, tuple[CatalogEntry, ...]] = {}
     for entry in entries:
-        if entry.recipe.signature:
-            agent = entry.recipe.signature.removesuffix(_WELL_KNOWN).removesuffix("/").lower()
-            found[agent] = (*found.get(agent, ()), entry)
+        agent = read_agent(entry.recipe.signature)
+        if isinstance(agent, SignatureAgent):
+            found[agent.url] = (*found.get(agent.url, ()), entry)
     return found

@@ -60,6 +60,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "headless_declared": Reason("Its User-Agent says that the browser runs without a screen.", _M, 0.90),
         "ua_library": Reason("Its User-Agent begins with the name of a programming library.", _M, 0.90),
         "ua_bot_word": Reason("Its User-Agent calls itself a bot, crawler or the like.", _M, 0.75),
+        "ua_ai_word": Reason("Its User-Agent has a word that AI crawlers name themselves by.", _M, 0.75),
         "ua_contact_in_comment": Reason("Its User-Agent gives an address for webmasters.", _M, 0.75),
         "ua_user_token": Reason(
             "Its User-Agent ends in \u201c-User\u201d, as assistants name themselves.", _M, 0.75

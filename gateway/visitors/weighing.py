@@ -19,8 +19,8 @@ a claim that could be checked and was not        the claim's, unverifiable      
 a claim that nothing could prove                 the claim's, claimed           0.80
 a good signature of somebody else                automation, verified           0.80
 a signature that proves nothing                  automation, none               0.75
-a known kind of program                          the kind's, claimed            0.75
-words of a program, or no User-Agent             automation, none               0.75, 0.90 if plain
+the words of a program that says what it is      the kind's, claimed            0.75, 0.90 if plain
+the words of one that does not, no User-Agent    automation, none               0.75, 0.90 if plain
 a browser in the network of AI crawlers          ai, none                       0.85, 0.60 if old
 a browser contradicted twice by its headers      automation, none               0.80, 0.90 with conduct
 anything else                                    unproven, none                 0.60, less by doubts
@@ -233,16 +233,15 @@ def _proof(found: Findings, entry: CatalogEntry) -> tuple[Identity, Method, floa
 
 def _unnamed(found: Findings) -> Visitor:
     said = found.said
-    if said.crawler is not None:
-        reasons = (*_signature_reasons(found), *said.reasons, *found.conduct)
-        return Visitor(said.visitor_class, said.crawler, Identity.CLAIMED, Method.NONE, reasons, _WORDS)
-    if found.signature is not None:
+    if found.signature is not None and said.crawler is None:
         return _stranger(found, found.signature)
-    if said.visitor_class is VisitorClass.AUTOMATION:
-        plain = any(reason.partition(":")[0] in _PLAIN for reason in said.reasons)
+    if said.visitor_class is not VisitorClass.UNPROVEN:
+        plain = said.crawler is None and any(each.partition(":")[0] in _PLAIN for each in said.reasons)
         return Visitor(
-            VisitorClass.AUTOMATION,
-            reasons=(*said.reasons, *found.conduct),
+            said.visitor_class,
+            said.crawler,
+            Identity.CLAIMED if said.declared else Identity.NONE,
+            reasons=(*_signature_reasons(found), *said.reasons, *found.conduct),
             confidence=_PLAIN_WORDS if plain else _WORDS,
         )
     if found.surroundings is not None and found.surroundings.entries:

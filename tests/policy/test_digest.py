@@ -136,7 +136,13 @@ def test_a_stance_written_out_means_the_same():
     long = {
         "unverifiable": "serve",
         "site": RAW["site"],
-        "rules": [{"when": {"class": ["automation", "ai"]}, "then": "refuse"}, {"then": "serve"}],
+        "rules": [
+            {"when": {"purpose": "accessibility"}, "then": "serve"},
+            {"when": {"purpose": ["agent", "user-action"]}, "then": "refuse"},
+            {"when": {"class": "ai"}, "then": "refuse"},
+            {"when": {"proof": ["none"], "class": "automation"}, "then": "refuse"},
+            {"then": "serve"},
+        ],
     }
     assert digest(short) == digest(long)
 

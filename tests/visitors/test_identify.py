@@ -271,11 +271,10 @@ def test_visitors_that_are_alike_are_one_object(identifier: Identifier, ask_as: 
     [
         (None, "no_user_agent"),
         ("", "no_user_agent"),
-        ("curl/8.5.0", "ua_library"),
-        ("NewBot/1.0", "ua_bot_word"),
+        ("Mozilla/5.0 (X11) AppleWebKit/537.36 HeadlessChrome/120.0.0.0 Safari/537.36", "headless_declared"),
     ],
 )
-def test_an_automaton_nobody_knows(
+def test_an_automaton_that_hides(
     identifier: Identifier, ask_as: Callable[..., Ask], user_agent: str | None, reason: str
 ) -> None:
     visitor = who(identifier, ask_as(user_agent))
@@ -285,6 +284,18 @@ def test_an_automaton_nobody_knows(
         Identity.NONE,
     )
     assert visitor.reasons[0] == reason
+
+
+@pytest.mark.parametrize("user_agent", ["curl/8.5.0", "NewBot/1.0"])
+def test_an_automaton_nobody_knows_claims_something(
+    identifier: Identifier, ask_as: Callable[..., Ask], user_agent: str
+) -> None:
+    visitor = who(identifier, ask_as(user_agent))
+    assert (visitor.visitor_class, visitor.crawler, visitor.identity) == (
+        VisitorClass.AUTOMATION,
+        None,
+        Identity.CLAIMED,
+    )
 
 
 def test_a_kind_is_claimed_and_uses_nothing(identifier: Identifier, ask_as: Callable[..., Ask]) -> None:
