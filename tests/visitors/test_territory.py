@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import random
-import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mmdb_writer import MMDBWriter
-from netaddr import IPSet
 
 from gateway.problems import ConfigurationError
 from gateway.visitors.territory import NOWHERE, Locations, Place, asn_in, country_in
 
-BUILT = 1_790_000_000
 GERMAN, FRENCH = "192.0.2.0/24", "2001:db8:1::/48"
 LAYOUTS = {
     "GeoLite2-Country": lambda code: {
@@ -35,31 +31,8 @@ LAYOUTS = {
 }
 
 
-def written(path: Path, kind: str, records, *, version: int = 6, built: int = BUILT) -> Path:
-    writer = MMDBWriter(
-        version, kind, languages=["en"], ipv4_compatible=version == 6, int_type="u32", description="for tests"
-    )
-    for prefix, record in records:
-        writer.insert_network(IPSet([prefix]), record)
-    writer.to_db_file(str(path))
-    # The writer dates a file by its clock.
-    whole = path.read_bytes()
-    at = whole.rindex(b"build_epoch") + len(b"build_epoch")
-    now = int(time.time())
-    for size in (8, 4):
-        for guess in range(now - 60, now + 2):
-            packed = guess.to_bytes(size, "big")
-            found = whole.find(packed.lstrip(b"\0"), at, at + 12)
-            if found >= 0:
-                path.write_bytes(
-                    whole[:found] + built.to_bytes(len(packed.lstrip(b"\0")), "big") + whole[found + 4 :]
-                )
-                return path
-    raise AssertionError("no build time in the file")
-
-
 @pytest.fixture
-def countries(tmp_path: Path) -> Path:
+def countries(tmp_path: Path, written) -> Path:
     """A file that knows two networks."""
     make = LAYOUTS["GeoLite2-Country"]
     return written(
@@ -70,7 +43,7 @@ def countries(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", LAYOUTS)
-def test_every_layout(kind, tmp_path):
+def test_every_layout(kind, tmp_path, written):
     make = LAYOUTS[kind]
     path = written(
         tmp_path / "x.mmdb", kind, [(GERMAN, make("DE")), ("8.0.0.0/8", make("US")), (FRENCH, make("FR"))]
@@ -112,7 +85,7 @@ def test_the_system_of_every_layout(record, number):
     assert asn_in(record) == number
 
 
-def test_systems(tmp_path):
+def test_systems(tmp_path, written):
     path = written(
         tmp_path / "asn.mmdb",
         "GeoLite2-ASN",
@@ -139,7 +112,7 @@ def test_without_a_file_nothing_is_known():
     assert locations.refresh() is None
 
 
-def test_a_file_of_ten_years_is_used_and_says_so(tmp_path):
+def test_a_file_of_ten_years_is_used_and_says_so(tmp_path, written):
     make = LAYOUTS["geo-whois-asn-country"]
     path = written(tmp_path / "old.mmdb", "old", [("8.0.0.0/8", make("US"))], built=1_450_000_000)
     locations = Locations(path)
@@ -147,7 +120,7 @@ def test_a_file_of_ten_years_is_used_and_says_so(tmp_path):
     assert locations.editions["country_database"].age_days(1_795_000_000) == 3993
 
 
-def test_ipv6_in_a_file_of_ipv4_is_nowhere(tmp_path):
+def test_ipv6_in_a_file_of_ipv4_is_nowhere(tmp_path, written):
     path = written(tmp_path / "v4.mmdb", "v4", [("8.0.0.0/8", {"country_code": "US"})], version=4)
     locations = Locations(path)
     assert locations.place_of("8.8.8.8").country == "US"
@@ -209,7 +182,7 @@ def test_no_address_raises(text):
     assert isinstance(Locations().place_of(text), Place)
 
 
-def test_a_new_file_is_taken_up_and_a_broken_one_is_not(countries):
+def test_a_new_file_is_taken_up_and_a_broken_one_is_not(countries, written):
     locations = Locations(countries)
     assert locations.refresh() is None
     good = countries.read_bytes()
