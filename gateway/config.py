@@ -88,10 +88,17 @@ class Store(_Section):
 
 
 class Trust(_Section):
-    """Which peers' forwarding headers are believed, and which of their headers names a country."""
+    """Which peers' forwarding headers are believed, and what says where an address is.
+
+    *country_header* is a header in which those peers name the country. *country_database*
+    and *asn_database* are MMDB files, relative to the data folder (`visitors.territory`);
+    the header goes before the file.
+    """
 
     proxies: tuple[str, ...] = ()
     country_header: str = ""
+    country_database: str = ""
+    asn_database: str = ""
 
 
 class Signatures(_Section):

@@ -6,6 +6,7 @@ import datetime as dt
 import importlib.util
 import os
 import sys
+import time
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
@@ -113,3 +114,36 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("seconds by folder")
     for folder, seconds in sorted(_seconds.items(), key=lambda item: -item[1]):
         terminalreporter.write_line(f"{seconds:8.1f}  {folder}")
+
+
+@pytest.fixture(scope="session")
+def written() -> Callable[..., Path]:
+    """`written(path, kind, [(prefix, record), …])`: an MMDB file of that kind, built in September 2026 unless *built* says else."""
+
+    from mmdb_writer import MMDBWriter
+    from netaddr import IPSet
+
+    def write(path: Path, kind: str, records, *, version: int = 6, built: int = 1_790_000_000) -> Path:
+        writer = MMDBWriter(
+            version,
+            kind,
+            languages=["en"],
+            ipv4_compatible=version == 6,
+            int_type="u32",
+            description="for tests",
+        )
+        for prefix, record in records:
+            writer.insert_network(IPSet([prefix]), record)
+        writer.to_db_file(str(path))
+        # The writer dates a file by its clock.
+        whole = path.read_bytes()
+        at = whole.rindex(b"build_epoch") + len(b"build_epoch")
+        now = int(time.time())
+        for guess in range(now - 60, now + 2):
+            found = whole.find(guess.to_bytes(4, "big"), at, at + 12)
+            if found >= 0:
+                path.write_bytes(whole[:found] + built.to_bytes(4, "big") + whole[found + 4 :])
+                return path
+        raise AssertionError("no build time in the file")
+
+    return write

@@ -15,7 +15,7 @@ from gateway.admission.spending import SpendBook
 from gateway.admission.till import PaidUnit, Till
 from gateway.app.addresses import bound
 from gateway.app.identification import Identification
-from gateway.app.listening import check_listening, take_up, url_of
+from gateway.app.listening import check_listening, locations_of, look_again, take_up, url_of
 from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.config import Config
@@ -85,6 +85,7 @@ class Front:
         self._config, self._clock = config, clock
         self._certificates = check_listening(config)
         self._published: dict[tuple[str, str], PublishedTerms] = {}
+        self.locations = locations_of(config)
         catalog = Catalog.shipped()
         self._tokens = {
             entry.name: (entry.crawler, tuple(filter(_ROBOTS_TOKEN.fullmatch, entry.tokens)))
@@ -102,7 +103,9 @@ class Front:
         paces = Pace(config.pacing.network_per_second, config.pacing.network_burst, keys=MOST)
         self._replays = Replays()
         self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
-        self.identification = Identification(config, clock, catalog, get, networks=networks)
+        self.identification = Identification(
+            config, clock, catalog, get, networks=networks, asn_of=self.locations.asn_of
+        )
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,
@@ -125,6 +128,7 @@ class Front:
             desk_owns=desk_owns,
             trusted=TrustedProxies.read(config.trust.proxies),
             country_header=config.trust.country_header,
+            place_of=self.locations.place_of if config.trust.country_database else None,
             clock=clock,
             tls=self._certificates.context if self._certificates is not None else None,
             proxied=config.listen.proxy_protocol,
@@ -145,8 +149,10 @@ class Front:
         return url_of(self._config, host, port)
 
     async def renew(self, *, asked: bool = False) -> None:
-        """Take up certificates that changed, or when *asked* read all of them again."""
-        take_up(self._certificates, self._clock.now_us() // 1_000_000, asked=asked)
+        """Take up certificates and location files that changed, or when *asked* read all certificates again."""
+        now = self._clock.now_us() // 1_000_000
+        take_up(self._certificates, now, asked=asked)
+        look_again(self.locations, now)
 
     async def close(self, seconds: float) -> None:
         """Drain for at most *seconds*, end every connection, return what credit was set aside for none."""

@@ -39,11 +39,18 @@ class Identification:
     """
 
     def __init__(
-        self, config: Config, clock: Clock, catalog: Catalog, get: Get, *, networks: Networks | None = None
+        self,
+        config: Config,
+        clock: Clock,
+        catalog: Catalog,
+        get: Get,
+        *,
+        networks: Networks | None = None,
+        asn_of: Callable[[str], int] | None = None,
     ) -> None:
         """Identify by *catalog*, and by *networks* or the shipped ones; fetched copies replace either.
 
-        *get* fetches key directories. Raises `ConfigurationError` where the
+        *get* fetches key directories; *asn_of* knows the system of an address. Raises `ConfigurationError` where the
         settings of DNS or of pinned keys cannot be used.
         """
         self.live = LiveNetworks(networks or Networks.shipped(), FeedFolder(config.copies))
@@ -56,6 +63,7 @@ class Identification:
             signatures=self.signatures,
             names=self.host_names,
             conduct=self.conduct,
+            asn_of=asn_of,
         )
         self._told_of_copies()
 

@@ -285,10 +285,11 @@ def honeypot(
         str,
         typer.Argument(metavar="[PATH]", help="The site's honeypot, if it has one; else a new one is made."),
     ] = "",
+    as_json: AsJson = False,
 ) -> None:
-    """Print a path that only automata find, and what to write where.
+    """Make a path that only automata find.
 
-    A fetch of it is weight against a visitor that shows other evidence, and
+    It prints what to write into the policy and into your pages. A fetch is weight against a visitor that shows other evidence, and
     nothing else: nobody is refused for it alone, and people are not noted.
 
     \b
@@ -299,9 +300,13 @@ def honeypot(
     if path and (trouble := honeypot_trouble(path)):
         raise stop(trouble)
     path = path or "/" + "".join(secrets.choice("bcdfghjkmnpqrstvwxz23456789") for _ in range(15)) + "7"
+    snippet = f'<script type="ignore"><a href="{path}">{path.strip("/")}</a></script>'
+    if as_json:
+        emit({"path": path, "snippet": snippet})
+        return
     print("In the policy of the site:")
     print(f'\n[site]\nhoneypot = "{path}"\n')
     print(
         "In your pages, anywhere. Browsers, screen readers and keyboards pass it over; robots.txt closes it:"
     )
-    print(f'\n<script type="ignore"><a href="{path}">{path.strip("/")}</a></script>')
+    print(f"\n{snippet}")

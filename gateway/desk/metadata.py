@@ -96,6 +96,8 @@ def offer_document(offer: Offer) -> dict[str, object]:
         "excluded": [scope.pattern for scope in terms.scope.excluded],
         "renditions": list(terms.scope.renditions),
         "territory": terms.territory.as_json(),
+        "territory_basis": str(terms.territory.basis),
+        "territory_checked": terms.territory.basis.sentence,
         "price": {**money_document(offer.price), "per": "fetch"},
         "due_at_signing": money_document(due_at_signing(terms)),
         "term_months": terms.term.months,

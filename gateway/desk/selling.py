@@ -237,7 +237,7 @@ class Sales:
             offer=license.offer,
             renditions=view.terms.scope.renditions,
             uses=view.terms.purpose.uses,
-            territory=view.terms.territory,
+            territory=view.terms.territory.at_fetch,
             crawlers=view.crawlers,
             budget=view.budget,
             price=license.terms.compensation.fetch_price,

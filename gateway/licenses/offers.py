@@ -36,7 +36,8 @@ from gateway.licenses.license import License
 from gateway.licenses.pricing import burden, due_at_signing
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
-from gateway.terms.license_terms import EU, LicenseTerms, Offer, Scope, Territory
+from gateway.terms.european_union import EU
+from gateway.terms.license_terms import LicenseTerms, Offer, Scope, Territory
 from gateway.tokens.claims import Budget
 from gateway.uses import Uses, closure, covers
 
@@ -234,7 +235,7 @@ def _narrowed(terms: LicenseTerms, wanted: Wanted) -> LicenseTerms:
         purpose = replace(purpose, uses=_fewest(wanted.uses))
     territory = terms.territory
     if wanted.territory is not None and not territory.within(wanted.territory):
-        territory = _grouped(wanted.territory)
+        territory = replace(_grouped(wanted.territory), basis=territory.basis)
     return replace(terms, scope=scope, purpose=purpose, territory=territory)
 
 

@@ -21,6 +21,7 @@ from gateway.policy.words import quoted
 from gateway.problems import Mistake
 from gateway.terms.license_terms import (
     PAGE,
+    WORLDWIDE,
     Attribution,
     Audit,
     Compensation,
@@ -283,7 +284,9 @@ def _terms(
             liability.indemnity, cap, liability.warranties, liability.insurance, liability.security_standard
         ),
         term=Term(offer.term.months, offer.term.renewal),
-        territory=Territory(None if offer.territory is None else frozenset(offer.territory)),
+        territory=WORLDWIDE
+        if offer.territory is None
+        else Territory(frozenset(offer.territory), offer.territory_basis),
     )
 
 

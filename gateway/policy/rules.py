@@ -180,7 +180,7 @@ class Policy:
         """Index the offers by id, and see whether anything depends on the country."""
         self.by_offer.update({offer.id: offer for offer in self.offers})
         limited = self.site.territory is not TerritoryMode.OFF and any(
-            offer.terms.territory.regions is not None for offer in self.offers
+            offer.terms.territory.at_fetch.regions is not None for offer in self.offers
         )
         object.__setattr__(self, "by_place", limited or any(each.when.countries for each in self.rules))
 
@@ -209,6 +209,7 @@ class Ruling:
         rendition: which form of it, or "".
         problem: for `REFUSE`, the code of the refusal (`refused-by-owner`,
             `identity-not-proven` or `ambiguous-path`).
+        territory: how far the place of the fetch binds a license.
     """
 
     verdict: Verdict
@@ -220,3 +221,4 @@ class Ruling:
     work: str = ""
     rendition: str = ""
     problem: str = ""
+    territory: TerritoryMode = TerritoryMode.ENFORCE

@@ -259,4 +259,5 @@ def _ruling(
         work=work.id if work else "",
         rendition=rendition,
         problem=problem,
+        territory=policy.site.territory,
     )

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gateway.policy import words
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.problems import Mistake
+from gateway.terms.license_terms import Basis
 
 
 class _Table(BaseModel):
@@ -171,6 +172,10 @@ class OfferTable(_Table):
     liability: LiabilityTable = LiabilityTable()
     term: TermTable = TermTable()
     territory: words.TerritoryWords = Field(default=None, description='countries, "EU", or "worldwide"')
+    territory_basis: words.BasisWord = Field(
+        default=Basis.FETCH,
+        description="what has to be there: fetch (by network location), licensee (declared), use (by contract)",
+    )
     max_fetches: words.Count = Field(default=0, description="the most one token can fetch; 0 for no limit")
     token_seconds: words.Seconds = Field(default=3600, description="how long one token lasts")
     position: PositionTable | None = Field(default=None, description="your secret bargaining position")

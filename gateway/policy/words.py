@@ -22,6 +22,7 @@ from gateway.money import MICROS, Money, MoneyError
 from gateway.paths import PathScope, canonical
 from gateway.policy import countries
 from gateway.policy.rules import Mode, People, Rights, TerritoryMode, Verdict
+from gateway.terms.license_terms import Basis
 from gateway.uses import Use
 from gateway.visitors.visitor import Identity, VisitorClass
 
@@ -379,6 +380,7 @@ ModeWord = Annotated[Mode, BeforeValidator(_choice(Mode)), _word_schema(Mode)]
 TerritoryModeWord = Annotated[
     TerritoryMode, BeforeValidator(_choice(TerritoryMode)), _word_schema(TerritoryMode)
 ]
+BasisWord = Annotated[Basis, BeforeValidator(_choice(Basis)), _word_schema(Basis)]
 HoneypotPath = Annotated[str, BeforeValidator(_honeypot), _TEXT]
 RightsWord = Annotated[Rights, BeforeValidator(_choice(Rights)), _word_schema(Rights)]
 PeopleWord = Annotated[People, BeforeValidator(_choice(People)), _word_schema(People)]

@@ -12,6 +12,7 @@ the policy. What is looked at, the cheap and strong first:
                                                  the AI operator whose network it is
     `host_names`         claims with DNS names   whose name the address has, where
                          that lists leave open   the lists prove nothing
+    `autonomous_systems` claims                  a weight for or against the claim
     `contradictions`     browsers                headers that no such browser sends
     `conduct`            every request           what its network did
     ==================== ======================= ===================================
@@ -35,13 +36,14 @@ and the address is looked up anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 from gateway.ask import Ask, HeaderFields
 from gateway.evidence import Evidence, Needs
+from gateway.visitors.autonomous_systems import asn_finding
 from gateway.visitors.catalog import Catalog, CatalogEntry, Reading
 from gateway.visitors.contradictions import contradictions, strikes
 from gateway.visitors.list_owners import ListOwners
@@ -103,16 +105,19 @@ class Identifier:
         signatures: Signatures | None = None,
         names: HostNames | None = None,
         conduct: Conduct | None = None,
+        asn_of: Callable[[str], int] | None = None,
         headers: bool = True,
     ) -> None:
         """Use *catalog* and *networks* for every answer, and the other proofs where they are given.
 
         *headers* says that asks hold every header that was sent; where they do
-        not (an access log), a missing one means nothing.
+        not (an access log), a missing one means nothing. *asn_of* gives the
+        autonomous system of an address, or 0.
         """
         self.catalog = catalog
         self.networks = networks
         self._signatures, self._names, self._conduct, self._headers = signatures, names, conduct, headers
+        self._asn_of = asn_of
         self._weighed: dict[tuple[str, str, int, tuple[str, ...]], Visitor] = {}
         self._made: dict[Visitor, Visitor] = {}
         self._owners = ListOwners(catalog)
@@ -221,6 +226,7 @@ class Identifier:
             signer=signer,
             listed=listed,
             named=named,
+            home=asn_finding(self._asn_of(ask.address), entry.recipe) if self._asn_of is not None else (),
             conduct=self._conduct_of(ask),
         )
 

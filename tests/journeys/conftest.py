@@ -209,18 +209,26 @@ async def origin() -> AsyncIterator[OriginSite]:
 
 @pytest.fixture
 async def world(origin: OriginSite, tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[World]]]:
-    """Starts a gateway in front of the origin: `await world(mode="enforce")`."""
+    """Starts a gateway in front of the origin: `await world(mode="enforce")`.
+
+    *trust* and *more* are further lines of its settings, in ``[trust]`` and at the end.
+    """
     made: list[World] = []
 
     async def start(
-        mode: str = "enforce", policy: str = POLICY, folder: Path | None = None, settings: str = ""
+        mode: str = "enforce",
+        policy: str = POLICY,
+        folder: Path | None = None,
+        *,
+        trust: str = "",
+        settings: str = "",
     ) -> World:
         data = folder or tmp_path / "data"
         (data / "sites").mkdir(parents=True, exist_ok=True)
         data.chmod(0o700)
         (data / "licet.toml").write_text(
             '[listen]\nport = 0\n[dashboard]\nport = 0\n[trust]\nproxies = ["loopback"]\ncountry_header = "X-Country"\n'
-            f"[store]\nreserve_mb = 1\n{settings}"
+            f"{trust}\n[store]\nreserve_mb = 1\n{settings}"
         )
         (data / "sites" / "journal.toml").write_text(policy.format(origin=origin.url, mode=mode))
         licet = Licet(read_config(data))

@@ -61,7 +61,7 @@ def _options(path: tuple[str, ...]) -> set[str]:
 
 def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
-        "serve", "demo", "init", "policy check", "policy explain", "policy lint", "keys new", "keys rotate",
+        "serve", "demo", "init", "policy check", "policy explain", "policy lint", "policy honeypot", "keys new", "keys rotate",
         "keys list", "keys revoke", "journal export", "journal audit", "licensee add", "licensee list",
         "licensee credit", "licensee suspend", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update",
@@ -201,6 +201,16 @@ async def test_init_check_lint_and_explain(licet, origin) -> None:
     assert any("/comments" in row["sentence"] for row in advised.json)
 
 
+async def test_a_honeypot_is_made_and_goes_into_a_policy(licet, origin) -> None:
+    made = (await licet("policy", "honeypot", "--json")).json
+    assert made["path"] not in {(await licet("policy", "honeypot", "--json")).json["path"]}
+    assert made["snippet"].startswith('<script type="ignore"><a href="' + made["path"])
+    told = await licet("policy", "honeypot", made["path"])
+    assert made["snippet"] in told.out
+    assert f'honeypot = "{made["path"]}"' in told.out
+    assert "nobody would guess" in (await licet("policy", "honeypot", "/admin", code=2)).err
+
+
 async def test_explain_for_a_person_a_crawler_an_ambiguous_path_and_a_country(licet, origin) -> None:
     licet.write_site(origin.url)
     person = await licet("policy", "explain", "/essays/tides")
@@ -215,6 +225,7 @@ async def test_explain_for_a_person_a_crawler_an_ambiguous_path_and_a_country(li
     told = await licet(*ask)
     assert told.out.startswith("needs a license: rules[1] matches class ai\n")
     assert "offer    training: ai-train at 0.005 USD per fetch, DE, FR\n" in told.out
+    assert "places   of the fetch: checked at every fetch by its network location" in told.out
     assert "country  DE\n" in told.out
     facts = (await licet(*ask, "--json")).json
     assert (facts["verdict"], facts["rule"], facts["country"]) == ("license", "rules[1]", "DE")
