@@ -43,6 +43,7 @@ from gateway.visitors.client_address import TrustedProxies
 from gateway.visitors.conduct import MOST
 from gateway.visitors.networks import Networks
 from gateway.visitors.replays import Replays
+from gateway.visitors.visitor import Crawler
 
 #: What RFC 9309, section 2.2.1, allows as a product token in robots.txt.
 _ROBOTS_TOKEN = re.compile(r"[A-Za-z_-]+")
@@ -82,15 +83,12 @@ class Front:
         shipped ones; fetched copies replace either. Raises `ConfigurationError` where
         the settings of the listener, of DNS or of pinned keys cannot be used.
         """
-        self._config, self._clock = config, clock
+        self._config, self._clock, self._replays = config, clock, Replays()
         self._certificates = check_listening(config)
         self._published: dict[tuple[str, str], PublishedTerms] = {}
         self.locations = locations_of(config)
         catalog = Catalog.shipped()
-        self._tokens = {
-            entry.name: (entry.crawler, tuple(filter(_ROBOTS_TOKEN.fullmatch, entry.tokens)))
-            for entry in catalog.crawlers
-        }
+        self._tokens = _robots_tokens(catalog)
         self._robots_only = frozenset(entry.name for entry in catalog.crawlers if entry.robots_only)
         times = config.origin
         self._origin = HttpOrigin(
@@ -98,7 +96,6 @@ class Front:
             proxied=times.proxy_protocol,
         )
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
-        self._replays = Replays()
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
         pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
         self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
@@ -186,6 +183,14 @@ class Front:
                 policy, origin, self._tokens, robots_only=self._robots_only
             )
         return terms
+
+
+def _robots_tokens(catalog: Catalog) -> dict[str, tuple[Crawler, tuple[str, ...]]]:
+    """Each crawler by its name, with those of its tokens that robots.txt can hold."""
+    return {
+        entry.name: (entry.crawler, tuple(filter(_ROBOTS_TOKEN.fullmatch, entry.tokens)))
+        for entry in catalog.crawlers
+    }
 
 
 class _PeopleCount:

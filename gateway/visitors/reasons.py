@@ -135,6 +135,8 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "rate_exceeded": Reason("Its network asks faster than people do.", _M, 0.15),
         "robots_disobeyed": Reason("Its network fetched what robots.txt forbids.", _M, 0.20),
         "terms_refused": Reason("Its network went on after it was told the terms.", _M, 0.15),
+        # Written with the reasons into a record's detail.
+        "confidence": Reason("How sure the gate was of all this: {}.", _N),
         # Licenses.
         "token_of": Reason("It shows a license token of {}.", _P, 0.90),
         "token_bad": Reason("It shows a license token that is not good.", _M, 0.75),

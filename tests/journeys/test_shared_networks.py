@@ -97,7 +97,7 @@ SLOW = "[pacing]\nnetwork_per_second = 0.01\nnetwork_burst = 5\n"
 
 async def test_nobody_is_refused_for_a_neighbor(world) -> None:
     one = await world(policy=POLICY, settings=SLOW)
-    conduct, now = one.licet.front.conduct, one.licet.clock.now_us() // 1_000_000
+    conduct, now = one.licet.front.identification.conduct, one.licet.clock.now_us() // 1_000_000
     robots = await one.get("/robots.txt")
     assert f"Disallow: {TRAP}" in await robots.text()
     for rogue, _ in NETWORKS.values():
@@ -139,7 +139,7 @@ async def test_people_alone_leave_no_state(world) -> None:
     for headers in PEOPLE.values():
         for path in [TRAP, "/drafts/secret", *["/essays/tides"] * 8]:
             assert (await one.get(path, headers={**headers, "X-Forwarded-For": "203.0.113.7"})).status == 200
-    assert len(one.licet.front.conduct) == 0
+    assert len(one.licet.front.identification.conduct) == 0
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ async def test_hostile_headers_break_nothing(world, lines) -> None:
     # A person's browser is served; what is too large for any request is refused as such, and nothing is a fault.
     assert answer.split(b" ", 2)[1] in {b"200", b"431", b"400"}, answer[:200]
     assert one.licet.listener.faults == 0
-    assert len(one.licet.front.conduct) == 0
+    assert len(one.licet.front.identification.conduct) == 0
 
 
 async def test_a_token_is_good_where_the_file_says_it_is(world, tmp_path, written) -> None:

@@ -46,7 +46,7 @@ def watched(one):
     identify = gate.identify
 
     def watching(ask, evidence):
-        finding = front.signatures.finding(ask, evidence)
+        finding = front.identification.signatures.finding(ask, evidence)
         if isinstance(finding, Needs):
             return finding
         found.append(finding)
