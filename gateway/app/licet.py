@@ -34,8 +34,7 @@ class Licet(Office):
         clock: Clock | None = None,
     ) -> None:
         """Prepare; nothing is opened before `start`. *policies* as for `Office`."""
-        super().__init__(config, policies=policies, clock=clock)
-        self._networks = networks
+        super().__init__(config, policies=policies, networks=networks, clock=clock)
         self._front: Front | None = None
 
     @property

@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.admission.owed import WINDOW_SECONDS
 from gateway.admission.till import PaidUnit
 from gateway.app.addresses import bound, shown
+from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.signing_agents import egress_of, own_agent
 from gateway.app.timers import every
@@ -46,6 +47,7 @@ from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.visitors.fetched_lists import FeedFolder
+from gateway.visitors.networks import Networks
 from gateway.visitors.own_identity import OwnIdentity
 
 log = structlog.get_logger("licet")
@@ -64,16 +66,18 @@ class Office:
         config: Config,
         *,
         policies: Callable[[], tuple[Policy, ...]] | None = None,
+        networks: Networks | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Prepare; nothing is opened yet.
 
         *policies* gives the policies when there are no files of them (``serve
-        --upstream``); otherwise those of the data folder's ``sites``.
+        --upstream``); otherwise those of the data folder's ``sites``. *networks*
+        stand in for the shipped ones.
         """
         self.config = config
         self.clock = clock or SystemClock()
-        self._policies = policies
+        self._policies, self._networks = policies, networks
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._closing: list[Callable[[], Awaitable[None]]] = []
@@ -150,6 +154,7 @@ class Office:
             sessions,
             hosts=(config.dashboard.host, *config.dashboard.hosts),
             status=self.status,
+            who=Explaining(config, self.clock, networks=self._networks),
             clock=self.clock,
         )
         runner = web.AppRunner(app, access_log=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -13,14 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from gateway.cli.say import AsJson, counted, emit, stop, table, tell
+from gateway.cli.say import DATA, AsJson, Data, counted, emit, stop, table, tell
 
 if TYPE_CHECKING:
+    from gateway.app.explaining import Explaining
     from gateway.ask import Ask
     from gateway.cli.access_log import Hit
-    from gateway.visitors.identify import Identifier
-    from gateway.visitors.visitor import Visitor
-    from gateway.visitors.weighing import Findings
 
 #: Answers that are written together.
 _BATCH = 1024
@@ -50,6 +50,7 @@ def who(
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Ask DNS and key directories; else nothing leaves this machine.")
     ] = False,
+    data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
     """Say who sent a request, and why.
@@ -69,62 +70,30 @@ def who(
     """
     from gateway.visitors.explained import explain, imagined
 
-    desk = _Desk.open(fetch=fetch)
+    explaining = _explaining(data, fetch=fetch)
     origin = f"https://{site.lower()}"
     if jsonl:
-        _stream(desk, file, origin)
+        _stream(explaining, file, origin, fetch=fetch)
     elif file is not None:
-        _log(desk, file, origin, as_json=as_json)
+        _log(explaining, file, origin, as_json=as_json)
     else:
         if ua is None and not ip and not header:
             raise stop("say who: --ua, --ip, --header, or a file; see `licet who --help`")
         pairs = [_pair(text) for text in header or ()]
         ask, whole = imagined(ua, ip, pairs, origin=origin, method=method, target=path, at=int(time.time()))
-        told = explain(desk.findings(ask, whole=whole))
+        told = explain(asyncio.run(explaining.fetched(ask, whole))) if fetch else explaining(ask, whole)
         if as_json:
             emit(told.as_json())
         else:
             print("\n".join(told.lines()))
 
 
-@dataclass(frozen=True)
-class _Desk:
-    """Two identifiers over one catalog: for asks whose headers are told, and for those whose are not."""
+def _explaining(data: Path, *, fetch: bool) -> Explaining:
+    from gateway.app.explaining import Explaining
+    from gateway.clock import SystemClock
+    from gateway.config import read_config
 
-    whole: Identifier
-    partly: Identifier
-    fetch: bool
-
-    @classmethod
-    def open(cls, *, fetch: bool) -> _Desk:
-        from gateway.visitors.catalog import Catalog
-        from gateway.visitors.identify import Identifier
-        from gateway.visitors.networks import Networks
-
-        catalog, networks = Catalog.shipped(), Networks.shipped()
-        return cls(Identifier(catalog, networks), Identifier(catalog, networks, headers=False), fetch)
-
-    def visitor(self, ask: Ask, *, whole: bool) -> Visitor:
-        from gateway.evidence import NOTHING, Needs
-
-        found = (self.whole if whole else self.partly).identify(ask, NOTHING)
-        if isinstance(found, Needs):
-            from gateway.visitors.weighing import weigh
-
-            return weigh(self.findings(ask, whole=whole))
-        return found
-
-    def findings(self, ask: Ask, *, whole: bool) -> Findings:
-        from gateway.evidence import NOTHING, Needs
-        from gateway.problems import Problem, Refusal
-
-        identifier, evidence = (self.whole if whole else self.partly), NOTHING
-        found = identifier.findings(ask, evidence)
-        while isinstance(found, Needs):
-            left = Refusal(Problem.ORIGIN_UNREACHABLE, "It was not looked up.")
-            evidence = evidence.with_facts((need, left) for need in found.wants)
-            found = identifier.findings(ask, evidence)
-        return found
+    return Explaining(read_config(data, environ=os.environ), SystemClock(), fetch=fetch)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -134,20 +103,28 @@ def _pair(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _stream(desk: _Desk, file: Path | None, origin: str) -> None:
+def _stream(explaining: Explaining, file: Path | None, origin: str, *, fetch: bool) -> None:
     import orjson
+
+    from gateway.visitors.explained import verdict
+    from gateway.visitors.weighing import weigh
 
     out = sys.stdout.buffer
     count = wrong = 0
-    with _opened(file) as lines:
-        batch: list[bytes] = []
+    batch: list[bytes] = []
+    # One loop for the whole run: what was fetched for one line answers the next.
+    with _opened(file) as lines, asyncio.Runner() as runner:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
-            answer = _answer(desk, line, origin)
-            if "error" in answer:
+            asked = _asked(line, origin)
+            if isinstance(asked, str):
                 wrong += 1
-                answer = {"line": number} | answer
+                answer: dict[str, Any] = {"line": number, "error": asked}
+            elif fetch:
+                answer = verdict(weigh(runner.run(explaining.fetched(*asked))))
+            else:
+                answer = verdict(explaining.visitor(*asked))
             batch.append(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE))
             count += 1
             if len(batch) >= _BATCH:
@@ -160,26 +137,26 @@ def _stream(desk: _Desk, file: Path | None, origin: str) -> None:
         raise typer.Exit(1)
 
 
-def _answer(desk: _Desk, line: bytes, origin: str) -> dict[str, Any]:
+def _asked(line: bytes, origin: str) -> tuple[Ask, bool] | str:
+    """The ask that *line* tells of and whether its headers are told, or what is wrong with it."""
     import orjson
 
-    from gateway.visitors.explained import imagined, verdict
+    from gateway.visitors.explained import imagined
 
     try:
         sent = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        return {"error": f"not JSON: {error}"}
+        return f"not JSON: {error}"
     if not isinstance(sent, dict):
-        return {"error": "not an object"}
+        return "not an object"
     try:
         agent, address = _text(sent, "ua", None), _text(sent, "ip", "") or ""
         method, target = _text(sent, "method", "GET") or "GET", _text(sent, "path", "/") or "/"
-        ask, whole = imagined(
+        return imagined(
             agent, address, _headers(sent), origin=origin, method=method, target=target, at=_at(sent)
         )
     except ValueError as error:
-        return {"error": str(error)}
-    return verdict(desk.visitor(ask, whole=whole))
+        return str(error)
 
 
 def _text(sent: dict[str, Any], name: str, otherwise: str | None) -> str | None:
@@ -228,7 +205,7 @@ class _Row:
     sent: int = 0
 
 
-def _log(desk: _Desk, file: Path, origin: str, *, as_json: bool) -> None:
+def _log(explaining: Explaining, file: Path, origin: str, *, as_json: bool) -> None:
     from gateway.cli.access_log import LONGEST, read_line
 
     size = 0 if str(file) == "-" else file.stat().st_size
@@ -240,7 +217,7 @@ def _log(desk: _Desk, file: Path, origin: str, *, as_json: bool) -> None:
             if hit is None:
                 unread += bool(line.strip())
                 continue
-            row = rows.setdefault(_key(desk, hit, origin), _Row())
+            row = rows.setdefault(_key(explaining, hit, origin), _Row())
             row.requests += 1
             row.sent += hit.sent
     told = sorted(rows.items(), key=lambda item: (-item[1].requests, item[0]))
@@ -266,7 +243,7 @@ def _log(desk: _Desk, file: Path, origin: str, *, as_json: bool) -> None:
         raise stop(f"{file} holds no line of an access log", 1)
 
 
-def _key(desk: _Desk, hit: Hit, origin: str) -> tuple[str, str, str, str]:
+def _key(explaining: Explaining, hit: Hit, origin: str) -> tuple[str, str, str, str]:
     from gateway.visitors.explained import imagined
 
     if hit.user_agent is None:
@@ -275,7 +252,7 @@ def _key(desk: _Desk, hit: Hit, origin: str) -> tuple[str, str, str, str]:
     ask, _ = imagined(
         hit.user_agent or None, hit.address, origin=origin, method=method, target=target, at=hit.at
     )
-    visitor = desk.visitor(ask, whole=False)
+    visitor = explaining.visitor(ask, told=False)
     return visitor.visitor_class.value, visitor.name or "-", visitor.operator or "-", visitor.identity.value
 
 

@@ -12,8 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.ask import Ask, HeaderFields, make_ask
+from gateway.evidence import NOTHING, Needs
+from gateway.problems import Problem, Refusal
 from gateway.visitors import naming
 from gateway.visitors.catalog import CatalogEntry, Reading
+from gateway.visitors.identify import Identifier
 from gateway.visitors.networks import parse_address
 from gateway.visitors.reasons import Bears, known, sentence
 from gateway.visitors.visitor import Visitor, VisitorClass
@@ -160,6 +163,17 @@ def explain(found: Findings) -> Explanation:
     """Explain the visitor that *found* makes."""
     visitor = weigh(found)
     return Explanation(visitor, tuple(map(_piece, visitor.reasons)), tuple(_changes(found, visitor)))
+
+
+def at_hand(identifier: Identifier, ask: Ask) -> Findings:
+    """What *identifier* finds of *ask* without fetching anything."""
+    evidence = NOTHING
+    found = identifier.findings(ask, evidence)
+    while isinstance(found, Needs):
+        left = Refusal(Problem.ORIGIN_UNREACHABLE, "It was not looked up.")
+        evidence = evidence.with_facts((need, left) for need in found.wants)
+        found = identifier.findings(ask, evidence)
+    return found
 
 
 def _piece(reason: str) -> Piece:

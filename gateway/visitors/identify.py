@@ -231,12 +231,20 @@ class Identifier:
         )
 
     def _surroundings(self, ask: Ask) -> Surroundings | None:
-        """The operator in whose network *ask* was sent; None where the copy of its list is long out of date."""
+        """The operator in whose network *ask* was sent.
+
+        None where the copy of its list is long out of date, and where this
+        gateway's operator added the prefix: that speaks for claims from there,
+        and not about everybody else on a network of one's own.
+        """
         found = self._owners.undeclared(self.networks, ask.address, ask.asked_at)
         if found is None:
             return None
         known = self.networks.lists[found.list_name]
+        address = parse_address(ask.address)
         if abs(ask.asked_at - known.checked_at) > _LET_AGAIN * _DAY:
+            return None
+        if any(address in prefix for prefix in known.own):
             return None
         reasons = (found.reason, *self._stale(found.list_name, ask), *self._dated((found.list_name,)))
         return Surroundings(found.operator, found.entries if found.ai else (), reasons, old=not found.fresh)

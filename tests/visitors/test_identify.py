@@ -120,6 +120,7 @@ def test_own_prefixes_verify(catalog: Catalog, networks: Networks, ask_as: Calla
     demo = Identifier(catalog, networks.with_prefixes("openai-gptbot", ["127.0.0.7"]))
     assert who(demo, ask_as(GPTBOT, "127.0.0.7")).identity is Identity.VERIFIED
     assert who(demo, ask_as(GPTBOT, "127.0.0.8")).identity is Identity.SPOOFED
+    assert who(demo, ask_as(FIREFOX, "127.0.0.7", more=BROWSING)) is PERSON, "others are at home there too"
 
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
