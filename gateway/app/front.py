@@ -98,14 +98,12 @@ class Front:
             proxied=times.proxy_protocol,
         )
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
+        self._replays = Replays()
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
         pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
-        paces = Pace(config.pacing.network_per_second, config.pacing.network_burst, keys=MOST)
-        self._replays = Replays()
         self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
-        self.identification = Identification(
-            config, clock, catalog, get, networks=networks, asn_of=self.locations.asn_of
-        )
+        asn_of = self.locations.asn_of
+        self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,
@@ -119,7 +117,7 @@ class Front:
             sources={"lease": self.till.lease, "robots": notices.robots, **self.identification.sources},
             replayed=self._replayed,
             clock=clock,
-            witness=Witness(self.identification.conduct, paces, notices.robots_served),
+            witness=self._witness(notices),
         )
         self.listener = Listener(
             gate,
@@ -130,9 +128,14 @@ class Front:
             country_header=config.trust.country_header,
             place_of=self.locations.place_of if config.trust.country_database else None,
             clock=clock,
-            tls=self._certificates.context if self._certificates is not None else None,
+            tls=self._certificates.context if self._certificates else None,
             proxied=config.listen.proxy_protocol,
         )
+
+    def _witness(self, notices: SiteNotices) -> Witness:
+        pacing = self._config.pacing
+        pace = Pace(pacing.network_per_second, pacing.network_burst, keys=MOST)
+        return Witness(self.identification.conduct, pace, notices.robots_served)
 
     async def rest(self) -> None:
         """Give back what was set aside for idle licenses, and forget conduct whose hour is over."""

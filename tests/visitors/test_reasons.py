@@ -14,7 +14,7 @@ GATEWAY = Path(__file__).resolve().parents[2] / "gateway"
 _CODE = re.compile(r"\"((?:ua|ip|sig|rdns|asn|ch_ua|no|accept|header|honeypot|rate|robots|terms|claim|recipe|token|"
                    r"headless)_[a-z_]+)(?::\{[^\"]*)?\"")  # fmt: skip
 _OTHERS = {
-    "ip_address", "ip_network", "ip_prefix", "no_such_name", "terms_url", "token_endpoint", "token_type",
+    "asn_database", "ip_address", "ip_network", "ip_prefix", "no_such_name", "terms_url", "token_endpoint", "token_type",
 }  # fmt: skip
 MODULES = sorted((GATEWAY / "visitors").glob("*.py"))
 
