@@ -63,7 +63,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "serve", "demo", "init", "policy check", "policy explain", "policy lint", "policy honeypot", "keys new", "keys rotate",
         "keys list", "keys revoke", "journal export", "journal audit", "licensee add", "licensee list",
-        "licensee credit", "licensee suspend", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart",
+        "licensee credit", "licensee place", "licensee suspend", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart",
     }  # fmt: skip
 
 
