@@ -154,10 +154,10 @@ def under(license: License, wanted: Wanted) -> License | Refusal:
         policy=license.policy,
         max_fetches=license.budget.fetches or 0,
     )
-    # Its fee is paid and its exclusivity agreed.
+    # Its fee is paid, its exclusivity agreed, and the place of its licensee was seen.
     rest = replace(wanted, offer="", budget=Budget(fetches=wanted.budget.fetches))
     for check in _CHECKS:
-        refusal = None if check is _check_exclusivity else check(source, rest)
+        refusal = None if check in {_check_exclusivity, _check_seat} else check(source, rest)
         if refusal is not None:
             return refusal
     return replace(

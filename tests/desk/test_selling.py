@@ -700,6 +700,8 @@ async def test_an_offer_for_licensees_of_a_place_needs_theirs_evidenced(world):
     # Where its servers stand is no part of this deal: the token is good from anywhere.
     assert sold.claims.territory == Territory(None)
     (license,) = await world.licenses(made)
+    again = await world.desk._sales.sell(Wanted(license=license.id), buyer)
+    assert isinstance(again, Sold)
     assert license.terms.territory == Territory(frozenset({"EU"}), Basis.LICENSEE)
     assert license.terms.as_json()["territory_basis"] == "licensee"
 

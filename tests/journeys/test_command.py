@@ -452,6 +452,21 @@ async def test_doctor_says_what_is_there_and_what_to_do(licet, origin) -> None:
     assert "bad   settings     trust: proxies[0]" in (await licet("doctor", code=1)).out
 
 
+async def test_doctor_says_how_old_a_location_file_is_and_who_needs_one(licet, origin, written) -> None:
+    data = licet.write_site(origin.url)
+    (data / "licet.toml").write_text("[listen]\nport = 0\n")
+    assert (
+        "warn  places       journal: a rule or an offer depends on the country" in (await licet("doctor")).out
+    )
+    path = written(data / "old.mmdb", "Old", [("8.0.0.0/8", {"country_code": "US"})], built=1_450_000_000)
+    (data / "licet.toml").write_text('[listen]\nport = 0\n[trust]\ncountry_database = "old.mmdb"\n')
+    told = (await licet("doctor")).out
+    assert "warn  places       trust.country_database is mmdb:Old@2015-12-13, " in told
+    assert "every place is unknown" not in told
+    path.write_bytes(path.read_bytes()[:200])
+    assert "trust.country_database: a whole MMDB file" in (await licet("doctor", code=1)).out
+
+
 async def test_the_demo_plays_its_eight_lines(licet) -> None:
     done = await licet("demo", "--once", "--json", "--port", 0)
     told = done.json
