@@ -63,7 +63,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "serve", "demo", "init", "policy check", "policy explain", "policy lint", "policy honeypot", "keys new", "keys rotate",
         "keys list", "keys revoke", "journal export", "journal audit", "licensee add", "licensee list",
-        "licensee credit", "licensee suspend", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart", "who",
+        "licensee credit", "licensee place", "licensee suspend", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart", "who",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update",
     }  # fmt: skip
 
@@ -451,6 +451,21 @@ async def test_doctor_says_what_is_there_and_what_to_do(licet, origin) -> None:
     assert "answers like a gateway" in (await licet("doctor", code=1)).out
     (data / "licet.toml").write_text('[trust]\nproxies = ["everybody"]\n')
     assert "bad   settings     trust: proxies[0]" in (await licet("doctor", code=1)).out
+
+
+async def test_doctor_says_how_old_a_location_file_is_and_who_needs_one(licet, origin, written) -> None:
+    data = licet.write_site(origin.url)
+    (data / "licet.toml").write_text("[listen]\nport = 0\n")
+    assert (
+        "warn  places       journal: a rule or an offer depends on the country" in (await licet("doctor")).out
+    )
+    path = written(data / "old.mmdb", "Old", [("8.0.0.0/8", {"country_code": "US"})], built=1_450_000_000)
+    (data / "licet.toml").write_text('[listen]\nport = 0\n[trust]\ncountry_database = "old.mmdb"\n')
+    told = (await licet("doctor")).out
+    assert "warn  places       trust.country_database is mmdb:Old@2015-12-13, " in told
+    assert "every place is unknown" not in told
+    path.write_bytes(path.read_bytes()[:200])
+    assert "trust.country_database: a whole MMDB file" in (await licet("doctor", code=1)).out
 
 
 async def test_the_demo_plays_its_eight_lines(licet) -> None:
