@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from gateway.front.listener import Listener
 from gateway.front.notices import SiteNotices
 from gateway.keys.key_set import KeySet
 from gateway.licenses.revocations import RevocationFeed
+from gateway.origin.delivery import OriginAnswer
 from gateway.origin.forwarding import HttpOrigin, OriginLimits
 from gateway.origin.small import fetch_small
 from gateway.policy.published import publish
@@ -41,6 +42,7 @@ from gateway.visitors.catalog import Catalog
 from gateway.visitors.client_address import TrustedProxies
 from gateway.visitors.identify import Identifier
 from gateway.visitors.networks import Networks
+from gateway.visitors.own_identity import OwnIdentity
 from gateway.visitors.replays import Replays
 
 #: What RFC 9309, section 2.2.1, allows as a product token in robots.txt.
@@ -71,13 +73,14 @@ class Front:
         settled: Callable[[], Awaitable[None]] | None = None,
         networks: Networks | None = None,
         get: Get,
+        origin_identity: OwnIdentity,
         desk: Path,
     ) -> None:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
         window so far, *settled* is for the `Till`; *get* fetches what strangers make
-        us fetch; *desk* is the socket of the desk's door. Raises
+        us fetch; *origin_identity* signs what goes to servers that ask for it; *desk* is the socket of the desk's door. Raises
         `ConfigurationError` where the settings of the listener cannot be used.
         """
         self._config, self._clock = config, clock
@@ -106,7 +109,7 @@ class Front:
             notices=notices,
             credentials=Credentials(Verifier(keys), feed, clock),
             till=self.till,
-            origin=self._origin,
+            origin=_SigningOrigin(self._origin, shelf, origin_identity),
             journal=journal,
             people=_PeopleCount(people),
             published=self.published,
@@ -167,6 +170,21 @@ class Front:
                 policy, origin, self._tokens, robots_only=self._robots_only
             )
         return terms
+
+
+class _SigningOrigin:
+    """The creators' servers, with a signature on what goes to those whose site asks for it."""
+
+    def __init__(self, origin: HttpOrigin, shelf: PolicyShelf, identity: OwnIdentity) -> None:
+        self._origin, self._shelf, self._identity = origin, shelf, identity
+
+    def open(
+        self, ask: Ask, upstream: str, body: AsyncIterator[bytes] | None, *, ours: int, upgrade: bool
+    ) -> Coroutine[object, object, OriginAnswer | Refusal]:
+        policy = self._shelf.of_site(ask.site)
+        signs = policy is not None and policy.site.sign_requests
+        told = self._identity.origin_headers(ask) if signs else ()
+        return self._origin.open(ask, upstream, body, ours=ours, upgrade=upgrade, told=told)
 
 
 class _PeopleCount:

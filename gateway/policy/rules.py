@@ -124,7 +124,8 @@ class Site:
 
     *hosts* are lower case without port; ``*`` stands for any. *origin* is the
     URL of the creator's server. *public* is the public origin that tokens name,
-    or "" to take scheme and host of each request.
+    or "" to take scheme and host of each request. With *sign_requests* the
+    creator's server can tell what came through this gateway.
     """
 
     id: str
@@ -135,6 +136,7 @@ class Site:
     public: str = ""
     name: str = ""
     contact: str = ""
+    sign_requests: bool = False
 
 
 @dataclass(frozen=True)

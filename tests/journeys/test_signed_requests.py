@@ -159,3 +159,18 @@ async def test_a_crawler_that_claims_a_name_is_told_what_to_sign(world) -> None:
     assert '"@path" "signature-agent");' in older.headers["Accept-Signature"]
     person = await one.get("/essays/tides")
     assert "Accept-Signature" not in person.headers
+
+
+async def test_a_site_that_asks_gets_signed_requests_and_another_none(world) -> None:
+    one = await world()
+    await one.get("/essays/tides")
+    assert not any(name.lower() == "signature" for name, _ in one.origin.seen[-1]["headers"])
+    file = one.folder / "sites" / "journal.toml"
+    file.write_text(file.read_text().replace('mode = "enforce"', 'mode = "enforce"\nsign_requests = true'))
+    assert one.licet.reload() == ()
+    await one.get("/essays/tides")
+    told = {name.lower(): value for name, value in one.origin.seen[-1]["headers"]}
+    keyid = one.licet.origin_keys.current.public.thumbprint
+    assert f'keyid="{keyid}"' in told["signature-input"]
+    published = await (await one.get(WELL_KNOWN, "curl/8")).json(content_type=None)
+    assert keyid in {key["kid"] for key in published["keys"]}
