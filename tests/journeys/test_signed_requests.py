@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 
+from gateway.app.channel import asked
 from gateway.evidence import Needs
 
 GPTBOT = (
@@ -174,3 +177,34 @@ async def test_a_site_that_asks_gets_signed_requests_and_another_none(world) -> 
     assert f'keyid="{keyid}"' in told["signature-input"]
     published = await (await one.get(WELL_KNOWN, "curl/8")).json(content_type=None)
     assert keyid in {key["kid"] for key in published["keys"]}
+
+
+async def test_workers_fetch_through_the_office_which_signs(licet, origin, directory, http) -> None:
+    """The key that signs fetches stays at the office; a worker's own key signs what goes to the site's server."""
+    data = licet.write_site(origin.url)
+    with (data / "licet.toml").open("a") as settings:
+        settings.write(directory.settings + 'identity = "https://journal.example"\n')
+    file = data / "sites" / "journal.toml"
+    file.write_text(file.read_text().replace('mode = "enforce"', 'mode = "enforce"\nsign_requests = true'))
+    one = await licet.serve("--workers", 2)
+    office = Path(json.loads((data / "licet.lock").read_text())["run"]) / "office"
+    directory.body = b'{"keys":[]}'
+    got = await asked(office, "fetch", f"{directory.agent}{WELL_KNOWN}")
+    assert got["body"] == '{"keys":[]}'
+    (request,) = directory.seen
+    refused = await asked(office, "fetch", "https://169.254.169.254/")
+    assert refused["why"] == "url"
+    async with http.get(
+        f"{one.front}/essays/tides", headers={"User-Agent": "Mozilla/5.0 Firefox/140.0"}
+    ) as page:
+        assert page.status == 200
+    told = {name.lower(): value for name, value in origin.seen[-1]["headers"]}
+    async with http.get(one.front + WELL_KNOWN) as answer:
+        published = {key["kid"] for key in json.loads(await answer.read())["keys"]}
+    for line in (told["signature-input"], request.headers["Signature-Input"]):
+        assert any(f'keyid="{kid}"' in line for kid in published)
+    signing = [
+        (await licet("keys", "list", "--ring", ring, "--json")).json for ring in ("identity", "origin")
+    ]
+    assert {row["kid"] for rows in signing for row in rows} == published
+    assert "signs as" in (await licet("doctor")).out
