@@ -44,6 +44,7 @@ from gateway.visitors.identify import Identifier
 from gateway.visitors.networks import Networks
 from gateway.visitors.own_identity import OwnIdentity
 from gateway.visitors.replays import Replays
+from gateway.visitors.visitor import Crawler
 
 #: What RFC 9309, section 2.2.1, allows as a product token in robots.txt.
 _ROBOTS_TOKEN = re.compile(r"[A-Za-z_-]+")
@@ -74,23 +75,22 @@ class Front:
         networks: Networks | None = None,
         get: Get,
         origin_identity: OwnIdentity,
+        tell_used: Callable[[str, int], None] | None = None,
         desk: Path,
     ) -> None:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
         window so far, *settled* is for the `Till`; *get* fetches what strangers make
-        us fetch; *origin_identity* signs what goes to servers that ask for it; *desk* is the socket of the desk's door. Raises
+        us fetch; *origin_identity* signs what goes to servers that ask for it; *tell_used* tells other
+        workers of a signature that paid; *desk* is the socket of the desk's door. Raises
         `ConfigurationError` where the settings of the listener cannot be used.
         """
         self._config, self._clock = config, clock
         self._certificates = check_listening(config)
         self._published: dict[tuple[str, str], PublishedTerms] = {}
         catalog = Catalog.shipped()
-        self._tokens = {
-            entry.name: (entry.crawler, tuple(filter(_ROBOTS_TOKEN.fullmatch, entry.tokens)))
-            for entry in catalog.crawlers
-        }
+        self._tokens = _robots_tokens(catalog)
         self._robots_only = frozenset(entry.name for entry in catalog.crawlers if entry.robots_only)
         times = config.origin
         self._origin = HttpOrigin(
@@ -101,7 +101,7 @@ class Front:
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
         pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
         self.signatures, agent_keys = signatures_of(config, catalog, get, clock)
-        self._replays = Replays()
+        self._replays = Replays(tell=tell_used)
         self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
         gate = Gate(
             policy_of=shelf.of_site,
@@ -152,6 +152,10 @@ class Front:
         with contextlib.suppress(StoreUnavailable):
             await self.till.close()
 
+    def learn_used(self, mark: str, until: int) -> None:
+        """Hear that a signature paid at another worker (`visitors.replays`)."""
+        self._replays.learn(mark, until, self._clock.now_us() // 1_000_000)
+
     def _replayed(self, ask: Ask) -> Refusal | None:
         """Why *ask*, which costs money, is not served by a signature that has paid before."""
         marked = self.signatures.mark(ask)
@@ -170,6 +174,13 @@ class Front:
                 policy, origin, self._tokens, robots_only=self._robots_only
             )
         return terms
+
+
+def _robots_tokens(catalog: Catalog) -> dict[str, tuple[Crawler, tuple[str, ...]]]:
+    return {
+        entry.name: (entry.crawler, tuple(filter(_ROBOTS_TOKEN.fullmatch, entry.tokens)))
+        for entry in catalog.crawlers
+    }
 
 
 class _SigningOrigin:

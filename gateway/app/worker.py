@@ -96,6 +96,7 @@ class Worker:
             writer=journal.writer,
             others=others,
             learn=self._learn,
+            used=self._used,
             take_up=self._take_up,
         )
         journal.line = line if config.workers.count > 1 else None
@@ -111,6 +112,9 @@ class Worker:
             settled=partial(others.settled, _SETTLED),
             get=OfficeEgress(line).get,
             origin_identity=OwnIdentity(self._origin_keys, own_agent(config, self._shelf.policies)),
+            tell_used=(lambda mark, until: line.tell("used", [mark, until]))
+            if config.workers.count > 1
+            else None,
             desk=self._run.desk,
         )
         self._begin("line", line.run())
@@ -171,6 +175,10 @@ class Worker:
     def _learn(self, units: Iterable[PaidUnit]) -> None:
         if self._front is not None:
             self._front.till.learn(units)
+
+    def _used(self, mark: str, until: int) -> None:
+        if self._front is not None:
+            self._front.learn_used(mark, until)
 
     async def _take_up(self) -> list[str]:
         """Take up the policies that the office took up; gives their digests."""

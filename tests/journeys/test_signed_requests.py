@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
 import time
@@ -11,8 +12,11 @@ from types import SimpleNamespace
 import pytest
 from aiohttp import web
 
-from gateway.app.channel import asked
+from gateway.app.channel import Channel, asked
+from gateway.app.office_line import OfficeLine
+from gateway.app.office_room import OfficeRoom
 from gateway.evidence import Needs
+from gateway.licenses.revocations import RevocationFeed
 
 GPTBOT = (
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
@@ -138,6 +142,60 @@ async def test_a_used_signature_buys_nothing_twice(world, directory, signing, se
         one, signer, "/essays/tides", agent=directory.agent, token=token, parameters={"nonce": "another"}
     )
     assert anew.status == 200
+
+
+async def test_a_worker_hears_which_signatures_paid_at_another(tmp_path) -> None:
+    """Between two lines of one office: what one tells, the other hears, and the teller does not."""
+    heard: dict[str, list[tuple[str, int]]] = {"a": [], "b": []}
+
+    async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def answer(name, given):
+            return None
+
+        def hear(name, given):
+            OfficeRoom._heard(room, one, name, given)
+
+        one = SimpleNamespace(channel=Channel(reader, writer, answer=answer, hear=hear))
+        others.append(one)
+        await one.channel.run()
+
+    others: list[SimpleNamespace] = []
+    room = SimpleNamespace(
+        _tell_all=lambda name, given, but: [
+            each.channel.tell(name, given) for each in others if each is not but
+        ],
+    )
+    server = await asyncio.start_unix_server(met, tmp_path / "office")
+    told = asyncio.Event()
+
+    def used(name):
+        def learn(mark, until):
+            heard[name].append((mark, until))
+            told.set()
+
+        return learn
+
+    async def take_up():
+        return []
+
+    made = {
+        name: OfficeLine(
+            tmp_path / "office", name, RevocationFeed(), writer=name, others=SimpleNamespace(names=set()),
+            learn=lambda units: None, used=used(name), take_up=take_up,
+        )
+        for name in heard
+    }  # fmt: skip
+    running = [asyncio.create_task(line.run()) for line in made.values()]
+    for line in made.values():
+        await line.known.wait()
+    made["a"].tell("used", ["mark", 100])
+    async with asyncio.timeout(10):
+        await told.wait()
+    assert heard == {"a": [], "b": [("mark", 100)]}
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    server.close()
 
 
 async def test_a_token_that_is_not_covered_does_not_verify_the_paid_attempt(
