@@ -246,6 +246,11 @@ class Config:
         return self.folder / "feeds"
 
     @property
+    def origin_keys(self) -> Path:
+        """The folder of the keys with which workers sign what goes to a site's own server."""
+        return self.folder / "keys" / "origin"
+
+    @property
     def sites(self) -> Path:
         """The folder of the policies."""
         return self.folder / "sites"

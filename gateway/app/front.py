@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from gateway.front.notices import SiteNotices
 from gateway.front.witness import Witness
 from gateway.keys.key_set import KeySet
 from gateway.licenses.revocations import RevocationFeed
+from gateway.origin.delivery import OriginAnswer
 from gateway.origin.forwarding import HttpOrigin, OriginLimits
 from gateway.origin.small import fetch_small
 from gateway.policy.published import publish
@@ -42,6 +43,7 @@ from gateway.visitors.catalog import Catalog
 from gateway.visitors.client_address import TrustedProxies
 from gateway.visitors.conduct import MOST
 from gateway.visitors.networks import Networks
+from gateway.visitors.own_identity import OwnIdentity
 from gateway.visitors.replays import Replays
 from gateway.visitors.visitor import Crawler
 
@@ -73,17 +75,20 @@ class Front:
         settled: Callable[[], Awaitable[None]] | None = None,
         networks: Networks | None = None,
         get: Get,
+        origin_identity: OwnIdentity,
+        tell_used: Callable[[str, int], None] | None = None,
         desk: Path,
     ) -> None:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
         window so far, *settled* is for the `Till`; *get* fetches what strangers make
-        us fetch; *desk* is the socket of the desk's door. *networks* stand in for the
-        shipped ones; fetched copies replace either. Raises `ConfigurationError` where
-        the settings of the listener, of DNS or of pinned keys cannot be used.
+        us fetch; *origin_identity* signs what goes to servers that ask for it; *tell_used* tells other
+        workers of a signature that paid; *desk* is the socket of the desk's door. *networks* stand in
+        for the shipped ones; fetched copies replace either. Raises `ConfigurationError` where the
+        settings of the listener, of DNS or of pinned keys cannot be used.
         """
-        self._config, self._clock, self._replays = config, clock, Replays()
+        self._config, self._clock, self._replays = config, clock, Replays(tell=tell_used)
         self._certificates = check_listening(config)
         self._published: dict[tuple[str, str], PublishedTerms] = {}
         self.locations = locations_of(config)
@@ -107,7 +112,7 @@ class Front:
             notices=notices,
             credentials=Credentials(Verifier(keys), feed, clock),
             till=self.till,
-            origin=self._origin,
+            origin=_SigningOrigin(self._origin, shelf, origin_identity),
             journal=journal,
             people=_PeopleCount(people),
             published=self.published,
@@ -116,15 +121,19 @@ class Front:
             clock=clock,
             witness=self._witness(notices),
         )
-        self.listener = Listener(
+        self.listener = self._listening(gate, shelf, f"unix:{desk}")
+
+    def _listening(self, gate: Gate, shelf: PolicyShelf, desk: str) -> Listener:
+        config = self._config
+        return Listener(
             gate,
             hosts=shelf.of_host,
-            desk=DeskWay(self._way, f"unix:{desk}"),
+            desk=DeskWay(self._way, desk),
             desk_owns=desk_owns,
             trusted=TrustedProxies.read(config.trust.proxies),
             country_header=config.trust.country_header,
             place_of=self.locations.place_of if config.trust.country_database else None,
-            clock=clock,
+            clock=self._clock,
             tls=self._certificates.context if self._certificates else None,
             proxied=config.listen.proxy_protocol,
         )
@@ -165,6 +174,10 @@ class Front:
         with contextlib.suppress(StoreUnavailable):
             await self.till.close()
 
+    def learn_used(self, mark: str, until: int) -> None:
+        """Hear that a signature paid at another worker (`visitors.replays`)."""
+        self._replays.learn(mark, until, self._clock.now_us() // 1_000_000)
+
     def _replayed(self, ask: Ask) -> Refusal | None:
         """Why *ask*, which costs money, is not served by a signature that has paid before."""
         marked = self.identification.signatures.mark(ask)
@@ -191,6 +204,21 @@ def _robots_tokens(catalog: Catalog) -> dict[str, tuple[Crawler, tuple[str, ...]
         entry.name: (entry.crawler, tuple(filter(_ROBOTS_TOKEN.fullmatch, entry.tokens)))
         for entry in catalog.crawlers
     }
+
+
+class _SigningOrigin:
+    """The creators' servers, with a signature on what goes to those whose site asks for it."""
+
+    def __init__(self, origin: HttpOrigin, shelf: PolicyShelf, identity: OwnIdentity) -> None:
+        self._origin, self._shelf, self._identity = origin, shelf, identity
+
+    def open(
+        self, ask: Ask, upstream: str, body: AsyncIterator[bytes] | None, *, ours: int, upgrade: bool
+    ) -> Coroutine[object, object, OriginAnswer | Refusal]:
+        policy = self._shelf.of_site(ask.site)
+        signs = policy is not None and policy.site.sign_requests
+        told = self._identity.origin_headers(ask) if signs else ()
+        return self._origin.open(ask, upstream, body, ours=ours, upgrade=upgrade, told=told)
 
 
 class _PeopleCount:

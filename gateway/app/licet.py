@@ -20,6 +20,7 @@ from gateway.desk.door import DeskDoor
 from gateway.front.listener import Listener, boot_checks
 from gateway.policy.rules import Policy
 from gateway.visitors.networks import Networks
+from gateway.visitors.own_identity import OwnIdentity
 
 
 class Licet(Office):
@@ -79,6 +80,7 @@ class Licet(Office):
             paid=await self.paid(),
             networks=self._networks,
             get=self.egress.get,
+            origin_identity=OwnIdentity(self.origin_keys, self.identity.agent),
             desk=run.desk,
         )
         await self._look()  # opening took a while: the first licensed fetch must not meet an old list

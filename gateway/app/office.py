@@ -92,9 +92,12 @@ class Office:
         config = self.config
         ring = KeyRing.open if KeyRing.exists(config.keys) else _made
         self.keys = ring(config.keys, self.clock)
-        ring = KeyRing.open if KeyRing.exists(config.identity_keys) else _made_for_identity
-        self.identity_keys = ring(config.identity_keys, self.clock)
-        self.identity = OwnIdentity(self.identity_keys, own_agent(config, self.shelf.policies))
+        self.identity_keys, self.origin_keys = (
+            (KeyRing.open if KeyRing.exists(folder) else _made_for_identity)(folder, self.clock)
+            for folder in (config.identity_keys, config.origin_keys)
+        )
+        agent = own_agent(config, self.shelf.policies)
+        self.identity = OwnIdentity(self.identity_keys, agent, also=(self.origin_keys,))
         self.egress = egress_of(config, self.clock, self.identity)
         self.database = await Database.open(config.database)
         self._closing.append(self.database.close)
@@ -251,6 +254,7 @@ class Office:
         try:
             self.keys.refresh()
             self.identity_keys.refresh()
+            self.origin_keys.refresh()
         except ConfigurationError as error:
             log.warning("the keys cannot be read again; going on with the last good ones", reason=str(error))
 

@@ -47,17 +47,18 @@ class OfficeLine:
         writer: str,
         others: OtherWriters,
         learn: Callable[[Iterable[PaidUnit]], None],
+        used: Callable[[str, int], None],
         take_up: Callable[[], Awaitable[list[str]]],
     ) -> None:
         """Speak as worker *name*, whose journal is *writer*'s; *others* are those whom the office does not know to the end.
 
-        Revocations go to *feed* and paid units to *learn*; *take_up* reads the
+        Revocations go to *feed*, paid units to *learn*, signatures that paid at another worker to *used*; *take_up* reads the
         policies that the office took up and gives their digests.
         """
         self.known = asyncio.Event()
         self._writer, self._others = writer, others
         self._path, self._name, self._feed = path, name, feed
-        self._learn, self._take_up = learn, take_up
+        self._learn, self._used, self._take_up = learn, used, take_up
         self._revoked = Revocations()
         self._channel: Channel | None = None
 
@@ -122,6 +123,8 @@ class OfficeLine:
             self._feed.renew(self._revoked, given["at"])
         elif name == "paid":
             self._learn(PAID.validate_python(given))
+        elif name == "used":
+            self._used(str(given[0]), int(given[1]))
         elif name == "writers":
             self._others.watch(writer for writer in given if writer != self._writer)
 

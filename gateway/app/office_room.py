@@ -198,6 +198,8 @@ class OfficeRoom(Office):
             line.state = given
         elif name == "paid":
             self._tell_all("paid", given, but=line)
+        elif name == "used":
+            self._tell_all("used", given, but=line)
 
     async def _welcome(self, line: _Line, given: Any) -> None:
         """Bring a worker up to date, and from now on keep it so."""

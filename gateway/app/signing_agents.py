@@ -50,6 +50,14 @@ def signatures_of(config: Config, catalog: Catalog, get: Get, clock: Clock) -> t
     return judge, keys
 
 
+def check_signatures(config: Config) -> None:
+    """Read what the settings name; raises `ConfigurationError` where a file of theirs cannot be used."""
+    _pinned(config)
+    Egress(
+        authorities=config.folder / config.signatures.authorities if config.signatures.authorities else None
+    )
+
+
 def own_agent(config: Config, policies: tuple[Policy, ...]) -> str:
     """The origin in whose name this gateway asks others, or "" where no site has a name of its own."""
     if config.signatures.identity:

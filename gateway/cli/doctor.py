@@ -181,6 +181,7 @@ def _settings(data: Path) -> Iterator[Finding]:
     else:
         yield from _certificates(certificates, data)
     yield from _places(config, data)
+    yield from _signing(config)
     told = running(data)
     if told is None:
         yield from _address("gateway", config.listen.host, config.listen.port, "listen.port")
@@ -194,6 +195,30 @@ def _settings(data: Path) -> Iterator[Finding]:
             f"listens on {config.dashboard.host}",
             "put it behind TLS and a login of your own, or back on 127.0.0.1",
         )
+
+
+def _signing(config: Config) -> Iterator[Finding]:
+    """Whether pinned keys and authorities can be read, and by which key this gateway signs its own fetches."""
+    from gateway.app.signing_agents import check_signatures
+    from gateway.clock import SystemClock
+    from gateway.keys.key_ring import KeyRing
+
+    try:
+        check_signatures(config)
+        made = KeyRing.exists(config.identity_keys)
+        fact = (
+            f"signs as {KeyRing.open(config.identity_keys, SystemClock()).current.kid}"
+            if made
+            else "no key yet"
+        )
+    except ConfigurationError as error:
+        for mistake in error.mistakes:
+            yield Finding("signatures", "bad", str(mistake))
+        return
+    if config.signatures.test_keys:
+        yield Finding("signatures", "warn", "the test keys of RFC 9421 are believed", "set test_keys = false")
+    else:
+        yield Finding("signatures", "ok", fact, "" if made else "`licet serve` makes it")
 
 
 def _certificates(certificates: Certificates | None, data: Path) -> Iterator[Finding]:

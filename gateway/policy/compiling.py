@@ -183,6 +183,7 @@ def _site(table: SiteTable | None, fallback_id: str) -> Site | None:
         mode=table.mode,
         currency=table.currency,
         public=table.public,
+        sign_requests=table.sign_requests,
         name=table.name,
         contact=table.contact,
         territory=table.territory,

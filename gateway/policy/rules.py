@@ -138,6 +138,7 @@ class Site:
     URL of the creator's server. *public* is the public origin that tokens name,
     or "" to take scheme and host of each request. *territory* says how far the
     place of a fetch binds. *honeypot* is a path with nothing behind it, or "".
+    With *sign_requests* the creator's server can tell what came through this gateway.
     """
 
     id: str
@@ -150,6 +151,7 @@ class Site:
     contact: str = ""
     territory: TerritoryMode = TerritoryMode.ENFORCE
     honeypot: str = ""
+    sign_requests: bool = False
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,9 @@ class SiteTable(_Table):
     public: words.Public = Field(
         default="", description="the address people use, if it cannot be told from requests"
     )
+    sign_requests: bool = Field(
+        default=False, description="sign every request to the site's own server, so that it can refuse others"
+    )
     name: words.Line = Field(default="", description="who licenses, as buyers shall read it")
     contact: words.Line = Field(default="", description="an e-mail or web address for buyers")
     territory: words.TerritoryModeWord = Field(

@@ -227,10 +227,11 @@ def _found(
 def _read(ask: Ask) -> _Candidate | None:
     """The signature of this profile that the headers of *ask* hold, judged by them alone."""
     said = _joined(ask, "signature-input")
+    if TAG not in said:  # a Structured Fields string has one spelling
+        return None
     found = read_signatures(said, _joined(ask, "signature"))
     if isinstance(found, Unreadable):
-        # Other profiles sign too (RFC 9421 has many users); they are not judged here.
-        return _Candidate(_found("invalid", found.why)) if TAG in said else None
+        return _Candidate(_found("invalid", found.why))
     ours = [signed for signed in found if signed.tag == TAG]
     if not ours:
         return None

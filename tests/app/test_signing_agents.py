@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.app.signing_agents import egress_of, heard, own_agent, signatures_of, told
+from gateway.app.signing_agents import check_signatures, egress_of, heard, own_agent, signatures_of, told
 from gateway.config import Config, Signatures
 from gateway.egress import Fetched, Unfetched
 from gateway.evidence import NOTHING
@@ -51,11 +51,16 @@ def test_pinned_keys_that_are_none_stop_the_start(tmp_path, clock, line, content
     config = Config(tmp_path, signatures=Signatures(pinned=(line,)))
     with pytest.raises(ConfigurationError):
         signatures_of(config, Catalog.shipped(), nobody, clock)
+    with pytest.raises(ConfigurationError):
+        check_signatures(config)
 
 
 def test_authorities_must_be_readable(tmp_path, clock) -> None:
     with pytest.raises(ConfigurationError):
         egress_of(Config(tmp_path, signatures=Signatures(authorities="ca.pem")), clock, None)
+    with pytest.raises(ConfigurationError):
+        check_signatures(Config(tmp_path, signatures=Signatures(authorities="ca.pem")))
+    check_signatures(Config(tmp_path))
 
 
 @pytest.mark.parametrize(

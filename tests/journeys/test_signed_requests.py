@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import ssl
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 
+from gateway.app.channel import Channel, asked
+from gateway.app.office_line import OfficeLine
+from gateway.app.office_room import OfficeRoom
 from gateway.evidence import Needs
+from gateway.licenses.revocations import RevocationFeed
 
 GPTBOT = (
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
@@ -137,6 +144,60 @@ async def test_a_used_signature_buys_nothing_twice(world, directory, signing, se
     assert anew.status == 200
 
 
+async def test_a_worker_hears_which_signatures_paid_at_another(tmp_path) -> None:
+    """Between two lines of one office: what one tells, the other hears, and the teller does not."""
+    heard: dict[str, list[tuple[str, int]]] = {"a": [], "b": []}
+
+    async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def answer(name, given):
+            return None
+
+        def hear(name, given):
+            OfficeRoom._heard(room, one, name, given)
+
+        one = SimpleNamespace(channel=Channel(reader, writer, answer=answer, hear=hear))
+        others.append(one)
+        await one.channel.run()
+
+    others: list[SimpleNamespace] = []
+    room = SimpleNamespace(
+        _tell_all=lambda name, given, but: [
+            each.channel.tell(name, given) for each in others if each is not but
+        ],
+    )
+    server = await asyncio.start_unix_server(met, tmp_path / "office")
+    told = asyncio.Event()
+
+    def used(name):
+        def learn(mark, until):
+            heard[name].append((mark, until))
+            told.set()
+
+        return learn
+
+    async def take_up():
+        return []
+
+    made = {
+        name: OfficeLine(
+            tmp_path / "office", name, RevocationFeed(), writer=name, others=SimpleNamespace(names=set()),
+            learn=lambda units: None, used=used(name), take_up=take_up,
+        )
+        for name in heard
+    }  # fmt: skip
+    running = [asyncio.create_task(line.run()) for line in made.values()]
+    for line in made.values():
+        await line.known.wait()
+    made["a"].tell("used", ["mark", 100])
+    async with asyncio.timeout(10):
+        await told.wait()
+    assert heard == {"a": [], "b": [("mark", 100)]}
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    server.close()
+
+
 async def test_a_token_that_is_not_covered_does_not_verify_the_paid_attempt(
     world, directory, signing, send
 ) -> None:
@@ -159,3 +220,49 @@ async def test_a_crawler_that_claims_a_name_is_told_what_to_sign(world) -> None:
     assert '"@path" "signature-agent");' in older.headers["Accept-Signature"]
     person = await one.get("/essays/tides")
     assert "Accept-Signature" not in person.headers
+
+
+async def test_a_site_that_asks_gets_signed_requests_and_another_none(world) -> None:
+    one = await world()
+    await one.get("/essays/tides")
+    assert not any(name.lower() == "signature" for name, _ in one.origin.seen[-1]["headers"])
+    file = one.folder / "sites" / "journal.toml"
+    file.write_text(file.read_text().replace('mode = "enforce"', 'mode = "enforce"\nsign_requests = true'))
+    assert one.licet.reload() == ()
+    await one.get("/essays/tides")
+    told = {name.lower(): value for name, value in one.origin.seen[-1]["headers"]}
+    keyid = one.licet.origin_keys.current.public.thumbprint
+    assert f'keyid="{keyid}"' in told["signature-input"]
+    published = await (await one.get(WELL_KNOWN, "curl/8")).json(content_type=None)
+    assert keyid in {key["kid"] for key in published["keys"]}
+
+
+async def test_workers_fetch_through_the_office_which_signs(licet, origin, directory, http) -> None:
+    """The key that signs fetches stays at the office; a worker's own key signs what goes to the site's server."""
+    data = licet.write_site(origin.url)
+    with (data / "licet.toml").open("a") as settings:
+        settings.write(directory.settings + 'identity = "https://journal.example"\n')
+    file = data / "sites" / "journal.toml"
+    file.write_text(file.read_text().replace('mode = "enforce"', 'mode = "enforce"\nsign_requests = true'))
+    one = await licet.serve("--workers", 2)
+    office = Path(json.loads((data / "licet.lock").read_text())["run"]) / "office"
+    directory.body = b'{"keys":[]}'
+    got = await asked(office, "fetch", f"{directory.agent}{WELL_KNOWN}")
+    assert got["body"] == '{"keys":[]}'
+    (request,) = directory.seen
+    refused = await asked(office, "fetch", "https://169.254.169.254/")
+    assert refused["why"] == "url"
+    async with http.get(
+        f"{one.front}/essays/tides", headers={"User-Agent": "Mozilla/5.0 Firefox/140.0"}
+    ) as page:
+        assert page.status == 200
+    told = {name.lower(): value for name, value in origin.seen[-1]["headers"]}
+    async with http.get(one.front + WELL_KNOWN) as answer:
+        published = {key["kid"] for key in json.loads(await answer.read())["keys"]}
+    for line in (told["signature-input"], request.headers["Signature-Input"]):
+        assert any(f'keyid="{kid}"' in line for kid in published)
+    signing = [
+        (await licet("keys", "list", "--ring", ring, "--json")).json for ring in ("identity", "origin")
+    ]
+    assert {row["kid"] for rows in signing for row in rows} == published
+    assert "signs as" in (await licet("doctor")).out

@@ -75,6 +75,8 @@ INPUT = 'a=("@authority");created=1;expires=2;keyid="k";tag="t"'
         (INPUT, "a=::", "unreadable"),
         ("é", "a=:AA==:", "unreadable"),
         ("a" * 9000, "a=:AA==:", "too_long"),
+        (f"a=(){';p' * 200}", "a=:AA==:", "too_many"),
+        (INPUT, "a=:AA==:" + " " * 200, "too_many"),
         (", ".join(f"{'abcdefghi'[n]}=()" for n in range(9)), ", ".join(f"{'abcdefghi'[n]}=:AA==:" for n in range(9)), "too_many"),
     ],
 )  # fmt: skip

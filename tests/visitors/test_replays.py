@@ -30,3 +30,16 @@ def test_it_is_bounded() -> None:
     assert len(replays._used) <= 8
     assert replays.used_before("m999", "x", 500, 10)
     assert not replays.used_before("m0", "x", 500, 10)
+
+
+def test_other_processes_are_told_once_and_what_they_tell_counts() -> None:
+    told = []
+    here, there = Replays(tell=lambda *news: told.append(news)), Replays()
+    here.used_before("m", "one", 100, 10)
+    here.used_before("m", "one", 100, 10)
+    here.used_before("m", "two", 100, 10)
+    assert told == [("m", 100)]
+    there.learn(*told[0], 10)
+    assert there.used_before("m", "two", 100, 10)
+    here.learn("m", 100, 10)
+    assert not here.used_before("m", "one", 100, 10), "the first request stays the first"
