@@ -7,10 +7,11 @@ import importlib.util
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from ipaddress import ip_address
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -147,3 +148,15 @@ def written() -> Callable[..., Path]:
         raise AssertionError("no build time in the file")
 
     return write
+
+
+@pytest.fixture
+async def dns_server() -> AsyncIterator[Any]:
+    """A DNS server on loopback (`tests/visitors/dns_server.py`) that says what it is told to."""
+    name = "licet_tests_visitors_dns_server"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "visitors" / "dns_server.py")
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    async with sys.modules[name].serving() as server:
+        yield server

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -56,15 +52,3 @@ def ask_as() -> Callable[..., Ask]:
         )
 
     return make
-
-
-@pytest.fixture
-async def dns_server() -> AsyncIterator[Any]:
-    """A DNS server on loopback (`dns_server.py`) that says what it is told to."""
-    name = "licet_tests_visitors_dns_server"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("dns_server.py"))
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    async with sys.modules[name].serving() as server:
-        yield server
