@@ -32,13 +32,13 @@ async def test_the_page_explains(board) -> None:
     assert "What would have changed it" not in page
     answer = await board.get("/who?" + urlencode({"ua": GPTBOT, "ip": "203.0.113.9"}))
     assert answer.status == 200
-    assert "claimed to be GPTBot; not proven (address not in the published list of 20" in answer.text
+    assert "Claimed to be GPTBot; not proven (address not in the published list of 20" in answer.text
     assert "ip_not_in:openai-gptbot" in answer.text
     assert "What would have changed it" in answer.text
     nothing = await board.get(
         "/who?" + urlencode({"ua": "Mozilla/5.0 (X11; rv:140.0) Gecko/20100101 Firefox/140.0"})
     )
-    assert "no evidence of automation" in nothing.text
+    assert "No evidence of automation" in nothing.text
     assert "human" not in nothing.text
 
 
