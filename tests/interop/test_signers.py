@@ -104,7 +104,7 @@ async def gate(tmp_path: Path, certify, origin: str) -> AsyncIterator[SimpleName
     forged = front.listener._gate.identify.__self__.catalog.by_name("GPTBot").crawler
 
     def identify(ask, evidence):
-        finding = front.signatures.finding(ask, evidence)
+        finding = front.identification.signatures.finding(ask, evidence)
         if isinstance(finding, Needs):
             return finding
         one.found.append(finding)
