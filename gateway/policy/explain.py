@@ -104,7 +104,7 @@ class Explanation:
     def _who(self) -> str:
         visitor = self.visitor
         if visitor.is_person:
-            return "a person, as far as anybody can tell"
+            return "no evidence of automation; served as a person is"
         if visitor.crawler is None:
             return f"an unknown program (class {visitor.visitor_class})"
         company = f" of {visitor.operator}" if visitor.operator else ""

@@ -216,7 +216,7 @@ async def test_explain_for_a_person_a_crawler_an_ambiguous_path_and_a_country(li
     person = await licet("policy", "explain", "/essays/tides")
     assert person.out.splitlines()[:2] == [
         "served, free of charge: rules[2] matches everyone",
-        "visitor  a person, as far as anybody can tell",
+        "visitor  no evidence of automation; served as a person is",
     ]
     browser = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
     assert (await licet("policy", "explain", "/essays/tides", "--as", browser)).out == person.out
