@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import cached_property
 
 from gateway import __version__
+from gateway.app.listening import locations_of
 from gateway.app.signing_agents import signatures_of
 from gateway.ask import Ask
 from gateway.clock import Clock
@@ -78,9 +79,12 @@ class Explaining:
             agent=f"licet/{__version__}",
         )
         judge, keys = signatures_of(config, catalog, way.get if self._fetch else _nothing, self._clock)
+        asn_of = locations_of(config).asn_of if config.trust.asn_database else None
         self._sources = {host_names.KIND: names.source, signatures.KIND: keys.fetch}
         whole, partly = (
-            Identifier(catalog, self._live.networks, signatures=judge, names=names, headers=headers)
+            Identifier(
+                catalog, self._live.networks, signatures=judge, names=names, asn_of=asn_of, headers=headers
+            )
             for headers in (True, False)
         )
         return partly, whole

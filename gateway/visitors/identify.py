@@ -49,7 +49,7 @@ from gateway.visitors.contradictions import contradictions, strikes
 from gateway.visitors.list_owners import ListOwners
 from gateway.visitors.networks import Networks, parse_address
 from gateway.visitors.signature_agent import SignatureAgent, read_agent
-from gateway.visitors.visitor import PERSON, Visitor, VisitorClass
+from gateway.visitors.visitor import Visitor, VisitorClass
 from gateway.visitors.weighing import Findings, Listed, Named, Signed, Surroundings, weigh
 
 #: What is remembered of each kind; a stranger can send any number.
@@ -85,13 +85,17 @@ class Conduct(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What the headers alone say, and the visitor that makes where nothing else is found."""
+    """What the headers alone say, and the visitor that makes where nothing else is found.
+
+    *evident*: something in them speaks of a program, so that conduct may be asked about.
+    """
 
     said: Reading
     signed: bool
     contradictions: tuple[str, ...]
     strikes: int
     alone: Visitor
+    evident: bool
 
 
 class Identifier:
@@ -132,7 +136,8 @@ class Identifier:
         """
         look = self._look(ask)
         if look.said.entry is None and not look.signed:
-            if not self.networks.lists_of(ask.address) and (look.alone is PERSON or self._conduct is None):
+            # Where no network did anything there is nothing to ask: an empty `Conduct` is false.
+            if not self.networks.lists_of(ask.address) and not (look.evident and self._conduct):
                 return look.alone
             found = self._unclaimed(ask, look)
             return self._same(weigh(found)) if found.conduct or found.surroundings else look.alone
@@ -174,7 +179,7 @@ class Identifier:
                 codes = contradictions(ask)
             count = strikes(codes)
             alone = self._same(weigh(Findings(said, contradictions=codes, strikes=count)))
-            look = fields.kept[key] = _Look(said, signed, codes, count, alone)
+            look = fields.kept[key] = _Look(said, signed, codes, count, alone, bool(said.reasons or count))
         return look
 
     def _same(self, visitor: Visitor) -> Visitor:
@@ -189,7 +194,7 @@ class Identifier:
     def _unclaimed(self, ask: Ask, look: _Look) -> Findings:
         around = self._surroundings(ask) if look.said.visitor_class is VisitorClass.UNPROVEN else None
         # What a neighbor did is no evidence about somebody who shows none.
-        conduct = () if around is None and look.alone is PERSON else self._conduct_of(ask)
+        conduct = self._conduct_of(ask) if look.evident or around is not None else ()
         return Findings(
             look.said,
             surroundings=around,

@@ -253,6 +253,8 @@ def test_conduct_is_weight_for_who_shows_something_and_nobody_else(
     identifier = Identifier(catalog, networks, conduct=conduct)
     conduct.note("honeypot_hit", "203.0.113.1", ask_as("").asked_at)
     assert who(identifier, ask_as(FIREFOX, more=BROWSING)) is PERSON, "a neighbor did it"
+    bare = who(identifier, ask_as(FIREFOX, more=BROWSING[:2]))
+    assert bare.reasons == ("no_fetch_metadata",), "a remark is no evidence either"
     for agent in ("curl/8.5.0", GPTBOT, CHROME):
         assert who(identifier, ask_as(agent)).reasons[-1] == "honeypot_hit"
         assert "honeypot_hit" not in who(identifier, ask_as(agent, "198.51.100.1")).reasons
@@ -260,6 +262,24 @@ def test_conduct_is_weight_for_who_shows_something_and_nobody_else(
         who(identifier, ask_as(CHROME)).confidence
         > who(identifier, ask_as(CHROME, "198.51.100.1")).confidence
     )
+
+
+@pytest.mark.parametrize(
+    ("system", "reason", "confidence"),
+    [(32934, "asn_match", 0.85), (64500, "asn_mismatch", 0.50), (0, "", 0.70)],
+)
+def test_a_system_is_a_weight_and_never_a_proof(
+    catalog: Catalog,
+    networks: Networks,
+    ask_as: Callable[..., Ask],
+    system: int,
+    reason: str,
+    confidence: float,
+) -> None:
+    identifier = Identifier(catalog, networks, asn_of=lambda _: system)
+    visitor = who(identifier, ask_as("meta-externalagent/1.1"))
+    assert (visitor.identity, visitor.confidence) == (Identity.UNVERIFIABLE, confidence)
+    assert reason in {*visitor.reasons, ""}
 
 
 def test_visitors_that_are_alike_are_one_object(identifier: Identifier, ask_as: Callable[..., Ask]) -> None:
