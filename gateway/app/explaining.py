@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from functools import cached_property
 
 from gateway import __version__
-from gateway.app.listening import locations_of
 from gateway.app.signing_agents import signatures_of
 from gateway.ask import Ask
 from gateway.clock import Clock
@@ -21,6 +20,7 @@ from gateway.visitors.host_names import HostNames
 from gateway.visitors.identify import Identifier
 from gateway.visitors.networks import Networks
 from gateway.visitors.resolver import DnsResolver
+from gateway.visitors.territory import Locations
 from gateway.visitors.visitor import Visitor
 from gateway.visitors.weighing import Findings, weigh
 
@@ -79,7 +79,8 @@ class Explaining:
             agent=f"licet/{__version__}",
         )
         judge, keys = signatures_of(config, catalog, way.get if self._fetch else _nothing, self._clock)
-        asn_of = locations_of(config).asn_of if config.trust.asn_database else None
+        systems = config.trust.asn_database
+        asn_of = Locations(asn=config.folder / systems).asn_of if systems else None
         self._sources = {host_names.KIND: names.source, signatures.KIND: keys.fetch}
         whole, partly = (
             Identifier(

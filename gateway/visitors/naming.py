@@ -49,6 +49,8 @@ def told(
         if not any(reason.startswith("ip_operator_undeclared:") for reason in reasons):
             return f"without a claim; taken for {name}"
         return f"without a claim, from the network of {operator} (published list of {_day(reasons)})"
+    if any(reason.startswith("ua_kind:") for reason in reasons):
+        return f"by its own words of the kind \u201c{name}\u201d; not proven"
     why = basis(identity, reasons)
     if identity == "verified":
         return f"{name}, verified{f' ({why})' if why else ''}"

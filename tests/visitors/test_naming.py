@@ -45,6 +45,7 @@ DATED = "ip_list_dated:acme@2026-09-02"
             ("ua_claim:Bot",),
             "claimed to be Bot; not proven (its operator publishes nothing to check it by)",
         ),
+        ("claimed", ("ua_kind:Bot",), "by its own words of the kind \u201cBot\u201d; not proven"),
         ("claimed", (), "claimed to be Bot; not proven"),
         ("spoofed", (), "claimed to be Bot; not proven"),
         (
@@ -66,4 +67,5 @@ def test_nobody_is_called_a_person_or_a_forger() -> None:
     for name, kind, identity, reason in itertools.product(("", "Bot"), VisitorClass, Identity, REASONS):
         words = told(name, "Acme", visitor_class=kind, identity=identity, reasons=(f"{reason}:x",))
         assert not {"human", "person", "forged", "spoof", "fake"} & set(words.lower().split())
-        assert (identity is Identity.VERIFIED and name != "") == ("verified" in words)
+        proven = identity is Identity.VERIFIED and name != "" and reason != "ua_kind"
+        assert proven == ("verified" in words)
