@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMPS := .make
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo check test bench night clean
+.PHONY: help demo check test bench detect night clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,13 @@ test: $(STAMPS)/dev $(STAMPS)/debian $(STAMPS)/compiled ## everything, with the 
 
 bench: $(STAMPS)/dev ## speed beside nginx and its peers, as ratios of the same run
 	@$(BIN)/python -m loadtests.bench
+
+$(STAMPS)/detect: pyproject.toml $(STAMPS)/dev
+	@$(BIN)/pip install -q --group detect 2>&1 | grep -v '^WARNING: Location' || true
+	@touch $@
+
+detect: $(STAMPS)/detect ## who is asking? the catalog beside its peers on labelled User-Agents
+	@$(BIN)/python -m loadtests.detect
 
 $(STAMPS)/fuzz: pyproject.toml $(STAMPS)/dev
 	@$(BIN)/pip install -q --group fuzz 2>&1 | grep -v '^WARNING: Location' || true

@@ -52,7 +52,8 @@ class Ask:
         peer: address of the connection's other end, without port.
         address: the client's address after trusted proxies (`visitors.client_address`).
         country: ISO 3166-1 alpha-2 in upper case, or "" if unknown.
-        country_basis: how it is known: "header" (from a trusted proxy) or "".
+        country_basis: how it is known: "header" (from a trusted proxy),
+            ``mmdb:NAME@YYYY-MM-DD`` (`visitors.territory`), or "".
     """
 
     id: str

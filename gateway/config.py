@@ -12,6 +12,7 @@ A data folder holds everything that is written::
       licet.db       books, licenses, folded journal
       journal/       the append-only files
       keys/          private keys, 0600
+      feeds/         the last good copy of each operator's address list
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -87,10 +88,62 @@ class Store(_Section):
 
 
 class Trust(_Section):
-    """Which peers' forwarding headers are believed, and which of their headers names a country."""
+    """Which peers' forwarding headers are believed, and what says where an address is.
+
+    *country_header* is a header in which those peers name the country. *country_database*
+    and *asn_database* are MMDB files, relative to the data folder (`visitors.territory`);
+    the header goes before the file.
+    """
 
     proxies: tuple[str, ...] = ()
     country_header: str = ""
+    country_database: str = ""
+    asn_database: str = ""
+
+
+class Signatures(_Section):
+    """Whose signed requests (Web Bot Auth) are believed, and which key directories are fetched.
+
+    Attributes:
+        longest: seconds that a signature may live.
+        skew: seconds that two clocks may differ.
+        directories: ``any``, or ``signed``: only keys that signed their own directory.
+        strangers: whether the directory of an agent that the catalog does not know is fetched.
+        pinned: ``URL=FILE``: the JWK Set of that agent, relative to the data
+            folder; it is never fetched then.
+        exempt: ``HOST:PORT`` of directories that may be on a private network.
+        authorities: a PEM file of further authorities that directories may be certified by.
+        test_keys: accept the keys of RFC 9421, whose private side everybody has.
+        identity: the https origin of the site in whose name directories are
+            fetched; "" takes the first site that has a name.
+    """
+
+    longest: int = Field(default=86_400, ge=1, le=10**10)
+    skew: int = Field(default=5, ge=0, le=300)
+    directories: Literal["any", "signed"] = "any"
+    strangers: bool = True
+    pinned: tuple[Annotated[str, Field(pattern=r"^https://[^=]+=.+$")], ...] = ()
+    exempt: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.:-]+:[0-9]{1,5}$")], ...] = ()
+    authorities: str = ""
+    test_keys: bool = False
+    identity: str = Field(default="", pattern=r"^(https://[a-z0-9.:-]+)?$")
+
+
+class Feeds(_Section):
+    """Whether the lists that operators of crawlers publish are fetched by themselves, and after how many hours again."""
+
+    update: bool = True
+    hours: int = Field(default=24, ge=1, le=168)
+
+
+class Dns(_Section):
+    """Whether DNS is asked who an address is that claims a crawler's name, and which servers are asked.
+
+    *servers* are ``ADDRESS`` or ``ADDRESS:PORT``; without any the machine's own.
+    """
+
+    check: bool = True
+    servers: tuple[str, ...] = ()
 
 
 class OriginTimes(_Section):
@@ -110,11 +163,16 @@ class Pacing(_Section):
 
     *refusals_per_second* is how many unpaid refusals of one network, crawler and
     reason are recorded one by one; what is above it is counted. 0 records every one.
+    *network_per_second* is the pace, with *network_burst* at once, above which
+    unlicensed automata of one network are noted as too fast; nobody is refused for
+    it. 0 notes nothing.
     """
 
     license_per_second: float = Field(default=100.0, ge=0, le=1_000_000)
     license_burst: int = Field(default=200, ge=1, le=1_000_000)
     refusals_per_second: int = Field(default=10, ge=0, le=1_000_000)
+    network_per_second: float = Field(default=2.0, ge=0, le=1_000_000)
+    network_burst: int = Field(default=120, ge=1, le=1_000_000)
 
 
 class People(_Section):
@@ -135,6 +193,9 @@ class _File(_Section):
     dashboard: Dashboard = Dashboard()
     store: Store = Store()
     trust: Trust = Trust()
+    signatures: Signatures = Signatures()
+    feeds: Feeds = Feeds()
+    dns: Dns = Dns()
     origin: OriginTimes = OriginTimes()
     pacing: Pacing = Pacing()
     people: People = People()
@@ -151,6 +212,9 @@ class Config:
     dashboard: Dashboard = field(default_factory=Dashboard)
     store: Store = field(default_factory=Store)
     trust: Trust = field(default_factory=Trust)
+    signatures: Signatures = field(default_factory=Signatures)
+    feeds: Feeds = field(default_factory=Feeds)
+    dns: Dns = field(default_factory=Dns)
     origin: OriginTimes = field(default_factory=OriginTimes)
     pacing: Pacing = field(default_factory=Pacing)
     people: People = field(default_factory=People)
@@ -170,6 +234,21 @@ class Config:
     def keys(self) -> Path:
         """The folder of the token keys."""
         return self.folder / "keys" / "tokens"
+
+    @property
+    def identity_keys(self) -> Path:
+        """The folder of the keys with which this gateway signs its own requests."""
+        return self.folder / "keys" / "identity"
+
+    @property
+    def copies(self) -> Path:
+        """The folder of fetched address lists."""
+        return self.folder / "feeds"
+
+    @property
+    def origin_keys(self) -> Path:
+        """The folder of the keys with which workers sign what goes to a site's own server."""
+        return self.folder / "keys" / "origin"
 
     @property
     def sites(self) -> Path:
@@ -209,6 +288,9 @@ def read_config(
         dashboard=read.dashboard,
         store=read.store,
         trust=read.trust,
+        signatures=read.signatures,
+        feeds=read.feeds,
+        dns=read.dns,
         origin=read.origin,
         pacing=read.pacing,
         people=read.people,
@@ -240,7 +322,7 @@ def _from_environment(section: str, key: str, text: str) -> object:
     assert isinstance(known, type)
     assert issubclass(known, BaseModel)
     wanted = known.model_fields.get(key)
-    if wanted is not None and wanted.annotation == tuple[str, ...]:
+    if wanted is not None and get_origin(wanted.annotation) is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return text
 

@@ -13,6 +13,8 @@ kind            key                                  value
 =============== ==================================== ========================
 lease           record id                            admission.spending.Lease | Short
 robots          site id                              front.notices.OriginRobots
+agent-keys      URL of a key directory               visitors.key_directory.KeyDirectory | NoDirectory
+dns             address                              visitors.host_names.Looked
 =============== ==================================== ========================
 
 A fetch that failed is evidence too: the value is a `problems.Refusal`.

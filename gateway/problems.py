@@ -108,6 +108,13 @@ class Problem(Enum):
         license_error="insufficient_scope",
         crawler_error="CrawlerForbidden",
     )
+    SIGNATURE_REPLAYED = _entry(
+        "signature-replayed",
+        429,
+        "The signature of this request was used before",
+        "Sign every request that costs money anew, with a nonce of its own.",
+        crawler_error="InvalidSignature",
+    )
 
     # The license token.
     LICENSE_REQUIRED = _entry(

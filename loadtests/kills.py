@@ -41,12 +41,12 @@ from gateway.cli.books import open_books
 from gateway.money import Money
 from loadtests.origin import page, site
 from loadtests.reconcile import compare, fetches
-from loadtests.serving import POLICY
+from loadtests.serving import PERSON, POLICY
 
 _SIZE, _LARGE_SHARE = 2048, 0.15
 _PRICE, _CREDIT = Money.read("0.005 USD"), Money.read("9000 USD")
 _CRAWLER = {"User-Agent": "GPTBot/1.3"}
-_PERSON = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+_PERSON = {"User-Agent": PERSON}
 _LICENSED, _UNLICENSED, _PEOPLE = 8, 2, 2
 
 _ALL, _STARTING = "everything killed", "of them while it started"

@@ -30,6 +30,8 @@ _NUMBERS = itertools.count(int(time.time() * 1000))
 _RECEIPTS = Path(os.environ.get("LICET_RECEIPTS", "receipts.jsonl"))
 _LOCK = threading.Lock()
 _COUNTRY = {"X-Demo-Country": "DE"}
+#: As `loadtests.serving.PERSON`.
+_PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0 SeaMonkey/2.53.21"
 
 
 def _page() -> str:
@@ -44,9 +46,8 @@ class Person(FastHttpUser):
 
     @task
     def read(self) -> None:
-        agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
         with self.client.get(
-            _page(), headers={"User-Agent": agent}, catch_response=True, name="person"
+            _page(), headers={"User-Agent": _PERSON}, catch_response=True, name="person"
         ) as answer:
             if answer.status_code != 200:
                 answer.failure(f"a person got {answer.status_code}")

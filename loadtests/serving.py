@@ -16,7 +16,8 @@ from pathlib import Path
 
 from loadtests.processes import PROXY_CPU, free_port, running
 
-PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+#: A browser of people whose other headers nobody can predict: a bench sends few of them.
+PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0 SeaMonkey/2.53.21"
 CRAWLER = "GPTBot/1.3"
 #: Seconds after which a token is bought anew.
 _FRESH = 120

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import os
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
 from ipaddress import ip_address
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -43,6 +48,19 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no labelled data at {folder}; set LICET_TEST_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def signing() -> ModuleType:
+    """The module that signs requests and directories by hand (`tests/signing.py`)."""
+    name = "licet_tests_signing"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "signing.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
 
 
 @pytest.fixture
@@ -108,3 +126,48 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("seconds by folder")
     for folder, seconds in sorted(_seconds.items(), key=lambda item: -item[1]):
         terminalreporter.write_line(f"{seconds:8.1f}  {folder}")
+
+
+@pytest.fixture(scope="session")
+def written() -> Callable[..., Path]:
+    """`written(path, kind, [(prefix, record), …])`: an MMDB file of that kind, built in September 2026 unless *built* says else."""
+
+    from mmdb_writer import MMDBWriter
+    from netaddr import IPSet
+
+    def write(path: Path, kind: str, records, *, version: int = 6, built: int = 1_790_000_000) -> Path:
+        writer = MMDBWriter(
+            version,
+            kind,
+            languages=["en"],
+            ipv4_compatible=version == 6,
+            int_type="u32",
+            description="for tests",
+        )
+        for prefix, record in records:
+            writer.insert_network(IPSet([prefix]), record)
+        writer.to_db_file(str(path))
+        # The writer dates a file by its clock.
+        whole = path.read_bytes()
+        at = whole.rindex(b"build_epoch") + len(b"build_epoch")
+        now = int(time.time())
+        for guess in range(now - 60, now + 2):
+            found = whole.find(guess.to_bytes(4, "big"), at, at + 12)
+            if found >= 0:
+                path.write_bytes(whole[:found] + built.to_bytes(4, "big") + whole[found + 4 :])
+                return path
+        raise AssertionError("no build time in the file")
+
+    return write
+
+
+@pytest.fixture
+async def dns_server() -> AsyncIterator[Any]:
+    """A DNS server on loopback (`tests/visitors/dns_server.py`) that says what it is told to."""
+    name = "licet_tests_visitors_dns_server"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "visitors" / "dns_server.py")
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    async with sys.modules[name].serving() as server:
+        yield server

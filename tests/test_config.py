@@ -85,3 +85,43 @@ def test_the_origin_may_be_told_the_address_by_the_proxy_protocol(tmp_path: Path
     assert read_config(tmp_path, environ={"LICET_ORIGIN_PROXY_PROTOCOL": "v2"}).origin.proxy_protocol == "v2"
     with pytest.raises(ConfigurationError, match=r"origin\.proxy_protocol"):
         read_config(tmp_path, environ={"LICET_ORIGIN_PROXY_PROTOCOL": "v3"})
+
+
+def test_signature_settings_are_checked(tmp_path: Path) -> None:
+    environ = {"LICET_SIGNATURES_PINNED": "https://a.example=a.json, https://b.example=b.json"}
+    assert read_config(tmp_path, environ=environ).signatures.pinned == (
+        "https://a.example=a.json",
+        "https://b.example=b.json",
+    )
+    (tmp_path / "licet.toml").write_text(
+        '[signatures]\nlongest = 0\ndirectories = "some"\npinned = ["a.json"]\nexempt = ["localhost"]\n'
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        read_config(tmp_path)
+    assert [mistake.key for mistake in caught.value.mistakes] == [
+        "signatures.longest",
+        "signatures.directories",
+        "signatures.pinned.0",
+        "signatures.exempt.0",
+    ]
+
+
+def test_what_is_asked_of_others_can_be_stopped(tmp_path: Path) -> None:
+    config = read_config(tmp_path)
+    assert (config.feeds.update, config.feeds.hours, config.dns.check, config.dns.servers) == (
+        True,
+        24,
+        True,
+        (),
+    )
+    environ = {
+        "LICET_FEEDS_UPDATE": "false",
+        "LICET_FEEDS_HOURS": "6",
+        "LICET_DNS_SERVERS": "192.0.2.53, [::1]:53",
+    }
+    (tmp_path / "licet.toml").write_text("[dns]\ncheck = false\n")
+    config = read_config(tmp_path, environ=environ)
+    assert (config.feeds.update, config.feeds.hours, config.dns.check) == (False, 6, False)
+    assert config.dns.servers == ("192.0.2.53", "[::1]:53")
+    with pytest.raises(ConfigurationError):
+        read_config(tmp_path, environ={"LICET_FEEDS_HOURS": "0"})

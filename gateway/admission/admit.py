@@ -109,7 +109,7 @@ def _enforced(
         price=credential.price,
         budget=credential.budget,
     )
-    return Grant(uses=covered.uses, claims=credential, charge=charge)
+    return Grant(uses=covered.uses, claims=credential, charge=charge, would=covered.would)
 
 
 def _unlicensed(ruling: Ruling, visitor: Visitor) -> Refusal:

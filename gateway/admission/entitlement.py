@@ -14,7 +14,8 @@ path        inside one of the token's scopes, whole segments, path-not-covered
             unless a narrower one is excluded; and while the policy
             is the one it was bought under, on an offer of its rule
 use         of uses the token grants                          use-not-covered
-territory   from a country the token names, or worldwide      territory-not-covered
+territory   from a country the token names, or worldwide;     territory-not-covered
+            as far as the site's `territory` binds
 rendition   of a form of the work the token names             rendition-not-covered
 =========== ================================================= ==================
 
@@ -30,7 +31,7 @@ from dataclasses import dataclass
 
 from gateway.ask import Ask
 from gateway.paths import PathScope
-from gateway.policy.rules import Ruling
+from gateway.policy.rules import Ruling, TerritoryMode
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import PAGE, narrowest
 from gateway.tokens.claims import Claims
@@ -41,10 +42,14 @@ from gateway.visitors.visitor import Visitor
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """The license covers the ask. *scope* is the narrowest scope that matched, *uses* what it is for."""
+    """The license covers the ask. *scope* is the narrowest scope that matched, *uses* what it is for.
+
+    *would* is the refusal for the place of the fetch that the site only observes.
+    """
 
     scope: PathScope
     uses: Uses
+    would: Refusal | None = None
 
 
 def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Covered | Refusal:
@@ -86,20 +91,28 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
             Problem.USE_NOT_COVERED,
             f"License {claims.license} grants {granted}; {who} is known for {wanted}.",
         )
-    if not claims.territory.covers(ask.country):
-        where = ask.country or "an unknown country"
-        regions = ", ".join(claims.territory.as_json() or [])
-        return Refusal(
-            Problem.TERRITORY_NOT_COVERED,
-            f"License {claims.license} covers {regions}; this fetch comes from {where}.",
-        )
+    outside = _outside(claims, ask) if ruling.territory is not TerritoryMode.OFF else None
+    if outside is not None and ruling.territory is TerritoryMode.ENFORCE:
+        return outside
     rendition = ruling.rendition or PAGE
     if rendition not in claims.renditions:
         return Refusal(
             Problem.RENDITION_NOT_COVERED,
             f"License {claims.license} covers {', '.join(claims.renditions)}; this is a {rendition}.",
         )
-    return Covered(scope, asked)
+    return Covered(scope, asked, outside)
+
+
+def _outside(claims: Claims, ask: Ask) -> Refusal | None:
+    """The refusal for where *ask* comes from, or None where the license covers that."""
+    if claims.territory.covers(ask.country):
+        return None
+    where = f"probably from {ask.country}" if ask.country else "from an unknown country"
+    regions = ", ".join(claims.territory.as_json() or [])
+    return Refusal(
+        Problem.TERRITORY_NOT_COVERED,
+        f"License {claims.license} covers fetches from {regions}; this one comes {where}.",
+    )
 
 
 def in_term(claims: Claims, now: int) -> bool:

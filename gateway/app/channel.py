@@ -157,15 +157,15 @@ class Channel:
         self._writer.write(_LENGTH.pack(len(octets)) + octets)
 
 
-async def asked(path: Path, name: str) -> Any:
-    """Call *name* once at the process that listens at *path*; raises `StoreUnavailable` where none does."""
+async def asked(path: Path, name: str, given: object = None) -> Any:
+    """Call *name* with *given* once at the process that listens at *path*; raises `StoreUnavailable` where none does."""
     try:
         channel = Channel(*await asyncio.open_unix_connection(str(path)))
     except OSError as error:
         raise StoreUnavailable(f"The office is away: {error.strerror or error}.") from None
     running = asyncio.create_task(channel.run())
     try:
-        return await channel.call(name)
+        return await channel.call(name, given)
     finally:
         channel.close()
         await running

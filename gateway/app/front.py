@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
 
@@ -14,31 +14,38 @@ from gateway.admission.pace import Pace
 from gateway.admission.spending import SpendBook
 from gateway.admission.till import PaidUnit, Till
 from gateway.app.addresses import bound
-from gateway.app.listening import check_listening, take_up, url_of
+from gateway.app.identification import Identification
+from gateway.app.listening import check_listening, locations_of, look_again, take_up, url_of
 from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.desk.metadata import desk_owns
+from gateway.egress import Get
 from gateway.front.desk_way import DeskWay
 from gateway.front.exchange import Gate
 from gateway.front.listener import Listener
 from gateway.front.notices import SiteNotices
+from gateway.front.witness import Witness
 from gateway.keys.key_set import KeySet
 from gateway.licenses.revocations import RevocationFeed
+from gateway.origin.delivery import OriginAnswer
 from gateway.origin.forwarding import HttpOrigin, OriginLimits
 from gateway.origin.small import fetch_small
 from gateway.policy.published import publish
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
-from gateway.problems import StoreUnavailable
+from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.provenance.audience import Audience, referring_service
 from gateway.provenance.journal import Journal
 from gateway.terms.license_terms import PublishedTerms
 from gateway.tokens.verification import Verifier
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.client_address import TrustedProxies
-from gateway.visitors.identify import Identifier
+from gateway.visitors.conduct import MOST
 from gateway.visitors.networks import Networks
+from gateway.visitors.own_identity import OwnIdentity
+from gateway.visitors.replays import Replays
+from gateway.visitors.visitor import Crawler
 
 #: What RFC 9309, section 2.2.1, allows as a product token in robots.txt.
 _ROBOTS_TOKEN = re.compile(r"[A-Za-z_-]+")
@@ -67,22 +74,26 @@ class Front:
         paid: tuple[PaidUnit, ...] = (),
         settled: Callable[[], Awaitable[None]] | None = None,
         networks: Networks | None = None,
+        get: Get,
+        origin_identity: OwnIdentity,
+        tell_used: Callable[[str, int], None] | None = None,
         desk: Path,
     ) -> None:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
-        window so far, *settled* is for the `Till`; *desk* is the socket of the desk's door. Raises
-        `ConfigurationError` where the settings of the listener cannot be used.
+        window so far, *settled* is for the `Till`; *get* fetches what strangers make
+        us fetch; *origin_identity* signs what goes to servers that ask for it; *tell_used* tells other
+        workers of a signature that paid; *desk* is the socket of the desk's door. *networks* stand in
+        for the shipped ones; fetched copies replace either. Raises `ConfigurationError` where the
+        settings of the listener, of DNS or of pinned keys cannot be used.
         """
-        self._config, self._clock = config, clock
+        self._config, self._clock, self._replays = config, clock, Replays(tell=tell_used)
         self._certificates = check_listening(config)
         self._published: dict[tuple[str, str], PublishedTerms] = {}
+        self.locations = locations_of(config)
         catalog = Catalog.shipped()
-        self._tokens = {
-            entry.name: (entry.crawler, tuple(filter(_ROBOTS_TOKEN.fullmatch, entry.tokens)))
-            for entry in catalog.crawlers
-        }
+        self._tokens = _robots_tokens(catalog)
         self._robots_only = frozenset(entry.name for entry in catalog.crawlers if entry.robots_only)
         times = config.origin
         self._origin = HttpOrigin(
@@ -93,30 +104,49 @@ class Front:
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
         pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
         self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
+        asn_of = self.locations.asn_of
+        self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
         gate = Gate(
             policy_of=shelf.of_site,
-            identify=Identifier(catalog, networks or Networks.shipped()).identify,
+            identify=self.identification.identifier.identify,
             notices=notices,
             credentials=Credentials(Verifier(keys), feed, clock),
             till=self.till,
-            origin=self._origin,
+            origin=_SigningOrigin(self._origin, shelf, origin_identity),
             journal=journal,
             people=_PeopleCount(people),
             published=self.published,
-            sources={"lease": self.till.lease, "robots": notices.robots},
+            sources={"lease": self.till.lease, "robots": notices.robots, **self.identification.sources},
+            replayed=self._replayed,
             clock=clock,
+            witness=self._witness(notices),
         )
-        self.listener = Listener(
+        self.listener = self._listening(gate, shelf, f"unix:{desk}")
+
+    def _listening(self, gate: Gate, shelf: PolicyShelf, desk: str) -> Listener:
+        config = self._config
+        return Listener(
             gate,
             hosts=shelf.of_host,
-            desk=DeskWay(self._way, f"unix:{desk}"),
+            desk=DeskWay(self._way, desk),
             desk_owns=desk_owns,
             trusted=TrustedProxies.read(config.trust.proxies),
             country_header=config.trust.country_header,
-            clock=clock,
-            tls=self._certificates.context if self._certificates is not None else None,
+            place_of=self.locations.place_of if config.trust.country_database else None,
+            clock=self._clock,
+            tls=self._certificates.context if self._certificates else None,
             proxied=config.listen.proxy_protocol,
         )
+
+    def _witness(self, notices: SiteNotices) -> Witness:
+        pacing = self._config.pacing
+        pace = Pace(pacing.network_per_second, pacing.network_burst, keys=MOST)
+        return Witness(self.identification.conduct, pace, notices.robots_served)
+
+    async def rest(self) -> None:
+        """Give back what was set aside for idle licenses, and forget conduct whose hour is over."""
+        await self.till.rest()
+        self.identification.conduct.forget(self._clock.now_us() // 1_000_000)
 
     async def open(self, sock: socket.socket | None = None) -> str:
         """Listen where the settings say, or on *sock*; returns the URL, or raises `ConfigurationError`."""
@@ -128,8 +158,10 @@ class Front:
         return url_of(self._config, host, port)
 
     async def renew(self, *, asked: bool = False) -> None:
-        """Take up certificates that changed, or when *asked* read all of them again."""
-        take_up(self._certificates, self._clock.now_us() // 1_000_000, asked=asked)
+        """Take up certificates and location files that changed, or when *asked* read all certificates again."""
+        now = self._clock.now_us() // 1_000_000
+        take_up(self._certificates, now, asked=asked)
+        look_again(self.locations, now)
 
     async def close(self, seconds: float) -> None:
         """Drain for at most *seconds*, end every connection, return what credit was set aside for none."""
@@ -137,9 +169,21 @@ class Front:
         await self.listener.stop()
         await self._origin.close()
         await self._way.close()
+        await self.identification.close()
         # Where the book is gone with its process, the keeper of the book closes the purses of this writer itself.
         with contextlib.suppress(StoreUnavailable):
             await self.till.close()
+
+    def learn_used(self, mark: str, until: int) -> None:
+        """Hear that a signature paid at another worker (`visitors.replays`)."""
+        self._replays.learn(mark, until, self._clock.now_us() // 1_000_000)
+
+    def _replayed(self, ask: Ask) -> Refusal | None:
+        """Why *ask*, which costs money, is not served by a signature that has paid before."""
+        marked = self.identification.signatures.mark(ask)
+        if marked is None or not self._replays.used_before(marked[0], ask.id, marked[1], ask.asked_at):
+            return None
+        return Refusal(Problem.SIGNATURE_REPLAYED, "This signature came with a request that was paid for.")
 
     def published(self, policy: Policy, origin: str) -> PublishedTerms:
         """What all formats say for *policy* at *origin*; made once for each, and bounded: hosts may be forged."""
@@ -152,6 +196,29 @@ class Front:
                 policy, origin, self._tokens, robots_only=self._robots_only
             )
         return terms
+
+
+def _robots_tokens(catalog: Catalog) -> dict[str, tuple[Crawler, tuple[str, ...]]]:
+    """Each crawler by its name, with those of its tokens that robots.txt can hold."""
+    return {
+        entry.name: (entry.crawler, tuple(filter(_ROBOTS_TOKEN.fullmatch, entry.tokens)))
+        for entry in catalog.crawlers
+    }
+
+
+class _SigningOrigin:
+    """The creators' servers, with a signature on what goes to those whose site asks for it."""
+
+    def __init__(self, origin: HttpOrigin, shelf: PolicyShelf, identity: OwnIdentity) -> None:
+        self._origin, self._shelf, self._identity = origin, shelf, identity
+
+    def open(
+        self, ask: Ask, upstream: str, body: AsyncIterator[bytes] | None, *, ours: int, upgrade: bool
+    ) -> Coroutine[object, object, OriginAnswer | Refusal]:
+        policy = self._shelf.of_site(ask.site)
+        signs = policy is not None and policy.site.sign_requests
+        told = self._identity.origin_headers(ask) if signs else ()
+        return self._origin.open(ask, upstream, body, ours=ours, upgrade=upgrade, told=told)
 
 
 class _PeopleCount:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from gateway.app.folder import Addresses, FolderLock, RunFolder
 from gateway.app.front import REST_SECONDS, Front
+from gateway.app.identification import COPIES_SECONDS
 from gateway.app.listening import LOOK_SECONDS
 from gateway.app.office import Office, acting
 from gateway.app.timers import every
@@ -19,6 +20,7 @@ from gateway.desk.door import DeskDoor
 from gateway.front.listener import Listener, boot_checks
 from gateway.policy.rules import Policy
 from gateway.visitors.networks import Networks
+from gateway.visitors.own_identity import OwnIdentity
 
 
 class Licet(Office):
@@ -33,8 +35,7 @@ class Licet(Office):
         clock: Clock | None = None,
     ) -> None:
         """Prepare; nothing is opened before `start`. *policies* as for `Office`."""
-        super().__init__(config, policies=policies, clock=clock)
-        self._networks = networks
+        super().__init__(config, policies=policies, networks=networks, clock=clock)
         self._front: Front | None = None
 
     @property
@@ -78,14 +79,17 @@ class Licet(Office):
             people=self.people,
             paid=await self.paid(),
             networks=self._networks,
+            get=self.egress.get,
+            origin_identity=OwnIdentity(self.origin_keys, self.identity.agent),
             desk=run.desk,
         )
         await self._look()  # opening took a while: the first licensed fetch must not meet an old list
         url = await front.open()
         dashboard, sign_in = await self.open_dashboard()
         self.begin()
-        self._start("rest", every(REST_SECONDS, front.till.rest))
+        self._start("rest", every(REST_SECONDS, front.rest))
         self._start("certificates", every(LOOK_SECONDS, front.renew))
+        self._start("copies", every(COPIES_SECONDS, front.identification.renew))
         addresses = Addresses(url, dashboard, sign_in)
         lock.tell(addresses)
         return addresses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from gateway.config import Config
 from gateway.front.certificates import CertificateFiles, Certificates
 from gateway.problems import ConfigurationError, Mistake
 from gateway.visitors.client_address import TrustedProxies
+from gateway.visitors.territory import OLD_DAYS, Locations
 
 #: How often it is looked whether a certificate was renewed.
 LOOK_SECONDS: Final = 60.0
@@ -54,6 +56,36 @@ def check_listening(config: Config) -> Certificates | None:
     if mistakes:
         raise ConfigurationError(mistakes)
     return certificates
+
+
+def locations_of(config: Config) -> Locations:
+    """Read the MMDB files that the settings name, and say in the log how old they are.
+
+    Raises `ConfigurationError` with every mistake.
+    """
+    trust = config.trust
+    locations = Locations(_at(config, trust.country_database), _at(config, trust.asn_database))
+    tell_age(locations, int(time.time()))
+    return locations
+
+
+def tell_age(locations: Locations, now: int) -> None:
+    """Say in the log which location files answer, and which of them are old."""
+    for key, edition in locations.editions.items():
+        days = edition.age_days(now)
+        say = log.warning if days > OLD_DAYS else log.info
+        say("a location file answers", setting=f"trust.{key}", edition=edition.basis, days_old=days)
+
+
+def look_again(locations: Locations, now: int) -> None:
+    """Read location files that changed again; the log says what came of it."""
+    mistakes = locations.refresh()
+    if mistakes is None:
+        return
+    for mistake in mistakes:
+        log.error("a location file was not taken up; the last good one goes on", mistake=mistake)
+    if not mistakes:
+        tell_age(locations, now)
 
 
 def take_up(certificates: Certificates | None, now: int, *, asked: bool = False) -> None:

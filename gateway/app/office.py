@@ -17,13 +17,18 @@ from aiohttp import web
 from gateway.admission.owed import WINDOW_SECONDS
 from gateway.admission.till import PaidUnit
 from gateway.app.addresses import bound, shown
+from gateway.app.explaining import Explaining
+from gateway.app.feeds import ROUND_SECONDS, FeedRound
+from gateway.app.signing_agents import egress_of, own_agent
 from gateway.app.timers import every
+from gateway.app.way_out import feed_fetch
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.routes import Desk
 from gateway.keys.key_ring import KeyRing
+from gateway.keys.key_set import EDDSA
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.money import Money
 from gateway.policy.reload import PolicyShelf
@@ -41,6 +46,9 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.visitors.fetched_lists import FeedFolder
+from gateway.visitors.networks import Networks
+from gateway.visitors.own_identity import OwnIdentity
 
 log = structlog.get_logger("licet")
 
@@ -58,19 +66,22 @@ class Office:
         config: Config,
         *,
         policies: Callable[[], tuple[Policy, ...]] | None = None,
+        networks: Networks | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Prepare; nothing is opened yet.
 
         *policies* gives the policies when there are no files of them (``serve
-        --upstream``); otherwise those of the data folder's ``sites``.
+        --upstream``); otherwise those of the data folder's ``sites``. *networks*
+        stand in for the shipped ones.
         """
         self.config = config
         self.clock = clock or SystemClock()
-        self._policies = policies
+        self._policies, self._networks = policies, networks
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._closing: list[Callable[[], Awaitable[None]]] = []
+        self._feeds: FeedRound | None = None
 
     def read_policies(self) -> None:
         """Take up the policies for the first time; raises `ConfigurationError`."""
@@ -81,6 +92,13 @@ class Office:
         config = self.config
         ring = KeyRing.open if KeyRing.exists(config.keys) else _made
         self.keys = ring(config.keys, self.clock)
+        self.identity_keys, self.origin_keys = (
+            (KeyRing.open if KeyRing.exists(folder) else _made_for_identity)(folder, self.clock)
+            for folder in (config.identity_keys, config.origin_keys)
+        )
+        agent = own_agent(config, self.shelf.policies)
+        self.identity = OwnIdentity(self.identity_keys, agent, also=(self.origin_keys,))
+        self.egress = egress_of(config, self.clock, self.identity)
         self.database = await Database.open(config.database)
         self._closing.append(self.database.close)
         self.register = SqliteRegister(self.database)
@@ -121,6 +139,7 @@ class Office:
             clock=self.clock,
             balance=self._balance,
             entered=self.ledger.has_entry,
+            identity=self.identity,
         )
 
     def folding(self) -> Folding:
@@ -138,6 +157,7 @@ class Office:
             sessions,
             hosts=(config.dashboard.host, *config.dashboard.hosts),
             status=self.status,
+            who=Explaining(config, self.clock, networks=self._networks),
             clock=self.clock,
         )
         runner = web.AppRunner(app, access_log=None)
@@ -164,6 +184,8 @@ class Office:
             ("forget", 3600.0, self._forget),
         ):
             self._start(name, every(seconds, act))
+        if self.config.feeds.update:
+            self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
         self._start("keeper", self.keeper.run(self._stopping))
 
     async def paid(self) -> tuple[PaidUnit, ...]:
@@ -231,6 +253,8 @@ class Office:
         self.looked(asked_at)
         try:
             self.keys.refresh()
+            self.identity_keys.refresh()
+            self.origin_keys.refresh()
         except ConfigurationError as error:
             log.warning("the keys cannot be read again; going on with the last good ones", reason=str(error))
 
@@ -249,6 +273,12 @@ class Office:
         before = self.clock.now_us() - days * 86_400_000_000
         await forget_details(self.config.journal, SqliteDetails(self.database), before)
 
+    async def _update_feeds(self) -> None:
+        if self._feeds is None:
+            folder, hours = FeedFolder(self.config.copies), self.config.feeds.hours
+            self._feeds = await asyncio.to_thread(FeedRound, folder, feed_fetch(self.egress), hours=hours)
+        await self._feeds.act(self.clock.now_us() // 1_000_000)
+
     async def _balance(self, licensee: str, currency: str) -> Money:
         return await self.book.available(licensee, currency)
 
@@ -260,6 +290,12 @@ def acting(act: Callable[[], None]) -> Callable[[], Awaitable[None]]:
         act()
 
     return run
+
+
+def _made_for_identity(folder: Path, clock: Clock) -> KeyRing:
+    # Every verifier of Web Bot Auth reads Ed25519; some read nothing else.
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return KeyRing.create(folder, EDDSA, clock=clock)
 
 
 def _made(folder: Path, clock: Clock) -> KeyRing:

@@ -19,6 +19,8 @@ from gateway.admission.spending import Charge, Short
 from gateway.admission.till import PaidUnit
 from gateway.app.calls import AUDIENCE, PAID, REVOKED, SPEND_BOOK
 from gateway.app.channel import Channel
+from gateway.app.signing_agents import heard
+from gateway.egress import SECONDS, Fetched, Unfetched
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.money import Money
 from gateway.problems import StoreUnavailable
@@ -45,17 +47,18 @@ class OfficeLine:
         writer: str,
         others: OtherWriters,
         learn: Callable[[Iterable[PaidUnit]], None],
+        used: Callable[[str, int], None],
         take_up: Callable[[], Awaitable[list[str]]],
     ) -> None:
         """Speak as worker *name*, whose journal is *writer*'s; *others* are those whom the office does not know to the end.
 
-        Revocations go to *feed* and paid units to *learn*; *take_up* reads the
+        Revocations go to *feed*, paid units to *learn*, signatures that paid at another worker to *used*; *take_up* reads the
         policies that the office took up and gives their digests.
         """
         self.known = asyncio.Event()
         self._writer, self._others = writer, others
         self._path, self._name, self._feed = path, name, feed
-        self._learn, self._take_up = learn, take_up
+        self._learn, self._used, self._take_up = learn, used, take_up
         self._revoked = Revocations()
         self._channel: Channel | None = None
 
@@ -75,11 +78,11 @@ class OfficeLine:
             away = False
             await asyncio.sleep(_PAUSE)
 
-    async def call(self, name: str, given: object) -> Any:
-        """Call the office; raises `StoreUnavailable` where it is away."""
+    async def call(self, name: str, given: object, *, seconds: float = 2.0) -> Any:
+        """Call the office; raises `StoreUnavailable` where it is away or takes more than *seconds*."""
         if self._channel is None:
             raise StoreUnavailable("The office is away.")
-        return await self._channel.call(name, given)
+        return await self._channel.call(name, given, seconds=seconds)
 
     def tell(self, name: str, given: object) -> None:
         """Tell the office, if it is there."""
@@ -120,8 +123,25 @@ class OfficeLine:
             self._feed.renew(self._revoked, given["at"])
         elif name == "paid":
             self._learn(PAID.validate_python(given))
+        elif name == "used":
+            self._used(str(given[0]), int(given[1]))
         elif name == "writers":
             self._others.watch(writer for writer in given if writer != self._writer)
+
+
+class OfficeEgress:
+    """The guarded way out, which is at the office: it alone has the keys that sign our requests."""
+
+    def __init__(self, line: OfficeLine) -> None:
+        """Ask over *line*."""
+        self._line = line
+
+    async def get(self, url: str) -> Fetched | Unfetched:
+        """As `egress.Egress.get`."""
+        try:
+            return heard(await self._line.call("fetch", url, seconds=SECONDS + 1))
+        except StoreUnavailable as error:
+            return Unfetched("unreachable", str(error))
 
 
 class OfficeBook:

@@ -33,6 +33,7 @@ from gateway.app.calls import AUDIENCE, PAID, REVOKED, SPEND_BOOK
 from gateway.app.channel import Channel
 from gateway.app.folder import RunFolder
 from gateway.app.office import Office, log
+from gateway.app.signing_agents import told
 from gateway.desk.door import DeskDoor
 from gateway.licenses.revocations import Revocations
 from gateway.policy.reload import PolicyShelf
@@ -186,6 +187,8 @@ class OfficeRoom(Office):
             return await AUDIENCE[method].answer(getattr(self.audience, method), given)
         if name == "hello":
             return await self._welcome(line, given)
+        if name == "fetch":
+            return told(await self.egress.get(str(given)))
         if name == "processes":
             return self._processes()
         raise StoreUnavailable(f"The office does not know {name}.")
@@ -195,6 +198,8 @@ class OfficeRoom(Office):
             line.state = given
         elif name == "paid":
             self._tell_all("paid", given, but=line)
+        elif name == "used":
+            self._tell_all("used", given, but=line)
 
     async def _welcome(self, line: _Line, given: Any) -> None:
         """Bring a worker up to date, and from now on keep it so."""

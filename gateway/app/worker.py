@@ -1,6 +1,7 @@
 """A worker: one front on the listening socket that all workers share, with a journal file of its own.
 
-It opens neither the database nor a private key. It begins to listen once it
+It opens neither the database nor a private key, but the one that tells a site's
+own server which requests came through here. It begins to listen once it
 has heard from the office, or after a moment without: people are served, and
 whoever needs a license waits for the office.
 
@@ -28,13 +29,16 @@ from gateway.app.boot import Boot
 from gateway.app.calls import PAID
 from gateway.app.folder import RunFolder
 from gateway.app.front import REST_SECONDS, Front
+from gateway.app.identification import COPIES_SECONDS
 from gateway.app.listening import LOOK_SECONDS
 from gateway.app.memory import proportional_bytes, rarely_collected
-from gateway.app.office_line import OfficeAudience, OfficeBook, OfficeLine
+from gateway.app.office_line import OfficeAudience, OfficeBook, OfficeEgress, OfficeLine
+from gateway.app.signing_agents import own_agent
 from gateway.app.timers import every
 from gateway.billing.paid_units import paid_units
 from gateway.clock import SystemClock
 from gateway.front.listener import boot_checks
+from gateway.keys.key_ring import KeyRing
 from gateway.keys.public_ring import PublicRing
 from gateway.licenses.revocations import RevocationFeed
 from gateway.policy.reload import PolicyShelf
@@ -43,6 +47,7 @@ from gateway.provenance.audience import Audience
 from gateway.provenance.journal import Journal
 from gateway.provenance.record import FetchDetail, FetchRecord, JournalEntry
 from gateway.provenance.writers import OtherWriters
+from gateway.visitors.own_identity import OwnIdentity
 
 log = structlog.get_logger("licet")
 
@@ -74,6 +79,7 @@ class Worker:
         boot, config, clock = self._boot, self._boot.config, SystemClock()
         self._shelf = PolicyShelf(boot.policies() or self._run.policies / "current")
         self._keys = PublicRing(config.keys, clock)
+        self._origin_keys = KeyRing.open(config.origin_keys, clock)
         opened = _TellingJournal.open(
             config.journal,
             boot.name,
@@ -91,6 +97,7 @@ class Worker:
             writer=journal.writer,
             others=others,
             learn=self._learn,
+            used=self._used,
             take_up=self._take_up,
         )
         journal.line = line if config.workers.count > 1 else None
@@ -104,6 +111,11 @@ class Worker:
             journal=journal,
             people=self._people,
             settled=partial(others.settled, _SETTLED),
+            get=OfficeEgress(line).get,
+            origin_identity=OwnIdentity(self._origin_keys, own_agent(config, self._shelf.policies)),
+            tell_used=(lambda mark, until: line.tell("used", [mark, until]))
+            if config.workers.count > 1
+            else None,
             desk=self._run.desk,
         )
         self._begin("line", line.run())
@@ -114,8 +126,9 @@ class Worker:
         url = await front.open(self._sock)
         self._begin("keys", every(0.25, self._look_at_keys))
         self._begin("people", every(5.0, self._count_people))
-        self._begin("rest", every(REST_SECONDS, front.till.rest))
+        self._begin("rest", every(REST_SECONDS, front.rest))
         self._begin("certificates", every(LOOK_SECONDS, front.renew))
+        self._begin("copies", every(COPIES_SECONDS, front.identification.renew))
         self._begin("state", every(1.0, self._tell_state))
         rarely_collected()
         self._bytes_at_start = proportional_bytes(os.getpid())
@@ -165,6 +178,10 @@ class Worker:
         if self._front is not None:
             self._front.till.learn(units)
 
+    def _used(self, mark: str, until: int) -> None:
+        if self._front is not None:
+            self._front.learn_used(mark, until)
+
     async def _take_up(self) -> list[str]:
         """Take up the policies that the office took up; gives their digests."""
         for mistake in self._shelf.reload():
@@ -174,6 +191,7 @@ class Worker:
     async def _look_at_keys(self) -> None:
         try:
             self._keys.refresh()
+            self._origin_keys.refresh()
         except ConfigurationError as error:
             log.warning("the keys cannot be read again; going on with the last good ones", reason=str(error))
 

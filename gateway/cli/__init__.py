@@ -15,6 +15,7 @@ import typer
 
 from gateway.cli import (
     backup,
+    crawlers,
     dashboard,
     doctor,
     fetch,
@@ -27,6 +28,7 @@ from gateway.cli import (
     serve,
     statement,
     tour,
+    who,
 )
 from gateway.problems import ConfigurationError, StoreUnavailable
 
@@ -43,8 +45,10 @@ app = typer.Typer(
     Your rules      licet init
                     licet policy check
                     licet policy explain /page --as GPTBot
+    Who asks        licet crawlers list --purpose training
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
+    Who asks        licet who access.log
     Your proof      licet journal audit
                     licet backup licet.tar
 
@@ -63,6 +67,7 @@ app.command("serve")(serve.serve)
 app.command("restart")(restart.restart)
 app.command("init")(init.init)
 app.add_typer(policy.app, name="policy")
+app.add_typer(crawlers.app, name="crawlers")
 app.add_typer(licensee.app, name="licensee")
 app.command("statement")(statement.statement)
 app.add_typer(journal.app, name="journal")
@@ -72,6 +77,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
+app.command("who")(who.who)
 
 
 def _version(asked: bool) -> None:

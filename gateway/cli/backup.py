@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,7 +68,9 @@ async def _write(file: Path, data: Path) -> dict[str, Any]:
             with tarfile.open(fileobj=out, mode="w") as archive:
                 archive.add(copy, "licet.db")
                 facts["entries"] = await asyncio.to_thread(_add_journal, archive, data / "journal")
-                with _still(data / "keys" / "tokens"):
+                with ExitStack() as still:
+                    for ring in ("tokens", "identity", "origin"):
+                        still.enter_context(_still(data / "keys" / ring))
                     _add(archive, data / "keys", "keys")
                 for name in _PLAIN:
                     _add(archive, data / name, name)

@@ -21,6 +21,7 @@ from gateway.cli.say import DATA, AsJson, Data, counted, emit, with_data
 from gateway.problems import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
+    from gateway.config import Config
     from gateway.front.certificates import Certificates
 
 #: 2026-11-01T00:00:00Z: a clock before the release is wrong.
@@ -179,6 +180,8 @@ def _settings(data: Path) -> Iterator[Finding]:
             yield Finding("settings", "bad", str(mistake))
     else:
         yield from _certificates(certificates, data)
+    yield from _places(config, data)
+    yield from _signing(config)
     told = running(data)
     if told is None:
         yield from _address("gateway", config.listen.host, config.listen.port, "listen.port")
@@ -192,6 +195,30 @@ def _settings(data: Path) -> Iterator[Finding]:
             f"listens on {config.dashboard.host}",
             "put it behind TLS and a login of your own, or back on 127.0.0.1",
         )
+
+
+def _signing(config: Config) -> Iterator[Finding]:
+    """Whether pinned keys and authorities can be read, and by which key this gateway signs its own fetches."""
+    from gateway.app.signing_agents import check_signatures
+    from gateway.clock import SystemClock
+    from gateway.keys.key_ring import KeyRing
+
+    try:
+        check_signatures(config)
+        made = KeyRing.exists(config.identity_keys)
+        fact = (
+            f"signs as {KeyRing.open(config.identity_keys, SystemClock()).current.kid}"
+            if made
+            else "no key yet"
+        )
+    except ConfigurationError as error:
+        for mistake in error.mistakes:
+            yield Finding("signatures", "bad", str(mistake))
+        return
+    if config.signatures.test_keys:
+        yield Finding("signatures", "warn", "the test keys of RFC 9421 are believed", "set test_keys = false")
+    else:
+        yield Finding("signatures", "ok", fact, "" if made else "`licet serve` makes it")
 
 
 def _certificates(certificates: Certificates | None, data: Path) -> Iterator[Finding]:
@@ -255,6 +282,34 @@ def _address(what: str, host: str, port: int, key: str) -> Iterator[Finding]:
         yield Finding(what, "bad", f"{host}:{port}: {why}", f"free it, or set another {key}")
     else:
         yield Finding(what, "ok", f"not running; {host}:{port} is free")
+
+
+def _places(config: Config, data: Path) -> Iterator[Finding]:
+    """How old the files are that say where an address is, and which sites need one and have none."""
+    from gateway.cli.policy import read_all
+    from gateway.visitors.territory import OLD_DAYS, Locations
+
+    trust = config.trust
+    files = [data / each if each else None for each in (trust.country_database, trust.asn_database)]
+    try:
+        editions = Locations(*files).editions
+    except ConfigurationError as error:
+        for mistake in error.mistakes:
+            yield Finding("places", "bad", str(mistake))
+        return
+    for key, edition in editions.items():
+        days = edition.age_days(int(time.time()))
+        old = days > OLD_DAYS
+        step = "get a new one; it is taken up within a minute" if old else ""
+        fact = f"trust.{key} is {edition.basis}, {counted(days, 'day')} old"
+        yield Finding("places", "warn" if old else "ok", fact, step)
+    if files[0] or (trust.country_header and trust.proxies):
+        return
+    for policy in read_all(sorted((data / "sites").glob("*.toml")))[0]:
+        if policy.by_place:
+            fact = f"{policy.site.id}: a rule or an offer depends on the country, and every place is unknown here"
+            step = "name trust.country_database or a trusted proxy's country_header, or set site.territory"
+            yield Finding("places", "warn", fact, step)
 
 
 async def _sites(data: Path) -> list[Finding]:

@@ -55,7 +55,7 @@ def init(
     Stances:
       open                       everything is free for everybody
       search-free-training-paid  search is free, AI companies pay
-      everything-licensed        every machine needs a license, search engines too
+      everything-licensed        every AI crawler and every search engine needs a license
       research-free              search and research are free, AI companies pay
       closed                     no AI crawler, at any price
     """

@@ -1,7 +1,8 @@
-"""`licet keys`: the keys that sign license tokens."""
+"""`licet keys`: the keys that sign license tokens, and those that sign our own requests."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="""The keys that sign license tokens: make, rotate, list, revoke.
 
+    --ring identity are the keys that sign what the gateway fetches, --ring origin
+    those that sign what goes to your own server.
+
     There is always one that signs and a next one that is published already, so
     that a rotation surprises nobody. Files: DATA/keys/tokens, readable by you alone.
     """,
@@ -22,11 +26,22 @@ app = typer.Typer(
 )
 
 
-def _open(data: Path) -> KeyRing:
+class Ring(StrEnum):
+    """What a ring of keys is for."""
+
+    TOKENS = "tokens"
+    IDENTITY = "identity"
+    ORIGIN = "origin"
+
+
+Which = Annotated[Ring, typer.Option("--ring", help="Which keys.")]
+
+
+def _open(data: Path, ring: Ring = Ring.TOKENS) -> KeyRing:
     from gateway.clock import SystemClock
     from gateway.keys.key_ring import KeyRing
 
-    return KeyRing.open(data / "keys" / "tokens", SystemClock())
+    return KeyRing.open(data / "keys" / ring, SystemClock())
 
 
 def _now() -> int:
@@ -63,14 +78,14 @@ def new(
 
 
 @app.command()
-def rotate(data: Data = DATA, as_json: AsJson = False) -> None:
+def rotate(data: Data = DATA, which: Which = Ring.TOKENS, as_json: AsJson = False) -> None:
     """Sign with the next key from now on.
 
     The old one still verifies until its last token has lapsed, a day and a
     little; for a key that leaked use `licet keys revoke`. A running gateway
     takes it up by itself.
     """
-    ring = _open(data)
+    ring = _open(data, which)
     ring.rotate(_now())
     _say(
         ring, f"now signing with {ring.current.kid}; a running gateway takes it up by itself", as_json=as_json
@@ -78,13 +93,13 @@ def rotate(data: Data = DATA, as_json: AsJson = False) -> None:
 
 
 @app.command("list")
-def list_(data: Data = DATA, as_json: AsJson = False) -> None:
+def list_(data: Data = DATA, which: Which = Ring.TOKENS, as_json: AsJson = False) -> None:
     """List every key with its state.
 
     next: published, will sign after a rotation. current: signs. retiring:
     verifies until its last token has lapsed. revoked: verifies nothing.
     """
-    rows = _open(data).list()
+    rows = _open(data, which).list()
     if as_json:
         emit([row.as_json() for row in rows])
         return
@@ -107,6 +122,7 @@ def list_(data: Data = DATA, as_json: AsJson = False) -> None:
 def revoke(
     kid: Annotated[str, typer.Argument(metavar="KEY", help="Id of the key; `licet keys list` shows them.")],
     data: Data = DATA,
+    which: Which = Ring.TOKENS,
     as_json: AsJson = False,
 ) -> None:
     """Stop trusting a key at once. For one that leaked.
@@ -114,6 +130,6 @@ def revoke(
     Every token it signed is refused within a second; their licenses stand, and
     their holders fetch new tokens. If it was the one that signs, the next one takes over.
     """
-    ring = _open(data)
+    ring = _open(data, which)
     ring.revoke(kid, _now())
     _say(ring, f"{kid} is revoked; a running gateway refuses its tokens within a second", as_json=as_json)

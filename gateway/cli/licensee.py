@@ -182,6 +182,54 @@ def credit(
 
 
 @app.command()
+def place(
+    licensee: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of the licensee; `licet licensee list` shows them.")
+    ],
+    country: Annotated[str, typer.Argument(metavar="CODE", help="Where it says it is, such as DE.")],
+    evidence: Annotated[
+        str,
+        typer.Option(metavar="TEXT", help="What you saw of that, such as an entry in a register, and when."),
+    ] = "",
+    data: Data = DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Say where a licensee is, and what proves it.
+
+    Offers with `territory_basis = "licensee"` are sold to whom is in their
+    territory by its own word and your evidence; without --evidence to nobody.
+
+    \b
+    licet licensee place le_01a2… DE --evidence "commercial register HRB 7, 2026-11-20"
+    """
+    from gateway.policy.countries import meant, region
+
+    code = region(country)
+    if code is None or code == "EU":
+        raise stop(f"a place is one of ISO 3166-1, such as {meant(country) or 'DE'}, not {country!r}")
+    proof = " ".join(evidence.split())
+    if not proof.isprintable() or len(proof) > 500:
+        raise stop("the evidence is one line of printable text, at most 500 characters")
+
+    async def act(books: Books) -> dict[str, str]:
+        found = await books.register.set_place(licensee, code, proof)
+        if found is None:
+            raise stop(f"there is no licensee {licensee!r}; `licet licensee list` shows them", 1)
+        return {
+            "licensee": found.id,
+            "name": found.name,
+            "country": found.country,
+            "evidence": found.evidence,
+        }
+
+    done = _with_books(data, act)
+    if as_json:
+        emit(done)
+    else:
+        print(f"{done['name']} is in {done['country']}: {done['evidence'] or 'by its own word alone'}")
+
+
+@app.command()
 def suspend(
     licensee: Annotated[
         str, typer.Argument(metavar="ID", help="Id of the licensee; `licet licensee list` shows them.")

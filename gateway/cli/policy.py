@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -98,10 +99,11 @@ def _advice(policy: Policy) -> list[dict[str, str]]:
     from gateway.policy.lint import lint
     from gateway.visitors.catalog import Catalog
 
-    names = frozenset(entry.name for entry in Catalog.shipped().crawlers)
+    crawlers = [entry.crawler for entry in Catalog.shipped().crawlers]
+    names = frozenset(crawler.name for crawler in crawlers)
     return [
         {"file": policy.file, "key": advice.key, "sentence": advice.sentence}
-        for advice in lint(policy, names)
+        for advice in lint(policy, names, crawlers)
     ]
 
 
@@ -110,7 +112,8 @@ def lint(path: Files = None, data: Data = DATA, as_json: AsJson = False) -> None
     """Say what reads well but looks wrong.
 
     Rules that can never match, crawlers nobody knows, places where other
-    people's words may stand inside what is for sale. Exit 1 if anything does.
+    people's words may stand inside what is for sale, archives, feed readers,
+    previews, monitors and search engines that a rule stops. Exit 1 if anything does.
     """
     good, mistakes = read_all(_files(path, data))
     if mistakes:
@@ -252,7 +255,7 @@ def _unnamed(catalog: Catalog, agent: str) -> Visitor:
         raise stop(f"no crawler of the catalog is called {agent!r}; --as also takes a whole User-Agent")
     if said.visitor_class is VisitorClass.UNPROVEN and not said.reasons:
         return PERSON
-    identity = Identity.NONE if said.crawler is None else Identity.CLAIMED
+    identity = Identity.CLAIMED if said.declared else Identity.NONE
     return Visitor(said.visitor_class, said.crawler, identity, reasons=said.reasons)
 
 
@@ -274,3 +277,36 @@ def _ask(policy: Policy, path: str, query: str, agent: str, country: str) -> Ask
         headers=(("user-agent", agent),),
         country=country,
     )
+
+
+@app.command()
+def honeypot(
+    path: Annotated[
+        str,
+        typer.Argument(metavar="[PATH]", help="The site's honeypot, if it has one; else a new one is made."),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a path that only automata find.
+
+    It prints what to write into the policy and into your pages. A fetch is weight against a visitor that shows other evidence, and
+    nothing else: nobody is refused for it alone, and people are not noted.
+
+    \b
+    licet policy honeypot
+    """
+    from gateway.policy.words import honeypot_trouble
+
+    if path and (trouble := honeypot_trouble(path)):
+        raise stop(trouble)
+    path = path or "/" + "".join(secrets.choice("bcdfghjkmnpqrstvwxz23456789") for _ in range(15)) + "7"
+    snippet = f'<script type="ignore"><a href="{path}">{path.strip("/")}</a></script>'
+    if as_json:
+        emit({"path": path, "snippet": snippet})
+        return
+    print("In the policy of the site:")
+    print(f'\n[site]\nhoneypot = "{path}"\n')
+    print(
+        "In your pages, anywhere. Browsers, screen readers and keyboards pass it over; robots.txt closes it:"
+    )
+    print(f"\n{snippet}")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from gateway.app import Addresses, Licet
 
 _BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+#: What that browser sends besides; a request without them contradicts itself.
+_BROWSING = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "en"}
 _GPTBOT = (
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
 )
@@ -139,7 +141,7 @@ class _Tour:
         self, who: str, path: str, wanted: int, agent: str, *, country: str = "DE", token: str = ""
     ) -> tuple[_Line, dict[str, str], Any]:
         line = _Line(len(self.lines) + 1, who, f"GET  {path}", wanted)
-        headers = {"User-Agent": agent, _COUNTRY: country}
+        headers = {"User-Agent": agent, _COUNTRY: country, **(_BROWSING if agent is _BROWSER else {})}
         if token:
             headers["Authorization"] = f"License {token}"
         async with self.http.get(self.front + path, headers=headers) as answer:

@@ -2,7 +2,9 @@
 
 Money stands twice, as an exact decimal with its currency and as whole
 micro-units; times are RFC 3339 in UTC. JSON holds strings as they are; CSV
-(RFC 4180) holds them as `visible.spreadsheet_cell` shows them.
+(RFC 4180) holds them as `visible.spreadsheet_cell` shows them. *told* is the
+visitor in words for whoever reads the file: what was claimed, whether it is
+proven, and how old the evidence is.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ _CELLS: Final[dict[str, Callable[[LogRow], Any]]] = {
     "operator": lambda row: row.operator,
     "class": lambda row: row.visitor_class,
     "identity": lambda row: row.identity,
+    "told": lambda row: row.told,
     "method": lambda row: row.method,
     "host": lambda row: row.host,
     "path": lambda row: row.path,

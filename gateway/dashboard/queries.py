@@ -28,6 +28,7 @@ from urllib.parse import urlencode
 
 from gateway.money import Money
 from gateway.provenance.record import FetchDetail, FetchRecord, Outcome
+from gateway.visitors.naming import told
 
 HOUR_US: Final = 3_600_000_000
 DAY_US: Final = 24 * HOUR_US
@@ -262,10 +263,12 @@ def rfc3339(time_us: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """One fetch as the log lists it: nothing personal. Members as in `provenance.record.FetchRecord`.
+    """One fetch as the log lists it. Members as in `provenance.record.FetchRecord`.
 
     Or *count* refusals alike, summed up (`provenance.record.FloodNote`): such a
-    row has no path, and no record behind it.
+    row has no path, and no record behind it. *evidence* is what the visitor was
+    taken for it by (`visitors.reasons`), and () once the detail was erased;
+    nothing else of a row is personal.
     """
 
     seq: int
@@ -294,6 +297,18 @@ class LogRow:
     bytes_sent: int
     duration_us: int
     count: int = 1
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """Who it was, in words that hold: a claim is called one, and its evidence carries its day."""
+        return told(
+            self.crawler,
+            self.operator,
+            visitor_class=self.visitor_class,
+            identity=self.identity,
+            reasons=self.evidence,
+        )
 
     @property
     def decision(self) -> Decision:

@@ -5,6 +5,7 @@
 ``/log``                   access log; ``.csv``, ``.json``, ``.jsonl`` beside it
 ``/live``                  the latest fetches; ``/live/events`` tells new ones
 ``/records/ID``            one fetch and its decision trace
+``/who``                   whose request is this, and why
 ``/sign-in``               password, or the one-time link ``?token=``
 ``/sign-out``              POST
 ``/healthz``               whether the pages can be made; needs no session
@@ -25,6 +26,7 @@ from aiohttp.typedefs import Handler
 from gateway import bundled
 from gateway.clock import Clock
 from gateway.dashboard import guards, pages
+from gateway.dashboard.asking import Explainer, Question
 from gateway.dashboard.exports import FORMATS
 from gateway.dashboard.live import Live
 from gateway.dashboard.queries import AccessLog, Decision, LogFilter, read_view
@@ -42,14 +44,16 @@ def dashboard_app(
     *,
     hosts: tuple[str, ...],
     status: Callable[[], Mapping[str, str]],
+    who: Explainer,
     clock: Clock,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
     *hosts* are the names it answers to besides loopback's. *status* gives each
-    site's mode, and under ``journal`` why that is not well, if it is not.
+    site's mode, and under ``journal`` why that is not well, if it is not. *who*
+    says who sent a request that somebody tells of.
     """
-    return _Pages(access_log, sessions, hosts, status, clock).app()
+    return _Pages(access_log, sessions, hosts, status, who, clock).app()
 
 
 class _Pages:
@@ -59,12 +63,14 @@ class _Pages:
         sessions: Sessions,
         hosts: tuple[str, ...],
         status: Callable[[], Mapping[str, str]],
+        who: Explainer,
         clock: Clock,
     ) -> None:
         self._log = access_log
         self._sessions = sessions
         self._hosts = guards.allowed_hosts(hosts)
         self._status = status
+        self._explainer = who
         self._clock = clock
         self._live = Live(access_log, sessions)
 
@@ -89,6 +95,7 @@ class _Pages:
         app.router.add_get("/live", self._live_page)
         app.router.add_get("/live/events", self._events)
         app.router.add_get("/records/{id}", self._record)
+        app.router.add_get("/who", self._who)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)
@@ -173,7 +180,19 @@ class _Pages:
         record = await self._log.record(record_id)
         detail = await self._log.detail(record_id)
         steps = trace(record, detail) if record else ()
-        return self._render(request, "record.html", {"row": row, "record": record, "steps": steps})
+        asked = Question(detail.user_agent, detail.address) if detail else None
+        context = {"row": row, "record": record, "steps": steps, "again": asked.query() if asked else ""}
+        return self._render(request, "record.html", context)
+
+    async def _who(self, request: web.Request) -> web.StreamResponse:
+        question = Question.read(request.query)
+        mistake = question.mistake()
+        found = None
+        if not (question.empty or mistake):
+            at = self._clock.now_us() // 1_000_000
+            found = question.explained(self._explainer, origin="https://site.example", at=at)
+        context = {"question": question, "mistake": mistake, "found": found}
+        return self._render(request, "who.html", context, status=400 if mistake else 200)
 
     async def _sign_in_form(self, request: web.Request) -> web.StreamResponse:
         if self._sessions.alive(_cookie(request, SESSION_COOKIE)) and "token" not in request.query:

@@ -14,14 +14,9 @@ from gateway.dashboard.queries import Decision, decision
 from gateway.money import Money
 from gateway.problems import PROBLEMS
 from gateway.provenance.record import FetchDetail, FetchRecord
+from gateway.visitors.naming import told
+from gateway.visitors.reasons import sentence
 
-_IDENTITY: Final[Mapping[str, str]] = {
-    "none": "Nobody was named.",
-    "claimed": "A name was claimed, and its operator publishes nothing to check it by.",
-    "unverifiable": "A name was claimed that could be checked, but the evidence here was stale or missing.",
-    "verified": "The claim was checked and holds.",
-    "spoofed": "The claim was checked and is contradicted by the evidence.",
-}
 _VERDICT: Final[Mapping[str, str]] = {
     "serve": "The rule says: serve without charge.",
     "refuse": "The rule says: do not serve.",
@@ -43,7 +38,7 @@ def trace(record: FetchRecord, detail: FetchDetail | None) -> tuple[Step, ...]:
     """The steps of *record* in the order they were taken; *detail* is None once forgotten."""
     return (
         _evidence(detail),
-        _identity(record),
+        _identity(record, detail),
         _rule(record),
         _price(record),
         _license(record),
@@ -63,15 +58,22 @@ def _evidence(detail: FetchDetail | None) -> Step:
         ("User-Agent", detail.user_agent),
         ("Referer", detail.referer),
         ("Query", detail.query),
-        ("Found", ", ".join(detail.evidence)),
+        *(("Found", f"{sentence(reason)} ({reason})") for reason in detail.evidence),
     )
     return Step("Evidence", "What the request showed. This part is personal and is erased in time.", facts)
 
 
-def _identity(record: FetchRecord) -> Step:
+def _identity(record: FetchRecord, detail: FetchDetail | None) -> Step:
+    said = told(
+        record.crawler,
+        record.operator,
+        visitor_class=record.visitor_class,
+        identity=record.identity,
+        reasons=detail.evidence if detail else (),
+    )
     return Step(
         "Identity",
-        _IDENTITY.get(record.identity, ""),
+        f"{said[0].upper()}{said[1:]}.",
         _facts(
             ("Crawler", record.crawler),
             ("Operator", record.operator),

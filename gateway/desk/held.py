@@ -98,6 +98,7 @@ class Holdings:
                 "renditions": list(terms.scope.renditions),
                 "privileges": sorted(terms.purpose.uses),
                 "territory": terms.territory.as_json(),
+                "territory_basis": str(terms.territory.basis),
                 "crawlers": sorted(license.crawlers),
                 "budget": {"micros": license.budget.micros, "fetches": license.budget.fetches},
                 "price": {**money_document(terms.compensation.fetch_price), "per": "fetch"},

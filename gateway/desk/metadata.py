@@ -16,15 +16,19 @@ from gateway.policy.rules import Mode, Policy, Verdict
 from gateway.terms.license_terms import Offer
 from gateway.tokens.claims import DETAIL_TYPE
 from gateway.uses import Use
+from gateway.visitors.signature_agent import WELL_KNOWN
 
 PREFIX: Final = "/.licet"
 SERVER_METADATA: Final = "/.well-known/oauth-authorization-server/.licet"
 RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
 
 
+_OWNED: Final = frozenset({SERVER_METADATA, RESOURCE_METADATA, WELL_KNOWN})
+
+
 def desk_owns(path: str) -> bool:
     """Whether canonical *path* is the desk's and not the site's."""
-    return path == PREFIX or path.startswith(f"{PREFIX}/") or path in {SERVER_METADATA, RESOURCE_METADATA}
+    return path == PREFIX or path.startswith(f"{PREFIX}/") or path in _OWNED
 
 
 def issuer_of(origin: str) -> str:
@@ -92,6 +96,8 @@ def offer_document(offer: Offer) -> dict[str, object]:
         "excluded": [scope.pattern for scope in terms.scope.excluded],
         "renditions": list(terms.scope.renditions),
         "territory": terms.territory.as_json(),
+        "territory_basis": str(terms.territory.basis),
+        "territory_checked": terms.territory.basis.sentence,
         "price": {**money_document(offer.price), "per": "fetch"},
         "due_at_signing": money_document(due_at_signing(terms)),
         "term_months": terms.term.months,

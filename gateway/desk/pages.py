@@ -11,7 +11,7 @@ from gateway.desk.replies import page
 from gateway.licenses.pricing import due_at_signing
 from gateway.policy.rules import Policy
 from gateway.problems import Problem
-from gateway.terms.license_terms import Offer
+from gateway.terms.license_terms import Offer, Territory
 
 
 def index_page(policy: Policy, origin: str) -> web.Response:
@@ -62,7 +62,7 @@ def _row(offer: Offer) -> str:
         offer.id,
         ", ".join(sorted(offer.uses)),
         ", ".join(scope.pattern for scope in terms.scope.paths),
-        ", ".join(terms.territory.as_json() or ["worldwide"]),
+        _places(terms.territory),
         price,
         f"{terms.term.months} months",
     )
@@ -78,3 +78,10 @@ def _links(origin: str) -> str:
         "your account": f"{issuer}/account",
     }
     return " · ".join(f"<a href='{escape(url)}'>{escape(name)}</a>" for name, url in links.items())
+
+
+def _places(territory: Territory) -> str:
+    """The places of an offer and what is checked of them."""
+    if territory.regions is None:
+        return "worldwide"
+    return f"{', '.join(sorted(territory.regions))} (of the {territory.basis}; {territory.basis.sentence})"

@@ -14,6 +14,7 @@ POST, Basic ``/.licet/introspect``                       RFC 7662, OLP
 POST, Basic ``/.licet/revoke``                           RFC 7009
 GET         ``/.well-known/oauth-authorization-server/.licet``  RFC 8414
 GET         ``/.well-known/oauth-protected-resource``    RFC 9728
+GET         ``/.well-known/http-message-signatures-directory``  our own keys
 =========== ============================================ ====================
 
 HEAD goes where GET goes. These paths shadow the origin's.
@@ -54,6 +55,8 @@ from gateway.paths import Ambiguous, canonical
 from gateway.policy.rules import Policy
 from gateway.problems import PROBLEMS, Problem, Refusal, StoreUnavailable
 from gateway.tokens.verification import Verifier
+from gateway.visitors.own_identity import OwnIdentity
+from gateway.visitors.signature_agent import WELL_KNOWN
 
 _log = structlog.get_logger("licet.desk")
 _READ = ("GET", "HEAD", "OPTIONS")
@@ -102,6 +105,7 @@ class Desk:
         balance: Balance,
         entered: Entered,
         pace: DeskPace | None = None,
+        identity: OwnIdentity | None = None,
     ) -> None:
         """Work on the parts given.
 
@@ -114,8 +118,9 @@ class Desk:
             balance: licensee id and currency -> prepaid credit that is free to spend now.
             entered: entry id -> whether the books hold that entry (`billing.ledger.Ledger.has_entry`).
             pace: limits; the default of `DeskPace` if absent.
+            identity: who this gateway is to others; without one there is no directory.
         """
-        self._keys = keys
+        self._keys, self._clock, self._identity = keys, clock, identity
         self._clients = Clients(register, clock, pace or DeskPace())
         self._sales = Sales(register, spend_book, journal, keys, clock, balance, entered)
         self._holdings = Holdings(register, Verifier(lambda: keys.public), clock, balance)
@@ -127,6 +132,7 @@ class Desk:
             f"{PREFIX}/account": self._account,
             SERVER_METADATA: self._server_metadata,
             RESOURCE_METADATA: self._resource_metadata,
+            WELL_KNOWN: self._directory,
         }
         write: dict[str, _Endpoint] = {
             f"{PREFIX}/register": self._register,
@@ -190,6 +196,14 @@ class Desk:
 
     async def _jwks(self, _call: _Call) -> web.Response | Refusal:
         return json_reply(self._keys.public.jwks(), max_age=300)
+
+    async def _directory(self, call: _Call) -> web.Response | Refusal:
+        if self._identity is None:
+            return Refusal(Problem.NOT_FOUND)
+        found = self._identity.directory(call.origin, self._clock.now_us() // 1_000_000)
+        return web.Response(
+            body=found.body, headers={**found.headers, "Cache-Control": "public, max-age=3600"}
+        )
 
     async def _server_metadata(self, call: _Call) -> web.Response | Refusal:
         return json_reply(server_metadata(call.policy, call.origin), max_age=300)

@@ -56,7 +56,7 @@ from gateway.policy.rules import Policy
 from gateway.policy.ruling import sellable
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.provenance.record import BookEntry, JournalEntry
-from gateway.terms.license_terms import Offer
+from gateway.terms.license_terms import Basis, Offer
 from gateway.tokens.claims import Budget, Claims
 from gateway.tokens.minting import UnmintableToken, mint
 from gateway.tokens.verification import LONGEST_LIFE_SECONDS
@@ -175,7 +175,11 @@ class Sales:
         held: list[License],
     ) -> Sold | Refusal:
         now = self._now()
-        offer = choose(for_sale(buyer.policy, wanted, offers), wanted)
+        offered = tuple(for_sale(buyer.policy, wanted, offers))
+        if any(each.terms.territory.basis is Basis.LICENSEE for each in offered):
+            licensee = await self._register.licensee(buyer.licensee)
+            wanted = replace(wanted, seat=licensee.seat if licensee else "")
+        offer = choose(offered, wanted)
         if isinstance(offer, Refusal):
             return offer
         draft = accept(offer, wanted, licensee=buyer.licensee, now=now, license_id="draft")
@@ -237,7 +241,7 @@ class Sales:
             offer=license.offer,
             renditions=view.terms.scope.renditions,
             uses=view.terms.purpose.uses,
-            territory=view.terms.territory,
+            territory=view.terms.territory.at_fetch,
             crawlers=view.crawlers,
             budget=view.budget,
             price=license.terms.compensation.fetch_price,

@@ -45,6 +45,7 @@ from gateway.evidence import NOTHING, Evidence, Need, Needs
 from gateway.front.answer import Answer, Judged, Notice
 from gateway.front.remember import Remembered, Tally, flood_of, remember
 from gateway.front.responses import committed, refused, told
+from gateway.front.witness import nobody
 from gateway.origin.delivery import ClientAborted, Delivery, Origin, OriginAborted, OriginAnswer
 from gateway.policy.rules import Mode, Policy
 from gateway.policy.ruling import rule
@@ -75,7 +76,10 @@ class PeopleCount(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Everything the path is handed. *sources* fetch evidence by kind."""
+    """Everything the path is handed. *sources* fetch evidence by kind; *witness* sees what automata do.
+
+    *replayed* says why an ask that costs money is not served: its signature was used before.
+    """
 
     policy_of: Callable[[str], Policy | None]
     identify: Callable[[Ask, Evidence], Visitor | Needs]
@@ -89,6 +93,8 @@ class Gate:
     sources: Mapping[str, Source]
     clock: Clock
     docket: Docket = field(default_factory=Docket)
+    witness: Callable[[Ask, Judged], None] = nobody
+    replayed: Callable[[Ask], Refusal | None] = lambda _: None
 
 
 def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | Needs:
@@ -114,6 +120,8 @@ def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | 
     if isinstance(verdict, Grant):
         if not (visitor.is_person or gate.journal.room(paid=verdict.charge is not None)):
             verdict = Refusal(Problem.JOURNAL_UNAVAILABLE, "Fetches cannot be recorded.", retry_after=10)
+        elif verdict.charge is not None and (again := gate.replayed(ask)) is not None:
+            verdict = again
         else:
             taken = gate.till.take(verdict, ask, evidence)
             if isinstance(taken, Needs):
@@ -142,6 +150,7 @@ async def exchange(ask: Ask, body: AsyncIterator[bytes] | None, gate: Gate) -> A
     leased = evidence.get("lease", ask.id)
     if isinstance(leased, Lease) and _charge(judged) is None:
         gate.till.give_back(leased.charge)
+    gate.witness(ask, judged)
     match judged.verdict:
         case Notice() as notice:
             return _ours(told(notice, ask), ask, judged, gate)

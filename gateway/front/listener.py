@@ -44,6 +44,7 @@ from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, Problem, Refusal
 from gateway.stepping import Watch
 from gateway.visitors.client_address import ClientAddress, TrustedProxies, resolve
+from gateway.visitors.territory import Place
 
 __all__ = ["Limits", "Listener", "boot_checks"]
 
@@ -88,7 +89,9 @@ class Listener:
 
     *hosts* finds the policy of a host name in lower case without a port. *desk*
     answers an ask for a path that *desk_owns*. *tls* makes the listener speak
-    TLS. *proxied*: connections of *trusted* proxies begin with a PROXY header.
+    TLS. *place_of* says where an address is, if no trusted proxy does; it is asked
+    only where the site's rules or offers depend on the country, or a credential
+    is shown. *proxied*: connections of *trusted* proxies begin with a PROXY header.
     *refusals* counts requests that never became an ask, by code; *faults*
     counts answers that something of ours broke.
     """
@@ -104,6 +107,7 @@ class Listener:
         clock: Clock,
         limits: Limits | None = None,
         country_header: str = "",
+        place_of: Callable[[str], Place] | None = None,
         tls: ssl.SSLContext | None = None,
         proxied: bool = False,
     ) -> None:
@@ -119,6 +123,7 @@ class Listener:
         self._clock = clock
         self._limits = limits or Limits()
         self._country_header = country_header
+        self._place_of = place_of
         self._tls = tls
         self._tls_options = {
             "ssl_handshake_timeout": self._limits.handshake,
@@ -284,6 +289,9 @@ class Listener:
         raw, _, query = target.partition("?")
         path = canonical(raw)
         scheme = client.scheme or ("https" if connection.secure else "http")
+        country, basis = client.country, client.country_basis
+        if not country and self._place_of is not None and (policy.by_place or "authorization" in block.first):
+            country, basis = self._place_of(client.address)
         return make_ask(
             id=str(uuid_utils.uuid7()),
             asked_at_us=self._clock.now_us(),
@@ -297,8 +305,8 @@ class Listener:
             headers=block.fields,
             peer=connection.peer,
             address=client.address,
-            country=client.country,
-            country_basis=client.country_basis,
+            country=country,
+            country_basis=basis,
         )
 
     def _refused(self, refusal: Refusal) -> Answer:

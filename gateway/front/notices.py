@@ -113,6 +113,13 @@ class SiteNotices:
         assert isinstance(known, OriginRobots)
         return self._robots(policy, ask.origin, known)
 
+    def robots_served(self, policy: Policy, origin: str) -> bytes | None:
+        """The robots.txt that this site serves at *origin* now, or None where nobody has read it yet."""
+        if policy.site.mode is Mode.OBSERVE:
+            return None
+        known = self._at_hand(policy.site)
+        return self._robots(policy, origin, known).body if isinstance(known, OriginRobots) else None
+
     async def robots(self, need: Need) -> OriginRobots | Refusal:
         """The evidence source of kind ``robots``: reads the file again unless that was just done.
 

@@ -12,6 +12,7 @@ from html import escape
 from typing import Any, Final
 
 from gateway.paper import STYLE
+from gateway.terms.license_terms import Basis
 
 MOST_OCTETS: Final = 10_000
 _LONGEST: Final = 400
@@ -106,11 +107,16 @@ def _row(offer: Mapping[str, Any]) -> tuple[str, ...]:
         ", ".join(offer["uses"]),
         ", ".join((price, *others)),
         ", ".join(offer["paths"]),
-        "worldwide" if offer["territory"] is None else ", ".join(offer["territory"]),
+        "worldwide" if offer["territory"] is None else _places(offer),
         "1 month" if offer["term_months"] == 1 else f"{offer['term_months']} months",
         ", ".join(_duty(name, value) for name, value in offer["duties"].items()),
         offer["terms"][:20],
     )
+
+
+def _places(offer: Mapping[str, Any]) -> str:
+    basis = Basis(offer["territory_basis"])
+    return f"{', '.join(offer['territory'])} (of the {basis}; {basis.sentence})"
 
 
 def _duty(name: str, value: object) -> str:

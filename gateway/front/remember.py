@@ -171,5 +171,5 @@ def _detail(ask: Ask, visitor: Visitor) -> FetchDetail:
         user_agent=_printable(ask.user_agent[:1024]),
         referer=_printable(ask.header("referer")[:1024]),
         query=_printable(ask.query[:4096]),
-        evidence=tuple(map(_printable, visitor.reasons)),
+        evidence=(*map(_printable, visitor.reasons), f"confidence:{visitor.confidence:.2f}"),
     )

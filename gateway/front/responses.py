@@ -42,6 +42,7 @@ from gateway.terms.payment_required import (
     problem_body,
 )
 from gateway.terms.rsl import MEDIA_TYPE
+from gateway.visitors.visitor import Identity, Method
 
 #: Where it is in doubt where the request ends, or whether more of it comes.
 _UNFRAMED: Final = frozenset(
@@ -51,6 +52,17 @@ _UNFRAMED: Final = frozenset(
     }
 )  # fmt: skip
 _VARY: Final = "Authorization, Accept, User-Agent, Signature-Agent, Crawler-Max-Price, Crawler-Exact-Price"
+#: Answers that a signature could change: 401 and 402, 403 for want of proof, 429 for a used signature.
+_SIGNABLE: Final = frozenset({401, 402, 403, 429})
+#: What a signature must cover where it is sent.
+_PAYING: Final = (
+    "authorization",
+    "crawler-exact-price",
+    "crawler-max-price",
+    "payment-signature",
+    "x-payment",
+    "dpop",
+)
 #: What a cache between us and the crawler might believe instead of ours, and what only we may say.
 _REPLACED: Final = frozenset(
     {
@@ -107,6 +119,8 @@ def _refused(
         headers.append(_license_link(terms))
     if refusal.status == 402 and quoted is not None:
         headers.append(("Crawler-Price", crawler_price(quoted.price)))
+    if (asked := _accept_signature(refusal, ask, judged)) and ask is not None:
+        headers.append(("Accept-Signature", asked))
     if refusal.problem.crawler_error and not (judged and judged.visitor.is_person):
         headers.append(("Crawler-Error", refusal.problem.crawler_error))
     return Answer(
@@ -168,7 +182,7 @@ def _form_of(refusal: Refusal, ask: Ask, judged: Judged, terms: PublishedTerms) 
     asks = "?" in ask.target
     seen = (
         id(judged.ruling), id(terms), refusal.code, refusal.detail, refusal.retry_after, refusal.facts,
-        judged.visitor.uses, judged.visitor.is_person, asks,
+        judged.visitor.uses, judged.visitor.is_person, asks, _accept_signature(refusal, ask, judged),
     )  # fmt: skip
     form = _forms.get(seen)
     if form is None:
@@ -220,6 +234,31 @@ def _priced(micros: int, currency: str) -> bytes:
 @lru_cache(maxsize=1024)
 def _linked(license_url: str) -> bytes:
     return f'\r\nLink: <{absolute(license_url)}>; rel="license"; type="{MEDIA_TYPE}"'.encode("ascii")
+
+
+def _accept_signature(refusal: Refusal, ask: Ask | None, judged: Judged | None) -> str:
+    """What to sign (RFC 9421, section 5.1), where a signature could change the answer; "" elsewhere.
+
+    Whoever names its agent in the older form is asked for that form.
+    """
+    if ask is None or judged is None or refusal.status not in _SIGNABLE:
+        return ""
+    visitor = judged.visitor
+    replayed = refusal.problem is Problem.SIGNATURE_REPLAYED
+    if not replayed:
+        if visitor.crawler is None or (
+            visitor.method is Method.SIGNATURE and visitor.identity is Identity.VERIFIED
+        ):
+            return ""
+        if refusal.status == 403 and refusal.problem is not Problem.IDENTITY_NOT_PROVEN:
+            return ""
+    older = ask.header("signature-agent").startswith('"')
+    covered = '"@authority" "@method" "@path" ' + (
+        '"signature-agent"' if older else '"signature-agent";key="sig1"'
+    )
+    covered += "".join(f' "{name}"' for name in _PAYING if ask.has(name))
+    nonce = ";nonce" if replayed else ""
+    return f'sig1=({covered});created;expires;keyid{nonce};tag="web-bot-auth"'
 
 
 def _license_link(terms: PublishedTerms) -> tuple[str, str]:

@@ -19,13 +19,24 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Licensee:
-    """The company that holds licenses and pays. *created_at* is in whole seconds."""
+    """The company that holds licenses and pays. *created_at* is in whole seconds.
+
+    *country* (ISO 3166-1 alpha-2) is where it says it is, "" for unsaid;
+    *evidence* is what the operator saw of that, such as an entry in a register.
+    """
 
     id: str
     name: str
     standing: Standing
     created_at: int
     contact: str = ""
+    country: str = ""
+    evidence: str = ""
+
+    @property
+    def seat(self) -> str:
+        """The country, if it was declared and evidenced, else ""."""
+        return self.country if self.evidence else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ name         be this offer, with these very terms          details-invalid
 place        lie inside the offer's scope, whole segments  target-invalid
 use          be covered by the offer's uses                details-invalid
 territory    lie inside the offer's                        details-invalid
+seat         of the licensee, where the offer is for some  details-invalid
 rendition    be among the offer's                          details-invalid
 budget       be at most the offer's, and pay one fetch     details-invalid
 exclusivity  not be asked for by machine                   details-invalid
@@ -36,7 +37,8 @@ from gateway.licenses.license import License
 from gateway.licenses.pricing import burden, due_at_signing
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
-from gateway.terms.license_terms import EU, LicenseTerms, Offer, Scope, Territory
+from gateway.terms.european_union import EU
+from gateway.terms.license_terms import Basis, LicenseTerms, Offer, Scope, Territory
 from gateway.tokens.claims import Budget
 from gateway.uses import Uses, closure, covers
 
@@ -51,6 +53,8 @@ class Wanted:
         scopes: the only places it shall cover.
         uses: the only uses it shall grant.
         territory: the only territory it shall hold for.
+        seat: the country where the caller is, declared and evidenced, or ""; the desk
+            knows it, no request says it.
         renditions: the only forms of the works it shall cover.
         crawlers: catalog names it is bought for, lower case.
         budget: how much may be spent in all, what is due at signing included.
@@ -63,6 +67,7 @@ class Wanted:
     scopes: tuple[PathScope, ...] | None = None
     uses: Uses | None = None
     territory: Territory | None = None
+    seat: str = ""
     renditions: tuple[str, ...] | None = None
     crawlers: frozenset[str] = frozenset()
     budget: Budget = field(default_factory=Budget)
@@ -149,10 +154,10 @@ def under(license: License, wanted: Wanted) -> License | Refusal:
         policy=license.policy,
         max_fetches=license.budget.fetches or 0,
     )
-    # Its fee is paid and its exclusivity agreed.
+    # Its fee is paid, its exclusivity agreed, and the place of its licensee was seen.
     rest = replace(wanted, offer="", budget=Budget(fetches=wanted.budget.fetches))
     for check in _CHECKS:
-        refusal = None if check is _check_exclusivity else check(source, rest)
+        refusal = None if check in {_check_exclusivity, _check_seat} else check(source, rest)
         if refusal is not None:
             return refusal
     return replace(
@@ -234,7 +239,7 @@ def _narrowed(terms: LicenseTerms, wanted: Wanted) -> LicenseTerms:
         purpose = replace(purpose, uses=_fewest(wanted.uses))
     territory = terms.territory
     if wanted.territory is not None and not territory.within(wanted.territory):
-        territory = _grouped(wanted.territory)
+        territory = replace(_grouped(wanted.territory), basis=territory.basis)
     return replace(terms, scope=scope, purpose=purpose, territory=territory)
 
 
@@ -307,6 +312,17 @@ def _check_territory(offer: Offer, wanted: Wanted) -> Refusal | None:
     return _unlike("offer", offer.id, f"holds for {regions}, not everywhere asked for")
 
 
+def _check_seat(offer: Offer, wanted: Wanted) -> Refusal | None:
+    territory = offer.terms.territory
+    if territory.basis is not Basis.LICENSEE or territory.covers(wanted.seat):
+        return None
+    where = (
+        f"yours is in {wanted.seat}" if wanted.seat else "no place of yours is declared and evidenced here"
+    )
+    regions = ", ".join(territory.as_json() or [])
+    return _unlike("offer", offer.id, f"is for licensees in {regions}, and {where}")
+
+
 def _check_rendition(offer: Offer, wanted: Wanted) -> Refusal | None:
     offered = offer.terms.scope.renditions
     if wanted.renditions is None or (wanted.renditions and set(wanted.renditions) <= set(offered)):
@@ -334,5 +350,5 @@ def _check_exclusivity(offer: Offer, _wanted: Wanted) -> Refusal | None:
 
 _Check = Callable[[Offer, Wanted], Refusal | None]
 _CHECKS: tuple[_Check, ...] = (
-    _check_name, _check_place, _check_use, _check_territory, _check_rendition, _check_budget, _check_exclusivity,
+    _check_name, _check_place, _check_use, _check_territory, _check_seat, _check_rendition, _check_budget, _check_exclusivity,
 )  # fmt: skip

@@ -37,6 +37,13 @@ class LicenseRegister(Protocol):
         """
         ...
 
+    async def set_place(self, licensee_id: str, country: str, evidence: str) -> Licensee | None:
+        """Keep where a licensee is and what was seen of that; None if there is no such licensee.
+
+        Licenses that it holds stay as they were bought.
+        """
+        ...
+
     async def client(self, client_id: str) -> tuple[Client, Licensee] | None:
         """A client and its licensee, for authentication."""
         ...

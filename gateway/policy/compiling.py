@@ -21,6 +21,7 @@ from gateway.policy.words import quoted
 from gateway.problems import Mistake
 from gateway.terms.license_terms import (
     PAGE,
+    WORLDWIDE,
     Attribution,
     Audit,
     Compensation,
@@ -100,6 +101,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     rules = _rules(tables)
     _check_reach(tables, works)
     site = _site(tables.site, fallback_id)
+    _check_honeypot(tables, site, works)
     if tables.mistakes or site is None:
         return None
     loose = tables.loose
@@ -181,9 +183,22 @@ def _site(table: SiteTable | None, fallback_id: str) -> Site | None:
         mode=table.mode,
         currency=table.currency,
         public=table.public,
+        sign_requests=table.sign_requests,
         name=table.name,
         contact=table.contact,
+        territory=table.territory,
+        honeypot=table.honeypot,
     )
+
+
+def _check_honeypot(tables: Tables, site: Site | None, works: tuple[Work, ...]) -> None:
+    if site is None or not site.honeypot:
+        return
+    for at, work in enumerate(works):
+        if any(scope.covers(site.honeypot) for scope in work.paths):
+            tables.wrong("site.honeypot", f"is a path of works[{at}]; choose one with nothing behind it")
+    if any(scope.covers(site.honeypot) for scope in tables.loose.free_paths):
+        tables.wrong("site.honeypot", "is one of free_paths; choose one with nothing behind it")
 
 
 def _works(tables: Tables) -> tuple[Work, ...]:
@@ -270,7 +285,9 @@ def _terms(
             liability.indemnity, cap, liability.warranties, liability.insurance, liability.security_standard
         ),
         term=Term(offer.term.months, offer.term.renewal),
-        territory=Territory(None if offer.territory is None else frozenset(offer.territory)),
+        territory=WORLDWIDE
+        if offer.territory is None
+        else Territory(frozenset(offer.territory), offer.territory_basis),
     )
 
 

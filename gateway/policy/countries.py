@@ -7,7 +7,7 @@ country in silence.
 
 from __future__ import annotations
 
-from gateway.terms.license_terms import EU
+from gateway.terms.european_union import EU
 
 _LISTED = """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS
@@ -41,5 +41,5 @@ def meant(text: str) -> str:
 
 
 def spelled_out(regions: frozenset[str]) -> frozenset[str]:
-    """*regions* with ``EU`` replaced by its member states."""
+    """*regions* with ``EU`` spelled out (`terms.european_union`)."""
     return (regions - {"EU"}) | (EU if "EU" in regions else frozenset())

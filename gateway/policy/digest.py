@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from gateway.canonical import canonical_digest
 from gateway.paths import PathScope
-from gateway.policy.rules import Match, Rule, Site, Verdict, Work
+from gateway.policy.rules import Match, Rule, Site, TerritoryMode, Verdict, Work
 from gateway.terms.license_terms import LicenseTerms
 
 #: Changes when the same policy is spelled in another way below.
@@ -41,6 +41,11 @@ def policy_digest(
                 "public": site.public,
                 "name": site.name,
                 "contact": site.contact,
+                # Named only where they are not as they were before anybody could choose.
+                **(
+                    {"territory": site.territory.value} if site.territory is not TerritoryMode.ENFORCE else {}
+                ),
+                **({"honeypot": site.honeypot} if site.honeypot else {}),
             },
             "works": [_spelled_work(work) for work in works],
             "offers": {

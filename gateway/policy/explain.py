@@ -61,6 +61,7 @@ class Explanation:
                     "uses": sorted(offer.uses),
                     "per_fetch": {"micros": offer.price.micros, "currency": offer.price.currency},
                     "territory": offer.terms.territory.as_json(),
+                    "territory_basis": offer.terms.territory.basis.value,
                     "terms": offer.terms.hash,
                 }
                 for offer in ruling.offers
@@ -79,6 +80,7 @@ class Explanation:
         return (
             head,
             *(f"offer    {self._offer(at)}" for at in range(len(ruling.offers))),
+            *self._places(),
             f"visitor  {self._who()}",
             f"uses     {', '.join(sorted(self.uses)) or 'none'}",
             place,
@@ -93,10 +95,16 @@ class Explanation:
         where = "worldwide" if regions is None else ", ".join(regions)
         return f"{offer.id}: {', '.join(sorted(offer.uses))} at {offer.price} per fetch, {where}"
 
+    def _places(self) -> tuple[str, ...]:
+        """What is checked of the territories on offer, once for each basis."""
+        limits = (offer.terms.territory for offer in self.ruling.offers)
+        found = dict.fromkeys(each.basis for each in limits if each.regions is not None)
+        return tuple(f"places   of the {basis}: {basis.sentence}" for basis in found)
+
     def _who(self) -> str:
         visitor = self.visitor
         if visitor.is_person:
-            return "a person, as far as anybody can tell"
+            return "no evidence of automation; served as a person is"
         if visitor.crawler is None:
             return f"an unknown program (class {visitor.visitor_class})"
         company = f" of {visitor.operator}" if visitor.operator else ""

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from gateway.paths import PathScope
 from gateway.policy.rules import Match, Policy, Rule, Verdict, Work
-from gateway.policy.ruling import names_visitors
+from gateway.policy.ruling import matches_visitor, names_visitors
 from gateway.uses import Use, closure
-from gateway.visitors.visitor import VisitorClass
+from gateway.visitors.visitor import Crawler, Identity, Visitor, VisitorClass
 
 #: Segments below which other people write, who have agreed to nothing.
 _OTHERS = frozenset(
@@ -24,6 +24,25 @@ _OTHERS = frozenset(
 )
 
 
+#: By purpose: whom a creator seldom means to stop, and what follows where it is done.
+_MISSED = {
+    "preview": ("link previews", "links to these pages will show neither title nor picture"),
+    "feed": ("feed readers", "people who subscribed will see nothing new"),
+    "archive": ("archives", "no library will keep these pages"),
+    "monitoring": ("monitors", "nobody will be told when the site is down"),
+    "accessibility": ("read-aloud and captioning services", "somebody who cannot see or hear is shut out"),
+}
+_WELCOME = (VisitorClass.SERVICE, VisitorClass.SEARCH_ENGINE)
+_CALLED: dict[tuple[str, ...], str] = {
+    ("search",): "search engine",
+    ("preview",): "link preview",
+    ("feed",): "feed reader",
+    ("archive",): "archive",
+    ("monitoring",): "monitor",
+    ("accessibility",): "reading aid",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Advice:
     """One thing to look at again: where it stands, and a sentence that says what follows from it."""
@@ -32,11 +51,14 @@ class Advice:
     sentence: str
 
 
-def lint(policy: Policy, names: Collection[str] | None = None) -> tuple[Advice, ...]:
+def lint(
+    policy: Policy, names: Collection[str] | None = None, crawlers: Collection[Crawler] = ()
+) -> tuple[Advice, ...]:
     """Everything in *policy* that reads well but looks wrong, in the order of the file.
 
     *names* are the crawlers of the catalog, in any case of letters; without
-    them no crawler's name is doubted.
+    them no crawler's name is doubted. *crawlers* are the same with what is known
+    of them; without them no rule on a name or a company is seen to stop a service.
     """
     checks = (
         _nested_works(policy),
@@ -44,6 +66,9 @@ def lint(policy: Policy, names: Collection[str] | None = None) -> tuple[Advice, 
         _unsold_works(policy),
         _free_offers(policy),
         _priced_search(policy),
+        _stopped_services(policy),
+        _stopped_by_name(policy, crawlers),
+        _stopped_strangers(policy),
         _unreached_offers(policy),
         _unreached_rules(policy),
         _people(policy),
@@ -138,6 +163,63 @@ def _priced_search(policy: Policy) -> Iterator[Advice]:
         elif each.verdict is Verdict.REFUSE and (reaches or "search" in when.purposes):
             yield Advice(
                 each.key, "search engines are refused here; these pages will vanish from their results"
+            )
+
+
+def _stopped_services(policy: Policy) -> Iterator[Advice]:
+    """Archives, feed readers, previews, monitors: each stopped on the creator's word alone, and each missed."""
+    for each in policy.rules:
+        if each.verdict is Verdict.SERVE:
+            continue
+        purposes = [purpose for purpose in _MISSED if purpose in each.when.purposes]
+        if VisitorClass.SERVICE in each.when.classes:
+            purposes = [purpose for purpose in _MISSED if not each.when.purposes or purpose in purposes]
+        done = "refused" if each.verdict is Verdict.REFUSE else "sent to the till"
+        for purpose in purposes:
+            who, then = _MISSED[purpose]
+            yield Advice(each.key, f"{who} are {done} here; {then}")
+
+
+def _stopped_by_name(policy: Policy, crawlers: Collection[Crawler]) -> Iterator[Advice]:
+    for each in policy.rules:
+        when = each.when
+        if each.verdict is Verdict.SERVE or not (when.crawlers or when.operators):
+            continue
+        stopped = [
+            crawler
+            for crawler in crawlers
+            if crawler.visitor_class in _WELCOME
+            and matches_visitor(each, Visitor(crawler.visitor_class, crawler, _any_proof(when)), crawler.uses)
+        ]
+        if stopped:
+            named = ", ".join(crawler.name for crawler in stopped[:3])
+            if len(stopped) == 1:
+                what = _CALLED.get(stopped[0].purposes[:1], "service")
+                yield Advice(each.key, f"also stops {named}, which is no AI crawler but a {what}")
+            else:
+                more = f" and {len(stopped) - 3} more" if len(stopped) > 3 else ""
+                yield Advice(
+                    each.key,
+                    f"also stops {named}{more}: not AI crawlers but search engines or services that people rely on; "
+                    'add class = "ai" if that is not meant',
+                )
+
+
+def _any_proof(when: Match) -> Identity:
+    return min(when.proofs, default=Identity.VERIFIED)
+
+
+def _stopped_strangers(policy: Policy) -> Iterator[Advice]:
+    for each in policy.rules:
+        when = each.when
+        strangers = VisitorClass.AUTOMATION in when.classes and (
+            not when.proofs or Identity.CLAIMED in when.proofs
+        )
+        if each.verdict is not Verdict.SERVE and strangers and not when.paths:
+            yield Advice(
+                each.key,
+                "stops every robot that nobody knows by name, and monitors, feed readers and archives are among "
+                'them; a rule of its own with class = "automation" and proof = "none" stops those that hide',
             )
 
 

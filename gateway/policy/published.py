@@ -90,6 +90,7 @@ def publish(
         currency=policy.site.currency,
         scopes=tuple(reversed(said.values())),
         robots=_stances(crawlers),
+        honeypot=policy.site.honeypot,
     )
 
 
@@ -366,7 +367,7 @@ def _free(policy: Policy, node: _Node, readers: tuple[_Reader, ...]) -> Uses:
 def _on_offer(policy: Policy, node: _Node, offer: Offer, readers: tuple[_Reader, ...]) -> bool:
     if not all(work and offer in sellable(policy, (offer.id,), work, form) for work, form in node.places):
         return False
-    countries = _countries(policy, offer.terms.territory)
+    countries = _countries(policy, offer.terms.territory.at_fetch)
     sold = False
     for reader in readers:
         if reader.named or not reader.uses <= closure(offer.uses):

@@ -25,6 +25,18 @@ class Mode(StrEnum):
     ENFORCE = "enforce"
 
 
+class TerritoryMode(StrEnum):
+    """What the place a fetch comes from means for a license that is limited to places.
+
+    OFF: it is not compared. OBSERVE: it is compared, and the record says what
+    would have been refused. ENFORCE: it binds, and an unknown place is outside.
+    """
+
+    OFF = "off"
+    OBSERVE = "observe"
+    ENFORCE = "enforce"
+
+
 class Rights(StrEnum):
     """Whether the creator may sell a work: what is unsure is never for sale."""
 
@@ -124,7 +136,9 @@ class Site:
 
     *hosts* are lower case without port; ``*`` stands for any. *origin* is the
     URL of the creator's server. *public* is the public origin that tokens name,
-    or "" to take scheme and host of each request.
+    or "" to take scheme and host of each request. *territory* says how far the
+    place of a fetch binds. *honeypot* is a path with nothing behind it, or "".
+    With *sign_requests* the creator's server can tell what came through this gateway.
     """
 
     id: str
@@ -135,6 +149,9 @@ class Site:
     public: str = ""
     name: str = ""
     contact: str = ""
+    territory: TerritoryMode = TerritoryMode.ENFORCE
+    honeypot: str = ""
+    sign_requests: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +162,7 @@ class Policy:
     None where reading proved there is no such path. *unverifiable* is what a
     free outcome means for a crawler whose claim could be checked but whose
     evidence is stale. *free_paths* are served to everyone, always, like
-    control files.
+    control files. *by_place* says that some rule or offer depends on the country.
     """
 
     site: Site
@@ -159,10 +176,15 @@ class Policy:
     stance: str = ""
     file: str = ""
     by_offer: dict[str, Offer] = field(default_factory=dict, compare=False, repr=False)
+    by_place: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Index the offers by id."""
+        """Index the offers by id, and see whether anything depends on the country."""
         self.by_offer.update({offer.id: offer for offer in self.offers})
+        limited = self.site.territory is not TerritoryMode.OFF and any(
+            offer.terms.territory.at_fetch.regions is not None for offer in self.offers
+        )
+        object.__setattr__(self, "by_place", limited or any(each.when.countries for each in self.rules))
 
     def work_of(self, path: str) -> Work | None:
         """The work that canonical *path* belongs to: the narrowest scope wins, then the first listed."""
@@ -189,6 +211,7 @@ class Ruling:
         rendition: which form of it, or "".
         problem: for `REFUSE`, the code of the refusal (`refused-by-owner`,
             `identity-not-proven` or `ambiguous-path`).
+        territory: how far the place of the fetch binds a license.
     """
 
     verdict: Verdict
@@ -200,3 +223,4 @@ class Ruling:
     work: str = ""
     rendition: str = ""
     problem: str = ""
+    territory: TerritoryMode = TerritoryMode.ENFORCE

@@ -7,6 +7,7 @@ Rules are tried from the top and the first that matches decides:
 in this order       ruling
 =================== =========================================================
 a free path         served to everyone; rule ``free``
+the honeypot        passed to the site, where nothing is; rule ``honeypot``
 the first match     serve, refuse, or license on the offers that it names
 no match            rule ``default``: a visitor that wants anything but
                     search, or is of class ``ai``, is refused, because a use
@@ -62,6 +63,8 @@ def rule(policy: Policy, visitor: Visitor, ask: Ask, uses: Uses) -> Ruling:
     path = ask.path
     if path and any(scope.covers(path) for scope in policy.free_paths):
         return _ruling(policy, Verdict.SERVE, "free", "the path is free for everyone", None, "")
+    if path and path == policy.site.honeypot:
+        return _ruling(policy, Verdict.SERVE, "honeypot", "nothing is behind this path", None, "")
     work = policy.work_of(path) if path else None
     rendition = work.rendition_of(path) if work else ""
     for each in policy.rules:
@@ -256,4 +259,5 @@ def _ruling(
         work=work.id if work else "",
         rendition=rendition,
         problem=problem,
+        territory=policy.site.territory,
     )

@@ -21,8 +21,9 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.policy import words
-from gateway.policy.rules import Mode, Verdict
+from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.problems import Mistake
+from gateway.terms.license_terms import Basis
 
 
 class _Table(BaseModel):
@@ -40,8 +41,18 @@ class SiteTable(_Table):
     public: words.Public = Field(
         default="", description="the address people use, if it cannot be told from requests"
     )
+    sign_requests: bool = Field(
+        default=False, description="sign every request to the site's own server, so that it can refuse others"
+    )
     name: words.Line = Field(default="", description="who licenses, as buyers shall read it")
     contact: words.Line = Field(default="", description="an e-mail or web address for buyers")
+    territory: words.TerritoryModeWord = Field(
+        default=TerritoryMode.ENFORCE,
+        description="how far the place a fetch comes from binds a license limited to places: off, observe, enforce",
+    )
+    honeypot: words.HoneypotPath = Field(
+        default="", description="a path with nothing behind it, that only automata find; off if left out"
+    )
 
 
 class AuthorTable(_Table):
@@ -164,6 +175,10 @@ class OfferTable(_Table):
     liability: LiabilityTable = LiabilityTable()
     term: TermTable = TermTable()
     territory: words.TerritoryWords = Field(default=None, description='countries, "EU", or "worldwide"')
+    territory_basis: words.BasisWord = Field(
+        default=Basis.FETCH,
+        description="what has to be there: fetch (by network location), licensee (declared), use (by contract)",
+    )
     max_fetches: words.Count = Field(default=0, description="the most one token can fetch; 0 for no limit")
     token_seconds: words.Seconds = Field(default=3600, description="how long one token lasts")
     position: PositionTable | None = Field(default=None, description="your secret bargaining position")

@@ -21,14 +21,15 @@ from pydantic_core import PydanticCustomError
 from gateway.money import MICROS, Money, MoneyError
 from gateway.paths import PathScope, canonical
 from gateway.policy import countries
-from gateway.policy.rules import Mode, People, Rights, Verdict
+from gateway.policy.rules import Mode, People, Rights, TerritoryMode, Verdict
+from gateway.terms.license_terms import Basis
 from gateway.uses import Use
 from gateway.visitors.visitor import Identity, VisitorClass
 
 #: What a catalog says a crawler is for (`visitors.visitor.Crawler.purposes`).
 PURPOSES = (
     "training", "ai-search", "user-action", "agent", "data-seller",
-    "search", "preview", "archive", "monitoring", "feed", "ads",
+    "search", "preview", "archive", "monitoring", "feed", "accessibility", "ads",
 )  # fmt: skip
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
@@ -36,6 +37,7 @@ SITE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*", re.ASCII)
 _PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,4}))? ?%", re.ASCII)
 _MULTIPLE = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?", re.ASCII)
+_HONEYPOT = re.compile(r"/(?=[a-z0-9-]*[0-9])[a-z0-9][a-z0-9-]{11,59}", re.ASCII)
 _LONGEST_LINE = 300
 _MOST = 1_000_000_000
 _REPORTS = ("none", "monthly", "quarterly", "yearly")
@@ -165,6 +167,25 @@ def _path_trouble(text: str) -> str:
             return f'instead of "{text}" write the plain form, "{plain}"'
         return f'"{text}" is no plain path such as "/essays/" or "/videos/*.vtt": {plain.why}'
     return ""
+
+
+def honeypot_trouble(value: object) -> str:
+    """What to write instead of *value*, or "" if it can be a honeypot's path.
+
+    No example is given: what everybody copies is what everybody knows.
+    """
+    if isinstance(value, str) and _HONEYPOT.fullmatch(value):
+        return ""
+    return (
+        "write a path of your own that nobody would guess: a slash and 12 to 60 small letters and digits,"
+        " one digit at least, or take one from `licet policy honeypot`"
+    )
+
+
+def _honeypot(value: object) -> str:
+    if value != "" and (trouble := honeypot_trouble(value)):
+        raise wrong(trouble)
+    return str(value)
 
 
 def _regions(value: object) -> tuple[str, ...]:
@@ -356,6 +377,11 @@ Seconds = Annotated[
     WithJsonSchema({"type": "integer", "minimum": 60, "maximum": 86_400}),
 ]
 ModeWord = Annotated[Mode, BeforeValidator(_choice(Mode)), _word_schema(Mode)]
+TerritoryModeWord = Annotated[
+    TerritoryMode, BeforeValidator(_choice(TerritoryMode)), _word_schema(TerritoryMode)
+]
+BasisWord = Annotated[Basis, BeforeValidator(_choice(Basis)), _word_schema(Basis)]
+HoneypotPath = Annotated[str, BeforeValidator(_honeypot), _TEXT]
 RightsWord = Annotated[Rights, BeforeValidator(_choice(Rights)), _word_schema(Rights)]
 PeopleWord = Annotated[People, BeforeValidator(_choice(People)), _word_schema(People)]
 UseWords = Annotated[tuple[Use, ...], BeforeValidator(_uses), _list_schema(Use)]

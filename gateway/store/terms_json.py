@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import orjson
@@ -17,7 +17,7 @@ from gateway.canonical import canonical_bytes
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.problems import StoreUnavailable
-from gateway.terms.license_terms import LicenseTerms, Territory
+from gateway.terms.license_terms import Basis, LicenseTerms, Territory
 
 
 def write_terms(terms: LicenseTerms) -> str:
@@ -28,7 +28,11 @@ def write_terms(terms: LicenseTerms) -> str:
 def read_terms(text: str, terms_hash: str) -> LicenseTerms:
     """The terms of that JSON; `StoreUnavailable` if they are not those of *terms_hash*."""
     try:
-        terms: LicenseTerms = _read(LicenseTerms, orjson.loads(text))
+        plain = orjson.loads(text)
+        basis = Basis(plain.pop("territory_basis", Basis.FETCH))
+        terms: LicenseTerms = _read(LicenseTerms, plain)
+        if basis is not Basis.FETCH:
+            terms = replace(terms, territory=replace(terms.territory, basis=basis))
         found = terms.hash
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise StoreUnavailable(f"the terms {terms_hash} in the store cannot be read") from error

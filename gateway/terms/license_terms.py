@@ -12,58 +12,55 @@ the rest binds by contract and has its place here from the first day.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 
 from gateway.canonical import canonical_digest
 from gateway.money import Money
 from gateway.paths import PathScope
+from gateway.terms.european_union import EU
 from gateway.uses import Use, Uses
-
-#: The member states of the European Union, as of 2026-11.
-EU: frozenset[str] = frozenset(
-    [
-        "AT",
-        "BE",
-        "BG",
-        "CY",
-        "CZ",
-        "DE",
-        "DK",
-        "EE",
-        "ES",
-        "FI",
-        "FR",
-        "GR",
-        "HR",
-        "HU",
-        "IE",
-        "IT",
-        "LT",
-        "LU",
-        "LV",
-        "MT",
-        "NL",
-        "PL",
-        "PT",
-        "RO",
-        "SE",
-        "SI",
-        "SK",
-    ]
-)
 
 #: The rendition that every work has: the page or file itself.
 PAGE = "page"
+
+
+class Basis(StrEnum):
+    """What a territory is a limit of, and so what can be checked.
+
+    FETCH: where a fetch comes from, by its network; probable, checked at every
+    fetch. LICENSEE: where the licensee is, declared and evidenced; checked when
+    a license is bought. USE: where a model is used; a promise of the contract,
+    which a gate at the creator's site cannot see.
+    """
+
+    FETCH = "fetch"
+    LICENSEE = "licensee"
+    USE = "use"
+
+    @property
+    def sentence(self) -> str:
+        """What is checked of such a territory, as buyers and creators read it."""
+        return _CHECKED[self]
+
+
+_CHECKED = {
+    Basis.FETCH: "checked at every fetch by its network location, which is probable and not certain",
+    Basis.LICENSEE: "checked when a license is bought, by the place the licensee declared and gave evidence of",
+    Basis.USE: "binds by contract only: this gate cannot see where a model is used",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Territory:
     """Countries by ISO 3166-1 alpha-2, with ``EU`` as a group; or the whole world.
 
-    *regions* is None for worldwide; an empty set is no place at all.
+    *regions* is None for worldwide; an empty set is no place at all. *basis*
+    says what has to be there.
     """
 
     regions: frozenset[str] | None = None
+    basis: Basis = Basis.FETCH
 
     def covers(self, country: str) -> bool:
         """Whether upper-case *country* is inside. An unknown country ("") only is worldwide.
@@ -86,8 +83,13 @@ class Territory:
             return True
         return self.regions is not None and self.countries <= wider.countries
 
+    @property
+    def at_fetch(self) -> Territory:
+        """What of it a fetch is held to: worldwide unless it is a limit of fetches."""
+        return self if self.basis is Basis.FETCH else WORLDWIDE
+
     def as_json(self) -> list[str] | None:
-        """Sorted regions, or None for worldwide."""
+        """Sorted regions, or None for worldwide; the basis is told beside it."""
         return None if self.regions is None else sorted(self.regions)
 
 
@@ -281,6 +283,10 @@ class LicenseTerms:
         """The terms as plain JSON; the input of `hash`."""
         plain = _plain(self)
         assert isinstance(plain, dict)
+        if (
+            self.territory.basis is not Basis.FETCH
+        ):  # what was agreed before there was a choice keeps its hash
+            plain["territory_basis"] = str(self.territory.basis)
         return plain
 
     @cached_property
@@ -354,7 +360,8 @@ class PublishedTerms:
     """Everything the published formats may say about one site; they say no more.
 
     *origin* is the public origin without a trailing slash. *scopes* are in
-    order, narrower before wider, the whole site (``/``) last.
+    order, narrower before wider, the whole site (``/``) last. *honeypot* is the
+    path that robots.txt closes to everybody because nothing is there, or "".
     """
 
     origin: str
@@ -364,6 +371,7 @@ class PublishedTerms:
     currency: str
     scopes: tuple[PublishedScope, ...]
     robots: tuple[RobotsStance, ...]
+    honeypot: str = ""
 
     @property
     def license_url(self) -> str:

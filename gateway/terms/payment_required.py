@@ -128,6 +128,7 @@ def offer_body(offer: Offer) -> dict[str, object]:
         "renditions": [plain(name) for name in terms.scope.renditions],
         "term_months": terms.term.months,
         "territory": terms.territory.as_json(),
+        "territory_basis": str(terms.territory.basis),
         "duties": _duties(terms),
         "max_fetches": offer.max_fetches or None,
         "terms": terms.hash,

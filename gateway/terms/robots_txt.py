@@ -257,10 +257,11 @@ def merge_robots(origin: bytes | None, terms: PublishedTerms, *, site_note: str 
             named.setdefault(token.lower(), []).append(group)
     everyone = _joined(named.get("*", [])) or RobotsGroup(("*",), ())
     refused = _refused(terms)
+    trap = (terms.honeypot,) if terms.honeypot else ()
     made: dict[tuple[RobotsGroup, tuple[str, ...]], _Block] = {}
 
     def block(token: str) -> _Block:
-        key = (_joined(named.get(token, [])) or everyone, refused.get(token, refused.get("*", ())))
+        key = (_joined(named.get(token, [])) or everyone, (*refused.get(token, refused.get("*", ())), *trap))
         if key not in made:
             made[key] = (_fields(key[0].fields, terms), _both(key[0].rules, key[1]))
         return made[key]

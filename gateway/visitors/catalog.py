@@ -6,8 +6,8 @@ claim can be checked, and where and when we looked. Each ``[[kind]]`` describes
 automata without a name of their own here (feed readers, monitors, previews) by
 words, so that an unknown one still passes; it comes after every name.
 
-A robots.txt token such as Google-Extended is never sent in a request: whoever
-sends it is an automaton of unknown name.
+A robots.txt token such as Google-Extended is never sent in a request. Whoever
+sends it is taken at the worst of its word: an AI crawler, and no entry of ours.
 
 pydantic checks the files when they are read; after that everything is frozen
 and a lookup is one dict access.
@@ -19,7 +19,6 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NoReturn, Self
 
@@ -28,7 +27,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from gateway import bundled
 from gateway.problems import ConfigurationError, Mistake
 from gateway.uses import Use
-from gateway.visitors.product_token import LONGEST, Tokens, readable, signs
+from gateway.visitors.kinds import Kind, Kinds
+from gateway.visitors.product_token import LONGEST, Tokens, signs_of, without_addresses
+from gateway.visitors.signature_agent import SignatureAgent, read_agent
 from gateway.visitors.visitor import Crawler, VisitorClass
 
 #: Distinct User-Agents remembered. Few are common, and a stranger can send any number.
@@ -45,6 +46,7 @@ Purpose = Literal[
     "archive",
     "monitoring",
     "feed",
+    "accessibility",
     "ads",
 ]
 Robots = Literal["obeys", "may-ignore", "unknown", "none"]
@@ -86,11 +88,13 @@ class CatalogEntry:
 
     Attributes:
         crawler: what a `Visitor` carries.
-        tokens: product tokens, the display name's first.
+        tokens: product tokens, the display name's first; none where it is known
+            by its signature alone, such as an agent that sends a browser's User-Agent.
         recipe: how its claim is checked.
         robots: whether the operator says that robots.txt is obeyed.
         source: the page we rely on, and *checked* the day we looked (ISO 8601);
             both "" where the entry is general knowledge that nobody looked up.
+        note: what that page says of robots.txt beside *robots*, as of that day, or "".
         robots_only: its token is for robots.txt and never in a request.
         anchored: its token counts only as the very first product.
         not_tokens: texts that rule it out, lower case.
@@ -105,6 +109,7 @@ class CatalogEntry:
     robots_only: bool = False
     anchored: bool = False
     not_tokens: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -113,25 +118,26 @@ class CatalogEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A sort of automaton recognized by words where no name is known."""
-
-    crawler: Crawler
-    words: tuple[str, ...]
-    tokens: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """What one User-Agent says: the claimed entry or None, the class, and why.
 
-    *crawler* is the entry's, a kind's, or None. *reasons* are stable codes.
+    *crawler* is the entry's, a kind of service's, or None. *reasons* are stable
+    codes. *declared* says that it tells what it is, by a name known here or by
+    any other; an automaton that does not hides (a bare headless browser, no
+    User-Agent at all). *kind* is what an unknown name was taken for: a guess for
+    people to read, no claim to be held to.
     """
 
     visitor_class: VisitorClass
     entry: CatalogEntry | None = None
     crawler: Crawler | None = None
     reasons: tuple[str, ...] = ()
+    declared: bool = False
+    kind: Crawler | None = None
+
+
+_BROWSER = Reading(VisitorClass.UNPROVEN)
+_OVERSIZED = Reading(VisitorClass.UNPROVEN, reasons=("ua_oversized",))
 
 
 class Catalog:
@@ -143,13 +149,18 @@ class Catalog:
         self.kinds: tuple[Kind, ...] = tuple(kinds)
         self._by_name: dict[str, CatalogEntry] = {}
         self._by_token: dict[str, CatalogEntry] = {}
+        self._by_agent: dict[str, CatalogEntry] = {}
         for entry in self.crawlers:
             self._by_name.setdefault(entry.name.lower(), entry)
+            agent = read_agent(entry.recipe.signature)
+            if isinstance(agent, SignatureAgent):
+                self._by_agent.setdefault(agent.url, entry)
             for token in entry.tokens:
                 self._by_token.setdefault(token.lower(), entry)
         self._tokens = Tokens(self._by_token)
-        self._kind_tokens = tuple(Tokens(kind.tokens) for kind in self.kinds)
-        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
+        self._kinds = Kinds(self.kinds)
+        self._remembered: dict[str, Reading] = {}
+        self._made: dict[tuple[object, ...], Reading] = {}
 
     @classmethod
     def read(cls, folder: Path) -> Catalog:
@@ -171,6 +182,14 @@ class Catalog:
         key = name.lower()
         return self._by_name.get(key) or self._by_token.get(key)
 
+    def by_signature(self, agent_url: str) -> CatalogEntry | None:
+        """The entry whose key directory is that of signature agent *agent_url* in any spelling, or None.
+
+        An agent that several entries share is the first one's.
+        """
+        agent = read_agent(agent_url)
+        return self._by_agent.get(agent.url) if isinstance(agent, SignatureAgent) else None
+
     def match(self, user_agent: str) -> CatalogEntry | None:
         """The crawler that *user_agent* claims to be, or None.
 
@@ -181,47 +200,69 @@ class Catalog:
 
     def reading(self, user_agent: str) -> Reading:
         """Everything *user_agent* says by itself; remembered, within a bound. No raise."""
-        return self._remembered(user_agent if len(user_agent) <= LONGEST else user_agent[: LONGEST + 1])
+        found = self._remembered.get(user_agent)
+        return found if found is not None else self._new(user_agent)
 
-    def _read(self, user_agent: str) -> Reading:
-        text = readable(user_agent)
-        structure = signs(user_agent)
-        cut = ("ua_oversized",) if structure.oversized else ()
+    def _new(self, user_agent: str) -> Reading:
+        cut = user_agent if len(user_agent) <= LONGEST else user_agent[: LONGEST + 1]
+        found = self._remembered.get(cut)
+        if found is None:
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            found = self._remembered[cut] = self.uncached(cut)
+        return found
+
+    def uncached(self, user_agent: str) -> Reading:
+        """What `reading` says, worked out anew."""
+        raw = user_agent[:LONGEST].lower().strip()
+        text = without_addresses(raw)
+        cut = ("ua_oversized",) if len(user_agent) > LONGEST else ()
         best: CatalogEntry | None = None
-        unsendable = ""
+        unsendable: CatalogEntry | None = None
         for found in self._tokens.find(text):
             entry = self._by_token[found.token]
             if entry.robots_only:
-                unsendable = unsendable or entry.name
+                unsendable = unsendable or entry
             elif self._holds(entry, text, found.start, len(found.token)) and (
                 best is None or _before(entry, best)
             ):
                 best = entry
         if best is not None:
-            reasons = (f"ua_claim:{best.name}", *cut)
-            return Reading(best.crawler.visitor_class, best, best.crawler, reasons)
-        if unsendable:
-            return Reading(VisitorClass.AUTOMATION, reasons=(f"ua_robots_token:{unsendable}", *cut))
-        if structure.automated or not structure.browser:
-            kind = self._kind(user_agent[:LONGEST].lower(), text)
-            if kind is not None:
-                reasons = (f"ua_kind:{kind.name}", *structure.automated, *cut)
-                return Reading(kind.visitor_class, None, kind, reasons)
-        if structure.automated:
-            return Reading(VisitorClass.AUTOMATION, reasons=(*structure.automated, *cut))
-        return Reading(VisitorClass.UNPROVEN, reasons=cut if structure.browser else ("ua_no_engine", *cut))
+            return self._made.get((best.crawler.name, cut)) or self._make(best, cut)
+        if unsendable is not None:
+            return self._made.get((unsendable.crawler.name, cut)) or self._make(unsendable, cut)
+        structure = signs_of(raw, text, oversized=bool(cut))
+        if structure.browser and not structure.automated:
+            return _OVERSIZED if cut else _BROWSER
+        kind = self._kinds.of(raw, text, structure, user_agent[:LONGEST])
+        key = (kind.name if kind else "", structure.automated, cut)
+        return self._made.get(key) or self._make_nameless(kind, structure.automated, cut)
+
+    def _make(self, entry: CatalogEntry, cut: tuple[str, ...]) -> Reading:
+        code = "ua_robots_token" if entry.robots_only else "ua_claim"
+        reasons = (f"{code}:{entry.name}", *cut)
+        sent = None if entry.robots_only else entry
+        made = Reading(entry.crawler.visitor_class, sent, entry.crawler, reasons, declared=True)
+        self._made[entry.name, cut] = made
+        return made
+
+    def _make_nameless(self, kind: Crawler | None, shown: tuple[str, ...], cut: tuple[str, ...]) -> Reading:
+        if kind is not None:
+            crawler = kind if kind.visitor_class is VisitorClass.SERVICE else None
+            reasons = (f"ua_kind:{kind.name}", *shown, *cut)
+            made = Reading(kind.visitor_class, None, crawler, reasons, declared=True, kind=kind)
+        elif shown:
+            made = Reading(VisitorClass.AUTOMATION, reasons=(*shown, *cut))
+        else:
+            made = Reading(VisitorClass.UNPROVEN, reasons=("ua_no_engine", *cut))
+        self._made[kind.name if kind else "", shown, cut] = made
+        return made
 
     @staticmethod
     def _holds(entry: CatalogEntry, text: str, start: int, length: int) -> bool:
         if entry.anchored and (start != 0 or text[length : length + 1] not in {"", "/"}):
             return False
         return not any(token in text for token in entry.not_tokens)
-
-    def _kind(self, raw: str, text: str) -> Crawler | None:
-        for kind, tokens in zip(self.kinds, self._kind_tokens, strict=True):
-            if any(word in raw for word in kind.words) or next(tokens.find(text), None) is not None:
-                return kind.crawler
-        return None
 
 
 def _before(entry: CatalogEntry, other: CatalogEntry) -> bool:
@@ -278,7 +319,7 @@ class _Named(_Strict):
 
 class _CrawlerRow(_Named):
     operator: str = Field(min_length=1)
-    tokens: tuple[str, ...] = Field(min_length=1)
+    tokens: tuple[str, ...] = ()
     not_tokens: tuple[str, ...] = ()
     anchored: bool = False
     robots_only: bool = False
@@ -286,11 +327,16 @@ class _CrawlerRow(_Named):
     robots: Robots
     source: str = Field(default="", pattern=r"^(https?://.*)?$")
     checked: date | None = None
+    note: str = Field(default="", max_length=200)
 
     @model_validator(mode="after")
     def _sourced(self) -> Self:
         if bool(self.source) is not bool(self.checked):
             raise ValueError("source and checked stand together, or neither: no page, nothing was checked")
+        if self.note and not self.checked:
+            raise ValueError("a note is as old as checked says; give source and checked with it")
+        if not (self.tokens or self.verify.signature):
+            raise ValueError("a crawler is known by a token, or by the key directory of its signature")
         return self
 
     @field_validator("tokens")
@@ -312,15 +358,22 @@ class _CrawlerRow(_Named):
             robots_only=self.robots_only,
             anchored=self.anchored,
             not_tokens=tuple(token.lower() for token in self.not_tokens),
+            note=self.note,
         )
 
 
 class _KindRow(_Named):
     words: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ()
+    signs: frozenset[str] = frozenset()
 
     def kind(self) -> Kind:
-        return Kind(self.crawler(verifiable=False), tuple(word.lower() for word in self.words), self.tokens)
+        return Kind(
+            self.crawler(verifiable=False),
+            tuple(word.lower() for word in self.words),
+            self.tokens,
+            self.signs,
+        )
 
 
 class _File(_Strict):

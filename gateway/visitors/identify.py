@@ -1,103 +1,272 @@
-"""Who sent this request, and is the claim true? Weighs everything into one `Visitor`.
+"""Who sent this request, and is the claim true? Finds everything at hand and has it weighed into one `Visitor`.
 
 Asked after the client's address is known (`visitors.client_address`) and before
-the policy. Evidence in order, the cheap and strong first:
+the policy. What is looked at, the cheap and strong first:
 
-    ============================== ================================ =============
-    claim                          address                          identity
-    ============================== ================================ =============
-    none                           not looked at                    none
-    a name, nothing published      not looked at                    claimed
-    a name with lists              in one of its lists              verified
-    a name with lists              in none; all of them complete,   spoofed
-                                   fresh and far from the address
-    a name with lists              in none, otherwise               unverifiable
-    a name with other recipes      -                                unverifiable
-    ============================== ================================ =============
+    ==================== ======================= ===================================
+    found by             looked at               what it gives
+    ==================== ======================= ===================================
+    `catalog`            every request           the claim, or signs of a program
+    `signatures`         signed requests         who holds the key, or why not
+    `networks`           every request           the claim's lists; without a claim,
+                                                 the AI operator whose network it is
+    `host_names`         claims with DNS names   whose name the address has, where
+                         that lists leave open   the lists prove nothing
+    `autonomous_systems` claims                  a weight for or against the claim
+    `contradictions`     browsers                headers that no such browser sends
+    `conduct`            every request           what its network did
+    ==================== ======================= ===================================
 
-A spoofed visitor keeps the class and the crawler of its claim, so that the
-record says what was claimed; it inherits nothing else. Being listed in an old
-copy still verifies, and the reasons say that the copy was old.
+What each row means is the table of `visitors.weighing`. A spoofed visitor keeps
+the class and the crawler of its claim, so that the record says what was claimed;
+it inherits nothing else. Being listed in an old copy still verifies, and the
+reasons say how old. `visitors.reasons` knows every code.
 
-Reasons, in the order found: ``ua_claim:NAME``, ``ua_kind:KIND``,
-``ua_robots_token:NAME``, ``ua_oversized``, ``no_user_agent``, ``ua_library``,
-``headless_declared``, ``ua_bot_word``, ``ua_contact_in_comment``,
-``ua_compatible_token``, ``ua_no_engine``, ``ip_in:LIST``, ``ip_not_in:LIST``,
+The claim's lists are told in this order: ``ip_in:LIST`` or ``ip_not_in:LIST``,
 ``ip_near:LIST``, ``ip_list_stale:LIST``, ``ip_list_partial:LIST``,
-``ip_list_missing:LIST``, ``ip_unknown``, ``recipe_unchecked``.
+``ip_list_missing:LIST``, and ``ip_list_dated:LIST@DATE``, the day of each copy that
+counted; or ``ip_unknown``.
 
-Pure: no I/O, no clock (ages are counted to ``ask.asked_at``), no raise. What was
-weighed for one User-Agent and address is remembered for the minute it was
-weighed in, within a bound; a person's request costs one cache access.
+Pure: no I/O, no clock (ages are counted to ``ask.asked_at``), no raise, and no
+waiting: keys and DNS are named as `Needs`. What was weighed for one claim and
+address is remembered for the minute it was weighed in, within a bound. About a
+person nothing is remembered: what the headers alone say is kept beside them,
+and the address is looked up anew.
 """
 
 from __future__ import annotations
 
-from gateway.ask import Ask
-from gateway.evidence import Evidence, Needs
-from gateway.visitors.catalog import Catalog, CatalogEntry
-from gateway.visitors.networks import Networks, parse_address
-from gateway.visitors.visitor import PERSON, Identity, Method, Visitor, VisitorClass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
 
-#: Pairs of User-Agent and address remembered; a stranger can send any number.
+from gateway.ask import Ask, HeaderFields
+from gateway.evidence import Evidence, Needs
+from gateway.visitors.autonomous_systems import asn_finding
+from gateway.visitors.catalog import Catalog, CatalogEntry, Reading
+from gateway.visitors.contradictions import contradictions, strikes
+from gateway.visitors.list_owners import ListOwners
+from gateway.visitors.networks import Networks, parse_address
+from gateway.visitors.signature_agent import SignatureAgent, read_agent
+from gateway.visitors.visitor import Visitor, VisitorClass
+from gateway.visitors.weighing import Findings, Listed, Named, Signed, Surroundings, weigh
+
+#: What is remembered of each kind; a stranger can send any number.
 _REMEMBERED = 8192
+#: Days after which a copy says nothing of a browser: addresses are let again.
+_LET_AGAIN = 180
+_DAY = 86_400
+
+
+class Signatures(Protocol):
+    """Judges signatures by keys at hand (`visitors.signatures`)."""
+
+    def finding(self, ask: Ask, evidence: Evidence) -> Signed | Needs | None:
+        """What the signature of *ask* shows; None where there is none."""
+        ...
+
+
+class HostNames(Protocol):
+    """Judges the names of addresses by what DNS said (`visitors.host_names`)."""
+
+    def finding(self, address: str, suffixes: tuple[str, ...], evidence: Evidence) -> Named | Needs | None:
+        """What DNS says of a claim by *address* to be under one of *suffixes*; None where it says nothing."""
+        ...
+
+
+class Conduct(Protocol):
+    """What networks did within the hour (`visitors.conduct`)."""
+
+    def of(self, address: str, at: int) -> tuple[str, ...]:
+        """Reason codes of the network of *address* at second *at*."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the headers alone say, and the visitor that makes where nothing else is found.
+
+    *evident*: something in them speaks of a program, so that conduct may be asked about.
+    """
+
+    said: Reading
+    signed: bool
+    contradictions: tuple[str, ...]
+    strikes: int
+    alone: Visitor
+    evident: bool
 
 
 class Identifier:
     """Identifies visitors by one catalog and one set of networks; remembers what it weighed."""
 
-    def __init__(self, catalog: Catalog, networks: Networks) -> None:
-        """Use *catalog* and *networks* for every answer."""
+    def __init__(
+        self,
+        catalog: Catalog,
+        networks: Networks,
+        *,
+        signatures: Signatures | None = None,
+        names: HostNames | None = None,
+        conduct: Conduct | None = None,
+        asn_of: Callable[[str], int] | None = None,
+        headers: bool = True,
+    ) -> None:
+        """Use *catalog* and *networks* for every answer, and the other proofs where they are given.
+
+        *headers* says that asks hold every header that was sent; where they do
+        not (an access log), a missing one means nothing. *asn_of* gives the
+        autonomous system of an address, or 0.
+        """
         self.catalog = catalog
         self.networks = networks
-        self._weighed: dict[tuple[str, str, int], Visitor] = {}
+        self._signatures, self._names, self._conduct, self._headers = signatures, names, conduct, headers
+        self._asn_of = asn_of
+        self._weighed: dict[tuple[str, str, int, tuple[str, ...]], Visitor] = {}
+        self._made: dict[Visitor, Visitor] = {}
+        self._owners = ListOwners(catalog)
+        self._signers = _by_agent(catalog.crawlers)
 
-    def identify(self, ask: Ask, evidence: Evidence) -> Visitor | Needs:  # noqa: ARG002 - keys and DNS come by it
+    def identify(self, ask: Ask, evidence: Evidence) -> Visitor | Needs:
         """Say who sent *ask*, as far as it and *evidence* show.
 
         Returns:
-            A `Visitor`. `Needs` is part of the contract for proofs that must be
-            fetched; networks and User-Agents never need any.
+            A `Visitor`, or `Needs` for a proof that must be fetched first: asked
+            again with what came, whatever it is, this answers.
         """
-        agent = ask.user_agent
-        said = self.catalog.reading(agent)
-        if said.entry is None and said.visitor_class is VisitorClass.UNPROVEN and not said.reasons:
-            return PERSON
-        seen = (agent, ask.address, ask.asked_at // 60)
+        look = self._look(ask)
+        if look.said.entry is None and not look.signed:
+            # Where no network did anything there is nothing to ask: an empty `Conduct` is false.
+            if not self.networks.lists_of(ask.address) and not (look.evident and self._conduct):
+                return look.alone
+            found = self._unclaimed(ask, look)
+            return self._same(weigh(found)) if found.conduct or found.surroundings else look.alone
+        if look.signed:
+            signed = self._findings(ask, evidence, look)
+            return signed if isinstance(signed, Needs) else self._same(weigh(signed))
+        seen = (ask.user_agent, ask.address, ask.asked_at // 60, self._conduct_of(ask))
         visitor = self._weighed.get(seen)
         if visitor is None:
-            if said.entry is not None:
-                visitor = self._weigh(said.entry, said.reasons, ask)
-            else:
-                identity = Identity.NONE if said.crawler is None else Identity.CLAIMED
-                visitor = Visitor(said.visitor_class, said.crawler, identity, reasons=said.reasons)
+            claimed = self._findings(ask, evidence, look)
+            if isinstance(claimed, Needs):
+                return claimed
+            visitor = self._same(weigh(claimed))
             if len(self._weighed) >= _REMEMBERED:
                 self._weighed.clear()
             self._weighed[seen] = visitor
         return visitor
 
-    def _weigh(self, entry: CatalogEntry, reasons: tuple[str, ...], ask: Ask) -> Visitor:
-        identity, method = Identity.CLAIMED, Method.NONE
-        if entry.recipe.networks:
-            identity, method, more = self._by_network(entry.recipe.networks, ask)
-            reasons += more
-        elif entry.recipe:
-            identity = Identity.UNVERIFIABLE
-            reasons += ("recipe_unchecked",)
-        return Visitor(entry.crawler.visitor_class, entry.crawler, identity, method, reasons)
+    def findings(self, ask: Ask, evidence: Evidence) -> Findings | Needs:
+        """Everything that `identify` weighs, for those who explain it."""
+        look = self._look(ask)
+        if look.said.entry is None and not look.signed:
+            return self._unclaimed(ask, look)
+        return self._findings(ask, evidence, look)
 
-    def _by_network(self, names: tuple[str, ...], ask: Ask) -> tuple[Identity, Method, tuple[str, ...]]:
+    def _conduct_of(self, ask: Ask) -> tuple[str, ...]:
+        return self._conduct.of(ask.address, ask.asked_at) if self._conduct is not None else ()
+
+    def _look(self, ask: Ask) -> _Look:
+        fields = ask.headers
+        assert isinstance(fields, HeaderFields)
+        key = (self, ask.method, ask.origin)
+        look: _Look | None = fields.kept.get(key)
+        if look is None:
+            said = self.catalog.reading(ask.user_agent)
+            signed = self._signatures is not None and ask.has("signature-input")
+            codes: tuple[str, ...] = ()
+            if self._headers and said.entry is None and said.visitor_class is VisitorClass.UNPROVEN:
+                codes = contradictions(ask)
+            count = strikes(codes)
+            alone = self._same(weigh(Findings(said, contradictions=codes, strikes=count)))
+            look = fields.kept[key] = _Look(said, signed, codes, count, alone, bool(said.reasons or count))
+        return look
+
+    def _same(self, visitor: Visitor) -> Visitor:
+        """The one object for all visitors that are alike: rulings are remembered by it."""
+        known = self._made.get(visitor)
+        if known is None:
+            if len(self._made) >= _REMEMBERED:
+                self._made.clear()
+            known = self._made[visitor] = visitor
+        return known
+
+    def _unclaimed(self, ask: Ask, look: _Look) -> Findings:
+        around = self._surroundings(ask) if look.said.visitor_class is VisitorClass.UNPROVEN else None
+        # What a neighbor did is no evidence about somebody who shows none.
+        conduct = self._conduct_of(ask) if look.evident or around is not None else ()
+        return Findings(
+            look.said,
+            surroundings=around,
+            contradictions=look.contradictions,
+            strikes=look.strikes,
+            conduct=conduct,
+        )
+
+    def _findings(self, ask: Ask, evidence: Evidence, look: _Look) -> Findings | Needs:
+        signature: Signed | None = None
+        if self._signatures is not None and look.signed:
+            judged = self._signatures.finding(ask, evidence)
+            if isinstance(judged, Needs):
+                return judged
+            signature = judged
+        signer = self._signers.get(signature.agent, ()) if signature is not None else ()
+        said = look.said
+        proven = signature is not None and signature.outcome == "verified" and bool(signer)
+        entry = None if proven else said.entry or (signer[0] if signer else None)
+        if entry is None:
+            if signature is None:
+                return self._unclaimed(ask, look)
+            return Findings(said, signature=signature, signer=signer, conduct=self._conduct_of(ask))
+        listed = self._listed(entry.recipe.networks, ask)
+        named: Named | None = None
+        if self._names is not None and entry.recipe.dns and (listed is None or listed.outcome == "unknown"):
+            looked = self._names.finding(ask.address, entry.recipe.dns, evidence)
+            if isinstance(looked, Needs):
+                return looked
+            named = looked
+        return Findings(
+            said,
+            signature=signature,
+            signer=signer,
+            listed=listed,
+            named=named,
+            home=asn_finding(self._asn_of(ask.address), entry.recipe) if self._asn_of is not None else (),
+            conduct=self._conduct_of(ask),
+        )
+
+    def _surroundings(self, ask: Ask) -> Surroundings | None:
+        """The operator in whose network *ask* was sent.
+
+        None where the copy of its list is long out of date, and where this
+        gateway's operator added the prefix: that speaks for claims from there,
+        and not about everybody else on a network of one's own.
+        """
+        found = self._owners.undeclared(self.networks, ask.address, ask.asked_at)
+        if found is None:
+            return None
+        known = self.networks.lists[found.list_name]
+        address = parse_address(ask.address)
+        if abs(ask.asked_at - known.checked_at) > _LET_AGAIN * _DAY:
+            return None
+        if any(address in prefix for prefix in known.own):
+            return None
+        reasons = (found.reason, *self._stale(found.list_name, ask), *self._dated((found.list_name,)))
+        return Surroundings(found.operator, found.entries if found.ai else (), reasons, old=not found.fresh)
+
+    def _listed(self, names: tuple[str, ...], ask: Ask) -> Listed | None:
+        if not names:
+            return None
         if parse_address(ask.address) is None:
-            return Identity.UNVERIFIABLE, Method.NONE, ("ip_unknown",)
+            return Listed("unknown", ("ip_unknown",))
         holding = self.networks.lists_of(ask.address)
         for name in names:
             if name in holding:
-                return Identity.VERIFIED, Method.NETWORK, (f"ip_in:{name}", *self._stale(name, ask))
+                stale = self._stale(name, ask)
+                return Listed("in", (f"ip_in:{name}", *stale, *self._dated((name,))), old=bool(stale))
         reasons = tuple(f"ip_not_in:{name}" for name in names)
         doubts = tuple(doubt for name in names for doubt in self._doubts(name, ask))
-        if doubts:
-            return Identity.UNVERIFIABLE, Method.NONE, reasons + doubts
-        return Identity.SPOOFED, Method.NETWORK, reasons
+        return Listed("unknown" if doubts else "out", (*reasons, *doubts, *self._dated(names)))
 
     def _doubts(self, name: str, ask: Ask) -> tuple[str, ...]:
         """Why absence from list *name* proves nothing; () where it does."""
@@ -114,3 +283,20 @@ class Identifier:
     def _stale(self, name: str, ask: Ask) -> tuple[str, ...]:
         known = self.networks.get(name)
         return () if known is None or known.is_fresh(ask.asked_at) else (f"ip_list_stale:{name}",)
+
+    def _dated(self, names: Iterable[str]) -> tuple[str, ...]:
+        known = filter(None, map(self.networks.get, names))
+        return tuple(
+            f"ip_list_dated:{each.name}@{datetime.fromtimestamp(each.checked_at, UTC):%Y-%m-%d}"
+            for each in known
+        )
+
+
+def _by_agent(entries: Iterable[CatalogEntry]) -> dict[str, tuple[CatalogEntry, ...]]:
+    """The entries by the agent that a signature of theirs names."""
+    found: dict[str, tuple[CatalogEntry, ...]] = {}
+    for entry in entries:
+        agent = read_agent(entry.recipe.signature)
+        if isinstance(agent, SignatureAgent):
+            found[agent.url] = (*found.get(agent.url, ()), entry)
+    return found

@@ -7,8 +7,14 @@ and never in the neighborhood of a listed prefix (the same /16 of IPv4, /32 of
 IPv6; ours), because that is where lists grow: a real crawler called forged
 costs a creator more than a forged one left unproven.
 
-A lookup parses the address once and makes one dict access per prefix length
-in use. Every list that holds the address is found, since lists overlap.
+A copy fetched from the operator (`visitors.fetched_lists`) takes the place of a
+shipped one that is older. What only the older copy held still counts as a
+neighborhood: a crawler may leave an address later than the list does.
+
+A lookup is asked for every request, so it must cost a person nothing and keep
+nothing about one: the first two octets (four of IPv6) say that no list is near,
+or give the few prefix lengths to try. Nothing is remembered about an address.
+Every list that holds it is found, since lists overlap.
 """
 
 from __future__ import annotations
@@ -19,6 +25,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from socket import AF_INET, AF_INET6, inet_pton
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -32,6 +39,19 @@ Network = IPv4Network | IPv6Network
 SHORTEST = {4: 12, 6: 24}
 _NEIGHBORHOOD = {4: 16, 6: 32}
 _DAY = 86_400
+#: Days for which absence from a fetched copy may count, unless its list says fewer.
+LIVE_DAYS = 7
+#: Nobody publishes an address in these: the special-purpose registries of IANA (RFC 6890), multicast, reserved.
+_SPECIAL = (
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+    "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
+    "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
+    "::/16", "64:ff9b::/32", "100::/16", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "4000::/2", "8000::/1",
+)  # fmt: skip
+#: How an IPv4 address stands in IPv6 (RFC 4291, February 2006, section 2.5.5.2).
+_MAPPED = bytes(10) + b"\xff\xff"
+#: For each prefix length of one block: how far to shift, and the lists by what is left.
+_Block = tuple[tuple[int, dict[int, tuple[str, ...]]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +62,18 @@ class NetworkList:
         name: what catalog entries call it, such as ``openai-gptbot``.
         operator: who publishes it.
         source: the URL it is published at; *via* is the copy we took it from.
-        checked_at: midnight UTC of the copy's day, seconds since the epoch.
+        checked_at: when the copy was taken, seconds since the epoch; of a
+            shipped one midnight UTC of that day.
         complete: whether the operator says that there is nothing else.
         max_age_days: how long absence from this copy may count against a claim.
         prefixes: the published prefixes, sorted.
         own: prefixes the operator of this gateway added.
+        live_days: what *max_age_days* becomes once the list is fetched.
+        feed: whether *source* is for machines to read; a page is read by people.
+        shared: whether others use these networks as well (a cloud's customers),
+            or may by now, so that being listed alone names nobody.
+        former: prefixes of the shipped copy that the fetched one lacks.
+        fetched: whether this copy was fetched here, not shipped.
     """
 
     name: str
@@ -58,10 +85,48 @@ class NetworkList:
     prefixes: tuple[Network, ...]
     via: str = ""
     own: tuple[Network, ...] = ()
+    live_days: int = LIVE_DAYS
+    feed: bool = True
+    shared: bool = False
+    former: tuple[Network, ...] = ()
+    fetched: bool = False
 
     def is_fresh(self, at: int) -> bool:
-        """Whether, at second *at*, absence from this copy still means something."""
-        return at - self.checked_at <= self.max_age_days * _DAY
+        """Whether, at second *at*, absence from this copy still means something.
+
+        Never of a copy that claims to be from the future by more than a day:
+        one of the two clocks is wrong.
+        """
+        return -_DAY <= at - self.checked_at <= self.max_age_days * _DAY
+
+    def age_days(self, at: int) -> int:
+        """Whole days since the copy was taken, at second *at*; 0 for one from the future."""
+        return max(0, at - self.checked_at) // _DAY
+
+    def renewed(self, copy: FetchedCopy) -> NetworkList:
+        """The list as *copy* has it, or itself where *copy* is no newer."""
+        if copy.fetched_at <= self.checked_at:
+            return self
+        held = set(copy.prefixes)
+        return replace(
+            self,
+            checked_at=copy.fetched_at,
+            max_age_days=self.live_days,
+            prefixes=copy.prefixes,
+            former=tuple(prefix for prefix in (*self.prefixes, *self.former) if prefix not in held),
+            via="",
+            fetched=True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedCopy:
+    """A list as its operator published it at second *fetched_at*; *etag* is the validator it came with."""
+
+    name: str
+    fetched_at: int
+    prefixes: tuple[Network, ...]
+    etag: str = ""
 
 
 def parse_address(text: str) -> Address | None:
@@ -81,15 +146,17 @@ class Networks:
     def __init__(self, lists: Iterable[NetworkList]) -> None:
         """Index *lists*; names are unique."""
         self.lists: Mapping[str, NetworkList] = {each.name: each for each in lists}
-        self._index: dict[tuple[int, int], dict[int, tuple[str, ...]]] = {}
+        self._blocks: dict[bytes, _Block] = {}
         self._near: dict[tuple[int, int], frozenset[str]] = {}
+        self._wide: tuple[tuple[Network, str], ...] = ()
+        found: dict[bytes, dict[int, dict[int, tuple[str, ...]]]] = {}
         for each in self.lists.values():
             for prefix in (*each.prefixes, *each.own):
-                self._hold(each.name, prefix)
-        self._lengths = {
-            version: tuple(sorted(length for known, length in self._index if known == version))
-            for version in (4, 6)
-        }
+                self._hold(each.name, prefix, found)
+            for prefix in (*each.prefixes, *each.own, *each.former):
+                self._surround(each.name, prefix)
+        for block, tables in found.items():
+            self._blocks[block] = tuple(sorted(tables.items(), key=lambda table: table[0]))
 
     @classmethod
     def read(cls, folder: Path) -> Networks:
@@ -121,13 +188,31 @@ class Networks:
 
     def lists_of(self, address: str) -> tuple[str, ...]:
         """Names of every list that holds *address*, sorted; () for what is no address."""
-        parsed = parse_address(address)
-        if parsed is None:
+        try:
+            packed = inet_pton(AF_INET6, address) if ":" in address else inet_pton(AF_INET, address)
+        except (OSError, ValueError):
             return ()
-        value, width = int(parsed), parsed.max_prefixlen
+        if len(packed) == 4:
+            tables = self._blocks.get(packed[:2])
+        elif packed[:12] == _MAPPED:
+            packed = packed[12:]
+            tables = self._blocks.get(packed[:2])
+        else:
+            tables = self._blocks.get(packed[:4])
+        if tables is None and not self._wide:
+            return ()
+        return self._listed(packed, tables or ())
+
+    def _listed(self, packed: bytes, tables: _Block) -> tuple[str, ...]:
+        value = int.from_bytes(packed, "big")
         found: set[str] = set()
-        for length in self._lengths[parsed.version]:
-            found.update(self._index[parsed.version, length].get(value >> (width - length), ()))
+        for shift, held in tables:
+            found.update(held.get(value >> shift, ()))
+        for prefix, name in self._wide:
+            width = prefix.max_prefixlen
+            shift = width - prefix.prefixlen
+            if len(packed) * 8 == width and value >> shift == int(prefix.network_address) >> shift:
+                found.add(name)
         return tuple(sorted(found))
 
     def is_near(self, name: str, address: str) -> bool:
@@ -161,17 +246,66 @@ class Networks:
         changed = replace(known, own=(*known.own, *own))
         return Networks(changed if each.name == list_name else each for each in self.lists.values())
 
-    def _hold(self, name: str, prefix: Network) -> None:
-        version, width, first = prefix.version, prefix.max_prefixlen, int(prefix.network_address)
-        held = self._index.setdefault((version, prefix.prefixlen), {})
-        key = first >> (width - prefix.prefixlen)
-        held[key] = (*held.get(key, ()), name)
-        if not prefix.is_global:
+    def with_copies(self, copies: Iterable[FetchedCopy]) -> Networks:
+        """Return these networks with fetched *copies* where they are newer; copies of unknown lists are left out."""
+        newer = {copy.name: copy for copy in copies}
+        return Networks(
+            each.renewed(newer[each.name]) if each.name in newer else each for each in self.lists.values()
+        )
+
+    def _hold(
+        self, name: str, prefix: Network, found: dict[bytes, dict[int, dict[int, tuple[str, ...]]]]
+    ) -> None:
+        around = _NEIGHBORHOOD[prefix.version]
+        if prefix.prefixlen < SHORTEST[prefix.version]:
+            self._wide = (*self._wide, (prefix, name))
             return
-        around = _NEIGHBORHOOD[version]
-        last = int(prefix.broadcast_address)
-        for block in range(first >> (width - around), (last >> (width - around)) + 1):
-            self._near[version, block] = self._near.get((version, block), frozenset()) | {name}
+        shift = prefix.max_prefixlen - prefix.prefixlen
+        key = int(prefix.network_address) >> shift
+        for block in _blocks_of(prefix):
+            held = found.setdefault(block.to_bytes(around // 8, "big"), {}).setdefault(shift, {})
+            held[key] = (*held.get(key, ()), name)
+
+    def _surround(self, name: str, prefix: Network) -> None:
+        if not prefix.is_global or prefix.prefixlen < SHORTEST[prefix.version]:
+            return
+        for block in _blocks_of(prefix):
+            known = self._near.get((prefix.version, block), frozenset())
+            self._near[prefix.version, block] = known | {name}
+
+
+def _blocks_of(prefix: Network) -> range:
+    """The neighborhoods that *prefix* lies in or covers, as numbers."""
+    shift = prefix.max_prefixlen - _NEIGHBORHOOD[prefix.version]
+    return range(int(prefix.network_address) >> shift, (int(prefix.broadcast_address) >> shift) + 1)
+
+
+def _span(prefix: Network) -> tuple[int, int]:
+    return int(prefix.network_address), int(prefix.broadcast_address)
+
+
+_NEVER = {
+    version: tuple(_span(prefix) for prefix in map(ip_network, _SPECIAL) if prefix.version == version)
+    for version in (4, 6)
+}
+
+
+def prefix_fault(prefix: Network) -> str:
+    """Why no operator of a crawler publishes *prefix*, or "": what would have been right.
+
+    A prefix is refused for any special address in it, not only if all are.
+
+    >>> prefix_fault(ip_network("192.160.0.0/12"))
+    'a public network'
+    >>> prefix_fault(ip_network("66.249.64.0/19"))
+    ''
+    """
+    first, last = _span(prefix)
+    if any(start <= last and first <= end for start, end in _NEVER[prefix.version]):
+        return "a public network"
+    if prefix.prefixlen < SHORTEST[prefix.version]:
+        return f"a prefix of /{SHORTEST[prefix.version]} or longer"
+    return ""
 
 
 class _File(BaseModel):
@@ -183,6 +317,9 @@ class _File(BaseModel):
     via: str = ""
     complete: bool
     max_age_days: int = Field(ge=0, le=400)
+    live_days: int = Field(default=LIVE_DAYS, ge=1, le=LIVE_DAYS)
+    feed: bool = True
+    shared: bool = False
     prefixes: tuple[str, ...] = Field(min_length=1)
 
 
@@ -204,12 +341,8 @@ def _read_list(path: Path, mistakes: list[Mistake]) -> NetworkList | None:
         prefix = _parse_prefix(text, key, path.name, mistakes)
         if prefix is None:
             continue
-        if not prefix.is_global or prefix.is_multicast or prefix.is_reserved:
-            mistakes.append(Mistake(path.name, key, "a public network", text))
-        elif prefix.prefixlen < SHORTEST[prefix.version]:
-            mistakes.append(
-                Mistake(path.name, key, f"a prefix of /{SHORTEST[prefix.version]} or longer", text)
-            )
+        if fault := prefix_fault(prefix):
+            mistakes.append(Mistake(path.name, key, fault, text))
         prefixes.append(prefix)
     return NetworkList(
         name=path.stem,
@@ -222,6 +355,9 @@ def _read_list(path: Path, mistakes: list[Mistake]) -> NetworkList | None:
         max_age_days=read.max_age_days,
         prefixes=tuple(prefixes),
         via=read.via,
+        live_days=read.live_days,
+        feed=read.feed,
+        shared=read.shared,
     )
 
 

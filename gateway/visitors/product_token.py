@@ -13,33 +13,145 @@ but only as a whole word, never inside an address, and never after "like":
     ``Amazonbot-Video/0.1``                   says Amazonbot
     ======================================== ==============================
 
-The text is capped at `LONGEST` characters and lower-cased first. Patterns are
-compiled from a trie of literals or have no nested repetition, so the work
-grows with the text's length and with nothing else. No function here raises.
+The text is capped at `LONGEST` characters and lower-cased first. Literals are
+looked for by an Aho-Corasick automaton and patterns have no nested repetition,
+so the work grows with the text's length and with nothing else. No function here
+raises.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ahocorasick_rs import AhoCorasick
 
 #: A longer User-Agent is cut for matching; real ones stay below 700 characters.
 LONGEST = 1024
+
+
+class Words:
+    """Literals that count wherever they stand, each with a number."""
+
+    def __init__(self, words: Iterable[tuple[str, int]]) -> None:
+        """Compile *words*, each with its number."""
+        pairs = sorted({(word.lower(), number) for word, number in words if word})
+        self._numbers = [number for _, number in pairs]
+        self._automaton = AhoCorasick([word for word, _ in pairs])
+
+    def numbers(self, text: str) -> set[int]:
+        """The numbers of all words that stand in lower-case *text*."""
+        numbers = self._numbers
+        return {numbers[hit[0]] for hit in self._automaton.find_matches_as_indexes(text, overlapping=True)}
+
 
 _ADDRESS = re.compile(
     r"[a-z]{2,8}://[^\s;,()<>\"']*"  # an URL
     r"|\bwww\.[^\s;,()<>\"']*"
     r"|(?<=\+)[a-z0-9-]+\.[^\s;,()<>\"']*"  # "+host.example/bot"
 )
-#: A browser's engine, and the device of a person whose app this is.
-_ENGINE = re.compile(
-    r"applewebkit|gecko/|trident/|presto/|khtml|msie |mspie |edgehtml|netfront|chrome/|firefox/|opera[ /]"
-    r"|blink|servo/|goanna/"
+#: A browser's engine.
+_ENGINE = (
+    *(
+        "applewebkit",
+        "gecko/",
+        "trident/",
+        "presto/",
+        "khtml",
+        "msie ",
+        "mspie ",
+        "edgehtml",
+        "netfront",
+        "chrome/",
+    ),
+    *("firefox/", "opera/", "opera ", "blink", "servo/", "goanna/"),
 )
-_DEVICE = re.compile(
-    r"android|iphone|ipad|ios[/ ;]|watchos|appletv|cfnetwork/|darwin/|dalvik/|electron/|smarttv|smart-tv|hbbtv"
+#: The device of a person whose app this is.
+_DEVICE = (
+    *(
+        "android",
+        "iphone",
+        "ipad",
+        "ios/",
+        "ios ",
+        "ios;",
+        "watchos",
+        "appletv",
+        "cfnetwork/",
+        "darwin/",
+        "dalvik/",
+    ),
+    *("electron/", "smarttv", "smart-tv", "hbbtv"),
 )
+#: People's programs and old devices that name no engine: text browsers, telephones, consoles, players.
+_PERSONAL = (
+    *(
+        "mozilla/",
+        "opera",
+        "lynx",
+        "links ",
+        "links/",
+        "w3m",
+        "netsurf",
+        "dillo",
+        "voyager",
+        "ibrowse",
+        "aweb",
+    ),
+    *("mosaic", "browser/", "browser-", "jig browser", "maemo browser", "brave browser", "wap browser"),
+    *(
+        "onebrowser",
+        "midp",
+        "j2me",
+        "ucweb",
+        "nokia",
+        "samsung",
+        "motorola",
+        "mot-",
+        "blackberry",
+        "sonyericsson",
+    ),
+    *(
+        "playstation",
+        "nintendo",
+        "xbox",
+        "windows phone",
+        "windows nt",
+        "win64",
+        "microsoft office",
+        "mac os",
+    ),
+    *(
+        "macos",
+        "macintosh",
+        "osx/",
+        "watch os",
+        "ipod",
+        "sonos",
+        "upnp",
+        "whatsapp",
+        "quicktime",
+        "libvlc",
+        "vlc/",
+    ),
+    *("itunes", "kodi", "xbmc", "fban/"),
+)
+_HEADLESS = (
+    *("headlesschrome", "phantomjs", "slimerjs", "puppeteer", "playwright", "selenium", "webdriver"),
+    "electron-headless",
+)
+_BOT = ("bot", "spider", "crawl", "scrap", "fetch", "harvest")
+_IS_ENGINE, _IS_DEVICE, _IS_PERSONAL, _IS_HEADLESS, _IS_BOT, _IS_COMPATIBLE, _IS_USER = range(7)
+_MARKS = Words(
+    (word, number)
+    for number, words in enumerate(
+        (_ENGINE, _DEVICE, _PERSONAL, _HEADLESS, _BOT, ("compatible",), ("-user",))
+    )
+    for word in words
+)
+#: Without one of these, and an address, a browser's User-Agent shows nothing that is looked for here.
+_SUSPECT = AhoCorasick([*_HEADLESS, *_BOT, "compatible", "-user"])
 _OLD_BROWSERS = frozenset(
     [
         "abrowse",
@@ -69,12 +181,12 @@ _BOT_WORD = re.compile(
     r"(?:bots?|spider|crawl(?:er|ing)?|scrap(?:er|ing|y)|fetch(?:er)?|harvest(?:er)?|robot)"
     r"(?=$|[^a-z@])"
 )
+#: A name behind a browser's last product, where no browser puts one, and "NAME-User": somebody's assistant.
+_APPENDED = re.compile(r"safari/[0-9.]+; [a-z][a-z_-]*$")
+_USER = re.compile(r"[a-z0-9]-user(?=$|[/ ;,)])")
 #: Netscape's rivals called themselves compatible in these versions; today only automata do.
 _NETSCAPE = re.compile(r"mozilla/[1-4]")
 _COMPATIBLE = re.compile(r"compatible[;,)]\s{0,4}([a-z][a-z0-9.!_-]*)?")
-_HEADLESS = re.compile(
-    r"headlesschrome|phantomjs|slimerjs|puppeteer|playwright|selenium|webdriver|electron-headless"
-)
 _LIBRARY = re.compile(
     r"(?:python|aiohttp|httpx|curl|libcurl|pycurl|wget|go-http-client|go |scrapy|okhttp|java|jakarta|apache-httpclient"
     r"|libwww-perl|lwp|perl|php|guzzlehttp|ruby|http\.rb|httparty|faraday|rest-client|typhoeus|axios|node|node-fetch"
@@ -92,7 +204,12 @@ def readable(user_agent: str) -> str:
     >>> readable("Reader/1.0 (+https://gptbot.example/about; Linux)")
     'reader/1.0 (+ ; linux)'
     """
-    return _ADDRESS.sub(" ", user_agent[:LONGEST].lower())
+    return without_addresses(user_agent[:LONGEST].lower())
+
+
+def without_addresses(raw: str) -> str:
+    """Return *raw*, which is lower case, with a space for every address."""
+    return _ADDRESS.sub(" ", raw) if "://" in raw or "www." in raw or "+" in raw else raw
 
 
 def product_token(text: str) -> str:
@@ -105,8 +222,7 @@ def product_token(text: str) -> str:
     return found.group() if found else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """One token that stands in a User-Agent: its lower-case text and where it starts."""
 
     token: str
@@ -117,61 +233,80 @@ class Tokens:
     """A fixed set of literal tokens, all of them looked for at once.
 
     Tokens are compared in lower case. A match is the longest token at its
-    place that ends on a word's boundary, and matches do not overlap.
+    place that begins and ends on a word's boundary, and matches do not overlap.
+    A star in front of a token or behind it stands for the rest of the word.
     """
 
     def __init__(self, tokens: Iterable[str]) -> None:
         """Compile *tokens*; empty ones are ignored."""
-        trie: dict[str, dict[str, object]] = {}
-        for token in sorted({token.lower() for token in tokens if token}):
-            _plant(trie, token)
-        body = _spell(trie) if trie else "(?!)"
-        # Not inside a word, a path, a host or a mailbox; not "like X", which names another.
-        self._pattern = re.compile(rf"(?<![a-z0-9_./@-])(?<!like )(?:{body})(?![a-z0-9_@]|\.[a-z])")
+        self._tokens = sorted({token.lower() for token in tokens if token})
+        self._within = [token.startswith("*") for token in self._tokens]
+        self._begun = [token.endswith("*") for token in self._tokens]
+        self._automaton = AhoCorasick([token.strip("*") for token in self._tokens])
 
-    def find(self, text: str) -> Iterator[Found]:
-        """Yield every token in *text*, which `readable` has prepared, from left to right."""
-        for found in self._pattern.finditer(text):
-            yield Found(found.group(), found.start())
+    def find(self, text: str) -> Sequence[Found]:
+        """Every token in *text*, which `readable` has prepared, from left to right."""
+        hits = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        return self._whole(text, hits) if hits else ()
 
-
-_END = ""
-
-
-def _plant(trie: dict[str, dict[str, object]], token: str) -> None:
-    node: dict[str, dict[str, object]] = trie
-    for char in token:
-        node = node.setdefault(char, {})  # type: ignore[assignment]
-    node[_END] = {}
-
-
-def _spell(node: dict[str, dict[str, object]]) -> str:
-    branches = [
-        re.escape(char) + _spell(child)  # type: ignore[arg-type]
-        for char, child in sorted(node.items())
-        if char != _END
-    ]
-    if not branches:
-        return ""
-    joined = branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
-    return f"(?:{joined})?" if _END in node else joined
+    def _whole(self, text: str, hits: list[tuple[int, int, int]]) -> list[Found]:
+        # Hostile text has hundreds of hits, nearly all of them inside words.
+        within, begun, found, behind = self._within, self._begun, [], 0
+        hits = [hit for hit in hits if within[hit[0]] or not hit[1] or text[hit[1] - 1] not in _GLUE_BEFORE]
+        hits.sort(key=_leftmost_longest)
+        for which, start, end in hits[:_TRIED]:
+            if start >= behind and _begins(text, start) and (begun[which] or _ends(text, end)):
+                behind = end
+                found.append(Found(self._tokens[which], start))
+        return found
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+#: Names that are looked at in one text; nobody has so many.
+_TRIED = 96
+
+
+def _leftmost_longest(hit: tuple[int, int, int]) -> tuple[int, int]:
+    return hit[1], -hit[2]
+
+
+#: What a token's neighbors may not be: it would stand inside a word, a path, a host or a mailbox.
+_GLUE_BEFORE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_./@-")
+_GLUE_BEHIND = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_@")
+
+
+def _begins(text: str, start: int) -> bool:
+    """Whether what begins at *start* names the speaker: "like X" names another."""
+    return not text.startswith("like ", start - 5) or start < 5
+
+
+def _ends(text: str, end: int) -> bool:
+    """Whether a name may end before *end*: not inside a word or a host."""
+    behind = text[end : end + 2]
+    return not behind or not (
+        behind[0] in _GLUE_BEHIND or (behind[0] == "." and behind[1:].isascii() and behind[1:].isalpha())
+    )
+
+
+class Signs(NamedTuple):
     """What a User-Agent shows apart from names.
 
     *automated* holds the reason codes of an undeclared or unknown automaton
     (``no_user_agent``, ``headless_declared``, ``ua_library``, ``ua_bot_word``,
-    ``ua_contact_in_comment``, ``ua_compatible_token``), strongest first, and is
-    empty for browsers and for apps on a person's device. *browser* says whether
-    it has a browser's engine or names a person's device. *oversized* says that
-    it was cut.
+    ``ua_user_token``, ``ua_appended_name``, ``ua_contact_in_comment``,
+    ``ua_compatible_token``, ``ua_no_engine``), strongest first, and is empty for
+    browsers and for apps on a person's device. *named* says whether it also says
+    what it is, be it only a library's name, so that it hides nothing. *browser*
+    says whether it has a browser's engine or names a person's device.
+    *oversized* says that it was cut.
     """
 
     automated: tuple[str, ...]
     browser: bool
     oversized: bool = False
+    named: bool = False
+
+
+_BROWSER = Signs((), browser=True)
 
 
 def signs(user_agent: str) -> Signs:
@@ -181,33 +316,58 @@ def signs(user_agent: str) -> Signs:
     (('ua_library',), ())
     """
     raw = user_agent[:LONGEST].lower().strip()
+    return signs_of(raw, without_addresses(raw), oversized=len(user_agent) > LONGEST)
+
+
+def signs_of(raw: str, text: str, *, oversized: bool) -> Signs:
+    """Read the signs in *raw*, capped, stripped and lower case, and *text*, the same without addresses."""
+    address = "://" in raw or "+www." in raw or _has_mailbox(raw)
+    webkit = "applewebkit" in text
+    appended = webkit and raw[-1:].isalpha() and _APPENDED.search(text) is not None
+    if webkit and not (address or appended or oversized or _SUSPECT.find_matches_as_indexes(text)):
+        return _BROWSER
     if not raw or raw == "-":
         return Signs(("no_user_agent",), browser=False)
-    text = readable(raw)
-    engine = _ENGINE.search(text) is not None
-    app = not engine and _DEVICE.search(text) is not None
-    contact = not app and ("://" in raw or "+www." in raw or _has_mailbox(raw))
-    compatible = not app and _compatible(text)
+    marks = _MARKS.numbers(text)
+    engine = _IS_ENGINE in marks
+    app = not engine and _IS_DEVICE in marks
+    contact = address and not app
+    compatible = _IS_COMPATIBLE in marks and not app and _compatible(text)
+    headless = _IS_HEADLESS in marks
     reasons: list[str] = []
-    if _HEADLESS.search(text):
+    if headless:
         reasons.append("headless_declared")
-    if _LIBRARY.match(text):
+    if not engine and _LIBRARY.match(text):
         reasons.append("ua_library")
-    if _says_bot(text, browser=engine or app, declared=contact or compatible):
+    if _IS_BOT in marks and _says_bot(text, browser=engine or app, declared=contact or compatible):
         reasons.append("ua_bot_word")
-    if contact and (not engine or compatible or "+http" in raw or reasons):
+    if _IS_USER in marks and _USER.search(text):
+        reasons.append("ua_user_token")
+    if appended:
+        reasons.append("ua_appended_name")
+    if contact and (not engine or compatible or "://" in raw or reasons):
         reasons.append("ua_contact_in_comment")
     if compatible:
         reasons.append("ua_compatible_token")
-    return Signs(tuple(reasons), engine or app, len(user_agent) > LONGEST)
+    if not (reasons or engine or app or _IS_PERSONAL in marks):
+        reasons.append("ua_no_engine")
+    named = bool(reasons) and not (headless and len(reasons) == 1 and text.startswith(_UNNAMED))
+    return Signs(tuple(reasons), engine or app, oversized, named)
+
+
+#: How a headless browser begins that says nothing else of itself.
+_UNNAMED = ("mozilla/", *_HEADLESS)
+
+
+_NAME_ENDS = frozenset(("", "/", ")", ";"))
 
 
 def _says_bot(text: str, *, browser: bool, declared: bool) -> bool:
     """Whether a word such as bot or spider names the client and not, say, a Cubot phone."""
     for found in _BOT_WORD.finditer(text):
-        # Inside a browser's User-Agent only a version makes it a name: "CUBOT X19" is a phone,
-        # and an Electron app stands on a person's desk whatever it is called.
-        versioned = text[found.end() : found.end() + 1] == "/" and "electron/" not in text
+        # Inside a browser's User-Agent only a version or the end of a comment's part makes it a name:
+        # "CUBOT X19" is a phone, and an Electron app stands on a person's desk whatever it is called.
+        versioned = text[found.end() : found.end() + 1] in _NAME_ENDS and "electron/" not in text
         if not browser or declared or versioned:
             return True
     return False

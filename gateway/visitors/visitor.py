@@ -77,8 +77,9 @@ class Visitor:
     """Whoever sent one request, once everything known has been weighed.
 
     *crawler* is the catalog's entry for the claim, or None. *reasons* are
-    stable codes (`detect` vocabulary: ``ua_claim:GPTBot``, ``ip_in:…``) in the
-    order they were found; they go to the record's erasable detail.
+    stable codes (`visitors.reasons`: ``ua_claim:GPTBot``, ``ip_in:…``) in the
+    order they were found; with *confidence*, from 0 to 1, they go to the
+    record's erasable detail.
     """
 
     visitor_class: VisitorClass
@@ -86,6 +87,7 @@ class Visitor:
     identity: Identity = Identity.NONE
     method: Method = Method.NONE
     reasons: tuple[str, ...] = field(default=())
+    confidence: float = 0.0
 
     @property
     def is_person(self) -> bool:
@@ -114,4 +116,4 @@ class Visitor:
         return frozenset() if self.is_person else AI_USES
 
 
-PERSON = Visitor(VisitorClass.UNPROVEN)
+PERSON = Visitor(VisitorClass.UNPROVEN, confidence=0.6)

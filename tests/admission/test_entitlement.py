@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.admission.entitlement import Covered, entitle, uses_under
 from gateway.money import Money
 from gateway.paths import PathScope
-from gateway.policy.rules import Mode, Ruling, Verdict
+from gateway.policy.rules import Mode, Ruling, TerritoryMode, Verdict
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import Territory
 from gateway.tokens.claims import Budget, Claims
@@ -79,6 +79,20 @@ def test_the_order_is_term_audience_path_use_territory_rendition(claims, visitor
         Problem.TOKEN_EXPIRED, Problem.TOKEN_OTHER_SITE, Problem.PATH_NOT_COVERED,
         Problem.USE_NOT_COVERED, Problem.TERRITORY_NOT_COVERED, Problem.RENDITION_NOT_COVERED,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("country", "where"), [("US", "probably from US"), ("", "from an unknown country")])
+def test_how_far_the_place_of_a_fetch_binds(country, where, claims, visitor, ruling, ask) -> None:
+    elsewhere = ask(country=country)
+    refusal = entitle(claims(), visitor(), ruling(), elsewhere)
+    assert refusal.problem is Problem.TERRITORY_NOT_COVERED
+    assert where in refusal.detail
+    observed = entitle(claims(), visitor(), ruling(territory=TerritoryMode.OBSERVE), elsewhere)
+    assert observed == Covered(PathScope("/essays/"), frozenset({Use.AI_TRAIN}), refusal)
+    ignored = entitle(claims(), visitor(), ruling(territory=TerritoryMode.OFF), elsewhere)
+    assert ignored == Covered(PathScope("/essays/"), frozenset({Use.AI_TRAIN}))
+    inside = entitle(claims(), visitor(), ruling(territory=TerritoryMode.OBSERVE), ask(country="DE"))
+    assert inside.would is None
 
 
 def test_a_transcript_needs_its_own_grant(claims, visitor, ruling, ask) -> None:

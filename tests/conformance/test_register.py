@@ -33,6 +33,18 @@ async def test_licensees_and_clients_come_back_as_they_were(ports, make):
     assert await ports.register.client("cl_9") is None
 
 
+async def test_a_place_is_kept_beside_the_rest(ports, make):
+    licensee, client = make.enrolled(1)
+    await ports.register.add_licensee(licensee, client)
+    assert licensee.seat == ""
+    said = await ports.register.set_place("le_1", "DE", "")
+    assert (said, said.seat) == (replace(licensee, country="DE"), "")
+    seen = await ports.register.set_place("le_1", "DE", "register entry 7")
+    assert await ports.register.licensee("le_1") == seen
+    assert (seen.seat, seen.name, seen.standing) == ("DE", licensee.name, licensee.standing)
+    assert await ports.register.set_place("le_9", "DE", "x") is None
+
+
 async def test_an_id_is_given_once_and_the_attempt_leaves_nothing(ports, make):
     one, client = make.enrolled(1)
     await ports.register.add_licensee(one, client)

@@ -23,8 +23,14 @@ from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.visitors.catalog import Catalog
+from gateway.visitors.explained import at_hand, explain
+from gateway.visitors.identify import Identifier
+from gateway.visitors.networks import Networks
 
 SALT = bytes(32)
+#: By whether headers are told.
+IDENTIFIERS = [Identifier(Catalog.shipped(), Networks.shipped(), headers=told) for told in (False, True)]
 HOUR = 3_600_000_000
 PASSWORD = "tides come in twice a day"
 HOSTILE = (
@@ -243,7 +249,12 @@ async def start(clock: HandClock, tmp_path: Path) -> AsyncIterator[Callable]:
         status = {"journal.example": "enforce"}
         sessions = Sessions.open(tmp_path / "operator.json", clock)
         app = dashboard_app(
-            SqliteAccessLog(database.database), sessions, hosts=hosts, status=lambda: status, clock=clock
+            SqliteAccessLog(database.database),
+            sessions,
+            hosts=hosts,
+            status=lambda: status,
+            who=lambda ask, told: explain(at_hand(IDENTIFIERS[told], ask)),
+            clock=clock,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
         await runner.setup()

@@ -27,6 +27,11 @@ PAGES = {
     "log-nothing": "/log?text=nowhere",
     "live": "/live",
     "record": RECORD,
+    "who": "/who",
+    "who-claim": "/who?ua=GPTBot/1.2&ip=203.0.113.9",
+    "who-browser": "/who?ua=Mozilla/5.0+(Windows+NT+10.0;+Win64;+x64)+AppleWebKit/537.36+(KHTML,+like+Gecko)"
+    "+Chrome/140.0.0.0+Safari/537.36&ip=9.129.45.186&headers=Accept:+*/*",
+    "who-mistake": "/who?ua=a&headers=nonsense",
     "trouble": "/nowhere",
 }
 #: Where the pictures go for somebody to look at; nowhere unless told.
@@ -169,6 +174,11 @@ async def test_the_journey_works_by_keyboard_and_without_script(browser, start, 
     await page.keyboard.press("Enter")
     await page.wait_for_url("**decision=quoted**")
     assert set(await page.locator("tbody .decision").all_inner_texts()) == {"quoted"}
+    await page.get_by_role("link", name="Who", exact=True).click()
+    await page.get_by_label("User-Agent").fill("GPTBot/1.2")
+    await page.get_by_label("Address").fill("203.0.113.9")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name="claimed to be GPTBot; not proven").wait_for()
     await page.get_by_role("link", name="Live").click()
     assert await page.get_by_role("link", name="Stop that").is_visible()
     await page.get_by_role("link", name="Stop that").click()

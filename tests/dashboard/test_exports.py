@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -50,3 +51,13 @@ def test_money_stands_exactly_and_twice():
     assert found["quote"] == "0"
     assert found["time"] == "2026-11-18T11:06:40.000001Z"
     assert "address" not in found
+
+
+def test_a_claim_is_not_exported_as_a_fact():
+    dated = ("ip_not_in:openai-gptbot", "ip_list_dated:openai-gptbot@2026-09-02")
+    forged = replace(ROW, identity="spoofed", evidence=dated)
+    assert cells(forged)["told"] == (
+        "claimed to be GPTBot; not proven (address not in the published list of 2026-09-02)"
+    )
+    assert cells(replace(forged, evidence=()))["told"] == "claimed to be GPTBot; not proven"
+    assert cells(ROW)["told"] == "GPTBot, verified"

@@ -17,7 +17,10 @@ def test_the_steps_are_the_path(make_fetch):
     assert [step.title for step in steps] == [
         "Evidence", "Identity", "Rule", "Price", "License", "Charge", "Record",
     ]  # fmt: skip
-    assert facts(steps, "Evidence") == {"Client address": "203.0.113.9", "Found": "ua_claim:GPTBot"}
+    assert facts(steps, "Evidence") == {
+        "Client address": "203.0.113.9",
+        "Found": "Its User-Agent says that it is GPTBot. (ua_claim:GPTBot)",
+    }
     assert facts(steps, "Price") == {"Price": "0.02 USD"}
     assert facts(steps, "Charge") == {"Charged": "0.02 USD", "Reason": "first read in the window"}
     assert facts(steps, "License")["Licensee"] == "acme-models"
@@ -42,3 +45,15 @@ def test_what_did_not_bind_is_said(make_fetch):
 def test_words_of_a_later_version_do_not_break_it(make_fetch):
     steps = trace(make_fetch(1, "refused", 10, identity="new", verdict="new", problem="new"), None)
     assert len(steps) == 7
+
+
+def test_a_claim_is_called_one_and_its_evidence_carries_its_day(make_fetch) -> None:
+    record = make_fetch(1, "refused", 10, identity="spoofed")
+    found = FetchDetail(evidence=("ip_not_in:bytedance", "ip_list_dated:bytedance@2026-09-02"))
+    said = {step.title: step.sentence for step in trace(record, found)}
+    assert said["Identity"] == (
+        "Claimed to be Bytespider; not proven (address not in the published list of 2026-09-02)."
+    )
+    assert {step.title: step.sentence for step in trace(record, None)}["Identity"] == (
+        "Claimed to be Bytespider; not proven."
+    )

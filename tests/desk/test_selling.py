@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -18,7 +19,7 @@ from gateway.paths import PathScope
 from gateway.policy.rules import Mode
 from gateway.problems import StoreUnavailable
 from gateway.provenance.record import BookEntry
-from gateway.terms.license_terms import Compensation, Territory
+from gateway.terms.license_terms import Basis, Compensation, Territory
 from gateway.tokens.claims import Budget
 from gateway.tokens.verification import Verifier
 from gateway.uses import Use
@@ -676,3 +677,42 @@ async def test_without_the_book_only_what_has_neither_price_nor_budget_is_sold(w
     status, body = await world.token(made, {"offer": "gift", "budget": {"fetches": 2}})
     assert (status, body["error"]) == (503, "server_error")
     assert {license.id for license in await world.licenses(made)} == {gift.license, counted.license}
+
+
+async def test_an_offer_for_licensees_of_a_place_needs_theirs_evidenced(world):
+    offer = world.policy.by_offer["training"]
+    europe = replace(
+        offer, terms=replace(offer.terms, territory=Territory(frozenset({"EU"}), Basis.LICENSEE))
+    )
+    buy = Wanted(targets=(PathScope("/essays/"),), uses=frozenset({Use.AI_TRAIN}))
+    made = await world.licensee()
+    buyer = Buyer(made.client.id, made.licensee.id, world.make_policy((europe,)), world.origin)
+
+    refused = await world.desk._sales.sell(buy, buyer)
+    assert "no place of yours is declared and evidenced" in refused.detail
+    await world.register.set_place(made.licensee.id, "DE", "")
+    assert "no place of yours" in (await world.desk._sales.sell(buy, buyer)).detail
+    await world.register.set_place(made.licensee.id, "US", "register entry")
+    assert "is for licensees in EU, and yours is in US" in (await world.desk._sales.sell(buy, buyer)).detail
+    await world.register.set_place(made.licensee.id, "DE", "register entry")
+    sold = await world.desk._sales.sell(buy, buyer)
+    assert isinstance(sold, Sold)
+    # Where its servers stand is no part of this deal: the token is good from anywhere.
+    assert sold.claims.territory == Territory(None)
+    (license,) = await world.licenses(made)
+    again = await world.desk._sales.sell(Wanted(license=license.id), buyer)
+    assert isinstance(again, Sold)
+    assert license.terms.territory == Territory(frozenset({"EU"}), Basis.LICENSEE)
+    assert license.terms.as_json()["territory_basis"] == "licensee"
+
+
+async def test_a_limit_of_the_use_binds_by_contract_alone(world):
+    offer = world.policy.by_offer["training"]
+    there = replace(offer, terms=replace(offer.terms, territory=Territory(frozenset({"EU"}), Basis.USE)))
+    made = await world.licensee()
+    buyer = Buyer(made.client.id, made.licensee.id, world.make_policy((there,)), world.origin)
+    sold = await world.desk._sales.sell(
+        Wanted(targets=(PathScope("/essays/"),), uses=frozenset({Use.AI_TRAIN})), buyer
+    )
+    assert sold.claims.territory == Territory(None)
+    assert sold.claims.terms == there.terms.hash

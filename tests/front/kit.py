@@ -239,6 +239,7 @@ class Door:
     origin_limits: OriginLimits = field(default_factory=OriginLimits)
     trusted: tuple[str, ...] = ()
     country_header: str = ""
+    place_of: Callable | None = None
     desk: Callable | None = None
     tls: ssl.SSLContext | None = None
     proxied: bool = False
@@ -280,6 +281,7 @@ class Door:
             clock=HandClock(),
             limits=self.limits,
             country_header=self.country_header,
+            place_of=self.place_of,
             tls=self.tls,
             proxied=self.proxied,
         )

@@ -8,12 +8,15 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from gateway.front.answer import Answer
+from gateway.policy.rules import Match, Rule, Verdict
 from gateway.problems import ConfigurationError
 from gateway.provenance.record import Ended
+from gateway.visitors.territory import Place
 
 
 def test_the_parser_is_the_one_in_c(kit):
@@ -106,6 +109,31 @@ async def test_a_trusted_proxy_tells_address_scheme_and_country(kit, started, or
     assert (ask.address, ask.origin, ask.country) == ("192.0.2.7", "https://a.example", "DE")
     assert origin.requests[0].values("x-forwarded-for") == ["192.0.2.7"]
     assert origin.requests[0].values("x-forwarded-proto") == ["https"]
+
+
+async def test_a_place_is_looked_up_only_where_something_depends_on_it(kit, started, origin):
+    asked = []
+
+    def place_of(address):
+        asked.append(address)
+        return Place("FR", "mmdb:test@2026-11-01")
+
+    door = await started(
+        kit.Door(origin.url, trusted=("loopback",), country_header="cf-ipcountry", place_of=place_of)
+    )
+    await door.send(kit.get("/"))
+    assert (door.asks[-1].country, asked) == ("", [])
+    await door.send(kit.get("/", "Authorization: License x"))
+    assert (door.asks[-1].country, door.asks[-1].country_basis) == ("FR", "mmdb:test@2026-11-01")
+    door.site = replace(
+        door.site, rules=(Rule("rules[0]", Match(countries=frozenset({"DE"})), Verdict.SERVE),)
+    )
+    await door.send(kit.get("/", "X-Forwarded-For: 192.0.2.7"))
+    assert door.asks[-1].country == "FR"
+    assert asked[-1] == "192.0.2.7"
+    await door.send(kit.get("/", "X-Forwarded-For: 192.0.2.8", "CF-IPCountry: DE"))
+    assert (door.asks[-1].country, door.asks[-1].country_basis) == ("DE", "header")
+    assert len(asked) == 2
 
 
 async def test_the_host_that_is_judged_is_the_host_the_origin_gets(kit, started, origin):

@@ -255,7 +255,7 @@ def test_the_personal_part_stands_beside_the_record_and_nowhere_in_it() -> None:
         AGENT,
         REFERER,
         "reader=anna",
-        ("ua_claim:GPTBot", "ip_in:198.51.100.0/24"),
+        ("ua_claim:GPTBot", "ip_in:198.51.100.0/24", "confidence:0.00"),
     )
     octets = written.record.canonical()
     for personal in (

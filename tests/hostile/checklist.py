@@ -35,6 +35,7 @@ _SERVE = "journeys/test_serve.py::"
 _TREE = "journeys/test_processes.py::"
 _TILL = "admission/test_till.py::"
 _BOOK = "conformance/test_spend_book.py::"
+_DIRECTORIES = "hostile/test_key_directories.py::"
 _SIGNATURES = (
     "journeys/test_unread_signatures.py::test_a_signature_is_no_proof_and_its_directory_is_not_asked"
 )
@@ -132,7 +133,7 @@ ELSEWHERE: dict[str, Case] = {
     "T20": Case(
         "no User-Agent takes long to read",
         (
-            "visitors/test_product_token.py::test_the_pattern_cannot_backtrack_out_of_proportion",
+            "visitors/test_product_token.py::test_a_crowd_of_names_is_read_up_to_a_limit",
             "visitors/test_product_token.py::test_eight_kilobytes_are_matched_as_if_they_were_one",
         ),
     ),
@@ -390,8 +391,20 @@ ELSEWHERE: dict[str, Case] = {
             "hostile/test_http_requests.py::test_row[H07]",
         ),
     ),
-    "G13": Case("nothing is fetched on a visitor's word", (_SIGNATURES,)),
-    "G14": Case("unknown keys cause no fetch", (_SIGNATURES,)),
+    "G13": Case(
+        "a directory is fetched only from outside, small, soon and without a redirect",
+        (
+            _SIGNATURES,
+            _DIRECTORIES + "test_ten_megabytes_are_not_read",
+            _DIRECTORIES + "test_a_redirect_leads_nowhere",
+            _DIRECTORIES + "test_no_place_in_the_house_is_asked",
+            "test_egress.py::test_a_name_that_leads_into_the_house_is_refused_at_the_socket",
+        ),
+    ),
+    "G14": Case(
+        "unknown keys and agents cause a bounded number of fetches",
+        (_SIGNATURES, _DIRECTORIES + "test_a_flood_of_agents_and_keys_asks_a_bounded_number_of_times"),
+    ),
     "G15": Case(
         "text stays text",
         (

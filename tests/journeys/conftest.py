@@ -26,6 +26,11 @@ GPTBOT = (
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
 )
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+#: What a browser sends with it; without these it contradicts itself.
+BROWSING = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "de,en-US;q=0.7,en;q=0.3",
+}
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 POLICY = """
@@ -124,7 +129,8 @@ class World:
         self, path: str, agent: str = FIREFOX, *, token: str = "", country: str = "DE", **kept: Any
     ) -> aiohttp.ClientResponse:
         """Fetch, and read the body."""
-        headers = {"User-Agent": agent, "X-Country": country, **kept.pop("headers", {})}
+        browsing = BROWSING if "Firefox/" in agent else {}
+        headers = {"User-Agent": agent, "X-Country": country, **browsing, **kept.pop("headers", {})}
         if token:
             headers["Authorization"] = f"License {token}"
         answer = await self.http.request(
@@ -203,16 +209,26 @@ async def origin() -> AsyncIterator[OriginSite]:
 
 @pytest.fixture
 async def world(origin: OriginSite, tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[World]]]:
-    """Starts a gateway in front of the origin: `await world(mode="enforce")`."""
+    """Starts a gateway in front of the origin: `await world(mode="enforce")`.
+
+    *trust* and *more* are further lines of its settings, in ``[trust]`` and at the end.
+    """
     made: list[World] = []
 
-    async def start(mode: str = "enforce", policy: str = POLICY, folder: Path | None = None) -> World:
+    async def start(
+        mode: str = "enforce",
+        policy: str = POLICY,
+        folder: Path | None = None,
+        *,
+        trust: str = "",
+        settings: str = "",
+    ) -> World:
         data = folder or tmp_path / "data"
         (data / "sites").mkdir(parents=True, exist_ok=True)
         data.chmod(0o700)
         (data / "licet.toml").write_text(
             '[listen]\nport = 0\n[dashboard]\nport = 0\n[trust]\nproxies = ["loopback"]\ncountry_header = "X-Country"\n'
-            "[store]\nreserve_mb = 1\n"
+            f"{trust}\n[store]\nreserve_mb = 1\n{settings}"
         )
         (data / "sites" / "journal.toml").write_text(policy.format(origin=origin.url, mode=mode))
         licet = Licet(read_config(data))

@@ -61,9 +61,10 @@ def _options(path: tuple[str, ...]) -> set[str]:
 
 def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
-        "serve", "demo", "init", "policy check", "policy explain", "policy lint", "keys new", "keys rotate",
+        "serve", "demo", "init", "policy check", "policy explain", "policy lint", "policy honeypot", "keys new", "keys rotate",
         "keys list", "keys revoke", "journal export", "journal audit", "licensee add", "licensee list",
-        "licensee credit", "licensee suspend", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart",
+        "licensee credit", "licensee place", "licensee suspend", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart", "who",
+        "crawlers list", "crawlers show", "crawlers check", "crawlers update",
     }  # fmt: skip
 
 
@@ -200,12 +201,22 @@ async def test_init_check_lint_and_explain(licet, origin) -> None:
     assert any("/comments" in row["sentence"] for row in advised.json)
 
 
+async def test_a_honeypot_is_made_and_goes_into_a_policy(licet, origin) -> None:
+    made = (await licet("policy", "honeypot", "--json")).json
+    assert made["path"] not in {(await licet("policy", "honeypot", "--json")).json["path"]}
+    assert made["snippet"].startswith('<script type="ignore"><a href="' + made["path"])
+    told = await licet("policy", "honeypot", made["path"])
+    assert made["snippet"] in told.out
+    assert f'honeypot = "{made["path"]}"' in told.out
+    assert "nobody would guess" in (await licet("policy", "honeypot", "/admin", code=2)).err
+
+
 async def test_explain_for_a_person_a_crawler_an_ambiguous_path_and_a_country(licet, origin) -> None:
     licet.write_site(origin.url)
     person = await licet("policy", "explain", "/essays/tides")
     assert person.out.splitlines()[:2] == [
         "served, free of charge: rules[2] matches everyone",
-        "visitor  a person, as far as anybody can tell",
+        "visitor  no evidence of automation; served as a person is",
     ]
     browser = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
     assert (await licet("policy", "explain", "/essays/tides", "--as", browser)).out == person.out
@@ -214,6 +225,7 @@ async def test_explain_for_a_person_a_crawler_an_ambiguous_path_and_a_country(li
     told = await licet(*ask)
     assert told.out.startswith("needs a license: rules[1] matches class ai\n")
     assert "offer    training: ai-train at 0.005 USD per fetch, DE, FR\n" in told.out
+    assert "places   of the fetch: checked at every fetch by its network location" in told.out
     assert "country  DE\n" in told.out
     facts = (await licet(*ask, "--json")).json
     assert (facts["verdict"], facts["rule"], facts["country"]) == ("license", "rules[1]", "DE")
@@ -439,6 +451,21 @@ async def test_doctor_says_what_is_there_and_what_to_do(licet, origin) -> None:
     assert "answers like a gateway" in (await licet("doctor", code=1)).out
     (data / "licet.toml").write_text('[trust]\nproxies = ["everybody"]\n')
     assert "bad   settings     trust: proxies[0]" in (await licet("doctor", code=1)).out
+
+
+async def test_doctor_says_how_old_a_location_file_is_and_who_needs_one(licet, origin, written) -> None:
+    data = licet.write_site(origin.url)
+    (data / "licet.toml").write_text("[listen]\nport = 0\n")
+    assert (
+        "warn  places       journal: a rule or an offer depends on the country" in (await licet("doctor")).out
+    )
+    path = written(data / "old.mmdb", "Old", [("8.0.0.0/8", {"country_code": "US"})], built=1_450_000_000)
+    (data / "licet.toml").write_text('[listen]\nport = 0\n[trust]\ncountry_database = "old.mmdb"\n')
+    told = (await licet("doctor")).out
+    assert "warn  places       trust.country_database is mmdb:Old@2015-12-13, " in told
+    assert "every place is unknown" not in told
+    path.write_bytes(path.read_bytes()[:200])
+    assert "trust.country_database: a whole MMDB file" in (await licet("doctor", code=1)).out
 
 
 async def test_the_demo_plays_its_eight_lines(licet) -> None:

@@ -24,7 +24,11 @@ from gateway.provenance.writers import lives, writer_of
 from gateway.store.sqlite.database import Database
 
 GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+PERSON = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Accept": "text/html",
+    "Accept-Language": "de",
+}
 
 
 @dataclass
@@ -82,9 +86,7 @@ class Load:
     async def _once(self, http: aiohttp.ClientSession, kind: str) -> None:
         try:
             # POST is never repeated by the client itself: what fails is seen.
-            async with http.post(
-                f"{self.front}/essays/x", data=b"a", headers={"User-Agent": FIREFOX}
-            ) as answer:
+            async with http.post(f"{self.front}/essays/x", data=b"a", headers=PERSON) as answer:
                 await answer.read()
                 self.counts[f"{kind} {answer.status}"] += 1
         except (aiohttp.ClientError, ConnectionError) as error:
@@ -194,7 +196,7 @@ async def test_a_worker_that_starts_without_an_office_serves_people_and_nobody_u
 
     async def person() -> int:
         try:
-            async with http.get(here.one.front + "/essays/x", headers={"User-Agent": FIREFOX}) as answer:
+            async with http.get(here.one.front + "/essays/x", headers=PERSON) as answer:
                 return answer.status
         except aiohttp.ClientError:
             return 0

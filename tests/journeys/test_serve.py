@@ -18,7 +18,11 @@ import pytest
 from aiohttp import web
 
 GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+PERSON = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Accept": "text/html",
+    "Accept-Language": "de",
+}
 MONTH = datetime.now(UTC).strftime("%Y-%m")
 
 
@@ -99,7 +103,7 @@ async def test_the_first_start_in_an_empty_folder_makes_everything_and_only_watc
 
 async def test_a_download_in_flight_ends_and_nobody_new_is_let_in(licet, http, slow) -> None:
     one = await licet.serve("--upstream", slow.url)
-    async with http.get(one.front + "/essays/slow", headers={"User-Agent": FIREFOX}) as answer:
+    async with http.get(one.front + "/essays/slow", headers=PERSON) as answer:
         await slow.half_sent.wait()
         one.signal(signal.SIGTERM)
         await one.says("draining 1 connection, at most 30 s")

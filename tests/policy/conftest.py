@@ -38,6 +38,8 @@ BOTH = Crawler(
 )
 FEEDLY = Crawler("Feedly", "Feedly", ("feed",), frozenset(), VisitorClass.SERVICE)
 UNKNOWN = Visitor(VisitorClass.AUTOMATION)
+ROBOT = Visitor(VisitorClass.AUTOMATION, identity=Identity.CLAIMED)
+ALOUD = Crawler("Reader", "Ears", ("accessibility",), frozenset(), VisitorClass.SERVICE)
 
 PURPOSES = {
     Use.SEARCH: ("search",),

@@ -1,7 +1,11 @@
+import pytest
+
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.policy.rules import Author
-from gateway.terms.license_terms import EU, Attribution, Audit, Liability, Retention, Term, Territory
+from gateway.problems import ConfigurationError
+from gateway.terms.european_union import EU
+from gateway.terms.license_terms import Attribution, Audit, Basis, Liability, Retention, Term, Territory
 from gateway.uses import Use
 
 WORKS = """
@@ -98,3 +102,48 @@ def test_works_and_rules_arrive(make, read):
     assert first.when.countries == EU
     assert second.offers == ("full", "plain")
     assert policy.site.id == "journal"
+
+
+ESSAYS = 'works = [{id = "a", paths = ["/a/"], rights = "own", people = "none"}]\n'
+EVERYONE = 'rules = [{then = "serve"}]\n'
+SITE = '\n[site]\nhosts = ["a.example"]\norigin = "http://127.0.0.1:8000"\n'
+
+
+def priced(rest: str = "") -> str:
+    return f'offers.t = {{uses = ["ai-train"], price = {{per_fetch = "1"}}{rest}}}\n'
+
+
+@pytest.mark.parametrize("basis", ["fetch", "licensee", "use"])
+def test_the_basis_of_a_territory(read, basis):
+    def policy_on(each):
+        return read(ESSAYS + EVERYONE + priced(f', territory = "EU", territory_basis = "{each}"'))
+
+    policy = policy_on(basis)
+    territory = policy.by_offer["t"].terms.territory
+    assert territory == Territory(frozenset({"EU"}), Basis(basis))
+    # Only what is compared at a fetch needs to know where it comes from.
+    assert policy.by_place is (basis == "fetch")
+    assert (territory.at_fetch == territory) is (basis == "fetch")
+    assert len({policy_on(each).by_offer["t"].terms.hash for each in Basis}) == 3
+
+
+@pytest.mark.parametrize(
+    ("written", "by_place"),
+    [
+        (EVERYONE, False),
+        ('rules = [{when = {country = "DE"}, then = "serve"}]', True),
+        (EVERYONE + priced(', territory = "DE"'), True),
+        (EVERYONE + priced(), False),
+        (EVERYONE + priced(', territory = "DE"') + SITE + 'territory = "off"', False),
+    ],
+)
+def test_whether_anything_depends_on_the_country(read, written, by_place):
+    assert read(f"{ESSAYS}{written}\n").by_place is by_place
+
+
+def test_a_honeypot_has_nothing_behind_it(read):
+    site = SITE + 'honeypot = "/k7w2m9qd4tzx"\n'
+    assert read(EVERYONE + site).site.honeypot == "/k7w2m9qd4tzx"
+    for before in (ESSAYS.replace("/a/", "/"), 'free_paths = ["/k7w2m9qd4tzx"]\n'):
+        with pytest.raises(ConfigurationError, match=r"site\.honeypot"):
+            read(before + EVERYONE + site)

@@ -1,5 +1,5 @@
 from gateway.policy import countries
-from gateway.terms.license_terms import EU
+from gateway.terms.european_union import EU
 
 
 def test_249_countries_and_kosovo():

@@ -136,7 +136,13 @@ def test_a_stance_written_out_means_the_same():
     long = {
         "unverifiable": "serve",
         "site": RAW["site"],
-        "rules": [{"when": {"class": ["automation", "ai"]}, "then": "refuse"}, {"then": "serve"}],
+        "rules": [
+            {"when": {"purpose": "accessibility"}, "then": "serve"},
+            {"when": {"purpose": ["agent", "user-action"]}, "then": "refuse"},
+            {"when": {"class": "ai"}, "then": "refuse"},
+            {"when": {"proof": ["none"], "class": "automation"}, "then": "refuse"},
+            {"then": "serve"},
+        ],
     }
     assert digest(short) == digest(long)
 
@@ -158,3 +164,11 @@ def test_reading_twice_gives_the_same_and_every_offer_carries_it(make, data):
 def test_a_match_is_spelled_as_in_the_file():
     assert spelled_match(Match()) == {}
     assert spelled_match(Match(crawlers=frozenset({"b", "a"}))) == {"crawler": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    "key", [{"territory": "observe"}, {"territory": "off"}, {"honeypot": "/k7w2m9qd4tzx"}]
+)
+def test_a_choice_beyond_the_default_counts_and_the_default_does_not(key):
+    assert digest(changed(("site",), {**RAW["site"], **key})) != digest(RAW)
+    assert digest(changed(("site",), {**RAW["site"], "territory": "enforce", "honeypot": ""})) == digest(RAW)

@@ -17,7 +17,7 @@ def tell(make, stance, visitor, path="/essays/x", country="DE"):
 def test_a_license_is_told_with_its_offers(make):
     told = tell(make, "search-free-training-paid", make.seen(make.GPTBOT))
     lines = told.lines()
-    assert lines[0] == "needs a license: rules[2] matches class ai"
+    assert lines[0] == "needs a license: rules[4] matches class ai"
     assert "offer    training: ai-train at 0.02 USD per fetch, worldwide" in lines
     assert "visitor  GPTBot of OpenAI (class ai, identity verified)" in lines
     assert "path     /essays/x, the page of site" in lines
@@ -26,15 +26,15 @@ def test_a_license_is_told_with_its_offers(make):
     plain = told.as_json()
     assert json.loads(json.dumps(plain)) == plain
     assert plain["offers"][1]["per_fetch"] == {"micros": 20_000, "currency": "USD"}
-    assert (plain["verdict"], plain["rule"], plain["uses"]) == ("license", "rules[2]", ["ai-train"])
+    assert (plain["verdict"], plain["rule"], plain["uses"]) == ("license", "rules[4]", ["ai-train"])
 
 
 @pytest.mark.parametrize(
     ("who", "stance", "path", "head"),
     [
-        ("PERSON", "closed", "/", "served, free of charge: rules[1] matches everyone"),
-        ("UNKNOWN", "closed", "/", "refused, at any price: rules[0] matches class ai or automation (403 refused-by-owner)"),
-        ("UNKNOWN", "everything-licensed", "", "refused, at any price: rules[1] depends on the path, which has more than one reading (400 ambiguous-path)"),
+        ("PERSON", "closed", "/", "served, free of charge: rules[4] matches everyone"),
+        ("UNKNOWN", "closed", "/", "refused, at any price: rules[3] matches class automation, proof none (403 refused-by-owner)"),
+        ("UNKNOWN", "everything-licensed", "", "refused, at any price: rules[4] depends on the path, which has more than one reading (400 ambiguous-path)"),
     ],
 )  # fmt: skip
 def test_heads(make, who, stance, path, head):
@@ -47,5 +47,5 @@ def test_heads(make, who, stance, path, head):
 def test_an_imitator_is_told_why(make):
     head = tell(make, "open", make.seen(make.GOOGLEBOT, Identity.SPOOFED)).lines()[0]
     assert head == (
-        "refused, at any price: rules[0] matches everyone, but the evidence contradicts the claim (403 identity-not-proven)"
+        "refused, at any price: rules[2] matches everyone, but the evidence contradicts the claim (403 identity-not-proven)"
     )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from gateway.policy.lint import lint
@@ -25,6 +27,14 @@ CASES = [
     (PAID + 'rules = [{then = "serve"}]', "offers.training", "nobody is told"),
     (PAID + f'rules = [{{when = {{purpose = "search"}}, then = {{license = "training"}}}}, {SELL}]', "rules[0]", "have to pay"),
     (PAID + f'rules = [{{when = {{class = "search-engine"}}, then = "refuse"}}, {SELL}]', "rules[0]", "vanish"),
+    (PAID + f'rules = [{{when = {{purpose = ["archive", "ads"]}}, then = "refuse"}}, {SELL}]', "rules[0]", "archives are refused here"),
+    (PAID + f'rules = [{{when = {{purpose = "feed"}}, then = {{license = "training"}}}}, {SELL}]', "rules[0]", "feed readers are sent to the till"),
+    (PAID + f'rules = [{{when = {{purpose = "preview"}}, then = "refuse"}}, {SELL}]', "rules[0]", "link previews are refused"),
+    (PAID + f'rules = [{{when = {{purpose = "monitoring"}}, then = "refuse"}}, {SELL}]', "rules[0]", "monitors are refused"),
+    (PAID + f'rules = [{{when = {{class = "service"}}, then = "refuse"}}, {SELL}]', "rules[0]", "read-aloud"),
+    (PAID + 'rules = [{when = {class = ["ai", "automation"]}, then = "refuse"}]', "rules[0]", "every robot that nobody knows by name"),
+    (PAID + f'rules = [{{when = {{crawler = "Feedly"}}, then = "refuse"}}, {SELL}]', "rules[0]", "also stops Feedly, which is no AI crawler but a feed reader"),
+    (PAID + f'rules = [{{when = {{operator = "Google"}}, then = "refuse"}}, {SELL}]', "rules[0]", "but a search engine"),
     (PAID + f'rules = [{SELL}, {{when = {{class = "ai", country = "DE"}}, then = "refuse"}}]', "rules[1]", "rules[0] matches first"),
     (PAID + f'rules = [{SELL}, {{then = "serve"}}, {{when = {{crawler = "x"}}, then = "refuse"}}]', "rules[2]", "rules[1] matches first"),
     (PAID + f'rules = [{{when = {{path = "/essays/"}}, then = "serve"}}, {{when = {{work = "essays"}}, then = "refuse"}}, {SELL}]',
@@ -41,13 +51,16 @@ CASES = [
 
 
 @pytest.mark.parametrize(("text", "key", "part"), CASES)
-def test_what_looks_wrong_is_said(read, text, key, part):
-    found = [
-        advice
-        for advice in lint(read(text), ["GPTBot", "x"])
-        if advice.key == key and part in advice.sentence
-    ]
-    assert len(found) == 1, lint(read(text), ["GPTBot", "x"])
+def test_what_looks_wrong_is_said(make, read, text, key, part):
+    advice = lint(read(text), ["GPTBot", "x", "Feedly"], [make.GPTBOT, make.FEEDLY, make.GOOGLEBOT])
+    assert len([each for each in advice if each.key == key and part in each.sentence]) == 1, advice
+
+
+def test_a_company_with_several_services_is_told_of_some(make, read):
+    others = [replace(make.FEEDLY, name=f"Feed{number}", operator="Google") for number in range(4)]
+    text = PAID + f'rules = [{{when = {{operator = "google"}}, then = "refuse"}}, {SELL}]'
+    sentences = [advice.sentence for advice in lint(read(text), None, [make.GOOGLEBOT, *others])]
+    assert any("also stops Googlebot, Feed0, Feed1 and 2 more: not AI crawlers" in each for each in sentences)
 
 
 QUIET = [
@@ -57,12 +70,19 @@ QUIET = [
     PAID + f'rules = [{{when = {{purpose = "search"}}, then = "serve"}}, {{when = {{purpose = "search", class = "ai"}}, then = {{license = "training"}}}}, {SELL}]'.replace('purpose = "search", class', 'purpose = ["search"], class'),
     PAID + f'rules = [{{when = {{class = ["ai", "unproven"], path = "/x"}}, then = "serve"}}, {SELL}]',
     PAID + f'rules = [{{when = {{crawler = "GPTBot", country = "CN"}}, then = "refuse"}}, {SELL}]',
+    # Only those that hide; only one company's AI crawlers; services served by name.
+    PAID + f'rules = [{{when = {{class = "automation", proof = "none"}}, then = "refuse"}}, {SELL}]',
+    PAID + f'rules = [{{when = {{operator = "Google", class = "ai"}}, then = "refuse"}}, {SELL}]',
+    PAID + f'rules = [{{when = {{purpose = ["feed", "archive"]}}, then = "serve"}}, {SELL}]',
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", QUIET)
-def test_what_is_right_is_left_alone(read, text):
-    assert [advice for advice in lint(read(text), ["GPTBot"]) if "have to pay" not in advice.sentence] == []
+def test_what_is_right_is_left_alone(make, read, text):
+    crawlers = [make.GPTBOT, make.FEEDLY, make.GOOGLEBOT]
+    assert [
+        advice for advice in lint(read(text), ["GPTBot"], crawlers) if "have to pay" not in advice.sentence
+    ] == []
 
 
 def test_without_a_catalog_no_name_is_doubted(read):

@@ -33,31 +33,42 @@ def judge(policy, visitor, ask, uses=None):
 
 STANCES = [
     # stance, who, verdict, rule
-    ("open", "PERSON", SERVE, 0),
-    ("open", "GPTBOT", SERVE, 0),
-    ("open", "UNKNOWN", SERVE, 0),
-    ("search-free-training-paid", "PERSON", SERVE, 4),
-    ("search-free-training-paid", "GOOGLEBOT", SERVE, 0),
-    ("search-free-training-paid", "FEEDLY", SERVE, 1),
-    ("search-free-training-paid", "GPTBOT", LICENSE, 2),
-    ("search-free-training-paid", "CHATGPT_USER", LICENSE, 2),
-    ("search-free-training-paid", "DEVIN", LICENSE, 2),
-    ("search-free-training-paid", "BOTH", LICENSE, 2),
-    ("search-free-training-paid", "UNKNOWN", SERVE, 3),
-    ("everything-licensed", "PERSON", SERVE, 2),
-    ("everything-licensed", "GOOGLEBOT", LICENSE, 1),
-    ("everything-licensed", "GPTBOT", LICENSE, 1),
-    ("everything-licensed", "FEEDLY", SERVE, 0),
-    ("everything-licensed", "UNKNOWN", LICENSE, 1),
-    ("research-free", "PERSON", SERVE, 4),
-    ("research-free", "GOOGLEBOT", SERVE, 0),
-    ("research-free", "GPTBOT", LICENSE, 2),
-    ("research-free", "UNKNOWN", SERVE, 3),
-    ("closed", "PERSON", SERVE, 1),
-    ("closed", "GOOGLEBOT", SERVE, 1),
-    ("closed", "FEEDLY", SERVE, 1),
-    ("closed", "GPTBOT", REFUSE, 0),
-    ("closed", "UNKNOWN", REFUSE, 0),
+    ("open", "PERSON", SERVE, 2),
+    ("open", "ALOUD", SERVE, 0),
+    ("open", "CHATGPT_USER", SERVE, 1),
+    ("open", "GPTBOT", SERVE, 2),
+    ("open", "UNKNOWN", SERVE, 2),
+    ("search-free-training-paid", "PERSON", SERVE, 6),
+    ("search-free-training-paid", "ALOUD", SERVE, 0),
+    ("search-free-training-paid", "GOOGLEBOT", SERVE, 1),
+    ("search-free-training-paid", "FEEDLY", SERVE, 2),
+    ("search-free-training-paid", "CHATGPT_USER", LICENSE, 3),
+    ("search-free-training-paid", "DEVIN", LICENSE, 3),
+    ("search-free-training-paid", "GPTBOT", LICENSE, 4),
+    ("search-free-training-paid", "BOTH", LICENSE, 4),
+    ("search-free-training-paid", "UNKNOWN", SERVE, 5),
+    ("everything-licensed", "PERSON", SERVE, 5),
+    ("everything-licensed", "ALOUD", SERVE, 0),
+    ("everything-licensed", "FEEDLY", SERVE, 1),
+    ("everything-licensed", "CHATGPT_USER", LICENSE, 2),
+    ("everything-licensed", "GOOGLEBOT", LICENSE, 3),
+    ("everything-licensed", "GPTBOT", LICENSE, 3),
+    ("everything-licensed", "UNKNOWN", LICENSE, 4),
+    ("everything-licensed", "ROBOT", SERVE, 5),
+    ("research-free", "PERSON", SERVE, 6),
+    ("research-free", "ALOUD", SERVE, 0),
+    ("research-free", "GOOGLEBOT", SERVE, 1),
+    ("research-free", "CHATGPT_USER", LICENSE, 3),
+    ("research-free", "GPTBOT", LICENSE, 4),
+    ("research-free", "UNKNOWN", SERVE, 5),
+    ("closed", "PERSON", SERVE, 4),
+    ("closed", "ALOUD", SERVE, 0),
+    ("closed", "GOOGLEBOT", SERVE, 4),
+    ("closed", "FEEDLY", SERVE, 4),
+    ("closed", "CHATGPT_USER", REFUSE, 1),
+    ("closed", "GPTBOT", REFUSE, 2),
+    ("closed", "UNKNOWN", REFUSE, 3),
+    ("closed", "ROBOT", SERVE, 4),
 ]
 
 
@@ -274,7 +285,7 @@ WHYS = [
     ("{}", "rules[0] matches everyone"),
     ('{class = "ai"}', "rules[0] matches class ai"),
     ('{class = ["ai", "service"], path = "/essays/"}', "rules[0] matches class ai or service, path /essays/"),
-    ('{country = "EU"}', "rules[0] matches country AT or BE or BG or CY or CZ or 22 more"),
+    ('{country = "EU"}', "rules[0] matches country AT or AX or BE or BG or CY or 29 more"),
 ]
 
 
@@ -341,3 +352,14 @@ def test_a_service_without_uses_matches_no_use(make, read):
     policy = read('rules = [{when = {use = ["search", "ai-input"]}, then = "refuse"}]')
     visitor = Visitor(VisitorClass.SERVICE, make.FEEDLY, Identity.CLAIMED)
     assert judge(policy, visitor, make.ask("/")).verdict is SERVE
+
+
+def test_the_honeypot_goes_to_the_site_whoever_asks(make, read):
+    policy = read(
+        '[site]\nhosts = ["a.example"]\norigin = "http://127.0.0.1:8000"\nhoneypot = "/k7w2m9qd4tzx"\n[[rules]]\nthen = "refuse"\n'
+    )
+    for visitor in (PERSON, make.UNKNOWN, make.seen(make.GPTBOT)):
+        asked = make.ask("/k7w2m9qd4tzx")
+        assert rule(policy, visitor, asked, visitor.uses).rule == "honeypot"
+        assert rule(policy, visitor, asked, visitor.uses).verdict is Verdict.SERVE
+        assert rule(policy, visitor, make.ask("/k7w2m9qd4tzx/deeper"), visitor.uses).rule == "rules[0]"

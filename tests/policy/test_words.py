@@ -5,7 +5,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from gateway.paths import PathScope
 from gateway.policy import words
-from gateway.policy.rules import Verdict
+from gateway.policy.rules import TerritoryMode, Verdict
 from gateway.visitors.catalog import Purpose
 
 GOOD = [
@@ -34,8 +34,13 @@ GOOD = [
     (words.Then, "serve", (Verdict.SERVE, ())),
     (words.Then, {"license": "one"}, (Verdict.LICENSE, ("one",))),
     (words.Line, " The Journal ", "The Journal"),
+    (words.HoneypotPath, "/k7w2m9qd4tzx", "/k7w2m9qd4tzx"),
+    (words.HoneypotPath, "", ""),
+    (words.TerritoryModeWord, "observe", TerritoryMode.OBSERVE),
 ]
 BAD = [
+    (words.HoneypotPath, ["/admin", "/private-archive", "k7w2m9qd4tzx", "/K7W2M9QD4TZX", "/k7w2/m9qd4tzx", True, 7, None]),
+    (words.TerritoryModeWord, ["on", "Observe", True, None]),
     (words.Amount, [0.02, 1, "", "-1", "1,5", ".5", "1e3", "0.0000001", "USD", "1 usd", "9" * 13, None, True]),
     (words.BasisPoints, ["3", "3.123 %", "101 %", "-1 %", "%", 3, None]),
     (words.ShareMicros, ["0.00001 %", "x %", 50]),

@@ -15,6 +15,7 @@ from gateway.store.terms_json import read_terms, write_terms
 from gateway.terms.license_terms import (
     Attribution,
     Audit,
+    Basis,
     Compensation,
     Exclusivity,
     Liability,
@@ -61,7 +62,9 @@ terms = st.builds(
     retention=st.builds(Retention, retrain=st.booleans()),
     liability=st.builds(Liability, cap=amounts, warranties=st.lists(names).map(tuple)),
     term=st.builds(Term, months=st.integers(1, 60), renewal=st.booleans()),
-    territory=st.builds(Territory, st.none() | st.frozensets(st.sampled_from(["EU", "US", "JP"]))),
+    territory=st.builds(
+        Territory, st.none() | st.frozensets(st.sampled_from(["EU", "US", "JP"])), st.sampled_from(Basis)
+    ),
 )
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import product
 from urllib.robotparser import RobotFileParser
 
@@ -407,3 +408,17 @@ def test_real_files_keep_their_meaning(make, shared_data):
         assert set(before.sitemaps) == set(after.sitemaps)
         seen += 1
     assert seen >= 20
+
+
+@pytest.mark.parametrize(
+    "origin", [None, b"User-agent: CCBot\nAllow: /\n\nUser-agent: *\nDisallow: /drafts/\n"]
+)
+def test_a_honeypot_is_closed_to_everybody(make, origin):
+    terms = replace(make.published(robots=[(["GPTBot"], ["/a"])]), honeypot="/k7w2m9qd4tzx")
+    merged = merge_robots(origin, terms)
+    robots = parse_robots(merged)
+    for token in ("GPTBot", "CCBot", "Stranger"):
+        assert not robots.allows(token, "/k7w2m9qd4tzx")
+        assert not Protego.parse(merged.decode()).can_fetch(HOST + "/k7w2m9qd4tzx", token)
+        assert robots.allows(token, "/b")
+    assert merge_robots(merged, terms) == merged

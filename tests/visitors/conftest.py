@@ -31,8 +31,13 @@ def networks() -> Networks:
 def ask_as() -> Callable[..., Ask]:
     """Make an ask from a User-Agent and an address."""
 
-    def make(user_agent: str | None, address: str = "203.0.113.9", at: int = DAY) -> Ask:
-        headers = () if user_agent is None else (("user-agent", user_agent),)
+    def make(
+        user_agent: str | None,
+        address: str = "203.0.113.9",
+        at: int = DAY,
+        more: tuple[tuple[str, str], ...] = (),
+    ) -> Ask:
+        headers = more if user_agent is None else (("user-agent", user_agent), *more)
         return Ask(
             id="0197f0c0-0000-7000-8000-000000000001",
             asked_at_us=at * 1_000_000,

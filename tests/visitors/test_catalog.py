@@ -13,6 +13,7 @@ from gateway.problems import ConfigurationError
 from gateway.uses import AI_USES, Use
 from gateway.visitors.catalog import _REMEMBERED, Catalog
 from gateway.visitors.networks import Networks
+from gateway.visitors.product_token import LONGEST
 from gateway.visitors.visitor import VisitorClass
 
 GOOD = """
@@ -39,7 +40,7 @@ def test_what_is_shipped_is_broad_and_sourced(catalog: Catalog) -> None:
     assert len([entry for entry in ai if entry.source]) >= 100
     for entry in catalog.crawlers:
         assert bool(entry.source) is bool(entry.checked)
-        assert not entry.checked or date.fromisoformat(entry.checked) <= date(2026, 11, 24)
+        assert not entry.checked or date.fromisoformat(entry.checked) <= date(2026, 11, 25)
         assert entry.crawler.verifiable is bool(entry.recipe)
 
 
@@ -52,6 +53,45 @@ def test_classes_and_uses_agree(catalog: Catalog) -> None:
             assert crawler.uses == {Use.SEARCH}, entry.name
         else:
             assert not crawler.uses, entry.name
+
+
+def test_what_is_said_of_robots_is_dated(catalog: Catalog) -> None:
+    noted = {entry.name: entry for entry in catalog.crawlers if entry.note}
+    assert {"ChatGPT-User", "Perplexity-User", "Claude-User", "Google-Agent", "Bytespider"} <= set(noted)
+    assert all(entry.checked for entry in noted.values())
+
+
+def test_agents_are_known_by_the_directory_of_their_keys(catalog: Catalog) -> None:
+    signers = [entry for entry in catalog.crawlers if entry.recipe.signature]
+    assert len(signers) >= 55
+    assert len({entry.recipe.signature for entry in signers}) == len(signers)
+    nameless = [entry for entry in signers if not entry.tokens]
+    assert nameless
+    assert all(catalog.by_name(entry.name) is entry for entry in nameless)
+    assert all(entry.tokens or entry.recipe.signature for entry in catalog.crawlers)
+
+
+@pytest.mark.parametrize(
+    ("name", "agent"),
+    [
+        ("ChatGPT agent", "https://chatgpt.com"),
+        ("Google-Agent", "https://agent.bot.goog"),
+        ("DuckAssistBot", "https://assistbot.duckduckgo.com"),
+        ("YouBot", "https://you.com"),
+        ("GrokAgent", "https://cursorusercontent.com"),
+        ("Manus-User", "https://api.manus.im"),
+        ("Browserbase", "https://www.browserbase.com"),
+        (
+            "Amazon Bedrock AgentCore Browser (EU West 1)",
+            "https://c3drvlj8gw240.keydirectory.signer.eu-west-1.on.aws",
+        ),
+    ],
+)
+def test_whose_directory_it_is(catalog: Catalog, name: str, agent: str) -> None:
+    entry = catalog.by_name(name)
+    assert entry is not None
+    assert entry.recipe.signature == f"{agent}/.well-known/http-message-signatures-directory"
+    assert entry.crawler.verifiable
 
 
 def test_every_list_that_is_named_is_shipped(catalog: Catalog, networks: Networks) -> None:
@@ -125,13 +165,20 @@ def test_what_claims_no_name(catalog: Catalog, user_agent: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["Google-Extended", "Applebot-Extended"])
-def test_a_robots_token_is_never_a_crawler(catalog: Catalog, token: str) -> None:
+def test_a_robots_token_is_taken_at_the_worst_of_its_word(catalog: Catalog, token: str) -> None:
     reading = catalog.reading(f"Mozilla/5.0 (compatible; {token}/1.0; +http://www.example.com/bot.html)")
-    assert (reading.entry, reading.crawler, reading.visitor_class) == (None, None, VisitorClass.AUTOMATION)
-    assert reading.reasons == (f"ua_robots_token:{token}",)
     entry = catalog.by_name(token)
     assert entry is not None
     assert entry.robots_only
+    assert (reading.entry, reading.crawler, reading.visitor_class) == (None, entry.crawler, VisitorClass.AI)
+    assert reading.reasons == (f"ua_robots_token:{token}",)
+    assert catalog.match(f"{token}/1.0") is None
+
+
+def test_a_robots_token_beside_a_name_changes_nothing(catalog: Catalog) -> None:
+    entry = catalog.match("Google-Extended Googlebot/2.1")
+    assert entry is not None
+    assert entry.name == "Googlebot"
 
 
 @pytest.mark.parametrize(
@@ -148,6 +195,60 @@ def test_an_unknown_service_passes_by_its_kind(catalog: Catalog, user_agent: str
     assert reading.visitor_class is VisitorClass.SERVICE
     assert reading.crawler is not None
     assert (reading.crawler.name, reading.crawler.uses) == (kind, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "kind", "visitor_class"),
+    [
+        ("Newcomer-User/1.0", "AI assistant", VisitorClass.AI),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36; New-User/1.0",
+            "AI assistant",
+            VisitorClass.AI,
+        ),
+        (
+            "Mozilla/5.0 (compatible; AI-SearchBot/0.1; +https://new.example/bot)",
+            "AI search crawler",
+            VisitorClass.AI,
+        ),
+        ("Claude-Newcomer/1.0", "AI crawler", VisitorClass.AI),
+        ("LLM-Scraper", "AI crawler", VisitorClass.AI),
+        ("newcomer-ai/2.0", "AI crawler", VisitorClass.AI),
+        ("curl/8.5.0", "HTTP library", VisitorClass.AUTOMATION),
+        ("NewBot/1.0", "unknown robot", VisitorClass.AUTOMATION),
+        ("newcomer", "unknown robot", VisitorClass.AUTOMATION),
+        (
+            "Mozilla/5.0 (X11) AppleWebKit/537.36 HeadlessChrome/120.0.0.0 Safari/537.36 (compatible; Shooter/1.0)",
+            "unknown robot",
+            VisitorClass.AUTOMATION,
+        ),
+    ],
+)
+def test_an_unknown_name_is_judged_by_its_form_and_names_no_crawler(
+    catalog: Catalog, user_agent: str, kind: str, visitor_class: VisitorClass
+) -> None:
+    reading = catalog.reading(user_agent)
+    assert reading.kind is not None
+    assert (reading.kind.name, reading.visitor_class) == (kind, visitor_class)
+    # A guess must not bind a license that was bought under another name.
+    assert (reading.entry, reading.crawler, reading.declared) == (None, None, True)
+    assert reading.reasons[0] == f"ua_kind:{kind}"
+
+
+@pytest.mark.parametrize(
+    "user_agent", ["", "-", "Mozilla/5.0 (X11) AppleWebKit/537.36 HeadlessChrome/120.0.0.0 Safari/537.36"]
+)
+def test_what_hides_declares_nothing(catalog: Catalog, user_agent: str) -> None:
+    reading = catalog.reading(user_agent)
+    assert (reading.visitor_class, reading.declared, reading.kind) == (VisitorClass.AUTOMATION, False, None)
+
+
+@pytest.mark.parametrize(
+    "user_agent",
+    ["New-AI feed reader/1.0", "Uptime check by llm-bot", "LinkPreview/1.0 (gpt)", "gpt-read-aloud/1.0"],
+)
+def test_a_service_stays_one_whatever_it_is_built_of(catalog: Catalog, user_agent: str) -> None:
+    assert catalog.reading(user_agent).visitor_class is VisitorClass.SERVICE
 
 
 def test_a_browser_is_never_asked_for_its_kind(catalog: Catalog) -> None:
@@ -176,7 +277,9 @@ def test_memory_for_user_agents_is_bounded(catalog: Catalog) -> None:
     fresh = Catalog(catalog.crawlers, catalog.kinds)
     for number in range(_REMEMBERED + 50):
         fresh.reading(f"visitor {number}")
-    assert fresh._remembered.cache_info().currsize == _REMEMBERED
+    assert 0 < len(fresh._remembered) <= _REMEMBERED
+    fresh.reading("x" * 100_000)
+    assert max(map(len, fresh._remembered)) <= LONGEST + 1
 
 
 def test_a_good_file_reads(tmp_path: Path) -> None:
@@ -193,7 +296,7 @@ def test_a_good_file_reads(tmp_path: Path) -> None:
         ('class = "ai"', 'class = "unproven"', "crawler[0].class"),
         ('uses = ["ai-train"]', 'uses = ["everything"]', "crawler[0].uses[0]"),
         ('purposes = ["training"]', 'purposes = ["world peace"]', "crawler[0].purposes[0]"),
-        ('tokens = ["NewBot"]', "tokens = []", "crawler[0].tokens"),
+        ('tokens = ["NewBot"]', "tokens = []", "crawler[0]"),
         ('tokens = ["NewBot"]', 'tokens = ["x"]', "crawler[0].tokens"),
         ('robots = "obeys"', 'robots = "maybe"', "crawler[0].robots"),
         (
@@ -208,6 +311,11 @@ def test_a_good_file_reads(tmp_path: Path) -> None:
             "crawler[0].verify.signature",
         ),
         ("checked = 2026-09-05", "", "crawler[0]"),
+        (
+            'source = "https://new.example/bot"\nchecked = 2026-09-05',
+            'note = "Obeys on Sundays."',
+            "crawler[0]",
+        ),
         ('operator = "New"', 'operator = "New"\ncolor = "red"', "crawler[0].color"),
     ],
 )
@@ -237,3 +345,13 @@ def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path) -> None:
 def test_an_empty_folder_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError):
         Catalog.read(tmp_path)
+
+
+def test_an_entry_is_found_by_its_signature_agent(catalog: Catalog) -> None:
+    for spelling in ("https://chatgpt.com", "https://ChatGPT.com/", "https://chatgpt.com:443"):
+        entry = catalog.by_signature(spelling)
+        assert entry is not None
+        assert entry.crawler.operator == "OpenAI"
+    assert catalog.by_signature("https://chatgpt.com/keys.json") is None
+    assert catalog.by_signature("https://evil.example") is None
+    assert catalog.by_signature("") is None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.visitors.product_token import LONGEST, Tokens, product_token, readable, signs
+from gateway.visitors.product_token import _TRIED, LONGEST, Tokens, Words, product_token, readable, signs
 
 TOKENS = Tokens(
     ("GPTBot", "Googlebot", "Googlebot-Image", "Claude-User", "Claude-User (claude-code", "YouBot", "Bot X")
@@ -76,10 +74,25 @@ def test_nothing_raises_and_all_is_capped(text: str) -> None:
     assert shown.oversized is (len(text) > LONGEST)
 
 
-def test_the_pattern_cannot_backtrack_out_of_proportion() -> None:
-    """A trie has no repetition at all: work per start is bounded by the longest token."""
-    body = Tokens(("aab", "aac", "ab"))._pattern.pattern
-    assert re.search(r"[*+{]", body) is None
+def test_a_crowd_of_names_is_read_up_to_a_limit() -> None:
+    """An automaton reads each character once; what it hits is looked at a fixed number of times."""
+    assert len(TOKENS.find("gptbot " * 1000)) == _TRIED
+    assert TOKENS.find("gptbotgptbot" * 1000) == []
+
+
+def test_a_star_stands_for_the_rest_of_a_word() -> None:
+    tokens = Tokens(("claude*", "*-ai", "gpt"))
+    assert [found.token for found in tokens.find("claudebot/1 new-ai my-gpt gpt-x (x-claude)")] == [
+        "claude*",
+        "*-ai",
+        "gpt",
+    ]
+
+
+def test_words_count_wherever_they_stand() -> None:
+    words = Words([("feed", 2), ("Reader", 1), ("", 0)])
+    assert words.numbers("https://feeds.example/reader") == {1, 2}
+    assert words.numbers("nothing") == set()
 
 
 @pytest.mark.parametrize(
@@ -124,6 +137,22 @@ def test_eight_kilobytes_are_matched_as_if_they_were_one(seed: str) -> None:
             (),
         ),
         ("Player/11 CFNetwork/1335.0.3 Darwin/21.6.0", ()),
+        ("New-User/1.0", ("ua_user_token",)),
+        ("newcomer", ("ua_no_engine",)),
+        ("Nokia6280/2.0 (03.60) Profile/MIDP-2.0 Configuration/CLDC-1.1", ()),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 11_0) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36; Newcomer",
+            ("ua_appended_name",),
+        ),
+        (
+            "Mozilla/5.0 (X11) AppleWebKit/534.34 Safari/534.34 https://thing.example",
+            ("ua_contact_in_comment",),
+        ),
+        ("Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) (dbot)", ("ua_bot_word",)),
+        (
+            "Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 DBot",
+            ("ua_bot_word",),
+        ),
         ("App/15.25 (Android) OkHttp/4.11.0", ()),
         ("Lynx/2.9.0dev.12 libwww-FM/2.14 SSL-MM/1.4.1 GNUTLS/3.7.8", ()),
     ],
@@ -137,3 +166,21 @@ def test_signs_of_automation(user_agent: str, reasons: tuple[str, ...]) -> None:
 )
 def test_product_token_of_rfc_9309(text: str, token: str) -> None:
     assert product_token(text) == token
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "named"),
+    [
+        ("Mozilla/5.0 (X11) AppleWebKit/537.36 HeadlessChrome/120.0.0.0 Safari/537.36", False),
+        ("HeadlessChrome/120.0", False),
+        ("", False),
+        ("Shooter/1.0 (PhantomJS/1.9.8)", True),
+        (
+            "Mozilla/5.0 (X11) AppleWebKit/537.36 HeadlessChrome/120.0 Safari/537.36 (compatible; Shooter/1.0)",
+            True,
+        ),
+        ("curl/8.5.0", True),
+    ],
+)
+def test_who_says_what_it_is(user_agent: str, named: bool) -> None:
+    assert signs(user_agent).named is named

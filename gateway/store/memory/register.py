@@ -61,6 +61,15 @@ class MemoryRegister:
         self._licensees[licensee_id] = replace(before, standing=standing)
         return self._licensees[licensee_id]
 
+    async def set_place(self, licensee_id: str, country: str, evidence: str) -> Licensee | None:
+        """Keep where a licensee is; None if there is no such licensee."""
+        self._check()
+        before = self._licensees.get(licensee_id)
+        if before is None:
+            return None
+        self._licensees[licensee_id] = replace(before, country=country, evidence=evidence)
+        return self._licensees[licensee_id]
+
     async def client(self, client_id: str) -> tuple[Client, Licensee] | None:
         """A client and its licensee."""
         self._check()

@@ -35,7 +35,13 @@ _BATCH: Final = 1000
 _TOP: Final = 8
 _FACETS: Final = 60
 _BARS: Final = 400
-_COLUMNS: Final = ", ".join(field.name for field in fields(LogRow))
+#: The last member of a row is read from the erasable detail, where there still is one.
+_COLUMNS: Final = ", ".join(
+    [
+        *(field.name for field in fields(LogRow)[:-1]),
+        "(SELECT evidence FROM details WHERE details.id = entries.id)",
+    ]
+)
 _FETCH: Final = "kind = 'fetch'"
 #: What the log lists: fetches, and floods of refusals, each one row that stands for `count`.
 _LISTED: Final = "kind IN ('fetch', 'flood')"
@@ -169,7 +175,8 @@ class SqliteAccessLog:
 
 
 def _rows(db: apsw.Connection, where: _Where, order: str, limit: int) -> tuple[LogRow, ...]:
-    return tuple(LogRow(*row) for row in where.select(db, _COLUMNS, f"ORDER BY seq {order} LIMIT {limit}"))
+    found = where.select(db, _COLUMNS, f"ORDER BY seq {order} LIMIT {limit}")
+    return tuple(LogRow(*row[:-1], evidence=tuple(orjson.loads(row[-1] or "[]"))) for row in found)  # type: ignore[misc]
 
 
 def _decisions(db: apsw.Connection, where: _Where) -> Mapping[Decision, int]:

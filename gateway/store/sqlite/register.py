@@ -15,7 +15,7 @@ from gateway.store.sqlite.database import Database
 from gateway.store.terms_json import read_terms, write_terms
 from gateway.tokens.claims import Budget
 
-_LICENSEE: Final = "id, name, standing, created_at, contact"
+_LICENSEE: Final = "id, name, standing, created_at, contact, country, evidence"
 _CLIENT: Final = "id, licensee, secret_sha256, created_at, name, uri, contacts"
 _LICENSE: Final = (
     "id, licensee, site, offer, terms, terms_hash, policy, starts_at, ends_at,"
@@ -53,6 +53,18 @@ class SqliteRegister:
     async def set_standing(self, licensee_id: str, standing: Standing, at: int) -> Licensee | None:
         """Approve or suspend from *at* on; None if there is no such licensee."""
         return await self._database.write(lambda db: _set_standing(db, licensee_id, standing, at))
+
+    async def set_place(self, licensee_id: str, country: str, evidence: str) -> Licensee | None:
+        """Keep where a licensee is; None if there is no such licensee."""
+
+        def act(db: apsw.Connection) -> Licensee | None:
+            db.execute(
+                "UPDATE licensees SET country = ?, evidence = ? WHERE id = ?",
+                (country, evidence, licensee_id),
+            )
+            return _licensee(db, licensee_id)
+
+        return await self._database.write(act)
 
     async def client(self, client_id: str) -> tuple[Client, Licensee] | None:
         """A client and its licensee."""
@@ -104,9 +116,12 @@ class SqliteRegister:
 
 def _add(db: apsw.Connection, licensee: Licensee, client: Client) -> None:
     db.execute(
-        f"INSERT INTO licensees ({_LICENSEE}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",  # noqa: S608
-        (licensee.id, licensee.name, str(licensee.standing), licensee.created_at, licensee.contact),
-    )
+        f"INSERT INTO licensees ({_LICENSEE}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",  # noqa: S608
+        (
+            licensee.id, licensee.name, str(licensee.standing), licensee.created_at, licensee.contact,
+            licensee.country, licensee.evidence,
+        ),
+    )  # fmt: skip
     if not db.changes():
         raise ValueError(f"there is a licensee {licensee.id}")
     db.execute(
@@ -126,9 +141,11 @@ def _licensee(db: apsw.Connection, licensee_id: str) -> Licensee | None:
 
 
 def _licensee_of(row: tuple[object, ...]) -> Licensee:
-    id, name, standing, created_at, contact = row
+    id, name, standing, created_at, contact, country, evidence = row
     assert isinstance(created_at, int)
-    return Licensee(str(id), str(name), Standing(str(standing)), created_at, str(contact))
+    return Licensee(
+        str(id), str(name), Standing(str(standing)), created_at, str(contact), str(country), str(evidence)
+    )
 
 
 def _set_standing(db: apsw.Connection, licensee_id: str, standing: Standing, at: int) -> Licensee | None:

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from gateway.egress import LIMIT, Egress, Fetched, Unfetched, is_public, read_url
+from gateway.problems import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.216.34", True), ("2606:2800:220:1::1", True),
+        ("127.0.0.1", False), ("127.9.9.9", False), ("10.0.0.1", False), ("172.16.0.1", False),
+        ("192.168.1.1", False), ("169.254.169.254", False), ("100.64.0.1", False), ("0.0.0.0", False),
+        ("255.255.255.255", False), ("224.0.0.1", False), ("240.0.0.1", False), ("192.0.2.1", False),
+        ("::", False), ("::1", False), ("fe80::1", False), ("fe80::1%eth0", False), ("fc00::1", False),
+        ("ff02::1", False), ("::ffff:127.0.0.1", False), ("2002:7f00:1::", False), ("2002:0a00:1::", False),
+        ("64:ff9b::7f00:1", False), ("64:ff9b::a9fe:a9fe", False), ("2001:db8::1", False),
+        ("", False), ("localhost", False),
+    ],
+)  # fmt: skip
+def test_public_addresses(address, public) -> None:
+    assert is_public(address) is public
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://bot.example", ("bot.example", 443)),
+        ("https://bot.example:8443/a?b=c", ("bot.example", 8443)),
+        ("https://[2606:2800:220:1::1]/", ("2606:2800:220:1::1", 443)),
+        ("http://bot.example/", None), ("https://u@bot.example/", None), ("https://bot.example/#f", None),
+        ("https://bot.example:0/", None), ("https://bot.example:99999/", None), ("https://bot.example/a b", None),
+        ("https://bot.example\\.evil.example/", None), ("https://bot..example/", None), ("https:///a", None),
+        ("https://bot.example/\r\nHost: a", None), ("file:///etc/passwd", None), ("https://" + "a" * 600, None),
+        ("https://BOT.example/", None),
+    ],
+)  # fmt: skip
+def test_urls(url, place) -> None:
+    assert read_url(url) == place
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://bot.example/", "https://127.0.0.1/", "https://[::1]/", "https://localhost/", "https://bot.example:22/",
+        "https://2130706433/", "https://0x7f.1/", "https://127.1/", "https://metadata/", "https://10.0.0.1/keys",
+    ],
+)  # fmt: skip
+async def test_places_that_are_not_asked(url) -> None:
+    found = await Egress().get(url)
+    assert isinstance(found, Unfetched)
+    assert found.why == "url"
+
+
+class Site:
+    """An https server on the loopback; *seen* is every request that came, *act* answers them."""
+
+    def __init__(self, certificate: tuple[Path, Path]) -> None:
+        self.seen: list[web.BaseRequest] = []
+        self.act = lambda request: web.Response(body=b"{}", headers={"Cache-Control": "max-age=9"})
+        self._certificate = certificate
+        self.authorities = certificate[0]
+        self.port = 0
+
+    async def start(self) -> None:
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            self.seen.append(request)
+            found = self.act(request)
+            return await found if asyncio.iscoroutine(found) else found
+
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(*self._certificate)
+        self._runner = web.ServerRunner(web.Server(answer), shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=tls).start()
+        self.port = self._runner.addresses[0][1]
+
+    @property
+    def place(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def egress(self, **kept) -> Egress:
+        return Egress(exempt=[self.place], authorities=self.authorities, **kept)
+
+
+@pytest.fixture
+async def site(certify):
+    made = Site(certify("127.0.0.1", "localhost"))
+    await made.start()
+    yield made
+    await made._runner.cleanup()
+
+
+async def test_a_document_comes_with_its_headers(site) -> None:
+    egress = site.egress(agent="licet-test", sign=lambda url: {"X-Signed": url})
+    found = await egress.get(f"https://{site.place}/keys?a=b", accept="application/json")
+    assert isinstance(found, Fetched)
+    assert (found.body, found.header("cache-control"), found.header("absent")) == (b"{}", "max-age=9", "")
+    (request,) = site.seen
+    assert request.headers["User-Agent"] == "licet-test"
+    assert request.headers["X-Signed"] == f"https://{site.place}/keys?a=b"
+    assert request.headers["Accept-Encoding"] == "identity"
+    assert "Cookie" not in request.headers
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (lambda _: web.Response(status=302, headers={"Location": "https://169.254.169.254/"}), "redirect"),
+        (lambda _: web.Response(status=304), "redirect"),
+        (lambda _: web.Response(status=404), "status"),
+        (lambda _: web.Response(status=201, body=b"{}"), "status"),
+        (lambda _: web.Response(status=500), "status"),
+        (lambda _: web.Response(body=b"x" * (LIMIT + 1)), "too_large"),
+        (lambda _: web.Response(body=b"\x1f\x8b", headers={"Content-Encoding": "gzip"}), "coding"),
+    ],
+)
+async def test_answers_that_are_not_taken(site, answer, why) -> None:
+    site.act = answer
+    found = await site.egress().get(f"https://{site.place}/")
+    assert isinstance(found, Unfetched)
+    assert found.why == why
+    assert len(site.seen) == 1, "a redirect is not followed"
+
+
+async def test_the_limit_itself_is_taken(site) -> None:
+    site.act = lambda _: web.Response(body=b"x" * LIMIT)
+    found = await site.egress().get(f"https://{site.place}/")
+    assert isinstance(found, Fetched)
+
+
+async def test_a_server_without_end_is_left(site) -> None:
+    async def endless(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b"y" * 65536)
+
+    site.act = endless
+    found = await site.egress().get(f"https://{site.place}/")
+    assert isinstance(found, Unfetched)
+    assert found.why == "too_large"
+
+
+async def test_a_slow_server_is_left(site) -> None:
+    gone = asyncio.Event()
+
+    async def silent(request: web.BaseRequest) -> web.StreamResponse:
+        await gone.wait()
+        return web.Response()
+
+    site.act = silent
+    found = await site.egress().get(f"https://{site.place}/", seconds=0.2)
+    gone.set()
+    assert isinstance(found, Unfetched)
+    assert found.why == "timeout"
+
+
+async def test_a_name_that_leads_into_the_house_is_refused_at_the_socket(site, monkeypatch) -> None:
+    """The address counts that is connected to, not the one that was looked up before."""
+    real = socket.getaddrinfo
+
+    def lying(host, *args, **kept):
+        return real("127.0.0.1" if host == "bot.example" else host, *args, **kept)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lying)
+    found = await Egress(authorities=site.authorities).get("https://bot.example/")
+    assert isinstance(found, Unfetched)
+    assert (found.why, found.detail) == ("private_address", "127.0.0.1")
+    assert site.seen == []
+
+
+async def test_an_unknown_authority_is_refused(site) -> None:
+    found = await Egress(exempt=[site.place]).get(f"https://{site.place}/")
+    assert isinstance(found, Unfetched)
+    assert found.why == "tls"
+
+
+async def test_nobody_there(certify) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{free.getsockname()[1]}"
+        found = await Egress(exempt=[place]).get(f"https://{place}/")
+    assert isinstance(found, Unfetched)
+    assert found.why == "unreachable"
+
+
+def test_authorities_that_are_none(tmp_path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    for file in ("ca.pem", "absent.pem"):
+        with pytest.raises(ConfigurationError, match=file):
+            Egress(authorities=tmp_path / file)
