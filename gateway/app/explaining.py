@@ -45,7 +45,7 @@ class Explaining:
         """Explain *ask* by what is at hand; *told* says that it has every header that was sent."""
         if self._live.refresh():
             for identifier in self._identifiers:
-                identifier.networks = self._live.networks
+                identifier.take_up(self._live.networks)
         return explain(at_hand(self._identifiers[told], ask))
 
     def visitor(self, ask: Ask, told: bool) -> Visitor:

@@ -75,7 +75,7 @@ class Identification:
     async def renew(self) -> None:
         """Take up copies of operators' lists that were fetched since; requests go on meanwhile."""
         if await asyncio.to_thread(self.live.refresh):
-            self.identifier.networks = self.live.networks
+            self.identifier.take_up(self.live.networks)
             self._told_of_copies()
 
     async def close(self) -> None:

@@ -10,8 +10,8 @@ the policy. What is looked at, the cheap and strong first:
     `signatures`         signed requests         who holds the key, or why not
     `networks`           every request           the claim's lists; without a claim,
                                                  the AI operator whose network it is
-    `host_names`         claims with DNS names   whose name the address has, where
-                         that lists leave open   the lists prove nothing
+    `host_names`         claims with DNS names   whose name the address has
+                         that no list proves
     `autonomous_systems` claims                  a weight for or against the claim
     `contradictions`     browsers                headers that no such browser sends
     `conduct`            every request           what its network did
@@ -127,6 +127,11 @@ class Identifier:
         self._owners = ListOwners(catalog)
         self._signers = _by_agent(catalog.crawlers)
 
+    def take_up(self, networks: Networks) -> None:
+        """Use *networks* from now on, and forget what was weighed by the ones before."""
+        self.networks = networks
+        self._weighed.clear()
+
     def identify(self, ask: Ask, evidence: Evidence) -> Visitor | Needs:
         """Say who sent *ask*, as far as it and *evidence* show.
 
@@ -220,7 +225,8 @@ class Identifier:
             return Findings(said, signature=signature, signer=signer, conduct=self._conduct_of(ask))
         listed = self._listed(entry.recipe.networks, ask)
         named: Named | None = None
-        if self._names is not None and entry.recipe.dns and (listed is None or listed.outcome == "unknown"):
+        # Asked behind a list that says no as well: lists grow, and a name that leads back is proof.
+        if self._names is not None and entry.recipe.dns and (listed is None or listed.outcome != "in"):
             looked = self._names.finding(ask.address, entry.recipe.dns, evidence)
             if isinstance(looked, Needs):
                 return looked

@@ -212,9 +212,12 @@ YANDEX = "Mozilla/5.0 (compatible; YandexBot/3.0; +http://yandex.com/bots)"
         (YANDEX, "unknown", "unverifiable", "none"),
         ("Applebot/0.1", "confirmed", "verified", "dns"),
         ("Applebot/0.1", "contradicted", "unverifiable", "none"),
+        (GOOGLEBOT, "confirmed", "verified", "dns"),
+        (GOOGLEBOT, "contradicted", "spoofed", "network"),
+        (GOOGLEBOT, "unknown", "spoofed", "network"),
     ],
 )
-def test_dns_decides_where_it_is_all_there_is(
+def test_dns_proves_a_claim_whatever_lists_say_and_refutes_one_where_it_is_all_there_is(
     catalog: Catalog, networks: Networks, ask_as: Callable[..., Ask],
     agent: str, outcome: str, identity: str, method: str,
 ) -> None:  # fmt: skip
@@ -236,12 +239,21 @@ def test_dns_is_named_and_not_waited_for(
     assert (visitor.identity, visitor.reasons[-1]) == (Identity.UNVERIFIABLE, "rdns_unknown")
 
 
-def test_dns_is_not_asked_about_people_nor_where_lists_decide(
+def test_what_was_weighed_by_old_lists_is_forgotten(
+    catalog: Catalog, networks: Networks, ask_as: Callable[..., Ask]
+) -> None:
+    identifier, ask = Identifier(catalog, networks), ask_as(GPTBOT)
+    assert who(identifier, ask).identity is Identity.SPOOFED
+    identifier.take_up(networks.with_prefixes("openai-gptbot", ["203.0.113.0/24"]))
+    assert who(identifier, ask).identity is Identity.VERIFIED
+
+
+def test_dns_is_not_asked_about_people_nor_where_a_list_proves(
     catalog: Catalog, networks: Networks, ask_as: Callable[..., Ask]
 ) -> None:
     names = Names()
     identifier = Identifier(catalog, networks, names=names)
-    for agent, address in ((FIREFOX, "203.0.113.9"), (GOOGLEBOT, "66.249.66.1"), (GOOGLEBOT, "127.0.0.2")):
+    for agent, address in ((FIREFOX, "203.0.113.9"), (GOOGLEBOT, "66.249.66.1")):
         who(identifier, ask_as(agent, address, more=BROWSING))
     assert names.asked == []
 
