@@ -32,6 +32,7 @@ Pure but for its own counters: the time is the caller's, and nothing raises.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from typing import Final, Literal, get_args
 
@@ -52,6 +53,9 @@ _TOLD_FROM: Final[dict[str, int]] = {
 }
 _PLACE: Final = {event: at for at, event in enumerate(get_args(Event))}
 _WIDTH: Final = {4: 24, 6: 48}
+_OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+#: An IPv4 address as nearly all are written, its /24 told apart: every automaton's request asks for it.
+_USUAL: Final = re.compile(rf"((?:{_OCTET}\.){{3}}){_OCTET}", re.ASCII)
 
 
 def network_of(address: str) -> str:
@@ -60,6 +64,8 @@ def network_of(address: str) -> str:
     >>> network_of("192.0.2.77"), network_of("2001:db8:1:2::3"), network_of("unix:")
     ('192.0.2.0/24', '2001:db8:1::/48', '')
     """
+    if usual := _USUAL.fullmatch(address):
+        return f"{usual[1]}0/24"
     parsed = parse_address(address)
     if parsed is None:
         return ""
