@@ -175,7 +175,7 @@ async def test_the_office_asks_by_itself_and_the_front_takes_it_up(
         return Fetched(newer) if url == known.source else NotFetched("it gives no list (status 503)")
 
     monkeypatch.setattr(office, "ROUND_SECONDS", 0.05)
-    monkeypatch.setattr(office, "feed_fetch", lambda: operators)
+    monkeypatch.setattr(office, "feed_fetch", lambda _: operators)
     monkeypatch.setattr(app_licet, "COPIES_SECONDS", 0.05)
     one = await world(settings=f"[feeds]\nupdate = {str(update).lower()}\n")
     identifier = one.licet.front.identification.identifier
