@@ -172,6 +172,8 @@ _BLANKS: Final = re.compile(b"(" + b"|".join(map(re.escape, (_BLANK_ID, _BLANK_T
 #: Targets that JSON, a URL and a shell word hold as they stand.
 _PLAIN: Final = re.compile(r"/[A-Za-z0-9/._-]{0,300}(?:\?[A-Za-z0-9/._=&-]{1,150})?", re.ASCII)
 _FORMS: Final = 1024
+#: The key under which `HeaderFields.kept` has what a signature should cover.
+_COVERED: Final = "accept-signature"
 _forms: dict[tuple[object, ...], _Form] = {}
 
 
@@ -182,7 +184,7 @@ def _form_of(refusal: Refusal, ask: Ask, judged: Judged, terms: PublishedTerms) 
     asks = "?" in ask.target
     seen = (
         id(judged.ruling), id(terms), refusal.code, refusal.detail, refusal.retry_after, refusal.facts,
-        judged.visitor.uses, judged.visitor.is_person, asks, _accept_signature(refusal, ask, judged),
+        id(judged.visitor), asks, _signed_with(ask),
     )  # fmt: skip
     form = _forms.get(seen)
     if form is None:
@@ -190,7 +192,7 @@ def _form_of(refusal: Refusal, ask: Ask, judged: Judged, terms: PublishedTerms) 
             _forms.clear()
         blank = "/" + (_BLANK_TARGET if asks else _BLANK_PATH).decode()
         answer = _refused(refusal, replace(ask, id=_BLANK_ID.decode(), target=blank), judged, terms)
-        form = _forms[seen] = _Form(answer, (judged.ruling, terms))
+        form = _forms[seen] = _Form(answer, (judged.ruling, judged.visitor, terms))
     return form
 
 
@@ -252,13 +254,20 @@ def _accept_signature(refusal: Refusal, ask: Ask | None, judged: Judged | None) 
             return ""
         if refusal.status == 403 and refusal.problem is not Problem.IDENTITY_NOT_PROVEN:
             return ""
-    older = ask.header("signature-agent").startswith('"')
-    covered = '"@authority" "@method" "@path" ' + (
-        '"signature-agent"' if older else '"signature-agent";key="sig1"'
-    )
-    covered += "".join(f' "{name}"' for name in _PAYING if ask.has(name))
     nonce = ";nonce" if replayed else ""
-    return f'sig1=({covered});created;expires;keyid{nonce};tag="web-bot-auth"'
+    return f'sig1=({_signed_with(ask)});created;expires;keyid{nonce};tag="web-bot-auth"'
+
+
+def _signed_with(ask: Ask) -> str:
+    """The components that a signature of *ask* should cover; the same for the same header lines."""
+    kept = ask.headers.kept  # type: ignore[attr-defined]
+    covered: str | None = kept.get(_COVERED)
+    if covered is None:
+        older = ask.header("signature-agent").startswith('"')
+        agent = '"signature-agent"' if older else '"signature-agent";key="sig1"'
+        paying = "".join(f' "{name}"' for name in _PAYING if ask.has(name))
+        covered = kept[_COVERED] = f'"@authority" "@method" "@path" {agent}{paying}'
+    return covered
 
 
 def _license_link(terms: PublishedTerms) -> tuple[str, str]:

@@ -6,7 +6,8 @@ whoever shows no evidence of automation nothing is noted, whatever is asked for
 and its own right. Of everybody else:
 
 ================ =============================================================
-rate_exceeded    requests come faster than `[pacing] network_per_second`
+rate_exceeded    requests come faster than `[pacing] network_per_second`;
+                 once a second, and then only the honeypot is noted besides
 honeypot_hit     the site's honeypot was asked for, where there is one
 robots_disobeyed a crawler asked for what the robots.txt that we serve closes
                  to its name; not where a person asked for the page, and only
@@ -27,7 +28,7 @@ from gateway.front.answer import Judged
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
 from gateway.terms.robots_txt import Robots, RobotsGroup, matches, parse_robots
-from gateway.visitors.conduct import Conduct, network_of
+from gateway.visitors.conduct import Conduct, Event, network_of
 from gateway.visitors.visitor import Visitor
 
 #: What the robots.txt of a site says now, as served, or None where nobody has read it.
@@ -47,6 +48,8 @@ class Witness:
         self._conduct = conduct
         self._pace = pace
         self._robots = robots
+        self._flooding: dict[str, int] = {}
+        self._held: dict[tuple[int, str, str], tuple[int, Policy, RobotsGroup | None]] = {}
         self._parsed: OrderedDict[bytes, Robots] = OrderedDict()
         self._groups: OrderedDict[tuple[int, str], tuple[Robots, RobotsGroup | None]] = OrderedDict()
 
@@ -55,28 +58,49 @@ class Witness:
         visitor, verdict = judged.visitor, judged.verdict
         if visitor.is_person or judged.claims is not None:
             return
-        address, at = ask.address, ask.asked_at
-        if self._pace.wait(network_of(address), ask.asked_at_us):
-            self._conduct.note("rate_exceeded", address, at)
-        if ask.path and ask.path == judged.policy.site.honeypot:
-            self._conduct.note("honeypot_hit", address, at)
+        network, seen = network_of(ask.address), list[Event]()
+        hit = bool(ask.path) and ask.path == judged.policy.site.honeypot
+        if self._pace.wait(network, ask.asked_at_us):
+            if self._flooding.get(network) == ask.asked_at and not hit:
+                return
+            self._floods(network, ask.asked_at)
+            seen.append("rate_exceeded")
+        if hit:
+            seen.append("honeypot_hit")
         elif self._disobeys(ask, judged.policy, visitor):
-            self._conduct.note("robots_disobeyed", address, at)
+            seen.append("robots_disobeyed")
         if isinstance(verdict, Refusal) and verdict.problem in _REFUSED:
-            self._conduct.note("terms_refused", address, at)
+            seen.append("terms_refused")
+        if seen:
+            self._conduct.note_all(seen, network, ask.asked_at)
+
+    def _floods(self, network: str, at: int) -> None:
+        """In this second *network* is too fast: the rest of its requests in it say nothing else."""
+        if len(self._flooding) >= _MOST:
+            self._flooding.clear()
+        self._flooding[network] = at
 
     def _disobeys(self, ask: Ask, policy: Policy, visitor: Visitor) -> bool:
         crawler = visitor.crawler
         if not ask.path or (crawler is not None and not _NOT_CRAWLING.isdisjoint(crawler.purposes)):
             return False
-        served = self._robots(policy, ask.origin)
-        if served is None:
-            return False
-        group = self._group(served, visitor.name or "*")
+        group = self._rules(policy, ask, visitor.name or "*")
         if group is None or ask.path == "/robots.txt":
             return False
         found = [(len(each.pattern), each.allow) for each in group.rules if matches(each.pattern, ask.path)]
         return not max(found, default=(0, True))[1]
+
+    def _rules(self, policy: Policy, ask: Ask, token: str) -> RobotsGroup | None:
+        """What robots.txt says to *token* in this second; nobody is asked for it again within one."""
+        key, second = (id(policy), ask.origin, token), ask.asked_at
+        held = self._held.get(key)
+        if held is None or held[0] != second:
+            served = self._robots(policy, ask.origin)
+            held = (second, policy, None if served is None else self._group(served, token))
+            if len(self._held) >= _MOST:
+                self._held.clear()
+            self._held[key] = held
+        return held[2]
 
     def _group(self, served: bytes, token: str) -> RobotsGroup | None:
         """The rules of *served* for *token*; remembered, because a file of hundreds of groups is joined for each."""

@@ -16,6 +16,10 @@ from gateway.provenance.record import Ended
 Headers = tuple[tuple[str, str], ...]
 
 
+class OriginDown(OSError):
+    """The server refused connections until a moment ago, and is not asked again yet."""
+
+
 class OriginAborted(Exception):
     """The origin stopped in the middle of its body. What was sent so far is not the whole."""
 

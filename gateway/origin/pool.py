@@ -21,6 +21,7 @@ from time import monotonic
 import aiohappyeyeballs
 
 from gateway.origin.connections import OriginConnection, OriginLimits
+from gateway.origin.delivery import OriginDown
 from gateway.origin.routing import Upstream
 from gateway.stepping import Watch
 from gateway.visitors.proxy_header import written
@@ -29,10 +30,6 @@ from gateway.visitors.proxy_header import written
 _NEXT_ADDRESS = 0.25
 #: Seconds for which a server that refuses connections is left alone at first, and at most.
 _PAUSE, _LONGEST_PAUSE = 0.25, 8.0
-
-
-class OriginDown(OSError):
-    """The server refused connections until a moment ago, and is not asked again yet."""
 
 
 @dataclass(slots=True)

@@ -34,7 +34,8 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from typing import Final, Literal, get_args
+from collections.abc import Iterable
+from typing import Final, Literal
 
 from gateway.visitors.networks import parse_address
 
@@ -51,7 +52,6 @@ _TOLD_FROM: Final[dict[str, int]] = {
     "robots_disobeyed": 3,
     "terms_refused": 10,
 }
-_PLACE: Final = {event: at for at, event in enumerate(get_args(Event))}
 _WIDTH: Final = {4: 24, 6: 48}
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 #: An IPv4 address as nearly all are written, its /24 told apart: every automaton's request asks for it.
@@ -74,6 +74,17 @@ def network_of(address: str) -> str:
     return f"{type(parsed)(int(parsed) >> spare << spare)}/{width}"
 
 
+class _Network:
+    """What one network did: when it began, how often each event was seen, and which of them are told."""
+
+    __slots__ = ("began", "counts", "told")
+
+    def __init__(self, began: int) -> None:
+        self.began = began
+        self.counts: dict[str, int] = dict.fromkeys(_TOLD_FROM, 0)
+        self.told: tuple[str, ...] = ()
+
+
 class Conduct:
     """Counts by network; see the module for who may be counted and asked about."""
 
@@ -81,8 +92,8 @@ class Conduct:
         """Hold at most *most* networks, each for at most *seconds*."""
         self._most = most
         self._seconds = seconds
-        # By network: when its first event was, and the counts in the order of `Event`. Oldest first.
-        self._seen: OrderedDict[str, tuple[int, list[int]]] = OrderedDict()
+        # Oldest first.
+        self._seen: OrderedDict[str, _Network] = OrderedDict()
 
     def __len__(self) -> int:
         """How many networks are held."""
@@ -90,7 +101,10 @@ class Conduct:
 
     def note(self, event: Event, address: str, at: int) -> None:
         """Count *event* for the network of *address* at second *at*; what is no address is not counted."""
-        network = network_of(address)
+        self.note_all((event,), network_of(address), at)
+
+    def note_all(self, events: Iterable[Event], network: str, at: int) -> None:
+        """Count *events* for *network* (`network_of`) at second *at*; "" is not counted."""
         if not network:
             return
         self.forget(at)
@@ -98,8 +112,11 @@ class Conduct:
         if held is None:
             if len(self._seen) >= self._most:
                 self._seen.popitem(last=False)
-            held = self._seen[network] = (at, [0] * len(_PLACE))
-        held[1][_PLACE[event]] += 1
+            held = self._seen[network] = _Network(at)
+        for event in events:
+            held.counts[event] += 1
+            if held.counts[event] == _TOLD_FROM[event]:
+                held.told = tuple(each for each, least in _TOLD_FROM.items() if held.counts[each] >= least)
 
     def of(self, address: str, at: int) -> tuple[str, ...]:
         """What is told of the network of *address* at second *at*: codes in a fixed order, mostly none.
@@ -109,14 +126,12 @@ class Conduct:
         if not self._seen:
             return ()
         held = self._seen.get(network_of(address))
-        if held is None or abs(at - held[0]) >= self._seconds:
-            return ()
-        return tuple(event for event, least in _TOLD_FROM.items() if held[1][_PLACE[event]] >= least)
+        return () if held is None or abs(at - held.began) >= self._seconds else held.told
 
     def forget(self, at: int) -> None:
         """Drop every network whose hour is over at second *at*, by a clock set back too."""
         while self._seen:
-            network, (began, _) = next(iter(self._seen.items()))
-            if abs(at - began) < self._seconds:
+            network = next(iter(self._seen))
+            if abs(at - self._seen[network].began) < self._seconds:
                 return
             del self._seen[network]

@@ -8,7 +8,8 @@ import socket
 import pytest
 
 from gateway.origin.connections import OriginLimits
-from gateway.origin.pool import Connections, OriginDown
+from gateway.origin.delivery import OriginDown
+from gateway.origin.pool import Connections
 from gateway.origin.routing import Upstream, read_upstream
 
 
