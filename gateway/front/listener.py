@@ -27,6 +27,7 @@ from typing import Any
 import aiohttp.http_parser
 import uuid_utils
 
+from gateway import stepping
 from gateway.ask import Ask, make_ask
 from gateway.clock import Clock
 from gateway.front.answer import Answer
@@ -55,6 +56,8 @@ _PORTS = {"http": 80, "https": 443}
 #: Below these, a request can be smuggled past this gateway (aiohttp CVE-2026-69243, CVE-2026-54277).
 _MINIMUM = {"aiohttp": (3, 14, 4), "httptools": (0, 7, 0)}
 _BACKLOG = 1024
+#: Whether this installation was built with what moves octets compiled to C (`pyproject.toml`).
+_COMPILED = not (stepping.__file__ or "").endswith(".py")
 _SAY_AGAIN = 10.0
 #: Seconds that a drain leaves to handshakes under way: they are connections of nobody yet.
 _SHAKEN = 1.0
@@ -81,7 +84,11 @@ def boot_checks() -> tuple[str, ...]:
         mistakes.append(Mistake("the installation", "aiohttp", expected))
     if mistakes:
         raise ConfigurationError(mistakes)
-    return (*told, "parser llhttp")
+    return (
+        *told,
+        "parser llhttp",
+        "octets moved by " + ("compiled modules" if _COMPILED else "plain modules"),
+    )
 
 
 class Listener:

@@ -23,6 +23,8 @@ def test_the_parser_is_the_one_in_c(kit):
     told = kit.boot_checks()
     assert "parser llhttp" in told
     assert any(line.startswith("aiohttp 3.") for line in told)
+    build = "compiled" if os.environ.get("LICET_TEST_COMPILED") == "1" else "plain"
+    assert f"octets moved by {build} modules" in told
 
 
 def test_it_refuses_to_start_with_the_parser_in_python(kit, root):
