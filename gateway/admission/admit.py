@@ -10,7 +10,8 @@ been.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from gateway.admission.entitlement import entitle
 from gateway.admission.spending import Charge
@@ -24,8 +25,7 @@ from gateway.uses import Uses, covers
 from gateway.visitors.visitor import Visitor, VisitorClass
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """The request may pass.
 
     *claims* and *charge* are set when it passes under a license. *offers* are
@@ -78,7 +78,7 @@ def admit(ruling: Ruling, visitor: Visitor, ask: Ask, credential: Claims | Refus
         if ruling.mode is Mode.OFFER:
             return decided
         assert decided.charge is not None
-        return replace(decided, charge=None, quote=decided.charge.price)
+        return decided._replace(charge=None, quote=decided.charge.price)
     return as_open(decided, ruling, visitor, offers)
 
 

@@ -6,7 +6,7 @@ to the origin untouched), ours and bad, ours and good.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.ask import Ask
 from gateway.clock import Clock
@@ -16,8 +16,7 @@ from gateway.tokens.claims import Claims
 from gateway.tokens.verification import Credential, Verifier, credential
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """*verdict* is None where nothing of ours was shown. *position* is its place in `ask.headers`, or -1."""
 
     verdict: Claims | Refusal | None = None

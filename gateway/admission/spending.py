@@ -14,15 +14,14 @@ it: what was set aside and came to nothing is credit again, and nothing lapses.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
 from gateway.tokens.claims import Budget
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """What one fetch may cost at most, and who pays it.
 
     *record_id* is the ask's id. *budget* is the license's, over its whole life.

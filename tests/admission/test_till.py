@@ -35,7 +35,7 @@ FAST = Pace(0, 1)
 
 
 def charge_of(record_id: str = "r1", **changes: object) -> Charge:
-    return replace(Charge(record_id, "le_1", "lic_1", PRICE, Budget()), **changes)
+    return Charge(record_id, "le_1", "lic_1", PRICE, Budget())._replace(**changes)
 
 
 def ask_at(second: int = NOW, record_id: str = "r1", path: str = "/essays/tides", method: str = "GET") -> Ask:

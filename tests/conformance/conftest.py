@@ -173,7 +173,7 @@ def book(kind: str, micros: int, id: str = "", **changes: Any) -> BookEntry:
 def charge(
     id: str, micros: int = 5_000, *, budget: Budget = Budget(), currency: str = "USD", **changes: Any
 ) -> Charge:
-    return replace(Charge(id, "le_1", "lic_1", Money(micros, currency), budget), **changes)
+    return Charge(id, "le_1", "lic_1", Money(micros, currency), budget)._replace(**changes)
 
 
 TERMS = LicenseTerms(
