@@ -6,8 +6,9 @@ whoever shows no evidence of automation nothing is noted, whatever is asked for
 and its own right. Of everybody else:
 
 ================ =============================================================
-rate_exceeded    requests come faster than `[pacing] network_per_second`;
-                 once a second, and then only the honeypot is noted besides
+rate_exceeded    requests come faster than `[pacing] network_per_second`; of a
+                 network that is known to refuse terms, once a second, and then
+                 nothing is noted besides but the honeypot
 honeypot_hit     the site's honeypot was asked for, where there is one
 robots_disobeyed a crawler asked for what the robots.txt that we serve closes
                  to its name; not where a person asked for the page, and only
@@ -61,7 +62,8 @@ class Witness:
         network, seen = network_of(ask.address), list[Event]()
         hit = bool(ask.path) and ask.path == judged.policy.site.honeypot
         if self._pace.wait(network, ask.asked_at_us):
-            if self._flooding.get(network) == ask.asked_at and not hit:
+            again = self._flooding.get(network) == ask.asked_at
+            if again and not hit and self._conduct.tells(network, "terms_refused"):
                 return
             self._floods(network, ask.asked_at)
             seen.append("rate_exceeded")
@@ -75,7 +77,7 @@ class Witness:
             self._conduct.note_all(seen, network, ask.asked_at)
 
     def _floods(self, network: str, at: int) -> None:
-        """In this second *network* is too fast: the rest of its requests in it say nothing else."""
+        """In this second *network* is too fast: the rest of its requests in it say little else."""
         if len(self._flooding) >= _MOST:
             self._flooding.clear()
         self._flooding[network] = at

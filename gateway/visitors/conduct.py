@@ -128,6 +128,11 @@ class Conduct:
         held = self._seen.get(network_of(address))
         return () if held is None or abs(at - held.began) >= self._seconds else held.told
 
+    def tells(self, network: str, event: Event) -> bool:
+        """Whether *event* of *network* (`network_of`) was seen often enough to be told."""
+        held = self._seen.get(network)
+        return held is not None and event in held.told
+
     def forget(self, at: int) -> None:
         """Drop every network whose hour is over at second *at*, by a clock set back too."""
         while self._seen:

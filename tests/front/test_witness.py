@@ -99,6 +99,13 @@ def test_faster_than_the_pace_of_a_network():
     assert seen.after(1, "/open/", BOT) == ("rate_exceeded",)
 
 
+def test_a_flood_of_refused_fetches_still_shows_who_finds_the_honeypot():
+    seen = Seen(pace=Pace(1, 1))
+    assert seen.after(30, "/open/", BOT, REFUSED) == ("rate_exceeded", "terms_refused")
+    assert seen.after(30, "/closed/x", BOT, REFUSED) == ("rate_exceeded", "terms_refused"), "known well enough"
+    assert seen.after(1, TRAP, BOT) == ("honeypot_hit", "rate_exceeded", "terms_refused")
+
+
 def test_a_licensed_fetch_is_not_noted():
     claims = Claims(
         issuer="i", audience="a", client="c", token_id="t", issued_at=1, not_before=1, expires_at=2, license="l",
