@@ -119,3 +119,8 @@ def test_every_module_imports_alone() -> None:
         [sys.executable, "-W", "error", "-c", program, *names], capture_output=True, text=True, cwd=ROOT
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_nothing_compiled_lies_among_the_sources(root: Path) -> None:
+    # It would be imported instead of the module beside it, however that has changed since.
+    assert [str(each.relative_to(root)) for each in (root / "gateway").rglob("*.so")] == []

@@ -102,7 +102,9 @@ def test_faster_than_the_pace_of_a_network():
 def test_a_flood_of_refused_fetches_still_shows_who_finds_the_honeypot():
     seen = Seen(pace=Pace(1, 1))
     assert seen.after(30, "/open/", BOT, REFUSED) == ("rate_exceeded", "terms_refused")
-    assert seen.after(30, "/closed/x", BOT, REFUSED) == ("rate_exceeded", "terms_refused"), "known well enough"
+    assert seen.after(30, "/closed/x", BOT, REFUSED) == ("rate_exceeded", "terms_refused"), (
+        "known well enough"
+    )
     assert seen.after(1, TRAP, BOT) == ("honeypot_hit", "rate_exceeded", "terms_refused")
 
 
