@@ -18,6 +18,7 @@ import contextlib
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -96,7 +97,7 @@ class Database:
             writer = _connect(path, busy_ms, write=True)
             made.append(writer)
             versions.recognize(writer, path)
-            _keep_everything(writer)
+            _keep_everything(writer, busy_ms)
             versions.upgrade(writer)
             made.extend(_connect(path, busy_ms, write=False) for _ in range(readers + 1))
         except OSError as error:
@@ -340,8 +341,18 @@ def _connect(path: Path, busy_ms: int, *, write: bool) -> apsw.Connection:
     return connection
 
 
-def _keep_everything(writer: apsw.Connection) -> None:
-    if writer.pragma("journal_mode", "WAL") != "wal":
+def _keep_everything(writer: apsw.Connection, busy_ms: int) -> None:
+    until = time.monotonic() + busy_ms / 1000
+    while True:
+        try:
+            mode = writer.pragma("journal_mode", "WAL")
+            break
+        except apsw.BusyError:
+            # Where two processes switch a new file at once, SQLite asks neither to wait for the other.
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
+    if mode != "wal":
         raise apsw.CantOpenError("its file system cannot share a write-ahead log")
     writer.pragma("synchronous", "FULL")
     writer.pragma("foreign_keys", True)
