@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+import dns.resolver
 import pytest
 
 from gateway.problems import ConfigurationError
@@ -73,10 +74,18 @@ async def test_what_is_no_address_is_not_asked_for(dns_server) -> None:
 
 
 @pytest.mark.parametrize(
-    "server", ["192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]", "[2001:db8::53]:5353"]
+    ("server", "address", "port"),
+    [
+        ("192.0.2.53", "192.0.2.53", 53),
+        ("192.0.2.53:5353", "192.0.2.53", 5353),
+        ("2001:db8::53", "2001:db8::53", 53),
+        ("[2001:db8::53]", "2001:db8::53", 53),
+        ("[2001:db8::53]:5353", "2001:db8::53", 5353),
+    ],
 )
-def test_servers_that_are_understood(server: str) -> None:
-    DnsResolver([server])
+def test_servers_that_are_understood(server: str, address: str, port: int) -> None:
+    (asked,) = DnsResolver([server])._resolver.nameservers
+    assert (asked.address, asked.port) == (address, port)
 
 
 @pytest.mark.parametrize(
@@ -97,4 +106,8 @@ def test_servers_that_are_not(server: str) -> None:
 
 
 def test_the_machines_own_servers_are_the_default() -> None:
-    DnsResolver()
+    try:
+        configured = dns.resolver.Resolver().nameservers
+    except dns.resolver.NoResolverConfiguration:
+        configured = []
+    assert list(map(str, DnsResolver()._resolver.nameservers)) == list(map(str, configured))

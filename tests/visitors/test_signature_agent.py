@@ -122,5 +122,6 @@ def test_what_names_nobody(header, components, outcome, why) -> None:
 @given(st.text(max_size=200))
 def test_no_text_makes_it_raise(text) -> None:
     for components in ((), WHOLE, KEYED):
-        named(text, components)
-    read_agent(text)
+        found = named(text, components)
+        assert (found.agent is None) == bool(found.why), "an agent, or why there is none"
+    assert isinstance(read_agent(text), SignatureAgent | str)

@@ -361,5 +361,7 @@ def test_no_other_octets_are_a_signature(signing, judge, signer, octets) -> None
 def test_no_headers_make_it_raise(headers) -> None:
     judge = Signatures(AtHand(), known=lambda _: False)
     ask = Ask("i", 1_000_000, "s", "https://a.example", "GET", "/", "/", headers=tuple(headers))
-    judge.finding(ask, NOTHING)
-    judge.mark(ask)
+    found = judge.finding(ask, NOTHING)
+    assert isinstance(found, SignatureFinding | Needs | None)
+    assert not (isinstance(found, SignatureFinding) and found.outcome == "verified"), "no key is at hand"
+    assert judge.mark(ask) is None, "what was not found to hold is no mark"
