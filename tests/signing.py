@@ -23,17 +23,12 @@ AGENT = "https://bot.example"
 WELL_KNOWN = "/.well-known/http-message-signatures-directory"
 
 #: RFC 9421, appendix B.1.4: everybody has its private side.
-TEST_SEED = "n4Ni-HpISpVObnQMW0wOhCKROaIKqKtW_2ZYb2p9KcU"
 TEST_JWK = {"kty": "OKP", "crv": "Ed25519", "x": "JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs"}
 TEST_ID = "poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U"
 
 
 def b64u(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def unb64u(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 class Signer:
@@ -49,10 +44,6 @@ class Signer:
         if algorithm == "ecdsa-p256-sha256":
             return cls(ec.generate_private_key(ec.SECP256R1()))
         return cls(rsa.generate_private_key(65537, 2048))
-
-    @classmethod
-    def test_key(cls) -> Signer:
-        return cls(ed25519.Ed25519PrivateKey.from_private_bytes(unb64u(TEST_SEED)))
 
     @property
     def jwk(self) -> dict[str, Any]:
