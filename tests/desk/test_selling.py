@@ -400,7 +400,7 @@ async def test_a_caller_that_goes_away_leaves_a_whole_purchase(world):
     world.kept.keep = slow
     policy = world.policy
     buyer = Buyer(made.client.id, made.licensee.id, policy, world.origin)
-    sales = world.desk._sales
+    sales = world.desk.sales
     caller = asyncio.create_task(sales.sell(Wanted(offer="archive"), buyer))
     await reached.wait()
     caller.cancel()
@@ -688,19 +688,19 @@ async def test_an_offer_for_licensees_of_a_place_needs_theirs_evidenced(world):
     made = await world.licensee()
     buyer = Buyer(made.client.id, made.licensee.id, world.make_policy((europe,)), world.origin)
 
-    refused = await world.desk._sales.sell(buy, buyer)
+    refused = await world.desk.sales.sell(buy, buyer)
     assert "no place of yours is declared and evidenced" in refused.detail
     await world.register.set_place(made.licensee.id, "DE", "")
-    assert "no place of yours" in (await world.desk._sales.sell(buy, buyer)).detail
+    assert "no place of yours" in (await world.desk.sales.sell(buy, buyer)).detail
     await world.register.set_place(made.licensee.id, "US", "register entry")
-    assert "is for licensees in EU, and yours is in US" in (await world.desk._sales.sell(buy, buyer)).detail
+    assert "is for licensees in EU, and yours is in US" in (await world.desk.sales.sell(buy, buyer)).detail
     await world.register.set_place(made.licensee.id, "DE", "register entry")
-    sold = await world.desk._sales.sell(buy, buyer)
+    sold = await world.desk.sales.sell(buy, buyer)
     assert isinstance(sold, Sold)
     # Where its servers stand is no part of this deal: the token is good from anywhere.
     assert sold.claims.territory == Territory(None)
     (license,) = await world.licenses(made)
-    again = await world.desk._sales.sell(Wanted(license=license.id), buyer)
+    again = await world.desk.sales.sell(Wanted(license=license.id), buyer)
     assert isinstance(again, Sold)
     assert license.terms.territory == Territory(frozenset({"EU"}), Basis.LICENSEE)
     assert license.terms.as_json()["territory_basis"] == "licensee"
@@ -711,7 +711,7 @@ async def test_a_limit_of_the_use_binds_by_contract_alone(world):
     there = replace(offer, terms=replace(offer.terms, territory=Territory(frozenset({"EU"}), Basis.USE)))
     made = await world.licensee()
     buyer = Buyer(made.client.id, made.licensee.id, world.make_policy((there,)), world.origin)
-    sold = await world.desk._sales.sell(
+    sold = await world.desk.sales.sell(
         Wanted(targets=(PathScope("/essays/"),), uses=frozenset({Use.AI_TRAIN})), buyer
     )
     assert sold.claims.territory == Territory(None)

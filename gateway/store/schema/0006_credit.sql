@@ -1,0 +1,1 @@
+-- Credit limits, and what was asked for under an idempotency key.

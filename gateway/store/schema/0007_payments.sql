@@ -1,0 +1,1 @@
+-- Payments by other rails, from the moment before they are settled.

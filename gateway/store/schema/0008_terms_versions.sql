@@ -1,0 +1,1 @@
+-- Every version of a site's terms that was ever published.
