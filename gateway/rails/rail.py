@@ -130,7 +130,7 @@ class Rail(Protocol):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The request headers that it looks at: an answer varies by them."""
+        """The request headers, in lower case, that pay: an answer varies by them, and without any it is not asked."""
         ...
 
     @property
