@@ -33,6 +33,10 @@ body that is passed on while it arrives it says the price, and a re-read that
 its digest alone shows is billed at nothing all the same. Where the origin names
 prices (`Payments.origin_prices`) the comparison waits for its head, and the most
 that is offered is set aside until then.
+
+Elsewhere ``/sitemap.xml``, ``/security.txt`` and ``/.well-known/security.txt``
+are never charged for. Here that is the creator's to say (`Policy.free_paths`);
+robots.txt and what tells the terms are free always.
 """
 
 from __future__ import annotations
