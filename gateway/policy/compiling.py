@@ -15,7 +15,7 @@ from gateway.money import MICROS, Money
 from gateway.paths import PathScope
 from gateway.policy import countries
 from gateway.policy.digest import policy_digest
-from gateway.policy.rules import Author, Match, Policy, Rendition, Rule, Site, Verdict, Work
+from gateway.policy.rules import Author, Match, Payments, Policy, Rendition, Rule, Site, Verdict, Work
 from gateway.policy.schema import (
     LooseKeys,
     OfferTable,
@@ -116,6 +116,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     if tables.mistakes or site is None:
         return None
     loose, publishing = tables.loose, Publishing(**dict(tables.publish or PublishTable()))
+    payments = Payments(loose.payments.price_headers, loose.payments.origin_prices)
     limits = {name: _table(tables, name) for name in offers}
     digest = policy_digest(
         site,
@@ -129,6 +130,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         unverifiable=loose.unverifiable,
         free_paths=loose.free_paths,
         publishing=publishing,
+        payments=payments,
     )
     return Policy(
         site=site,
@@ -153,6 +155,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         publishing=publishing,
         stance=loose.stance or "",
         file=tables.file,
+        payments=payments,
     )
 
 
