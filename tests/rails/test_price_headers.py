@@ -36,6 +36,14 @@ async def test_the_price_is_charged_and_never_the_most(world):
     assert await shop.book.available("le_1", "USD") < Money(1_000_000, "USD")
 
 
+async def test_who_names_the_price_is_not_told_what_would_be_paid(world):
+    shop = world()
+    await shop.enroll(1_000_000)
+    await shop.get(("accept", "*/*"), most("0.05"))
+    ask, ours = shop.origin.asked[-1]
+    assert ask.headers[ours][0] == MAX
+
+
 async def test_a_quote_names_the_price_and_how_to_bid(world):
     answer = await world().get()
     assert (answer.status, answer.headers["crawler-price"]) == (402, "USD 0.01")
