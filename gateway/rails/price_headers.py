@@ -178,24 +178,25 @@ def read_bid(ask: Ask, currency: str) -> _Bid | Refusal:
     if amount is None:
         return Refusal(Problem.PRICE_UNREADABLE, f"{name} is not a price such as {currency} 0.01.")
     if amount.currency != currency:
-        return Refusal(Problem.PRICE_UNREADABLE, f"Prices here are in {currency}, not in {amount.currency}.")
+        return Refusal(Problem.PRICE_UNREADABLE, f"Prices here are in {currency}.")
     return _Bid(amount, name == EXACT, position)
 
 
 def _unequal(bid: _Bid, price: Money) -> Refusal | None:
-    """The 402 where *bid* does not buy at *price*, naming that price."""
+    """The 402 where *bid* does not buy at *price*, naming that price.
+
+    It does not repeat the bid: refusals that are alike are written once.
+    """
     if bid.exact:
         if bid.amount == price:
             return None
         return Refusal(
-            Problem.EXACT_PRICE_WRONG, f"This page costs {price}, not exactly {bid.amount}.", price=price
+            Problem.EXACT_PRICE_WRONG, f"This page costs {price}, not exactly what was offered.", price=price
         )
     if bid.amount >= price:
         return None
     return Refusal(
-        Problem.MAX_PRICE_TOO_LOW,
-        f"This page costs {price}; the most that was offered is {bid.amount}.",
-        price=price,
+        Problem.MAX_PRICE_TOO_LOW, f"This page costs {price}, more than was offered at most.", price=price
     )
 
 

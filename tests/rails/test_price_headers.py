@@ -166,6 +166,18 @@ async def test_what_is_not_delivered_is_not_charged(world, status, method):
     assert "crawler-charged" not in answer.headers and shop.paid == 0
 
 
+@pytest.mark.parametrize("fields", [{}, {"ETag": '"1"'}])
+async def test_parts_never_cost_more_than_the_whole(world, fields):
+    shop = world()
+    await shop.enroll(1_000_000)
+    shop.origin.status, shop.origin.fields = 206, fields
+    told = []
+    for number in range(20):
+        shop.origin.body = b"part %d" % number
+        told.append((await shop.get(most("0.01"), ("range", f"bytes={number}-"))).headers["crawler-charged"])
+    assert told == ["USD 0.01"] + ["USD 0"] * 19 and shop.paid == 10_000
+
+
 async def test_an_origin_cannot_say_what_was_charged(world):
     shop = world()
     await shop.enroll(1_000_000)
