@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.admission.owed import WINDOW_SECONDS
 from gateway.admission.till import PaidUnit
 from gateway.app.addresses import bound, shown
+from gateway.app.cashier import Cashier
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.signing_agents import egress_of, own_agent
@@ -39,6 +40,7 @@ from gateway.provenance.erasure import forget_details
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Folding, Keeper, KeeperLock
 from gateway.store.sqlite.access_log import SqliteAccessLog
+from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -79,7 +81,7 @@ class Office:
         self.clock = clock or SystemClock()
         self._policies, self._networks = policies, networks
         self._tasks: list[asyncio.Task[None]] = []
-        self._stopping = asyncio.Event()
+        self._stopping, self._wake = asyncio.Event(), asyncio.Event()
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
 
@@ -102,6 +104,7 @@ class Office:
         self.database = await Database.open(config.database)
         self._closing.append(self.database.close)
         self.register = SqliteRegister(self.database)
+        self.accounts = SqliteAccounts(self.database)
         self.book = SqliteSpendBook(self.database)
         self.ledger = SqliteLedger(self.database)
         # Long reads of the pages get connections of their own: revocations must not wait for a report.
@@ -131,6 +134,8 @@ class Office:
         self.feed = RevocationFeed()
         self.revoked = Revocations()
         await self._look()
+        self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
+        self.settling = self.cashier.settling
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -140,6 +145,8 @@ class Office:
             balance=self._balance,
             entered=self.ledger.has_entry,
             identity=self.identity,
+            groups=self.cashier.groups,
+            once=self.cashier.once,
         )
 
     def folding(self) -> Folding:
@@ -181,12 +188,14 @@ class Office:
             ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
             ("people", 5.0, self._count_people),
+            ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
-        self._start("keeper", self.keeper.run(self._stopping))
+        self._start("repair", self.cashier.resume())
+        self._start("keeper", self.keeper.run(self._stopping, self._wake))
 
     async def paid(self) -> tuple[PaidUnit, ...]:
         """The units that were paid for in the window that ends now."""

@@ -116,7 +116,8 @@ def key_of(request: web.BaseRequest) -> str | Refusal:
         text = text[1:-1]
     if len(found) > 1 or not _KEY.fullmatch(text):
         return Refusal(
-            Problem.FORM_INVALID, f"{HEADER} is sent once, with at most 255 printable characters, without spaces."
+            Problem.FORM_INVALID,
+            f"{HEADER} is sent once, with at most 255 printable characters, without spaces.",
         )
     return text
 
@@ -135,7 +136,7 @@ def _opened(sealed: bytes, key: str, name: str) -> web.Response:
         told = orjson.loads(_cipher(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], name.encode()))
     except InvalidTag as error:  # pragma: no cover - the name is made of the key
         raise RuntimeError("an answer was kept under another key") from error
-    headers = {name: value for name, value in told["headers"]}
+    headers = dict(told["headers"])
     return web.Response(
         status=told["status"],
         body=base64.b64decode(told["body"]),

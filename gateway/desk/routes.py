@@ -8,6 +8,7 @@ GET         ``/.licet/offers``                           every offer, in full
 GET         ``/.licet/jwks.json``                        key set (RFC 7517)
 GET         ``/.licet/problems/CODE``                    what a refusal means
 GET, Basic  ``/.licet/account``                          credit and licenses
+GET         ``/.licet/payments/ID``                      what came of a payment
 POST        ``/.licet/register``                         client (RFC 7591)
 POST, Basic ``/.licet/token``                            token (RFC 6749, OLP)
 POST, Basic ``/.licet/introspect``                       RFC 7662, OLP
@@ -33,6 +34,7 @@ from gateway.desk.call import Call, Group, Route
 from gateway.desk.clients import Clients
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import desk_owns
+from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
 from gateway.desk.public_documents import Keys, PublicDocuments
 from gateway.desk.registration import Registration
@@ -65,6 +67,7 @@ class Desk:
         pace: DeskPace | None = None,
         identity: OwnIdentity | None = None,
         groups: Iterable[Group] = (),
+        once: Once | None = None,
     ) -> None:
         """Work on the parts given.
 
@@ -79,6 +82,7 @@ class Desk:
             pace: limits; the default of `DeskPace` if absent.
             identity: who this gateway is to others; without one there is no directory.
             groups: further addresses.
+            once: remembers purchases that carry an idempotency key.
         """
         clients = Clients(register, clock, pace or DeskPace())
         self.sales = Sales(register, spend_book, journal, keys, clock, balance, entered)
@@ -87,7 +91,7 @@ class Desk:
         for group in (
             PublicDocuments(keys, clock, identity).group(),
             Registration(clients, holdings).group(),
-            TokenEndpoints(clients, self.sales, holdings).group(),
+            TokenEndpoints(clients, self.sales, holdings, once).group(),
             *groups,
         ):
             table.update(group)

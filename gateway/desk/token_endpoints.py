@@ -10,6 +10,7 @@ from gateway.desk.call import Call, Group, protocol_at
 from gateway.desk.clients import Clients, Known, may_buy
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import PREFIX
+from gateway.desk.once import Once
 from gateway.desk.reading import FORM, JSON, read_body, read_form, read_json
 from gateway.desk.replies import json_reply, nothing
 from gateway.desk.selling import Buyer, Sales, Sold
@@ -23,9 +24,10 @@ _RESOURCE = frozenset({"resource"})
 class TokenEndpoints:
     """Answers clients that have authenticated."""
 
-    def __init__(self, clients: Clients, sales: Sales, holdings: Holdings) -> None:
-        """Sell by *sales*, tell what is held by *holdings*."""
+    def __init__(self, clients: Clients, sales: Sales, holdings: Holdings, once: Once | None = None) -> None:
+        """Sell by *sales*, what carries a key by *once*; tell what is held by *holdings*."""
         self._clients, self._sales, self._holdings = clients, sales, holdings
+        self._once = once
 
     def group(self) -> Group:
         """Its addresses."""
@@ -51,6 +53,14 @@ class TokenEndpoints:
         if barred is not None:
             return barred
         buyer = Buyer(known.client.id, known.licensee.id, call.policy, call.origin)
+        if self._once is None:
+            return await self._granted(form, buyer)
+        wanted = {"form": {name: list(values) for name, values in form.items()}, "at": buyer.origin}
+        return await self._once.answer(
+            call.request, known.client.id, wanted, lambda: self._granted(form, buyer)
+        )
+
+    async def _granted(self, form: dict[str, tuple[str, ...]], buyer: Buyer) -> web.Response | Refusal:
         if "license" in form:
             sold = await self._sell_olp(form, buyer)
         else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.paths import PathScope
+from gateway.policy.x402_terms import X402Terms
 from gateway.terms.license_terms import PAGE, Offer
 from gateway.uses import Uses
 from gateway.visitors.visitor import Identity, VisitorClass
@@ -154,6 +155,21 @@ class Site:
     sign_requests: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """How one fetch can be paid for without a license.
+
+    *price_headers*: by ``crawler-max-price`` and ``crawler-exact-price`` on a
+    signed request, out of an account here. *origin_prices*: the creator's
+    server may name the price of each answer itself. *x402*: on a chain, to the
+    creator's own address.
+    """
+
+    price_headers: bool = True
+    origin_prices: bool = False
+    x402: X402Terms | None = None
+
+
 @dataclass(frozen=True)
 class Policy:
     """Everything a creator decided for one site.
@@ -175,6 +191,7 @@ class Policy:
     free_paths: tuple[PathScope, ...] = ()
     stance: str = ""
     file: str = ""
+    payments: Payments = Payments()
     by_offer: dict[str, Offer] = field(default_factory=dict, compare=False, repr=False)
     by_place: bool = field(default=False, compare=False)
 

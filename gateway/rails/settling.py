@@ -62,6 +62,8 @@ RAIL: Final = "x402"
 RETRY_SECONDS: Final = 900
 #: Seconds after which a fetch that left no record is taken for one that never ended.
 _LOST_SECONDS: Final = 86_400
+#: Seconds for which an unknown outcome is asked for again.
+_ASKED_AGAIN_SECONDS: Final = 3600
 #: Seconds that the books may take to show a credit.
 _FOLDED: Final = 5.0
 _LOOK: Final = 0.005
@@ -87,10 +89,11 @@ class Payable:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The payment holds, or is settled already. *payer* as the chain names it, in lower case."""
+    """The payment holds, or is settled already, in *transaction*. *payer* as the chain names it, in lower case."""
 
     payment: str
     payer: str
+    transaction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ class Settling:
             if there.state is State.PENDING and there.id not in self._running:
                 return _unpaid(there)
             if there.state in {State.SETTLED, State.PENDING}:
-                return Checked(presented.id, presented.authorization.payer)
+                return Checked(presented.id, presented.authorization.payer, there.transaction)
         return await self._verified(presented, asked, payable)
 
     async def settle(self, payable: Payable, record_id: str) -> Taken | Unpaid:
@@ -198,7 +201,8 @@ class Settling:
         for payment in await self._book.open():
             if payment.id in self._running:
                 continue
-            if payment.state is State.PENDING:
+            age = self._clock.now_us() - payment.began_us
+            if payment.state is State.PENDING and age < _ASKED_AGAIN_SECONDS * 1_000_000:
                 payment = await self._asked_again(payment)  # noqa: PLW2901 - the same, as it then stands
             if payment.state is State.SETTLED:
                 await self._booked(payment)

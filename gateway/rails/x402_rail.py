@@ -19,15 +19,27 @@ The answers, beside those of `settling`:
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from gateway.ask import Ask
 from gateway.evidence import Evidence, Need, Needs
 from gateway.money import Money
 from gateway.policy.x402_terms import X402Terms
 from gateway.problems import PROBLEMS, Problem, Refusal, StoreUnavailable
-from gateway.rails.rail import Asked, Challenge, Headers, Quote, Settled, Source, Tender, Unsettled, claims_for
+from gateway.rails.rail import (
+    Asked,
+    Challenge,
+    Headers,
+    Quote,
+    Settled,
+    Source,
+    Tender,
+    Unsettled,
+    claims_for,
+)
+from gateway.rails.settlements import State
 from gateway.rails.settling import RAIL, Checked, Payable, Taken, Unpaid
 from gateway.rails.x402 import (
     REQUIRED,
@@ -64,6 +76,11 @@ class Settler(Protocol):
     async def skip(self, payable: Payable) -> None:
         """Note that nothing was delivered to pay for."""
         ...
+
+
+class _Brought(NamedTuple):
+    payable: Payable
+    checked: Checked
 
 
 class X402:
@@ -105,7 +122,8 @@ class X402:
                 return Needs((Need(_EVIDENCE, presented.id, payable),))
             case Checked(payment, payer):
                 claims = claims_for(RAIL, asked, licensee=f"{RAIL}:{payer}", payment=payment, most=price)
-                return Tender(RAIL, claims, price, settles=True, credential_at=_place(ask), payload=payable)
+                brought = _Brought(payable, found)
+                return Tender(RAIL, claims, price, settles=True, credential_at=_place(ask), payload=brought)
             case Unpaid():
                 return _refusal(found, ask.origin)
             case Refusal():
@@ -124,35 +142,33 @@ class X402:
         told = {"facilitator": terms.facilitator, "accepts": [wanted.as_json()], "header": SIGNATURE}
         return Challenge(encoded=((REQUIRED, octets),), members={"x402": told})
 
-    async def commit(self, tender: Tender, due: Money, ask: Ask, status: int) -> Settled | Unsettled:  # noqa: ARG002
+    async def commit(self, tender: Tender, due: Money, ask: Ask, status: int) -> Settled | Unsettled:
         """Have the money moved, unless nothing is due."""
-        payable = tender.payload
-        assert isinstance(payable, Payable)
+        del status
+        brought = tender.payload
+        assert isinstance(brought, _Brought)
+        payable, checked = brought
         if not due:
-            return Settled()
+            return Settled(_moved(payable, checked, State.DUPLICATE) if checked.transaction else ())
         try:
             taken = await self._settler.settle(payable, ask.id)
         except StoreUnavailable as error:
-            lost = Unpaid(Problem.PAYMENT_PENDING.code, "the books cannot be reached", tender.claims.token_id, 10)
+            lost = Unpaid(Problem.PAYMENT_PENDING.code, "the books cannot be reached", checked.payment, 10)
             return Unsettled(_refusal(lost, ask.origin, private=str(error)), _told_of(lost))
-        terms = payable.terms
-        if isinstance(taken, Unpaid):
-            told = _told_of(taken)
-            if taken.code == Problem.PAYMENT_INVALID.code:
-                failed = Response(False, "", terms.network, tender.claims.licensee.partition(":")[2], error=taken.reason)
-                told = (*told, (RESPONSE, spelled(response_octets(failed))))
-            return Unsettled(_refusal(taken, ask.origin), told)
-        moved = Response(True, taken.transaction, terms.network, taken.payer, terms.units(payable.price))
-        headers: Headers = (
-            (RESPONSE, spelled(response_octets(moved))),
-            ("Licet-Payment", f"{taken.payment};state={taken.state}"),
-        )
-        return Settled(headers, due=None if taken.owes else Money(0, due.currency))
+        if isinstance(taken, Taken):
+            headers = _moved(payable, taken, taken.state)
+            return Settled(headers, due=None if taken.owes else Money(0, due.currency))
+        told = _told_of(taken)
+        if taken.code == Problem.PAYMENT_INVALID.code:
+            failed = Response(False, "", payable.terms.network, checked.payer, error=taken.reason)
+            told = (*told, (RESPONSE, spelled(response_octets(failed))))
+        return Unsettled(_refusal(taken, ask.origin), told)
 
-    async def skip(self, tender: Tender) -> None:
-        """Note that the creator's server delivered nothing."""
-        assert isinstance(tender.payload, Payable)
-        await self._settler.skip(tender.payload)
+    async def undelivered(self, tender: Tender) -> None:
+        """Note that the creator's server delivered nothing; without effect where the book cannot be reached."""
+        assert isinstance(tender.payload, _Brought)
+        with contextlib.suppress(StoreUnavailable):
+            await self._settler.skip(tender.payload.payable)
 
     async def _checked(self, need: Need) -> object:
         payable = need.about
@@ -168,7 +184,9 @@ def _presented(ask: Ask) -> Presented | Unread:
     kept = ask.headers.kept  # type: ignore[attr-defined]
     if _HEADER not in kept:
         values = ask.all(_HEADER)
-        kept[_HEADER] = read_signature(values[0].strip()) if len(values) == 1 else Unread("it stands there twice")
+        kept[_HEADER] = (
+            read_signature(values[0].strip()) if len(values) == 1 else Unread("it stands there twice")
+        )
     found: Presented | Unread = kept[_HEADER]
     return found
 
@@ -188,8 +206,18 @@ def _place(ask: Ask) -> int:
     return next(at for at, (name, _) in enumerate(ask.headers) if name == _HEADER)
 
 
+def _moved(payable: Payable, moved: Checked | Taken, state: State) -> Headers:
+    """What an answer says of a payment that is settled."""
+    amount = payable.terms.units(payable.price)
+    response = Response(True, moved.transaction, payable.terms.network, moved.payer, amount)
+    return (
+        (RESPONSE, spelled(response_octets(response))),
+        ("Licet-Payment", f"{moved.payment};state={state}"),
+    )
+
+
 def _refusal(unpaid: Unpaid, origin: str, *, private: str = "") -> Refusal:
-    facts = (("reason", unpaid.reason),)
+    facts: tuple[tuple[str, str], ...] = (("reason", unpaid.reason),)
     if unpaid.payment:
         facts += (("payment", unpaid.payment), ("status_url", f"{origin}{PAYMENTS}/{unpaid.payment}"))
     return Refusal(

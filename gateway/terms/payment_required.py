@@ -15,6 +15,8 @@ can break a header or the JSON.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
@@ -29,6 +31,7 @@ from gateway.uses import Uses
 PROBLEM_PATH: Final = "/.licet/problems"
 RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
 _LONGEST_URL: Final = 500
+_NONE: Final[Mapping[str, object]] = MappingProxyType({})
 #: What RFC 3986 lets stand in a path and query; all else is percent-encoded.
 _URL_SAFE: Final = "/%?:@!$&'()*+,;=-._~[]"
 _MADE_HERE: Final = frozenset(
@@ -69,6 +72,7 @@ def problem_body(
     request_url: str,
     quoted: Offer | None,
     instance: str = "",
+    members: Mapping[str, object] = _NONE,
 ) -> dict[str, object]:
     """Return the problem as JSON holds it.
 
@@ -81,6 +85,7 @@ def problem_body(
         request_url: the absolute URL that was asked for.
         quoted: the one of *offers* that the price names.
         instance: a URI of this very answer, or "".
+        members: what each way to pay for one fetch adds, by a name of its own.
     """
     body: dict[str, object] = {
         "type": plain(f"{type_base}/{refusal.code}"),
@@ -95,11 +100,13 @@ def problem_body(
     if refusal.retry_after > 0:
         body["retry_after"] = refusal.retry_after
     body.update({plain(name): plain(value) for name, value in refusal.facts if name not in _MADE_HERE})
+    body.update({name: member for name, member in members.items() if name not in _MADE_HERE})
     if terms is None or not sells(refusal.problem):
         return body
     body["uses"] = sorted(uses)
     if quoted is not None:
-        body["price"] = {**money_body(quoted.price), "per": "fetch", "offer": plain(quoted.id)}
+        price = refusal.price or quoted.price
+        body["price"] = {**money_body(price), "per": "fetch", "offer": plain(quoted.id)}
     body["offers"] = [offer_body(offer) for offer in offers]
     body["buy"] = {
         "token_endpoint": plain(terms.token_url),
@@ -153,7 +160,7 @@ def _duties(terms: LicenseTerms) -> dict[str, object]:
 
 def _recipe(terms: PublishedTerms, request_url: str, quoted: Offer | None) -> tuple[str, str, str]:
     """Register, buy, fetch: three lines that a shell runs as they stand, once the names in capitals are known."""
-    url = absolute(request_url if len(request_url) <= _LONGEST_URL else f"{terms.origin}/")
+    url = bounded(request_url, terms)
     wish = [{"type": "content_license", **({"offer": plain(quoted.id)} if quoted else {})}]
     resource = url.partition("?")[0]
     buy = [
@@ -168,6 +175,11 @@ def _recipe(terms: PublishedTerms, request_url: str, quoted: Offer | None) -> tu
         shlex.join(buy),
         shlex.join(["curl", "-H", "Authorization: License ACCESS_TOKEN", url]),
     )
+
+
+def bounded(request_url: str, terms: PublishedTerms) -> str:
+    """*request_url* as printable ASCII, or the site's first page where it is too long to be told again."""
+    return absolute(request_url if len(request_url) <= _LONGEST_URL else f"{terms.origin}/")
 
 
 def challenges(refusal: Refusal, terms: PublishedTerms | None) -> tuple[str, ...]:

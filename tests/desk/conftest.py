@@ -10,7 +10,9 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
 from gateway.clock import HandClock
+from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
+from gateway.desk.payment_states import PaymentStates
 from gateway.desk.routes import Desk
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.enrollment import enroll
@@ -25,6 +27,8 @@ from gateway.provenance.record import BookEntry
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.register import MemoryRegister
+from gateway.store.memory.repeats import MemoryRepeats
+from gateway.store.memory.settlements import MemorySettlements
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.sqlite.database import Database
@@ -154,6 +158,7 @@ class World:
         self.credits = 0
         self.policy = make_policy()
         self.pace = DeskPace()
+        self.repeats, self.settlements = MemoryRepeats(), MemorySettlements()
         self.address = "203.0.113.7"
 
     async def open(self):
@@ -166,6 +171,8 @@ class World:
             balance=self.balance,
             entered=self.ledger.has_entry,
             pace=self.pace,
+            once=Once(self.repeats, self.clock),
+            groups=(PaymentStates(self.settlements).group(),),
         )
         self.server = RawTestServer(self._answer)
         await self.server.start_server()

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from dataclasses import replace
 
 import pytest
 from aiohttp import web
 
-from gateway.billing.reconcile import reconcile
-from gateway.clock import HandClock
 from gateway.money import Money
 from gateway.problems import PROBLEMS, StoreUnavailable
-from gateway.provenance.keeper import FoldBatch, SealedEntry
-from gateway.provenance.record import BookEntry
-from gateway.rails.facilitator import Facilitator
 from gateway.rails.settlements import State
 from gateway.rails.settling import (
     CONFLICT,
@@ -24,65 +18,17 @@ from gateway.rails.settling import (
     RETRY_SECONDS,
     UNSERVED,
     Checked,
-    Folded,
-    Payable,
-    Settling,
     Taken,
     Unpaid,
 )
-from gateway.store.memory.folding import MemoryFolding
-from gateway.store.memory.ledger import MemoryLedger
-from gateway.store.memory.settlements import MemorySettlements
-from gateway.store.memory.tables import Tables
 
 PRICE = Money(5_000, "USD")
 URL = "https://journal.example/essays/tides"
 
 
-class Till:
-    """Everything behind one gateway: books in memory, a journal that folds at once, the facilitator."""
-
-    def __init__(self, egress, terms) -> None:
-        self.tables, self.book, self.clock = Tables(), MemorySettlements(), HandClock()
-        self.ledger, self.folding = MemoryLedger(self.tables), MemoryFolding(self.tables)
-        self.down, self.terms, self.egress = "", terms, egress
-        self.kept: list[BookEntry] = []
-        self.settling = self.started()
-
-    def started(self) -> Settling:
-        folded = Folded(self.ledger.has_entry, self.ledger.charged)
-        return Settling(self.book, Facilitator(self.egress.post), self, folded, self.clock)
-
-    async def keep(self, entry: BookEntry) -> None:
-        if self.down:
-            raise StoreUnavailable(self.down)
-        self.kept.append(entry)
-        await self.fold(entry)
-
-    async def fold(self, *entries) -> None:
-        salted = [
-            SealedEntry(each, hashlib.sha256(each.id.encode()).digest(), each.canonical(), "a-1.seg:0")
-            for each in entries
-        ]
-        await self.folding.fold(FoldBatch(tuple(salted), (), ()))
-
-    def payable(self, header: str, **changes) -> Payable:
-        made = Payable("journal", "GET", URL, PRICE, self.terms, header)
-        return replace(made, **changes)
-
-    async def fetched(self, taken: Taken, id: str, make, *, charged: int) -> None:
-        """The fetch *id* leaves its record."""
-        await self.fold(make.fetch(id, micros=charged, licensee=f"x402:{taken.payer}", license="pf_1"))
-
-    async def sums(self, payer: str) -> int:
-        report = reconcile(await self.ledger.books())
-        assert report.ok, report.faults
-        return (await self.ledger.balance(f"licensee:x402:{payer}:prepaid", "USD")).micros
-
-
 @pytest.fixture
-def till(egress, terms) -> Till:
-    return Till(egress, terms)
+def till(office, terms):
+    return office(terms)
 
 
 @pytest.fixture

@@ -69,6 +69,7 @@ class MemorySpendBook:
         return Standing(
             credit=self._credit(charge.licensee, currency),
             held=self._held(charge.licensee, currency),
+            limit=self._tables.limits.get((charge.licensee, currency), 0),
             spent=spent,
             spent_fetches=fetches,
             open=sum(purse.held.micros for purse in purses),

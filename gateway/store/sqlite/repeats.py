@@ -26,7 +26,9 @@ class SqliteRepeats:
                 "INSERT INTO repeats (name, fingerprint, at, sealed) VALUES (?, ?, ?, x'') ON CONFLICT DO NOTHING",
                 (name, fingerprint, at),
             )
-            row: Any = db.execute("SELECT fingerprint, sealed FROM repeats WHERE name = ?", (name,)).fetchone()
+            row: Any = db.execute(
+                "SELECT fingerprint, sealed FROM repeats WHERE name = ?", (name,)
+            ).fetchone()
             return Stood(row[0], bytes(row[1]))
 
         return await self._database.write(act)

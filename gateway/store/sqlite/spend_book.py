@@ -10,6 +10,7 @@ from gateway.admission.spending import Charge, Short
 from gateway.billing.postings import prepaid
 from gateway.money import Money
 from gateway.store.purses import Standing, decide
+from gateway.store.sqlite.accounts import limit_of
 from gateway.store.sqlite.database import Database
 from gateway.tokens.claims import Budget
 
@@ -96,6 +97,7 @@ def _standing(db: apsw.Connection, charge: Charge) -> Standing:
     return Standing(
         credit=_credit(db, charge.licensee, currency),
         held=_held(db, charge.licensee, currency),
+        limit=limit_of(db, charge.licensee, currency),
         spent=spent[0],
         spent_fetches=spent[1],
         open=opened[0],
