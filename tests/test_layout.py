@@ -30,6 +30,7 @@ ELSEWHERE = {
     "admission/spending.py": "conformance",
     "licenses/register.py": "conformance",
     "desk/call.py": "desk/test_routes.py",
+    "desk/described.py": "desk/test_openapi.py",
     "desk/public_documents.py": "desk/test_routes.py",
     "desk/registration.py": "desk/test_routes.py",
     "desk/token_endpoints.py": "desk/test_selling.py",

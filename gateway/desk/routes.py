@@ -7,6 +7,7 @@ GET         ``/.licet/``                                 how to buy, offers
 GET         ``/.licet/offers``                           every offer, in full
 GET         ``/.licet/jwks.json``                        key set (RFC 7517)
 GET         ``/.licet/problems/CODE``                    what a refusal means
+GET         ``/.licet/openapi.json``                     OpenAPI 3.1 of all this
 GET, Basic  ``/.licet/account``                          credit and licenses
 POST        ``/.licet/register``                         client (RFC 7591)
 POST, Basic ``/.licet/token``                            token (RFC 6749, OLP)
@@ -22,7 +23,7 @@ HEAD goes where GET goes. These paths shadow the origin's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import structlog
 from aiohttp import web
@@ -33,6 +34,7 @@ from gateway.desk.call import Call, Group, Route
 from gateway.desk.clients import Clients
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import desk_owns
+from gateway.desk.openapi import OpenApi
 from gateway.desk.pacing import DeskPace
 from gateway.desk.public_documents import Keys, PublicDocuments
 from gateway.desk.registration import Registration
@@ -91,6 +93,9 @@ class Desk:
             *groups,
         ):
             table.update(group)
+        table.update(OpenApi(table).group())
+        #: Every address, its description included.
+        self.table: Mapping[str, Route] = table
         self._table = {path: route for path, route in table.items() if not path.endswith("/*")}
         self._below = {path[:-1]: route for path, route in table.items() if path.endswith("/*")}
 
