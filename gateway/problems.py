@@ -278,6 +278,13 @@ class Problem(Enum):
         "Write to the owner of this site; the operator approves or credits licensees.",
         oauth_error="unauthorized_client",
     )
+    PAYMENT_MISSING = _entry(
+        "payment-missing",
+        403,
+        "The credit does not cover what this license costs",
+        "Top up the credit at the address named here, then ask for the token again.",
+        oauth_error="unauthorized_client",
+    )
     FORM_INVALID = _entry(
         "form-invalid",
         400,

@@ -31,6 +31,7 @@ from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.money import Money
+from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
@@ -131,6 +132,8 @@ class Office:
         self.feed = RevocationFeed()
         self.revoked = Revocations()
         await self._look()
+        self.earlier = EarlierPolicies(config.folder / "earlier")
+        self._see_policies()
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -140,6 +143,7 @@ class Office:
             balance=self._balance,
             entered=self.ledger.has_entry,
             identity=self.identity,
+            earlier=self.earlier,
         )
 
     def folding(self) -> Folding:
@@ -210,7 +214,11 @@ class Office:
 
     def tell_taken_up(self) -> None:
         """Say in the log which policies are in force."""
+        self._see_policies()
         log.info("policies taken up", digests=[policy.digest for policy in self.shelf.policies])
+
+    def _see_policies(self) -> None:
+        self.earlier.see(self.shelf.policies, self.clock.now_us() // 1_000_000)
 
     async def close(self) -> None:
         """End what `begin` started, then close everything in the reverse order of opening."""

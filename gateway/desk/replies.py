@@ -86,9 +86,10 @@ def oauth_reply(refusal: Refusal, origin: str) -> web.Response:
         return problem_reply(refusal, origin)
     said = " ".join(filter(None, (refusal.detail or problem.title + ".", problem.next_step)))
     body = {
+        "error_uri": f"{origin}/.licet/problems/{problem.code}",
+        **dict(refusal.facts),
         "error": problem.oauth_error,
         "error_description": _described(said),
-        "error_uri": f"{origin}/.licet/problems/{problem.code}",
     }
     return _json(body, "application/json", problem.status, 0, _told(refusal))
 

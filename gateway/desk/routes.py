@@ -43,6 +43,7 @@ from gateway.desk.selling import Balance, Entered, Keeping, Sales
 from gateway.desk.token_endpoints import TokenEndpoints
 from gateway.licenses.register import LicenseRegister
 from gateway.paths import Ambiguous, canonical
+from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.tokens.verification import Verifier
@@ -66,6 +67,7 @@ class Desk:
         entered: Entered,
         pace: DeskPace | None = None,
         identity: OwnIdentity | None = None,
+        earlier: EarlierPolicies | None = None,
         groups: Iterable[Group] = (),
     ) -> None:
         """Work on the parts given.
@@ -80,11 +82,12 @@ class Desk:
             entered: entry id -> whether the books hold that entry (`billing.ledger.Ledger.has_entry`).
             pace: limits; the default of `DeskPace` if absent.
             identity: who this gateway is to others; without one there is no directory.
+            earlier: what was on offer before and may still be asked for by OLP.
             groups: further addresses.
         """
         clients = Clients(register, clock, pace or DeskPace())
         self.sales = Sales(register, spend_book, journal, keys, clock, balance, entered)
-        holdings = Holdings(register, Verifier(lambda: keys.public), clock, balance)
+        holdings = Holdings(register, Verifier(lambda: keys.public), clock, balance, earlier)
         table: dict[str, Route] = {}
         for group in (
             PublicDocuments(keys, clock, identity).group(),
