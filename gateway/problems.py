@@ -138,6 +138,7 @@ class Problem(Enum):
         "The license token is not one of ours or was changed",
         "Ask the token endpoint for a new token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_EXPIRED = _entry(
         "token-expired",
@@ -145,6 +146,7 @@ class Problem(Enum):
         "The license token is outside its term",
         "Ask the token endpoint for a new token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_REVOKED = _entry(
         "token-revoked",
@@ -152,6 +154,7 @@ class Problem(Enum):
         "The license token was revoked",
         "Ask the token endpoint for a new token, or write to the owner.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_OTHER_SITE = _entry(
         "token-other-site",
@@ -159,6 +162,7 @@ class Problem(Enum):
         "The license token was issued for another site",
         "Ask this site's token endpoint for a token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     PATH_NOT_COVERED = _entry(
         "path-not-covered",
@@ -166,6 +170,7 @@ class Problem(Enum):
         "The license does not cover this path",
         "Buy a license whose scope covers the path.",
         license_error="insufficient_scope",
+        oauth_error="insufficient_scope",
     )
     RENDITION_NOT_COVERED = _entry(
         "rendition-not-covered",
@@ -173,6 +178,7 @@ class Problem(Enum):
         "The license does not cover this form of the work",
         "Buy a license that covers this rendition.",
         license_error="insufficient_scope",
+        oauth_error="insufficient_scope",
     )
     USE_NOT_COVERED = _entry(
         "use-not-covered",

@@ -27,6 +27,7 @@ from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.routes import Desk
+from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
 from gateway.licenses.revocations import RevocationFeed, Revocations
@@ -144,6 +145,7 @@ class Office:
             entered=self.ledger.has_entry,
             identity=self.identity,
             earlier=self.earlier,
+            content_keys=ContentKeys(config.content_keys),
         )
 
     def folding(self) -> Folding:

@@ -69,6 +69,17 @@ class Holdings:
             body |= _permitted(claims, resource, origin)
         return body
 
+    async def standing(self, token: str, known: Known, origin: str) -> Claims | Refusal:
+        """What *token* says, if it is the caller's own and stands now."""
+        claims = self._read(token, origin)
+        if isinstance(claims, Refusal):
+            return claims
+        if claims.licensee != known.licensee.id:
+            return Refusal(Problem.TOKEN_INVALID, "The token was not issued to this client.")
+        if (await self._register.revocations()).covers(claims):
+            return Refusal(Problem.TOKEN_REVOKED, "The token was revoked.")
+        return claims
+
     async def revoke(self, token: str, known: Known, origin: str) -> Refusal | None:
         """Let *token* open nothing from now on; one that opens nothing already is no error."""
         claims = self._read(token, origin)

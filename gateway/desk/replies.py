@@ -100,6 +100,8 @@ def _told(refusal: Refusal) -> dict[str, str]:
         headers["Retry-After"] = str(refusal.retry_after)
     if refusal.problem is Problem.CLIENT_UNKNOWN:
         headers["WWW-Authenticate"] = 'Basic realm="licet", charset="UTF-8"'
+    elif refusal.status == 401:
+        headers["WWW-Authenticate"] = f'License error="{refusal.problem.license_error}"'
     return headers
 
 

@@ -13,6 +13,7 @@ POST        ``/.licet/register``                         client (RFC 7591)
 POST, Basic ``/.licet/token``                            token (RFC 6749, OLP)
 POST, Basic ``/.licet/introspect``                       RFC 7662, OLP
 POST, Basic ``/.licet/revoke``                           RFC 7009
+POST, Basic ``/.licet/key``                              key of a file (EMS)
 GET         ``/.well-known/oauth-authorization-server/.licet``  RFC 8414
 GET         ``/.well-known/oauth-protected-resource``    RFC 9728
 GET         ``/.well-known/http-message-signatures-directory``  our own keys
@@ -32,6 +33,7 @@ from gateway.admission.spending import SpendBook
 from gateway.clock import Clock
 from gateway.desk.call import Call, Group, Route
 from gateway.desk.clients import Clients
+from gateway.desk.ems import EmsKeys
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import desk_owns
 from gateway.desk.openapi import OpenApi
@@ -41,6 +43,7 @@ from gateway.desk.registration import Registration
 from gateway.desk.replies import nothing, oauth_reply, problem_reply
 from gateway.desk.selling import Balance, Entered, Keeping, Sales
 from gateway.desk.token_endpoints import TokenEndpoints
+from gateway.keys.content_keys import ContentKeys
 from gateway.licenses.register import LicenseRegister
 from gateway.paths import Ambiguous, canonical
 from gateway.policy.earlier import EarlierPolicies
@@ -68,6 +71,7 @@ class Desk:
         pace: DeskPace | None = None,
         identity: OwnIdentity | None = None,
         earlier: EarlierPolicies | None = None,
+        content_keys: ContentKeys | None = None,
         groups: Iterable[Group] = (),
     ) -> None:
         """Work on the parts given.
@@ -83,6 +87,7 @@ class Desk:
             pace: limits; the default of `DeskPace` if absent.
             identity: who this gateway is to others; without one there is no directory.
             earlier: what was on offer before and may still be asked for by OLP.
+            content_keys: of encrypted files; without them there is no key endpoint.
             groups: further addresses.
         """
         clients = Clients(register, clock, pace or DeskPace())
@@ -93,6 +98,7 @@ class Desk:
             PublicDocuments(keys, clock, identity).group(),
             Registration(clients, holdings).group(),
             TokenEndpoints(clients, self.sales, holdings).group(),
+            EmsKeys(clients, holdings, content_keys).group() if content_keys else {},
             *groups,
         ):
             table.update(group)

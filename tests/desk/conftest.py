@@ -12,6 +12,7 @@ from aiohttp.test_utils import RawTestServer
 from gateway.clock import HandClock
 from gateway.desk.pacing import DeskPace
 from gateway.desk.routes import Desk
+from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
@@ -155,6 +156,7 @@ class World:
         self.credits = 0
         self.policy = make_policy()
         self.earlier = EarlierPolicies()
+        self.content_keys = ContentKeys(folder / "content")
         self.pace = DeskPace()
         self.address = "203.0.113.7"
 
@@ -169,6 +171,7 @@ class World:
             entered=self.ledger.has_entry,
             pace=self.pace,
             earlier=self.earlier,
+            content_keys=self.content_keys,
         )
         self.server = RawTestServer(self._answer)
         await self.server.start_server()
