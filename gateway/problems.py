@@ -22,8 +22,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
+from gateway.faults import ConfigurationError, Mistake, StoreUnavailable
 from gateway.money import Money
 from gateway.problem_entry import Told, entry
+
+__all__ = ["PROBLEMS", "ConfigurationError", "Mistake", "Problem", "Refusal", "StoreUnavailable"]
 
 _RESEND = "Send a well-formed request again on a new connection."
 _LATER = "Ask again after the seconds named in Retry-After. Nothing was charged."
@@ -125,6 +128,7 @@ class Problem(Told, Enum):
         "The license token is not one of ours or was changed",
         "Ask the token endpoint for a new token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_EXPIRED = entry(
         "token-expired",
@@ -132,6 +136,7 @@ class Problem(Told, Enum):
         "The license token is outside its term",
         "Ask the token endpoint for a new token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_REVOKED = entry(
         "token-revoked",
@@ -139,6 +144,7 @@ class Problem(Told, Enum):
         "The license token was revoked",
         "Ask the token endpoint for a new token, or write to the owner.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_OTHER_SITE = entry(
         "token-other-site",
@@ -146,6 +152,7 @@ class Problem(Told, Enum):
         "The license token was issued for another site",
         "Ask this site's token endpoint for a token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     PATH_NOT_COVERED = entry(
         "path-not-covered",
@@ -153,6 +160,7 @@ class Problem(Told, Enum):
         "The license does not cover this path",
         "Buy a license whose scope covers the path.",
         license_error="insufficient_scope",
+        oauth_error="insufficient_scope",
     )
     RENDITION_NOT_COVERED = entry(
         "rendition-not-covered",
@@ -160,6 +168,7 @@ class Problem(Told, Enum):
         "The license does not cover this form of the work",
         "Buy a license that covers this rendition.",
         license_error="insufficient_scope",
+        oauth_error="insufficient_scope",
     )
     USE_NOT_COVERED = entry(
         "use-not-covered",
@@ -333,6 +342,13 @@ class Problem(Told, Enum):
         "Write to the owner of this site; the operator approves or credits licensees.",
         oauth_error="unauthorized_client",
     )
+    PAYMENT_MISSING = entry(
+        "payment-missing",
+        403,
+        "The credit does not cover what this license costs",
+        "Top up the credit at the address named here, then ask for the token again.",
+        oauth_error="unauthorized_client",
+    )
     FORM_INVALID = entry(
         "form-invalid",
         400,
@@ -414,35 +430,3 @@ class Refusal:
     def code(self) -> str:
         """The code of the problem."""
         return self.problem.code
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing wrong in a file that a person wrote.
-
-    *key* is a path such as ``offers.training.price.per_fetch`` or
-    ``works[1].rights``; *expected* says what would have been right.
-    """
-
-    file: str
-    key: str
-    expected: str
-    got: str = ""
-
-    def __str__(self) -> str:
-        """One line: file, key, what was expected, what stood there."""
-        place = f"{self.file}: {self.key}" if self.key else self.file
-        return f"{place}: {self.expected}" + (f", not {self.got}" if self.got else "")
-
-
-class ConfigurationError(Exception):
-    """Configuration or policy cannot be used; *mistakes* holds every one found."""
-
-    def __init__(self, mistakes: tuple[Mistake, ...] | list[Mistake]) -> None:
-        """Keep the mistakes in the order they were found."""
-        self.mistakes = tuple(mistakes)
-        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
-
-
-class StoreUnavailable(Exception):
-    """A store cannot be read or written. What was asked of it did not happen."""

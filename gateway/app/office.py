@@ -28,10 +28,12 @@ from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.routes import Desk
+from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.money import Money
+from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
@@ -136,6 +138,8 @@ class Office:
         await self._look()
         self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
         self.settling = self.cashier.settling
+        self.earlier = EarlierPolicies(config.folder / "earlier")
+        self._see_policies()
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -147,6 +151,8 @@ class Office:
             identity=self.identity,
             groups=self.cashier.groups,
             once=self.cashier.once,
+            earlier=self.earlier,
+            content_keys=ContentKeys(config.content_keys),
         )
 
     def folding(self) -> Folding:
@@ -219,7 +225,11 @@ class Office:
 
     def tell_taken_up(self) -> None:
         """Say in the log which policies are in force."""
+        self._see_policies()
         log.info("policies taken up", digests=[policy.digest for policy in self.shelf.policies])
+
+    def _see_policies(self) -> None:
+        self.earlier.see(self.shelf.policies, self.clock.now_us() // 1_000_000)
 
     async def close(self) -> None:
         """End what `begin` started, then close everything in the reverse order of opening."""

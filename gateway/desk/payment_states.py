@@ -12,7 +12,7 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.desk.call import Call, Group, read_at
+from gateway.desk.call import About, Call, Group, read_at
 from gateway.desk.metadata import PREFIX
 from gateway.desk.replies import json_reply
 from gateway.problems import Problem, Refusal
@@ -30,6 +30,18 @@ MEANINGS: Final = {
     State.SKIPPED_ORIGIN_ERROR: "The page could not be delivered, so nothing was taken.",
 }
 
+_ABOUT: Final = About(
+    "What came of a payment",
+    gives={
+        "application/json": {
+            "type": "object",
+            "required": ["payment", "rail", "state", "meaning", "amount", "began_at", "changed_at"],
+            "properties": {"state": {"enum": [str(state) for state in MEANINGS]}},
+        }
+    },
+    rest=("payment", {"type": "string", "pattern": f"^{_ID.pattern}$"}),
+)
+
 
 class PaymentStates:
     """Tells what stands in the book of settlements."""
@@ -40,7 +52,7 @@ class PaymentStates:
 
     def group(self) -> Group:
         """Its address."""
-        return {f"{PREFIX}/payments/*": read_at(self._state)}
+        return {f"{PREFIX}/payments/*": read_at(self._state, _ABOUT)}
 
     async def _state(self, call: Call) -> web.Response | Refusal:
         found = await self._book.payment(call.rest) if _ID.fullmatch(call.rest) else None
