@@ -13,14 +13,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
+import json
+import sys
 import time
-from collections.abc import Awaitable, Callable
+import urllib.request
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from eth_account import Account
 from eth_account.messages import encode_typed_data
+
+from loadtests.processes import free_port, running
 
 _TYPES = {
     "TransferWithAuthorization": [
@@ -32,6 +40,43 @@ _TYPES = {
         {"name": "nonce", "type": "bytes32"},
     ]
 }
+
+SETTINGS = """
+[payments]
+exempt = ["127.0.0.1:{place}"]
+[pacing]
+license_per_second = 0
+[store]
+reserve_mb = 1
+"""
+#: A site where a page costs automata half a cent, paid in a dollar token.
+POLICY = """
+stance = "search-free-training-paid"
+[site]
+id = "paid"
+hosts = ["127.0.0.1"]
+origin = "{origin}"
+mode = "enforce"
+[payments.x402]
+facilitator = "http://127.0.0.1:{place}"
+network = "eip155:84532"
+asset = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
+pay_to = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
+name = "USDC"
+[[works]]
+id = "all"
+paths = ["/"]
+rights = "own"
+people = "none"
+[offers.reading]
+uses = ["ai-train", "ai-input", "ai-index", "fine-tune", "tdm"]
+price = {{ per_fetch = "0.005" }}
+[[rules]]
+when = {{ class = ["ai", "automation"] }}
+then = {{ license = ["reading"] }}
+[[rules]]
+then = "serve"
+"""
 
 Misbehaving = Callable[[str, dict[str, Any]], Awaitable[web.Response | None]]
 
@@ -79,6 +124,8 @@ class Chainless:
         """Answer at any of the three addresses."""
         what = request.path.rpartition("/")[2]
         self.asked.append(what)
+        if what == "settled":
+            return web.json_response({"settled": len(self.settled), "asked": self.asked.count("settle")})
         if what == "supported":
             kinds = [{"x402Version": 2, "scheme": "exact", "network": "eip155:84532"}]
             return web.json_response({"kinds": kinds, "extensions": [], "signers": {}})
@@ -120,6 +167,40 @@ class Chainless:
             return "invalid_exact_evm_payload_signature"
         same = signer.lower() == authorization["from"].lower()
         return "" if same else "invalid_exact_evm_payload_signature"
+
+
+@dataclass(frozen=True, slots=True)
+class PaidSite:
+    """A gateway whose pages are paid for by x402: its address, data folder and process, and its facilitator."""
+
+    url: str
+    data: Path
+    pid: int
+    facilitator: str
+
+    def settled(self) -> dict[str, int]:
+        """How many payments were settled there, and how often it was asked to."""
+        with urllib.request.urlopen(f"{self.facilitator}/settled", timeout=10) as answer:
+            found: dict[str, int] = json.loads(answer.read())
+        return found
+
+
+@contextlib.contextmanager
+def paid_site(folder: Path, origin: str, *, workers: int = 1, name: str = "paid") -> Iterator[PaidSite]:
+    """Serve *origin* behind a gateway with a chain-less facilitator until the context ends."""
+    data, port, place = folder / f"{name}-data", free_port(), free_port()
+    (data / "sites").mkdir(parents=True, mode=0o700)
+    data.chmod(0o700)
+    (data / "licet.toml").write_text(SETTINGS.format(place=place))
+    (data / "sites" / "paid.toml").write_text(POLICY.format(origin=origin, place=place))
+    chainless = [sys.executable, "-m", "loadtests.chainless", "--port", str(place)]
+    gateway = [sys.executable, "-m", "gateway", "serve", "--data", str(data), "--port", str(port)]
+    gateway += ["--workers", str(workers), "--dashboard-port", str(free_port())]
+    with (
+        running(chainless, None, place, folder / f"{name}-facilitator.log"),
+        running(gateway, None, port, folder / f"{name}.log") as pid,
+    ):
+        yield PaidSite(f"http://127.0.0.1:{port}", data, pid, f"http://127.0.0.1:{place}")
 
 
 async def serve(port: int) -> None:

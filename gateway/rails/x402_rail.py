@@ -19,8 +19,9 @@ The answers, beside those of `settling`:
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Final, NamedTuple, Protocol
 
 from gateway.ask import Ask
@@ -69,11 +70,11 @@ class Settler(Protocol):
         """Whether the payment holds."""
         ...
 
-    async def settle(self, payable: Payable, record_id: str) -> Taken | Unpaid:
+    def settle(self, payable: Payable, record_id: str) -> Coroutine[object, object, Taken | Unpaid]:
         """Have the money moved, for the fetch *record_id*."""
         ...
 
-    async def skip(self, payable: Payable) -> None:
+    def skip(self, payable: Payable) -> Coroutine[object, object, None]:
         """Note that nothing was delivered to pay for."""
         ...
 
@@ -151,7 +152,8 @@ class X402:
         if not due:
             return Settled(_moved(payable, checked, State.DUPLICATE) if checked.transaction else ())
         try:
-            taken = await self._settler.settle(payable, ask.id)
+            # In a task of its own: what is asked of others has deadlines (`stepping`).
+            taken = await asyncio.ensure_future(self._settler.settle(payable, ask.id))
         except StoreUnavailable as error:
             lost = Unpaid(Problem.PAYMENT_PENDING.code, "the books cannot be reached", checked.payment, 10)
             return Unsettled(_refusal(lost, ask.origin, private=str(error)), _told_of(lost))
@@ -168,7 +170,7 @@ class X402:
         """Note that the creator's server delivered nothing; without effect where the book cannot be reached."""
         assert isinstance(tender.payload, _Brought)
         with contextlib.suppress(StoreUnavailable):
-            await self._settler.skip(tender.payload.payable)
+            await asyncio.ensure_future(self._settler.skip(tender.payload.payable))
 
     async def _checked(self, need: Need) -> object:
         payable = need.about
