@@ -10,13 +10,17 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
 from gateway.clock import HandClock
+from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
+from gateway.desk.payment_states import PaymentStates
 from gateway.desk.routes import Desk
+from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
 from gateway.money import Money
 from gateway.paths import PathScope
+from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Match, Mode, People, Policy, Rendition, Rights, Rule, Site, Verdict, Work
 from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
@@ -25,6 +29,8 @@ from gateway.provenance.record import BookEntry
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.register import MemoryRegister
+from gateway.store.memory.repeats import MemoryRepeats
+from gateway.store.memory.settlements import MemorySettlements
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.sqlite.database import Database
@@ -111,7 +117,7 @@ OFFERS = (
 )  # fmt: skip
 
 
-def make_policy(offers=OFFERS, mode=Mode.ENFORCE):
+def make_policy(offers=OFFERS, mode=Mode.ENFORCE, digest="sha-256:policy"):
     works = tuple(
         Work(name, (PathScope(f"/{name}/"),), Rights.OWN, People.NONE, renditions)
         for name, renditions in (
@@ -128,7 +134,7 @@ def make_policy(offers=OFFERS, mode=Mode.ENFORCE):
         works=works,
         offers=tuple(offers),
         rules=(Rule("rules[0]", Match(), Verdict.LICENSE, sold),),
-        digest="sha-256:policy",
+        digest=digest,
     )  # fmt: skip
 
 
@@ -153,7 +159,10 @@ class World:
         self.kept = Kept(folder / "journal", self.clock, folding)
         self.credits = 0
         self.policy = make_policy()
+        self.earlier = EarlierPolicies()
+        self.content_keys = ContentKeys(folder / "content")
         self.pace = DeskPace()
+        self.repeats, self.settlements = MemoryRepeats(), MemorySettlements()
         self.address = "203.0.113.7"
 
     async def open(self):
@@ -166,6 +175,10 @@ class World:
             balance=self.balance,
             entered=self.ledger.has_entry,
             pace=self.pace,
+            once=Once(self.repeats, self.clock),
+            groups=(PaymentStates(self.settlements).group(),),
+            earlier=self.earlier,
+            content_keys=self.content_keys,
         )
         self.server = RawTestServer(self._answer)
         await self.server.start_server()
