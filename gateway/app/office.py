@@ -14,7 +14,6 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
-from gateway.admission.owed import WINDOW_SECONDS
 from gateway.admission.till import PaidUnit
 from gateway.app.addresses import bound, shown
 from gateway.app.explaining import Explaining
@@ -46,6 +45,7 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.terms.license_terms import LONGEST_WINDOW_HOURS
 from gateway.visitors.fetched_lists import FeedFolder
 from gateway.visitors.networks import Networks
 from gateway.visitors.own_identity import OwnIdentity
@@ -189,8 +189,9 @@ class Office:
         self._start("keeper", self.keeper.run(self._stopping))
 
     async def paid(self) -> tuple[PaidUnit, ...]:
-        """The units that were paid for in the window that ends now."""
-        return await self._paid.paid_units(self.clock.now_us() // 1_000_000 - WINDOW_SECONDS)
+        """The units that were paid for in the longest window that ends now."""
+        begin = self.clock.now_us() // 1_000_000 - LONGEST_WINDOW_HOURS * 3600
+        return await self._paid.paid_units(begin)
 
     def status(self) -> dict[str, str]:
         """What the pages' banner shows: the mode of each site, and what is not well."""

@@ -23,6 +23,7 @@ import orjson
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import LicenseTerms, Offer, PublishedTerms
+from gateway.terms.unit import tiers_body
 from gateway.uses import Uses
 
 #: Where the refusals are described, below the origin.
@@ -122,6 +123,8 @@ def offer_body(offer: Offer) -> dict[str, object]:
         "uses": sorted(offer.uses),
         "price": {**money_body(offer.price), "per": "fetch"},
         "price_parts": {name: money_body(part) for name, part in parts.items() if isinstance(part, Money)},
+        "tiers": tiers_body(price),
+        "window_hours": price.window_hours,
         "revenue_share_bp": price.revenue_share_bp,
         "works": [plain(work) for work in terms.scope.works],
         "paths": [scope.pattern for scope in terms.scope.paths],
