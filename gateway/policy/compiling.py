@@ -16,7 +16,7 @@ from gateway.paths import PathScope
 from gateway.policy import countries
 from gateway.policy.digest import policy_digest
 from gateway.policy.rules import Author, Match, Policy, Rendition, Rule, Site, Verdict, Work
-from gateway.policy.schema import LooseKeys, OfferTable, PriceTable, RuleTable, SiteTable, WorkTable, shown
+from gateway.policy.schema import LooseKeys, OfferTable, RuleTable, SiteTable, WorkTable, shown
 from gateway.policy.tiers import tiers_of
 from gateway.policy.words import quoted
 from gateway.problems import Mistake

@@ -50,7 +50,7 @@ def test_tiers_lower_the_price_from_so_many_fetches_on():
         ('[{ from_fetches = 9, per_fetch = "0.01" }, { from_fetches = 9, per_fetch = "0.001" }]', "tiers[1].from_fetches"),
         ('[{ from_fetches = 9, per_fetch = "0.01" }, { from_fetches = 10, per_fetch = "0.01" }]', "tiers[1].per_fetch"),
         ('[{ from_fetches = 9, per_fetch = "0.01 EUR" }]', "tiers[0].per_fetch"),
-        ('[{ from_fetches = 9 }]', "tiers[0].per_fetch"),
+        ("[{ from_fetches = 9 }]", "tiers[0].per_fetch"),
     ],
 )  # fmt: skip
 def test_what_does_not_lower_the_price_is_a_mistake(tiers, key):
