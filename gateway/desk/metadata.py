@@ -136,6 +136,9 @@ def index_document(policy: Policy, origin: str) -> dict[str, object]:
         "offers_url": f"{issuer}/offers",
         "account": f"{issuer}/account",
         "license_document": f"{origin}/license.xml",
+        "license_page": f"{issuer}/terms/",
+        "quote": f"{issuer}/quote",
+        "catalogue": f"{issuer}/catalogue",
         "how_to_buy": how_to_buy(policy, origin),
     }
 

@@ -105,8 +105,10 @@ def problem_body(
     body["buy"] = {
         "token_endpoint": plain(terms.token_url),
         "license_document": plain(terms.license_url),
+        "license_page": plain(f"{terms.desk_url}/terms/"),
         "resource_metadata": plain(terms.origin + RESOURCE_METADATA),
         "desk": plain(f"{terms.desk_url}/"),
+        "quote": plain(_quote(terms, request_url)),
         "curl": list(_recipe(terms, request_url, quoted)),
     }
     return body
@@ -152,6 +154,12 @@ def _duties(terms: LicenseTerms) -> dict[str, object]:
         "exclusive": terms.exclusivity.exclusive,
     }
     return {name: duty for name, duty in duties.items() if duty}
+
+
+def _quote(terms: PublishedTerms, request_url: str) -> str:
+    """Where the desk tells what that page costs and why; a price does not depend on the query."""
+    asked = request_url if len(request_url) <= _LONGEST_URL else f"{terms.origin}/"
+    return f"{terms.desk_url}/quote?url={quote(absolute(asked).partition('?')[0], safe='/:')}"
 
 
 def _recipe(terms: PublishedTerms, request_url: str, quoted: Offer | None) -> tuple[str, str, str]:

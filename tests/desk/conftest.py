@@ -265,3 +265,9 @@ async def sqlite_world(tmp_path):
     yield made
     await made.close()
     await database.close()
+
+
+@pytest.fixture
+def make_offer_of():
+    """The maker of offers, for tests that need no desk."""
+    return make_offer
