@@ -32,7 +32,6 @@ from gateway.origin.delivery import OriginAnswer
 from gateway.origin.forwarding import HttpOrigin, OriginLimits
 from gateway.origin.small import fetch_small
 from gateway.policy.reload import PolicyShelf
-from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.provenance.audience import Audience, referring_service
 from gateway.provenance.journal import Journal

@@ -81,9 +81,7 @@ def _links(origin: str) -> str:
         "Key set": f"{issuer}/jwks.json",
         "Your account": f"{issuer}/account",
     }
-    items = "".join(
-        f'<li><a href="{escape(url)}">{escape(name)}</a></li>\n' for name, url in links.items()
-    )
+    items = "".join(f'<li><a href="{escape(url)}">{escape(name)}</a></li>\n' for name, url in links.items())
     return f"<ul>\n{items}<li><code>{escape(issuer)}/quote?url=URL</code>: what one address costs, and why</li>\n</ul>\n"
 
 

@@ -36,6 +36,11 @@ def json_reply(
     return _json(body, "application/json", status, max_age, headers)
 
 
+def octets_reply(body: bytes, media_type: str, headers: Mapping[str, str]) -> web.Response:
+    """Answer *body* to the octet."""
+    return web.Response(body=body, content_type=media_type, headers={**_ALWAYS, **headers})
+
+
 def page(
     title: str,
     body: str,

@@ -21,7 +21,9 @@ LIMITS: Final = (
     "scientific research by research organizations and cultural heritage institutions, quotation, and copies "
     "that make works accessible to people with disabilities."
 )
-NOTHING_RESERVED: Final = "Every use that these terms know is free on the whole site; none of them is reserved."
+NOTHING_RESERVED: Final = (
+    "Every use that these terms know is free on the whole site; none of them is reserved."
+)
 
 
 def reserved(free: Uses, for_sale: Uses) -> Uses:

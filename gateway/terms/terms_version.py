@@ -12,7 +12,7 @@ address: the same terms at another address are the same version.
 ``reservation``, ``limits``  what is reserved, and what the law leaves free
 ``scopes``      narrower before wider: ``paths``, ``work``, ``free``,
                 ``offers`` (ids), ``reserved``
-``offers``      in order of first mention: ``id``, ``tier``, ``terms`` (all
+``offers``      by tier and id: ``id``, ``tier``, ``terms`` (all
                 levers), ``terms_hash``, ``territory_basis``,
                 ``window_hours``, ``max_fetches``, ``token_seconds``
 =============== ============================================================
@@ -76,7 +76,9 @@ def terms_version(terms: PublishedTerms) -> TermsVersion:
             "reservation": reservation(terms),
             "limits": LIMITS,
             "scopes": [_scope(scope) for scope in terms.scopes],
-            "offers": [_offer(offer) for offer in offers.values()],
+            "offers": [
+                _offer(offer) for offer in sorted(offers.values(), key=lambda each: (each.tier, each.id))
+            ],
         }
     )
     return TermsVersion(hashlib.sha256(text).hexdigest(), text)
@@ -88,7 +90,7 @@ def changes(older: Mapping[str, Any], newer: Mapping[str, Any]) -> tuple[Change,
     Offers are compared by id and scopes by their paths; their order alone is no
     change but for scopes, where narrower stands before wider.
     """
-    before, after = dict(_leaves(older)), dict(_leaves(newer))
+    before, after = (dict(_leaves(each)) if each else {} for each in (older, newer))
     places = [*after, *(place for place in before if place not in after)]
     return tuple(
         Change(place, before.get(place), after.get(place))

@@ -36,6 +36,13 @@ def test_a_problem_page_is_small_and_complete():
     answer = problem_page(Problem.CREDIT_SPENT)
     text = answer.body.decode()
     assert len(text) < 10_000
-    for fact in ("402", "credit-spent", Problem.CREDIT_SPENT.title, "Top up", "offers[].window_hours", "missing"):
+    for fact in (
+        "402",
+        "credit-spent",
+        Problem.CREDIT_SPENT.title,
+        "Top up",
+        "offers[].window_hours",
+        "missing",
+    ):
         assert fact in text
     assert re.search(r"style-src 'sha256-[A-Za-z0-9+/=]{44}'", answer.headers["Content-Security-Policy"])
