@@ -27,7 +27,9 @@ from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.call import Group
+from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.published_terms import TermsDesk
+from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
 from gateway.keys.key_ring import KeyRing
@@ -151,10 +153,13 @@ class Office:
 
     def _groups(self) -> tuple[Group, ...]:
         """What the desk answers besides selling."""
-        self.terms = TermsInForce(
-            SqliteTermsVersions(self.database), Publishing(Catalog.shipped()), self.clock
+        catalog = Catalog.shipped()
+        self.terms = TermsInForce(SqliteTermsVersions(self.database), Publishing(catalog), self.clock)
+        return (
+            TermsDesk(self.terms).group(),
+            QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
+            CatalogueDesk(self.terms, catalog.crawler).group(),
         )
-        return (TermsDesk(self.terms).group(),)
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""

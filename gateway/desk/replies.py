@@ -9,7 +9,7 @@ not an OAuth error. Whatever holds a secret, a token or somebody's account is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 import orjson
@@ -39,6 +39,23 @@ def json_reply(
 def octets_reply(body: bytes, media_type: str, headers: Mapping[str, str]) -> web.Response:
     """Answer *body* to the octet."""
     return web.Response(body=body, content_type=media_type, headers={**_ALWAYS, **headers})
+
+
+async def streamed_reply(
+    request: web.BaseRequest, media_type: str, pieces: AsyncIterator[bytes]
+) -> web.StreamResponse:
+    """Answer *pieces* as they come; what cannot be ended well ends the connection, so that it is seen."""
+    response = web.StreamResponse(headers={**_ALWAYS, **_NO_STORE, "Content-Type": media_type})
+    await response.prepare(request)
+    try:
+        async for piece in pieces:
+            await response.write(piece)
+        await response.write_eof()
+    except BaseException:
+        if request.transport is not None:
+            request.transport.abort()
+        raise
+    return response
 
 
 def page(

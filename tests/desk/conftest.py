@@ -11,8 +11,10 @@ from aiohttp.test_utils import RawTestServer
 
 from gateway.app.publishing import Publishing
 from gateway.clock import HandClock
+from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.pacing import DeskPace
 from gateway.desk.published_terms import TermsDesk
+from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
 from gateway.keys.key_ring import KeyRing
@@ -175,7 +177,11 @@ class World:
             balance=self.balance,
             entered=self.ledger.has_entry,
             pace=self.pace,
-            groups=(TermsDesk(self.terms, self.described).group(),),
+            groups=(
+                TermsDesk(self.terms, self.described).group(),
+                QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
+                CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
+            ),
         )
         self.server = RawTestServer(self._answer)
         await self.server.start_server()
