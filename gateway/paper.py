@@ -38,6 +38,7 @@ STYLE: Final = (
     ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92em}"
     "caption{text-align:left;color:var(--quiet);padding-bottom:.3rem}"
     "td,th{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid var(--rule);vertical-align:top}"
+    ".pairs th{width:9rem}.pairs td{overflow-wrap:anywhere}@media(max-width:30rem){.pairs th{width:6rem}}"
     ".quiet{color:var(--quiet)}li{margin:.25rem 0}"
     "@media print{body{margin:0;max-width:none}.wide{overflow:visible}}"
 )
@@ -71,3 +72,11 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -
         f'<div class="wide" role="region" tabindex="0" aria-label="{named}">\n<table>\n<caption>{named}</caption>\n'
         f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{lines}</tbody>\n</table>\n</div>\n"
     )
+
+
+def pairs(label: str, rows: Iterable[tuple[str, str]]) -> str:
+    """A table of names and what they are, which fits every width."""
+    lines = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>\n' for name, value in rows
+    )
+    return f'<table class="pairs" aria-label="{escape(label)}">\n<tbody>\n{lines}</tbody>\n</table>\n'

@@ -6,7 +6,7 @@ from base64 import b64encode
 
 import pytest
 
-from gateway.paper import COLORS, CONTENT_SECURITY, STYLE, sheet, table
+from gateway.paper import COLORS, CONTENT_SECURITY, STYLE, pairs, sheet, table
 
 
 def test_the_policy_allows_this_style_and_nothing_else() -> None:
@@ -44,6 +44,6 @@ def test_every_color_is_one_of_those_measured() -> None:
 
 
 def test_titles_and_cells_are_text() -> None:
-    page = sheet("<b>&", table("<i>", ["<u>"], [["<script>", "\"'"]]))
+    page = sheet("<b>&", table("<i>", ["<u>"], [["<script>", "\"'"]]) + pairs("<i>", [("<u>", "<script>")]))
     assert re.findall(r"<(?:b|i|u|script)>", page) == []
     assert page.count("&lt;b&gt;&amp;") == 2

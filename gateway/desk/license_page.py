@@ -16,7 +16,7 @@ import orjson
 
 from gateway.desk.versions import TakenUp
 from gateway.money import Money
-from gateway.paper import table
+from gateway.paper import pairs, table
 from gateway.terms.license_terms import PAGE, WINDOW_HOURS, Basis
 from gateway.terms.terms_version import Change
 from gateway.terms.unit import FREE, TIERS, UNIT
@@ -37,8 +37,8 @@ _PARTS: Final = {
     "per_megabyte": "{} for each megabyte delivered",
     "per_thousand_tokens": "{} for each thousand tokens delivered",
     "per_inference": "{} for each answer that used the work",
-    "subscription": "{} for every {subscription_months} months",
-    "minimum_guarantee": "at least {} in every {minimum_guarantee_months} months",
+    "subscription": "{} for every {subscription_months}",
+    "minimum_guarantee": "at least {} in every {minimum_guarantee_months}",
 }
 _PURPOSES: Final = {
     "redistribution": "passing the works on",
@@ -96,6 +96,8 @@ def changes_page(changes: Sequence[Change], *, older: str, newer: str, desk: str
         f'{word} <a href="{desk}/terms/{name}"><code>{name}</code></a>' if name else f"{word} nothing"
         for word, name in names.items()
     )
+    if not older:
+        return f"<p>{told}. It is the first version of all.</p>\n<p><a href='{desk}/terms/versions'>All versions</a></p>\n"
     rows = [(each.place, _value(each.before), _value(each.after)) for each in changes]
     listed = (
         table("Differences", ("Place", "Before", "After"), rows) if rows else "<p>They say the same.</p>\n"
@@ -134,7 +136,7 @@ def _meanings() -> str:
 
 
 def _offer(offer: Mapping[str, Any]) -> str:
-    levers = table(f"The offer {offer['id']}", ("Lever", "What it says"), _levers(offer))
+    levers = pairs(f"The offer {offer['id']}", _levers(offer))
     return f"<h3>{escape(offer['id'])}</h3>\n{levers}"
 
 
@@ -180,7 +182,9 @@ def _besides(purpose: Mapping[str, Any]) -> str:
 
 
 def _price(price: Mapping[str, Any]) -> Iterable[str]:
-    found = [words.format(_money(price[name]), **price) for name, words in _PARTS.items() if price[name]]
+    spans = {name: _months(price[name]) for name in ("subscription_months", "minimum_guarantee_months")}
+    asked = {name: words for name, words in _PARTS.items() if price[name] and price[name]["micros"]}
+    found = [words.format(_money(price[name]), **spans) for name, words in asked.items()]
     found += [
         f"{_money(tier['per_fetch'])} from {tier['from_fetches']} fetches on"
         for tier in price.get("tiers", ())

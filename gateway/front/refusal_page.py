@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any, Final
 
-from gateway.paper import sheet, table
+from gateway.paper import pairs, sheet
 from gateway.terms.license_terms import Basis
 
 MOST_OCTETS: Final = 10_000
 _LONGEST: Final = 400
 _HEAD: Final = '<meta name="robots" content="noindex">\n'
-_COLUMNS: Final = ("Offer", "Uses", "Price", "Paths", "Territory", "Term", "Duties", "Terms")
 _LINKS: Final = {
     "license_document": "The terms as RSL",
     "quote": "What this page costs, and why",
@@ -81,38 +80,36 @@ def _offers(body: Mapping[str, Any], shown: list[Mapping[str, Any]]) -> Iterable
         yield _paragraph(f"Price: {price['currency']} {price['amount']} a fetch (offer {price['offer']}).")
     if shown:
         yield "<h2>What is on offer</h2>\n"
-        rows = [tuple(map(_cut, _row(offer))) for offer in shown]
-        yield table("Offers that cover this page", _COLUMNS, rows)
+        for offer in shown:
+            rows = [(name, _cut(value)) for name, value in _rows(offer)]
+            yield f"<h3>{_said(offer['id'])}</h3>\n{pairs(_cut(offer['id']), rows)}"
     more = len(body.get("offers", ())) - len(shown)
     if more:
         yield _paragraph(f"{more} more offers stand in the same answer as JSON.")
 
 
-def _row(offer: Mapping[str, Any]) -> tuple[str, ...]:
-    price = f"{offer['price']['currency']} {offer['price']['amount']} a fetch"
-    others = [
-        f"{tier['per_fetch']['currency']} {tier['per_fetch']['amount']} from {tier['from_fetches']} fetches on"
-        for tier in offer["tiers"]
-    ]
-    others += [
-        f"{part['currency']} {part['amount']} {name.replace('_', ' ')}"
-        for name, part in offer["price_parts"].items()
-        if name != "per_fetch"
-    ]
-    if offer["revenue_share_bp"]:
-        others.append(
-            f"{offer['revenue_share_bp'] // 100}.{offer['revenue_share_bp'] % 100:02d} % of revenue"
-        )
-    return (
-        offer["id"],
-        ", ".join(offer["uses"]),
-        ", ".join((price, *others)) + f"; unchanged content once in {offer['window_hours']} h",
-        ", ".join(offer["paths"]),
-        "worldwide" if offer["territory"] is None else _places(offer),
-        "1 month" if offer["term_months"] == 1 else f"{offer['term_months']} months",
-        ", ".join(_duty(name, value) for name, value in offer["duties"].items()),
-        offer["terms"][:20],
-    )
+def _rows(offer: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    yield "Uses", ", ".join(offer["uses"])
+    yield "Price", "; ".join(_price(offer))
+    yield "Window", f"unchanged content is not paid for again for {offer['window_hours']} hours"
+    yield "Paths", ", ".join(offer["paths"])
+    yield "Territory", "worldwide" if offer["territory"] is None else _places(offer)
+    yield "Term", "1 month" if offer["term_months"] == 1 else f"{offer['term_months']} months"
+    yield "Duties", ", ".join(_duty(name, value) for name, value in offer["duties"].items()) or "none"
+    yield "Terms hash", offer["terms"]
+
+
+def _price(offer: Mapping[str, Any]) -> Iterable[str]:
+    yield f"{offer['price']['currency']} {offer['price']['amount']} a fetch"
+    for tier in offer["tiers"]:
+        money = tier["per_fetch"]
+        yield f"{money['currency']} {money['amount']} from {tier['from_fetches']} fetches on"
+    for name, part in offer["price_parts"].items():
+        if name != "per_fetch" and part["micros"]:
+            yield f"{part['currency']} {part['amount']} {name.replace('_', ' ')}"
+    share = offer["revenue_share_bp"]
+    if share:
+        yield f"{share // 100}.{share % 100:02d} % of revenue"
 
 
 def _places(offer: Mapping[str, Any]) -> str:

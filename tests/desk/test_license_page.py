@@ -62,10 +62,11 @@ def test_where_nothing_is_on_offer_the_page_says_so():
 
 
 def test_differences_and_the_list_of_versions_name_what_they_link():
-    text = changes_page([Change("offers.<x>", None, ["a"])], older="", newer="n" * 64, desk="/.licet")
+    text = changes_page([Change("offers.<x>", None, ["a"])], older="o" * 64, newer="n" * 64, desk="/.licet")
     assert "offers.&lt;x&gt;" in text
     assert '["a"]' in unescape(text)
     assert f'href="/.licet/terms/{"n" * 64}"' in text
+    assert "the first version of all" in changes_page([], older="", newer="n", desk="/.licet")
     assert "They say the same." in changes_page([], older="o", newer="n", desk="/.licet")
     listed = versions_page([TakenUp("n" * 64, 0, "p")], desk="/.licet")
     assert f'<time datetime="{moment(0)}">1970-01-01 00:00:00 UTC</time>' in listed
