@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from gateway.app.publishing import Publishing
+from gateway.app.publisher import Publisher
 from gateway.cli import app as cli
 from gateway.desk.license_page import license_page
 from gateway.desk.pages import index_page, problem_page
@@ -29,7 +29,7 @@ BANNED = re.compile(
 )
 #: Words of a parser that are looked for, and replaced by better ones.
 _LOOKED_FOR = {"Illegal character '\\n'"}
-PUBLISH = Publishing(Catalog.shipped())
+PUBLISH = Publisher(Catalog.shipped())
 ORIGIN = "https://journal.example"
 
 

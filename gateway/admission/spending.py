@@ -27,6 +27,8 @@ class Charge(NamedTuple):
 
     *record_id* is the ask's id. *budget* is the license's, over its whole life.
     In *window_seconds* nothing is paid for twice.
+    *due* is what the whole unit owes where that is known and less than *price*.
+    Without *purse* the money is moved elsewhere, and none is set aside for it.
     """
 
     record_id: str
@@ -35,6 +37,8 @@ class Charge(NamedTuple):
     price: Money
     budget: Budget
     window_seconds: int = WINDOW_HOURS * 3600
+    due: Money | None = None
+    purse: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Purse:
 
 @dataclass(frozen=True, slots=True)
 class Short:
-    """There is too little: of the license's *budget*, or of the licensee's prepaid *credit*.
+    """There is too little: of the license's *budget*, or of the licensee's *credit*, its credit limit included.
 
     *left* is what others could still take after this call; for a budget counted
     in fetches it is zero money.
@@ -74,7 +78,7 @@ class Short:
                 f"License {charge.license} has {self.left} of its budget left; a fetch costs {charge.price}.",
             )
         return Refusal(
-            Problem.CREDIT_SPENT, f"The prepaid credit left is {self.left}; this fetch costs {charge.price}."
+            Problem.CREDIT_SPENT, f"The credit left is {self.left}; this fetch costs {charge.price}."
         )
 
 
@@ -117,8 +121,12 @@ class SpendBook(Protocol):
         """How many fetches the books show as charged under the license of that id; its tiers follow from it."""
         ...
 
+    async def affords(self, licensee: str, price: Money) -> bool:
+        """Whether *licensee* could lease one fetch at *price* now, its credit limit included; takes nothing."""
+        ...
+
     async def available(self, licensee: str, currency: str) -> Money:
-        """What *licensee* could still lease: postings minus purses; below zero where it owes."""
+        """The balance of *licensee*: postings minus purses, below zero where it owes. No credit limit counts."""
         ...
 
     async def balances(self, licensee: str) -> tuple[Money, ...]:

@@ -15,7 +15,7 @@ from gateway.admission.till import PaidUnit, Till
 from gateway.app.addresses import bound
 from gateway.app.identification import Identification
 from gateway.app.listening import check_listening, locations_of, look_again, take_up, url_of
-from gateway.app.publishing import Publishing
+from gateway.app.publisher import Publisher
 from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.config import Config
@@ -25,8 +25,10 @@ from gateway.front.desk_way import DeskWay
 from gateway.front.exchange import Gate
 from gateway.front.listener import Listener
 from gateway.front.notices import SiteNotices
+from gateway.front.settling import PRICING
 from gateway.front.witness import Witness
 from gateway.keys.key_set import KeySet
+from gateway.licenses.accounts import Account
 from gateway.licenses.revocations import RevocationFeed
 from gateway.origin.delivery import OriginAnswer
 from gateway.origin.forwarding import HttpOrigin, OriginLimits
@@ -35,6 +37,9 @@ from gateway.policy.reload import PolicyShelf
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.provenance.audience import Audience, referring_service
 from gateway.provenance.journal import Journal
+from gateway.rails.known_accounts import KnownAccounts
+from gateway.rails.price_headers import PriceHeaders
+from gateway.rails.rail import Rail, Source
 from gateway.tokens.verification import Verifier
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.client_address import TrustedProxies
@@ -66,6 +71,7 @@ class Front:
         paid: tuple[PaidUnit, ...] = (),
         settled: Callable[[], Awaitable[None]] | None = None,
         networks: Networks | None = None,
+        accounts: Callable[[str], Awaitable[Account | None]],
         get: Get,
         origin_identity: OwnIdentity,
         tell_used: Callable[[str, int], None] | None = None,
@@ -74,7 +80,7 @@ class Front:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
-        window so far, *settled* is for the `Till`; *get* fetches what strangers make
+        window so far, *settled* is for the `Till`; *accounts* finds who pays for an agent (`Accounts.by_agent`); *get* fetches what strangers make
         us fetch; *origin_identity* signs what goes to servers that ask for it; *tell_used* tells other
         workers of a signature that paid; *desk* is the socket of the desk's door. *networks* stand in
         for the shipped ones; fetched copies replace either. Raises `ConfigurationError` where the
@@ -84,7 +90,7 @@ class Front:
         self._certificates = check_listening(config)
         self.locations = locations_of(config)
         catalog = Catalog.shipped()
-        self.published = Publishing(catalog)
+        self.published = Publisher(catalog)
         times = config.origin
         self._origin = HttpOrigin(
             OriginLimits(connect=times.connect, first_byte=times.first_byte, idle=times.idle),
@@ -96,6 +102,7 @@ class Front:
         self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
+        rails = (PriceHeaders(self.identification.signatures.finding, KnownAccounts(accounts, clock)),)
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,
@@ -106,7 +113,13 @@ class Front:
             journal=journal,
             people=_PeopleCount(people),
             published=self.published,
-            sources={"lease": self.till.lease, "robots": notices.robots, **self.identification.sources},
+            sources={
+                "lease": self.till.lease,
+                "robots": notices.robots,
+                **self.identification.sources,
+                **paying(rails),
+            },
+            rails=rails,
             replayed=self._replayed,
             clock=clock,
             witness=self._witness(notices),
@@ -176,6 +189,11 @@ class Front:
         return Refusal(Problem.SIGNATURE_REPLAYED, "This signature came with a request that was paid for.")
 
 
+def paying(rails: tuple[Rail, ...]) -> dict[str, Source]:
+    """Where the evidence comes from that *rails* need, by its kind."""
+    return {kind: source for rail in rails for kind, source in rail.sources.items()}
+
+
 class _SigningOrigin:
     """The creators' servers, with a signature on what goes to those whose site asks for it."""
 
@@ -187,7 +205,9 @@ class _SigningOrigin:
     ) -> Coroutine[object, object, OriginAnswer | Refusal]:
         policy = self._shelf.of_site(ask.site)
         signs = policy is not None and policy.site.sign_requests
-        told = self._identity.origin_headers(ask) if signs else ()
+        told = tuple(self._identity.origin_headers(ask)) if signs else ()
+        if policy is not None and policy.payments.origin_prices:
+            told = (*told, *PRICING.items())
         return self._origin.open(ask, upstream, body, ours=ours, upgrade=upgrade, told=told)
 
 

@@ -18,7 +18,7 @@ from gateway.admission.till import PaidUnit
 from gateway.app.addresses import bound, shown
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
-from gateway.app.publishing import Publishing
+from gateway.app.publisher import Publisher
 from gateway.app.signing_agents import egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
@@ -44,6 +44,7 @@ from gateway.provenance.erasure import forget_details
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Folding, Keeper, KeeperLock
 from gateway.store.sqlite.access_log import SqliteAccessLog
+from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -110,6 +111,7 @@ class Office:
         self.database = await Database.open(config.database)
         self._closing.append(self.database.close)
         self.register = SqliteRegister(self.database)
+        self.accounts = SqliteAccounts(self.database)
         self.book = SqliteSpendBook(self.database)
         self.ledger = SqliteLedger(self.database)
         # Long reads of the pages get connections of their own: revocations must not wait for a report.
@@ -154,7 +156,7 @@ class Office:
     def _groups(self) -> tuple[Group, ...]:
         """What the desk answers besides selling."""
         catalog = Catalog.shipped()
-        self.terms = TermsInForce(SqliteTermsVersions(self.database), Publishing(catalog), self.clock)
+        self.terms = TermsInForce(SqliteTermsVersions(self.database), Publisher(catalog), self.clock)
         return (
             TermsDesk(self.terms).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),

@@ -25,7 +25,8 @@ app = typer.Typer(
 T = TypeVar("T")
 
 
-def _with_books(folder: Path, act: Callable[[Books], Awaitable[T]]) -> T:
+def with_books(folder: Path, act: Callable[[Books], Awaitable[T]]) -> T:
+    """What *act* gives, done with the books of the data folder *folder*."""
     from gateway.cli.books import open_books
 
     async def run() -> T:
@@ -86,7 +87,7 @@ def add(
             "credit": str(amount or ""),
         }
 
-    made = _with_books(data, act)
+    made = with_books(data, act)
     if as_json:
         emit(made)
         return
@@ -118,7 +119,7 @@ def list_(data: Data = DATA, as_json: AsJson = False) -> None:
             )
         return rows
 
-    rows = _with_books(data, act)
+    rows = with_books(data, act)
     if as_json:
         emit(rows)
         return
@@ -172,7 +173,7 @@ def credit(
             "available": str(left),
         }
 
-    done = _with_books(data, act)
+    done = with_books(data, act)
     if as_json:
         emit(done)
     else:
@@ -222,7 +223,7 @@ def place(
             "evidence": found.evidence,
         }
 
-    done = _with_books(data, act)
+    done = with_books(data, act)
     if as_json:
         emit(done)
     else:
@@ -254,7 +255,7 @@ def suspend(
             raise stop(f"there is no licensee {licensee!r}; `licet licensee list` shows them", 1)
         return {"licensee": found.id, "name": found.name, "standing": str(found.standing)}
 
-    done = _with_books(data, act)
+    done = with_books(data, act)
     if as_json:
         emit(done)
     else:

@@ -10,27 +10,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway.problems import Problem
-from gateway.terms.payment_required import sells
+from gateway.terms.payment_required import MEMBERS, sells
 
-_ALWAYS: Final = {
-    "type": "The address of this page: the problem's name for programs.",
-    "title": "The rule, in one sentence; the same for every answer with this code.",
-    "status": "The HTTP status of the answer.",
-    "detail": "The fact: why the rule met this request.",
-    "next_step": "What can be done about it.",
-    "code": "The problem's short name, as records and logs hold it.",
-    "instance": "The number of this very answer, as a URN; quote it when you write to the owner.",
-    "retry_after": "After how many seconds asking again may help; absent where waiting does not.",
-}
-_SELLING: Final = {
-    "uses": "What the crawler is taken to do with content; a license has to cover all of it.",
-    "price": "What one fetch costs on the cheapest offer that alone covers all of uses.",
+_ALWAYS: Final = ("type", "title", "status", "detail", "instance", "code", "next_step", "retry_after")
+#: The members of members.
+_INNER: Final = {
     "price.amount": "A decimal number as text, exact.",
     "price.micros": "The same in millionths of the currency, a whole number.",
     "price.currency": "ISO 4217.",
     "price.per": "Always fetch: one unit of content, as the license page explains.",
     "price.offer": "The id of the offer that asks this price.",
-    "offers": "Everything that could be bought for this request.",
     "offers[].id": "The name to buy it by.",
     "offers[].tier": "1: becomes part of a model. 2: indexes and features. 3: answers.",
     "offers[].uses": "What it permits.",
@@ -48,7 +37,6 @@ _SELLING: Final = {
     "offers[].duties": "What is owed besides money, by name.",
     "offers[].max_fetches": "The most fetches of one license, or null.",
     "offers[].terms": "The SHA-256 of the offer's whole terms; buying by it refuses any others.",
-    "buy": "Where and how a license is bought.",
     "buy.token_endpoint": "OAuth 2.0 and RSL's OLP.",
     "buy.license_document": "The terms as RSL.",
     "buy.license_page": "The terms for people, with every earlier version.",
@@ -67,9 +55,9 @@ _CREDIT: Final = {
 
 def members_of(problem: Problem) -> Mapping[str, str]:
     """What each member of a body of *problem* means, by its place in the body."""
-    told = dict(_ALWAYS)
+    told = {name: MEMBERS[name] for name in (MEMBERS if sells(problem) else _ALWAYS)}
     if sells(problem):
-        told.update(_SELLING)
+        told.update(_INNER)
     if problem is Problem.CREDIT_SPENT:
         told.update(_CREDIT)
     return told

@@ -2,7 +2,7 @@
 
 A quote is the answer of the very functions that judge a request, asked ahead of
 it: `policy.ruling.rule` for a crawler that is who it says it is, and
-`admission.admit.cheapest`. What a quote cannot know is who will ask: it holds for
+`licenses.pricing.cheapest`. What a quote cannot know is who will ask: it holds for
 a crawler that proves its name, from the country that was named.
 
 ============= ==============================================================
@@ -20,8 +20,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.admission.admit import cheapest
 from gateway.ask import Ask
+from gateway.licenses.pricing import cheapest
 from gateway.policy.rules import Policy, Ruling, Verdict
 from gateway.policy.ruling import rule, sellable
 from gateway.terms.license_terms import Offer

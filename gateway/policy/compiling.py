@@ -15,8 +15,16 @@ from gateway.money import MICROS, Money
 from gateway.paths import PathScope
 from gateway.policy import countries
 from gateway.policy.digest import policy_digest
-from gateway.policy.rules import Author, Match, Policy, Rendition, Rule, Site, Verdict, Work
-from gateway.policy.schema import LooseKeys, OfferTable, RuleTable, SiteTable, WorkTable, shown
+from gateway.policy.rules import Author, Match, Payments, Policy, Rendition, Rule, Site, Verdict, Work
+from gateway.policy.schema import (
+    LooseKeys,
+    OfferTable,
+    PublishTable,
+    RuleTable,
+    SiteTable,
+    WorkTable,
+    shown,
+)
 from gateway.policy.tiers import tiers_of
 from gateway.policy.words import quoted
 from gateway.problems import Mistake
@@ -36,10 +44,9 @@ from gateway.terms.license_terms import (
     Term,
     Territory,
 )
-from gateway.uses import Use, Uses
+from gateway.terms.publishing import Publishing
+from gateway.uses import Use, tier_of
 
-_TIER_1: Uses = frozenset({Use.AI_TRAIN, Use.FINE_TUNE})
-_TIER_2: Uses = frozenset({Use.AI_INDEX, Use.TDM})
 _PARTS = (
     "upfront", "per_fetch", "per_item", "per_megabyte", "per_thousand_tokens",
     "per_inference", "subscription", "minimum_guarantee",
@@ -74,6 +81,7 @@ class Tables:
     offers: dict[str, OfferTable | None]
     rules: list[RuleTable | None]
     named_works: frozenset[str]
+    publish: PublishTable | None = None
     mistakes: list[Mistake] = field(default_factory=list)
 
     def wrong(self, key: str, expected: str, got: str = "") -> None:
@@ -105,7 +113,8 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     _check_honeypot(tables, site, works)
     if tables.mistakes or site is None:
         return None
-    loose = tables.loose
+    loose, publishing = tables.loose, Publishing(**dict(tables.publish or PublishTable()))
+    payments = Payments(loose.payments.price_headers, loose.payments.origin_prices)
     limits = {name: _table(tables, name) for name in offers}
     digest = policy_digest(
         site,
@@ -118,6 +127,8 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         otherwise=loose.otherwise,
         unverifiable=loose.unverifiable,
         free_paths=loose.free_paths,
+        publishing=publishing,
+        payments=payments,
     )
     return Policy(
         site=site,
@@ -128,7 +139,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
                 site=site.id,
                 terms=terms,
                 policy=digest,
-                tier=_tier(terms.purpose.uses),
+                tier=tier_of(terms.purpose.uses),
                 token_seconds=limits[name].token_seconds,
                 max_fetches=limits[name].max_fetches,
             )
@@ -139,8 +150,10 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         otherwise=loose.otherwise,
         unverifiable=loose.unverifiable,
         free_paths=loose.free_paths,
+        publishing=publishing,
         stance=loose.stance or "",
         file=tables.file,
+        payments=payments,
     )
 
 
@@ -431,9 +444,3 @@ def _check_reach(tables: Tables, works: tuple[Work, ...]) -> None:
                 f"it reaches pages that are in no work ({quoted(outside)}); "
                 'say what holds there with otherwise = "serve" or otherwise = "refuse" at the top of the file',
             )
-
-
-def _tier(uses: Uses) -> int:
-    if uses & _TIER_1:
-        return 1
-    return 2 if uses & _TIER_2 else 3

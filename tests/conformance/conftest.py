@@ -19,12 +19,14 @@ from gateway.paths import PathScope
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.provenance.segments import SealedDetail
+from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
+from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -92,6 +94,7 @@ class Ports:
     details: Any
     audience: Any
     terms_versions: Any
+    accounts: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -99,14 +102,16 @@ class Ports:
 
 def memory_ports() -> Ports:
     tables = Tables()
+    register = MemoryRegister()
     return Ports(
-        MemoryRegister(),
+        register,
         MemorySpendBook(tables),
         MemoryFolding(tables),
         MemoryLedger(tables),
         MemoryDetails(tables),
         MemoryAudience(),
         MemoryTermsVersions(),
+        MemoryAccounts(register, tables),
     )
 
 
@@ -119,6 +124,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteDetails(database),
         SqliteAudience(database),
         SqliteTermsVersions(database),
+        SqliteAccounts(database),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
-from gateway.app.publishing import Publishing
+from gateway.app.publisher import Publisher
 from gateway.clock import HandClock
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.pacing import DeskPace
@@ -164,7 +164,7 @@ class World:
         self.pace = DeskPace()
         self.address = "203.0.113.7"
         self.versions = MemoryTermsVersions() if database is None else SqliteTermsVersions(database)
-        self.terms = TermsInForce(Wire(self.versions), Publishing(Catalog.shipped()), self.clock)
+        self.terms = TermsInForce(Wire(self.versions), Publisher(Catalog.shipped()), self.clock)
         self.described = None
 
     async def open(self):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import unescape
 from pathlib import Path
 
-from gateway.app.publishing import Publishing
+from gateway.app.publisher import Publisher
 from gateway.desk.license_page import changes_page, license_page, moment, versions_page
 from gateway.desk.versions import TakenUp
 from gateway.policy.reading import default_policy, read_policy
@@ -13,7 +13,7 @@ from gateway.terms.terms_version import Change, terms_version
 from gateway.visitors.catalog import Catalog
 
 EXAMPLE = Path(__file__).parents[2] / "policies" / "example-site.toml"
-PUBLISH = Publishing(Catalog.shipped())
+PUBLISH = Publisher(Catalog.shipped())
 VERSION = terms_version(PUBLISH(read_policy(EXAMPLE), "https://journal.example"))
 
 

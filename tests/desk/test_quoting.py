@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.admission.admit import admit, cheapest
+from gateway.admission.admit import admit
 from gateway.ask import Ask
 from gateway.desk.quoting import Question, quote
+from gateway.licenses.pricing import cheapest
 from gateway.policy.reading import read_policy_text
 from gateway.policy.rules import Verdict
 from gateway.policy.ruling import rule

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app.publishing import Publishing
+from gateway.app.publisher import Publisher
 from gateway.canonical import canonical_bytes
 from gateway.policy.reading import default_policy, read_policy, stances
 from gateway.terms.license_terms import Basis, Compensation, Territory
@@ -18,7 +18,7 @@ from gateway.uses import Use, closure
 from gateway.visitors.catalog import Catalog
 
 EXAMPLE = Path(__file__).parents[2] / "policies" / "example-site.toml"
-PUBLISH = Publishing(Catalog.shipped())
+PUBLISH = Publisher(Catalog.shipped())
 TERMS = PUBLISH(read_policy(EXAMPLE), "https://journal.example")
 
 

@@ -17,7 +17,7 @@ _ROBOTS_TOKEN: Final = re.compile(r"[A-Za-z_-]+")
 _MOST: Final = 256
 
 
-class Publishing:
+class Publisher:
     """Publishes policies to the crawlers of a catalog; bounded, because hosts may be forged."""
 
     def __init__(self, catalog: Catalog) -> None:
