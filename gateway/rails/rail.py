@@ -28,6 +28,7 @@ from typing import NamedTuple, Protocol
 
 from gateway.ask import Ask
 from gateway.evidence import Evidence, Need, Needs
+from gateway.licenses.license import BY_FETCH
 from gateway.licenses.pricing import by_the_fetch, cheapest
 from gateway.money import Money
 from gateway.policy.rules import Policy, Ruling
@@ -196,7 +197,7 @@ def claims_for(rail: str, asked: Asked, *, licensee: str, payment: str, most: Mo
         issued_at=ask.asked_at,
         not_before=ask.asked_at,
         expires_at=ask.asked_at + 1,
-        license="pf_" + hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()[:32],
+        license=BY_FETCH + hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()[:32],
         licensee=licensee,
         scopes=terms.scope.paths,
         excluded=terms.scope.excluded,

@@ -20,6 +20,7 @@ from typing import Final
 
 from gateway.terms import content_signal, content_usage, tdmrep, x_robots_tag
 from gateway.terms.license_terms import PublishedScope, PublishedTerms
+from gateway.terms.payment_required import absolute
 from gateway.terms.preferences import Statement, said_by, strictest
 from gateway.terms.publishing import RobotsPreferences
 from gateway.uses import Uses, closure
@@ -102,7 +103,7 @@ def answer_fields(terms: PublishedTerms, path: str, licensed: Uses = _NOBODY) ->
         tuple((label, said or content_usage.LABELS[label] in granted) for label, said in usage),
         tuple((label, said or content_signal.LABELS[label] in granted) for label, said in signals),
         reserved,
-        terms.origin + tdmrep.POLICY_PATH if sells else "",
+        absolute(terms.origin + tdmrep.POLICY_PATH) if sells else "",
         chosen.x_robots_tag and not granted and all(map(x_robots_tag.closed, scopes)),
         frozenset(names),
     )
@@ -126,7 +127,9 @@ _MOST: Final = 4096
 _kept: dict[tuple[int, str, Uses], tuple[AnswerFields, bytes, PublishedTerms]] = {}
 
 
-def told(terms: PublishedTerms, path: str, licensed: Uses = _NOBODY) -> tuple[AnswerFields, bytes]:
+def preferences_told(
+    terms: PublishedTerms, path: str, licensed: Uses = _NOBODY
+) -> tuple[AnswerFields, bytes]:
     """`answer_fields` and their octets, made once for a page; bounded, because a stranger can ask for any path."""
     key = (id(terms), path, licensed)
     found = _kept.get(key)

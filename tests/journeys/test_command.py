@@ -328,6 +328,8 @@ async def test_agents_and_limits_of_a_licensee(licet, origin) -> None:
     assert (await licet("licensee", "limit", made, "USD 50")).out == (
         "Example AI Labs may owe up to 50 USD, its balance is 0 USD\n"
     )
+    (row,) = (await licet("licensee", "list", "--json")).json
+    assert (row["limits"], row["agents"]) == (["50 USD"], ["https://other.example"])
     lifted = (await licet("licensee", "limit", made, "0 USD", "--json")).json
     assert (lifted["limits"], lifted["balance"]) == ([], "0 USD")
     for line in (("agent", "le_0"), ("limit", "le_0", "1 USD")):
