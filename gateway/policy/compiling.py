@@ -16,7 +16,6 @@ from gateway.policy.positions import position_of
 from gateway.policy.rules import Author, Match, Payments, Policy, Rendition, Rule, Site, Verdict, Work
 from gateway.policy.schema import (
     OfferTable,
-    PriceTable,
     PublishTable,
     RuleTable,
     SiteTable,
@@ -24,6 +23,7 @@ from gateway.policy.schema import (
     shown,
 )
 from gateway.policy.tables import Tables
+from gateway.policy.tiers import tiers_of
 from gateway.policy.words import quoted
 from gateway.terms.license_terms import (
     PAGE,
@@ -42,10 +42,8 @@ from gateway.terms.license_terms import (
     Territory,
 )
 from gateway.terms.publishing import Publishing
-from gateway.uses import Use, Uses
+from gateway.uses import Use, tier_of
 
-_TIER_1: Uses = frozenset({Use.AI_TRAIN, Use.FINE_TUNE})
-_TIER_2: Uses = frozenset({Use.AI_INDEX, Use.TDM})
 _PARTS = (
     "upfront", "per_fetch", "per_item", "per_megabyte", "per_thousand_tokens",
     "per_inference", "subscription", "minimum_guarantee",
@@ -100,7 +98,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
                 site=site.id,
                 terms=terms,
                 policy=digest,
-                tier=_tier(terms.purpose.uses),
+                tier=tier_of(terms.purpose.uses),
                 token_seconds=limits[name].token_seconds,
                 max_fetches=limits[name].max_fetches,
             )
@@ -218,7 +216,7 @@ def _terms(
         tables.wrong(
             f"{key}.uses", f"is missing: write what the buyer may do, one or more of {quoted(tuple(Use))}"
         )
-    price = _compensation(tables, key, offer.price)
+    price = _compensation(tables, key, offer)
     cap = _money(tables, f"{key}.liability.cap", offer.liability.cap)
     if scope is None or offer.uses is None or price is None:
         return None
@@ -293,7 +291,8 @@ def _excluded(sold: tuple[Work, ...], works: tuple[Work, ...]) -> tuple[PathScop
     return tuple(sorted(inner, key=lambda scope: scope.pattern))
 
 
-def _compensation(tables: Tables, key: str, price: PriceTable | None) -> Compensation | None:
+def _compensation(tables: Tables, key: str, offer: OfferTable) -> Compensation | None:
+    price = offer.price
     if price is None and tables.complains(f"{key}.price"):
         return None
     if price is None:
@@ -303,11 +302,19 @@ def _compensation(tables: Tables, key: str, price: PriceTable | None) -> Compens
         tables.wrong(f"{key}.price", 'name at least one part, such as { per_fetch = "0.02" }; "0" is free')
         return None
     parts = {part: _money(tables, f"{key}.price.{part}", getattr(price, part)) for part in _PARTS}
-    if tables.site is None:
+    tiers = tiers_of(
+        price.tiers,
+        parts["per_fetch"],
+        read=lambda place, text: _money(tables, f"{key}.price.{place}", text),
+        wrong=lambda place, expected, got: tables.wrong(f"{key}.price.{place}", expected, got),
+    )
+    if tables.site is None or tiers is None:
         return None
     return Compensation(
         currency=tables.site.currency,
         **parts,
+        tiers=tiers,
+        window_hours=offer.window_hours,
         subscription_months=price.subscription_months,
         revenue_share_bp=price.revenue_share,
         minimum_guarantee_months=price.minimum_guarantee_months,
@@ -373,9 +380,3 @@ def _check_reach(tables: Tables, works: tuple[Work, ...]) -> None:
                 f"it reaches pages that are in no work ({quoted(outside)}); "
                 'say what holds there with otherwise = "serve" or otherwise = "refuse" at the top of the file',
             )
-
-
-def _tier(uses: Uses) -> int:
-    if uses & _TIER_1:
-        return 1
-    return 2 if uses & _TIER_2 else 3
