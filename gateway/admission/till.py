@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.admission.admit import Grant
-from gateway.admission.owed import WINDOW_SECONDS, Owed, owed, unit_of, units_of
+from gateway.admission.owed import Owed, owed, unit_of, units_of
 from gateway.admission.pace import Pace
 from gateway.admission.spending import Charge, Lease, Short, SpendBook
 from gateway.ask import Ask
@@ -170,7 +170,8 @@ class Till:
         """Say what *delivery* owes: its units are then paid, or the charge goes back."""
         keys = _paid_units(charge, ask, delivery)
         now = ask.asked_at
-        before = any(self._paid.get(key, -WINDOW_SECONDS) > now - WINDOW_SECONDS for key in keys)
+        begin = now - charge.window_seconds
+        before = any(self._paid.get(key, begin) > begin for key in keys)
         due = owed(charge, ask, delivery, paid_before=before)
         if due.reason != "fetch":
             self.give_back(charge)

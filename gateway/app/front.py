@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from functools import partial
@@ -16,6 +15,7 @@ from gateway.admission.till import PaidUnit, Till
 from gateway.app.addresses import bound
 from gateway.app.identification import Identification
 from gateway.app.listening import check_listening, locations_of, look_again, take_up, url_of
+from gateway.app.publishing import Publishing
 from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.config import Config
@@ -31,13 +31,10 @@ from gateway.licenses.revocations import RevocationFeed
 from gateway.origin.delivery import OriginAnswer
 from gateway.origin.forwarding import HttpOrigin, OriginLimits
 from gateway.origin.small import fetch_small
-from gateway.policy.published import publish
 from gateway.policy.reload import PolicyShelf
-from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.provenance.audience import Audience, referring_service
 from gateway.provenance.journal import Journal
-from gateway.terms.license_terms import PublishedTerms
 from gateway.tokens.verification import Verifier
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.client_address import TrustedProxies
@@ -45,16 +42,11 @@ from gateway.visitors.conduct import MOST
 from gateway.visitors.networks import Networks
 from gateway.visitors.own_identity import OwnIdentity
 from gateway.visitors.replays import Replays
-from gateway.visitors.visitor import Crawler
 
-#: What RFC 9309, section 2.2.1, allows as a product token in robots.txt.
-_ROBOTS_TOKEN = re.compile(r"[A-Za-z_-]+")
 #: Seconds that the desk may take to answer: more than its door allows it.
 _DESK = 70.0
 #: Seconds after which, and before twice of which, credit set aside for an idle license goes back.
 REST_SECONDS = 3.0
-#: How many texts of published terms are kept.
-_MOST_PUBLISHED = 256
 
 
 class Front:
@@ -90,11 +82,9 @@ class Front:
         """
         self._config, self._clock, self._replays = config, clock, Replays(tell=tell_used)
         self._certificates = check_listening(config)
-        self._published: dict[tuple[str, str], PublishedTerms] = {}
         self.locations = locations_of(config)
         catalog = Catalog.shipped()
-        self._tokens = _robots_tokens(catalog)
-        self._robots_only = frozenset(entry.name for entry in catalog.crawlers if entry.robots_only)
+        self.published = Publishing(catalog)
         times = config.origin
         self._origin = HttpOrigin(
             OriginLimits(connect=times.connect, first_byte=times.first_byte, idle=times.idle),
@@ -184,26 +174,6 @@ class Front:
         if marked is None or not self._replays.used_before(marked[0], ask.id, marked[1], ask.asked_at):
             return None
         return Refusal(Problem.SIGNATURE_REPLAYED, "This signature came with a request that was paid for.")
-
-    def published(self, policy: Policy, origin: str) -> PublishedTerms:
-        """What all formats say for *policy* at *origin*; made once for each, and bounded: hosts may be forged."""
-        key = (policy.digest, origin)
-        terms = self._published.get(key)
-        if terms is None:
-            if len(self._published) >= _MOST_PUBLISHED:
-                self._published.clear()
-            terms = self._published[key] = publish(
-                policy, origin, self._tokens, robots_only=self._robots_only
-            )
-        return terms
-
-
-def _robots_tokens(catalog: Catalog) -> dict[str, tuple[Crawler, tuple[str, ...]]]:
-    """Each crawler by its name, with those of its tokens that robots.txt can hold."""
-    return {
-        entry.name: (entry.crawler, tuple(filter(_ROBOTS_TOKEN.fullmatch, entry.tokens)))
-        for entry in catalog.crawlers
-    }
 
 
 class _SigningOrigin:

@@ -164,6 +164,10 @@ class OfficeBook:
         """As `SpendBook.exhausted`."""
         return bool(await self._ask("exhausted", license, price, budget))
 
+    async def charged(self, license: str, currency: str) -> int:
+        """As `SpendBook.charged`."""
+        return int(await self._ask("charged", license, currency))
+
     async def available(self, licensee: str, currency: str) -> Money:
         """As `SpendBook.available`."""
         left: Money = await self._ask("available", licensee, currency)

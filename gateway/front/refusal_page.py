@@ -11,18 +11,18 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any, Final
 
-from gateway.paper import STYLE
+from gateway.paper import sheet, table
 from gateway.terms.license_terms import Basis
 
 MOST_OCTETS: Final = 10_000
 _LONGEST: Final = 400
-_HEAD = (
-    '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-    '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-    '<meta name="robots" content="noindex">\n<meta name="color-scheme" content="light dark">\n'
-    "<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
-)
-_FOOT = "</main>\n</body>\n</html>\n"
+_HEAD: Final = '<meta name="robots" content="noindex">\n'
+_COLUMNS: Final = ("Offer", "Uses", "Price", "Paths", "Territory", "Term", "Duties", "Terms")
+_LINKS: Final = {
+    "license_document": "The terms as RSL",
+    "quote": "What this page costs, and why",
+    "resource_metadata": "Metadata (RFC 9728)",
+}
 
 
 def refusal_page(body: Mapping[str, Any], *, site: str = "", contact: str = "") -> bytes:
@@ -30,9 +30,11 @@ def refusal_page(body: Mapping[str, Any], *, site: str = "", contact: str = "") 
 
     *site* is the publisher's name, *contact* where somebody refused by mistake can write.
     """
+    title = _cut("This page needs a license for AI use" if "buy" in body else body["title"])
     shown = list(body.get("offers", ()))
     while True:
-        page = "".join(_parts(body, shown, site, contact)).encode("utf-8", "replace")
+        text = "".join(_parts(body, shown, site, contact))
+        page = sheet(title, text, head=_HEAD).encode("utf-8", "replace")
         if len(page) < MOST_OCTETS or not shown:
             return page
         shown = shown[: len(shown) // 2]
@@ -40,8 +42,6 @@ def refusal_page(body: Mapping[str, Any], *, site: str = "", contact: str = "") 
 
 def _parts(body: Mapping[str, Any], shown: list[Mapping[str, Any]], site: str, contact: str) -> Iterable[str]:
     selling = "buy" in body
-    title = "This page needs a license for AI use" if selling else _said(body["title"])
-    yield _HEAD.format(title=title, style=STYLE)
     if selling:
         yield _paragraph(f"{body['title']}.")
     if body["detail"]:
@@ -50,14 +50,15 @@ def _parts(body: Mapping[str, Any], shown: list[Mapping[str, Any]], site: str, c
     yield _for_people(body, contact)
     if selling:
         yield from _offers(body, shown)
-        yield from _buying(body["buy"])
-    yield f"<p>Status {body['status']}, code <code>{_said(body['code'])}</code>"
+        yield from _buying(body["buy"], contact)
+    yield f'<p class="quiet">Status {body["status"]}, code <code>{_said(body["code"])}</code>'
+    if str(body["type"]).startswith(("https://", "http://")):
+        yield f' (<a href="{escape(body["type"])}">what that means</a>)'
     if body.get("instance"):
         yield f", number <code>{_said(body['instance'])}</code>"
     yield "</p>\n"
     if site:
         yield _paragraph(f"Published by {site}.")
-    yield _FOOT
 
 
 def _for_people(body: Mapping[str, Any], contact: str) -> str:
@@ -79,13 +80,9 @@ def _offers(body: Mapping[str, Any], shown: list[Mapping[str, Any]]) -> Iterable
     if price:
         yield _paragraph(f"Price: {price['currency']} {price['amount']} a fetch (offer {price['offer']}).")
     if shown:
-        yield '<h2>What is on offer</h2>\n<div class="wide"><table>\n<thead><tr>'
-        columns = ("Offer", "Uses", "Price", "Paths", "Territory", "Term", "Duties", "Terms")
-        yield "".join(f'<th scope="col">{column}</th>' for column in columns)
-        yield "</tr></thead>\n<tbody>\n"
-        for offer in shown:
-            yield f"<tr>{''.join(f'<td>{_said(cell)}</td>' for cell in _row(offer))}</tr>\n"
-        yield "</tbody>\n</table></div>\n"
+        yield "<h2>What is on offer</h2>\n"
+        rows = [tuple(map(_cut, _row(offer))) for offer in shown]
+        yield table("Offers that cover this page", _COLUMNS, rows)
     more = len(body.get("offers", ())) - len(shown)
     if more:
         yield _paragraph(f"{more} more offers stand in the same answer as JSON.")
@@ -94,6 +91,10 @@ def _offers(body: Mapping[str, Any], shown: list[Mapping[str, Any]]) -> Iterable
 def _row(offer: Mapping[str, Any]) -> tuple[str, ...]:
     price = f"{offer['price']['currency']} {offer['price']['amount']} a fetch"
     others = [
+        f"{tier['per_fetch']['currency']} {tier['per_fetch']['amount']} from {tier['from_fetches']} fetches on"
+        for tier in offer["tiers"]
+    ]
+    others += [
         f"{part['currency']} {part['amount']} {name.replace('_', ' ')}"
         for name, part in offer["price_parts"].items()
         if name != "per_fetch"
@@ -105,7 +106,7 @@ def _row(offer: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         offer["id"],
         ", ".join(offer["uses"]),
-        ", ".join((price, *others)),
+        ", ".join((price, *others)) + f"; unchanged content once in {offer['window_hours']} h",
         ", ".join(offer["paths"]),
         "worldwide" if offer["territory"] is None else _places(offer),
         "1 month" if offer["term_months"] == 1 else f"{offer['term_months']} months",
@@ -124,19 +125,25 @@ def _duty(name: str, value: object) -> str:
     return named if value is True else f"{named}: {value}"
 
 
-def _buying(buy: Mapping[str, Any]) -> Iterable[str]:
-    yield "<h2>Get a token</h2>\n<pre><code>"
+def _buying(buy: Mapping[str, Any], contact: str) -> Iterable[str]:
+    yield f'<h2>How to get a license</h2>\n<p>Read <a href="{escape(buy["license_page"])}">the license terms</a>'
+    yield f' and see <a href="{escape(buy["desk"])}">the license desk</a>.'
+    yield f" To agree on something else, write to {_said(contact)}." if contact else ""
+    yield " A program registers, buys a token and fetches with it:</p>\n<pre><code>"
     yield "\n".join(escape(line) for line in buy["curl"])
     yield "</code></pre>\n<h2>For programs</h2>\n<ul>\n"
-    names = {"desk": "License desk", "license_document": "RSL license", "resource_metadata": "Metadata"}
-    for key, name in names.items():
+    for key, name in _LINKS.items():
         yield f'<li><a href="{escape(buy[key])}">{name}</a></li>\n'
-    yield "<li>This answer as JSON: ask with Accept: application/problem+json</li>\n</ul>\n"
+    yield "<li>This answer as JSON: ask with <code>Accept: application/problem+json</code></li>\n</ul>\n"
+
+
+def _cut(text: object) -> str:
+    said = str(text)
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
 
 
 def _said(text: object) -> str:
-    said = str(text)
-    return escape(said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…")
+    return escape(_cut(text))
 
 
 def _paragraph(text: object) -> str:

@@ -16,7 +16,8 @@ from gateway.paths import PathScope
 from gateway.policy import countries
 from gateway.policy.digest import policy_digest
 from gateway.policy.rules import Author, Match, Policy, Rendition, Rule, Site, Verdict, Work
-from gateway.policy.schema import LooseKeys, OfferTable, PriceTable, RuleTable, SiteTable, WorkTable, shown
+from gateway.policy.schema import LooseKeys, OfferTable, RuleTable, SiteTable, WorkTable, shown
+from gateway.policy.tiers import tiers_of
 from gateway.policy.words import quoted
 from gateway.problems import Mistake
 from gateway.terms.license_terms import (
@@ -266,7 +267,7 @@ def _terms(
         tables.wrong(
             f"{key}.uses", f"is missing: write what the buyer may do, one or more of {quoted(tuple(Use))}"
         )
-    price = _compensation(tables, key, offer.price)
+    price = _compensation(tables, key, offer)
     cap = _money(tables, f"{key}.liability.cap", offer.liability.cap)
     if scope is None or offer.uses is None or price is None:
         return None
@@ -341,7 +342,8 @@ def _excluded(sold: tuple[Work, ...], works: tuple[Work, ...]) -> tuple[PathScop
     return tuple(sorted(inner, key=lambda scope: scope.pattern))
 
 
-def _compensation(tables: Tables, key: str, price: PriceTable | None) -> Compensation | None:
+def _compensation(tables: Tables, key: str, offer: OfferTable) -> Compensation | None:
+    price = offer.price
     if price is None and tables.complains(f"{key}.price"):
         return None
     if price is None:
@@ -351,11 +353,19 @@ def _compensation(tables: Tables, key: str, price: PriceTable | None) -> Compens
         tables.wrong(f"{key}.price", 'name at least one part, such as { per_fetch = "0.02" }; "0" is free')
         return None
     parts = {part: _money(tables, f"{key}.price.{part}", getattr(price, part)) for part in _PARTS}
-    if tables.site is None:
+    tiers = tiers_of(
+        price.tiers,
+        parts["per_fetch"],
+        read=lambda place, text: _money(tables, f"{key}.price.{place}", text),
+        wrong=lambda place, expected, got: tables.wrong(f"{key}.price.{place}", expected, got),
+    )
+    if tables.site is None or tiers is None:
         return None
     return Compensation(
         currency=tables.site.currency,
         **parts,
+        tiers=tiers,
+        window_hours=offer.window_hours,
         subscription_months=price.subscription_months,
         revenue_share_bp=price.revenue_share,
         minimum_guarantee_months=price.minimum_guarantee_months,

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gateway.policy import words
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.problems import Mistake
-from gateway.terms.license_terms import Basis
+from gateway.terms.license_terms import WINDOW_HOURS, Basis
 
 
 class _Table(BaseModel):
@@ -75,6 +75,13 @@ class WorkTable(_Table):
     authors: list[AuthorTable] = Field(default=[], description="who shares in the earnings; 100 % in all")
 
 
+class TierTable(_Table):
+    """One entry of a price's ``tiers``: from so many fetches on, a fetch costs less."""
+
+    from_fetches: words.Fetches = Field(description="how many fetches one license was charged for by then")
+    per_fetch: words.Amount = Field(description="what each further page or file costs")
+
+
 class PriceTable(_Table):
     """``price`` of an offer: every part is an amount in quotes, and all parts are owed."""
 
@@ -91,6 +98,10 @@ class PriceTable(_Table):
     revenue_share: words.BasisPoints = Field(default=0, description="a share of net revenue, such as 3 %")
     minimum_guarantee: words.Amount | None = Field(default=None, description="the least owed in each period")
     minimum_guarantee_months: words.Months = Field(default=3, description="how long such a period is")
+    tiers: list[TierTable] = Field(
+        default=[],
+        description="lower prices of a fetch for licenses that fetch much; the first needs per_fetch",
+    )
 
 
 class PurposeTable(_Table):
@@ -179,6 +190,10 @@ class OfferTable(_Table):
         default=Basis.FETCH,
         description="what has to be there: fetch (by network location), licensee (declared), use (by contract)",
     )
+    window_hours: words.WindowHours = Field(
+        default=WINDOW_HOURS,
+        description="how long unchanged content is not paid for again, in hours, at most a week",
+    )
     max_fetches: words.Count = Field(default=0, description="the most one token can fetch; 0 for no limit")
     token_seconds: words.Seconds = Field(default=3600, description="how long one token lasts")
     position: PositionTable | None = Field(default=None, description="your secret bargaining position")
@@ -239,6 +254,7 @@ for _table, _place in (
     (TermTable, "an offer's term"),
     (PurposeTable, "an offer's purpose"),
     (DutiesTable, "an offer's duties"),
+    (TierTable, "an offer's price.tiers"),
     (PriceTable, "an offer's price"),
     (WhenTable, "a rule's when"),
     (RuleTable, "[[rules]]"),

@@ -23,6 +23,7 @@ import orjson
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import LicenseTerms, Offer, PublishedTerms
+from gateway.terms.unit import tiers_body
 from gateway.uses import Uses
 
 #: Where the refusals are described, below the origin.
@@ -104,8 +105,10 @@ def problem_body(
     body["buy"] = {
         "token_endpoint": plain(terms.token_url),
         "license_document": plain(terms.license_url),
+        "license_page": plain(f"{terms.desk_url}/terms/"),
         "resource_metadata": plain(terms.origin + RESOURCE_METADATA),
         "desk": plain(f"{terms.desk_url}/"),
+        "quote": plain(_quote(terms, request_url)),
         "curl": list(_recipe(terms, request_url, quoted)),
     }
     return body
@@ -122,6 +125,8 @@ def offer_body(offer: Offer) -> dict[str, object]:
         "uses": sorted(offer.uses),
         "price": {**money_body(offer.price), "per": "fetch"},
         "price_parts": {name: money_body(part) for name, part in parts.items() if isinstance(part, Money)},
+        "tiers": tiers_body(price),
+        "window_hours": price.window_hours,
         "revenue_share_bp": price.revenue_share_bp,
         "works": [plain(work) for work in terms.scope.works],
         "paths": [scope.pattern for scope in terms.scope.paths],
@@ -149,6 +154,12 @@ def _duties(terms: LicenseTerms) -> dict[str, object]:
         "exclusive": terms.exclusivity.exclusive,
     }
     return {name: duty for name, duty in duties.items() if duty}
+
+
+def _quote(terms: PublishedTerms, request_url: str) -> str:
+    """Where the desk tells what that page costs and why; a price does not depend on the query."""
+    asked = request_url if len(request_url) <= _LONGEST_URL else f"{terms.origin}/"
+    return f"{terms.desk_url}/quote?url={quote(absolute(asked).partition('?')[0], safe='/:')}"
 
 
 def _recipe(terms: PublishedTerms, request_url: str, quoted: Offer | None) -> tuple[str, str, str]:

@@ -24,6 +24,7 @@ from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
+from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -31,6 +32,7 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.terms.license_terms import (
     Audit,
     Compensation,
@@ -89,6 +91,7 @@ class Ports:
     ledger: Any
     details: Any
     audience: Any
+    terms_versions: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -103,6 +106,7 @@ def memory_ports() -> Ports:
         MemoryLedger(tables),
         MemoryDetails(tables),
         MemoryAudience(),
+        MemoryTermsVersions(),
     )
 
 
@@ -114,6 +118,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteLedger(database),
         SqliteDetails(database),
         SqliteAudience(database),
+        SqliteTermsVersions(database),
     )
 
 

@@ -9,9 +9,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
+from gateway.app.publishing import Publishing
 from gateway.clock import HandClock
 from gateway.desk.pacing import DeskPace
+from gateway.desk.published_terms import TermsDesk
 from gateway.desk.routes import Desk
+from gateway.desk.versions import TermsInForce
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
@@ -27,13 +30,16 @@ from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
+from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.terms.license_terms import Compensation, LicenseTerms, Offer, Purpose, Scope, Term, Territory
 from gateway.uses import Use
+from gateway.visitors.catalog import Catalog
 
 
 def usd(text):
@@ -155,6 +161,9 @@ class World:
         self.policy = make_policy()
         self.pace = DeskPace()
         self.address = "203.0.113.7"
+        self.versions = MemoryTermsVersions() if database is None else SqliteTermsVersions(database)
+        self.terms = TermsInForce(Wire(self.versions), Publishing(Catalog.shipped()), self.clock)
+        self.described = None
 
     async def open(self):
         self.desk = Desk(
@@ -166,6 +175,7 @@ class World:
             balance=self.balance,
             entered=self.ledger.has_entry,
             pace=self.pace,
+            groups=(TermsDesk(self.terms, self.described).group(),),
         )
         self.server = RawTestServer(self._answer)
         await self.server.start_server()
@@ -265,3 +275,9 @@ async def sqlite_world(tmp_path):
     yield made
     await made.close()
     await database.close()
+
+
+@pytest.fixture
+def make_offer_of():
+    """The maker of offers, for tests that need no desk."""
+    return make_offer

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from gateway.desk.problem_members import members_of
 from gateway.problems import PROBLEMS
 
 
@@ -117,6 +118,7 @@ async def test_every_problem_has_a_page(world, code):
         "status": problem.status,
         "title": problem.title,
         "next_step": problem.next_step,
+        "members": members_of(problem),
     }
     page = await world.get(f"/.licet/problems/{code}", headers={"Accept": "text/html"})
     assert problem.code in await page.text()

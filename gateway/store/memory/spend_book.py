@@ -37,6 +37,11 @@ class MemorySpendBook:
         answer = decide(further, self._standing(further))
         return isinstance(answer, Short) and answer.what == "budget"
 
+    async def charged(self, license: str, currency: str) -> int:
+        """How many fetches the books show as charged under the license."""
+        self._tables.check()
+        return self._tables.spent.get((license, currency), (0, 0))[1]
+
     async def available(self, licensee: str, currency: str) -> Money:
         """What *licensee* could still lease: postings minus purses; below zero where it owes."""
         self._tables.check()

@@ -35,6 +35,16 @@ class SqliteSpendBook:
         answer = await self._database.read(lambda db: decide(further, _standing(db, further)))
         return isinstance(answer, Short) and answer.what == "budget"
 
+    async def charged(self, license: str, currency: str) -> int:
+        """How many fetches the books show as charged under the license."""
+
+        def act(db: apsw.Connection) -> int:
+            sql = "SELECT fetches FROM license_spend WHERE license = ? AND currency = ?"
+            found = db.execute(sql, (license, currency)).get
+            return found if isinstance(found, int) else 0
+
+        return await self._database.read(act)
+
     async def available(self, licensee: str, currency: str) -> Money:
         """What *licensee* could still lease: postings minus purses; below zero where it owes."""
         return await self._database.read(
