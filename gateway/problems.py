@@ -328,6 +328,26 @@ class Problem(Enum):
         oauth_error="invalid_client_metadata",
     )
 
+    # The deal.
+    NEGOTIATION_OVER = _entry(
+        "negotiation-over",
+        409,
+        "This negotiation has ended",
+        "Begin another one; what was agreed or refused before goes on from there.",
+    )
+    NEGOTIATION_OUTDATED = _entry(
+        "negotiation-outdated",
+        409,
+        "Other terms are on the table than the ones named",
+        "Read the negotiation again and answer to what is on the table.",
+    )
+    NEGOTIATION_WAITS = _entry(
+        "negotiation-waits",
+        409,
+        "This cannot be done in the state the negotiation is in",
+        "Read the negotiation again; it says what it waits for.",
+    )
+
     @property
     def code(self) -> str:
         """The stable name, as it stands in records and URLs."""

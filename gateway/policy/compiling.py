@@ -16,7 +16,15 @@ from gateway.paths import PathScope
 from gateway.policy import countries
 from gateway.policy.digest import policy_digest
 from gateway.policy.rules import Author, Match, Policy, Rendition, Rule, Site, Verdict, Work
-from gateway.policy.schema import LooseKeys, OfferTable, RuleTable, SiteTable, WorkTable, shown
+from gateway.policy.schema import (
+    LooseKeys,
+    OfferTable,
+    PublishTable,
+    RuleTable,
+    SiteTable,
+    WorkTable,
+    shown,
+)
 from gateway.policy.tiers import tiers_of
 from gateway.policy.words import quoted
 from gateway.problems import Mistake
@@ -36,6 +44,7 @@ from gateway.terms.license_terms import (
     Term,
     Territory,
 )
+from gateway.terms.publishing import Publishing
 from gateway.uses import Use, Uses
 
 _TIER_1: Uses = frozenset({Use.AI_TRAIN, Use.FINE_TUNE})
@@ -74,6 +83,7 @@ class Tables:
     offers: dict[str, OfferTable | None]
     rules: list[RuleTable | None]
     named_works: frozenset[str]
+    publish: PublishTable | None = None
     mistakes: list[Mistake] = field(default_factory=list)
 
     def wrong(self, key: str, expected: str, got: str = "") -> None:
@@ -105,7 +115,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     _check_honeypot(tables, site, works)
     if tables.mistakes or site is None:
         return None
-    loose = tables.loose
+    loose, publishing = tables.loose, Publishing(**dict(tables.publish or PublishTable()))
     limits = {name: _table(tables, name) for name in offers}
     digest = policy_digest(
         site,
@@ -118,6 +128,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         otherwise=loose.otherwise,
         unverifiable=loose.unverifiable,
         free_paths=loose.free_paths,
+        publishing=publishing,
     )
     return Policy(
         site=site,
@@ -139,6 +150,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         otherwise=loose.otherwise,
         unverifiable=loose.unverifiable,
         free_paths=loose.free_paths,
+        publishing=publishing,
         stance=loose.stance or "",
         file=tables.file,
     )

@@ -24,6 +24,7 @@ from gateway.policy import words
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.problems import Mistake
 from gateway.terms.license_terms import WINDOW_HOURS, Basis
+from gateway.terms.publishing import RobotsPreferences
 
 
 class _Table(BaseModel):
@@ -213,6 +214,32 @@ class WhenTable(_Table):
     country: words.Regions = ()
 
 
+class PublishTable(_Table):
+    """``[publish]``: in which channels the terms are told, besides robots.txt and license.xml."""
+
+    content_usage: words.Flag = Field(default=True, description="tell AIPREF preferences (Content-Usage)")
+    content_signals: words.Flag = Field(default=True, description="tell Content Signals (Content-Signal)")
+    tdmrep: words.Flag = Field(default=True, description="tell what is reserved by TDMRep (file and headers)")
+    preferences: words.PreferencesWord = Field(
+        default=RobotsPreferences.COMBINE,
+        description="combine with what your own robots.txt says, the stricter wins; or policy alone",
+    )
+    html_link: words.Flag = Field(
+        default=False, description="put a link to the license into pages for crawlers"
+    )
+    html_script: words.Flag = Field(
+        default=False, description="put the license itself into pages for crawlers"
+    )
+    feeds: words.Flag = Field(
+        default=False, description="put the license into RSS and Atom feeds for crawlers"
+    )
+    x_robots_tag: words.Flag = Field(
+        default=False, description="say noai, noimageai where AI uses are reserved"
+    )
+    trust_txt: words.Flag = Field(default=False, description="say in trust.txt whether training is allowed")
+    llms_txt: words.Flag = Field(default=False, description="add a section on licensing to llms.txt")
+
+
 class RuleTable(_Table):
     """``[[rules]]``: the first that matches decides."""
 
@@ -240,6 +267,7 @@ class PolicyFile(LooseKeys):
     works: list[WorkTable] = []
     offers: dict[str, OfferTable] = {}
     rules: list[RuleTable] = []
+    publish: PublishTable = PublishTable()
 
 
 _T = TypeVar("_T", bound=_Table)
@@ -257,6 +285,7 @@ for _table, _place in (
     (TierTable, "an offer's price.tiers"),
     (PriceTable, "an offer's price"),
     (WhenTable, "a rule's when"),
+    (PublishTable, "[publish]"),
     (RuleTable, "[[rules]]"),
     (OfferTable, "[offers.NAME]"),
     (WorkTable, "[[works]]"),

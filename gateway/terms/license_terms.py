@@ -20,6 +20,7 @@ from gateway.canonical import canonical_digest
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.terms.european_union import EU
+from gateway.terms.publishing import USUAL, Publishing
 from gateway.uses import Use, Uses
 
 #: The rendition that every work has: the page or file itself.
@@ -398,6 +399,7 @@ class PublishedTerms:
     *origin* is the public origin without a trailing slash. *scopes* are in
     order, narrower before wider, the whole site (``/``) last. *honeypot* is the
     path that robots.txt closes to everybody because nothing is there, or "".
+    *publishing* says which further channels there are.
     """
 
     origin: str
@@ -408,6 +410,7 @@ class PublishedTerms:
     scopes: tuple[PublishedScope, ...]
     robots: tuple[RobotsStance, ...]
     honeypot: str = ""
+    publishing: Publishing = USUAL
 
     @property
     def license_url(self) -> str:
