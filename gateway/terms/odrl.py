@@ -193,6 +193,7 @@ def _policy(
         "dct:identifier": agreed.hash,
         "permission": [permission],
         "licet:renewal": agreed.term.renewal,
+        "licet:window-hours": agreed.compensation.window_hours,
         "licet:currency": agreed.compensation.currency,
         "licet:liability": _liability(agreed.liability),
     }
@@ -246,7 +247,7 @@ def _read(document: object) -> OdrlPolicy:
     owed = read_duties(permission.get("duty"))
     if isinstance(owed, OdrlError):
         raise OdrlUnread(owed.why)
-    price = owed.compensation
+    price = replace(owed.compensation, window_hours=_window(document.get("licet:window-hours")))
     if not price.parts():
         price = replace(price, currency=_text(document, "licet:currency"))
     limits = read_limits(permission.get("constraint"))
@@ -274,6 +275,12 @@ def _read(document: object) -> OdrlPolicy:
         starts_at=limits.starts_at,
         ends_at=limits.ends_at,
     )
+
+
+def _window(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise OdrlUnread("it does not say how long a unit stays paid for")
+    return value
 
 
 def _text(table: Mapping[str, object], key: str) -> str:

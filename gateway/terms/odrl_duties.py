@@ -3,7 +3,10 @@
 ODRL 2.2 (W3C Recommendations, 2018-02-15), sections 2.6.3 and 2.5 of the
 Information Model. Money is ``compensate``: one duty for each part of the price,
 with ``payAmount`` in the unit of its currency and ``unitOfCount`` for what it is
-owed by; a share of revenue is a ``percentage``. ODRL's ``attribute``, ``inform``
+owed by; a tier is one more, for fetches from ``licet:from-fetches`` on (a reader
+that does not know tiers adds it up and pays more); a share of revenue is a
+``percentage``; ``licet:window-hours`` of the policy is how long a unit that was
+paid for is not paid for again. ODRL's ``attribute``, ``inform``
 and ``delete`` say credit, reports and the end of keeping; audits, model cards
 and withdrawal are words of our profile.
 
@@ -19,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.money import Money, MoneyError
-from gateway.terms.license_terms import Attribution, Audit, Compensation, LicenseTerms, Retention
+from gateway.terms.license_terms import Attribution, Audit, Compensation, LicenseTerms, Retention, Tier
 from gateway.terms.odrl_words import CURRENCY, constraint, short, typed
 from gateway.terms.payment_required import plain
 
@@ -106,6 +109,14 @@ def _payments(price: Compensation) -> Iterator[dict[str, object]]:
         if part == "upfront":
             duty["constraint"] = [constraint("event", "lt", {"@id": "odrl:policyUsage"})]
         yield duty
+    for tier in price.tiers:
+        money = tier.per_fetch
+        yield _duty(
+            "compensate",
+            constraint("payAmount", "eq", typed(money.amount, "decimal"), CURRENCY + money.currency),
+            constraint("licet:from-fetches", "gteq", typed(str(tier.from_fetches), "integer")),
+            _counted(_PER["per_fetch"]),
+        )
     if price.revenue_share_bp:
         share = Money(price.revenue_share_bp * 10_000, price.currency).amount
         yield _duty("compensate", constraint("percentage", "eq", typed(share, "decimal")), _counted(_REVENUE))
@@ -197,13 +208,16 @@ def _read_duty(value: object) -> _Duty:
 
 def _owed(found: list[_Duty]) -> Owed:
     parts: dict[str, Money | int] = {}
+    tiers: list[Tier] = []
     credit: dict[str, str | int] = {}
     audit: dict[str, str | int] = {"report": "none"}
     kept: dict[str, str | int] = {"retrain": False}
     for action, facts, limits in found:
         if limits and (action != "compensate" or limits != (_BEFORE,)):
             raise OdrlUnread("a duty holds only at times")
-        if action == "compensate":
+        if action == "compensate" and "licet:from-fetches" in facts:
+            tiers.append(_read_tier(facts))
+        elif action == "compensate":
             _read_payment(facts, parts)
         elif action in _READ:
             _read_promise(action, facts, {"credit": credit, "audit": audit, "kept": kept}[_READ[action][0]])
@@ -212,7 +226,7 @@ def _owed(found: list[_Duty]) -> Owed:
     money = [part for part in parts.values() if isinstance(part, Money)]
     currency = money[0].currency if money else "XXX"
     return Owed(
-        Compensation(currency, **parts),  # type: ignore[arg-type]
+        Compensation(currency, tiers=tuple(tiers), **parts),  # type: ignore[arg-type]
         Attribution(**credit),  # type: ignore[arg-type]
         Audit(**audit),  # type: ignore[arg-type]
         Retention(**kept),  # type: ignore[arg-type]
@@ -220,6 +234,15 @@ def _owed(found: list[_Duty]) -> Owed:
 
 
 _BEFORE: Final = Stated("event", "lt", ("odrl:policyUsage",))
+
+
+def _read_tier(facts: dict[str, Stated]) -> Tier:
+    later = facts.pop("licet:from-fetches")
+    parts: dict[str, Money | int] = {}
+    _read_payment(facts, parts)
+    if later.operator != "gteq" or not isinstance(money := parts.get("per_fetch"), Money):
+        raise OdrlUnread("a tier is an amount for each fetch from some number on")
+    return Tier(_number(later, ""), money)
 
 
 def _read_payment(facts: dict[str, Stated], parts: dict[str, Money | int]) -> None:

@@ -118,6 +118,8 @@ def _price(dice: random.Random) -> dict[str, object]:
     price: dict[str, object] = {part: dice.choice(amounts) for part in _few(dice, PRICED, 3)}
     if dice.random() < 0.2:
         price["revenue_share"] = dice.choice(["3 %", "0.5 %", "100 %"])
+    if price.get("per_fetch") in {"12", "500"} and dice.random() < 0.5:
+        price["tiers"] = [{"from_fetches": 100, "per_fetch": "7.5"}, {"from_fetches": 9000, "per_fetch": "0"}]
     return price
 
 
@@ -144,7 +146,7 @@ def _offers(dice: random.Random, made: list[dict[str, object]]) -> dict[str, dic
         if dice.random() < 0.2:
             offer["purpose"] = {"redistribution": True, "internal_research": True, "model_release": "open"}
         if dice.random() < 0.2:
-            offer |= {"exclusive": True, "max_fetches": 1000, "retention": {"days": 90}}
+            offer |= {"exclusive": True, "window_hours": 48, "max_fetches": 1000, "retention": {"days": 90}}
         found[name] = offer
     return found
 

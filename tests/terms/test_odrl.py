@@ -277,7 +277,7 @@ def test_no_document_makes_it_raise_or_grant_more(make, data):
         return
     assert read.terms.purpose.uses <= {Use.AI_TRAIN}
     assert not read.terms.purpose.resale
-    if tuple(way[:3]) != ("permission", 0, "target"):
+    if (*way, last)[:3] != ("permission", 0, "target"):
         assert read.terms.scope.paths == (PathScope("/a/"),)
 
 
