@@ -292,8 +292,8 @@ def _text(table: Mapping[str, object], key: str) -> str:
 
 def _reference(table: Mapping[str, object], key: str) -> str:
     value = table.get(key, "")
-    if isinstance(value, dict):
-        value = value.get("uid", value.get("@id", ""))
+    for _ in range(2):  # a party's uid may be a reference of its own
+        value = value.get("uid", value.get("@id", "")) if isinstance(value, dict) else value
     return value if isinstance(value, str) else ""
 
 

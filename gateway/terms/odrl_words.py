@@ -64,6 +64,7 @@ _NAMES: Final = (
     "percentage", "unitOfCount", "policyUsage", "eq", "lt", "lteq", "gt", "gteq", "isAnyOf", "isNoneOf", "unit",
     "rightOperand",
 )  # fmt: skip
+_SPOKEN: Final = ("action", "conflict", "leftOperand", "operator", "rightOperand", "unit")
 _CONTEXTS: Final[Mapping[str, Mapping[str, object]]] = {
     ODRL_CONTEXT: {
         "odrl": _ODRL,
@@ -73,10 +74,7 @@ _CONTEXTS: Final[Mapping[str, Mapping[str, object]]] = {
         "vcard": "http://www.w3.org/2006/vcard/ns#",
         "skos": "http://www.w3.org/2004/02/skos/core#",
         **{name: {"@id": f"odrl:{name}", "@type": "@id"} for name in _IDS},
-        **{
-            name: {"@id": f"odrl:{name}", "@type": "@vocab"}
-            for name in ("action", "conflict", "leftOperand", "operator")
-        },
+        **{name: {"@id": f"odrl:{name}", "@type": "@vocab"} for name in _SPOKEN[:4]},
         **{name: f"odrl:{name}" for name in _NAMES},
     },
     TDM_CONTEXT: {"tdm": _TDM},
@@ -92,6 +90,38 @@ def in_full(document: Mapping[str, object]) -> dict[str, object]:
         **document,
         "@context": [_CONTEXTS.get(each, each) if isinstance(each, str) else each for each in listed],
     }
+
+
+def prefixed(value: object, key: str = "") -> object:
+    """*value* of an ODRL document with every word under its prefix, for a document with contexts of its own.
+
+    >>> prefixed({"conflict": "prohibit", "target": "urn:a"})
+    {'odrl:conflict': {'@id': 'odrl:prohibit'}, 'odrl:target': {'@id': 'urn:a'}}
+    """
+    told = _CONTEXTS[ODRL_CONTEXT].get(key)
+    kind = told.get("@type") if isinstance(told, dict) else None
+    if isinstance(value, list):
+        return [prefixed(each, key) for each in value]
+    if isinstance(value, dict):
+        return {
+            (f"odrl:{name}" if name in _IDS or name in _SPOKEN else name): prefixed(inner, name)
+            for name, inner in value.items()
+            if name != "@context"
+        }
+    if not isinstance(value, str):
+        return value
+    if key == "@type" or kind == "@vocab":
+        value = value if ":" in value else f"odrl:{value}"
+    return {"@id": value} if kind in {"@id", "@vocab"} else value
+
+
+def unprefixed(value: object) -> object:
+    """What `prefixed` was made of, but for words that stand as references, which reading takes alike."""
+    if isinstance(value, list):
+        return [unprefixed(each) for each in value]
+    if isinstance(value, dict):
+        return {name.removeprefix("odrl:"): unprefixed(inner) for name, inner in value.items()}
+    return value
 
 
 def short(word: object) -> str:
