@@ -27,6 +27,7 @@ from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.call import Group
+from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
@@ -51,6 +52,7 @@ from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS
+from gateway.terms.schema_org import license_page_jsonld
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.fetched_lists import FeedFolder
 from gateway.visitors.networks import Networks
@@ -151,10 +153,9 @@ class Office:
 
     def _groups(self) -> tuple[Group, ...]:
         """What the desk answers besides selling."""
-        self.terms = TermsInForce(
-            SqliteTermsVersions(self.database), Publishing(Catalog.shipped()), self.clock
-        )
-        return (TermsDesk(self.terms).group(),)
+        published = Publishing(Catalog.shipped())
+        self.terms = TermsInForce(SqliteTermsVersions(self.database), published, self.clock)
+        return (TermsDesk(self.terms, license_page_jsonld).group(), OfferDocuments(published).group())
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""

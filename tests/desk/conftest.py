@@ -11,6 +11,7 @@ from aiohttp.test_utils import RawTestServer
 
 from gateway.app.publishing import Publishing
 from gateway.clock import HandClock
+from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.pacing import DeskPace
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.routes import Desk
@@ -175,7 +176,10 @@ class World:
             balance=self.balance,
             entered=self.ledger.has_entry,
             pace=self.pace,
-            groups=(TermsDesk(self.terms, self.described).group(),),
+            groups=(
+                TermsDesk(self.terms, self.described).group(),
+                OfferDocuments(self.terms.published).group(),
+            ),
         )
         self.server = RawTestServer(self._answer)
         await self.server.start_server()
