@@ -17,6 +17,7 @@ none has to fetch it. Pure; raises nothing on any input.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -43,14 +44,17 @@ UNITS: Final = {
     "minimum_guarantee": "guaranteed period",
 }
 _REVENUE: Final = "percent of net revenue"
+_FREE, _SOLD, _RESERVED = "Free for everybody", "For sale", "Reserved"
 
 
 @dataclass(frozen=True, slots=True)
 class PagePart:
-    """What a page says of one part of a site: *pattern*, and each offer's uses and price parts by unit."""
+    """What a page says of one part of a site: *pattern*, what is free and what is reserved there, and the offers."""
 
     pattern: str
     offers: tuple[PageOffer, ...]
+    free: Uses = frozenset()
+    reserved: Uses = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +125,7 @@ def _part(terms: PublishedTerms, scope: PublishedScope, page: str) -> dict[str, 
 
 def _conditions(scope: PublishedScope) -> str:
     free, sold = closure(scope.free), closure(scope.for_sale)
-    told = (
-        ("Free for everybody", free),
-        ("For sale", sold - free),
-        ("Reserved", frozenset(Use) - free - sold),
-    )
+    told = ((_FREE, free), (_SOLD, sold - free), (_RESERVED, frozenset(Use) - free - sold))
     return " ".join(f"{word}: {', '.join(sorted(uses))}." for word, uses in told if uses)
 
 
@@ -169,13 +169,20 @@ def read_page(document: object) -> tuple[PagePart, ...]:
     about = document.get("about") if isinstance(document, dict) else None
     parts = listed(about.get("hasPart")) if isinstance(about, dict) else []
     return tuple(
-        PagePart(
-            each["identifier"],
-            tuple(_read_offer(offer) for offer in listed(each.get("offers")) if isinstance(offer, dict)),
-        )
+        _read_part(each)
         for each in parts
         if isinstance(each, dict) and isinstance(each.get("identifier"), str)
     )
+
+
+def _read_part(part: dict[str, object]) -> PagePart:
+    offers = [_read_offer(each) for each in listed(part.get("offers")) if isinstance(each, dict)]
+    said = part.get("conditionsOfAccess")
+    told = dict(re.findall(r"([A-Z][a-z ]+): ([a-z, -]+)\.", said)) if isinstance(said, str) else {}
+    free, reserved = (
+        frozenset(filter(None, map(parse_use, told.get(word, "").split(", ")))) for word in (_FREE, _RESERVED)
+    )
+    return PagePart(str(part["identifier"]), tuple(offers), free - reserved, reserved)
 
 
 def _read_offer(offer: dict[str, object]) -> PageOffer:

@@ -4,6 +4,7 @@ import extruct
 import pytest
 
 from gateway.terms.schema_org import license_page_jsonld, price_parts, read_page
+from gateway.uses import Use, closure
 
 #: The properties of CreativeWork that speak of licensing.
 SPEAKING = {"license", "acquireLicensePage", "usageInfo", "copyrightHolder", "creditText"}
@@ -53,6 +54,8 @@ def test_offers_come_back_part_by_part(policies_generated):
             assert [(each.id, each.uses, each.price) for each in part.offers] == [
                 (offer.id, offer.uses, tuple(price_parts(offer))) for offer in scope.offers
             ]
+            assert part.free == closure(scope.free)
+            assert part.reserved == frozenset(Use) - closure(scope.free) - closure(scope.for_sale)
 
 
 @pytest.mark.parametrize(
