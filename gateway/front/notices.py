@@ -40,7 +40,8 @@ from gateway.terms.license_terms import PublishedTerms
 from gateway.terms.odrl import MEDIA_TYPE as LINKED_DATA
 from gateway.terms.robots_txt import merge_robots
 from gateway.terms.rsl import MEDIA_TYPE, render_rsl
-from gateway.terms.tdm_policy import TDM_POLICY_PATH, tdm_policy
+from gateway.terms.tdm_policy import tdm_policy
+from gateway.terms.tdmrep import POLICY_PATH
 
 #: Seconds after which the creator's server is asked again.
 FRESH_SECONDS: Final = 3600
@@ -107,7 +108,7 @@ class SiteNotices:
             return None
         if ask.path == "/license.xml":
             return self._license(policy, ask.origin)
-        if ask.path == TDM_POLICY_PATH:
+        if ask.path == POLICY_PATH:
             return self._tdm_policy(policy, ask.origin)
         if ask.path != "/robots.txt":
             return None

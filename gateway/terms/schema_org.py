@@ -28,7 +28,7 @@ from gateway.terms.odrl import offer_url
 from gateway.terms.odrl_duties import listed
 from gateway.terms.odrl_words import reach
 from gateway.terms.payment_required import absolute, plain
-from gateway.terms.tdm_policy import TDM_POLICY_PATH
+from gateway.terms.tdmrep import POLICY_PATH
 from gateway.uses import Use, Uses, closure, parse_use
 
 CONTEXT: Final = "https://schema.org"
@@ -77,7 +77,7 @@ def license_page_jsonld(terms: PublishedTerms) -> dict[str, object]:
         "name": holder["name"],
         "license": page,
         "acquireLicensePage": f"{terms.desk_url}/",
-        "usageInfo": [terms.license_url, terms.origin + TDM_POLICY_PATH],
+        "usageInfo": [terms.license_url, terms.origin + POLICY_PATH],
         "copyrightHolder": holder,
         "creditText": holder["name"],
         "hasPart": [_part(terms, scope, page) for scope in terms.scopes],

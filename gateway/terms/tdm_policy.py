@@ -9,8 +9,7 @@ It names no target and so speaks for whatever points to it, which is all that is
 reserved. It therefore says what holds on every part of the site where some
 mining is reserved: ``compensate`` where something of that is for sale anywhere,
 and ``obtainConsent`` unless all mining is free or for sale everywhere. Where
-nothing is reserved it has no duty and nothing points to it. Mining is every use
-but `search`.
+nothing is reserved it has no duty and nothing points to it.
 
 Reading takes an unknown duty or constraint for consent that is needed. Pure;
 raises nothing on any input.
@@ -24,13 +23,11 @@ from typing import Final
 from gateway.terms.license_terms import PublishedTerms
 from gateway.terms.odrl_duties import listed
 from gateway.terms.odrl_words import ODRL_CONTEXT, TDM_CONTEXT, party, short
-from gateway.uses import Use, Uses, closure
+from gateway.terms.tdmrep import MINING, POLICY_PATH, reserved
+from gateway.uses import closure
 
-#: Where the document is, and the profile it is in.
-TDM_POLICY_PATH: Final = "/.well-known/licenses/tdm.jsonld"
+#: The profile the document is in.
 TDM_PROFILE: Final = "http://www.w3.org/ns/tdmrep"
-#: What mining is.
-MINING: Final[Uses] = frozenset(Use) - {Use.SEARCH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +40,14 @@ class TdmPolicy:
 
 def tdm_terms(terms: PublishedTerms) -> TdmPolicy:
     """What the document for *terms* says."""
-    reserved = [scope for scope in terms.scopes if not closure(scope.free) >= MINING]
-    pay = any(scope.for_sale & MINING for scope in reserved)
-    open_ = all(closure(scope.free | scope.for_sale) >= MINING for scope in reserved)
+    kept = [scope for scope in terms.scopes if reserved(scope)]
+    pay = any(closure(scope.for_sale) & closure(MINING) for scope in kept)
+    open_ = all(closure(scope.free | scope.for_sale) >= MINING for scope in kept)
     return TdmPolicy(pay=pay, consent=not open_)
 
 
 def tdm_policy(terms: PublishedTerms) -> dict[str, object]:
-    """The document to serve at `TDM_POLICY_PATH`."""
+    """The document to serve at `tdmrep.POLICY_PATH`."""
     said = tdm_terms(terms)
     wanted = [name for name, asked in (("obtainConsent", said.consent), ("compensate", said.pay)) if asked]
     duty = {"duty": [{"action": name} for name in wanted]} if wanted else {}
@@ -58,7 +55,7 @@ def tdm_policy(terms: PublishedTerms) -> dict[str, object]:
         "@context": [ODRL_CONTEXT, TDM_CONTEXT],
         "@type": "Offer",
         "profile": TDM_PROFILE,
-        "uid": terms.origin + TDM_POLICY_PATH,
+        "uid": terms.origin + POLICY_PATH,
         "assigner": party(terms.origin, terms.name, terms.contact, terms.desk_url),
         "permission": [{"action": "tdm:mine", **duty}],
     }

@@ -27,7 +27,7 @@ from gateway.terms.croissant import croissant, read_usage
 from gateway.terms.license_terms import LicenseTerms, PublishedScope, PublishedTerms
 from gateway.terms.odrl import odrl_offer, offered, read_policy
 from gateway.terms.payment_required import problem_body
-from gateway.terms.robots_txt import matches
+from gateway.terms.robots_pattern import matches
 from gateway.terms.rsl import parse_rsl, render_rsl
 from gateway.terms.schema_org import UNITS, license_page_jsonld, price_parts, read_page
 from gateway.uses import Use, closure

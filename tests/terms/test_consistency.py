@@ -18,7 +18,8 @@ from gateway.ask import Ask
 from gateway.policy.rules import Verdict
 from gateway.policy.ruling import rule
 from gateway.terms.robots_txt import merge_robots, parse_robots
-from gateway.terms.tdm_policy import MINING, read_tdm_policy, tdm_policy
+from gateway.terms.tdm_policy import read_tdm_policy, tdm_policy
+from gateway.terms.tdmrep import MINING
 from gateway.uses import Use, closure
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.visitor import Identity, Visitor

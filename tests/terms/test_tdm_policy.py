@@ -3,7 +3,8 @@ import json
 import pytest
 
 from gateway.terms.odrl_words import ODRL_CONTEXT, TDM_CONTEXT
-from gateway.terms.tdm_policy import MINING, TdmPolicy, read_tdm_policy, tdm_policy, tdm_terms
+from gateway.terms.tdm_policy import TdmPolicy, read_tdm_policy, tdm_policy, tdm_terms
+from gateway.terms.tdmrep import MINING
 from gateway.uses import Use, closure
 
 
