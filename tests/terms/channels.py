@@ -17,20 +17,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
+from gateway.terms import content_signal, content_usage, preferences, tdmrep, trust_txt, x_robots_tag
+from gateway.terms.answer_fields import answer_fields
 from gateway.terms.comp import comp_packages, read_package
 from gateway.terms.croissant import croissant, read_usage
 from gateway.terms.license_terms import LicenseTerms, PublishedScope, PublishedTerms
 from gateway.terms.odrl import odrl_offer, offered, read_policy
 from gateway.terms.payment_required import problem_body
 from gateway.terms.robots_pattern import matches
+from gateway.terms.robots_txt import merge_robots, parse_robots
 from gateway.terms.rsl import parse_rsl, render_rsl
-from gateway.terms.schema_org import UNITS, license_page_jsonld, price_parts, read_page
-from gateway.uses import Use, closure
+from gateway.terms.schema_org import UNITS, license_page_jsonld, read_page
+from gateway.uses import AI_USES, Use, closure
 
 Price = Mapping[str, Money]
 
@@ -248,6 +252,98 @@ def refusal(terms: PublishedTerms) -> Reading:
     return says
 
 
+def _preferring(said: Mapping[str, bool], labels: Mapping[str, Use], use: Use) -> Word:
+    """What yes and no under *labels* say of *use*; no is about the label's own use, whatever else it holds."""
+    if any(use in closure(frozenset({meant})) and said.get(label) for label, meant in labels.items()):
+        return Free()
+    return (
+        Reserved()
+        if any(meant is use and said.get(label) is False for label, meant in labels.items())
+        else None
+    )
+
+
+def _header(terms: PublishedTerms, path: str, wanted: str) -> str:
+    lines = answer_fields(terms, path).octets().decode().split("\r\n")
+    return next((line.partition(": ")[2] for line in lines if line.lower().startswith(wanted + ":")), "")
+
+
+def _in_header(module: Any) -> Channel:
+    def channel(terms: PublishedTerms) -> Reading:
+        @cache
+        def told(path: str) -> dict[str, bool]:
+            return dict(module.read(_header(terms, path, module.FIELD)))
+
+        def says(path: str, use: Use) -> Word:
+            return _preferring(told(path), module.LABELS, use)
+
+        return says
+
+    return channel
+
+
+def _in_robots(module: Any) -> Channel:
+    def channel(terms: PublishedTerms) -> Reading:
+        group = parse_robots(merge_robots(None, terms)).group_of("*")
+        lines = [value for name, value in group.fields if name.lower() == module.FIELD] if group else []
+        rules = [rule for rule in map(module.read_rule, lines) if rule is not None]
+
+        @cache
+        def told(path: str) -> dict[str, bool]:
+            return dict(preferences.at(rules, path))
+
+        def says(path: str, use: Use) -> Word:
+            return _preferring(told(path), module.LABELS, use)
+
+        return says
+
+    return channel
+
+
+def tdmrep_file(terms: PublishedTerms) -> Reading:
+    """tdmrep.json: 0 frees all mining; 1 says of no single use that it is reserved."""
+    rules = tdmrep.read(tdmrep.render(tdmrep.rules_of(terms)))
+
+    def says(path: str, use: Use) -> Word:
+        rule = tdmrep.at(rules, path)
+        return Free() if rule and not rule.reserved and use in closure(tdmrep.MINING) else None
+
+    return says
+
+
+def tdmrep_header(terms: PublishedTerms) -> Reading:
+    """The headers of TDMRep, likewise."""
+
+    @cache
+    def reserved(path: str) -> bool | None:
+        return tdmrep.header_value(_header(terms, path, tdmrep.RESERVATION))
+
+    def says(path: str, use: Use) -> Word:
+        return Free() if reserved(path) is False and use in closure(tdmrep.MINING) else None
+
+    return says
+
+
+def x_robots(terms: PublishedTerms) -> Reading:
+    """``X-Robots-Tag`` of a site that turned it on."""
+    chosen = replace(terms, publishing=replace(terms.publishing, x_robots_tag=True))
+
+    @cache
+    def closed(path: str) -> bool:
+        return x_robots_tag.read([_header(chosen, path, x_robots_tag.FIELD)])
+
+    def says(path: str, use: Use) -> Word:
+        return Reserved() if use in AI_USES and closed(path) else None
+
+    return says
+
+
+def trust(terms: PublishedTerms) -> Reading:
+    """trust.txt: yes is for the whole site; no says of no single page that training is reserved."""
+    allowed = trust_txt.read(trust_txt.merged(None, terms))
+    return lambda _path, use: Free() if allowed and use in closure(frozenset({Use.AI_TRAIN})) else None
+
+
 #: Every channel by its name.
 CHANNELS: dict[str, Channel] = {
     "license.xml": rsl,
@@ -256,17 +352,15 @@ CHANNELS: dict[str, Channel] = {
     "Croissant": in_croissant,
     "license page": page,
     "402": refusal,
+    "Content-Usage": _in_header(content_usage),
+    "Content-Signal": _in_header(content_signal),
+    "robots usage": _in_robots(content_usage),
+    "robots signal": _in_robots(content_signal),
+    "tdmrep.json": tdmrep_file,
+    "tdm headers": tdmrep_header,
+    "X-Robots-Tag": x_robots,
+    "trust.txt": trust,
 }
 
-__all__ = [
-    "CHANNELS",
-    "Channel",
-    "Free",
-    "Price",
-    "Reading",
-    "Reserved",
-    "Sale",
-    "Word",
-    "policy",
-    "price_parts",
-]
+#: Those that know offers.
+SELLING = frozenset({"license.xml", "ODRL", "CoMP", "Croissant", "license page", "402"})
