@@ -12,6 +12,7 @@ from aiohttp.test_utils import RawTestServer
 from gateway.app.publisher import Publisher
 from gateway.clock import HandClock
 from gateway.desk.catalogue_pages import CatalogueDesk
+from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
 from gateway.desk.payment_states import PaymentStates
@@ -192,6 +193,7 @@ class World:
             groups=(
                 PaymentStates(self.settlements).group(),
                 TermsDesk(self.terms, self.described).group(),
+                OfferDocuments(self.terms.published).group(),
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
             ),
