@@ -46,7 +46,7 @@ class Holdings:
             return _INACTIVE
         body: dict[str, object] = {
             "active": True,
-            "token_type": "License",
+            "token_type": "DPoP" if claims.key else "License",
             "scope": " ".join(sorted(claims.uses)),
             "resource": [scope.pattern for scope in claims.scopes],
             **claims.as_json(),

@@ -99,6 +99,9 @@ def _told(refusal: Refusal) -> dict[str, str]:
         headers["Retry-After"] = str(refusal.retry_after)
     if refusal.problem is Problem.CLIENT_UNKNOWN:
         headers["WWW-Authenticate"] = 'Basic realm="licet", charset="UTF-8"'
+    if refusal.problem is Problem.REGISTRATION_DENIED:
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    headers.update(("DPoP-Nonce", value) for name, value in refusal.facts if name == "dpop_nonce")
     return headers
 
 

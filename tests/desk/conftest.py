@@ -154,6 +154,7 @@ class World:
         self.credits = 0
         self.policy = make_policy()
         self.pace = DeskPace()
+        self.admittance = None
         self.address = "203.0.113.7"
 
     async def open(self):
@@ -166,6 +167,7 @@ class World:
             balance=self.balance,
             entered=self.ledger.has_entry,
             pace=self.pace,
+            admittance=self.admittance,
         )
         self.server = RawTestServer(self._answer)
         await self.server.start_server()
