@@ -69,7 +69,10 @@ class Metadata:
 
 
 def read_metadata(found: Mapping[str, object]) -> Metadata | Refusal:
-    """Read client metadata, or refuse it as RFC 7591, section 3.2.2, has it. No object makes it raise."""
+    """Read client metadata, or refuse it as RFC 7591, section 3.2.2, has it.
+
+    No object that `keys.strict_json` reads makes it raise.
+    """
     given = {name: value for name, value in found.items() if value is not None}
     if "software_statement" in given:
         return _stated(given["software_statement"])

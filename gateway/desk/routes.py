@@ -6,6 +6,7 @@ method      path                                         answers
 GET         ``/.licet/``                                 how to buy, offers
 GET         ``/.licet/offers``                           every offer, in full
 GET         ``/.licet/jwks.json``                        key set (RFC 7517)
+GET         ``/.licet/authorization-details-types``      JSON Schema of a request
 GET         ``/.licet/problems/CODE``                    what a refusal means
 GET, client ``/.licet/account``                          credit and licenses
 POST        ``/.licet/register``                         client (RFC 7591)
