@@ -92,13 +92,15 @@ class Trust(_Section):
 
     *country_header* is a header in which those peers name the country. *country_database*
     and *asn_database* are MMDB files, relative to the data folder (`visitors.territory`);
-    the header goes before the file.
+    the header goes before the file. *header_order*: nothing in front (a CDN, a
+    proxy) reorders headers, so that their order is evidence.
     """
 
     proxies: tuple[str, ...] = ()
     country_header: str = ""
     country_database: str = ""
     asn_database: str = ""
+    header_order: bool = False
 
 
 class Signatures(_Section):

@@ -15,8 +15,17 @@ from gateway.money import MICROS, Money
 from gateway.paths import PathScope
 from gateway.policy import countries
 from gateway.policy.digest import policy_digest
-from gateway.policy.rules import Author, Match, Policy, Rendition, Rule, Site, Verdict, Work
-from gateway.policy.schema import LooseKeys, OfferTable, PriceTable, RuleTable, SiteTable, WorkTable, shown
+from gateway.policy.rules import Author, Match, Payments, Policy, Rendition, Rule, Site, Verdict, Work
+from gateway.policy.schema import (
+    LooseKeys,
+    OfferTable,
+    PriceTable,
+    PublishTable,
+    RuleTable,
+    SiteTable,
+    WorkTable,
+    shown,
+)
 from gateway.policy.words import quoted
 from gateway.problems import Mistake
 from gateway.terms.license_terms import (
@@ -35,6 +44,7 @@ from gateway.terms.license_terms import (
     Term,
     Territory,
 )
+from gateway.terms.publishing import Publishing
 from gateway.uses import Use, Uses
 
 _TIER_1: Uses = frozenset({Use.AI_TRAIN, Use.FINE_TUNE})
@@ -73,6 +83,7 @@ class Tables:
     offers: dict[str, OfferTable | None]
     rules: list[RuleTable | None]
     named_works: frozenset[str]
+    publish: PublishTable | None = None
     mistakes: list[Mistake] = field(default_factory=list)
 
     def wrong(self, key: str, expected: str, got: str = "") -> None:
@@ -104,7 +115,8 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     _check_honeypot(tables, site, works)
     if tables.mistakes or site is None:
         return None
-    loose = tables.loose
+    loose, publishing = tables.loose, Publishing(**dict(tables.publish or PublishTable()))
+    payments = Payments(loose.payments.price_headers, loose.payments.origin_prices)
     limits = {name: _table(tables, name) for name in offers}
     digest = policy_digest(
         site,
@@ -117,6 +129,8 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         otherwise=loose.otherwise,
         unverifiable=loose.unverifiable,
         free_paths=loose.free_paths,
+        publishing=publishing,
+        payments=payments,
     )
     return Policy(
         site=site,
@@ -138,8 +152,10 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         otherwise=loose.otherwise,
         unverifiable=loose.unverifiable,
         free_paths=loose.free_paths,
+        publishing=publishing,
         stance=loose.stance or "",
         file=tables.file,
+        payments=payments,
     )
 
 

@@ -91,6 +91,7 @@ def publish(
         scopes=tuple(reversed(said.values())),
         robots=_stances(crawlers),
         honeypot=policy.site.honeypot,
+        publishing=policy.publishing,
     )
 
 

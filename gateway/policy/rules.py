@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from gateway.paths import PathScope
 from gateway.terms.license_terms import PAGE, Offer
+from gateway.terms.publishing import USUAL, Publishing
 from gateway.uses import Uses
 from gateway.visitors.visitor import Identity, VisitorClass
 
@@ -154,6 +155,19 @@ class Site:
     sign_requests: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """How one fetch can be paid for without a license.
+
+    *price_headers*: by ``crawler-max-price`` and ``crawler-exact-price`` on a
+    signed request, out of an account here. *origin_prices*: the creator's
+    server may name the price of each answer itself.
+    """
+
+    price_headers: bool = True
+    origin_prices: bool = False
+
+
 @dataclass(frozen=True)
 class Policy:
     """Everything a creator decided for one site.
@@ -162,7 +176,7 @@ class Policy:
     None where reading proved there is no such path. *unverifiable* is what a
     free outcome means for a crawler whose claim could be checked but whose
     evidence is stale. *free_paths* are served to everyone, always, like
-    control files. *by_place* says that some rule or offer depends on the country.
+    control files. *publishing* says in which channels the terms are told. *by_place* says that some rule or offer depends on the country.
     """
 
     site: Site
@@ -173,8 +187,10 @@ class Policy:
     otherwise: Verdict | None = None
     unverifiable: Verdict = Verdict.SERVE
     free_paths: tuple[PathScope, ...] = ()
+    publishing: Publishing = USUAL
     stance: str = ""
     file: str = ""
+    payments: Payments = Payments()
     by_offer: dict[str, Offer] = field(default_factory=dict, compare=False, repr=False)
     by_place: bool = field(default=False, compare=False)
 

@@ -24,6 +24,7 @@ from gateway.policy import words
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.problems import Mistake
 from gateway.terms.license_terms import Basis
+from gateway.terms.publishing import RobotsPreferences
 
 
 class _Table(BaseModel):
@@ -198,11 +199,48 @@ class WhenTable(_Table):
     country: words.Regions = ()
 
 
+class PublishTable(_Table):
+    """``[publish]``: in which channels the terms are told, besides robots.txt and license.xml."""
+
+    content_usage: words.Flag = Field(default=True, description="tell AIPREF preferences (Content-Usage)")
+    content_signals: words.Flag = Field(default=True, description="tell Content Signals (Content-Signal)")
+    tdmrep: words.Flag = Field(default=True, description="tell what is reserved by TDMRep (file and headers)")
+    preferences: words.PreferencesWord = Field(
+        default=RobotsPreferences.COMBINE,
+        description="combine with what your own robots.txt says, the stricter wins; or policy alone",
+    )
+    html_link: words.Flag = Field(
+        default=False, description="put a link to the license into pages for crawlers"
+    )
+    html_script: words.Flag = Field(
+        default=False, description="put the license itself into pages for crawlers"
+    )
+    feeds: words.Flag = Field(
+        default=False, description="put the license into RSS and Atom feeds for crawlers"
+    )
+    x_robots_tag: words.Flag = Field(
+        default=False, description="say noai, noimageai where AI uses are reserved"
+    )
+    trust_txt: words.Flag = Field(default=False, description="say in trust.txt whether training is allowed")
+    llms_txt: words.Flag = Field(default=False, description="add a section on licensing to llms.txt")
+
+
 class RuleTable(_Table):
     """``[[rules]]``: the first that matches decides."""
 
     when: WhenTable = WhenTable()
     then: words.Then = Field(description='"serve", "refuse" or { license = ["NAME OF AN OFFER"] }')
+
+
+class PaymentsTable(_Table):
+    """``[payments]``: how one fetch can be paid for without a license."""
+
+    price_headers: words.Flag = Field(
+        default=True, description="take crawler-max-price and crawler-exact-price on signed requests"
+    )
+    origin_prices: words.Flag = Field(
+        default=False, description="let the site's own server name the price of each answer in crawler-price"
+    )
 
 
 class LooseKeys(_Table):
@@ -216,6 +254,7 @@ class LooseKeys(_Table):
         default=Verdict.SERVE, description="what is free for a crawler whose name cannot be checked just now"
     )
     free_paths: words.Paths = Field(default=(), description="paths that are served to everyone, always")
+    payments: PaymentsTable = PaymentsTable()
 
 
 class PolicyFile(LooseKeys):
@@ -225,6 +264,7 @@ class PolicyFile(LooseKeys):
     works: list[WorkTable] = []
     offers: dict[str, OfferTable] = {}
     rules: list[RuleTable] = []
+    publish: PublishTable = PublishTable()
 
 
 _T = TypeVar("_T", bound=_Table)
@@ -241,10 +281,12 @@ for _table, _place in (
     (DutiesTable, "an offer's duties"),
     (PriceTable, "an offer's price"),
     (WhenTable, "a rule's when"),
+    (PublishTable, "[publish]"),
     (RuleTable, "[[rules]]"),
     (OfferTable, "[offers.NAME]"),
     (WorkTable, "[[works]]"),
     (SiteTable, "[site]"),
+    (PaymentsTable, "[payments]"),
     (LooseKeys, "the top of the file, above every table"),
 ):
     _PLACES.update({field.alias or name: _place for name, field in _table.model_fields.items()})

@@ -23,6 +23,7 @@ from gateway.paths import PathScope, canonical
 from gateway.policy import countries
 from gateway.policy.rules import Mode, People, Rights, TerritoryMode, Verdict
 from gateway.terms.license_terms import Basis
+from gateway.terms.publishing import RobotsPreferences
 from gateway.uses import Use
 from gateway.visitors.visitor import Identity, VisitorClass
 
@@ -381,6 +382,9 @@ TerritoryModeWord = Annotated[
     TerritoryMode, BeforeValidator(_choice(TerritoryMode)), _word_schema(TerritoryMode)
 ]
 BasisWord = Annotated[Basis, BeforeValidator(_choice(Basis)), _word_schema(Basis)]
+PreferencesWord = Annotated[
+    RobotsPreferences, BeforeValidator(_choice(RobotsPreferences)), _word_schema(RobotsPreferences)
+]
 HoneypotPath = Annotated[str, BeforeValidator(_honeypot), _TEXT]
 RightsWord = Annotated[Rights, BeforeValidator(_choice(Rights)), _word_schema(Rights)]
 PeopleWord = Annotated[People, BeforeValidator(_choice(People)), _word_schema(People)]

@@ -19,6 +19,7 @@ from gateway.canonical import canonical_digest
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.terms.european_union import EU
+from gateway.terms.publishing import USUAL, Publishing
 from gateway.uses import Use, Uses
 
 #: The rendition that every work has: the page or file itself.
@@ -362,6 +363,7 @@ class PublishedTerms:
     *origin* is the public origin without a trailing slash. *scopes* are in
     order, narrower before wider, the whole site (``/``) last. *honeypot* is the
     path that robots.txt closes to everybody because nothing is there, or "".
+    *publishing* says which further channels there are.
     """
 
     origin: str
@@ -372,6 +374,7 @@ class PublishedTerms:
     scopes: tuple[PublishedScope, ...]
     robots: tuple[RobotsStance, ...]
     honeypot: str = ""
+    publishing: Publishing = USUAL
 
     @property
     def license_url(self) -> str:

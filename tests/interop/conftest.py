@@ -1,10 +1,21 @@
-"""Other people's programs against a real `licet serve`; each test skips, and says so, where its program is absent."""
+"""Other people's programs against a real `licet serve`; each test skips, and says so, where its program is absent.
+
+One table of who did what stands at the end of the run. A test adds its rows by
+the fixture `interop`::
+
+    def test_x402_pays(interop, ...):
+        interop("PyPI x402", "2.25.0", "pay a fetch", "402, then 200 with PAYMENT-RESPONSE")
+
+A row is client, version, step, outcome: four short texts of what was seen, added
+after the assertion that saw it. Where a test that has `interop` among its
+fixtures skips or fails, the table says that by itself.
+"""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +23,45 @@ import pytest
 
 from loadtests.processes import free_port, running
 from loadtests.serving import LicetSite
+
+_ROWS = pytest.StashKey[list[tuple[str, str, str, str]]]()
+_COLUMNS = ("client", "version", "step", "outcome")
+
+
+@pytest.fixture
+def interop(request: pytest.FixtureRequest) -> Callable[[str, str, str, str], None]:
+    """`interop(client, version, step, outcome)`: one row of the table at the end of the run."""
+    rows = request.config.stash.setdefault(_ROWS, [])
+
+    def add(client: str, version: str, step: str, outcome: str) -> None:
+        rows.append((client, version, step, outcome))
+
+    return add
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note what was skipped or failed of the tests that have rows in the table."""
+    report = yield
+    if not report.passed and "interop" in getattr(item, "fixturenames", ()):
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+        outcome = f"skipped: {why.removeprefix('Skipped: ')}" if report.skipped else "FAILED"
+        item.config.stash.setdefault(_ROWS, []).append(
+            (item.name, "", report.when, " ".join(outcome.split()))
+        )
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table."""
+    rows = config.stash.get(_ROWS, [])
+    if not rows:
+        return
+    widths = [max(len(row[at]) for row in [_COLUMNS, *rows]) for at in range(3)]
+    terminalreporter.section("other people's clients against a live gateway")
+    for row in [_COLUMNS, *rows]:
+        cells = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)]
+        terminalreporter.write_line("  ".join([*cells, row[3]]))
 
 
 @pytest.fixture
