@@ -113,19 +113,12 @@ class Front:
         self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
-        self._credentials = Credentials(
-            Verifier(keys),
-            feed,
-            clock,
-            signer=self.identification.signatures.proven,
-            nonces=nonces_of(config.keys.parent) if config.clients.dpop_nonces else None,
-        )
         rails = (PriceHeaders(self.identification.signatures.finding, KnownAccounts(accounts, clock)),)
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,
             notices=notices,
-            credentials=self._credentials,
+            credentials=self._reading(keys, feed),
             till=self.till,
             origin=_SigningOrigin(self._origin, shelf, origin_identity),
             journal=journal,
@@ -143,6 +136,12 @@ class Front:
             witness=self._witness(notices),
         )
         self.listener = self._listening(gate, shelf, f"unix:{desk}")
+
+    def _reading(self, keys: Callable[[], KeySet], feed: RevocationFeed) -> Credentials:
+        config, signer = self._config, self.identification.signatures.proven
+        nonces = nonces_of(config.keys.parent) if config.clients.dpop_nonces else None
+        self._credentials = Credentials(Verifier(keys), feed, self._clock, signer=signer, nonces=nonces)
+        return self._credentials
 
     def _listening(self, gate: Gate, shelf: PolicyShelf, desk: str) -> Listener:
         config = self._config
