@@ -42,7 +42,7 @@ class TokenEndpoints:
         known = await self._clients.authenticate(call.request, call.address)
         if isinstance(known, Refusal):
             return known
-        form = await _form(call, known)
+        form = await _form(call, known, repeatable=_RESOURCE)
         if isinstance(form, Refusal):
             return form
         granted = _first(form, "grant_type")
@@ -111,7 +111,9 @@ class TokenEndpoints:
         return await self._holdings.revoke(_first(form, "token"), known, call.origin) or nothing(200)
 
 
-async def _form(call: Call, known: Known, *, json_too: bool = False) -> dict[str, tuple[str, ...]] | Refusal:
+async def _form(
+    call: Call, known: Known, *, json_too: bool = False, repeatable: frozenset[str] = frozenset()
+) -> dict[str, tuple[str, ...]] | Refusal:
     """Read the parameters of an authenticated request; who it is from was said by Basic alone."""
     body = await read_body(call.request, (FORM, JSON) if json_too else (FORM,))
     if isinstance(body, Refusal):
@@ -124,7 +126,7 @@ async def _form(call: Call, known: Known, *, json_too: bool = False) -> dict[str
             name: (value,) for name, value in members.items() if isinstance(value, str) and value
         }
     else:
-        read = read_form(body, repeatable=_RESOURCE)
+        read = read_form(body, repeatable=repeatable)
         if isinstance(read, Refusal):
             return read
         form = read
