@@ -66,6 +66,7 @@ class LiveDesk:
         self.world.content_keys.keep("journal", ENCRYPTED, ContentKey.new())
         made = await self.world.licensee("1000000")
         self.credentials = (made.client.id, made.secret)
+        self.secret = made.secret.encode()
         self.login = "Basic " + b64encode(":".join(self.credentials).encode()).decode()
         status, body = await self.world.token(made, {"offer": "training"})
         assert status == 200, json.dumps(body)
