@@ -274,7 +274,7 @@ class Problem(Enum):
         "client-unknown",
         401,
         "Client authentication failed",
-        "Send client_id and client_secret with HTTP Basic.",
+        "Authenticate in the way this client is registered for, and in one way only.",
         oauth_error="invalid_client",
     )
     CLIENT_QUARANTINED = _entry(
@@ -333,6 +333,24 @@ class Problem(Enum):
         "Send the url attribute of a content element of /license.xml.",
         oauth_error="invalid_resource",
     )
+    # fmt: off
+    SCOPE_INVALID = _entry("scope-invalid", 400, "The scope is not one this desk grants",
+        "Name uses that are on offer; see scopes_supported.", oauth_error="invalid_scope")
+    PROOF_INVALID = _entry("proof-invalid", 400, "The DPoP proof does not hold for this request",
+        "Make a fresh proof for this address (RFC 9449, section 4).", oauth_error="invalid_dpop_proof")
+    PROOF_NONCE = _entry("proof-nonce", 400, "The DPoP proof must hold a nonce of this desk",
+        "Make the proof again with the nonce named in DPoP-Nonce.", oauth_error="use_dpop_nonce")
+    TOKEN_UNPROVEN = _entry("token-unproven", 401, "The license token is bound to a key that this request does not prove",
+        "Send Authorization: DPoP with a fresh proof, or sign with that key.", license_error="invalid_token")
+    TOKEN_NONCE = _entry("token-nonce", 401, "The proof of the key must hold a nonce of this gateway",
+        "Make the proof again with the nonce named in DPoP-Nonce.", license_error="invalid_token")
+    REGISTRATION_DENIED = _entry("registration-denied", 401, "This address needs a registration token",
+        "Send it as Authorization: Bearer, as the operator or the registration told it.", oauth_error="invalid_token")
+    STATEMENT_INVALID = _entry("statement-invalid", 400, "The software statement is not a signed JWT",
+        "Leave software_statement out.", oauth_error="invalid_software_statement")
+    STATEMENT_UNAPPROVED = _entry("statement-unapproved", 400, "No issuer of software statements is trusted here",
+        "Leave software_statement out.", oauth_error="unapproved_software_statement")
+    # fmt: on
     METADATA_INVALID = _entry(
         "metadata-invalid",
         400,

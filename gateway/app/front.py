@@ -16,6 +16,7 @@ from gateway.admission.till import PaidUnit, Till
 from gateway.app.addresses import bound
 from gateway.app.identification import Identification
 from gateway.app.listening import check_listening, locations_of, look_again, take_up, url_of
+from gateway.app.nonce_secret import nonces_of
 from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.config import Config
@@ -106,11 +107,18 @@ class Front:
         self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
+        self._credentials = Credentials(
+            Verifier(keys),
+            feed,
+            clock,
+            signer=self.identification.signatures.proven,
+            nonces=nonces_of(config.keys.parent) if config.clients.dpop_nonces else None,
+        )
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,
             notices=notices,
-            credentials=Credentials(Verifier(keys), feed, clock),
+            credentials=self._credentials,
             till=self.till,
             origin=_SigningOrigin(self._origin, shelf, origin_identity),
             journal=journal,
@@ -179,7 +187,10 @@ class Front:
         self._replays.learn(mark, until, self._clock.now_us() // 1_000_000)
 
     def _replayed(self, ask: Ask) -> Refusal | None:
-        """Why *ask*, which costs money, is not served by a signature that has paid before."""
+        """Why *ask*, which costs money, is not served by a signature or a proof that has paid before."""
+        proof = self._credentials.proof(ask)
+        if proof is not None and self._replays.used_before(proof.mark, ask.id, proof.until, ask.asked_at):
+            return Refusal(Problem.TOKEN_UNPROVEN, "The DPoP proof came with a request before this one.")
         marked = self.identification.signatures.mark(ask)
         if marked is None or not self._replays.used_before(marked[0], ask.id, marked[1], ask.asked_at):
             return None

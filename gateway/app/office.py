@@ -19,6 +19,7 @@ from gateway.admission.till import PaidUnit
 from gateway.app.addresses import bound, shown
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
+from gateway.app.nonce_secret import nonces_of
 from gateway.app.signing_agents import egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
@@ -26,6 +27,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
+from gateway.desk.clients import Admittance
 from gateway.desk.routes import Desk
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
@@ -146,7 +148,11 @@ class Office:
             identity=self.identity,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
-        )
+            admittance=Admittance(
+                self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
+                config.clients.initial_access_token,
+            ),
+        )  # fmt: skip
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""

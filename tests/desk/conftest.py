@@ -158,6 +158,7 @@ class World:
         self.earlier = EarlierPolicies()
         self.content_keys = ContentKeys(folder / "content")
         self.pace = DeskPace()
+        self.admittance = None
         self.address = "203.0.113.7"
 
     async def open(self):
@@ -172,6 +173,7 @@ class World:
             pace=self.pace,
             earlier=self.earlier,
             content_keys=self.content_keys,
+            admittance=self.admittance,
         )
         self.server = RawTestServer(self._answer)
         await self.server.start_server()
