@@ -15,9 +15,10 @@ lease           record id                            admission.spending.Lease | 
 robots          site id                              front.notices.OriginRobots
 agent-keys      URL of a key directory               visitors.key_directory.KeyDirectory | NoDirectory
 dns             address                              visitors.host_names.Looked
+account         URL of a signature agent             rails.known_accounts.Found
 =============== ==================================== ========================
 
-A fetch that failed is evidence too: the value is a `problems.Refusal`.
+A rail (`rails.rail.Rail.sources`) may add kinds of its own. A fetch that failed is evidence too: the value is a `problems.Refusal`.
 """
 
 from __future__ import annotations

@@ -22,69 +22,56 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    code: str
-    status: int
-    title: str
-    next_step: str
-    license_error: str = ""
-    crawler_error: str = ""
-    oauth_error: str = ""
-
-
-def _entry(code: str, status: int, title: str, next_step: str, **errors: str) -> _Entry:
-    return _Entry(code, status, title, next_step, **errors)
-
+from gateway.money import Money
+from gateway.problem_entry import Told, entry
 
 _RESEND = "Send a well-formed request again on a new connection."
 _LATER = "Ask again after the seconds named in Retry-After. Nothing was charged."
 _BUY = "Buy a token at the token endpoint named in this answer and send it as Authorization: License."
 
 
-class Problem(Enum):
+class Problem(Told, Enum):
     """Every reason for which this gateway says no."""
 
     # The request itself.
-    BAD_REQUEST = _entry("bad-request", 400, "The request is not well formed", _RESEND)
-    AMBIGUOUS_PATH = _entry(
+    BAD_REQUEST = entry("bad-request", 400, "The request is not well formed", _RESEND)
+    AMBIGUOUS_PATH = entry(
         "ambiguous-path",
         400,
         "The path has more than one reading",
         "Ask for the plain path, without dot segments, empty segments or encoded separators.",
     )
-    METHOD_NOT_ALLOWED = _entry(
+    METHOD_NOT_ALLOWED = entry(
         "method-not-allowed", 405, "This method is not served here", "Use one of the methods named in Allow."
     )
-    REQUEST_TIMEOUT = _entry("request-timeout", 408, "The request took too long to arrive", _RESEND)
-    URI_TOO_LONG = _entry("uri-too-long", 414, "The request target is too long", _RESEND)
-    RANGE_NOT_SATISFIABLE = _entry(
+    REQUEST_TIMEOUT = entry("request-timeout", 408, "The request took too long to arrive", _RESEND)
+    URI_TOO_LONG = entry("uri-too-long", 414, "The request target is too long", _RESEND)
+    RANGE_NOT_SATISFIABLE = entry(
         "range-not-satisfiable", 416, "Too many ranges were asked for", "Ask for at most sixteen ranges."
     )
-    EXPECTATION_FAILED = _entry(
+    EXPECTATION_FAILED = entry(
         "expectation-failed", 417, "Only 100-continue can be expected", "Send the request without Expect."
     )
-    UNKNOWN_SITE = _entry(
+    UNKNOWN_SITE = entry(
         "unknown-site",
         421,
         "This host is not served here",
         "Check the Host header; the operator lists hosts in the site's policy file.",
     )
-    HEADERS_TOO_LARGE = _entry(
+    HEADERS_TOO_LARGE = entry(
         "headers-too-large", 431, "The request headers are too large", "Send fewer or shorter headers."
     )
-    UNSUPPORTED_CODING = _entry(
+    UNSUPPORTED_CODING = entry(
         "unsupported-transfer-coding", 501, "Only the transfer coding chunked is understood", _RESEND
     )
-    VERSION_NOT_SUPPORTED = _entry(
+    VERSION_NOT_SUPPORTED = entry(
         "version-not-supported", 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here", _RESEND
     )
-    NOT_FOUND = _entry(
+    NOT_FOUND = entry(
         "not-found", 404, "There is nothing at this address of the license desk", "See /.licet/."
     )
-    TOO_LARGE = _entry("content-too-large", 413, "The request body is too large", "Send a smaller body.")
-    UNSUPPORTED_MEDIA = _entry(
+    TOO_LARGE = entry("content-too-large", 413, "The request body is too large", "Send a smaller body.")
+    UNSUPPORTED_MEDIA = entry(
         "unsupported-media-type",
         415,
         "The body is in a format this address does not read",
@@ -92,7 +79,7 @@ class Problem(Enum):
     )
 
     # Who asks.
-    IDENTITY_NOT_PROVEN = _entry(
+    IDENTITY_NOT_PROVEN = entry(
         "identity-not-proven",
         403,
         "The claimed identity is contradicted by the evidence",
@@ -100,7 +87,7 @@ class Problem(Enum):
         license_error="insufficient_scope",
         crawler_error="CrawlerForbidden",
     )
-    REFUSED_BY_OWNER = _entry(
+    REFUSED_BY_OWNER = entry(
         "refused-by-owner",
         403,
         "The owner of this site does not serve this crawler here",
@@ -108,7 +95,7 @@ class Problem(Enum):
         license_error="insufficient_scope",
         crawler_error="CrawlerForbidden",
     )
-    SIGNATURE_REPLAYED = _entry(
+    SIGNATURE_REPLAYED = entry(
         "signature-replayed",
         429,
         "The signature of this request was used before",
@@ -117,7 +104,7 @@ class Problem(Enum):
     )
 
     # The license token.
-    LICENSE_REQUIRED = _entry(
+    LICENSE_REQUIRED = entry(
         "license-required",
         402,
         "A license is needed for this use",
@@ -125,14 +112,14 @@ class Problem(Enum):
         license_error="invalid_request",
         crawler_error="MissingCrawlerPrice",
     )
-    TOKEN_REQUIRED = _entry(
+    TOKEN_REQUIRED = entry(
         "token-required",
         401,
         "A license token is needed, and it is free",
         "Ask the token endpoint named in this answer for a token.",
         license_error="invalid_request",
     )
-    TOKEN_INVALID = _entry(
+    TOKEN_INVALID = entry(
         "token-invalid",
         401,
         "The license token is not one of ours or was changed",
@@ -140,7 +127,7 @@ class Problem(Enum):
         license_error="invalid_token",
         oauth_error="invalid_token",
     )
-    TOKEN_EXPIRED = _entry(
+    TOKEN_EXPIRED = entry(
         "token-expired",
         401,
         "The license token is outside its term",
@@ -148,7 +135,7 @@ class Problem(Enum):
         license_error="invalid_token",
         oauth_error="invalid_token",
     )
-    TOKEN_REVOKED = _entry(
+    TOKEN_REVOKED = entry(
         "token-revoked",
         401,
         "The license token was revoked",
@@ -156,7 +143,7 @@ class Problem(Enum):
         license_error="invalid_token",
         oauth_error="invalid_token",
     )
-    TOKEN_OTHER_SITE = _entry(
+    TOKEN_OTHER_SITE = entry(
         "token-other-site",
         401,
         "The license token was issued for another site",
@@ -164,7 +151,7 @@ class Problem(Enum):
         license_error="invalid_token",
         oauth_error="invalid_token",
     )
-    PATH_NOT_COVERED = _entry(
+    PATH_NOT_COVERED = entry(
         "path-not-covered",
         403,
         "The license does not cover this path",
@@ -172,7 +159,7 @@ class Problem(Enum):
         license_error="insufficient_scope",
         oauth_error="insufficient_scope",
     )
-    RENDITION_NOT_COVERED = _entry(
+    RENDITION_NOT_COVERED = entry(
         "rendition-not-covered",
         403,
         "The license does not cover this form of the work",
@@ -180,21 +167,21 @@ class Problem(Enum):
         license_error="insufficient_scope",
         oauth_error="insufficient_scope",
     )
-    USE_NOT_COVERED = _entry(
+    USE_NOT_COVERED = entry(
         "use-not-covered",
         403,
         "The license does not cover what this crawler does with the work",
         "Buy a license for every use of the crawler, or one that names the crawler.",
         license_error="insufficient_scope",
     )
-    TERRITORY_NOT_COVERED = _entry(
+    TERRITORY_NOT_COVERED = entry(
         "territory-not-covered",
         403,
         "The license does not cover this territory",
         "Ask from a country the license names, or buy a license for this one.",
         license_error="insufficient_scope",
     )
-    BUDGET_SPENT = _entry(
+    BUDGET_SPENT = entry(
         "budget-spent",
         402,
         "The budget of this license is used up",
@@ -202,7 +189,7 @@ class Problem(Enum):
         license_error="insufficient_scope",
         crawler_error="PaymentFailed",
     )
-    CREDIT_SPENT = _entry(
+    CREDIT_SPENT = entry(
         "credit-spent",
         402,
         "The prepaid credit does not cover the price",
@@ -210,15 +197,56 @@ class Problem(Enum):
         license_error="insufficient_scope",
         crawler_error="PaymentFailed",
     )
-    TOO_FAST = _entry(
+    TOO_FAST = entry(
         "too-fast",
         429,
         "Requests come faster than the license or this desk allows",
         "Wait for the seconds named in Retry-After.",
     )
 
+    # Paying for one fetch: none of these charges anything.
+    PRICE_UNREADABLE = entry(
+        "price-unreadable", 400, "The price header cannot be read",
+        "Send crawler-max-price or crawler-exact-price once, such as USD 0.01, in the currency of this site.",
+        crawler_error="InvalidCrawlerPriceValue",
+    )  # fmt: skip
+    PRICES_CONFLICT = entry(
+        "prices-conflict", 400, "Two price headers contradict each other",
+        "Send either crawler-max-price or crawler-exact-price, once.",
+        crawler_error="ConflictingPriceHeaders",
+    )  # fmt: skip
+    STRONG_AUTH_REQUIRED = entry(
+        "strong-auth-required", 400, "Whoever pays by a header signs the request",
+        "Sign the request (Web Bot Auth), the price header included.",
+        crawler_error="StrongAuthRequired",
+    )  # fmt: skip
+    SIGNATURE_INVALID = entry(
+        "signature-invalid", 400, "The signature of this request cannot be relied on",
+        "Sign the request anew (Web Bot Auth), with the price header among its covered components.",
+        crawler_error="InvalidSignature",
+    )  # fmt: skip
+    EXACT_PRICE_WRONG = entry(
+        "exact-price-wrong", 402, "The exact price offered is not the price",
+        "Send the price that this answer names.",
+        license_error="invalid_request", crawler_error="InvalidCrawlerExactPrice",
+    )  # fmt: skip
+    MAX_PRICE_TOO_LOW = entry(
+        "max-price-too-low", 402, "The most that is offered is below the price",
+        "Offer at least the price that this answer names.",
+        license_error="invalid_request", crawler_error="InvalidCrawlerMaxPrice",
+    )  # fmt: skip
+    PAYMENT_FAILED = entry(
+        "payment-failed", 403, "No account here can pay for this request",
+        "Ask the owner of this site to tie your signature agent to an account in good standing.",
+        crawler_error="PaymentFailed",
+    )  # fmt: skip
+    CONTENT_PRICE_INVALID = entry(
+        "content-price-invalid", 502, "The site's own server named a price that cannot be read", _LATER,
+        crawler_error="InvalidContentPrice",
+    )  # fmt: skip
+
     # A dependency is down: nothing was charged.
-    JOURNAL_UNAVAILABLE = _entry(
+    JOURNAL_UNAVAILABLE = entry(
         "journal-unavailable",
         503,
         "Fetches cannot be recorded at the moment",
@@ -226,7 +254,7 @@ class Problem(Enum):
         license_error="server_error",
         crawler_error="InternalError",
     )
-    SPEND_BOOK_UNAVAILABLE = _entry(
+    SPEND_BOOK_UNAVAILABLE = entry(
         "spend-book-unavailable",
         503,
         "Credit cannot be checked at the moment",
@@ -235,7 +263,7 @@ class Problem(Enum):
         crawler_error="InternalError",
         oauth_error="server_error",
     )
-    REVOCATIONS_STALE = _entry(
+    REVOCATIONS_STALE = entry(
         "revocations-stale",
         503,
         "Revocations cannot be checked at the moment",
@@ -243,25 +271,25 @@ class Problem(Enum):
         license_error="server_error",
         crawler_error="InternalError",
     )
-    ROBOTS_UNAVAILABLE = _entry(
+    ROBOTS_UNAVAILABLE = entry(
         "robots-unavailable", 503, "The site's own robots.txt cannot be read at the moment", _LATER
     )
-    DRAINING = _entry("draining", 503, "This gateway is about to stop", _LATER)
-    ORIGIN_UNREACHABLE = _entry(
+    DRAINING = entry("draining", 503, "This gateway is about to stop", _LATER)
+    ORIGIN_UNREACHABLE = entry(
         "origin-unreachable",
         502,
         "The site's own server cannot be reached",
         _LATER,
         crawler_error="InternalError",
     )
-    ORIGIN_FAILED = _entry(
+    ORIGIN_FAILED = entry(
         "origin-failed",
         502,
         "The site's own server gave no usable answer",
         _LATER,
         crawler_error="InternalError",
     )
-    ORIGIN_TIMEOUT = _entry(
+    ORIGIN_TIMEOUT = entry(
         "origin-timeout",
         504,
         "The site's own server did not answer in time",
@@ -270,63 +298,56 @@ class Problem(Enum):
     )
 
     # The desk: OAuth 2.0 and RSL's OLP keep their own error shape.
-    CLIENT_UNKNOWN = _entry(
+    CLIENT_UNKNOWN = entry(
         "client-unknown",
         401,
         "Client authentication failed",
         "Authenticate in the way this client is registered for, and in one way only.",
         oauth_error="invalid_client",
     )
-    CLIENT_QUARANTINED = _entry(
+    CLIENT_QUARANTINED = entry(
         "client-quarantined",
         403,
         "This client is registered but not approved or funded yet",
         "Write to the owner of this site; the operator approves or credits licensees.",
         oauth_error="unauthorized_client",
     )
-    PAYMENT_MISSING = _entry(
-        "payment-missing",
-        403,
-        "The credit does not cover what this license costs",
-        "Top up the credit at the address named here, then ask for the token again.",
-        oauth_error="unauthorized_client",
-    )
-    FORM_INVALID = _entry(
+    FORM_INVALID = entry(
         "form-invalid",
         400,
         "The request lacks a parameter or has one twice",
         "See the description.",
         oauth_error="invalid_request",
     )
-    GRANT_UNSUPPORTED = _entry(
+    GRANT_UNSUPPORTED = entry(
         "grant-unsupported",
         400,
         "Only grant_type client_credentials is supported",
         "Send grant_type=client_credentials.",
         oauth_error="unsupported_grant_type",
     )
-    TARGET_INVALID = _entry(
+    TARGET_INVALID = entry(
         "target-invalid",
         400,
         "The resource is not one this desk licenses",
         "Name a path or URL of this site that is on offer; see /license.xml.",
         oauth_error="invalid_target",
     )
-    DETAILS_INVALID = _entry(
+    DETAILS_INVALID = entry(
         "details-invalid",
         400,
         "The authorization_details are not ones this desk grants",
         "Ask for what the offers list; unknown members and values are refused.",
         oauth_error="invalid_authorization_details",
     )
-    LICENSE_NOT_OFFERED = _entry(
+    LICENSE_NOT_OFFERED = entry(
         "license-not-offered",
         400,
         "This license is not on offer for this resource",
         "Send a license element as /license.xml publishes it.",
         oauth_error="invalid_license",
     )
-    RESOURCE_NOT_OFFERED = _entry(
+    RESOURCE_NOT_OFFERED = entry(
         "resource-not-offered",
         400,
         "This resource is not managed by this license server",
@@ -334,65 +355,32 @@ class Problem(Enum):
         oauth_error="invalid_resource",
     )
     # fmt: off
-    SCOPE_INVALID = _entry("scope-invalid", 400, "The scope is not one this desk grants",
+    PAYMENT_MISSING = entry("payment-missing", 403, "The credit does not cover what this license costs",
+        "Top up the credit at the address named here, then ask for the token again.", oauth_error="unauthorized_client")
+    SCOPE_INVALID = entry("scope-invalid", 400, "The scope is not one this desk grants",
         "Name uses that are on offer; see scopes_supported.", oauth_error="invalid_scope")
-    PROOF_INVALID = _entry("proof-invalid", 400, "The DPoP proof does not hold for this request",
+    PROOF_INVALID = entry("proof-invalid", 400, "The DPoP proof does not hold for this request",
         "Make a fresh proof for this address (RFC 9449, section 4).", oauth_error="invalid_dpop_proof")
-    PROOF_NONCE = _entry("proof-nonce", 400, "The DPoP proof must hold a nonce of this desk",
+    PROOF_NONCE = entry("proof-nonce", 400, "The DPoP proof must hold a nonce of this desk",
         "Make the proof again with the nonce named in DPoP-Nonce.", oauth_error="use_dpop_nonce")
-    TOKEN_UNPROVEN = _entry("token-unproven", 401, "The license token is bound to a key that this request does not prove",
+    TOKEN_UNPROVEN = entry("token-unproven", 401, "The license token is bound to a key that this request does not prove",
         "Send Authorization: DPoP with a fresh proof, or sign with that key.", license_error="invalid_token")
-    TOKEN_NONCE = _entry("token-nonce", 401, "The proof of the key must hold a nonce of this gateway",
+    TOKEN_NONCE = entry("token-nonce", 401, "The proof of the key must hold a nonce of this gateway",
         "Make the proof again with the nonce named in DPoP-Nonce.", license_error="invalid_token")
-    REGISTRATION_DENIED = _entry("registration-denied", 401, "This address needs a registration token",
+    REGISTRATION_DENIED = entry("registration-denied", 401, "This address needs a registration token",
         "Send it as Authorization: Bearer, as the operator or the registration told it.", oauth_error="invalid_token")
-    STATEMENT_INVALID = _entry("statement-invalid", 400, "The software statement is not a signed JWT",
+    STATEMENT_INVALID = entry("statement-invalid", 400, "The software statement is not a signed JWT",
         "Leave software_statement out.", oauth_error="invalid_software_statement")
-    STATEMENT_UNAPPROVED = _entry("statement-unapproved", 400, "No issuer of software statements is trusted here",
+    STATEMENT_UNAPPROVED = entry("statement-unapproved", 400, "No issuer of software statements is trusted here",
         "Leave software_statement out.", oauth_error="unapproved_software_statement")
     # fmt: on
-    METADATA_INVALID = _entry(
+    METADATA_INVALID = entry(
         "metadata-invalid",
         400,
         "The client metadata is not acceptable",
         "See the description (RFC 7591, section 2).",
         oauth_error="invalid_client_metadata",
     )
-
-    @property
-    def code(self) -> str:
-        """The stable name, as it stands in records and URLs."""
-        return self.value.code
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return self.value.status
-
-    @property
-    def title(self) -> str:
-        """The rule, as a public sentence without a full stop."""
-        return self.value.title
-
-    @property
-    def next_step(self) -> str:
-        """What the other side can do about it."""
-        return self.value.next_step
-
-    @property
-    def license_error(self) -> str:
-        """The `error` of a ``WWW-Authenticate: License`` challenge, or ""."""
-        return self.value.license_error
-
-    @property
-    def crawler_error(self) -> str:
-        """The value of a ``crawler-error`` header, or ""."""
-        return self.value.crawler_error
-
-    @property
-    def oauth_error(self) -> str:
-        """The `error` member of an OAuth or OLP error body, or ""."""
-        return self.value.oauth_error
 
 
 #: Every refusal by its code.
@@ -406,6 +394,7 @@ class Refusal:
     *detail* is public, one sentence, and never holds a secret or a floor.
     *retry_after* is in whole seconds, 0 where waiting does not help. *private*
     is for the operator's log only. *facts* become members of the problem body.
+    *price* is what is asked, where that is not what the offer asks.
     """
 
     problem: Problem
@@ -413,6 +402,7 @@ class Refusal:
     retry_after: int = 0
     private: str = field(default="", compare=False)
     facts: tuple[tuple[str, str], ...] = ()
+    price: Money | None = None
 
     @property
     def status(self) -> int:

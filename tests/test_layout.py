@@ -28,6 +28,7 @@ ELSEWHERE = {
     "app/timers.py": "journeys",
     "app/worker.py": "journeys/test_processes.py",
     "admission/spending.py": "conformance",
+    "licenses/accounts.py": "conformance",
     "licenses/register.py": "conformance",
     "desk/call.py": "desk/test_routes.py",
     "desk/described.py": "desk/test_openapi.py",

@@ -16,12 +16,13 @@ from typing import NamedTuple
 from gateway.admission.entitlement import entitle
 from gateway.admission.spending import Charge
 from gateway.ask import Ask
+from gateway.licenses.pricing import cheapest
 from gateway.money import Money
 from gateway.policy.rules import Mode, Ruling, Verdict
 from gateway.problems import PROBLEMS, Problem, Refusal
 from gateway.terms.license_terms import Offer
 from gateway.tokens.claims import Claims
-from gateway.uses import Uses, covers
+from gateway.uses import Uses
 from gateway.visitors.visitor import Visitor, VisitorClass
 
 
@@ -52,15 +53,6 @@ def acting_for(visitor: Visitor, credential: Claims | Refusal | None) -> Visitor
         return visitor
     reason = f"token_of:{credential.licensee}" if isinstance(credential, Claims) else "token_bad"
     return replace(visitor, visitor_class=VisitorClass.AI, reasons=(*visitor.reasons, reason))
-
-
-def cheapest(offers: tuple[Offer, ...], uses: Uses) -> Offer | None:
-    """The offer to quote: the cheapest per fetch that alone covers all *uses*, or else the cheapest of all.
-
-    Ties go to the one listed first.
-    """
-    covering = [offer for offer in offers if covers(offer.uses, uses)] or list(offers)
-    return min(covering, key=lambda offer: offer.price.micros, default=None)
 
 
 def admit(ruling: Ruling, visitor: Visitor, ask: Ask, credential: Claims | Refusal | None) -> Grant | Refusal:

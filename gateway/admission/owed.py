@@ -6,7 +6,9 @@ the price; 206 parts together never owe more than the whole; HEAD, OPTIONS, 304,
 (and so does a retry after a lost answer). A client that breaks off after more
 than 64 KiB or a tenth of the body owes the whole, and so it does after the first
 octet of a body whose length nobody announced; what the origin breaks off owes
-nothing.
+nothing. Where the price was settled between the origin's head and the first
+octet (`Charge.due`), that is the price; what it says is free owes nothing, and
+pays for no later fetch.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ ABORT_BYTES: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """*money* is zero or the price; *reason* is the word that stands in the record."""
+    """*money* is at most the price; *reason* is the word that stands in the record."""
 
     money: Money
     reason: str
@@ -79,4 +81,6 @@ def owed(charge: Charge, ask: Ask, delivery: Delivery, *, paid_before: bool) -> 
             return Owed(nothing, "client-left-early")
     if paid_before:
         return Owed(nothing, "read-before")
-    return Owed(charge.price, "fetch")
+    if charge.due is None:
+        return Owed(charge.price, "fetch")
+    return Owed(charge.due, "fetch") if charge.due else Owed(nothing, "free")

@@ -25,6 +25,8 @@ class Charge(NamedTuple):
     """What one fetch may cost at most, and who pays it.
 
     *record_id* is the ask's id. *budget* is the license's, over its whole life.
+    *due* is what the whole unit owes where that is known and less than *price*.
+    Without *purse* the money is moved elsewhere, and none is set aside for it.
     """
 
     record_id: str
@@ -32,6 +34,8 @@ class Charge(NamedTuple):
     license: str
     price: Money
     budget: Budget
+    due: Money | None = None
+    purse: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Purse:
 
 @dataclass(frozen=True, slots=True)
 class Short:
-    """There is too little: of the license's *budget*, or of the licensee's prepaid *credit*.
+    """There is too little: of the license's *budget*, or of the licensee's *credit*, its credit limit included.
 
     *left* is what others could still take after this call; for a budget counted
     in fetches it is zero money.
@@ -71,7 +75,7 @@ class Short:
                 f"License {charge.license} has {self.left} of its budget left; a fetch costs {charge.price}.",
             )
         return Refusal(
-            Problem.CREDIT_SPENT, f"The prepaid credit left is {self.left}; this fetch costs {charge.price}."
+            Problem.CREDIT_SPENT, f"The credit left is {self.left}; this fetch costs {charge.price}."
         )
 
 
@@ -110,8 +114,12 @@ class SpendBook(Protocol):
         """
         ...
 
+    async def affords(self, licensee: str, price: Money) -> bool:
+        """Whether *licensee* could lease one fetch at *price* now, its credit limit included; takes nothing."""
+        ...
+
     async def available(self, licensee: str, currency: str) -> Money:
-        """What *licensee* could still lease: postings minus purses; below zero where it owes."""
+        """The balance of *licensee*: postings minus purses, below zero where it owes. No credit limit counts."""
         ...
 
     async def balances(self, licensee: str) -> tuple[Money, ...]:

@@ -113,12 +113,22 @@ class Till:
                 return found
         raise TypeError(f"evidence of kind lease cannot be a {type(found).__name__}")
 
+    def foreseen(self, charge: Charge, ask: Ask, delivery: Delivery) -> Owed:
+        """What *delivery* would owe, as far as this process knows; nothing is paid or given back by it."""
+        return owed(charge, ask, delivery, paid_before=self._paid_before(charge, ask, delivery))
+
+    def _paid_before(self, charge: Charge, ask: Ask, delivery: Delivery) -> bool:
+        since = ask.asked_at - WINDOW_SECONDS
+        return any(self._paid.get(key, since) > since for key in _paid_units(charge, ask, delivery))
+
     def _first(self, grant: Grant, charge: Charge, ask: Ask) -> Grant | Refusal | Needs:
         wait = self._pace.wait(f"license {charge.license}", ask.asked_at_us)
         if wait:
             return Refusal(
                 Problem.TOO_FAST, f"License {charge.license} is fetching too fast.", retry_after=wait
             )
+        if not charge.purse:
+            return grant
         units = self._units.get(_key(charge))
         if units is None or not units.free or units.waiting:
             return Needs((Need("lease", charge.record_id, charge),))
@@ -170,8 +180,7 @@ class Till:
         """Say what *delivery* owes: its units are then paid, or the charge goes back."""
         keys = _paid_units(charge, ask, delivery)
         now = ask.asked_at
-        before = any(self._paid.get(key, -WINDOW_SECONDS) > now - WINDOW_SECONDS for key in keys)
-        due = owed(charge, ask, delivery, paid_before=before)
+        due = owed(charge, ask, delivery, paid_before=self._paid_before(charge, ask, delivery))
         if due.reason != "fetch":
             self.give_back(charge)
             return due

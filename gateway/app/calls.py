@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from gateway.admission.spending import Charge, Short
 from gateway.admission.till import PaidUnit
+from gateway.licenses.accounts import Account
 from gateway.licenses.revocations import Revocations
 from gateway.money import Money
 from gateway.provenance.audience import AudienceRow
@@ -42,9 +43,12 @@ SPEND_BOOK: Final[Mapping[str, Crossing]] = {
     "lease": Crossing(tuple[str, Charge, int], int | Short),
     "give_back": Crossing(tuple[str, str, Money, int], None),
     "exhausted": Crossing(tuple[str, Money, Budget], bool),
+    "affords": Crossing(tuple[str, Money], bool),
     "available": Crossing(tuple[str, str], Money),
     "balances": Crossing(tuple[str], tuple[Money, ...]),
 }
+#: `licenses.accounts.Accounts`, as far as a front needs it.
+ACCOUNTS: Final[Mapping[str, Crossing]] = {"by_agent": Crossing(tuple[str], Account | None)}
 #: `provenance.audience.AudienceBook`.
 AUDIENCE: Final[Mapping[str, Crossing]] = {"add": Crossing(tuple[tuple[AudienceRow, ...]], None)}
 

@@ -26,8 +26,10 @@ from gateway.front.desk_way import DeskWay
 from gateway.front.exchange import Gate
 from gateway.front.listener import Listener
 from gateway.front.notices import SiteNotices
+from gateway.front.settling import PRICING
 from gateway.front.witness import Witness
 from gateway.keys.key_set import KeySet
+from gateway.licenses.accounts import Account
 from gateway.licenses.revocations import RevocationFeed
 from gateway.origin.delivery import OriginAnswer
 from gateway.origin.forwarding import HttpOrigin, OriginLimits
@@ -38,6 +40,9 @@ from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.provenance.audience import Audience, referring_service
 from gateway.provenance.journal import Journal
+from gateway.rails.known_accounts import KnownAccounts
+from gateway.rails.price_headers import PriceHeaders
+from gateway.rails.rail import Rail, Source
 from gateway.terms.license_terms import PublishedTerms
 from gateway.tokens.verification import Verifier
 from gateway.visitors.catalog import Catalog
@@ -58,6 +63,10 @@ REST_SECONDS = 3.0
 _MOST_PUBLISHED = 256
 
 
+def _pace(config: Config) -> Pace:
+    return Pace(config.pacing.license_per_second, config.pacing.license_burst)
+
+
 class Front:
     """Gate and listener, made of parts that may be here or at the office."""
 
@@ -75,6 +84,7 @@ class Front:
         paid: tuple[PaidUnit, ...] = (),
         settled: Callable[[], Awaitable[None]] | None = None,
         networks: Networks | None = None,
+        accounts: Callable[[str], Awaitable[Account | None]],
         get: Get,
         origin_identity: OwnIdentity,
         tell_used: Callable[[str, int], None] | None = None,
@@ -83,7 +93,7 @@ class Front:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
-        window so far, *settled* is for the `Till`; *get* fetches what strangers make
+        window so far, *settled* is for the `Till`; *accounts* finds who pays for an agent (`Accounts.by_agent`); *get* fetches what strangers make
         us fetch; *origin_identity* signs what goes to servers that ask for it; *tell_used* tells other
         workers of a signature that paid; *desk* is the socket of the desk's door. *networks* stand in
         for the shipped ones; fetched copies replace either. Raises `ConfigurationError` where the
@@ -103,17 +113,11 @@ class Front:
         )
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
-        pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
-        self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
+        self.till = Till(book, journal.writer, _pace(config), remembered=paid, settled=settled)
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
-        self._credentials = Credentials(
-            Verifier(keys),
-            feed,
-            clock,
-            signer=self.identification.signatures.proven,
-            nonces=nonces_of(config.keys.parent) if config.clients.dpop_nonces else None,
-        )
+        self._credentials = self._reading(keys, feed)
+        rails = (PriceHeaders(self.identification.signatures.finding, KnownAccounts(accounts, clock)),)
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,
@@ -124,12 +128,23 @@ class Front:
             journal=journal,
             people=_PeopleCount(people),
             published=self.published,
-            sources={"lease": self.till.lease, "robots": notices.robots, **self.identification.sources},
+            sources={
+                "lease": self.till.lease,
+                "robots": notices.robots,
+                **self.identification.sources,
+                **paying(rails),
+            },
+            rails=rails,
             replayed=self._replayed,
             clock=clock,
             witness=self._witness(notices),
         )
         self.listener = self._listening(gate, shelf, f"unix:{desk}")
+
+    def _reading(self, keys: Callable[[], KeySet], feed: RevocationFeed) -> Credentials:
+        nonces = nonces_of(self._config.keys.parent) if self._config.clients.dpop_nonces else None
+        proven = self.identification.signatures.proven
+        return Credentials(Verifier(keys), feed, self._clock, signer=proven, nonces=nonces)
 
     def _listening(self, gate: Gate, shelf: PolicyShelf, desk: str) -> Listener:
         config = self._config
@@ -209,6 +224,11 @@ class Front:
         return terms
 
 
+def paying(rails: tuple[Rail, ...]) -> dict[str, Source]:
+    """Where the evidence comes from that *rails* need, by its kind."""
+    return {kind: source for rail in rails for kind, source in rail.sources.items()}
+
+
 def _robots_tokens(catalog: Catalog) -> dict[str, tuple[Crawler, tuple[str, ...]]]:
     """Each crawler by its name, with those of its tokens that robots.txt can hold."""
     return {
@@ -228,7 +248,9 @@ class _SigningOrigin:
     ) -> Coroutine[object, object, OriginAnswer | Refusal]:
         policy = self._shelf.of_site(ask.site)
         signs = policy is not None and policy.site.sign_requests
-        told = self._identity.origin_headers(ask) if signs else ()
+        told = tuple(self._identity.origin_headers(ask)) if signs else ()
+        if policy is not None and policy.payments.origin_prices:
+            told = (*told, *PRICING.items())
         return self._origin.open(ask, upstream, body, ours=ours, upgrade=upgrade, told=told)
 
 

@@ -79,6 +79,7 @@ class Licet(Office):
             people=self.people,
             paid=await self.paid(),
             networks=self._networks,
+            accounts=self.accounts.by_agent,
             get=self.egress.get,
             origin_identity=OwnIdentity(self.origin_keys, self.identity.agent),
             desk=run.desk,

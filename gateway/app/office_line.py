@@ -17,10 +17,11 @@ import structlog
 
 from gateway.admission.spending import Charge, Short
 from gateway.admission.till import PaidUnit
-from gateway.app.calls import AUDIENCE, PAID, REVOKED, SPEND_BOOK
+from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SPEND_BOOK
 from gateway.app.channel import Channel
 from gateway.app.signing_agents import heard
 from gateway.egress import SECONDS, Fetched, Unfetched
+from gateway.licenses.accounts import Account
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.money import Money
 from gateway.problems import StoreUnavailable
@@ -164,6 +165,10 @@ class OfficeBook:
         """As `SpendBook.exhausted`."""
         return bool(await self._ask("exhausted", license, price, budget))
 
+    async def affords(self, licensee: str, price: Money) -> bool:
+        """As `SpendBook.affords`."""
+        return bool(await self._ask("affords", licensee, price))
+
     async def available(self, licensee: str, currency: str) -> Money:
         """As `SpendBook.available`."""
         left: Money = await self._ask("available", licensee, currency)
@@ -176,6 +181,21 @@ class OfficeBook:
 
     async def _ask(self, method: str, *given: object) -> Any:
         return await SPEND_BOOK[method].ask(lambda sent: self._line.call(f"book.{method}", sent), *given)
+
+
+class OfficeAccounts:
+    """`licenses.accounts.Accounts` at the office, as far as a front needs it."""
+
+    def __init__(self, line: OfficeLine) -> None:
+        """Ask over *line*."""
+        self._line = line
+
+    async def by_agent(self, agent: str) -> Account | None:
+        """As `Accounts.by_agent`."""
+        found: Account | None = await ACCOUNTS["by_agent"].ask(
+            lambda sent: self._line.call("accounts.by_agent", sent), agent
+        )
+        return found
 
 
 class OfficeAudience:

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli import (
+    accounts,
     backup,
     crawlers,
     dashboard,
@@ -69,6 +70,8 @@ app.command("restart")(restart.restart)
 app.command("init")(init.init)
 app.add_typer(policy.app, name="policy")
 app.add_typer(crawlers.app, name="crawlers")
+licensee.app.command("agent")(accounts.agent)
+licensee.app.command("limit")(accounts.limit)
 app.add_typer(licensee.app, name="licensee")
 app.command("statement")(statement.statement)
 app.add_typer(journal.app, name="journal")

@@ -10,6 +10,7 @@ from gateway.admission.admit import Grant
 from gateway.origin.delivery import Headers, Tunnel
 from gateway.policy.rules import Policy, Ruling
 from gateway.problems import Refusal
+from gateway.rails.rail import Tender
 from gateway.tokens.claims import Claims
 from gateway.visitors.visitor import Visitor
 
@@ -33,7 +34,8 @@ class Judged(NamedTuple):
 
     *credential_at* is the position in `ask.headers` of a credential of ours
     that must not reach the origin, or -1. *ruling* is None for a control file.
-    *claims* are those of a good token, whatever the verdict made of it.
+    *claims* are those of a good token, whatever the verdict made of it, or of
+    the *tender* that the request pays with.
     """
 
     policy: Policy
@@ -42,6 +44,7 @@ class Judged(NamedTuple):
     verdict: Grant | Refusal | Notice
     credential_at: int = -1
     claims: Claims | None = None
+    tender: Tender | None = None
 
 
 @dataclass(slots=True)

@@ -7,7 +7,8 @@ automated visitor leaves exactly one record; a person's leaves none.
 
 Order of answers: control file · free path · person or free use · owner's block
 (403) · license token (bad 401; too narrow, other use, other place 403; spent
-402; too fast 429) · quote (402, or 401 where the covering offer is free).
+402; too fast 429) · a payment by the fetch (`rails`) · quote (402, or 401 where
+the covering offer is free).
 
 When a dependency is down:
 
@@ -30,7 +31,7 @@ says what would have been.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -41,21 +42,21 @@ from gateway.admission.spending import Charge, Lease
 from gateway.admission.till import Till
 from gateway.ask import Ask
 from gateway.clock import Clock
-from gateway.evidence import NOTHING, Evidence, Need, Needs
+from gateway.evidence import NOTHING, Evidence, Needs
 from gateway.front.answer import Answer, Judged, Notice
 from gateway.front.remember import Remembered, Tally, flood_of, remember
-from gateway.front.responses import committed, refused, told
+from gateway.front.responses import committed, passed, refused, told
+from gateway.front.settling import paying, settled
 from gateway.front.witness import nobody
 from gateway.origin.delivery import ClientAborted, Delivery, Origin, OriginAborted, OriginAnswer
-from gateway.policy.rules import Mode, Policy
+from gateway.policy.rules import Mode, Policy, Verdict
 from gateway.policy.ruling import rule
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.record import Ended
+from gateway.rails.rail import Asked, Headers, Rail, Source, Tender, sold_by_fetch, tendered
 from gateway.terms.license_terms import PublishedTerms
 from gateway.visitors.visitor import Visitor
-
-Source = Callable[[Need], Awaitable[object]]
 
 
 class Notices(Protocol):
@@ -79,6 +80,7 @@ class Gate:
     """Everything the path is handed. *sources* fetch evidence by kind; *witness* sees what automata do.
 
     *replayed* says why an ask that costs money is not served: its signature was used before.
+    *rails* are the ways to pay for one fetch, in the order in which they are asked.
     """
 
     policy_of: Callable[[str], Policy | None]
@@ -95,6 +97,12 @@ class Gate:
     docket: Docket = field(default_factory=Docket)
     witness: Callable[[Ask, Judged], None] = nobody
     replayed: Callable[[Ask], Refusal | None] = lambda _: None
+    rails: tuple[Rail, ...] = ()
+    paying: frozenset[str] = field(default=frozenset(), init=False)
+
+    def __post_init__(self) -> None:
+        """Know which headers a request pays with."""
+        object.__setattr__(self, "paying", frozenset(name for rail in self.rails for name in rail.reads))
 
 
 def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | Needs:
@@ -109,8 +117,19 @@ def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | 
         return Judged(policy, visitor, None, notice)
     shown = gate.credentials.of(ask)
     claims = None if isinstance(shown.verdict, Refusal) else shown.verdict
+    tender, position = None, shown.position
     if shown.verdict is None:
         ruling, verdict = gate.docket.unlicensed(policy, visitor, ask)
+        if ruling.verdict is Verdict.LICENSE and not gate.paying.isdisjoint(ask.headers.first):  # type: ignore[attr-defined]
+            asked = Asked(ask, visitor, policy, ruling, sold_by_fetch(ruling.offers, visitor))
+            found = None if ruling.mode is Mode.OBSERVE else tendered(gate.rails, asked, evidence)
+            if isinstance(found, Needs):
+                return found
+            if isinstance(found, Tender):
+                tender, claims, position = found, found.claims, found.credential_at
+                verdict = paying(admit(ruling, visitor, ask, claims), tender)
+            elif found is not None:
+                verdict = found
     elif claims is not None:
         visitor, ruling, verdict = gate.docket.licensed(policy, visitor, ask, claims)
     else:
@@ -129,7 +148,7 @@ def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | 
             verdict = taken
     if isinstance(verdict, Refusal) and ruling.mode is not Mode.ENFORCE:
         verdict = as_open(verdict, ruling, visitor, ruling.offers if ruling.mode is Mode.OFFER else ())
-    return Judged(policy, visitor, ruling, verdict, shown.position, claims)
+    return Judged(policy, visitor, ruling, verdict, position, claims, tender)
 
 
 async def exchange(ask: Ask, body: AsyncIterator[bytes] | None, gate: Gate) -> Answer:
@@ -155,7 +174,7 @@ async def exchange(ask: Ask, body: AsyncIterator[bytes] | None, gate: Gate) -> A
         case Notice() as notice:
             return _ours(told(notice, ask), ask, judged, gate)
         case Refusal() as refusal:
-            return _ours(refused(refusal, ask, judged, _terms(ask, judged, gate)), ask, judged, gate)
+            return _ours(_refused(refusal, ask, judged, gate), ask, judged, gate)
         case Grant() as grant:
             return await _forwarded(ask, body, judged, grant, gate)
 
@@ -178,15 +197,25 @@ async def _forwarded(
             _noted(_written(ask, judged, gate, Delivery(0, 0, "", Ended.CLIENT)), gate)
         raise
     if isinstance(opened, Refusal):
-        failed = refused(opened, ask, judged, _terms(ask, judged, gate))
-        answer = _ours(failed, ask, judged, gate, failure=opened)
+        answer = _ours(_refused(opened, ask, judged, gate), ask, judged, gate, failure=opened)
         if grant.charge is not None:
             gate.till.give_back(grant.charge)
         return answer
     whole = opened.whole()
+    paid: Headers = ()
+    if judged.tender is not None:
+        try:
+            judged, paid = await settled(opened, whole, ask, judged, gate.rails, gate.till)
+        except asyncio.CancelledError:
+            opened.close()
+            _noted(_written(ask, judged, gate, Delivery(0, 0, "", Ended.CLIENT)), gate)
+            raise
+        if isinstance(judged.verdict, Refusal):
+            opened.close()
+            return _ours(_refused(judged.verdict, ask, judged, gate, paid), ask, judged, gate)
     if judged.visitor.is_person:
         gate.people.count(ask, opened.status)
-        answer = _as_it_came(opened)
+        answer = _as_it_came(opened, judged.policy)
         if whole is None:
             answer.chunks = await _started(_passed(opened))
         else:
@@ -194,7 +223,7 @@ async def _forwarded(
         return answer
     if opened.tunnel is not None:
         return await _switched(opened, ask, judged, gate)
-    head = committed(opened, ask, judged, _terms(ask, judged, gate))
+    head = committed(opened, ask, judged, _terms(ask, judged, gate), paid)
     answer = Answer(opened.status, "", (), head=head, length=opened.length)
     if whole is None:
         answer.chunks = await _started(_recorded(opened, ask, judged, gate))
@@ -205,7 +234,7 @@ async def _forwarded(
         await _kept(ask, judged, gate, tally, opened)
     except StoreUnavailable:
         lost = Refusal(Problem.JOURNAL_UNAVAILABLE, "This fetch could not be recorded.", retry_after=10)
-        return refused(lost, ask, judged, _terms(ask, judged, gate))
+        return _refused(lost, ask, judged, gate)
     answer.whole, answer.unmeasured = whole, True
     return answer
 
@@ -220,6 +249,10 @@ async def _started(body: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
     """Step over the empty first chunk, so that closing *body* runs its last part even if nobody reads it."""
     await anext(body)
     return body
+
+
+def _refused(refusal: Refusal, ask: Ask, judged: Judged, gate: Gate, more: Headers = ()) -> Answer:
+    return refused(refusal, ask, judged, _terms(ask, judged, gate), gate.rails, more)
 
 
 def _terms(ask: Ask, judged: Judged, gate: Gate) -> PublishedTerms:
@@ -267,11 +300,11 @@ def _ours(answer: Answer, ask: Ask, judged: Judged, gate: Gate, *, failure: Refu
     return answer
 
 
-def _as_it_came(opened: OriginAnswer) -> Answer:
+def _as_it_came(opened: OriginAnswer, policy: Policy) -> Answer:
     """What a person gets: the origin's own lines. A switch of protocols is worded by the listener."""
     if opened.tunnel is not None:
         return Answer(opened.status, opened.reason, opened.headers, tunnel=opened.tunnel)
-    return Answer(opened.status, "", (), head=opened.head, length=opened.length)
+    return Answer(opened.status, "", (), head=passed(opened, policy), length=opened.length)
 
 
 async def _passed(opened: OriginAnswer) -> AsyncGenerator[bytes, None]:

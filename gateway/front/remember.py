@@ -6,10 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gateway.admission.admit import Grant, cheapest
+from gateway.admission.admit import Grant
 from gateway.admission.owed import Owed, unit_of
 from gateway.ask import Ask
 from gateway.front.answer import Judged, Notice
+from gateway.licenses.pricing import cheapest
 from gateway.money import Money
 from gateway.origin.delivery import Delivery
 from gateway.problems import Problem, Refusal

@@ -17,6 +17,7 @@ origin     people, and everybody under `observe`: untouched. Licensed:
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from dataclasses import replace
 from functools import lru_cache
 from http import HTTPStatus
@@ -24,19 +25,22 @@ from typing import Final
 
 import orjson
 
-from gateway.admission.admit import Grant, cheapest
+from gateway.admission.admit import Grant
 from gateway.ask import Ask
 from gateway.front.answer import Answer, Judged, Notice
 from gateway.front.refusal_page import refusal_page
+from gateway.licenses.pricing import cheapest
 from gateway.money import Money
 from gateway.origin.delivery import OriginAnswer
 from gateway.paper import CONTENT_SECURITY
-from gateway.policy.rules import Mode
+from gateway.policy.rules import Mode, Policy
 from gateway.problems import Problem, Refusal
+from gateway.rails.rail import Challenge, Headers, Quote, Rail, sold_by_fetch
 from gateway.terms.license_terms import PublishedTerms
 from gateway.terms.payment_required import (
     PROBLEM_PATH,
     absolute,
+    bounded,
     challenges,
     crawler_price,
     problem_body,
@@ -52,7 +56,10 @@ _UNFRAMED: Final = frozenset(
         Problem.HEADERS_TOO_LARGE, Problem.UNSUPPORTED_CODING, Problem.VERSION_NOT_SUPPORTED,
     }
 )  # fmt: skip
-_VARY: Final = "Authorization, Accept, User-Agent, Signature-Agent, Crawler-Max-Price, Crawler-Exact-Price"
+#: Request headers that every refusal varies by; those that a rail reads come behind them.
+_VARY: Final = ("authorization", "accept", "user-agent", "signature-agent")
+#: Octets of one line that a rail may add to a 402; a longer one is left out.
+LONGEST_LINE: Final = 2048
 #: Answers that a signature could change: 401 and 402, 403 for want of proof, 429 for a used signature.
 _SIGNABLE: Final = frozenset({401, 402, 403, 429})
 #: What a signature must cover where it is sent.
@@ -68,30 +75,63 @@ _PAYING: Final = (
 _REPLACED: Final = frozenset(
     {
         "cache-control", "expires", "pragma", "cdn-cache-control", "cloudflare-cdn-cache-control",
-        "surrogate-control", "licet-record", "licet-price",
+        "surrogate-control", "licet-record", "licet-price", "crawler-price", "crawler-charged", "crawler-error",
+        "payment-required", "payment-response",
     }
 )  # fmt: skip
+#: What a server says to us alone, where it may name prices.
+_OURS: Final = frozenset({"crawler-price"})
 
 
-def refused(refusal: Refusal, ask: Ask | None, judged: Judged | None, terms: PublishedTerms | None) -> Answer:
+def refused(
+    refusal: Refusal,
+    ask: Ask | None,
+    judged: Judged | None,
+    terms: PublishedTerms | None,
+    rails: tuple[Rail, ...] = (),
+    more: Headers = (),
+) -> Answer:
     """The answer that tells *refusal*.
 
     *ask* and *judged* are None where the request did not get that far, *terms*
-    where there is no site. ``Content-Length`` is always there; a HEAD has no body.
+    where there is no site. A 402 tells how to pay by each of *rails*. *more*
+    are headers of this very answer. ``Content-Length`` is always there; a HEAD
+    has no body.
     """
-    if ask is not None and judged is not None and terms is not None:
-        form = _form_of(refusal, ask, judged, terms)
+    if ask is not None and judged is not None and terms is not None and not more:
+        form = _form_of(refusal, ask, judged, terms, rails)
         if form is not None:
             return form.filled(ask)
-    return _refused(refusal, ask, judged, terms)
+    return _refused(refusal, ask, judged, terms, rails, more)
 
 
 def _refused(
-    refusal: Refusal, ask: Ask | None, judged: Judged | None, terms: PublishedTerms | None
+    refusal: Refusal,
+    ask: Ask | None,
+    judged: Judged | None,
+    terms: PublishedTerms | None,
+    rails: tuple[Rail, ...] = (),
+    more: Headers = (),
 ) -> Answer:
+    """The answer, written for this request alone."""
+    answer, encoded = _written(refusal, ask, judged, terms, rails)
+    answer.headers += tuple((name, b64encode(octets).decode()) for name, octets in encoded)
+    answer.headers += tuple((name, _line(value)) for name, value in more)
+    return answer
+
+
+def _written(
+    refusal: Refusal,
+    ask: Ask | None,
+    judged: Judged | None,
+    terms: PublishedTerms | None,
+    rails: tuple[Rail, ...],
+) -> tuple[Answer, tuple[tuple[str, bytes], ...]]:
+    """The answer, and the octets of headers that are told as their base64."""
     offers = judged.ruling.offers if judged and judged.ruling else ()
     uses = judged.visitor.uses if judged else frozenset()
     quoted = cheapest(offers, uses)
+    paying = _challenged(refusal, ask, judged, terms, rails)
     body = problem_body(
         refusal,
         type_base=(terms.origin if terms else "") + PROBLEM_PATH,
@@ -101,6 +141,7 @@ def _refused(
         request_url=_url(ask, terms),
         quoted=quoted,
         instance=f"urn:uuid:{ask.id}" if ask and ask.id else "",
+        members=paying.members,
     )
     paged = ask is not None and _reads_html(ask, judged)
     if paged:
@@ -109,7 +150,7 @@ def _refused(
     else:
         octets, media = orjson.dumps(body), "application/problem+json"
     headers = [("Content-Type", media), ("Content-Length", str(len(octets)))]
-    headers += [("Cache-Control", "no-store"), ("Vary", _VARY), ("X-Content-Type-Options", "nosniff")]
+    headers += [("Cache-Control", "no-store"), ("Vary", _vary(rails)), ("X-Content-Type-Options", "nosniff")]
     if paged:
         headers += [("Content-Security-Policy", CONTENT_SECURITY), ("X-Robots-Tag", "noindex")]
     if refusal.retry_after > 0:
@@ -120,32 +161,69 @@ def _refused(
     headers += [("WWW-Authenticate", value) for value in challenges(refusal, terms, remedy)]
     if terms is not None and refusal.problem.license_error:
         headers.append(_license_link(terms))
-    if refusal.status == 402 and quoted is not None:
-        headers.append(("Crawler-Price", crawler_price(quoted.price)))
+    headers += paying.headers
     if (asked := _accept_signature(refusal, ask, judged)) and ask is not None:
         headers.append(("Accept-Signature", asked))
     if refusal.problem.crawler_error and not (judged and judged.visitor.is_person):
         headers.append(("Crawler-Error", refusal.problem.crawler_error))
-    return Answer(
+    answer = Answer(
         refusal.status,
         HTTPStatus(refusal.status).phrase,
         tuple(headers),
         whole=b"" if ask is not None and ask.method == "HEAD" else octets,
         close=refusal.problem in _UNFRAMED,
     )
+    return answer, paying.encoded
+
+
+def _challenged(
+    refusal: Refusal,
+    ask: Ask | None,
+    judged: Judged | None,
+    terms: PublishedTerms | None,
+    rails: tuple[Rail, ...],
+) -> Challenge:
+    """How to pay for this one fetch, by every one of *rails* that is for it: the lines and members of all."""
+    if refusal.status != 402 or judged is None or judged.ruling is None or terms is None:
+        return _NO_WAY
+    offer = sold_by_fetch(judged.ruling.offers, judged.visitor)
+    if offer is None:
+        return _NO_WAY
+    url = bounded(_url(ask, terms), terms)
+    quote = Quote(judged.policy, offer, refusal.price or offer.price, terms, url)
+    told = [each for rail in rails if (each := rail.challenge(refusal, quote)) is not None]
+    headers = [(name, _line(value)) for each in told for name, value in each.headers]
+    encoded = [line for each in told for line in each.encoded]
+    return Challenge(
+        tuple(line for line in headers if len(line[0]) + len(line[1]) + 4 <= LONGEST_LINE),
+        tuple(line for line in encoded if len(line[0]) + (len(line[1]) + 2) // 3 * 4 + 4 <= LONGEST_LINE),
+        {name: member for each in told for name, member in each.members.items()},
+    )
+
+
+_NO_WAY: Final = Challenge()
+
+
+def _vary(rails: tuple[Rail, ...]) -> str:
+    names = dict.fromkeys((*_VARY, *(name for rail in rails for name in rail.reads)))
+    return ", ".join(name.title() for name in names)
 
 
 class _Form:
     """A refusal written once, with blanks for the request's id and its URL.
 
-    Two requests that are refused alike differ in these alone. *kept* holds on to
-    what the form was made of, because it is found by identity.
+    Two requests that are refused alike differ in these alone; headers that are
+    told as base64 are filled in before. *kept* holds on to what the form was
+    made of, because it is found by identity.
     """
 
-    __slots__ = ("_answer", "_head", "_parts", "kept")
+    __slots__ = ("_answer", "_encoded", "_head", "_parts", "kept")
 
-    def __init__(self, answer: Answer, kept: tuple[object, ...]) -> None:
-        """Cut *answer*, which was made for `_BLANK_ID` and `_BLANK_PATH`, at its blanks."""
+    def __init__(
+        self, answer: Answer, encoded: tuple[tuple[str, bytes], ...], kept: tuple[object, ...]
+    ) -> None:
+        """Cut *answer*, which was made for `_BLANK_ID` and `_BLANK_PATH`, at its blanks, and *encoded* too."""
+        self._encoded = [(f"\r\n{name}: ".encode("ascii"), _BLANKS.split(octets)) for name, octets in encoded]
         lines = [f"{name}: {value}" for name, value in answer.headers if name != "Content-Length"]
         head = [f"HTTP/1.1 {answer.status} {answer.reason}", *lines, "Content-Length: "]
         self._answer = answer
@@ -164,6 +242,8 @@ class _Form:
         octets = b"".join([fills.get(part, part) for part in self._parts])
         length = len(octets)
         head = self._head + b"%d" % length
+        for name, parts in self._encoded:
+            head += name + b64encode(b"".join([fills.get(part, part) for part in parts]))
         blank = self._answer
         return Answer(blank.status, "", (), close=blank.close, whole=octets, head=head, length=length)
 
@@ -180,22 +260,25 @@ _COVERED: Final = "accept-signature"
 _forms: dict[tuple[object, ...], _Form] = {}
 
 
-def _form_of(refusal: Refusal, ask: Ask, judged: Judged, terms: PublishedTerms) -> _Form | None:
+def _form_of(
+    refusal: Refusal, ask: Ask, judged: Judged, terms: PublishedTerms, rails: tuple[Rail, ...]
+) -> _Form | None:
     """The form for *ask*, or None where it must be answered in full."""
     if ask.method == "HEAD" or _PLAIN.fullmatch(ask.target) is None or _reads_html(ask, judged):
         return None
     asks = "?" in ask.target
     seen = (
         id(judged.ruling), id(terms), refusal.code, refusal.detail, refusal.retry_after, refusal.facts,
-        id(judged.visitor), asks, _signed_with(ask),
+        refusal.price, id(rails), id(judged.visitor), asks, _signed_with(ask),
     )  # fmt: skip
     form = _forms.get(seen)
     if form is None:
         if len(_forms) >= _FORMS:
             _forms.clear()
         blank = "/" + (_BLANK_TARGET if asks else _BLANK_PATH).decode()
-        answer = _refused(refusal, replace(ask, id=_BLANK_ID.decode(), target=blank), judged, terms)
-        form = _forms[seen] = _Form(answer, (judged.ruling, judged.visitor, terms))
+        blanked = replace(ask, id=_BLANK_ID.decode(), target=blank)
+        answer, encoded = _written(refusal, blanked, judged, terms, rails)
+        form = _forms[seen] = _Form(answer, encoded, (judged.ruling, judged.visitor, terms, rails))
     return form
 
 
@@ -213,22 +296,36 @@ def told(notice: Notice, ask: Ask) -> Answer:
     return Answer(200, "OK", headers, whole=b"" if ask.method == "HEAD" else notice.body)
 
 
-def committed(opened: OriginAnswer, ask: Ask, judged: Judged, terms: PublishedTerms) -> bytes:
-    """Status line and fields under which the origin's answer goes out, without the empty line."""
+def passed(opened: OriginAnswer, policy: Policy) -> bytes:
+    """Status line and fields as the origin wrote them, but for what it says to us alone."""
+    return opened.head_without(_OURS) if policy.payments.origin_prices else opened.head
+
+
+def committed(
+    opened: OriginAnswer, ask: Ask, judged: Judged, terms: PublishedTerms, paid: Headers = ()
+) -> bytes:
+    """Status line and fields under which the origin's answer goes out, without the empty line.
+
+    *paid* are the fields of a rail that settled for it.
+    """
     grant = judged.verdict
     mode = judged.policy.site.mode
     if judged.visitor.is_person or mode is Mode.OBSERVE or not isinstance(grant, Grant):
-        return opened.head
+        return passed(opened, judged.policy)
     link = _linked(terms.license_url)
     if grant.charge is not None:
         price = _priced(grant.charge.price.micros, grant.charge.price.currency)
         record = _line(ask.id).encode("ascii")
+        for name, value in paid:
+            link += f"\r\n{name}: {_line(value)}".encode("ascii")
         return b"%b\r\nCache-Control: private, no-store\r\nLicet-Record: %b\r\nLicet-Price: %b%b" % (
             opened.head_without(_REPLACED), record, price, link,
         )  # fmt: skip
-    if mode is Mode.OFFER and (quoted := cheapest(grant.offers, judged.visitor.uses)) is not None:
-        link += b"\r\nCrawler-Price: " + _priced(quoted.price.micros, quoted.price.currency)
-    return opened.head + link
+    if mode is Mode.OFFER and judged.policy.payments.price_headers:
+        sold = sold_by_fetch(grant.offers, judged.visitor)
+        if sold is not None:
+            link += b"\r\nCrawler-Price: " + _priced(sold.price.micros, sold.price.currency)
+    return passed(opened, judged.policy) + link
 
 
 @lru_cache(maxsize=1024)

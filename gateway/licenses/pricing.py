@@ -1,9 +1,10 @@
-"""What of a price is owed when, before anything is fetched. Pure."""
+"""What of a price is owed when, before anything is fetched, and which offer is quoted. Pure."""
 
 from __future__ import annotations
 
 from gateway.money import Money
-from gateway.terms.license_terms import Compensation, LicenseTerms
+from gateway.terms.license_terms import Basis, Compensation, LicenseTerms, Offer
+from gateway.uses import Uses, covers
 
 
 def due_at_signing(terms: LicenseTerms) -> Money:
@@ -36,3 +37,28 @@ def burden(price: Compensation) -> tuple[int, ...]:
         *(part.micros if part is not None else 0 for part in later),
         price.revenue_share_bp,
     )
+
+
+def by_the_fetch(terms: LicenseTerms) -> bool:
+    """Whether one fetch can be sold on *terms* by itself.
+
+    Its price per fetch is above zero and all that is ever owed, nobody else is
+    shut out, and no seat has to be shown.
+    """
+    price = terms.compensation
+    return (
+        bool(price.per_fetch)
+        and not any(part for part in price.parts() if part is not price.per_fetch)
+        and not price.revenue_share_bp
+        and not terms.exclusivity.exclusive
+        and terms.territory.basis is not Basis.LICENSEE
+    )
+
+
+def cheapest(offers: tuple[Offer, ...], uses: Uses) -> Offer | None:
+    """The offer to quote: the cheapest per fetch that alone covers all *uses*, or else the cheapest of all.
+
+    Ties go to the one listed first.
+    """
+    covering = [offer for offer in offers if covers(offer.uses, uses)] or list(offers)
+    return min(covering, key=lambda offer: offer.price.micros, default=None)

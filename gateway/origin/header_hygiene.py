@@ -31,7 +31,7 @@ HOP_BY_HOP = frozenset({
 _KEPT = frozenset({"host", "content-length"})
 _SPOOFABLE = frozenset({
     "forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-remote-ip", "x-remote-addr",
-    "true-client-ip", "fastly-client-ip", "client-ip", "x-original-url", "x-original-host", "x-rewrite-url",
+    "true-client-ip", "fastly-client-ip", "client-ip", "x-original-url", "x-original-host", "x-rewrite-url", "cf-pay-per-crawl",
 })  # fmt: skip
 _SPOOFABLE_START = ("x-forwarded-", "x-licet-", "licet-")
 _CDN_ADDRESS = re.compile(r"cf-.*-ip(?:v6|v4)?|cf-pseudo-ipv4", re.ASCII)

@@ -15,7 +15,7 @@ from gateway.money import MICROS, Money
 from gateway.paths import PathScope
 from gateway.policy import countries
 from gateway.policy.digest import policy_digest
-from gateway.policy.rules import Author, Match, Policy, Rendition, Rule, Site, Verdict, Work
+from gateway.policy.rules import Author, Match, Payments, Policy, Rendition, Rule, Site, Verdict, Work
 from gateway.policy.schema import LooseKeys, OfferTable, PriceTable, RuleTable, SiteTable, WorkTable, shown
 from gateway.policy.words import quoted
 from gateway.problems import Mistake
@@ -105,6 +105,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     if tables.mistakes or site is None:
         return None
     loose = tables.loose
+    payments = Payments(loose.payments.price_headers, loose.payments.origin_prices)
     limits = {name: _table(tables, name) for name in offers}
     digest = policy_digest(
         site,
@@ -117,6 +118,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         otherwise=loose.otherwise,
         unverifiable=loose.unverifiable,
         free_paths=loose.free_paths,
+        payments=payments,
     )
     return Policy(
         site=site,
@@ -140,6 +142,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         free_paths=loose.free_paths,
         stance=loose.stance or "",
         file=tables.file,
+        payments=payments,
     )
 
 

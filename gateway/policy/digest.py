@@ -9,14 +9,16 @@ of works, rules, renditions and the offers of a rule.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from gateway.canonical import canonical_digest
 from gateway.paths import PathScope
-from gateway.policy.rules import Match, Rule, Site, TerritoryMode, Verdict, Work
+from gateway.policy.rules import Match, Payments, Rule, Site, TerritoryMode, Verdict, Work
 from gateway.terms.license_terms import LicenseTerms
 
 #: Changes when the same policy is spelled in another way below.
 VERSION = 1
+_USUAL = Payments()
 
 
 def policy_digest(
@@ -28,6 +30,7 @@ def policy_digest(
     otherwise: Verdict | None,
     unverifiable: Verdict,
     free_paths: Sequence[PathScope],
+    payments: Payments = _USUAL,
 ) -> str:
     """The digest, ``sha-256:`` and hex. *offers* are terms, token seconds and most fetches by id."""
     return canonical_digest(
@@ -59,6 +62,7 @@ def policy_digest(
             "otherwise": otherwise.value if otherwise else None,
             "unverifiable": unverifiable.value,
             "free_paths": _patterns(free_paths),
+            **({"payments": asdict(payments)} if payments != _USUAL else {}),
         }
     )
 

@@ -156,6 +156,19 @@ class Site:
     sign_requests: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """How one fetch can be paid for without a license.
+
+    *price_headers*: by ``crawler-max-price`` and ``crawler-exact-price`` on a
+    signed request, out of an account here. *origin_prices*: the creator's
+    server may name the price of each answer itself.
+    """
+
+    price_headers: bool = True
+    origin_prices: bool = False
+
+
 @dataclass(frozen=True)
 class Policy:
     """Everything a creator decided for one site.
@@ -177,6 +190,7 @@ class Policy:
     free_paths: tuple[PathScope, ...] = ()
     stance: str = ""
     file: str = ""
+    payments: Payments = Payments()
     by_offer: dict[str, Offer] = field(default_factory=dict, compare=False, repr=False)
     by_place: bool = field(default=False, compare=False)
 

@@ -209,6 +209,17 @@ class RuleTable(_Table):
     then: words.Then = Field(description='"serve", "refuse" or { license = ["NAME OF AN OFFER"] }')
 
 
+class PaymentsTable(_Table):
+    """``[payments]``: how one fetch can be paid for without a license."""
+
+    price_headers: words.Flag = Field(
+        default=True, description="take crawler-max-price and crawler-exact-price on signed requests"
+    )
+    origin_prices: words.Flag = Field(
+        default=False, description="let the site's own server name the price of each answer in crawler-price"
+    )
+
+
 class LooseKeys(_Table):
     """The keys that stand above every table."""
 
@@ -220,6 +231,7 @@ class LooseKeys(_Table):
         default=Verdict.SERVE, description="what is free for a crawler whose name cannot be checked just now"
     )
     free_paths: words.Paths = Field(default=(), description="paths that are served to everyone, always")
+    payments: PaymentsTable = PaymentsTable()
 
 
 class PolicyFile(LooseKeys):
@@ -249,6 +261,7 @@ for _table, _place in (
     (OfferTable, "[offers.NAME]"),
     (WorkTable, "[[works]]"),
     (SiteTable, "[site]"),
+    (PaymentsTable, "[payments]"),
     (LooseKeys, "the top of the file, above every table"),
 ):
     _PLACES.update({field.alias or name: _place for name, field in _table.model_fields.items()})

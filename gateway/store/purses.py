@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.admission.spending import Charge, Short, fee_of
 from gateway.billing.postings import Spend, spend_of
 from gateway.money import Money
 from gateway.problems import StoreUnavailable
-from gateway.provenance.record import BookEntry, JournalEntry
+from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 
 #: One lease takes at most this part of what is left, so that others find something too.
 _SHARE: Final = 4
@@ -23,7 +23,8 @@ class EntryConflict(StoreUnavailable):
 class Standing:
     """What is known of a charge's licensee and license, in micro-units of its currency.
 
-    *credit* is the prepaid balance by postings, *held* what purses take of it;
+    *credit* is the prepaid balance by postings, *held* what purses take of it,
+    *limit* how far below zero it may go;
     *spent*, *spent_fetches* what the license's fetches owed so far, *open*,
     *open_fetches* what its purses may still owe.
     """
@@ -34,6 +35,7 @@ class Standing:
     spent_fetches: int = 0
     open: int = 0
     open_fetches: int = 0
+    limit: int = 0
 
 
 def decide(charge: Charge, standing: Standing, fetches: int = 1) -> int | Short:
@@ -52,7 +54,7 @@ def decide(charge: Charge, standing: Standing, fetches: int = 1) -> int | Short:
         if count < 1:
             return Short("budget", Money(0, currency))
         room.append(count)
-    limits = [("credit", standing.credit - standing.held)] if price else []
+    limits = [("credit", standing.credit + standing.limit - standing.held)] if price else []
     if budget.micros is not None:
         limits.insert(0, ("budget", budget.micros - standing.spent - standing.open))
     for what, left in limits:
@@ -64,7 +66,13 @@ def decide(charge: Charge, standing: Standing, fetches: int = 1) -> int | Short:
 
 
 def used_by(entry: JournalEntry) -> Spend | None:
-    """What *entry* takes out of its writer's purse, or None: a fetch that owes, or a fee that was due."""
+    """What *entry* takes out of its writer's purse, or None: a fetch that owes, or a fee that was due.
+
+    A fetch takes out what was set aside for it, which may be more than it owes.
+    """
     if isinstance(entry, BookEntry) and entry.kind_of == "fee" and entry.license:
         return Spend(fee_of(entry.license), entry.currency, entry.amount_micros, 1)
-    return spend_of(entry)
+    spend = spend_of(entry)
+    if spend is not None and isinstance(entry, FetchRecord) and entry.price_micros > spend.micros:
+        return replace(spend, micros=entry.price_micros)
+    return spend

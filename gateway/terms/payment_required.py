@@ -5,7 +5,8 @@
 - the challenges are ``License`` (RSL 1.0, section 6.3.4) and those of OAuth
   (`terms.token_challenges`), each its own header line, because weak parsers break
   a list of them in the wrong place;
-- ``crawler-price`` is Cloudflare's pay per crawl (2026-05): ``USD 0.01``.
+- ``crawler-price`` is Cloudflare's pay per crawl (2026-06): ``USD 0.01``; each way
+  to pay for one fetch (`gateway.rails`) says its own part beside the others.
 
 Where money changes nothing (an owner's block, a forged identity) no price, no
 offer and no seller is named. Pure; no text that a policy or a request holds
@@ -15,6 +16,8 @@ can break a header or the JSON.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
@@ -30,11 +33,32 @@ from gateway.uses import Uses
 PROBLEM_PATH: Final = "/.licet/problems"
 RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
 _LONGEST_URL: Final = 500
+_NONE: Final[Mapping[str, object]] = MappingProxyType({})
 #: What RFC 3986 lets stand in a path and query; all else is percent-encoded.
 _URL_SAFE: Final = "/%?:@!$&'()*+,;=-._~[]"
-_MADE_HERE: Final = frozenset(
-    {"type", "title", "status", "detail", "instance", "code", "next_step", "price", "offers", "buy", "uses"}
+#: What the members of a problem's body mean, as its type's page tells it: RFC 9457's, then ours, then the rails'.
+MEMBERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "type": "The address of the page that describes this problem.",
+        "title": "The rule that was applied; the same for every problem of this type.",
+        "status": "The status code of the answer.",
+        "detail": "The fact behind this very answer.",
+        "instance": "The id of this very answer, which the record of it has too.",
+        "code": "The last part of type, for programs.",
+        "next_step": "What can be done about it.",
+        "retry_after": "Whole seconds to wait before asking again; left out where waiting does not help.",
+        "uses": "What the visitor is taken to do with content, in RSL's words.",
+        "price": "What one fetch costs: amount as a decimal text, micros in millionths, currency, per "
+        "(always fetch), and the id of the offer.",
+        "offers": "Everything that can be bought for this page, each with its price, its limits and its terms hash.",
+        "buy": "Where a license is bought: token_endpoint, license_document, resource_metadata, desk, and curl, "
+        "three commands that a shell runs as they stand.",
+        "pay_per_crawl": "How to pay for this one fetch out of an account here: crawler_price, the header to send, "
+        "and what the signature of the request (Web Bot Auth) covers.",
+    }
 )
+#: No rail and no refusal puts anything in their place.
+_MADE_HERE: Final = frozenset(MEMBERS) - {"pay_per_crawl"}
 
 
 def money_body(money: Money) -> dict[str, object]:
@@ -70,6 +94,7 @@ def problem_body(
     request_url: str,
     quoted: Offer | None,
     instance: str = "",
+    members: Mapping[str, object] = _NONE,
 ) -> dict[str, object]:
     """Return the problem as JSON holds it.
 
@@ -82,6 +107,7 @@ def problem_body(
         request_url: the absolute URL that was asked for.
         quoted: the one of *offers* that the price names.
         instance: a URI of this very answer, or "".
+        members: what each way to pay for one fetch adds, by a name of its own.
     """
     body: dict[str, object] = {
         "type": plain(f"{type_base}/{refusal.code}"),
@@ -96,11 +122,13 @@ def problem_body(
     if refusal.retry_after > 0:
         body["retry_after"] = refusal.retry_after
     body.update({plain(name): plain(value) for name, value in refusal.facts if name not in _MADE_HERE})
+    body.update({name: member for name, member in members.items() if name not in _MADE_HERE})
     if terms is None or not sells(refusal.problem):
         return body
     body["uses"] = sorted(uses)
     if quoted is not None:
-        body["price"] = {**money_body(quoted.price), "per": "fetch", "offer": plain(quoted.id)}
+        price = refusal.price or quoted.price
+        body["price"] = {**money_body(price), "per": "fetch", "offer": plain(quoted.id)}
     body["offers"] = [offer_body(offer) for offer in offers]
     body["buy"] = {
         "token_endpoint": plain(terms.token_url),
@@ -154,7 +182,7 @@ def _duties(terms: LicenseTerms) -> dict[str, object]:
 
 def _recipe(terms: PublishedTerms, request_url: str, quoted: Offer | None) -> tuple[str, str, str]:
     """Register, buy, fetch: three lines that a shell runs as they stand, once the names in capitals are known."""
-    url = absolute(request_url if len(request_url) <= _LONGEST_URL else f"{terms.origin}/")
+    url = bounded(request_url, terms)
     wish = [{"type": "content_license", **({"offer": plain(quoted.id)} if quoted else {})}]
     resource = url.partition("?")[0]
     buy = [
@@ -169,6 +197,11 @@ def _recipe(terms: PublishedTerms, request_url: str, quoted: Offer | None) -> tu
         shlex.join(buy),
         shlex.join(["curl", "-H", "Authorization: License ACCESS_TOKEN", url]),
     )
+
+
+def bounded(request_url: str, terms: PublishedTerms) -> str:
+    """*request_url* as printable ASCII, or the site's first page where it is too long to be told again."""
+    return absolute(request_url if len(request_url) <= _LONGEST_URL else f"{terms.origin}/")
 
 
 def challenges(refusal: Refusal, terms: PublishedTerms | None, remedy: str = "") -> tuple[str, ...]:

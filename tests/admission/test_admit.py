@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.admission.admit import Grant, acting_for, admit, cheapest
+from gateway.admission.admit import Grant, acting_for, admit
 from gateway.money import Money
 from gateway.policy.rules import Mode, Verdict
 from gateway.problems import Problem, Refusal
@@ -79,15 +79,6 @@ def test_nobody_is_refused_unless_the_rules_bind(mode, verdict, shown, claims, v
         ruling(mode=Mode.ENFORCE, verdict=verdict, offers=judged.offers), visitor(), ask(), credential
     )
     assert (grant.would == bound) if isinstance(bound, Refusal) else (grant.would is None)
-
-
-def test_cheapest_covers_every_use_before_it_is_cheap(offer) -> None:
-    both = frozenset({Use.AI_TRAIN, Use.AI_INPUT})
-    offers = (offer("a", 1, frozenset({Use.AI_INPUT})), offer("b", 9, both), offer("c", 9, both))
-    assert cheapest(offers, both).id == "b"
-    assert cheapest(offers, frozenset({Use.AI_INPUT})).id == "a"
-    assert cheapest(offers, frozenset({Use.SEARCH})).id == "a"
-    assert cheapest((), both) is None
 
 
 def test_whoever_shows_a_credential_of_ours_is_no_person(claims, visitor) -> None:

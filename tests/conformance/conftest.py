@@ -19,11 +19,13 @@ from gateway.paths import PathScope
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.provenance.segments import SealedDetail
+from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
+from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -89,6 +91,7 @@ class Ports:
     ledger: Any
     details: Any
     audience: Any
+    accounts: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -96,13 +99,15 @@ class Ports:
 
 def memory_ports() -> Ports:
     tables = Tables()
+    register = MemoryRegister()
     return Ports(
-        MemoryRegister(),
+        register,
         MemorySpendBook(tables),
         MemoryFolding(tables),
         MemoryLedger(tables),
         MemoryDetails(tables),
         MemoryAudience(),
+        MemoryAccounts(register, tables),
     )
 
 
@@ -114,6 +119,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteLedger(database),
         SqliteDetails(database),
         SqliteAudience(database),
+        SqliteAccounts(database),
     )
 
 

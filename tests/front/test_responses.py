@@ -1,3 +1,4 @@
+import base64
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -10,14 +11,19 @@ from hypothesis import strategies as st
 from gateway.admission.admit import Grant
 from gateway.admission.spending import Charge
 from gateway.ask import Ask
+from gateway.clock import HandClock
+from gateway.front import responses
 from gateway.front.answer import Judged, Notice
-from gateway.front.responses import committed, refused, told
+from gateway.front.responses import LONGEST_LINE, committed, told
 from gateway.money import Money
 from gateway.origin.head import Head
 from gateway.paper import CONTENT_SECURITY, STYLE
 from gateway.paths import PathScope
 from gateway.policy.rules import Mode, Policy, Ruling, Site, Verdict
 from gateway.problems import Problem, Refusal
+from gateway.rails.known_accounts import KnownAccounts
+from gateway.rails.price_headers import PriceHeaders
+from gateway.rails.rail import Challenge
 from gateway.terms.license_terms import (
     Compensation,
     LicenseTerms,
@@ -27,6 +33,7 @@ from gateway.terms.license_terms import (
     Purpose,
     Scope,
 )
+from gateway.terms.payment_required import MEMBERS, plain
 from gateway.tokens.claims import Budget
 from gateway.uses import Use
 from gateway.visitors.visitor import PERSON, Crawler, Visitor, VisitorClass
@@ -70,6 +77,27 @@ def policy(mode=Mode.ENFORCE):
 def judged(verdict, visitor=GPTBOT, mode=Mode.ENFORCE, offers=OFFERS):
     ruling = Ruling(Verdict.LICENSE, "rules[0]", "rules[0] matches class ai", "sha-256:p", mode, offers)
     return Judged(policy(mode), visitor, ruling, verdict)
+
+
+class Encoded:
+    """A rail that tells the URL in base64, in a line, and in a member; and one line that is too long."""
+
+    name, reads, sources = "encoded", ("payment-signature",), {}
+
+    def challenge(self, refusal, quote):
+        octets = orjson.dumps({"url": quote.url, "price": quote.price.amount, "why": plain(refusal.detail)})
+        return Challenge(
+            headers=(("X-Long", "a" * LONGEST_LINE),),
+            encoded=(("PAYMENT-REQUIRED", octets), ("X-Longer", b"a" * LONGEST_LINE)),
+            members={"encoded": {"url": quote.url}, "status": 200},
+        )
+
+
+RAILS = (PriceHeaders(lambda ask, evidence: None, KnownAccounts(None, HandClock())), Encoded())
+
+
+def refused(refusal, ask, judged, terms, rails=RAILS):
+    return responses.refused(refusal, ask, judged, terms, rails)
 
 
 def refusal_of(problem=Problem.LICENSE_REQUIRED, **facts):
@@ -139,6 +167,63 @@ async def test_the_402():
     assert body["price"]["offer"] == "training" and body["uses"] == ["ai-train"]
     assert body["instance"] == "urn:uuid:0192-a"
     assert body["buy"]["curl"][2].endswith("'https://journal.example/essays/tides?x=1'")
+
+
+def payment_of(answer):
+    return orjson.loads(base64.b64decode(named(answer)["payment-required"], validate=True))
+
+
+def test_every_way_to_pay_stands_in_one_402():
+    answer = refused(refusal_of(), ASK, judged(refusal_of()), TERMS)
+    headers, body = named(answer), orjson.loads(answer.whole)
+    assert {"crawler-price", "payment-required", "www-authenticate", "link"} <= set(headers)
+    assert not {"x-long", "x-longer"} & set(headers), "a line that is too long is left out"
+    url = "https://journal.example/essays/tides?x=1"
+    assert payment_of(answer) == {"url": url, "price": "0.005", "why": "The fact."}
+    assert body["encoded"] == {"url": url}
+    assert body["status"] == 402, "a rail takes no member that is ours"
+    assert body["pay_per_crawl"]["send"] == {"crawler-max-price": "USD 0.005"}
+    assert {"crawler-max-price", "crawler-exact-price", "payment-signature"} <= set(
+        headers["vary"].lower().split(", ")
+    )
+
+
+@pytest.mark.parametrize("problem", Problem)
+def test_every_member_of_a_body_is_explained(problem):
+    refusal = refusal_of(problem, retry_after=9)
+    body = orjson.loads(refused(refusal, ASK, judged(refusal), TERMS, RAILS[:1]).whole)
+    assert set(body) <= set(MEMBERS)
+    if problem is Problem.LICENSE_REQUIRED:
+        assert set(body) == set(MEMBERS)
+
+
+@pytest.mark.parametrize("target", ["/" + "a" * 7000, "/?" + "%22" * 2000, "/" + "é" * 3000, "/a"])
+@pytest.mark.parametrize("detail", ["", "x" * 5000, "\r\n" * 4000])
+def test_the_402_fits_where_headers_are_read(target, detail):
+    refusal = replace(refusal_of(), detail=detail)
+    answer = refused(refusal, replace(ASK, target=target), judged(refusal), TERMS)
+    sizes = [len(name) + len(value) + 4 for name, value in told_in(answer)]
+    assert max(sizes) <= LONGEST_LINE
+    assert sum(sizes) < 8192
+
+
+def test_a_price_that_is_not_the_offers_is_the_one_that_is_quoted():
+    refusal = Refusal(Problem.MAX_PRICE_TOO_LOW, "Dearer.", price=Money(250_000, "USD"))
+    answer = refused(refusal, ASK, judged(refusal), TERMS)
+    assert named(answer)["crawler-price"] == "USD 0.25"
+    assert named(answer)["crawler-error"] == "InvalidCrawlerMaxPrice"
+    assert orjson.loads(answer.whole)["price"]["amount"] == "0.25"
+    assert payment_of(answer)["price"] == "0.25"
+    dearer = replace(refusal, price=Money(260_000, "USD"))
+    assert named(refused(dearer, ASK, judged(dearer), TERMS))["crawler-price"] == "USD 0.26"
+
+
+def test_what_takes_more_than_a_price_per_fetch_names_no_price():
+    terms = replace(OFFERS[1].terms, compensation=Compensation("USD", Money(9, "USD"), Money(5_000, "USD")))
+    said = judged(refusal_of(), offers=(replace(OFFERS[1], terms=terms),))
+    answer = refused(refusal_of(), ASK, said, TERMS)
+    assert not {"crawler-price", "payment-required"} & set(named(answer))
+    assert orjson.loads(answer.whole)["price"]["amount"] == "0.005", "what a license would cost by the fetch"
 
 
 def test_an_owners_block_quotes_no_price():
@@ -365,7 +450,6 @@ def test_an_offer_is_priced_where_offers_are_made():
     "problem", [Problem.LICENSE_REQUIRED, Problem.REFUSED_BY_OWNER, Problem.TOKEN_EXPIRED]
 )
 def test_what_is_filled_in_is_what_would_have_been_written(target, problem):
-    from gateway.front import responses
     from gateway.front.wire import head_of
 
     refusal = refusal_of(problem)
@@ -373,7 +457,7 @@ def test_what_is_filled_in_is_what_would_have_been_written(target, problem):
     for number in range(3):
         ask = replace(ASK, target=target, id=f"01a21422-8d17-738c-8f96-e03b94bc4e6{number}")
         got = refused(refusal, ask, decided, TERMS)
-        plain = responses._refused(refusal, ask, decided, TERMS)
+        plain = responses._refused(refusal, ask, decided, TERMS, RAILS)
         assert (got.status, got.whole, got.close) == (plain.status, plain.whole, plain.close)
         first, *lines = (got.head or head_of(plain, "GET", close=False, chunkable=True)[0][:-4]).split(
             b"\r\n"
@@ -384,7 +468,6 @@ def test_what_is_filled_in_is_what_would_have_been_written(target, problem):
 
 
 def test_forms_are_bounded():
-    from gateway.front import responses
 
     for number in range(responses._FORMS + 10):
         refusal = replace(refusal_of(), detail=f"path {number}")

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from gateway.licenses.pricing import burden, due_at_signing
+from gateway.licenses.pricing import burden, by_the_fetch, cheapest, due_at_signing
 from gateway.money import Money
 from gateway.paths import PathScope
-from gateway.terms.license_terms import Compensation, LicenseTerms, Purpose, Scope
+from gateway.terms.license_terms import (
+    Basis,
+    Compensation,
+    Exclusivity,
+    LicenseTerms,
+    Offer,
+    Purpose,
+    Scope,
+    Territory,
+)
 from gateway.uses import Use
 
 
@@ -51,3 +62,44 @@ def test_a_revenue_share_is_not_due_at_signing():
 )
 def test_what_commits_less_is_cheaper(cheaper, dearer):
     assert burden(cheaper) < burden(dearer)
+
+
+@pytest.mark.parametrize(
+    ("price", "sold"),
+    [
+        ({"per_fetch": "0.02"}, True),
+        ({"per_fetch": "0.02", "upfront": "0"}, True),
+        ({"per_fetch": "0"}, False),
+        ({}, False),
+        ({"upfront": "500"}, False),
+        ({"per_fetch": "0.02", "upfront": "500"}, False),
+        ({"per_fetch": "0.02", "per_item": "1"}, False),
+        ({"per_fetch": "0.02", "minimum_guarantee": "1"}, False),
+    ],
+)
+def test_one_fetch_is_sold_where_nothing_else_is_owed(price, sold):
+    compensation = Compensation("USD", **{name: usd(text) for name, text in price.items()})
+    assert by_the_fetch(terms(compensation)) is sold
+
+
+def test_one_fetch_buys_no_share_no_exclusivity_and_no_seat():
+    plain = terms(Compensation("USD", per_fetch=usd("0.02")))
+    assert by_the_fetch(plain)
+    assert not by_the_fetch(terms(Compensation("USD", per_fetch=usd("0.02"), revenue_share_bp=1)))
+    assert not by_the_fetch(replace(plain, exclusivity=Exclusivity(True)))
+    assert not by_the_fetch(replace(plain, territory=Territory(frozenset({"DE"}), Basis.LICENSEE)))
+    assert by_the_fetch(replace(plain, territory=Territory(frozenset({"DE"}))))
+
+
+def offered(name, micros, uses):
+    price = Compensation("USD", per_fetch=Money(micros, "USD"))
+    return Offer(name, "s", replace(terms(price), purpose=Purpose(uses)), "p")
+
+
+def test_the_cheapest_covers_every_use_before_it_is_cheap():
+    both = frozenset({Use.AI_TRAIN, Use.AI_INPUT})
+    offers = (offered("a", 1, frozenset({Use.AI_INPUT})), offered("b", 9, both), offered("c", 9, both))
+    assert cheapest(offers, both).id == "b"
+    assert cheapest(offers, frozenset({Use.AI_INPUT})).id == "a"
+    assert cheapest(offers, frozenset({Use.SEARCH})).id == "a"
+    assert cheapest((), both) is None

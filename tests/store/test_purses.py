@@ -26,6 +26,7 @@ def charge(micros, budget=Budget()):
     st.none() | st.integers(0, 500),
     st.none() | st.integers(0, 60),
     st.integers(-5, 600),
+    st.integers(0, 90),
     small,
     small,
     small,
@@ -34,15 +35,15 @@ def charge(micros, budget=Budget()):
     st.integers(1, 40),
 )
 def test_a_lease_fits_every_limit_and_a_short_names_one_that_it_breaks(
-    price, micros, fetches, credit, held, spent, open, spent_fetches, open_fetches, asked
+    price, micros, fetches, credit, limit, held, spent, open, spent_fetches, open_fetches, asked
 ):
-    standing = Standing(credit, held, spent, spent_fetches, open, open_fetches)
+    standing = Standing(credit, held, spent, spent_fetches, open, open_fetches, limit)
     answer = decide(charge(price, Budget(micros, fetches)), standing, asked)
 
     def fits(n):
         by_money = micros is None or spent + open + n * price <= micros
         by_count = fetches is None or spent_fetches + open_fetches + n <= fetches
-        by_credit = price == 0 or held + n * price <= credit
+        by_credit = price == 0 or held + n * price <= credit + limit
         return by_money and by_count, by_credit
 
     assert isinstance(answer, int) == all(fits(1))

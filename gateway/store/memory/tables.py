@@ -29,6 +29,7 @@ class Tables:
     balances: Counter[tuple[str, str]] = field(default_factory=Counter)
     spent: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     purses: dict[tuple[str, str, str], Purse] = field(default_factory=dict)
+    limits: dict[tuple[str, str], int] = field(default_factory=dict)
     down: str = ""
 
     def check(self) -> None:

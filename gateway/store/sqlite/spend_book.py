@@ -10,6 +10,7 @@ from gateway.admission.spending import Charge, Short
 from gateway.billing.postings import prepaid
 from gateway.money import Money
 from gateway.store.purses import Standing, decide
+from gateway.store.sqlite.accounts import limit_of
 from gateway.store.sqlite.database import Database
 from gateway.tokens.claims import Budget
 
@@ -35,8 +36,14 @@ class SqliteSpendBook:
         answer = await self._database.read(lambda db: decide(further, _standing(db, further)))
         return isinstance(answer, Short) and answer.what == "budget"
 
+    async def affords(self, licensee: str, price: Money) -> bool:
+        """Whether *licensee* could lease one fetch at *price*; see `SpendBook.affords`."""
+        charge = Charge("", licensee, "", price, Budget())
+        answer = await self._database.read(lambda db: decide(charge, _standing(db, charge)))
+        return isinstance(answer, int)
+
     async def available(self, licensee: str, currency: str) -> Money:
-        """What *licensee* could still lease: postings minus purses; below zero where it owes."""
+        """The balance of *licensee*: postings minus purses; below zero where it owes."""
         return await self._database.read(
             lambda db: Money(_credit(db, licensee, currency) - _held(db, licensee, currency), currency)
         )
@@ -96,6 +103,7 @@ def _standing(db: apsw.Connection, charge: Charge) -> Standing:
     return Standing(
         credit=_credit(db, charge.licensee, currency),
         held=_held(db, charge.licensee, currency),
+        limit=limit_of(db, charge.licensee, currency),
         spent=spent[0],
         spent_fetches=spent[1],
         open=opened[0],
