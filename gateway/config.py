@@ -267,6 +267,11 @@ class Config:
         return self.folder / "keys" / "origin"
 
     @property
+    def content_keys(self) -> Path:
+        """The folder of the keys of encrypted files."""
+        return self.folder / "keys" / "content"
+
+    @property
     def sites(self) -> Path:
         """The folder of the policies."""
         return self.folder / "sites"

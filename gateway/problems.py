@@ -128,6 +128,7 @@ class Problem(Told, Enum):
         "The license token is not one of ours or was changed",
         "Ask the token endpoint for a new token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_EXPIRED = entry(
         "token-expired",
@@ -135,6 +136,7 @@ class Problem(Told, Enum):
         "The license token is outside its term",
         "Ask the token endpoint for a new token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_REVOKED = entry(
         "token-revoked",
@@ -142,6 +144,7 @@ class Problem(Told, Enum):
         "The license token was revoked",
         "Ask the token endpoint for a new token, or write to the owner.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_OTHER_SITE = entry(
         "token-other-site",
@@ -149,6 +152,7 @@ class Problem(Told, Enum):
         "The license token was issued for another site",
         "Ask this site's token endpoint for a token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     PATH_NOT_COVERED = entry(
         "path-not-covered",
@@ -156,6 +160,7 @@ class Problem(Told, Enum):
         "The license does not cover this path",
         "Buy a license whose scope covers the path.",
         license_error="insufficient_scope",
+        oauth_error="insufficient_scope",
     )
     RENDITION_NOT_COVERED = entry(
         "rendition-not-covered",
@@ -163,6 +168,7 @@ class Problem(Told, Enum):
         "The license does not cover this form of the work",
         "Buy a license that covers this rendition.",
         license_error="insufficient_scope",
+        oauth_error="insufficient_scope",
     )
     USE_NOT_COVERED = entry(
         "use-not-covered",
@@ -352,6 +358,8 @@ class Problem(Told, Enum):
         oauth_error="invalid_resource",
     )
     # fmt: off
+    PAYMENT_MISSING = entry("payment-missing", 403, "The credit does not cover what this license costs",
+        "Top up the credit at the address named here, then ask for the token again.", oauth_error="unauthorized_client")
     SCOPE_INVALID = entry("scope-invalid", 400, "The scope is not one this desk grants",
         "Name uses that are on offer; see scopes_supported.", oauth_error="invalid_scope")
     PROOF_INVALID = entry("proof-invalid", 400, "The DPoP proof does not hold for this request",

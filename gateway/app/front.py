@@ -63,6 +63,10 @@ REST_SECONDS = 3.0
 _MOST_PUBLISHED = 256
 
 
+def _pace(config: Config) -> Pace:
+    return Pace(config.pacing.license_per_second, config.pacing.license_burst)
+
+
 class Front:
     """Gate and listener, made of parts that may be here or at the office."""
 
@@ -109,16 +113,16 @@ class Front:
         )
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
-        pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
-        self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
+        self.till = Till(book, journal.writer, _pace(config), remembered=paid, settled=settled)
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
+        self._credentials = self._reading(keys, feed)
         rails = (PriceHeaders(self.identification.signatures.finding, KnownAccounts(accounts, clock)),)
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,
             notices=notices,
-            credentials=self._reading(keys, feed),
+            credentials=self._credentials,
             till=self.till,
             origin=_SigningOrigin(self._origin, shelf, origin_identity),
             journal=journal,
@@ -138,10 +142,9 @@ class Front:
         self.listener = self._listening(gate, shelf, f"unix:{desk}")
 
     def _reading(self, keys: Callable[[], KeySet], feed: RevocationFeed) -> Credentials:
-        config, signer = self._config, self.identification.signatures.proven
-        nonces = nonces_of(config.keys.parent) if config.clients.dpop_nonces else None
-        self._credentials = Credentials(Verifier(keys), feed, self._clock, signer=signer, nonces=nonces)
-        return self._credentials
+        nonces = nonces_of(self._config.keys.parent) if self._config.clients.dpop_nonces else None
+        proven = self.identification.signatures.proven
+        return Credentials(Verifier(keys), feed, self._clock, signer=proven, nonces=nonces)
 
     def _listening(self, gate: Gate, shelf: PolicyShelf, desk: str) -> Listener:
         config = self._config

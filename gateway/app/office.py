@@ -29,10 +29,12 @@ from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.clients import Admittance
 from gateway.desk.routes import Desk
+from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.money import Money
+from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
@@ -135,6 +137,8 @@ class Office:
         self.feed = RevocationFeed()
         self.revoked = Revocations()
         await self._look()
+        self.earlier = EarlierPolicies(config.folder / "earlier")
+        self._see_policies()
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -144,6 +148,8 @@ class Office:
             balance=self._balance,
             entered=self.ledger.has_entry,
             identity=self.identity,
+            earlier=self.earlier,
+            content_keys=ContentKeys(config.content_keys),
             admittance=Admittance(
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
                 config.clients.initial_access_token,
@@ -218,7 +224,11 @@ class Office:
 
     def tell_taken_up(self) -> None:
         """Say in the log which policies are in force."""
+        self._see_policies()
         log.info("policies taken up", digests=[policy.digest for policy in self.shelf.policies])
+
+    def _see_policies(self) -> None:
+        self.earlier.see(self.shelf.policies, self.clock.now_us() // 1_000_000)
 
     async def close(self) -> None:
         """End what `begin` started, then close everything in the reverse order of opening."""

@@ -14,11 +14,11 @@ from gateway.desk.metadata import issuer_of
 from gateway.desk.reading import FORM, JSON, read_body, read_form, read_json
 from gateway.problems import Problem, Refusal
 
-_REPEATABLE: Final = frozenset({"resource"})
+_ONCE: Final = frozenset[str]()
 
 
 async def entered(
-    call: Call, clients: Clients, *, json_too: bool = False
+    call: Call, clients: Clients, *, json_too: bool = False, repeatable: frozenset[str] = _ONCE
 ) -> tuple[Known, dict[str, tuple[str, ...]]] | Refusal:
     """Recognize the client of *call* and read its parameters: a form, or with *json_too* a JSON object of texts."""
     request, issuer = call.request, issuer_of(call.origin)
@@ -26,24 +26,26 @@ async def entered(
         known = await clients.authenticate(request, call.address)
         if isinstance(known, Refusal):
             return known
-        form = await parameters(call, json_too=json_too)
+        form = await parameters(call, json_too=json_too, repeatable=repeatable)
         if isinstance(form, Refusal):
             return form
         return _agreed(known, form)
-    form = await parameters(call, json_too=json_too)
+    form = await parameters(call, json_too=json_too, repeatable=repeatable)
     if isinstance(form, Refusal):
         return form
     known = await clients.authenticate(request, call.address, form, issuer=issuer)
     return known if isinstance(known, Refusal) else (known, form)
 
 
-async def parameters(call: Call, *, json_too: bool = False) -> dict[str, tuple[str, ...]] | Refusal:
-    """The parameters of *call*, whoever sent it; an empty value is absent."""
+async def parameters(
+    call: Call, *, json_too: bool = False, repeatable: frozenset[str] = _ONCE
+) -> dict[str, tuple[str, ...]] | Refusal:
+    """The parameters of *call*, whoever sent it; an empty value is absent, and none but *repeatable* come twice."""
     body = await read_body(call.request, (FORM, JSON) if json_too else (FORM,))
     if isinstance(body, Refusal):
         return body
     if call.request.content_type != JSON:
-        return read_form(body, repeatable=_REPEATABLE)
+        return read_form(body, repeatable=repeatable)
     members = read_json(body, Problem.FORM_INVALID)
     if isinstance(members, Refusal):
         return members

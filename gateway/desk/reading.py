@@ -72,7 +72,7 @@ def read_form(
     found: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
         if name in found and name not in repeatable:
-            return Refusal(Problem.FORM_INVALID, "A parameter stands there twice; only resource may repeat.")
+            return Refusal(Problem.FORM_INVALID, "A parameter stands there twice.")
         found[name] = (*found.get(name, ()), value)
     return {name: kept for name, values in found.items() if (kept := tuple(filter(None, values)))}
 

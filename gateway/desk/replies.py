@@ -86,9 +86,10 @@ def oauth_reply(refusal: Refusal, origin: str) -> web.Response:
         return problem_reply(refusal, origin)
     said = " ".join(filter(None, (refusal.detail or problem.title + ".", problem.next_step)))
     body = {
+        "error_uri": f"{origin}/.licet/problems/{problem.code}",
+        **dict(refusal.facts),
         "error": problem.oauth_error,
         "error_description": _described(said),
-        "error_uri": f"{origin}/.licet/problems/{problem.code}",
     }
     return _json(body, "application/json", problem.status, 0, _told(refusal))
 
@@ -99,8 +100,10 @@ def _told(refusal: Refusal) -> dict[str, str]:
         headers["Retry-After"] = str(refusal.retry_after)
     if refusal.problem is Problem.CLIENT_UNKNOWN:
         headers["WWW-Authenticate"] = 'Basic realm="licet", charset="UTF-8"'
-    if refusal.problem is Problem.REGISTRATION_DENIED:
+    elif refusal.problem is Problem.REGISTRATION_DENIED:
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    elif refusal.problem.license_error and refusal.status == 401:
+        headers["WWW-Authenticate"] = f'License error="{refusal.problem.license_error}"'
     headers.update(("DPoP-Nonce", value) for name, value in refusal.facts if name == "dpop_nonce")
     return headers
 

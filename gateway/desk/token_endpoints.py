@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 from aiohttp import web
 
@@ -18,6 +20,8 @@ from gateway.desk.wishes import read_wish
 from gateway.problems import Problem, Refusal
 
 _log = structlog.get_logger("licet.desk")
+_GRANTS = frozenset({"client_credentials"})
+_RESOURCE = frozenset({"resource"})
 
 
 class TokenEndpoints:
@@ -37,14 +41,14 @@ class TokenEndpoints:
         }
 
     async def _token(self, call: Call) -> web.Response | Refusal:
-        came = await entered(call, self._clients)
+        came = await entered(call, self._clients, repeatable=_RESOURCE)
         if isinstance(came, Refusal):
             return came
         known, form = came
         granted = first(form, "grant_type")
         if not granted:
             return Refusal(Problem.FORM_INVALID, "The parameter grant_type is missing.")
-        if granted != "client_credentials":
+        if granted not in (olp.GRANTS if "license" in form else _GRANTS):
             return Refusal(Problem.GRANT_UNSUPPORTED, "The grant type is not client_credentials.")
         barred = may_buy(known)
         if barred is not None:
@@ -79,10 +83,12 @@ class TokenEndpoints:
             form.get("resource", ()),
             buyer.policy,
             buyer.origin,
+            self._holdings.earlier(buyer.policy),
         )
         if isinstance(wish, Refusal):
             return wish
-        return olp.spelled(await self._sales.sell(wish.wanted, buyer, wish.offers))
+        sold = await self._sales.sell(wish.wanted, replace(buyer, policy=wish.policy), wish.offers)
+        return olp.spelled(sold, buyer.origin)
 
     async def _introspect(self, call: Call) -> web.Response | Refusal:
         came = await entered(call, self._clients, json_too=True)

@@ -250,6 +250,7 @@ def _works(tables: Tables) -> tuple[Work, ...]:
                 people=table.people,
                 renditions=tuple(Rendition(name, paths) for name, paths in table.renditions.items()),
                 authors=tuple(Author(author.name, author.share) for author in table.authors),
+                encrypted=table.encrypted,
             )
         )
     return tuple(works)

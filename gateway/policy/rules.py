@@ -88,6 +88,8 @@ class Work:
     people: People
     renditions: tuple[Rendition, ...] = ()
     authors: tuple[Author, ...] = ()
+    #: Whether its files are encrypted and their keys are had at the desk (RSL's EMS).
+    encrypted: bool = False
 
     @property
     def for_sale(self) -> bool:

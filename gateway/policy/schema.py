@@ -73,6 +73,10 @@ class WorkTable(_Table):
     renditions: dict[str, words.Paths] = Field(
         default={}, description="other forms of the work and their paths"
     )
+    encrypted: words.Flag = Field(
+        default=False,
+        description="whether its files were made by `licet ems encrypt`; buyers fetch their keys",
+    )
     authors: list[AuthorTable] = Field(default=[], description="who shares in the earnings; 100 % in all")
 
 

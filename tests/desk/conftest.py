@@ -12,11 +12,13 @@ from aiohttp.test_utils import RawTestServer
 from gateway.clock import HandClock
 from gateway.desk.pacing import DeskPace
 from gateway.desk.routes import Desk
+from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
 from gateway.money import Money
 from gateway.paths import PathScope
+from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Match, Mode, People, Policy, Rendition, Rights, Rule, Site, Verdict, Work
 from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
@@ -111,7 +113,7 @@ OFFERS = (
 )  # fmt: skip
 
 
-def make_policy(offers=OFFERS, mode=Mode.ENFORCE):
+def make_policy(offers=OFFERS, mode=Mode.ENFORCE, digest="sha-256:policy"):
     works = tuple(
         Work(name, (PathScope(f"/{name}/"),), Rights.OWN, People.NONE, renditions)
         for name, renditions in (
@@ -128,7 +130,7 @@ def make_policy(offers=OFFERS, mode=Mode.ENFORCE):
         works=works,
         offers=tuple(offers),
         rules=(Rule("rules[0]", Match(), Verdict.LICENSE, sold),),
-        digest="sha-256:policy",
+        digest=digest,
     )  # fmt: skip
 
 
@@ -153,6 +155,8 @@ class World:
         self.kept = Kept(folder / "journal", self.clock, folding)
         self.credits = 0
         self.policy = make_policy()
+        self.earlier = EarlierPolicies()
+        self.content_keys = ContentKeys(folder / "content")
         self.pace = DeskPace()
         self.admittance = None
         self.address = "203.0.113.7"
@@ -167,6 +171,8 @@ class World:
             balance=self.balance,
             entered=self.ledger.has_entry,
             pace=self.pace,
+            earlier=self.earlier,
+            content_keys=self.content_keys,
             admittance=self.admittance,
         )
         self.server = RawTestServer(self._answer)
