@@ -142,9 +142,14 @@ class Front:
         self.listener = self._listening(gate, shelf, f"unix:{desk}")
 
     def _reading(self, keys: Callable[[], KeySet], feed: RevocationFeed) -> Credentials:
-        nonces = nonces_of(self._config.keys.parent) if self._config.clients.dpop_nonces else None
-        proven = self.identification.signatures.proven
-        return Credentials(Verifier(keys), feed, self._clock, signer=proven, nonces=nonces)
+        return Credentials(
+            Verifier(keys),
+            feed,
+            self._clock,
+            signer=self.identification.signatures.proven,
+            nonces=nonces_of(self._config.keys.parent),
+            must=self._config.clients.dpop_nonces,
+        )
 
     def _listening(self, gate: Gate, shelf: PolicyShelf, desk: str) -> Listener:
         config = self._config

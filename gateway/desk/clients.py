@@ -54,9 +54,9 @@ _ONE_WAY: Final = "Credentials are sent in one way only, and each once."
 class Admittance:
     """How clients come in.
 
-    *get* fetches the keys of those that publish them. *nonces* make the proofs
-    of keys fresh; with *every_proof* each must hold one, otherwise those of
-    clients that bind all their tokens. *initial* is the token without which
+    *get* fetches the keys of those that publish them. *nonces* say how fresh
+    the proofs of keys are; with *every_proof* each must hold one, otherwise
+    those of clients that bind all their tokens. *initial* is the token without which
     nobody registers, "" where anybody may.
     """
 
