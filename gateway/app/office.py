@@ -28,6 +28,7 @@ from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
+from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
@@ -54,6 +55,7 @@ from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS
+from gateway.terms.schema_org import license_page_jsonld
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.fetched_lists import FeedFolder
 from gateway.visitors.networks import Networks
@@ -156,11 +158,13 @@ class Office:
     def _groups(self) -> tuple[Group, ...]:
         """What the desk answers besides selling."""
         catalog = Catalog.shipped()
-        self.terms = TermsInForce(SqliteTermsVersions(self.database), Publisher(catalog), self.clock)
+        published = Publisher(catalog)
+        self.terms = TermsInForce(SqliteTermsVersions(self.database), published, self.clock)
         return (
-            TermsDesk(self.terms).group(),
+            TermsDesk(self.terms, license_page_jsonld).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
+            OfferDocuments(published).group(),
         )
 
     def folding(self) -> Folding:

@@ -5,6 +5,8 @@ method      path                                         answers
 =========== ============================================ ====================
 GET         ``/.licet/``                                 how to buy, offers
 GET         ``/.licet/offers``                           every offer, in full
+GET         ``/.licet/offers/NAME.jsonld``               one, as ODRL has it
+GET         ``/.licet/comp``, ``/.licet/comp/NAME``      packages of IAB CoMP
 GET         ``/.licet/jwks.json``                        key set (RFC 7517)
 GET         ``/.licet/problems/CODE``                    what a refusal means
 GET, Basic  ``/.licet/account``                          credit and licenses

@@ -1,4 +1,4 @@
-"""The control files of a site: robots.txt and license.xml, for everybody, always.
+"""The control files of a site: robots.txt, license.xml and the TDM policy, for everybody, always.
 
 robots.txt is the site's own one merged with the terms, so the site's is
 evidence (kind ``robots``, key the site's id) that `find` asks for and never
@@ -27,6 +27,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
+import orjson
+
 from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.evidence import Evidence, Need, Needs
@@ -35,8 +37,11 @@ from gateway.origin.small import SmallAnswer
 from gateway.policy.rules import Mode, Policy, Site
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import PublishedTerms
+from gateway.terms.odrl import MEDIA_TYPE as LINKED_DATA
 from gateway.terms.robots_txt import merge_robots
 from gateway.terms.rsl import MEDIA_TYPE, render_rsl
+from gateway.terms.tdm_policy import tdm_policy
+from gateway.terms.tdmrep import POLICY_PATH
 
 #: Seconds after which the creator's server is asked again.
 FRESH_SECONDS: Final = 3600
@@ -103,6 +108,8 @@ class SiteNotices:
             return None
         if ask.path == "/license.xml":
             return self._license(policy, ask.origin)
+        if ask.path == POLICY_PATH:
+            return self._tdm_policy(policy, ask.origin)
         if ask.path != "/robots.txt":
             return None
         known = evidence.get("robots", policy.site.id) or self._at_hand(policy.site)
@@ -185,6 +192,13 @@ class SiteNotices:
             ("license.xml", policy.site.id, policy.digest, origin),
             MEDIA_TYPE,
             lambda: render_rsl(self._published(policy, origin)),
+        )
+
+    def _tdm_policy(self, policy: Policy, origin: str) -> Notice:
+        return self._kept(
+            ("tdm.jsonld", policy.site.id, policy.digest, origin),
+            LINKED_DATA,
+            lambda: orjson.dumps(tdm_policy(self._published(policy, origin))),
         )
 
     def _kept(self, key: tuple[str, ...], media_type: str, render: Callable[[], bytes]) -> Notice:

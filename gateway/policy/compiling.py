@@ -357,10 +357,9 @@ def _excluded(sold: tuple[Work, ...], works: tuple[Work, ...]) -> tuple[PathScop
 
 def _compensation(tables: Tables, key: str, offer: OfferTable) -> Compensation | None:
     price = offer.price
-    if price is None and tables.complains(f"{key}.price"):
-        return None
     if price is None:
-        tables.wrong(f"{key}.price", 'is missing: write what it costs, such as { per_fetch = "0.02" }')
+        if not tables.complains(f"{key}.price"):
+            tables.wrong(f"{key}.price", 'is missing: write what it costs, such as { per_fetch = "0.02" }')
         return None
     if not price.model_fields_set & {*_PARTS, "revenue_share"}:
         tables.wrong(f"{key}.price", 'name at least one part, such as { per_fetch = "0.02" }; "0" is free')

@@ -12,6 +12,7 @@ from aiohttp.test_utils import RawTestServer
 from gateway.app.publisher import Publisher
 from gateway.clock import HandClock
 from gateway.desk.catalogue_pages import CatalogueDesk
+from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.pacing import DeskPace
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
@@ -181,6 +182,7 @@ class World:
                 TermsDesk(self.terms, self.described).group(),
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
+                OfferDocuments(self.terms.published).group(),
             ),
         )
         self.server = RawTestServer(self._answer)

@@ -131,7 +131,7 @@ async def test_every_problem_has_a_page(world, code):
         "/.licet/problems/nowhere",
         "/.licet/problems/",
         "/.licet/token/",
-        "/.licet/offers/training",
+        "/.licet/offer/training",
     ],
 )
 async def test_unknown_addresses_are_a_problem(world, path):

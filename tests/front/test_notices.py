@@ -1,4 +1,5 @@
 import asyncio
+import json
 
 import pytest
 from lxml import etree
@@ -14,6 +15,7 @@ from gateway.policy.rules import Mode, Policy, Site
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import PublishedScope, PublishedTerms, RobotsStance
 from gateway.terms.rsl import NAMESPACE
+from gateway.terms.tdm_policy import TdmPolicy, read_tdm_policy
 from gateway.uses import Use
 
 ORIGIN = "https://journal.example"
@@ -243,3 +245,13 @@ async def test_evidence_is_believed(told):
     assert notices.find(policy(), ask(), NOTHING.with_facts([(need, refusal)])) is refusal
     robots = OriginRobots(b"User-agent: *\nDisallow: /x\n", "t")
     assert not allows(notices.find(policy(), ask(), NOTHING.with_facts([(need, robots)])), "/x")
+
+
+async def test_the_tdm_policy_is_told_without_asking_the_server(told):
+    notices, server, _ = told(OWN)
+    found = notices.find(policy(), ask("/.well-known/licenses/tdm.jsonld"), NOTHING)
+    assert found.media_type == "application/ld+json"
+    assert read_tdm_policy(json.loads(found.body)) == TdmPolicy(pay=False, consent=True)
+    assert server.asked == []
+    observed = policy(Mode.OBSERVE)
+    assert notices.find(observed, ask("/.well-known/licenses/tdm.jsonld"), NOTHING) is None
