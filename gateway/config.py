@@ -131,6 +131,12 @@ class Signatures(_Section):
     identity: str = Field(default="", pattern=r"^(https://[a-z0-9.:-]+)?$")
 
 
+class Payments(_Section):
+    """Whom this gateway may ask to move money: ``HOST:PORT`` that may be on a private network, and need not speak TLS."""
+
+    exempt: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.:-]+:[0-9]{1,5}$")], ...] = ()
+
+
 class Feeds(_Section):
     """Whether the lists that operators of crawlers publish are fetched by themselves, and after how many hours again."""
 
@@ -196,6 +202,7 @@ class _File(_Section):
     store: Store = Store()
     trust: Trust = Trust()
     signatures: Signatures = Signatures()
+    payments: Payments = Payments()
     feeds: Feeds = Feeds()
     dns: Dns = Dns()
     origin: OriginTimes = OriginTimes()
@@ -215,6 +222,7 @@ class Config:
     store: Store = field(default_factory=Store)
     trust: Trust = field(default_factory=Trust)
     signatures: Signatures = field(default_factory=Signatures)
+    payments: Payments = field(default_factory=Payments)
     feeds: Feeds = field(default_factory=Feeds)
     dns: Dns = field(default_factory=Dns)
     origin: OriginTimes = field(default_factory=OriginTimes)
@@ -251,6 +259,11 @@ class Config:
     def origin_keys(self) -> Path:
         """The folder of the keys with which workers sign what goes to a site's own server."""
         return self.folder / "keys" / "origin"
+
+    @property
+    def content_keys(self) -> Path:
+        """The folder of the keys of encrypted files."""
+        return self.folder / "keys" / "content"
 
     @property
     def sites(self) -> Path:
@@ -291,6 +304,7 @@ def read_config(
         store=read.store,
         trust=read.trust,
         signatures=read.signatures,
+        payments=read.payments,
         feeds=read.feeds,
         dns=read.dns,
         origin=read.origin,

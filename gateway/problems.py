@@ -22,8 +22,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
+from gateway.faults import ConfigurationError, Mistake, StoreUnavailable
 from gateway.money import Money
 from gateway.problem_entry import Told, entry
+
+__all__ = ["PROBLEMS", "ConfigurationError", "Mistake", "Problem", "Refusal", "StoreUnavailable"]
 
 _RESEND = "Send a well-formed request again on a new connection."
 _LATER = "Ask again after the seconds named in Retry-After. Nothing was charged."
@@ -125,6 +128,7 @@ class Problem(Told, Enum):
         "The license token is not one of ours or was changed",
         "Ask the token endpoint for a new token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_EXPIRED = entry(
         "token-expired",
@@ -132,6 +136,7 @@ class Problem(Told, Enum):
         "The license token is outside its term",
         "Ask the token endpoint for a new token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_REVOKED = entry(
         "token-revoked",
@@ -139,6 +144,7 @@ class Problem(Told, Enum):
         "The license token was revoked",
         "Ask the token endpoint for a new token, or write to the owner.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_OTHER_SITE = entry(
         "token-other-site",
@@ -146,6 +152,7 @@ class Problem(Told, Enum):
         "The license token was issued for another site",
         "Ask this site's token endpoint for a token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     PATH_NOT_COVERED = entry(
         "path-not-covered",
@@ -153,6 +160,7 @@ class Problem(Told, Enum):
         "The license does not cover this path",
         "Buy a license whose scope covers the path.",
         license_error="insufficient_scope",
+        oauth_error="insufficient_scope",
     )
     RENDITION_NOT_COVERED = entry(
         "rendition-not-covered",
@@ -160,6 +168,7 @@ class Problem(Told, Enum):
         "The license does not cover this form of the work",
         "Buy a license that covers this rendition.",
         license_error="insufficient_scope",
+        oauth_error="insufficient_scope",
     )
     USE_NOT_COVERED = entry(
         "use-not-covered",
@@ -234,9 +243,36 @@ class Problem(Told, Enum):
         "Ask the owner of this site to tie your signature agent to an account in good standing.",
         crawler_error="PaymentFailed",
     )  # fmt: skip
+    PAYMENT_MALFORMED = entry(
+        "payment-malformed", 400, "The payment header cannot be read",
+        "Send PAYMENT-SIGNATURE once: base64 of a PaymentPayload of x402 version 2.",
+    )  # fmt: skip
+    PAYMENT_INVALID = entry(
+        "payment-invalid", 402, "The payment was not taken",
+        "Pay what PAYMENT-REQUIRED of this answer asks, with a new authorization.",
+        license_error="invalid_request", crawler_error="PaymentFailed",
+    )  # fmt: skip
+    PAYMENT_CONFLICT = entry(
+        "payment-conflict", 409, "The payment is for another request",
+        "Send it with the request it was made for, or pay this one by itself.",
+    )  # fmt: skip
     CONTENT_PRICE_INVALID = entry(
         "content-price-invalid", 502, "The site's own server named a price that cannot be read", _LATER,
         crawler_error="InvalidContentPrice",
+    )  # fmt: skip
+
+    PAYMENT_PENDING = entry(
+        "payment-pending", 503, "It is not known yet whether the payment was settled",
+        "Do not pay again: ask the status URL, or send the same payment after Retry-After.",
+    )  # fmt: skip
+    PAYMENT_SERVICE_UNAVAILABLE = entry(
+        "payment-service-unavailable", 503, "Whoever moves the money cannot be asked",
+        "Send the same payment again after Retry-After; nothing was taken.",
+    )  # fmt: skip
+    IDEMPOTENCY_CONFLICT = entry(
+        "idempotency-conflict", 409, "This idempotency key came with another request",
+        "Use a new key for a new request, or send the first request again as it was.",
+        oauth_error="invalid_request",
     )  # fmt: skip
 
     # A dependency is down: nothing was charged.
@@ -304,6 +340,13 @@ class Problem(Told, Enum):
         403,
         "This client is registered but not approved or funded yet",
         "Write to the owner of this site; the operator approves or credits licensees.",
+        oauth_error="unauthorized_client",
+    )
+    PAYMENT_MISSING = entry(
+        "payment-missing",
+        403,
+        "The credit does not cover what this license costs",
+        "Top up the credit at the address named here, then ask for the token again.",
         oauth_error="unauthorized_client",
     )
     FORM_INVALID = entry(
@@ -407,35 +450,3 @@ class Refusal:
     def code(self) -> str:
         """The code of the problem."""
         return self.problem.code
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing wrong in a file that a person wrote.
-
-    *key* is a path such as ``offers.training.price.per_fetch`` or
-    ``works[1].rights``; *expected* says what would have been right.
-    """
-
-    file: str
-    key: str
-    expected: str
-    got: str = ""
-
-    def __str__(self) -> str:
-        """One line: file, key, what was expected, what stood there."""
-        place = f"{self.file}: {self.key}" if self.key else self.file
-        return f"{place}: {self.expected}" + (f", not {self.got}" if self.got else "")
-
-
-class ConfigurationError(Exception):
-    """Configuration or policy cannot be used; *mistakes* holds every one found."""
-
-    def __init__(self, mistakes: tuple[Mistake, ...] | list[Mistake]) -> None:
-        """Keep the mistakes in the order they were found."""
-        self.mistakes = tuple(mistakes)
-        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
-
-
-class StoreUnavailable(Exception):
-    """A store cannot be read or written. What was asked of it did not happen."""

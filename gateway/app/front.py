@@ -40,6 +40,7 @@ from gateway.provenance.journal import Journal
 from gateway.rails.known_accounts import KnownAccounts
 from gateway.rails.price_headers import PriceHeaders
 from gateway.rails.rail import Rail, Source
+from gateway.rails.x402_rail import X402, Settler
 from gateway.tokens.verification import Verifier
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.client_address import TrustedProxies
@@ -72,6 +73,7 @@ class Front:
         settled: Callable[[], Awaitable[None]] | None = None,
         networks: Networks | None = None,
         accounts: Callable[[str], Awaitable[Account | None]],
+        settler: Settler,
         get: Get,
         origin_identity: OwnIdentity,
         tell_used: Callable[[str, int], None] | None = None,
@@ -80,7 +82,7 @@ class Front:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
-        window so far, *settled* is for the `Till`; *accounts* finds who pays for an agent (`Accounts.by_agent`); *get* fetches what strangers make
+        window so far, *settled* is for the `Till`; *accounts* finds who pays for an agent (`Accounts.by_agent`), *settler* has money moved on a chain; *get* fetches what strangers make
         us fetch; *origin_identity* signs what goes to servers that ask for it; *tell_used* tells other
         workers of a signature that paid; *desk* is the socket of the desk's door. *networks* stand in
         for the shipped ones; fetched copies replace either. Raises `ConfigurationError` where the
@@ -102,7 +104,8 @@ class Front:
         self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
-        rails = (PriceHeaders(self.identification.signatures.finding, KnownAccounts(accounts, clock)),)
+        finding = self.identification.signatures.finding
+        rails: tuple[Rail, ...] = (PriceHeaders(finding, KnownAccounts(accounts, clock)), X402(settler))
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,
@@ -113,12 +116,7 @@ class Front:
             journal=journal,
             people=_PeopleCount(people),
             published=self.published,
-            sources={
-                "lease": self.till.lease,
-                "robots": notices.robots,
-                **self.identification.sources,
-                **paying(rails),
-            },
+            sources=self._sources(notices, rails),
             rails=rails,
             replayed=self._replayed,
             clock=clock,
@@ -140,6 +138,14 @@ class Front:
             tls=self._certificates.context if self._certificates else None,
             proxied=config.listen.proxy_protocol,
         )
+
+    def _sources(self, notices: SiteNotices, rails: tuple[Rail, ...]) -> dict[str, Source]:
+        return {
+            "lease": self.till.lease,
+            "robots": notices.robots,
+            **self.identification.sources,
+            **paying(rails),
+        }
 
     def _witness(self, notices: SiteNotices) -> Witness:
         pacing = self._config.pacing

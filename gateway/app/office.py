@@ -16,6 +16,7 @@ from aiohttp import web
 
 from gateway.admission.till import PaidUnit
 from gateway.app.addresses import bound, shown
+from gateway.app.cashier import Cashier
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.publisher import Publisher
@@ -33,10 +34,12 @@ from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
+from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.money import Money
+from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
@@ -90,7 +93,7 @@ class Office:
         self.clock = clock or SystemClock()
         self._policies, self._networks = policies, networks
         self._tasks: list[asyncio.Task[None]] = []
-        self._stopping = asyncio.Event()
+        self._stopping, self._wake = asyncio.Event(), asyncio.Event()
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
 
@@ -143,6 +146,10 @@ class Office:
         self.feed = RevocationFeed()
         self.revoked = Revocations()
         await self._look()
+        self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
+        self.settling = self.cashier.settling
+        self.earlier = EarlierPolicies(config.folder / "earlier")
+        self._see_policies()
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -152,7 +159,10 @@ class Office:
             balance=self._balance,
             entered=self.ledger.has_entry,
             identity=self.identity,
-            groups=self._groups(),
+            groups=(*self._groups(), *self.cashier.groups),
+            once=self.cashier.once,
+            earlier=self.earlier,
+            content_keys=ContentKeys(config.content_keys),
         )
 
     def _groups(self) -> tuple[Group, ...]:
@@ -206,13 +216,15 @@ class Office:
             ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
             ("people", 5.0, self._count_people),
+            ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),
             ("terms", 1.0, self._keep_terms),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
-        self._start("keeper", self.keeper.run(self._stopping))
+        self._start("repair", self.cashier.resume())
+        self._start("keeper", self.keeper.run(self._stopping, self._wake))
 
     async def paid(self) -> tuple[PaidUnit, ...]:
         """The units that were paid for in the longest window that ends now."""
@@ -237,7 +249,11 @@ class Office:
 
     def tell_taken_up(self) -> None:
         """Say in the log which policies are in force."""
+        self._see_policies()
         log.info("policies taken up", digests=[policy.digest for policy in self.shelf.policies])
+
+    def _see_policies(self) -> None:
+        self.earlier.see(self.shelf.policies, self.clock.now_us() // 1_000_000)
 
     async def close(self) -> None:
         """End what `begin` started, then close everything in the reverse order of opening."""

@@ -19,6 +19,7 @@ from gateway.cli import (
     crawlers,
     dashboard,
     doctor,
+    ems,
     fetch,
     init,
     journal,
@@ -75,6 +76,7 @@ app.add_typer(licensee.app, name="licensee")
 app.command("statement")(statement.statement)
 app.add_typer(journal.app, name="journal")
 app.add_typer(keys.app, name="keys")
+app.add_typer(ems.app, name="ems")
 app.command("dashboard")(dashboard.dashboard)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

@@ -111,9 +111,10 @@ def oauth_reply(refusal: Refusal, origin: str) -> web.Response:
         return problem_reply(refusal, origin)
     said = " ".join(filter(None, (refusal.detail or problem.title + ".", problem.next_step)))
     body = {
+        "error_uri": f"{origin}/.licet/problems/{problem.code}",
+        **dict(refusal.facts),
         "error": problem.oauth_error,
         "error_description": _described(said),
-        "error_uri": f"{origin}/.licet/problems/{problem.code}",
     }
     return _json(body, "application/json", problem.status, 0, _told(refusal))
 
@@ -124,6 +125,8 @@ def _told(refusal: Refusal) -> dict[str, str]:
         headers["Retry-After"] = str(refusal.retry_after)
     if refusal.problem is Problem.CLIENT_UNKNOWN:
         headers["WWW-Authenticate"] = 'Basic realm="licet", charset="UTF-8"'
+    elif refusal.status == 401:
+        headers["WWW-Authenticate"] = f'License error="{refusal.problem.license_error}"'
     return headers
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 from aiohttp import web
 
@@ -10,6 +12,7 @@ from gateway.desk.call import Call, Group, protocol_at
 from gateway.desk.clients import Clients, Known, may_buy
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import PREFIX
+from gateway.desk.once import Once
 from gateway.desk.reading import FORM, JSON, read_body, read_form, read_json
 from gateway.desk.replies import json_reply, nothing
 from gateway.desk.selling import Buyer, Sales, Sold
@@ -17,15 +20,17 @@ from gateway.desk.wishes import read_wish
 from gateway.problems import Problem, Refusal
 
 _log = structlog.get_logger("licet.desk")
+_GRANTS = frozenset({"client_credentials"})
 _RESOURCE = frozenset({"resource"})
 
 
 class TokenEndpoints:
     """Answers clients that have authenticated."""
 
-    def __init__(self, clients: Clients, sales: Sales, holdings: Holdings) -> None:
-        """Sell by *sales*, tell what is held by *holdings*."""
+    def __init__(self, clients: Clients, sales: Sales, holdings: Holdings, once: Once | None = None) -> None:
+        """Sell by *sales*, what carries a key by *once*; tell what is held by *holdings*."""
         self._clients, self._sales, self._holdings = clients, sales, holdings
+        self._once = once
 
     def group(self) -> Group:
         """Its addresses."""
@@ -45,12 +50,20 @@ class TokenEndpoints:
         granted = _first(form, "grant_type")
         if not granted:
             return Refusal(Problem.FORM_INVALID, "The parameter grant_type is missing.")
-        if granted != "client_credentials":
+        if granted not in (olp.GRANTS if "license" in form else _GRANTS):
             return Refusal(Problem.GRANT_UNSUPPORTED, "The grant type is not client_credentials.")
         barred = may_buy(known)
         if barred is not None:
             return barred
         buyer = Buyer(known.client.id, known.licensee.id, call.policy, call.origin)
+        if self._once is None:
+            return await self._granted(form, buyer)
+        wanted = {"form": {name: list(values) for name, values in form.items()}, "at": buyer.origin}
+        return await self._once.answer(
+            call.request, known.client.id, wanted, lambda: self._granted(form, buyer)
+        )
+
+    async def _granted(self, form: dict[str, tuple[str, ...]], buyer: Buyer) -> web.Response | Refusal:
         if "license" in form:
             sold = await self._sell_olp(form, buyer)
         else:
@@ -75,10 +88,12 @@ class TokenEndpoints:
             form.get("resource", ()),
             buyer.policy,
             buyer.origin,
+            self._holdings.earlier(buyer.policy),
         )
         if isinstance(wish, Refusal):
             return wish
-        return olp.spelled(await self._sales.sell(wish.wanted, buyer, wish.offers))
+        sold = await self._sales.sell(wish.wanted, replace(buyer, policy=wish.policy), wish.offers)
+        return olp.spelled(sold, buyer.origin)
 
     async def _introspect(self, call: Call) -> web.Response | Refusal:
         known = await self._clients.authenticate(call.request, call.address)

@@ -46,7 +46,7 @@ from gateway.evidence import NOTHING, Evidence, Needs
 from gateway.front.answer import Answer, Judged, Notice
 from gateway.front.remember import Remembered, Tally, flood_of, remember
 from gateway.front.responses import committed, passed, refused, told
-from gateway.front.settling import paying, settled
+from gateway.front.settling import paying, settled, undelivered
 from gateway.front.witness import nobody
 from gateway.origin.delivery import ClientAborted, Delivery, Origin, OriginAborted, OriginAnswer
 from gateway.policy.rules import Mode, Policy, Verdict
@@ -200,6 +200,7 @@ async def _forwarded(
         answer = _ours(_refused(opened, ask, judged, gate), ask, judged, gate, failure=opened)
         if grant.charge is not None:
             gate.till.give_back(grant.charge)
+        await undelivered(judged.tender, gate.rails)
         return answer
     whole = opened.whole()
     paid: Headers = ()

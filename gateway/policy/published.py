@@ -372,6 +372,7 @@ def _scope(policy: Policy, node: _Node, readers: tuple[_Reader, ...]) -> Publish
         work=works.pop() if len(works) == 1 else "",
         free=_free(policy, node, asked),
         offers=tuple(offer for offer in policy.offers if _on_offer(policy, node, offer, asked)),
+        encrypted=bool(node.places) and all(work is not None and work.encrypted for work, _ in node.places),
     )
 
 

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.policy import words
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
+from gateway.policy.x402_table import X402Table
 from gateway.problems import Mistake
 from gateway.terms.license_terms import WINDOW_HOURS, Basis
 from gateway.terms.publishing import RobotsPreferences
@@ -72,6 +73,10 @@ class WorkTable(_Table):
     people: words.PeopleWord = Field(description="none, consented, or unsure (never for sale)")
     renditions: dict[str, words.Paths] = Field(
         default={}, description="other forms of the work and their paths"
+    )
+    encrypted: words.Flag = Field(
+        default=False,
+        description="whether its files were made by `licet ems encrypt`; buyers fetch their keys",
     )
     authors: list[AuthorTable] = Field(default=[], description="who shares in the earnings; 100 % in all")
 
@@ -256,6 +261,7 @@ class PaymentsTable(_Table):
     origin_prices: words.Flag = Field(
         default=False, description="let the site's own server name the price of each answer in crawler-price"
     )
+    x402: X402Table | None = Field(default=None, description="take payments on a chain, by x402")
 
 
 class LooseKeys(_Table):
@@ -302,6 +308,7 @@ for _table, _place in (
     (OfferTable, "[offers.NAME]"),
     (WorkTable, "[[works]]"),
     (SiteTable, "[site]"),
+    (X402Table, "[payments.x402]"),
     (PaymentsTable, "[payments]"),
     (LooseKeys, "the top of the file, above every table"),
 ):

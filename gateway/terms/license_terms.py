@@ -366,13 +366,15 @@ class PublishedScope:
     except that a scope may lie inside a wider one, which comes later.
 
     *free* are uses granted to everyone for nothing; *offers* what can be bought;
-    a use in neither is reserved. *work* is "" for the rest of the site.
+    a use in neither is reserved. *work* is "" for the rest of the site. *encrypted*
+    says that its files are, and that the desk has their keys.
     """
 
     paths: tuple[PathScope, ...]
     work: str
     free: Uses
     offers: tuple[Offer, ...]
+    encrypted: bool = False
 
     @property
     def for_sale(self) -> Uses:

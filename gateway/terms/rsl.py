@@ -170,6 +170,8 @@ def render_rsl(terms: PublishedTerms, *, max_age_days: int = 7) -> bytes:
         for pattern in (each for path in part.scope.paths for each in content_patterns(path)):
             if part.offers:
                 content = _content(root, _twin(pattern) if part.free else pattern, terms.desk_url)
+                if part.scope.encrypted:
+                    content.set("encrypted", "true")
                 for offer in part.offers:
                     add_license(content, offer, part.prohibited, terms)
                 _credits(content, terms)

@@ -28,7 +28,7 @@ async def test_a_live_token_is_described_to_its_licensee(world):
     assert found["client_id"] == made.client.id
     assert found["exp"] - found["iat"] == 900
     assert found["authorization_details"] == body["authorization_details"]
-    assert found["resource"] == ["/essays/"]
+    assert found["resource"] == "/essays/"
     assert "permitted" not in found
 
 

@@ -63,6 +63,9 @@ class Vouchers:
         told = {"url": quote.url, "price": str(quote.price), "why": refusal.code}
         return Challenge(encoded=(("VOUCHER-WANTED", json.dumps(told).encode()),), members={"voucher": told})
 
+    async def undelivered(self, tender):
+        self.missed = tender
+
     async def commit(self, tender, due, ask, status):
         self.committed.append((tender.payload, due, status))
         await asyncio.sleep(0)

@@ -1,0 +1,62 @@
+"""What moves money beside the fetches: payments that others settle, plugged together for one data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from gateway import __version__
+from gateway.clock import Clock
+from gateway.config import Config
+from gateway.desk.call import Group
+from gateway.desk.once import Once
+from gateway.desk.payment_states import PaymentStates
+from gateway.egress import Egress
+from gateway.problems import StoreUnavailable
+from gateway.rails.facilitator import Facilitator
+from gateway.rails.settling import Folded, Keeping, Settling
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.repeats import SqliteRepeats
+from gateway.store.sqlite.settlements import SqliteSettlements
+
+log = structlog.get_logger("licet.payments")
+
+
+class Cashier:
+    """Settles payments for the office. *settling* is what fronts ask, *groups* what the desk answers, *once* what it does once."""
+
+    def __init__(
+        self,
+        config: Config,
+        database: Database,
+        journal: Keeping,
+        ledger: SqliteLedger,
+        clock: Clock,
+        wake: Callable[[], None],
+    ) -> None:
+        """Work on *database*, *journal* and *ledger*; *wake* has the journal folded at once.
+
+        Raises `ConfigurationError`.
+        """
+        signatures = config.signatures
+        self.egress = Egress(
+            exempt=config.payments.exempt,
+            authorities=config.folder / signatures.authorities if signatures.authorities else None,
+            agent=f"licet/{__version__}",
+        )
+        book, folded = SqliteSettlements(database), Folded(ledger.has_entry, ledger.charged, wake)
+        self.settling = Settling(book, Facilitator(self.egress.post), journal, folded, clock)
+        self.once = Once(SqliteRepeats(database), clock)
+        self.groups: tuple[Group, ...] = (PaymentStates(book).group(),)
+
+    async def resume(self) -> None:
+        """Repair what a crash left; what the facilitator has not said is asked for again."""
+        try:
+            left = await self.settling.resume()
+        except StoreUnavailable as error:
+            log.warning("payments cannot be looked through", reason=str(error))
+            return
+        if left:
+            log.warning("payments whose outcome is not known; `licet payments` shows them", count=left)
