@@ -22,11 +22,12 @@ from gateway.terms.terms_version import terms_version
 from gateway.visitors.catalog import Catalog
 
 ROOT = Path(__file__).resolve().parent.parent
-BANNED = re.compile(
-    r"\b(illegal\w*|unlawful\w*|theft\w*|thie(?:f|ves)|pira(?:cy|te\w*|ting)|steal\w*|stole\w*|criminal\w*|crime\w*"
-    r"|loot\w*|robbe\w*|plunder\w*)\b",
-    re.IGNORECASE,
-)
+CRIME = r"illegal\w*|unlawful\w*|pira(?:cy|te\w*|ting)|criminal\w*|crime\w*|loot\w*|robbe\w*|plunder\w*"
+THEFT = r"theft\w*|thie(?:f|ves)|steal\w*|stole\w*"
+BANNED = re.compile(rf"\b({CRIME}|{THEFT})\b", re.IGNORECASE)
+#: What may speak of a key that was taken from its holder: texts about attacks, and what developers read.
+OF_ATTACKS = re.compile(rf"\b({CRIME})\b", re.IGNORECASE)
+_ATTACKS = {"THREAT_MODEL.md", "SECURITY.md"}
 #: Words of a parser that are looked for, and replaced by better ones.
 _LOOKED_FOR = {"Illegal character '\\n'"}
 PUBLISH = Publisher(Catalog.shipped())
@@ -52,6 +53,13 @@ def shipped():
                 yield file
 
 
+def docstring_of(node):
+    """The constant that is the docstring of *node*, or None."""
+    held = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    first = node.body[0] if held and node.body else None
+    return first.value if isinstance(first, ast.Expr) else None
+
+
 def test_the_words_are_found_where_they_stand():
     for text in ("This is ILLEGAL.", "piracy", "they steal works", "stolen", "a thief"):
         assert BANNED.search(text), text
@@ -63,21 +71,25 @@ def test_no_shipped_file_has_them():
     files = list(shipped())
     assert len(files) > 50
     for file in files:
-        found = BANNED.search(file.read_text(encoding="utf-8"))
+        banned = OF_ATTACKS if file.name in _ATTACKS else BANNED
+        found = banned.search(file.read_text(encoding="utf-8"))
         assert found is None, f"{file.relative_to(ROOT)}: {found}"
 
 
 def test_no_text_of_the_program_has_them():
     literals = 0
     for file in (ROOT / "gateway").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        documented = set(map(id, map(docstring_of, ast.walk(tree))))
+        for node in ast.walk(tree):
             if (
                 isinstance(node, ast.Constant)
                 and isinstance(node.value, str)
                 and node.value not in _LOOKED_FOR
             ):
                 literals += 1
-                assert not BANNED.search(node.value), f"{file.relative_to(ROOT)}:{node.lineno}"
+                banned = OF_ATTACKS if id(node) in documented else BANNED
+                assert not banned.search(node.value), f"{file.relative_to(ROOT)}:{node.lineno}"
     assert literals > 5000
 
 
