@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import structlog
 
@@ -20,6 +21,9 @@ from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.repeats import SqliteRepeats
 from gateway.store.sqlite.settlements import SqliteSettlements
+
+#: Payments that may be verified or settled at once.
+_AT_ONCE: Final = 64
 
 log = structlog.get_logger("licet.payments")
 
@@ -45,6 +49,7 @@ class Cashier:
             exempt=config.payments.exempt,
             authorities=config.folder / signatures.authorities if signatures.authorities else None,
             agent=f"licet/{__version__}",
+            at_once=_AT_ONCE,
         )
         book, folded = SqliteSettlements(database), Folded(ledger.has_entry, ledger.charged, wake)
         self.settling = Settling(book, Facilitator(self.egress.post), journal, folded, clock)

@@ -24,6 +24,7 @@ from gateway.cli import (
     journal,
     keys,
     licensee,
+    payments,
     policy,
     restart,
     serve,
@@ -71,6 +72,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(crawlers.app, name="crawlers")
 app.add_typer(licensee.app, name="licensee")
 app.command("statement")(statement.statement)
+app.command("payments")(payments.payments)
 app.add_typer(journal.app, name="journal")
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")
