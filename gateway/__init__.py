@@ -35,7 +35,7 @@ identify visitors   Ask -> Visitor: doubt is a weaker proof
 rule     policy     (Visitor, Ask) -> Ruling: pure, and names the rule
 admit    admission  (Ruling, Ask) -> Grant | Refusal: token, entitlement, credit
 open     origin     (Ask, Grant) -> OriginHead
-commit   admission  (Grant, OriginHead) -> Charge | Refusal
+commit   rails      (Tender, OriginHead) -> Settled | Refusal: price fixed, payment by the fetch
 stream   origin     bytes pass, counted and digested -> Delivery
 record   provenance exactly one FetchRecord for every crawler request
 ======== ========== ==========================================================

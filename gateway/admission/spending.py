@@ -114,8 +114,12 @@ class SpendBook(Protocol):
         """
         ...
 
+    async def affords(self, licensee: str, price: Money) -> bool:
+        """Whether *licensee* could lease one fetch at *price* now, its credit limit included; takes nothing."""
+        ...
+
     async def available(self, licensee: str, currency: str) -> Money:
-        """What *licensee* could still lease: postings minus purses; below zero where it owes."""
+        """The balance of *licensee*: postings minus purses, below zero where it owes. No credit limit counts."""
         ...
 
     async def balances(self, licensee: str) -> tuple[Money, ...]:

@@ -169,6 +169,10 @@ class OfficeBook:
         """As `SpendBook.exhausted`."""
         return bool(await self._ask("exhausted", license, price, budget))
 
+    async def affords(self, licensee: str, price: Money) -> bool:
+        """As `SpendBook.affords`."""
+        return bool(await self._ask("affords", licensee, price))
+
     async def available(self, licensee: str, currency: str) -> Money:
         """As `SpendBook.available`."""
         left: Money = await self._ask("available", licensee, currency)

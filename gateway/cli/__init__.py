@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli import (
+    accounts,
     backup,
     crawlers,
     dashboard,
@@ -26,6 +27,7 @@ from gateway.cli import (
     licensee,
     payments,
     policy,
+    refunds,
     restart,
     serve,
     statement,
@@ -70,6 +72,9 @@ app.command("restart")(restart.restart)
 app.command("init")(init.init)
 app.add_typer(policy.app, name="policy")
 app.add_typer(crawlers.app, name="crawlers")
+licensee.app.command("agent")(accounts.agent)
+licensee.app.command("limit")(accounts.limit)
+licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)

@@ -27,6 +27,7 @@ from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper, KeeperLock
 from gateway.provenance.record import BookEntry, FetchDetail
 from gateway.provenance.segments import ENTRY_HEADER, SealedDetail, readable, segments
+from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
@@ -46,6 +47,7 @@ class Books:
     register: SqliteRegister
     ledger: SqliteLedger
     spend_book: SqliteSpendBook
+    accounts: SqliteAccounts
     database: Database
 
     @property
@@ -145,6 +147,7 @@ async def open_books(folder: Path) -> AsyncIterator[Books]:
             SqliteRegister(database),
             SqliteLedger(database),
             SqliteSpendBook(database),
+            SqliteAccounts(database),
             database,
         )
         await books.settle()

@@ -25,7 +25,8 @@ app = typer.Typer(
 T = TypeVar("T")
 
 
-def _with_books(folder: Path, act: Callable[[Books], Awaitable[T]]) -> T:
+def with_books(folder: Path, act: Callable[[Books], Awaitable[T]]) -> T:
+    """What *act* gives, done with the books of the data folder *folder*."""
     from gateway.cli.books import open_books
 
     async def run() -> T:
@@ -86,7 +87,7 @@ def add(
             "credit": str(amount or ""),
         }
 
-    made = _with_books(data, act)
+    made = with_books(data, act)
     if as_json:
         emit(made)
         return
@@ -101,11 +102,12 @@ def list_(data: Data = DATA, as_json: AsJson = False) -> None:
 
     Credit is what is left of it now: paid in, less charged, less what a running
     gateway has set aside for fetches. quarantined: registered by itself and waits for you
-    (`licet licensee suspend ID --lift` approves it, as does a credit).
+    (`licet licensee suspend ID --lift` approves it, as does a credit). --json
+    tells credit limits and signature agents too.
     """
 
-    async def act(books: Books) -> list[dict[str, str]]:
-        rows = []
+    async def act(books: Books) -> list[dict[str, object]]:
+        rows: list[dict[str, object]] = []
         for each in await books.register.licensees():
             balances = await books.spend_book.balances(each.id)
             rows.append(
@@ -114,17 +116,19 @@ def list_(data: Data = DATA, as_json: AsJson = False) -> None:
                     "name": each.name,
                     "standing": str(each.standing),
                     "credit": ", ".join(map(str, balances)),
+                    "limits": [str(limit) for limit in await books.accounts.limits_of(each.id)],
+                    "agents": list(await books.accounts.agents_of(each.id)),
                 }
             )
         return rows
 
-    rows = _with_books(data, act)
+    rows = with_books(data, act)
     if as_json:
         emit(rows)
         return
     table(
         ("licensee", "name", "standing", "credit"),
-        [(*list(row.values())[:3], row["credit"] or "none") for row in rows],
+        [(*map(str, list(row.values())[:3]), str(row["credit"]) or "none") for row in rows],
     )
     if not rows:
         tell('nobody yet: licet licensee add "Example AI Labs" --credit "10 USD"')
@@ -172,7 +176,7 @@ def credit(
             "available": str(left),
         }
 
-    done = _with_books(data, act)
+    done = with_books(data, act)
     if as_json:
         emit(done)
     else:
@@ -222,7 +226,7 @@ def place(
             "evidence": found.evidence,
         }
 
-    done = _with_books(data, act)
+    done = with_books(data, act)
     if as_json:
         emit(done)
     else:
@@ -254,7 +258,7 @@ def suspend(
             raise stop(f"there is no licensee {licensee!r}; `licet licensee list` shows them", 1)
         return {"licensee": found.id, "name": found.name, "standing": str(found.standing)}
 
-    done = _with_books(data, act)
+    done = with_books(data, act)
     if as_json:
         emit(done)
     else:

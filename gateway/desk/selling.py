@@ -298,8 +298,10 @@ class Sales:
         price = license.terms.compensation.fetch_price
         if not price or due_at_signing(license.terms):
             return None
+        if await self._book.affords(license.licensee, price):
+            return None
         left = await self._balance(license.licensee, price.currency)
-        return None if left >= price else _lacking(license, price, left, "is the price of one fetch")
+        return _lacking(license, price, left, "is the price of one fetch")
 
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000

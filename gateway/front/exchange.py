@@ -98,6 +98,11 @@ class Gate:
     witness: Callable[[Ask, Judged], None] = nobody
     replayed: Callable[[Ask], Refusal | None] = lambda _: None
     rails: tuple[Rail, ...] = ()
+    paying: frozenset[str] = field(default=frozenset(), init=False)
+
+    def __post_init__(self) -> None:
+        """Know which headers a request pays with."""
+        object.__setattr__(self, "paying", frozenset(name for rail in self.rails for name in rail.reads))
 
 
 def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | Needs:
@@ -115,9 +120,9 @@ def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | 
     tender, position = None, shown.position
     if shown.verdict is None:
         ruling, verdict = gate.docket.unlicensed(policy, visitor, ask)
-        if gate.rails and ruling.verdict is Verdict.LICENSE and ruling.mode is not Mode.OBSERVE:
+        if ruling.verdict is Verdict.LICENSE and not gate.paying.isdisjoint(ask.headers.first):  # type: ignore[attr-defined]
             asked = Asked(ask, visitor, policy, ruling, sold_by_fetch(ruling.offers, visitor))
-            found = tendered(gate.rails, asked, evidence)
+            found = None if ruling.mode is Mode.OBSERVE else tendered(gate.rails, asked, evidence)
             if isinstance(found, Needs):
                 return found
             if isinstance(found, Tender):

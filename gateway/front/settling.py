@@ -141,9 +141,7 @@ def _price(opened: OriginAnswer, judged: Judged, tender: Tender) -> Money | Refu
         price = tender.price
     if isinstance(price, Money) and price > tender.most:
         return Refusal(
-            Problem.MAX_PRICE_TOO_LOW,
-            f"This page costs {price}; the most that was offered is {tender.most}.",
-            price=price,
+            Problem.MAX_PRICE_TOO_LOW, f"This page costs {price}, more than was offered at most.", price=price
         )
     return price
 

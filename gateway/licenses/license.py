@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from gateway.terms.license_terms import LicenseTerms
 from gateway.tokens.claims import Budget
+
+#: How the ids begin of licenses that last for one fetch each: nobody holds them, records alone name them.
+BY_FETCH: Final = "pf_"
 
 
 class Standing(StrEnum):

@@ -32,7 +32,12 @@ where that is known by then, ``USD 0`` for unchanged bytes in the window; of a
 body that is passed on while it arrives it says the price, and a re-read that
 its digest alone shows is billed at nothing all the same. Where the origin names
 prices (`Payments.origin_prices`) the comparison waits for its head, and the most
-that is offered is set aside until then.
+that is offered is set aside until then. What was offered does not reach the
+origin: who names the price is not told what would be paid.
+
+Elsewhere ``/sitemap.xml``, ``/security.txt`` and ``/.well-known/security.txt``
+are never charged for. Here that is the creator's to say (`Policy.free_paths`);
+robots.txt and what tells the terms are free always.
 """
 
 from __future__ import annotations
@@ -61,10 +66,11 @@ _PRICE: Final = re.compile(r"([A-Z]{3}) ([0-9.]{1,24})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class _Bid:
-    """What the request offers: an amount, *exact* or at most."""
+    """What the request offers: an amount, *exact* or at most. *position* is its place in `ask.headers`."""
 
     amount: Money
     exact: bool
+    position: int = -1
 
 
 class PriceHeaders:
@@ -108,7 +114,7 @@ class PriceHeaders:
             return licensee
         most = bid.amount if dynamic else offer.price
         claims = claims_for(self.name, asked, licensee=licensee, payment="", most=most)
-        return Tender(self.name, claims, offer.price, payload=bid)
+        return Tender(self.name, claims, offer.price, credential_at=bid.position, payload=bid)
 
     def _signer(self, ask: Ask, evidence: Evidence) -> str | Refusal | Needs:
         """The agent whose signature covers the whole request, price and all."""
@@ -163,10 +169,10 @@ class PriceHeaders:
 
 def read_bid(ask: Ask, currency: str) -> _Bid | Refusal:
     """What the price headers of *ask* offer, in *currency*; one of them is there. Raises nothing on any value."""
-    said = [(name, value) for name in (MAX, EXACT) for value in ask.all(name)]
+    said = [(at, *line) for at, line in enumerate(ask.headers) if line[0] in {MAX, EXACT}]
     if len(said) != 1:
         return Refusal(Problem.PRICES_CONFLICT, "More than one price was sent.")
-    name, value = said[0]
+    position, name, value = said[0]
     found = _PRICE.fullmatch(value.strip(" \t"))
     try:
         amount = Money.parse(found[2], found[1]) if found else None
@@ -175,24 +181,25 @@ def read_bid(ask: Ask, currency: str) -> _Bid | Refusal:
     if amount is None:
         return Refusal(Problem.PRICE_UNREADABLE, f"{name} is not a price such as {currency} 0.01.")
     if amount.currency != currency:
-        return Refusal(Problem.PRICE_UNREADABLE, f"Prices here are in {currency}, not in {amount.currency}.")
-    return _Bid(amount, name == EXACT)
+        return Refusal(Problem.PRICE_UNREADABLE, f"Prices here are in {currency}.")
+    return _Bid(amount, name == EXACT, position)
 
 
 def _unequal(bid: _Bid, price: Money) -> Refusal | None:
-    """The 402 where *bid* does not buy at *price*, naming that price."""
+    """The 402 where *bid* does not buy at *price*, naming that price.
+
+    It does not repeat the bid: refusals that are alike are written once.
+    """
     if bid.exact:
         if bid.amount == price:
             return None
         return Refusal(
-            Problem.EXACT_PRICE_WRONG, f"This page costs {price}, not exactly {bid.amount}.", price=price
+            Problem.EXACT_PRICE_WRONG, f"This page costs {price}, not exactly what was offered.", price=price
         )
     if bid.amount >= price:
         return None
     return Refusal(
-        Problem.MAX_PRICE_TOO_LOW,
-        f"This page costs {price}; the most that was offered is {bid.amount}.",
-        price=price,
+        Problem.MAX_PRICE_TOO_LOW, f"This page costs {price}, more than was offered at most.", price=price
     )
 
 

@@ -28,6 +28,7 @@ from typing import NamedTuple, Protocol
 
 from gateway.ask import Ask
 from gateway.evidence import Evidence, Need, Needs
+from gateway.licenses.license import BY_FETCH
 from gateway.licenses.pricing import by_the_fetch, cheapest
 from gateway.money import Money
 from gateway.policy.rules import Policy, Ruling
@@ -134,7 +135,7 @@ class Rail(Protocol):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The request headers that it looks at: an answer varies by them."""
+        """The request headers, in lower case, that pay: an answer varies by them, and without any it is not asked."""
         ...
 
     @property
@@ -204,7 +205,7 @@ def claims_for(rail: str, asked: Asked, *, licensee: str, payment: str, most: Mo
         issued_at=ask.asked_at,
         not_before=ask.asked_at,
         expires_at=ask.asked_at + 1,
-        license="pf_" + hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()[:32],
+        license=BY_FETCH + hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()[:32],
         licensee=licensee,
         scopes=terms.scope.paths,
         excluded=terms.scope.excluded,

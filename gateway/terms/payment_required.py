@@ -5,7 +5,8 @@
 - the challenges are ``License`` (RSL 1.0, section 6.3.4) and ``Bearer`` with
   ``resource_metadata`` (RFC 9728, April 2025, section 5.1), each its own header
   line, because weak parsers break a list of them in the wrong place;
-- ``crawler-price`` is Cloudflare's pay per crawl (2026-05): ``USD 0.01``.
+- ``crawler-price`` is Cloudflare's pay per crawl (2026-06): ``USD 0.01``; each way
+  to pay for one fetch (`gateway.rails`) says its own part beside the others.
 
 Where money changes nothing (an owner's block, a forged identity) no price, no
 offer and no seller is named. Pure; no text that a policy or a request holds
@@ -34,9 +35,29 @@ _LONGEST_URL: Final = 500
 _NONE: Final[Mapping[str, object]] = MappingProxyType({})
 #: What RFC 3986 lets stand in a path and query; all else is percent-encoded.
 _URL_SAFE: Final = "/%?:@!$&'()*+,;=-._~[]"
-_MADE_HERE: Final = frozenset(
-    {"type", "title", "status", "detail", "instance", "code", "next_step", "price", "offers", "buy", "uses"}
+#: What the members of a problem's body mean, as its type's page tells it: RFC 9457's, then ours, then the rails'.
+MEMBERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "type": "The address of the page that describes this problem.",
+        "title": "The rule that was applied; the same for every problem of this type.",
+        "status": "The status code of the answer.",
+        "detail": "The fact behind this very answer.",
+        "instance": "The id of this very answer, which the record of it has too.",
+        "code": "The last part of type, for programs.",
+        "next_step": "What can be done about it.",
+        "retry_after": "Whole seconds to wait before asking again; left out where waiting does not help.",
+        "uses": "What the visitor is taken to do with content, in RSL's words.",
+        "price": "What one fetch costs: amount as a decimal text, micros in millionths, currency, per "
+        "(always fetch), and the id of the offer.",
+        "offers": "Everything that can be bought for this page, each with its price, its limits and its terms hash.",
+        "buy": "Where a license is bought: token_endpoint, license_document, resource_metadata, desk, and curl, "
+        "three commands that a shell runs as they stand.",
+        "pay_per_crawl": "How to pay for this one fetch out of an account here: crawler_price, the header to send, "
+        "and what the signature of the request (Web Bot Auth) covers.",
+    }
 )
+#: No rail and no refusal puts anything in their place.
+_MADE_HERE: Final = frozenset(MEMBERS) - {"pay_per_crawl"}
 
 
 def money_body(money: Money) -> dict[str, object]:

@@ -82,6 +82,18 @@ async def test_a_lease_goes_as_far_below_zero_as_the_limit(ports, make):
     )
 
 
+async def test_what_can_be_afforded_counts_the_limit_and_takes_nothing(ports, make):
+    await enroll(ports, make)
+    price = Money(5_000, "USD")
+    assert not await ports.spend_book.affords("le_1", price)
+    await ports.accounts.set_limit("le_1", price)
+    assert await ports.spend_book.affords("le_1", price)
+    assert not await ports.spend_book.affords("le_1", Money(5_001, "USD"))
+    assert await ports.spend_book.available("le_1", "USD") == Money(0, "USD")
+    assert await ports.spend_book.lease(make.WRITER, make.charge("r0"), 1) == 1
+    assert not await ports.spend_book.affords("le_1", price)
+
+
 async def test_a_limit_that_was_lowered_lends_no_more(ports, make):
     await enroll(ports, make)
     await ports.accounts.set_limit("le_1", Money(10_000, "USD"))

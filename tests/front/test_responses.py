@@ -33,7 +33,7 @@ from gateway.terms.license_terms import (
     Purpose,
     Scope,
 )
-from gateway.terms.payment_required import plain
+from gateway.terms.payment_required import MEMBERS, plain
 from gateway.tokens.claims import Budget
 from gateway.uses import Use
 from gateway.visitors.visitor import PERSON, Crawler, Visitor, VisitorClass
@@ -186,6 +186,15 @@ def test_every_way_to_pay_stands_in_one_402():
     assert {"crawler-max-price", "crawler-exact-price", "payment-signature"} <= set(
         headers["vary"].lower().split(", ")
     )
+
+
+@pytest.mark.parametrize("problem", Problem)
+def test_every_member_of_a_body_is_explained(problem):
+    refusal = refusal_of(problem, retry_after=9)
+    body = orjson.loads(refused(refusal, ASK, judged(refusal), TERMS, RAILS[:1]).whole)
+    assert set(body) <= set(MEMBERS)
+    if problem is Problem.LICENSE_REQUIRED:
+        assert set(body) == set(MEMBERS)
 
 
 @pytest.mark.parametrize("target", ["/" + "a" * 7000, "/?" + "%22" * 2000, "/" + "é" * 3000, "/a"])

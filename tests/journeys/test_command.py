@@ -63,8 +63,8 @@ def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "serve", "demo", "init", "policy check", "policy explain", "policy lint", "policy honeypot", "keys new", "keys rotate",
         "keys list", "keys revoke", "journal export", "journal audit", "licensee add", "licensee list",
-        "licensee credit", "licensee place", "licensee suspend", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart", "who",
-        "ems encrypt", "ems decrypt",
+        "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart", "who",
+        "ems encrypt", "ems decrypt", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update",
     }  # fmt: skip
 
@@ -110,6 +110,9 @@ MISTAKES = [
     ("licensee add X --credit 10", "money is written as 10 USD"),
     ("licensee add X --credit '0 USD'", "more than nothing"),
     ("licensee add ''", "a name is printable text"),
+    ("licensee agent le_1 http://bot.example", "a signature agent is an address such as https://bot.example"),
+    ("licensee agent le_1 --remove", "say which agent to remove"),
+    ("licensee limit le_1 50", "money is written as 10 USD"),
     ("statement le_1 --period 2026-13", "--period"),
     ("statement le_1 --period 2026-11", "no data folder"),
     ("statement le_1 --period 2026-11 --csv --json", "exclude each other"),
@@ -306,6 +309,31 @@ async def test_licensees_beside_a_running_gateway_and_without_one(licet, http, o
     assert listed[0].split() == ["licensee", "name", "standing", "credit"]
     assert listed[1].endswith("active    15.99 USD")
     for line in (("credit", "le_0", "1 USD"), ("suspend", "le_0")):
+        assert "there is no licensee 'le_0'" in (await licet("licensee", *line, code=1)).err
+
+
+async def test_agents_and_limits_of_a_licensee(licet, origin) -> None:
+    licet.write_site(origin.url)
+    one = await licet.serve()
+    await one.stop()
+    made = (await licet("licensee", "add", "Example AI Labs", "--json")).json["licensee"]
+    tied = await licet("licensee", "agent", made, "https://Bot.Example:443/")
+    assert tied.out == "Example AI Labs pays for https://bot.example\n", "as a signature is read"
+    more = (await licet("licensee", "agent", made, "https://other.example", "--json")).json
+    assert more["agents"] == ["https://bot.example", "https://other.example"]
+    assert (await licet("licensee", "agent", made, "https://bot.example", "--remove", "--json")).json[
+        "agents"
+    ] == ["https://other.example"]
+    gone = await licet("licensee", "agent", made, "https://bot.example", "--remove", code=1)
+    assert "does not pay for Example AI Labs" in gone.err
+    assert (await licet("licensee", "limit", made, "USD 50")).out == (
+        "Example AI Labs may owe up to 50 USD, its balance is 0 USD\n"
+    )
+    (row,) = (await licet("licensee", "list", "--json")).json
+    assert (row["limits"], row["agents"]) == (["50 USD"], ["https://other.example"])
+    lifted = (await licet("licensee", "limit", made, "0 USD", "--json")).json
+    assert (lifted["limits"], lifted["balance"]) == ([], "0 USD")
+    for line in (("agent", "le_0"), ("limit", "le_0", "1 USD")):
         assert "there is no licensee 'le_0'" in (await licet("licensee", *line, code=1)).err
 
 

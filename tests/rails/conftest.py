@@ -214,13 +214,13 @@ class World:
         return sum(record.charged_micros for record in self.records)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def world() -> type[World]:
     """Makes worlds: `world()`, or with the text of another policy, or other rails."""
     return World
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def told():
     """What is needed to vary a world."""
     return SimpleNamespace(

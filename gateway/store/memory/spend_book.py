@@ -37,8 +37,14 @@ class MemorySpendBook:
         answer = decide(further, self._standing(further))
         return isinstance(answer, Short) and answer.what == "budget"
 
+    async def affords(self, licensee: str, price: Money) -> bool:
+        """Whether *licensee* could lease one fetch at *price*; see `SpendBook.affords`."""
+        self._tables.check()
+        charge = Charge("", licensee, "", price, Budget())
+        return isinstance(decide(charge, self._standing(charge)), int)
+
     async def available(self, licensee: str, currency: str) -> Money:
-        """What *licensee* could still lease: postings minus purses; below zero where it owes."""
+        """The balance of *licensee*: postings minus purses; below zero where it owes."""
         self._tables.check()
         return Money(self._credit(licensee, currency) - self._held(licensee, currency), currency)
 

@@ -36,8 +36,14 @@ class SqliteSpendBook:
         answer = await self._database.read(lambda db: decide(further, _standing(db, further)))
         return isinstance(answer, Short) and answer.what == "budget"
 
+    async def affords(self, licensee: str, price: Money) -> bool:
+        """Whether *licensee* could lease one fetch at *price*; see `SpendBook.affords`."""
+        charge = Charge("", licensee, "", price, Budget())
+        answer = await self._database.read(lambda db: decide(charge, _standing(db, charge)))
+        return isinstance(answer, int)
+
     async def available(self, licensee: str, currency: str) -> Money:
-        """What *licensee* could still lease: postings minus purses; below zero where it owes."""
+        """The balance of *licensee*: postings minus purses; below zero where it owes."""
         return await self._database.read(
             lambda db: Money(_credit(db, licensee, currency) - _held(db, licensee, currency), currency)
         )
