@@ -125,7 +125,7 @@ class Front:
             published=self.published,
             sources={
                 "lease": self.till.lease,
-                "robots": notices.robots,
+                "own-file": notices.own_file,
                 **self.identification.sources,
                 **paying(rails),
             },
