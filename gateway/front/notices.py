@@ -36,7 +36,7 @@ from gateway.problems import Refusal
 from gateway.terms import llms_txt, tdmrep, trust_txt
 from gateway.terms.license_terms import PublishedTerms
 from gateway.terms.publishing import Publishing, RobotsPreferences
-from gateway.terms.robots_check import robots_faults
+from gateway.terms.robots_check import hidden_offers, robots_faults
 from gateway.terms.robots_txt import merge_robots
 from gateway.terms.rsl import MEDIA_TYPE, render_rsl
 
@@ -98,7 +98,7 @@ class SiteNotices:
         def render() -> bytes:
             terms = self._published(policy, origin)
             merged = merge_robots(known.body, terms)
-            for fault in robots_faults(merged, terms):
+            for fault in (*robots_faults(merged, terms), *hidden_offers(known.body, terms)):
                 _log.warning("robots.txt of %s: %s", policy.site.id, fault)
             return merged
 

@@ -63,6 +63,33 @@ def robots_faults(octets: bytes, terms: PublishedTerms) -> tuple[str, ...]:
     return tuple(found)
 
 
+def hidden_offers(origin: bytes | None, terms: PublishedTerms) -> tuple[str, ...]:
+    """Each place for sale that the site's own file closes: whoever obeys it never learns of the offer.
+
+    *origin* is the site's own file, or None. One sentence a scope, naming a few
+    of those who are kept out; places that the terms refuse to them are no news.
+    """
+    theirs = parse_robots(origin or b"")
+    tokens = [token for group in theirs.groups for token in group.tokens if _TOKEN.fullmatch(token)]
+    asked = (*dict.fromkeys(islice(tokens, _MOST_TOKENS)), _STRANGER)
+    found = []
+    for scope in terms.scopes:
+        if not scope.offers or "*" in scope.paths[0].pattern:
+            continue
+        page = f"{scope.paths[0].pattern.rstrip('/')}/a-page"
+        out = [
+            "everybody else" if token == _STRANGER else token
+            for token in asked
+            if not theirs.allows(token, page) and not _refused(terms, token, page)
+        ]
+        if out:
+            named = ", ".join(out[:3]) + (f" and {len(out) - 3} more" if len(out) > 3 else "")
+            found.append(
+                f"the site's own file closes {scope.paths[0].pattern}, which an offer sells, to {named}"
+            )
+    return tuple(found)
+
+
 def _readers(text: str) -> tuple[tuple[str, bool, _Reads], ...]:
     protego = Protego.parse(text)
     standard = RobotFileParser()

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from protego import Protego
 
-from gateway.terms.robots_check import robots_faults
+from gateway.terms.robots_check import hidden_offers, robots_faults
 from gateway.terms.robots_txt import merge_robots, parse_robots
 
 HOST = "https://journal.example"
@@ -135,3 +135,27 @@ def test_no_octets_raise_and_every_merge_is_sound(make, octets):
     terms = make.published(robots=SAID)
     assert isinstance(robots_faults(octets, terms), tuple)
     assert robots_faults(merge_robots(octets, terms), terms) == ()
+
+
+@pytest.mark.parametrize(
+    ("origin", "out"),
+    [
+        (None, None),
+        (b"User-agent: *\nDisallow: /admin/\n", None),
+        (b"User-agent: GPTBot\nDisallow: /\n", None),
+        (b"User-agent: *\nDisallow: /essays/\n", "everybody else"),
+        (b"User-agent: CCBot\nUser-agent: GPTBot\nDisallow: /\n", "CCBot"),
+        (b"User-agent: a\nUser-agent: b\nUser-agent: c\nUser-agent: d\nDisallow: /\n", "a, b, c and 1 more"),
+    ],
+)
+def test_what_the_site_hides_though_it_is_for_sale_is_told(make, origin, out):
+    terms = make.published(
+        make.scope("/essays/", offers=[make.offer()]), make.scope("/"), robots=[(["GPTBot"], ["/"])]
+    )
+    told = f"the site's own file closes /essays/, which an offer sells, to {out}"
+    assert hidden_offers(origin, terms) == ((told,) if out else ())
+
+
+@given(st.binary(max_size=200))
+def test_no_octets_of_a_site_raise(make, octets):
+    assert isinstance(hidden_offers(octets, make.published(make.scope("/", offers=[make.offer()]))), tuple)
