@@ -33,6 +33,7 @@ ELSEWHERE = {
     "rails/settlements.py": "conformance",
     "rails/topups.py": "conformance",
     "licenses/accounts.py": "conformance",
+    "licenses/negotiations.py": "conformance",
     "licenses/register.py": "conformance",
     "desk/call.py": "desk/test_routes.py",
     "desk/described.py": "desk/test_openapi.py",

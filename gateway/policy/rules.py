@@ -180,7 +180,7 @@ class Signing:
 
     law: str = ""
     language: str = "English"
-    creator: Party = Party()
+    creator: Party = field(default_factory=Party)
 
 
 @dataclass(frozen=True)
