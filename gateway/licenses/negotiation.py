@@ -117,6 +117,7 @@ class Negotiation:
         table: what the creator would sign now, or None.
         expires_at: the second from which *table* stands no longer.
         bids: what the buyer proposed, oldest first.
+        proposal: the last thing the buyer proposed, also where that was no bid.
         facts: what the buyer stated, by the names of `licenses.position.FACTS`.
         missing: facts that are asked for.
         person: why a person at the creator decides; empty where none has to.
@@ -136,6 +137,7 @@ class Negotiation:
     table: LicenseTerms | None = None
     expires_at: int = 0
     bids: tuple[LicenseTerms, ...] = ()
+    proposal: LicenseTerms | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     person: tuple[str, ...] = ()
@@ -163,9 +165,7 @@ def bids_of(negotiations: Iterable[Negotiation], offer: str) -> tuple[LicenseTer
             for entry, reply in pairwise(each.transcript)
             if entry.act == "proposal" and reply.act != "question"
         ]
-        found += [
-            (entry.at, each.id, entry.nth, bid) for entry, bid in zip(said, each.bids, strict=True)
-        ]
+        found += [(entry.at, each.id, entry.nth, bid) for entry, bid in zip(said, each.bids, strict=True)]
     return tuple(bid for *_, bid in sorted(found, key=lambda row: row[:3]))
 
 
@@ -188,7 +188,9 @@ def proposed(
     said = {"terms": terms.as_json(), "terms_hash": terms.hash, "facts": dict(facts)}
     stated = {**before.facts, **facts}
     now_said = _said(before, Side.BUYER, "proposal", said, now)
-    heard = replace(now_said, facts=stated, state=State.REQUESTED, table=None, missing=(), person=())
+    heard = replace(
+        now_said, proposal=terms, facts=stated, state=State.REQUESTED, table=None, missing=(), person=()
+    )
     if isinstance(answer, AskFacts):
         # Nothing was priced, so it was no bid and costs no round.
         asked = _said(heard, Side.GATEWAY, "question", {"missing": list(answer.missing)}, now)
@@ -247,6 +249,16 @@ def agreed(before: Negotiation, license_id: str, *, now: int, contract: str = ""
     }
     said = _said(before, Side.GATEWAY, "agreement", body, now)
     return replace(said, state=State.AGREED, license=license_id, contract=contract)
+
+
+def acceptance_of(negotiation: Negotiation, version: str, terms_hash: str) -> bool:
+    """Whether *negotiation* was accepted at *version*, and those very terms: an acceptance sent again is the same one."""
+    return any(
+        entry.act == "acceptance"
+        and entry.previous == version
+        and orjson.loads(entry.body)["terms_hash"] == terms_hash
+        for entry in negotiation.transcript
+    )
 
 
 def verified(before: Negotiation, terms_hash: str, *, now: int) -> Negotiation | Refusal:
