@@ -137,6 +137,18 @@ class Payments(_Section):
     exempt: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.:-]+:[0-9]{1,5}$")], ...] = ()
 
 
+class Stripe(_Section):
+    """Where licensees may pay credit in: the creator's own account at Stripe.
+
+    *secret_key_file* and *webhook_secret_file* hold one line each, relative to the data folder, readable by
+    their owner alone. Without a key nothing is paid in. *api* is Stripe's own.
+    """
+
+    secret_key_file: str = ""
+    webhook_secret_file: str = ""
+    api: str = Field(default="https://api.stripe.com", pattern=r"^https?://[a-z0-9.:\[\]-]+$")
+
+
 class Feeds(_Section):
     """Whether the lists that operators of crawlers publish are fetched by themselves, and after how many hours again."""
 
@@ -215,6 +227,7 @@ class _File(_Section):
     trust: Trust = Trust()
     signatures: Signatures = Signatures()
     payments: Payments = Payments()
+    stripe: Stripe = Stripe()
     feeds: Feeds = Feeds()
     dns: Dns = Dns()
     clients: ClientRules = ClientRules()
@@ -236,6 +249,7 @@ class Config:
     trust: Trust = field(default_factory=Trust)
     signatures: Signatures = field(default_factory=Signatures)
     payments: Payments = field(default_factory=Payments)
+    stripe: Stripe = field(default_factory=Stripe)
     feeds: Feeds = field(default_factory=Feeds)
     dns: Dns = field(default_factory=Dns)
     clients: ClientRules = field(default_factory=ClientRules)
@@ -319,6 +333,7 @@ def read_config(
         trust=read.trust,
         signatures=read.signatures,
         payments=read.payments,
+        stripe=read.stripe,
         feeds=read.feeds,
         dns=read.dns,
         clients=read.clients,

@@ -134,8 +134,9 @@ class Egress:
         authorities: Path | None = None,
         agent: str = "licet",
         sign: Signer | None = None,
+        at_once: int = _AT_ONCE,
     ) -> None:
-        """Fetch as *agent*.
+        """Fetch as *agent*, at most *at_once*.
 
         *exempt* are ``HOST:PORT`` that may be private and may have any port.
         *authorities* is a PEM file of further authorities to trust for TLS.
@@ -153,7 +154,7 @@ class Egress:
                 raise ConfigurationError(
                     [Mistake(str(authorities), "", "must be certificates in PEM", str(error))]
                 ) from None
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(at_once)
 
     async def get(
         self, url: str, *, accept: str = "*/*", limit: int = LIMIT, seconds: float = SECONDS

@@ -111,7 +111,7 @@ def signed(account: Any, asked: dict[str, Any], *, nonce: bytes, before: int) ->
 class Chainless:
     """Verifies and "settles". *asked* are the paths it was asked at, *settled* the transactions by nonce.
 
-    *misbehave*, where it is set, may answer instead, before anything is settled.
+    *misbehave*, where it is set, may answer instead, before anything is settled; while *silent* it settles and says nothing.
     """
 
     def __init__(self) -> None:
@@ -119,11 +119,16 @@ class Chainless:
         self.asked: list[str] = []
         self.settled: dict[str, str] = {}
         self.misbehave: Misbehaving | None = None
+        self.silent = False
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer at any of the three addresses."""
         what = request.path.rpartition("/")[2]
         self.asked.append(what)
+        if what == "silent":
+            # From now on it settles without a word: what a crash or a lost answer looks like from outside.
+            self.silent = request.query.get("for", "") != "nobody"
+            return web.json_response({})
         if what == "settled":
             return web.json_response({"settled": len(self.settled), "asked": self.asked.count("settle")})
         if what == "supported":
@@ -132,7 +137,10 @@ class Chainless:
         given = await request.json()
         if self.misbehave is not None and (other := await self.misbehave(what, given)) is not None:
             return other
-        return web.json_response(self.verified(given) if what == "verify" else self.settle(given))
+        said = self.verified(given) if what == "verify" else self.settle(given)
+        if self.silent and what == "settle":
+            return web.Response(status=504)
+        return web.json_response(said)
 
     def verified(self, given: dict[str, Any]) -> dict[str, Any]:
         """A VerifyResponse."""
@@ -180,7 +188,14 @@ class PaidSite:
 
     def settled(self) -> dict[str, int]:
         """How many payments were settled there, and how often it was asked to."""
-        with urllib.request.urlopen(f"{self.facilitator}/settled", timeout=10) as answer:
+        return self._said("settled")
+
+    def silence(self, *, on: bool) -> None:
+        """Have the facilitator settle without a word, or speak again."""
+        self._said("silent" if on else "silent?for=nobody")
+
+    def _said(self, what: str) -> dict[str, int]:
+        with urllib.request.urlopen(f"{self.facilitator}/{what}", timeout=10) as answer:
             found: dict[str, int] = json.loads(answer.read())
         return found
 
@@ -188,19 +203,27 @@ class PaidSite:
 @contextlib.contextmanager
 def paid_site(folder: Path, origin: str, *, workers: int = 1, name: str = "paid") -> Iterator[PaidSite]:
     """Serve *origin* behind a gateway with a chain-less facilitator until the context ends."""
-    data, port, place = folder / f"{name}-data", free_port(), free_port()
+    data, place = folder / f"{name}-data", free_port()
     (data / "sites").mkdir(parents=True, mode=0o700)
     data.chmod(0o700)
     (data / "licet.toml").write_text(SETTINGS.format(place=place))
     (data / "sites" / "paid.toml").write_text(POLICY.format(origin=origin, place=place))
     chainless = [sys.executable, "-m", "loadtests.chainless", "--port", str(place)]
-    gateway = [sys.executable, "-m", "gateway", "serve", "--data", str(data), "--port", str(port)]
-    gateway += ["--workers", str(workers), "--dashboard-port", str(free_port())]
     with (
         running(chainless, None, place, folder / f"{name}-facilitator.log"),
-        running(gateway, None, port, folder / f"{name}.log") as pid,
+        served(data, f"http://127.0.0.1:{place}", workers=workers) as site,
     ):
-        yield PaidSite(f"http://127.0.0.1:{port}", data, pid, f"http://127.0.0.1:{place}")
+        yield site
+
+
+@contextlib.contextmanager
+def served(data: Path, facilitator: str, *, workers: int = 1, port: int = 0) -> Iterator[PaidSite]:
+    """Serve the data folder of a `paid_site`, on *port* where one is named, until the context ends."""
+    port = port or free_port()
+    command = [sys.executable, "-m", "gateway", "serve", "--data", str(data), "--port", str(port)]
+    command += ["--workers", str(workers), "--dashboard-port", str(free_port())]
+    with running(command, None, port, data.parent / f"{data.name}-{port}.log") as pid:
+        yield PaidSite(f"http://127.0.0.1:{port}", data, pid, facilitator)
 
 
 async def serve(port: int) -> None:

@@ -31,6 +31,7 @@ ELSEWHERE = {
     "admission/spending.py": "conformance",
     "app/cashier.py": "journeys",
     "rails/settlements.py": "conformance",
+    "rails/topups.py": "conformance",
     "licenses/accounts.py": "conformance",
     "licenses/register.py": "conformance",
     "desk/call.py": "desk/test_routes.py",

@@ -25,7 +25,9 @@ from gateway.cli import (
     journal,
     keys,
     licensee,
+    payments,
     policy,
+    refunds,
     restart,
     serve,
     statement,
@@ -75,8 +77,10 @@ app.add_typer(terms.app, name="terms")
 app.add_typer(crawlers.app, name="crawlers")
 licensee.app.command("agent")(accounts.agent)
 licensee.app.command("limit")(accounts.limit)
+licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.command("statement")(statement.statement)
+app.command("payments")(payments.payments)
 app.add_typer(journal.app, name="journal")
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")

@@ -99,13 +99,13 @@ class Unreached:
 class Facilitator:
     """Asks the facilitator at a URL. Raises nothing."""
 
-    def __init__(self, post: Post) -> None:
-        """Ask by *post*."""
-        self._post = post
+    def __init__(self, post: Post, verify: Post | None = None) -> None:
+        """Ask by *post*, and where *verify* is given by that whether a payment holds: strangers cause those."""
+        self._post, self._verify = post, verify or post
 
     async def verify(self, url: str, presented: Presented, asked: Requirement) -> Verified | Invalid | Unsure:
         """Ask whether *presented* pays *asked*."""
-        answer = await self._asked(f"{url}/verify", presented, asked, VERIFY_SECONDS)
+        answer = await self._asked(self._verify, f"{url}/verify", presented, asked, VERIFY_SECONDS)
         if isinstance(answer, Unfetched):
             return Unsure(f"{answer.why} {answer.detail}".strip())
         said = _object(answer.body)
@@ -121,7 +121,7 @@ class Facilitator:
         self, url: str, presented: Presented, asked: Requirement
     ) -> Moved | NotMoved | Unclear | Unreached:
         """Have *presented* move what *asked* says."""
-        answer = await self._asked(f"{url}/settle", presented, asked, SETTLE_SECONDS)
+        answer = await self._asked(self._post, f"{url}/settle", presented, asked, SETTLE_SECONDS)
         if isinstance(answer, Unfetched):
             why = f"{answer.why} {answer.detail}".strip()
             return Unclear(why) if answer.sent else Unreached(why)
@@ -136,14 +136,14 @@ class Facilitator:
         return Unreached(why) if 400 <= answer.status < 500 and not said else Unclear(why)
 
     async def _asked(
-        self, url: str, presented: Presented, asked: Requirement, seconds: float
+        self, post: Post, url: str, presented: Presented, asked: Requirement, seconds: float
     ) -> Posted | Unfetched:
         body = {
             "x402Version": VERSION,
             "paymentPayload": presented.content,
             "paymentRequirements": asked.as_json(),
         }
-        return await self._post(url, orjson.dumps(body), limit=_LIMIT, seconds=seconds)
+        return await post(url, orjson.dumps(body), limit=_LIMIT, seconds=seconds)
 
 
 def _moved(said: dict[str, Any], presented: Presented, asked: Requirement) -> Moved | Unclear:

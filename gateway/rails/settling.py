@@ -307,7 +307,7 @@ class Settling:
             charged = await self._folded.charged(before)
             if charged == 0 or (charged is None and age > _LOST_SECONDS * 1_000_000):
                 found = await self._book.spend(payment.id, record_id, instead_of=before)
-            elif age > RETRY_SECONDS * 1_000_000:
+            elif charged is not None and age > RETRY_SECONDS * 1_000_000:
                 return Unpaid(INVALID, "payment_already_used", payment.id)
         state = State.SETTLED if new and found.spent_by == record_id else State.DUPLICATE
         return Taken(found.id, found.payer, found.transaction, state, owes=found.spent_by == record_id)

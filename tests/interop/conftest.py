@@ -21,6 +21,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -110,9 +111,10 @@ id = "journal"
 hosts = ["127.0.0.1"]
 origin = "{origin}"
 mode = "enforce"
+honeypot = "/tidal-ledger-7f3a"
 [[works]]
-id = "all"
-paths = ["/"]
+id = "essays"
+paths = ["/essays/"]
 rights = "own"
 people = "none"
 [offers.training]
@@ -126,12 +128,20 @@ then = "serve"
 """
 
 
+#: A crawler that signs what it sends.
+AGENT = "https://bot.example"
+
+
 @dataclass(frozen=True)
 class Gateway:
-    """A `licet serve` that enforces and sells a fetch for 0.01 USD, and the operator's command beside it."""
+    """A `licet serve` that enforces and sells a fetch for 0.01 USD, and the operator's command beside it.
+
+    *signer* (`tests.signing.Signer`) is the crawler `AGENT`, whose key the gateway has.
+    """
 
     url: str
     data: Path
+    signer: Any
 
     def operator(self, *command: str) -> Any:
         """What `licet COMMAND --json` of the operator prints."""
@@ -152,16 +162,21 @@ class Gateway:
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, origin: str) -> Iterator[Gateway]:
+def gateway(tmp_path: Path, origin: str, signing: ModuleType) -> Iterator[Gateway]:
     """A `Gateway` in front of `origin` that asks for a nonce in every DPoP proof."""
     data, port = tmp_path / "shop", free_port()
     (data / "sites").mkdir(parents=True)
     data.chmod(0o700)
-    (data / "licet.toml").write_text("[store]\nreserve_mb = 1\n[clients]\ndpop_nonces = true\n")
+    signer = signing.Signer()
+    (data / "keys.json").write_bytes(signing.jwks(signer))
+    (data / "licet.toml").write_text(
+        "[store]\nreserve_mb = 1\n[clients]\ndpop_nonces = true\n"
+        f'[signatures]\npinned = ["{AGENT}=keys.json"]\n'
+    )
     (data / "sites" / "journal.toml").write_text(_POLICY.format(origin=origin))
     command = [sys.executable, "-m", "gateway", "serve", "--data", str(data), "--port", str(port)]
     with running([*command, "--dashboard-port", str(free_port())], None, port, tmp_path / "shop.log"):
-        yield Gateway(f"http://127.0.0.1:{port}", data)
+        yield Gateway(f"http://127.0.0.1:{port}", data, signer)
 
 
 @pytest.fixture(scope="session")

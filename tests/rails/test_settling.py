@@ -113,6 +113,20 @@ async def test_what_its_fetch_did_not_owe_is_there_for_the_next_however_late(
     assert await till.sums(wallet.address) == 0
 
 
+async def test_a_fetch_that_never_left_a_record_costs_its_payer_nothing_more(
+    till, facilitator, wallet, asked, make
+) -> None:
+    payable = till.payable(wallet.pays(asked))
+    await till.settling.settle(payable, "r1")  # and its worker is killed
+    till.clock.advance(RETRY_SECONDS * 2)
+    again = await till.settling.settle(payable, "r2")
+    assert (again.state, again.owes) == (State.DUPLICATE, False)
+    till.clock.advance(86_400)
+    assert (await till.settling.settle(payable, "r3")).owes
+    assert facilitator.asked.count("settle") == 1
+    assert await till.sums(wallet.address) == 5_000
+
+
 async def test_one_payment_is_for_one_request(till, facilitator, wallet, asked) -> None:
     header = wallet.pays(asked, identifier="order_0123456789")
     first = await till.settling.settle(till.payable(header), "r1")
