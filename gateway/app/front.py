@@ -157,7 +157,7 @@ class Front:
     def _sources(self, notices: SiteNotices, rails: tuple[Rail, ...]) -> dict[str, Source]:
         return {
             "lease": self.till.lease,
-            "robots": notices.robots,
+            "own-file": notices.own_file,
             **self.identification.sources,
             **paying(rails),
         }

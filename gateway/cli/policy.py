@@ -97,13 +97,22 @@ def check(path: Files = None, data: Data = DATA, as_json: AsJson = False) -> Non
 
 def _advice(policy: Policy) -> list[dict[str, str]]:
     from gateway.policy.lint import lint
+    from gateway.policy.lint_telling import lint_telling
+    from gateway.policy.published import publish
     from gateway.visitors.catalog import Catalog
 
-    crawlers = [entry.crawler for entry in Catalog.shipped().crawlers]
+    entries = Catalog.shipped().crawlers
+    crawlers = [entry.crawler for entry in entries]
     names = frozenset(crawler.name for crawler in crawlers)
+    terms = publish(
+        policy,
+        policy.site.public or "https://site.invalid",
+        {entry.name: (entry.crawler, entry.tokens) for entry in entries},
+        robots_only=frozenset(entry.name for entry in entries if entry.robots_only),
+    )
     return [
         {"file": policy.file, "key": advice.key, "sentence": advice.sentence}
-        for advice in lint(policy, names, crawlers)
+        for advice in (*lint(policy, names, crawlers), *lint_telling(policy, terms))
     ]
 
 
@@ -113,7 +122,8 @@ def lint(path: Files = None, data: Data = DATA, as_json: AsJson = False) -> None
 
     Rules that can never match, crawlers nobody knows, places where other
     people's words may stand inside what is for sale, archives, feed readers,
-    previews, monitors and search engines that a rule stops. Exit 1 if anything does.
+    previews, monitors and search engines that a rule stops, terms that are told
+    so that readers take them for something else. Exit 1 if anything does.
     """
     good, mistakes = read_all(_files(path, data))
     if mistakes:

@@ -81,6 +81,26 @@ def test_the_site_s_own_word_can_only_close(terms):
     assert lines(fields_of(terms, "/open/x").beside([("tdm-reservation", "0, 1")])) == OPEN
 
 
+def test_the_site_s_own_use_is_not_widened(terms):
+    theirs = [("Content-Signal", "search=yes, use=immediate")]
+    assert lines(fields_of(terms, "/essays/x").beside(theirs))["Content-Signal"] == (
+        "search=yes, ai-input=no, ai-train=no, use=immediate"
+    )
+    assert lines(fields_of(terms, "/open/x").beside(theirs))["Content-Signal"].endswith("use=immediate")
+
+
+def test_what_the_site_says_to_everybody_does_not_take_back_a_license(terms):
+    theirs = [
+        ("Content-Usage", "train-ai=n, ai-use=n, search=n"),
+        ("Content-Signal", "ai-train=no, use=immediate"),
+    ]
+    said = lines(fields_of(terms, "/essays/x", frozenset({Use.AI_TRAIN})).beside(theirs))
+    assert said["Content-Usage"] == "train-ai=y, ai-use=n, search=n"
+    assert said["Content-Signal"] == "search=yes, ai-input=no, ai-train=yes, use=immediate"
+    said = lines(fields_of(terms, "/essays/x", frozenset({Use.AI_INPUT})).beside(theirs))
+    assert said["Content-Signal"] == "search=yes, ai-input=yes, ai-train=no"
+
+
 @given(st.lists(st.tuples(st.sampled_from(sorted(answer_fields.REPLACED)), st.text())))
 def test_nothing_of_the_site_breaks_a_line_or_opens_anything(terms, theirs):
     fields = fields_of(terms, "/essays/x").beside(theirs)

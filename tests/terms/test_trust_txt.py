@@ -42,6 +42,7 @@ def test_yes_needs_every_page_and_both_sides(make):
     assert read(merged(b"datatrainingallowed=no", whole)) is False
     assert read(merged(None, partly)) is False
     assert read(merged(None, make.published())) is False
+    assert read(merged(None, whole, unread=True)) is False
 
 
 @given(st.binary())
