@@ -92,13 +92,15 @@ class Trust(_Section):
 
     *country_header* is a header in which those peers name the country. *country_database*
     and *asn_database* are MMDB files, relative to the data folder (`visitors.territory`);
-    the header goes before the file.
+    the header goes before the file. *header_order*: nothing in front (a CDN, a
+    proxy) reorders headers, so that their order is evidence.
     """
 
     proxies: tuple[str, ...] = ()
     country_header: str = ""
     country_database: str = ""
     asn_database: str = ""
+    header_order: bool = False
 
 
 class Signatures(_Section):
@@ -127,6 +129,24 @@ class Signatures(_Section):
     authorities: str = ""
     test_keys: bool = False
     identity: str = Field(default="", pattern=r"^(https://[a-z0-9.:-]+)?$")
+
+
+class Payments(_Section):
+    """Whom this gateway may ask to move money: ``HOST:PORT`` that may be on a private network, and need not speak TLS."""
+
+    exempt: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.:-]+:[0-9]{1,5}$")], ...] = ()
+
+
+class Stripe(_Section):
+    """Where licensees may pay credit in: the creator's own account at Stripe.
+
+    *secret_key_file* and *webhook_secret_file* hold one line each, relative to the data folder, readable by
+    their owner alone. Without a key nothing is paid in. *api* is Stripe's own.
+    """
+
+    secret_key_file: str = ""
+    webhook_secret_file: str = ""
+    api: str = Field(default="https://api.stripe.com", pattern=r"^https?://[a-z0-9.:\[\]-]+$")
 
 
 class Feeds(_Section):
@@ -206,6 +226,8 @@ class _File(_Section):
     store: Store = Store()
     trust: Trust = Trust()
     signatures: Signatures = Signatures()
+    payments: Payments = Payments()
+    stripe: Stripe = Stripe()
     feeds: Feeds = Feeds()
     dns: Dns = Dns()
     clients: ClientRules = ClientRules()
@@ -226,6 +248,8 @@ class Config:
     store: Store = field(default_factory=Store)
     trust: Trust = field(default_factory=Trust)
     signatures: Signatures = field(default_factory=Signatures)
+    payments: Payments = field(default_factory=Payments)
+    stripe: Stripe = field(default_factory=Stripe)
     feeds: Feeds = field(default_factory=Feeds)
     dns: Dns = field(default_factory=Dns)
     clients: ClientRules = field(default_factory=ClientRules)
@@ -308,6 +332,8 @@ def read_config(
         store=read.store,
         trust=read.trust,
         signatures=read.signatures,
+        payments=read.payments,
+        stripe=read.stripe,
         feeds=read.feeds,
         dns=read.dns,
         clients=read.clients,

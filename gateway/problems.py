@@ -22,8 +22,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
+from gateway.faults import ConfigurationError, Mistake, StoreUnavailable
 from gateway.money import Money
 from gateway.problem_entry import Told, entry
+
+__all__ = ["PROBLEMS", "ConfigurationError", "Mistake", "Problem", "Refusal", "StoreUnavailable"]
 
 _RESEND = "Send a well-formed request again on a new connection."
 _LATER = "Ask again after the seconds named in Retry-After. Nothing was charged."
@@ -240,9 +243,36 @@ class Problem(Told, Enum):
         "Ask the owner of this site to tie your signature agent to an account in good standing.",
         crawler_error="PaymentFailed",
     )  # fmt: skip
+    PAYMENT_MALFORMED = entry(
+        "payment-malformed", 400, "The payment header cannot be read",
+        "Send PAYMENT-SIGNATURE once: base64 of a PaymentPayload of x402 version 2.",
+    )  # fmt: skip
+    PAYMENT_INVALID = entry(
+        "payment-invalid", 402, "The payment was not taken",
+        "Pay what PAYMENT-REQUIRED of this answer asks, with a new authorization.",
+        license_error="invalid_request", crawler_error="PaymentFailed",
+    )  # fmt: skip
+    PAYMENT_CONFLICT = entry(
+        "payment-conflict", 409, "The payment is for another request",
+        "Send it with the request it was made for, or pay this one by itself.",
+    )  # fmt: skip
     CONTENT_PRICE_INVALID = entry(
         "content-price-invalid", 502, "The site's own server named a price that cannot be read", _LATER,
         crawler_error="InvalidContentPrice",
+    )  # fmt: skip
+
+    PAYMENT_PENDING = entry(
+        "payment-pending", 503, "It is not known yet whether the payment was settled",
+        "Do not pay again: ask the status URL, or send the same payment after Retry-After.",
+    )  # fmt: skip
+    PAYMENT_SERVICE_UNAVAILABLE = entry(
+        "payment-service-unavailable", 503, "Whoever moves the money cannot be asked",
+        "Send the same payment again after Retry-After; nothing was taken.",
+    )  # fmt: skip
+    IDEMPOTENCY_CONFLICT = entry(
+        "idempotency-conflict", 409, "This idempotency key came with another request",
+        "Use a new key for a new request, or send the first request again as it was.",
+        oauth_error="invalid_request",
     )  # fmt: skip
 
     # A dependency is down: nothing was charged.
@@ -373,14 +403,15 @@ class Problem(Told, Enum):
         "Leave software_statement out.", oauth_error="invalid_software_statement")
     STATEMENT_UNAPPROVED = entry("statement-unapproved", 400, "No issuer of software statements is trusted here",
         "Leave software_statement out.", oauth_error="unapproved_software_statement")
+    METADATA_INVALID = entry("metadata-invalid", 400, "The client metadata is not acceptable",
+        "See the description (RFC 7591, section 2).", oauth_error="invalid_client_metadata")
+    NEGOTIATION_OVER = entry("negotiation-over", 409, "This negotiation has ended",
+        "Begin another one; what was agreed or refused before goes on from there.")
+    NEGOTIATION_OUTDATED = entry("negotiation-outdated", 409, "Other terms are on the table than the ones named",
+        "Read the negotiation again and answer to what is on the table.")
+    NEGOTIATION_WAITS = entry("negotiation-waits", 409, "This cannot be done in the state the negotiation is in",
+        "Read the negotiation again; it says what it waits for.")
     # fmt: on
-    METADATA_INVALID = entry(
-        "metadata-invalid",
-        400,
-        "The client metadata is not acceptable",
-        "See the description (RFC 7591, section 2).",
-        oauth_error="invalid_client_metadata",
-    )
 
 
 #: Every refusal by its code.
@@ -413,35 +444,3 @@ class Refusal:
     def code(self) -> str:
         """The code of the problem."""
         return self.problem.code
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing wrong in a file that a person wrote.
-
-    *key* is a path such as ``offers.training.price.per_fetch`` or
-    ``works[1].rights``; *expected* says what would have been right.
-    """
-
-    file: str
-    key: str
-    expected: str
-    got: str = ""
-
-    def __str__(self) -> str:
-        """One line: file, key, what was expected, what stood there."""
-        place = f"{self.file}: {self.key}" if self.key else self.file
-        return f"{place}: {self.expected}" + (f", not {self.got}" if self.got else "")
-
-
-class ConfigurationError(Exception):
-    """Configuration or policy cannot be used; *mistakes* holds every one found."""
-
-    def __init__(self, mistakes: tuple[Mistake, ...] | list[Mistake]) -> None:
-        """Keep the mistakes in the order they were found."""
-        self.mistakes = tuple(mistakes)
-        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
-
-
-class StoreUnavailable(Exception):
-    """A store cannot be read or written. What was asked of it did not happen."""

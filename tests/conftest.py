@@ -73,6 +73,20 @@ def _beside(module: str) -> ModuleType:
     return sys.modules[name]
 
 
+@pytest.fixture(scope="session")
+def policies_generated() -> ModuleType:
+    """The module that draws whole policies for every format to be tried on (`tests/terms/policies_generated.py`)."""
+    name = "licet_tests_terms_policies_generated"
+    if name not in sys.modules:
+        place = ROOT / "tests" / "terms" / "policies_generated.py"
+        spec = importlib.util.spec_from_file_location(name, place)
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
 @pytest.fixture
 def clock() -> HandClock:
     """A clock that moves only when told."""

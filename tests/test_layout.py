@@ -27,7 +27,11 @@ ELSEWHERE = {
     "app/supervisor.py": "journeys/test_processes.py",
     "app/timers.py": "journeys",
     "app/worker.py": "journeys/test_processes.py",
+    "faults.py": "test_problems.py",
     "admission/spending.py": "conformance",
+    "app/cashier.py": "journeys",
+    "rails/settlements.py": "conformance",
+    "rails/topups.py": "conformance",
     "licenses/accounts.py": "conformance",
     "licenses/register.py": "conformance",
     "desk/call.py": "desk/test_routes.py",
@@ -40,7 +44,9 @@ ELSEWHERE = {
     "front/answer.py": "front",
     "front/exchange.py": "journeys",
     "front/request.py": "front/test_connection.py",
+    "policy/positions.py": "policy/test_reading.py",
     "policy/rules.py": "policy/test_ruling.py",
+    "policy/tables.py": "policy/test_reading.py",
     "terms/license_terms.py": "terms",
 }
 ELSEWHERE_FOLDERS = {

@@ -48,16 +48,17 @@ class Credentials:
         *,
         signer: Callable[[Ask], str] = lambda _: "",
         nonces: Nonces | None = None,
+        must: bool = False,
     ) -> None:
         """Judge by *verifier*'s keys and *feed*'s revocations.
 
         *signer* is the thumbprint of the key that a request is proven to be
-        signed with, or "". With *nonces* every DPoP proof must hold one of them.
+        signed with, or "". A DPoP proof may hold one of *nonces*, and *must* where that is set.
         """
         self._verifier = verifier
         self._feed = feed
         self._clock = clock
-        self._signer, self._nonces = signer, nonces
+        self._signer, self._nonces, self._must = signer, nonces, must
 
     def of(self, ask: Ask) -> Shown:
         """Judge what *ask* shows; raises nothing on any header."""
@@ -101,7 +102,7 @@ class Credentials:
                 "The token is bound to a key, and is shown as DPoP with a proof of it.",
             )
         path = ask.target.partition("?")[0] if ask.target.startswith("/") else ask.path
-        proving = Proving(ask.method, ask.origin + path, ask.asked_at, self._nonces, found.token)
+        proving = Proving(ask.method, ask.origin + path, ask.asked_at, self._nonces, self._must, found.token)
         proof = read_proof(ask.all("dpop"), proving)
         if not isinstance(proof, Proof):
             problem = Problem.TOKEN_NONCE if proof.nonce else Problem.TOKEN_UNPROVEN

@@ -25,10 +25,13 @@ from gateway.cli import (
     journal,
     keys,
     licensee,
+    payments,
     policy,
+    refunds,
     restart,
     serve,
     statement,
+    terms,
     tour,
     who,
 )
@@ -47,6 +50,7 @@ app = typer.Typer(
     Your rules      licet init
                     licet policy check
                     licet policy explain /page --as GPTBot
+                    licet terms show /page --as GPTBot
     Who asks        licet crawlers list --purpose training
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
@@ -69,11 +73,14 @@ app.command("serve")(serve.serve)
 app.command("restart")(restart.restart)
 app.command("init")(init.init)
 app.add_typer(policy.app, name="policy")
+app.add_typer(terms.app, name="terms")
 app.add_typer(crawlers.app, name="crawlers")
 licensee.app.command("agent")(accounts.agent)
 licensee.app.command("limit")(accounts.limit)
+licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.command("statement")(statement.statement)
+app.command("payments")(payments.payments)
 app.add_typer(journal.app, name="journal")
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")

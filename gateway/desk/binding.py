@@ -57,9 +57,10 @@ class Bindings:
         if not headers and not must:
             return Bound(named)
         now = self._clock.now_us() // 1_000_000
-        nonces = self._admittance.nonces if must or self._admittance.every_proof else None
+        nonces = self._admittance.nonces
+        must = nonces is not None and (must or self._admittance.every_proof)
         url = f"{issuer_of(call.origin)}/token"
-        proof = read_proof(headers, Proving(call.request.method, url, now, nonces))
+        proof = read_proof(headers, Proving(call.request.method, url, now, nonces, must))
         if isinstance(proof, Proof) and self._proofs.used_before(
             proof.mark, str(uuid_utils.uuid4()), proof.until, now
         ):
@@ -68,7 +69,7 @@ class Bindings:
             return _refused(proof)
         if named not in {"", proof.key}:
             return Refusal(Problem.FORM_INVALID, "The parameter cnf names another key than the proof does.")
-        return Bound(proof.key, nonces.current(now) if nonces is not None else "")
+        return Bound(proof.key, nonces.current(now) if nonces is not None and must else "")
 
     async def _named(self, known: Known, form: Form) -> str | Refusal:
         """The registered key that the parameter ``cnf`` names, "" where there is none."""

@@ -40,6 +40,7 @@ from gateway.licenses.license import Client, Licensee, Standing
 from gateway.licenses.register import LicenseRegister
 from gateway.problems import Problem, Refusal
 from gateway.tokens.nonces import Nonces
+from gateway.tokens.verification import LEEWAY_SECONDS, LONGEST_LIFE_SECONDS
 from gateway.visitors.replays import Replays
 
 Form = Mapping[str, tuple[str, ...]]
@@ -53,9 +54,9 @@ _ONE_WAY: Final = "Credentials are sent in one way only, and each once."
 class Admittance:
     """How clients come in.
 
-    *get* fetches the keys of those that publish them. *nonces* make the proofs
-    of keys fresh; with *every_proof* each must hold one, otherwise those of
-    clients that bind all their tokens. *initial* is the token without which
+    *get* fetches the keys of those that publish them. *nonces* say how fresh
+    the proofs of keys are; with *every_proof* each must hold one, otherwise
+    those of clients that bind all their tokens. *initial* is the token without which
     nobody registers, "" where anybody may.
     """
 
@@ -165,7 +166,11 @@ class Clients:
 
     async def remove(self, known: Known) -> None:
         """Forget the client; its tokens open nothing from now on (RFC 7592, section 2.3)."""
-        await self._register.remove_client(known.client.id, self._now())
+        now = self._now()
+        # What everybody's fetches are compared with must not grow with clients that come and go.
+        await self._register.remove_client(
+            known.client.id, now, now + LONGEST_LIFE_SECONDS + LEEWAY_SECONDS + 1
+        )
 
     async def authenticate(
         self, request: web.BaseRequest, address: str, form: Form | None = None, *, issuer: str = ""

@@ -15,6 +15,7 @@ from gateway.licenses.pricing import due_at_signing
 from gateway.money import Money
 from gateway.policy.rules import Mode, Policy, Verdict
 from gateway.terms.license_terms import Offer
+from gateway.terms.unit import tiers_body, unit_body
 from gateway.tokens.claims import DETAIL_TYPE
 from gateway.uses import Use
 from gateway.visitors.signature_agent import WELL_KNOWN
@@ -99,6 +100,8 @@ def offer_document(offer: Offer) -> dict[str, object]:
         "territory_basis": str(terms.territory.basis),
         "territory_checked": terms.territory.basis.sentence,
         "price": {**money_document(offer.price), "per": "fetch"},
+        "tiers": tiers_body(terms.compensation),
+        "unit": unit_body(terms.compensation),
         "due_at_signing": money_document(due_at_signing(terms)),
         "term_months": terms.term.months,
         "max_fetches": offer.max_fetches or None,
@@ -133,6 +136,9 @@ def index_document(policy: Policy, origin: str) -> dict[str, object]:
         "offers_url": f"{issuer}/offers",
         "account": f"{issuer}/account",
         "license_document": f"{origin}/license.xml",
+        "license_page": f"{issuer}/terms/",
+        "quote": f"{issuer}/quote",
+        "catalogue": f"{issuer}/catalogue",
         "how_to_buy": how_to_buy(policy, origin),
     }
 

@@ -21,6 +21,7 @@ from gateway.desk.metadata import (
     resource_metadata,
     server_metadata,
 )
+from gateway.desk.problem_members import members_of
 from gateway.desk.replies import json_reply
 from gateway.desk.selling import Ring
 from gateway.keys.key_set import KeySet
@@ -97,6 +98,7 @@ def _told(problem: Problem) -> Endpoint:
             "status": problem.status,
             "title": problem.title,
             "next_step": problem.next_step,
+            "members": dict(members_of(problem)),
         }
         return _negotiated(described, 3600)
 

@@ -5,11 +5,14 @@ method      path                                         answers
 =========== ============================================ ====================
 GET         ``/.licet/``                                 how to buy, offers
 GET         ``/.licet/offers``                           every offer, in full
+GET         ``/.licet/offers/NAME.jsonld``               one, as ODRL has it
+GET         ``/.licet/comp``, ``/.licet/comp/NAME``      packages of IAB CoMP
 GET         ``/.licet/jwks.json``                        key set (RFC 7517)
 GET         ``/.licet/authorization-details-types``      JSON Schema of a request
 GET         ``/.licet/problems/CODE``                    what a refusal means
 GET         ``/.licet/openapi.json``                     OpenAPI 3.1 of all this
 GET, client ``/.licet/account``                          credit and licenses
+GET         ``/.licet/payments/ID``                      what came of a payment
 POST        ``/.licet/register``                         client (RFC 7591)
 GET, Bearer ``/.licet/register/CLIENT``                  its metadata (RFC 7592)
 PUT, DELETE ``/.licet/register/CLIENT``                  change it, end it
@@ -41,6 +44,7 @@ from gateway.desk.clients import Admittance, Clients
 from gateway.desk.ems import EmsKeys
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import desk_owns
+from gateway.desk.once import Once
 from gateway.desk.openapi import OpenApi
 from gateway.desk.pacing import DeskPace
 from gateway.desk.public_documents import Keys, PublicDocuments
@@ -79,6 +83,7 @@ class Desk:
         content_keys: ContentKeys | None = None,
         admittance: Admittance | None = None,
         groups: Iterable[Group] = (),
+        once: Once | None = None,
     ) -> None:
         """Work on the parts given.
 
@@ -96,6 +101,7 @@ class Desk:
             content_keys: of encrypted files; without them there is no key endpoint.
             admittance: how clients come in; anybody and without a nonce if absent.
             groups: further addresses.
+            once: remembers purchases that carry an idempotency key.
         """
         admittance = admittance or Admittance()
         clients = Clients(register, clock, pace or DeskPace(), admittance)
@@ -105,7 +111,9 @@ class Desk:
         for group in (
             PublicDocuments(keys, clock, identity).group(),
             Registration(clients, holdings).group(),
-            TokenEndpoints(clients, self.sales, holdings, Bindings(clients.keys, clock, admittance)).group(),
+            TokenEndpoints(
+                clients, self.sales, holdings, Bindings(clients.keys, clock, admittance), once
+            ).group(),
             EmsKeys(clients, holdings, content_keys).group() if content_keys else {},
             *groups,
         ):

@@ -14,6 +14,7 @@ from gateway.desk.clients import Clients, may_buy
 from gateway.desk.entering import entered, first
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import PREFIX
+from gateway.desk.once import Once
 from gateway.desk.replies import json_reply, nothing
 from gateway.desk.selling import Buyer, Sales, Sold
 from gateway.desk.wishes import read_wish
@@ -27,10 +28,12 @@ _RESOURCE = frozenset({"resource"})
 class TokenEndpoints:
     """Answers clients that have authenticated."""
 
-    def __init__(self, clients: Clients, sales: Sales, holdings: Holdings, bindings: Bindings) -> None:
-        """Sell by *sales* what is bound as *bindings* say, tell what is held by *holdings*."""
+    def __init__(
+        self, clients: Clients, sales: Sales, holdings: Holdings, bindings: Bindings, once: Once | None = None
+    ) -> None:
+        """Sell by *sales* what is bound as *bindings* say, what carries a key by *once*; tell what is held by *holdings*."""
         self._clients, self._sales, self._holdings = clients, sales, holdings
-        self._bindings = bindings
+        self._bindings, self._once = bindings, once
 
     def group(self) -> Group:
         """Its addresses."""
@@ -59,13 +62,24 @@ class TokenEndpoints:
         buyer = Buyer(
             known.client.id, known.licensee.id, call.policy, call.origin, bound.key, scoped="scope" in form
         )
+        if self._once is None:
+            return await self._granted(form, buyer, bound.nonce)
+        told = {name: list(values) for name, values in form.items()}
+        wanted = {"form": told, "at": buyer.origin, "key": bound.key}
+        return await self._once.answer(
+            call.request, known.client.id, wanted, lambda: self._granted(form, buyer, bound.nonce)
+        )
+
+    async def _granted(
+        self, form: dict[str, tuple[str, ...]], buyer: Buyer, nonce: str
+    ) -> web.Response | Refusal:
         if "license" in form:
             sold = await self._sell_olp(form, buyer)
         else:
             sold = await self._sell(form, buyer)
         if isinstance(sold, Refusal):
             return sold
-        return _sold(sold, "License" if "license" in form else "Bearer", bound.nonce)
+        return _sold(sold, "License" if "license" in form else "Bearer", nonce)
 
     async def _sell(self, form: dict[str, tuple[str, ...]], buyer: Buyer) -> Sold | Refusal:
         wanted = read_wish(

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.canonical import canonical_bytes, canonical_digest
+from gateway.keys.roca import from_faulty_chip
 from gateway.keys.strict_json import Malformed, read_object
 
 ES256: Final = "ES256"
@@ -252,6 +253,8 @@ def _rsa_key(members: Mapping[str, object], kid: str, algorithms: tuple[str, ...
         key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
     except ValueError:
         raise Malformed("a key is no RSA key") from None
+    if from_faulty_chip(modulus):
+        raise Malformed("an RSA key comes from a faulty generator")
     return PublicKey.of(key, kid, algorithm)
 
 

@@ -52,10 +52,10 @@ class LicenseRegister(Protocol):
         """Keep *client* in place of the one with its id and licensee; False if there is none."""
         ...
 
-    async def remove_client(self, client_id: str, at: int) -> bool:
-        """Forget a client and revoke its tokens from *at* on, in one act; False if there is none.
+    async def remove_client(self, client_id: str, at: int, until: int) -> bool:
+        """Forget a client and revoke its tokens as of *at*, in one act; False if there is none.
 
-        Its licensee and the licenses stay.
+        *until* is when its last token has expired. Its licensee and the licenses stay.
         """
         ...
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.paths import PathScope
+from gateway.policy.x402_terms import X402Terms
 from gateway.terms.license_terms import PAGE, Offer
+from gateway.terms.publishing import USUAL, Publishing
 from gateway.uses import Uses
 from gateway.visitors.visitor import Identity, VisitorClass
 
@@ -162,11 +164,13 @@ class Payments:
 
     *price_headers*: by ``crawler-max-price`` and ``crawler-exact-price`` on a
     signed request, out of an account here. *origin_prices*: the creator's
-    server may name the price of each answer itself.
+    server may name the price of each answer itself. *x402*: on a chain, to the
+    creator's own address.
     """
 
     price_headers: bool = True
     origin_prices: bool = False
+    x402: X402Terms | None = None
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,7 @@ class Policy:
     None where reading proved there is no such path. *unverifiable* is what a
     free outcome means for a crawler whose claim could be checked but whose
     evidence is stale. *free_paths* are served to everyone, always, like
-    control files. *by_place* says that some rule or offer depends on the country.
+    control files. *publishing* says in which channels the terms are told. *by_place* says that some rule or offer depends on the country.
     """
 
     site: Site
@@ -188,6 +192,7 @@ class Policy:
     otherwise: Verdict | None = None
     unverifiable: Verdict = Verdict.SERVE
     free_paths: tuple[PathScope, ...] = ()
+    publishing: Publishing = USUAL
     stance: str = ""
     file: str = ""
     payments: Payments = Payments()

@@ -163,6 +163,9 @@ class PriceHeaders:
         unequal = _unequal(bid, due) if due else None
         return Settled(((CHARGED, crawler_price(due)),)) if unequal is None else Unsettled(unequal)
 
+    async def undelivered(self, tender: Tender) -> None:
+        """Nothing was taken, so nothing is to be done."""
+
 
 def read_bid(ask: Ask, currency: str) -> _Bid | Refusal:
     """What the price headers of *ask* offer, in *currency*; one of them is there. Raises nothing on any value."""

@@ -108,9 +108,13 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The money is taken or will be; *headers* go onto the answer."""
+    """The money is taken or will be; *headers* go onto the answer.
+
+    *due*, where it is given, is what this fetch is charged instead: nothing, if another had the money.
+    """
 
     headers: Headers = ()
+    due: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,10 @@ class Rail(Protocol):
         be owed stays the payer's. A caller that goes away cancels it: what must
         not stop in the middle shields itself.
         """
+        ...
+
+    async def undelivered(self, tender: Tender) -> None:
+        """Hear that the creator's server answered with an error or not at all; `commit` is not called then."""
         ...
 
 
@@ -210,6 +218,7 @@ def claims_for(rail: str, asked: Asked, *, licensee: str, payment: str, most: Mo
         terms=terms.hash,
         policy=offer.policy,
         offer=offer.id,
+        window_hours=terms.compensation.window_hours,
     )
 
 

@@ -2,7 +2,7 @@
 
 A JWT access token (RFC 9068, October 2021) whose every restriction stands in
 ``authorization_details`` (RFC 9396, May 2023) of the one type
-``content_license``, version 1. Header: ``alg``, ``kid``, ``typ: at+jwt``.
+``content_license``, version 1 or 2. Header: ``alg``, ``kid``, ``typ: at+jwt``.
 
 =========================== ====================================================
 ``iss``                     the desk: ``ORIGIN/.licet``
@@ -24,7 +24,9 @@ A JWT access token (RFC 9068, October 2021) whose every restriction stands in
 agents a license was bought for, empty for none in particular; ``budget`` is
 ``{"micros": int | null, "fetches": int | null}``; ``price`` is
 ``{"micros": int, "currency": str, "per": "fetch"}``. Members are never removed
-or given another meaning; a new one in the detail is a new version.
+or given another meaning; a new one in the detail is a new version: version 2 has
+``window_hours`` besides, in which unchanged content is not paid for again, and
+stands only where that is not the 24 hours of version 1.
 """
 
 from __future__ import annotations
@@ -37,12 +39,14 @@ from typing import Final
 from gateway.money import LARGEST_MICROS, Money, MoneyError
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
-from gateway.terms.license_terms import Territory
+from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, WINDOW_HOURS, Territory
 from gateway.uses import Uses, parse_use
 
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - a media type
 DETAIL_TYPE: Final = "content_license"
 DETAIL_VERSION: Final = 1
+#: The version that names a window of its own.
+_WINDOWED: Final = 2
 _CLAIMS: Final = frozenset(
     {"iss", "aud", "sub", "client_id", "iat", "nbf", "exp", "jti", "authorization_details"}
 )
@@ -94,6 +98,7 @@ class Claims:
     policy: str
     excluded: tuple[PathScope, ...] = ()
     offer: str = ""
+    window_hours: int = WINDOW_HOURS
     key: str = ""
     scoped: bool = False
 
@@ -117,9 +122,11 @@ class Claims:
 
     def detail(self) -> dict[str, object]:
         """The one ``content_license`` object, as granted."""
+        told = {} if self.window_hours == WINDOW_HOURS else {"window_hours": self.window_hours}
         return {
             "type": DETAIL_TYPE,
-            "version": DETAIL_VERSION,
+            "version": _WINDOWED if told else DETAIL_VERSION,
+            **told,
             "license": self.license,
             "licensee": self.licensee,
             "locations": [scope.pattern for scope in self.scopes],
@@ -166,8 +173,9 @@ def _read(payload: Mapping[str, object]) -> Claims:
     if not isinstance(details, list) or len(details) != 1 or not isinstance(details[0], dict):
         raise _Unreadable("authorization_details is not one object")
     detail: Mapping[str, object] = details[0]
-    _exactly(detail, _DETAIL, "authorization_details")
-    if detail["type"] != DETAIL_TYPE or detail["version"] is not DETAIL_VERSION:
+    windowed = detail.get("version") is _WINDOWED
+    _exactly(detail, _DETAIL | {"window_hours"} if windowed else _DETAIL, "authorization_details")
+    if detail["type"] != DETAIL_TYPE or not (windowed or detail["version"] is DETAIL_VERSION):
         raise _Unreadable("unknown type or version of authorization_details")
     if payload["sub"] != payload["client_id"]:
         raise _Unreadable("sub and client_id differ")
@@ -195,6 +203,7 @@ def _read(payload: Mapping[str, object]) -> Claims:
         terms=_text(detail, "terms"),
         policy=_text(detail, "policy"),
         offer=_text(detail, "offer", least=0),
+        window_hours=_window(detail) if windowed else WINDOW_HOURS,
         key=_key(payload["cnf"]) if "cnf" in payload else "",
         scoped="scope" in payload,
     )
@@ -236,6 +245,13 @@ def _texts(found: Mapping[str, object], name: str, *, least: int = 1) -> tuple[s
     if not all(isinstance(item, str) and 1 <= len(item) <= _LONGEST for item in value):
         raise _Unreadable(f"{name} is not a list of texts")
     return tuple(value)
+
+
+def _window(detail: Mapping[str, object]) -> int:
+    hours = _whole(detail, "window_hours")
+    if hours == WINDOW_HOURS or not 1 <= hours <= LONGEST_WINDOW_HOURS:
+        raise _Unreadable("window_hours is not a window of its own")
+    return hours
 
 
 def _uses(detail: Mapping[str, object]) -> Uses:

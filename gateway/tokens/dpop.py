@@ -6,8 +6,9 @@ several things are wrong:
 1. one ``DPoP`` header; 2. one compact JWT; 3. every claim; 4. ``typ`` dpop+jwt;
 5. an asymmetric algorithm of ours; 6. the signature by ``jwk``; 7. no secret
 member in ``jwk``; 8. ``htm``; 9. ``htu``, without query and fragment, both sides
-in one spelling; 10. the nonce, where one is wanted; 11. ``iat`` within a minute;
-12. ``ath`` and the key, where a token is shown.
+in one spelling; 10. the nonce, where one is wanted; 11. ``iat`` within a minute,
+or within an hour where a nonce of ours says how fresh the proof is, so that a
+client whose clock is wrong is offered one; 12. ``ath``, where a token is shown.
 
 Stricter than the RFC: the header holds ``alg``, ``jwk`` and ``typ`` alone, and an
 RSA key has 2048 to 4096 bits. That ``jti`` is new is judged by whoever
@@ -28,11 +29,14 @@ from gateway.keys.jws import read_proof_text, signature_holds
 from gateway.keys.key_set import encode_base64url
 from gateway.keys.strict_json import Malformed, read_object
 from gateway.paths import Ambiguous, canonical
+from gateway.tokens.nonces import WINDOW_SECONDS as NONCE_SECONDS
 from gateway.tokens.nonces import Nonces
 
 PROOF_TYPE: Final = "dpop+jwt"
 #: Seconds by which ``iat`` may differ from our clock.
 WINDOW_SECONDS: Final = 60
+#: The same where a nonce says how fresh the proof is.
+WRONG_CLOCK_SECONDS: Final = 3600
 _LONGEST_JTI: Final = 256
 _LONGEST_URL: Final = 8192
 _PORTS: Final = {"http": 80, "https": 443}
@@ -62,14 +66,15 @@ class Unproven:
 class Proving:
     """What a proof must be for: the method and public URL of a request at second *now*.
 
-    *nonces* are given where a proof must hold one of them. *token* is the token
-    that is shown beside it, "" at the token endpoint.
+    *nonces* are those that a proof may hold, and *must* hold where that is set.
+    *token* is the token that is shown beside it, "" at the token endpoint.
     """
 
     method: str
     url: str
     now: int
     nonces: Nonces | None = None
+    must: bool = False
     token: str = ""
 
 
@@ -115,14 +120,18 @@ def _for_this(claims: Mapping[str, object], thumbprint: str, proving: Proving) -
     place = _spelled(str(claims["htu"]))
     if place is None or place != _spelled(proving.url):
         return Unproven("its htu is not the address of this request")
-    if proving.nonces is not None and not proving.nonces.good(str(claims.get("nonce", "")), now):
-        return Unproven("it does not hold a fresh nonce of ours", proving.nonces.current(now))
-    if not now - WINDOW_SECONDS <= issued <= now + WINDOW_SECONDS:
-        return Unproven(f"its iat is more than {WINDOW_SECONDS} seconds from now")
+    nonces = proving.nonces
+    fresh = nonces is not None and nonces.good(str(claims.get("nonce", "")), now)
+    offered = "" if nonces is None or fresh else nonces.current(now)
+    if proving.must and not fresh:
+        return Unproven("it does not hold a fresh nonce of ours", offered)
+    window = WRONG_CLOCK_SECONDS if fresh else WINDOW_SECONDS
+    if not now - window <= issued <= now + window:
+        return Unproven(f"its iat is more than {window} seconds from now", offered)
     if proving.token and claims["ath"] != _digest(proving.token):
         return Unproven("its ath is not of the token shown")
     said = f"{thumbprint} {place} {claims['jti']}"
-    return Proof(thumbprint, _digest(said), issued + WINDOW_SECONDS)
+    return Proof(thumbprint, _digest(said), now + 2 * NONCE_SECONDS if fresh else issued + WINDOW_SECONDS)
 
 
 def _digest(text: str) -> str:

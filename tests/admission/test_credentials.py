@@ -271,7 +271,7 @@ def test_the_signature_of_the_request_by_the_same_key_is_a_proof_too(counter: Co
 
 def test_with_nonces_every_proof_holds_one(counter: Counter, bound) -> None:
     nonces = Nonces(b"n" * 32)
-    counter.credentials._nonces = nonces
+    counter.credentials._nonces, counter.credentials._must = nonces, True
     shown = bound.shown("DPoP", proof_of(bound))
     assert shown.verdict.problem is Problem.TOKEN_NONCE
     ((name, nonce),) = shown.verdict.facts

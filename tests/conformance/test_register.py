@@ -229,10 +229,12 @@ async def test_a_client_changes_whole_and_goes_with_its_tokens(ports, make):
     assert await ports.register.change_client(replace(changed, id="cl_9")) is False
     assert await ports.register.change_client(replace(changed, licensee="le_9")) is False
     assert await ports.register.client("cl_1") == (changed, licensee)
-    assert await ports.register.remove_client("cl_1", make.NOW) is True
-    assert await ports.register.remove_client("cl_1", make.NOW) is False
+    assert await ports.register.remove_client("cl_1", make.NOW, make.NOW + 600) is True
+    assert await ports.register.remove_client("cl_1", make.NOW, make.NOW + 600) is False
     assert await ports.register.client("cl_1") is None
     assert await ports.register.licensee("le_1") == licensee
     revoked = await ports.register.revocations()
     assert revoked.covers(token(make.NOW))
     assert not revoked.covers(token(make.NOW + 1))
+    await ports.register.revoke("token", "jti-9", make.NOW + 601)
+    assert (await ports.register.revocations()).holders == (), "forgotten once its tokens have expired"

@@ -92,6 +92,19 @@ async def test_the_operator_may_want_a_nonce_of_everybody(world, one):
     assert (await ask(world, login, one.proof("POST", url, world.now)))[1]["error"] == "use_dpop_nonce"
 
 
+async def test_a_client_whose_clock_is_wrong_is_offered_a_nonce_that_stands_in_for_it(world, one):
+    world.admittance = Admittance(nonces=NONCES)
+    await world.reopen()
+    login, url = await client_of(world), f"{world.origin}/.licet/token"
+    slow = world.now - 600
+    status, body, nonce = await ask(world, login, one.proof("POST", url, slow))
+    assert (status, body["error"]) == (400, "use_dpop_nonce")
+    proof = one.proof("POST", url, slow, nonce=nonce)
+    assert (await ask(world, login, proof))[0] == 200
+    world.clock.advance(200)
+    assert (await ask(world, login, proof))[0] == 400, "and it is still good once"
+
+
 async def test_a_registered_key_is_bound_to_by_its_name(world, one, proving):
     login = await client_of(world, jwks={"keys": [proving.Holder("EdDSA").jwk, one.jwk]})
     named = json.dumps({"jkt": one.thumbprint})

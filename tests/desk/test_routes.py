@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from gateway.desk.problem_members import members_of
 from gateway.problems import PROBLEMS
 
 METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
@@ -129,6 +130,7 @@ async def test_every_problem_has_a_page(world, code):
         "status": problem.status,
         "title": problem.title,
         "next_step": problem.next_step,
+        "members": members_of(problem),
     }
     page = await world.get(f"/.licet/problems/{code}", headers={"Accept": "text/html"})
     assert problem.code in await page.text()
@@ -141,7 +143,7 @@ async def test_every_problem_has_a_page(world, code):
         "/.licet/problems/nowhere",
         "/.licet/problems/",
         "/.licet/token/",
-        "/.licet/offers/training",
+        "/.licet/offer/training",
     ],
 )
 async def test_unknown_addresses_are_a_problem(world, path):

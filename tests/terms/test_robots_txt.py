@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from protego import Protego
 
 from gateway.paths import PathScope
-from gateway.terms.robots_txt import MOST_OCTETS, Robots, matches, merge_robots, parse_robots
+from gateway.terms.robots_pattern import matches
+from gateway.terms.robots_txt import MOST_OCTETS, Robots, merge_robots, parse_robots
 
 HOST = "https://journal.example"
 TOKENS = ("GPTBot", "CCBot", "Bytespider", "Stranger")
@@ -310,8 +311,8 @@ def test_other_lines_are_kept_where_they_stood(make):
         "",
         "User-agent: a",
         "License: https://journal.example/license.xml",
-        "Content-Signal: ai-train=no",
         "License: https://else.example/a.xml",
+        "Content-Signal: ai-train=no",
         "Disallow: /x",
         "Allow: /",
         "",

@@ -142,7 +142,7 @@ def test_9_the_address_is_this_one_in_any_spelling(one, url, same):
 
 def test_10_a_nonce_of_ours_where_one_is_wanted(one):
     nonces = Nonces(b"n" * 32)
-    wanted = for_page(nonces=nonces)
+    wanted = for_page(nonces=nonces, must=True)
     for claims in ({}, {"nonce": "x"}, {"nonce": Nonces(b"o" * 32).current(NOW)}):
         found = read_proof([one.proof("GET", URL, NOW, token=TOKEN, **claims)], wanted)
         assert found == Unproven("it does not hold a fresh nonce of ours", nonces.current(NOW))
@@ -155,6 +155,21 @@ def test_10_a_nonce_of_ours_where_one_is_wanted(one):
 def test_11_it_is_fresh(one, late, good):
     found = read_proof([one.proof("GET", URL, NOW + late, token=TOKEN)], for_page())
     assert isinstance(found, Proof) is good
+
+
+@pytest.mark.parametrize(("late", "good"), [(-3601, False), (-3600, True), (300, True), (3601, False)])
+def test_11_a_nonce_stands_in_for_a_clock_that_is_wrong_and_is_offered(one, late, good):
+    nonces = Nonces(b"n" * 32)
+    there = for_page(nonces=nonces)
+    bare = read_proof([one.proof("GET", URL, NOW + late, token=TOKEN)], there)
+    assert bare == Unproven("its iat is more than 60 seconds from now", nonces.current(NOW))
+    stale = one.proof("GET", URL, NOW, token=TOKEN, nonce="an old one")
+    assert isinstance(read_proof([stale], there), Proof), "where none is wanted the clock is enough"
+    held = read_proof([one.proof("GET", URL, NOW + late, token=TOKEN, nonce=nonces.current(NOW))], there)
+    if good:
+        assert held.until == NOW + 300, "as long as the nonce may be good"
+    else:
+        assert held == Unproven("its iat is more than 3600 seconds from now")
 
 
 def test_12_the_token_is_the_one_shown(one):

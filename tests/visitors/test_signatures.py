@@ -121,6 +121,12 @@ BENT = {
     "agent with fragment": ({"agent": "https://bot.example/#k"}, "invalid", "agent_unparsable"),
     "component twice": ({"covered": ['"@authority"', '"@authority"']}, "invalid", "component_duplicate"),
     "component of responses": ({"covered": ['"@authority"', '"@status"']}, "invalid", "component_unknown"),
+    "digest of no such body": (
+        {"covered": ['"@authority"', '"content-digest"'], "headers": [("content-digest", "sha-256=:AAAA:")]}, "invalid", "content_digest",
+    ),
+    "digest that is none": (
+        {"covered": ['"@authority"', '"content-digest"'], "headers": [("content-digest", "none")]}, "invalid", "content_digest",
+    ),
     "header not sent": ({"covered": ['"@authority"', '"date"']}, "invalid", "component_missing"),
     "key of a stranger": ({"parameters": {"keyid": "A" * 43}}, "unverified", "key_unknown"),
     "price not covered": ({"headers": [("crawler-max-price", "USD 1")]}, "unverified", "uncovered_credential"),
@@ -377,3 +383,17 @@ def test_no_headers_make_it_raise(headers) -> None:
     assert isinstance(found, SignatureFinding | Needs | None)
     assert not (isinstance(found, SignatureFinding) and found.outcome == "verified"), "no key is at hand"
     assert judge.mark(ask) is None, "what was not found to hold is no mark"
+
+
+def test_a_covered_digest_is_of_the_empty_body_or_of_one_that_is_not_read_here(
+    signing, judge, signer
+) -> None:
+    empty = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"
+    covered = ['"@authority"', '"@method"', '"content-digest"']
+    for lines in (
+        [("content-digest", empty)],
+        [("content-digest", empty), ("content-length", "0")],
+        [("content-digest", "sha-256=:AAAA:"), ("content-length", "10")],
+    ):
+        draft = signing.Draft(signer, covered=covered, headers=lines)
+        assert judge(draft.ask()).outcome == "verified", lines

@@ -85,12 +85,12 @@ class MemoryRegister:
         self._clients[client.id] = client
         return True
 
-    async def remove_client(self, client_id: str, at: int) -> bool:
-        """Forget a client and revoke its tokens from *at* on; False if there is none."""
+    async def remove_client(self, client_id: str, at: int, until: int) -> bool:
+        """Forget a client and revoke its tokens as of *at*; False if there is none."""
         self._check()
         if self._clients.pop(client_id, None) is None:
             return False
-        self._revoke("client", client_id, at, 0)
+        await self.revoke("client", client_id, at, until=until)
         return True
 
     async def grant(self, license: License, *, spent: Collection[str] = ()) -> License:

@@ -77,14 +77,14 @@ class SqliteRegister:
         """Keep *client* in place of the one with its id and licensee; False if there is none."""
         return await self._database.write(lambda db: _change(db, client))
 
-    async def remove_client(self, client_id: str, at: int) -> bool:
-        """Forget a client and revoke its tokens from *at* on; False if there is none."""
+    async def remove_client(self, client_id: str, at: int, until: int) -> bool:
+        """Forget a client and revoke its tokens as of *at*; False if there is none."""
 
         def act(db: apsw.Connection) -> bool:
             db.execute("DELETE FROM clients WHERE id = ?", (client_id,))
             if not db.changes():
                 return False
-            db.execute(_REVOKE, ("client", client_id, at, 0))
+            _revoke(db, "client", client_id, at, until)
             return True
 
         return await self._database.write(act)
@@ -112,11 +112,7 @@ class SqliteRegister:
         if kind not in KINDS:
             raise ValueError(f"{kind} is nothing that can be revoked")
 
-        def act(db: apsw.Connection) -> None:
-            db.execute("DELETE FROM revocations WHERE until > 0 AND until < ?", (at,))
-            db.execute(_REVOKE, (kind, subject, at, until))
-
-        await self._database.write(act)
+        await self._database.write(lambda db: _revoke(db, kind, subject, at, until))
 
     async def revocations(self) -> Revocations:
         """Everything revoked, as of this call."""
@@ -131,6 +127,11 @@ class SqliteRegister:
             return snapshot(rows, [licensee for (licensee,) in suspended])
 
         return await self._database.read(act)
+
+
+def _revoke(db: apsw.Connection, kind: str, subject: str, at: int, until: int) -> None:
+    db.execute("DELETE FROM revocations WHERE until > 0 AND until < ?", (at,))
+    db.execute(_REVOKE, (kind, subject, at, until))
 
 
 def _add(db: apsw.Connection, licensee: Licensee, client: Client) -> None:
