@@ -162,7 +162,7 @@ class QuoteDesk:
             "site": call.origin,
             "path": one.question.path,
             "crawler": crawler.name if crawler else None,
-            "assumes": _assumed(one),
+            "assumes": _assumed(one, named_by_origin=call.policy.payments.origin_prices),
             "resolution": list(one.steps),
             "mode": str(mode),
             "binds": mode is Mode.ENFORCE,
@@ -209,13 +209,18 @@ def _bought(one: Quote, chosen: Offer, issuer: str) -> dict[str, object]:
     return {"token_endpoint": f"{issuer}/token", "authorization_details": [wish]}
 
 
-def _assumed(one: Quote) -> list[str]:
+def _assumed(one: Quote, *, named_by_origin: bool) -> list[str]:
     crawler, country = one.question.crawler, one.question.country
     found = [f"it asks from {country}" if country else "the country it asks from is not looked at or unknown"]
     if crawler is None:
         found.append("it has no name that is known here")
     elif crawler.verifiable:
         found.append(f"it proves to be {crawler.name}")
+    if named_by_origin and one.chosen is not None:
+        found.append(
+            "it has a license: a fetch that pays for itself costs what the site's own server names for the page, "
+            "and never more than the crawler allows"
+        )
     return found
 
 
