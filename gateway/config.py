@@ -11,7 +11,7 @@ A data folder holds everything that is written::
       sites/*.toml   one policy a site
       licet.db       books, licenses, folded journal
       journal/       the append-only files
-      keys/          private keys, 0600
+      keys/          private keys, 0600, and the secret of nonces
       feeds/         the last good copy of each operator's address list
 """
 
@@ -166,6 +166,18 @@ class OriginTimes(_Section):
     proxy_protocol: Literal["off", "v1", "v2"] = "off"
 
 
+class ClientRules(_Section):
+    """How clients come to the desk.
+
+    *initial_access_token* is what they register with, "" where anybody may
+    register. With *dpop_nonces* every DPoP proof must hold a nonce of ours, at
+    the desk and for pages; without it those of clients that bind all their tokens do.
+    """
+
+    initial_access_token: str = Field(default="", max_length=1024, repr=False)
+    dpop_nonces: bool = False
+
+
 class Pacing(_Section):
     """How many fetches a second one license may make, and how many at once; 0 is no limit.
 
@@ -205,6 +217,7 @@ class _File(_Section):
     payments: Payments = Payments()
     feeds: Feeds = Feeds()
     dns: Dns = Dns()
+    clients: ClientRules = ClientRules()
     origin: OriginTimes = OriginTimes()
     pacing: Pacing = Pacing()
     people: People = People()
@@ -225,6 +238,7 @@ class Config:
     payments: Payments = field(default_factory=Payments)
     feeds: Feeds = field(default_factory=Feeds)
     dns: Dns = field(default_factory=Dns)
+    clients: ClientRules = field(default_factory=ClientRules)
     origin: OriginTimes = field(default_factory=OriginTimes)
     pacing: Pacing = field(default_factory=Pacing)
     people: People = field(default_factory=People)
@@ -307,6 +321,7 @@ def read_config(
         payments=read.payments,
         feeds=read.feeds,
         dns=read.dns,
+        clients=read.clients,
         origin=read.origin,
         pacing=read.pacing,
         people=read.people,

@@ -15,6 +15,7 @@ from gateway.admission.till import PaidUnit, Till
 from gateway.app.addresses import bound
 from gateway.app.identification import Identification
 from gateway.app.listening import check_listening, locations_of, look_again, take_up, url_of
+from gateway.app.nonce_secret import nonces_of
 from gateway.app.publisher import Publisher
 from gateway.ask import Ask
 from gateway.clock import Clock
@@ -53,6 +54,10 @@ from gateway.visitors.replays import Replays
 _DESK = 70.0
 #: Seconds after which, and before twice of which, credit set aside for an idle license goes back.
 REST_SECONDS = 3.0
+
+
+def _pace(config: Config) -> Pace:
+    return Pace(config.pacing.license_per_second, config.pacing.license_burst)
 
 
 class Front:
@@ -100,17 +105,17 @@ class Front:
         )
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
-        pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
-        self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
+        self.till = Till(book, journal.writer, _pace(config), remembered=paid, settled=settled)
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
+        self._credentials = self._reading(keys, feed)
         finding = self.identification.signatures.finding
         rails: tuple[Rail, ...] = (PriceHeaders(finding, KnownAccounts(accounts, clock)), X402(settler))
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,
             notices=notices,
-            credentials=Credentials(Verifier(keys), feed, clock),
+            credentials=self._credentials,
             till=self.till,
             origin=_SigningOrigin(self._origin, shelf, origin_identity),
             journal=journal,
@@ -123,6 +128,16 @@ class Front:
             witness=self._witness(notices),
         )
         self.listener = self._listening(gate, shelf, f"unix:{desk}")
+
+    def _reading(self, keys: Callable[[], KeySet], feed: RevocationFeed) -> Credentials:
+        return Credentials(
+            Verifier(keys),
+            feed,
+            self._clock,
+            signer=self.identification.signatures.proven,
+            nonces=nonces_of(self._config.keys.parent),
+            must=self._config.clients.dpop_nonces,
+        )
 
     def _listening(self, gate: Gate, shelf: PolicyShelf, desk: str) -> Listener:
         config = self._config
@@ -188,7 +203,10 @@ class Front:
         self._replays.learn(mark, until, self._clock.now_us() // 1_000_000)
 
     def _replayed(self, ask: Ask) -> Refusal | None:
-        """Why *ask*, which costs money, is not served by a signature that has paid before."""
+        """Why *ask*, which costs money, is not served by a signature or a proof that has paid before."""
+        proof = self._credentials.proof(ask)
+        if proof is not None and self._replays.used_before(proof.mark, ask.id, proof.until, ask.asked_at):
+            return Refusal(Problem.TOKEN_UNPROVEN, "The DPoP proof came with a request before this one.")
         marked = self.identification.signatures.mark(ask)
         if marked is None or not self._replays.used_before(marked[0], ask.id, marked[1], ask.asked_at):
             return None

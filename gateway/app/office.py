@@ -19,6 +19,7 @@ from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
+from gateway.app.nonce_secret import nonces_of
 from gateway.app.publisher import Publisher
 from gateway.app.signing_agents import egress_of, own_agent
 from gateway.app.timers import every
@@ -29,6 +30,7 @@ from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
+from gateway.desk.clients import Admittance
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
@@ -163,18 +165,22 @@ class Office:
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
-        )
+            admittance=Admittance(
+                self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
+                config.clients.initial_access_token,
+            ),
+        )  # fmt: skip
 
     def _groups(self) -> tuple[Group, ...]:
         """What the desk answers besides selling."""
         catalog = Catalog.shipped()
-        published = Publisher(catalog)
-        self.terms = TermsInForce(SqliteTermsVersions(self.database), published, self.clock)
+        publisher = Publisher(catalog)
+        self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
         return (
             TermsDesk(self.terms, license_page_jsonld).group(),
+            OfferDocuments(publisher).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
-            OfferDocuments(published).group(),
         )
 
     def folding(self) -> Folding:

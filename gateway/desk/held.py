@@ -61,7 +61,7 @@ class Holdings:
             return _INACTIVE
         body: dict[str, object] = {
             "active": True,
-            "token_type": "License",
+            "token_type": "DPoP" if claims.key else "License",
             "scope": " ".join(sorted(claims.uses)),
             **olp.introspected(claims, await self._register.license(claims.license)),
             **claims.as_json(),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateway.desk.details_types import resource_members, server_members
 from gateway.licenses.pricing import due_at_signing
 from gateway.money import Money
 from gateway.policy.rules import Mode, Policy, Verdict
@@ -61,9 +62,7 @@ def server_metadata(policy: Policy, origin: str) -> dict[str, object]:
         "scopes_supported": _uses(policy),
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic"],
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic"],
+        **server_members(issuer),
         "authorization_details_types_supported": [DETAIL_TYPE],
         "service_documentation": f"{issuer}/",
         "op_policy_uri": f"{origin}/license.xml",
@@ -79,6 +78,7 @@ def resource_metadata(policy: Policy, origin: str) -> dict[str, object]:
         "jwks_uri": f"{issuer}/jwks.json",
         "scopes_supported": _uses(policy),
         "bearer_methods_supported": ["header"],
+        **resource_members(),
         "authorization_details_types_supported": [DETAIL_TYPE],
         "resource_name": policy.site.name or policy.site.id,
         "resource_documentation": f"{issuer}/",

@@ -74,28 +74,9 @@ def read_form(
     found: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
         if name in found and name not in repeatable:
-            return Refusal(Problem.FORM_INVALID, "A parameter stands there twice; only resource may repeat.")
+            return Refusal(Problem.FORM_INVALID, "A parameter stands there twice.")
         found[name] = (*found.get(name, ()), value)
     return {name: kept for name, values in found.items() if (kept := tuple(filter(None, values)))}
-
-
-async def read_parameters(request: web.BaseRequest, media_types: tuple[str, ...]) -> dict[str, str] | Refusal:
-    """Read a form, or a JSON object of texts where *media_types* has it; nothing may stand there twice.
-
-    An empty value is absent; a JSON member that is no text is refused.
-    """
-    body = await read_body(request, media_types)
-    if isinstance(body, Refusal):
-        return body
-    if request.content_type != JSON:
-        form = read_form(body)
-        return form if isinstance(form, Refusal) else {name: first for name, (first, *_) in form.items()}
-    members = read_json(body, Problem.FORM_INVALID)
-    if isinstance(members, Refusal):
-        return members
-    if not all(isinstance(value, str) for value in members.values()):
-        return Refusal(Problem.FORM_INVALID, "Every member of the body is a text.")
-    return {name: str(value) for name, value in members.items() if value}
 
 
 def read_json(body: bytes, problem: Problem) -> Mapping[str, object] | Refusal:

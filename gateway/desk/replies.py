@@ -125,8 +125,11 @@ def _told(refusal: Refusal) -> dict[str, str]:
         headers["Retry-After"] = str(refusal.retry_after)
     if refusal.problem is Problem.CLIENT_UNKNOWN:
         headers["WWW-Authenticate"] = 'Basic realm="licet", charset="UTF-8"'
-    elif refusal.status == 401:
+    elif refusal.problem is Problem.REGISTRATION_DENIED:
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    elif refusal.problem.license_error and refusal.status == 401:
         headers["WWW-Authenticate"] = f'License error="{refusal.problem.license_error}"'
+    headers.update(("DPoP-Nonce", value) for name, value in refusal.facts if name == "dpop_nonce")
     return headers
 
 

@@ -91,12 +91,17 @@ class Keeping(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Who buys, where: ids of the client and its licensee, and the public *origin* of the site."""
+    """Who buys, where: ids of the client and its licensee, and the public *origin* of the site.
+
+    Its token is bound to *key*, a thumbprint, unless that is "", and tells its scope if it is *scoped*.
+    """
 
     client: str
     licensee: str
     policy: Policy
     origin: str
+    key: str = ""
+    scoped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +264,8 @@ class Sales:
             window_hours=license.terms.compensation.window_hours,
             terms=license.terms.hash,
             policy=license.policy,
+            key=buyer.key,
+            scoped=buyer.scoped,
         )
         try:
             return Sold(mint(claims, self._keys.current), claims)

@@ -46,6 +46,7 @@ from gateway.terms.payment_required import (
     crawler_price,
     problem_body,
 )
+from gateway.terms.remediation import remediation
 from gateway.terms.rsl import MEDIA_TYPE
 from gateway.visitors.visitor import Identity, Method
 
@@ -156,7 +157,9 @@ def _written(
     if refusal.retry_after > 0:
         headers.append(("Retry-After", str(refusal.retry_after)))
     headers += [("Allow", _line(value)) for name, value in refusal.facts if name == "allow"]
-    headers += [("WWW-Authenticate", value) for value in challenges(refusal, terms)]
+    headers += [("DPoP-Nonce", _line(value)) for name, value in refusal.facts if name == "dpop_nonce"]
+    remedy = remediation(refusal, quoted, uses, ask.country if ask else "")
+    headers += [("WWW-Authenticate", value) for value in challenges(refusal, terms, remedy)]
     if terms is not None and refusal.problem.license_error:
         headers.append(_license_link(terms))
     headers += paying.headers

@@ -37,7 +37,7 @@ from gateway.terms.license_terms import Compensation, Offer, PublishedTerms, Sco
 from gateway.terms.odrl import offer_url, offered, offered_scope
 from gateway.terms.odrl_duties import listed
 from gateway.terms.payment_required import plain
-from gateway.terms.schema_org import price_parts
+from gateway.terms.schema_org import price_parts, revenue_share
 from gateway.uses import Uses, parse_use
 
 #: Days that so many months together have at least.
@@ -128,10 +128,10 @@ def _price(price: Compensation, offer: Offer) -> dict[str, object]:
     parts = [(unit, money) for unit, money in price_parts(offer) if money]
     if price.tiers:
         return {"pricetype": _TIERED}
-    if not parts:
+    if price.is_free:
         return {"pricetype": _TYPES["license"], "unitprice": 0}
-    unit, money = parts[0]
-    if len(parts) > 1 or unit not in _TYPES:
+    unit, money = parts[0] if parts else ("", offer.price)
+    if len(parts) > 1 or unit not in _TYPES or price.revenue_share_bp:
         return {"pricetype": _OTHER}
     return {"pricetype": _TYPES[unit], "unitprice": float(money.amount)}
 
@@ -146,6 +146,7 @@ def _ours(offer: Offer, scope: Scope) -> dict[str, object]:
         "renditions": [plain(name) for name in scope.renditions],
         "works": [plain(name) for name in scope.works],
         "price": {unit: money.amount for unit, money in price_parts(offer)},
+        "revenue_share": " ".join(revenue_share(offer)),
         "territory": agreed.territory.as_json(),
         "territory_basis": str(agreed.territory.basis),
         "terms": agreed.hash,

@@ -2,9 +2,9 @@
 
 - the body is RFC 9457 (July 2023), with the price, every offer and how to buy as
   members of ours; all addresses are absolute;
-- the challenges are ``License`` (RSL 1.0, section 6.3.4) and ``Bearer`` with
-  ``resource_metadata`` (RFC 9728, April 2025, section 5.1), each its own header
-  line, because weak parsers break a list of them in the wrong place;
+- the challenges are ``License`` (RSL 1.0, section 6.3.4) and those of OAuth
+  (`terms.token_challenges`), each its own header line, because weak parsers break
+  a list of them in the wrong place;
 - ``crawler-price`` is Cloudflare's pay per crawl (2026-06): ``USD 0.01``; each way
   to pay for one fetch (`gateway.rails`) says its own part beside the others.
 
@@ -26,6 +26,7 @@ import orjson
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import LicenseTerms, Offer, PublishedTerms
+from gateway.terms.token_challenges import token_challenges
 from gateway.terms.unit import tiers_body
 from gateway.uses import Uses
 
@@ -214,8 +215,11 @@ def bounded(request_url: str, terms: PublishedTerms) -> str:
     return absolute(request_url if len(request_url) <= _LONGEST_URL else f"{terms.origin}/")
 
 
-def challenges(refusal: Refusal, terms: PublishedTerms | None) -> tuple[str, ...]:
-    """The values of ``WWW-Authenticate``, one header line each; empty where no credential helps or is wanted."""
+def challenges(refusal: Refusal, terms: PublishedTerms | None, remedy: str = "") -> tuple[str, ...]:
+    """The values of ``WWW-Authenticate``, one header line each; empty where no credential helps or is wanted.
+
+    *remedy* is what `terms.remediation` made for this refusal.
+    """
     problem = refusal.problem
     found = []
     if problem.license_error:
@@ -223,7 +227,7 @@ def challenges(refusal: Refusal, terms: PublishedTerms | None) -> tuple[str, ...
         description = quotable(refusal.detail or problem.title)
         found.append(f'{said}, error_description="{description}"')
     if terms is not None and sells(problem):
-        found.append(f'Bearer resource_metadata="{quotable(absolute(terms.origin + RESOURCE_METADATA))}"')
+        found += token_challenges(refusal, quotable(absolute(terms.origin + RESOURCE_METADATA)), remedy)
     if problem.status == 401 and not found:
         found.append('Basic realm="license desk"')
     return tuple(found)

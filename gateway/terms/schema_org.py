@@ -7,7 +7,7 @@ the site with its offers; a part's address is given where it has one.
 
 What it cannot say: free and reserved uses but in sentences
 (``conditionsOfAccess``), most levers, territories by what has to be there, and
-prices of several parts but as a list. ``isAccessibleForFree`` is said of the
+a price that changes with the count. ``isAccessibleForFree`` is said of the
 license page alone: whether people pay for the works is the site's affair, and
 a wrong no would take them out of search engines. Amounts stand as text.
 
@@ -43,7 +43,7 @@ UNITS: Final = {
     "subscription": "period",
     "minimum_guarantee": "guaranteed period",
 }
-_REVENUE: Final = "percent of net revenue"
+_SHARE: Final = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))? % of net revenue", re.ASCII)
 _FREE, _SOLD, _RESERVED = "Free for everybody", "For sale", "Reserved"
 
 
@@ -59,11 +59,12 @@ class PagePart:
 
 @dataclass(frozen=True, slots=True)
 class PageOffer:
-    """One offer as read; *price* maps units to amounts and is empty where they could not be read."""
+    """One offer as read; *price* has amounts by unit, and None stands for a price that could not be read whole."""
 
     id: str
     uses: Uses
-    price: tuple[tuple[str, Money], ...]
+    price: tuple[tuple[str, Money], ...] | None
+    revenue_share_bp: int = 0
 
 
 def license_page_jsonld(terms: PublishedTerms) -> dict[str, object]:
@@ -144,27 +145,32 @@ def _offer(terms: PublishedTerms, offer: Offer) -> dict[str, object]:
                 "unitText": unit,
             }
             for unit, money in price_parts(offer)
-        ],
+        ]
+        + [{"@type": "PriceSpecification", "description": each} for each in revenue_share(offer)],
         **({} if regions is None else {"eligibleRegion": regions}),
     }
 
 
 def price_parts(offer: Offer) -> Iterator[tuple[str, Money]]:
-    """Every part of the price of *offer* by its unit; a share of revenue as an amount of percent."""
+    """Every amount in the price of *offer* by its unit."""
     price = offer.terms.compensation
     for part, unit in UNITS.items():
         money = getattr(price, part)
         if money is not None:
             yield unit, money
-    if price.revenue_share_bp:
-        yield _REVENUE, Money(price.revenue_share_bp * 10_000, price.currency)
+
+
+def revenue_share(offer: Offer) -> Iterator[str]:
+    """The share of revenue that *offer* asks, in words, if it asks one: ``3 % of net revenue``."""
+    basis_points = offer.terms.compensation.revenue_share_bp
+    if basis_points:
+        yield f"{Money(basis_points * 10_000, 'XXX').amount} % of net revenue"
 
 
 def read_page(document: object) -> tuple[PagePart, ...]:
     """The parts of the site that a page speaks of; whatever cannot be read is left out.
 
-    An offer whose price cannot be read whole is for sale at a price nobody
-    knows: its *price* is empty, which is not free.
+    An offer whose price cannot be read whole is for sale at a price nobody knows.
     """
     about = document.get("about") if isinstance(document, dict) else None
     parts = listed(about.get("hasPart")) if isinstance(about, dict) else []
@@ -187,16 +193,19 @@ def _read_part(part: dict[str, object]) -> PagePart:
 
 def _read_offer(offer: dict[str, object]) -> PageOffer:
     words = [parse_use(each) if isinstance(each, str) else None for each in listed(offer.get("category"))]
-    price: list[tuple[str, Money]] = []
-    for each in listed(offer.get("priceSpecification")):
-        found = _read_price(each)
-        if found is None:
-            price = []
-            break
-        price.append(found)
-    return PageOffer(
-        str(offer.get("identifier", "")), frozenset(use for use in words if use is not None), tuple(price)
-    )
+    told = listed(offer.get("priceSpecification"))
+    price: list[tuple[str, Money]] | None = [] if told else None
+    share = 0
+    for each in told:
+        found = _SHARE.fullmatch(str(each.get("description", ""))) if isinstance(each, dict) else None
+        if found:
+            share += int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+        elif (part := _read_price(each)) is not None and price is not None:
+            price.append(part)
+        else:
+            price = None
+    uses = frozenset(use for use in words if use is not None)
+    return PageOffer(str(offer.get("identifier", "")), uses, None if price is None else tuple(price), share)
 
 
 def _read_price(value: object) -> tuple[str, Money] | None:

@@ -172,6 +172,7 @@ class World:
         self.content_keys = ContentKeys(folder / "content")
         self.pace = DeskPace()
         self.repeats, self.settlements = MemoryRepeats(), MemorySettlements()
+        self.admittance = None
         self.address = "203.0.113.7"
         self.versions = MemoryTermsVersions() if database is None else SqliteTermsVersions(database)
         self.terms = TermsInForce(Wire(self.versions), Publisher(Catalog.shipped()), self.clock)
@@ -193,10 +194,11 @@ class World:
             groups=(
                 PaymentStates(self.settlements).group(),
                 TermsDesk(self.terms, self.described).group(),
+                OfferDocuments(self.terms.published).group(),
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
-                OfferDocuments(self.terms.published).group(),
             ),
+            admittance=self.admittance,
         )
         self.server = RawTestServer(self._answer)
         await self.server.start_server()

@@ -172,7 +172,7 @@ async def test_what_is_wider_or_unknown_is_refused(world, details, error):
         ({"authorization_details": '[{"type":"content_license","type":"content_license"}]'}, "invalid_authorization_details"),
         ({"authorization_details": '[{"type":"content_license"}],"x":1'}, "invalid_authorization_details"),
         ({"authorization_details": '[{"type":"content_license","budget":{"micros":1.5}}]'}, "invalid_authorization_details"),
-        ({"scope": "openid"}, "invalid_authorization_details"),
+        ({"scope": "openid"}, "invalid_scope"),
         ({"scope": "ai-train", "authorization_details": '[{"type":"content_license","privileges":["ai-input"]}]'}, "invalid_authorization_details"),
         ({"grant_type": "authorization_code"}, "unsupported_grant_type"),
         ({"grant_type": ""}, "invalid_request"),

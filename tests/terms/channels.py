@@ -16,7 +16,7 @@ A price is a mapping of units to money, without what costs nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -69,11 +69,13 @@ def carried(document: object) -> Any:
 def price_of(terms: LicenseTerms) -> Price:
     """Every part of a price that costs something, by its unit."""
     price = terms.compensation
-    parts = {unit: getattr(price, part) for part, unit in UNITS.items()}
-    found = {unit: money for unit, money in parts.items() if money}
-    if price.revenue_share_bp:
-        found["percent of net revenue"] = Money(price.revenue_share_bp * 10_000, price.currency)
-    return found
+    parts = [(unit, getattr(price, part)) for part, unit in UNITS.items()]
+    return _whole(parts, price.revenue_share_bp, price.currency)
+
+
+def _whole(parts: Iterable[tuple[str, Money | None]], share: int, currency: str) -> Price:
+    found = {unit: money for unit, money in parts if money}
+    return {**found, **({"share of revenue": Money(share * 10_000, currency)} if share else {})}
 
 
 def speaking(terms: PublishedTerms, path: str) -> list[PublishedScope]:
@@ -166,7 +168,7 @@ def page(terms: PublishedTerms) -> Reading:
         if any(use in part.free for part in parts):
             return Free()
         sold = {
-            each.id: {unit: money for unit, money in each.price if money}
+            each.id: None if each.price is None else _whole(each.price, each.revenue_share_bp, terms.currency)
             for part in parts
             for each in part.offers
             if use in closure(each.uses)
@@ -240,14 +242,11 @@ def refusal(terms: PublishedTerms) -> Reading:
         )
 
     def _told(offer: dict[str, Any]) -> Price:
-        found = {
-            UNITS[part]: Money.parse(each["amount"], each["currency"])
+        parts = [
+            (UNITS[part], Money.parse(each["amount"], each["currency"]))
             for part, each in offer["price_parts"].items()
-            if each["micros"]
-        }
-        if offer["revenue_share_bp"]:
-            found["percent of net revenue"] = Money(offer["revenue_share_bp"] * 10_000, terms.currency)
-        return found
+        ]
+        return _whole(parts, offer["revenue_share_bp"], terms.currency)
 
     return says
 

@@ -51,8 +51,9 @@ def test_offers_come_back_part_by_part(policies_generated):
         read = read_page(json.loads(json.dumps(license_page_jsonld(case.terms))))
         assert [part.pattern for part in read] == [scope.paths[0].pattern for scope in case.terms.scopes]
         for part, scope in zip(read, case.terms.scopes, strict=True):
-            assert [(each.id, each.uses, each.price) for each in part.offers] == [
-                (offer.id, offer.uses, tuple(price_parts(offer))) for offer in scope.offers
+            assert [(each.id, each.uses, each.price, each.revenue_share_bp) for each in part.offers] == [
+                (offer.id, offer.uses, tuple(price_parts(offer)), offer.terms.compensation.revenue_share_bp)
+                for offer in scope.offers
             ]
             assert part.free == closure(scope.free)
             assert part.reserved == frozenset(Use) - closure(scope.free) - closure(scope.for_sale)
@@ -68,7 +69,7 @@ def test_a_price_that_cannot_be_read_whole_is_unknown_and_not_free(price):
     if isinstance(price, list):
         offer["priceSpecification"] = [fine, *price]
     (part,) = read_page({"about": {"hasPart": {"identifier": "/", "offers": offer}}})
-    assert part.offers[0].price == ()
+    assert part.offers[0].price is None
     assert part.offers[0].uses == {"ai-train"}
 
 

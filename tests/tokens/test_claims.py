@@ -179,3 +179,44 @@ def sorted_lists(document: dict) -> dict:
 @given(st.dictionaries(st.sampled_from(["iss", "aud", "sub", "exp", "authorization_details", "x"]), odd))
 def test_no_mapping_raises(document: dict[str, object]) -> None:
     assert isinstance(read_claims(document), Refusal)
+
+
+KEY = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+
+
+def test_a_bound_token_and_a_scope_read_back(golden: ModuleType) -> None:
+    bound = replace(golden.CLAIMS, key=KEY, scoped=True)
+    written = bound.as_json()
+    assert written["cnf"] == {"jkt": KEY}
+    assert written["scope"] == "ai-input search"
+    assert read_claims(written) == bound
+    assert {"cnf", "scope"}.isdisjoint(golden.CLAIMS.as_json())
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"cnf": None},
+        {"cnf": {}},
+        {"cnf": KEY},
+        {"cnf": [{"jkt": KEY}]},
+        {"cnf": {"jkt": ""}},
+        {"cnf": {"jkt": KEY + "="}},
+        {"cnf": {"jkt": KEY[:-1]}},
+        {"cnf": {"jkt": KEY[:-1] + "J"}},
+        {"cnf": {"jkt": 1}},
+        {"cnf": {"jkt": KEY, "x5t#S256": KEY}},
+        {"cnf": {"jwk": {}}},
+        {"scope": ""},
+        {"scope": "search"},
+        {"scope": "search ai-input"},
+        {"scope": ["ai-input", "search"]},
+        {"scope": None},
+    ],
+)
+def test_what_is_no_binding_or_another_scope_refuses_the_token(
+    golden: ModuleType, member: dict[str, object]
+) -> None:
+    found = read_claims({**golden.CLAIMS.as_json(), **member})
+    assert isinstance(found, Refusal)
+    assert found.problem is Problem.TOKEN_INVALID
