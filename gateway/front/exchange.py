@@ -207,9 +207,10 @@ async def _forwarded(
     if judged.tender is not None:
         try:
             judged, paid = await settled(opened, whole, ask, judged, gate.rails, gate.till)
-        except asyncio.CancelledError:
+        except BaseException as error:
             opened.close()
-            _noted(_written(ask, judged, gate, Delivery(0, 0, "", Ended.CLIENT)), gate)
+            ended = Ended.CLIENT if isinstance(error, asyncio.CancelledError) else Ended.GATEWAY
+            _noted(_written(ask, judged, gate, Delivery(0, 0, "", ended)), gate)
             raise
         if isinstance(judged.verdict, Refusal):
             opened.close()

@@ -331,3 +331,24 @@ def test_whoever_does_more_pays_no_less(world, less, more):
     if other is not None:
         assert one is not None and one.price <= other.price
         assert covers(other.uses, frozenset(less | more)), "and gets all it is known for"
+
+
+async def test_whoever_leaves_in_the_middle_owes_what_was_settled(dynamic):
+    from gateway.front.exchange import exchange
+
+    await dynamic.enroll(1_000_000)
+    dynamic.origin.streamed, dynamic.origin.body = True, b"x" * 1000
+    dynamic.origin.fields["Crawler-Price"] = "USD 0.03"
+    for taken, reason, charged in ((50, "client-left-early", 0), (500, "fetch", 30_000)):
+        answer = await exchange(dynamic.ask(most("0.04")), None, dynamic.gate)
+        for _ in range(taken):
+            await anext(answer.chunks)
+        await answer.chunks.aclose()
+        record = dynamic.records[-1]
+        assert (record.ended, record.charge_reason, record.charged_micros) == (
+            "client-abort",
+            reason,
+            charged,
+        )
+    await dynamic.till.close()
+    assert sum(purse.held.micros for purse in dynamic.tables.purses.values()) == 40_000

@@ -224,6 +224,20 @@ async def test_a_client_that_leaves_while_it_is_settled_owes_nothing(shop):
     assert (record.ended, record.charged_micros) == ("client-abort", 0) and shop.origin.closed == 1
 
 
+async def test_a_rail_that_breaks_charges_nothing_and_leaves_a_record(shop):
+    async def broken(tender, due, ask, status):
+        raise RuntimeError("a defect")
+
+    shop.rail.settles, shop.rail.commit = False, broken
+    shop.tables.balances["licensee:voucher:anna:prepaid", "USD"] = 10_000
+    with pytest.raises(RuntimeError, match="a defect"):
+        await shop.get(ANNA)
+    (record,) = shop.records
+    assert (record.ended, record.charged_micros) == ("gateway-abort", 0) and shop.origin.closed == 1
+    await shop.till.close()
+    assert not shop.tables.purses
+
+
 async def test_what_may_have_been_paid_elsewhere_is_waited_for(shop, monkeypatch):
     async def lost(charge):
         raise StoreUnavailable("another worker was killed")
