@@ -24,7 +24,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from gateway.desk.call import Call, Group, read_at
+from gateway.desk.call import About, Call, Group, read_at
 from gateway.desk.catalogue import Cursor, Entry, entries_of, gone, page_of, read_cursor, same
 from gateway.desk.license_page import moment
 from gateway.desk.metadata import PREFIX, issuer_of
@@ -41,6 +41,16 @@ _USUAL_PAGE: Final = 100
 _PARAMETERS: Final = frozenset({"limit", "cursor", "changed_since", "crawler"})
 _LONGEST: Final = 1024
 _SHORT: Final = 60
+_ABOUT: Final = About(
+    "What can be bought here and at what price, part by part, in pages.",
+    asks={
+        "limit": {"type": "integer", "minimum": 1, "maximum": _LARGEST_PAGE},
+        "cursor": {"type": "string"},
+        "changed_since": {"type": "string", "format": "date-time"},
+        "crawler": {"type": "string"},
+    },
+    gives={"application/json": {"type": "object", "required": ["entries", "next"]}},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ class CatalogueDesk:
 
     def group(self) -> Group:
         """Its address."""
-        return {f"{PREFIX}/catalogue": read_at(self._catalogue)}
+        return {f"{PREFIX}/catalogue": read_at(self._catalogue, _ABOUT)}
 
     async def _catalogue(self, call: Call) -> web.StreamResponse | Refusal:
         found = await self._in_force.of(call.policy)

@@ -25,7 +25,7 @@ from aiohttp import web
 
 from gateway.admission.pace import Pace
 from gateway.clock import Clock
-from gateway.desk.call import Call, Group, Route
+from gateway.desk.call import About, Call, Group, Route
 from gateway.desk.license_page import moment
 from gateway.desk.metadata import PREFIX, issuer_of, money_document
 from gateway.desk.pacing import network
@@ -55,6 +55,25 @@ _HOLDS: Final = (
     "Nothing is reserved. The price holds while this version of the terms is in force; a purchase that names "
     "the terms hash is refused where the terms have changed, and never costs another price."
 )
+_ASKS: Final[dict[str, dict[str, object]]] = {
+    "crawler": {"type": "string", "maxLength": _LONGEST},
+    "use": {"type": "array", "items": {"enum": sorted(Use)}},
+    "rendition": {"type": "string", "maxLength": _LONGEST},
+    "country": {"type": "string", "pattern": "^[A-Za-z]{2}$"},
+}
+_ABOUT: Final = {
+    "GET": About(
+        "What one page costs a crawler, and why.",
+        asks={"url!": {"type": "string"}, **_ASKS},
+        gives={JSON: {"type": "object", "required": ["url", "outcome", "resolution"]}},
+    ),
+    "POST": About(
+        f"What up to {MOST_URLS} pages cost, a line of JSON for each in their order.",
+        takes={JSON: {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_URLS}},
+        asks=_ASKS,
+        gives={JSON_LINES: {}},
+    ),
+}
 
 
 class QuoteDesk:
@@ -71,7 +90,7 @@ class QuoteDesk:
 
     def group(self) -> Group:
         """Its addresses."""
-        route = Route(("GET", "HEAD", "POST", "OPTIONS"), self._quote)
+        route = Route(("GET", "HEAD", "POST", "OPTIONS"), self._quote, about=_ABOUT)
         return {f"{PREFIX}/quote": route, f"{PREFIX}/licenses/quote": route}
 
     async def _quote(self, call: Call) -> web.StreamResponse | Refusal:
@@ -162,7 +181,7 @@ class QuoteDesk:
             "site": call.origin,
             "path": one.question.path,
             "crawler": crawler.name if crawler else None,
-            "assumes": _assumed(one),
+            "assumes": _assumed(one, named_by_origin=call.policy.payments.origin_prices),
             "resolution": list(one.steps),
             "mode": str(mode),
             "binds": mode is Mode.ENFORCE,
@@ -209,13 +228,18 @@ def _bought(one: Quote, chosen: Offer, issuer: str) -> dict[str, object]:
     return {"token_endpoint": f"{issuer}/token", "authorization_details": [wish]}
 
 
-def _assumed(one: Quote) -> list[str]:
+def _assumed(one: Quote, *, named_by_origin: bool) -> list[str]:
     crawler, country = one.question.crawler, one.question.country
     found = [f"it asks from {country}" if country else "the country it asks from is not looked at or unknown"]
     if crawler is None:
         found.append("it has no name that is known here")
     elif crawler.verifiable:
         found.append(f"it proves to be {crawler.name}")
+    if named_by_origin and one.chosen is not None:
+        found.append(
+            "it has a license: a fetch that pays for itself costs what the site's own server names for the page, "
+            "and never more than the crawler allows"
+        )
     return found
 
 

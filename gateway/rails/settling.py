@@ -185,6 +185,13 @@ class Settling:
             return found
         return await self._handed_over(found, record_id, new=first and found.spent_by == "")
 
+    async def known(self, payment: str) -> Checked | None:
+        """The payment of that id, if it is settled; nobody is asked."""
+        found = await self._book.payment(payment)
+        if found is None or found.state is not State.SETTLED:
+            return None
+        return Checked(found.id, found.payer, found.transaction)
+
     async def skip(self, payable: Payable) -> None:
         """Note that the creator's server delivered nothing to pay for."""
         presented, asked = _read(payable)

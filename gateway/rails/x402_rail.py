@@ -74,6 +74,10 @@ class Settler(Protocol):
         """Have the money moved, for the fetch *record_id*."""
         ...
 
+    def known(self, payment: str) -> Coroutine[object, object, Checked | None]:
+        """The payment of that id, if it is settled."""
+        ...
+
     def skip(self, payable: Payable) -> Coroutine[object, object, None]:
         """Note that nothing was delivered to pay for."""
         ...
@@ -150,7 +154,7 @@ class X402:
         assert isinstance(brought, _Brought)
         payable, checked = brought
         if not due:
-            return Settled(_moved(payable, checked, State.DUPLICATE) if checked.transaction else ())
+            return Settled(await self._told_before(payable, checked))
         try:
             # In a task of its own: what is asked of others has deadlines (`stepping`).
             taken = await asyncio.ensure_future(self._settler.settle(payable, ask.id))
@@ -165,6 +169,14 @@ class X402:
             failed = Response(False, "", payable.terms.network, checked.payer, error=taken.reason)
             told = (*told, (RESPONSE, spelled(response_octets(failed))))
         return Unsettled(_refusal(taken, ask.origin), told)
+
+    async def _told_before(self, payable: Payable, checked: Checked) -> Headers:
+        """What was said of the payment, if it is settled already; another like it may have been quicker."""
+        settled: Checked | None = checked if checked.transaction else None
+        if settled is None:
+            with contextlib.suppress(StoreUnavailable):
+                settled = await asyncio.ensure_future(self._settler.known(checked.payment))
+        return _moved(payable, settled, State.DUPLICATE) if settled else ()
 
     async def undelivered(self, tender: Tender) -> None:
         """Note that the creator's server delivered nothing; without effect where the book cannot be reached."""
