@@ -41,6 +41,7 @@ ELSEWHERE = {
     "front/request.py": "front/test_connection.py",
     "policy/rules.py": "policy/test_ruling.py",
     "terms/license_terms.py": "terms",
+    "terms/rsl_words.py": "terms/test_rsl_legal.py",
 }
 ELSEWHERE_FOLDERS = {
     "cli": "journeys",
