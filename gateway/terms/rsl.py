@@ -207,17 +207,20 @@ def _told(part: _Part, pattern: str) -> list[tuple[str, bool, bool, bool]]:
     return [(pattern, False, False, False)] if part.prohibited else []
 
 
-def content_for(terms: PublishedTerms, path: str, url: str = "") -> etree._Element | None:
+def content_for(
+    terms: PublishedTerms, path: str, url: str = "", prefix: str | None = None
+) -> etree._Element | None:
     """The one ``<content>`` that stands in the page at canonical *path* (sections 4.6.2 and 4.7), or None.
 
-    *url* is "" for the page it stands in. What is free there needs no token: a
+    *url* is "" for the page it stands in; its parent is an ``<rsl>`` of its own.
+    What is free there needs no token: a
     server is only named where nothing is.
     """
     parts = _parts(terms)
     part = next((each for each in reversed(parts) if any(p.covers(path) for p in each.scope.paths)), None)
     if part is None:
         return None
-    root = etree.Element(tag(NAMESPACE, "rsl"), nsmap={"rsl": NAMESPACE})
+    root = etree.Element(tag(NAMESPACE, "rsl"), nsmap={prefix: NAMESPACE})  # type: ignore[dict-item]
     content = add(root, "content", url=url)
     if part.free:
         _free(content, part)

@@ -165,7 +165,8 @@ def _pattern(
     if alone:
         notes.error(element, "3.3", "url is a path pattern, not an address")
     if origin and (url == origin or url.startswith((f"{origin}/", f"{origin}?"))):
-        return url[len(origin) :] or "/"
+        path = url[len(origin) :] or "/"
+        return path if alone or path[-1] in "*$" else f"{path}$"  # an item of a feed, and none beside it
     return ""
 
 
@@ -177,7 +178,7 @@ def check_shapes(contents: list[RslContent], found: list[etree._Element], notes:
         if content.url and content.url in seen:
             notes.warn(element, "3.3.1", f"the url {content.url[:64]} is that of another content too")
         seen.add(content.url)
-        bare = content.pattern.rstrip("*")
+        bare = content.url.rstrip("*") if content.url.startswith("/") else ""
         if (
             bare
             and not bare.endswith(("/", "$", "?", "&", "="))
