@@ -222,28 +222,30 @@ def _tdmrep(page: _Page) -> dict[str, object] | None:
 
 
 def _rsl(page: _Page) -> list[dict[str, object]]:
-    """Each license of license.xml that covers the page, the narrowest first."""
-    from gateway.terms.robots_pattern import encoded, matches
+    """What license.xml licenses for each use at the page, as careful readers evaluate it."""
     from gateway.terms.rsl import parse_rsl, render_rsl
-    from gateway.terms.rsl_license import RslError
+    from gateway.terms.rsl_evaluation import evaluate
+    from gateway.terms.rsl_license import WORDED
 
     document = parse_rsl(render_rsl(page.terms), origin=page.terms.origin)
-    assert not isinstance(document, RslError), "what we render can be read"
-    target = encoded(page.ask.target)
-    covering = [each for each in document.contents if each.pattern and matches(each.pattern, target)]
+    country = page.ask.country
+    found = {use: evaluate([document], page.ask.target, use, country=country) for use in sorted(WORDED)}
     return [
         {
-            "url": content.url,
-            "permits": sorted(license.uses),
-            "prohibits": sorted(license.prohibited),
-            "payment": license.payment,
-            "amount": str(license.amount) if license.amount else None,
-            "offer": license.offer or None,
-            "territory": license.territory.as_json(),
-            "server": content.server or None,
+            "use": use,
+            "why": said.why,
+            "servers": list(said.servers),
+            "licenses": [
+                {
+                    "payment": license.payment,
+                    "amount": str(license.amount) if license.amount else None,
+                    "offer": license.offer or None,
+                    "territory": license.territory.as_json(),
+                }
+                for license in said.licenses
+            ],
         }
-        for content in sorted(covering, key=lambda each: -len(each.pattern))
-        for license in content.licenses
+        for use, said in found.items()
     ]
 
 
@@ -343,8 +345,11 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
 
 
 def _license(each: dict[str, Any]) -> str:
-    permits = ", ".join(each["permits"]) or "nothing"
-    but = f", prohibits {', '.join(each['prohibits'])}" if each["prohibits"] else ""
-    price = f" {each['amount']}" if each["amount"] else ""
-    offer = f" (offer {each['offer']})" if each["offer"] else ""
-    return f"{each['url']}: permits {permits}{but}; {each['payment'] or 'no payment'}{price}{offer}"
+    """One use of license.xml in words."""
+    told = [
+        f"{license['payment'] or 'no payment'}"
+        + (f" {license['amount']}" if license["amount"] else "")
+        + (f" (offer {license['offer']})" if license["offer"] else "")
+        for license in each["licenses"]
+    ]
+    return f"{each['use']}: {', or '.join(told) or each['why'] or 'not licensed'}"
