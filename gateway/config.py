@@ -11,7 +11,7 @@ A data folder holds everything that is written::
       sites/*.toml   one policy a site
       licet.db       books, licenses, folded journal
       journal/       the append-only files
-      keys/          private keys, 0600
+      keys/          private keys, 0600, and the secret of nonces
       feeds/         the last good copy of each operator's address list
 """
 
@@ -92,13 +92,15 @@ class Trust(_Section):
 
     *country_header* is a header in which those peers name the country. *country_database*
     and *asn_database* are MMDB files, relative to the data folder (`visitors.territory`);
-    the header goes before the file.
+    the header goes before the file. *header_order*: nothing in front (a CDN, a
+    proxy) reorders headers, so that their order is evidence.
     """
 
     proxies: tuple[str, ...] = ()
     country_header: str = ""
     country_database: str = ""
     asn_database: str = ""
+    header_order: bool = False
 
 
 class Signatures(_Section):
@@ -178,6 +180,18 @@ class OriginTimes(_Section):
     proxy_protocol: Literal["off", "v1", "v2"] = "off"
 
 
+class ClientRules(_Section):
+    """How clients come to the desk.
+
+    *initial_access_token* is what they register with, "" where anybody may
+    register. With *dpop_nonces* every DPoP proof must hold a nonce of ours, at
+    the desk and for pages; without it those of clients that bind all their tokens do.
+    """
+
+    initial_access_token: str = Field(default="", max_length=1024, repr=False)
+    dpop_nonces: bool = False
+
+
 class Pacing(_Section):
     """How many fetches a second one license may make, and how many at once; 0 is no limit.
 
@@ -218,6 +232,7 @@ class _File(_Section):
     stripe: Stripe = Stripe()
     feeds: Feeds = Feeds()
     dns: Dns = Dns()
+    clients: ClientRules = ClientRules()
     origin: OriginTimes = OriginTimes()
     pacing: Pacing = Pacing()
     people: People = People()
@@ -239,6 +254,7 @@ class Config:
     stripe: Stripe = field(default_factory=Stripe)
     feeds: Feeds = field(default_factory=Feeds)
     dns: Dns = field(default_factory=Dns)
+    clients: ClientRules = field(default_factory=ClientRules)
     origin: OriginTimes = field(default_factory=OriginTimes)
     pacing: Pacing = field(default_factory=Pacing)
     people: People = field(default_factory=People)
@@ -322,6 +338,7 @@ def read_config(
         stripe=read.stripe,
         feeds=read.feeds,
         dns=read.dns,
+        clients=read.clients,
         origin=read.origin,
         pacing=read.pacing,
         people=read.people,

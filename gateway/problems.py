@@ -334,7 +334,7 @@ class Problem(Told, Enum):
         "client-unknown",
         401,
         "Client authentication failed",
-        "Send client_id and client_secret with HTTP Basic.",
+        "Authenticate in the way this client is registered for, and in one way only.",
         oauth_error="invalid_client",
     )
     CLIENT_QUARANTINED = entry(
@@ -342,13 +342,6 @@ class Problem(Told, Enum):
         403,
         "This client is registered but not approved or funded yet",
         "Write to the owner of this site; the operator approves or credits licensees.",
-        oauth_error="unauthorized_client",
-    )
-    PAYMENT_MISSING = entry(
-        "payment-missing",
-        403,
-        "The credit does not cover what this license costs",
-        "Top up the credit at the address named here, then ask for the token again.",
         oauth_error="unauthorized_client",
     )
     FORM_INVALID = entry(
@@ -393,13 +386,34 @@ class Problem(Told, Enum):
         "Send the url attribute of a content element of /license.xml.",
         oauth_error="invalid_resource",
     )
-    METADATA_INVALID = entry(
-        "metadata-invalid",
-        400,
-        "The client metadata is not acceptable",
-        "See the description (RFC 7591, section 2).",
-        oauth_error="invalid_client_metadata",
-    )
+    # fmt: off
+    PAYMENT_MISSING = entry("payment-missing", 403, "The credit does not cover what this license costs",
+        "Top up the credit at the address named here, then ask for the token again.", oauth_error="unauthorized_client")
+    SCOPE_INVALID = entry("scope-invalid", 400, "The scope is not one this desk grants",
+        "Name uses that are on offer; see scopes_supported.", oauth_error="invalid_scope")
+    PROOF_INVALID = entry("proof-invalid", 400, "The DPoP proof does not hold for this request",
+        "Make a fresh proof for this address (RFC 9449, section 4).", oauth_error="invalid_dpop_proof")
+    PROOF_NONCE = entry("proof-nonce", 400, "The DPoP proof must hold a nonce of this desk",
+        "Make the proof again with the nonce named in DPoP-Nonce.", oauth_error="use_dpop_nonce")
+    TOKEN_UNPROVEN = entry("token-unproven", 401, "The license token is bound to a key that this request does not prove",
+        "Send Authorization: DPoP with a fresh proof, or sign with that key.", license_error="invalid_token")
+    TOKEN_NONCE = entry("token-nonce", 401, "The proof of the key must hold a nonce of this gateway",
+        "Make the proof again with the nonce named in DPoP-Nonce.", license_error="invalid_token")
+    REGISTRATION_DENIED = entry("registration-denied", 401, "This address needs a registration token",
+        "Send it as Authorization: Bearer, as the operator or the registration told it.", oauth_error="invalid_token")
+    STATEMENT_INVALID = entry("statement-invalid", 400, "The software statement is not a signed JWT",
+        "Leave software_statement out.", oauth_error="invalid_software_statement")
+    STATEMENT_UNAPPROVED = entry("statement-unapproved", 400, "No issuer of software statements is trusted here",
+        "Leave software_statement out.", oauth_error="unapproved_software_statement")
+    METADATA_INVALID = entry("metadata-invalid", 400, "The client metadata is not acceptable",
+        "See the description (RFC 7591, section 2).", oauth_error="invalid_client_metadata")
+    NEGOTIATION_OVER = entry("negotiation-over", 409, "This negotiation has ended",
+        "Begin another one; what was agreed or refused before goes on from there.")
+    NEGOTIATION_OUTDATED = entry("negotiation-outdated", 409, "Other terms are on the table than the ones named",
+        "Read the negotiation again and answer to what is on the table.")
+    NEGOTIATION_WAITS = entry("negotiation-waits", 409, "This cannot be done in the state the negotiation is in",
+        "Read the negotiation again; it says what it waits for.")
+    # fmt: on
 
 
 #: Every refusal by its code.

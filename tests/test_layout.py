@@ -36,15 +36,17 @@ ELSEWHERE = {
     "licenses/register.py": "conformance",
     "desk/call.py": "desk/test_routes.py",
     "desk/described.py": "desk/test_openapi.py",
+    "desk/described_terms.py": "desk/test_openapi.py",
     "desk/public_documents.py": "desk/test_routes.py",
-    "desk/registration.py": "desk/test_routes.py",
     "desk/token_endpoints.py": "desk/test_selling.py",
     "licenses/license.py": "licenses/test_offers.py",
     "origin/delivery.py": "front",
     "front/answer.py": "front",
     "front/exchange.py": "journeys",
     "front/request.py": "front/test_connection.py",
+    "policy/positions.py": "policy/test_reading.py",
     "policy/rules.py": "policy/test_ruling.py",
+    "policy/tables.py": "policy/test_reading.py",
     "terms/license_terms.py": "terms",
 }
 ELSEWHERE_FOLDERS = {

@@ -44,6 +44,7 @@ SPEND_BOOK: Final[Mapping[str, Crossing]] = {
     "lease": Crossing(tuple[str, Charge, int], int | Short),
     "give_back": Crossing(tuple[str, str, Money, int], None),
     "exhausted": Crossing(tuple[str, Money, Budget], bool),
+    "charged": Crossing(tuple[str, str], int),
     "affords": Crossing(tuple[str, Money], bool),
     "available": Crossing(tuple[str, str], Money),
     "balances": Crossing(tuple[str], tuple[Money, ...]),

@@ -84,7 +84,13 @@ class Explaining:
         self._sources = {host_names.KIND: names.source, signatures.KIND: keys.fetch}
         whole, partly = (
             Identifier(
-                catalog, self._live.networks, signatures=judge, names=names, asn_of=asn_of, headers=headers
+                catalog,
+                self._live.networks,
+                signatures=judge,
+                names=names,
+                asn_of=asn_of,
+                headers=headers,
+                ordered=config.trust.header_order,
             )
             for headers in (True, False)
         )

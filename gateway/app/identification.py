@@ -64,6 +64,7 @@ class Identification:
             names=self.host_names,
             conduct=self.conduct,
             asn_of=asn_of,
+            ordered=config.trust.header_order,
         )
         self._told_of_copies()
 

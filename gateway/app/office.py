@@ -14,12 +14,13 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
-from gateway.admission.owed import WINDOW_SECONDS
 from gateway.admission.till import PaidUnit
 from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
+from gateway.app.nonce_secret import nonces_of
+from gateway.app.publisher import Publisher
 from gateway.app.signing_agents import egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
@@ -27,7 +28,14 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
+from gateway.desk.call import Group
+from gateway.desk.catalogue_pages import CatalogueDesk
+from gateway.desk.clients import Admittance
+from gateway.desk.offer_documents import OfferDocuments
+from gateway.desk.published_terms import TermsDesk
+from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
+from gateway.desk.versions import TermsInForce
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
@@ -50,6 +58,10 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.terms.license_terms import LONGEST_WINDOW_HOURS
+from gateway.terms.schema_org import license_page_jsonld
+from gateway.visitors.catalog import Catalog
 from gateway.visitors.fetched_lists import FeedFolder
 from gateway.visitors.networks import Networks
 from gateway.visitors.own_identity import OwnIdentity
@@ -151,10 +163,26 @@ class Office:
             balance=self._balance,
             entered=self.ledger.has_entry,
             identity=self.identity,
-            groups=self.cashier.groups,
+            groups=(*self._groups(), *self.cashier.groups),
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
+            admittance=Admittance(
+                self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
+                config.clients.initial_access_token,
+            ),
+        )  # fmt: skip
+
+    def _groups(self) -> tuple[Group, ...]:
+        """What the desk answers besides selling."""
+        catalog = Catalog.shipped()
+        publisher = Publisher(catalog)
+        self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
+        return (
+            TermsDesk(self.terms, license_page_jsonld).group(),
+            OfferDocuments(publisher).group(),
+            QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
+            CatalogueDesk(self.terms, catalog.crawler).group(),
         )
 
     def folding(self) -> Folding:
@@ -198,6 +226,7 @@ class Office:
             ("people", 5.0, self._count_people),
             ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),
+            ("terms", 1.0, self._keep_terms),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
@@ -206,8 +235,9 @@ class Office:
         self._start("keeper", self.keeper.run(self._stopping, self._wake))
 
     async def paid(self) -> tuple[PaidUnit, ...]:
-        """The units that were paid for in the window that ends now."""
-        return await self._paid.paid_units(self.clock.now_us() // 1_000_000 - WINDOW_SECONDS)
+        """The units that were paid for in the longest window that ends now."""
+        begin = self.clock.now_us() // 1_000_000 - LONGEST_WINDOW_HOURS * 3600
+        return await self._paid.paid_units(begin)
 
     def status(self) -> dict[str, str]:
         """What the pages' banner shows: the mode of each site, and what is not well."""
@@ -285,6 +315,11 @@ class Office:
     async def _reload_if_changed(self) -> None:
         if self.shelf.changed_on_disk():
             self.reload()
+
+    async def _keep_terms(self) -> None:
+        """Keep what is published, whether or not anybody reads it."""
+        for policy in self.shelf.policies:
+            await self.terms.of(policy)
 
     async def _count_people(self) -> None:
         await self.people.flush(self.audience)

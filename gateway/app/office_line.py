@@ -169,6 +169,10 @@ class OfficeBook:
         """As `SpendBook.exhausted`."""
         return bool(await self._ask("exhausted", license, price, budget))
 
+    async def charged(self, license: str, currency: str) -> int:
+        """As `SpendBook.charged`."""
+        return int(await self._ask("charged", license, currency))
+
     async def affords(self, licensee: str, price: Money) -> bool:
         """As `SpendBook.affords`."""
         return bool(await self._ask("affords", licensee, price))

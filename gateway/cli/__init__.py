@@ -31,6 +31,7 @@ from gateway.cli import (
     restart,
     serve,
     statement,
+    terms,
     tour,
     who,
 )
@@ -49,6 +50,7 @@ app = typer.Typer(
     Your rules      licet init
                     licet policy check
                     licet policy explain /page --as GPTBot
+                    licet terms show /page --as GPTBot
     Who asks        licet crawlers list --purpose training
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
@@ -71,6 +73,7 @@ app.command("serve")(serve.serve)
 app.command("restart")(restart.restart)
 app.command("init")(init.init)
 app.add_typer(policy.app, name="policy")
+app.add_typer(terms.app, name="terms")
 app.add_typer(crawlers.app, name="crawlers")
 licensee.app.command("agent")(accounts.agent)
 licensee.app.command("limit")(accounts.limit)

@@ -76,6 +76,10 @@ _CLIENT: Final = _object(
     client_uri=_TEXT,
     contacts=_TEXTS,
 )
+_LOGIN_FORM: Final = _object(
+    client_id=_TEXT, client_secret=_TEXT, client_assertion=_TEXT, client_assertion_type=_TEXT
+)
+_ID: Final = ("client", _TEXT)
 
 #: path -> method -> what it is for.
 DESCRIBED: Final[Mapping[str, Mapping[str, About]]] = {
@@ -98,7 +102,15 @@ DESCRIBED: Final[Mapping[str, Mapping[str, About]]] = {
             gives={"application/http-message-signatures-directory+json": _object(("keys",))},
         )
     },
-    f"{PREFIX}/account": _told("Credit, standing and licenses of the client's licensee.", "licenses", login=True),
+    f"{PREFIX}/authorization-details-types": _told("What `authorization_details` may hold, as JSON Schema (RFC 9396).", DETAIL_TYPE),
+    f"{PREFIX}/account": {
+        **_told("Credit, standing and licenses of the client's licensee.", "licenses", login=True),
+        "POST": About(
+            "The same, for a client that logs in by a form.",
+            takes={FORM: _LOGIN_FORM},
+            gives={JSON: _object(("licenses",))},
+        ),
+    },
     f"{PREFIX}/register": {
         "POST": About(
             "Register a client (RFC 7591).",
@@ -106,6 +118,14 @@ DESCRIBED: Final[Mapping[str, Mapping[str, About]]] = {
             gives={JSON: _object(("client_id", "client_secret"), client_id=_TEXT, client_secret=_TEXT)},
             status=201,
         )
+    },
+    f"{PREFIX}/register/*": {
+        "GET": About("What is registered (RFC 7592), for the bearer of its own token.", gives={JSON: _object()}, rest=_ID),
+        "PUT": About(
+            "Register it otherwise (RFC 7592).", takes={JSON: _CLIENT}, gives={JSON: _object()}, rest=_ID
+        ),
+        "DELETE": About("End it (RFC 7592).", status=204, rest=_ID),
+        "POST": About("Another secret, at the client's address with `/secret` behind it.", gives={JSON: _object()}, rest=_ID),
     },
     f"{PREFIX}/token": {
         "POST": About(

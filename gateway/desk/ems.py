@@ -16,9 +16,10 @@ from aiohttp import web
 
 from gateway.desk.call import About, Call, Group, protocol_at
 from gateway.desk.clients import Clients, may_buy
+from gateway.desk.entering import entered, first
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import PREFIX
-from gateway.desk.reading import FORM, JSON, read_parameters
+from gateway.desk.reading import FORM, JSON
 from gateway.desk.replies import json_reply
 from gateway.desk.wishes import read_place
 from gateway.keys.content_keys import ContentKeys
@@ -59,34 +60,33 @@ class EmsKeys:
         return {f"{PREFIX}/key": protocol_at(self._key, _ABOUT)}
 
     async def _key(self, call: Call) -> web.Response | Refusal:
-        known = await self._clients.authenticate(call.request, call.address)
-        if isinstance(known, Refusal):
-            return known
-        asked = await read_parameters(call.request, (FORM, JSON))
-        if isinstance(asked, Refusal):
-            return asked
+        came = await entered(call, self._clients, json_too=True)
+        if isinstance(came, Refusal):
+            return came
+        known, form = came
         for name in ("token", "resource"):
-            if name not in asked:
+            if name not in form:
                 return Refusal(Problem.FORM_INVALID, f"The parameter {name} is missing.")
         barred = may_buy(known)
         if barred is not None:
             return barred
-        claims = await self._holdings.standing(asked["token"], known, call.origin)
+        claims = await self._holdings.standing(first(form, "token"), known, call.origin)
         if isinstance(claims, Refusal):
             return claims
-        place = read_place(asked["resource"], call.origin)
+        resource = first(form, "resource")
+        place = read_place(resource, call.origin)
         path = place.pattern if place is not None else ""
         refused = _outside(path, claims, call.policy)
         if refused is not None:
             return refused
         try:
-            found = await asyncio.to_thread(self._keys.key, call.policy.site.id, path, asked.get("kid", ""))
+            found = await asyncio.to_thread(self._keys.key, call.policy.site.id, path, first(form, "kid"))
         except (OSError, EmsError) as error:
             raise StoreUnavailable(f"The content keys cannot be read: {error}") from error
         if found is None:
             return Refusal(Problem.RESOURCE_NOT_OFFERED, "There is no key for that resource.")
         _log.info("a content key was given", license=claims.license, client=known.client.id, kid=found.kid)
-        return json_reply({"key": found.as_jwk(), "resource": asked["resource"], "format": FORMAT})
+        return json_reply({"key": found.as_jwk(), "resource": resource, "format": FORMAT})
 
 
 def _outside(path: str, claims: Claims, policy: Policy) -> Refusal | None:

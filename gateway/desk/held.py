@@ -23,6 +23,7 @@ from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import narrowest
+from gateway.terms.unit import tiers_body
 from gateway.tokens.claims import Claims
 from gateway.tokens.verification import LEEWAY_SECONDS, Verifier
 
@@ -60,7 +61,7 @@ class Holdings:
             return _INACTIVE
         body: dict[str, object] = {
             "active": True,
-            "token_type": "License",
+            "token_type": "DPoP" if claims.key else "License",
             "scope": " ".join(sorted(claims.uses)),
             **olp.introspected(claims, await self._register.license(claims.license)),
             **claims.as_json(),
@@ -127,6 +128,8 @@ class Holdings:
                 "crawlers": sorted(license.crawlers),
                 "budget": {"micros": license.budget.micros, "fetches": license.budget.fetches},
                 "price": {**money_document(terms.compensation.fetch_price), "per": "fetch"},
+                "tiers": tiers_body(terms.compensation),
+                "window_hours": terms.compensation.window_hours,
                 "terms": terms.hash,
                 "policy": license.policy,
             }

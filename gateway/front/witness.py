@@ -28,7 +28,8 @@ from gateway.ask import Ask
 from gateway.front.answer import Judged
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
-from gateway.terms.robots_txt import Robots, RobotsGroup, matches, parse_robots
+from gateway.terms.robots_pattern import matches
+from gateway.terms.robots_txt import Robots, RobotsGroup, parse_robots
 from gateway.visitors.conduct import Conduct, Event, network_of
 from gateway.visitors.visitor import Visitor
 

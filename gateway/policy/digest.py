@@ -15,6 +15,7 @@ from gateway.canonical import canonical_digest
 from gateway.paths import PathScope
 from gateway.policy.rules import Match, Payments, Rule, Site, TerritoryMode, Verdict, Work
 from gateway.terms.license_terms import LicenseTerms
+from gateway.terms.publishing import USUAL, Publishing
 
 #: Changes when the same policy is spelled in another way below.
 VERSION = 1
@@ -30,6 +31,7 @@ def policy_digest(
     otherwise: Verdict | None,
     unverifiable: Verdict,
     free_paths: Sequence[PathScope],
+    publishing: Publishing = USUAL,
     payments: Payments = _USUAL,
 ) -> str:
     """The digest, ``sha-256:`` and hex. *offers* are terms, token seconds and most fetches by id."""
@@ -62,6 +64,7 @@ def policy_digest(
             "otherwise": otherwise.value if otherwise else None,
             "unverifiable": unverifiable.value,
             "free_paths": _patterns(free_paths),
+            **({"publish": publishing.as_json()} if publishing != USUAL else {}),
             **({"payments": asdict(payments)} if payments != _USUAL else {}),
         }
     )

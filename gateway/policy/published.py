@@ -91,7 +91,35 @@ def publish(
         scopes=tuple(reversed(said.values())),
         robots=_stances(crawlers),
         honeypot=policy.site.honeypot,
+        publishing=policy.publishing,
     )
+
+
+def publish_to(policy: Policy, crawler: Crawler) -> tuple[PublishedScope, ...]:
+    """What holds for *crawler* alone, when it is what it says, in the order of `PublishedTerms.scopes`.
+
+    *free* are all its uses where it is served everywhere in the scope, else
+    none; *offers* are those that it can buy there and that cover all its uses.
+    """
+    reader = _Reader(_honest(crawler), crawler.uses)
+    countries = _countries(policy)
+    said: list[PublishedScope] = []
+    for node in _nodes(policy):
+        works = {work.id if work else "" for work, _ in node.places}
+        served = all(
+            verdict is Verdict.SERVE
+            for country in countries
+            for verdict, _ in _verdicts(policy, node, reader, country)
+        )
+        said.append(
+            PublishedScope(
+                paths=(node.scope,),
+                work=works.pop() if len(works) == 1 else "",
+                free=crawler.uses if served else frozenset(),
+                offers=tuple(offer for offer in policy.offers if _on_offer(policy, node, offer, (reader,))),
+            )
+        )
+    return tuple(said)
 
 
 @dataclass(eq=False)

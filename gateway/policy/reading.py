@@ -16,11 +16,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateway import bundled
-from gateway.policy.compiling import Position, Tables, compiled, position_of
+from gateway.policy.compiling import compiled
+from gateway.policy.positions import Position, position_of
 from gateway.policy.rules import Mode, Policy
 from gateway.policy.schema import (
     LooseKeys,
     OfferTable,
+    PublishTable,
     RuleTable,
     SiteTable,
     WorkTable,
@@ -28,12 +30,13 @@ from gateway.policy.schema import (
     shown,
     sound_part,
 )
+from gateway.policy.tables import Tables
 from gateway.policy.words import NAME, SITE_ID, quoted
 from gateway.problems import ConfigurationError, Mistake
 
 #: Larger than any policy a person writes; a log or a page given by mistake stops here.
 LARGEST_FILE_BYTES = 1_000_000
-_TABLES = {"site", "works", "offers", "rules"}
+_TABLES = {"site", "works", "offers", "rules", "publish"}
 _PLACE = re.compile(r" ?\(at (?:line ([0-9]+), column ([0-9]+)|end of document)\)$")
 
 
@@ -208,6 +211,7 @@ def _tables(raw: dict[str, object], file: str) -> Tables:
         rules=[
             read_table(RuleTable, item, file, f"rules[{at}]", mistakes) for at, item in enumerate(rules_raw)
         ],
+        publish=read_table(PublishTable, merged.get("publish", {}), file, "publish", mistakes),
         named_works=frozenset(
             str(item["id"])
             for item in works_raw

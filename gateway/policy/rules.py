@@ -8,6 +8,7 @@ from enum import StrEnum
 from gateway.paths import PathScope
 from gateway.policy.x402_terms import X402Terms
 from gateway.terms.license_terms import PAGE, Offer
+from gateway.terms.publishing import USUAL, Publishing
 from gateway.uses import Uses
 from gateway.visitors.visitor import Identity, VisitorClass
 
@@ -181,7 +182,7 @@ class Policy:
     None where reading proved there is no such path. *unverifiable* is what a
     free outcome means for a crawler whose claim could be checked but whose
     evidence is stale. *free_paths* are served to everyone, always, like
-    control files. *by_place* says that some rule or offer depends on the country.
+    control files. *publishing* says in which channels the terms are told. *by_place* says that some rule or offer depends on the country.
     """
 
     site: Site
@@ -192,6 +193,7 @@ class Policy:
     otherwise: Verdict | None = None
     unverifiable: Verdict = Verdict.SERVE
     free_paths: tuple[PathScope, ...] = ()
+    publishing: Publishing = USUAL
     stance: str = ""
     file: str = ""
     payments: Payments = Payments()

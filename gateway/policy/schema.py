@@ -24,7 +24,8 @@ from gateway.policy import words
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.policy.x402_table import X402Table
 from gateway.problems import Mistake
-from gateway.terms.license_terms import Basis
+from gateway.terms.license_terms import WINDOW_HOURS, Basis
+from gateway.terms.publishing import RobotsPreferences
 
 
 class _Table(BaseModel):
@@ -80,6 +81,13 @@ class WorkTable(_Table):
     authors: list[AuthorTable] = Field(default=[], description="who shares in the earnings; 100 % in all")
 
 
+class TierTable(_Table):
+    """One entry of a price's ``tiers``: from so many fetches on, a fetch costs less."""
+
+    from_fetches: words.Fetches = Field(description="how many fetches one license was charged for by then")
+    per_fetch: words.Amount = Field(description="what each further page or file costs")
+
+
 class PriceTable(_Table):
     """``price`` of an offer: every part is an amount in quotes, and all parts are owed."""
 
@@ -96,6 +104,10 @@ class PriceTable(_Table):
     revenue_share: words.BasisPoints = Field(default=0, description="a share of net revenue, such as 3 %")
     minimum_guarantee: words.Amount | None = Field(default=None, description="the least owed in each period")
     minimum_guarantee_months: words.Months = Field(default=3, description="how long such a period is")
+    tiers: list[TierTable] = Field(
+        default=[],
+        description="lower prices of a fetch for licenses that fetch much; the first needs per_fetch",
+    )
 
 
 class PurposeTable(_Table):
@@ -184,6 +196,10 @@ class OfferTable(_Table):
         default=Basis.FETCH,
         description="what has to be there: fetch (by network location), licensee (declared), use (by contract)",
     )
+    window_hours: words.WindowHours = Field(
+        default=WINDOW_HOURS,
+        description="how long unchanged content is not paid for again, in hours, at most a week",
+    )
     max_fetches: words.Count = Field(default=0, description="the most one token can fetch; 0 for no limit")
     token_seconds: words.Seconds = Field(default=3600, description="how long one token lasts")
     position: PositionTable | None = Field(default=None, description="your secret bargaining position")
@@ -201,6 +217,32 @@ class WhenTable(_Table):
     work: words.WorkNames = ()
     path: words.Paths = ()
     country: words.Regions = ()
+
+
+class PublishTable(_Table):
+    """``[publish]``: in which channels the terms are told, besides robots.txt and license.xml."""
+
+    content_usage: words.Flag = Field(default=True, description="tell AIPREF preferences (Content-Usage)")
+    content_signals: words.Flag = Field(default=True, description="tell Content Signals (Content-Signal)")
+    tdmrep: words.Flag = Field(default=True, description="tell what is reserved by TDMRep (file and headers)")
+    preferences: words.PreferencesWord = Field(
+        default=RobotsPreferences.COMBINE,
+        description="combine with what your own robots.txt says, the stricter wins; or policy alone",
+    )
+    html_link: words.Flag = Field(
+        default=False, description="put a link to the license into pages for crawlers"
+    )
+    html_script: words.Flag = Field(
+        default=False, description="put the license itself into pages for crawlers"
+    )
+    feeds: words.Flag = Field(
+        default=False, description="put the license into RSS and Atom feeds for crawlers"
+    )
+    x_robots_tag: words.Flag = Field(
+        default=False, description="say noai, noimageai where AI uses are reserved"
+    )
+    trust_txt: words.Flag = Field(default=False, description="say in trust.txt whether training is allowed")
+    llms_txt: words.Flag = Field(default=False, description="add a section on licensing to llms.txt")
 
 
 class RuleTable(_Table):
@@ -246,6 +288,7 @@ class PolicyFile(LooseKeys):
     works: list[WorkTable] = []
     offers: dict[str, OfferTable] = {}
     rules: list[RuleTable] = []
+    publish: PublishTable = PublishTable()
 
 
 _T = TypeVar("_T", bound=_Table)
@@ -260,8 +303,10 @@ for _table, _place in (
     (TermTable, "an offer's term"),
     (PurposeTable, "an offer's purpose"),
     (DutiesTable, "an offer's duties"),
+    (TierTable, "an offer's price.tiers"),
     (PriceTable, "an offer's price"),
     (WhenTable, "a rule's when"),
+    (PublishTable, "[publish]"),
     (RuleTable, "[[rules]]"),
     (OfferTable, "[offers.NAME]"),
     (WorkTable, "[[works]]"),

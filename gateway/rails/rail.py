@@ -218,6 +218,7 @@ def claims_for(rail: str, asked: Asked, *, licensee: str, payment: str, most: Mo
         terms=terms.hash,
         policy=offer.policy,
         offer=offer.id,
+        window_hours=terms.compensation.window_hours,
     )
 
 

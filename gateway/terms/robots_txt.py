@@ -19,6 +19,9 @@ Where this departs from the specification, and why:
   would not match, but keeps digits: real crawlers have them;
 - patterns are percent-encoded where RFC 3986 needs it (section 2.2.2), and
   nothing else in them is repaired;
+- preferences (``Content-Usage``, ``Content-Signal``) stand in every group, the
+  site's own included, because a crawler with a group of its own reads no other;
+  the stricter of the site's and the terms' is told, or the terms' alone;
 - ``License`` (RSL 1.0, section 4.4) is global and stands before any group; a
   group with a ``License`` of its own hides global ones, so ours joins it there;
 - an ``Allow`` with wildcards that would reopen a refused scope gives way where no
@@ -30,13 +33,18 @@ Pure, and raises nothing on any input. Comments of the site's file are not kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from gateway.terms import content_signal, content_usage
 from gateway.terms.license_terms import PublishedTerms
+from gateway.terms.preferences import PathRule, merged, rules_of
+from gateway.terms.publishing import RobotsPreferences
+from gateway.terms.robots_pattern import encoded, matches, may_meet, plain, surely_inside
+from gateway.uses import Use
 
 #: Octets that are read; RFC 9309, section 2.5, asks for at least as many.
 MOST_OCTETS: Final = 500 * 1024
@@ -44,8 +52,6 @@ MOST_OCTETS: Final = 500 * 1024
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,63}", re.ASCII)
 _VERSIONED = re.compile(r"([A-Za-z0-9_-]+)/[0-9A-Za-z.]+", re.ASCII)
-_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}|[^!-~]", re.ASCII)
-_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _AGENT, _ALLOW, _DISALLOW, _SITEMAP = "user-agent", "allow", "disallow", "sitemap"
 #: How a field name may begin, in the order it is tried.
 _SPELLINGS = (
@@ -99,7 +105,7 @@ class Robots:
         group = self.group_of(token) or self.group_of("*")
         if group is None:
             return True
-        target = _encoded(path)
+        target = encoded(path)
         found = [(len(rule.pattern), rule.allow) for rule in group.rules if matches(rule.pattern, target)]
         return max(found, default=(0, True))[1]
 
@@ -154,7 +160,7 @@ class _Reading:
         elif name in {_ALLOW, _DISALLOW}:
             self.naming = False
             if self.groups and value:
-                self.groups[-1][1].append(RobotsRule(name == _ALLOW, _encoded(value)))
+                self.groups[-1][1].append(RobotsRule(name == _ALLOW, encoded(value)))
         elif name == _SITEMAP:
             self.sitemaps.append(_clean(value))
         elif _FIELD.fullmatch(name):
@@ -205,44 +211,6 @@ def _clean(value: str) -> str:
     return " ".join(kept.split())
 
 
-def _encoded(pattern: str) -> str:
-    """The pattern or path in the one spelling of section 2.2.2: unreserved octets raw, the rest encoded."""
-    return _ESCAPE.sub(_escape, pattern)
-
-
-def _escape(found: re.Match[str]) -> str:
-    text = found[0]
-    if len(text) == 3:
-        char = chr(int(text[1:], 16))
-        return char if char in _UNRESERVED else text.upper()
-    odd = "surrogateescape" if "\udc80" <= text <= "\udcff" else "surrogatepass"
-    return "".join(f"%{octet:02X}" for octet in text.encode("utf-8", odd))
-
-
-def matches(pattern: str, path: str) -> bool:
-    """Whether an encoded pattern matches an encoded path from its first octet (section 2.2.3).
-
-    >>> matches("/videos/*.vtt$", "/videos/1.vtt"), matches("/essays", "/essays-old")
-    (True, True)
-    """
-    anchored = pattern.endswith("$")
-    parts = pattern[: -1 if anchored else None].split("*")
-    if len(parts) == 1:
-        return path == parts[0] if anchored else path.startswith(parts[0])
-    if not path.startswith(parts[0]):
-        return False
-    at = len(parts[0])
-    last = parts.pop()
-    for part in parts[1:]:
-        found = path.find(part, at)
-        if found < 0:
-            return False
-        at = found + len(part)
-    if anchored:
-        return len(path) - len(last) >= at and path.endswith(last)
-    return path.find(last, at) >= 0
-
-
 def merge_robots(origin: bytes | None, terms: PublishedTerms, *, site_note: str = "") -> bytes:
     """The robots.txt to serve: what the site's own file and the terms both allow.
 
@@ -256,6 +224,8 @@ def merge_robots(origin: bytes | None, terms: PublishedTerms, *, site_note: str 
         for token in group.tokens:
             named.setdefault(token.lower(), []).append(group)
     everyone = _joined(named.get("*", [])) or RobotsGroup(("*",), ())
+    # Preferences outside of any group bind nobody by the drafts; whoever reads them there shall not read more.
+    stray = tuple(field for field in theirs.fields if field[0].lower() in _told(terms))
     refused = _refused(terms)
     trap = (terms.honeypot,) if terms.honeypot else ()
     made: dict[tuple[RobotsGroup, tuple[str, ...]], _Block] = {}
@@ -263,7 +233,7 @@ def merge_robots(origin: bytes | None, terms: PublishedTerms, *, site_note: str 
     def block(token: str) -> _Block:
         key = (_joined(named.get(token, [])) or everyone, (*refused.get(token, refused.get("*", ())), *trap))
         if key not in made:
-            made[key] = (_fields(key[0].fields, terms), _both(key[0].rules, key[1]))
+            made[key] = (_fields((*key[0].fields, *stray), terms), _both(key[0].rules, key[1]))
         return made[key]
 
     spelled = {token.lower(): token for group in theirs.groups for token in group.tokens}
@@ -294,11 +264,52 @@ def _refused(terms: PublishedTerms) -> dict[str, tuple[str, ...]]:
 
 
 def _fields(fields: tuple[Field, ...], terms: PublishedTerms) -> tuple[Field, ...]:
-    """The extension lines of one group, before its rules. Preference lines of other formats join here."""
-    ours = ("License", _clean(terms.license_url))
-    if any(name.lower() == "license" for name, _ in fields):
-        return tuple(dict.fromkeys((ours, *fields)))
-    return fields
+    """The extension lines of one group, before its rules: the license where it is needed, then preferences."""
+    combined = terms.publishing.preferences is RobotsPreferences.COMBINE
+    told = _told(terms)
+    kept = [field for field in fields if field[0].lower() not in told]
+    if not combined:
+        kept = [field for field in kept if field[0].lower() != "license"]
+    elif any(name.lower() == "license" for name, _ in kept):
+        kept = [("License", _clean(terms.license_url)), *kept]
+    for name, channel in told.items():
+        said = [channel.read_rule(value) for key, value in fields if combined and key.lower() == name]
+        rules = merged(rules_of(terms, channel.labels), tuple(rule for rule in said if rule))
+        kept += [(channel.spelled, channel.render_rule(rule)) for rule in rules]
+    return tuple(dict.fromkeys(kept))
+
+
+def _told(terms: PublishedTerms) -> Mapping[str, _Channel]:
+    """The preferences that this site tells, by the field's name in lower case."""
+    return {name: each for name, each in _PREFERENCES.items() if getattr(terms.publishing, each.setting)}
+
+
+class _Channel(NamedTuple):
+    """A format of preferences: how its lines are called, read and written, and what turns it on."""
+
+    spelled: str
+    setting: str
+    labels: Mapping[str, Use]
+    read_rule: Callable[[str], PathRule | None]
+    render_rule: Callable[[PathRule], str]
+
+
+_PREFERENCES: Final[Mapping[str, _Channel]] = {
+    content_usage.FIELD: _Channel(
+        "Content-Usage",
+        "content_usage",
+        content_usage.LABELS,
+        content_usage.read_rule,
+        content_usage.render_rule,
+    ),
+    content_signal.FIELD: _Channel(
+        "Content-Signal",
+        "content_signals",
+        content_signal.LABELS,
+        content_signal.read_rule,
+        content_signal.render_rule,
+    ),
+}
 
 
 def _both(rules: Iterable[RobotsRule], refused: tuple[str, ...]) -> tuple[RobotsRule, ...]:
@@ -306,7 +317,9 @@ def _both(rules: Iterable[RobotsRule], refused: tuple[str, ...]) -> tuple[Robots
     if "/" in refused:
         return (RobotsRule(allow=False, pattern="/"),)
     kept = [
-        rule for rule in rules if not (rule.allow and any(_inside(rule.pattern, each) for each in refused))
+        rule
+        for rule in rules
+        if not (rule.allow and any(surely_inside(rule.pattern, each) for each in refused))
     ]
     for pattern in refused:
         kept.append(RobotsRule(allow=False, pattern=pattern))
@@ -322,35 +335,14 @@ def _both(rules: Iterable[RobotsRule], refused: tuple[str, ...]) -> tuple[Robots
     return tuple(sorted(set(kept), key=lambda rule: (-len(rule.pattern), rule.pattern, rule.allow)))
 
 
-def _plain(pattern: str) -> bool:
-    """Whether *pattern* is a literal prefix, perhaps with stars at its end."""
-    return not pattern.endswith("$") and "*" not in pattern.rstrip("*")
-
-
-def _head(pattern: str) -> str:
-    """What every path that *pattern* matches begins with."""
-    return pattern.removesuffix("$").partition("*")[0]
-
-
-def _inside(pattern: str, wider: str) -> bool:
-    """Whether surely every path of *pattern* is one of *wider*."""
-    return pattern == wider or (_plain(wider) and _head(pattern).startswith(_head(wider)))
-
-
 def _reopens(allowed: str, refused: str) -> bool:
     """Whether *allowed* may match a refused path and be the longer or an equal rule."""
-    if _weight(allowed) < len(refused):
-        return False
-    for one, other in ((allowed, refused), (refused, allowed)):
-        if one.endswith("$") and "*" not in one:
-            return matches(other, one[:-1])
-    mine, theirs = _head(allowed), _head(refused)
-    return mine.startswith(theirs) or theirs.startswith(mine)
+    return _weight(allowed) >= len(refused) and may_meet(allowed, refused)
 
 
 def _closing(allowed: str, refused: str) -> tuple[str, ...]:
     """Patterns longer than *allowed* for just what both match; empty where none can be written."""
-    if _plain(refused):
+    if plain(refused):
         stars = _weight(allowed) - len(refused) + 1
         return (refused + "*" * stars,) if stars <= _MOST_STARS else ()
     head, star, tail = refused.removesuffix("$").partition("*")
@@ -375,7 +367,10 @@ def _written(
     if _clean(site_note):
         lines.append(f"# {_clean(site_note)[:200]}")
     ours = ("License", _clean(terms.license_url))
-    lines += [f"{name}: {value}" for name, value in dict.fromkeys((ours, *theirs.fields))]
+    others = [field for field in theirs.fields if field[0].lower() not in _told(terms)]
+    if terms.publishing.preferences is RobotsPreferences.POLICY:
+        others = [field for field in others if field[0].lower() != "license"]
+    lines += [f"{name}: {value}" for name, value in dict.fromkeys((ours, *others))]
     for tokens, block in (*_grouped(blocks), (("*",), rest)):
         fields, rules = block
         lines.append("")

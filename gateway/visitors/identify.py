@@ -111,17 +111,19 @@ class Identifier:
         conduct: Conduct | None = None,
         asn_of: Callable[[str], int] | None = None,
         headers: bool = True,
+        ordered: bool = False,
     ) -> None:
         """Use *catalog* and *networks* for every answer, and the other proofs where they are given.
 
         *headers* says that asks hold every header that was sent; where they do
-        not (an access log), a missing one means nothing. *asn_of* gives the
-        autonomous system of an address, or 0.
+        not (an access log), a missing one means nothing; *ordered* says that they
+        come in the order in which they were sent. *asn_of* gives the autonomous
+        system of an address, or 0.
         """
         self.catalog = catalog
         self.networks = networks
         self._signatures, self._names, self._conduct, self._headers = signatures, names, conduct, headers
-        self._asn_of = asn_of
+        self._asn_of, self._ordered = asn_of, ordered
         self._weighed: dict[tuple[str, str, int, tuple[str, ...]], Visitor] = {}
         self._made: dict[Visitor, Visitor] = {}
         self._owners = ListOwners(catalog)
@@ -181,7 +183,7 @@ class Identifier:
             signed = self._signatures is not None and ask.has("signature-input")
             codes: tuple[str, ...] = ()
             if self._headers and said.entry is None and said.visitor_class is VisitorClass.UNPROVEN:
-                codes = contradictions(ask)
+                codes = contradictions(ask, ordered=self._ordered)
             count = strikes(codes)
             alone = self._same(weigh(Findings(said, contradictions=codes, strikes=count)))
             look = fields.kept[key] = _Look(said, signed, codes, count, alone, bool(said.reasons or count))

@@ -9,6 +9,7 @@ bounds, and one word for each way to fail. Pure: no I/O, no clock, no raise.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -43,6 +44,7 @@ _DERIVED: Final = frozenset(
     {"@method", "@target-uri", "@authority", "@scheme", "@request-target", "@path", "@query", "@query-param"}
 )
 _PARAMETERS: Final = {"created": int, "expires": int, "keyid": str, "alg": str, "nonce": str, "tag": str}
+_DIGESTS: Final = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 _OF_FIELDS: Final = frozenset({"key", "sf", "bs"})
 
 
@@ -210,6 +212,16 @@ def read_dictionary(text: str) -> dict[str, tuple[Any, dict[str, Any]]] | None:
     """Read a Dictionary (RFC 9651, section 3.2) without any key twice, or None."""
     found = _dictionary(text) if len(text) <= LONGEST and _parts(text) <= MOST_PARTS else None
     return found if isinstance(found, dict) else None
+
+
+def digests_hold(field: str, body: bytes) -> bool:
+    """Whether the ``Content-Digest`` (RFC 9530) is of *body*: every digest that is known here, and at least one."""
+    known = [
+        (_DIGESTS[name], value)
+        for name, (value, _) in (read_dictionary(field) or {}).items()
+        if name in _DIGESTS
+    ]
+    return bool(known) and all(make(body).digest() == value for make, value in known)
 
 
 def _parts(text: str) -> int:

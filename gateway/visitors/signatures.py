@@ -14,7 +14,7 @@ this agent), ``sig_directory_unsigned``, ``sig_directory_stale``,
 =========================== =================================================
 invalid                     unreadable, too_long, too_many, duplicate,
                             labels_differ, ambiguous, component_missing,
-                            component_duplicate, component_unknown,
+                            component_duplicate, component_unknown, content_digest,
                             component_parameter, component_type,
                             too_many_components, parameter_unknown,
                             parameter_type, created_missing, expires_missing,
@@ -45,7 +45,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from gateway.ask import Ask
-from gateway.evidence import Evidence, Need, Needs
+from gateway.evidence import NOTHING, Evidence, Need, Needs
 from gateway.visitors.key_directory import TEST_KEYS, AgentKey, KeyDirectory, NoDirectory, WantedKey
 from gateway.visitors.message_signature import (
     ALGORITHMS,
@@ -53,6 +53,7 @@ from gateway.visitors.message_signature import (
     Signed,
     SignedRequest,
     Unreadable,
+    digests_hold,
     flaw_in_proof,
     flaw_in_time,
     read_signatures,
@@ -165,6 +166,13 @@ class Signatures:
                 return Needs((Need(KIND, agent.directory, WantedKey(agent, signed.keyid)),))
         return self._judged(ask, signed, agent, form, directory)
 
+    def proven(self, ask: Ask) -> str:
+        """The thumbprint of the key that signed *ask*, by the keys at hand; "" where nothing is proven."""
+        finding = self.finding(ask, NOTHING)
+        if isinstance(finding, SignatureFinding) and finding.outcome == "verified":
+            return finding.keyid
+        return ""
+
     def mark(self, ask: Ask) -> tuple[str, int] | None:
         """What makes the signature of *ask* one of its kind, and the second until which it lives.
 
@@ -265,7 +273,14 @@ def _flaw(ask: Ask, signed: Signed) -> str:
         return "target_not_covered"
     if any(not each.name.startswith("@") and not ask.has(each.name) for each in signed.components):
         return "component_missing"
+    # What follows a head is not read before the head is judged: of a request with a body its digest proves nothing.
+    if signed.covers("content-digest") and not _has_body(ask):
+        return "" if digests_hold(_joined(ask, "content-digest"), b"") else "content_digest"
     return ""
+
+
+def _has_body(ask: Ask) -> bool:
+    return ask.has("transfer-encoding") or ask.header("content-length").strip("0 \t") != ""
 
 
 def _uncovered(ask: Ask, signed: Signed) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -300,3 +301,17 @@ def test_the_first_rail_with_something_to_say_is_heard(shop):
     assert tendered((Says(None), Says(None)), asked, NOTHING) is None
     refusal = Refusal(Problem.PAYMENT_FAILED)
     assert tendered((Says(None), Says(refusal), Says(1)), asked, NOTHING) is refusal
+
+
+def test_a_fetch_paid_for_by_a_rail_has_the_window_of_its_offer():
+    from gateway.ask import Ask
+    from gateway.policy.reading import default_policy
+
+    policy = default_policy("http://127.0.0.1:1", mode=Mode.ENFORCE)
+    terms = policy.offers[0].terms
+    short = replace(
+        policy.offers[0], terms=replace(terms, compensation=replace(terms.compensation, window_hours=6))
+    )
+    ask = Ask("id", 7_000_000, "site", "https://a.example", "GET", "/", "/")
+    asked = Asked(ask, Visitor(VisitorClass.AI), policy, None, short)
+    assert claims_for("r", asked, licensee="l", payment="", most=CENT).window_hours == 6

@@ -9,7 +9,7 @@ from gateway import bundled
 from gateway.paths import PathScope
 from gateway.policy.published import publish
 from gateway.policy.reading import default_policy, read_policy, stances
-from gateway.terms.robots_txt import matches
+from gateway.terms.robots_pattern import matches
 from gateway.terms.rsl import (
     NAMESPACE,
     OUR_NAMESPACE,

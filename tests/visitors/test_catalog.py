@@ -40,7 +40,7 @@ def test_what_is_shipped_is_broad_and_sourced(catalog: Catalog) -> None:
     assert len([entry for entry in ai if entry.source]) >= 100
     for entry in catalog.crawlers:
         assert bool(entry.source) is bool(entry.checked)
-        assert not entry.checked or date.fromisoformat(entry.checked) <= date(2026, 11, 25)
+        assert not entry.checked or date.fromisoformat(entry.checked) <= date(2026, 11, 26)
         assert entry.crawler.verifiable is bool(entry.recipe)
 
 

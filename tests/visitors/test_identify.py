@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ask import Ask
+from gateway.ask import Ask, HeaderFields
 from gateway.evidence import NOTHING, Evidence, Need, Needs
 from gateway.problems import Problem, Refusal
 from gateway.visitors.catalog import Catalog
@@ -159,6 +160,19 @@ def test_headers_that_nobody_captured_prove_nothing(
     catalog: Catalog, networks: Networks, ask_as: Callable[..., Ask]
 ) -> None:
     assert who(Identifier(catalog, networks, headers=False), ask_as(CHROME)) is PERSON
+
+
+def test_the_order_of_headers_counts_where_nothing_in_front_changes_it(
+    catalog: Catalog, networks: Networks, ask_as: Callable[..., Ask]
+) -> None:
+    swapped = ask_as(FIREFOX, more=BROWSING)
+    first = [field for field in swapped.headers if field[0] == "accept"]
+    swapped = replace(
+        swapped, headers=HeaderFields((*first, *(each for each in swapped.headers if each not in first)))
+    )
+    assert who(Identifier(catalog, networks), swapped).reasons == ()
+    direct = who(Identifier(catalog, networks, ordered=True), swapped)
+    assert (direct.is_person, direct.reasons) == (True, ("header_order",))
 
 
 def test_a_browser_in_chatgpts_network(identifier: Identifier, ask_as: Callable[..., Ask]) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,12 @@ BENT = {
     "agent with fragment": ({"agent": "https://bot.example/#k"}, "invalid", "agent_unparsable"),
     "component twice": ({"covered": ['"@authority"', '"@authority"']}, "invalid", "component_duplicate"),
     "component of responses": ({"covered": ['"@authority"', '"@status"']}, "invalid", "component_unknown"),
+    "digest of no such body": (
+        {"covered": ['"@authority"', '"content-digest"'], "headers": [("content-digest", "sha-256=:AAAA:")]}, "invalid", "content_digest",
+    ),
+    "digest that is none": (
+        {"covered": ['"@authority"', '"content-digest"'], "headers": [("content-digest", "none")]}, "invalid", "content_digest",
+    ),
     "header not sent": ({"covered": ['"@authority"', '"date"']}, "invalid", "component_missing"),
     "key of a stranger": ({"parameters": {"keyid": "A" * 43}}, "unverified", "key_unknown"),
     "price not covered": ({"headers": [("crawler-max-price", "USD 1")]}, "unverified", "uncovered_credential"),
@@ -255,6 +262,17 @@ def test_keys_that_are_not_at_hand_are_needed_once(signing, signer) -> None:
     assert at_hand.asked == [(signing.AGENT, signer.keyid)] * 2
 
 
+def test_the_key_that_signed_is_told_where_the_keys_at_hand_say_so_and_nowhere_else(signing, signer) -> None:
+    directory = read_directory(signing.jwks(signer), read_agent(signing.AGENT))
+    judge = Signatures(AtHand({signing.AGENT: directory}), known=lambda _: True)
+    ask = signing.Draft(signer).ask()
+    assert judge.proven(ask) == signer.keyid
+    assert judge.proven(replace(ask, method="POST")) == ""
+    assert judge.proven(replace(ask, asked_at_us=ask.asked_at_us + 10**12)) == "", "it has lapsed"
+    assert judge.proven(replace(ask, headers=())) == ""
+    assert Signatures(AtHand(), known=lambda _: True).proven(ask) == "", "its keys are not at hand"
+
+
 def test_a_bad_request_makes_nobody_fetch_anything(signing, signer) -> None:
     at_hand = AtHand()
     judge = Signatures(at_hand, known=lambda _: True)
@@ -365,3 +383,17 @@ def test_no_headers_make_it_raise(headers) -> None:
     assert isinstance(found, SignatureFinding | Needs | None)
     assert not (isinstance(found, SignatureFinding) and found.outcome == "verified"), "no key is at hand"
     assert judge.mark(ask) is None, "what was not found to hold is no mark"
+
+
+def test_a_covered_digest_is_of_the_empty_body_or_of_one_that_is_not_read_here(
+    signing, judge, signer
+) -> None:
+    empty = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"
+    covered = ['"@authority"', '"@method"', '"content-digest"']
+    for lines in (
+        [("content-digest", empty)],
+        [("content-digest", empty), ("content-length", "0")],
+        [("content-digest", "sha-256=:AAAA:"), ("content-length", "10")],
+    ):
+        draft = signing.Draft(signer, covered=covered, headers=lines)
+        assert judge(draft.ask()).outcome == "verified", lines

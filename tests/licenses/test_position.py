@@ -1,0 +1,69 @@
+"""Multiples of a price: exact, monotone, and never below what they are a multiple of."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.licenses.position import Concession, Position, committed, ratio, scaled
+from gateway.money import MICROS, Money
+from gateway.terms.comparing import Lever
+from gateway.terms.license_terms import Compensation, LicenseTerms, Purpose, Scope, Term
+from gateway.uses import Use
+from tests.licenses.deals import deals, prices
+
+
+def usd(text):
+    return Money.parse(text, "USD")
+
+
+def test_counters_go_from_ask_to_target_and_no_further():
+    position = Position(target_micros=800_000, floor_micros=550_000, rounds=5)
+    assert [position.multiple(step) for step in range(-1, 7)] == [
+        1_000_000, 1_000_000, 950_000, 900_000, 850_000, 800_000, 800_000, 800_000,
+    ]  # fmt: skip
+    assert Position(target_micros=800_000, rounds=1).multiple(5) == 800_000
+
+
+def test_every_part_is_scaled():
+    price = Compensation("USD", upfront=usd("500"), per_fetch=usd("0.02"), revenue_share_bp=300)
+    half = scaled(price, 550_000)
+    assert (half.upfront, half.per_fetch, half.revenue_share_bp) == (usd("275"), usd("0.011"), 165)
+    assert scaled(price, MICROS) == price
+
+
+@given(prices, st.integers(0, 4 * MICROS), st.integers(0, 4 * MICROS))
+def test_a_larger_multiple_is_never_cheaper(price, one, other):
+    low, high = scaled(price, min(one, other)), scaled(price, max(one, other))
+    assert ratio(low, price) <= ratio(high, price)
+    assert low.revenue_share_bp <= high.revenue_share_bp
+
+
+@given(prices)
+def test_a_price_is_all_of_itself(price):
+    assert ratio(price, price) == MICROS
+    assert ratio(Compensation("EUR"), price) == 0
+
+
+def test_no_part_makes_up_for_another():
+    asked = Compensation("USD", upfront=usd("500"), per_fetch=usd("0.02"))
+    bid = Compensation("USD", upfront=usd("900"), per_fetch=usd("0.005"))
+    assert ratio(bid, asked) == 250_000
+
+
+def test_what_a_deal_commits_to():
+    terms = LicenseTerms(
+        Scope(("e",), ()), Purpose(frozenset({Use.AI_TRAIN})),
+        Compensation("USD", upfront=usd("500"), per_fetch=usd("1"), subscription=usd("10"), subscription_months=3,
+                     minimum_guarantee=usd("7"), minimum_guarantee_months=6),
+        term=Term(13),
+    )  # fmt: skip
+    assert committed(terms) == usd("571")  # 500 + 5 x 10 + 3 x 7
+
+
+@given(deals)
+def test_a_concession_changes_its_member_alone(terms):
+    given_way = Concession(Lever.AUDIT, "output_samples", 0).applied(terms)
+    assert given_way.audit.output_samples == 0
+    assert given_way.audit.report == terms.audit.report
+    assert given_way.scope == terms.scope
