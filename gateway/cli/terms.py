@@ -14,7 +14,9 @@ from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell
 
 if TYPE_CHECKING:
     from gateway.ask import Ask
+    from gateway.evidence import Evidence
     from gateway.policy.rules import Policy, Ruling
+    from gateway.rails.rail import Rail
     from gateway.terms.license_terms import Offer, PublishedTerms
     from gateway.visitors.visitor import Visitor
 
@@ -278,7 +280,9 @@ def _refusal(page: _Page) -> dict[str, object] | None:
     verdict = admit(judged, page.visitor, page.ask, None)
     if not isinstance(verdict, Refusal):
         return None
-    answer = refused(verdict, page.ask, Judged(page.policy, page.visitor, judged, verdict), page.terms)
+    answer = refused(
+        verdict, page.ask, Judged(page.policy, page.visitor, judged, verdict), page.terms, _rails()
+    )
     assert answer.whole is not None
     lines = answer.head.decode("latin-1").split("\r\n")[1:]
     return {
@@ -286,6 +290,30 @@ def _refusal(page: _Page) -> dict[str, object] | None:
         "headers": lines or [f"{name}: {value}" for name, value in answer.headers],
         "body": json.loads(answer.whole),
     }
+
+
+def _rails() -> tuple[Rail, ...]:
+    """The rails of a gateway, to be asked for their challenges, which rest on the policy alone."""
+    from typing import cast
+
+    from gateway.clock import SystemClock
+    from gateway.rails.known_accounts import KnownAccounts
+    from gateway.rails.price_headers import PriceHeaders
+    from gateway.rails.signed_payers import SignedPayers
+    from gateway.rails.x402_credit import CreditByX402
+    from gateway.rails.x402_rail import X402, Settler
+
+    async def nobody(_agent: str) -> None:
+        return None
+
+    def unsigned(_ask: Ask, _evidence: Evidence) -> None:
+        return None
+
+    known = KnownAccounts(nobody, SystemClock())
+    return (
+        PriceHeaders(unsigned, known),
+        X402(cast("Settler", None), CreditByX402(SignedPayers(unsigned, known))),
+    )
 
 
 def _documents(page: _Page) -> dict[str, object]:

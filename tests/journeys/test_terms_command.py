@@ -36,9 +36,10 @@ async def test_one_page_in_every_format(example) -> None:
     assert [each["payment"] for each in licensed["search"]] == ["free"]
     assert [(each["offer"], each["amount"]) for each in licensed["ai-input"]] == [("answers", "0.005 USD")]
     assert told["refusal"]["status"] == 402
-    assert "Crawler-Price: USD 0.02" in told["refusal"]["headers"]
     assert told["refusal"]["body"]["code"] == "license-required"
     assert "documents" not in told
+    fetched = (await example("terms", "show", "/essays/tides", "--as", "ChatGPT-User", "--json")).json
+    assert "Crawler-Price: USD 0.005" in fetched["refusal"]["headers"]
 
     text = await example("terms", "show", "/essays/tides", "--as", "GPTBot")
     assert text.err == ""
