@@ -44,6 +44,7 @@ from gateway.terms.rsl import parse_rsl, render_rsl
 from gateway.terms.rsl_embedding import page_insert
 from gateway.terms.rsl_evaluation import evaluate
 from gateway.terms.schema_org import UNITS, license_page_jsonld, read_page
+from gateway.terms.terms_version import terms_version
 from gateway.uses import AI_USES, Use, closure
 
 #: Where somebody may be for whom an offer is read: nowhere that is known, and each place that drawn offers name.
@@ -245,6 +246,36 @@ def _evaluated(document: Callable[[str], Any], reading: rsl_evaluation.Reading) 
     return says
 
 
+def version(terms: PublishedTerms) -> Reading:
+    """The document of the version of the terms that is in force."""
+    document = terms_version(terms).document
+    offers = {each["id"]: each["terms"] for each in document["offers"]}
+    parts = {tuple(each["paths"]): each for each in document["scopes"]}
+
+    def price(agreed: dict[str, Any]) -> Price:
+        told = agreed["compensation"]
+        amounts = [
+            (unit, Money(told[part]["micros"], told[part]["currency"]))
+            for part, unit in UNITS.items()
+            if told[part] is not None
+        ]
+        return _whole(amounts, told["revenue_share_bp"], told["currency"])
+
+    def says(path: str, use: Use) -> Word:
+        found = [parts[tuple(each.pattern for each in scope.paths)] for scope in speaking(terms, path)]
+        if any(use in closure(frozenset(map(Use, each["free"]))) for each in found):
+            return Free()
+        sold = {
+            name: price(offers[name])
+            for each in found
+            for name in each["offers"]
+            if use in closure(frozenset(map(Use, offers[name]["purpose"]["uses"])))
+        }
+        return Sale(sold) if sold else Reserved() if all(use in each["reserved"] for each in found) else None
+
+    return says
+
+
 def refusal(terms: PublishedTerms) -> Reading:
     """The body of a 402 for what is on offer at a path."""
 
@@ -380,6 +411,7 @@ CHANNELS: dict[str, Channel] = {
     "CoMP": comp,
     "Croissant": in_croissant,
     "license page": page,
+    "terms version": version,
     "402": refusal,
     "Content-Usage": _in_header(content_usage),
     "Content-Signal": _in_header(content_signal),
