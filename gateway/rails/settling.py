@@ -48,7 +48,6 @@ from gateway.rails.settlements import Payment, Settlements, State
 from gateway.rails.x402 import (
     Presented,
     Requirement,
-    Unread,
     fingerprint,
     read_signature,
     requirement,
@@ -271,7 +270,7 @@ class Settling:
         stored = orjson.loads(payment.asked)
         presented = read_signature(spelled(payment.presented.encode()))
         asked = requirement(X402Terms(**stored), payment.amount)
-        if isinstance(presented, Unread) or asked is None:
+        if not isinstance(presented, Presented) or asked is None:
             return payment
         answer = await self._facilitator.settle(stored["facilitator"], presented, asked)
         if not isinstance(answer, Moved):
@@ -367,7 +366,7 @@ class Settling:
 def _read(payable: Payable) -> tuple[Presented, Requirement]:
     """What a worker has read before; raises `ValueError` where it had not."""
     presented, asked = read_signature(payable.header), requirement(payable.terms, payable.price)
-    if isinstance(presented, Unread) or asked is None:
+    if not isinstance(presented, Presented) or asked is None:
         raise ValueError("what is to be settled was not read before")
     return presented, asked
 
