@@ -11,7 +11,7 @@ GET         ``/.licet/jwks.json``                        key set (RFC 7517)
 GET         ``/.licet/authorization-details-types``      JSON Schema of a request
 GET         ``/.licet/problems/CODE``                    what a refusal means
 GET         ``/.licet/openapi.json``                     OpenAPI 3.1 of all this
-GET, client ``/.licet/account``                          credit and licenses
+GET, POST   ``/.licet/account``                          credit and licenses of a client
 GET         ``/.licet/payments/ID``                      what came of a payment
 POST        ``/.licet/register``                         client (RFC 7591)
 GET, Bearer ``/.licet/register/CLIENT``                  its metadata (RFC 7592)
