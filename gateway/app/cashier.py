@@ -52,17 +52,8 @@ class Cashier:
 
         Raises `ConfigurationError`.
         """
-        signatures = config.signatures
         # Two, so that payments that strangers make up keep none waiting that hold.
-        verifying, self.egress = (
-            Egress(
-                exempt=config.payments.exempt,
-                authorities=config.folder / signatures.authorities if signatures.authorities else None,
-                agent=f"licet/{__version__}",
-                at_once=_AT_ONCE,
-            )
-            for _ in range(2)
-        )
+        verifying, self.egress = payment_egress(config), payment_egress(config)
         book, folded = SqliteSettlements(database), Folded(ledger.has_entry, ledger.charged, wake)
         self.settling = Settling(book, Facilitator(self.egress.post, verifying.post), journal, folded, clock)
         self.once = Once(SqliteRepeats(database), clock)
@@ -90,3 +81,15 @@ class Cashier:
             return
         if left:
             log.warning("payments whose outcome is not known; `licet payments` shows them", count=left)
+
+
+def payment_egress(config: Config) -> Egress:
+    """The way out to whoever moves money; raises `ConfigurationError`."""
+    authorities = config.signatures.authorities
+    return Egress(
+        exempt=config.payments.exempt,
+        authorities=config.folder / authorities if authorities else None,
+        agent=f"licet/{__version__}",
+        at_once=_AT_ONCE,
+        plain=True,
+    )

@@ -176,13 +176,13 @@ class Office:
     def _groups(self) -> tuple[Group, ...]:
         """What the desk answers besides selling."""
         catalog = Catalog.shipped()
-        published = Publisher(catalog)
-        self.terms = TermsInForce(SqliteTermsVersions(self.database), published, self.clock)
+        publisher = Publisher(catalog)
+        self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
         return (
             TermsDesk(self.terms, license_page_jsonld).group(),
+            OfferDocuments(publisher).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
-            OfferDocuments(published).group(),
         )
 
     def folding(self) -> Folding:

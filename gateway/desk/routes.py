@@ -38,6 +38,7 @@ from aiohttp import web
 
 from gateway.admission.spending import SpendBook
 from gateway.clock import Clock
+from gateway.desk.agreements import Agreements
 from gateway.desk.binding import Bindings
 from gateway.desk.call import Call, Group, Route
 from gateway.desk.clients import Admittance, Clients
@@ -114,6 +115,7 @@ class Desk:
             TokenEndpoints(
                 clients, self.sales, holdings, Bindings(clients.keys, clock, admittance), once
             ).group(),
+            Agreements(clients, register).group(),
             EmsKeys(clients, holdings, content_keys).group() if content_keys else {},
             *groups,
         ):

@@ -73,7 +73,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     loose, publishing = tables.loose, Publishing(**dict(tables.publish or PublishTable()))
     given = loose.payments
     x402 = given.x402.terms(site.currency) if given.x402 else None
-    payments = Payments(given.price_headers, given.origin_prices, x402)
+    payments = Payments(given.price_headers, given.origin_prices, x402, given.x402_credit)
     limits = {name: _table(tables, name) for name in offers}
     digest = policy_digest(
         site,

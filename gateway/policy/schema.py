@@ -261,6 +261,9 @@ class PaymentsTable(_Table):
     origin_prices: words.Flag = Field(
         default=False, description="let the site's own server name the price of each answer in crawler-price"
     )
+    x402_credit: words.Flag = Field(
+        default=False, description="let accounts pay in the words of x402 too, on signed requests"
+    )
     x402: X402Table | None = Field(default=None, description="take payments on a chain, by x402")
 
 
