@@ -48,6 +48,7 @@ ELSEWHERE = {
     "policy/rules.py": "policy/test_ruling.py",
     "policy/tables.py": "policy/test_reading.py",
     "terms/license_terms.py": "terms",
+    "terms/rsl_words.py": "terms/test_rsl_legal.py",
 }
 ELSEWHERE_FOLDERS = {
     "cli": "journeys",

@@ -225,7 +225,7 @@ def _rsl(page: _Page) -> list[dict[str, object]]:
     """Each license of license.xml that covers the page, the narrowest first."""
     from gateway.terms.robots_pattern import encoded, matches
     from gateway.terms.rsl import parse_rsl, render_rsl
-    from gateway.terms.rsl_license import RslError
+    from gateway.terms.rsl_xml import RslError
 
     document = parse_rsl(render_rsl(page.terms), origin=page.terms.origin)
     assert not isinstance(document, RslError), "what we render can be read"

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway.policy import words
+from gateway.policy import publish_words, words
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.policy.x402_table import X402Table
 from gateway.problems import Mistake
@@ -243,6 +243,21 @@ class PublishTable(_Table):
     )
     trust_txt: words.Flag = Field(default=False, description="say in trust.txt whether training is allowed")
     llms_txt: words.Flag = Field(default=False, description="add a section on licensing to llms.txt")
+    license_days: publish_words.LicenseDays = Field(
+        default=7, description="days for which a reader of license.xml may go by it"
+    )
+    disclaimers: publish_words.Disclaimers = Field(
+        default=(), description="what you do not vouch for, in the words of RSL"
+    )
+    attest: words.Flag = Field(default=False, description="state that you may grant what you offer")
+    proofs: publish_words.Uris = Field(default=(), description="addresses where your rights can be looked up")
+    reporting_profile: publish_words.Uri = Field(
+        default="", description="address of how licensees report; crawlers that do not know it stay away"
+    )
+    schema_url: publish_words.Url = Field(default="", description="address of JSON-LD about the whole site")
+    alternates: publish_words.Alternates = Field(
+        default=(), description="other forms of the whole site, by kind"
+    )
 
 
 class RuleTable(_Table):
