@@ -26,6 +26,7 @@ from gateway.cli import (
     licensee,
     policy,
     restart,
+    rsl,
     serve,
     statement,
     tour,
@@ -69,6 +70,7 @@ app.command("restart")(restart.restart)
 app.command("init")(init.init)
 app.add_typer(policy.app, name="policy")
 app.add_typer(crawlers.app, name="crawlers")
+app.add_typer(rsl.app, name="rsl")
 licensee.app.command("agent")(accounts.agent)
 licensee.app.command("limit")(accounts.limit)
 app.add_typer(licensee.app, name="licensee")
