@@ -11,7 +11,7 @@ A data folder holds everything that is written::
       sites/*.toml   one policy a site
       licet.db       books, licenses, folded journal
       journal/       the append-only files
-      keys/          private keys, 0600
+      keys/          private keys, 0600, and the secret of nonces
       feeds/         the last good copy of each operator's address list
 """
 
@@ -131,6 +131,26 @@ class Signatures(_Section):
     identity: str = Field(default="", pattern=r"^(https://[a-z0-9.:-]+)?$")
 
 
+class Payments(_Section):
+    """Whom this gateway may ask to move money: ``HOST:PORT`` that may be on a private network, and need not speak TLS."""
+
+    exempt: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.:-]+:[0-9]{1,5}$")], ...] = ()
+
+
+class Stripe(_Section):
+    """Where licensees may pay credit in: the creator's own account at Stripe.
+
+    *secret_key_file* and *webhook_secret_file* hold one line each, relative to the data folder, readable by
+    their owner alone. Without a key nothing is paid in. *account* says whose it is, where the operator is
+    somebody else than the creator. *api* is Stripe's own.
+    """
+
+    secret_key_file: str = ""
+    webhook_secret_file: str = ""
+    account: Literal["creator", "operator"] = "creator"
+    api: str = Field(default="https://api.stripe.com", pattern=r"^https?://[a-z0-9.:\[\]-]+$")
+
+
 class Feeds(_Section):
     """Whether the lists that operators of crawlers publish are fetched by themselves, and after how many hours again."""
 
@@ -158,6 +178,18 @@ class OriginTimes(_Section):
     first_byte: float = Field(default=30.0, gt=0, le=600)
     idle: float = Field(default=30.0, gt=0, le=600)
     proxy_protocol: Literal["off", "v1", "v2"] = "off"
+
+
+class ClientRules(_Section):
+    """How clients come to the desk.
+
+    *initial_access_token* is what they register with, "" where anybody may
+    register. With *dpop_nonces* every DPoP proof must hold a nonce of ours, at
+    the desk and for pages; without it those of clients that bind all their tokens do.
+    """
+
+    initial_access_token: str = Field(default="", max_length=1024, repr=False)
+    dpop_nonces: bool = False
 
 
 class Pacing(_Section):
@@ -196,8 +228,11 @@ class _File(_Section):
     store: Store = Store()
     trust: Trust = Trust()
     signatures: Signatures = Signatures()
+    payments: Payments = Payments()
+    stripe: Stripe = Stripe()
     feeds: Feeds = Feeds()
     dns: Dns = Dns()
+    clients: ClientRules = ClientRules()
     origin: OriginTimes = OriginTimes()
     pacing: Pacing = Pacing()
     people: People = People()
@@ -215,8 +250,11 @@ class Config:
     store: Store = field(default_factory=Store)
     trust: Trust = field(default_factory=Trust)
     signatures: Signatures = field(default_factory=Signatures)
+    payments: Payments = field(default_factory=Payments)
+    stripe: Stripe = field(default_factory=Stripe)
     feeds: Feeds = field(default_factory=Feeds)
     dns: Dns = field(default_factory=Dns)
+    clients: ClientRules = field(default_factory=ClientRules)
     origin: OriginTimes = field(default_factory=OriginTimes)
     pacing: Pacing = field(default_factory=Pacing)
     people: People = field(default_factory=People)
@@ -251,6 +289,11 @@ class Config:
     def origin_keys(self) -> Path:
         """The folder of the keys with which workers sign what goes to a site's own server."""
         return self.folder / "keys" / "origin"
+
+    @property
+    def content_keys(self) -> Path:
+        """The folder of the keys of encrypted files."""
+        return self.folder / "keys" / "content"
 
     @property
     def sites(self) -> Path:
@@ -291,8 +334,11 @@ def read_config(
         store=read.store,
         trust=read.trust,
         signatures=read.signatures,
+        payments=read.payments,
+        stripe=read.stripe,
         feeds=read.feeds,
         dns=read.dns,
+        clients=read.clients,
         origin=read.origin,
         pacing=read.pacing,
         people=read.people,

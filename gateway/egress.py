@@ -18,6 +18,9 @@ state           no cookie, no proxy of the environment, no credential, one
 
 The operator can exempt named hosts, for tests and for machines of its own.
 What went wrong is a value, `Unfetched`; nothing here raises.
+
+What is posted goes by the same rules; there any status is an answer, because a
+provider that says no says why.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import aiohttp
 
@@ -50,6 +53,8 @@ _URL: Final = re.compile(
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 
 Signer = Callable[[str], Mapping[str, str]]
+_PLAIN: Final = "http://"
+_TLS: Final = "https://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +76,23 @@ class Unfetched:
 
     *why* is one of ``url``, ``private_address``, ``unreachable``, ``tls``,
     ``timeout``, ``redirect``, ``status``, ``coding``, ``too_large``; *detail* is
-    for the operator.
+    for the operator. *sent* says whether the other side may have got the request.
     """
 
     why: str
     detail: str = ""
+    sent: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What came back for something posted, whatever its *status*."""
+
+    status: int
+    body: bytes
+
+
+_Got = TypeVar("_Got", Fetched, Posted)
 Get = Callable[[str], Awaitable[Fetched | Unfetched]]
 
 
@@ -119,8 +134,10 @@ class Egress:
         authorities: Path | None = None,
         agent: str = "licet",
         sign: Signer | None = None,
+        at_once: int = _AT_ONCE,
+        plain: bool = False,
     ) -> None:
-        """Fetch as *agent*.
+        """Fetch as *agent*, at most *at_once*; from exempted hosts over http too where *plain*.
 
         *exempt* are ``HOST:PORT`` that may be private and may have any port.
         *authorities* is a PEM file of further authorities to trust for TLS.
@@ -130,6 +147,7 @@ class Egress:
         self._exempt = frozenset(exempt)
         self._agent = agent
         self._sign = sign
+        self._plain = plain
         self._tls = ssl.create_default_context()
         if authorities is not None:
             try:
@@ -138,70 +156,131 @@ class Egress:
                 raise ConfigurationError(
                     [Mistake(str(authorities), "", "must be certificates in PEM", str(error))]
                 ) from None
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(at_once)
 
     async def get(
         self, url: str, *, accept: str = "*/*", limit: int = LIMIT, seconds: float = SECONDS
     ) -> Fetched | Unfetched:
         """GET *url*, or say why there is nothing; see the module for what is refused."""
-        place = read_url(url)
+        exempt = self._admitted(url)
+        if isinstance(exempt, Unfetched):
+            return exempt
+        return await self._tried(
+            lambda guard: self._got(url, accept, limit, guard), _Guard(exempt=exempt), seconds
+        )
+
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        media_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+        limit: int = LIMIT,
+        seconds: float = SECONDS,
+    ) -> Posted | Unfetched:
+        """POST *body* to *url*, or say why nothing came back; a redirect is not followed.
+
+        *headers* go beside ours. Nothing is signed.
+        """
+        exempt = self._admitted(url)
+        if isinstance(exempt, Unfetched):
+            return exempt
+        given = {**(headers or {}), "Content-Type": media_type}
+        return await self._tried(
+            lambda guard: self._posted(url, body, given, limit, guard), _Guard(exempt=exempt), seconds
+        )
+
+    def _admitted(self, url: str) -> bool | Unfetched:
+        """Whether *url* leads to a host that is exempt, or why it is not asked."""
+        plain = self._plain and url.startswith(_PLAIN)
+        place = read_url(_TLS + url.removeprefix(_PLAIN) if plain else url)
         if place is None:
-            return Unfetched("url", "no https URL that is fetched here")
+            return Unfetched("url", "no https URL that is fetched here", sent=False)
         host, port = place
-        exempt = f"{host}:{port}" in self._exempt
-        if not exempt and (port != 443 or _is_literal(host) or "." not in host):
-            return Unfetched("url", "a public host by name, on port 443, is fetched here")
-        guard = _Guard(exempt=exempt)
+        if f"{host}:{port}" in self._exempt:
+            return True
+        if plain or port != 443 or _is_literal(host) or "." not in host:
+            return Unfetched("url", "a public host by name, on port 443, is fetched here", sent=False)
+        return False
+
+    async def _tried(
+        self, act: Callable[[_Guard], Awaitable[_Got | Unfetched]], guard: _Guard, seconds: float
+    ) -> _Got | Unfetched:
         try:
             async with asyncio.timeout(seconds), self._slots:
-                return await self._got(url, accept, limit, guard)
+                return await act(guard)
         except TimeoutError:
-            return Unfetched("timeout", f"more than {seconds} s")
+            return Unfetched("timeout", f"more than {seconds} s", sent=guard.connected)
         except (aiohttp.ClientSSLError, ssl.SSLError) as error:
-            return Unfetched("tls", str(error)[:200])
+            return Unfetched("tls", str(error)[:200], sent=False)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if guard.refused:
-                return Unfetched("private_address", guard.refused)
-            return Unfetched("unreachable", str(error)[:200] or type(error).__name__)
+                return Unfetched("private_address", guard.refused, sent=False)
+            why = str(error)[:200] or type(error).__name__
+            return Unfetched("unreachable", why, sent=not isinstance(error, aiohttp.ClientConnectorError))
+
+    def _session(self, guard: _Guard) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            ssl=self._tls, socket_factory=guard.socket, force_close=True, use_dns_cache=False, limit=1
+        )
+        return aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False
+        )
 
     async def _got(self, url: str, accept: str, limit: int, guard: _Guard) -> Fetched | Unfetched:
         headers = {"User-Agent": self._agent, "Accept": accept, "Accept-Encoding": "identity"}
         headers.update(self._sign(url) if self._sign is not None else {})
-        connector = aiohttp.TCPConnector(
-            ssl=self._tls, socket_factory=guard.socket, force_close=True, use_dns_cache=False, limit=1
-        )
         async with (
-            aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=False,
-            ) as session,
+            self._session(guard) as session,
             session.get(url, headers=headers, allow_redirects=False) as answer,
         ):
-            if 300 <= answer.status < 400:
-                return Unfetched("redirect", f"status {answer.status}")
-            if answer.status != 200:
+            if not 300 <= answer.status < 400 and answer.status != 200:
                 return Unfetched("status", f"status {answer.status}")
-            if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-                return Unfetched("coding", "a content coding nobody asked for")
-            if (answer.content_length or 0) > limit:
-                return Unfetched("too_large", f"more than {limit} bytes announced")
-            body = bytearray()
-            async for chunk in answer.content.iter_any():
-                body += chunk
-                if len(body) > limit:
-                    return Unfetched("too_large", f"more than {limit} bytes")
+            body = await _read(answer, limit)
+            if isinstance(body, Unfetched):
+                return body
             named = tuple((name.lower(), value) for name, value in answer.headers.items())
-            return Fetched(url, named, bytes(body))
+            return Fetched(url, named, body)
+
+    async def _posted(
+        self, url: str, body: bytes, given: Mapping[str, str], limit: int, guard: _Guard
+    ) -> Posted | Unfetched:
+        headers = {"User-Agent": self._agent, "Accept": "application/json", "Accept-Encoding": "identity"}
+        async with (
+            self._session(guard) as session,
+            session.post(url, data=body, headers={**given, **headers}, allow_redirects=False) as answer,
+        ):
+            read = await _read(answer, limit)
+            return read if isinstance(read, Unfetched) else Posted(answer.status, read)
+
+
+async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes | Unfetched:
+    """The whole body of *answer*, unless it is a redirect, compressed or too long."""
+    if 300 <= answer.status < 400:
+        return Unfetched("redirect", f"status {answer.status}")
+    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return Unfetched("coding", "a content coding nobody asked for")
+    if (answer.content_length or 0) > limit:
+        return Unfetched("too_large", f"more than {limit} bytes announced")
+    body = bytearray()
+    async for chunk in answer.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            return Unfetched("too_large", f"more than {limit} bytes")
+    return bytes(body)
 
 
 class _Guard:
-    """Makes the sockets of one fetch, and none to an address that is not public."""
+    """Makes the sockets of one fetch, and none to an address that is not public.
+
+    *connected* says whether one was made, over which something may have been sent.
+    """
 
     def __init__(self, *, exempt: bool) -> None:
         self._exempt = exempt
         self.refused = ""
+        self.connected = False
 
     def socket(self, where: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
         family, kind, protocol, _, address = where
@@ -210,6 +289,7 @@ class _Guard:
             raise OSError("the address is not public")
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
+        self.connected = True
         return made
 
 

@@ -12,7 +12,7 @@ Values are opaque here; whoever names a kind knows the type behind it:
 kind            key                                  value
 =============== ==================================== ========================
 lease           record id                            admission.spending.Lease | Short
-robots          site id                              front.notices.OriginRobots
+own-file        site id, space, path of the file     front.own_files.OwnFile
 agent-keys      URL of a key directory               visitors.key_directory.KeyDirectory | NoDirectory
 dns             address                              visitors.host_names.Looked
 account         URL of a signature agent             rails.known_accounts.Found

@@ -1,27 +1,82 @@
-"""What the public pages are printed on: one style for refusals and the desk, allowed by its hash.
+"""What the public pages are printed on: one sheet and one style, allowed by its hash.
 
 The pages run and load nothing; their only style stands in the page, and the
 Content-Security-Policy (Level 3, W3C working draft) names it by SHA-256, so
 that nothing else may be styled or run. Light or dark as the reader's system is.
+Made for WCAG 2.2, level AA: the colors are `COLORS`, whose contrast a test
+measures; a table that is wider than the page scrolls by keyboard.
 """
 
 from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from html import escape
 from typing import Final
 
+#: Light and dark: what is behind, text, quiet text, links and focus.
+COLORS: Final = {
+    "light": {"paper": "#fbfaf8", "ink": "#1f1d1a", "quiet": "#5f5a52", "link": "#0b5cad", "rule": "#d8d3ca"},
+    "dark": {"paper": "#141312", "ink": "#ece8e1", "quiet": "#aaa397", "link": "#7ab8f5", "rule": "#3a3733"},
+}
+
+
+def _named(scheme: str) -> str:
+    return ":root{" + "".join(f"--{name}:{color};" for name, color in COLORS[scheme].items()) + "}"
+
+
 STYLE: Final = (
+    f"{_named('light')}@media(prefers-color-scheme:dark){{{_named('dark')}}}"
     ":root{color-scheme:light dark}"
-    "body{font:1rem/1.55 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1.2rem}"
-    "h1{font-size:1.6rem;line-height:1.2}h2{font-size:1.1rem;margin-top:2.2rem}"
-    "pre{overflow-x:auto;padding:.8rem 1rem;border:1px solid #8886;border-radius:.4rem}"
+    "body{background:var(--paper);color:var(--ink);font:1rem/1.55 system-ui,sans-serif;max-width:50rem;"
+    "margin:2.5rem auto;padding:0 1.2rem;overflow-wrap:break-word;font-variant-numeric:tabular-nums}"
+    "h1{font-size:1.6rem;line-height:1.2}h2{font-size:1.2rem;margin-top:2.2rem}h3{font-size:1rem;margin-top:1.6rem}"
+    "a{color:var(--link)}:focus-visible{outline:3px solid var(--link);outline-offset:2px}"
+    "pre{padding:.8rem 1rem;border:1px solid var(--rule);border-radius:6px;white-space:pre-wrap}"
     "code{font-family:ui-monospace,monospace;font-size:.92em;overflow-wrap:anywhere}"
-    "table{border-collapse:collapse;width:100%;font-size:.92em}td,th{text-align:left;"
-    "padding:.4rem .8rem .4rem 0;border-bottom:1px solid #8884;vertical-align:top}"
-    "pre code{overflow-wrap:normal}.wide{overflow-x:auto}"
+    ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92em}"
+    "caption{text-align:left;color:var(--quiet);padding-bottom:.3rem}"
+    "td,th{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid var(--rule);vertical-align:top}"
+    ".pairs th{width:9rem}.pairs td{overflow-wrap:anywhere}@media(max-width:30rem){.pairs th{width:6rem}}"
+    ".quiet{color:var(--quiet)}li{margin:.25rem 0}"
+    "@media print{body{margin:0;max-width:none}.wide{overflow:visible}}"
 )
 CONTENT_SECURITY: Final = (
     f"default-src 'none'; style-src 'sha256-{b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+
+def sheet(title: str, body: str, *, head: str = "") -> str:
+    """A whole page: *title* is text and its one ``h1``, *body* and *head* are HTML."""
+    named = escape(title)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta name="color-scheme" content="light dark">\n{head}<title>{named}</title>\n'
+        f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{named}</h1>\n{body}</main>\n</body>\n</html>\n"
+    )
+
+
+def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of text cells; the first of each row names it. Scrolls where the page is narrow."""
+    named = escape(caption)
+    heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    lines = "".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        f"{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>\n"
+        for row in rows
+    )
+    return (
+        f'<div class="wide" role="region" tabindex="0" aria-label="{named}">\n<table>\n<caption>{named}</caption>\n'
+        f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{lines}</tbody>\n</table>\n</div>\n"
+    )
+
+
+def pairs(label: str, rows: Iterable[tuple[str, str]]) -> str:
+    """A table of names and what they are, which fits every width."""
+    lines = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>\n' for name, value in rows
+    )
+    return f'<table class="pairs" aria-label="{escape(label)}">\n<tbody>\n{lines}</tbody>\n</table>\n'

@@ -22,8 +22,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
+from gateway.faults import ConfigurationError, Mistake, StoreUnavailable
 from gateway.money import Money
 from gateway.problem_entry import Told, entry
+
+__all__ = ["PROBLEMS", "ConfigurationError", "Mistake", "Problem", "Refusal", "StoreUnavailable"]
 
 _RESEND = "Send a well-formed request again on a new connection."
 _LATER = "Ask again after the seconds named in Retry-After. Nothing was charged."
@@ -125,6 +128,7 @@ class Problem(Told, Enum):
         "The license token is not one of ours or was changed",
         "Ask the token endpoint for a new token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_EXPIRED = entry(
         "token-expired",
@@ -132,6 +136,7 @@ class Problem(Told, Enum):
         "The license token is outside its term",
         "Ask the token endpoint for a new token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_REVOKED = entry(
         "token-revoked",
@@ -139,6 +144,7 @@ class Problem(Told, Enum):
         "The license token was revoked",
         "Ask the token endpoint for a new token, or write to the owner.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     TOKEN_OTHER_SITE = entry(
         "token-other-site",
@@ -146,6 +152,7 @@ class Problem(Told, Enum):
         "The license token was issued for another site",
         "Ask this site's token endpoint for a token.",
         license_error="invalid_token",
+        oauth_error="invalid_token",
     )
     PATH_NOT_COVERED = entry(
         "path-not-covered",
@@ -153,6 +160,7 @@ class Problem(Told, Enum):
         "The license does not cover this path",
         "Buy a license whose scope covers the path.",
         license_error="insufficient_scope",
+        oauth_error="insufficient_scope",
     )
     RENDITION_NOT_COVERED = entry(
         "rendition-not-covered",
@@ -160,6 +168,7 @@ class Problem(Told, Enum):
         "The license does not cover this form of the work",
         "Buy a license that covers this rendition.",
         license_error="insufficient_scope",
+        oauth_error="insufficient_scope",
     )
     USE_NOT_COVERED = entry(
         "use-not-covered",
@@ -234,9 +243,38 @@ class Problem(Told, Enum):
         "Ask the owner of this site to tie your signature agent to an account in good standing.",
         crawler_error="PaymentFailed",
     )  # fmt: skip
+    PAYMENT_MALFORMED = entry(
+        "payment-malformed", 400, "The payment header cannot be read",
+        "Send PAYMENT-SIGNATURE once: base64 of a PaymentPayload of x402 version 2.",
+    )  # fmt: skip
+    PAYMENT_INVALID = entry(
+        "payment-invalid", 402, "The payment was not taken",
+        "Pay what PAYMENT-REQUIRED of this answer asks, with a new authorization.",
+        license_error="invalid_request", crawler_error="PaymentFailed",
+    )  # fmt: skip
+    PAYMENT_CONFLICT = entry(
+        "payment-conflict", 409, "The payment is for another request",
+        "Send it with the request it was made for, or pay this one by itself.",
+    )  # fmt: skip
     CONTENT_PRICE_INVALID = entry(
         "content-price-invalid", 502, "The site's own server named a price that cannot be read", _LATER,
         crawler_error="InvalidContentPrice",
+    )  # fmt: skip
+
+    PAYMENT_PENDING = entry(
+        "payment-pending", 503, "It is not known yet whether the payment was settled",
+        "Do not pay again: ask the status URL, or send the same payment after Retry-After.",
+        license_error="server_error",
+    )  # fmt: skip
+    PAYMENT_SERVICE_UNAVAILABLE = entry(
+        "payment-service-unavailable", 503, "Whoever moves the money cannot be asked",
+        "Send the same payment again after Retry-After; nothing was taken.",
+        license_error="server_error",
+    )  # fmt: skip
+    IDEMPOTENCY_CONFLICT = entry(
+        "idempotency-conflict", 409, "This idempotency key came with another request",
+        "Use a new key for a new request, or send the first request again as it was.",
+        oauth_error="invalid_request",
     )  # fmt: skip
 
     # A dependency is down: nothing was charged.
@@ -296,7 +334,7 @@ class Problem(Told, Enum):
         "client-unknown",
         401,
         "Client authentication failed",
-        "Send client_id and client_secret with HTTP Basic.",
+        "Authenticate in the way this client is registered for, and in one way only.",
         oauth_error="invalid_client",
     )
     CLIENT_QUARANTINED = entry(
@@ -348,33 +386,34 @@ class Problem(Told, Enum):
         "Send the url attribute of a content element of /license.xml.",
         oauth_error="invalid_resource",
     )
-    METADATA_INVALID = entry(
-        "metadata-invalid",
-        400,
-        "The client metadata is not acceptable",
-        "See the description (RFC 7591, section 2).",
-        oauth_error="invalid_client_metadata",
-    )
-
-    # The deal.
-    NEGOTIATION_OVER = entry(
-        "negotiation-over",
-        409,
-        "This negotiation has ended",
-        "Begin another one; what was agreed or refused before goes on from there.",
-    )
-    NEGOTIATION_OUTDATED = entry(
-        "negotiation-outdated",
-        409,
-        "Other terms are on the table than the ones named",
-        "Read the negotiation again and answer to what is on the table.",
-    )
-    NEGOTIATION_WAITS = entry(
-        "negotiation-waits",
-        409,
-        "This cannot be done in the state the negotiation is in",
-        "Read the negotiation again; it says what it waits for.",
-    )
+    # fmt: off
+    PAYMENT_MISSING = entry("payment-missing", 403, "The credit does not cover what this license costs",
+        "Top up the credit at the address named here, then ask for the token again.", oauth_error="unauthorized_client")
+    SCOPE_INVALID = entry("scope-invalid", 400, "The scope is not one this desk grants",
+        "Name uses that are on offer; see scopes_supported.", oauth_error="invalid_scope")
+    PROOF_INVALID = entry("proof-invalid", 400, "The DPoP proof does not hold for this request",
+        "Make a fresh proof for this address (RFC 9449, section 4).", oauth_error="invalid_dpop_proof")
+    PROOF_NONCE = entry("proof-nonce", 400, "The DPoP proof must hold a nonce of this desk",
+        "Make the proof again with the nonce named in DPoP-Nonce.", oauth_error="use_dpop_nonce")
+    TOKEN_UNPROVEN = entry("token-unproven", 401, "The license token is bound to a key that this request does not prove",
+        "Send Authorization: DPoP with a fresh proof, or sign with that key.", license_error="invalid_token")
+    TOKEN_NONCE = entry("token-nonce", 401, "The proof of the key must hold a nonce of this gateway",
+        "Make the proof again with the nonce named in DPoP-Nonce.", license_error="invalid_token")
+    REGISTRATION_DENIED = entry("registration-denied", 401, "This address needs a registration token",
+        "Send it as Authorization: Bearer, as the operator or the registration told it.", oauth_error="invalid_token")
+    STATEMENT_INVALID = entry("statement-invalid", 400, "The software statement is not a signed JWT",
+        "Leave software_statement out.", oauth_error="invalid_software_statement")
+    STATEMENT_UNAPPROVED = entry("statement-unapproved", 400, "No issuer of software statements is trusted here",
+        "Leave software_statement out.", oauth_error="unapproved_software_statement")
+    METADATA_INVALID = entry("metadata-invalid", 400, "The client metadata is not acceptable",
+        "See the description (RFC 7591, section 2).", oauth_error="invalid_client_metadata")
+    NEGOTIATION_OVER = entry("negotiation-over", 409, "This negotiation has ended",
+        "Begin another one; what was agreed or refused before goes on from there.")
+    NEGOTIATION_OUTDATED = entry("negotiation-outdated", 409, "Other terms are on the table than the ones named",
+        "Read the negotiation again and answer to what is on the table.")
+    NEGOTIATION_WAITS = entry("negotiation-waits", 409, "This cannot be done in the state the negotiation is in",
+        "Read the negotiation again; it says what it waits for.")
+    # fmt: on
 
 
 #: Every refusal by its code.
@@ -407,35 +446,3 @@ class Refusal:
     def code(self) -> str:
         """The code of the problem."""
         return self.problem.code
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing wrong in a file that a person wrote.
-
-    *key* is a path such as ``offers.training.price.per_fetch`` or
-    ``works[1].rights``; *expected* says what would have been right.
-    """
-
-    file: str
-    key: str
-    expected: str
-    got: str = ""
-
-    def __str__(self) -> str:
-        """One line: file, key, what was expected, what stood there."""
-        place = f"{self.file}: {self.key}" if self.key else self.file
-        return f"{place}: {self.expected}" + (f", not {self.got}" if self.got else "")
-
-
-class ConfigurationError(Exception):
-    """Configuration or policy cannot be used; *mistakes* holds every one found."""
-
-    def __init__(self, mistakes: tuple[Mistake, ...] | list[Mistake]) -> None:
-        """Keep the mistakes in the order they were found."""
-        self.mistakes = tuple(mistakes)
-        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
-
-
-class StoreUnavailable(Exception):
-    """A store cannot be read or written. What was asked of it did not happen."""

@@ -57,3 +57,14 @@ def covers(granted: Uses, asked: Uses) -> bool:
     False
     """
     return bool(asked) and asked <= closure(granted)
+
+
+def tier_of(uses: Uses) -> int:
+    """The tier of an offer of *uses*, by the most that becomes of a work: 1 a model, 2 an index, 3 answers.
+
+    >>> tier_of(frozenset({Use.AI_INPUT, Use.AI_TRAIN})), tier_of(frozenset({Use.AI_INPUT}))
+    (1, 3)
+    """
+    if uses & {Use.AI_TRAIN, Use.FINE_TUNE}:
+        return 1
+    return 2 if uses & {Use.AI_INDEX, Use.TDM} else 3

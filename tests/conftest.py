@@ -53,9 +53,33 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def signing() -> ModuleType:
     """The module that signs requests and directories by hand (`tests/signing.py`)."""
-    name = "licet_tests_signing"
+    return _beside("signing")
+
+
+@pytest.fixture(scope="session")
+def proving() -> ModuleType:
+    """The module that signs logins and DPoP proofs by hand (`tests/proving.py`)."""
+    return _beside("proving")
+
+
+def _beside(module: str) -> ModuleType:
+    name = f"licet_tests_{module}"
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "signing.py")
+        spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / f"{module}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def policies_generated() -> ModuleType:
+    """The module that draws whole policies for every format to be tried on (`tests/terms/policies_generated.py`)."""
+    name = "licet_tests_terms_policies_generated"
+    if name not in sys.modules:
+        place = ROOT / "tests" / "terms" / "policies_generated.py"
+        spec = importlib.util.spec_from_file_location(name, place)
         assert spec is not None
         assert spec.loader is not None
         sys.modules[name] = importlib.util.module_from_spec(spec)

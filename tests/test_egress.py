@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from gateway.egress import LIMIT, Egress, Fetched, Unfetched, is_public, read_url
+from gateway.egress import LIMIT, Egress, Fetched, Posted, Unfetched, is_public, read_url
 from gateway.problems import ConfigurationError
 
 
@@ -197,3 +197,62 @@ def test_authorities_that_are_none(tmp_path) -> None:
     for file in ("ca.pem", "absent.pem"):
         with pytest.raises(ConfigurationError, match=file):
             Egress(authorities=tmp_path / file)
+
+
+async def test_what_is_posted_comes_back_whatever_the_status(site) -> None:
+    async def echo(request: web.BaseRequest) -> web.Response:
+        return web.Response(status=402, body=await request.read())
+
+    site.act = echo
+    found = await site.egress().post(f"https://{site.place}/settle", b'{"a":1}', headers={"X-Kept": "yes"})
+    assert found == Posted(402, b'{"a":1}')
+    (request,) = site.seen
+    assert (request.method, request.headers["Content-Type"]) == ("POST", "application/json")
+    assert (request.headers["X-Kept"], request.headers["Accept-Encoding"]) == ("yes", "identity")
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (lambda _: web.Response(status=307, headers={"Location": "https://169.254.169.254/"}), "redirect"),
+        (lambda _: web.Response(body=b"x" * (LIMIT + 1)), "too_large"),
+        (lambda _: web.Response(body=b"\x1f\x8b", headers={"Content-Encoding": "gzip"}), "coding"),
+    ],
+)
+async def test_answers_to_a_post_that_are_not_taken_may_have_done_something(site, answer, why) -> None:
+    site.act = answer
+    found = await site.egress().post(f"https://{site.place}/", b"{}")
+    assert isinstance(found, Unfetched)
+    assert (found.why, found.sent, len(site.seen)) == (why, True, 1)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://bot.example/", "https://127.0.0.1/", "http://127.0.0.1/", "https://localhost/", "https://bot.example:22/",
+        "http://169.254.169.254/latest", "http://[::1]/", "ftp://bot.example/", "http://", "https://u@bot.example/", "",
+    ],
+)  # fmt: skip
+async def test_places_that_nothing_is_posted_to(url) -> None:
+    found = await Egress(exempt=["127.0.0.1:8402"], plain=True).post(url, b"{}")
+    assert isinstance(found, Unfetched)
+    assert (found.why, found.sent) == ("url", False)
+
+
+async def test_where_nobody_listens_nothing_was_sent(unused_tcp_port) -> None:
+    place = f"127.0.0.1:{unused_tcp_port}"
+    found = await Egress(exempt=[place], plain=True).post(f"http://{place}/", b"{}")
+    assert isinstance(found, Unfetched)
+    assert (found.why, found.sent) == ("unreachable", False)
+
+
+async def test_http_is_spoken_with_exempted_hosts_where_that_is_allowed_and_with_nobody_else() -> None:
+    place = "127.0.0.1:1"
+    for egress, why in (
+        (Egress(exempt=[place]), "url"),
+        (Egress(plain=True), "url"),
+        (Egress(exempt=[place], plain=True), "unreachable"),
+    ):
+        for found in (await egress.get(f"http://{place}/"), await egress.post(f"http://{place}/", b"")):
+            assert isinstance(found, Unfetched)
+            assert found.why == why

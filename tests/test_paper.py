@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
 
-from gateway.paper import CONTENT_SECURITY, STYLE
+import pytest
+
+from gateway.paper import COLORS, CONTENT_SECURITY, STYLE, pairs, sheet, table
 
 
 def test_the_policy_allows_this_style_and_nothing_else() -> None:
@@ -17,3 +20,30 @@ def test_the_style_cannot_leave_its_element_and_loads_nothing() -> None:
     assert "<" not in STYLE
     assert "url(" not in STYLE
     assert "@import" not in STYLE
+
+
+def luminance(color: str) -> float:
+    """WCAG 2.2, relative luminance."""
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", COLORS)
+@pytest.mark.parametrize("name", ["ink", "quiet", "link"])
+def test_text_stands_out_from_its_paper(scheme: str, name: str) -> None:
+    dark, light = sorted(luminance(COLORS[scheme][each]) for each in ("paper", name))
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_every_color_is_one_of_those_measured() -> None:
+    used = set(re.findall(r"#[0-9a-f]{3,8}\b", STYLE))
+    assert used == {color for scheme in COLORS.values() for color in scheme.values()}
+
+
+def test_titles_and_cells_are_text() -> None:
+    page = sheet("<b>&", table("<i>", ["<u>"], [["<script>", "\"'"]]) + pairs("<i>", [("<u>", "<script>")]))
+    assert re.findall(r"<(?:b|i|u|script)>", page) == []
+    assert page.count("&lt;b&gt;&amp;") == 2

@@ -100,6 +100,7 @@ def _enforced(
         license=credential.license,
         price=credential.price,
         budget=credential.budget,
+        window_seconds=credential.window_hours * 3600,
     )
     return Grant(uses=covered.uses, claims=credential, charge=charge, would=covered.would)
 

@@ -54,7 +54,14 @@ class Docket:
             verdict = found[5]
             if isinstance(verdict, Grant) and (charge := verdict.charge) is not None:
                 # All of it but the record it is for.
-                anew = Charge(ask.id, charge.licensee, charge.license, charge.price, charge.budget)
+                anew = Charge(
+                    ask.id,
+                    charge.licensee,
+                    charge.license,
+                    charge.price,
+                    charge.budget,
+                    charge.window_seconds,
+                )
                 verdict = Grant(verdict.uses, claims, anew, verdict.offers, verdict.would, verdict.quote)
             return found[3], found[4], verdict
         acting = acting_for(visitor, claims)

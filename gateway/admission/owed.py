@@ -23,9 +23,10 @@ from gateway.ask import Ask
 from gateway.money import Money
 from gateway.origin.delivery import Delivery
 from gateway.provenance.record import Ended
+from gateway.terms.license_terms import WINDOW_HOURS
 
-#: Seconds in which unchanged bytes are not paid for again.
-WINDOW_SECONDS: Final = 24 * 3600
+#: Seconds in which unchanged bytes are not paid for again, where the terms say nothing else.
+WINDOW_SECONDS: Final = WINDOW_HOURS * 3600
 #: A client that took more than this, or more than a tenth, took the work.
 ABORT_BYTES: Final = 64 * 1024
 

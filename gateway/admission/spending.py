@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol
 
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
+from gateway.terms.license_terms import WINDOW_HOURS
 from gateway.tokens.claims import Budget
 
 
@@ -25,6 +26,7 @@ class Charge(NamedTuple):
     """What one fetch may cost at most, and who pays it.
 
     *record_id* is the ask's id. *budget* is the license's, over its whole life.
+    In *window_seconds* nothing is paid for twice.
     *due* is what the whole unit owes where that is known and less than *price*.
     Without *purse* the money is moved elsewhere, and none is set aside for it.
     """
@@ -34,6 +36,7 @@ class Charge(NamedTuple):
     license: str
     price: Money
     budget: Budget
+    window_seconds: int = WINDOW_HOURS * 3600
     due: Money | None = None
     purse: bool = True
 
@@ -112,6 +115,10 @@ class SpendBook(Protocol):
         and comes to nothing makes room again, so an answer of True can become
         False.
         """
+        ...
+
+    async def charged(self, license: str, currency: str) -> int:
+        """How many fetches the books show as charged under the license of that id; its tiers follow from it."""
         ...
 
     async def affords(self, licensee: str, price: Money) -> bool:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.admission.admit import Grant
-from gateway.admission.owed import WINDOW_SECONDS, Owed, owed, unit_of, units_of
+from gateway.admission.owed import Owed, owed, unit_of, units_of
 from gateway.admission.pace import Pace
 from gateway.admission.spending import Charge, Lease, Short, SpendBook
 from gateway.ask import Ask
@@ -118,7 +118,7 @@ class Till:
         return owed(charge, ask, delivery, paid_before=self._paid_before(charge, ask, delivery))
 
     def _paid_before(self, charge: Charge, ask: Ask, delivery: Delivery) -> bool:
-        since = ask.asked_at - WINDOW_SECONDS
+        since = ask.asked_at - charge.window_seconds
         return any(self._paid.get(key, since) > since for key in _paid_units(charge, ask, delivery))
 
     def _first(self, grant: Grant, charge: Charge, ask: Ask) -> Grant | Refusal | Needs:

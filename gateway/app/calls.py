@@ -18,6 +18,7 @@ from gateway.licenses.accounts import Account
 from gateway.licenses.revocations import Revocations
 from gateway.money import Money
 from gateway.provenance.audience import AudienceRow
+from gateway.rails.settling import Checked, Payable, Taken, Unpaid
 from gateway.tokens.claims import Budget
 
 
@@ -43,12 +44,20 @@ SPEND_BOOK: Final[Mapping[str, Crossing]] = {
     "lease": Crossing(tuple[str, Charge, int], int | Short),
     "give_back": Crossing(tuple[str, str, Money, int], None),
     "exhausted": Crossing(tuple[str, Money, Budget], bool),
+    "charged": Crossing(tuple[str, str], int),
     "affords": Crossing(tuple[str, Money], bool),
     "available": Crossing(tuple[str, str], Money),
     "balances": Crossing(tuple[str], tuple[Money, ...]),
 }
 #: `licenses.accounts.Accounts`, as far as a front needs it.
 ACCOUNTS: Final[Mapping[str, Crossing]] = {"by_agent": Crossing(tuple[str], Account | None)}
+#: `rails.x402_rail.Settler`.
+SETTLER: Final[Mapping[str, Crossing]] = {
+    "check": Crossing(tuple[Payable], Checked | Unpaid),
+    "settle": Crossing(tuple[Payable, str], Taken | Unpaid),
+    "known": Crossing(tuple[str], Checked | None),
+    "skip": Crossing(tuple[Payable], None),
+}
 #: `provenance.audience.AudienceBook`.
 AUDIENCE: Final[Mapping[str, Crossing]] = {"add": Crossing(tuple[tuple[AudienceRow, ...]], None)}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from functools import partial
@@ -16,6 +15,8 @@ from gateway.admission.till import PaidUnit, Till
 from gateway.app.addresses import bound
 from gateway.app.identification import Identification
 from gateway.app.listening import check_listening, locations_of, look_again, take_up, url_of
+from gateway.app.nonce_secret import nonces_of
+from gateway.app.publisher import Publisher
 from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.config import Config
@@ -33,16 +34,16 @@ from gateway.licenses.revocations import RevocationFeed
 from gateway.origin.delivery import OriginAnswer
 from gateway.origin.forwarding import HttpOrigin, OriginLimits
 from gateway.origin.small import fetch_small
-from gateway.policy.published import publish
 from gateway.policy.reload import PolicyShelf
-from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.provenance.audience import Audience, referring_service
 from gateway.provenance.journal import Journal
 from gateway.rails.known_accounts import KnownAccounts
 from gateway.rails.price_headers import PriceHeaders
 from gateway.rails.rail import Rail, Source
-from gateway.terms.license_terms import PublishedTerms
+from gateway.rails.signed_payers import SignedPayers
+from gateway.rails.x402_credit import CreditByX402
+from gateway.rails.x402_rail import X402, Settler
 from gateway.tokens.verification import Verifier
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.client_address import TrustedProxies
@@ -50,16 +51,15 @@ from gateway.visitors.conduct import MOST
 from gateway.visitors.networks import Networks
 from gateway.visitors.own_identity import OwnIdentity
 from gateway.visitors.replays import Replays
-from gateway.visitors.visitor import Crawler
 
-#: What RFC 9309, section 2.2.1, allows as a product token in robots.txt.
-_ROBOTS_TOKEN = re.compile(r"[A-Za-z_-]+")
 #: Seconds that the desk may take to answer: more than its door allows it.
 _DESK = 70.0
 #: Seconds after which, and before twice of which, credit set aside for an idle license goes back.
 REST_SECONDS = 3.0
-#: How many texts of published terms are kept.
-_MOST_PUBLISHED = 256
+
+
+def _pace(config: Config) -> Pace:
+    return Pace(config.pacing.license_per_second, config.pacing.license_burst)
 
 
 class Front:
@@ -80,6 +80,7 @@ class Front:
         settled: Callable[[], Awaitable[None]] | None = None,
         networks: Networks | None = None,
         accounts: Callable[[str], Awaitable[Account | None]],
+        settler: Settler,
         get: Get,
         origin_identity: OwnIdentity,
         tell_used: Callable[[str, int], None] | None = None,
@@ -88,7 +89,7 @@ class Front:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
-        window so far, *settled* is for the `Till`; *accounts* finds who pays for an agent (`Accounts.by_agent`); *get* fetches what strangers make
+        window so far, *settled* is for the `Till`; *accounts* finds who pays for an agent (`Accounts.by_agent`), *settler* has money moved on a chain; *get* fetches what strangers make
         us fetch; *origin_identity* signs what goes to servers that ask for it; *tell_used* tells other
         workers of a signature that paid; *desk* is the socket of the desk's door. *networks* stand in
         for the shipped ones; fetched copies replace either. Raises `ConfigurationError` where the
@@ -96,11 +97,9 @@ class Front:
         """
         self._config, self._clock, self._replays = config, clock, Replays(tell=tell_used)
         self._certificates = check_listening(config)
-        self._published: dict[tuple[str, str], PublishedTerms] = {}
         self.locations = locations_of(config)
         catalog = Catalog.shipped()
-        self._tokens = _robots_tokens(catalog)
-        self._robots_only = frozenset(entry.name for entry in catalog.crawlers if entry.robots_only)
+        self.published = Publisher(catalog)
         times = config.origin
         self._origin = HttpOrigin(
             OriginLimits(connect=times.connect, first_byte=times.first_byte, idle=times.idle),
@@ -108,33 +107,41 @@ class Front:
         )
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
-        pace = Pace(config.pacing.license_per_second, config.pacing.license_burst)
-        self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
+        self.till = Till(book, journal.writer, _pace(config), remembered=paid, settled=settled)
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
-        rails = (PriceHeaders(self.identification.signatures.finding, KnownAccounts(accounts, clock)),)
+        self._credentials = self._reading(keys, feed)
+        finding = self.identification.signatures.finding
+        known = KnownAccounts(accounts, clock)
+        credit = CreditByX402(SignedPayers(finding, known))
+        rails: tuple[Rail, ...] = (PriceHeaders(finding, known), X402(settler, credit))
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,
             notices=notices,
-            credentials=Credentials(Verifier(keys), feed, clock),
+            credentials=self._credentials,
             till=self.till,
             origin=_SigningOrigin(self._origin, shelf, origin_identity),
             journal=journal,
             people=_PeopleCount(people),
             published=self.published,
-            sources={
-                "lease": self.till.lease,
-                "robots": notices.robots,
-                **self.identification.sources,
-                **paying(rails),
-            },
+            sources=self._sources(notices, rails),
             rails=rails,
             replayed=self._replayed,
             clock=clock,
             witness=self._witness(notices),
         )
         self.listener = self._listening(gate, shelf, f"unix:{desk}")
+
+    def _reading(self, keys: Callable[[], KeySet], feed: RevocationFeed) -> Credentials:
+        return Credentials(
+            Verifier(keys),
+            feed,
+            self._clock,
+            signer=self.identification.signatures.proven,
+            nonces=nonces_of(self._config.keys.parent),
+            must=self._config.clients.dpop_nonces,
+        )
 
     def _listening(self, gate: Gate, shelf: PolicyShelf, desk: str) -> Listener:
         config = self._config
@@ -150,6 +157,14 @@ class Front:
             tls=self._certificates.context if self._certificates else None,
             proxied=config.listen.proxy_protocol,
         )
+
+    def _sources(self, notices: SiteNotices, rails: tuple[Rail, ...]) -> dict[str, Source]:
+        return {
+            "lease": self.till.lease,
+            "own-file": notices.own_file,
+            **self.identification.sources,
+            **paying(rails),
+        }
 
     def _witness(self, notices: SiteNotices) -> Witness:
         pacing = self._config.pacing
@@ -192,36 +207,19 @@ class Front:
         self._replays.learn(mark, until, self._clock.now_us() // 1_000_000)
 
     def _replayed(self, ask: Ask) -> Refusal | None:
-        """Why *ask*, which costs money, is not served by a signature that has paid before."""
+        """Why *ask*, which costs money, is not served by a signature or a proof that has paid before."""
+        proof = self._credentials.proof(ask)
+        if proof is not None and self._replays.used_before(proof.mark, ask.id, proof.until, ask.asked_at):
+            return Refusal(Problem.TOKEN_UNPROVEN, "The DPoP proof came with a request before this one.")
         marked = self.identification.signatures.mark(ask)
         if marked is None or not self._replays.used_before(marked[0], ask.id, marked[1], ask.asked_at):
             return None
         return Refusal(Problem.SIGNATURE_REPLAYED, "This signature came with a request that was paid for.")
 
-    def published(self, policy: Policy, origin: str) -> PublishedTerms:
-        """What all formats say for *policy* at *origin*; made once for each, and bounded: hosts may be forged."""
-        key = (policy.digest, origin)
-        terms = self._published.get(key)
-        if terms is None:
-            if len(self._published) >= _MOST_PUBLISHED:
-                self._published.clear()
-            terms = self._published[key] = publish(
-                policy, origin, self._tokens, robots_only=self._robots_only
-            )
-        return terms
-
 
 def paying(rails: tuple[Rail, ...]) -> dict[str, Source]:
     """Where the evidence comes from that *rails* need, by its kind."""
     return {kind: source for rail in rails for kind, source in rail.sources.items()}
-
-
-def _robots_tokens(catalog: Catalog) -> dict[str, tuple[Crawler, tuple[str, ...]]]:
-    """Each crawler by its name, with those of its tokens that robots.txt can hold."""
-    return {
-        entry.name: (entry.crawler, tuple(filter(_ROBOTS_TOKEN.fullmatch, entry.tokens)))
-        for entry in catalog.crawlers
-    }
 
 
 class _SigningOrigin:

@@ -80,6 +80,7 @@ class Licet(Office):
             paid=await self.paid(),
             networks=self._networks,
             accounts=self.accounts.by_agent,
+            settler=self.settling,
             get=self.egress.get,
             origin_identity=OwnIdentity(self.origin_keys, self.identity.agent),
             desk=run.desk,

@@ -14,11 +14,13 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
-from gateway.admission.owed import WINDOW_SECONDS
 from gateway.admission.till import PaidUnit
 from gateway.app.addresses import bound, shown
+from gateway.app.cashier import Cashier
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
+from gateway.app.nonce_secret import nonces_of
+from gateway.app.publisher import Publisher
 from gateway.app.signing_agents import egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
@@ -26,11 +28,20 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
+from gateway.desk.call import Group
+from gateway.desk.catalogue_pages import CatalogueDesk
+from gateway.desk.clients import Admittance
+from gateway.desk.offer_documents import OfferDocuments
+from gateway.desk.published_terms import TermsDesk
+from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
+from gateway.desk.versions import TermsInForce
+from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.money import Money
+from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
@@ -47,6 +58,10 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.terms.license_terms import LONGEST_WINDOW_HOURS
+from gateway.terms.schema_org import license_page_jsonld
+from gateway.visitors.catalog import Catalog
 from gateway.visitors.fetched_lists import FeedFolder
 from gateway.visitors.networks import Networks
 from gateway.visitors.own_identity import OwnIdentity
@@ -80,7 +95,7 @@ class Office:
         self.clock = clock or SystemClock()
         self._policies, self._networks = policies, networks
         self._tasks: list[asyncio.Task[None]] = []
-        self._stopping = asyncio.Event()
+        self._stopping, self._wake = asyncio.Event(), asyncio.Event()
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
 
@@ -133,6 +148,12 @@ class Office:
         self.feed = RevocationFeed()
         self.revoked = Revocations()
         await self._look()
+        self.cashier = Cashier(
+            config, self.database, self.journal, self.ledger, self.register, self.clock, self._wake.set
+        )
+        self.settling = self.cashier.settling
+        self.earlier = EarlierPolicies(config.folder / "earlier")
+        self._see_policies()
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -142,6 +163,26 @@ class Office:
             balance=self._balance,
             entered=self.ledger.has_entry,
             identity=self.identity,
+            groups=(*self._groups(), *self.cashier.groups),
+            once=self.cashier.once,
+            earlier=self.earlier,
+            content_keys=ContentKeys(config.content_keys),
+            admittance=Admittance(
+                self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
+                config.clients.initial_access_token,
+            ),
+        )  # fmt: skip
+
+    def _groups(self) -> tuple[Group, ...]:
+        """What the desk answers besides selling."""
+        catalog = Catalog.shipped()
+        publisher = Publisher(catalog)
+        self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
+        return (
+            TermsDesk(self.terms, license_page_jsonld).group(),
+            OfferDocuments(publisher).group(),
+            QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
+            CatalogueDesk(self.terms, catalog.crawler).group(),
         )
 
     def folding(self) -> Folding:
@@ -183,16 +224,20 @@ class Office:
             ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
             ("people", 5.0, self._count_people),
+            ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),
+            ("terms", 1.0, self._keep_terms),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
-        self._start("keeper", self.keeper.run(self._stopping))
+        self._start("repair", self.cashier.resume())
+        self._start("keeper", self.keeper.run(self._stopping, self._wake))
 
     async def paid(self) -> tuple[PaidUnit, ...]:
-        """The units that were paid for in the window that ends now."""
-        return await self._paid.paid_units(self.clock.now_us() // 1_000_000 - WINDOW_SECONDS)
+        """The units that were paid for in the longest window that ends now."""
+        begin = self.clock.now_us() // 1_000_000 - LONGEST_WINDOW_HOURS * 3600
+        return await self._paid.paid_units(begin)
 
     def status(self) -> dict[str, str]:
         """What the pages' banner shows: the mode of each site, and what is not well."""
@@ -212,7 +257,11 @@ class Office:
 
     def tell_taken_up(self) -> None:
         """Say in the log which policies are in force."""
+        self._see_policies()
         log.info("policies taken up", digests=[policy.digest for policy in self.shelf.policies])
+
+    def _see_policies(self) -> None:
+        self.earlier.see(self.shelf.policies, self.clock.now_us() // 1_000_000)
 
     async def close(self) -> None:
         """End what `begin` started, then close everything in the reverse order of opening."""
@@ -266,6 +315,11 @@ class Office:
     async def _reload_if_changed(self) -> None:
         if self.shelf.changed_on_disk():
             self.reload()
+
+    async def _keep_terms(self) -> None:
+        """Keep what is published, whether or not anybody reads it."""
+        for policy in self.shelf.policies:
+            await self.terms.of(policy)
 
     async def _count_people(self) -> None:
         await self.people.flush(self.audience)

@@ -17,7 +17,7 @@ import structlog
 
 from gateway.admission.spending import Charge, Short
 from gateway.admission.till import PaidUnit
-from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SPEND_BOOK
+from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SETTLER, SPEND_BOOK
 from gateway.app.channel import Channel
 from gateway.app.signing_agents import heard
 from gateway.egress import SECONDS, Fetched, Unfetched
@@ -27,6 +27,8 @@ from gateway.money import Money
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audience import AudienceRow
 from gateway.provenance.writers import OtherWriters
+from gateway.rails.facilitator import SETTLE_SECONDS, VERIFY_SECONDS
+from gateway.rails.settling import Checked, Payable, Taken, Unpaid
 from gateway.tokens.claims import Budget
 
 log = structlog.get_logger("licet")
@@ -34,6 +36,8 @@ log = structlog.get_logger("licet")
 _PAUSE: Final = 0.1
 #: Seconds that the office may take to bring a worker up to date.
 _WELCOME: Final = 60.0
+#: Seconds that the office may take to settle, beside what others take.
+_SETTLING: Final = 10.0
 
 
 class OfficeLine:
@@ -165,6 +169,10 @@ class OfficeBook:
         """As `SpendBook.exhausted`."""
         return bool(await self._ask("exhausted", license, price, budget))
 
+    async def charged(self, license: str, currency: str) -> int:
+        """As `SpendBook.charged`."""
+        return int(await self._ask("charged", license, currency))
+
     async def affords(self, licensee: str, price: Money) -> bool:
         """As `SpendBook.affords`."""
         return bool(await self._ask("affords", licensee, price))
@@ -196,6 +204,40 @@ class OfficeAccounts:
             lambda sent: self._line.call("accounts.by_agent", sent), agent
         )
         return found
+
+
+class OfficeSettler:
+    """`rails.settling.Settling` at the office, the one place that settles."""
+
+    def __init__(self, line: OfficeLine) -> None:
+        """Ask over *line*."""
+        self._line = line
+
+    async def check(self, payable: Payable) -> Checked | Unpaid:
+        """As `Settling.check`."""
+        found: Checked | Unpaid = await self._ask("check", VERIFY_SECONDS, payable)
+        return found
+
+    async def settle(self, payable: Payable, record_id: str) -> Taken | Unpaid:
+        """As `Settling.settle`."""
+        found: Taken | Unpaid = await self._ask("settle", VERIFY_SECONDS + SETTLE_SECONDS, payable, record_id)
+        return found
+
+    async def known(self, payment: str) -> Checked | None:
+        """As `Settling.known`."""
+        found: Checked | None = await self._ask("known", 0, payment)
+        return found
+
+    async def skip(self, payable: Payable) -> None:
+        """As `Settling.skip`."""
+        await self._ask("skip", 0, payable)
+
+    async def _ask(self, method: str, seconds: float, *given: object) -> Any:
+        # The facilitator's time, and the office's own.
+        allowed = seconds + _SETTLING
+        return await SETTLER[method].ask(
+            lambda sent: self._line.call(f"settler.{method}", sent, seconds=allowed), *given
+        )
 
 
 class OfficeAudience:

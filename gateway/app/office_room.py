@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.app.boot import Boot
-from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SPEND_BOOK
+from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SETTLER, SPEND_BOOK
 from gateway.app.channel import Channel
 from gateway.app.folder import RunFolder
 from gateway.app.office import Office, log
@@ -185,6 +185,8 @@ class OfficeRoom(Office):
             return await SPEND_BOOK[method].answer(getattr(self.book, method), given)
         if port == "accounts" and method in ACCOUNTS:
             return await ACCOUNTS[method].answer(getattr(self.accounts, method), given)
+        if port == "settler" and method in SETTLER:
+            return await SETTLER[method].answer(getattr(self.settling, method), given)
         if port == "audience" and method in AUDIENCE:
             return await AUDIENCE[method].answer(getattr(self.audience, method), given)
         if name == "hello":

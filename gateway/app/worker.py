@@ -32,7 +32,14 @@ from gateway.app.front import REST_SECONDS, Front
 from gateway.app.identification import COPIES_SECONDS
 from gateway.app.listening import LOOK_SECONDS
 from gateway.app.memory import proportional_bytes, rarely_collected
-from gateway.app.office_line import OfficeAccounts, OfficeAudience, OfficeBook, OfficeEgress, OfficeLine
+from gateway.app.office_line import (
+    OfficeAccounts,
+    OfficeAudience,
+    OfficeBook,
+    OfficeEgress,
+    OfficeLine,
+    OfficeSettler,
+)
 from gateway.app.signing_agents import own_agent
 from gateway.app.timers import every
 from gateway.billing.paid_units import paid_units
@@ -112,6 +119,7 @@ class Worker:
             people=self._people,
             settled=partial(others.settled, _SETTLED),
             accounts=OfficeAccounts(line).by_agent,
+            settler=OfficeSettler(line),
             get=OfficeEgress(line).get,
             origin_identity=OwnIdentity(self._origin_keys, own_agent(config, self._shelf.policies)),
             tell_used=(lambda mark, until: line.tell("used", [mark, until]))

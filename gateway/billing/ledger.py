@@ -44,6 +44,10 @@ class Ledger(Protocol):
         """Whether the entry of that id is folded in."""
         ...
 
+    async def charged(self, record_id: str) -> int | None:
+        """What the fetch of that id was charged, in micro-units; None where none is folded in."""
+        ...
+
     async def extract(self, licensee: str, since_us: int, until_us: int) -> Extract:
         """What a statement is made from: opening balances, entries and postings of one moment."""
         ...

@@ -19,16 +19,20 @@ from gateway.cli import (
     crawlers,
     dashboard,
     doctor,
+    ems,
     fetch,
     init,
     journal,
     keys,
     licensee,
+    payments,
     policy,
+    refunds,
     restart,
     rsl,
     serve,
     statement,
+    terms,
     tour,
     who,
 )
@@ -47,6 +51,7 @@ app = typer.Typer(
     Your rules      licet init
                     licet policy check
                     licet policy explain /page --as GPTBot
+                    licet terms show /page --as GPTBot
     Who asks        licet crawlers list --purpose training
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
@@ -69,14 +74,18 @@ app.command("serve")(serve.serve)
 app.command("restart")(restart.restart)
 app.command("init")(init.init)
 app.add_typer(policy.app, name="policy")
+app.add_typer(terms.app, name="terms")
 app.add_typer(crawlers.app, name="crawlers")
 app.add_typer(rsl.app, name="rsl")
 licensee.app.command("agent")(accounts.agent)
 licensee.app.command("limit")(accounts.limit)
+licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.command("statement")(statement.statement)
+app.command("payments")(payments.payments)
 app.add_typer(journal.app, name="journal")
 app.add_typer(keys.app, name="keys")
+app.add_typer(ems.app, name="ems")
 app.command("dashboard")(dashboard.dashboard)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

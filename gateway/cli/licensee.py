@@ -102,11 +102,12 @@ def list_(data: Data = DATA, as_json: AsJson = False) -> None:
 
     Credit is what is left of it now: paid in, less charged, less what a running
     gateway has set aside for fetches. quarantined: registered by itself and waits for you
-    (`licet licensee suspend ID --lift` approves it, as does a credit).
+    (`licet licensee suspend ID --lift` approves it, as does a credit). --json
+    tells credit limits and signature agents too.
     """
 
-    async def act(books: Books) -> list[dict[str, str]]:
-        rows = []
+    async def act(books: Books) -> list[dict[str, object]]:
+        rows: list[dict[str, object]] = []
         for each in await books.register.licensees():
             balances = await books.spend_book.balances(each.id)
             rows.append(
@@ -115,6 +116,8 @@ def list_(data: Data = DATA, as_json: AsJson = False) -> None:
                     "name": each.name,
                     "standing": str(each.standing),
                     "credit": ", ".join(map(str, balances)),
+                    "limits": [str(limit) for limit in await books.accounts.limits_of(each.id)],
+                    "agents": list(await books.accounts.agents_of(each.id)),
                 }
             )
         return rows
@@ -125,7 +128,7 @@ def list_(data: Data = DATA, as_json: AsJson = False) -> None:
         return
     table(
         ("licensee", "name", "standing", "credit"),
-        [(*list(row.values())[:3], row["credit"] or "none") for row in rows],
+        [(*map(str, list(row.values())[:3]), str(row["credit"]) or "none") for row in rows],
     )
     if not rows:
         tell('nobody yet: licet licensee add "Example AI Labs" --credit "10 USD"')

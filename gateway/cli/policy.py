@@ -97,13 +97,22 @@ def check(path: Files = None, data: Data = DATA, as_json: AsJson = False) -> Non
 
 def _advice(policy: Policy) -> list[dict[str, str]]:
     from gateway.policy.lint import lint
+    from gateway.policy.lint_telling import lint_telling
+    from gateway.policy.published import publish
     from gateway.visitors.catalog import Catalog
 
-    crawlers = [entry.crawler for entry in Catalog.shipped().crawlers]
+    entries = Catalog.shipped().crawlers
+    crawlers = [entry.crawler for entry in entries]
     names = frozenset(crawler.name for crawler in crawlers)
+    terms = publish(
+        policy,
+        policy.site.public or "https://site.invalid",
+        {entry.name: (entry.crawler, entry.tokens) for entry in entries},
+        robots_only=frozenset(entry.name for entry in entries if entry.robots_only),
+    )
     return [
         {"file": policy.file, "key": advice.key, "sentence": advice.sentence}
-        for advice in lint(policy, names, crawlers)
+        for advice in (*lint(policy, names, crawlers), *lint_telling(policy, terms))
     ]
 
 
@@ -113,7 +122,8 @@ def lint(path: Files = None, data: Data = DATA, as_json: AsJson = False) -> None
 
     Rules that can never match, crawlers nobody knows, places where other
     people's words may stand inside what is for sale, archives, feed readers,
-    previews, monitors and search engines that a rule stops. Exit 1 if anything does.
+    previews, monitors and search engines that a rule stops, terms that are told
+    so that readers take them for something else. Exit 1 if anything does.
     """
     good, mistakes = read_all(_files(path, data))
     if mistakes:
@@ -171,10 +181,10 @@ def explain(
         uses = frozenset(Use(each) for each in use or ())
     except ValueError:
         raise stop(f"--use is one of {', '.join(Use)}") from None
-    host, path, query = _parts(url)
-    found = _policy_of(host, policy, data)
-    visitor = _visitor(as_, proof)
-    ask = _ask(found, path, query, as_, _country(country))
+    host, path, query = parts_of(url)
+    found = policy_of(host, policy, data)
+    visitor = visitor_of(as_, proof)
+    ask = ask_of(found, path, query, as_, country_of(country))
     ruling = rule(found, visitor, ask, uses or visitor.uses)
     told = explanation(ruling, visitor, ask, uses or visitor.uses)
     if as_json:
@@ -183,7 +193,7 @@ def explain(
         print("\n".join(told.lines()))
 
 
-def _parts(url: str) -> tuple[str, str, str]:
+def parts_of(url: str) -> tuple[str, str, str]:
     """Host ("" for a bare path), path and query of what was typed."""
     if "://" not in url:
         path, _, query = url.partition("#")[0].partition("?")
@@ -195,7 +205,7 @@ def _parts(url: str) -> tuple[str, str, str]:
         raise stop(f"{url!r} is no URL: {error}") from None
 
 
-def _policy_of(host: str, file: Path | None, data: Path) -> Policy:
+def policy_of(host: str, file: Path | None, data: Path) -> Policy:
     from gateway.policy.reading import default_policy
     from gateway.policy.reload import PolicyShelf
 
@@ -214,7 +224,7 @@ def _policy_of(host: str, file: Path | None, data: Path) -> Policy:
     return shelf.policies[0]
 
 
-def _country(code: str) -> str:
+def country_of(code: str) -> str:
     from gateway.policy.countries import meant, region
 
     if not code:
@@ -226,7 +236,7 @@ def _country(code: str) -> str:
     return known
 
 
-def _visitor(name: str, proof: str) -> Visitor:
+def visitor_of(name: str, proof: str) -> Visitor:
     from dataclasses import replace
 
     from gateway.visitors.catalog import Catalog
@@ -259,7 +269,7 @@ def _unnamed(catalog: Catalog, agent: str) -> Visitor:
     return Visitor(said.visitor_class, said.crawler, identity, reasons=said.reasons)
 
 
-def _ask(policy: Policy, path: str, query: str, agent: str, country: str) -> Ask:
+def ask_of(policy: Policy, path: str, query: str, agent: str, country: str) -> Ask:
     from gateway.ask import Ask
     from gateway.paths import Ambiguous, canonical
 

@@ -43,9 +43,13 @@ def statement(
 
     async def run() -> Statement:
         from gateway.cli.books import open_books
+        from gateway.rails.settling import RAIL
 
         async with open_books(data) as books:
             found = await books.register.licensee(licensee)
+            if found is None and licensee.startswith(f"{RAIL}:"):
+                # Whoever paid on the spot is known by the address alone.
+                return await books.ledger.statement(licensee, licensee, months)
             if found is None:
                 raise stop(f"there is no licensee {licensee!r}; `licet licensee list` shows them", 1)
             return await books.ledger.statement(found.id, found.name, months)

@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import orjson
 
+from gateway.keys.ems import ContentKey, EmsError
 from gateway.money import Money, MoneyError
 
 _METADATA = re.compile(r'resource_metadata="([^"\\]+)"')
@@ -51,6 +52,7 @@ class _Token:
     value: str
     license: str
     good_until: float
+    server: str = ""
 
 
 class LicensedSession:
@@ -99,6 +101,35 @@ class LicensedSession:
         self._tokens[origin] = token
         return await self._get(url, token)
 
+    async def content_key(self, url: str) -> ContentKey:
+        """The key of the encrypted file at *url*, of a license that this session bought by fetching there.
+
+        Open the file with `gateway.keys.ems.decrypt`. Raises `PurchaseRefused` where the key cannot be had.
+        """
+        assert self._http is not None, "use the session in an async with"
+        token = self._tokens.get(_origin(url))
+        if token is None:
+            raise PurchaseRefused("no license was bought there; fetch the file first")
+        form = {"token": token.value, "resource": url}
+        login = {"Authorization": self._login()}
+        async with self._http.post(
+            f"{token.server}/key", data=form, headers=login, allow_redirects=False
+        ) as answer:
+            body = _json(await answer.content.read(_LARGEST))
+            key = body.get("key")
+            if answer.status != 200 or not isinstance(key, dict):
+                said = body.get("error_description") or body.get("error") or answer.reason
+                raise PurchaseRefused(f"the desk answered {answer.status}: {said}", body)
+        try:
+            return ContentKey.read(key)
+        except EmsError as error:
+            raise PurchaseRefused(str(error)) from None
+
+    def _login(self) -> str:
+        # RFC 6749, 2.3.1: both parts are form-encoded before Basic joins them.
+        pair = ":".join(quote(part, safe="") for part in self._credentials)
+        return "Basic " + base64.b64encode(pair.encode()).decode()
+
     async def _get(self, url: str, token: _Token | None) -> Fetched:
         assert self._http is not None, "use the session in an async with"
         headers = {"Authorization": f"License {token.value}"} if token else {}
@@ -117,15 +148,12 @@ class LicensedSession:
         if asked:
             self._afford(asked)
         metadata = await self._discover(origin, refused)
-        client_id, secret = self._credentials
-        if not client_id:
+        if not self._credentials[0]:
             raise PurchaseRefused(
                 f"a license is asked for ({asked or 'free'}), and no client credentials were given"
             )
         assert self._http is not None
-        # RFC 6749, 2.3.1: both parts are form-encoded before Basic joins them.
-        pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
-        login = {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+        login = {"Authorization": self._login()}
         form = {"grant_type": "client_credentials", "resource": url}
         endpoint = str(metadata.get("token_endpoint", ""))
         if _origin(endpoint) != origin:
@@ -147,7 +175,12 @@ class LicensedSession:
         lasts = body.get("expires_in")
         seconds = lasts if isinstance(lasts, int) and lasts > 0 else 60
         value = str(body.get("access_token", ""))
-        return _Token(value, str(detail.get("license", "")), time.monotonic() + max(seconds - 5, 1))
+        return _Token(
+            value,
+            str(detail.get("license", "")),
+            time.monotonic() + max(seconds - 5, 1),
+            str(metadata["issuer"]),
+        )
 
     def _afford(self, asked: str) -> None:
         try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.dashboard.queries import Decision, decision
+from gateway.licenses.license import BY_FETCH
 from gateway.money import Money
 from gateway.problems import PROBLEMS
 from gateway.provenance.record import FetchDetail, FetchRecord
@@ -108,6 +109,8 @@ def _rule(record: FetchRecord) -> Step:
 def _price(record: FetchRecord) -> Step:
     unit = _amount(record.price_micros, record.currency)
     quote = _amount(record.quote_micros, record.currency)
+    if unit and record.license.startswith(BY_FETCH):
+        return Step("Price", "At most this could be charged.", (("At most", unit),))
     if unit:
         return Step("Price", "One unit costs this under the license.", (("Price", unit),))
     if quote:
@@ -116,6 +119,17 @@ def _price(record: FetchRecord) -> Step:
 
 
 def _license(record: FetchRecord) -> Step:
+    if record.license.startswith(BY_FETCH):
+        return Step(
+            "License",
+            "The request paid for this one fetch itself.",
+            _facts(
+                ("Licensee", record.licensee),
+                ("Payment", record.token),
+                ("License", record.license),
+                ("Terms", record.terms),
+            ),
+        )
     if not record.token:
         return Step("License", "No license token of this site was presented.")
     return Step(

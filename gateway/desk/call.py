@@ -3,12 +3,16 @@
 A group of addresses (`Group`) is a table from canonical paths to `Route`; a
 path that ends in ``/*`` stands for everything below it, and `Call.rest` is what
 stood in the place of the star. `routes.Desk` merges the groups' tables.
+
+Every method of every address has an `About`, at its route or in
+`described.DESCRIBED`; the OpenAPI document (`openapi`) is made of them, and a
+test fails where one is missing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from aiohttp import web
@@ -37,26 +41,51 @@ class Call:
         return "text/html" in accepted and "json" not in accepted
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What one method of an address is for, as the OpenAPI document tells it.
+
+    *takes* are the JSON Schemas of the body by media type, *asks* those of the
+    parameters in the query by name (a name with ``!`` after it is needed).
+    *gives* are the JSON Schemas of the answer by media type, {} for any; without one the answer
+    has no body. *login* says that a client has to prove itself. *rest* names
+    what stands in the place of a star, with its schema.
+    """
+
+    summary: str
+    takes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    asks: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    gives: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    status: int = 200
+    login: bool = False
+    rest: tuple[str, Mapping[str, object]] = ("rest", {"type": "string"})
+
+
 Endpoint = Callable[[Call], Awaitable[web.StreamResponse | Refusal]]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What answers at one address. *oauth* says that refusals have OAuth's shape there where it has a word."""
+    """What answers at one address.
+
+    *oauth* says that refusals have OAuth's shape there where it has a word.
+    *about* describes each method, where `described.DESCRIBED` does not.
+    """
 
     methods: tuple[str, ...]
     act: Endpoint
     oauth: bool = False
+    about: Mapping[str, About] = field(default_factory=dict)
 
 
 Group = Mapping[str, Route]
 
 
-def read_at(act: Endpoint) -> Route:
+def read_at(act: Endpoint, about: About | None = None) -> Route:
     """An address that is read."""
-    return Route(READ, act)
+    return Route(READ, act, about={"GET": about} if about else {})
 
 
-def protocol_at(act: Endpoint) -> Route:
+def protocol_at(act: Endpoint, about: About | None = None) -> Route:
     """An address of OAuth or OLP that is posted to."""
-    return Route(WRITE, act, oauth=True)
+    return Route(WRITE, act, oauth=True, about={"POST": about} if about else {})

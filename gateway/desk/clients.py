@@ -1,33 +1,69 @@
-"""Who is at the desk: registration (RFC 7591, July 2015) and client authentication.
+"""Who is at the desk: registration (RFC 7591, RFC 7592, July 2015) and client authentication.
 
-Anybody may register and is then quarantined: known, and sold nothing until the
-operator approves or funds it. Authentication is ``client_secret_basic`` alone.
+Anybody may register, or whoever has the operator's initial access token where
+there is one, and is then quarantined: known, and sold nothing until the
+operator approves or funds it. A client logs in one way a request:
+
+======================= ======================================================
+client_secret_basic     RFC 6749, section 2.3.1
+client_secret_post      the same in the form
+private_key_jwt         RFC 7523 (`desk.assertions`): for clients that registered
+                        so, and then nothing else
+======================= ======================================================
+
+A client with a secret may send it either way. What a login was made with is
+remembered here and nowhere else: a restart forgets which signed logins were
+used, and those live for ten minutes.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+import uuid_utils
 from aiohttp import web
 
 from gateway.clock import Clock
+from gateway.desk.assertions import ASSERTION_TYPE, flaw_in, read_assertion
+from gateway.desk.client_keys import ClientKeys
+from gateway.desk.client_metadata import read_metadata, registered
 from gateway.desk.pacing import DeskPace
-from gateway.desk.reading import read_basic
-from gateway.licenses.enrollment import Enrolled, enroll, secret_matches
+from gateway.desk.reading import Login, read_basic
+from gateway.egress import Get
+from gateway.licenses.enrollment import Enrolled, access_matches, enroll, secret_matches, with_new_secret
 from gateway.licenses.license import Client, Licensee, Standing
 from gateway.licenses.register import LicenseRegister
 from gateway.problems import Problem, Refusal
+from gateway.tokens.nonces import Nonces
+from gateway.tokens.verification import LEEWAY_SECONDS, LONGEST_LIFE_SECONDS
+from gateway.visitors.replays import Replays
 
-_METHOD: Final = "client_secret_basic"
-_GRANTS: Final = ["client_credentials"]
-_LONGEST_NAME: Final = 200
-_LONGEST_CONTACT: Final = 320
-_MOST_CONTACTS: Final = 8
+Form = Mapping[str, tuple[str, ...]]
+
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_.~-]{1,128}", re.ASCII)
-_URL = re.compile(r"https?://[^\s<>\"]{1,1000}", re.ASCII)
+_IN_THE_FORM: Final = ("client_secret", "client_assertion", "client_assertion_type")
+_ONE_WAY: Final = "Credentials are sent in one way only, and each once."
+
+
+@dataclass(frozen=True, slots=True)
+class Admittance:
+    """How clients come in.
+
+    *get* fetches the keys of those that publish them. *nonces* say how fresh
+    the proofs of keys are; with *every_proof* each must hold one, otherwise
+    those of clients that bind all their tokens. *initial* is the token without which
+    nobody registers, "" where anybody may.
+    """
+
+    get: Get | None = None
+    nonces: Nonces | None = None
+    every_proof: bool = False
+    initial: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +77,16 @@ class Known:
 class Clients:
     """Registers clients and recognizes them."""
 
-    def __init__(self, register: LicenseRegister, clock: Clock, pace: DeskPace) -> None:
-        """Keep clients in *register*."""
+    def __init__(
+        self, register: LicenseRegister, clock: Clock, pace: DeskPace, admittance: Admittance | None = None
+    ) -> None:
+        """Keep clients in *register*; *admittance* says how they come in."""
         self._register = register
         self._clock = clock
         self._pace = pace
+        self._initial = (admittance or Admittance()).initial
+        self.keys = ClientKeys(clock, (admittance or Admittance()).get)
+        self._logins = Replays()
 
     def waiting(self, address: str) -> Refusal | None:
         """Take one registration from the network of *address*, before anything of it is read."""
@@ -53,39 +94,150 @@ class Clients:
             self._pace.registering(address, self._clock.now_us()), "registrations of this network"
         )
 
+    def uninvited(self, request: web.BaseRequest, address: str) -> Refusal | None:
+        """Why whoever sent *request* may not register, or None; wrong tokens are paced by network."""
+        if not self._initial:
+            return None
+        shown, wanted = (
+            hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+            for text in (bearer_of(request), self._initial)
+        )
+        return None if hmac.compare_digest(shown, wanted) else self._failed(address, _DENIED)
+
     async def register(self, metadata: Mapping[str, object]) -> Enrolled | Refusal:
-        """Enroll who sent *metadata*, quarantined; the secret in the result is shown once."""
+        """Enroll who sent *metadata*, quarantined; the secrets in the result are shown once."""
         read = read_metadata(metadata)
         if isinstance(read, Refusal):
             return read
         made = enroll(
             read.name,
-            now=self._clock.now_us() // 1_000_000,
+            now=self._now(),
             contact=read.contacts[0] if read.contacts else "",
             standing=Standing.QUARANTINED,
             uri=read.uri,
             contacts=read.contacts,
+            signs=read.signs,
+            metadata=read.further,
+            managed=True,
         )
         await self._register.add_licensee(made.licensee, made.client)
         return made
 
-    async def authenticate(self, request: web.BaseRequest, address: str) -> Known | Refusal:
-        """Say who sent *request*; `CLIENT_UNKNOWN` tells nothing about what was wrong.
+    async def managing(self, client_id: str, request: web.BaseRequest, address: str) -> Known | Refusal:
+        """The client of that id, if *request* shows its registration access token (RFC 7592, section 2)."""
+        found = await self._client(client_id)
+        if access_matches(found[0] if found else None, bearer_of(request)) and found:
+            return self._paced(found)
+        return self._failed(address, _DENIED)
 
-        Good clients are paced each by itself, failures by network.
+    async def change(self, known: Known, metadata: Mapping[str, object]) -> tuple[Client, str] | Refusal:
+        """Put *metadata* in place of what the client registered (RFC 7592, section 2.2).
+
+        The second of what is returned is a secret to show once, "" where the
+        client keeps the one it has or signs.
         """
-        shown = request.headers.getall("Authorization", [])
-        login = read_basic(shown[0]) if len(shown) == 1 else None
-        if login is not None:
-            known = _CLIENT_ID.fullmatch(login.client) is not None
-            found = await self._register.client(login.client) if known else None
-            if secret_matches(found[0] if found else None, login.secret) and found:
-                slow = _too_fast(
-                    self._pace.client(found[0].id, self._clock.now_us()), "requests of this client"
-                )
-                return slow or Known(*found)
+        read = read_metadata(metadata)
+        if isinstance(read, Refusal):
+            return read
+        before = known.client
+        client = replace(
+            before,
+            name=read.name,
+            uri=read.uri,
+            contacts=read.contacts,
+            signs=read.signs,
+            metadata=read.further,
+        )
+        secret = ""
+        if read.signs:
+            client = replace(client, secret_sha256="", older_sha256="", older_until=0)
+        elif before.signs:
+            client, secret = with_new_secret(client, self._now())
+        if not await self._register.change_client(client):
+            return _DENIED
+        return client, secret
+
+    async def another_secret(self, known: Known) -> tuple[Client, str] | Refusal:
+        """Give the client another secret; the one it had stays good for a day."""
+        if known.client.signs:
+            return Refusal(Problem.METADATA_INVALID, "This client signs and has no secret.")
+        client, secret = with_new_secret(known.client, self._now())
+        return (client, secret) if await self._register.change_client(client) else _DENIED
+
+    async def remove(self, known: Known) -> None:
+        """Forget the client; its tokens open nothing from now on (RFC 7592, section 2.3)."""
+        now = self._now()
+        # What everybody's fetches are compared with must not grow with clients that come and go.
+        await self._register.remove_client(
+            known.client.id, now, now + LONGEST_LIFE_SECONDS + LEEWAY_SECONDS + 1
+        )
+
+    async def authenticate(
+        self, request: web.BaseRequest, address: str, form: Form | None = None, *, issuer: str = ""
+    ) -> Known | Refusal:
+        """Say who sent *request*, whose parameters are *form*; `CLIENT_UNKNOWN` tells nothing about what was wrong.
+
+        *issuer* is our name, for logins that are signed. Good clients are paced
+        each by itself, failures by network.
+        """
+        shown, form = request.headers.getall("Authorization", []), form or {}
+        told = [name for name in _IN_THE_FORM if name in form]
+        if (shown and told) or {"client_secret", "client_assertion"} <= set(told):
+            return Refusal(Problem.FORM_INVALID, _ONE_WAY)
+        found: tuple[Client, Licensee] | str
+        if "client_assertion" in told:
+            found = await self._signed(form, issuer)
+        else:
+            found = await self._told(_login(shown) if shown else _posted(form)) or ""
+        if isinstance(found, str):
+            return self._failed(address, replace(_UNKNOWN, private=found))
+        if form.get("client_id", (found[0].id,)) != (found[0].id,):
+            return Refusal(Problem.FORM_INVALID, "The parameter client_id names another client.")
+        return self._paced(found)
+
+    async def _told(self, login: Login | None) -> tuple[Client, Licensee] | None:
+        if login is None:
+            return None
+        found = await self._client(login.client)
+        return found if secret_matches(found[0] if found else None, login.secret, self._now()) else None
+
+    async def _signed(self, form: Form, issuer: str) -> tuple[Client, Licensee] | str:
+        """Who signed the login in *form*, or why it is none."""
+        if form.get("client_assertion_type") != (ASSERTION_TYPE,):
+            return "the client_assertion_type is another one"
+        assertion = read_assertion(form["client_assertion"][0])
+        if isinstance(assertion, str):
+            return assertion
+        found = await self._client(assertion.client)
+        if found is None or not found[0].signs:
+            return "there is no such client that signs"
+        keys = await self.keys.of(found[0], assertion.compact.kid)
+        algorithm = str(registered(found[0]).get("token_endpoint_auth_signing_alg", ""))
+        now = self._now()
+        flaw = flaw_in(assertion, keys, (issuer, f"{issuer}/token"), now, algorithm)
+        if not flaw and self._logins.used_before(
+            assertion.mark, str(uuid_utils.uuid4()), assertion.until, now
+        ):
+            flaw = "this jti was used before"
+        return flaw or found
+
+    async def _client(self, client_id: str) -> tuple[Client, Licensee] | None:
+        return await self._register.client(client_id) if _CLIENT_ID.fullmatch(client_id) else None
+
+    def _paced(self, found: tuple[Client, Licensee]) -> Known | Refusal:
+        slow = _too_fast(self._pace.client(found[0].id, self._clock.now_us()), "requests of this client")
+        return slow or Known(*found)
+
+    def _failed(self, address: str, refusal: Refusal) -> Refusal:
         slow = _too_fast(self._pace.failing(address, self._clock.now_us()), "failed logins of this network")
-        return slow or Refusal(Problem.CLIENT_UNKNOWN, "The credentials are missing or not ours.")
+        return slow or refusal
+
+    def _now(self) -> int:
+        return self._clock.now_us() // 1_000_000
+
+
+_UNKNOWN: Final = Refusal(Problem.CLIENT_UNKNOWN, "The credentials are missing or not ours.")
+_DENIED: Final = Refusal(Problem.REGISTRATION_DENIED, "The registration token is missing or not ours.")
 
 
 def may_buy(known: Known) -> Refusal | None:
@@ -103,63 +255,22 @@ def may_buy(known: Known) -> Refusal | None:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """The client metadata that is kept; members not known here are ignored (RFC 7591, section 2)."""
-
-    name: str
-    uri: str
-    contacts: tuple[str, ...]
+def _login(shown: list[str]) -> Login | None:
+    return read_basic(shown[0]) if len(shown) == 1 else None
 
 
-def read_metadata(found: Mapping[str, object]) -> Metadata | Refusal:
-    """Read client metadata; null is absent."""
-    given = {name: value for name, value in found.items() if value is not None}
-    name = given.get("client_name")
-    if not isinstance(name, str) or not 1 <= len(name.strip()) <= _LONGEST_NAME or not name.isprintable():
-        return _invalid(f"client_name is a text of at most {_LONGEST_NAME} characters, and is needed")
-    uri = given.get("client_uri", "")
-    if not isinstance(uri, str) or (uri and not _URL.fullmatch(uri)):
-        return _invalid("client_uri is an http or https URL")
-    contacts = given.get("contacts", [])
-    if (
-        not isinstance(contacts, list)
-        or len(contacts) > _MOST_CONTACTS
-        or not all(map(_is_contact, contacts))
-    ):
-        return _invalid(f"contacts is a list of at most {_MOST_CONTACTS} short texts")
-    if given.get("token_endpoint_auth_method", _METHOD) != _METHOD:
-        return _invalid(f"token_endpoint_auth_method is {_METHOD} here")
-    if given.get("grant_types", _GRANTS) != _GRANTS or given.get("response_types", []) != []:
-        return _invalid("grant_types is client_credentials alone, and response_types is empty")
-    return Metadata(name.strip(), uri, tuple(str(contact) for contact in contacts))
+def _posted(form: Form) -> Login | None:
+    """The id and the secret in the form, where both are."""
+    if "client_secret" not in form or "client_id" not in form:
+        return None
+    return Login(form["client_id"][0], form["client_secret"][0])
 
 
-def registered_document(made: Enrolled) -> dict[str, object]:
-    """The answer of RFC 7591, section 3.2.1, with the secret."""
-    client = made.client
-    return {
-        "client_id": client.id,
-        "client_secret": made.secret,
-        "client_id_issued_at": client.created_at,
-        "client_secret_expires_at": 0,
-        "client_name": client.name,
-        **({"client_uri": client.uri} if client.uri else {}),
-        **({"contacts": list(client.contacts)} if client.contacts else {}),
-        "token_endpoint_auth_method": _METHOD,
-        "grant_types": _GRANTS,
-        "response_types": [],
-        "licensee": made.licensee.id,
-        "standing": str(made.licensee.standing),
-    }
-
-
-def _is_contact(value: object) -> bool:
-    return isinstance(value, str) and 1 <= len(value) <= _LONGEST_CONTACT and value.isprintable()
-
-
-def _invalid(clause: str) -> Refusal:
-    return Refusal(Problem.METADATA_INVALID, f"The {clause}.")
+def bearer_of(request: web.BaseRequest) -> str:
+    """What the one ``Authorization: Bearer`` of *request* holds, or ""."""
+    shown = request.headers.getall("Authorization", [])
+    scheme, _, rest = shown[0].strip(" \t").partition(" ") if len(shown) == 1 else ("", "", "")
+    return rest.strip(" \t") if scheme.lower() == "bearer" else ""
 
 
 def _too_fast(seconds: int, what: str) -> Refusal | None:

@@ -12,15 +12,18 @@ from collections.abc import Iterable
 from typing import Final
 
 from gateway.clock import Clock
+from gateway.desk import olp
 from gateway.desk.clients import Known
 from gateway.desk.metadata import issuer_of, money_document
 from gateway.desk.selling import Balance
 from gateway.desk.wishes import read_place
 from gateway.licenses.license import License
 from gateway.licenses.register import LicenseRegister
+from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import narrowest
+from gateway.terms.unit import tiers_body
 from gateway.tokens.claims import Claims
 from gateway.tokens.verification import LEEWAY_SECONDS, Verifier
 
@@ -30,12 +33,24 @@ _INACTIVE: Final[dict[str, object]] = {"active": False}
 class Holdings:
     """Answers a licensee's questions about its own tokens and licenses."""
 
-    def __init__(self, register: LicenseRegister, verifier: Verifier, clock: Clock, balance: Balance) -> None:
+    def __init__(
+        self,
+        register: LicenseRegister,
+        verifier: Verifier,
+        clock: Clock,
+        balance: Balance,
+        earlier: EarlierPolicies | None = None,
+    ) -> None:
         """Judge tokens by *verifier*, and read what is revoked from *register* at every question."""
         self._register = register
         self._verifier = verifier
         self._clock = clock
         self._balance = balance
+        self._earlier = earlier or EarlierPolicies()
+
+    def earlier(self, policy: Policy) -> tuple[Policy, ...]:
+        """The site's policies before *policy* whose license.xml somebody may still go by, newest first."""
+        return self._earlier.of_site(policy.site.id, self._now())
 
     async def introspect(self, token: str, resource: str, known: Known, origin: str) -> dict[str, object]:
         """Say whether *token* stands now, and whether it covers *resource* if one is named."""
@@ -46,14 +61,25 @@ class Holdings:
             return _INACTIVE
         body: dict[str, object] = {
             "active": True,
-            "token_type": "License",
+            "token_type": "DPoP" if claims.key else "License",
             "scope": " ".join(sorted(claims.uses)),
-            "resource": [scope.pattern for scope in claims.scopes],
+            **olp.introspected(claims, await self._register.license(claims.license)),
             **claims.as_json(),
         }
         if resource:
             body |= _permitted(claims, resource, origin)
         return body
+
+    async def standing(self, token: str, known: Known, origin: str) -> Claims | Refusal:
+        """What *token* says, if it is the caller's own and stands now."""
+        claims = self._read(token, origin)
+        if isinstance(claims, Refusal):
+            return claims
+        if claims.licensee != known.licensee.id:
+            return Refusal(Problem.TOKEN_INVALID, "The token was not issued to this client.")
+        if (await self._register.revocations()).covers(claims):
+            return Refusal(Problem.TOKEN_REVOKED, "The token was revoked.")
+        return claims
 
     async def revoke(self, token: str, known: Known, origin: str) -> Refusal | None:
         """Let *token* open nothing from now on; one that opens nothing already is no error."""
@@ -102,6 +128,8 @@ class Holdings:
                 "crawlers": sorted(license.crawlers),
                 "budget": {"micros": license.budget.micros, "fetches": license.budget.fetches},
                 "price": {**money_document(terms.compensation.fetch_price), "per": "fetch"},
+                "tiers": tiers_body(terms.compensation),
+                "window_hours": terms.compensation.window_hours,
                 "terms": terms.hash,
                 "policy": license.policy,
             }

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateway.desk.details_types import resource_members, server_members
 from gateway.licenses.pricing import due_at_signing
 from gateway.money import Money
 from gateway.policy.rules import Mode, Policy, Verdict
 from gateway.terms.license_terms import Offer
+from gateway.terms.unit import tiers_body, unit_body
 from gateway.tokens.claims import DETAIL_TYPE
 from gateway.uses import Use
 from gateway.visitors.signature_agent import WELL_KNOWN
@@ -60,9 +62,7 @@ def server_metadata(policy: Policy, origin: str) -> dict[str, object]:
         "scopes_supported": _uses(policy),
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic"],
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic"],
+        **server_members(issuer),
         "authorization_details_types_supported": [DETAIL_TYPE],
         "service_documentation": f"{issuer}/",
         "op_policy_uri": f"{origin}/license.xml",
@@ -78,6 +78,7 @@ def resource_metadata(policy: Policy, origin: str) -> dict[str, object]:
         "jwks_uri": f"{issuer}/jwks.json",
         "scopes_supported": _uses(policy),
         "bearer_methods_supported": ["header"],
+        **resource_members(),
         "authorization_details_types_supported": [DETAIL_TYPE],
         "resource_name": policy.site.name or policy.site.id,
         "resource_documentation": f"{issuer}/",
@@ -99,6 +100,8 @@ def offer_document(offer: Offer) -> dict[str, object]:
         "territory_basis": str(terms.territory.basis),
         "territory_checked": terms.territory.basis.sentence,
         "price": {**money_document(offer.price), "per": "fetch"},
+        "tiers": tiers_body(terms.compensation),
+        "unit": unit_body(terms.compensation),
         "due_at_signing": money_document(due_at_signing(terms)),
         "term_months": terms.term.months,
         "max_fetches": offer.max_fetches or None,
@@ -133,6 +136,9 @@ def index_document(policy: Policy, origin: str) -> dict[str, object]:
         "offers_url": f"{issuer}/offers",
         "account": f"{issuer}/account",
         "license_document": f"{origin}/license.xml",
+        "license_page": f"{issuer}/terms/",
+        "quote": f"{issuer}/quote",
+        "catalogue": f"{issuer}/catalogue",
         "how_to_buy": how_to_buy(policy, origin),
     }
 

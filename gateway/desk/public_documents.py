@@ -9,15 +9,19 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.desk import pages
 from gateway.desk.call import Call, Endpoint, Group, read_at
+from gateway.desk.details_types import details_types
 from gateway.desk.metadata import (
     PREFIX,
     RESOURCE_METADATA,
     SERVER_METADATA,
     index_document,
+    issuer_of,
     offers_document,
+    on_offer,
     resource_metadata,
     server_metadata,
 )
+from gateway.desk.problem_members import members_of
 from gateway.desk.replies import json_reply
 from gateway.desk.selling import Ring
 from gateway.keys.key_set import KeySet
@@ -49,6 +53,7 @@ class PublicDocuments:
             f"{PREFIX}/": read_at(self._index),
             f"{PREFIX}/offers": read_at(self._offers),
             f"{PREFIX}/jwks.json": read_at(self._jwks),
+            f"{PREFIX}/authorization-details-types": read_at(self._details_types),
             **{f"{PREFIX}/problems/{code}": read_at(_told(problem)) for code, problem in PROBLEMS.items()},
             SERVER_METADATA: read_at(self._server_metadata),
             RESOURCE_METADATA: read_at(self._resource_metadata),
@@ -62,6 +67,9 @@ class PublicDocuments:
 
     async def _offers(self, call: Call) -> web.Response | Refusal:
         return json_reply(offers_document(call.policy, call.origin), max_age=300)
+
+    async def _details_types(self, call: Call) -> web.Response | Refusal:
+        return json_reply(details_types(on_offer(call.policy), issuer_of(call.origin)), max_age=300)
 
     async def _jwks(self, _call: Call) -> web.Response | Refusal:
         return json_reply(self._keys.public.jwks(), max_age=300)
@@ -90,6 +98,7 @@ def _told(problem: Problem) -> Endpoint:
             "status": problem.status,
             "title": problem.title,
             "next_step": problem.next_step,
+            "members": dict(members_of(problem)),
         }
         return _negotiated(described, 3600)
 

@@ -31,8 +31,10 @@ _MOST_FIELDS: Final = 64
 _LONGEST_CREDENTIAL: Final = 1024
 
 
-async def read_body(request: web.BaseRequest, media_types: tuple[str, ...]) -> bytes | Refusal:
-    """Return the whole body of *request*, at most 64 KiB in one of *media_types*.
+async def read_body(
+    request: web.BaseRequest, media_types: tuple[str, ...], *, largest: int = LARGEST_BODY
+) -> bytes | Refusal:
+    """Return the whole body of *request*, at most *largest* bytes in one of *media_types*.
 
     Refuses with `UNSUPPORTED_MEDIA`, `TOO_LARGE` or `REQUEST_TIMEOUT` (15
     seconds) as soon as that is known, without reading on; a body that breaks
@@ -40,15 +42,15 @@ async def read_body(request: web.BaseRequest, media_types: tuple[str, ...]) -> b
     """
     if request.content_type not in media_types or request.headers.get("Content-Encoding"):
         return Refusal(Problem.UNSUPPORTED_MEDIA, f"Send {' or '.join(media_types)}, not compressed.")
-    too_large = Refusal(Problem.TOO_LARGE, f"At most {LARGEST_BODY} bytes are read here.")
-    if (request.content_length or 0) > LARGEST_BODY:
+    too_large = Refusal(Problem.TOO_LARGE, f"At most {largest} bytes are read here.")
+    if (request.content_length or 0) > largest:
         return too_large
     body = bytearray()
     try:
         async with asyncio.timeout(_BODY_SECONDS):
             while chunk := await request.content.readany():
                 body += chunk
-                if len(body) > LARGEST_BODY:
+                if len(body) > largest:
                     return too_large
     except TimeoutError:
         return Refusal(Problem.REQUEST_TIMEOUT, "The body did not arrive in time.")
@@ -72,7 +74,7 @@ def read_form(
     found: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
         if name in found and name not in repeatable:
-            return Refusal(Problem.FORM_INVALID, "A parameter stands there twice; only resource may repeat.")
+            return Refusal(Problem.FORM_INVALID, "A parameter stands there twice.")
         found[name] = (*found.get(name, ()), value)
     return {name: kept for name, values in found.items() if (kept := tuple(filter(None, values)))}
 

@@ -9,14 +9,13 @@ not an OAuth error. Whatever holds a secret, a token or somebody's account is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from html import escape
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 import orjson
 from aiohttp import web
 
-from gateway.paper import CONTENT_SECURITY, STYLE
+from gateway.paper import CONTENT_SECURITY, sheet
 from gateway.problems import Problem, Refusal
 
 PROBLEM_TYPE: Final = "application/problem+json"
@@ -37,15 +36,40 @@ def json_reply(
     return _json(body, "application/json", status, max_age, headers)
 
 
-def page(title: str, body: str, *, status: int = 200, max_age: int = 0) -> web.Response:
-    """Answer a small page that runs and loads nothing. *title* is text, *body* is HTML."""
-    text = (
-        "<!doctype html><html lang=en><meta charset=utf-8>"
-        "<meta name=viewport content='width=device-width,initial-scale=1'>"
-        f"<title>{escape(title)}</title><style>{STYLE}</style><h1>{escape(title)}</h1>{body}"
-    )
+def octets_reply(body: bytes, media_type: str, headers: Mapping[str, str]) -> web.Response:
+    """Answer *body* to the octet."""
+    return web.Response(body=body, content_type=media_type, headers={**_ALWAYS, **headers})
+
+
+async def streamed_reply(
+    request: web.BaseRequest, media_type: str, pieces: AsyncIterator[bytes]
+) -> web.StreamResponse:
+    """Answer *pieces* as they come; what cannot be ended well ends the connection, so that it is seen."""
+    response = web.StreamResponse(headers={**_ALWAYS, **_NO_STORE, "Content-Type": media_type})
+    await response.prepare(request)
+    try:
+        async for piece in pieces:
+            await response.write(piece)
+        await response.write_eof()
+    except BaseException:
+        if request.transport is not None:
+            request.transport.abort()
+        raise
+    return response
+
+
+def page(
+    title: str,
+    body: str,
+    *,
+    status: int = 200,
+    max_age: int = 0,
+    head: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """Answer a page that runs and loads nothing. *title* is text, *body* and *head* are HTML."""
     return web.Response(
-        body=text.encode("utf-8"),
+        body=sheet(title, body, head=head).encode("utf-8"),
         status=status,
         content_type="text/html",
         charset="utf-8",
@@ -54,6 +78,7 @@ def page(title: str, body: str, *, status: int = 200, max_age: int = 0) -> web.R
             **_cached(max_age),
             "Content-Security-Policy": CONTENT_SECURITY,
             "Vary": "Accept",
+            **(headers or {}),
         },
     )
 
@@ -86,9 +111,10 @@ def oauth_reply(refusal: Refusal, origin: str) -> web.Response:
         return problem_reply(refusal, origin)
     said = " ".join(filter(None, (refusal.detail or problem.title + ".", problem.next_step)))
     body = {
+        "error_uri": f"{origin}/.licet/problems/{problem.code}",
+        **dict(refusal.facts),
         "error": problem.oauth_error,
         "error_description": _described(said),
-        "error_uri": f"{origin}/.licet/problems/{problem.code}",
     }
     return _json(body, "application/json", problem.status, 0, _told(refusal))
 
@@ -99,6 +125,11 @@ def _told(refusal: Refusal) -> dict[str, str]:
         headers["Retry-After"] = str(refusal.retry_after)
     if refusal.problem is Problem.CLIENT_UNKNOWN:
         headers["WWW-Authenticate"] = 'Basic realm="licet", charset="UTF-8"'
+    elif refusal.problem is Problem.REGISTRATION_DENIED:
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    elif refusal.problem.license_error and refusal.status == 401:
+        headers["WWW-Authenticate"] = f'License error="{refusal.problem.license_error}"'
+    headers.update(("DPoP-Nonce", value) for name, value in refusal.facts if name == "dpop_nonce")
     return headers
 
 

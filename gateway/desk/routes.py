@@ -5,42 +5,58 @@ method      path                                         answers
 =========== ============================================ ====================
 GET         ``/.licet/``                                 how to buy, offers
 GET         ``/.licet/offers``                           every offer, in full
+GET         ``/.licet/offers/NAME.jsonld``               one, as ODRL has it
+GET         ``/.licet/comp``, ``/.licet/comp/NAME``      packages of IAB CoMP
 GET         ``/.licet/jwks.json``                        key set (RFC 7517)
+GET         ``/.licet/authorization-details-types``      JSON Schema of a request
 GET         ``/.licet/problems/CODE``                    what a refusal means
-GET, Basic  ``/.licet/account``                          credit and licenses
+GET         ``/.licet/openapi.json``                     OpenAPI 3.1 of all this
+GET, client ``/.licet/account``                          credit and licenses
+GET         ``/.licet/payments/ID``                      what came of a payment
 POST        ``/.licet/register``                         client (RFC 7591)
-POST, Basic ``/.licet/token``                            token (RFC 6749, OLP)
-POST, Basic ``/.licet/introspect``                       RFC 7662, OLP
-POST, Basic ``/.licet/revoke``                           RFC 7009
+GET, Bearer ``/.licet/register/CLIENT``                  its metadata (RFC 7592)
+PUT, DELETE ``/.licet/register/CLIENT``                  change it, end it
+POST        ``/.licet/register/CLIENT/secret``           another secret
+POST,client ``/.licet/token``                            token (RFC 6749, OLP)
+POST,client ``/.licet/introspect``                       RFC 7662, OLP
+POST,client ``/.licet/revoke``                           RFC 7009
+POST,client ``/.licet/key``                              key of a file (EMS)
 GET         ``/.well-known/oauth-authorization-server/.licet``  RFC 8414
 GET         ``/.well-known/oauth-protected-resource``    RFC 9728
 GET         ``/.well-known/http-message-signatures-directory``  our own keys
 =========== ============================================ ====================
 
-HEAD goes where GET goes. These paths shadow the origin's.
+A client logs in as `desk.clients` has it. HEAD goes where GET goes. These paths shadow the origin's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import structlog
 from aiohttp import web
 
 from gateway.admission.spending import SpendBook
 from gateway.clock import Clock
+from gateway.desk.agreements import Agreements
+from gateway.desk.binding import Bindings
 from gateway.desk.call import Call, Group, Route
-from gateway.desk.clients import Clients
+from gateway.desk.clients import Admittance, Clients
+from gateway.desk.ems import EmsKeys
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import desk_owns
+from gateway.desk.once import Once
+from gateway.desk.openapi import OpenApi
 from gateway.desk.pacing import DeskPace
 from gateway.desk.public_documents import Keys, PublicDocuments
 from gateway.desk.registration import Registration
 from gateway.desk.replies import nothing, oauth_reply, problem_reply
 from gateway.desk.selling import Balance, Entered, Keeping, Sales
 from gateway.desk.token_endpoints import TokenEndpoints
+from gateway.keys.content_keys import ContentKeys
 from gateway.licenses.register import LicenseRegister
 from gateway.paths import Ambiguous, canonical
+from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.tokens.verification import Verifier
@@ -64,7 +80,11 @@ class Desk:
         entered: Entered,
         pace: DeskPace | None = None,
         identity: OwnIdentity | None = None,
+        earlier: EarlierPolicies | None = None,
+        content_keys: ContentKeys | None = None,
+        admittance: Admittance | None = None,
         groups: Iterable[Group] = (),
+        once: Once | None = None,
     ) -> None:
         """Work on the parts given.
 
@@ -78,19 +98,31 @@ class Desk:
             entered: entry id -> whether the books hold that entry (`billing.ledger.Ledger.has_entry`).
             pace: limits; the default of `DeskPace` if absent.
             identity: who this gateway is to others; without one there is no directory.
+            earlier: what was on offer before and may still be asked for by OLP.
+            content_keys: of encrypted files; without them there is no key endpoint.
+            admittance: how clients come in; anybody and without a nonce if absent.
             groups: further addresses.
+            once: remembers purchases that carry an idempotency key.
         """
-        clients = Clients(register, clock, pace or DeskPace())
+        admittance = admittance or Admittance()
+        clients = Clients(register, clock, pace or DeskPace(), admittance)
         self.sales = Sales(register, spend_book, journal, keys, clock, balance, entered)
-        holdings = Holdings(register, Verifier(lambda: keys.public), clock, balance)
+        holdings = Holdings(register, Verifier(lambda: keys.public), clock, balance, earlier)
         table: dict[str, Route] = {}
         for group in (
             PublicDocuments(keys, clock, identity).group(),
             Registration(clients, holdings).group(),
-            TokenEndpoints(clients, self.sales, holdings).group(),
+            TokenEndpoints(
+                clients, self.sales, holdings, Bindings(clients.keys, clock, admittance), once
+            ).group(),
+            Agreements(clients, register).group(),
+            EmsKeys(clients, holdings, content_keys).group() if content_keys else {},
             *groups,
         ):
             table.update(group)
+        table.update(OpenApi(table).group())
+        #: Every address, its description included.
+        self.table: Mapping[str, Route] = table
         self._table = {path: route for path, route in table.items() if not path.endswith("/*")}
         self._below = {path[:-1]: route for path, route in table.items() if path.endswith("/*")}
 

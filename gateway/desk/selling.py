@@ -91,12 +91,17 @@ class Keeping(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Who buys, where: ids of the client and its licensee, and the public *origin* of the site."""
+    """Who buys, where: ids of the client and its licensee, and the public *origin* of the site.
+
+    Its token is bound to *key*, a thumbprint, unless that is "", and tells its scope if it is *scoped*.
+    """
 
     client: str
     licensee: str
     policy: Policy
     origin: str
+    key: str = ""
+    scoped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,27 +207,38 @@ class Sales:
         """Whether its budget allows no further fetch; without a budget the book need not be there to say so."""
         if license.budget == Budget():
             return False
-        price = license.terms.compensation.fetch_price
+        price = await self._price(license)
         return await self._book.exhausted(license.id, price, license.budget)
 
     async def _new(self, license: License, buyer: Buyer, spent: Collection[str]) -> Sold | Refusal:
-        sold = self._minted(license, license, buyer)
+        price = license.terms.compensation.fetch_price
+        sold = self._minted(license, license, buyer, price)
         if isinstance(sold, Refusal):
             return sold
-        unpaid = await self._broke(license) or await self._pay(license)
+        unpaid = await self._broke(license, price) or await self._pay(license)
         if unpaid is not None:
             return unpaid
         granted = await self._register.grant(license, spent=spent)
         self._unfinished.discard(license.id)
-        return sold if granted == license else self._minted(granted, granted, buyer)
+        return (
+            sold if granted == license else self._minted(granted, granted, buyer, await self._price(granted))
+        )
 
     async def _token_of(self, license: License, view: License | Refusal, buyer: Buyer) -> Sold | Refusal:
         """A further token of a license that is held, which says what *view* says."""
         if isinstance(view, Refusal):
             return view
-        return await self._broke(license) or self._minted(license, view, buyer)
+        price = await self._price(license)
+        return await self._broke(license, price) or self._minted(license, view, buyer, price)
 
-    def _minted(self, license: License, view: License, buyer: Buyer) -> Sold | Refusal:
+    async def _price(self, license: License) -> Money:
+        """What each fetch costs under a token issued at this moment; without tiers the book need not be there."""
+        price = license.terms.compensation
+        if not price.tiers:
+            return price.fetch_price
+        return price.price_after(await self._book.charged(license.id, price.currency))
+
+    def _minted(self, license: License, view: License, buyer: Buyer, price: Money) -> Sold | Refusal:
         now = self._now()
         offer = buyer.policy.by_offer.get(license.offer)
         seconds = offer.token_seconds if offer else _DEFAULT_LIFE
@@ -244,9 +260,12 @@ class Sales:
             territory=view.terms.territory.at_fetch,
             crawlers=view.crawlers,
             budget=view.budget,
-            price=license.terms.compensation.fetch_price,
+            price=price,
+            window_hours=license.terms.compensation.window_hours,
             terms=license.terms.hash,
             policy=license.policy,
+            key=buyer.key,
+            scoped=buyer.scoped,
         )
         try:
             return Sold(mint(claims, self._keys.current), claims)
@@ -290,12 +309,11 @@ class Sales:
             by="desk",
         )
 
-    async def _broke(self, license: License) -> Refusal | None:
-        """Refuse a token that could not pay for a single fetch; None where it could.
+    async def _broke(self, license: License, price: Money) -> Refusal | None:
+        """Refuse a token that could not pay for a single fetch at *price*; None where it could.
 
         Whoever pays at signing has a license for that, whatever is left for fetches.
         """
-        price = license.terms.compensation.fetch_price
         if not price or due_at_signing(license.terms):
             return None
         if await self._book.affords(license.licensee, price):

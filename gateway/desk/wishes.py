@@ -60,7 +60,7 @@ class _Unwanted(Exception):
 def read_wish(resources: tuple[str, ...], scope: str, details: str, origin: str) -> Wanted | Refusal:
     """Read the three parameters of one token request; "" is absent.
 
-    Refuses with `TARGET_INVALID` or `DETAILS_INVALID`; raises nothing on any text.
+    Refuses with `TARGET_INVALID`, `SCOPE_INVALID` or `DETAILS_INVALID`; raises nothing on any text.
     """
     targets = read_targets(resources, origin)
     if isinstance(targets, Refusal):
@@ -68,7 +68,9 @@ def read_wish(resources: tuple[str, ...], scope: str, details: str, origin: str)
     try:
         wanted = _details(details, origin) if details else Wanted()
         if scope:
-            uses = _uses(scope.split())
+            uses = _scope(scope)
+            if uses is None:
+                return Refusal(Problem.SCOPE_INVALID, "The scope is not a list of uses that are known here.")
             if wanted.uses not in {None, uses}:
                 raise _Unwanted("scope and privileges say different things")
             wanted = replace(wanted, uses=uses)
@@ -183,6 +185,12 @@ def _locations(detail: Mapping[str, object], origin: str) -> tuple[PathScope, ..
     if None in places:
         raise _Unwanted(f"a location is not a URL or path of {origin} in its plain form")
     return tuple(place for place in places if place is not None)
+
+
+def _scope(text: str) -> Uses | None:
+    # RFC 6749, section 3.3: tokens of printable ASCII with one space between each two.
+    found = [parse_use(name) for name in text.split(" ")]
+    return None if None in found else frozenset(use for use in found if use is not None)
 
 
 def _uses(names: list[str]) -> Uses:

@@ -47,7 +47,7 @@ from gateway.front.answer import Answer, Judged, Notice
 from gateway.front.embedding import embedded, embeds
 from gateway.front.remember import Remembered, Tally, flood_of, remember
 from gateway.front.responses import committed, passed, refused, told
-from gateway.front.settling import paying, settled
+from gateway.front.settling import paying, settled, undelivered
 from gateway.front.witness import nobody
 from gateway.origin.delivery import ClientAborted, Delivery, Origin, OriginAborted, OriginAnswer
 from gateway.policy.rules import Mode, Policy, Verdict
@@ -201,6 +201,7 @@ async def _forwarded(
         answer = _ours(_refused(opened, ask, judged, gate), ask, judged, gate, failure=opened)
         if grant.charge is not None:
             gate.till.give_back(grant.charge)
+        await undelivered(judged.tender, gate.rails)
         return answer
     if embeds(judged.policy.publishing):
         opened = embedded(opened, ask, judged, _terms(ask, judged, gate))
@@ -209,9 +210,10 @@ async def _forwarded(
     if judged.tender is not None:
         try:
             judged, paid = await settled(opened, whole, ask, judged, gate.rails, gate.till)
-        except asyncio.CancelledError:
+        except BaseException as error:
             opened.close()
-            _noted(_written(ask, judged, gate, Delivery(0, 0, "", Ended.CLIENT)), gate)
+            ended = Ended.CLIENT if isinstance(error, asyncio.CancelledError) else Ended.GATEWAY
+            _noted(_written(ask, judged, gate, Delivery(0, 0, "", ended)), gate)
             raise
         if isinstance(judged.verdict, Refusal):
             opened.close()

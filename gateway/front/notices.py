@@ -1,84 +1,55 @@
-"""The control files of a site: robots.txt and license.xml, for everybody, always.
+"""The control files of a site, for everybody, always: what tells its terms to whoever asks before fetching.
 
-robots.txt is the site's own one merged with the terms, so the site's is
-evidence (kind ``robots``, key the site's id) that `find` asks for and never
-waits for. How old it may be, and what an answer of the creator's server means
-(RFC 9309, section 2.3.1):
+===================================== =========================================
+``/robots.txt``                       the site's own, merged with the terms
+``/license.xml``                      the terms as RSL
+``/.well-known/tdmrep.json``          what is reserved by either side
+``/.well-known/licenses/tdm.jsonld``  how it can be had all the same
+``/trust.txt``, ``/llms.txt``         the site's own with a line or a section
+                                      more, where the site turned that on
+===================================== =========================================
 
-=================== ==========================================================
-younger than 1 h    used as it is
-2xx                 merged; a page of HTML is no robots.txt
-4xx but 429         the site has none: the terms alone are told
-429, 5xx, timeout   the last good one goes on for 30 days; where there is none,
-                    503 and ``Retry-After``, because a file without the site's
-                    own rules would open what they close; asked again after a
-                    minute
-=================== ==========================================================
+What the site has itself under these names is evidence (kind ``own-file``) that
+`find` asks for and never waits for; `own_files` says how old it may be. While
+the creator's server fails and no good answer is left, less is allowed: 503 for
+robots.txt, because a file without the site's own rules would open what they
+close; everything reserved in tdmrep.json and trust.txt, which are told for a
+minute only. A file that is too large to be read whole passes untouched.
 
 In the mode `observe` nothing here answers: the origin's own files pass.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
+import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Final
+
+import orjson
 
 from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.evidence import Evidence, Need, Needs
 from gateway.front.answer import Notice
-from gateway.origin.small import SmallAnswer
+from gateway.front.own_files import RETRY_SECONDS, Fetch, OwnFile, OwnFiles
 from gateway.policy.rules import Mode, Policy, Site
-from gateway.problems import Problem, Refusal
+from gateway.problems import Refusal
+from gateway.terms import llms_txt, tdmrep, trust_txt
 from gateway.terms.license_terms import PublishedTerms
+from gateway.terms.odrl import MEDIA_TYPE as LINKED_DATA
+from gateway.terms.publishing import Publishing, RobotsPreferences
+from gateway.terms.robots_check import hidden_offers, robots_faults
 from gateway.terms.robots_txt import merge_robots
 from gateway.terms.rsl import MEDIA_TYPE, render_rsl
+from gateway.terms.tdm_policy import tdm_policy
 
-#: Seconds after which the creator's server is asked again.
-FRESH_SECONDS: Final = 3600
-#: Seconds for which the last good robots.txt stands in while the server fails.
-GOOD_SECONDS: Final = 30 * 24 * 3600
-#: Seconds between two attempts at a server that fails.
-RETRY_SECONDS: Final = 60
+ROBOTS: Final = "/robots.txt"
+_KIND: Final = "own-file"
 _MOST_RENDERED: Final = 64
-
-
-class Fetch(Protocol):
-    """Fetches one small file from the creator's server (`origin.small.fetch_small`)."""
-
-    def __call__(self, upstream: str, target: str, *, public: str = "") -> Awaitable[SmallAnswer | Refusal]:
-        """GET *target* at *upstream*, as the site *public* is asked for; "" is the server's own name."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class OriginRobots:
-    """The site's own robots.txt, or that it has none (*body* is None). *tag* names the bytes."""
-
-    body: bytes | None
-    tag: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What is known of one server: the last good answer and when, the last failure and when."""
-
-    robots: OriginRobots | None = None
-    good_at: float = 0.0
-    refusal: Refusal | None = None
-    failed_at: float = 0.0
-
-
-@dataclass(slots=True)
-class _Line:
-    """One server's answers, and the lock that lets one request at a time ask it."""
-
-    held: _Held = field(default_factory=_Held)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+_TEXT: Final = "text/plain; charset=utf-8"
+_log = logging.getLogger("licet.notices")
 
 
 class SiteNotices:
@@ -87,98 +58,58 @@ class SiteNotices:
     def __init__(
         self, published: Callable[[Policy, str], PublishedTerms], fetch: Fetch, clock: Clock
     ) -> None:
-        """Render what *published* says; *fetch* reads the site's own robots.txt."""
+        """Render what *published* says; *fetch* reads the site's own files."""
         self._published = published
-        self._fetch = fetch
-        self._clock = clock
-        self._lines: dict[tuple[str, str], _Line] = {}
+        self._files = OwnFiles(fetch, clock)
         self._rendered: OrderedDict[tuple[str, ...], Notice] = OrderedDict()
 
     def find(self, policy: Policy, ask: Ask, evidence: Evidence) -> Notice | Refusal | Needs | None:
         """The control file *ask* is for, or None; without waiting and without I/O.
 
-        `Needs` names the site's robots.txt when none is at hand or it is too old.
+        `Needs` names the site's own file when none is at hand or it is too old.
         """
         if policy.site.mode is Mode.OBSERVE or ask.method not in {"GET", "HEAD"}:
             return None
         if ask.path == "/license.xml":
             return self._license(policy, ask.origin)
-        if ask.path != "/robots.txt":
+        if ask.path == tdmrep.POLICY_PATH:
+            return self._tdm_policy(policy, ask.origin)
+        told = _TOLD.get(ask.path)
+        if told is None or not told(policy.publishing):
             return None
-        known = evidence.get("robots", policy.site.id) or self._at_hand(policy.site)
+        if ask.path == tdmrep.PATH and policy.publishing.preferences is RobotsPreferences.POLICY:
+            return self._merged(policy, ask, OwnFile(None, "none"))
+        key = f"{policy.site.id} {ask.path}"
+        known = evidence.get(_KIND, key) or self._files.at_hand(policy.site, ask.path)
         if known is None:
-            return Needs((Need("robots", policy.site.id, policy.site),))
-        if isinstance(known, Refusal):
-            return known
-        assert isinstance(known, OriginRobots)
-        return self._robots(policy, ask.origin, known)
+            return Needs((Need(_KIND, key, policy.site),))
+        assert isinstance(known, OwnFile | Refusal)
+        if ask.path == ROBOTS:
+            return known if isinstance(known, Refusal) else self._robots(policy, ask.origin, known)
+        return self._merged(policy, ask, known)
 
     def robots_served(self, policy: Policy, origin: str) -> bytes | None:
         """The robots.txt that this site serves at *origin* now, or None where nobody has read it yet."""
         if policy.site.mode is Mode.OBSERVE:
             return None
-        known = self._at_hand(policy.site)
-        return self._robots(policy, origin, known).body if isinstance(known, OriginRobots) else None
+        known = self._files.at_hand(policy.site, ROBOTS)
+        return self._robots(policy, origin, known).body if isinstance(known, OwnFile) else None
 
-    async def robots(self, need: Need) -> OriginRobots | Refusal:
-        """The evidence source of kind ``robots``: reads the file again unless that was just done.
-
-        Requests that need it at the same moment share one fetch.
-        """
+    async def own_file(self, need: Need) -> OwnFile | Refusal:
+        """The evidence source of kind ``own-file``: a file of the site's own server, or that it has none."""
         site = need.about
         assert isinstance(site, Site)
-        line = self._line(site)
-        async with line.lock:
-            known = self._at_hand(site)
-            if known is not None:
-                return known
-            answer = await self._fetch(site.origin, "/robots.txt", public=_public(site))
-            line.held = self._weighed(line.held, answer)
-        known = self._at_hand(site)
-        assert known is not None, "what was just weighed is at hand"
-        return known
+        return await self._files.read(site, need.key.rpartition(" ")[2])
 
-    def _line(self, site: Site) -> _Line:
-        return self._lines.setdefault((site.id, site.origin), _Line())
+    def _robots(self, policy: Policy, origin: str, known: OwnFile) -> Notice:
+        def render() -> bytes:
+            terms = self._published(policy, origin)
+            merged = merge_robots(known.body, terms)
+            for fault in (*robots_faults(merged, terms), *hidden_offers(known.body, terms)):
+                _log.warning("robots.txt of %s: %s", policy.site.id, fault)
+            return merged
 
-    def _at_hand(self, site: Site) -> OriginRobots | Refusal | None:
-        """What can be told without asking the server, or None where it is time to ask."""
-        held, now = self._line(site).held, self._clock.monotonic()
-        if held.robots is not None and now - held.good_at < FRESH_SECONDS:
-            return held.robots
-        if held.refusal is None or now - held.failed_at >= RETRY_SECONDS:
-            return None
-        if held.robots is not None and now - held.good_at < GOOD_SECONDS:
-            return held.robots
-        return held.refusal
-
-    def _weighed(self, held: _Held, answer: SmallAnswer | Refusal) -> _Held:
-        now = self._clock.monotonic()
-        if isinstance(answer, Refusal):
-            why = answer.private or answer.code
-        elif 200 <= answer.status < 300:
-            html = answer.content_type.lower().partition(";")[0].strip() == "text/html"
-            body = None if html else answer.body
-            tag = "none" if body is None else hashlib.sha256(body).hexdigest()
-            return _Held(OriginRobots(body, tag), now)
-        elif 400 <= answer.status < 500 and answer.status != 429:
-            return _Held(OriginRobots(None, "none"), now)
-        else:
-            why = f"status {answer.status}"
-        refusal = Refusal(
-            Problem.ROBOTS_UNAVAILABLE,
-            "The site's own server did not give its robots.txt.",
-            retry_after=RETRY_SECONDS,
-            private=why,
-        )
-        return replace(held, refusal=refusal, failed_at=now)
-
-    def _robots(self, policy: Policy, origin: str, known: OriginRobots) -> Notice:
-        return self._kept(
-            ("robots.txt", policy.site.id, policy.digest, origin, known.tag),
-            "text/plain; charset=utf-8",
-            lambda: merge_robots(known.body, self._published(policy, origin)),
-        )
+        return self._kept(("robots.txt", policy.site.id, policy.digest, origin, known.tag), _TEXT, render)
 
     def _license(self, policy: Policy, origin: str) -> Notice:
         return self._kept(
@@ -187,12 +118,35 @@ class SiteNotices:
             lambda: render_rsl(self._published(policy, origin)),
         )
 
-    def _kept(self, key: tuple[str, ...], media_type: str, render: Callable[[], bytes]) -> Notice:
+    def _tdm_policy(self, policy: Policy, origin: str) -> Notice:
+        return self._kept(
+            ("tdm.jsonld", policy.site.id, policy.digest, origin),
+            LINKED_DATA,
+            lambda: orjson.dumps(tdm_policy(self._published(policy, origin))),
+        )
+
+    def _merged(self, policy: Policy, ask: Ask, known: OwnFile | Refusal) -> Notice | None:
+        """The file at *ask*'s path; *known* is the site's own, or that it cannot be read at the moment."""
+        unread = isinstance(known, Refusal)
+        own, tag = (None, "unread") if isinstance(known, Refusal) else (known.body, known.tag)
+        media_type, render = _RENDERED[ask.path]
+        if not unread and isinstance(known, OwnFile) and known.cut and ask.path != tdmrep.PATH:
+            return None
+        return self._kept(
+            (ask.path.rpartition("/")[2], policy.site.id, policy.digest, ask.origin, tag),
+            media_type,
+            lambda: render(own, self._published(policy, ask.origin), unread),
+            **({"max_age": RETRY_SECONDS} if unread else {}),
+        )
+
+    def _kept(
+        self, key: tuple[str, ...], media_type: str, render: Callable[[], bytes], **more: int
+    ) -> Notice:
         """The rendering kept under *key*, or a new one; bounded, because hosts may be forged."""
         notice = self._rendered.get(key)
         if notice is None:
             body = render()
-            notice = Notice(key[0], media_type, body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+            notice = Notice(key[0], media_type, body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', **more)
             self._rendered[key] = notice
             if len(self._rendered) > _MOST_RENDERED:
                 self._rendered.popitem(last=False)
@@ -201,8 +155,22 @@ class SiteNotices:
         return notice
 
 
-def _public(site: Site) -> str:
-    """The name to ask the server by: the site's own, never one that a request brought along."""
-    if site.public:
-        return site.public
-    return f"https://{site.hosts[0]}" if site.hosts and "*" not in site.hosts[0] else ""
+#: Whether a site tells the file of that path.
+_TOLD: Final[dict[str, Callable[[Publishing], bool]]] = {
+    ROBOTS: lambda _: True,
+    tdmrep.PATH: lambda chosen: chosen.tdmrep,
+    trust_txt.PATH: lambda chosen: chosen.trust_txt,
+    llms_txt.PATH: lambda chosen: chosen.llms_txt,
+}
+#: The media type of a file and how it is made of the site's own, the terms, and whether the own cannot be read.
+_RENDERED: Final[dict[str, tuple[str, Callable[[bytes | None, PublishedTerms, bool], bytes]]]] = {
+    tdmrep.PATH: (
+        tdmrep.MEDIA_TYPE,
+        lambda own, terms, unread: tdmrep.merged_file(own, terms, unread=unread),
+    ),
+    trust_txt.PATH: (
+        trust_txt.MEDIA_TYPE,
+        lambda own, terms, unread: trust_txt.merged(own, terms, unread=unread),
+    ),
+    llms_txt.PATH: (llms_txt.MEDIA_TYPE, lambda own, terms, _: llms_txt.merged(own, terms)),
+}

@@ -11,18 +11,17 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any, Final
 
-from gateway.paper import STYLE
+from gateway.paper import pairs, sheet
 from gateway.terms.license_terms import Basis
 
 MOST_OCTETS: Final = 10_000
 _LONGEST: Final = 400
-_HEAD = (
-    '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-    '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-    '<meta name="robots" content="noindex">\n<meta name="color-scheme" content="light dark">\n'
-    "<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
-)
-_FOOT = "</main>\n</body>\n</html>\n"
+_HEAD: Final = '<meta name="robots" content="noindex">\n'
+_LINKS: Final = {
+    "license_document": "The terms as RSL",
+    "quote": "What this page costs, and why",
+    "resource_metadata": "Metadata (RFC 9728)",
+}
 
 
 def refusal_page(body: Mapping[str, Any], *, site: str = "", contact: str = "") -> bytes:
@@ -30,9 +29,11 @@ def refusal_page(body: Mapping[str, Any], *, site: str = "", contact: str = "") 
 
     *site* is the publisher's name, *contact* where somebody refused by mistake can write.
     """
+    title = _cut("This page needs a license for AI use" if "buy" in body else body["title"])
     shown = list(body.get("offers", ()))
     while True:
-        page = "".join(_parts(body, shown, site, contact)).encode("utf-8", "replace")
+        text = "".join(_parts(body, shown, site, contact))
+        page = sheet(title, text, head=_HEAD).encode("utf-8", "replace")
         if len(page) < MOST_OCTETS or not shown:
             return page
         shown = shown[: len(shown) // 2]
@@ -40,8 +41,6 @@ def refusal_page(body: Mapping[str, Any], *, site: str = "", contact: str = "") 
 
 def _parts(body: Mapping[str, Any], shown: list[Mapping[str, Any]], site: str, contact: str) -> Iterable[str]:
     selling = "buy" in body
-    title = "This page needs a license for AI use" if selling else _said(body["title"])
-    yield _HEAD.format(title=title, style=STYLE)
     if selling:
         yield _paragraph(f"{body['title']}.")
     if body["detail"]:
@@ -50,14 +49,15 @@ def _parts(body: Mapping[str, Any], shown: list[Mapping[str, Any]], site: str, c
     yield _for_people(body, contact)
     if selling:
         yield from _offers(body, shown)
-        yield from _buying(body["buy"])
-    yield f"<p>Status {body['status']}, code <code>{_said(body['code'])}</code>"
+        yield from _buying(body["buy"], contact)
+    yield f'<p class="quiet">Status {body["status"]}, code <code>{_said(body["code"])}</code>'
+    if str(body["type"]).startswith(("https://", "http://")):
+        yield f' (<a href="{escape(body["type"])}">what that means</a>)'
     if body.get("instance"):
         yield f", number <code>{_said(body['instance'])}</code>"
     yield "</p>\n"
     if site:
         yield _paragraph(f"Published by {site}.")
-    yield _FOOT
 
 
 def _for_people(body: Mapping[str, Any], contact: str) -> str:
@@ -79,39 +79,37 @@ def _offers(body: Mapping[str, Any], shown: list[Mapping[str, Any]]) -> Iterable
     if price:
         yield _paragraph(f"Price: {price['currency']} {price['amount']} a fetch (offer {price['offer']}).")
     if shown:
-        yield '<h2>What is on offer</h2>\n<div class="wide"><table>\n<thead><tr>'
-        columns = ("Offer", "Uses", "Price", "Paths", "Territory", "Term", "Duties", "Terms")
-        yield "".join(f'<th scope="col">{column}</th>' for column in columns)
-        yield "</tr></thead>\n<tbody>\n"
+        yield "<h2>What is on offer</h2>\n"
         for offer in shown:
-            yield f"<tr>{''.join(f'<td>{_said(cell)}</td>' for cell in _row(offer))}</tr>\n"
-        yield "</tbody>\n</table></div>\n"
+            rows = [(name, _cut(value)) for name, value in _rows(offer)]
+            yield f"<h3>{_said(offer['id'])}</h3>\n{pairs(_cut(offer['id']), rows)}"
     more = len(body.get("offers", ())) - len(shown)
     if more:
         yield _paragraph(f"{more} more offers stand in the same answer as JSON.")
 
 
-def _row(offer: Mapping[str, Any]) -> tuple[str, ...]:
-    price = f"{offer['price']['currency']} {offer['price']['amount']} a fetch"
-    others = [
-        f"{part['currency']} {part['amount']} {name.replace('_', ' ')}"
-        for name, part in offer["price_parts"].items()
-        if name != "per_fetch"
-    ]
-    if offer["revenue_share_bp"]:
-        others.append(
-            f"{offer['revenue_share_bp'] // 100}.{offer['revenue_share_bp'] % 100:02d} % of revenue"
-        )
-    return (
-        offer["id"],
-        ", ".join(offer["uses"]),
-        ", ".join((price, *others)),
-        ", ".join(offer["paths"]),
-        "worldwide" if offer["territory"] is None else _places(offer),
-        "1 month" if offer["term_months"] == 1 else f"{offer['term_months']} months",
-        ", ".join(_duty(name, value) for name, value in offer["duties"].items()),
-        offer["terms"][:20],
-    )
+def _rows(offer: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    yield "Uses", ", ".join(offer["uses"])
+    yield "Price", "; ".join(_price(offer))
+    yield "Window", f"unchanged content is not paid for again for {offer['window_hours']} hours"
+    yield "Paths", ", ".join(offer["paths"])
+    yield "Territory", "worldwide" if offer["territory"] is None else _places(offer)
+    yield "Term", "1 month" if offer["term_months"] == 1 else f"{offer['term_months']} months"
+    yield "Duties", ", ".join(_duty(name, value) for name, value in offer["duties"].items()) or "none"
+    yield "Terms hash", offer["terms"]
+
+
+def _price(offer: Mapping[str, Any]) -> Iterable[str]:
+    yield f"{offer['price']['currency']} {offer['price']['amount']} a fetch"
+    for tier in offer["tiers"]:
+        money = tier["per_fetch"]
+        yield f"{money['currency']} {money['amount']} from {tier['from_fetches']} fetches on"
+    for name, part in offer["price_parts"].items():
+        if name != "per_fetch" and part["micros"]:
+            yield f"{part['currency']} {part['amount']} {name.replace('_', ' ')}"
+    share = offer["revenue_share_bp"]
+    if share:
+        yield f"{share // 100}.{share % 100:02d} % of revenue"
 
 
 def _places(offer: Mapping[str, Any]) -> str:
@@ -124,19 +122,25 @@ def _duty(name: str, value: object) -> str:
     return named if value is True else f"{named}: {value}"
 
 
-def _buying(buy: Mapping[str, Any]) -> Iterable[str]:
-    yield "<h2>Get a token</h2>\n<pre><code>"
+def _buying(buy: Mapping[str, Any], contact: str) -> Iterable[str]:
+    yield f'<h2>How to get a license</h2>\n<p>Read <a href="{escape(buy["license_page"])}">the license terms</a>'
+    yield f' and see <a href="{escape(buy["desk"])}">the license desk</a>.'
+    yield f" To agree on something else, write to {_said(contact)}." if contact else ""
+    yield " A program registers, buys a token and fetches with it:</p>\n<pre><code>"
     yield "\n".join(escape(line) for line in buy["curl"])
     yield "</code></pre>\n<h2>For programs</h2>\n<ul>\n"
-    names = {"desk": "License desk", "license_document": "RSL license", "resource_metadata": "Metadata"}
-    for key, name in names.items():
+    for key, name in _LINKS.items():
         yield f'<li><a href="{escape(buy[key])}">{name}</a></li>\n'
-    yield "<li>This answer as JSON: ask with Accept: application/problem+json</li>\n</ul>\n"
+    yield "<li>This answer as JSON: ask with <code>Accept: application/problem+json</code></li>\n</ul>\n"
+
+
+def _cut(text: object) -> str:
+    said = str(text)
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
 
 
 def _said(text: object) -> str:
-    said = str(text)
-    return escape(said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…")
+    return escape(_cut(text))
 
 
 def _paragraph(text: object) -> str:

@@ -28,6 +28,7 @@ import orjson
 from gateway.admission.admit import Grant
 from gateway.ask import Ask
 from gateway.front.answer import Answer, Judged, Notice
+from gateway.front.preference_fields import both, preference_fields
 from gateway.front.refusal_page import refusal_page
 from gateway.licenses.pricing import cheapest
 from gateway.money import Money
@@ -45,6 +46,7 @@ from gateway.terms.payment_required import (
     crawler_price,
     problem_body,
 )
+from gateway.terms.remediation import remediation
 from gateway.terms.rsl import MEDIA_TYPE
 from gateway.visitors.visitor import Identity, Method
 
@@ -155,7 +157,9 @@ def _written(
     if refusal.retry_after > 0:
         headers.append(("Retry-After", str(refusal.retry_after)))
     headers += [("Allow", _line(value)) for name, value in refusal.facts if name == "allow"]
-    headers += [("WWW-Authenticate", value) for value in challenges(refusal, terms)]
+    headers += [("DPoP-Nonce", _line(value)) for name, value in refusal.facts if name == "dpop_nonce"]
+    remedy = remediation(refusal, quoted, uses, ask.country if ask else "")
+    headers += [("WWW-Authenticate", value) for value in challenges(refusal, terms, remedy)]
     if terms is not None and refusal.problem.license_error:
         headers.append(_license_link(terms))
     headers += paying.headers
@@ -293,9 +297,11 @@ def told(notice: Notice, ask: Ask) -> Answer:
     return Answer(200, "OK", headers, whole=b"" if ask.method == "HEAD" else notice.body)
 
 
-def passed(opened: OriginAnswer, policy: Policy) -> bytes:
-    """Status line and fields as the origin wrote them, but for what it says to us alone."""
-    return opened.head_without(_OURS) if policy.payments.origin_prices else opened.head
+def passed(opened: OriginAnswer, policy: Policy, less: frozenset[str] = frozenset()) -> bytes:
+    """Status line and fields as the origin wrote them, but for what it says to us alone, and *less*."""
+    if policy.payments.origin_prices:
+        less = both(_OURS, less)
+    return opened.head_without(less) if less else opened.head
 
 
 def committed(
@@ -309,20 +315,21 @@ def committed(
     mode = judged.policy.site.mode
     if judged.visitor.is_person or mode is Mode.OBSERVE or not isinstance(grant, Grant):
         return passed(opened, judged.policy)
-    link = _linked(terms.license_url)
+    preferences, less = preference_fields(opened, ask, judged, terms)
+    link = preferences + _linked(terms.license_url)
     if grant.charge is not None:
         price = _priced(grant.charge.price.micros, grant.charge.price.currency)
         record = _line(ask.id).encode("ascii")
         for name, value in paid:
             link += f"\r\n{name}: {_line(value)}".encode("ascii")
         return b"%b\r\nCache-Control: private, no-store\r\nLicet-Record: %b\r\nLicet-Price: %b%b" % (
-            opened.head_without(_REPLACED), record, price, link,
+            opened.head_without(both(_REPLACED, less)), record, price, link,
         )  # fmt: skip
     if mode is Mode.OFFER and judged.policy.payments.price_headers:
         sold = sold_by_fetch(grant.offers, judged.visitor)
         if sold is not None:
             link += b"\r\nCrawler-Price: " + _priced(sold.price.micros, sold.price.currency)
-    return passed(opened, judged.policy) + link
+    return passed(opened, judged.policy, less) + link
 
 
 @lru_cache(maxsize=1024)

@@ -82,6 +82,9 @@ async def settled(
     else:
         done = Unsettled(price)
     if isinstance(done, Settled):
+        if done.due is not None:
+            charge = grant.charge._replace(due=done.due)
+            judged = judged._replace(verdict=grant._replace(charge=charge))
         return judged, done.headers
     till.give_back(grant.charge)
     ruling = judged.ruling
@@ -101,10 +104,19 @@ async def _paid(
             Refusal(Problem.JOURNAL_UNAVAILABLE, "This fetch could not be recorded.", retry_after=10)
         )
     due = till.foreseen(charge, ask, complete)
-    if due.reason not in {"fetch", "free", "read-before"}:
-        return Settled()
     rail = next(each for each in rails if each.name == tender.rail)
+    if due.reason not in {"fetch", "free", "read-before"}:
+        if complete.status >= 400:
+            await rail.undelivered(tender)
+        return Settled()
     return await rail.commit(tender, due.money, ask, complete.status)
+
+
+async def undelivered(tender: Tender | None, rails: tuple[Rail, ...]) -> None:
+    """Let the rail of *tender* hear that the creator's server gave nothing."""
+    for rail in rails:
+        if tender is not None and rail.name == tender.rail:
+            await rail.undelivered(tender)
 
 
 def _complete(opened: OriginAnswer, whole: bytes | None) -> Delivery:
@@ -129,9 +141,7 @@ def _price(opened: OriginAnswer, judged: Judged, tender: Tender) -> Money | Refu
         price = tender.price
     if isinstance(price, Money) and price > tender.most:
         return Refusal(
-            Problem.MAX_PRICE_TOO_LOW,
-            f"This page costs {price}; the most that was offered is {tender.most}.",
-            price=price,
+            Problem.MAX_PRICE_TOO_LOW, f"This page costs {price}, more than was offered at most.", price=price
         )
     return price
 

@@ -2,6 +2,7 @@
 
 Owns: key sets as others read them (`key_set`, RFC 7517), one private key
 (`signing_key`), their rotation (`manifest`, pure) and their files (`key_ring`),
+encrypted files (`ems`) and the keys that open them (`content_keys`),
 the compact signature form (`jws`, RFC 7515) and the JSON below it
 (`strict_json`).
 

@@ -5,18 +5,28 @@ besides ``alg``, ``kid`` and ``typ``, so that nothing in it can name a URL, carr
 a key (``jku x5u x5c jwk``), compress (``zip``) or change what is signed (``crit
 b64``); every segment is the canonical base64url of its octets. PyJWT signs and
 verifies; it is never asked to find a key or to choose an algorithm.
+
+One kind of text must carry its key: the DPoP proof (RFC 9449, September 2023).
+`read_proof_text` reads that kind and no other.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from jwt import PyJWS
 
-from gateway.keys.key_set import ALGORITHMS, LONGEST_KID, PublicKey, decode_base64url
+from gateway.keys.key_set import (
+    CLIENT_ALGORITHMS,
+    EDDSA,
+    LONGEST_KID,
+    PublicKey,
+    decode_base64url,
+    read_jwk,
+)
 from gateway.keys.signing_key import SigningKey
 from gateway.keys.strict_json import Malformed, read_object
 
@@ -24,7 +34,10 @@ from gateway.keys.strict_json import Malformed, read_object
 LONGEST: Final = 4096
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
 _MEMBERS = frozenset({"alg", "kid", "typ"})
-_JWS = PyJWS(algorithms=list(ALGORITHMS), options={"enforce_minimum_key_length": True})
+#: RFC 9864 (October 2025) gave EdDSA with Ed25519 a name of its own; clients write either.
+_SPELLINGS: Final = {"Ed25519": EDDSA}
+_PROOF_MEMBERS = frozenset({"alg", "jwk", "typ"})
+_JWS = PyJWS(algorithms=list(CLIENT_ALGORITHMS), options={"enforce_minimum_key_length": True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +58,47 @@ class Compact:
 
 def read_compact(text: str, longest: int = LONGEST) -> Compact:
     """Take *text* apart, or raise `Malformed`. Nothing else is ever raised."""
+    header, compact = _apart(text, longest)
+    if not header.keys() <= _MEMBERS:
+        raise Malformed("its header has a member besides alg, kid and typ")
+    return compact
+
+
+def read_client_compact(text: str, longest: int = LONGEST) -> Compact:
+    """`read_compact` of what a client signed: EdDSA may have its newer name there."""
+    compact = read_compact(text, longest)
+    return replace(compact, algorithm=_SPELLINGS.get(compact.algorithm, compact.algorithm))
+
+
+def read_proof_text(text: str, longest: int = LONGEST) -> tuple[Compact, PublicKey]:
+    """Take a text apart that carries the public key it was signed with, or raise `Malformed`.
+
+    The key is one of `CLIENT_ALGORITHMS`, without a secret member, and signs
+    with the header's algorithm.
+    """
+    header, compact = _apart(text, longest)
+    compact = replace(compact, algorithm=_SPELLINGS.get(compact.algorithm, compact.algorithm))
+    if header.keys() != _PROOF_MEMBERS:
+        raise Malformed("its header is not alg, jwk and typ")
+    members = header["jwk"]
+    if not isinstance(members, dict):
+        raise Malformed("its jwk is not an object")
+    # An RSA key alone can sign in two ways, and one that does not say which signs as the header has it.
+    said = {"alg": compact.algorithm} if members.get("kty") == "RSA" else {}
+    key = read_jwk({**said, **members}, CLIENT_ALGORITHMS)
+    if key is None or key.algorithm != compact.algorithm:
+        raise Malformed("its jwk is not a key of its alg")
+    return compact, key
+
+
+def _apart(text: str, longest: int) -> tuple[dict[str, object], Compact]:
     if len(text) > longest:
         raise Malformed(f"it is longer than {longest} characters")
     match = _COMPACT.fullmatch(text)
     if match is None:
         raise Malformed("it is not three segments of base64url")
     header = read_object(decode_base64url(match[1]))
-    if not header.keys() <= _MEMBERS:
-        raise Malformed("its header has a member besides alg, kid and typ")
-    return Compact(
+    return header, Compact(
         algorithm=_text(header, "alg"),
         kid=_text(header, "kid"),
         typ=_text(header, "typ"),

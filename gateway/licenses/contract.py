@@ -242,6 +242,9 @@ def price_parts(terms: LicenseTerms) -> tuple[str, ...]:
         (price.subscription, f"for each {_months(price.subscription_months)}, in advance"),
     )
     parts = [f"{amount} {what}" for amount, what in said if amount]
+    parts += [
+        f"{each.per_fetch} for each page or file from the {each.from_fetches}th on" for each in price.tiers
+    ]
     if price.revenue_share_bp:
         parts.append(f"{_percent(price.revenue_share_bp)} of net revenue")
     if price.minimum_guarantee:
@@ -349,7 +352,7 @@ _FILLED: Final[Mapping[str, Callable[[Deal], str]]] = {
     "model_release": lambda deal: _RELEASES[deal.terms.purpose.model_release],
     "price_parts": lambda deal: "; ".join(price_parts(deal.terms)) or "nothing",
     "payment_days": lambda _: str(_PAYMENT_DAYS),
-    "window_hours": lambda deal: str(getattr(deal.terms.compensation, "window_hours", 24)),
+    "window_hours": lambda deal: str(deal.terms.compensation.window_hours),
     "revenue_share": lambda deal: _percent(deal.terms.compensation.revenue_share_bp),
     "minimum_guarantee": lambda deal: str(deal.terms.compensation.minimum_guarantee or "nothing"),
     "minimum_guarantee_months": lambda deal: str(deal.terms.compensation.minimum_guarantee_months),

@@ -4,6 +4,7 @@ A client secret is ``lsk_`` and 58 letters and digits: base32 in lower case of
 256 random bits and their CRC-32. The checksum lets a scanner of leaked text
 tell a secret from noise without asking us; it proves nothing. What is kept is
 the SHA-256 of the whole text: a secret of that strength needs no slow hash.
+A registration access token (RFC 7592) is made alike, with the prefix ``lra_``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import hmac
 import secrets
 import zlib
 from base64 import b32decode, b32encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import uuid_utils
@@ -21,17 +22,25 @@ import uuid_utils
 from gateway.licenses.license import Client, Licensee, Standing
 
 SECRET_PREFIX: Final = "lsk_"  # noqa: S105 - the public part of a secret's form
+ACCESS_PREFIX: Final = "lra_"
+#: Seconds for which a secret that was replaced is still good.
+OLDER_SECONDS: Final = 86_400
 _SECRET_BYTES: Final = 32
 _NOBODY: Final = hashlib.sha256(b"nobody").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A licensee and its client, ready to be kept, and the *secret* to show once. The repr hides it."""
+    """A licensee and its client, ready to be kept, and what to show once. The repr hides it.
+
+    *secret* is "" for a client that signs, *access* the registration access
+    token, "" where none was asked for.
+    """
 
     licensee: Licensee
     client: Client
     secret: str = field(repr=False)
+    access: str = field(default="", repr=False)
 
 
 def enroll(
@@ -42,6 +51,9 @@ def enroll(
     standing: Standing,
     uri: str = "",
     contacts: tuple[str, ...] = (),
+    signs: bool = False,
+    metadata: str = "{}",
+    managed: bool = False,
 ) -> Enrolled:
     """Make a licensee with one client and a fresh secret; nothing is stored.
 
@@ -53,30 +65,60 @@ def enroll(
         standing: QUARANTINED for who registered alone, ACTIVE for who the operator added.
         uri: the client's home page (RFC 7591, section 2).
         contacts: the client's contacts (RFC 7591, section 2).
+        signs: whether it signs instead of having a secret.
+        metadata: what else it registered, as the text of one JSON object.
+        managed: whether it gets a registration access token.
     """
-    secret = _new_secret()
+    secret = "" if signs else _new_secret(SECRET_PREFIX)
+    access = _new_secret(ACCESS_PREFIX) if managed else ""
     licensee = Licensee(_id("le_", now), name, standing, now, contact)
     client = Client(
         id=_id("cl_", now),
         licensee=licensee.id,
-        secret_sha256=hashlib.sha256(secret.encode()).hexdigest(),
+        secret_sha256=_hashed(secret) if secret else "",
         created_at=now,
         name=name,
         uri=uri,
         contacts=contacts,
+        signs=signs,
+        metadata=metadata,
+        access_sha256=_hashed(access) if access else "",
     )
-    return Enrolled(licensee, client, secret)
+    return Enrolled(licensee, client, secret, access)
 
 
-def secret_matches(client: Client | None, secret: str) -> bool:
-    """Whether *secret* is the client's; False for None, at the same cost.
+def with_new_secret(client: Client, now: int) -> tuple[Client, str]:
+    """*client* with another secret, and that secret; the one it had is good for `OLDER_SECONDS` more."""
+    secret = _new_secret(SECRET_PREFIX)
+    renewed = replace(
+        client,
+        secret_sha256=_hashed(secret),
+        older_sha256=client.secret_sha256,
+        older_until=now + OLDER_SECONDS if client.secret_sha256 else 0,
+    )
+    return renewed, secret
+
+
+def access_matches(client: Client | None, access: str) -> bool:
+    """Whether *access* is the client's registration access token; False for None, at the same cost."""
+    same = hmac.compare_digest(_hashed(access), (client.access_sha256 if client else "") or _NOBODY)
+    return same and client is not None and bool(client.access_sha256)
+
+
+def secret_matches(client: Client | None, secret: str, now: int = 0) -> bool:
+    """Whether *secret* is the client's at second *now*; False for None, at the same cost.
 
     The comparison takes as long for a wrong secret as for a right one, and for
     an unknown client as for a known one. No text makes it raise.
     """
-    shown = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-    same = hmac.compare_digest(shown, client.secret_sha256 if client else _NOBODY)
-    return same and client is not None
+    shown = _hashed(secret)
+    same = hmac.compare_digest(shown, (client.secret_sha256 if client else "") or _NOBODY)
+    older = hmac.compare_digest(shown, (client.older_sha256 if client else "") or _NOBODY)
+    if client is None:
+        return False
+    return (same and bool(client.secret_sha256)) or (
+        older and bool(client.older_sha256) and now < client.older_until
+    )
 
 
 def is_secret(text: str) -> bool:
@@ -91,9 +133,13 @@ def is_secret(text: str) -> bool:
     return raw[_SECRET_BYTES:] == _checksum(raw[:_SECRET_BYTES]) and _spelled(raw) == body
 
 
-def _new_secret() -> str:
+def _new_secret(prefix: str) -> str:
     raw = secrets.token_bytes(_SECRET_BYTES)
-    return SECRET_PREFIX + _spelled(raw + _checksum(raw))
+    return prefix + _spelled(raw + _checksum(raw))
+
+
+def _hashed(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _spelled(raw: bytes) -> str:

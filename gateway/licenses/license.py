@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from gateway.terms.license_terms import LicenseTerms
 from gateway.tokens.claims import Budget
+
+#: How the ids begin of licenses that last for one fetch each: nobody holds them, records alone name them.
+BY_FETCH: Final = "pf_"
 
 
 class Standing(StrEnum):
@@ -43,8 +47,15 @@ class Licensee:
 class Client:
     """One set of credentials of a licensee (RFC 7591, section 2).
 
-    *secret_sha256* is the lower-case hex SHA-256 of a 256-bit random secret;
-    the secret itself is shown once and kept nowhere.
+    Secrets are kept as the lower-case hex SHA-256 of a 256-bit random text,
+    which is shown once and kept nowhere; "" stands for none.
+
+    Attributes:
+        secret_sha256: of the client secret; "" for a client that signs.
+        older_sha256: of the secret before it, which is good until second *older_until*.
+        access_sha256: of the registration access token (RFC 7592), "" for a client that the operator added.
+        signs: whether it logs in with ``private_key_jwt`` and not with a secret.
+        metadata: what else it registered, as the text of one JSON object.
     """
 
     id: str
@@ -54,6 +65,11 @@ class Client:
     name: str = ""
     uri: str = ""
     contacts: tuple[str, ...] = ()
+    signs: bool = False
+    metadata: str = "{}"
+    access_sha256: str = ""
+    older_sha256: str = ""
+    older_until: int = 0
 
 
 @dataclass(frozen=True)

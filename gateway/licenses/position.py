@@ -15,7 +15,7 @@ from typing import Any
 from gateway.licenses.red_flags import Severity
 from gateway.money import MICROS, Money
 from gateway.terms.comparing import Lever
-from gateway.terms.license_terms import Compensation, LicenseTerms
+from gateway.terms.license_terms import Compensation, LicenseTerms, Tier
 
 #: Facts that a buyer may be asked for, in the order in which they are asked, and what each is.
 FACTS: Mapping[str, str] = MappingProxyType(
@@ -101,8 +101,15 @@ def scaled(price: Compensation, multiple: int) -> Compensation:
         for each in fields(price)
         if isinstance(part := getattr(price, each.name), Money)
     }
+    tiers = tuple(replace(each, per_fetch=each.per_fetch.times(multiple, MICROS)) for each in price.tiers)
+    kept: list[Tier] = []
+    last = parts.get("per_fetch") or Money(0, price.currency)
+    for tier in tiers:  # rounding may have made two steps one
+        if tier.per_fetch < last:
+            kept.append(tier)
+            last = tier.per_fetch
     share = -(-price.revenue_share_bp * multiple // MICROS)
-    return replace(price, **parts, revenue_share_bp=share)
+    return replace(price, **parts, revenue_share_bp=share, tiers=tuple(kept))
 
 
 def ratio(bid: Compensation, asked: Compensation) -> int:
@@ -116,6 +123,11 @@ def ratio(bid: Compensation, asked: Compensation) -> int:
         _micros(getattr(bid, each.name)) * MICROS // part.micros
         for each in fields(asked)
         if isinstance(part := getattr(asked, each.name), Money) and part
+    ]
+    found += [
+        bid.price_after(tier.from_fetches).micros * MICROS // tier.per_fetch.micros
+        for tier in asked.tiers
+        if tier.per_fetch
     ]
     if asked.revenue_share_bp:
         found.append(bid.revenue_share_bp * MICROS // asked.revenue_share_bp)

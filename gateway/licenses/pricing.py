@@ -40,15 +40,15 @@ def burden(price: Compensation) -> tuple[int, ...]:
 
 
 def by_the_fetch(terms: LicenseTerms) -> bool:
-    """Whether one fetch can be sold on *terms* by itself.
+    """Whether one fetch can be sold on *terms* by itself: it costs something, and that is all that is asked."""
+    return bool(terms.compensation.per_fetch) and _nothing_else(terms)
 
-    Its price per fetch is above zero and all that is ever owed, nobody else is
-    shut out, and no seat has to be shown.
-    """
+
+def _nothing_else(terms: LicenseTerms) -> bool:
+    """Whether a price per fetch is all that is ever owed, nobody else is shut out, and no seat has to be shown."""
     price = terms.compensation
     return (
-        bool(price.per_fetch)
-        and not any(part for part in price.parts() if part is not price.per_fetch)
+        not any(part for part in price.parts() if part is not price.per_fetch)
         and not price.revenue_share_bp
         and not terms.exclusivity.exclusive
         and terms.territory.basis is not Basis.LICENSEE
@@ -58,7 +58,9 @@ def by_the_fetch(terms: LicenseTerms) -> bool:
 def cheapest(offers: tuple[Offer, ...], uses: Uses) -> Offer | None:
     """The offer to quote: the cheapest per fetch that alone covers all *uses*, or else the cheapest of all.
 
-    Ties go to the one listed first.
+    One on which a fetch costs its price and nothing else goes before one with a
+    fee, a share or a condition: a quote says what one fetch costs. Ties go to
+    the one listed first.
     """
     covering = [offer for offer in offers if covers(offer.uses, uses)] or list(offers)
-    return min(covering, key=lambda offer: offer.price.micros, default=None)
+    return min(covering, key=lambda offer: (not _nothing_else(offer.terms), offer.price.micros), default=None)

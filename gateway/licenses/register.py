@@ -48,6 +48,17 @@ class LicenseRegister(Protocol):
         """A client and its licensee, for authentication."""
         ...
 
+    async def change_client(self, client: Client) -> bool:
+        """Keep *client* in place of the one with its id and licensee; False if there is none."""
+        ...
+
+    async def remove_client(self, client_id: str, at: int, until: int) -> bool:
+        """Forget a client and revoke its tokens as of *at*, in one act; False if there is none.
+
+        *until* is when its last token has expired. Its licensee and the licenses stay.
+        """
+        ...
+
     async def grant(self, license: License, *, spent: Collection[str] = ()) -> License:
         """Keep *license*, or return the live one that already says the same.
 

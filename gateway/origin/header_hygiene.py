@@ -64,7 +64,7 @@ def request_headers(ask: Ask, *, ours: int = -1, upgrade: str = "", host: str = 
     """The fields the origin gets for *ask*, in the client's order, ours behind them.
 
     *ours* is the position in `ask.headers` of a credential of ours, which does
-    not leave; any other `Authorization` passes untouched. *upgrade* is the
+    not leave, nor does the proof of a key that goes with it; any other `Authorization` passes untouched. *upgrade* is the
     protocol to offer (`asked_protocol`), or "". *host* stands in where the
     client named no host. `Content-Length` is kept; a transfer coding is the
     forwarder's business, and so is `Expect`.
@@ -72,7 +72,7 @@ def request_headers(ask: Ask, *, ours: int = -1, upgrade: str = "", host: str = 
     out = [field for field in ask.headers if _may_pass(field[0])]
     if ours >= 0:
         mine = ask.headers[ours]
-        out = [field for field in out if field is not mine]
+        out = [field for field in out if field is not mine and field[0] != "dpop"]
     if ask.has("connection"):
         named = _named(ask.all("connection")) - _KEPT
         out = [field for field in out if field[0] not in named]

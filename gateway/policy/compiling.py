@@ -8,26 +8,23 @@ None here and is not complained about twice.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-
 from gateway.money import MICROS, Money
 from gateway.paths import PathScope
 from gateway.policy import countries
 from gateway.policy.digest import policy_digest
+from gateway.policy.positions import position_of
 from gateway.policy.rules import Author, Match, Payments, Policy, Rendition, Rule, Site, Verdict, Work
 from gateway.policy.schema import (
-    LooseKeys,
     OfferTable,
-    PriceTable,
     PublishTable,
     RuleTable,
     SiteTable,
     WorkTable,
     shown,
 )
+from gateway.policy.tables import Tables
+from gateway.policy.tiers import tiers_of
 from gateway.policy.words import quoted
-from gateway.problems import Mistake
 from gateway.terms.license_terms import (
     PAGE,
     WORLDWIDE,
@@ -45,54 +42,12 @@ from gateway.terms.license_terms import (
     Territory,
 )
 from gateway.terms.publishing import Publishing
-from gateway.uses import Use, Uses
+from gateway.uses import Use, tier_of
 
-_TIER_1: Uses = frozenset({Use.AI_TRAIN, Use.FINE_TUNE})
-_TIER_2: Uses = frozenset({Use.AI_INDEX, Use.TDM})
 _PARTS = (
     "upfront", "per_fetch", "per_item", "per_megabyte", "per_thousand_tokens",
     "per_inference", "subscription", "minimum_guarantee",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far a creator would go for one offer, in millionths of each part of its price.
-
-    Secret: it is in no policy, no digest and nothing published.
-    """
-
-    ask_micros: int = MICROS
-    target_micros: int = MICROS
-    floor_micros: int = MICROS
-    exclusive_premium_micros: int = MICROS
-
-
-@dataclass
-class Tables:
-    """What one file and its stance hold, table by table; None where a table is wrong.
-
-    *named_works* and *named_offers* are the names that stand in the file, right
-    or wrong, so that a mistake inside one is not followed by "nobody knows it".
-    """
-
-    file: str
-    loose: LooseKeys
-    site: SiteTable | None
-    works: list[WorkTable | None]
-    offers: dict[str, OfferTable | None]
-    rules: list[RuleTable | None]
-    named_works: frozenset[str]
-    publish: PublishTable | None = None
-    mistakes: list[Mistake] = field(default_factory=list)
-
-    def wrong(self, key: str, expected: str, got: str = "") -> None:
-        """Remember one mistake in this file."""
-        self.mistakes.append(Mistake(self.file, key, expected, got))
-
-    def complains(self, key: str) -> bool:
-        """Whether a mistake at or below *key* is known already."""
-        return any(re.match(re.escape(key) + r"([.\[]|$)", mistake.key) for mistake in self.mistakes)
 
 
 def compiled(tables: Tables, fallback_id: str) -> Policy | None:
@@ -116,7 +71,9 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     if tables.mistakes or site is None:
         return None
     loose, publishing = tables.loose, Publishing(**dict(tables.publish or PublishTable()))
-    payments = Payments(loose.payments.price_headers, loose.payments.origin_prices)
+    given = loose.payments
+    x402 = given.x402.terms(site.currency) if given.x402 else None
+    payments = Payments(given.price_headers, given.origin_prices, x402, given.x402_credit)
     limits = {name: _table(tables, name) for name in offers}
     digest = policy_digest(
         site,
@@ -141,7 +98,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
                 site=site.id,
                 terms=terms,
                 policy=digest,
-                tier=_tier(terms.purpose.uses),
+                tier=tier_of(terms.purpose.uses),
                 token_seconds=limits[name].token_seconds,
                 max_fetches=limits[name].max_fetches,
             )
@@ -157,30 +114,6 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         file=tables.file,
         payments=payments,
     )
-
-
-def position_of(tables: Tables, name: str) -> Position:
-    """The bargaining position of offer *name*; what is left out is one times the price."""
-    offer = tables.offers[name]
-    written = offer.position if offer else None
-    if written is None:
-        return Position()
-    ask = written.ask
-    target = written.target if written.target is not None else ask
-    floor = written.floor if written.floor is not None else target
-    premium = written.exclusive_premium if written.exclusive_premium is not None else MICROS
-    key = f"offers.{name}.position"
-    if ask != MICROS:
-        tables.wrong(f"{key}.ask", 'the price you publish is your ask, so leave it at "1.0"')
-    if target > ask:
-        tables.wrong(f"{key}.target", "the target cannot be above the ask")
-    if floor > target:
-        tables.wrong(f"{key}.floor", "the floor cannot be above the target or the ask")
-    if premium < MICROS:
-        tables.wrong(
-            f"{key}.exclusive_premium", 'an exclusive deal cannot cost less than "1.0" times the price'
-        )
-    return Position(ask, target, floor, premium)
 
 
 def _table(tables: Tables, name: str) -> OfferTable:
@@ -250,6 +183,7 @@ def _works(tables: Tables) -> tuple[Work, ...]:
                 people=table.people,
                 renditions=tuple(Rendition(name, paths) for name, paths in table.renditions.items()),
                 authors=tuple(Author(author.name, author.share) for author in table.authors),
+                encrypted=table.encrypted,
             )
         )
     return tuple(works)
@@ -282,7 +216,7 @@ def _terms(
         tables.wrong(
             f"{key}.uses", f"is missing: write what the buyer may do, one or more of {quoted(tuple(Use))}"
         )
-    price = _compensation(tables, key, offer.price)
+    price = _compensation(tables, key, offer)
     cap = _money(tables, f"{key}.liability.cap", offer.liability.cap)
     if scope is None or offer.uses is None or price is None:
         return None
@@ -357,21 +291,29 @@ def _excluded(sold: tuple[Work, ...], works: tuple[Work, ...]) -> tuple[PathScop
     return tuple(sorted(inner, key=lambda scope: scope.pattern))
 
 
-def _compensation(tables: Tables, key: str, price: PriceTable | None) -> Compensation | None:
-    if price is None and tables.complains(f"{key}.price"):
-        return None
+def _compensation(tables: Tables, key: str, offer: OfferTable) -> Compensation | None:
+    price = offer.price
     if price is None:
-        tables.wrong(f"{key}.price", 'is missing: write what it costs, such as { per_fetch = "0.02" }')
+        if not tables.complains(f"{key}.price"):
+            tables.wrong(f"{key}.price", 'is missing: write what it costs, such as { per_fetch = "0.02" }')
         return None
     if not price.model_fields_set & {*_PARTS, "revenue_share"}:
         tables.wrong(f"{key}.price", 'name at least one part, such as { per_fetch = "0.02" }; "0" is free')
         return None
     parts = {part: _money(tables, f"{key}.price.{part}", getattr(price, part)) for part in _PARTS}
-    if tables.site is None:
+    tiers = tiers_of(
+        price.tiers,
+        parts["per_fetch"],
+        read=lambda place, text: _money(tables, f"{key}.price.{place}", text),
+        wrong=lambda place, expected, got: tables.wrong(f"{key}.price.{place}", expected, got),
+    )
+    if tables.site is None or tiers is None:
         return None
     return Compensation(
         currency=tables.site.currency,
         **parts,
+        tiers=tiers,
+        window_hours=offer.window_hours,
         subscription_months=price.subscription_months,
         revenue_share_bp=price.revenue_share,
         minimum_guarantee_months=price.minimum_guarantee_months,
@@ -437,9 +379,3 @@ def _check_reach(tables: Tables, works: tuple[Work, ...]) -> None:
                 f"it reaches pages that are in no work ({quoted(outside)}); "
                 'say what holds there with otherwise = "serve" or otherwise = "refuse" at the top of the file',
             )
-
-
-def _tier(uses: Uses) -> int:
-    if uses & _TIER_1:
-        return 1
-    return 2 if uses & _TIER_2 else 3

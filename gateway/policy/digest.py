@@ -98,4 +98,5 @@ def _spelled_work(work: Work) -> dict[str, object]:
         "people": work.people.value,
         "renditions": [[rendition.name, _patterns(rendition.paths)] for rendition in work.renditions],
         "authors": [[author.name, author.share_micros] for author in work.authors],
+        **({"encrypted": True} if work.encrypted else {}),
     }

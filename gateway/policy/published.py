@@ -92,7 +92,35 @@ def publish(
         robots=_stances(crawlers),
         honeypot=policy.site.honeypot,
         publishing=policy.publishing,
+        x402=policy.payments.x402 is not None or policy.payments.x402_credit,
     )
+
+
+def publish_to(policy: Policy, crawler: Crawler) -> tuple[PublishedScope, ...]:
+    """What holds for *crawler* alone, when it is what it says, in the order of `PublishedTerms.scopes`.
+
+    *free* are all its uses where it is served everywhere in the scope, else
+    none; *offers* are those that it can buy there and that cover all its uses.
+    """
+    reader = _Reader(_honest(crawler), crawler.uses)
+    countries = _countries(policy)
+    said: list[PublishedScope] = []
+    for node in _nodes(policy):
+        works = {work.id if work else "" for work, _ in node.places}
+        served = all(
+            verdict is Verdict.SERVE
+            for country in countries
+            for verdict, _ in _verdicts(policy, node, reader, country)
+        )
+        said.append(
+            PublishedScope(
+                paths=(node.scope,),
+                work=works.pop() if len(works) == 1 else "",
+                free=crawler.uses if served else frozenset(),
+                offers=tuple(offer for offer in policy.offers if _on_offer(policy, node, offer, (reader,))),
+            )
+        )
+    return tuple(said)
 
 
 @dataclass(eq=False)
@@ -345,6 +373,7 @@ def _scope(policy: Policy, node: _Node, readers: tuple[_Reader, ...]) -> Publish
         work=works.pop() if len(works) == 1 else "",
         free=_free(policy, node, asked),
         offers=tuple(offer for offer in policy.offers if _on_offer(policy, node, offer, asked)),
+        encrypted=bool(node.places) and all(work is not None and work.encrypted for work, _ in node.places),
     )
 
 

@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateway import bundled
-from gateway.policy.compiling import Position, Tables, compiled, position_of
+from gateway.policy.compiling import compiled
+from gateway.policy.positions import Position, position_of
 from gateway.policy.rules import Mode, Policy
 from gateway.policy.schema import (
     LooseKeys,
@@ -29,6 +30,7 @@ from gateway.policy.schema import (
     shown,
     sound_part,
 )
+from gateway.policy.tables import Tables
 from gateway.policy.words import NAME, SITE_ID, quoted
 from gateway.problems import ConfigurationError, Mistake
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.paths import PathScope
+from gateway.policy.x402_terms import X402Terms
 from gateway.terms.license_terms import PAGE, Offer
 from gateway.terms.publishing import USUAL, Publishing
 from gateway.uses import Uses
@@ -88,6 +89,8 @@ class Work:
     people: People
     renditions: tuple[Rendition, ...] = ()
     authors: tuple[Author, ...] = ()
+    #: Whether its files are encrypted and their keys are had at the desk (RSL's EMS).
+    encrypted: bool = False
 
     @property
     def for_sale(self) -> bool:
@@ -161,11 +164,14 @@ class Payments:
 
     *price_headers*: by ``crawler-max-price`` and ``crawler-exact-price`` on a
     signed request, out of an account here. *origin_prices*: the creator's
-    server may name the price of each answer itself.
+    server may name the price of each answer itself. *x402*: on a chain, to the
+    creator's own address. *x402_credit*: out of an account here, in the words of x402.
     """
 
     price_headers: bool = True
     origin_prices: bool = False
+    x402: X402Terms | None = None
+    x402_credit: bool = False
 
 
 @dataclass(frozen=True)

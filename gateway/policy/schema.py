@@ -22,8 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.policy import publish_words, words
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
+from gateway.policy.x402_table import X402Table
 from gateway.problems import Mistake
-from gateway.terms.license_terms import Basis
+from gateway.terms.license_terms import WINDOW_HOURS, Basis
 from gateway.terms.publishing import RobotsPreferences
 
 
@@ -73,7 +74,18 @@ class WorkTable(_Table):
     renditions: dict[str, words.Paths] = Field(
         default={}, description="other forms of the work and their paths"
     )
+    encrypted: words.Flag = Field(
+        default=False,
+        description="whether its files were made by `licet ems encrypt`; buyers fetch their keys",
+    )
     authors: list[AuthorTable] = Field(default=[], description="who shares in the earnings; 100 % in all")
+
+
+class TierTable(_Table):
+    """One entry of a price's ``tiers``: from so many fetches on, a fetch costs less."""
+
+    from_fetches: words.Fetches = Field(description="how many fetches one license was charged for by then")
+    per_fetch: words.Amount = Field(description="what each further page or file costs")
 
 
 class PriceTable(_Table):
@@ -92,6 +104,10 @@ class PriceTable(_Table):
     revenue_share: words.BasisPoints = Field(default=0, description="a share of net revenue, such as 3 %")
     minimum_guarantee: words.Amount | None = Field(default=None, description="the least owed in each period")
     minimum_guarantee_months: words.Months = Field(default=3, description="how long such a period is")
+    tiers: list[TierTable] = Field(
+        default=[],
+        description="lower prices of a fetch for licenses that fetch much; the first needs per_fetch",
+    )
 
 
 class PurposeTable(_Table):
@@ -180,6 +196,10 @@ class OfferTable(_Table):
         default=Basis.FETCH,
         description="what has to be there: fetch (by network location), licensee (declared), use (by contract)",
     )
+    window_hours: words.WindowHours = Field(
+        default=WINDOW_HOURS,
+        description="how long unchanged content is not paid for again, in hours, at most a week",
+    )
     max_fetches: words.Count = Field(default=0, description="the most one token can fetch; 0 for no limit")
     token_seconds: words.Seconds = Field(default=3600, description="how long one token lasts")
     position: PositionTable | None = Field(default=None, description="your secret bargaining position")
@@ -256,6 +276,10 @@ class PaymentsTable(_Table):
     origin_prices: words.Flag = Field(
         default=False, description="let the site's own server name the price of each answer in crawler-price"
     )
+    x402_credit: words.Flag = Field(
+        default=False, description="let accounts pay in the words of x402 too, on signed requests"
+    )
+    x402: X402Table | None = Field(default=None, description="take payments on a chain, by x402")
 
 
 class LooseKeys(_Table):
@@ -294,6 +318,7 @@ for _table, _place in (
     (TermTable, "an offer's term"),
     (PurposeTable, "an offer's purpose"),
     (DutiesTable, "an offer's duties"),
+    (TierTable, "an offer's price.tiers"),
     (PriceTable, "an offer's price"),
     (WhenTable, "a rule's when"),
     (PublishTable, "[publish]"),
@@ -301,6 +326,7 @@ for _table, _place in (
     (OfferTable, "[offers.NAME]"),
     (WorkTable, "[[works]]"),
     (SiteTable, "[site]"),
+    (X402Table, "[payments.x402]"),
     (PaymentsTable, "[payments]"),
     (LooseKeys, "the top of the file, above every table"),
 ):

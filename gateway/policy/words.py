@@ -22,7 +22,7 @@ from gateway.money import MICROS, Money, MoneyError
 from gateway.paths import PathScope, canonical
 from gateway.policy import countries
 from gateway.policy.rules import Mode, People, Rights, TerritoryMode, Verdict
-from gateway.terms.license_terms import Basis
+from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Basis
 from gateway.terms.publishing import RobotsPreferences
 from gateway.uses import Use
 from gateway.visitors.visitor import Identity, VisitorClass
@@ -372,6 +372,12 @@ Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"
 Days = Annotated[int, BeforeValidator(_whole(0, 36_500)), WithJsonSchema({"type": "integer", "minimum": 0})]
 Months = Annotated[int, BeforeValidator(_whole(1, 1200)), WithJsonSchema({"type": "integer", "minimum": 1})]
 Count = Annotated[int, BeforeValidator(_whole(0, _MOST)), WithJsonSchema({"type": "integer", "minimum": 0})]
+Fetches = Annotated[int, BeforeValidator(_whole(1, _MOST)), WithJsonSchema({"type": "integer", "minimum": 1})]
+WindowHours = Annotated[
+    int,
+    BeforeValidator(_whole(1, LONGEST_WINDOW_HOURS)),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": LONGEST_WINDOW_HOURS}),
+]
 Seconds = Annotated[
     int,
     BeforeValidator(_whole(60, 86_400)),

@@ -32,7 +32,8 @@ where that is known by then, ``USD 0`` for unchanged bytes in the window; of a
 body that is passed on while it arrives it says the price, and a re-read that
 its digest alone shows is billed at nothing all the same. Where the origin names
 prices (`Payments.origin_prices`) the comparison waits for its head, and the most
-that is offered is set aside until then.
+that is offered is set aside until then. What was offered does not reach the
+origin: who names the price is not told what would be paid.
 
 Elsewhere ``/sitemap.xml``, ``/security.txt`` and ``/.well-known/security.txt``
 are never charged for. Here that is the creator's to say (`Policy.free_paths`);
@@ -42,20 +43,19 @@ robots.txt and what tells the terms are free always.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from gateway.ask import Ask
-from gateway.evidence import Evidence, Need, Needs
-from gateway.licenses.license import Standing
+from gateway.evidence import Evidence, Needs
 from gateway.money import Money, MoneyError
 from gateway.problems import Problem, Refusal
-from gateway.rails.known_accounts import KIND, Found, KnownAccounts
+from gateway.rails.known_accounts import KIND, KnownAccounts
 from gateway.rails.rail import Asked, Challenge, Quote, Settled, Source, Tender, Unsettled, claims_for
+from gateway.rails.signed_payers import Finding, SignedPayers
 from gateway.terms.payment_required import crawler_price
-from gateway.visitors.signatures import SignatureFinding
 
 MAX: Final = "crawler-max-price"
 EXACT: Final = "crawler-exact-price"
@@ -65,10 +65,11 @@ _PRICE: Final = re.compile(r"([A-Z]{3}) ([0-9.]{1,24})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class _Bid:
-    """What the request offers: an amount, *exact* or at most."""
+    """What the request offers: an amount, *exact* or at most. *position* is its place in `ask.headers`."""
 
     amount: Money
     exact: bool
+    position: int = -1
 
 
 class PriceHeaders:
@@ -77,11 +78,9 @@ class PriceHeaders:
     name = "price-headers"
     reads = (MAX, EXACT)
 
-    def __init__(
-        self, finding: Callable[[Ask, Evidence], SignatureFinding | Needs | None], accounts: KnownAccounts
-    ) -> None:
+    def __init__(self, finding: Finding, accounts: KnownAccounts) -> None:
         """Believe what *finding* says of signatures (`Signatures.finding`), and charge *accounts*."""
-        self._finding, self._accounts = finding, accounts
+        self._payers, self._accounts = SignedPayers(finding, accounts), accounts
 
     @property
     def sources(self) -> Mapping[str, Source]:
@@ -98,42 +97,18 @@ class PriceHeaders:
         bid = read_bid(ask, asked.policy.site.currency)
         if isinstance(bid, Refusal):
             return bid
-        agent = self._signer(ask, evidence)
+        agent = self._payers.signer(ask, evidence)
         if not isinstance(agent, str):
             return agent
         dynamic = asked.policy.payments.origin_prices
         if not dynamic and (unequal := _unequal(bid, offer.price)) is not None:
             return unequal
-        found = evidence.get(KIND, agent) or self._accounts.at_hand(agent)
-        if found is None:
-            return Needs((Need(KIND, agent),))
-        licensee = _payer(found, agent)
-        if isinstance(licensee, Refusal):
-            return licensee
+        account = self._payers.payer(agent, evidence)
+        if isinstance(account, Refusal | Needs):
+            return account
         most = bid.amount if dynamic else offer.price
-        claims = claims_for(self.name, asked, licensee=licensee, payment="", most=most)
-        return Tender(self.name, claims, offer.price, payload=bid)
-
-    def _signer(self, ask: Ask, evidence: Evidence) -> str | Refusal | Needs:
-        """The agent whose signature covers the whole request, price and all."""
-        found = self._finding(ask, evidence)
-        if isinstance(found, Needs):
-            return found
-        if found is None:
-            return Refusal(Problem.STRONG_AUTH_REQUIRED, "This request names a price and is not signed.")
-        if found.outcome == "verified":
-            return found.agent
-        why = next((code for code in found.reasons if code.startswith("sig_") and ":" in code[:16]), "")
-        bare = [code.partition(":")[2] for code in found.reasons if code.startswith("sig_uncovered:")]
-        if bare:
-            return Refusal(
-                Problem.SIGNATURE_INVALID, f"The signature does not cover {', '.join(bare)}.", private=why
-            )
-        return Refusal(
-            Problem.SIGNATURE_INVALID,
-            f"The signature was found {found.outcome}: {', '.join(found.reasons[:6])}.",
-            private=why,
-        )
+        claims = claims_for(self.name, asked, licensee=account.licensee, payment="", most=most)
+        return Tender(self.name, claims, offer.price, credential_at=bid.position, payload=bid)
 
     def challenge(self, refusal: Refusal, quote: Quote) -> Challenge | None:
         """``crawler-price``, and in the body how to answer it."""
@@ -161,13 +136,16 @@ class PriceHeaders:
         unequal = _unequal(bid, due) if due else None
         return Settled(((CHARGED, crawler_price(due)),)) if unequal is None else Unsettled(unequal)
 
+    async def undelivered(self, tender: Tender) -> None:
+        """Nothing was taken, so nothing is to be done."""
+
 
 def read_bid(ask: Ask, currency: str) -> _Bid | Refusal:
     """What the price headers of *ask* offer, in *currency*; one of them is there. Raises nothing on any value."""
-    said = [(name, value) for name in (MAX, EXACT) for value in ask.all(name)]
+    said = [(at, *line) for at, line in enumerate(ask.headers) if line[0] in {MAX, EXACT}]
     if len(said) != 1:
         return Refusal(Problem.PRICES_CONFLICT, "More than one price was sent.")
-    name, value = said[0]
+    position, name, value = said[0]
     found = _PRICE.fullmatch(value.strip(" \t"))
     try:
         amount = Money.parse(found[2], found[1]) if found else None
@@ -176,35 +154,23 @@ def read_bid(ask: Ask, currency: str) -> _Bid | Refusal:
     if amount is None:
         return Refusal(Problem.PRICE_UNREADABLE, f"{name} is not a price such as {currency} 0.01.")
     if amount.currency != currency:
-        return Refusal(Problem.PRICE_UNREADABLE, f"Prices here are in {currency}, not in {amount.currency}.")
-    return _Bid(amount, name == EXACT)
+        return Refusal(Problem.PRICE_UNREADABLE, f"Prices here are in {currency}.")
+    return _Bid(amount, name == EXACT, position)
 
 
 def _unequal(bid: _Bid, price: Money) -> Refusal | None:
-    """The 402 where *bid* does not buy at *price*, naming that price."""
+    """The 402 where *bid* does not buy at *price*, naming that price.
+
+    It does not repeat the bid: refusals that are alike are written once.
+    """
     if bid.exact:
         if bid.amount == price:
             return None
         return Refusal(
-            Problem.EXACT_PRICE_WRONG, f"This page costs {price}, not exactly {bid.amount}.", price=price
+            Problem.EXACT_PRICE_WRONG, f"This page costs {price}, not exactly what was offered.", price=price
         )
     if bid.amount >= price:
         return None
     return Refusal(
-        Problem.MAX_PRICE_TOO_LOW,
-        f"This page costs {price}; the most that was offered is {bid.amount}.",
-        price=price,
+        Problem.MAX_PRICE_TOO_LOW, f"This page costs {price}, more than was offered at most.", price=price
     )
-
-
-def _payer(found: object, agent: str) -> str | Refusal:
-    """The licensee that pays for *agent*, or why none does."""
-    if isinstance(found, Refusal):
-        return found
-    assert isinstance(found, Found)
-    account = found.account
-    if account is None:
-        return Refusal(Problem.PAYMENT_FAILED, f"{agent} is tied to no account here.")
-    if account.standing is not Standing.ACTIVE:
-        return Refusal(Problem.PAYMENT_FAILED, f"The account that pays for {agent} is {account.standing}.")
-    return account.licensee

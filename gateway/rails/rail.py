@@ -28,6 +28,7 @@ from typing import NamedTuple, Protocol
 
 from gateway.ask import Ask
 from gateway.evidence import Evidence, Need, Needs
+from gateway.licenses.license import BY_FETCH
 from gateway.licenses.pricing import by_the_fetch, cheapest
 from gateway.money import Money
 from gateway.policy.rules import Policy, Ruling
@@ -107,9 +108,13 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The money is taken or will be; *headers* go onto the answer."""
+    """The money is taken or will be; *headers* go onto the answer.
+
+    *due*, where it is given, is what this fetch is charged instead: nothing, if another had the money.
+    """
 
     headers: Headers = ()
+    due: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +165,10 @@ class Rail(Protocol):
         """
         ...
 
+    async def undelivered(self, tender: Tender) -> None:
+        """Hear that the creator's server answered with an error or not at all; `commit` is not called then."""
+        ...
+
 
 def sold_by_fetch(offers: tuple[Offer, ...], visitor: Visitor) -> Offer | None:
     """The offer on which *visitor* can buy one fetch, or None: the cheapest that covers what it is known for.
@@ -196,7 +205,7 @@ def claims_for(rail: str, asked: Asked, *, licensee: str, payment: str, most: Mo
         issued_at=ask.asked_at,
         not_before=ask.asked_at,
         expires_at=ask.asked_at + 1,
-        license="pf_" + hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()[:32],
+        license=BY_FETCH + hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()[:32],
         licensee=licensee,
         scopes=terms.scope.paths,
         excluded=terms.scope.excluded,
@@ -209,6 +218,7 @@ def claims_for(rail: str, asked: Asked, *, licensee: str, payment: str, most: Mo
         terms=terms.hash,
         policy=offer.policy,
         offer=offer.id,
+        window_hours=terms.compensation.window_hours,
     )
 
 

@@ -14,15 +14,16 @@ Pure. What is told for a page is made once and kept as octets.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from gateway.terms import content_signal, content_usage, tdmrep, x_robots_tag
 from gateway.terms.license_terms import PublishedScope, PublishedTerms
+from gateway.terms.payment_required import absolute
 from gateway.terms.preferences import Statement, said_by, strictest
 from gateway.terms.publishing import RobotsPreferences
-from gateway.uses import Uses, closure
+from gateway.uses import Use, Uses, closure
 
 #: The site's own fields that are taken off, lower case.
 REPLACED: Final = frozenset({content_usage.FIELD, content_signal.FIELD, tdmrep.RESERVATION, tdmrep.POLICY})
@@ -31,7 +32,10 @@ _NOBODY: Final[Uses] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class AnswerFields:
-    """What an answer says. *replaced* are the names of the site's own fields that it stands for."""
+    """What an answer says. *replaced* are the names of the site's own fields that it stands for.
+
+    *granted* are the uses of the license under which it goes out.
+    """
 
     usage: Statement
     signals: Statement
@@ -39,6 +43,7 @@ class AnswerFields:
     policy: str
     closed: bool
     replaced: frozenset[str]
+    granted: Uses = _NOBODY
 
     def octets(self) -> bytes:
         """The lines, each behind a line end."""
@@ -66,12 +71,24 @@ class AnswerFields:
         said = tdmrep.header_value(joined(tdmrep.RESERVATION))
         own = bool(said) and self.reserved is False
         return AnswerFields(
-            strictest(self.usage, _ours(self.usage, content_usage.read(joined(content_usage.FIELD)))),
-            strictest(self.signals, _ours(self.signals, content_signal.read(joined(content_signal.FIELD)))),
+            self._stricter(self.usage, content_usage.read(joined(content_usage.FIELD)), content_usage.LABELS),
+            self._stricter(
+                self.signals, content_signal.read(joined(content_signal.FIELD)), content_signal.LABELS
+            ),
             True if own else self.reserved,
             policy if own and policy.isascii() and policy.isprintable() else self.policy,
             self.closed,
             self.replaced,
+            self.granted,
+        )
+
+    def _stricter(self, ours: Statement, theirs: Statement, labels: Mapping[str, Use]) -> Statement:
+        """Of a channel that is on, the stricter of both; what a license grants is granted by the site itself."""
+        if not ours:
+            return ours
+        # A word that is no label limits what a model may answer.
+        return strictest(
+            ours, tuple(pair for pair in theirs if labels.get(pair[0], Use.AI_INPUT) not in self.granted)
         )
 
 
@@ -102,9 +119,10 @@ def answer_fields(terms: PublishedTerms, path: str, licensed: Uses = _NOBODY) ->
         tuple((label, said or content_usage.LABELS[label] in granted) for label, said in usage),
         tuple((label, said or content_signal.LABELS[label] in granted) for label, said in signals),
         reserved,
-        terms.origin + tdmrep.POLICY_PATH if sells else "",
+        absolute(terms.origin + tdmrep.POLICY_PATH) if sells else "",
         chosen.x_robots_tag and not granted and all(map(x_robots_tag.closed, scopes)),
         frozenset(names),
+        granted,
     )
 
 
@@ -116,17 +134,13 @@ def _around(terms: PublishedTerms, path: str) -> tuple[PublishedScope, ...]:
     return terms.scopes or (PublishedScope((), "", frozenset(), ()),)
 
 
-def _ours(ours: Statement, theirs: Statement) -> Statement:
-    """Of *theirs* what is said of the labels of *ours*."""
-    labels = {label for label, _ in ours}
-    return tuple(pair for pair in theirs if pair[0] in labels)
-
-
 _MOST: Final = 4096
 _kept: dict[tuple[int, str, Uses], tuple[AnswerFields, bytes, PublishedTerms]] = {}
 
 
-def told(terms: PublishedTerms, path: str, licensed: Uses = _NOBODY) -> tuple[AnswerFields, bytes]:
+def preferences_told(
+    terms: PublishedTerms, path: str, licensed: Uses = _NOBODY
+) -> tuple[AnswerFields, bytes]:
     """`answer_fields` and their octets, made once for a page; bounded, because a stranger can ask for any path."""
     key = (id(terms), path, licensed)
     found = _kept.get(key)

@@ -12,7 +12,8 @@ lever           wider is
 scope           more paths, fewer exclusions, more renditions
 purpose         more uses (narrower ones included), more of the rest,
                 open over closed weights over none
-compensation    a part of the price that is lower; another currency is apart
+compensation    a part of the price that is lower, a longer window in which
+                nothing is paid twice; another currency is apart
 exclusivity     exclusive
 attribution     nothing to show, a later model card; another text is apart
 audit           rarer reports, fewer audits, a shorter window, fewer samples
@@ -197,6 +198,8 @@ def _compensation(one: Compensation, other: Compensation) -> list[_Atom]:
         return [_APART]
     return [
         *(_less(_micros(getattr(one, name)), _micros(getattr(other, name))) for name in _PARTS),
+        *(_less(one.price_after(step).micros, other.price_after(step).micros) for step in _steps(one, other)),
+        _more(one.window_hours, other.window_hours),
         _less(one.revenue_share_bp, other.revenue_share_bp),
         _less(
             _micros(one.subscription) * other.subscription_months,
@@ -207,6 +210,11 @@ def _compensation(one: Compensation, other: Compensation) -> list[_Atom]:
             _micros(other.minimum_guarantee) * one.minimum_guarantee_months,
         ),
     ]
+
+
+def _steps(one: Compensation, other: Compensation) -> list[int]:
+    """The numbers of fetches from which either price per fetch is another."""
+    return sorted({each.from_fetches for each in (*one.tiers, *other.tiers)})
 
 
 def _micros(part: Money | None) -> int:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 
 from gateway.canonical import canonical_digest
 from gateway.money import Money
@@ -24,6 +25,10 @@ from gateway.uses import Use, Uses
 
 #: The rendition that every work has: the page or file itself.
 PAGE = "page"
+#: Hours in which unchanged content is not paid for again, where the terms say nothing.
+WINDOW_HOURS = 24
+#: The longest window: as far back as a till looks when it starts.
+LONGEST_WINDOW_HOURS = 168
 
 
 class Basis(StrEnum):
@@ -147,11 +152,23 @@ class Purpose:
 
 
 @dataclass(frozen=True, slots=True)
+class Tier:
+    """What a fetch costs once *from_fetches* fetches were charged under one license."""
+
+    from_fetches: int
+    per_fetch: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Compensation:
     """Lever 3: the parts of the price, all in one currency; None is not part of it.
 
     *per_fetch* is owed for each unit delivered; a deal without it is free per
-    fetch. *revenue_share_bp* is in hundredths of a percent.
+    fetch. *revenue_share_bp* is in hundredths of a percent. *tiers* lower
+    *per_fetch*, step by step: the step is taken when a token is issued, by the
+    fetches that the books show as charged under the license, and the token's
+    price is what each fetch with it costs. A unit is paid for once in
+    *window_hours* (`admission.owed`).
     """
 
     currency: str
@@ -166,10 +183,20 @@ class Compensation:
     revenue_share_bp: int = 0
     minimum_guarantee: Money | None = None
     minimum_guarantee_months: int = 3
+    tiers: tuple[Tier, ...] = ()
+    window_hours: int = WINDOW_HOURS
 
     def __post_init__(self) -> None:
-        """Refuse amounts in another currency or below zero."""
-        for part in self.parts():
+        """Refuse amounts in another currency or below zero, tiers that do not go down, and odd windows."""
+        steps = [
+            (0, self.fetch_price.micros),
+            *((each.from_fetches, each.per_fetch.micros) for each in self.tiers),
+        ]
+        if any(not (a < c and b > d) for (a, b), (c, d) in pairwise(steps)):
+            raise ValueError("each tier begins later than the one before it and costs less")
+        if not 1 <= self.window_hours <= LONGEST_WINDOW_HOURS:
+            raise ValueError(f"a window lasts 1 to {LONGEST_WINDOW_HOURS} hours, not {self.window_hours}")
+        for part in (*self.parts(), *(each.per_fetch for each in self.tiers)):
             if part.currency != self.currency or part.micros < 0:
                 raise ValueError(f"every part of a price is in {self.currency} and not negative, not {part}")
 
@@ -185,6 +212,11 @@ class Compensation:
     def fetch_price(self) -> Money:
         """What one unit delivered costs; zero where nothing is asked per fetch."""
         return self.per_fetch or Money(0, self.currency)
+
+    def price_after(self, fetches: int) -> Money:
+        """What one unit costs in a token that is issued once *fetches* were charged under the license."""
+        reached = [each.per_fetch for each in self.tiers if each.from_fetches <= fetches]
+        return reached[-1] if reached else self.fetch_price
 
     @property
     def is_free(self) -> bool:
@@ -284,9 +316,13 @@ class LicenseTerms:
         """The terms as plain JSON; the input of `hash`."""
         plain = _plain(self)
         assert isinstance(plain, dict)
-        if (
-            self.territory.basis is not Basis.FETCH
-        ):  # what was agreed before there was a choice keeps its hash
+        # What was agreed before there was a choice keeps its hash.
+        price = plain["compensation"]
+        if not self.compensation.tiers:
+            del price["tiers"]
+        if self.compensation.window_hours == WINDOW_HOURS:
+            del price["window_hours"]
+        if self.territory.basis is not Basis.FETCH:
             plain["territory_basis"] = str(self.territory.basis)
         return plain
 
@@ -330,13 +366,15 @@ class PublishedScope:
     except that a scope may lie inside a wider one, which comes later.
 
     *free* are uses granted to everyone for nothing; *offers* what can be bought;
-    a use in neither is reserved. *work* is "" for the rest of the site.
+    a use in neither is reserved. *work* is "" for the rest of the site. *encrypted*
+    says that its files are, and that the desk has their keys.
     """
 
     paths: tuple[PathScope, ...]
     work: str
     free: Uses
     offers: tuple[Offer, ...]
+    encrypted: bool = False
 
     @property
     def for_sale(self) -> Uses:

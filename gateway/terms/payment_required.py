@@ -2,9 +2,9 @@
 
 - the body is RFC 9457 (July 2023), with the price, every offer and how to buy as
   members of ours; all addresses are absolute;
-- the challenges are ``License`` (RSL 1.0, section 6.3.4) and ``Bearer`` with
-  ``resource_metadata`` (RFC 9728, April 2025, section 5.1), each its own header
-  line, because weak parsers break a list of them in the wrong place;
+- the challenges are ``License`` (RSL 1.0, section 6.3.4) and those of OAuth
+  (`terms.token_challenges`), each its own header line, because weak parsers break
+  a list of them in the wrong place;
 - ``crawler-price`` is Cloudflare's pay per crawl (2026-06): ``USD 0.01``; each way
   to pay for one fetch (`gateway.rails`) says its own part beside the others.
 
@@ -26,6 +26,8 @@ import orjson
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import LicenseTerms, Offer, PublishedTerms
+from gateway.terms.token_challenges import token_challenges
+from gateway.terms.unit import tiers_body
 from gateway.uses import Uses
 
 #: Where the refusals are described, below the origin.
@@ -50,8 +52,8 @@ MEMBERS: Final[Mapping[str, str]] = MappingProxyType(
         "price": "What one fetch costs: amount as a decimal text, micros in millionths, currency, per "
         "(always fetch), and the id of the offer.",
         "offers": "Everything that can be bought for this page, each with its price, its limits and its terms hash.",
-        "buy": "Where a license is bought: token_endpoint, license_document, resource_metadata, desk, and curl, "
-        "three commands that a shell runs as they stand.",
+        "buy": "Where a license is bought: token_endpoint, license_document, license_page, resource_metadata, desk, "
+        "quote (what this page costs and why), and curl, three commands that a shell runs as they stand.",
         "pay_per_crawl": "How to pay for this one fetch out of an account here: crawler_price, the header to send, "
         "and what the signature of the request (Web Bot Auth) covers.",
     }
@@ -132,8 +134,10 @@ def problem_body(
     body["buy"] = {
         "token_endpoint": plain(terms.token_url),
         "license_document": plain(terms.license_url),
+        "license_page": plain(f"{terms.desk_url}/terms/"),
         "resource_metadata": plain(terms.origin + RESOURCE_METADATA),
         "desk": plain(f"{terms.desk_url}/"),
+        "quote": plain(_quote(terms, request_url)),
         "curl": list(_recipe(terms, request_url, quoted)),
     }
     return body
@@ -150,6 +154,8 @@ def offer_body(offer: Offer) -> dict[str, object]:
         "uses": sorted(offer.uses),
         "price": {**money_body(offer.price), "per": "fetch"},
         "price_parts": {name: money_body(part) for name, part in parts.items() if isinstance(part, Money)},
+        "tiers": tiers_body(price),
+        "window_hours": price.window_hours,
         "revenue_share_bp": price.revenue_share_bp,
         "works": [plain(work) for work in terms.scope.works],
         "paths": [scope.pattern for scope in terms.scope.paths],
@@ -179,6 +185,12 @@ def _duties(terms: LicenseTerms) -> dict[str, object]:
     return {name: duty for name, duty in duties.items() if duty}
 
 
+def _quote(terms: PublishedTerms, request_url: str) -> str:
+    """Where the desk tells what that page costs and why; a price does not depend on the query."""
+    asked = request_url if len(request_url) <= _LONGEST_URL else f"{terms.origin}/"
+    return f"{terms.desk_url}/quote?url={quote(absolute(asked).partition('?')[0], safe='/:')}"
+
+
 def _recipe(terms: PublishedTerms, request_url: str, quoted: Offer | None) -> tuple[str, str, str]:
     """Register, buy, fetch: three lines that a shell runs as they stand, once the names in capitals are known."""
     url = bounded(request_url, terms)
@@ -203,8 +215,11 @@ def bounded(request_url: str, terms: PublishedTerms) -> str:
     return absolute(request_url if len(request_url) <= _LONGEST_URL else f"{terms.origin}/")
 
 
-def challenges(refusal: Refusal, terms: PublishedTerms | None) -> tuple[str, ...]:
-    """The values of ``WWW-Authenticate``, one header line each; empty where no credential helps or is wanted."""
+def challenges(refusal: Refusal, terms: PublishedTerms | None, remedy: str = "") -> tuple[str, ...]:
+    """The values of ``WWW-Authenticate``, one header line each; empty where no credential helps or is wanted.
+
+    *remedy* is what `terms.remediation` made for this refusal.
+    """
     problem = refusal.problem
     found = []
     if problem.license_error:
@@ -212,7 +227,7 @@ def challenges(refusal: Refusal, terms: PublishedTerms | None) -> tuple[str, ...
         description = quotable(refusal.detail or problem.title)
         found.append(f'{said}, error_description="{description}"')
     if terms is not None and sells(problem):
-        found.append(f'Bearer resource_metadata="{quotable(absolute(terms.origin + RESOURCE_METADATA))}"')
+        found += token_challenges(refusal, quotable(absolute(terms.origin + RESOURCE_METADATA)), remedy)
     if problem.status == 401 and not found:
         found.append('Basic realm="license desk"')
     return tuple(found)

@@ -180,6 +180,8 @@ def render_rsl(terms: PublishedTerms, *, lastmod: str = "") -> bytes:
         for pattern in (each for path in part.scope.paths for each in content_patterns(path)):
             for url, server, free, sold in _told(part, pattern):
                 content = add(root, "content", url=url, **({"server": terms.desk_url} if server else {}))
+                if server and part.scope.encrypted:
+                    content.set("encrypted", "true")
                 if free:
                     _free(content, part)
                 if sold:

@@ -108,7 +108,9 @@ def read(octets: bytes) -> tuple[TdmRule, ...] | None:
     if not isinstance(found, list):
         return None
     rules = (_read_rule(each) for each in found[:_MOST_RULES])
-    return tuple(rule for rule in rules if rule is not None)
+    # What is not looked at one by one must not be freed by passing over it.
+    rest = (TdmRule("/", reserved=True),) if len(found) > _MOST_RULES else ()
+    return (*(rule for rule in rules if rule is not None), *rest)
 
 
 def _read_rule(found: object) -> TdmRule | None:
@@ -152,6 +154,19 @@ def _ours_reserves(ours: tuple[TdmRule, ...], location: str) -> bool:
             if surely_inside(location, rule.location):
                 return False
     return True
+
+
+def merged_file(origin: bytes | None, terms: PublishedTerms, *, unread: bool = False) -> bytes:
+    """The file to serve: what the terms or the site's own file reserve is reserved.
+
+    *origin* is the site's own file, or None where it has none. With *unread* it
+    cannot be had at the moment, so all is reserved; so it is where that file is
+    too large to be read.
+    """
+    ours = rules_of(terms)
+    if unread or len(origin or b"") > _MOST_OCTETS:
+        return render((TdmRule("/", reserved=True, policy=ours[-1].policy),))
+    return render(merged(ours, read(origin or b"") or ()))
 
 
 def header_value(value: str) -> bool | None:

@@ -37,11 +37,14 @@ def read(octets: bytes) -> bool | None:
     return found
 
 
-def merged(origin: bytes | None, terms: PublishedTerms) -> bytes:
-    """The file to serve: the site's own, or none, with the line of the terms in place of its own."""
+def merged(origin: bytes | None, terms: PublishedTerms, *, unread: bool = False) -> bytes:
+    """The file to serve: the site's own, or none, with the line of the terms in place of its own.
+
+    With *unread* the site's own cannot be had at the moment, so the line says no.
+    """
     theirs = origin or b""
     kept = [line for line in _lines(theirs) if line.partition("=")[0].strip().lower() != _NAME]
-    allowed = training_is_free(terms) and read(theirs) is not False
+    allowed = training_is_free(terms) and read(theirs) is not False and not unread
     return "\n".join([*kept, f"{_NAME}={'yes' if allowed else 'no'}", ""]).encode("utf-8", "replace")
 
 

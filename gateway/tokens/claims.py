@@ -2,7 +2,7 @@
 
 A JWT access token (RFC 9068, October 2021) whose every restriction stands in
 ``authorization_details`` (RFC 9396, May 2023) of the one type
-``content_license``, version 1. Header: ``alg``, ``kid``, ``typ: at+jwt``.
+``content_license``, version 1 or 2. Header: ``alg``, ``kid``, ``typ: at+jwt``.
 
 =========================== ====================================================
 ``iss``                     the desk: ``ORIGIN/.licet``
@@ -13,6 +13,9 @@ A JWT access token (RFC 9068, October 2021) whose every restriction stands in
 ``authorization_details``   one object: ``type version license locations
                             excluded renditions privileges territory crawlers
                             budget price terms policy licensee offer``
+``cnf``                     of a bound token alone: ``{"jkt": thumbprint}``
+                            (RFC 7800, RFC 9449 section 6.1)
+``scope``                   where one was asked for: the same as ``privileges``
 =========================== ====================================================
 
 ``locations`` are path scopes of the audience, less those in ``excluded``; ``privileges`` are uses;
@@ -21,11 +24,14 @@ A JWT access token (RFC 9068, October 2021) whose every restriction stands in
 agents a license was bought for, empty for none in particular; ``budget`` is
 ``{"micros": int | null, "fetches": int | null}``; ``price`` is
 ``{"micros": int, "currency": str, "per": "fetch"}``. Members are never removed
-or given another meaning; a new one is a new version.
+or given another meaning; a new one in the detail is a new version: version 2 has
+``window_hours`` besides, in which unchanged content is not paid for again, and
+stands only where that is not the 24 hours of version 1.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -33,15 +39,20 @@ from typing import Final
 from gateway.money import LARGEST_MICROS, Money, MoneyError
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
-from gateway.terms.license_terms import Territory
+from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, WINDOW_HOURS, Territory
 from gateway.uses import Uses, parse_use
 
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - a media type
 DETAIL_TYPE: Final = "content_license"
 DETAIL_VERSION: Final = 1
+#: The version that names a window of its own.
+_WINDOWED: Final = 2
 _CLAIMS: Final = frozenset(
     {"iss", "aud", "sub", "client_id", "iat", "nbf", "exp", "jti", "authorization_details"}
 )
+#: Members that a token has only where they say something.
+_FURTHER: Final = frozenset({"cnf", "scope"})
+_THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 _DETAIL: Final = frozenset(
     {
         "type", "version", "license", "licensee", "locations", "excluded", "renditions", "privileges", "territory",
@@ -61,7 +72,11 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """A token's content in our own types. Times are whole seconds since the epoch."""
+    """A token's content in our own types. Times are whole seconds since the epoch.
+
+    *key* is the thumbprint (RFC 7638) of the key that whoever shows the token
+    must prove, "" for none. *scoped* says that ``scope`` stands in it too.
+    """
 
     issuer: str
     audience: str
@@ -83,9 +98,15 @@ class Claims:
     policy: str
     excluded: tuple[PathScope, ...] = ()
     offer: str = ""
+    window_hours: int = WINDOW_HOURS
+    key: str = ""
+    scoped: bool = False
 
     def as_json(self) -> dict[str, object]:
         """The JWT claims set."""
+        further: dict[str, object] = {"cnf": {"jkt": self.key}} if self.key else {}
+        if self.scoped:
+            further["scope"] = " ".join(sorted(self.uses))
         return {
             "iss": self.issuer,
             "aud": self.audience,
@@ -96,13 +117,16 @@ class Claims:
             "nbf": self.not_before,
             "exp": self.expires_at,
             "authorization_details": [self.detail()],
+            **further,
         }
 
     def detail(self) -> dict[str, object]:
         """The one ``content_license`` object, as granted."""
+        told = {} if self.window_hours == WINDOW_HOURS else {"window_hours": self.window_hours}
         return {
             "type": DETAIL_TYPE,
-            "version": DETAIL_VERSION,
+            "version": _WINDOWED if told else DETAIL_VERSION,
+            **told,
             "license": self.license,
             "licensee": self.licensee,
             "locations": [scope.pattern for scope in self.scopes],
@@ -123,6 +147,11 @@ class _Unreadable(Exception):
     """A member of the token is not what the profile says."""
 
 
+def is_thumbprint(text: str) -> bool:
+    """Whether *text* is a SHA-256 in canonical base64url, as a thumbprint is."""
+    return _THUMBPRINT.fullmatch(text) is not None
+
+
 def read_claims(payload: Mapping[str, object]) -> Claims | Refusal:
     """Read a JWT claims set strictly, or refuse it as `TOKEN_INVALID`.
 
@@ -139,16 +168,20 @@ def read_claims(payload: Mapping[str, object]) -> Claims | Refusal:
 
 
 def _read(payload: Mapping[str, object]) -> Claims:
-    _exactly(payload, _CLAIMS, "claims")
+    _exactly(payload, _CLAIMS | (_FURTHER & payload.keys()), "claims")
     details = payload["authorization_details"]
     if not isinstance(details, list) or len(details) != 1 or not isinstance(details[0], dict):
         raise _Unreadable("authorization_details is not one object")
     detail: Mapping[str, object] = details[0]
-    _exactly(detail, _DETAIL, "authorization_details")
-    if detail["type"] != DETAIL_TYPE or detail["version"] is not DETAIL_VERSION:
+    windowed = detail.get("version") is _WINDOWED
+    _exactly(detail, _DETAIL | {"window_hours"} if windowed else _DETAIL, "authorization_details")
+    if detail["type"] != DETAIL_TYPE or not (windowed or detail["version"] is DETAIL_VERSION):
         raise _Unreadable("unknown type or version of authorization_details")
     if payload["sub"] != payload["client_id"]:
         raise _Unreadable("sub and client_id differ")
+    uses = _uses(detail)
+    if payload.get("scope", said := " ".join(sorted(uses))) != said:
+        raise _Unreadable("scope and privileges differ")
     return Claims(
         issuer=_text(payload, "iss"),
         audience=_text(payload, "aud"),
@@ -162,7 +195,7 @@ def _read(payload: Mapping[str, object]) -> Claims:
         scopes=tuple(PathScope(item) for item in _texts(detail, "locations")),
         excluded=tuple(PathScope(item) for item in _texts(detail, "excluded", least=0)),
         renditions=_texts(detail, "renditions"),
-        uses=_uses(detail),
+        uses=uses,
         territory=_territory(detail),
         crawlers=frozenset(_texts(detail, "crawlers", least=0)),
         budget=_budget(detail),
@@ -170,6 +203,9 @@ def _read(payload: Mapping[str, object]) -> Claims:
         terms=_text(detail, "terms"),
         policy=_text(detail, "policy"),
         offer=_text(detail, "offer", least=0),
+        window_hours=_window(detail) if windowed else WINDOW_HOURS,
+        key=_key(payload["cnf"]) if "cnf" in payload else "",
+        scoped="scope" in payload,
     )
 
 
@@ -193,6 +229,15 @@ def _whole(found: Mapping[str, object], name: str) -> int:
     return value
 
 
+def _key(found: object) -> str:
+    if not isinstance(found, dict):
+        raise _Unreadable("cnf is not an object")
+    _exactly(found, frozenset({"jkt"}), "cnf")
+    if not isinstance(found["jkt"], str) or not is_thumbprint(found["jkt"]):
+        raise _Unreadable("jkt is not a thumbprint")
+    return found["jkt"]
+
+
 def _texts(found: Mapping[str, object], name: str, *, least: int = 1) -> tuple[str, ...]:
     value = found[name]
     if not isinstance(value, list) or not least <= len(value) <= _LONGEST:
@@ -200,6 +245,13 @@ def _texts(found: Mapping[str, object], name: str, *, least: int = 1) -> tuple[s
     if not all(isinstance(item, str) and 1 <= len(item) <= _LONGEST for item in value):
         raise _Unreadable(f"{name} is not a list of texts")
     return tuple(value)
+
+
+def _window(detail: Mapping[str, object]) -> int:
+    hours = _whole(detail, "window_hours")
+    if hours == WINDOW_HOURS or not 1 <= hours <= LONGEST_WINDOW_HOURS:
+        raise _Unreadable("window_hours is not a window of its own")
+    return hours
 
 
 def _uses(detail: Mapping[str, object]) -> Uses:

@@ -182,6 +182,11 @@ class Catalog:
         key = name.lower()
         return self._by_name.get(key) or self._by_token.get(key)
 
+    def crawler(self, name: str) -> Crawler | None:
+        """The crawler of that display name or product token, or None."""
+        entry = self.by_name(name)
+        return entry.crawler if entry else None
+
     def by_signature(self, agent_url: str) -> CatalogEntry | None:
         """The entry whose key directory is that of signature agent *agent_url* in any spelling, or None.
 

@@ -45,7 +45,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from gateway.ask import Ask
-from gateway.evidence import Evidence, Need, Needs
+from gateway.evidence import NOTHING, Evidence, Need, Needs
 from gateway.visitors.key_directory import TEST_KEYS, AgentKey, KeyDirectory, NoDirectory, WantedKey
 from gateway.visitors.message_signature import (
     ALGORITHMS,
@@ -165,6 +165,13 @@ class Signatures:
             else:
                 return Needs((Need(KIND, agent.directory, WantedKey(agent, signed.keyid)),))
         return self._judged(ask, signed, agent, form, directory)
+
+    def proven(self, ask: Ask) -> str:
+        """The thumbprint of the key that signed *ask*, by the keys at hand; "" where nothing is proven."""
+        finding = self.finding(ask, NOTHING)
+        if isinstance(finding, SignatureFinding) and finding.outcome == "verified":
+            return finding.keyid
+        return ""
 
     def mark(self, ask: Ask) -> tuple[str, int] | None:
         """What makes the signature of *ask* one of its kind, and the second until which it lives.

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from gateway.licenses.revocations import OLDEST, RevocationFeed, Revocations
 from gateway.problems import Problem, Refusal
 from gateway.tokens.claims import Claims
 from gateway.tokens.minting import mint
+from gateway.tokens.nonces import Nonces
 from gateway.tokens.verification import LEEWAY_SECONDS, Verifier
 
 
@@ -75,7 +77,7 @@ def test_what_is_not_ours_is_none_and_stays_on_the_request(counter: Counter, hea
     assert counter.shown(*headers) == Shown(None, -1)
 
 
-@pytest.mark.parametrize("scheme", ["License", "license", "LICENSE", "Bearer", "bearer", "DPoP"])
+@pytest.mark.parametrize("scheme", ["License", "license", "LICENSE", "Bearer", "bearer"])
 def test_ours_and_good_is_its_claims_and_where_it_stands(counter: Counter, scheme: str) -> None:
     shown = counter.shown(("user-agent", "x"), ("authorization", f"{scheme} {counter.mint()}"))
     assert shown == Shown(counter.claims, 1)
@@ -201,3 +203,91 @@ def test_no_header_raises_and_none_is_good_without_a_signature(blind: Credential
         assert fields[shown.position][0] == "authorization"
     else:
         assert sum(name == "authorization" for name, _ in fields) > 1
+
+
+PAGE = "https://journal.example/essays/tides"
+
+
+@pytest.fixture
+def bound(counter: Counter, proving):
+    """A token bound to a holder's key, and `shown(scheme, *proofs)`."""
+    holder = proving.Holder("EdDSA")
+    token = counter.mint(key=holder.thumbprint)
+
+    def shown(scheme: str, *proofs: str, **changes: object) -> Shown:
+        fields = [("authorization", f"{scheme} {token}"), *(("dpop", proof) for proof in proofs)]
+        return counter.shown(*fields, **changes)
+
+    return SimpleNamespace(holder=holder, token=token, shown=shown, now=counter.ask.asked_at)
+
+
+def proof_of(bound, method="GET", url=PAGE, late=0, **more) -> str:
+    return bound.holder.proof(method, url, bound.now + late, token=bound.token, **more)
+
+
+@pytest.mark.parametrize("scheme", ["DPoP", "dpop"])
+def test_a_bound_token_stands_with_a_proof_of_its_key(counter: Counter, bound, scheme: str) -> None:
+    shown = bound.shown(scheme, proof_of(bound), target="/essays/tides?page=2", query="page=2")
+    assert shown == Shown(replace(counter.claims, key=bound.holder.thumbprint), 0)
+
+
+@pytest.mark.parametrize("scheme", ["License", "Bearer"])
+def test_a_bound_token_that_is_shown_like_another_is_refused(bound, scheme: str) -> None:
+    for proofs in ((), (proof_of(bound),)):
+        shown = bound.shown(scheme, *proofs)
+        assert (shown.verdict.problem, shown.position) == (Problem.TOKEN_UNPROVEN, 0)
+
+
+@pytest.mark.parametrize("kind", ["none", "two", "method", "page", "stale", "token", "key", "junk"])
+def test_a_proof_that_does_not_hold_is_refused_and_the_credential_comes_off(bound, proving, kind) -> None:
+    other = proving.Holder()
+    proofs = {
+        "none": [], "two": [proof_of(bound), proof_of(bound)], "method": [proof_of(bound, "POST")],
+        "page": [proof_of(bound, url=PAGE + "-old")], "stale": [proof_of(bound, late=-61)],
+        "token": [bound.holder.proof("GET", PAGE, bound.now, token="another")],
+        "key": [other.proof("GET", PAGE, bound.now, token=bound.token)], "junk": ["x.y.z"],
+    }[kind]  # fmt: skip
+    shown = bound.shown("DPoP", *proofs)
+    assert (shown.verdict.problem, shown.position) == (Problem.TOKEN_UNPROVEN, 0)
+
+
+def test_a_token_that_is_bound_to_nothing_is_not_shown_as_dpop(counter: Counter, bound) -> None:
+    token = counter.mint()
+    proof = bound.holder.proof("GET", PAGE, bound.now, token=token)
+    shown = counter.shown(("authorization", f"DPoP {token}"), ("dpop", proof))
+    assert (shown.verdict.problem, shown.position) == (Problem.TOKEN_UNPROVEN, 0)
+
+
+@pytest.mark.parametrize("scheme", ["License", "Bearer", "DPoP"])
+def test_the_signature_of_the_request_by_the_same_key_is_a_proof_too(counter: Counter, bound, scheme) -> None:
+    counter.credentials._signer = lambda _: bound.holder.thumbprint
+    shown = bound.shown(scheme)
+    assert shown.verdict.key == bound.holder.thumbprint
+    assert counter.credentials.proof(replace(counter.ask)) is None
+    counter.credentials._signer = lambda _: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+    assert bound.shown(scheme).verdict.problem is Problem.TOKEN_UNPROVEN
+    counter.credentials._signer = lambda _: ""
+
+
+def test_with_nonces_every_proof_holds_one(counter: Counter, bound) -> None:
+    nonces = Nonces(b"n" * 32)
+    counter.credentials._nonces, counter.credentials._must = nonces, True
+    shown = bound.shown("DPoP", proof_of(bound))
+    assert shown.verdict.problem is Problem.TOKEN_NONCE
+    ((name, nonce),) = shown.verdict.facts
+    assert (name, nonce) == ("dpop_nonce", nonces.current(bound.now))
+    assert isinstance(bound.shown("DPoP", proof_of(bound, nonce=nonce)).verdict, Claims)
+
+
+def test_the_proof_is_told_for_the_ask_that_showed_it_alone(counter: Counter, bound) -> None:
+    ask = replace(counter.ask, headers=(("authorization", f"DPoP {bound.token}"), ("dpop", proof_of(bound))))
+    assert counter.credentials.proof(ask) is None
+    assert isinstance(counter.credentials.of(ask).verdict, Claims)
+    proof = counter.credentials.proof(ask)
+    assert proof.key == bound.holder.thumbprint
+    assert counter.credentials.proof(replace(ask, id="0192-b")) is None
+
+
+def test_a_bound_token_can_be_revoked_and_expires_like_any(counter: Counter, bound) -> None:
+    counter.feed.renew(Revocations(licenses=frozenset({"lic_1"})), counter.clock.monotonic())
+    assert bound.shown("DPoP", proof_of(bound)).verdict.problem is Problem.TOKEN_REVOKED

@@ -7,16 +7,18 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.admission.admit import acting_for, admit
+from gateway.admission.admit import Grant, acting_for, admit
 from gateway.admission.docket import Docket
 from gateway.admission.entitlement import uses_under
 from gateway.ask import Ask
 from gateway.money import Money
 from gateway.paths import PathScope
+from gateway.policy.reading import default_policy
 from gateway.policy.rules import Match, Mode, Policy, Rule, Site, Verdict
 from gateway.policy.ruling import rule
 from gateway.terms.license_terms import Territory
 from gateway.tokens.claims import Budget, Claims
+from gateway.uses import Use
 from gateway.visitors.visitor import PERSON, Crawler, Visitor, VisitorClass
 
 GPTBOT = Visitor(
@@ -109,3 +111,23 @@ def test_a_license_is_judged_as_if_for_the_first_time(asked, most):
         wanted = (acting, ruling, admit(ruling, acting, ask, claims))
         assert docket.licensed(policy, visitor, ask, claims) == wanted
         assert len(docket._licensed) <= most
+
+
+def test_the_window_of_a_license_reaches_the_till_the_first_time_and_every_other():
+    policy = default_policy("http://127.0.0.1:1", mode=Mode.ENFORCE)
+    offer = next(each for each in policy.offers if Use.AI_TRAIN in each.uses)
+    claims = replace(
+        CLAIMS,
+        offer=offer.id,
+        scopes=offer.terms.scope.paths,
+        uses=offer.uses,
+        price=offer.price,
+        window_hours=6,
+    )
+    docket = Docket()
+    for number in range(2):
+        ask = Ask(f"r{number}", 1500 * 1_000_000, "site", CLAIMS.audience, "GET", "/x", "/x", country="DE")
+        _, _, grant = docket.licensed(policy, GPTBOT, ask, claims)
+        assert isinstance(grant, Grant), grant
+        assert grant.charge is not None
+        assert (grant.charge.record_id, grant.charge.window_seconds) == (f"r{number}", 6 * 3600)

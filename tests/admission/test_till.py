@@ -227,6 +227,43 @@ def test_what_was_paid_is_free_until_the_window_ends() -> None:
     assert due == ["fetch", "read-before", "read-before", "fetch", "read-before"]
 
 
+@pytest.mark.parametrize("hours", [1, 24, 168])
+def test_the_window_is_that_of_the_license_that_is_charged(hours: int) -> None:
+    till, _ = till_with()
+    charge = charge_of(window_seconds=hours * 3600)
+    due = [
+        till.owed(charge, ask_at(NOW + later), delivery_of()).reason
+        for later in (0, hours * 3600 - 1, hours * 3600, hours * 3600 + 1)
+    ]
+    assert due == ["fetch", "read-before", "fetch", "read-before"]
+
+
+def test_a_thousand_slices_of_one_version_are_one_charge() -> None:
+    till, _ = till_with()
+    part = delivery_of("", status=206, bytes_sent=7, length=7, etag='"1"')
+    due = [
+        till.owed(charge_of(), ask_at(NOW + at), replace(part, digest=f"slice {at}")) for at in range(1000)
+    ]
+    assert [each.reason for each in due] == ["fetch", *["read-before"] * 999]
+    assert sum(each.money.micros for each in due) == PRICE.micros
+
+
+@pytest.mark.parametrize("etag", ['"1"', ""])
+def test_head_then_a_broken_get_and_its_resumption_are_one_charge(etag: str) -> None:
+    till, _ = till_with()
+    head = delivery_of("", bytes_sent=0, etag=etag)
+    broken = delivery_of("", ended=Ended.ORIGIN, bytes_sent=500, etag=etag)
+    resumed = delivery_of("rest", status=206, bytes_sent=500, length=500, etag=etag)
+    again = delivery_of("rest", status=206, bytes_sent=400, length=400, etag=etag)
+    due = [
+        till.owed(charge_of(), ask_at(method="HEAD"), head),
+        till.owed(charge_of(), ask_at(NOW + 1), broken),
+        till.owed(charge_of(), ask_at(NOW + 2), resumed),
+        till.owed(charge_of(), ask_at(NOW + 3), again),
+    ]
+    assert [each.reason for each in due] == ["no-content", "broken-off", "fetch", "read-before"]
+
+
 def test_a_free_reading_does_not_lengthen_the_window() -> None:
     till, _ = till_with()
     reasons = [

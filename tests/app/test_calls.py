@@ -7,7 +7,9 @@ import pytest
 
 from gateway.admission.spending import Charge, Short
 from gateway.admission.till import PaidUnit
-from gateway.app.calls import AUDIENCE, PAID, REVOKED, SPEND_BOOK
+from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SPEND_BOOK
+from gateway.licenses.accounts import Account
+from gateway.licenses.license import Standing
 from gateway.licenses.revocations import Revocations
 from gateway.money import Money
 from gateway.provenance.audience import AudienceRow
@@ -37,6 +39,8 @@ async def crossed(crossing, given, gives):
     [
         ("lease", ("w1-b", CHARGE, 7), 5),
         ("lease", ("w1-b", CHARGE, 7), Short("budget", Money(-1, "EUR"))),
+        ("lease", ("w1-b", CHARGE._replace(due=USD, purse=False), 1), 1),
+        ("affords", ("le_1", USD), False),
         ("give_back", ("w1-b", "li_1", USD, 2), None),
         ("exhausted", ("li_1", USD, Budget(1, None)), True),
         ("available", ("le_1", "USD"), USD),
@@ -45,6 +49,14 @@ async def crossed(crossing, given, gives):
 )
 async def test_every_call_of_the_spend_book(method, given, gives):
     assert await crossed(SPEND_BOOK[method], given, gives) == ([given], gives)
+
+
+@pytest.mark.parametrize("found", [None, Account("le_1", Standing.SUSPENDED, (USD, Money(7, "EUR")))])
+async def test_whose_account_it_is(found):
+    assert await crossed(ACCOUNTS["by_agent"], ("https://bot.example",), found) == (
+        [("https://bot.example",)],
+        found,
+    )
 
 
 async def test_totals_of_people():

@@ -25,6 +25,7 @@ from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
+from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
@@ -33,6 +34,7 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.terms.license_terms import (
     Audit,
     Compensation,
@@ -91,6 +93,7 @@ class Ports:
     ledger: Any
     details: Any
     audience: Any
+    terms_versions: Any
     accounts: Any
 
     async def put(self, *entries: JournalEntry) -> int:
@@ -107,6 +110,7 @@ def memory_ports() -> Ports:
         MemoryLedger(tables),
         MemoryDetails(tables),
         MemoryAudience(),
+        MemoryTermsVersions(),
         MemoryAccounts(register, tables),
     )
 
@@ -119,6 +123,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteLedger(database),
         SqliteDetails(database),
         SqliteAudience(database),
+        SqliteTermsVersions(database),
         SqliteAccounts(database),
     )
 

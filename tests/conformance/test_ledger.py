@@ -125,3 +125,12 @@ async def test_paid_units_are_named_as_the_till_names_them(ports, make):
         wanted |= set(units_of(record.licensee, record.site, record.path, record.unit, delivery))
     assert units == dict.fromkeys(wanted, make.NOW)
     assert len(wanted) == 3
+
+
+async def test_what_a_fetch_was_charged_is_told_by_its_id(ports, make):
+    await ports.put(
+        make.book("credit", 9_000, "b"),
+        make.fetch("f", micros=4_000),
+        make.fetch("g", reason="read-before", charged_micros=0),
+    )
+    assert [await ports.ledger.charged(id) for id in ("f", "g", "b", "h")] == [4_000, 0, None, None]

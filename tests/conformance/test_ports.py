@@ -7,6 +7,7 @@ import inspect
 import pytest
 
 from gateway.admission.spending import SpendBook
+from gateway.desk.versions import TermsVersions
 from gateway.licenses.register import LicenseRegister
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audience import AudienceBook
@@ -17,12 +18,14 @@ from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
+from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 
 PORTS = [
     (SpendBook, MemorySpendBook, SqliteSpendBook),
@@ -30,6 +33,7 @@ PORTS = [
     (Folding, MemoryFolding, SqliteFolding),
     (Details, MemoryDetails, SqliteDetails),
     (AudienceBook, MemoryAudience, SqliteAudience),
+    (TermsVersions, MemoryTermsVersions, SqliteTermsVersions),
 ]
 
 
@@ -44,8 +48,8 @@ def test_methods_and_their_arguments_are_the_ports(port, adapter):
 
 
 async def test_a_store_that_is_down_says_so_everywhere(make, tmp_path):
-    tables, register = Tables(down="pulled"), MemoryRegister()
-    register.down = "pulled"
+    tables, register, versions = Tables(down="pulled"), MemoryRegister(), MemoryTermsVersions()
+    register.down = versions.down = "pulled"
     memory = [
         MemorySpendBook(tables).give_back(make.WRITER, "lic_1", make.charge("r").price, 1),
         MemorySpendBook(tables).exhausted("lic_1", make.charge("r").price, make.charge("r").budget),
@@ -55,6 +59,8 @@ async def test_a_store_that_is_down_says_so_everywhere(make, tmp_path):
         MemoryLedger(tables).rederive(),
         MemoryDetails(tables).forget_before(1),
         register.revocations(),
+        versions.history("journal", 1),
+        versions.version("journal", "0" * 64),
     ]
     database = await Database.open(tmp_path / "licet.db")
     ports = make.sqlite_ports(database)
@@ -67,6 +73,7 @@ async def test_a_store_that_is_down_says_so_everywhere(make, tmp_path):
         ports.details.forget_before(1),
         ports.register.grant(make.license_of("lic_1")),
         ports.audience.add(()),
+        ports.terms_versions.history("journal", 1),
     ]
     for work in (*memory, *sqlite):
         with pytest.raises(StoreUnavailable):

@@ -215,3 +215,26 @@ async def test_suspending_stops_every_token_and_lifting_lets_later_ones_stand(po
         False,
     ]
     assert await register.set_standing("le_9", Standing.ACTIVE, make.NOW) is None
+
+
+async def test_a_client_changes_whole_and_goes_with_its_tokens(ports, make):
+    licensee, client = make.enrolled(1)
+    await ports.register.add_licensee(licensee, client)
+    changed = replace(
+        client, secret_sha256="", signs=True, metadata='{"jwks_uri":"https://labs.example/k"}', access_sha256="a" * 64,
+        older_sha256=client.secret_sha256, older_until=make.NOW + 9, contacts=("ops@labs.example",),
+    )  # fmt: skip
+    assert await ports.register.change_client(changed) is True
+    assert await ports.register.client("cl_1") == (changed, licensee)
+    assert await ports.register.change_client(replace(changed, id="cl_9")) is False
+    assert await ports.register.change_client(replace(changed, licensee="le_9")) is False
+    assert await ports.register.client("cl_1") == (changed, licensee)
+    assert await ports.register.remove_client("cl_1", make.NOW, make.NOW + 600) is True
+    assert await ports.register.remove_client("cl_1", make.NOW, make.NOW + 600) is False
+    assert await ports.register.client("cl_1") is None
+    assert await ports.register.licensee("le_1") == licensee
+    revoked = await ports.register.revocations()
+    assert revoked.covers(token(make.NOW))
+    assert not revoked.covers(token(make.NOW + 1))
+    await ports.register.revoke("token", "jti-9", make.NOW + 601)
+    assert (await ports.register.revocations()).holders == (), "forgotten once its tokens have expired"

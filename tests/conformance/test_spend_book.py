@@ -252,3 +252,16 @@ async def test_a_free_license_is_exhausted_by_its_number_of_fetches(ports, make)
     await ports.put(make.fetch("r0", micros=0))
     assert await ports.spend_book.exhausted("lic_1", usd(0), budget)
     assert not await ports.spend_book.exhausted("lic_1", usd(0), Budget(micros=0))
+
+
+async def test_charged_counts_the_fetches_that_the_books_show_of_one_license(ports, make):
+    book = ports.spend_book
+    assert await book.charged("lic_1", "USD") == 0
+    await ports.put(make.book("credit", 1_000_000))
+    await book.lease(make.WRITER, make.charge("r0"), 3)
+    assert await book.charged("lic_1", "USD") == 0, "what is set aside is not charged yet"
+    await ports.put(make.fetch(), make.fetch(), make.fetch(micros=0, reason="read-before"))
+    await ports.put(make.fetch(license="lic_2"), make.fetch(micros=0, reason="fetch"))
+    assert await book.charged("lic_1", "USD") == 3
+    assert await book.charged("lic_2", "USD") == 1
+    assert await book.charged("lic_1", "EUR") == 0

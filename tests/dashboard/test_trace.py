@@ -26,6 +26,14 @@ def test_the_steps_are_the_path(make_fetch):
     assert facts(steps, "License")["Licensee"] == "acme-models"
 
 
+def test_what_pays_for_itself_is_no_token(make_fetch):
+    steps = trace(make_fetch(1, "licensed", 10, license="pf_1", token="pay-7"), None)
+    assert facts(steps, "Price") == {"At most": "0.02 USD"}
+    said = next(step for step in steps if step.title == "License")
+    assert said.sentence == "The request paid for this one fetch itself."
+    assert dict(said.facts)["Payment"] == "pay-7" and dict(said.facts)["Licensee"] == "acme-models"
+
+
 def test_a_refusal_says_which(make_fetch):
     steps = trace(make_fetch(1, "refused", 10), None)
     charge = next(step for step in steps if step.title == "Charge")

@@ -9,14 +9,24 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
+from gateway.app.publisher import Publisher
 from gateway.clock import HandClock
+from gateway.desk.catalogue_pages import CatalogueDesk
+from gateway.desk.offer_documents import OfferDocuments
+from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
+from gateway.desk.payment_states import PaymentStates
+from gateway.desk.published_terms import TermsDesk
+from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
+from gateway.desk.versions import TermsInForce
+from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
 from gateway.money import Money
 from gateway.paths import PathScope
+from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Match, Mode, People, Policy, Rendition, Rights, Rule, Site, Verdict, Work
 from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
@@ -25,15 +35,20 @@ from gateway.provenance.record import BookEntry
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.register import MemoryRegister
+from gateway.store.memory.repeats import MemoryRepeats
+from gateway.store.memory.settlements import MemorySettlements
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
+from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.terms.license_terms import Compensation, LicenseTerms, Offer, Purpose, Scope, Term, Territory
 from gateway.uses import Use
+from gateway.visitors.catalog import Catalog
 
 
 def usd(text):
@@ -111,7 +126,7 @@ OFFERS = (
 )  # fmt: skip
 
 
-def make_policy(offers=OFFERS, mode=Mode.ENFORCE):
+def make_policy(offers=OFFERS, mode=Mode.ENFORCE, digest="sha-256:policy"):
     works = tuple(
         Work(name, (PathScope(f"/{name}/"),), Rights.OWN, People.NONE, renditions)
         for name, renditions in (
@@ -128,7 +143,7 @@ def make_policy(offers=OFFERS, mode=Mode.ENFORCE):
         works=works,
         offers=tuple(offers),
         rules=(Rule("rules[0]", Match(), Verdict.LICENSE, sold),),
-        digest="sha-256:policy",
+        digest=digest,
     )  # fmt: skip
 
 
@@ -153,8 +168,15 @@ class World:
         self.kept = Kept(folder / "journal", self.clock, folding)
         self.credits = 0
         self.policy = make_policy()
+        self.earlier = EarlierPolicies()
+        self.content_keys = ContentKeys(folder / "content")
         self.pace = DeskPace()
+        self.repeats, self.settlements = MemoryRepeats(), MemorySettlements()
+        self.admittance = None
         self.address = "203.0.113.7"
+        self.versions = MemoryTermsVersions() if database is None else SqliteTermsVersions(database)
+        self.terms = TermsInForce(Wire(self.versions), Publisher(Catalog.shipped()), self.clock)
+        self.described = None
 
     async def open(self):
         self.desk = Desk(
@@ -166,6 +188,17 @@ class World:
             balance=self.balance,
             entered=self.ledger.has_entry,
             pace=self.pace,
+            once=Once(self.repeats, self.clock),
+            earlier=self.earlier,
+            content_keys=self.content_keys,
+            groups=(
+                PaymentStates(self.settlements).group(),
+                TermsDesk(self.terms, self.described).group(),
+                OfferDocuments(self.terms.published).group(),
+                QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
+                CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
+            ),
+            admittance=self.admittance,
         )
         self.server = RawTestServer(self._answer)
         await self.server.start_server()
@@ -265,3 +298,9 @@ async def sqlite_world(tmp_path):
     yield made
     await made.close()
     await database.close()
+
+
+@pytest.fixture
+def make_offer_of():
+    """The maker of offers, for tests that need no desk."""
+    return make_offer

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from gateway.admission.pace import Pace
+from gateway.desk.pacing import DeskPace
+from gateway.licenses.license import Standing
 from gateway.money import Money
 from gateway.policy.published import publish
+from gateway.policy.rules import Mode, People
 from gateway.terms.license_terms import Compensation
-from gateway.terms.rsl import parse_rsl, render_rsl
+from gateway.terms.rsl import parse_license, parse_rsl, render_rsl
 from gateway.tokens.verification import Verifier
 from gateway.uses import Use
 
@@ -122,6 +127,114 @@ async def test_a_free_license_wants_a_token_and_no_credit(world):
     status, body = await world.token(made, license=license, resource="/gift/")
     assert status == 200
     assert body["token_type"] == "License"
+
+
+async def test_the_draft_s_grant_type_is_taken_with_a_license_alone(world):
+    made = await world.licensee()
+    status, body = await world.token(made, grant_type="rsl", license=spelled(), resource="/essays/")
+    assert (status, body["token_type"]) == (200, "License")
+    status, body = await world.token(made, grant_type="rsl", resource="/essays/")
+    assert (status, body["error"]) == (400, "unsupported_grant_type")
+
+
+async def test_what_is_not_paid_for_is_refused_in_olp_s_words_with_the_way_to_pay(world):
+    made = await world.licensee("0.01")
+    status, body = await world.token(made, license=spelled(), resource="/essays/")
+    assert (status, body["error"]) == (403, "unauthorized_client")
+    assert body["error_uri"] == f"{world.origin}/.licet/"
+    assert (body["due"], body["missing"]) == ("0.02 USD", "0.01 USD")
+    assert "access_token" not in body
+    waiting = await world.licensee("", standing=Standing.QUARANTINED)
+    status, body = await world.token(waiting, license=spelled(), resource="/essays/")
+    assert (status, body["error"]) == (403, "unauthorized_client")
+    assert body["error_uri"] == f"{world.origin}/.licet/problems/client-quarantined"
+
+
+async def test_a_store_that_is_down_is_a_server_error_and_too_many_requests_are_told_when_to_come_back(world):
+    made = await world.licensee()
+    world.register.down = True
+    status, body = await world.token(made, license=spelled(), resource="/essays/")
+    assert (status, body["error"]) == (503, "server_error")
+    world.register.down = False
+    world.pace = DeskPace(client=Pace(0.01, 1))
+    await world.reopen()
+    answers = [
+        await world.post(
+            "/.licet/token",
+            made,
+            {"grant_type": "client_credentials", "license": spelled(), "resource": "/essays/"},
+        )
+        for _ in range(2)
+    ]
+    assert [answer.status for answer in answers] == [200, 429]
+    assert int(answers[1].headers["Retry-After"]) > 0
+
+
+async def replaced(world):
+    """Put a policy in force whose training costs twice as much, as a reload does; returns the offer before."""
+    before = world.policy.by_offer["training"]
+    dearer = world.make_offer(
+        "training",
+        uses={Use.AI_TRAIN},
+        price=Compensation("USD", per_fetch=Money.read("USD 0.04")),
+        territory={"EU", "US"},
+    )
+    world.earlier.see([world.policy], world.now)
+    world.policy = world.make_policy((dearer, *world.offers[1:]), digest="sha-256:dearer")
+    world.earlier.see([world.policy], world.now)
+    return before
+
+
+async def test_the_document_before_holds_for_its_max_age_and_no_longer(world):
+    made = await world.licensee()
+    before = await replaced(world)
+    world.clock.advance(7 * 86_400 - 1)
+    status, body = await world.token(made, license=spelled(), resource="/essays/")
+    assert status == 200
+    (granted,) = body["authorization_details"]
+    assert (granted["terms"], granted["price"]["micros"]) == (before.terms.hash, 20_000)
+    status, body = await world.token(made, license=spelled(amount="0.04"), resource="/essays/")
+    assert (status, body["authorization_details"][0]["price"]["micros"]) == (200, 40_000)
+    status, body = await world.token(made, license=spelled(amount="0.03"), resource="/essays/")
+    assert (status, body["error"]) == (400, "invalid_license")
+    world.clock.advance(1)
+    status, body = await world.token(made, license=spelled(), resource="/essays/")
+    assert (status, body["error"]) == (400, "invalid_license")
+
+
+async def test_an_earlier_offer_sells_nothing_that_is_not_for_sale_by_now(world):
+    made = await world.licensee()
+    await replaced(world)
+    works = world.policy.works
+    world.policy = replace(world.policy, works=(replace(works[0], people=People.UNSURE), *works[1:]))
+    status, body = await world.token(made, license=spelled(), resource="/essays/")
+    assert (status, body["error"]) == (400, "invalid_license")
+    world.policy = replace(world.policy, works=works, site=replace(world.policy.site, mode=Mode.OBSERVE))
+    status, body = await world.token(made, license=spelled(), resource="/essays/")
+    assert (status, body["error"]) == (400, "invalid_resource")
+
+
+async def test_introspection_says_what_was_granted_in_a_license_element(world):
+    made = await world.licensee()
+    _, body = await world.token(made, license=spelled(geo="DE"), resource="/essays/")
+    asked = {"token": body["access_token"], "resource": f"{world.origin}/videos/a"}
+    found = await (await world.post("/.licet/introspect", made, asked)).json()
+    assert (found["active"], found["permitted"], found["resource"]) == (True, False, "/essays/")
+    assert found["reason"] == "The license does not cover this path."
+    assert parse_license(found["license"]).same_as(parse_license(spelled(geo="DE")))
+    status, again = await world.token(made, license=found["license"], resource=found["resource"])
+    assert status == 200
+    assert again["authorization_details"][0]["license"] == body["authorization_details"][0]["license"]
+
+
+async def test_introspection_of_what_rsl_has_no_word_for_names_no_element(world):
+    made = await world.licensee()
+    mining = world.make_offer("mining", uses={Use.TDM}, price=Compensation("USD"))
+    world.policy = world.make_policy((*world.offers, mining))
+    _, body = await world.token(made, {"offer": "mining"})
+    found = await (await world.post("/.licet/introspect", made, {"token": body["access_token"]})).json()
+    assert found["active"] is True
+    assert "license" not in found
 
 
 async def test_without_credentials_olp_s_error_is_told(world):

@@ -6,7 +6,11 @@ import json
 
 import pytest
 
+from gateway.desk.problem_members import members_of
 from gateway.problems import PROBLEMS
+
+METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+ALGORITHMS = ["ES256", "EdDSA", "PS256", "RS256"]
 
 
 @pytest.mark.parametrize(
@@ -47,9 +51,16 @@ async def test_server_metadata_is_exact(world):
         "scopes_supported": ["ai-index", "ai-input", "ai-train"],
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic"],
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic"],
+        **{
+            f"{name}_endpoint_auth_methods_supported": METHODS
+            for name in ("token", "introspection", "revocation")
+        },
+        **{
+            f"{name}_endpoint_auth_signing_alg_values_supported": ALGORITHMS
+            for name in ("token", "introspection", "revocation")
+        },
+        "dpop_signing_alg_values_supported": ALGORITHMS,
+        "authorization_details_types_metadata_endpoint": f"{issuer}/authorization-details-types",
         "authorization_details_types_supported": ["content_license"],
         "service_documentation": f"{issuer}/",
         "op_policy_uri": f"{world.origin}/license.xml",
@@ -62,6 +73,8 @@ async def test_resource_metadata_names_the_audience_and_the_issuer_of_the_tokens
     assert found["authorization_servers"] == [f"{world.origin}/.licet"]
     assert found["bearer_methods_supported"] == ["header"]
     assert found["authorization_details_types_supported"] == ["content_license"]
+    assert found["dpop_signing_alg_values_supported"] == ALGORITHMS
+    assert found["dpop_bound_access_tokens_required"] is False
 
 
 async def test_every_endpoint_of_the_metadata_is_there(world):
@@ -117,6 +130,7 @@ async def test_every_problem_has_a_page(world, code):
         "status": problem.status,
         "title": problem.title,
         "next_step": problem.next_step,
+        "members": members_of(problem),
     }
     page = await world.get(f"/.licet/problems/{code}", headers={"Accept": "text/html"})
     assert problem.code in await page.text()
@@ -129,7 +143,7 @@ async def test_every_problem_has_a_page(world, code):
         "/.licet/problems/nowhere",
         "/.licet/problems/",
         "/.licet/token/",
-        "/.licet/offers/training",
+        "/.licet/offer/training",
     ],
 )
 async def test_unknown_addresses_are_a_problem(world, path):

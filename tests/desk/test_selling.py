@@ -18,8 +18,8 @@ from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.policy.rules import Mode
 from gateway.problems import StoreUnavailable
-from gateway.provenance.record import BookEntry
-from gateway.terms.license_terms import Basis, Compensation, Territory
+from gateway.provenance.record import BookEntry, FetchRecord
+from gateway.terms.license_terms import Basis, Compensation, Territory, Tier
 from gateway.tokens.claims import Budget
 from gateway.tokens.verification import Verifier
 from gateway.uses import Use
@@ -172,7 +172,7 @@ async def test_what_is_wider_or_unknown_is_refused(world, details, error):
         ({"authorization_details": '[{"type":"content_license","type":"content_license"}]'}, "invalid_authorization_details"),
         ({"authorization_details": '[{"type":"content_license"}],"x":1'}, "invalid_authorization_details"),
         ({"authorization_details": '[{"type":"content_license","budget":{"micros":1.5}}]'}, "invalid_authorization_details"),
-        ({"scope": "openid"}, "invalid_authorization_details"),
+        ({"scope": "openid"}, "invalid_scope"),
         ({"scope": "ai-train", "authorization_details": '[{"type":"content_license","privileges":["ai-input"]}]'}, "invalid_authorization_details"),
         ({"grant_type": "authorization_code"}, "unsupported_grant_type"),
         ({"grant_type": ""}, "invalid_request"),
@@ -716,3 +716,51 @@ async def test_a_limit_of_the_use_binds_by_contract_alone(world):
     )
     assert sold.claims.territory == Territory(None)
     assert sold.claims.terms == there.terms.hash
+
+
+def fetched(world, claims):
+    """The record of one page that was paid for under *claims*."""
+    price = claims.price
+    return FetchRecord(
+        id=f"{claims.token_id}-fetch", time_us=world.clock.now_us(), duration_us=1, site="journal", host="h",
+        method="GET", path="/essays/tides", visitor_class="ai", identity="none", identity_method="none",
+        verdict="license", rule="rules[0]", policy=claims.policy, mode="enforce", outcome="licensed", status=200,
+        bytes_sent=10, ended="complete", detail="0" * 64, licensee=claims.licensee, client=claims.client,
+        license=claims.license, token=claims.token_id, currency=price.currency, price_micros=price.micros,
+        charged_micros=price.micros, charge_reason="fetch", digest="d" * 64,
+    )  # fmt: skip
+
+
+TIERED = Compensation(
+    "USD", per_fetch=usd("0.02"), tiers=(Tier(2, usd("0.015")), Tier(3, usd("0"))), window_hours=6
+)
+
+
+async def test_a_token_s_price_is_that_of_the_tier_its_license_has_reached(sqlite_world):
+    world = sqlite_world
+    world.policy = world.make_policy((world.make_offer("bulk", uses={Use.AI_TRAIN}, price=TIERED),))
+    made = await world.licensee("1")
+    prices, licenses = [], set()
+    for _ in range(4):
+        status, body = await world.token(made, {"offer": "bulk"})
+        assert status == 200, body
+        claims = read(world, body)
+        prices.append(claims.price.micros)
+        licenses.add(claims.license)
+        assert claims.window_hours == 6
+        await world.kept.journal.keep(fetched(world, claims))
+        await world.kept.keeper.catch_up()
+    assert prices == [20_000, 20_000, 15_000, 0]
+    assert len(licenses) == 1
+
+
+async def test_a_price_that_came_down_is_what_the_credit_has_to_cover(world):
+    world.policy = world.make_policy((world.make_offer("bulk", uses={Use.AI_TRAIN}, price=TIERED),))
+    made = await world.licensee("0.056")
+    for _ in range(2):
+        claims = read(world, (await world.token(made, {"offer": "bulk"}))[1])
+        await world.kept.journal.keep(fetched(world, claims))
+        await world.kept.keeper.catch_up()
+    assert await world.balance(made.licensee.id, "USD") == usd("0.016")
+    status, body = await world.token(made, {"offer": "bulk"})
+    assert (status, read(world, body).price) == (200, usd("0.015"))

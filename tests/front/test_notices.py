@@ -1,4 +1,5 @@
 import asyncio
+import json
 
 import pytest
 from lxml import etree
@@ -6,22 +7,27 @@ from protego import Protego
 
 from gateway.ask import Ask
 from gateway.evidence import NOTHING, Needs
+from gateway.front import notices as notices_module
 from gateway.front.answer import Notice
-from gateway.front.notices import FRESH_SECONDS, GOOD_SECONDS, RETRY_SECONDS, OriginRobots, SiteNotices
-from gateway.origin.small import SmallAnswer
+from gateway.front.notices import SiteNotices
+from gateway.front.own_files import FRESH_SECONDS, GOOD_SECONDS, RETRY_SECONDS, OwnFile
+from gateway.origin.small import SMALL_BYTES, SmallAnswer
 from gateway.paths import PathScope
 from gateway.policy.rules import Mode, Policy, Site
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import PublishedScope, PublishedTerms, RobotsStance
+from gateway.terms.publishing import Publishing, RobotsPreferences
 from gateway.terms.rsl import NAMESPACE
+from gateway.terms.tdm_policy import TdmPolicy, read_tdm_policy
 from gateway.uses import Use
 
 ORIGIN = "https://journal.example"
 OWN = SmallAnswer(200, "text/plain", b"User-agent: *\nDisallow: /admin/\n")
 
 
-def policy(mode=Mode.ENFORCE, digest="sha-256:p", public="", hosts=("journal.example",)):
-    return Policy(Site("journal", hosts, "http://127.0.0.1:8000", mode, "USD", public), (), (), (), digest)
+def policy(mode=Mode.ENFORCE, digest="sha-256:p", public="", hosts=("journal.example",), **channels):
+    site = Site("journal", hosts, "http://127.0.0.1:8000", mode, "USD", public)
+    return Policy(site, (), (), (), digest, publishing=Publishing(**channels))
 
 
 def ask(path="/robots.txt", method="GET", origin=ORIGIN):
@@ -33,6 +39,7 @@ def published(policy, origin):
         origin, "The Journal", "", policy.digest, "USD",
         (PublishedScope((PathScope("/"),), "", frozenset({Use.SEARCH}), ()),),
         (RobotsStance(("GPTBot",), (PathScope("/private"),)),),
+        publishing=policy.publishing,
     )  # fmt: skip
 
 
@@ -63,7 +70,7 @@ def told(clock):
             found = notices.find(policy, ask, NOTHING)
             if isinstance(found, Needs):
                 (need,) = found.wants
-                evidence = NOTHING.with_facts([(need, await notices.robots(need))])
+                evidence = NOTHING.with_facts([(need, await notices.own_file(need))])
                 found = notices.find(policy, ask, evidence)
                 assert not isinstance(found, Needs)
             return found
@@ -238,8 +245,108 @@ async def test_the_server_is_never_asked_by_a_name_that_a_request_brought(told, 
 async def test_evidence_is_believed(told):
     notices, _, _ = told(OWN)
     (need,) = notices.find(policy(), ask(), NOTHING).wants
-    assert (need.kind, need.key) == ("robots", "journal")
+    assert (need.kind, need.key) == ("own-file", "journal /robots.txt")
     refusal = Refusal(Problem.ROBOTS_UNAVAILABLE, "x")
     assert notices.find(policy(), ask(), NOTHING.with_facts([(need, refusal)])) is refusal
-    robots = OriginRobots(b"User-agent: *\nDisallow: /x\n", "t")
+    robots = OwnFile(b"User-agent: *\nDisallow: /x\n", "t")
     assert not allows(notices.find(policy(), ask(), NOTHING.with_facts([(need, robots)])), "/x")
+
+
+async def test_the_tdm_policy_is_told_without_asking_the_server(told):
+    notices, server, _ = told(OWN)
+    found = notices.find(policy(), ask("/.well-known/licenses/tdm.jsonld"), NOTHING)
+    assert found.media_type == "application/ld+json"
+    assert read_tdm_policy(json.loads(found.body)) == TdmPolicy(pay=False, consent=True)
+    assert server.asked == []
+    observed = policy(Mode.OBSERVE)
+    assert notices.find(observed, ask("/.well-known/licenses/tdm.jsonld"), NOTHING) is None
+
+
+TDMREP = "/.well-known/tdmrep.json"
+ON = {"trust_txt": True, "llms_txt": True}
+JSON = "application/json"
+
+
+def reserved(notice):
+    return [(rule["location"], rule["tdm-reservation"]) for rule in json.loads(notice.body)]
+
+
+async def test_tdmrep_reserves_what_the_site_or_the_terms_reserve(told):
+    own = b'[{"location": "/drafts/", "tdm-reservation": 1, "tdm-policy": "https://else.example/p"}]'
+    _, server, find = told(SmallAnswer(200, JSON, own))
+    notice = await find(ask=ask(TDMREP))
+    assert notice.media_type == JSON and notice.max_age == 3600
+    assert reserved(notice) == [("/drafts/", 1), ("/", 1)]
+    assert server.asked == [("http://127.0.0.1:8000", TDMREP, "https://journal.example")]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        SmallAnswer(404, "text/html", b"<html>"),
+        SmallAnswer(200, JSON, b'{"tdmrep": [{"location": "/", "tdm-reservation": 0}]}'),
+        SmallAnswer(200, "text/html", b'[{"location": "/a", "tdm-reservation": 1}]'),
+        SmallAnswer(200, JSON, b"[" * 9_000),
+        SmallAnswer(200, JSON, b'[{"location": "/", "tdm-reservation": 0}]'),
+    ],
+)
+async def test_what_implements_no_protocol_or_frees_more_changes_nothing(told, answer):
+    assert reserved(await told(answer)[2](ask=ask(TDMREP))) == [("/", 1)]
+
+
+async def test_the_policy_alone_asks_no_server(told):
+    notices, server, _ = told(OWN)
+    chosen = policy(preferences=RobotsPreferences.POLICY)
+    assert reserved(notices.find(chosen, ask(TDMREP), NOTHING)) == [("/", 1)]
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_while_the_server_fails_all_is_reserved_for_a_minute(told, failure):
+    _, _, find = told(failure)
+    for path, text in ((TDMREP, b'"tdm-reservation": 1'), ("/trust.txt", b"datatrainingallowed=no\n")):
+        notice = await find(policy(**ON), ask(path))
+        assert text in notice.body and notice.max_age == RETRY_SECONDS
+    notice = await find(policy(**ON), ask("/llms.txt"))
+    assert b"## Licensing" in notice.body and notice.max_age == RETRY_SECONDS
+
+
+async def test_the_sites_own_texts_keep_their_words(told):
+    _, _, find = told(SmallAnswer(200, "text/plain", b"member=https://journallist.example/\n"))
+    trust = await find(policy(**ON), ask("/trust.txt"))
+    assert trust.body == b"member=https://journallist.example/\ndatatrainingallowed=no\n"
+    _, _, find = told(SmallAnswer(200, "text/markdown", b"# Tides\n\n> All about them.\n"))
+    llms = await find(policy(**ON), ask("/llms.txt"))
+    assert llms.body.startswith(b"# Tides\n\n> All about them.\n\n## Licensing\n")
+    assert b"https://journal.example/license.xml" in llms.body
+
+
+@pytest.mark.parametrize("path", ["/trust.txt", "/llms.txt"])
+async def test_a_text_that_cannot_be_read_whole_passes(told, path):
+    _, _, find = told(SmallAnswer(200, "text/plain", b"x" * SMALL_BYTES))
+    assert await find(policy(**ON), ask(path)) is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "path"),
+    [
+        (policy(), "/trust.txt"),
+        (policy(), "/llms.txt"),
+        (policy(tdmrep=False), TDMREP),
+        (policy(Mode.OBSERVE, **ON), "/trust.txt"),
+        (policy(Mode.OBSERVE, **ON), "/llms.txt"),
+        (policy(Mode.OBSERVE), TDMREP),
+    ],
+)
+def test_what_the_site_did_not_choose_passes(told, policy, path):
+    notices, server, _ = told(OWN)
+    assert notices.find(policy, ask(path), NOTHING) is None
+    assert server.asked == []
+
+
+async def test_a_robots_txt_that_readers_take_otherwise_is_logged(told, caplog, monkeypatch):
+    await told(OWN)[2]()
+    assert caplog.records == []
+    monkeypatch.setattr(notices_module, "merge_robots", lambda *_: b"User-agent: *\nAllow: /\n")
+    await told(OWN)[2]()
+    assert "robots.txt of journal: /private/a-page is refused to GPTBot" in caplog.text

@@ -24,6 +24,7 @@ from gateway.problems import Problem, Refusal
 from gateway.rails.known_accounts import KnownAccounts
 from gateway.rails.price_headers import PriceHeaders
 from gateway.rails.rail import Challenge
+from gateway.terms.answer_fields import preferences_told
 from gateway.terms.license_terms import (
     Compensation,
     LicenseTerms,
@@ -396,14 +397,16 @@ class Opened:
             b"Connection: keep-alive\r\nCDN-Cache-Control: max-age=9\r\nLicet-Price: USD 0",
             200,
         )
+        self.status = 200
         self.head = self._head.passed_on()
         self.head_without = self._head.passed_on
+        self.field = self._head.field
 
 
 CHARGE = Charge("0192-a", "le", "lic", Money(5_000, "USD"), Budget())
 
 
-LINKED = f"\r\nLink: {LINK}".encode()
+LINKED = preferences_told(TERMS, ASK.path)[1] + f"\r\nLink: {LINK}".encode()
 
 
 @pytest.mark.parametrize(("visitor", "mode"), [(PERSON, mode) for mode in Mode] + [(GPTBOT, Mode.OBSERVE)])

@@ -67,6 +67,12 @@ def recording():
 
 
 @pytest.fixture(scope="session")
+def live_desk():
+    """The module of a desk in a thread of its own."""
+    return _module("licet_tests_hostile_live_desk", _HERE / "live_desk.py")
+
+
+@pytest.fixture(scope="session")
 def in_memory():
     """The module of the driver without sockets."""
     return _module("licet_tests_hostile_in_memory", _HERE / "in_memory.py")

@@ -1,17 +1,72 @@
-"""Other people's programs against a real `licet serve`; each test skips, and says so, where its program is absent."""
+"""Other people's programs against a real `licet serve`; each test skips, and says so, where its program is absent.
+
+One table of who did what stands at the end of the run. A test adds its rows by
+the fixture `interop`::
+
+    def test_x402_pays(interop, ...):
+        interop("PyPI x402", "2.25.0", "pay a fetch", "402, then 200 with PAYMENT-RESPONSE")
+
+A row is client, version, step, outcome: four short texts of what was seen, added
+after the assertion that saw it. Where a test that has `interop` among its
+fixtures skips or fails, the table says that by itself.
+"""
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from loadtests.processes import free_port, running
 from loadtests.serving import LicetSite
+
+_ROWS = pytest.StashKey[list[tuple[str, str, str, str]]]()
+_COLUMNS = ("client", "version", "step", "outcome")
+
+
+@pytest.fixture
+def interop(request: pytest.FixtureRequest) -> Callable[[str, str, str, str], None]:
+    """`interop(client, version, step, outcome)`: one row of the table at the end of the run."""
+    rows = request.config.stash.setdefault(_ROWS, [])
+
+    def add(client: str, version: str, step: str, outcome: str) -> None:
+        rows.append((client, version, step, outcome))
+
+    return add
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note what was skipped or failed of the tests that have rows in the table."""
+    report = yield
+    if not report.passed and "interop" in getattr(item, "fixturenames", ()):
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+        outcome = f"skipped: {why.removeprefix('Skipped: ')}" if report.skipped else "FAILED"
+        item.config.stash.setdefault(_ROWS, []).append(
+            (item.name, "", report.when, " ".join(outcome.split()))
+        )
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table."""
+    rows = config.stash.get(_ROWS, [])
+    if not rows:
+        return
+    widths = [max(len(row[at]) for row in [_COLUMNS, *rows]) for at in range(3)]
+    terminalreporter.section("other people's clients against a live gateway")
+    for row in [_COLUMNS, *rows]:
+        cells = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)]
+        terminalreporter.write_line("  ".join([*cells, row[3]]))
 
 
 @pytest.fixture
@@ -47,3 +102,97 @@ def licet(tmp_path: Path) -> Iterator[Callable[[str], str]]:
             return f"http://127.0.0.1:{site.port}"
 
         yield serve
+
+
+_POLICY = """
+stance = "search-free-training-paid"
+[site]
+id = "journal"
+hosts = ["127.0.0.1"]
+origin = "{origin}"
+mode = "enforce"
+honeypot = "/tidal-ledger-7f3a"
+[[works]]
+id = "essays"
+paths = ["/essays/"]
+rights = "own"
+people = "none"
+[offers.training]
+uses = ["ai-train"]
+price = {{ per_fetch = "0.01" }}
+[[rules]]
+when = {{ class = "ai" }}
+then = {{ license = ["training"] }}
+[[rules]]
+then = "serve"
+"""
+
+
+#: A crawler that signs what it sends.
+AGENT = "https://bot.example"
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A `licet serve` that enforces and sells a fetch for 0.01 USD, and the operator's command beside it.
+
+    *signer* (`tests.signing.Signer`) is the crawler `AGENT`, whose key the gateway has.
+    """
+
+    url: str
+    data: Path
+    signer: Any
+
+    def operator(self, *command: str) -> Any:
+        """What `licet COMMAND --json` of the operator prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", *command, "--data", str(self.data), "--json"],
+            capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        return json.loads(done.stdout)
+
+    def fund(self, licensee: str) -> None:
+        """Credit somebody who registered, as an operator does who was paid."""
+        self.operator("licensee", "credit", licensee, "5 USD")
+
+    def licensee(self) -> tuple[str, str]:
+        """Client id and secret of somebody who can pay."""
+        made = self.operator("licensee", "add", "Example AI Labs", "--credit", "5 USD")
+        return made["client_id"], made["client_secret"]
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, origin: str, signing: ModuleType) -> Iterator[Gateway]:
+    """A `Gateway` in front of `origin` that asks for a nonce in every DPoP proof."""
+    data, port = tmp_path / "shop", free_port()
+    (data / "sites").mkdir(parents=True)
+    data.chmod(0o700)
+    signer = signing.Signer()
+    (data / "keys.json").write_bytes(signing.jwks(signer))
+    (data / "licet.toml").write_text(
+        "[store]\nreserve_mb = 1\n[clients]\ndpop_nonces = true\n"
+        f'[signatures]\npinned = ["{AGENT}=keys.json"]\n'
+    )
+    (data / "sites" / "journal.toml").write_text(_POLICY.format(origin=origin))
+    command = [sys.executable, "-m", "gateway", "serve", "--data", str(data), "--port", str(port)]
+    with running([*command, "--dashboard-port", str(free_port())], None, port, tmp_path / "shop.log"):
+        yield Gateway(f"http://127.0.0.1:{port}", data, signer)
+
+
+@pytest.fixture(scope="session")
+def npm(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`npm("oauth4webapi")`: a folder into which these packages were installed, or a skip that says why not."""
+
+    def install(*packages: str) -> Path:
+        if not shutil.which("npm") or not shutil.which("node"):
+            pytest.skip("npm and node are absent (apt install npm)")
+        folder = tmp_path_factory.mktemp("npm")
+        done = subprocess.run(
+            ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), *packages],
+            capture_output=True, text=True, timeout=100, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            pytest.skip(f"{', '.join(packages)} could not be installed from npm: {done.stderr[-200:]}")
+        return folder
+
+    return install

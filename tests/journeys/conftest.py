@@ -74,9 +74,10 @@ then = "serve"
 
 @dataclass
 class OriginSite:
-    """The creator's server; *seen* is every request that reached it."""
+    """The creator's server; *seen* is every request that reached it, *files* are octets by path."""
 
     url: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
     seen: list[dict[str, Any]] = field(default_factory=list)
     robots: str | None = "User-agent: *\nDisallow: /drafts/\n"
     broken: bool = False
@@ -92,6 +93,8 @@ class OriginSite:
                 "body": body,
             }
         )
+        if request.path in self.files:
+            return web.Response(body=self.files[request.path], content_type="application/octet-stream")
         if request.path == "/robots.txt":
             return web.Response(text=self.robots) if self.robots is not None else web.Response(status=404)
         if request.path.endswith("/cut"):

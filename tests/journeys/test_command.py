@@ -63,7 +63,8 @@ def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "serve", "demo", "init", "policy check", "policy explain", "policy lint", "policy honeypot", "keys new", "keys rotate",
         "keys list", "keys revoke", "journal export", "journal audit", "licensee add", "licensee list",
-        "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart", "who",
+         "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart", "who",
+         "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
     }  # fmt: skip
 
@@ -328,6 +329,8 @@ async def test_agents_and_limits_of_a_licensee(licet, origin) -> None:
     assert (await licet("licensee", "limit", made, "USD 50")).out == (
         "Example AI Labs may owe up to 50 USD, its balance is 0 USD\n"
     )
+    (row,) = (await licet("licensee", "list", "--json")).json
+    assert (row["limits"], row["agents"]) == (["50 USD"], ["https://other.example"])
     lifted = (await licet("licensee", "limit", made, "0 USD", "--json")).json
     assert (lifted["limits"], lifted["balance"]) == ([], "0 USD")
     for line in (("agent", "le_0"), ("limit", "le_0", "1 USD")):

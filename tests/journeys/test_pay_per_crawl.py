@@ -196,6 +196,12 @@ async def test_the_origin_names_the_price_and_only_the_gate_hears_it(naming, sit
     assert person.status == 200 and "Crawler-Price" not in person.headers
     told = [value for name, value in here.one.origin.seen[-1]["headers"] if "pay-per-crawl" in name.lower()]
     assert told == ["protocol=cloudflare, pricing=in-band"] * 2, "and nothing that the client said"
+    _, client, secret = await here.one.licensee()
+    bought = await here.one.token(client, secret)
+    licensed = await here.one.get("/essays/reefs", GPTBOT, token=bought["access_token"])
+    assert licensed.status == 200 and "Crawler-Price" not in licensed.headers
+    row = await here.one.folded(licensed.headers["Licet-Record"])
+    assert row.charged_micros == 5_000, "whoever holds a license pays what was agreed"
     naming.price = "a lot"
     odd = await here.get("/essays/moon", most="0.3")
     assert (odd.status, odd.headers["Crawler-Error"]) == (502, "InvalidContentPrice")

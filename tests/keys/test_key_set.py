@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.keys.key_set import (
+    CLIENT_ALGORITHMS,
     LONGEST_SET,
     MOST_KEYS,
     KeySet,
@@ -228,3 +229,45 @@ def test_base64url_has_one_spelling(raw: bytes) -> None:
 def test_other_spellings_are_refused(text: str) -> None:
     with pytest.raises(Malformed):
         decode_base64url(text)
+
+
+@pytest.mark.parametrize("algorithm", ["PS256", "RS256"])
+def test_rsa_keys_are_for_what_clients_sign_alone(proving, algorithm: str) -> None:
+    jwk = proving.Holder(algorithm).jwk | {"alg": algorithm}
+    document = json.dumps({"keys": [jwk]})
+    assert list(KeySet.parse(document)) == [], "our own tokens know no RSA"
+    (key,) = KeySet.parse(document, CLIENT_ALGORITHMS)
+    assert key.algorithm == algorithm
+    assert key.as_jwk().items() >= jwk.items()
+    assert KeySet.parse(json.dumps({"keys": [key.as_jwk()]}), CLIENT_ALGORITHMS) == KeySet([key])
+
+
+def test_the_thumbprint_of_an_rsa_key_is_that_of_rfc_7638(proving) -> None:
+    holder = proving.Holder("RS256")
+    (key,) = KeySet.parse(json.dumps({"keys": [holder.jwk]}), CLIENT_ALGORITHMS)
+    assert key.thumbprint == key.kid == holder.thumbprint
+    assert key.algorithm == "RS256", "a key that does not say which"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n": ""}, {"n": None}, {"n": 5}, {"e": ""}, {"e": "AA"}, {"e": "AQ"}, {"n": "AAAA"}, {"n": "_" * 342},
+        {"n": "A" * 1367}, {"e": "A" * 400}, {"d": "AAAA"}, {"n": "!"}, {"n": "Ag"},
+    ],
+)  # fmt: skip
+def test_an_rsa_key_that_is_broken_refuses_the_set(proving, change) -> None:
+    jwk = proving.Holder("RS256").jwk | change
+    assert isinstance(KeySet.parse(json.dumps({"keys": [jwk]}), CLIENT_ALGORITHMS), UnusableKeySet)
+
+
+@pytest.mark.parametrize("algorithm", ["RS512", "PS384", "RSA-OAEP", "none", 5, "ES256"])
+def test_an_rsa_key_for_something_else_is_passed_over(proving, algorithm) -> None:
+    jwk = proving.Holder("RS256").jwk | {"alg": algorithm}
+    assert list(KeySet.parse(json.dumps({"keys": [jwk]}), CLIENT_ALGORITHMS)) == []
+
+
+@pytest.mark.parametrize("bits", [1024, 2047, 4104])
+def test_rsa_keys_are_neither_weak_nor_huge(proving, bits) -> None:
+    jwk = proving.Holder("RS256", bits).jwk
+    assert isinstance(KeySet.parse(json.dumps({"keys": [jwk]}), CLIENT_ALGORITHMS), UnusableKeySet)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from gateway.money import Money
@@ -20,6 +22,7 @@ from gateway.terms.license_terms import (
     Scope,
     Term,
     Territory,
+    Tier,
 )
 from gateway.uses import Use
 
@@ -58,6 +61,18 @@ territories = st.builds(
     st.none() | st.frozensets(st.sampled_from(("DE", "FR", "US", "EU")), min_size=1, max_size=3),
     st.sampled_from(Basis),
 )
+
+
+def _tiered(price, steps):
+    """*price* with some lower prices for many fetches."""
+    tiers, last = [], price.fetch_price.micros
+    for fetches, micros in sorted(steps.items()):
+        if micros < last:
+            tiers.append(Tier(fetches, usd(micros)))
+            last = micros
+    return replace(price, tiers=tuple(tiers))
+
+
 prices = st.builds(
     Compensation,
     st.just("USD"),
@@ -69,6 +84,10 @@ prices = st.builds(
     subscription_months=st.sampled_from((1, 3, 12)),
     revenue_share_bp=st.integers(0, 1000),
     minimum_guarantee=amounts(),
+    window_hours=st.sampled_from((1, 24, 168)),
+)
+prices = st.builds(
+    _tiered, prices, st.dictionaries(st.sampled_from((100, 1000, 5000)), st.integers(0, 900_000), max_size=2)
 )
 deals = st.builds(
     LicenseTerms,

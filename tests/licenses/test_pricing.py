@@ -103,3 +103,14 @@ def test_the_cheapest_covers_every_use_before_it_is_cheap():
     assert cheapest(offers, frozenset({Use.AI_INPUT})).id == "a"
     assert cheapest(offers, frozenset({Use.SEARCH})).id == "a"
     assert cheapest((), both) is None
+
+
+def test_a_quote_is_what_one_fetch_costs_wherever_it_can_be():
+    uses = frozenset({Use.AI_TRAIN})
+    plain = offered("plain", 9, uses)
+    price = Compensation("USD", upfront=Money(7, "USD"), per_fetch=Money(1, "USD"))
+    fee = Offer("fee", "s", terms(price), "p")
+    free = Offer("free", "s", terms(Compensation("USD")), "p")
+    assert cheapest((fee, plain), uses).id == "plain"
+    assert cheapest((fee,), uses).id == "fee"
+    assert cheapest((fee, plain, free), uses).id == "free"

@@ -45,6 +45,12 @@ def test_only_our_credential_is_taken_off():
     assert request_headers(ask(("x-a", "1"), mine), ours=2)[1] == ("x-a", "1")
 
 
+def test_the_proof_of_a_key_goes_with_the_credential_it_is_for():
+    proof = ("dpop", "x.y.z")
+    assert proof not in request_headers(ask(("authorization", "DPoP x"), proof), ours=1)
+    assert proof in request_headers(ask(("authorization", "DPoP theirs"), proof))
+
+
 def test_what_connection_names_is_dropped_but_host_and_length():
     told = ask(("connection", "close, X-A ,host,content-length"), ("x-a", "1"), ("content-length", "5"))
     assert request_headers(told) == [("host", "a.example"), ("content-length", "5"), *OURS]

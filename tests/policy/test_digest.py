@@ -72,6 +72,7 @@ OTHER = [
     (("works", 0, "paths"), ["/essays/"]),
     (("works", 0, "renditions", "scan"), ["/essays/*.tif"]),
     (("works", 0, "authors", 0, "name"), "C"),
+    (("works", 0, "encrypted"), True),
     (("offers", "training", "uses"), ["ai-train"]),
     (("offers", "training", "price", "per_fetch"), "0.021"),
     (("offers", "training", "price", "upfront"), "0"),

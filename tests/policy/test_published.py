@@ -1,14 +1,17 @@
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway import bundled
+from gateway.ask import Ask
 from gateway.paths import PathScope
-from gateway.policy.published import publish
+from gateway.policy.published import publish, publish_to
 from gateway.policy.reading import default_policy, read_policy, stances
 from gateway.policy.rules import Verdict
 from gateway.policy.ruling import rule
-from gateway.uses import Use, closure
+from gateway.uses import Use, closure, covers
 from gateway.visitors.catalog import Catalog
+from gateway.visitors.visitor import Identity, Visitor
 
 ORIGIN = "https://journal.example"
 SLOW = settings(
@@ -197,3 +200,28 @@ def test_an_offer_is_published_where_its_territory_allows_it(read):
         offers.world = {uses = ["ai-train"], price = {per_fetch = "1"}}
         """)
     assert [offer.id for offer in publish(policy, ORIGIN, {}).scopes[0].offers] == ["home"]
+
+
+@pytest.mark.parametrize("name", ["GPTBot", "ClaudeBot", "Googlebot", "Bytespider", "PerplexityBot"])
+def test_what_is_told_to_one_crawler_is_what_its_requests_meet(name):
+    policy = read_policy(bundled.policies("example-site.toml"))
+    crawler = Catalog.shipped().crawler(name)
+    assert crawler is not None
+    proof = Identity.VERIFIED if crawler.verifiable else Identity.CLAIMED
+    visitor = Visitor(crawler.visitor_class, crawler, proof)
+    scopes = publish_to(policy, crawler)
+    assert {path.pattern for scope in scopes for path in scope.paths} >= {"/essays/", "/videos/", "/"}
+    for path in (
+        "/essays/tides",
+        "/videos/reef",
+        "/videos/reef.vtt",
+        "/videos/reef.jpg",
+        "/letters/x",
+        "/about",
+    ):
+        scope = next(each for each in scopes if each.paths[0].covers(path))
+        ask = Ask("r", 0, policy.site.id, "https://journal.example", "GET", path, path)
+        ruling = rule(policy, visitor, ask, crawler.uses)
+        assert bool(scope.free) is (ruling.verdict is Verdict.SERVE), path
+        able = [offer.id for offer in ruling.offers if covers(offer.uses, crawler.uses)]
+        assert [offer.id for offer in scope.offers] == able, path

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from gateway import bundled
 from gateway.money import MICROS, Money
 from gateway.paths import PathScope
-from gateway.policy.compiling import Position
 from gateway.policy.lint import lint
+from gateway.policy.positions import Position
 from gateway.policy.reading import (
     LARGEST_FILE_BYTES,
     default_policy,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.ask import Ask
@@ -13,6 +14,9 @@ from gateway.licenses.license import Standing
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
 from gateway.rails.price_headers import EXACT, MAX, read_bid
+from gateway.rails.rail import sold_by_fetch
+from gateway.uses import AI_USES, Use, covers
+from gateway.visitors.visitor import Crawler, Visitor, VisitorClass
 
 DYNAMIC = "[payments]\norigin_prices = true\n"
 
@@ -34,6 +38,14 @@ async def test_the_price_is_charged_and_never_the_most(world):
     record = answer.record
     assert (record.licensee, record.price_micros, record.charged_micros) == ("le_1", 10_000, 10_000)
     assert await shop.book.available("le_1", "USD") < Money(1_000_000, "USD")
+
+
+async def test_who_names_the_price_is_not_told_what_would_be_paid(world):
+    shop = world()
+    await shop.enroll(1_000_000)
+    await shop.get(("accept", "*/*"), most("0.05"))
+    ask, ours = shop.origin.asked[-1]
+    assert ask.headers[ours][0] == MAX
 
 
 async def test_a_quote_names_the_price_and_how_to_bid(world):
@@ -154,6 +166,18 @@ async def test_what_is_not_delivered_is_not_charged(world, status, method):
     assert "crawler-charged" not in answer.headers and shop.paid == 0
 
 
+@pytest.mark.parametrize("fields", [{}, {"ETag": '"1"'}])
+async def test_parts_never_cost_more_than_the_whole(world, fields):
+    shop = world()
+    await shop.enroll(1_000_000)
+    shop.origin.status, shop.origin.fields = 206, fields
+    told = []
+    for number in range(20):
+        shop.origin.body = b"part %d" % number
+        told.append((await shop.get(most("0.01"), ("range", f"bytes={number}-"))).headers["crawler-charged"])
+    assert told == ["USD 0.01"] + ["USD 0"] * 19 and shop.paid == 10_000
+
+
 async def test_an_origin_cannot_say_what_was_charged(world):
     shop = world()
     await shop.enroll(1_000_000)
@@ -250,3 +274,81 @@ def test_a_bid_buys_exactly_where_it_covers_the_price(offered, price):
         assert (unequal is None) is buys
         if unequal is not None:
             assert unequal.price == Money(price, "USD") and unequal.status == 402
+
+
+amounts = st.integers(0, 60_000)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([MAX, EXACT]), amounts, st.none() | amounts), min_size=1, max_size=8),
+    st.integers(0, 100_000),
+    st.integers(0, 50_000),
+)
+def test_nobody_pays_more_than_was_bid_or_asked_nor_owes_more_than_the_limit(
+    world, told, bids, credit, limit
+):
+    async def play():
+        shop = world(told.POLICY.replace("[[works]]", f"{DYNAMIC}[[works]]", 1))
+        await shop.enroll(credit)
+        await shop.accounts.set_limit("le_1", Money(limit, "USD"))
+        for number, (name, bid, named) in enumerate(bids):
+            price = 10_000 if named is None else named
+            shop.origin.fields = (
+                {} if named is None else {"Crawler-Price": f"USD {Money(named, 'USD').amount}"}
+            )
+            shop.origin.body = b"%d" % number
+            answer = await shop.get((name, f"USD {Money(bid, 'USD').amount}"), path=f"/essays/{number}")
+            charged = answer.record.charged_micros
+            assert (answer.status == 200) is (answer.body == b"%d" % number)
+            assert charged in {0, price} and charged <= bid
+            assert charged == (price if answer.status == 200 else 0)
+            if name == EXACT and charged:
+                assert charged == bid
+            if answer.status == 200:
+                said = Money.read(answer.headers["crawler-charged"])
+                assert said.micros == charged
+            assert shop.paid <= credit + limit
+
+    asyncio.run(play())
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sets(st.sampled_from(sorted(AI_USES | {Use.SEARCH})), min_size=1),
+    st.sets(st.sampled_from(sorted(AI_USES))),
+)
+def test_whoever_does_more_pays_no_less(world, less, more):
+    shop = world()
+    ask = shop.ask()
+
+    def sold(uses):
+        visitor = Visitor(VisitorClass.AI, Crawler("X", "Y", (), frozenset(uses), VisitorClass.AI))
+        ruling, _ = shop.gate.docket.unlicensed(shop.policy, visitor, ask)
+        return sold_by_fetch(ruling.offers, visitor)
+
+    one, other = sold(less), sold(less | more)
+    if other is not None:
+        assert one is not None and one.price <= other.price
+        assert covers(other.uses, frozenset(less | more)), "and gets all it is known for"
+
+
+async def test_whoever_leaves_in_the_middle_owes_what_was_settled(dynamic):
+    from gateway.front.exchange import exchange
+
+    await dynamic.enroll(1_000_000)
+    dynamic.origin.streamed, dynamic.origin.body = True, b"x" * 1000
+    dynamic.origin.fields["Crawler-Price"] = "USD 0.03"
+    for taken, reason, charged in ((50, "client-left-early", 0), (500, "fetch", 30_000)):
+        answer = await exchange(dynamic.ask(most("0.04")), None, dynamic.gate)
+        for _ in range(taken):
+            await anext(answer.chunks)
+        await answer.chunks.aclose()
+        record = dynamic.records[-1]
+        assert (record.ended, record.charge_reason, record.charged_micros) == (
+            "client-abort",
+            reason,
+            charged,
+        )
+    await dynamic.till.close()
+    assert sum(purse.held.micros for purse in dynamic.tables.purses.values()) == 40_000

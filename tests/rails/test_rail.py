@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -61,6 +62,9 @@ class Vouchers:
     def challenge(self, refusal, quote):
         told = {"url": quote.url, "price": str(quote.price), "why": refusal.code}
         return Challenge(encoded=(("VOUCHER-WANTED", json.dumps(told).encode()),), members={"voucher": told})
+
+    async def undelivered(self, tender):
+        self.missed = tender
 
     async def commit(self, tender, due, ask, status):
         self.committed.append((tender.payload, due, status))
@@ -221,6 +225,20 @@ async def test_a_client_that_leaves_while_it_is_settled_owes_nothing(shop):
     assert (record.ended, record.charged_micros) == ("client-abort", 0) and shop.origin.closed == 1
 
 
+async def test_a_rail_that_breaks_charges_nothing_and_leaves_a_record(shop):
+    async def broken(tender, due, ask, status):
+        raise RuntimeError("a defect")
+
+    shop.rail.settles, shop.rail.commit = False, broken
+    shop.tables.balances["licensee:voucher:anna:prepaid", "USD"] = 10_000
+    with pytest.raises(RuntimeError, match="a defect"):
+        await shop.get(ANNA)
+    (record,) = shop.records
+    assert (record.ended, record.charged_micros) == ("gateway-abort", 0) and shop.origin.closed == 1
+    await shop.till.close()
+    assert not shop.tables.purses
+
+
 async def test_what_may_have_been_paid_elsewhere_is_waited_for(shop, monkeypatch):
     async def lost(charge):
         raise StoreUnavailable("another worker was killed")
@@ -283,3 +301,17 @@ def test_the_first_rail_with_something_to_say_is_heard(shop):
     assert tendered((Says(None), Says(None)), asked, NOTHING) is None
     refusal = Refusal(Problem.PAYMENT_FAILED)
     assert tendered((Says(None), Says(refusal), Says(1)), asked, NOTHING) is refusal
+
+
+def test_a_fetch_paid_for_by_a_rail_has_the_window_of_its_offer():
+    from gateway.ask import Ask
+    from gateway.policy.reading import default_policy
+
+    policy = default_policy("http://127.0.0.1:1", mode=Mode.ENFORCE)
+    terms = policy.offers[0].terms
+    short = replace(
+        policy.offers[0], terms=replace(terms, compensation=replace(terms.compensation, window_hours=6))
+    )
+    ask = Ask("id", 7_000_000, "site", "https://a.example", "GET", "/", "/")
+    asked = Asked(ask, Visitor(VisitorClass.AI), policy, None, short)
+    assert claims_for("r", asked, licensee="l", payment="", most=CENT).window_hours == 6

@@ -25,6 +25,7 @@ from gateway.terms.license_terms import (
     Scope,
     Term,
     Territory,
+    Tier,
 )
 from gateway.uses import Use
 
@@ -47,7 +48,9 @@ terms = st.builds(
         Compensation,
         currency=st.just("EUR"),
         upfront=amounts,
-        per_fetch=amounts,
+        per_fetch=st.integers(10, 10**12).map(lambda micros: Money(micros, "EUR")),
+        tiers=st.sampled_from([(), (Tier(5, Money(9, "EUR")), Tier(8, Money(0, "EUR")))]),
+        window_hours=st.integers(1, 168),
         per_item=amounts,
         per_megabyte=amounts,
         per_thousand_tokens=amounts,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.terms import content_signal
-from gateway.terms.preferences import PathRule
+from gateway.terms.preferences import PathRule, strictest
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,14 @@ def test_what_is_said(said, value):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("search=yes,ai-train=no,use=reference", (("search", True), ("ai-train", False))),
+        ("search=yes,ai-train=no,use=reference", (("search", True), ("ai-train", False), ("full", False))),
+        ("use=immediate", (("reference", False), ("full", False))),
+        (
+            "search=yes, ai-input=no, use=immediate",
+            (("search", True), ("ai-input", False), ("reference", False)),
+        ),
+        ("search=no, ai-input=no, use=immediate", (("search", False), ("ai-input", False))),
+        ("use=whole", ()),
         ("Search = YES", (("search", True),)),
         ("ai-train=yes, ai-train=no", (("ai-train", False),)),
         ("ai-train=allow", ()),
@@ -59,5 +66,25 @@ def test_a_robots_line_may_have_a_path():
 
 @given(st.text())
 def test_no_text_raises(text):
-    assert {label for label, _ in content_signal.read(text)} <= set(content_signal.LABELS)
+    assert {label for label, _ in content_signal.read(text)} <= {*content_signal.LABELS, "reference", "full"}
     content_signal.read_rule(text)
+
+
+values = st.builds(
+    lambda pairs, use: ", ".join(
+        [f"{label}={word}" for label, word in pairs.items()] + ([f"use={use}"] if use else [])
+    ),
+    st.dictionaries(st.sampled_from(sorted(content_signal.LABELS)), st.sampled_from(["yes", "no"])),
+    st.sampled_from(["immediate", "reference", "full", ""]),
+)
+
+
+@given(values, values)
+def test_no_use_is_told_that_either_rules_out(one, other):
+    """`use` is a ladder: of both the lower rung, or a lower one that the labels ask for."""
+    told = content_signal.render(strictest(content_signal.read(one), content_signal.read(other)))
+    highest = {"immediate": 0, "reference": 1}
+    rung = highest.get(told.partition("use=")[2], 2)
+    for value in (one, other):
+        assert rung <= highest.get(value.partition("use=")[2], 2), (one, other, told)
+    assert content_signal.render(content_signal.read(told)) == told

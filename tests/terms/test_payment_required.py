@@ -160,9 +160,10 @@ def test_challenges(make, problem, license_error, bearer):
     found = challenges(Refusal(problem, "The fact."), make.published())
     expected = [f'License error="{license_error}", error_description="The fact."'] if license_error else []
     if bearer:
-        expected.append(
-            'Bearer resource_metadata="https://journal.example/.well-known/oauth-protected-resource"'
-        )
+        metadata = 'resource_metadata="https://journal.example/.well-known/oauth-protected-resource"'
+        error = f'error="{license_error}", ' if license_error != "invalid_request" else ""
+        expected.append(f"Bearer {error}{metadata}")
+        expected += ['DPoP algs="ES256 EdDSA PS256 RS256"'] if problem.status == 401 else []
     assert list(found) == expected
 
 

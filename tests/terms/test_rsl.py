@@ -154,6 +154,16 @@ def test_a_narrow_scope_takes_back_what_a_wider_one_grants(make):
     assert "/*" not in by_url
 
 
+def test_what_is_sold_encrypted_says_so_where_its_key_is_had(make):
+    sold = make.scope("/essays/", {SEARCH}, [make.offer(uses=[INPUT], per_fetch="0.004")])
+    terms = make.published(replace(sold, encrypted=True), make.scope("/", {SEARCH}))
+    contents = parse_rsl(render_rsl(terms)).contents
+    assert {content.url: content.encrypted for content in contents if content.url.startswith("/essays/")} == {
+        "/essays/": False, "/essays/*": True,
+    }  # fmt: skip
+    assert all(bool(content.server) is content.encrypted for content in contents)
+
+
 def test_no_permission_stands_inside_a_prohibition_of_it(make):
     """Readers differ on a wide prohibition and a narrow grant; so the grant is left to the desk."""
     terms = make.published(

@@ -13,6 +13,7 @@ from gateway.terms.tdmrep import (
     contradicting_meta,
     header_value,
     merged,
+    merged_file,
     read,
     render,
     rules_of,
@@ -129,3 +130,28 @@ def test_real_files(shared_data):
     print(f"tdmrep.json: {len(found)} files, {len(silent)} no array")
     assert [name.partition("__")[0] for name in silent] == ["OR13"]
     assert all(rules for name, rules in found.items() if name not in silent)
+
+
+def test_what_is_beyond_the_rules_looked_at_stays_closed(make):
+    open_rule = b'{"location": "/a/%d", "tdm-reservation": 0}'
+    own = b"[" + b",".join(open_rule % number for number in range(201)) + b"]"
+    rules = read(own)
+    assert at(rules, "/a/1").reserved is False
+    assert at(rules, "/b").reserved is True
+
+
+def test_the_file_reserves_what_the_site_s_own_reserves_and_all_while_that_is_unknown(make):
+    free = make.published(make.scope("/", free=MINING))
+    own = b'[{"location": "/a/", "tdm-reservation": 1, "tdm-policy": "https://x.example/p"}]'
+    told = read(merged_file(own, free))
+    assert at(told, "/a/1") == TdmRule("/a/", reserved=True, policy="https://x.example/p")
+    assert at(told, "/b") == TdmRule("/", reserved=False)
+    assert read(merged_file(None, free)) == (TdmRule("/", reserved=False),)
+    assert read(merged_file(None, free, unread=True)) == (TdmRule("/", reserved=True),)
+    assert read(merged_file(own + b" " * 300_000, free)) == (TdmRule("/", reserved=True),)
+
+
+def test_the_file_points_to_a_policy_where_something_is_for_sale(make):
+    terms = make.published(make.scope("/", offers=[make.offer()]))
+    (rule,) = read(merged_file(None, terms, unread=True))
+    assert rule.policy == "https://journal.example/.well-known/licenses/tdm.jsonld"

@@ -40,6 +40,7 @@ claims_of_any_kind = st.builds(
     price=st.builds(Money, st.integers(0, LARGEST_MICROS), st.sampled_from(["USD", "EUR"])),
     terms=texts,
     policy=texts,
+    window_hours=st.integers(1, 168),
 )
 
 
@@ -47,6 +48,21 @@ claims_of_any_kind = st.builds(
 def test_what_is_written_reads_back(claims: Claims) -> None:
     assert read_claims(claims.as_json()) == claims
     assert read_claims(json.loads(json.dumps(claims.as_json()))) == claims
+
+
+def test_a_window_of_its_own_makes_version_2_and_nothing_else_does(golden: ModuleType) -> None:
+    usual, short = golden.CLAIMS.as_json(), replace(golden.CLAIMS, window_hours=6).as_json()
+    (detail,) = short["authorization_details"]
+    assert detail == {**usual["authorization_details"][0], "version": 2, "window_hours": 6}
+    assert read_claims(short).window_hours == 6
+    for hours in (0, 24, 169, "6", None, True, 6.0):
+        (detail,) = short["authorization_details"]
+        bent = {**short, "authorization_details": [{**detail, "window_hours": hours}]}
+        assert isinstance(read_claims(bent), Refusal), hours
+    bent = {**short, "authorization_details": [{**detail, "version": 1}]}
+    assert isinstance(read_claims(bent), Refusal)
+    bent = {**usual, "authorization_details": [{**usual["authorization_details"][0], "version": 2}]}
+    assert isinstance(read_claims(bent), Refusal)
 
 
 def test_the_written_form_is_pinned(golden: ModuleType) -> None:
@@ -163,3 +179,44 @@ def sorted_lists(document: dict) -> dict:
 @given(st.dictionaries(st.sampled_from(["iss", "aud", "sub", "exp", "authorization_details", "x"]), odd))
 def test_no_mapping_raises(document: dict[str, object]) -> None:
     assert isinstance(read_claims(document), Refusal)
+
+
+KEY = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+
+
+def test_a_bound_token_and_a_scope_read_back(golden: ModuleType) -> None:
+    bound = replace(golden.CLAIMS, key=KEY, scoped=True)
+    written = bound.as_json()
+    assert written["cnf"] == {"jkt": KEY}
+    assert written["scope"] == "ai-input search"
+    assert read_claims(written) == bound
+    assert {"cnf", "scope"}.isdisjoint(golden.CLAIMS.as_json())
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"cnf": None},
+        {"cnf": {}},
+        {"cnf": KEY},
+        {"cnf": [{"jkt": KEY}]},
+        {"cnf": {"jkt": ""}},
+        {"cnf": {"jkt": KEY + "="}},
+        {"cnf": {"jkt": KEY[:-1]}},
+        {"cnf": {"jkt": KEY[:-1] + "J"}},
+        {"cnf": {"jkt": 1}},
+        {"cnf": {"jkt": KEY, "x5t#S256": KEY}},
+        {"cnf": {"jwk": {}}},
+        {"scope": ""},
+        {"scope": "search"},
+        {"scope": "search ai-input"},
+        {"scope": ["ai-input", "search"]},
+        {"scope": None},
+    ],
+)
+def test_what_is_no_binding_or_another_scope_refuses_the_token(
+    golden: ModuleType, member: dict[str, object]
+) -> None:
+    found = read_claims({**golden.CLAIMS.as_json(), **member})
+    assert isinstance(found, Refusal)
+    assert found.problem is Problem.TOKEN_INVALID

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -259,6 +260,17 @@ def test_keys_that_are_not_at_hand_are_needed_once(signing, signer) -> None:
         found = judge.finding(ask, Evidence({(KIND, agent.directory): lost}))
         assert found.outcome == "unverified"
     assert at_hand.asked == [(signing.AGENT, signer.keyid)] * 2
+
+
+def test_the_key_that_signed_is_told_where_the_keys_at_hand_say_so_and_nowhere_else(signing, signer) -> None:
+    directory = read_directory(signing.jwks(signer), read_agent(signing.AGENT))
+    judge = Signatures(AtHand({signing.AGENT: directory}), known=lambda _: True)
+    ask = signing.Draft(signer).ask()
+    assert judge.proven(ask) == signer.keyid
+    assert judge.proven(replace(ask, method="POST")) == ""
+    assert judge.proven(replace(ask, asked_at_us=ask.asked_at_us + 10**12)) == "", "it has lapsed"
+    assert judge.proven(replace(ask, headers=())) == ""
+    assert Signatures(AtHand(), known=lambda _: True).proven(ask) == "", "its keys are not at hand"
 
 
 def test_a_bad_request_makes_nobody_fetch_anything(signing, signer) -> None:

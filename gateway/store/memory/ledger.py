@@ -61,6 +61,14 @@ class MemoryLedger:
         self._tables.check()
         return entry_id in self._tables.canonical
 
+    async def charged(self, record_id: str) -> int | None:
+        """What the fetch of that id was charged; None where none is folded in."""
+        self._tables.check()
+        for booked in self._tables.entries:
+            if isinstance(booked.entry, FetchRecord) and booked.entry.id == record_id:
+                return booked.entry.charged_micros
+        return None
+
     async def extract(self, licensee: str, since_us: int, until_us: int) -> Extract:
         """What a statement is made from."""
         account = prepaid(licensee)

@@ -76,6 +76,23 @@ class MemoryRegister:
         client = self._clients.get(client_id)
         return (client, self._licensees[client.licensee]) if client else None
 
+    async def change_client(self, client: Client) -> bool:
+        """Keep *client* in place of the one with its id and licensee; False if there is none."""
+        self._check()
+        before = self._clients.get(client.id)
+        if before is None or before.licensee != client.licensee:
+            return False
+        self._clients[client.id] = client
+        return True
+
+    async def remove_client(self, client_id: str, at: int, until: int) -> bool:
+        """Forget a client and revoke its tokens as of *at*; False if there is none."""
+        self._check()
+        if self._clients.pop(client_id, None) is None:
+            return False
+        await self.revoke("client", client_id, at, until=until)
+        return True
+
     async def grant(self, license: License, *, spent: Collection[str] = ()) -> License:
         """Keep *license*, or return the live one that already says the same; see the port."""
         self._check()

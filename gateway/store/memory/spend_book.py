@@ -37,6 +37,11 @@ class MemorySpendBook:
         answer = decide(further, self._standing(further))
         return isinstance(answer, Short) and answer.what == "budget"
 
+    async def charged(self, license: str, currency: str) -> int:
+        """How many fetches the books show as charged under the license."""
+        self._tables.check()
+        return self._tables.spent.get((license, currency), (0, 0))[1]
+
     async def affords(self, licensee: str, price: Money) -> bool:
         """Whether *licensee* could lease one fetch at *price*; see `SpendBook.affords`."""
         self._tables.check()

@@ -58,6 +58,12 @@ class SqliteLedger:
         )
         return found is not None
 
+    async def charged(self, record_id: str) -> int | None:
+        """What the fetch of that id was charged; None where none is folded in."""
+        sql = "SELECT charged_micros FROM entries WHERE id = ? AND kind = 'fetch'"
+        found = await self._database.read(lambda db: db.execute(sql, (record_id,)).get)
+        return found if isinstance(found, int) else None
+
     async def extract(self, licensee: str, since_us: int, until_us: int) -> Extract:
         """What a statement is made from, of one moment."""
         account = prepaid(licensee)

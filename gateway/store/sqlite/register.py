@@ -16,7 +16,10 @@ from gateway.store.terms_json import read_terms, write_terms
 from gateway.tokens.claims import Budget
 
 _LICENSEE: Final = "id, name, standing, created_at, contact, country, evidence"
-_CLIENT: Final = "id, licensee, secret_sha256, created_at, name, uri, contacts"
+_CLIENT: Final = (
+    "id, licensee, secret_sha256, created_at, name, uri, contacts, signs, metadata, access_sha256,"
+    " older_sha256, older_until"
+)
 _LICENSE: Final = (
     "id, licensee, site, offer, terms, terms_hash, policy, starts_at, ends_at,"
     " budget_micros, budget_fetches, crawlers"
@@ -70,6 +73,22 @@ class SqliteRegister:
         """A client and its licensee."""
         return await self._database.read(lambda db: _client(db, client_id))
 
+    async def change_client(self, client: Client) -> bool:
+        """Keep *client* in place of the one with its id and licensee; False if there is none."""
+        return await self._database.write(lambda db: _change(db, client))
+
+    async def remove_client(self, client_id: str, at: int, until: int) -> bool:
+        """Forget a client and revoke its tokens as of *at*; False if there is none."""
+
+        def act(db: apsw.Connection) -> bool:
+            db.execute("DELETE FROM clients WHERE id = ?", (client_id,))
+            if not db.changes():
+                return False
+            _revoke(db, "client", client_id, at, until)
+            return True
+
+        return await self._database.write(act)
+
     async def grant(self, license: License, *, spent: Collection[str] = ()) -> License:
         """Keep *license*, or return the live one that already says the same; see the port."""
         return await self._database.write(lambda db: _grant(db, license, spent))
@@ -93,11 +112,7 @@ class SqliteRegister:
         if kind not in KINDS:
             raise ValueError(f"{kind} is nothing that can be revoked")
 
-        def act(db: apsw.Connection) -> None:
-            db.execute("DELETE FROM revocations WHERE until > 0 AND until < ?", (at,))
-            db.execute(_REVOKE, (kind, subject, at, until))
-
-        await self._database.write(act)
+        await self._database.write(lambda db: _revoke(db, kind, subject, at, until))
 
     async def revocations(self) -> Revocations:
         """Everything revoked, as of this call."""
@@ -114,6 +129,11 @@ class SqliteRegister:
         return await self._database.read(act)
 
 
+def _revoke(db: apsw.Connection, kind: str, subject: str, at: int, until: int) -> None:
+    db.execute("DELETE FROM revocations WHERE until > 0 AND until < ?", (at,))
+    db.execute(_REVOKE, (kind, subject, at, until))
+
+
 def _add(db: apsw.Connection, licensee: Licensee, client: Client) -> None:
     db.execute(
         f"INSERT INTO licensees ({_LICENSEE}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",  # noqa: S608
@@ -124,15 +144,30 @@ def _add(db: apsw.Connection, licensee: Licensee, client: Client) -> None:
     )  # fmt: skip
     if not db.changes():
         raise ValueError(f"there is a licensee {licensee.id}")
+    blanks = ", ".join("?" * len(_CLIENT.split(", ")))
     db.execute(
-        f"INSERT INTO clients ({_CLIENT}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",  # noqa: S608
-        (
-            client.id, client.licensee, client.secret_sha256, client.created_at, client.name, client.uri,
-            orjson.dumps(client.contacts).decode(),
-        ),
-    )  # fmt: skip
+        f"INSERT INTO clients ({_CLIENT}) VALUES ({blanks}) ON CONFLICT DO NOTHING",  # noqa: S608
+        _row_of(client),
+    )
     if not db.changes():
         raise ValueError(f"there is a client {client.id}")
+
+
+def _row_of(client: Client) -> tuple[str | int, ...]:
+    return (
+        client.id, client.licensee, client.secret_sha256, client.created_at, client.name, client.uri,
+        orjson.dumps(client.contacts).decode(), int(client.signs), client.metadata, client.access_sha256,
+        client.older_sha256, client.older_until,
+    )  # fmt: skip
+
+
+def _change(db: apsw.Connection, client: Client) -> bool:
+    named = ", ".join(f"{name} = ?" for name in _CLIENT.split(", "))
+    db.execute(
+        f"UPDATE clients SET {named} WHERE id = ? AND licensee = ?",  # noqa: S608
+        (*_row_of(client), client.id, client.licensee),
+    )
+    return bool(db.changes())
 
 
 def _licensee(db: apsw.Connection, licensee_id: str) -> Licensee | None:
@@ -164,8 +199,10 @@ def _client(db: apsw.Connection, client_id: str) -> tuple[Client, Licensee] | No
     row: Any = db.execute(f"SELECT {_CLIENT} FROM clients WHERE id = ?", (client_id,)).fetchone()  # noqa: S608
     if row is None:
         return None
-    id, licensee_id, secret, created_at, name, uri, contacts = row
-    client = Client(id, licensee_id, secret, created_at, name, uri, tuple(orjson.loads(contacts)))
+    id, licensee_id, secret, created_at, name, uri, contacts, signs, *rest = row
+    client = Client(
+        id, licensee_id, secret, created_at, name, uri, tuple(orjson.loads(contacts)), bool(signs), *rest
+    )
     licensee = _licensee(db, client.licensee)
     assert licensee is not None, "a foreign key holds it"
     return client, licensee

@@ -36,6 +36,16 @@ class SqliteSpendBook:
         answer = await self._database.read(lambda db: decide(further, _standing(db, further)))
         return isinstance(answer, Short) and answer.what == "budget"
 
+    async def charged(self, license: str, currency: str) -> int:
+        """How many fetches the books show as charged under the license."""
+
+        def act(db: apsw.Connection) -> int:
+            sql = "SELECT fetches FROM license_spend WHERE license = ? AND currency = ?"
+            found = db.execute(sql, (license, currency)).get
+            return found if isinstance(found, int) else 0
+
+        return await self._database.read(act)
+
     async def affords(self, licensee: str, price: Money) -> bool:
         """Whether *licensee* could lease one fetch at *price*; see `SpendBook.affords`."""
         charge = Charge("", licensee, "", price, Budget())

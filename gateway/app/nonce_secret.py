@@ -1,0 +1,50 @@
+"""The secret behind the nonces of DPoP: one for all processes of a data folder (`tokens.nonces`)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from gateway.problems import ConfigurationError, Mistake
+from gateway.tokens.nonces import Nonces
+
+_OCTETS: Final = 32
+
+
+def nonces_of(folder: Path) -> Nonces:
+    """The nonces of the keys in *folder*; the first process that asks makes their secret, mode 0600.
+
+    Raises `ConfigurationError` where the file cannot be made or read, or is too short.
+    """
+    path = folder / "nonces"
+    try:
+        if not path.exists():
+            _make(path)
+        secret = path.read_bytes()
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConfigurationError(
+            [Mistake(str(path), "", f"must be a file licet can read and make: {why}")]
+        ) from None
+    if len(secret) < _OCTETS:
+        raise ConfigurationError([Mistake(str(path), "", "is too short; remove it, and another one is made")])
+    return Nonces(secret)
+
+
+def _make(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f"nonces.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(handle, secrets.token_bytes(_OCTETS))
+    finally:
+        os.close(handle)
+    try:
+        # Whole or not at all, and the first of two processes wins.
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

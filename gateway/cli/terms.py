@@ -1,0 +1,350 @@
+"""`licet terms`: what the published formats say, for one page or in the formats of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.policy import ask_of, country_of, parts_of, policy_of, visitor_of
+from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell
+
+if TYPE_CHECKING:
+    from gateway.ask import Ask
+    from gateway.policy.rules import Policy, Ruling
+    from gateway.terms.license_terms import Offer, PublishedTerms
+    from gateway.visitors.visitor import Visitor
+
+app = typer.Typer(help="What your published terms say, in every format: show, export.", no_args_is_help=True)
+_INDENT = " " * 16
+_FORMATS = ("odrl", "tdm", "comp", "croissant", "page")
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """One page as one visitor asks for it, and everything that is said about it."""
+
+    policy: Policy
+    terms: PublishedTerms
+    visitor: Visitor
+    ask: Ask
+    ruling: Ruling
+    token: str
+
+    @property
+    def offers(self) -> list[Offer]:
+        """The offers that are published for it."""
+        from gateway.terms.odrl import offered, offered_scope
+
+        return [each for each in offered(self.terms) if offered_scope(self.terms, each).covers(self.ask.path)]
+
+
+@app.command()
+def show(
+    url: Annotated[str, typer.Argument(metavar="URL", help="A URL of the site, or a path such as /essays/.")],
+    as_: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="A crawler of the catalog, or a whole User-Agent.")
+    ] = "GPTBot",
+    country: Annotated[
+        str, typer.Option(metavar="CODE", help="Where the request comes from, such as DE.")
+    ] = "",
+    all_: Annotated[bool, typer.Option("--all", help="Print every document whole, too.")] = False,
+    policy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A policy file; else those of the data folder.")
+    ] = None,
+    data: Data = DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Print what every format says of one page to one crawler.
+
+    It is what the gateway would send, made from the policy alone: nothing is
+    fetched, and what the site's own server says of itself (its robots.txt, its
+    headers) is not in it.
+
+    \b
+    licet terms show /essays/ --as GPTBot
+    """
+    found = _page(url, as_, country, policy, data)
+    told = _told(found)
+    if all_:
+        told["documents"] = _documents(found)
+    if as_json:
+        emit(told)
+        return
+    if found.policy.site.mode == "observe":
+        tell("mode observe: nothing of this is sent; it is what would be")
+    print("\n".join(_lines(told)))
+
+
+@app.command()
+def export(
+    format_: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(_FORMATS)}.")
+    ],
+    offer: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this offer; may be given again.")
+    ] = None,
+    site: Annotated[str, typer.Option(metavar="URL", help="Which site, where there are several.")] = "/",
+    policy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A policy file; else those of the data folder.")
+    ] = None,
+    data: Data = DATA,
+    as_json: AsJson = True,  # noqa: ARG001
+) -> None:
+    """Print what is on offer as JSON in a format of others.
+
+    odrl: each offer in ODRL 2.2. tdm: the policy that TDM reservations point to.
+    comp: packages of IAB CoMP 1.0. croissant: the works as a Croissant 1.1
+    dataset, with the offers in it. page: what the license page says in schema.org.
+
+    \b
+    licet terms export --format croissant --offer training
+    """
+    from gateway.terms.odrl import offered
+
+    if format_ not in _FORMATS:
+        raise stop(f"--format is one of {', '.join(_FORMATS)}")
+    terms = _published(policy_of(parts_of(site)[0], policy, data), site)
+    names = [each.id for each in offered(terms)]
+    unknown = [name for name in offer or () if name not in names]
+    if unknown:
+        raise stop(f"no published offer is called {unknown[0]!r}; there are {', '.join(names) or 'none'}")
+    chosen = [each for each in offered(terms) if not offer or each.id in offer]
+    if not chosen and format_ in {"odrl", "comp", "croissant"}:
+        raise stop("nothing is on offer to everybody", code=1)
+    emit(_exported(format_, terms, chosen))
+
+
+def _exported(format_: str, terms: PublishedTerms, offers: list[Offer]) -> object:
+    import time
+
+    from gateway.terms.comp import comp_package
+    from gateway.terms.croissant import croissant
+    from gateway.terms.odrl import odrl_offer
+    from gateway.terms.schema_org import license_page_jsonld
+    from gateway.terms.tdm_policy import tdm_policy
+
+    if format_ == "odrl":
+        return [odrl_offer(terms, each) for each in offers]
+    if format_ == "tdm":
+        return tdm_policy(terms)
+    if format_ == "comp":
+        return [comp_package(terms, each) for each in offers]
+    if format_ == "croissant":
+        return croissant(terms, published=time.strftime("%Y-%m-%d", time.gmtime()), offers=offers)
+    return license_page_jsonld(terms)
+
+
+def _published(policy: Policy, url: str) -> PublishedTerms:
+    """The terms at the address in *url*, else at the site's public one."""
+    from urllib.parse import urlsplit
+
+    from gateway.app.publisher import Publisher
+    from gateway.visitors.catalog import Catalog
+
+    site = policy.site
+    named = [host for host in site.hosts if "*" not in host]
+    origin = site.public or (f"https://{named[0]}" if named else "https://localhost")
+    if "://" in url and not site.public:
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+    return Publisher(Catalog.shipped())(policy, origin)
+
+
+def _page(url: str, name: str, country: str, file: Path | None, data: Path) -> _Page:
+    from dataclasses import replace
+
+    from gateway.policy.ruling import rule
+    from gateway.visitors.catalog import Catalog
+    from gateway.visitors.visitor import Identity
+
+    host, path, query = parts_of(url)
+    policy = policy_of(host, file, data)
+    visitor = visitor_of(name, Identity.VERIFIED.value)
+    if visitor.crawler is not None and not visitor.crawler.verifiable:
+        visitor = replace(visitor, identity=Identity.CLAIMED)
+    terms = _published(policy, url)
+    ask = replace(ask_of(policy, path, query, name, country_of(country)), origin=terms.origin)
+    catalog = Catalog.shipped()
+    entry = catalog.by_name(name) or catalog.match(name)
+    tokens = entry.tokens if entry else ()
+    ruling = rule(policy, visitor, ask, visitor.uses)
+    return _Page(policy, terms, visitor, ask, ruling, tokens[0] if tokens else "*")
+
+
+def _told(page: _Page) -> dict[str, Any]:
+    """What each format says of *page*, as JSON holds it."""
+    from gateway.policy.explain import explanation
+    from gateway.terms.answer_fields import answer_fields
+
+    fields = answer_fields(page.terms, page.ask.path).octets().decode().split("\r\n")
+    return {
+        "url": page.terms.origin + page.ask.target,
+        "ruling": explanation(page.ruling, page.visitor, page.ask, page.visitor.uses).as_json(),
+        "robots.txt": _robots(page),
+        "answer": [line for line in fields if line],
+        "tdmrep.json": _tdmrep(page),
+        "license.xml": _rsl(page),
+        "offers": [_offer(page, each) for each in page.offers],
+        "refusal": _refusal(page),
+    }
+
+
+def _robots(page: _Page) -> dict[str, object]:
+    from gateway.terms.robots_txt import merge_robots, parse_robots
+
+    robots = parse_robots(merge_robots(None, page.terms))
+    own = robots.group_of(page.token)
+    group = own or robots.group_of("*")
+    lines = [f"License: {value}" for name, value in robots.fields if name.lower() == "license"]
+    if group is not None:
+        lines.append(f"User-agent: {page.token if own else '*'}")
+        lines += [f"{name}: {value}" for name, value in group.fields]
+        lines += [f"{'Allow' if rule.allow else 'Disallow'}: {rule.pattern}" for rule in group.rules]
+    return {"allowed": robots.allows(page.token, page.ask.target), "lines": lines}
+
+
+def _tdmrep(page: _Page) -> dict[str, object] | None:
+    from gateway.terms import tdmrep
+    from gateway.terms.robots_pattern import encoded
+
+    rule = tdmrep.at(tdmrep.rules_of(page.terms), encoded(page.ask.target))
+    if not page.terms.publishing.tdmrep or rule is None:
+        return None
+    return {
+        "location": rule.location,
+        "tdm-reservation": int(rule.reserved),
+        **({"tdm-policy": rule.policy} if rule.policy else {}),
+    }
+
+
+def _rsl(page: _Page) -> list[dict[str, object]]:
+    """Each license of license.xml that covers the page, the narrowest first."""
+    from gateway.terms.robots_pattern import encoded, matches
+    from gateway.terms.rsl import parse_rsl, render_rsl
+    from gateway.terms.rsl_xml import RslError
+
+    document = parse_rsl(render_rsl(page.terms), origin=page.terms.origin)
+    assert not isinstance(document, RslError), "what we render can be read"
+    target = encoded(page.ask.target)
+    covering = [each for each in document.contents if each.pattern and matches(each.pattern, target)]
+    return [
+        {
+            "url": content.url,
+            "permits": sorted(license.uses),
+            "prohibits": sorted(license.prohibited),
+            "payment": license.payment,
+            "amount": str(license.amount) if license.amount else None,
+            "offer": license.offer or None,
+            "territory": license.territory.as_json(),
+            "server": content.server or None,
+        }
+        for content in sorted(covering, key=lambda each: -len(each.pattern))
+        for license in content.licenses
+    ]
+
+
+def _offer(page: _Page, offer: Offer) -> dict[str, object]:
+    from gateway.terms.odrl import offer_url
+    from gateway.terms.schema_org import price_parts, revenue_share
+
+    return {
+        "offer": offer.id,
+        "uses": sorted(offer.uses),
+        "price": [f"{money} per {unit}" for unit, money in price_parts(offer) if money]
+        + [*revenue_share(offer)],
+        "odrl": offer_url(page.terms, offer),
+        "terms": offer.terms.hash,
+    }
+
+
+def _refusal(page: _Page) -> dict[str, object] | None:
+    """What is answered instead of the page where it is refused or has a price, or None where it is served."""
+    import json
+    from dataclasses import replace
+
+    from gateway.admission.admit import admit
+    from gateway.front.answer import Judged
+    from gateway.front.responses import refused
+    from gateway.policy.rules import Mode
+    from gateway.problems import Refusal
+
+    judged = replace(page.ruling, mode=Mode.ENFORCE)
+    verdict = admit(judged, page.visitor, page.ask, None)
+    if not isinstance(verdict, Refusal):
+        return None
+    answer = refused(verdict, page.ask, Judged(page.policy, page.visitor, judged, verdict), page.terms)
+    assert answer.whole is not None
+    lines = answer.head.decode("latin-1").split("\r\n")[1:]
+    return {
+        "status": answer.status,
+        "headers": lines or [f"{name}: {value}" for name, value in answer.headers],
+        "body": json.loads(answer.whole),
+    }
+
+
+def _documents(page: _Page) -> dict[str, object]:
+    """Every document whole, by its path or name."""
+    import json
+
+    from gateway.terms import llms_txt, tdmrep, trust_txt
+    from gateway.terms.robots_txt import merge_robots
+    from gateway.terms.rsl import render_rsl
+
+    terms, offers = page.terms, page.offers
+    return {
+        "/robots.txt": merge_robots(None, terms).decode(),
+        "/license.xml": render_rsl(terms).decode(),
+        tdmrep.PATH: json.loads(tdmrep.render(tdmrep.rules_of(terms))),
+        tdmrep.POLICY_PATH: _exported("tdm", terms, offers),
+        "ODRL": _exported("odrl", terms, offers),
+        "CoMP": _exported("comp", terms, offers),
+        "Croissant": _exported("croissant", terms, offers) if offers else None,
+        "license page": _exported("page", terms, offers),
+        trust_txt.PATH: trust_txt.merged(None, terms).decode() if terms.publishing.trust_txt else None,
+        llms_txt.PATH: llms_txt.section(terms) if terms.publishing.llms_txt else None,
+    }
+
+
+def _lines(told: dict[str, Any]) -> Iterator[str]:
+    """The same for a reader."""
+    import json
+
+    ruling = told["ruling"]
+    yield f"{told['url']}, asked for by {ruling['crawler'] or 'somebody without a known name'}"
+    yield f"\nthe rules       {ruling['verdict']}: {ruling['why']}"
+    robots = told["robots.txt"]
+    yield f"\nrobots.txt      {'may be crawled' if robots['allowed'] else 'is closed'}"
+    yield from (f"{_INDENT}{line}" for line in robots["lines"])
+    yield "\nwith the page"
+    yield from (f"{_INDENT}{line}" for line in told["answer"] or ["nothing"])
+    yield f"\ntdmrep.json     {json.dumps(told['tdmrep.json']) if told['tdmrep.json'] else 'says nothing'}"
+    yield "\nlicense.xml"
+    yield from (f"{_INDENT}{_license(each)}" for each in told["license.xml"] or [])
+    yield "\nfor sale" if told["offers"] else "\nfor sale        nothing"
+    for each in told["offers"]:
+        price = " + ".join(each["price"]) or "for nothing"
+        yield f"{_INDENT}{each['offer']}: {', '.join(each['uses'])}, {price}"
+        yield f"{_INDENT}{' ' * len(each['offer'])}  {each['odrl']}"
+    refusal = told["refusal"]
+    yield f"\nwithout token   {'is answered ' + str(refusal['status']) if refusal else 'is served'}"
+    if refusal:
+        yield from (f"{_INDENT}{line}" for line in refusal["headers"])
+        yield f"{_INDENT}{refusal['body']['detail']}"
+    for name, document in told.get("documents", {}).items():
+        if document is not None:
+            text = (
+                document if isinstance(document, str) else json.dumps(document, ensure_ascii=False, indent=2)
+            )
+            yield f"\n---- {name}\n{text.rstrip()}"
+
+
+def _license(each: dict[str, Any]) -> str:
+    permits = ", ".join(each["permits"]) or "nothing"
+    but = f", prohibits {', '.join(each['prohibits'])}" if each["prohibits"] else ""
+    price = f" {each['amount']}" if each["amount"] else ""
+    offer = f" (offer {each['offer']})" if each["offer"] else ""
+    return f"{each['url']}: permits {permits}{but}; {each['payment'] or 'no payment'}{price}{offer}"

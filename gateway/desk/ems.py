@@ -1,0 +1,101 @@
+"""The key of an encrypted file, for whoever holds a license of it: ``/key`` of RSL's OLP.
+
+RSL 1.0 (2025-12-10), section 7.2.3, in the words of the draft of August 2025: the
+client proves itself, shows its token and names the file by URL or path
+(``resource``); it gets the JWK, and in ``format`` the layout of the file
+(`keys.ems`). ``kid`` asks for the key of an older copy. The key costs nothing
+of its own: what is fetched through the gateway is priced there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from aiohttp import web
+
+from gateway.desk.call import About, Call, Group, protocol_at
+from gateway.desk.clients import Clients, may_buy
+from gateway.desk.entering import entered, first
+from gateway.desk.held import Holdings
+from gateway.desk.metadata import PREFIX
+from gateway.desk.reading import FORM, JSON
+from gateway.desk.replies import json_reply
+from gateway.desk.wishes import read_place
+from gateway.keys.content_keys import ContentKeys
+from gateway.keys.ems import FORMAT, EmsError
+from gateway.policy.rules import Policy
+from gateway.problems import Problem, Refusal, StoreUnavailable
+from gateway.terms.license_terms import narrowest
+from gateway.tokens.claims import Claims
+
+_log = structlog.get_logger("licet.desk")
+_ASKS = {
+    "type": "object",
+    "required": ["token", "resource"],
+    "properties": {name: {"type": "string"} for name in ("token", "resource", "kid")},
+}
+_GIVES = {
+    "type": "object",
+    "required": ["key", "resource", "format"],
+    "properties": {"key": {"type": "object", "required": ["kty", "kid", "k", "alg"]}},
+}
+_ABOUT = About(
+    "The key of an encrypted file that the token covers (RSL's EMS).",
+    takes={FORM: _ASKS, JSON: _ASKS},
+    gives={JSON: _GIVES},
+    login=True,
+)
+
+
+class EmsKeys:
+    """Answers clients that have authenticated."""
+
+    def __init__(self, clients: Clients, holdings: Holdings, keys: ContentKeys) -> None:
+        """Give out *keys*."""
+        self._clients, self._holdings, self._keys = clients, holdings, keys
+
+    def group(self) -> Group:
+        """Its address."""
+        return {f"{PREFIX}/key": protocol_at(self._key, _ABOUT)}
+
+    async def _key(self, call: Call) -> web.Response | Refusal:
+        came = await entered(call, self._clients, json_too=True)
+        if isinstance(came, Refusal):
+            return came
+        known, form = came
+        for name in ("token", "resource"):
+            if name not in form:
+                return Refusal(Problem.FORM_INVALID, f"The parameter {name} is missing.")
+        barred = may_buy(known)
+        if barred is not None:
+            return barred
+        claims = await self._holdings.standing(first(form, "token"), known, call.origin)
+        if isinstance(claims, Refusal):
+            return claims
+        resource = first(form, "resource")
+        place = read_place(resource, call.origin)
+        path = place.pattern if place is not None else ""
+        refused = _outside(path, claims, call.policy)
+        if refused is not None:
+            return refused
+        try:
+            found = await asyncio.to_thread(self._keys.key, call.policy.site.id, path, first(form, "kid"))
+        except (OSError, EmsError) as error:
+            raise StoreUnavailable(f"The content keys cannot be read: {error}") from error
+        if found is None:
+            return Refusal(Problem.RESOURCE_NOT_OFFERED, "There is no key for that resource.")
+        _log.info("a content key was given", license=claims.license, client=known.client.id, kid=found.kid)
+        return json_reply({"key": found.as_jwk(), "resource": resource, "format": FORMAT})
+
+
+def _outside(path: str, claims: Claims, policy: Policy) -> Refusal | None:
+    """Why the token does not cover the file at canonical *path*, or None."""
+    if not path or "*" in path:
+        return Refusal(Problem.RESOURCE_NOT_OFFERED, "The resource is no URL or path of this site.")
+    if narrowest(path, claims.scopes, claims.excluded) is None:
+        return Refusal(Problem.PATH_NOT_COVERED, "The license does not cover this path.")
+    work = policy.work_of(path)
+    if work is not None and work.rendition_of(path) not in claims.renditions:
+        return Refusal(Problem.RENDITION_NOT_COVERED, "The license does not cover this form of the work.")
+    return None

@@ -1,0 +1,230 @@
+"""Credit paid in by the licensee itself: ``POST /.licet/topup``, and what Stripe says at ``/.licet/stripe/webhook``.
+
+A client that may buy asks for an amount and gets the address of a page of
+Stripe's; once Stripe says that it was paid, and what it says is what was asked
+for, the credit is entered, once. What Stripe pays back is entered as a reversal
+of that credit. An event whose signature does not hold, or that speaks of
+another amount than the top-up's, enters nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+import orjson
+import structlog
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.desk.call import WRITE, About, Call, Group, Route
+from gateway.desk.clients import Clients, Known, may_buy
+from gateway.desk.metadata import PREFIX
+from gateway.desk.once import Once, key_of
+from gateway.desk.reading import JSON, read_body, read_json
+from gateway.desk.replies import json_reply
+from gateway.desk.selling import Entered
+from gateway.money import Money, MoneyError
+from gateway.problems import Problem, Refusal
+from gateway.provenance.record import BookEntry
+from gateway.rails.settling import Keeping
+from gateway.rails.stripe_checkout import (
+    SIGNATURE,
+    Checkout,
+    NoPage,
+    PaidBack,
+    PaidIn,
+    read_event,
+    smallest_units,
+)
+from gateway.rails.topups import TopUp, TopUps
+from gateway.terms.payment_required import money_body
+
+log = structlog.get_logger("licet.desk")
+
+#: What one top-up may be at most, in major units.
+_MOST: Final = 999_999
+#: Checks a body against its signature header; raises `ValueError` where it does not hold.
+Verify = Callable[[bytes, str], None]
+_AMOUNT: Final = {"type": "string", "examples": ["25", "12.50"]}
+_CURRENCY: Final = {"type": "string", "pattern": "^[A-Z]{3}$"}
+_TOPUP: Final = About(
+    "Pay credit in, on a page of the payment provider",
+    takes={
+        JSON: {
+            "type": "object",
+            "required": ["amount"],
+            "properties": {"amount": _AMOUNT, "currency": _CURRENCY},
+        }
+    },
+    gives={JSON: {"type": "object", "required": ["topup", "url", "amount"]}},
+    status=201,
+    login=True,
+)
+_WEBHOOK: Final = About(
+    "What the payment provider says, signed by it",
+    takes={JSON: {"type": "object"}},
+    gives={JSON: {"type": "object"}},
+)
+
+
+class TopUpDesk:
+    """Answers the two addresses. One object a process."""
+
+    def __init__(
+        self,
+        clients: Clients,
+        topups: TopUps,
+        checkout: Checkout,
+        verify: Verify,
+        journal: Keeping,
+        entered: Entered,
+        once: Once,
+        clock: Clock,
+    ) -> None:
+        """Ask *checkout* for pages, believe what *verify* lets pass, enter credits in *journal*."""
+        self._clients, self._topups, self._checkout, self._verify = clients, topups, checkout, verify
+        self._journal, self._entered, self._once, self._clock = journal, entered, once, clock
+        self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._kept: set[str] = set()
+
+    def group(self) -> Group:
+        """Its addresses."""
+        return {
+            f"{PREFIX}/topup": Route(WRITE, self._topup, about={"POST": _TOPUP}),
+            f"{PREFIX}/stripe/webhook": Route(WRITE, self._webhook, about={"POST": _WEBHOOK}),
+        }
+
+    async def _topup(self, call: Call) -> web.Response | Refusal:
+        known = await self._clients.authenticate(call.request, call.address)
+        if isinstance(known, Refusal):
+            return known
+        barred = may_buy(known)
+        if barred is not None:
+            return barred
+        body = await read_body(call.request, (JSON,))
+        given = body if isinstance(body, Refusal) else read_json(body, Problem.FORM_INVALID)
+        if isinstance(given, Refusal):
+            return given
+        amount = _amount(given.get("amount"), given.get("currency", call.policy.site.currency))
+        if isinstance(amount, Refusal):
+            return amount
+        wanted = {"amount": amount.micros, "currency": amount.currency, "at": call.origin}
+        return await self._once.answer(
+            call.request, known.client.id, wanted, lambda: self._opened(call, known, amount)
+        )
+
+    async def _opened(self, call: Call, known: Known, amount: Money) -> web.Response | Refusal:
+        key = key_of(call.request)
+        named = f"{known.client.id}\0{key}" if isinstance(key, str) and key else str(uuid.uuid4())
+        id = "top_" + hashlib.sha256(named.encode()).hexdigest()[:32]
+        now = self._clock.now_us() // 1_000_000
+        topup = await self._topups.add(TopUp(id, known.licensee.id, amount, now))
+        if (topup.licensee, topup.amount) != (known.licensee.id, amount):
+            return Refusal(Problem.IDEMPOTENCY_CONFLICT, "The key came with another amount before.")
+        name = call.policy.site.name or call.policy.site.id
+        page = await self._checkout.page(
+            topup, back=f"{call.origin}{PREFIX}/", what=f"Prepaid credit, {name}"
+        )
+        if isinstance(page, NoPage):
+            log.warning("the payment provider gave no page", topup=id, why=page.why)
+            return Refusal(
+                Problem.PAYMENT_SERVICE_UNAVAILABLE, "The payment provider cannot be asked.", retry_after=10
+            )
+        await self._topups.opened(id, page.session)
+        return json_reply({"topup": id, "url": page.url, "amount": money_body(amount)}, status=201)
+
+    async def _webhook(self, call: Call) -> web.Response | Refusal:
+        body = await read_body(call.request, (JSON,))
+        if isinstance(body, Refusal):
+            return body
+        signatures = call.request.headers.getall(SIGNATURE, [])
+        try:
+            if len(signatures) != 1:
+                raise ValueError("one signature is needed")
+            self._verify(body, signatures[0])
+            event = orjson.loads(body)
+        except ValueError as error:
+            return Refusal(Problem.FORM_INVALID, "The signature does not hold.", private=str(error))
+        id = event.get("id") if isinstance(event, dict) else None
+        if not isinstance(id, str) or not id:
+            return Refusal(Problem.FORM_INVALID, "The event has no id.")
+        if await self._topups.heard(id):
+            return json_reply({"heard": True})
+        wrong = await self._act(event)
+        if wrong is not None:
+            return wrong
+        await self._topups.note(id, self._clock.now_us() // 1_000_000)
+        return json_reply({"heard": True})
+
+    async def _act(self, event: dict[str, Any]) -> Refusal | None:
+        match read_event(event):
+            case PaidIn() as paid:
+                topup = await self._topups.topup(paid.topup)
+                if topup is None:
+                    return None  # a page of somebody else on the same account
+                if topup.amount != paid.amount or topup.paid_by not in {"", paid.paid_by}:
+                    return _lie(
+                        f"{paid.amount} by {paid.paid_by} for {topup.id}, which is over {topup.amount}"
+                    )
+                await self._enter(self._credit(topup, paid))
+                await self._topups.paid(topup.id, paid.paid_by)
+            case PaidBack() as back:
+                topup = await self._topups.paid_with(back.paid_by)
+                if topup is None:
+                    return None
+                if back.amount.currency != topup.amount.currency or back.amount > topup.amount:
+                    return _lie(f"{back.amount} back of {topup.id}, which is over {topup.amount}")
+                await self._enter(self._reversal(topup, back))
+        return None
+
+    async def _enter(self, entry: BookEntry) -> None:
+        """Have the entry of that id in the journal, once."""
+        async with self._lines.setdefault(entry.id, asyncio.Lock()):
+            if entry.id not in self._kept and not await self._entered(entry.id):
+                await self._journal.keep(entry)
+                self._kept.add(entry.id)
+
+    def _credit(self, topup: TopUp, paid: PaidIn) -> BookEntry:
+        return self._entry(topup.id, "credit", topup, paid.amount, paid.paid_by, "paid in by Stripe Checkout")
+
+    def _reversal(self, topup: TopUp, back: PaidBack) -> BookEntry:
+        return self._entry(
+            f"stripe:{back.refund}", "reversal", topup, back.amount, topup.id, "paid back by Stripe"
+        )
+
+    def _entry(self, id: str, kind: str, topup: TopUp, amount: Money, reference: str, memo: str) -> BookEntry:
+        return BookEntry(
+            id=id,
+            time_us=self._clock.now_us(),
+            kind_of=kind,
+            site="",
+            licensee=topup.licensee,
+            amount_micros=amount.micros,
+            currency=amount.currency,
+            reference=reference,
+            memo=memo,
+            by="stripe",
+        )
+
+
+def _amount(amount: object, currency: object) -> Money | Refusal:
+    try:
+        read = Money.parse(str(amount), str(currency)) if isinstance(amount, str) else None
+    except MoneyError as error:
+        return Refusal(Problem.FORM_INVALID, f"The amount is no money: {error}.")
+    if read is None or smallest_units(read) is None or read.micros > _MOST * 1_000_000:
+        return Refusal(
+            Problem.FORM_INVALID,
+            f"The amount is a text such as 25.00, in whole smallest units of its currency, up to {_MOST}.",
+        )
+    return read
+
+
+def _lie(what: str) -> Refusal:
+    log.error("the payment provider speaks of another amount; nothing is entered", said=what)
+    return Refusal(Problem.PAYMENT_SERVICE_UNAVAILABLE, "This is not what was asked for.", retry_after=3600)

@@ -1,0 +1,46 @@
+"""`rails.topups.TopUps` in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.rails.topups import TopUp
+
+
+class MemoryTopUps:
+    """Top-ups and the events that were heard of them."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._topups: dict[str, TopUp] = {}
+        self._events: set[str] = set()
+
+    async def add(self, topup: TopUp) -> TopUp:
+        """Keep *topup*, unless one of its id is there."""
+        return self._topups.setdefault(topup.id, topup)
+
+    async def opened(self, id: str, session: str) -> None:
+        """Note the provider's page."""
+        if id in self._topups:
+            self._topups[id] = replace(self._topups[id], session=session)
+
+    async def paid(self, id: str, paid_by: str) -> None:
+        """Note the provider's payment, if none is noted."""
+        if id in self._topups and not self._topups[id].paid_by:
+            self._topups[id] = replace(self._topups[id], paid_by=paid_by)
+
+    async def topup(self, id: str) -> TopUp | None:
+        """The top-up of that id."""
+        return self._topups.get(id)
+
+    async def paid_with(self, paid_by: str) -> TopUp | None:
+        """The top-up that *paid_by* paid."""
+        return next((each for each in self._topups.values() if paid_by and each.paid_by == paid_by), None)
+
+    async def heard(self, event: str) -> bool:
+        """Whether the event was noted."""
+        return event in self._events
+
+    async def note(self, event: str, at: int) -> None:  # noqa: ARG002 - nothing lapses here
+        """Note that the event was acted upon."""
+        self._events.add(event)

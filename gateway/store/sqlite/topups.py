@@ -1,0 +1,75 @@
+"""`rails.topups.TopUps` on SQLite."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import apsw
+
+from gateway.money import Money
+from gateway.rails.topups import TopUp
+from gateway.store.sqlite.database import Database
+
+_SELECT: Final = "SELECT id, licensee, micros, currency, at, session, paid_by FROM topups"
+
+
+class SqliteTopUps:
+    """Top-ups and the events that were heard of them, in one file."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in *database*."""
+        self._database = database
+
+    async def add(self, topup: TopUp) -> TopUp:
+        """Keep *topup*, unless one of its id is there."""
+        amount = topup.amount
+
+        def act(db: apsw.Connection) -> TopUp:
+            db.execute(
+                "INSERT INTO topups (id, licensee, micros, currency, at) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (topup.id, topup.licensee, amount.micros, amount.currency, topup.at),
+            )
+            found = _one(db, "id = ?", topup.id)
+            assert found is not None
+            return found
+
+        return await self._database.write(act)
+
+    async def opened(self, id: str, session: str) -> None:
+        """Note the provider's page."""
+        await self._write("UPDATE topups SET session = ? WHERE id = ?", session, id)
+
+    async def paid(self, id: str, paid_by: str) -> None:
+        """Note the provider's payment, if none is noted."""
+        await self._write("UPDATE topups SET paid_by = ? WHERE id = ? AND paid_by = ''", paid_by, id)
+
+    async def topup(self, id: str) -> TopUp | None:
+        """The top-up of that id."""
+        return await self._database.read(lambda db: _one(db, "id = ?", id))
+
+    async def paid_with(self, paid_by: str) -> TopUp | None:
+        """The top-up that *paid_by* paid."""
+        return await self._database.read(lambda db: _one(db, "paid_by = ? AND paid_by <> ''", paid_by))
+
+    async def heard(self, event: str) -> bool:
+        """Whether the event was noted."""
+        sql = "SELECT 1 FROM provider_events WHERE id = ?"
+        return await self._database.read(lambda db: db.execute(sql, (event,)).fetchone() is not None)
+
+    async def note(self, event: str, at: int) -> None:
+        """Note that the event was acted upon."""
+        await self._write(
+            "INSERT INTO provider_events (at, id) VALUES (?, ?) ON CONFLICT DO NOTHING", at, event
+        )
+
+    async def _write(self, sql: str, *given: str | int) -> None:
+        def act(db: apsw.Connection) -> None:
+            db.execute(sql, given)
+
+        await self._database.write(act)
+
+
+def _one(db: apsw.Connection, where: str, given: str) -> TopUp | None:
+    row: Any = db.execute(f"{_SELECT} WHERE {where}", (given,)).fetchone()
+    return TopUp(row[0], row[1], Money(row[2], row[3]), *row[4:]) if row else None

@@ -1,0 +1,140 @@
+"""`rails.settlements.Settlements`, over every adapter."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from gateway.money import Money
+from gateway.rails.settlements import Payment, State
+from gateway.store.memory.settlements import MemorySettlements
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.settlements import SqliteSettlements
+
+NOW = 1_795_000_000_000_000
+PAYMENT = Payment(
+    id="pay_1",
+    rail="x402",
+    nonce="eip155:84532/0xa/0xb/0x01",
+    identifier="",
+    fingerprint="f" * 64,
+    site="journal",
+    url="https://journal.example/essays/tides",
+    payer="0xb",
+    amount=Money(5_000, "USD"),
+    asked='{"amount":"5000"}',
+    presented='{"signature":"0x"}',
+    state=State.PENDING,
+    began_us=NOW,
+    changed_us=NOW,
+)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def book(request, tmp_path):
+    if request.param == "memory":
+        yield MemorySettlements()
+        return
+    database = await Database.open(tmp_path / "licet.db")
+    yield SqliteSettlements(database)
+    await database.close()
+
+
+async def test_of_200_that_begin_one_payment_at_once_one_may_ask_for_the_money(book) -> None:
+    begun = await asyncio.gather(*(book.begin(PAYMENT) for _ in range(200)))
+    assert sum(each.is_ours for each in begun) == 1
+    assert {each.payment for each in begun} == {PAYMENT}
+    assert await book.payments() == (PAYMENT,)
+
+
+async def test_what_came_of_it_is_said_once(book) -> None:
+    await book.begin(PAYMENT)
+    settled = await book.finish("pay_1", State.SETTLED, reason="", transaction="0xt", at_us=NOW + 1)
+    assert (settled.state, settled.transaction, settled.presented, settled.changed_us) == (
+        State.SETTLED, "0xt", "", NOW + 1,
+    )  # fmt: skip
+    later = await book.finish("pay_1", State.FAILED, reason="no", transaction="", at_us=NOW + 2)
+    assert later == settled == await book.payment("pay_1")
+    with pytest.raises(KeyError):
+        await book.finish("pay_9", State.FAILED, reason="", transaction="", at_us=NOW)
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.SETTLED, State.FAILED])
+async def test_one_that_was_begun_is_never_begun_again(book, state) -> None:
+    await book.begin(PAYMENT)
+    stands = await book.finish("pay_1", state, reason="r", transaction="", at_us=NOW + 1)
+    begun = await book.begin(replace(PAYMENT, began_us=NOW + 9))
+    assert not begun.is_ours
+    assert begun.payment == await book.payment("pay_1")
+    assert begun.payment.state is state
+    assert begun.payment.state is stands.state
+
+
+async def test_one_that_nobody_was_asked_for_is_begun_again_for_the_same_request_alone(book) -> None:
+    await book.skip(PAYMENT)
+    assert (await book.payment("pay_1")).state is State.SKIPPED_ORIGIN_ERROR
+    other = await book.begin(replace(PAYMENT, fingerprint="0" * 64))
+    assert not other.is_ours
+    assert (await book.begin(replace(PAYMENT, changed_us=NOW + 5))).is_ours
+    failed = await book.finish("pay_1", State.SERVICE_ERROR, reason="down", transaction="", at_us=NOW + 6)
+    assert (failed.presented, failed.reason) == (PAYMENT.presented, "down")
+    again = await book.begin(replace(PAYMENT, began_us=NOW + 7, changed_us=NOW + 7))
+    assert again.is_ours
+    assert (again.payment.state, again.payment.began_us) == (State.PENDING, NOW)
+
+
+async def test_a_skip_changes_nothing_that_stands(book) -> None:
+    await book.begin(PAYMENT)
+    await book.skip(PAYMENT)
+    assert (await book.payment("pay_1")).state is State.PENDING
+
+
+async def test_a_nonce_stands_once_whoever_signed_it(book) -> None:
+    await book.begin(PAYMENT)
+    forged = await book.begin(replace(PAYMENT, id="pay_2", payer="0xc"))
+    assert not forged.is_ours
+    assert forged.payment.id == "pay_1"
+    assert await book.payment("pay_2") is None
+    assert await book.of_nonce(PAYMENT.nonce) == PAYMENT
+    assert await book.of_nonce("another") is None
+
+
+async def test_an_identifier_is_one_payers_alone(book) -> None:
+    named = replace(PAYMENT, identifier="order_0123456789")
+    assert (await book.begin(named)).is_ours
+    second = await book.begin(replace(named, id="pay_2", nonce="n2"))
+    assert (second.is_ours, second.payment.id) == (False, "pay_1")
+    assert (await book.begin(replace(named, id="pay_3", nonce="n3", payer="0xc"))).is_ours
+    assert (await book.begin(replace(named, id="pay_4", nonce="n4", identifier=""))).is_ours
+    assert (await book.begin(replace(named, id="pay_5", nonce="n5", identifier=""))).is_ours
+
+
+async def test_after_a_failure_its_payer_may_use_the_name_again(book) -> None:
+    await book.begin(replace(PAYMENT, identifier="order_0123456789"))
+    await book.finish("pay_1", State.FAILED, reason="insufficient_funds", transaction="", at_us=NOW)
+    assert (await book.begin(replace(PAYMENT, identifier="order_0123456789", id="pay_2", nonce="n2"))).is_ours
+
+
+async def test_the_money_is_one_fetchs(book) -> None:
+    await book.begin(PAYMENT)
+    taken = await asyncio.gather(*(book.spend("pay_1", f"r{number}") for number in range(20)))
+    (owner,) = {each.spent_by for each in taken}
+    assert owner in {f"r{number}" for number in range(20)}
+    assert (await book.spend("pay_1", "rz", instead_of="nobody")).spent_by == owner
+    assert (await book.spend("pay_1", "rz", instead_of=owner)).spent_by == "rz"
+    with pytest.raises(KeyError):
+        await book.spend("pay_9", "r")
+
+
+async def test_what_is_open_is_told_oldest_first(book) -> None:
+    for number in range(4):
+        await book.begin(replace(PAYMENT, id=f"pay_{number}", nonce=f"n{number}", began_us=NOW - number))
+    await book.finish("pay_0", State.SETTLED, reason="", transaction="t", at_us=NOW)
+    await book.finish("pay_1", State.SETTLED, reason="", transaction="t", at_us=NOW)
+    await book.finish("pay_2", State.FAILED, reason="r", transaction="", at_us=NOW)
+    await book.book("pay_1")
+    assert [each.id for each in await book.open()] == ["pay_3", "pay_0"]
+    assert [each.id for each in await book.payments(2)] == ["pay_0", "pay_1"]
+    assert (await book.payment("pay_1")).booked

@@ -1,0 +1,52 @@
+"""`rails.topups.TopUps`, over every adapter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.money import Money
+from gateway.rails.topups import TopUp
+from gateway.store.memory.topups import MemoryTopUps
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.topups import SqliteTopUps
+
+TOPUP = TopUp("top_1", "le_1", Money(25_000_000, "USD"), 1_795_000_000)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def topups(request, tmp_path):
+    if request.param == "memory":
+        yield MemoryTopUps()
+        return
+    database = await Database.open(tmp_path / "licet.db")
+    yield SqliteTopUps(database)
+    await database.close()
+
+
+async def test_the_first_of_an_id_stands(topups) -> None:
+    assert await topups.add(TOPUP) == TOPUP
+    assert await topups.add(replace(TOPUP, licensee="le_2")) == TOPUP
+    assert await topups.topup("top_1") == TOPUP
+    assert await topups.topup("top_2") is None
+
+
+async def test_it_is_paid_once_and_found_by_what_paid_it(topups) -> None:
+    await topups.add(TOPUP)
+    await topups.add(replace(TOPUP, id="top_2"))
+    assert await topups.paid_with("") is None
+    await topups.opened("top_1", "cs_1")
+    await topups.paid("top_1", "pi_1")
+    await topups.paid("top_1", "pi_2")
+    assert await topups.topup("top_1") == replace(TOPUP, session="cs_1", paid_by="pi_1")
+    assert (await topups.paid_with("pi_1")).id == "top_1"
+    assert await topups.paid_with("pi_2") is None
+
+
+async def test_an_event_is_heard_once(topups) -> None:
+    assert not await topups.heard("evt_1")
+    await topups.note("evt_1", 1)
+    await topups.note("evt_1", 2)
+    assert await topups.heard("evt_1")
+    assert not await topups.heard("evt_2")

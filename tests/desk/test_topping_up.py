@@ -1,0 +1,283 @@
+"""Credit paid in by Stripe Checkout: a page, a signed event, one credit; and a Stripe that is down or lies."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import itertools
+import json
+import time
+from urllib.parse import parse_qs
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
+
+from gateway.billing.reconcile import reconcile
+from gateway.desk.clients import Clients
+from gateway.desk.once import Once
+from gateway.desk.routes import Desk
+from gateway.desk.topping_up import TopUpDesk
+from gateway.egress import Egress
+from gateway.licenses.license import Standing
+from gateway.rails.stripe_checkout import Checkout, verifier
+from gateway.store.memory.topups import MemoryTopUps
+
+SECRET = "whsec_test"
+pytest.importorskip("stripe", reason="PyPI stripe is absent (make .make/dev)")
+
+
+class Stripe:
+    """A server that makes sessions as Stripe's API of 2026 answers them, and what it sends when they are paid."""
+
+    def __init__(self) -> None:
+        self.asked, self.lie, self.down = [], {}, None
+        self._numbers = itertools.count(1)
+        self.sessions: dict[str, dict] = {}
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        form = {name: value for name, (value,) in parse_qs((await request.read()).decode()).items()}
+        self.asked.append((request, form))
+        if self.down is not None:
+            return self.down
+        key = request.headers["Idempotency-Key"]
+        if key not in self.sessions:
+            number = next(self._numbers)
+            self.sessions[key] = {
+                "id": f"cs_test_{number}", "object": "checkout.session", "mode": form["mode"], "status": "open",
+                "amount_total": int(form["line_items[0][price_data][unit_amount]"]),
+                "currency": form["line_items[0][price_data][currency]"], "payment_status": "unpaid",
+                "client_reference_id": form["client_reference_id"], "payment_intent": None, "livemode": False,
+                "metadata": {"topup": form["metadata[topup]"]}, "url": f"https://checkout.stripe.com/c/pay/cs_test_{number}",
+            }  # fmt: skip
+        return web.json_response({**self.sessions[key], **self.lie})
+
+    def completed(self, topup: str, **changes) -> dict:
+        session = {
+            **self.sessions[topup],
+            "status": "complete",
+            "payment_status": "paid",
+            "payment_intent": f"pi_{topup}",
+        }
+        return self.event("checkout.session.completed", {**session, **changes})
+
+    def refunded(self, topup: str, cents: int, id: str = "re_1", **changes) -> dict:
+        refund = {
+            "id": id,
+            "object": "refund",
+            "amount": cents,
+            "currency": "usd",
+            "payment_intent": f"pi_{topup}",
+            "status": "succeeded",
+        }
+        return self.event("refund.created", {**refund, **changes})
+
+    def event(self, kind: str, about: dict) -> dict:
+        number = next(self._numbers)
+        return {
+            "id": f"evt_{number}", "object": "event", "api_version": "2026-08-26", "created": int(time.time()),
+            "livemode": False, "pending_webhooks": 1, "request": {"id": None, "idempotency_key": None},
+            "type": kind, "data": {"object": about},
+        }  # fmt: skip
+
+
+@pytest.fixture
+async def stripe(world):
+    """A Stripe on the loopback, and a desk that asks it."""
+    made = Stripe()
+    server = RawTestServer(made.answer)
+    await server.start_server()
+    place = f"{server.host}:{server.port}"
+    world.topups = MemoryTopUps()
+    once, clients = Once(world.repeats, world.clock), Clients(world.register, world.clock, world.pace)
+    checkout = Checkout(Egress(exempt=[place], plain=True).post, f"http://{place}", "sk_test")
+
+    def desk() -> Desk:
+        asked = TopUpDesk(
+            clients,
+            world.topups,
+            checkout,
+            verifier(SECRET),
+            world.kept,
+            world.ledger.has_entry,
+            once,
+            world.clock,
+        )
+        return Desk(
+            register=world.register, spend_book=world.book, journal=world.kept, keys=world.keys, clock=world.clock,
+            balance=world.balance, entered=world.ledger.has_entry, pace=world.pace, groups=(asked.group(),),
+        )  # fmt: skip
+
+    made.desk = desk
+    world.desk = desk()
+    yield made
+    await server.close()
+
+
+async def top_up(world, made, amount="25", key="", **more):
+    headers = {"Idempotency-Key": key} if key else {}
+    return await world.post("/.licet/topup", made, json={"amount": amount, **more}, headers=headers)
+
+
+async def hear(world, event, *, secret=SECRET, at=0, signature=None):
+    body = json.dumps(event).encode()
+    at = at or int(time.time())
+    mac = hmac.new(secret.encode(), b"%d.%b" % (at, body), hashlib.sha256).hexdigest()
+    header = f"t={at},v1={mac}" if signature is None else signature
+    headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": header}
+    return await world.post("/.licet/stripe/webhook", data=body, headers=headers)
+
+
+async def credit(world, made) -> int:
+    report = reconcile(await world.ledger.books())
+    assert report.ok, report.faults
+    return (await world.ledger.balance(f"licensee:{made.licensee.id}:prepaid", "USD")).micros
+
+
+async def test_credit_is_paid_in_once_however_often_stripe_says_so(world, stripe):
+    made = await world.licensee("")
+    opened = await top_up(world, made)
+    body = await opened.json()
+    assert (opened.status, body["amount"]["micros"]) == (201, 25_000_000)
+    assert body["url"].startswith("https://checkout.stripe.com/")
+    assert await credit(world, made) == 0
+    event = stripe.completed(body["topup"])
+    answers = await asyncio.gather(*(hear(world, event) for _ in range(10)))
+    assert {answer.status for answer in answers} == {200}
+    assert await credit(world, made) == 25_000_000
+    late = {**stripe.completed(body["topup"]), "type": "checkout.session.async_payment_succeeded"}
+    assert (await hear(world, late)).status == 200
+    world.desk = stripe.desk()
+    assert (await hear(world, stripe.completed(body["topup"]))).status == 200
+    assert await credit(world, made) == 25_000_000
+    (entry,) = world.kept.entries
+    assert (entry.id, entry.kind_of, entry.reference, entry.by) == (
+        body["topup"],
+        "credit",
+        f"pi_{body['topup']}",
+        "stripe",
+    )
+
+
+async def test_what_stripe_pays_back_is_reversed_once(world, stripe):
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    await hear(world, stripe.completed(topup))
+    assert (await hear(world, stripe.refunded(topup, 1000))).status == 200
+    again = stripe.event("refund.updated", stripe.refunded(topup, 1000)["data"]["object"])
+    assert (await hear(world, again)).status == 200
+    assert await credit(world, made) == 15_000_000
+    assert (await hear(world, stripe.refunded(topup, 500, "re_2"))).status == 200
+    assert await credit(world, made) == 10_000_000
+    assert [entry.kind_of for entry in world.kept.entries] == ["credit", "reversal", "reversal"]
+    pending = stripe.refunded(topup, 100, "re_3", status="pending")
+    assert (await hear(world, pending)).status == 200
+    assert await credit(world, made) == 10_000_000
+
+
+async def test_the_same_key_is_one_page_and_another_amount_a_conflict(world, stripe):
+    made = await world.licensee("")
+    first = await (await top_up(world, made, key="order-1")).json()
+    again = await top_up(world, made, key="order-1")
+    assert (await again.json(), again.headers["Idempotent-Replayed"]) == (first, "true")
+    assert len(stripe.asked) == 1
+    assert (await top_up(world, made, "26", key="order-1")).status == 409
+    other = await (await top_up(world, made)).json()
+    assert other["topup"] != first["topup"]
+
+
+async def test_a_page_that_broke_off_is_the_same_one_when_asked_for_again(world, stripe):
+    made = await world.licensee("")
+    stripe.down = web.Response(status=500)
+    assert (await top_up(world, made, key="order-1")).status == 503
+    stripe.down = None
+    opened = await top_up(world, made, key="order-1")
+    assert opened.status == 201
+    assert len({request.headers["Idempotency-Key"] for request, _ in stripe.asked}) == 1
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"amount_total": 100},
+        {"currency": "eur"},
+        {"url": "javascript:0"},
+        {"client_reference_id": "top_other"},
+        {"id": None},
+    ],
+)
+async def test_a_stripe_that_lies_gives_503_and_no_credit(world, stripe, lie):
+    made = await world.licensee("")
+    stripe.lie = lie
+    answer = await top_up(world, made)
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
+    assert world.kept.entries == []
+
+
+async def test_an_event_over_another_amount_enters_nothing(world, stripe):
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    for lie in ({"amount_total": 250_000}, {"currency": "eur"}):
+        assert (await hear(world, stripe.completed(topup, **lie))).status == 503
+    assert world.kept.entries == []
+    await hear(world, stripe.completed(topup))
+    assert (await hear(world, stripe.completed(topup, payment_intent="pi_other"))).status == 503
+    assert (await hear(world, stripe.refunded(topup, 99_999))).status == 503
+    assert await credit(world, made) == 25_000_000
+
+
+async def test_events_about_others_are_heard_and_mean_nothing(world, stripe):
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    for event in (
+        stripe.completed(topup, client_reference_id="order_of_the_shop"), stripe.completed(topup, payment_status="unpaid"),
+        stripe.event("customer.created", {"id": "cus_1"}), stripe.refunded("top_unknown", 100),
+        {"id": "evt_odd", "type": 7, "data": None},
+    ):  # fmt: skip
+        answer = await hear(world, event)
+        assert (answer.status, await answer.json()) == (200, {"heard": True})
+    assert world.kept.entries == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"secret": "whsec_other"}, {"at": 1_000_000_000}, {"signature": ""}, {"signature": "t=1,v1=00"}]
+)
+async def test_an_event_that_stripe_did_not_sign_enters_nothing(world, stripe, wrong):
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    assert (await hear(world, stripe.completed(topup), **wrong)).status == 400
+    assert world.kept.entries == []
+    assert (await hear(world, stripe.completed(topup))).status == 200
+
+
+async def test_a_full_disk_is_told_to_stripe_and_the_next_try_enters_it(world, stripe):
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    event = stripe.completed(topup)
+    world.kept.broken = True
+    assert (await hear(world, event)).status == 503
+    world.kept.broken = False
+    assert (await hear(world, event)).status == 200
+    assert await credit(world, made) == 25_000_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"amount": 25}, {"amount": "0"}, {"amount": "-1"}, {"amount": "0.005"}, {"amount": "1e3"}, {"amount": "1000000"},
+        {"amount": "25", "currency": "usd"}, {"amount": "25", "currency": 7}, {"amount": ["25"]}, {"amount": "25", "currency": "JPYX"},
+    ],
+)  # fmt: skip
+async def test_amounts_that_are_none(world, stripe, body):
+    made = await world.licensee("")
+    answer = await world.post("/.licet/topup", made, json=body)
+    assert (answer.status, (await answer.json(content_type=None))["code"]) == (400, "form-invalid")
+    assert stripe.asked == []
+
+
+async def test_who_may_not_buy_pays_nothing_in(world, stripe):
+    waiting = await world.licensee("", standing=Standing.QUARANTINED)
+    assert (await top_up(world, waiting)).status == 403
+    assert (await world.post("/.licet/topup", None, json={"amount": "25"})).status == 401
+    assert stripe.asked == []

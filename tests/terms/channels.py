@@ -1,0 +1,365 @@
+"""Every published format read back by its own reader, into one word for each path and use.
+
+Loaded by `test_consistency`. A channel is a function of a case that returns a
+function of path and use; what it answers is one of:
+
+============== ===========================================================
+``Free()``     granted to everybody for nothing
+``Sale(…)``    can be bought: for each offer the price told, None if none
+``Reserved()`` said to be kept back, unless something else grants it
+``None``       nothing is said
+============== ===========================================================
+
+A price is a mapping of units to money, without what costs nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from gateway.money import Money
+from gateway.problems import Problem, Refusal
+from gateway.terms import content_signal, content_usage, preferences, tdmrep, trust_txt, x_robots_tag
+from gateway.terms.answer_fields import answer_fields
+from gateway.terms.comp import comp_packages, read_package
+from gateway.terms.croissant import croissant, read_usage
+from gateway.terms.license_terms import LicenseTerms, PublishedScope, PublishedTerms
+from gateway.terms.odrl import odrl_offer, offered, read_policy
+from gateway.terms.payment_required import problem_body
+from gateway.terms.robots_pattern import matches
+from gateway.terms.robots_txt import merge_robots, parse_robots
+from gateway.terms.rsl import parse_rsl, render_rsl
+from gateway.terms.schema_org import UNITS, license_page_jsonld, read_page
+from gateway.uses import AI_USES, Use, closure
+
+Price = Mapping[str, Money]
+
+
+@dataclass(frozen=True)
+class Free:
+    """Granted to everybody for nothing."""
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """Kept back, unless something else grants it."""
+
+
+@dataclass(frozen=True)
+class Sale:
+    """Can be bought: the price told of each offer, by its name; None where none is told."""
+
+    offers: Mapping[str, Price | None]
+
+
+Word = Free | Reserved | Sale | None
+Reading = Callable[[str, Use], Word]
+Channel = Callable[[PublishedTerms], Reading]
+
+
+def carried(document: object) -> Any:
+    """*document* as it comes out at the other end of a wire."""
+    return json.loads(json.dumps(document))
+
+
+def price_of(terms: LicenseTerms) -> Price:
+    """Every part of a price that costs something, by its unit."""
+    price = terms.compensation
+    parts = [(unit, getattr(price, part)) for part, unit in UNITS.items()]
+    return _whole(parts, price.revenue_share_bp, price.currency)
+
+
+def _whole(parts: Iterable[tuple[str, Money | None]], share: int, currency: str) -> Price:
+    found = {unit: money for unit, money in parts if money}
+    return {**found, **({"share of revenue": Money(share * 10_000, currency)} if share else {})}
+
+
+def speaking(terms: PublishedTerms, path: str) -> list[PublishedScope]:
+    """The scopes that hold for *path*: those that cover it, without wider ones around them.
+
+    They are several only where patterns with stars cross others; then what each says holds.
+    """
+    held = [scope for scope in terms.scopes if scope.paths[0].covers(path)]
+    return [
+        scope
+        for scope in held
+        if not any(other is not scope and other.paths[0].within(scope.paths[0]) for other in held)
+    ]
+
+
+def policy(terms: PublishedTerms) -> Reading:
+    """What the published terms themselves say: the measure of all others."""
+
+    def says(path: str, use: Use) -> Word:
+        scopes = speaking(terms, path)
+        if any(use in closure(scope.free) for scope in scopes):
+            return Free()
+        offers = [offer for scope in scopes for offer in scope.offers if use in closure(offer.uses)]
+        return Sale({each.id: price_of(each.terms) for each in offers}) if offers else Reserved()
+
+    return says
+
+
+def _sold(found: Mapping[str, Price | None]) -> Word:
+    return Sale(found) if found else None
+
+
+def odrl(terms: PublishedTerms) -> Reading:
+    """The documents of all offers."""
+    read = {each.id: read_policy(carried(odrl_offer(terms, each))) for each in offered(terms)}
+
+    def says(path: str, use: Use) -> Word:
+        return _sold(
+            {
+                name: price_of(each.terms)
+                for name, each in read.items()
+                if each.terms.scope.covers(path) and use in closure(each.terms.purpose.uses)
+            }
+        )
+
+    return says
+
+
+def in_croissant(terms: PublishedTerms) -> Reading:
+    """The offers in a dataset's ``usageInfo``."""
+    read = read_usage(carried(croissant(terms, published="2026-11-26")))
+
+    def says(path: str, use: Use) -> Word:
+        return _sold(
+            {
+                each.uid.rpartition("/")[2].removesuffix(".jsonld"): price_of(each.terms)
+                for each in read
+                if each.terms.scope.covers(path) and use in closure(each.terms.purpose.uses)
+            }
+        )
+
+    return says
+
+
+def comp(terms: PublishedTerms) -> Reading:
+    """CoMP packages, as a reader that knows our extension."""
+    read = [read_package(each) for each in carried(comp_packages(terms))]
+
+    def says(path: str, use: Use) -> Word:
+        units = {0: "fetch", 1: "inference", 3: ""}
+        return _sold(
+            {
+                each.id.rpartition("/")[2]: None
+                if each.price is None
+                else {units[each.price_type]: each.price}
+                for each in read
+                if each.scope.covers(path) and use in closure(each.uses)
+            }
+        )
+
+    return says
+
+
+def page(terms: PublishedTerms) -> Reading:
+    """The JSON-LD of the license page."""
+    read = {part.pattern: part for part in read_page(carried(license_page_jsonld(terms)))}
+
+    def says(path: str, use: Use) -> Word:
+        parts = [read[scope.paths[0].pattern] for scope in speaking(terms, path)]
+        if any(use in part.free for part in parts):
+            return Free()
+        sold = {
+            each.id: None if each.price is None else _whole(each.price, each.revenue_share_bp, terms.currency)
+            for part in parts
+            for each in part.offers
+            if use in closure(each.uses)
+        }
+        return Sale(sold) if sold else Reserved() if all(use in part.reserved for part in parts) else None
+
+    return says
+
+
+def rsl(terms: PublishedTerms) -> Reading:
+    """license.xml, by the most liberal reader there can be: the narrowest content that mentions a use decides."""
+    document = parse_rsl(render_rsl(terms))
+
+    def weight(pattern: str) -> tuple[int, bool]:
+        return len(pattern.rstrip("$").replace("*", "")), pattern.endswith("$")
+
+    def says(path: str, use: Use) -> Word:
+        if use is Use.TDM:  # no word of RSL is as narrow
+            return None
+        if use is Use.FINE_TUNE:  # RSL has it inside ai-train, and no word that keeps it alone back
+            wider = says(path, Use.AI_TRAIN)
+            return None if isinstance(wider, Reserved) else wider
+        said = [
+            (weight(content.pattern), license)
+            for content in document.contents
+            if matches(content.pattern, path)
+            for license in content.licenses
+            if use in license.uses or {use.value, "all"} & license.prohibited
+        ]
+        if not said:
+            return None
+        narrowest = max(at for at, _ in said)
+        best = [license for at, license in said if at == narrowest]
+        if any(use not in license.uses for license in best):
+            return Reserved()
+        if any(license.payment == "free" and not license.offer for license in best):
+            return Free()
+        units = {"crawl": "fetch", "use": "inference", "purchase": "license", "subscription": "period"}
+        return Sale(
+            {
+                license.offer: None if license.amount is None else {units[license.payment]: license.amount}
+                for license in best
+            }
+        )
+
+    return says
+
+
+def refusal(terms: PublishedTerms) -> Reading:
+    """The body of a 402 for what is on offer at a path."""
+
+    def says(path: str, use: Use) -> Word:
+        scope = next(each for each in terms.scopes if each.paths[0].covers(path))
+        body = carried(
+            problem_body(
+                Refusal(Problem.LICENSE_REQUIRED),
+                type_base=f"{terms.origin}/.licet/problems",
+                offers=scope.offers,
+                uses=frozenset({use}),
+                terms=terms,
+                request_url=terms.origin + path,
+                quoted=None,
+            )
+        )
+        return _sold(
+            {
+                each["id"]: _told(each)
+                for each in body["offers"]
+                if use in closure(frozenset(map(Use, each["uses"])))
+            }
+        )
+
+    def _told(offer: dict[str, Any]) -> Price:
+        parts = [
+            (UNITS[part], Money.parse(each["amount"], each["currency"]))
+            for part, each in offer["price_parts"].items()
+        ]
+        return _whole(parts, offer["revenue_share_bp"], terms.currency)
+
+    return says
+
+
+def _preferring(said: Mapping[str, bool], labels: Mapping[str, Use], use: Use) -> Word:
+    """What yes and no under *labels* say of *use*; no is about the label's own use, whatever else it holds."""
+    if any(use in closure(frozenset({meant})) and said.get(label) for label, meant in labels.items()):
+        return Free()
+    return (
+        Reserved()
+        if any(meant is use and said.get(label) is False for label, meant in labels.items())
+        else None
+    )
+
+
+def _header(terms: PublishedTerms, path: str, wanted: str) -> str:
+    lines = answer_fields(terms, path).octets().decode().split("\r\n")
+    return next((line.partition(": ")[2] for line in lines if line.lower().startswith(wanted + ":")), "")
+
+
+def _in_header(module: Any) -> Channel:
+    def channel(terms: PublishedTerms) -> Reading:
+        @cache
+        def told(path: str) -> dict[str, bool]:
+            return dict(module.read(_header(terms, path, module.FIELD)))
+
+        def says(path: str, use: Use) -> Word:
+            return _preferring(told(path), module.LABELS, use)
+
+        return says
+
+    return channel
+
+
+def _in_robots(module: Any) -> Channel:
+    def channel(terms: PublishedTerms) -> Reading:
+        group = parse_robots(merge_robots(None, terms)).group_of("*")
+        lines = [value for name, value in group.fields if name.lower() == module.FIELD] if group else []
+        rules = [rule for rule in map(module.read_rule, lines) if rule is not None]
+
+        @cache
+        def told(path: str) -> dict[str, bool]:
+            return dict(preferences.at(rules, path))
+
+        def says(path: str, use: Use) -> Word:
+            return _preferring(told(path), module.LABELS, use)
+
+        return says
+
+    return channel
+
+
+def tdmrep_file(terms: PublishedTerms) -> Reading:
+    """tdmrep.json: 0 frees all mining; 1 says of no single use that it is reserved."""
+    rules = tdmrep.read(tdmrep.render(tdmrep.rules_of(terms)))
+
+    def says(path: str, use: Use) -> Word:
+        rule = tdmrep.at(rules, path)
+        return Free() if rule and not rule.reserved and use in closure(tdmrep.MINING) else None
+
+    return says
+
+
+def tdmrep_header(terms: PublishedTerms) -> Reading:
+    """The headers of TDMRep, likewise."""
+
+    @cache
+    def reserved(path: str) -> bool | None:
+        return tdmrep.header_value(_header(terms, path, tdmrep.RESERVATION))
+
+    def says(path: str, use: Use) -> Word:
+        return Free() if reserved(path) is False and use in closure(tdmrep.MINING) else None
+
+    return says
+
+
+def x_robots(terms: PublishedTerms) -> Reading:
+    """``X-Robots-Tag`` of a site that turned it on."""
+    chosen = replace(terms, publishing=replace(terms.publishing, x_robots_tag=True))
+
+    @cache
+    def closed(path: str) -> bool:
+        return x_robots_tag.read([_header(chosen, path, x_robots_tag.FIELD)])
+
+    def says(path: str, use: Use) -> Word:
+        return Reserved() if use in AI_USES and closed(path) else None
+
+    return says
+
+
+def trust(terms: PublishedTerms) -> Reading:
+    """trust.txt: yes is for the whole site; no says of no single page that training is reserved."""
+    allowed = trust_txt.read(trust_txt.merged(None, terms))
+    return lambda _path, use: Free() if allowed and use in closure(frozenset({Use.AI_TRAIN})) else None
+
+
+#: Every channel by its name.
+CHANNELS: dict[str, Channel] = {
+    "license.xml": rsl,
+    "ODRL": odrl,
+    "CoMP": comp,
+    "Croissant": in_croissant,
+    "license page": page,
+    "402": refusal,
+    "Content-Usage": _in_header(content_usage),
+    "Content-Signal": _in_header(content_signal),
+    "robots usage": _in_robots(content_usage),
+    "robots signal": _in_robots(content_signal),
+    "tdmrep.json": tdmrep_file,
+    "tdm headers": tdmrep_header,
+    "X-Robots-Tag": x_robots,
+    "trust.txt": trust,
+}
+
+#: Those that know offers.
+SELLING = frozenset({"license.xml", "ODRL", "CoMP", "Croissant", "license page", "402"})
