@@ -312,6 +312,8 @@ def parse_rsl(octets: bytes, *, origin: str = "", placed: str = "") -> RslDocume
         contents = [replace(each, licenses=(NOTHING,)) for each in [*contents, RslContent("", "/", ())]]
     if alone and root.prefix is not None:
         notes.warn(root, "2.2", "a document of its own has RSL as its default namespace, without a prefix")
+    if placed and len(found) != 1:
+        notes.error(root, "4.6.2", "what stands in a page has exactly one content element")
     if not found:
         notes.error(root, "3.1", "there is no content element")
     check_shapes(contents, found, notes)

@@ -77,12 +77,15 @@ class PageInsertion:
         self._insert = insert
         self._held: bytearray | None = bytearray()
         self._read = 0
+        self._open = False
 
     def take(self, chunk: bytes) -> bytes:
         """See `Insertion`."""
         if self._held is None:
             return chunk
         self._held += chunk
+        if self._open and b">" not in chunk and len(self._held) < HEAD_WITHIN:
+            return b""  # what has begun ends with that, so there is nothing to look for
         return self._passed(ended=False)
 
     def end(self) -> bytes:
@@ -114,6 +117,7 @@ class PageInsertion:
                 break
             self._read = found.end()
         rest = window[self._read : self._read + 16].lower()
+        self._open = rest.startswith(_STARTS)
         if any(rest.startswith(start) or start.startswith(rest) for start in _STARTS):
             return None
         return None if self._read == 0 and _BOM.startswith(rest) else -1

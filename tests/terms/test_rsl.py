@@ -288,6 +288,15 @@ def test_what_is_no_path_grants_nothing_and_withholds_everything(url):
         )
 
 
+def test_what_stands_in_a_page_has_one_content():
+    content = '<content url=""><license><permits type="usage">search</permits><payment type="free"/></license></content>'
+    for number in (1, 2):
+        octets = f'<rsl xmlns="{NAMESPACE}">{content * number}</rsl>'.encode()
+        document = parse_rsl(octets, placed="/essays/1$")
+        assert [each.pattern for each in document.contents] == ["/essays/1$"] * number
+        assert [each.section for each in document.breaches] == ["4.6.2"] * (number - 1)
+
+
 def test_rsl_in_a_feed_and_in_utf16():
     feed = f'<rss xmlns:rsl="{NAMESPACE}" version="2.0"><channel><item><rsl:content url="/1"><rsl:license><rsl:permits type="usage">search</rsl:permits></rsl:license></rsl:content></item></channel></rss>'
     assert parse_rsl(feed.encode()).contents[0].licenses[0].uses == {SEARCH}
@@ -353,3 +362,21 @@ def test_real_documents(shared_data):
             }
             found = (len(found.contents), granted, len(found.deviations))
         assert found == expected, name
+
+
+def test_how_the_real_documents_fare(shared_data, capsys):
+    """Every file of the corpus is clean, linted or refused; strict reading grants no more than lenient reading."""
+    files = sorted(file for folder in ("rsl", "terms") for file in (shared_data / folder).iterdir())
+    files = [file for file in files if file.suffix in {".xml", ".rsl"}]
+    told = {"clean": 0, "with warnings alone": 0, "with errors": 0, "refused": 0}
+    for file in files:
+        found = parse_rsl(file.read_bytes())
+        if isinstance(found, RslError):
+            told["refused"] += 1
+        elif found.deviations:
+            told["with errors"] += 1
+        else:
+            told["with warnings alone" if found.breaches else "clean"] += 1
+    with capsys.disabled():
+        print(f"\nreal RSL documents: {len(files)}; {told}")
+    assert told == {"clean": 1, "with warnings alone": 2, "with errors": 14, "refused": 2}
