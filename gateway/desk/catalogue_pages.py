@@ -32,6 +32,7 @@ from gateway.desk.published_terms import MOST_LISTED
 from gateway.desk.replies import json_reply
 from gateway.desk.versions import TakenUp, TermsInForce
 from gateway.policy.published import publish_to
+from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
 from gateway.terms.terms_version import terms_version
 from gateway.visitors.visitor import Crawler
@@ -41,6 +42,8 @@ _USUAL_PAGE: Final = 100
 _PARAMETERS: Final = frozenset({"limit", "cursor", "changed_since", "crawler"})
 _LONGEST: Final = 1024
 _SHORT: Final = 60
+#: Catalogues of one crawler that are kept.
+_MOST_MADE: Final = 256
 _ABOUT: Final = About(
     "What can be bought here and at what price, part by part, in pages.",
     asks={
@@ -71,6 +74,7 @@ class CatalogueDesk:
         """Tell the terms of *in_force*, to crawlers that *crawler* knows by name."""
         self._in_force = in_force
         self._crawler = crawler
+        self._made: dict[tuple[str, str], tuple[Entry, ...]] = {}
 
     def group(self) -> Group:
         """Its address."""
@@ -105,14 +109,25 @@ class CatalogueDesk:
         source = f"policy {call.policy.digest}"
         if wish.cursor and wish.cursor.source != source:
             return _unread("the cursor is of terms that have changed; begin again without it")
-        published = self._in_force.published(call.policy, "")
-        alone = replace(published, scopes=publish_to(call.policy, crawler))
-        told = self._page(call, wish, source, entries_of(terms_version(alone).document))
-        for entry in told["entries"]:
-            # What is neither free nor on offer to this crawler is closed to it, whatever others may buy.
-            entry["reserved"] = [] if entry["free"] or entry["offers"] else sorted(crawler.uses)
+        told = self._page(call, wish, source, self._alone(call.policy, crawler))
         told["crawler"], told["uses"] = crawler.name, sorted(crawler.uses)
         return json_reply(told, max_age=_SHORT)
+
+    def _alone(self, policy: Policy, crawler: Crawler) -> tuple[Entry, ...]:
+        """The entries for *crawler*, made once for each policy."""
+        key = (policy.digest, crawler.name)
+        entries = self._made.get(key)
+        if entries is None:
+            published = self._in_force.published(policy, "")
+            alone = replace(published, scopes=publish_to(policy, crawler))
+            entries = entries_of(terms_version(alone).document)
+            for entry in entries:
+                # What is neither free nor on offer to this crawler is closed to it, whatever others may buy.
+                entry["reserved"] = [] if entry["free"] or entry["offers"] else sorted(crawler.uses)
+            if len(self._made) >= _MOST_MADE:
+                self._made.clear()
+            self._made[key] = entries
+        return entries
 
     def _page(self, call: Call, wish: _Wish, source: str, entries: tuple[Entry, ...]) -> dict[str, Any]:
         shown, onward = page_of(entries, source, wish.cursor.key if wish.cursor else None, wish.limit)

@@ -49,7 +49,8 @@ LARGEST_LIST: Final = 1024 * 1024
 JSON_LINES: Final = "application/jsonl"
 _LONGEST: Final = 128
 _PARAMETERS: Final = frozenset({"url", "crawler", "use", "rendition", "country"})
-#: Lines after which others get their turn.
+#: Lines that are made in one turn. One list has its turn at a time, and everything else the process does comes
+#: between, however many lists are asked for.
 _TURN: Final = 50
 _HOLDS: Final = (
     "Nothing is reserved. The price holds while this version of the terms is in force; a purchase that names "
@@ -87,6 +88,7 @@ class QuoteDesk:
         self._crawler = crawler
         self._clock = clock
         self._singles, self._lists = Pace(20, 100), Pace(1, 10)
+        self._turn = asyncio.Lock()
 
     def group(self) -> Group:
         """Its addresses."""
@@ -96,10 +98,10 @@ class QuoteDesk:
     async def _quote(self, call: Call) -> web.StreamResponse | Refusal:
         several = call.request.method == "POST"
         pace = self._lists if several else self._singles
-        wait = pace.wait(network(call.address), self._clock.now_us())
+        wait = pace.wait(_asker(call.address), self._clock.now_us())
         if wait:
             return Refusal(
-                Problem.TOO_FAST, "Quotes are asked for too fast from this network.", retry_after=wait
+                Problem.TOO_FAST, "Quotes are asked for too fast from this address.", retry_after=wait
             )
         found = await self._in_force.of(call.policy)
         if found is None:
@@ -166,12 +168,17 @@ class QuoteDesk:
     async def _lines(
         self, call: Call, urls: list[str], question: Question, version: str
     ) -> AsyncIterator[bytes]:
-        for at, url in enumerate(urls):
-            if at % _TURN == 0:
+        for start in range(0, len(urls), _TURN):
+            async with self._turn:
+                lines = [self._line(call, url, question, version) for url in urls[start : start + _TURN]]
                 await asyncio.sleep(0)
-            one = self._one(call, url, question)
-            line = _error(url, one) if isinstance(one, Refusal) else _short(url, one, version)
-            yield orjson.dumps(line) + b"\n"
+            yield b"".join(lines)
+
+    def _line(self, call: Call, url: str, question: Question, version: str) -> bytes:
+        one = self._one(call, url, question)
+        return (
+            orjson.dumps(_error(url, one) if isinstance(one, Refusal) else _short(url, one, version)) + b"\n"
+        )
 
     def _whole(self, call: Call, url: str, one: Quote, version: str) -> dict[str, object]:
         mode, chosen, crawler = call.policy.site.mode, one.chosen, one.question.crawler
@@ -241,6 +248,11 @@ def _assumed(one: Quote, *, named_by_origin: bool) -> list[str]:
             "and never more than the crawler allows"
         )
     return found
+
+
+def _asker(address: str) -> str:
+    """Who is paced: one address, so that nobody waits for a neighbour; of IPv6 what one host is given whole."""
+    return network(address) if ":" in address else address
 
 
 def _urls(body: bytes) -> list[str] | Refusal:

@@ -11,7 +11,7 @@ GET         ``/.licet/jwks.json``                        key set (RFC 7517)
 GET         ``/.licet/authorization-details-types``      JSON Schema of a request
 GET         ``/.licet/problems/CODE``                    what a refusal means
 GET         ``/.licet/openapi.json``                     OpenAPI 3.1 of all this
-GET, client ``/.licet/account``                          credit and licenses
+GET, POST   ``/.licet/account``                          credit and licenses of a client
 GET         ``/.licet/payments/ID``                      what came of a payment
 POST        ``/.licet/register``                         client (RFC 7591)
 GET, Bearer ``/.licet/register/CLIENT``                  its metadata (RFC 7592)
@@ -38,6 +38,7 @@ from aiohttp import web
 
 from gateway.admission.spending import SpendBook
 from gateway.clock import Clock
+from gateway.desk.agreements import Agreements
 from gateway.desk.binding import Bindings
 from gateway.desk.call import Call, Group, Route
 from gateway.desk.clients import Admittance, Clients
@@ -114,6 +115,7 @@ class Desk:
             TokenEndpoints(
                 clients, self.sales, holdings, Bindings(clients.keys, clock, admittance), once
             ).group(),
+            Agreements(clients, register).group(),
             EmsKeys(clients, holdings, content_keys).group() if content_keys else {},
             *(group(clients) if callable(group) else group for group in groups),
         ):
