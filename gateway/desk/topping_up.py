@@ -151,7 +151,7 @@ class TopUpDesk:
         except ValueError as error:
             return Refusal(Problem.FORM_INVALID, "The signature does not hold.", private=str(error))
         id = event.get("id") if isinstance(event, dict) else None
-        if not isinstance(id, str) or not id:
+        if not isinstance(id, str) or not 0 < len(id) <= 255:
             return Refusal(Problem.FORM_INVALID, "The event has no id.")
         if await self._topups.heard(id):
             return json_reply({"heard": True})

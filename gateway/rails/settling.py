@@ -338,7 +338,8 @@ class Settling:
             identifier=presented.identifier,
             fingerprint=_fingerprint(payable, asked),
             site=payable.site,
-            url=payable.url[:1000],
+            # Without what was asked behind the path: that may say who reads, and is erased elsewhere.
+            url=payable.url.partition("?")[0][:1000],
             payer=presented.authorization.payer,
             amount=payable.price,
             asked=orjson.dumps({name: getattr(terms, name) for name in terms.__dataclass_fields__}).decode(),

@@ -249,6 +249,12 @@ async def test_an_event_that_stripe_did_not_sign_enters_nothing(world, stripe, w
     assert (await hear(world, stripe.completed(topup))).status == 200
 
 
+@pytest.mark.parametrize("event", [[], 1, None, "a", {}, {"id": 7}, {"id": ""}, {"id": "x" * 256}])
+async def test_what_is_signed_and_no_event_is_refused(world, stripe, event):
+    answer = await hear(world, event)
+    assert (answer.status, (await answer.json(content_type=None))["code"]) == (400, "form-invalid")
+
+
 async def test_a_full_disk_is_told_to_stripe_and_the_next_try_enters_it(world, stripe):
     made = await world.licensee("")
     topup = (await (await top_up(world, made)).json())["topup"]
