@@ -13,10 +13,10 @@ from gateway.paths import PathScope
 from gateway.policy import countries
 from gateway.policy.digest import policy_digest
 from gateway.policy.positions import position_of
+from gateway.policy.publish_table import PublishTable
 from gateway.policy.rules import Author, Match, Payments, Policy, Rendition, Rule, Site, Verdict, Work
 from gateway.policy.schema import (
     OfferTable,
-    PublishTable,
     RuleTable,
     SiteTable,
     WorkTable,

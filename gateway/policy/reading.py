@@ -18,11 +18,11 @@ from pathlib import Path
 from gateway import bundled
 from gateway.policy.compiling import compiled
 from gateway.policy.positions import Position, position_of
+from gateway.policy.publish_table import PublishTable
 from gateway.policy.rules import Mode, Policy
 from gateway.policy.schema import (
     LooseKeys,
     OfferTable,
-    PublishTable,
     RuleTable,
     SiteTable,
     WorkTable,

@@ -7,11 +7,12 @@ import os
 
 import pytest
 
-from gateway.policy.earlier import KEPT_DAYS, EarlierPolicies
+from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.reading import read_policy
+from gateway.terms.publishing import USUAL
 
 SITE = 'stance = "open"\n[site]\nname = "{name}"\nhosts = ["one.example"]\norigin = "http://127.0.0.1:8000"\n'
-WEEK = KEPT_DAYS * 86_400
+WEEK = USUAL.license_days * 86_400
 
 
 @pytest.fixture
