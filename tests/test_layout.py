@@ -45,6 +45,7 @@ ELSEWHERE = {
     "front/exchange.py": "journeys",
     "front/request.py": "front/test_connection.py",
     "policy/positions.py": "policy/test_reading.py",
+    "policy/publish_table.py": "terms/test_publishing.py",
     "policy/rules.py": "policy/test_ruling.py",
     "policy/tables.py": "policy/test_reading.py",
     "terms/license_terms.py": "terms",

@@ -14,11 +14,9 @@ from gateway.config import Config
 from gateway.desk.call import Group
 from gateway.desk.clients import Clients
 from gateway.desk.once import Once
-from gateway.desk.pacing import DeskPace
 from gateway.desk.payment_states import PaymentStates
 from gateway.desk.topping_up import TopUpDesk
 from gateway.egress import Egress
-from gateway.licenses.register import LicenseRegister
 from gateway.problems import StoreUnavailable
 from gateway.rails.facilitator import Facilitator
 from gateway.rails.settling import Folded, Keeping, Settling
@@ -44,11 +42,10 @@ class Cashier:
         database: Database,
         journal: Keeping,
         ledger: SqliteLedger,
-        register: LicenseRegister,
         clock: Clock,
         wake: Callable[[], None],
     ) -> None:
-        """Work on *database*, *journal*, *ledger* and *register*; *wake* has the journal folded at once.
+        """Work on *database*, *journal* and *ledger*; *wake* has the journal folded at once.
 
         Raises `ConfigurationError`.
         """
@@ -57,11 +54,10 @@ class Cashier:
         book, folded = SqliteSettlements(database), Folded(ledger.has_entry, ledger.charged, wake)
         self.settling = Settling(book, Facilitator(self.egress.post, verifying.post), journal, folded, clock)
         self.once = Once(SqliteRepeats(database), clock)
-        self.groups: tuple[Group, ...] = (PaymentStates(book).group(),)
+        self.groups: tuple[Group | Callable[[Clients], Group], ...] = (PaymentStates(book).group(),)
         provider = provider_of(config)
         if provider is not None:
             desk = TopUpDesk(
-                Clients(register, clock, DeskPace()),
                 SqliteTopUps(database),
                 Checkout(self.egress.post, provider.api, provider.key),
                 provider.verify,
@@ -70,7 +66,7 @@ class Cashier:
                 self.once,
                 clock,
             )
-            self.groups += (desk.group(),)
+            self.groups += (desk.group,)
 
     async def resume(self) -> None:
         """Repair what a crash left; what the facilitator has not said is asked for again."""

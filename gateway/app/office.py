@@ -148,9 +148,7 @@ class Office:
         self.feed = RevocationFeed()
         self.revoked = Revocations()
         await self._look()
-        self.cashier = Cashier(
-            config, self.database, self.journal, self.ledger, self.register, self.clock, self._wake.set
-        )
+        self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
         self.settling = self.cashier.settling
         self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()

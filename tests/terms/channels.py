@@ -23,19 +23,29 @@ from typing import Any
 
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
-from gateway.terms import content_signal, content_usage, preferences, tdmrep, trust_txt, x_robots_tag
+from gateway.terms import (
+    content_signal,
+    content_usage,
+    preferences,
+    rsl_evaluation,
+    tdmrep,
+    trust_txt,
+    x_robots_tag,
+)
 from gateway.terms.answer_fields import answer_fields
 from gateway.terms.comp import comp_packages, read_package
 from gateway.terms.croissant import croissant, read_usage
 from gateway.terms.license_terms import LicenseTerms, PublishedScope, PublishedTerms
 from gateway.terms.odrl import odrl_offer, offered, read_policy
 from gateway.terms.payment_required import problem_body
-from gateway.terms.robots_pattern import matches
 from gateway.terms.robots_txt import merge_robots, parse_robots
 from gateway.terms.rsl import parse_rsl, render_rsl
+from gateway.terms.rsl_evaluation import evaluate
 from gateway.terms.schema_org import UNITS, license_page_jsonld, read_page
 from gateway.uses import AI_USES, Use, closure
 
+#: Where somebody may be for whom an offer is read: nowhere that is known, and each place that drawn offers name.
+_COUNTRIES = ("", "DE", "US", "NO", "JP")
 Price = Mapping[str, Money]
 
 
@@ -178,43 +188,42 @@ def page(terms: PublishedTerms) -> Reading:
     return says
 
 
-def rsl(terms: PublishedTerms) -> Reading:
-    """license.xml, by the most liberal reader there can be: the narrowest content that mentions a use decides."""
-    document = parse_rsl(render_rsl(terms))
+def _rsl(reading: rsl_evaluation.Reading) -> Channel:
+    """license.xml, as one of the two ways of reading it takes it."""
 
-    def weight(pattern: str) -> tuple[int, bool]:
-        return len(pattern.rstrip("$").replace("*", "")), pattern.endswith("$")
-
-    def says(path: str, use: Use) -> Word:
-        if use is Use.TDM:  # no word of RSL is as narrow
-            return None
-        if use is Use.FINE_TUNE:  # RSL has it inside ai-train, and no word that keeps it alone back
-            wider = says(path, Use.AI_TRAIN)
-            return None if isinstance(wider, Reserved) else wider
-        said = [
-            (weight(content.pattern), license)
-            for content in document.contents
-            if matches(content.pattern, path)
-            for license in content.licenses
-            if use in license.uses or {use.value, "all"} & license.prohibited
-        ]
-        if not said:
-            return None
-        narrowest = max(at for at, _ in said)
-        best = [license for at, license in said if at == narrowest]
-        if any(use not in license.uses for license in best):
-            return Reserved()
-        if any(license.payment == "free" and not license.offer for license in best):
-            return Free()
+    def channel(terms: PublishedTerms) -> Reading:
+        document = parse_rsl(render_rsl(terms))
+        limited = any(each.territory.regions for content in document.contents for each in content.licenses)
+        countries = _COUNTRIES if limited else ("",)
         units = {"crawl": "fetch", "use": "inference", "purchase": "license", "subscription": "period"}
-        return Sale(
-            {
-                license.offer: None if license.amount is None else {units[license.payment]: license.amount}
-                for license in best
-            }
-        )
 
-    return says
+        @cache
+        def says(path: str, use: Use) -> Word:
+            if use is Use.TDM:  # no word of RSL is as narrow
+                return None
+            if use is Use.FINE_TUNE:  # RSL has it inside ai-train, and no word that keeps it alone back
+                wider = says(path, Use.AI_TRAIN)
+                return None if isinstance(wider, Reserved) else wider
+            everywhere = [
+                evaluate([document], path, use, country=country, reading=reading) for country in countries
+            ]
+            if any(said.why == "it is prohibited" for said in everywhere):
+                return Reserved()
+            licenses = [each for said in everywhere for each in said.licenses]
+            sold = {
+                each.offer: {units[each.payment]: each.amount}
+                if each.amount and each.payment in units
+                else None
+                for each in licenses
+                if each.offer
+            }
+            if any(not each.offer for each in licenses):
+                return Free()
+            return Sale(sold) if sold else None
+
+        return says
+
+    return channel
 
 
 def refusal(terms: PublishedTerms) -> Reading:
@@ -345,7 +354,8 @@ def trust(terms: PublishedTerms) -> Reading:
 
 #: Every channel by its name.
 CHANNELS: dict[str, Channel] = {
-    "license.xml": rsl,
+    "license.xml": _rsl(rsl_evaluation.Reading.RESTRICTIVE),
+    "same, liberal": _rsl(rsl_evaluation.Reading.LIBERAL),
     "ODRL": odrl,
     "CoMP": comp,
     "Croissant": in_croissant,
@@ -362,4 +372,4 @@ CHANNELS: dict[str, Channel] = {
 }
 
 #: Those that know offers.
-SELLING = frozenset({"license.xml", "ODRL", "CoMP", "Croissant", "license page", "402"})
+SELLING = frozenset({"license.xml", "same, liberal", "ODRL", "CoMP", "Croissant", "license page", "402"})
