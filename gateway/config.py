@@ -141,11 +141,13 @@ class Stripe(_Section):
     """Where licensees may pay credit in: the creator's own account at Stripe.
 
     *secret_key_file* and *webhook_secret_file* hold one line each, relative to the data folder, readable by
-    their owner alone. Without a key nothing is paid in. *api* is Stripe's own.
+    their owner alone. Without a key nothing is paid in. *account* says whose it is, where the operator is
+    somebody else than the creator. *api* is Stripe's own.
     """
 
     secret_key_file: str = ""
     webhook_secret_file: str = ""
+    account: Literal["creator", "operator"] = "creator"
     api: str = Field(default="https://api.stripe.com", pattern=r"^https?://[a-z0-9.:\[\]-]+$")
 
 

@@ -19,8 +19,8 @@ state           no cookie, no proxy of the environment, no credential, one
 The operator can exempt named hosts, for tests and for machines of its own.
 What went wrong is a value, `Unfetched`; nothing here raises.
 
-What is posted goes by the same rules, and to an exempted host also over plain
-http; there any status is an answer, because a provider that says no says why.
+What is posted goes by the same rules; there any status is an answer, because a
+provider that says no says why.
 """
 
 from __future__ import annotations
@@ -135,8 +135,9 @@ class Egress:
         agent: str = "licet",
         sign: Signer | None = None,
         at_once: int = _AT_ONCE,
+        plain: bool = False,
     ) -> None:
-        """Fetch as *agent*, at most *at_once*.
+        """Fetch as *agent*, at most *at_once*; from exempted hosts over http too where *plain*.
 
         *exempt* are ``HOST:PORT`` that may be private and may have any port.
         *authorities* is a PEM file of further authorities to trust for TLS.
@@ -146,6 +147,7 @@ class Egress:
         self._exempt = frozenset(exempt)
         self._agent = agent
         self._sign = sign
+        self._plain = plain
         self._tls = ssl.create_default_context()
         if authorities is not None:
             try:
@@ -160,13 +162,9 @@ class Egress:
         self, url: str, *, accept: str = "*/*", limit: int = LIMIT, seconds: float = SECONDS
     ) -> Fetched | Unfetched:
         """GET *url*, or say why there is nothing; see the module for what is refused."""
-        place = read_url(url)
-        if place is None:
-            return Unfetched("url", "no https URL that is fetched here")
-        host, port = place
-        exempt = f"{host}:{port}" in self._exempt
-        if not exempt and (port != 443 or _is_literal(host) or "." not in host):
-            return Unfetched("url", "a public host by name, on port 443, is fetched here")
+        exempt = self._admitted(url)
+        if isinstance(exempt, Unfetched):
+            return exempt
         return await self._tried(
             lambda guard: self._got(url, accept, limit, guard), _Guard(exempt=exempt), seconds
         )
@@ -185,20 +183,26 @@ class Egress:
 
         *headers* go beside ours. Nothing is signed.
         """
-        place = read_url(_TLS + url.removeprefix(_PLAIN) if url.startswith(_PLAIN) else url)
-        if place is None:
-            return Unfetched("url", "no URL that is posted to here", sent=False)
-        host, port = place
-        if url.startswith(_PLAIN) and f":{port}" not in url:
-            port = 80
-        exempt = f"{host}:{port}" in self._exempt
-        public = url.startswith(_TLS) and port == 443 and not _is_literal(host) and "." in host
-        if not (exempt or public):
-            return Unfetched("url", "a public host by name, with https on port 443, is posted to", sent=False)
+        exempt = self._admitted(url)
+        if isinstance(exempt, Unfetched):
+            return exempt
         given = {**(headers or {}), "Content-Type": media_type}
         return await self._tried(
             lambda guard: self._posted(url, body, given, limit, guard), _Guard(exempt=exempt), seconds
         )
+
+    def _admitted(self, url: str) -> bool | Unfetched:
+        """Whether *url* leads to a host that is exempt, or why it is not asked."""
+        plain = self._plain and url.startswith(_PLAIN)
+        place = read_url(_TLS + url.removeprefix(_PLAIN) if plain else url)
+        if place is None:
+            return Unfetched("url", "no https URL that is fetched here", sent=False)
+        host, port = place
+        if f"{host}:{port}" in self._exempt:
+            return True
+        if plain or port != 443 or _is_literal(host) or "." not in host:
+            return Unfetched("url", "a public host by name, on port 443, is fetched here", sent=False)
+        return False
 
     async def _tried(
         self, act: Callable[[_Guard], Awaitable[_Got | Unfetched]], guard: _Guard, seconds: float

@@ -264,10 +264,12 @@ class Problem(Told, Enum):
     PAYMENT_PENDING = entry(
         "payment-pending", 503, "It is not known yet whether the payment was settled",
         "Do not pay again: ask the status URL, or send the same payment after Retry-After.",
+        license_error="server_error",
     )  # fmt: skip
     PAYMENT_SERVICE_UNAVAILABLE = entry(
         "payment-service-unavailable", 503, "Whoever moves the money cannot be asked",
         "Send the same payment again after Retry-After; nothing was taken.",
+        license_error="server_error",
     )  # fmt: skip
     IDEMPOTENCY_CONFLICT = entry(
         "idempotency-conflict", 409, "This idempotency key came with another request",

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import itertools
 import json
+from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -28,8 +29,13 @@ def whole(number: int) -> str:
     return b64u(number.to_bytes((number.bit_length() + 7) // 8, "big"))
 
 
+@cache
+def _rsa(bits: int) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, bits)
+
+
 class Holder:
-    """Somebody with a key of one algorithm."""
+    """Somebody with a key of one algorithm; RSA keys take long to make, so all of a size are one."""
 
     def __init__(self, algorithm: str = "ES256", bits: int = 2048) -> None:
         self.algorithm = algorithm
@@ -38,7 +44,7 @@ class Holder:
         elif algorithm == "EdDSA":
             self.key = ed25519.Ed25519PrivateKey.generate()
         else:
-            self.key = rsa.generate_private_key(65537, bits)
+            self.key = _rsa(bits)
 
     @property
     def jwk(self) -> dict[str, str]:

@@ -234,13 +234,25 @@ async def test_answers_to_a_post_that_are_not_taken_may_have_done_something(site
     ],
 )  # fmt: skip
 async def test_places_that_nothing_is_posted_to(url) -> None:
-    found = await Egress(exempt=["127.0.0.1:8402"]).post(url, b"{}")
+    found = await Egress(exempt=["127.0.0.1:8402"], plain=True).post(url, b"{}")
     assert isinstance(found, Unfetched)
     assert (found.why, found.sent) == ("url", False)
 
 
 async def test_where_nobody_listens_nothing_was_sent(unused_tcp_port) -> None:
     place = f"127.0.0.1:{unused_tcp_port}"
-    found = await Egress(exempt=[place]).post(f"http://{place}/", b"{}")
+    found = await Egress(exempt=[place], plain=True).post(f"http://{place}/", b"{}")
     assert isinstance(found, Unfetched)
     assert (found.why, found.sent) == ("unreachable", False)
+
+
+async def test_http_is_spoken_with_exempted_hosts_where_that_is_allowed_and_with_nobody_else() -> None:
+    place = "127.0.0.1:1"
+    for egress, why in (
+        (Egress(exempt=[place]), "url"),
+        (Egress(plain=True), "url"),
+        (Egress(exempt=[place], plain=True), "unreachable"),
+    ):
+        for found in (await egress.get(f"http://{place}/"), await egress.post(f"http://{place}/", b"")):
+            assert isinstance(found, Unfetched)
+            assert found.why == why

@@ -51,9 +51,11 @@ ELSEWHERE = {
     "front/exchange.py": "journeys",
     "front/request.py": "front/test_connection.py",
     "policy/positions.py": "policy/test_reading.py",
+    "policy/publish_table.py": "terms/test_publishing.py",
     "policy/rules.py": "policy/test_ruling.py",
     "policy/tables.py": "policy/test_reading.py",
     "terms/license_terms.py": "terms",
+    "terms/rsl_words.py": "terms/test_rsl_legal.py",
 }
 ELSEWHERE_FOLDERS = {
     "cli": "journeys",

@@ -55,6 +55,7 @@ ACCOUNTS: Final[Mapping[str, Crossing]] = {"by_agent": Crossing(tuple[str], Acco
 SETTLER: Final[Mapping[str, Crossing]] = {
     "check": Crossing(tuple[Payable], Checked | Unpaid),
     "settle": Crossing(tuple[Payable, str], Taken | Unpaid),
+    "known": Crossing(tuple[str], Checked | None),
     "skip": Crossing(tuple[Payable], None),
 }
 #: `provenance.audience.AudienceBook`.

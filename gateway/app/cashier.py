@@ -14,11 +14,9 @@ from gateway.config import Config
 from gateway.desk.call import Group
 from gateway.desk.clients import Clients
 from gateway.desk.once import Once
-from gateway.desk.pacing import DeskPace
 from gateway.desk.payment_states import PaymentStates
 from gateway.desk.topping_up import TopUpDesk
 from gateway.egress import Egress
-from gateway.licenses.register import LicenseRegister
 from gateway.problems import StoreUnavailable
 from gateway.rails.facilitator import Facilitator
 from gateway.rails.settling import Folded, Keeping, Settling
@@ -44,33 +42,22 @@ class Cashier:
         database: Database,
         journal: Keeping,
         ledger: SqliteLedger,
-        register: LicenseRegister,
         clock: Clock,
         wake: Callable[[], None],
     ) -> None:
-        """Work on *database*, *journal*, *ledger* and *register*; *wake* has the journal folded at once.
+        """Work on *database*, *journal* and *ledger*; *wake* has the journal folded at once.
 
         Raises `ConfigurationError`.
         """
-        signatures = config.signatures
         # Two, so that payments that strangers make up keep none waiting that hold.
-        verifying, self.egress = (
-            Egress(
-                exempt=config.payments.exempt,
-                authorities=config.folder / signatures.authorities if signatures.authorities else None,
-                agent=f"licet/{__version__}",
-                at_once=_AT_ONCE,
-            )
-            for _ in range(2)
-        )
+        verifying, self.egress = payment_egress(config), payment_egress(config)
         book, folded = SqliteSettlements(database), Folded(ledger.has_entry, ledger.charged, wake)
         self.settling = Settling(book, Facilitator(self.egress.post, verifying.post), journal, folded, clock)
         self.once = Once(SqliteRepeats(database), clock)
-        self.groups: tuple[Group, ...] = (PaymentStates(book).group(),)
+        self.groups: tuple[Group | Callable[[Clients], Group], ...] = (PaymentStates(book).group(),)
         provider = provider_of(config)
         if provider is not None:
             desk = TopUpDesk(
-                Clients(register, clock, DeskPace()),
                 SqliteTopUps(database),
                 Checkout(self.egress.post, provider.api, provider.key),
                 provider.verify,
@@ -79,7 +66,7 @@ class Cashier:
                 self.once,
                 clock,
             )
-            self.groups += (desk.group(),)
+            self.groups += (desk.group,)
 
     async def resume(self) -> None:
         """Repair what a crash left; what the facilitator has not said is asked for again."""
@@ -90,3 +77,15 @@ class Cashier:
             return
         if left:
             log.warning("payments whose outcome is not known; `licet payments` shows them", count=left)
+
+
+def payment_egress(config: Config) -> Egress:
+    """The way out to whoever moves money; raises `ConfigurationError`."""
+    authorities = config.signatures.authorities
+    return Egress(
+        exempt=config.payments.exempt,
+        authorities=config.folder / authorities if authorities else None,
+        agent=f"licet/{__version__}",
+        at_once=_AT_ONCE,
+        plain=True,
+    )

@@ -41,6 +41,8 @@ from gateway.provenance.journal import Journal
 from gateway.rails.known_accounts import KnownAccounts
 from gateway.rails.price_headers import PriceHeaders
 from gateway.rails.rail import Rail, Source
+from gateway.rails.signed_payers import SignedPayers
+from gateway.rails.x402_credit import CreditByX402
 from gateway.rails.x402_rail import X402, Settler
 from gateway.tokens.verification import Verifier
 from gateway.visitors.catalog import Catalog
@@ -110,7 +112,9 @@ class Front:
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
         self._credentials = self._reading(keys, feed)
         finding = self.identification.signatures.finding
-        rails: tuple[Rail, ...] = (PriceHeaders(finding, KnownAccounts(accounts, clock)), X402(settler))
+        known = KnownAccounts(accounts, clock)
+        credit = CreditByX402(SignedPayers(finding, known))
+        rails: tuple[Rail, ...] = (PriceHeaders(finding, known), X402(settler, credit))
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,

@@ -152,9 +152,7 @@ class Office:
         self.feed = RevocationFeed()
         self.revoked = Revocations()
         await self._look()
-        self.cashier = Cashier(
-            config, self.database, self.journal, self.ledger, self.register, self.clock, self._wake.set
-        )
+        self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
         self.settling = self.cashier.settling
         self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
@@ -171,11 +169,7 @@ class Office:
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
-            bargaining=Bargaining(
-                SqliteNegotiations(self.database),
-                self._position,
-                shipped_clauses(),
-            ),
+            bargaining=Bargaining(SqliteNegotiations(self.database), self._position, shipped_clauses()),
             admittance=Admittance(
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
                 config.clients.initial_access_token,
@@ -189,13 +183,13 @@ class Office:
     def _groups(self) -> tuple[Group, ...]:
         """What the desk answers besides selling."""
         catalog = Catalog.shipped()
-        published = Publisher(catalog)
-        self.terms = TermsInForce(SqliteTermsVersions(self.database), published, self.clock)
+        publisher = Publisher(catalog)
+        self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
         return (
             TermsDesk(self.terms, license_page_jsonld).group(),
+            OfferDocuments(publisher).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
-            OfferDocuments(published).group(),
         )
 
     def folding(self) -> Folding:

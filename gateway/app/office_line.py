@@ -223,6 +223,11 @@ class OfficeSettler:
         found: Taken | Unpaid = await self._ask("settle", VERIFY_SECONDS + SETTLE_SECONDS, payable, record_id)
         return found
 
+    async def known(self, payment: str) -> Checked | None:
+        """As `Settling.known`."""
+        found: Checked | None = await self._ask("known", 0, payment)
+        return found
+
     async def skip(self, payable: Payable) -> None:
         """As `Settling.skip`."""
         await self._ask("skip", 0, payable)

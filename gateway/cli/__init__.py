@@ -29,6 +29,7 @@ from gateway.cli import (
     policy,
     refunds,
     restart,
+    rsl,
     serve,
     statement,
     terms,
@@ -75,6 +76,7 @@ app.command("init")(init.init)
 app.add_typer(policy.app, name="policy")
 app.add_typer(terms.app, name="terms")
 app.add_typer(crawlers.app, name="crawlers")
+app.add_typer(rsl.app, name="rsl")
 licensee.app.command("agent")(accounts.agent)
 licensee.app.command("limit")(accounts.limit)
 licensee.app.command("refund")(refunds.refund)

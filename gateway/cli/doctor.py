@@ -313,6 +313,7 @@ def _places(config: Config, data: Path) -> Iterator[Finding]:
 
 
 async def _sites(data: Path) -> list[Finding]:
+    from gateway.cli.doctor_payments import payments
     from gateway.cli.policy import read_all
     from gateway.config import read_config
 
@@ -331,6 +332,9 @@ async def _sites(data: Path) -> list[Finding]:
             Finding("policy", "ok", f"{policy.file}: site {policy.site.id}, mode {policy.site.mode}")
         )
         found.append(await _upstream(policy.site.id, policy.site.origin, proxied))
+    with suppress(ConfigurationError):
+        told = await payments(read_config(data, environ=os.environ), tuple(policies), data)
+        found.extend(Finding(*each) for each in told)
     return found
 
 

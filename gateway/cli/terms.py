@@ -14,7 +14,9 @@ from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell
 
 if TYPE_CHECKING:
     from gateway.ask import Ask
+    from gateway.evidence import Evidence
     from gateway.policy.rules import Policy, Ruling
+    from gateway.rails.rail import Rail
     from gateway.terms.license_terms import Offer, PublishedTerms
     from gateway.visitors.visitor import Visitor
 
@@ -222,28 +224,30 @@ def _tdmrep(page: _Page) -> dict[str, object] | None:
 
 
 def _rsl(page: _Page) -> list[dict[str, object]]:
-    """Each license of license.xml that covers the page, the narrowest first."""
-    from gateway.terms.robots_pattern import encoded, matches
+    """What license.xml licenses for each use at the page, as careful readers evaluate it."""
     from gateway.terms.rsl import parse_rsl, render_rsl
-    from gateway.terms.rsl_license import RslError
+    from gateway.terms.rsl_evaluation import evaluate
+    from gateway.terms.rsl_license import WORDED
 
     document = parse_rsl(render_rsl(page.terms), origin=page.terms.origin)
-    assert not isinstance(document, RslError), "what we render can be read"
-    target = encoded(page.ask.target)
-    covering = [each for each in document.contents if each.pattern and matches(each.pattern, target)]
+    country = page.ask.country
+    found = {use: evaluate([document], page.ask.target, use, country=country) for use in sorted(WORDED)}
     return [
         {
-            "url": content.url,
-            "permits": sorted(license.uses),
-            "prohibits": sorted(license.prohibited),
-            "payment": license.payment,
-            "amount": str(license.amount) if license.amount else None,
-            "offer": license.offer or None,
-            "territory": license.territory.as_json(),
-            "server": content.server or None,
+            "use": use,
+            "why": said.why,
+            "servers": list(said.servers),
+            "licenses": [
+                {
+                    "payment": license.payment,
+                    "amount": str(license.amount) if license.amount else None,
+                    "offer": license.offer or None,
+                    "territory": license.territory.as_json(),
+                }
+                for license in said.licenses
+            ],
         }
-        for content in sorted(covering, key=lambda each: -len(each.pattern))
-        for license in content.licenses
+        for use, said in found.items()
     ]
 
 
@@ -276,7 +280,9 @@ def _refusal(page: _Page) -> dict[str, object] | None:
     verdict = admit(judged, page.visitor, page.ask, None)
     if not isinstance(verdict, Refusal):
         return None
-    answer = refused(verdict, page.ask, Judged(page.policy, page.visitor, judged, verdict), page.terms)
+    answer = refused(
+        verdict, page.ask, Judged(page.policy, page.visitor, judged, verdict), page.terms, _rails()
+    )
     assert answer.whole is not None
     lines = answer.head.decode("latin-1").split("\r\n")[1:]
     return {
@@ -284,6 +290,30 @@ def _refusal(page: _Page) -> dict[str, object] | None:
         "headers": lines or [f"{name}: {value}" for name, value in answer.headers],
         "body": json.loads(answer.whole),
     }
+
+
+def _rails() -> tuple[Rail, ...]:
+    """The rails of a gateway, to be asked for their challenges, which rest on the policy alone."""
+    from typing import cast
+
+    from gateway.clock import SystemClock
+    from gateway.rails.known_accounts import KnownAccounts
+    from gateway.rails.price_headers import PriceHeaders
+    from gateway.rails.signed_payers import SignedPayers
+    from gateway.rails.x402_credit import CreditByX402
+    from gateway.rails.x402_rail import X402, Settler
+
+    async def nobody(_agent: str) -> None:
+        return None
+
+    def unsigned(_ask: Ask, _evidence: Evidence) -> None:
+        return None
+
+    known = KnownAccounts(nobody, SystemClock())
+    return (
+        PriceHeaders(unsigned, known),
+        X402(cast("Settler", None), CreditByX402(SignedPayers(unsigned, known))),
+    )
 
 
 def _documents(page: _Page) -> dict[str, object]:
@@ -343,8 +373,11 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
 
 
 def _license(each: dict[str, Any]) -> str:
-    permits = ", ".join(each["permits"]) or "nothing"
-    but = f", prohibits {', '.join(each['prohibits'])}" if each["prohibits"] else ""
-    price = f" {each['amount']}" if each["amount"] else ""
-    offer = f" (offer {each['offer']})" if each["offer"] else ""
-    return f"{each['url']}: permits {permits}{but}; {each['payment'] or 'no payment'}{price}{offer}"
+    """One use of license.xml in words."""
+    told = [
+        f"{license['payment'] or 'no payment'}"
+        + (f" {license['amount']}" if license["amount"] else "")
+        + (f" (offer {license['offer']})" if license["offer"] else "")
+        for license in each["licenses"]
+    ]
+    return f"{each['use']}: {', or '.join(told) or each['why'] or 'not licensed'}"

@@ -3,8 +3,9 @@
 Registration, the token endpoint for OAuth 2.0 and RSL's OLP callers alike, key
 set and metadata, introspection and revocation, the offers, an account, and a
 page for every refusal. `routes` holds the URL table; `selling` the one order
-in which a wish becomes a license, a fee and a token; `door` serves it all on a
-Unix socket, to which the front forwards.
+in which a wish becomes a license, a fee and a token; `clients` who may ask, and
+`binding` to which key a token is bound; `door` serves it all on a Unix socket,
+to which the front forwards.
 
 Does not own: what a license may say (`licenses.offers`), balances (billing),
 the rules (policy), whether a token covers a fetch (admission).

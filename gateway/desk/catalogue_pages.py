@@ -24,7 +24,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from gateway.desk.call import Call, Group, read_at
+from gateway.desk.call import About, Call, Group, read_at
 from gateway.desk.catalogue import Cursor, Entry, entries_of, gone, page_of, read_cursor, same
 from gateway.desk.license_page import moment
 from gateway.desk.metadata import PREFIX, issuer_of
@@ -32,6 +32,7 @@ from gateway.desk.published_terms import MOST_LISTED
 from gateway.desk.replies import json_reply
 from gateway.desk.versions import TakenUp, TermsInForce
 from gateway.policy.published import publish_to
+from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
 from gateway.terms.terms_version import terms_version
 from gateway.visitors.visitor import Crawler
@@ -41,6 +42,18 @@ _USUAL_PAGE: Final = 100
 _PARAMETERS: Final = frozenset({"limit", "cursor", "changed_since", "crawler"})
 _LONGEST: Final = 1024
 _SHORT: Final = 60
+#: Catalogues of one crawler that are kept.
+_MOST_MADE: Final = 256
+_ABOUT: Final = About(
+    "What can be bought here and at what price, part by part, in pages.",
+    asks={
+        "limit": {"type": "integer", "minimum": 1, "maximum": _LARGEST_PAGE},
+        "cursor": {"type": "string"},
+        "changed_since": {"type": "string", "format": "date-time"},
+        "crawler": {"type": "string"},
+    },
+    gives={"application/json": {"type": "object", "required": ["entries", "next"]}},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +74,11 @@ class CatalogueDesk:
         """Tell the terms of *in_force*, to crawlers that *crawler* knows by name."""
         self._in_force = in_force
         self._crawler = crawler
+        self._made: dict[tuple[str, str], tuple[Entry, ...]] = {}
 
     def group(self) -> Group:
         """Its address."""
-        return {f"{PREFIX}/catalogue": read_at(self._catalogue)}
+        return {f"{PREFIX}/catalogue": read_at(self._catalogue, _ABOUT)}
 
     async def _catalogue(self, call: Call) -> web.StreamResponse | Refusal:
         found = await self._in_force.of(call.policy)
@@ -95,14 +109,25 @@ class CatalogueDesk:
         source = f"policy {call.policy.digest}"
         if wish.cursor and wish.cursor.source != source:
             return _unread("the cursor is of terms that have changed; begin again without it")
-        published = self._in_force.published(call.policy, "")
-        alone = replace(published, scopes=publish_to(call.policy, crawler))
-        told = self._page(call, wish, source, entries_of(terms_version(alone).document))
-        for entry in told["entries"]:
-            # What is neither free nor on offer to this crawler is closed to it, whatever others may buy.
-            entry["reserved"] = [] if entry["free"] or entry["offers"] else sorted(crawler.uses)
+        told = self._page(call, wish, source, self._alone(call.policy, crawler))
         told["crawler"], told["uses"] = crawler.name, sorted(crawler.uses)
         return json_reply(told, max_age=_SHORT)
+
+    def _alone(self, policy: Policy, crawler: Crawler) -> tuple[Entry, ...]:
+        """The entries for *crawler*, made once for each policy."""
+        key = (policy.digest, crawler.name)
+        entries = self._made.get(key)
+        if entries is None:
+            published = self._in_force.published(policy, "")
+            alone = replace(published, scopes=publish_to(policy, crawler))
+            entries = entries_of(terms_version(alone).document)
+            for entry in entries:
+                # What is neither free nor on offer to this crawler is closed to it, whatever others may buy.
+                entry["reserved"] = [] if entry["free"] or entry["offers"] else sorted(crawler.uses)
+            if len(self._made) >= _MOST_MADE:
+                self._made.clear()
+            self._made[key] = entries
+        return entries
 
     def _page(self, call: Call, wish: _Wish, source: str, entries: tuple[Entry, ...]) -> dict[str, Any]:
         shown, onward = page_of(entries, source, wish.cursor.key if wish.cursor else None, wish.limit)

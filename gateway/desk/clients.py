@@ -100,7 +100,7 @@ class Clients:
             return None
         shown, wanted = (
             hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-            for text in (_bearer(request), self._initial)
+            for text in (bearer_of(request), self._initial)
         )
         return None if hmac.compare_digest(shown, wanted) else self._failed(address, _DENIED)
 
@@ -126,7 +126,7 @@ class Clients:
     async def managing(self, client_id: str, request: web.BaseRequest, address: str) -> Known | Refusal:
         """The client of that id, if *request* shows its registration access token (RFC 7592, section 2)."""
         found = await self._client(client_id)
-        if access_matches(found[0] if found else None, _bearer(request)) and found:
+        if access_matches(found[0] if found else None, bearer_of(request)) and found:
             return self._paced(found)
         return self._failed(address, _DENIED)
 
@@ -266,7 +266,7 @@ def _posted(form: Form) -> Login | None:
     return Login(form["client_id"][0], form["client_secret"][0])
 
 
-def _bearer(request: web.BaseRequest) -> str:
+def bearer_of(request: web.BaseRequest) -> str:
     """What the one ``Authorization: Bearer`` of *request* holds, or ""."""
     shown = request.headers.getall("Authorization", [])
     scheme, _, rest = shown[0].strip(" \t").partition(" ") if len(shown) == 1 else ("", "", "")

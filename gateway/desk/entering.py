@@ -17,6 +17,10 @@ from gateway.problems import Problem, Refusal
 _ONCE: Final = frozenset[str]()
 
 
+#: The parameters by which a client says who it is.
+LOGIN: Final = frozenset({"client_id", "client_secret", "client_assertion", "client_assertion_type"})
+
+
 async def entered(
     call: Call, clients: Clients, *, json_too: bool = False, repeatable: frozenset[str] = _ONCE
 ) -> tuple[Known, dict[str, tuple[str, ...]]] | Refusal:

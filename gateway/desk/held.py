@@ -23,6 +23,7 @@ from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import narrowest
+from gateway.terms.unit import tiers_body
 from gateway.tokens.claims import Claims
 from gateway.tokens.verification import LEEWAY_SECONDS, Verifier
 
@@ -127,6 +128,8 @@ class Holdings:
                 "crawlers": sorted(license.crawlers),
                 "budget": {"micros": license.budget.micros, "fetches": license.budget.fetches},
                 "price": {**money_document(terms.compensation.fetch_price), "per": "fetch"},
+                "tiers": tiers_body(terms.compensation),
+                "window_hours": terms.compensation.window_hours,
                 "terms": terms.hash,
                 "policy": license.policy,
             }

@@ -29,7 +29,7 @@ from gateway.policy.rules import Mode, Policy
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import WORLDWIDE, Offer
 from gateway.terms.rsl import MEDIA_TYPE, NAMESPACE, RslLicense, license_of, parse_license
-from gateway.terms.rsl_license import add, tag
+from gateway.terms.rsl_xml import add, tag
 from gateway.tokens.claims import Claims
 
 #: How a token is asked for (section 5.4.2), and how the draft of August 2025 had it.

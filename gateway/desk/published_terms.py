@@ -22,7 +22,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from gateway.desk.call import Call, Group, read_at
+from gateway.desk.call import About, Call, Group, read_at
 from gateway.desk.license_page import changes_page, license_page, moment, title_of, versions_page
 from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.replies import json_reply, octets_reply, page
@@ -37,6 +37,18 @@ _SHORT: Final = 60
 _YEAR: Final = 31_536_000
 _FOREVER: Final = {"Cache-Control": f"public, max-age={_YEAR}, immutable"}
 _NAME: Final = re.compile(r"(?:sha-256:)?([0-9a-f]{64})")
+_GIVES: Final = {"application/json": {"type": "object"}, "text/html": {"type": "string"}}
+_CURRENT: Final = About(
+    "The license terms in force: canonical JSON for programs, a page for people.", gives=_GIVES
+)
+_LISTED: Final = About("Every version of the terms that came into force, newest first.", gives=_GIVES)
+_NAMED: Final = About(
+    "One version for good, by the SHA-256 of its canonical JSON; with /changes after it what it changed, against "
+    "the version before or the one named.",
+    asks={"against": {"type": "string", "pattern": "^[0-9a-f]{64}$"}},
+    gives=_GIVES,
+    rest=("version", {"type": "string", "pattern": "^[0-9a-f]{64}$"}),
+)
 
 
 class TermsDesk:
@@ -52,10 +64,10 @@ class TermsDesk:
     def group(self) -> Group:
         """Its addresses."""
         return {
-            f"{PREFIX}/terms": read_at(self._current),
-            f"{PREFIX}/terms/": read_at(self._current),
-            f"{PREFIX}/terms/versions": read_at(self._versions),
-            f"{PREFIX}/terms/*": read_at(self._named),
+            f"{PREFIX}/terms": read_at(self._current, _CURRENT),
+            f"{PREFIX}/terms/": read_at(self._current, _CURRENT),
+            f"{PREFIX}/terms/versions": read_at(self._versions, _LISTED),
+            f"{PREFIX}/terms/*": read_at(self._named, _NAMED),
         }
 
     async def _current(self, call: Call) -> web.StreamResponse | Refusal:

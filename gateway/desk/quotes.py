@@ -25,7 +25,7 @@ from aiohttp import web
 
 from gateway.admission.pace import Pace
 from gateway.clock import Clock
-from gateway.desk.call import Call, Group, Route
+from gateway.desk.call import About, Call, Group, Route
 from gateway.desk.license_page import moment
 from gateway.desk.metadata import PREFIX, issuer_of, money_document
 from gateway.desk.pacing import network
@@ -49,12 +49,32 @@ LARGEST_LIST: Final = 1024 * 1024
 JSON_LINES: Final = "application/jsonl"
 _LONGEST: Final = 128
 _PARAMETERS: Final = frozenset({"url", "crawler", "use", "rendition", "country"})
-#: Lines after which others get their turn.
+#: Lines that are made in one turn. One list has its turn at a time, and everything else the process does comes
+#: between, however many lists are asked for.
 _TURN: Final = 50
 _HOLDS: Final = (
     "Nothing is reserved. The price holds while this version of the terms is in force; a purchase that names "
     "the terms hash is refused where the terms have changed, and never costs another price."
 )
+_ASKS: Final[dict[str, dict[str, object]]] = {
+    "crawler": {"type": "string", "maxLength": _LONGEST},
+    "use": {"type": "array", "items": {"enum": sorted(Use)}},
+    "rendition": {"type": "string", "maxLength": _LONGEST},
+    "country": {"type": "string", "pattern": "^[A-Za-z]{2}$"},
+}
+_ABOUT: Final = {
+    "GET": About(
+        "What one page costs a crawler, and why.",
+        asks={"url!": {"type": "string"}, **_ASKS},
+        gives={JSON: {"type": "object", "required": ["url", "outcome", "resolution"]}},
+    ),
+    "POST": About(
+        f"What up to {MOST_URLS} pages cost, a line of JSON for each in their order.",
+        takes={JSON: {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_URLS}},
+        asks=_ASKS,
+        gives={JSON_LINES: {}},
+    ),
+}
 
 
 class QuoteDesk:
@@ -68,19 +88,20 @@ class QuoteDesk:
         self._crawler = crawler
         self._clock = clock
         self._singles, self._lists = Pace(20, 100), Pace(1, 10)
+        self._turn = asyncio.Lock()
 
     def group(self) -> Group:
         """Its addresses."""
-        route = Route(("GET", "HEAD", "POST", "OPTIONS"), self._quote)
+        route = Route(("GET", "HEAD", "POST", "OPTIONS"), self._quote, about=_ABOUT)
         return {f"{PREFIX}/quote": route, f"{PREFIX}/licenses/quote": route}
 
     async def _quote(self, call: Call) -> web.StreamResponse | Refusal:
         several = call.request.method == "POST"
         pace = self._lists if several else self._singles
-        wait = pace.wait(network(call.address), self._clock.now_us())
+        wait = pace.wait(_asker(call.address), self._clock.now_us())
         if wait:
             return Refusal(
-                Problem.TOO_FAST, "Quotes are asked for too fast from this network.", retry_after=wait
+                Problem.TOO_FAST, "Quotes are asked for too fast from this address.", retry_after=wait
             )
         found = await self._in_force.of(call.policy)
         if found is None:
@@ -147,12 +168,17 @@ class QuoteDesk:
     async def _lines(
         self, call: Call, urls: list[str], question: Question, version: str
     ) -> AsyncIterator[bytes]:
-        for at, url in enumerate(urls):
-            if at % _TURN == 0:
+        for start in range(0, len(urls), _TURN):
+            async with self._turn:
+                lines = [self._line(call, url, question, version) for url in urls[start : start + _TURN]]
                 await asyncio.sleep(0)
-            one = self._one(call, url, question)
-            line = _error(url, one) if isinstance(one, Refusal) else _short(url, one, version)
-            yield orjson.dumps(line) + b"\n"
+            yield b"".join(lines)
+
+    def _line(self, call: Call, url: str, question: Question, version: str) -> bytes:
+        one = self._one(call, url, question)
+        return (
+            orjson.dumps(_error(url, one) if isinstance(one, Refusal) else _short(url, one, version)) + b"\n"
+        )
 
     def _whole(self, call: Call, url: str, one: Quote, version: str) -> dict[str, object]:
         mode, chosen, crawler = call.policy.site.mode, one.chosen, one.question.crawler
@@ -162,7 +188,7 @@ class QuoteDesk:
             "site": call.origin,
             "path": one.question.path,
             "crawler": crawler.name if crawler else None,
-            "assumes": _assumed(one),
+            "assumes": _assumed(one, named_by_origin=call.policy.payments.origin_prices),
             "resolution": list(one.steps),
             "mode": str(mode),
             "binds": mode is Mode.ENFORCE,
@@ -209,14 +235,24 @@ def _bought(one: Quote, chosen: Offer, issuer: str) -> dict[str, object]:
     return {"token_endpoint": f"{issuer}/token", "authorization_details": [wish]}
 
 
-def _assumed(one: Quote) -> list[str]:
+def _assumed(one: Quote, *, named_by_origin: bool) -> list[str]:
     crawler, country = one.question.crawler, one.question.country
     found = [f"it asks from {country}" if country else "the country it asks from is not looked at or unknown"]
     if crawler is None:
         found.append("it has no name that is known here")
     elif crawler.verifiable:
         found.append(f"it proves to be {crawler.name}")
+    if named_by_origin and one.chosen is not None:
+        found.append(
+            "it has a license: a fetch that pays for itself costs what the site's own server names for the page, "
+            "and never more than the crawler allows"
+        )
     return found
+
+
+def _asker(address: str) -> str:
+    """Who is paced: one address, so that nobody waits for a neighbour; of IPv6 what one host is given whole."""
+    return network(address) if ":" in address else address
 
 
 def _urls(body: bytes) -> list[str] | Refusal:

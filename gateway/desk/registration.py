@@ -16,7 +16,7 @@ from aiohttp import web
 
 from gateway.desk.call import READ, Call, Group, Route, protocol_at
 from gateway.desk.client_metadata import client_document
-from gateway.desk.clients import Clients, Known
+from gateway.desk.clients import Clients, Known, bearer_of
 from gateway.desk.entering import entered
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import PREFIX, issuer_of
@@ -131,9 +131,15 @@ def _registered(made: Enrolled, call: Call) -> dict[str, object]:
 
 
 def _managed(client: Client, secret: str, licensee: Licensee, call: Call) -> web.Response:
-    """The answer of RFC 7592, section 3; the access token stays the one that was shown."""
-    body = {**client_document(client, licensee), **_told(secret)}
-    return json_reply({**body, "registration_client_uri": _address(client, call)})
+    """The answer of RFC 7592, section 3; the access token is the one that was just shown, and is kept nowhere."""
+    return json_reply(
+        {
+            **client_document(client, licensee),
+            **_told(secret),
+            "registration_access_token": bearer_of(call.request),
+            "registration_client_uri": _address(client, call),
+        }
+    )
 
 
 def _told(secret: str) -> dict[str, object]:

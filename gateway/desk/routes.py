@@ -11,7 +11,7 @@ GET         ``/.licet/jwks.json``                        key set (RFC 7517)
 GET         ``/.licet/authorization-details-types``      JSON Schema of a request
 GET         ``/.licet/problems/CODE``                    what a refusal means
 GET         ``/.licet/openapi.json``                     OpenAPI 3.1 of all this
-GET, client ``/.licet/account``                          credit and licenses
+GET, POST   ``/.licet/account``                          credit and licenses of a client
 GET         ``/.licet/payments/ID``                      what came of a payment
 POST        ``/.licet/register``                         client (RFC 7591)
 GET, Bearer ``/.licet/register/CLIENT``                  its metadata (RFC 7592)
@@ -35,13 +35,14 @@ A client logs in as `desk.clients` has it. HEAD goes where GET goes. These paths
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 from aiohttp import web
 
 from gateway.admission.spending import SpendBook
 from gateway.clock import Clock
+from gateway.desk.agreements import Agreements
 from gateway.desk.bargains import Bargaining, Bargains
 from gateway.desk.binding import Bindings
 from gateway.desk.call import Call, Group, Route
@@ -89,7 +90,7 @@ class Desk:
         earlier: EarlierPolicies | None = None,
         content_keys: ContentKeys | None = None,
         admittance: Admittance | None = None,
-        groups: Iterable[Group] = (),
+        groups: Iterable[Group | Callable[[Clients], Group]] = (),
         once: Once | None = None,
         bargaining: Bargaining | None = None,
     ) -> None:
@@ -108,7 +109,7 @@ class Desk:
             earlier: what was on offer before and may still be asked for by OLP.
             content_keys: of encrypted files; without them there is no key endpoint.
             admittance: how clients come in; anybody and without a nonce if absent.
-            groups: further addresses.
+            groups: further addresses, or what makes them of the desk's clients.
             once: remembers purchases that carry an idempotency key.
             bargaining: what is negotiated with; without it nothing is.
         """
@@ -124,9 +125,10 @@ class Desk:
             TokenEndpoints(
                 clients, self.sales, holdings, Bindings(clients.keys, clock, admittance), once
             ).group(),
+            Agreements(clients, register).group(),
             EmsKeys(clients, holdings, content_keys).group() if content_keys else {},
             self._negotiating(bargaining, register, clients, clock, once) if bargaining else {},
-            *groups,
+            *(group(clients) if callable(group) else group for group in groups),
         ):
             table.update(group)
         table.update(OpenApi(table).group())

@@ -11,7 +11,7 @@ from gateway.desk import olp
 from gateway.desk.binding import Bindings
 from gateway.desk.call import Call, Group, protocol_at
 from gateway.desk.clients import Clients, may_buy
-from gateway.desk.entering import entered, first
+from gateway.desk.entering import LOGIN, entered, first
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import PREFIX
 from gateway.desk.once import Once
@@ -64,7 +64,8 @@ class TokenEndpoints:
         )
         if self._once is None:
             return await self._granted(form, buyer, bound.nonce)
-        told = {name: list(values) for name, values in form.items()}
+        # A login that is signed is another each time, and the client is known by now.
+        told = {name: list(values) for name, values in form.items() if name not in LOGIN}
         wanted = {"form": told, "at": buyer.origin, "key": bound.key}
         return await self._once.answer(
             call.request, known.client.id, wanted, lambda: self._granted(form, buyer, bound.nonce)

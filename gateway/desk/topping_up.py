@@ -23,9 +23,10 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.desk.call import WRITE, About, Call, Group, Route
 from gateway.desk.clients import Clients, Known, may_buy
+from gateway.desk.entering import entered, first
 from gateway.desk.metadata import PREFIX
 from gateway.desk.once import Once, key_of
-from gateway.desk.reading import JSON, read_body, read_json
+from gateway.desk.reading import FORM, JSON, read_body
 from gateway.desk.replies import json_reply
 from gateway.desk.selling import Entered
 from gateway.money import Money, MoneyError
@@ -52,15 +53,14 @@ _MOST: Final = 999_999
 Verify = Callable[[bytes, str], None]
 _AMOUNT: Final = {"type": "string", "examples": ["25", "12.50"]}
 _CURRENCY: Final = {"type": "string", "pattern": "^[A-Z]{3}$"}
+_ASKED: Final = {
+    "type": "object",
+    "required": ["amount"],
+    "properties": {"amount": _AMOUNT, "currency": _CURRENCY},
+}
 _TOPUP: Final = About(
     "Pay credit in, on a page of the payment provider",
-    takes={
-        JSON: {
-            "type": "object",
-            "required": ["amount"],
-            "properties": {"amount": _AMOUNT, "currency": _CURRENCY},
-        }
-    },
+    takes={FORM: _ASKED, JSON: _ASKED},
     gives={JSON: {"type": "object", "required": ["topup", "url", "amount"]}},
     status=201,
     login=True,
@@ -77,7 +77,6 @@ class TopUpDesk:
 
     def __init__(
         self,
-        clients: Clients,
         topups: TopUps,
         checkout: Checkout,
         verify: Verify,
@@ -87,30 +86,31 @@ class TopUpDesk:
         clock: Clock,
     ) -> None:
         """Ask *checkout* for pages, believe what *verify* lets pass, enter credits in *journal*."""
-        self._clients, self._topups, self._checkout, self._verify = clients, topups, checkout, verify
+        self._topups, self._checkout, self._verify = topups, checkout, verify
         self._journal, self._entered, self._once, self._clock = journal, entered, once, clock
         self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._kept: set[str] = set()
 
-    def group(self) -> Group:
-        """Its addresses."""
+    def group(self, clients: Clients) -> Group:
+        """Its addresses, for *clients*."""
+
+        async def topup(call: Call) -> web.Response | Refusal:
+            return await self._topup(call, clients)
+
         return {
-            f"{PREFIX}/topup": Route(WRITE, self._topup, about={"POST": _TOPUP}),
+            f"{PREFIX}/topup": Route(WRITE, topup, about={"POST": _TOPUP}),
             f"{PREFIX}/stripe/webhook": Route(WRITE, self._webhook, about={"POST": _WEBHOOK}),
         }
 
-    async def _topup(self, call: Call) -> web.Response | Refusal:
-        known = await self._clients.authenticate(call.request, call.address)
-        if isinstance(known, Refusal):
-            return known
+    async def _topup(self, call: Call, clients: Clients) -> web.Response | Refusal:
+        came = await entered(call, clients, json_too=True)
+        if isinstance(came, Refusal):
+            return came
+        known, form = came
         barred = may_buy(known)
         if barred is not None:
             return barred
-        body = await read_body(call.request, (JSON,))
-        given = body if isinstance(body, Refusal) else read_json(body, Problem.FORM_INVALID)
-        if isinstance(given, Refusal):
-            return given
-        amount = _amount(given.get("amount"), given.get("currency", call.policy.site.currency))
+        amount = _amount(first(form, "amount"), first(form, "currency") or call.policy.site.currency)
         if isinstance(amount, Refusal):
             return amount
         wanted = {"amount": amount.micros, "currency": amount.currency, "at": call.origin}
@@ -151,7 +151,7 @@ class TopUpDesk:
         except ValueError as error:
             return Refusal(Problem.FORM_INVALID, "The signature does not hold.", private=str(error))
         id = event.get("id") if isinstance(event, dict) else None
-        if not isinstance(id, str) or not id:
+        if not isinstance(id, str) or not 0 < len(id) <= 255:
             return Refusal(Problem.FORM_INVALID, "The event has no id.")
         if await self._topups.heard(id):
             return json_reply({"heard": True})
@@ -212,12 +212,12 @@ class TopUpDesk:
         )
 
 
-def _amount(amount: object, currency: object) -> Money | Refusal:
+def _amount(amount: str, currency: str) -> Money | Refusal:
     try:
-        read = Money.parse(str(amount), str(currency)) if isinstance(amount, str) else None
+        read = Money.parse(amount, currency)
     except MoneyError as error:
         return Refusal(Problem.FORM_INVALID, f"The amount is no money: {error}.")
-    if read is None or smallest_units(read) is None or read.micros > _MOST * 1_000_000:
+    if smallest_units(read) is None or read.micros > _MOST * 1_000_000:
         return Refusal(
             Problem.FORM_INVALID,
             f"The amount is a text such as 25.00, in whole smallest units of its currency, up to {_MOST}.",

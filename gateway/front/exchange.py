@@ -44,6 +44,7 @@ from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.evidence import NOTHING, Evidence, Needs
 from gateway.front.answer import Answer, Judged, Notice
+from gateway.front.embedding import embedded, embeds
 from gateway.front.remember import Remembered, Tally, flood_of, remember
 from gateway.front.responses import committed, passed, refused, told
 from gateway.front.settling import paying, settled, undelivered
@@ -202,6 +203,8 @@ async def _forwarded(
             gate.till.give_back(grant.charge)
         await undelivered(judged.tender, gate.rails)
         return answer
+    if embeds(judged.policy.publishing):
+        opened = embedded(opened, ask, judged, _terms(ask, judged, gate))
     whole = opened.whole()
     paid: Headers = ()
     if judged.tender is not None:

@@ -3,8 +3,8 @@
 ===================================== =========================================
 ``/robots.txt``                       the site's own, merged with the terms
 ``/license.xml``                      the terms as RSL
-``/.well-known/licenses/tdm.jsonld``  the TDM policy, as ODRL has it
 ``/.well-known/tdmrep.json``          what is reserved by either side
+``/.well-known/licenses/tdm.jsonld``  how it can be had all the same
 ``/trust.txt``, ``/llms.txt``         the site's own with a line or a section
                                       more, where the site turned that on
 ===================================== =========================================
@@ -44,7 +44,6 @@ from gateway.terms.robots_check import hidden_offers, robots_faults
 from gateway.terms.robots_txt import merge_robots
 from gateway.terms.rsl import MEDIA_TYPE, render_rsl
 from gateway.terms.tdm_policy import tdm_policy
-from gateway.terms.tdmrep import POLICY_PATH
 
 ROBOTS: Final = "/robots.txt"
 _KIND: Final = "own-file"
@@ -73,7 +72,7 @@ class SiteNotices:
             return None
         if ask.path == "/license.xml":
             return self._license(policy, ask.origin)
-        if ask.path == POLICY_PATH:
+        if ask.path == tdmrep.POLICY_PATH:
             return self._tdm_policy(policy, ask.origin)
         told = _TOLD.get(ask.path)
         if told is None or not told(policy.publishing):

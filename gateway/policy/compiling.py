@@ -14,6 +14,7 @@ from gateway.paths import PathScope
 from gateway.policy import countries
 from gateway.policy.digest import policy_digest
 from gateway.policy.positions import position_of
+from gateway.policy.publish_table import PublishTable
 from gateway.policy.rules import (
     Author,
     Match,
@@ -28,7 +29,6 @@ from gateway.policy.rules import (
 )
 from gateway.policy.schema import (
     OfferTable,
-    PublishTable,
     RuleTable,
     SiteTable,
     WorkTable,
@@ -85,7 +85,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     loose, publishing = tables.loose, Publishing(**dict(tables.publish or PublishTable()))
     given = loose.payments
     x402 = given.x402.terms(site.currency) if given.x402 else None
-    payments = Payments(given.price_headers, given.origin_prices, x402)
+    payments = Payments(given.price_headers, given.origin_prices, x402, given.x402_credit)
     side = loose.contract
     creator = Party(side.creator, side.address, side.signatory, side.authority, site.contact)
     signing = Signing(side.law, side.language, creator if side.creator else Party())

@@ -21,8 +21,6 @@ from gateway.policy.reading import read_policy_text
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError
 
-#: Days for which a license.xml may be kept.
-KEPT_DAYS: Final = 7
 _MOST: Final = 16
 _INDEX: Final = "index.json"
 _log = logging.getLogger("licet.policy")
@@ -55,7 +53,7 @@ class EarlierPolicies:
                 rows[0] = _Seen(policy)
                 continue
             older = [
-                _Seen(row.policy, row.until or now + KEPT_DAYS * 86_400)
+                _Seen(row.policy, row.until or now + row.policy.publishing.license_days * 86_400)
                 for row in rows
                 if row.policy.digest != policy.digest
             ]

@@ -64,6 +64,7 @@ def lint(
         _nested_works(policy),
         _strangers_in_paid_works(policy),
         _unsold_works(policy),
+        _unreached_tiers(policy),
         _free_offers(policy),
         _priced_search(policy),
         _stopped_services(policy),
@@ -132,6 +133,16 @@ def _unsold_works(policy: Policy) -> Iterator[Advice]:
                 yield Advice(
                     f"works[{at}].renditions.{rendition.name}",
                     f"no offer sells the {rendition.name} of {work.id}; name it in the renditions of an offer",
+                )
+
+
+def _unreached_tiers(policy: Policy) -> Iterator[Advice]:
+    for offer in policy.offers:
+        for at, tier in enumerate(offer.terms.compensation.tiers):
+            if 0 < offer.max_fetches <= tier.from_fetches:
+                yield Advice(
+                    f"offers.{offer.id}.price.tiers[{at}]",
+                    f"is never reached: a license ends at {offer.max_fetches} fetches (max_fetches)",
                 )
 
 

@@ -92,6 +92,7 @@ def publish(
         robots=_stances(crawlers),
         honeypot=policy.site.honeypot,
         publishing=policy.publishing,
+        x402=policy.payments.x402 is not None or policy.payments.x402_credit,
     )
 
 

@@ -19,11 +19,11 @@ from gateway import bundled
 from gateway.licenses.position import Position
 from gateway.policy.compiling import compiled
 from gateway.policy.positions import position_of
+from gateway.policy.publish_table import PublishTable
 from gateway.policy.rules import Mode, Policy
 from gateway.policy.schema import (
     LooseKeys,
     OfferTable,
-    PublishTable,
     RuleTable,
     SiteTable,
     WorkTable,

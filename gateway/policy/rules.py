@@ -166,12 +166,13 @@ class Payments:
     *price_headers*: by ``crawler-max-price`` and ``crawler-exact-price`` on a
     signed request, out of an account here. *origin_prices*: the creator's
     server may name the price of each answer itself. *x402*: on a chain, to the
-    creator's own address.
+    creator's own address. *x402_credit*: out of an account here, in the words of x402.
     """
 
     price_headers: bool = True
     origin_prices: bool = False
     x402: X402Terms | None = None
+    x402_credit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

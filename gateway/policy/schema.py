@@ -22,11 +22,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.policy import words
 from gateway.policy.position_table import ContractTable, PositionTable
+from gateway.policy.publish_table import PublishTable
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.policy.x402_table import X402Table
 from gateway.problems import Mistake
 from gateway.terms.license_terms import WINDOW_HOURS, Basis
-from gateway.terms.publishing import RobotsPreferences
 
 
 class _Table(BaseModel):
@@ -211,32 +211,6 @@ class WhenTable(_Table):
     country: words.Regions = ()
 
 
-class PublishTable(_Table):
-    """``[publish]``: in which channels the terms are told, besides robots.txt and license.xml."""
-
-    content_usage: words.Flag = Field(default=True, description="tell AIPREF preferences (Content-Usage)")
-    content_signals: words.Flag = Field(default=True, description="tell Content Signals (Content-Signal)")
-    tdmrep: words.Flag = Field(default=True, description="tell what is reserved by TDMRep (file and headers)")
-    preferences: words.PreferencesWord = Field(
-        default=RobotsPreferences.COMBINE,
-        description="combine with what your own robots.txt says, the stricter wins; or policy alone",
-    )
-    html_link: words.Flag = Field(
-        default=False, description="put a link to the license into pages for crawlers"
-    )
-    html_script: words.Flag = Field(
-        default=False, description="put the license itself into pages for crawlers"
-    )
-    feeds: words.Flag = Field(
-        default=False, description="put the license into RSS and Atom feeds for crawlers"
-    )
-    x_robots_tag: words.Flag = Field(
-        default=False, description="say noai, noimageai where AI uses are reserved"
-    )
-    trust_txt: words.Flag = Field(default=False, description="say in trust.txt whether training is allowed")
-    llms_txt: words.Flag = Field(default=False, description="add a section on licensing to llms.txt")
-
-
 class RuleTable(_Table):
     """``[[rules]]``: the first that matches decides."""
 
@@ -252,6 +226,9 @@ class PaymentsTable(_Table):
     )
     origin_prices: words.Flag = Field(
         default=False, description="let the site's own server name the price of each answer in crawler-price"
+    )
+    x402_credit: words.Flag = Field(
+        default=False, description="let accounts pay in the words of x402 too, on signed requests"
     )
     x402: X402Table | None = Field(default=None, description="take payments on a chain, by x402")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from gateway.policy.schema import LooseKeys, OfferTable, PublishTable, RuleTable, SiteTable, WorkTable
+from gateway.policy.publish_table import PublishTable
+from gateway.policy.schema import LooseKeys, OfferTable, RuleTable, SiteTable, WorkTable
 from gateway.problems import Mistake
 
 

@@ -1,7 +1,7 @@
 """The client of an x402 facilitator: it says whether a payment holds, and moves the money.
 
 x402 specification v2, section 7 (x402-foundation/x402, 2026-08): ``POST
-/verify`` and ``POST /settle``. A facilitator may be down, late, or wrong, and
+/verify``, ``POST /settle`` and ``GET /supported``. A facilitator may be down, late, or wrong, and
 it may lie; what it says counts only where it speaks of this very payment:
 
 =========================== ======================= ==========================
@@ -30,7 +30,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
-from gateway.egress import Posted, Unfetched
+from gateway.egress import Get, Posted, Unfetched
 from gateway.rails.x402 import VERSION, Presented, Requirement
 
 #: Seconds for a yes or no, and for the money to move.
@@ -144,6 +144,17 @@ class Facilitator:
             "paymentRequirements": asked.as_json(),
         }
         return await post(url, orjson.dumps(body), limit=_LIMIT, seconds=seconds)
+
+
+async def supports(get: Get, url: str, network: str) -> bool | None:
+    """Whether the facilitator at *url* says that it settles ``exact`` on *network*; None where it says nothing."""
+    answer = await get(f"{url}/supported")
+    said = {} if isinstance(answer, Unfetched) else _object(answer.body)
+    kinds = said.get("kinds")
+    if not isinstance(kinds, list):
+        return None
+    wanted = {"x402Version": VERSION, "scheme": "exact", "network": network}
+    return any(isinstance(kind, dict) and wanted.items() <= kind.items() for kind in kinds)
 
 
 def _moved(said: dict[str, Any], presented: Presented, asked: Requirement) -> Moved | Unclear:

@@ -43,20 +43,19 @@ robots.txt and what tells the terms are free always.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from gateway.ask import Ask
-from gateway.evidence import Evidence, Need, Needs
-from gateway.licenses.license import Standing
+from gateway.evidence import Evidence, Needs
 from gateway.money import Money, MoneyError
 from gateway.problems import Problem, Refusal
-from gateway.rails.known_accounts import KIND, Found, KnownAccounts
+from gateway.rails.known_accounts import KIND, KnownAccounts
 from gateway.rails.rail import Asked, Challenge, Quote, Settled, Source, Tender, Unsettled, claims_for
+from gateway.rails.signed_payers import Finding, SignedPayers
 from gateway.terms.payment_required import crawler_price
-from gateway.visitors.signatures import SignatureFinding
 
 MAX: Final = "crawler-max-price"
 EXACT: Final = "crawler-exact-price"
@@ -79,11 +78,9 @@ class PriceHeaders:
     name = "price-headers"
     reads = (MAX, EXACT)
 
-    def __init__(
-        self, finding: Callable[[Ask, Evidence], SignatureFinding | Needs | None], accounts: KnownAccounts
-    ) -> None:
+    def __init__(self, finding: Finding, accounts: KnownAccounts) -> None:
         """Believe what *finding* says of signatures (`Signatures.finding`), and charge *accounts*."""
-        self._finding, self._accounts = finding, accounts
+        self._payers, self._accounts = SignedPayers(finding, accounts), accounts
 
     @property
     def sources(self) -> Mapping[str, Source]:
@@ -100,42 +97,18 @@ class PriceHeaders:
         bid = read_bid(ask, asked.policy.site.currency)
         if isinstance(bid, Refusal):
             return bid
-        agent = self._signer(ask, evidence)
+        agent = self._payers.signer(ask, evidence)
         if not isinstance(agent, str):
             return agent
         dynamic = asked.policy.payments.origin_prices
         if not dynamic and (unequal := _unequal(bid, offer.price)) is not None:
             return unequal
-        found = evidence.get(KIND, agent) or self._accounts.at_hand(agent)
-        if found is None:
-            return Needs((Need(KIND, agent),))
-        licensee = _payer(found, agent)
-        if isinstance(licensee, Refusal):
-            return licensee
+        account = self._payers.payer(agent, evidence)
+        if isinstance(account, Refusal | Needs):
+            return account
         most = bid.amount if dynamic else offer.price
-        claims = claims_for(self.name, asked, licensee=licensee, payment="", most=most)
+        claims = claims_for(self.name, asked, licensee=account.licensee, payment="", most=most)
         return Tender(self.name, claims, offer.price, credential_at=bid.position, payload=bid)
-
-    def _signer(self, ask: Ask, evidence: Evidence) -> str | Refusal | Needs:
-        """The agent whose signature covers the whole request, price and all."""
-        found = self._finding(ask, evidence)
-        if isinstance(found, Needs):
-            return found
-        if found is None:
-            return Refusal(Problem.STRONG_AUTH_REQUIRED, "This request names a price and is not signed.")
-        if found.outcome == "verified":
-            return found.agent
-        why = next((code for code in found.reasons if code.startswith("sig_") and ":" in code[:16]), "")
-        bare = [code.partition(":")[2] for code in found.reasons if code.startswith("sig_uncovered:")]
-        if bare:
-            return Refusal(
-                Problem.SIGNATURE_INVALID, f"The signature does not cover {', '.join(bare)}.", private=why
-            )
-        return Refusal(
-            Problem.SIGNATURE_INVALID,
-            f"The signature was found {found.outcome}: {', '.join(found.reasons[:6])}.",
-            private=why,
-        )
 
     def challenge(self, refusal: Refusal, quote: Quote) -> Challenge | None:
         """``crawler-price``, and in the body how to answer it."""
@@ -201,16 +174,3 @@ def _unequal(bid: _Bid, price: Money) -> Refusal | None:
     return Refusal(
         Problem.MAX_PRICE_TOO_LOW, f"This page costs {price}, more than was offered at most.", price=price
     )
-
-
-def _payer(found: object, agent: str) -> str | Refusal:
-    """The licensee that pays for *agent*, or why none does."""
-    if isinstance(found, Refusal):
-        return found
-    assert isinstance(found, Found)
-    account = found.account
-    if account is None:
-        return Refusal(Problem.PAYMENT_FAILED, f"{agent} is tied to no account here.")
-    if account.standing is not Standing.ACTIVE:
-        return Refusal(Problem.PAYMENT_FAILED, f"The account that pays for {agent} is {account.standing}.")
-    return account.licensee

@@ -48,7 +48,6 @@ from gateway.rails.settlements import Payment, Settlements, State
 from gateway.rails.x402 import (
     Presented,
     Requirement,
-    Unread,
     fingerprint,
     read_signature,
     requirement,
@@ -185,6 +184,13 @@ class Settling:
             return found
         return await self._handed_over(found, record_id, new=first and found.spent_by == "")
 
+    async def known(self, payment: str) -> Checked | None:
+        """The payment of that id, if it is settled; nobody is asked."""
+        found = await self._book.payment(payment)
+        if found is None or found.state is not State.SETTLED:
+            return None
+        return Checked(found.id, found.payer, found.transaction)
+
     async def skip(self, payable: Payable) -> None:
         """Note that the creator's server delivered nothing to pay for."""
         presented, asked = _read(payable)
@@ -264,7 +270,7 @@ class Settling:
         stored = orjson.loads(payment.asked)
         presented = read_signature(spelled(payment.presented.encode()))
         asked = requirement(X402Terms(**stored), payment.amount)
-        if isinstance(presented, Unread) or asked is None:
+        if not isinstance(presented, Presented) or asked is None:
             return payment
         answer = await self._facilitator.settle(stored["facilitator"], presented, asked)
         if not isinstance(answer, Moved):
@@ -332,7 +338,8 @@ class Settling:
             identifier=presented.identifier,
             fingerprint=_fingerprint(payable, asked),
             site=payable.site,
-            url=payable.url[:1000],
+            # Without what was asked behind the path: that may say who reads, and is erased elsewhere.
+            url=payable.url.partition("?")[0][:1000],
             payer=presented.authorization.payer,
             amount=payable.price,
             asked=orjson.dumps({name: getattr(terms, name) for name in terms.__dataclass_fields__}).decode(),
@@ -360,7 +367,7 @@ class Settling:
 def _read(payable: Payable) -> tuple[Presented, Requirement]:
     """What a worker has read before; raises `ValueError` where it had not."""
     presented, asked = read_signature(payable.header), requirement(payable.terms, payable.price)
-    if isinstance(presented, Unread) or asked is None:
+    if not isinstance(presented, Presented) or asked is None:
         raise ValueError("what is to be settled was not read before")
     return presented, asked
 

@@ -184,6 +184,9 @@ def verifier(secret: str) -> Callable[[bytes, str], None]:
             stripe.Webhook.construct_event(body, signature, secret)
         except stripe.SignatureVerificationError as error:
             raise ValueError(str(error)) from None
+        except (AttributeError, KeyError, RecursionError, TypeError):
+            # What is signed and is no event breaks that library in its own ways.
+            raise ValueError("the body is no event") from None
 
     return verify
 

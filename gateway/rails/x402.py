@@ -16,7 +16,7 @@ numbers spelled as the specification spells them. Reading raises nothing and
 gives `Unread` for what is no such header. What the format cannot say: a license,
 a use, a territory; those stand in the body of the 402.
 
-Not spoken: version 1 (``X-PAYMENT``), Permit2, chains other than EVM ones, the
+Beside ``exact`` the scheme ``credit`` of our own (`x402_credit`) is read. Not spoken: version 1 (``X-PAYMENT``), Permit2, chains other than EVM ones, the
 schemes ``upto`` and ``batch-settlement``.
 """
 
@@ -41,6 +41,8 @@ REQUIRED: Final = "PAYMENT-REQUIRED"
 SIGNATURE: Final = "PAYMENT-SIGNATURE"
 RESPONSE: Final = "PAYMENT-RESPONSE"
 IDENTIFIER: Final = "payment-identifier"
+#: The scheme of our own (`x402_credit`), beside ``exact``.
+CREDIT: Final = "credit"
 
 _LONGEST: Final = 12 * 1024
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
@@ -142,6 +144,13 @@ class Presented:
 
 
 @dataclass(frozen=True, slots=True)
+class Promised:
+    """What a request pays with in the scheme ``credit``: nothing but what it accepts; the request is signed."""
+
+    accepted: Requirement
+
+
+@dataclass(frozen=True, slots=True)
 class Required:
     """A ``PAYMENT-REQUIRED`` that was read."""
 
@@ -200,12 +209,17 @@ def response_octets(response: Response) -> bytes:
     return orjson.dumps(said)
 
 
+def response_line(response: Response) -> tuple[str, str]:
+    """The ``PAYMENT-RESPONSE`` that tells *response*."""
+    return RESPONSE, spelled(response_octets(response))
+
+
 def spelled(octets: bytes) -> str:
     """*octets* as a header value."""
     return b64encode(octets).decode("ascii")
 
 
-def read_signature(value: str) -> Presented | Unread:
+def read_signature(value: str) -> Presented | Promised | Unread:
     """Read the value of a ``PAYMENT-SIGNATURE``."""
     content = _object(value)
     if isinstance(content, Unread):
@@ -218,6 +232,10 @@ def read_signature(value: str) -> Presented | Unread:
     payload = content.get("payload")
     if not isinstance(payload, dict):
         return Unread("payload is not an object")
+    return Promised(accepted) if accepted.scheme == CREDIT else _presented(accepted, payload, content)
+
+
+def _presented(accepted: Requirement, payload: dict[str, Any], content: dict[str, Any]) -> Presented | Unread:
     signature = payload.get("signature")
     if not isinstance(signature, str) or not _SIGNED.fullmatch(signature):
         return Unread("payload.signature is no signature in hex")

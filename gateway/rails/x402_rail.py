@@ -3,6 +3,7 @@
 The payment is verified before the creator's server is asked, settled once it
 has answered 200 or 206, and never where nothing is owed. What is presented must
 pay what is asked at this moment: an offer that changed since is asked anew.
+Beside it an account here may be charged (`x402_credit`), in the same header.
 Where the site's own server names prices, a payment of more than the offer's
 price pays up to its own amount.
 
@@ -44,18 +45,18 @@ from gateway.rails.settlements import State
 from gateway.rails.settling import RAIL, Checked, Payable, Taken, Unpaid
 from gateway.rails.x402 import (
     REQUIRED,
-    RESPONSE,
     SIGNATURE,
     Presented,
+    Promised,
     Response,
     Unread,
     read_signature,
     required_octets,
     requirement,
-    response_octets,
-    spelled,
+    response_line,
     why_not,
 )
+from gateway.rails.x402_credit import Charged, CreditByX402, charged_line, credit_requirement
 
 #: Where the state of a payment can be asked, below the origin.
 PAYMENTS: Final = "/.licet/payments"
@@ -74,6 +75,10 @@ class Settler(Protocol):
         """Have the money moved, for the fetch *record_id*."""
         ...
 
+    def known(self, payment: str) -> Coroutine[object, object, Checked | None]:
+        """The payment of that id, if it is settled."""
+        ...
+
     def skip(self, payable: Payable) -> Coroutine[object, object, None]:
         """Note that nothing was delivered to pay for."""
         ...
@@ -90,9 +95,9 @@ class X402:
     name: str = RAIL
     reads: tuple[str, ...] = (_HEADER,)
 
-    def __init__(self, settler: Settler) -> None:
-        """Have *settler* ask the facilitator and move the money."""
-        self._settler = settler
+    def __init__(self, settler: Settler, credit: CreditByX402 | None = None) -> None:
+        """Have *settler* ask the facilitator and move the money; *credit* charges accounts here."""
+        self._settler, self._credit = settler, credit
 
     @property
     def sources(self) -> Mapping[str, Source]:
@@ -101,12 +106,21 @@ class X402:
 
     def read(self, asked: Asked, evidence: Evidence) -> Tender | Refusal | Needs | None:
         """What the request pays with; see `Rail.read`."""
-        ask, terms = asked.ask, asked.policy.payments.x402
-        if terms is None or asked.offer is None or not ask.has(_HEADER):
+        ask, payments = asked.ask, asked.policy.payments
+        terms, credit = payments.x402, self._credit if payments.x402_credit else None
+        if asked.offer is None or not ask.has(_HEADER) or not (terms or credit):
             return None
         presented = _presented(ask)
         if isinstance(presented, Unread):
             return Refusal(Problem.PAYMENT_MALFORMED, f"Of {SIGNATURE}, {presented.why}.")
+        if isinstance(presented, Promised):
+            return credit.read(RAIL, presented, asked, evidence, _place(ask)) if credit else None
+        return self._exact(presented, terms, asked, evidence) if terms else None
+
+    def _exact(
+        self, presented: Presented, terms: X402Terms, asked: Asked, evidence: Evidence
+    ) -> Tender | Refusal | Needs | None:
+        ask = asked.ask
         price = _price(presented, terms, asked)
         wanted = requirement(terms, price)
         if wanted is None:
@@ -133,24 +147,31 @@ class X402:
 
     def challenge(self, refusal: Refusal, quote: Quote) -> Challenge | None:
         """How to pay on the chain, where the price can be asked in the token."""
-        terms = quote.policy.payments.x402
-        wanted = requirement(terms, quote.price) if terms is not None and refusal.status == 402 else None
-        if terms is None or wanted is None:
+        payments = quote.policy.payments
+        accepts = [requirement(payments.x402, quote.price)] if payments.x402 else []
+        if payments.x402_credit and self._credit is not None:
+            accepts.append(credit_requirement(quote.terms.origin, quote.price))
+        ways = tuple(way for way in accepts if way is not None)
+        if refusal.status != 402 or not ways:
             return None
         reasons = [value for name, value in refusal.facts if name == "reason"]
         error = reasons[0] if reasons else f"{SIGNATURE} header is required"
-        octets = required_octets((wanted,), url=quote.url, error=error, description=f"offer {quote.offer.id}")
-        told = {"facilitator": terms.facilitator, "accepts": [wanted.as_json()], "header": SIGNATURE}
+        octets = required_octets(ways, url=quote.url, error=error, description=f"offer {quote.offer.id}")
+        told: dict[str, object] = {"accepts": [way.as_json() for way in ways], "header": SIGNATURE}
+        if payments.x402 is not None:
+            told["facilitator"] = payments.x402.facilitator
         return Challenge(encoded=((REQUIRED, octets),), members={"x402": told})
 
     async def commit(self, tender: Tender, due: Money, ask: Ask, status: int) -> Settled | Unsettled:
         """Have the money moved, unless nothing is due."""
         del status
         brought = tender.payload
+        if isinstance(brought, Charged):
+            return Settled(charged_line(brought, due))
         assert isinstance(brought, _Brought)
         payable, checked = brought
         if not due:
-            return Settled(_moved(payable, checked, State.DUPLICATE) if checked.transaction else ())
+            return Settled(await self._told_before(payable, checked))
         try:
             # In a task of its own: what is asked of others has deadlines (`stepping`).
             taken = await asyncio.ensure_future(self._settler.settle(payable, ask.id))
@@ -163,12 +184,21 @@ class X402:
         told = _told_of(taken)
         if taken.code == Problem.PAYMENT_INVALID.code:
             failed = Response(False, "", payable.terms.network, checked.payer, error=taken.reason)
-            told = (*told, (RESPONSE, spelled(response_octets(failed))))
+            told = (*told, response_line(failed))
         return Unsettled(_refusal(taken, ask.origin), told)
+
+    async def _told_before(self, payable: Payable, checked: Checked) -> Headers:
+        """What was said of the payment, if it is settled already; another like it may have been quicker."""
+        settled: Checked | None = checked if checked.transaction else None
+        if settled is None:
+            with contextlib.suppress(StoreUnavailable):
+                settled = await asyncio.ensure_future(self._settler.known(checked.payment))
+        return _moved(payable, settled, State.DUPLICATE) if settled else ()
 
     async def undelivered(self, tender: Tender) -> None:
         """Note that the creator's server delivered nothing; without effect where the book cannot be reached."""
-        assert isinstance(tender.payload, _Brought)
+        if not isinstance(tender.payload, _Brought):
+            return
         with contextlib.suppress(StoreUnavailable):
             await asyncio.ensure_future(self._settler.skip(tender.payload.payable))
 
@@ -182,14 +212,14 @@ class X402:
             return Refusal(Problem.PAYMENT_SERVICE_UNAVAILABLE, why, retry_after=10, private=str(error))
 
 
-def _presented(ask: Ask) -> Presented | Unread:
+def _presented(ask: Ask) -> Presented | Promised | Unread:
     kept = ask.headers.kept  # type: ignore[attr-defined]
     if _HEADER not in kept:
         values = ask.all(_HEADER)
         kept[_HEADER] = (
             read_signature(values[0].strip()) if len(values) == 1 else Unread("it stands there twice")
         )
-    found: Presented | Unread = kept[_HEADER]
+    found: Presented | Promised | Unread = kept[_HEADER]
     return found
 
 
@@ -213,7 +243,7 @@ def _moved(payable: Payable, moved: Checked | Taken, state: State) -> Headers:
     amount = payable.terms.units(payable.price)
     response = Response(True, moved.transaction, payable.terms.network, moved.payer, amount)
     return (
-        (RESPONSE, spelled(response_octets(response))),
+        response_line(response),
         ("Licet-Payment", f"{moved.payment};state={state}"),
     )
 

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from gateway.money import Money, MoneyError
+from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.terms.license_terms import Compensation, Offer, PublishedTerms, Scope, Territory
 from gateway.terms.odrl import offer_url, offered, offered_scope
@@ -206,5 +206,5 @@ def _read_price(told: dict[str, object]) -> Money | None:
         return None
     try:
         return Money.parse(f"{Decimal(repr(price)):f}", currency)
-    except (MoneyError, ArithmeticError):
+    except (ValueError, ArithmeticError):
         return None

@@ -108,10 +108,18 @@ def _usage(terms: PublishedTerms, offer: Offer) -> dict[str, object]:
 
 def read_usage(document: object) -> tuple[OdrlPolicy | OdrlError, ...]:
     """The offers in ``usageInfo``; what holds no ``odrl:Offer`` is left out."""
-    found = []
-    for each in listed(document.get("usageInfo")) if isinstance(document, dict) else []:
-        if isinstance(each, dict) and "odrl:Offer" in listed(each.get("@type")):
-            told = unprefixed(each)
-            assert isinstance(told, dict)
-            found.append(read_policy({**told, "@type": "Offer"}))
-    return tuple(found)
+    told = listed(document.get("usageInfo")) if isinstance(document, dict) else []
+    return tuple(
+        _read_usage(each)
+        for each in told
+        if isinstance(each, dict) and "odrl:Offer" in listed(each.get("@type"))
+    )
+
+
+def _read_usage(value: dict[str, object]) -> OdrlPolicy | OdrlError:
+    try:
+        told = unprefixed(value)
+    except RecursionError:
+        return OdrlError("it is nested too deep")
+    assert isinstance(told, dict)
+    return read_policy({**told, "@type": "Offer"})

@@ -401,7 +401,8 @@ class PublishedTerms:
     *origin* is the public origin without a trailing slash. *scopes* are in
     order, narrower before wider, the whole site (``/``) last. *honeypot* is the
     path that robots.txt closes to everybody because nothing is there, or "".
-    *publishing* says which further channels there are.
+    *publishing* says which further channels there are. *x402* says that one
+    fetch can be paid for through x402.
     """
 
     origin: str
@@ -413,6 +414,7 @@ class PublishedTerms:
     robots: tuple[RobotsStance, ...]
     honeypot: str = ""
     publishing: Publishing = USUAL
+    x402: bool = False
 
     @property
     def license_url(self) -> str:

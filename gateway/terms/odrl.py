@@ -226,7 +226,7 @@ def read_policy(document: object) -> OdrlPolicy | OdrlError:
     """Read an offer or agreement of our profile from parsed JSON; lenient about form, never about meaning."""
     try:
         return _read(document)
-    except (ValueError, TypeError, AttributeError, RecursionError, OdrlUnread) as error:
+    except (ValueError, TypeError, AttributeError, ArithmeticError, OdrlUnread) as error:
         return OdrlError(str(error)[:200] or "it cannot be read")
 
 

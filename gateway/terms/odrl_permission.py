@@ -117,11 +117,18 @@ def _read_limit(stated: Stated, found: Limits) -> None:
             if found.count < 1:
                 raise OdrlUnread("a count is at least one")
         case "dateTime", "gteq":
-            found.starts_at = int(datetime.fromisoformat(value).timestamp())
+            found.starts_at = _seconds(value)
         case "dateTime", "lt":
-            found.ends_at = int(datetime.fromisoformat(value).timestamp())
+            found.ends_at = _seconds(value)
         case left, operator:
             raise OdrlUnread(f"we do not know the constraint {left[:64]} {operator[:16]}")
+
+
+def _seconds(value: str) -> int:
+    at = datetime.fromisoformat(value)
+    if at.tzinfo is None:
+        raise OdrlUnread("a date does not say in which time zone it is")
+    return int(at.timestamp())
 
 
 def read_scope(value: object) -> Scope:

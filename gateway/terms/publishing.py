@@ -36,6 +36,14 @@ class Publishing:
         x_robots_tag: ``X-Robots-Tag: noai, noimageai`` where AI uses are reserved.
         trust_txt: ``datatrainingallowed`` in trust.txt.
         llms_txt: a section on licensing in llms.txt.
+        license_days: for how many days a reader of license.xml may go by it.
+        disclaimers: what nobody vouches for, in RSL's closed vocabulary.
+        attest: the creator states to have the authority to grant what is offered.
+        proofs: absolute URIs where that can be looked up.
+        reporting_profile: absolute URI of how licensees report, or "": a program
+            that does not know it must take the content for not licensed.
+        schema_url: absolute URL of metadata in JSON-LD about the whole site, or "".
+        alternates: media types and URLs of other renditions of the whole site.
     """
 
     content_usage: bool = True
@@ -48,11 +56,22 @@ class Publishing:
     x_robots_tag: bool = False
     trust_txt: bool = False
     llms_txt: bool = False
+    license_days: int = 7
+    disclaimers: tuple[str, ...] = ()
+    attest: bool = False
+    proofs: tuple[str, ...] = ()
+    reporting_profile: str = ""
+    schema_url: str = ""
+    alternates: tuple[tuple[str, str], ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """What differs from the usual; empty for a site that chose nothing."""
         usual = asdict(Publishing())
-        return {name: value for name, value in asdict(self).items() if value != usual[name]}
+        return {name: _plain(value) for name, value in asdict(self).items() if value != usual[name]}
+
+
+def _plain(value: object) -> object:
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
 
 
 USUAL = Publishing()

@@ -8,14 +8,18 @@ read like this:
   Free uses stand in a ``<content>`` without it, paid offers in one with it. So
   that the two do not share a ``url`` (it is their identifier, section 3.3.1),
   the paid one has the same pattern with one more star. For one exact path
-  (``/a.html$``) there is no other spelling; it stands twice, paid first.
+  (``/a.html$``) there is no other spelling: both stand in one without a server,
+  and where to buy is told by the license.
+- *what is free* is not sold beside it: a license grants the uses of its offer
+  that its scope does not give away.
 - *paths*: a prefix reaches ``/essays-old``; a scope is written as ``/essays/``,
   ``/essays$`` and ``/essays?*``, which all readers take for the same subtree.
 - *a wide grant and a narrow reservation*: a broader permit fills the gap, so the
   narrow scope prohibits by name what a wider one grants and it does not.
 - *a wide prohibition and a narrow grant* is read both ways (section 3.1.1), so it
   is never written: what a scope must prohibit, scopes inside it do not publish.
-- a wrong namespace is not RSL; an absolute ``url`` of another origin covers nothing.
+- a wrong namespace is not RSL; an absolute ``url`` of another origin covers nothing;
+  what is no path at all withholds everything, everywhere.
 
 Pure; raises nothing on any input.
 """
@@ -30,20 +34,34 @@ from lxml import etree
 
 from gateway.paths import PathScope, canonical
 from gateway.terms.license_terms import Offer, PublishedScope, PublishedTerms
+from gateway.terms.rsl_content import (
+    RslContent,
+    check_shapes,
+    contents_of,
+    holds_everywhere,
+    misplaced,
+    read_content,
+)
 from gateway.terms.rsl_license import (
-    NAMESPACE,
-    OUR_NAMESPACE,
+    NOTHING,
     WORDED,
-    RslError,
     RslLicense,
-    add,
     add_license,
     license_of,
     parse_license,
+)
+from gateway.terms.rsl_xml import (
+    NAMESPACE,
+    OUR_NAMESPACE,
+    Breach,
+    Notes,
+    RslError,
+    Severity,
+    add,
+    is_rsl,
+    name_of,
     parse_xml,
-    read_license,
     tag,
-    text_of,
 )
 from gateway.uses import Use, Uses
 
@@ -64,35 +82,22 @@ __all__ = [
 ]
 
 MEDIA_TYPE: Final = "application/rsl+xml"
+#: A document may have so many octets.
 MOST_OCTETS: Final = 1024 * 1024
-_KNOWN = frozenset(
-    [
-        "rsl", "content", "license", "permits", "prohibits", "payment", "standard", "custom", "amount",
-        "accepts", "reporting", "legal", "alternate", "schema", "copyright", "terms",
-    ]
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class RslContent:
-    """One ``<content>``. *pattern* is the RFC 9309 path pattern it covers, "" for nothing we can place."""
-
-    url: str
-    pattern: str
-    licenses: tuple[RslLicense, ...]
-    server: str = ""
-    encrypted: bool = False
-    copyright: str = ""
-    terms: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RslDocument:
-    """An RSL document as read. *deviations* say where it is not what the specification asks for."""
+    """An RSL document as read. *breaches* say where it is not what the specification asks for."""
 
     contents: tuple[RslContent, ...]
     max_age_days: int = 30
-    deviations: tuple[str, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+
+    @property
+    def deviations(self) -> tuple[str, ...]:
+        """What is wrong with it, each thing once."""
+        return tuple(dict.fromkeys(each.what for each in self.breaches if each.severity is Severity.ERROR))
 
 
 # Publishing
@@ -111,7 +116,7 @@ def content_patterns(scope: PathScope) -> tuple[str, ...]:
 
 
 def _twin(pattern: str) -> str:
-    """Another spelling of *pattern*, one octet longer; of an exact path there is none."""
+    """Another spelling of *pattern*, one octet longer; for an exact path itself, as there is none."""
     return f"{pattern}*" if not pattern.endswith("$") else pattern.replace("*", "**", 1)
 
 
@@ -135,9 +140,14 @@ def _parts(terms: PublishedTerms) -> list[_Part]:
     for scope in reversed(terms.scopes):
         around = [part for part in parts if _overlap(scope, part.scope)]
         closed = frozenset[Use]().union(*(part.prohibited for part in around))
-        sold = [offer for offer in scope.offers if (uses := license_of(offer).uses) and not uses & closed]
+        free = (scope.free & WORDED) - closed
+        sold = [
+            offer
+            for offer in scope.offers
+            if license_of(offer).uses - free and not license_of(offer).uses & closed
+        ]
         placed = tuple(offer for offer in sold if offer.terms.territory.regions != frozenset())
-        part = _Part(scope, (scope.free & WORDED) - closed, placed)
+        part = _Part(scope, free, placed)
         granted = frozenset[Use]().union(*(part.granted for part in around))
         prohibited = granted - part.granted
         if prohibited and not part.granted:
@@ -158,61 +168,106 @@ def _meet(one: PathScope, other: PathScope) -> bool:
     return heads[0].startswith(heads[1]) or heads[1].startswith(heads[0])
 
 
-def render_rsl(terms: PublishedTerms, *, max_age_days: int = 7) -> bytes:
+def render_rsl(terms: PublishedTerms, *, lastmod: str = "") -> bytes:
     """The document to serve at `PublishedTerms.license_url`; it never says more than *terms*.
 
-    A site that offers and grants nothing says so with one prohibition of ``all``.
+    *lastmod* is when the terms last changed (RFC 3339), where that is known. A
+    site that offers and grants nothing says so with one prohibition of ``all``.
     """
     root = etree.Element(tag(NAMESPACE, "rsl"), nsmap={None: NAMESPACE})  # type: ignore[dict-item]
-    root.set("max-age", str(max(1, max_age_days)))
-    parts = _parts(terms)
-    for part in reversed(parts):
+    root.set("max-age", str(max(1, terms.publishing.license_days)))
+    for part in reversed(_parts(terms)):
         for pattern in (each for path in part.scope.paths for each in content_patterns(path)):
-            if part.offers:
-                content = _content(root, _twin(pattern) if part.free else pattern, terms.desk_url)
-                if part.scope.encrypted:
+            for url, server, free, sold in _told(part, pattern):
+                content = add(root, "content", url=url, **({"server": terms.desk_url} if server else {}))
+                if server and part.scope.encrypted:
                     content.set("encrypted", "true")
-                for offer in part.offers:
-                    add_license(content, offer, part.prohibited, terms)
-                _credits(content, terms)
-            if part.free:
-                content = _content(root, pattern)
-                _free(content, part.free, part.prohibited)
-                _credits(content, terms)
-            if part.prohibited == WORDED:
-                _nothing(_content(root, pattern))
+                if free:
+                    _free(content, part)
+                if sold:
+                    _sell(content, part, terms)
+                if not free and not sold:
+                    _nothing(content)
+                _about(content, terms, whole=part.scope.paths == (PathScope("/"),))
     if not len(root):
-        _nothing(_content(root, "/"))
+        _nothing(add(root, "content", url="/"))
+    if lastmod:
+        for content in root:
+            content.set("lastmod", lastmod)
     etree.indent(root)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n"
 
 
-def _content(root: etree._Element, url: str, server: str = "") -> etree._Element:
-    return add(root, "content", url=url, **({"server": server} if server else {}))
+def _told(part: _Part, pattern: str) -> list[tuple[str, bool, bool, bool]]:
+    """The contents of *pattern*: url, whether with a server, what is free in it, what is for sale."""
+    if part.free and part.offers:
+        if _twin(pattern) == pattern:
+            return [(pattern, False, True, True)]
+        return [(_twin(pattern), True, False, True), (pattern, False, True, False)]
+    if part.free or part.offers:
+        return [(pattern, bool(part.offers), bool(part.free), bool(part.offers))]
+    return [(pattern, False, False, False)] if part.prohibited else []
 
 
-def _free(content: etree._Element, uses: Uses, prohibited: Uses) -> None:
+def content_for(
+    terms: PublishedTerms, path: str, url: str = "", prefix: str | None = None
+) -> etree._Element | None:
+    """The one ``<content>`` that stands in the page at canonical *path* (sections 4.6.2 and 4.7), or None.
+
+    *url* is "" for the page it stands in; its parent is an ``<rsl>`` of its own.
+    What is free there needs no token: a
+    server is only named where nothing is.
+    """
+    parts = _parts(terms)
+    part = next((each for each in reversed(parts) if any(p.covers(path) for p in each.scope.paths)), None)
+    if part is None:
+        return None
+    root = etree.Element(tag(NAMESPACE, "rsl"), nsmap={prefix: NAMESPACE})  # type: ignore[dict-item]
+    content = add(root, "content", url=url)
+    if part.free:
+        _free(content, part)
+    elif part.offers and url:
+        content.set("server", terms.desk_url)
+    if part.offers:
+        _sell(content, part, terms)
+    if not part.granted:
+        _nothing(content)
+    _about(content, terms, whole=False)
+    return content
+
+
+def _free(content: etree._Element, part: _Part) -> None:
     element = add(content, "license")
-    add(element, "permits", " ".join(sorted(uses)), type="usage")
-    if prohibited:
-        add(element, "prohibits", " ".join(sorted(prohibited)), type="usage")
+    add(element, "permits", " ".join(sorted(part.free)), type="usage")
+    if part.prohibited:
+        add(element, "prohibits", " ".join(sorted(part.prohibited)), type="usage")
     add(element, "payment", type="free")
+
+
+def _sell(content: etree._Element, part: _Part, terms: PublishedTerms) -> None:
+    for offer in part.offers:
+        add_license(content, offer, license_of(offer).uses - part.free, part.prohibited, terms)
 
 
 def _nothing(content: etree._Element) -> None:
     add(add(content, "license"), "prohibits", "all", type="usage")
 
 
-def _credits(content: etree._Element, terms: PublishedTerms) -> None:
+def _about(content: etree._Element, terms: PublishedTerms, *, whole: bool) -> None:
+    """What else is known of what *content* covers; of the *whole* site more than of its parts."""
     contact = terms.contact.removeprefix("mailto:")
     attributes = {}
     if contact.startswith(("https://", "http://")):
         attributes["contactUrl"] = contact
     elif "@" in contact:
         attributes["contactEmail"] = contact
+    for media_type, url in terms.publishing.alternates if whole else ():
+        add(content, "alternate", url, type=media_type)
+    if whole and terms.publishing.schema_url:
+        add(content, "schema", terms.publishing.schema_url)
     if terms.name or attributes:
         add(content, "copyright", terms.name or terms.origin.partition("://")[2], **attributes)
-    add(content, "terms", f"{terms.desk_url}/")
+    add(content, "terms", f"{terms.desk_url}/terms/")
 
 
 def offers_for(terms: PublishedTerms, resource: str) -> tuple[Offer, ...]:
@@ -233,56 +288,37 @@ def offers_for(terms: PublishedTerms, resource: str) -> tuple[Offer, ...]:
     return next((scope.offers for scope in covering), ())
 
 
-def parse_rsl(octets: bytes, *, origin: str = "") -> RslDocument | RslError:
-    """Read a document, or an RSS feed with RSL in it, leniently; never expands rights.
+# Reading
 
-    *origin* is the origin the document governs, for absolute ``url`` values.
+
+def parse_rsl(octets: bytes, *, origin: str = "", placed: str = "") -> RslDocument | RslError:
+    """Read a document, or a feed or file with RSL in it, as far as it can be read; never expands rights.
+
+    *origin* is the origin that the document governs, for absolute ``url`` values;
+    *placed* is the pattern that an empty ``url`` means: the page it stands in.
     """
     root = parse_xml(octets, MOST_OCTETS)
     if isinstance(root, RslError):
         return root
-    found = list(root.iter(tag(NAMESPACE, "content")))
-    if not found and root.tag != tag(NAMESPACE, "rsl"):
+    if name_of(root) == "rsl" and not is_rsl(root):
+        return RslError("its root is in no namespace")
+    alone = root.tag == tag(NAMESPACE, "rsl")
+    found = list(contents_of(root))
+    if not found and not alone:
         return RslError("there is no RSL element in it")
-    notes: dict[str, None] = {}
-    for element in root.iter(tag(NAMESPACE, "*")):
-        _conforms(element, notes)
-    contents = tuple(_read_content(element, origin, notes) for element in found)
-    if not contents:
-        notes.setdefault("there is no content element")
-    stated = root.get("max-age", "30")
+    notes = Notes()
+    contents = [read_content(element, origin, placed, alone, notes) for element in found]
+    if misplaced(root, alone, notes) or any(map(holds_everywhere, contents)):
+        contents = [replace(each, licenses=(NOTHING,)) for each in [*contents, RslContent("", "/", ())]]
+    if alone and root.prefix is not None:
+        notes.warn(root, "2.2", "a document of its own has RSL as its default namespace, without a prefix")
+    if placed and len(found) != 1:
+        notes.error(root, "4.6.2", "what stands in a page has exactly one content element")
+    if not found:
+        notes.error(root, "3.1", "there is no content element")
+    check_shapes(contents, found, notes)
+    stated = root.get("max-age", "30") if alone else "30"
     days = int(stated) if re.fullmatch(r"[0-9]{1,5}", stated, re.ASCII) else 0
     if not days:
-        notes.setdefault("max-age is a positive number of days")
-    return RslDocument(contents, days or 30, tuple(notes))
-
-
-def _conforms(element: etree._Element, notes: dict[str, None]) -> None:
-    name, parent = etree.QName(element).localname, element.getparent()
-    if name not in _KNOWN:
-        notes.setdefault(f"there is no element {name[:64]} in RSL 1.0")
-    elif name in {"copyright", "terms"} and parent is not None and parent.tag != tag(NAMESPACE, "content"):
-        notes.setdefault(f"{name} stands in content")
-    if name == "rsl" and element.get("version"):
-        notes.setdefault("rsl has no attribute version")
-
-
-def _read_content(element: etree._Element, origin: str, notes: dict[str, None]) -> RslContent:
-    url = element.get("url", "").strip()
-    pattern = url if url.startswith(("/", "*")) else ""
-    if not pattern and url:
-        notes.setdefault("url is a path pattern, not an address")
-        if origin and (url == origin or url.startswith(f"{origin}/")):
-            pattern = url[len(origin) :] or "/"
-    licenses = tuple(read_license(each, notes) for each in element.findall(tag(NAMESPACE, "license")))
-    if not licenses:
-        notes.setdefault("a content element has no license")
-    return RslContent(
-        url,
-        pattern,
-        licenses,
-        server=element.get("server", "").strip(),
-        encrypted=element.get("encrypted", "") == "true",
-        copyright=text_of(element, "copyright"),
-        terms=text_of(element, "terms"),
-    )
+        notes.error(root, "3.2", "max-age is a positive number of days")
+    return RslDocument(tuple(contents), days or 30, notes.breaches())

@@ -1,4 +1,4 @@
-"""schema.org (version 29, 2025-03): what a license page says about itself and the site, as JSON-LD, written and read.
+"""schema.org (as of 2026-11): what a license page says about itself and the site, as JSON-LD, written and read.
 
 The properties of ``CreativeWork`` that speak of licensing: ``license``,
 ``acquireLicensePage``, ``usageInfo``, ``copyrightHolder``, ``creditText``,
@@ -197,7 +197,7 @@ def _read_offer(offer: dict[str, object]) -> PageOffer:
     price: list[tuple[str, Money]] | None = [] if told else None
     share = 0
     for each in told:
-        found = _SHARE.fullmatch(str(each.get("description", ""))) if isinstance(each, dict) else None
+        found = _share(each)
         if found:
             share += int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
         elif (part := _read_price(each)) is not None and price is not None:
@@ -205,7 +205,15 @@ def _read_offer(offer: dict[str, object]) -> PageOffer:
         else:
             price = None
     uses = frozenset(use for use in words if use is not None)
-    return PageOffer(str(offer.get("identifier", "")), uses, None if price is None else tuple(price), share)
+    name = offer.get("identifier")
+    return PageOffer(
+        name if isinstance(name, str) else "", uses, None if price is None else tuple(price), share
+    )
+
+
+def _share(value: object) -> re.Match[str] | None:
+    said = value.get("description") if isinstance(value, dict) else None
+    return _SHARE.fullmatch(said) if isinstance(said, str) else None
 
 
 def _read_price(value: object) -> tuple[str, Money] | None:

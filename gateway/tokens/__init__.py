@@ -1,6 +1,7 @@
 """The signed, short-lived proof of a license, in both directions.
 
-Owns: the one token profile (`claims`), minting and verification.
+Owns: the one token profile (`claims`), minting and verification, and the proof
+of the key that a token is bound to (`dpop`, `nonces`).
 
 Does not own: keys (`gateway.keys`), or whether the claims cover an ask
 (`gateway.admission.entitlement`).

@@ -103,6 +103,20 @@ async def signing_client(world, holder, **more):
     return body["client_id"]
 
 
+async def test_a_purchase_that_is_asked_for_again_under_a_login_of_its_own_is_the_same_one(world, one):
+    client = await signing_client(world, one)
+    answers = []
+    for _ in range(2):
+        text = one.login(client, f"{world.origin}/.licet", world.now)
+        form = {
+            "grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE, "client_assertion": text, "resource": "/gift/",
+        }  # fmt: skip
+        answer = await world.post("/.licet/token", None, form, headers={"Idempotency-Key": "order-1"})
+        answers.append((answer.status, await answer.text()))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 200
+
+
 async def login(world, text, path="/.licet/token", **form):
     sent = {
         "grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE, "client_assertion": text, "resource": "/gift/",

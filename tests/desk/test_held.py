@@ -124,6 +124,7 @@ async def test_the_account_shows_credit_and_licenses_of_nobody_else(world):
     assert license["license"] == body["authorization_details"][0]["license"]
     assert license["live"] is True
     assert license["price"]["amount"] == "0.02"
+    assert (license["tiers"], license["window_hours"]) == ([], 24)
     assert made.secret not in await answer.text()
     await world.register.revoke("license", license["license"], world.now)
     answer = await world.get("/.licet/account", headers={"Authorization": header})

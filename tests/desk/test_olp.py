@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 
 import pytest
 
 from gateway.admission.pace import Pace
+from gateway.desk.olp import read_wish
 from gateway.desk.pacing import DeskPace
 from gateway.licenses.license import Standing
 from gateway.money import Money
 from gateway.policy.published import publish
 from gateway.policy.rules import Mode, People
+from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import Compensation
 from gateway.terms.rsl import parse_license, parse_rsl, render_rsl
 from gateway.tokens.verification import Verifier
@@ -111,6 +114,47 @@ async def test_what_is_not_offered_is_refused_in_olp_s_words(world, license, res
     status, body = await world.token(made, license=license, resource=resource)
     assert (status, body["error"]) == (400, error)
     assert not await world.licenses(made)
+
+
+async def test_of_every_element_what_is_granted_is_no_more_than_asked_and_no_more_than_offered(world):
+    """A thousand elements: narrower is granted as such, broader is refused, and the price is the offer's."""
+    words = [
+        [],
+        ["ai-train"],
+        ["ai-input"],
+        ["ai-index"],
+        ["ai-input", "ai-index"],
+        ["ai-all"],
+        ["search"],
+        ["all"],
+    ]
+    places = ["", "EU", "US", "EU US", "DE", "DE FR US", "JP", "DE JP"]
+    prices = [
+        (kind, amount)
+        for kind in ("crawl", "purchase", "free", "")
+        for amount in ("0.02", "0.004", "0.001", "")
+    ]
+    granted = refused = 0
+    for uses, geo, (kind, amount) in itertools.product(words, places, prices):
+        parts = [f'<permits type="usage">{" ".join(uses)}</permits>']
+        parts += [f'<permits type="geo">{geo}</permits>'] if geo else []
+        money = f'<amount currency="USD">{amount}</amount>' if amount else ""
+        parts += [f'<payment type="{kind}">{money}</payment>'] if kind else []
+        sent = f"<license>{''.join(parts)}</license>"
+        wish, asked = read_wish(sent, "", ("/essays/",), world.policy, world.origin), parse_license(sent)
+        if isinstance(wish, Refusal):
+            assert wish.problem is Problem.LICENSE_NOT_OFFERED
+            refused += 1
+            continue
+        granted += 1
+        for offer in wish.offers:
+            assert asked.uses
+            assert (wish.wanted.uses or offer.uses) <= asked.uses <= offer.uses
+            assert (wish.wanted.territory or offer.terms.territory).within(asked.territory)
+            assert asked.territory.within(offer.terms.territory)
+            assert (kind, amount) == ("crawl", offer.terms.compensation.per_fetch.amount)
+    assert granted >= 20
+    assert granted + refused == len(words) * len(places) * len(prices)
 
 
 async def test_another_media_type_of_the_license_is_refused(world):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import random
+from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
@@ -138,12 +141,12 @@ async def test_where_nothing_is_published_nothing_is_quoted(world):
     assert (await asked(world, "url=/essays/tides"))[0] == 404
 
 
-async def test_a_network_that_asks_too_fast_waits(world):
+async def test_an_address_that_asks_too_fast_waits_and_its_neighbor_does_not(world):
     for _ in range(10):
         assert (await lines(world, ["/essays/a"]))[0].status == 200
     answer, _ = await lines(world, ["/essays/a"])
     assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
-    world.address = "198.51.100.1"
+    world.address = "203.0.113.8"
     assert (await lines(world, ["/essays/a"]))[0].status == 200
 
 
@@ -160,3 +163,53 @@ async def test_assumptions_are_told(world):
     _, found = await asked(world, "url=/essays/tides&crawler=NobodyBot")
     assert found["crawler"] is None
     assert "it has no name that is known here" in found["assumes"]
+
+
+async def test_a_price_that_the_server_may_name_is_told_as_one_that_a_license_has_not(world):
+    _, found = await asked(world, "url=/essays/tides&use=ai-train")
+    assert not any("server names" in each for each in found["assumes"])
+    world.policy = replace(
+        world.policy, payments=replace(world.policy.payments, origin_prices=True), by_offer={}
+    )
+    _, found = await asked(world, "url=/essays/tides&use=ai-train")
+    assert any("server names" in each for each in found["assumes"])
+
+
+async def test_no_query_and_no_body_breaks_the_desk(world):
+    odd = random.Random(5)
+    names = [
+        "url",
+        "crawler",
+        "use",
+        "rendition",
+        "country",
+        "limit",
+        "cursor",
+        "changed_since",
+        "",
+        "%",
+        "x[]",
+    ]
+    texts = ["", "/", "/essays/a", "%", "%00", "%ff", "\u202e", "é", "-1", "9" * 400, "null", "{}", "2026-02-30", "WzEsMV0=",
+             "*", "//", "https://[::1", "ai-train", "GPTBot", "a\tb", "+", "&", "😀"]  # fmt: skip
+    world.pace, seen = None, set()
+    for number in range(400):
+        world.address = f"198.51.{number % 100}.1"
+        pairs = [(odd.choice(names), odd.choice(texts)) for _ in range(odd.randint(0, 4))]
+        if odd.random() < 0.5:  # often enough something that is understood
+            pairs.append(("url", "/essays/a"))
+        query = "&".join(f"{name}={quote(text) if odd.random() < 0.7 else text}" for name, text in pairs)
+        path = odd.choice(
+            ["/.licet/quote", "/.licet/catalogue", "/.licet/terms/versions", "/.licet/terms/x/changes"]
+        )
+        answer = await world.get(f"{path}?{query}")
+        seen.add(answer.status)
+        assert answer.status < 500, (path, query)
+        body = odd.choice(
+            [b"", b"[", b"[1]", b'["/a"', b'["\\ud800"]', b"[[]]", b"{}", b"\xff", b"[" * 200_000]
+        )
+        posted = await world.post(
+            f"/.licet/quote?{query}", data=io.BytesIO(body), headers={"Content-Type": "application/json"}
+        )
+        assert posted.status < 500, (query, body[:20])
+    assert seen == {200, 400, 404}

@@ -48,7 +48,8 @@ LINK = '<https://journal.example/license.xml>; rel="license"; type="application/
 #: file, a payment without a license, and a gateway that is ending.
 ELSEWHERE = {
     Problem.CLIENT_UNKNOWN, Problem.CLIENT_QUARANTINED, Problem.PAYMENT_MISSING, Problem.ROBOTS_UNAVAILABLE,
-    Problem.DRAINING, Problem.PAYMENT_FAILED, Problem.REGISTRATION_DENIED,
+    Problem.DRAINING, Problem.PAYMENT_FAILED, Problem.REGISTRATION_DENIED, Problem.PAYMENT_PENDING,
+    Problem.PAYMENT_SERVICE_UNAVAILABLE,
 }  # fmt: skip
 #: status -> the `error` values that section 6.3.4 and the table of 6.3.1 allow there.
 ERRORS = {

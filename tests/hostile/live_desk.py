@@ -36,7 +36,10 @@ def _world_of_the_desk():
 
 
 class LiveDesk:
-    """Open from `open` to `close`; *login* is the client's Basic, *token* one that it holds, *spare* another."""
+    """Open from `open` to `close`; *login* is the client's Basic, *token* one that it holds, *spare* another.
+
+    *managed* is what another client was told when it registered, *terms* the name of the version in force.
+    """
 
     def __init__(self, folder):
         self.faults = []
@@ -63,6 +66,9 @@ class LiveDesk:
         await self._server.start_server()
         self.host, self.port = self._server.host, self._server.port
         self.origin = self.world.origin = f"http://{self.host}:{self.port}"
+        told = await self.world.post("/.licet/register", None, json={"client_name": "Managed"})
+        self.managed = json.loads(await told.text())
+        self.terms = (await self.world.terms.of(self.world.policy))[0].name
         self.world.content_keys.keep("journal", ENCRYPTED, ContentKey.new())
         made = await self.world.licensee("1000000")
         self.credentials = (made.client.id, made.secret)

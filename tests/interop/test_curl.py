@@ -27,18 +27,27 @@ def answered(url, **headers):
         return refused.code, refused.read().decode()
 
 
+def printed(page):
+    """The lines that a page shows as code."""
+    return [
+        unescape(line) for line in re.search(r"<pre[^>]*><code>(.*?)</code>", page, re.DOTALL)[1].splitlines()
+    ]
+
+
 def recipe_of(gateway, source):
     """The three lines that *source* prints, and what stands for the page in them."""
     if source == "the 402 in JSON":
         status, body = answered(f"{gateway.url}/essays/tides?page=2", **{"User-Agent": "GPTBot/1.3"})
         assert status == 402
         return json.loads(body)["buy"]["curl"]
+    if source == "the 402 as a page":
+        reading = {"User-Agent": "Mozilla/5.0 (compatible; MysteryAIBot/1.0)", "Accept": "text/html"}
+        status, page = answered(f"{gateway.url}/essays/tides?page=2", **reading)
+        assert (status, page[:9].lower()) == (402, "<!doctype")
+        return printed(page)
     if source == "the desk in JSON":
         return json.loads(answered(f"{gateway.url}/.licet/")[1])["how_to_buy"]
-    page = answered(f"{gateway.url}/.licet/", Accept="text/html")[1]
-    return [
-        unescape(line) for line in re.search(r"<pre[^>]*><code>(.*?)</code>", page, re.DOTALL)[1].splitlines()
-    ]
+    return printed(answered(f"{gateway.url}/.licet/", Accept="text/html")[1])
 
 
 def shell(line):
@@ -48,7 +57,9 @@ def shell(line):
     return done.stdout
 
 
-@pytest.mark.parametrize("source", ["the 402 in JSON", "the desk in JSON", "the desk's page"])
+@pytest.mark.parametrize(
+    "source", ["the 402 in JSON", "the 402 as a page", "the desk in JSON", "the desk's page"]
+)
 def test_the_recipe_runs_as_printed(needs, gateway, interop, source) -> None:
     curl = needs("curl", "apt install curl")
     version = subprocess.run([curl, "--version"], capture_output=True, text=True, check=True).stdout.split()[

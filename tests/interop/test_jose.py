@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -142,7 +143,7 @@ def forged(token: str) -> dict[str, str]:
     }
 
 
-async def test_joserfc_reads_our_tokens_and_our_keys(desk, capsys) -> None:
+async def test_joserfc_reads_our_tokens_and_our_keys(desk, interop) -> None:
     token, published = await sold(desk), await jwks_of(desk)
     keys = KeySet.import_key_set(published)
     read = jwt.decode(token, keys, algorithms=["ES256", "EdDSA"])
@@ -160,8 +161,9 @@ async def test_joserfc_reads_our_tokens_and_our_keys(desk, capsys) -> None:
         with pytest.raises(Exception) as refused:
             jwt.decode(text, keys, algorithms=["ES256", "EdDSA"])
         assert name != "signature" or isinstance(refused.value, BadSignatureError)
-    with capsys.disabled():
-        print(f"\n  joserfc read a token of {len(token)} characters by {read.header['alg']}, and no forgery")
+    interop(
+        "PyPI joserfc", version("joserfc"), "read our token by our JWKS", f"{read.header['alg']}, no forgery"
+    )
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA"])
@@ -175,7 +177,7 @@ def test_joserfc_reads_what_either_of_our_algorithms_signs(tmp_path, clock, algo
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"])
-async def test_what_joserfc_signs_logs_in_and_binds(desk, algorithm) -> None:
+async def test_what_joserfc_signs_logs_in_and_binds(desk, algorithm, interop) -> None:
     made = {
         "ES256": lambda: ECKey.generate_key("P-256"),
         "EdDSA": lambda: OKPKey.generate_key("Ed25519"),
@@ -203,6 +205,7 @@ async def test_what_joserfc_signs_logs_in_and_binds(desk, algorithm) -> None:
     assert body["token_type"] == "DPoP"
     read = jwt.decode(body["access_token"], KeySet.import_key_set(await jwks_of(desk)), algorithms=["ES256"])
     assert read.claims["cnf"] == {"jkt": made.thumbprint()}
+    interop("PyPI joserfc", version("joserfc"), f"sign a login and a proof by {algorithm}", "DPoP token")
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +235,7 @@ async def run(script: Path, job: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-async def test_npm_jose_reads_our_tokens_and_our_keys(desk, jose, capsys) -> None:
+async def test_npm_jose_reads_our_tokens_and_our_keys(desk, jose, interop) -> None:
     token = await sold(desk)
     job = {
         "token": token, "jwks": f"{desk.issuer}/jwks.json", "issuer": desk.issuer, "audience": desk.url, "bad": forged(token),
@@ -242,15 +245,11 @@ async def test_npm_jose_reads_our_tokens_and_our_keys(desk, jose, capsys) -> Non
     assert found["header"]["typ"] == "at+jwt"
     assert found["refused"] == list(job["bad"])
     assert found["thumbprints"] == found["kids"]
-    version = json.loads((jose / "node_modules" / "jose" / "package.json").read_text())["version"]
-    with capsys.disabled():
-        print(
-            f"\n  npm jose {version} read the token by the published keys, and refused {len(job['bad'])} forgeries"
-        )
+    interop("npm jose", _version(jose), "read our token by our JWKS", f"{found['header']['alg']}, no forgery")
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"])
-async def test_what_npm_jose_signs_logs_in_and_binds(desk, jose, algorithm) -> None:
+async def test_what_npm_jose_signs_logs_in_and_binds(desk, jose, algorithm, interop) -> None:
     made = await run(jose / "sign.mjs", {"issuer": desk.issuer, "alg": algorithm})
     await desk.licet.register.set_standing(made["licensee"], Standing.ACTIVE, int(time.time()))
     body = await desk.buy(
@@ -258,3 +257,8 @@ async def test_what_npm_jose_signs_logs_in_and_binds(desk, jose, algorithm) -> N
     )
     read = jwt.decode(body["access_token"], KeySet.import_key_set(await jwks_of(desk)), algorithms=["ES256"])
     assert (body["token_type"], read.claims["cnf"]) == ("DPoP", {"jkt": made["thumbprint"]})
+    interop("npm jose", _version(jose), f"sign a login and a proof by {algorithm}", "DPoP token")
+
+
+def _version(folder: Path) -> str:
+    return str(json.loads((folder / "node_modules" / "jose" / "package.json").read_text())["version"])

@@ -110,3 +110,20 @@ def test_npm_x402_fetch_pays_a_fetch(npm_fetch, paid, interop) -> None:
         "pay a fetch",
         "402, then 200 with PAYMENT-RESPONSE; books agree",
     )
+
+
+def test_the_conformance_checks_of_others_find_nothing(paid, needs, interop) -> None:
+    program = needs("x402conf", "make .make/dev")
+    done = subprocess.run(
+        [program, "resource", f"{paid.url}/essays/tides"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (result,) = json.loads(done.stdout)["results"]
+    wrong = [check["check"] for check in result["checks"] if not check["pass"]]
+    assert (result["http"], wrong, len(result["checks"]) >= 7) == (402, [], True)
+    passed = f"{len(result['checks'])} of {len(result['checks'])} checks of the 402 pass"
+    interop("PyPI x402-conformance", version("x402-conformance"), "look at a 402", passed)

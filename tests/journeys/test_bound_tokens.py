@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from gateway.desk.assertions import ASSERTION_TYPE
+
 GPTBOT = (
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
 )
@@ -21,9 +23,10 @@ GPTBOT = (
 @pytest.fixture
 async def agent(certify, signing):
     """A crawler's key and the server that publishes it."""
-    certificate, signer = certify("127.0.0.1"), signing.Signer()
+    certificate, signer, seen = certify("127.0.0.1"), signing.Signer(), []
 
-    async def answer(_: web.BaseRequest) -> web.Response:
+    async def answer(request: web.BaseRequest) -> web.Response:
+        seen.append(request.path)
         return web.Response(body=signing.jwks(signer))
 
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -33,7 +36,7 @@ async def agent(certify, signing):
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     place = f"127.0.0.1:{runner.addresses[0][1]}"
     settings = f'[signatures]\nexempt = ["{place}"]\nauthorities = "{certificate[0]}"\n'
-    yield SimpleNamespace(signer=signer, agent=f"https://{place}", settings=settings)
+    yield SimpleNamespace(signer=signer, agent=f"https://{place}", settings=settings, seen=seen)
     await runner.cleanup()
 
 
@@ -157,3 +160,55 @@ async def test_what_a_narrow_token_lacks_is_told_so_that_a_program_can_buy_it(wo
     remedy = json.loads(base64.urlsafe_b64decode(said + "=" * (-len(said) % 4)))
     wide, _ = await bought(one, None, authorization_details=json.dumps(remedy["authorization_details"]))
     assert (await fetched(one, wide["access_token"], scheme="Bearer"))[0] == 200
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_a_key_that_its_client_publishes_logs_it_in_by_the_guarded_way_alone(
+    world, agent, proving, allowed
+) -> None:
+    settings = (
+        agent.settings if allowed else agent.settings.replace('exempt = ["', 'exempt = ["bot.example:1", "x')
+    )
+    one, holder = await world(settings=settings), proving.Holder("EdDSA")
+    holder.key = agent.signer.key
+    metadata = {
+        "client_name": "A", "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": f"{agent.agent}/jwks.json",
+    }  # fmt: skip
+    async with one.http.post(f"{one.front}/.licet/register", json=metadata) as answer:
+        client = (await answer.json())["client_id"]
+    statuses = []
+    for _ in range(3):
+        login = holder.login(client, f"{one.front}/.licet", int(time.time()))
+        form = {"client_assertion": login, "client_assertion_type": ASSERTION_TYPE}
+        async with one.http.post(f"{one.front}/.licet/account", data=form) as answer:
+            statuses.append(answer.status)
+    assert statuses == ([200] * 3 if allowed else [401] * 3)
+    assert agent.seen == (["/jwks.json"] if allowed else []), "asked once, or never: it is a private address"
+
+
+async def test_over_two_workers_a_proof_pays_at_most_once_at_each(licet, http, origin, sell, proving) -> None:
+    data = licet.write_site(origin.url)
+    file = data / "sites" / "journal.toml"
+    file.write_text(file.read_text().replace("max_fetches = 3\n", ""))
+    serving = await licet.serve("--workers", 2)
+    sold, holder = await sell(serving, pages=()), proving.Holder()
+    one = SimpleNamespace(front=serving.front, http=http, buyer=("", sold.client, sold.secret))
+    token, url = (await bought(one, holder))[0]["access_token"], f"{serving.front}/essays/tides"
+
+    async def send(proof):
+        headers = {
+            "User-Agent": GPTBOT, "X-Country": "DE", "Connection": "close", "Authorization": f"DPoP {token}", "DPoP": proof,
+        }  # fmt: skip
+        async with http.get(url, headers=headers) as answer:
+            await answer.read()
+            return answer.status
+
+    proof = holder.proof("GET", url, int(time.time()), token=token)
+    statuses = [await send(proof)]
+    statuses += await asyncio.gather(*(send(proof) for _ in range(30)))
+    assert statuses[0] == 200
+    assert set(statuses[1:]) <= {200, 401}
+    assert statuses.count(200) <= 2, "by the worker that saw it first, and by the other before it was told"
+    fresh = [holder.proof("GET", url, int(time.time()), token=token) for _ in range(20)]
+    assert set(await asyncio.gather(*map(send, fresh))) == {200}
+    assert await serving.stop() == 0

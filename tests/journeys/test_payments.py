@@ -18,6 +18,8 @@ import aiohttp
 import pytest
 from eth_account import Account
 
+from gateway.cli.doctor_payments import payments
+from gateway.config import read_config
 from loadtests.chainless import PaidSite, paid_site, served, signed
 from loadtests.processes import free_port, running
 from loadtests.raw_origin import PAGE
@@ -117,6 +119,9 @@ async def test_a_facilitator_that_loses_its_words_costs_nobody_a_second_payment(
         assert paid.settled() == {"settled": 1, "asked": 1}
         shown = licet(paid, "payments", told["payment"], "--json")
         assert json.loads(shown.stdout)["state"] == "PENDING"
+        found = {each["what"]: each for each in json.loads(licet(paid, "doctor", "--json").stdout)}
+        assert found["facilitator"]["state"] == "ok", found
+        assert found["payments"]["fact"].startswith("1 payment whose outcome is not known")
         wrong = licet(paid, "payments", "--settled", "0x1")
         assert wrong.returncode == 2
         paid.silence(on=False)
@@ -127,6 +132,22 @@ async def test_a_facilitator_that_loses_its_words_costs_nobody_a_second_payment(
         assert (status, body) == (200, PAGE)
         assert json.loads(b64decode(headers["payment-response"]))["transaction"] == "0xfeed"
     audited(paid)
+
+
+async def test_doctor_warns_where_money_is_held_for_others(tmp_path) -> None:
+    pytest.importorskip("stripe", reason="PyPI stripe is absent (make .make/dev)")
+    (tmp_path / "licet.toml").write_text(
+        '[stripe]\naccount = "operator"\nsecret_key_file = "sk"\nwebhook_secret_file = "wh"\n'
+    )
+    for name in ("sk", "wh"):
+        (tmp_path / name).touch(0o600)
+        (tmp_path / name).write_text("secret\n")
+    found = await payments(read_config(tmp_path), (), tmp_path)
+    assert [(what, state) for what, state, *_ in found] == [("stripe", "ok"), ("stripe", "warn")]
+    assert "may need a license" in found[1][3]
+    (tmp_path / "sk").chmod(0o640)
+    ((_, state, fact, _),) = await payments(read_config(tmp_path), (), tmp_path)
+    assert (state, "chmod 600" in fact) == ("bad", True)
 
 
 async def test_a_kill_at_any_moment_of_a_payment_loses_no_money(paid) -> None:

@@ -21,6 +21,12 @@ GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
 CLIENTS = 24
 
 
+async def connections(office: Path) -> dict[str, int]:
+    """How many connections each worker has, as it told the office last."""
+    told = await asked(office, "processes")
+    return {each["role"]: each["connections"] for each in told if each["role"] != "office"}
+
+
 async def test_a_revocation_is_felt_within_a_second_on_every_worker(
     licet, http, origin, sell, capsys
 ) -> None:
@@ -51,20 +57,25 @@ async def test_a_revocation_is_felt_within_a_second_on_every_worker(
         async with asyncio.timeout(60):
             for _ in range(CLIENTS * 5):
                 await connected.acquire()
-            run = json.loads((data / "licet.lock").read_text())["run"]
-            told = await asked(Path(run) / "office", "processes")
+            office = Path(json.loads((data / "licet.lock").read_text())["run"]) / "office"
+            # Each worker tells the office once a second; whoever has nobody yet gets more clients.
+            while not all((workers := await connections(office)).values()):
+                seen.append([])
+                group.create_task(reads(seen[-1]))
+                await asyncio.sleep(0.2)
             login = aiohttp.encode_basic_auth(sold.client, sold.secret)
             async with http.post(
                 f"{one.front}/.licet/revoke", data={"token": sold.token}, headers={"Authorization": login}
             ) as answer:
                 assert answer.status == 200
             revoked = time.monotonic()
-            while any(answers[-1][1] != 401 for answers in seen) or time.monotonic() < revoked + OLDEST:
+            while (
+                any(not answers or answers[-1][1] != 401 for answers in seen)
+                or time.monotonic() < revoked + OLDEST
+            ):
                 await connected.acquire()
         over.set()
-    workers = {each["role"]: each["connections"] for each in told if each["role"] != "office"}
     assert len(workers) == 2
-    assert all(workers.values()), f"both workers were asked: {workers}"
     late = [status for answers in seen for sent, status in answers if sent > revoked + OLDEST]
     assert late
     assert 200 not in late
@@ -74,7 +85,7 @@ async def test_a_revocation_is_felt_within_a_second_on_every_worker(
     felt = sorted(next(sent for sent, status in answers if status == 401) - revoked for answers in seen)
     with capsys.disabled():
         print(
-            f"\n  a revocation was felt by {CLIENTS} connections to {len(workers)} workers"
+            f"\n  a revocation was felt by {len(seen)} connections to {len(workers)} workers"
             f" after {max(felt[0], 0):.3f} s at the soonest, {felt[-1]:.3f} s at the latest"
         )
     assert await one.stop() == 0

@@ -32,12 +32,14 @@ async def test_one_page_in_every_format(example) -> None:
     assert told["tdmrep.json"]["tdm-reservation"] == 1
     assert {each["offer"] for each in told["offers"]} == {"training", "answers"}
     assert "3 % of net revenue" in told["offers"][0]["price"]
-    paid = {each["offer"]: each["amount"] for each in told["license.xml"] if each["offer"]}
-    assert paid == {"answers": "0.005 USD", "training": None}
+    licensed = {each["use"]: each["licenses"] for each in told["license.xml"]}
+    assert [each["payment"] for each in licensed["search"]] == ["free"]
+    assert [(each["offer"], each["amount"]) for each in licensed["ai-input"]] == [("answers", "0.005 USD")]
     assert told["refusal"]["status"] == 402
-    assert "Crawler-Price: USD 0.02" in told["refusal"]["headers"]
     assert told["refusal"]["body"]["code"] == "license-required"
     assert "documents" not in told
+    fetched = (await example("terms", "show", "/essays/tides", "--as", "ChatGPT-User", "--json")).json
+    assert "Crawler-Price: USD 0.005" in fetched["refusal"]["headers"]
 
     text = await example("terms", "show", "/essays/tides", "--as", "GPTBot")
     assert text.err == ""

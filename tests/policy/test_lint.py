@@ -23,6 +23,9 @@ CASES = [
     (PAID.replace("}]", '}, {id = "more", paths = ["/more/"], rights = "own", people = "none"}]', 1)
      .replace("offers.training = {", 'offers.training = {works = "essays", ') + f"rules = [{SELL}]", "works[1]", "no offer sells more"),
     (PAID.replace("0.02", "0") + f"rules = [{SELL}]", "offers.training.price", "costs nothing"),
+    (PAID.replace('per_fetch = "0.02"', 'per_fetch = "0.02", tiers = [{from_fetches = 9, per_fetch = "0.01"}]')
+     .replace("offers.training = {", "offers.training = {max_fetches = 9, ") + f"rules = [{SELL}]",
+     "offers.training.price.tiers[0]", "never reached: a license ends at 9 fetches"),
     (PAID.replace('per_fetch = "0.02"', 'upfront = "5"') + f"rules = [{SELL}]", "offers.training.price", "no per_fetch part"),
     (PAID + 'rules = [{then = "serve"}]', "offers.training", "nobody is told"),
     (PAID + f'rules = [{{when = {{purpose = "search"}}, then = {{license = "training"}}}}, {SELL}]', "rules[0]", "have to pay"),

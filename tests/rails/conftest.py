@@ -310,7 +310,7 @@ async def facilitator() -> AsyncIterator[Chainless]:
 @pytest.fixture
 def egress(facilitator: Chainless) -> Egress:
     """A way out on which the operator exempts that facilitator."""
-    return Egress(exempt=(facilitator.place,))
+    return Egress(exempt=(facilitator.place,), plain=True)
 
 
 class OfficeBooks:

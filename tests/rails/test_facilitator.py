@@ -19,6 +19,7 @@ from gateway.rails.facilitator import (
     Unreached,
     Unsure,
     Verified,
+    supports,
 )
 from gateway.rails.x402 import read_signature, requirement
 
@@ -139,7 +140,7 @@ async def test_one_that_breaks_off_may_have_moved_the_money(client, facilitator,
 
 async def test_one_that_is_down_was_not_asked(facilitator, presented, wanted) -> None:
     port = 1  # nobody listens there
-    client = Facilitator(Egress(exempt=(f"127.0.0.1:{port}",)).post)
+    client = Facilitator(Egress(exempt=(f"127.0.0.1:{port}",), plain=True).post)
     assert isinstance(await client.settle(f"http://127.0.0.1:{port}", presented, wanted), Unreached)
     assert isinstance(await client.verify(f"http://127.0.0.1:{port}", presented, wanted), Unsure)
 
@@ -157,7 +158,13 @@ async def test_one_that_is_down_was_not_asked(facilitator, presented, wanted) ->
 async def test_no_address_that_is_not_public_is_asked_unless_the_operator_says_so(
     url, presented, wanted
 ) -> None:
-    client = Facilitator(Egress().post)
+    client = Facilitator(Egress(plain=True).post)
     settled = await client.settle(url, presented, wanted)
     assert isinstance(settled, Unreached)
     assert settled.why.startswith(("url", "private_address", "unreachable"))
+
+
+async def test_it_says_what_it_supports(facilitator, egress) -> None:
+    assert await supports(egress.get, facilitator.url, "eip155:84532") is True
+    assert await supports(egress.get, facilitator.url, "eip155:8453") is False
+    assert await supports(egress.get, "http://127.0.0.1:1", "eip155:8453") is None

@@ -69,6 +69,11 @@ async def test_a_payment_is_settled_booked_and_spent(till, facilitator, wallet, 
     assert (await till.book.payment(taken.payment)).presented == ""
 
 
+async def test_what_rests_of_a_payment_shows_no_query(till, wallet, asked) -> None:
+    taken = await till.settling.settle(till.payable(wallet.pays(asked), url=f"{URL}?reader=anna"), "r1")
+    assert (await till.book.payment(taken.payment)).url == URL
+
+
 async def test_200_at_once_settle_once(till, facilitator, wallet, asked, make) -> None:
     payable = till.payable(wallet.pays(asked))
     taken = await asyncio.gather(*(till.settling.settle(payable, f"r{number}") for number in range(200)))

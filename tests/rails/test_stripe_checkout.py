@@ -185,6 +185,6 @@ def test_signatures_are_checked_by_stripes_own_library() -> None:
     ):  # fmt: skip
         with pytest.raises(ValueError, match=r"\S"):
             verify(body, wrong)
-    nonsense = b"\xff not json"
-    with pytest.raises(ValueError, match=r"\S"):
-        verify(nonsense, signature(nonsense, "whsec_1", now))
+    for nonsense in (b"\xff not json", b"[]", b"1", b"null", b'"a"'):
+        with pytest.raises(ValueError, match=r"\S"):
+            verify(nonsense, signature(nonsense, "whsec_1", now))

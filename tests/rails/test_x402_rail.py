@@ -91,6 +91,8 @@ async def test_200_identical_payments_at_once_settle_and_charge_once(shop, walle
     header = wallet.pays(way.as_json())
     answers = await asyncio.gather(*(world.get(("payment-signature", header)) for _ in range(200)))
     assert {answer.status for answer in answers} == {200}
+    assert len({answer.headers["licet-payment"].partition(";")[0] for answer in answers}) == 1
+    assert len({answer.headers["payment-response"] for answer in answers}) == 1
     print(
         f"\n200 identical payments at once: settled {len(facilitator.settled)}, charged {world.paid} micro-units"
     )
@@ -253,7 +255,9 @@ async def test_an_office_that_is_away_is_a_503(shop, wallet, facilitator, where)
         raise StoreUnavailable("The office is away.")
 
     settler = world.office.settling
-    broken = SimpleNamespace(check=settler.check, settle=settler.settle, skip=settler.skip)
+    broken = SimpleNamespace(
+        check=settler.check, settle=settler.settle, skip=settler.skip, known=settler.known
+    )
     setattr(broken, where, away)
     world.rails = (X402(broken),)
     world.gate = world._gate()

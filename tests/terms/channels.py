@@ -16,6 +16,7 @@ A price is a mapping of units to money, without what costs nothing.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -23,19 +24,31 @@ from typing import Any
 
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
-from gateway.terms import content_signal, content_usage, preferences, tdmrep, trust_txt, x_robots_tag
+from gateway.terms import (
+    content_signal,
+    content_usage,
+    preferences,
+    rsl_evaluation,
+    tdmrep,
+    trust_txt,
+    x_robots_tag,
+)
 from gateway.terms.answer_fields import answer_fields
 from gateway.terms.comp import comp_packages, read_package
 from gateway.terms.croissant import croissant, read_usage
 from gateway.terms.license_terms import LicenseTerms, PublishedScope, PublishedTerms
 from gateway.terms.odrl import odrl_offer, offered, read_policy
 from gateway.terms.payment_required import problem_body
-from gateway.terms.robots_pattern import matches
 from gateway.terms.robots_txt import merge_robots, parse_robots
 from gateway.terms.rsl import parse_rsl, render_rsl
+from gateway.terms.rsl_embedding import page_insert
+from gateway.terms.rsl_evaluation import evaluate
 from gateway.terms.schema_org import UNITS, license_page_jsonld, read_page
+from gateway.terms.terms_version import terms_version
 from gateway.uses import AI_USES, Use, closure
 
+#: Where somebody may be for whom an offer is read: nowhere that is known, and each place that drawn offers name.
+_COUNTRIES = ("", "DE", "US", "NO", "JP")
 Price = Mapping[str, Money]
 
 
@@ -178,41 +191,87 @@ def page(terms: PublishedTerms) -> Reading:
     return says
 
 
-def rsl(terms: PublishedTerms) -> Reading:
-    """license.xml, by the most liberal reader there can be: the narrowest content that mentions a use decides."""
-    document = parse_rsl(render_rsl(terms))
+def _rsl(reading: rsl_evaluation.Reading) -> Channel:
+    """license.xml, as one of the two ways of reading it takes it."""
 
-    def weight(pattern: str) -> tuple[int, bool]:
-        return len(pattern.rstrip("$").replace("*", "")), pattern.endswith("$")
+    def channel(terms: PublishedTerms) -> Reading:
+        document = parse_rsl(render_rsl(terms))
+        return _evaluated(lambda _path: document, reading)
 
+    return channel
+
+
+def in_the_page(terms: PublishedTerms) -> Reading:
+    """The license that is put into a page, where the site turned that on."""
+    chosen = replace(terms, publishing=replace(terms.publishing, html_script=True))
+
+    @cache
+    def document(path: str) -> Any:
+        script = re.search(rb"<script[^>]*>(.*?)</script>", page_insert(chosen, path), re.DOTALL)
+        return parse_rsl(script[1], placed=path) if script else parse_rsl(b"")
+
+    return _evaluated(document, rsl_evaluation.Reading.RESTRICTIVE)
+
+
+def _evaluated(document: Callable[[str], Any], reading: rsl_evaluation.Reading) -> Reading:
+    units = {"crawl": "fetch", "use": "inference", "purchase": "license", "subscription": "period"}
+
+    @cache
     def says(path: str, use: Use) -> Word:
         if use is Use.TDM:  # no word of RSL is as narrow
             return None
         if use is Use.FINE_TUNE:  # RSL has it inside ai-train, and no word that keeps it alone back
             wider = says(path, Use.AI_TRAIN)
             return None if isinstance(wider, Reserved) else wider
-        said = [
-            (weight(content.pattern), license)
-            for content in document.contents
-            if matches(content.pattern, path)
-            for license in content.licenses
-            if use in license.uses or {use.value, "all"} & license.prohibited
+        read = document(path)
+        limited = any(each.territory.regions for content in read.contents for each in content.licenses)
+        everywhere = [
+            evaluate([read], path, use, country=country, reading=reading)
+            for country in (_COUNTRIES if limited else ("",))
         ]
-        if not said:
-            return None
-        narrowest = max(at for at, _ in said)
-        best = [license for at, license in said if at == narrowest]
-        if any(use not in license.uses for license in best):
+        if any(said.why == "it is prohibited" for said in everywhere):
             return Reserved()
-        if any(license.payment == "free" and not license.offer for license in best):
+        licenses = [each for said in everywhere for each in said.licenses]
+        if any(not each.offer for each in licenses):
             return Free()
-        units = {"crawl": "fetch", "use": "inference", "purchase": "license", "subscription": "period"}
-        return Sale(
+        return _sold(
             {
-                license.offer: None if license.amount is None else {units[license.payment]: license.amount}
-                for license in best
+                each.offer: {units[each.payment]: each.amount}
+                if each.amount and each.payment in units
+                else None
+                for each in licenses
             }
         )
+
+    return says
+
+
+def version(terms: PublishedTerms) -> Reading:
+    """The document of the version of the terms that is in force."""
+    document = terms_version(terms).document
+    offers = {each["id"]: each["terms"] for each in document["offers"]}
+    parts = {tuple(each["paths"]): each for each in document["scopes"]}
+
+    def price(agreed: dict[str, Any]) -> Price:
+        told = agreed["compensation"]
+        amounts = [
+            (unit, Money(told[part]["micros"], told[part]["currency"]))
+            for part, unit in UNITS.items()
+            if told[part] is not None
+        ]
+        return _whole(amounts, told["revenue_share_bp"], told["currency"])
+
+    def says(path: str, use: Use) -> Word:
+        found = [parts[tuple(each.pattern for each in scope.paths)] for scope in speaking(terms, path)]
+        if any(use in closure(frozenset(map(Use, each["free"]))) for each in found):
+            return Free()
+        sold = {
+            name: price(offers[name])
+            for each in found
+            for name in each["offers"]
+            if use in closure(frozenset(map(Use, offers[name]["purpose"]["uses"])))
+        }
+        return Sale(sold) if sold else Reserved() if all(use in each["reserved"] for each in found) else None
 
     return says
 
@@ -345,11 +404,14 @@ def trust(terms: PublishedTerms) -> Reading:
 
 #: Every channel by its name.
 CHANNELS: dict[str, Channel] = {
-    "license.xml": rsl,
+    "license.xml": _rsl(rsl_evaluation.Reading.RESTRICTIVE),
+    "same, liberal": _rsl(rsl_evaluation.Reading.LIBERAL),
+    "in the page": in_the_page,
     "ODRL": odrl,
     "CoMP": comp,
     "Croissant": in_croissant,
     "license page": page,
+    "terms version": version,
     "402": refusal,
     "Content-Usage": _in_header(content_usage),
     "Content-Signal": _in_header(content_signal),
@@ -362,4 +424,6 @@ CHANNELS: dict[str, Channel] = {
 }
 
 #: Those that know offers.
-SELLING = frozenset({"license.xml", "ODRL", "CoMP", "Croissant", "license page", "402"})
+SELLING = frozenset(
+    {"license.xml", "same, liberal", "in the page", "ODRL", "CoMP", "Croissant", "license page", "402"}
+)

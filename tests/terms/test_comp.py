@@ -136,11 +136,13 @@ def test_without_what_is_ours_it_grants_no_path(make, bend):
     assert read_package(made).scope.paths == ()
 
 
-@pytest.mark.parametrize("price", ["0.02", True, None, -1, 1e30, float("inf"), float("nan"), 1e-9])
+@pytest.mark.parametrize("price", ["0.02", True, None, -1, 1e30, [], float("inf"), float("nan"), 1e-9])
 def test_a_price_that_is_no_amount_is_none(make, price):
     offer = make.offer(per_fetch="0.02")
     made = comp_package(make.published(make.scope("/", (), [offer])), offer)
     made["package"]["scope"]["unitprice"] = price
+    assert read_package(made).price is None
+    made["package"]["scope"]["unitprice"] = 10**5000
     assert read_package(made).price is None
     made["package"]["scope"]["unitprice"] = 0.02
     assert read_package(made).price == Money(20_000, "USD")

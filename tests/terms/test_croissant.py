@@ -4,7 +4,7 @@ import warnings
 import pytest
 
 from gateway.terms.croissant import CONFORMS_TO, croissant, read_usage
-from gateway.terms.odrl import odrl_offer, offered, read_policy
+from gateway.terms.odrl import OdrlError, odrl_offer, offered, read_policy
 
 #: What the specification asks of every dataset ("Required", "Modified and Added Properties").
 REQUIRED = {
@@ -55,6 +55,14 @@ def test_a_bundle_may_hold_some_of_the_offers(make):
 def test_what_holds_no_offer_is_left_out():
     assert read_usage({"usageInfo": ["https://a.example", {"@type": "DefinedTerm"}, 3]}) == ()
     assert read_usage([]) == read_usage({}) == ()
+
+
+def test_what_is_nested_without_end_is_no_offer():
+    deep = {"@type": ["odrl:Offer"]}
+    for _ in range(5000):
+        deep = {"odrl:permission": deep}
+    (read,) = read_usage({"usageInfo": {"@type": "odrl:Offer", "odrl:permission": deep}})
+    assert isinstance(read, OdrlError)
 
 
 @pytest.mark.filterwarnings("ignore")

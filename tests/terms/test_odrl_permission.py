@@ -84,6 +84,9 @@ def test_a_moment_is_told_in_utc_and_read_back():
             },
         ],
         [YEAR, "at night"],
+        [YEAR, {"leftOperand": "dateTime", "operator": "lt", "rightOperand": "2027-01-01T00:00:00"}],
+        [YEAR, {"leftOperand": "dateTime", "operator": "lt", "rightOperand": "some day"}],
+        [YEAR, {"leftOperand": "dateTime", "operator": "lt", "rightOperand": ["2027-01-01T00:00:00Z"] * 2}],
     ],
 )
 def test_limits_that_are_not_understood_are_said_to_be(limits):

@@ -74,7 +74,7 @@ def test_scopes_become_rules(make):
     assert at(found, "/opened") == at(found, "/essays/x") == (("search", True), ("train", False))
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(rules, rules, st.sampled_from(PATHS))
 def test_merging_never_allows_what_one_of_both_forbids(ours, theirs, path):
     found = dict(at(merged(ours, theirs), path))

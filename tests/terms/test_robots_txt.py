@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from itertools import product
 from urllib.robotparser import RobotFileParser
@@ -10,6 +11,7 @@ from protego import Protego
 from gateway.paths import PathScope
 from gateway.terms.robots_pattern import matches
 from gateway.terms.robots_txt import MOST_OCTETS, Robots, merge_robots, parse_robots
+from gateway.uses import Use
 
 HOST = "https://journal.example"
 TOKENS = ("GPTBot", "CCBot", "Bytespider", "Stranger")
@@ -423,3 +425,26 @@ def test_a_honeypot_is_closed_to_everybody(make, origin):
         assert not Protego.parse(merged.decode()).can_fetch(HOST + "/k7w2m9qd4tzx", token)
         assert robots.allows(token, "/b")
     assert merge_robots(merged, terms) == merged
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["Content-Usage", "Content-Signal", "License", "Crawl-delay", "X"]),
+    st.text(max_size=80)
+    | st.text(alphabet="/a* \t\x0b\x0c\x1c\x85\u2028=yn,;#:Disalow", max_size=80).map("train-ai=n {}".format),
+)
+def test_no_line_of_the_site_becomes_another(make, name, value):
+    """Whatever stands behind a name, the rules are those without it, and every line is of a kind that was there."""
+    origin = "User-agent: *\n{}Disallow: /a\n\nUser-agent: GPTBot\n{}Disallow: /b\n"
+    line = f"{name}: " + re.sub("[\r\n]", " ", value) + "\n"
+    terms = make.published(
+        make.scope("/a", free={Use.AI_TRAIN}), make.scope("/"), robots=[(["CCBot"], ["/c"])]
+    )
+    with_it = merge_robots(origin.format(line, line).encode("utf-8", "surrogatepass"), terms)
+    without = merge_robots(origin.format("", "").encode(), terms)
+    told = parse_robots(with_it)
+    assert [(group.tokens, group.rules) for group in told.groups] == [
+        (group.tokens, group.rules) for group in parse_robots(without).groups
+    ]
+    kinds = {each.partition(":")[0] for each in with_it.decode().splitlines() if each and each[0] != "#"}
+    assert kinds <= {"User-agent", "Allow", "Disallow", "License", "Content-Usage", "Content-Signal", name}

@@ -9,6 +9,7 @@ from gateway import bundled
 from gateway.paths import PathScope
 from gateway.policy.published import publish
 from gateway.policy.reading import default_policy, read_policy, stances
+from gateway.terms.publishing import Publishing
 from gateway.terms.robots_pattern import matches
 from gateway.terms.rsl import (
     NAMESPACE,
@@ -91,17 +92,15 @@ def test_never_more_than_the_terms(make, data):
 @given(st.data())
 def test_the_form_is_what_the_specification_asks_for(make, data):
     terms = data.draw(make.terms())
-    octets = render_rsl(terms, max_age_days=3)
+    octets = render_rsl(replace(terms, publishing=Publishing(license_days=3)), lastmod="2026-11-01T00:00:00Z")
     document = parse_rsl(octets)
-    assert document.deviations == () and document.max_age_days == 3
+    assert document.breaches == () and document.max_age_days == 3
     root = etree.fromstring(octets)
     assert root.nsmap[None] == NAMESPACE and root.prefix is None
     for element in root.iter():
         assert etree.QName(element).namespace in {NAMESPACE, OUR_NAMESPACE}
-    urls = [(content.url, bool(content.server)) for content in document.contents]
+    urls = [content.url for content in document.contents]
     assert len(set(urls)) == len(urls)
-    twice = {url for url, served in urls if served} & {url for url, served in urls if not served}
-    assert all(url.endswith("$") and "*" not in url for url in twice)
     for content, element in zip(document.contents, root, strict=True):
         assert content.pattern == content.url
         assert content.server in {"", "https://journal.example/.licet"}
@@ -109,7 +108,8 @@ def test_the_form_is_what_the_specification_asks_for(make, data):
             assert license.uses or license.prohibited == {"all"}
             assert len(each.findall(f"{{{NAMESPACE}}}permits[@type='usage']")) == bool(license.uses)
             if license.uses:
-                assert license.payment and bool(license.offer) is bool(content.server)
+                assert license.payment and (license.offer or not content.server)
+                assert license.payment != "free" or not content.server or license.offer
 
 
 @settings(max_examples=200, deadline=None)
@@ -120,17 +120,23 @@ def test_offers_come_back_from_one_scope(make, data):
     terms = make.published(make.scope("/essays/", free, offers))
     document = parse_rsl(render_rsl(terms))
     told = [
-        offer for offer in offers if license_of(offer).uses and offer.terms.territory.regions != frozenset()
+        offer
+        for offer in offers
+        if license_of(offer).uses - free and offer.terms.territory.regions != frozenset()
     ]
     served = [content for content in document.contents if content.server]
-    assert len(served) == (3 if told else 0)
-    for content in served:
-        assert list(content.licenses) == [license_of(offer) for offer in told]
-        assert [license.offer for license in content.licenses] == [offer.id for offer in told]
+    assert len(served) == (3 - bool(free & WORDED) if told else 0)
+    selling = [content for content in document.contents if any(each.offer for each in content.licenses)]
+    assert len(selling) == (3 if told else 0)
+    for content in selling:
+        sold = [license for license in content.licenses if license.offer]
+        assert sold == [replace(license_of(each), uses=license_of(each).uses - free) for each in told]
+        assert [license.offer for license in sold] == [offer.id for offer in told]
         assert offers_for(terms, content.url) == tuple(offers)
+        assert all(license.within(license_of(offer)) for license, offer in zip(sold, told, strict=True))
     for content in document.contents:
         if not content.server and free & WORDED:
-            assert [license.uses for license in content.licenses] == [free & WORDED]
+            assert content.licenses[0].uses == free & WORDED and content.licenses[0].payment == "free"
 
 
 def test_a_narrow_scope_takes_back_what_a_wider_one_grants(make):
@@ -263,8 +269,6 @@ def test_what_is_no_document_is_an_error(octets):
         ("https://journal.example", "/"),
         ("https://journal.example.evil.example/", ""),
         ("https://else.example/news/", ""),
-        ("news/", ""),
-        ("", ""),
     ],
 )
 def test_an_absolute_url_covers_its_own_origin_alone(url, pattern):
@@ -273,8 +277,28 @@ def test_an_absolute_url_covers_its_own_origin_alone(url, pattern):
     assert parse_rsl(octets).contents[0].pattern == (pattern if url.startswith("/") else "")
 
 
+@pytest.mark.parametrize("url", ["news/", "", "news", "*/news/"])
+def test_what_is_no_path_grants_nothing_and_withholds_everything(url):
+    octets = f'<rsl xmlns="{NAMESPACE}"><content url="{url}"><license><permits type="usage">all</permits></license></content></rsl>'
+    for content in parse_rsl(octets.encode(), origin="https://journal.example").contents:
+        assert (content.pattern, content.licenses[0].uses, content.licenses[0].prohibited) == (
+            "/",
+            set(),
+            {"all"},
+        )
+
+
+def test_what_stands_in_a_page_has_one_content():
+    content = '<content url=""><license><permits type="usage">search</permits><payment type="free"/></license></content>'
+    for number in (1, 2):
+        octets = f'<rsl xmlns="{NAMESPACE}">{content * number}</rsl>'.encode()
+        document = parse_rsl(octets, placed="/essays/1$")
+        assert [each.pattern for each in document.contents] == ["/essays/1$"] * number
+        assert [each.section for each in document.breaches] == ["4.6.2"] * (number - 1)
+
+
 def test_rsl_in_a_feed_and_in_utf16():
-    feed = f'<rss xmlns:rsl="{NAMESPACE}"><channel><item><rsl:content url="/1"><rsl:license><rsl:permits type="usage">search</rsl:permits></rsl:license></rsl:content></item></channel></rss>'
+    feed = f'<rss xmlns:rsl="{NAMESPACE}" version="2.0"><channel><item><rsl:content url="/1"><rsl:license><rsl:permits type="usage">search</rsl:permits></rsl:license></rsl:content></item></channel></rss>'
     assert parse_rsl(feed.encode()).contents[0].licenses[0].uses == {SEARCH}
     declared = '<?xml version="1.0" encoding="UTF-16"?>' + feed
     assert parse_rsl(declared.encode("utf-16")).contents[0].url == "/1"
@@ -308,21 +332,21 @@ def test_no_octets_raise(octets):
 
 #: What each real document comes to: contents, uses it grants anywhere, deviations.
 OUTCOMES = {
-    "ADVSEC-Mike_advsec-AI-architecture-v2__license.rsl": (2, {INPUT, INDEX, TRAIN}, 2),
+    "ADVSEC-Mike_advsec-AI-architecture-v2__license.rsl": (2, {INPUT, INDEX, TRAIN}, 1),
     "Autonomy-Labs-Tech_prompt-vault__license.xml": RslError("there is no RSL element in it"),
-    "BolsaClick_bolsa-click-portal__public_rsl.xml": (1, set(), 7),
+    "BolsaClick_bolsa-click-portal__public_rsl.xml": (1, set(), 4),
     "DavidJKTofan_davidtofan__public_rsl.xml": (1, {SEARCH, INPUT, TRAIN}, 2),
-    "IreneBurresi_ireneburresi.dev__public_rsl.xml": (2, {SEARCH, INPUT, INDEX}, 8),
-    "MaxSchoon_ixbrl__rsl.xml": (1, WORDED, 1),
-    "Pasithea0_microblog-template__license.rsl": (1, set(), 2),
+    "IreneBurresi_ireneburresi.dev__public_rsl.xml": (2, {SEARCH, INPUT, INDEX}, 5),
+    "MaxSchoon_ixbrl__rsl.xml": (1, WORDED, 2),
+    "Pasithea0_microblog-template__license.rsl": (1, set(), 1),
     "Pasithea0_microblog-template__microblog.xml": RslError("it is not well-formed XML"),
-    "Wolverine971_9takes__static_license.xml": (1, set(), 1),
-    "arbourtrary_arbourtrary.github.io__static_license.xml": (1, {TRAIN}, 1),
+    "Wolverine971_9takes__static_license.xml": (1, set(), 0),
+    "arbourtrary_arbourtrary.github.io__static_license.xml": (1, {TRAIN}, 2),
     "cofob_cofob.dev__static_rsl.xml": (1, {SEARCH, INPUT}, 0),
-    "cyberdefensematrix_cyberdefensematrix.github.io__license.xml": (1, {TRAIN}, 1),
+    "cyberdefensematrix_cyberdefensematrix.github.io__license.xml": (1, {TRAIN}, 2),
     "dylmye_dylmye.github.io__public_license.xml": (1, {TRAIN}, 0),
     "gokhanibrikci_knowbase__public_license.xml": (1, WORDED, 3),
-    "msoucy_msoucy.me__static_license.xml": (1, set(), 4),
+    "msoucy_msoucy.me__static_license.xml": (1, set(), 3),
     "nastaso_cloudcertprep__public_license.xml": (1, WORDED, 1),
 }
 
@@ -338,3 +362,21 @@ def test_real_documents(shared_data):
             }
             found = (len(found.contents), granted, len(found.deviations))
         assert found == expected, name
+
+
+def test_how_the_real_documents_fare(shared_data, capsys):
+    """Every file of the corpus is clean, linted or refused; strict reading grants no more than lenient reading."""
+    files = sorted(file for folder in ("rsl", "terms") for file in (shared_data / folder).iterdir())
+    files = [file for file in files if file.suffix in {".xml", ".rsl"}]
+    told = {"clean": 0, "with warnings alone": 0, "with errors": 0, "refused": 0}
+    for file in files:
+        found = parse_rsl(file.read_bytes())
+        if isinstance(found, RslError):
+            told["refused"] += 1
+        elif found.deviations:
+            told["with errors"] += 1
+        else:
+            told["with warnings alone" if found.breaches else "clean"] += 1
+    with capsys.disabled():
+        print(f"\nreal RSL documents: {len(files)}; {told}")
+    assert told == {"clean": 1, "with warnings alone": 2, "with errors": 14, "refused": 2}

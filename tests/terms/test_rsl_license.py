@@ -34,7 +34,8 @@ def usage(text):
         (usage("tdm fine-tune quote AI-TRAIN"), set()),
         (usage("all") + '<prohibits type="usage">ai-train</prohibits>', {SEARCH, INPUT, INDEX}),
         (usage("ai-train") + '<prohibits type="usage">all</prohibits>', set()),
-        (usage("ai-all") + '<prohibits type="usage">train-ai tdm</prohibits>', {INPUT, INDEX}),
+        (usage("ai-all") + '<prohibits type="usage">train-ai</prohibits>', {INPUT, INDEX}),
+        (usage("ai-all") + '<prohibits type="usage">train-ai tdm</prohibits>', set()),
         ('<prohibits type="usage">ai-train</prohibits>', set()),
         ('<permits type="search">yes</permits>', set()),
         ("<permits>search</permits>", set()),
@@ -125,7 +126,7 @@ def test_the_published_element_is_the_offer_however_it_is_sent(make, data):
         ({"attribution": "Credit us"}, "attribution", None),
         ({"per_fetch": "0.02"}, "crawl", "0.02"),
         ({"upfront": "500"}, "purchase", "500"),
-        ({"subscription": "12"}, "subscription", "12"),
+        ({"subscription": "12"}, "subscription", None),
         ({"per_inference": "0.0001"}, "use", "0.0001"),
         ({"upfront": "500", "per_fetch": "0.02"}, "purchase", None),
         ({"per_fetch": "0.02", "revenue_share_bp": 300}, "crawl", None),
@@ -175,7 +176,7 @@ def test_a_narrower_use_is_within_and_a_wider_one_is_not(body, within):
         ("", False),
         ('<prohibits type="geo">CN</prohibits>', False),
         ('<permits type="geo">DE NO</permits>', False),
-        ('<permits type="geo">DE</permits><reporting type="audit" profile="p"/>', False),
+        ('<permits type="geo">DE</permits><reporting type="audit" profile="urn:p"/>', True),
     ],
 )
 def test_places_and_conditions_count(body, within):

@@ -134,6 +134,9 @@ def raw_claim(name: str, literal: str) -> bytes:
 
 
 GOOD = text()
+#: The thumbprint of a key (RFC 9449, figure 10), and the uses of the good token as a scope.
+KEY = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+SCOPE = "ai-input search"
 FIRST, SECOND, THIRD = GOOD.split(".")
 
 #: name, outcome, what it guards, text
@@ -151,6 +154,13 @@ def good_tokens() -> Iterator[Vector]:
     yield "null is unlimited", "claims", "null stands where the profile has it", text(body=wide)
     yield "expired within leeway", "claims", "clocks differ", text(body=payload(exp=NOW - 29))
     yield "issued within leeway", "claims", "clocks differ", text(body=payload(iat=NOW + 30, nbf=NOW + 30))
+    yield (
+        "bound",
+        "claims",
+        "RFC 9449, 6.1: whoever shows it proves the key",
+        text(body=payload(cnf={"jkt": KEY})),
+    )
+    yield "scoped", "claims", "RFC 9068, 2.2.3: the same as its privileges", text(body=payload(scope=SCOPE))
 
 
 def algorithm_attacks() -> Iterator[Vector]:
@@ -388,6 +398,29 @@ def claim_attacks() -> Iterator[Vector]:
         yield f"payload {depth} deep", "token-invalid", "bounded depth", text(body=nested)
 
 
+def binding_attacks() -> Iterator[Vector]:
+    """Bindings and scopes that are none."""
+    keys = {
+        "empty": {}, "text": KEY, "list": [{"jkt": KEY}], "padded": {"jkt": KEY + "="}, "short": {"jkt": KEY[:-1]},
+        "second spelling": {"jkt": KEY[:-1] + "J"}, "number": {"jkt": 1}, "jwk": {"jwk": {"kty": "EC"}},
+        "two": {"jkt": KEY, "x5t#S256": KEY}, "null": {"jkt": None},
+    }  # fmt: skip
+    for name, value in keys.items():
+        yield (
+            f"cnf {name}",
+            "token-invalid",
+            "a binding that is not read binds nothing",
+            text(body=payload(cnf=value)),
+        )
+    for scope in ("", "search", "search ai-input", SCOPE + " ", SCOPE.split(), SCOPE.upper()):
+        yield (
+            f"scope {scope!r}",
+            "token-invalid",
+            "scope and privileges agree",
+            text(body=payload(scope=scope)),
+        )
+
+
 def address_attacks() -> Iterator[Vector]:
     """Genuine, and for somebody else."""
     for name, value in {
@@ -467,7 +500,7 @@ def tokens() -> dict[str, object]:
     """Everything in `tokens.json`."""
     families = (
         good_tokens, algorithm_attacks, header_attacks, form_attacks, signature_attacks,
-        claim_attacks, address_attacks, time_attacks,
+        claim_attacks, binding_attacks, address_attacks, time_attacks,
     )  # fmt: skip
     listed = [
         {"name": name, "outcome": outcome, "guards": guards, "token": token}
