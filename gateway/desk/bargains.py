@@ -27,14 +27,15 @@ from weakref import WeakValueDictionary
 import uuid_utils
 
 from gateway.admission.pace import Pace
-from gateway.canonical import canonical_bytes
+from gateway.canonical import canonical_bytes, canonical_digest
 from gateway.clock import Clock
 from gateway.desk.agreeing import Assent, contract_of_license, signed_by
 from gateway.desk.clients import Known, may_buy
-from gateway.desk.metadata import on_offer
+from gateway.desk.metadata import issuer_of, on_offer
 from gateway.desk.proposals import Message, read_terms
 from gateway.desk.selling import Buyer as Purchaser
-from gateway.desk.selling import Sales, shut_out
+from gateway.desk.selling import Ring, Sales, shut_out
+from gateway.keys.jws import sign
 from gateway.licenses.bargaining import Buyer, Proposal, answer
 from gateway.licenses.contract import Clause
 from gateway.licenses.license import License, Standing
@@ -105,12 +106,13 @@ class Bargains:
         register: LicenseRegister,
         sales: Sales,
         clock: Clock,
+        keys: Ring,
         pace: Pace | None = None,
     ) -> None:
-        """Work on these; *pace* is for new negotiations of one licensee: by default 20 at once and two a minute."""
+        """Work on these, and sign agreements by *keys*; *pace* is for new negotiations of one licensee: by default 20 at once and two a minute."""
         self.store = bargaining.negotiations
         self._position, self._clauses = bargaining.position, bargaining.clauses
-        self._register, self._sales, self._clock = register, sales, clock
+        self._register, self._sales, self._clock, self._keys = register, sales, clock, keys
         self._pace = pace or Pace(1 / 30, MOST_OPEN)
         self._lines: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._changes: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
@@ -253,7 +255,8 @@ class Bargains:
     async def _answered(self, before: Negotiation, place: Place, message: Message) -> Negotiation | Refusal:
         offer, now = before.offer, self._now()
         if len(before.transcript) >= LONGEST_TRANSCRIPT:
-            return Refusal(Problem.TOO_FAST, "So much was said here that only an end can follow.")
+            why = "Much was said here, and no agreement was found."
+            return terminated(before, Side.GATEWAY, why, now=now)
         if before.transcript and not _on_offer(place.policy, offer):
             return terminated(before, Side.GATEWAY, "The offer is no longer published as it was.", now=now)
         terms = read_terms(message, offer.terms, before.proposal)
@@ -285,8 +288,18 @@ class Bargains:
                 await self._kept(before, terminated(before, Side.GATEWAY, why, now=self._now()))
             return made
         contract = contract_of_license(before, made, place.origin, self._clauses)
-        text = canonical_bytes(contract).decode()
-        return await self._kept(before, agreed(before, made.id, now=self._now(), contract=text))
+        text, now = canonical_bytes(contract).decode(), self._now()
+        statement = {
+            "iss": issuer_of(place.origin),
+            "license": made.id,
+            "licensee": made.licensee,
+            "terms_hash": made.terms.hash,
+            "contract": canonical_digest(contract),
+            "iat": now,
+        }
+        # A JWS (RFC 7515) by the key that signs tokens: whoever has our keys can check it.
+        signature = sign(canonical_bytes(statement), self._keys.current, "licet-agreement+jws")
+        return await self._kept(before, agreed(before, made.id, now=now, contract=text, signature=signature))
 
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000

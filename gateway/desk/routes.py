@@ -127,7 +127,7 @@ class Desk:
             ).group(),
             Agreements(clients, register).group(),
             EmsKeys(clients, holdings, content_keys).group() if content_keys else {},
-            self._negotiating(bargaining, register, clients, clock, once) if bargaining else {},
+            self._negotiating(bargaining, register, clients, clock, keys, once) if bargaining else {},
             *(group(clients) if callable(group) else group for group in groups),
         ):
             table.update(group)
@@ -144,9 +144,10 @@ class Desk:
         register: LicenseRegister,
         clients: Clients,
         clock: Clock,
+        keys: Keys,
         once: Once | None,
     ) -> Group:
-        self.bargains = Bargains(bargaining, register, self.sales, clock)
+        self.bargains = Bargains(bargaining, register, self.sales, clock, keys)
         contracts = Contracts(clients, self.bargains, bargaining.clauses)
         return {**NegotiationDesk(clients, self.bargains, once).group(), **contracts.group()}
 

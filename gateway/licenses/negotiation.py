@@ -238,14 +238,20 @@ def accepted(
     )
 
 
-def agreed(before: Negotiation, license_id: str, *, now: int, contract: str = "") -> Negotiation | Refusal:
-    """The license *license_id* was made of what both sides agreed to; *contract* is the document of it, as JSON."""
+def agreed(
+    before: Negotiation, license_id: str, *, now: int, contract: str = "", signature: str = ""
+) -> Negotiation | Refusal:
+    """The license *license_id* was made of what both sides agreed to.
+
+    *contract* is the document of it, as JSON, and *signature* the gateway's of its hash.
+    """
     if before.state is not State.ACCEPTED or before.table is None:
         return _over(before)
     body = {
         "license": license_id,
         "terms_hash": before.table.hash,
         "contract": canonical_digest(orjson.loads(contract)) if contract else "",
+        "signature": signature,
     }
     said = _said(before, Side.GATEWAY, "agreement", body, now)
     return replace(said, state=State.AGREED, license=license_id, contract=contract)

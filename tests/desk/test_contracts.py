@@ -15,6 +15,7 @@ from gateway.canonical import canonical_digest
 from gateway.desk import contract_pdf
 from gateway.desk.contract_page import contract_page
 from gateway.desk.contracts import shipped_clauses
+from gateway.keys.jws import read_compact, signature_holds
 from gateway.licenses.contract import Deal, Evidence, Party, contract_of
 from gateway.licenses.position import Position
 from gateway.money import Money
@@ -127,6 +128,9 @@ async def test_they_are_for_the_parties_alone_and_stay_as_they_were(world):
     assert first.headers["ETag"] == f'"{canonical_digest(document)}"'
     agreement = next(each for each in told["transcript"] if each["act"] == "agreement")
     assert agreement["body"]["contract"] == canonical_digest(document)
+    compact = read_compact(agreement["body"]["signature"])
+    assert signature_holds(compact, world.keys.public.get(compact.kid))
+    assert json.loads(compact.payload)["contract"] == canonical_digest(document)
     assert document["evidence"]["assent"] == body["assent"]
     acceptance = next(each for each in told["transcript"] if each["act"] == "acceptance")
     assert document["evidence"]["transcript"] == acceptance["hash"]
