@@ -36,7 +36,6 @@ ELSEWHERE = {
     "licenses/register.py": "conformance",
     "desk/call.py": "desk/test_routes.py",
     "desk/described.py": "desk/test_openapi.py",
-    "desk/described_terms.py": "desk/test_openapi.py",
     "desk/public_documents.py": "desk/test_routes.py",
     "desk/token_endpoints.py": "desk/test_selling.py",
     "licenses/license.py": "licenses/test_offers.py",

@@ -63,9 +63,9 @@ def lint(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a license in RSL: every breach, its line, and its section of RSL 1.0.
+    """Check licenses in RSL, breach by breach.
 
-    What is not itself a document is searched for one: License lines of
+    Each is told with its line and its section of RSL 1.0. What is not itself a document is searched for one: License lines of
     robots.txt, Link headers, links and scripts of a page. An error breaks a rule
     of the standard; a warning is allowed and read in different ways. Exit 1 if
     there is an error, or no document that can be read.

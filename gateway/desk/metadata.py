@@ -139,6 +139,7 @@ def index_document(policy: Policy, origin: str) -> dict[str, object]:
         "license_page": f"{issuer}/terms/",
         "quote": f"{issuer}/quote",
         "catalogue": f"{issuer}/catalogue",
+        "packages": f"{issuer}/comp",
         "how_to_buy": how_to_buy(policy, origin),
     }
 

@@ -17,9 +17,8 @@ from collections.abc import Callable
 import orjson
 from aiohttp import web
 
-from gateway.desk.call import About, Call, Group, read_at
+from gateway.desk.call import Call, Group, read_at
 from gateway.desk.metadata import PREFIX
-from gateway.desk.reading import JSON
 from gateway.desk.replies import json_reply, octets_reply
 from gateway.policy.rules import Mode, Policy
 from gateway.problems import Problem, Refusal
@@ -29,17 +28,6 @@ from gateway.terms.odrl import MEDIA_TYPE, odrl_offer, offered
 from gateway.terms.odrl_words import profile_document
 
 _SECONDS = 300
-_OBJECT = {"type": "object"}
-_ODRL = About(
-    "One offer in ODRL 2.2.",
-    gives={MEDIA_TYPE: _OBJECT},
-    rest=("name", {"type": "string", "pattern": r"\.jsonld$"}),
-)
-_PROFILE = About("What the words of our ODRL profile mean.", gives={MEDIA_TYPE: _OBJECT})
-_PACKAGES = About(
-    "Every offer as a package of IAB CoMP 1.0.", gives={JSON: {"type": "array", "items": _OBJECT}}
-)
-_PACKAGE = About("One offer as CoMP answers.", gives={JSON: _OBJECT}, rest=("name", {"type": "string"}))
 
 
 class OfferDocuments:
@@ -52,10 +40,10 @@ class OfferDocuments:
     def group(self) -> Group:
         """Its addresses."""
         return {
-            f"{PREFIX}/offers/*": read_at(self._odrl, _ODRL),
-            f"{PREFIX}/odrl-profile.jsonld": read_at(self._profile, _PROFILE),
-            f"{PREFIX}/comp": read_at(self._packages, _PACKAGES),
-            f"{PREFIX}/comp/*": read_at(self._package, _PACKAGE),
+            f"{PREFIX}/offers/*": read_at(self._odrl),
+            f"{PREFIX}/odrl-profile.jsonld": read_at(self._profile),
+            f"{PREFIX}/comp": read_at(self._packages),
+            f"{PREFIX}/comp/*": read_at(self._package),
         }
 
     async def _odrl(self, call: Call) -> web.StreamResponse | Refusal:

@@ -14,13 +14,11 @@ from aiohttp import web
 
 from gateway import __version__
 from gateway.desk.call import About, Call, Group, Route, read_at
-from gateway.desk.described import DESCRIBED as DESCRIBED_HERE
-from gateway.desk.described_terms import DESCRIBED_TERMS
+from gateway.desk.described import DESCRIBED
 from gateway.desk.metadata import PREFIX
 from gateway.desk.replies import json_reply
 from gateway.problems import PROBLEMS, Refusal
 
-DESCRIBED: Final = {**DESCRIBED_HERE, **DESCRIBED_TERMS}
 OPENAPI: Final = f"{PREFIX}/openapi.json"
 _TOLD: Final = About(
     "This document: every address of the desk (OpenAPI 3.1).", gives={"application/json": {"type": "object"}}

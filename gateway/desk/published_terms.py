@@ -47,7 +47,7 @@ _NAMED: Final = About(
     "the version before or the one named.",
     asks={"against": {"type": "string", "pattern": "^[0-9a-f]{64}$"}},
     gives=_GIVES,
-    rest=("name", {"type": "string", "pattern": "^[0-9a-f]{64}$"}),
+    rest=("version", {"type": "string", "pattern": "^[0-9a-f]{64}$"}),
 )
 
 

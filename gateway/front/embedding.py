@@ -13,7 +13,8 @@ otherwise:
 
 What is changed is another representation. Its length is told anew or not at all;
 its entity tag is weak, so that no cache and no client joins its parts with the
-origin's; digests of the origin's octets are taken off; a shared cache must not
+origin's. Where the license itself stands in it there is neither a tag nor a date:
+the origin would call a page unchanged whose license is another by now. Digests of the origin's octets are taken off; a shared cache must not
 hand it to people. The record has the digest of the octets as they were sent.
 """
 
@@ -35,10 +36,14 @@ _FEEDS: Final = frozenset({"application/rss+xml", "application/atom+xml", "appli
 #: What holds for the origin's octets alone, and what would hand these out to others.
 _UNTRUE: Final = frozenset(
     {
-        "content-length", "etag", "accept-ranges", "content-md5", "digest", "content-digest", "repr-digest",
+        "content-length", "accept-ranges", "content-md5", "digest", "content-digest", "repr-digest",
         "cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control",
     }
 )  # fmt: skip
+
+
+#: By these the origin would say later that nothing has changed.
+_VALIDATORS: Final = frozenset({"etag", "last-modified"})
 
 
 def embeds(publishing: Publishing) -> bool:
@@ -51,11 +56,13 @@ def embedded(opened: OriginAnswer, ask: Ask, judged: Judged, terms: PublishedTer
     insertion = _insertion(opened, ask, judged, terms)
     if insertion is None:
         return opened
+    lasting = isinstance(insertion, PageInsertion) and not terms.publishing.html_script
+    untrue = _UNTRUE if lasting else _UNTRUE | _VALIDATORS
     whole = None if ask.method == "HEAD" else opened.whole()
     if whole is None:
-        return _Embedded(opened, insertion)
+        return _Embedded(opened, insertion, untrue)
     changed = insertion.take(whole) + insertion.end()
-    return _Embedded(opened, insertion, changed, as_it_came=changed == whole)
+    return _Embedded(opened, insertion, untrue, changed, as_it_came=changed == whole)
 
 
 def _insertion(opened: OriginAnswer, ask: Ask, judged: Judged, terms: PublishedTerms) -> Insertion | None:
@@ -97,16 +104,18 @@ def _must_stay(opened: OriginAnswer) -> bool:
 class _Embedded:
     """An origin's answer with an insertion, or one *as it came* whose body was taken; all else is the origin's."""
 
-    __slots__ = ("_as_it_came", "_insertion", "_opened", "_whole", "length", "status", "tunnel")
+    __slots__ = ("_as_it_came", "_insertion", "_opened", "_untrue", "_whole", "length", "status", "tunnel")
 
     def __init__(
         self,
         opened: OriginAnswer,
         insertion: Insertion,
+        untrue: frozenset[str],
         whole: bytes | None = None,
         *,
         as_it_came: bool = False,
     ) -> None:
+        self._untrue = untrue
         self._opened = opened
         self._insertion = insertion
         self._whole = whole
@@ -132,7 +141,9 @@ class _Embedded:
     def headers(self) -> Headers:
         if self._as_it_came:
             return self._opened.headers
-        theirs = tuple(line for line in self._opened.headers if line[0].lower() not in _UNTRUE)
+        theirs = tuple(
+            line for line in self._opened.headers if line[0].lower() not in self._untrue | {"etag"}
+        )
         return theirs + self._own()
 
     @property
@@ -147,17 +158,17 @@ class _Embedded:
             for name, value in self._own()
             if name.lower() not in names
         ]
-        return self._opened.head_without(_UNTRUE | names) + b"".join(lines)
+        return self._opened.head_without(self._untrue | {"etag"} | names) + b"".join(lines)
 
     def field(self, name: str) -> str:
         found = self._opened.field(name)
         if self._as_it_came:
             return found
-        if name == "etag" and found and not found.startswith("W/"):
-            return f"W/{found}"
         if name == "content-length":
             return str(self.length) if self.length >= 0 else ""
-        return "" if name in _UNTRUE and name != "etag" else found
+        if name in self._untrue:
+            return ""
+        return f"W/{found}" if name == "etag" and found and not found.startswith("W/") else found
 
     def whole(self) -> bytes | None:
         return self._opened.whole() if self._whole is None else self._whole

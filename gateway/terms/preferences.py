@@ -106,6 +106,8 @@ def _told(rules: tuple[PathRule, ...], pattern: str) -> Statement:
 
 
 def _ordered(rules: tuple[PathRule, ...]) -> tuple[PathRule, ...]:
-    return tuple(
-        sorted((rule for rule in rules if rule.said), key=lambda rule: (-len(rule.pattern), rule.pattern))
-    )
+    told = [rule for rule in rules if rule.said]
+    everything = [rule for rule in told if rule.pattern == "/"]
+    if everything and all(rule.said == everything[0].said for rule in told):
+        return (everything[0],)
+    return tuple(sorted(told, key=lambda rule: (-len(rule.pattern), rule.pattern)))

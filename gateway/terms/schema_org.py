@@ -1,4 +1,4 @@
-"""schema.org (version 29, 2025-03): what a license page says about itself and the site, as JSON-LD, written and read.
+"""schema.org (as of 2026-11): what a license page says about itself and the site, as JSON-LD, written and read.
 
 The properties of ``CreativeWork`` that speak of licensing: ``license``,
 ``acquireLicensePage``, ``usageInfo``, ``copyrightHolder``, ``creditText``,

@@ -129,6 +129,17 @@ async def test_what_must_stay_as_it_is(kit, door, origin, reply):
     )
 
 
+async def test_a_page_that_holds_the_license_cannot_be_called_unchanged(kit, door, origin):
+    chosen(door, html_script=True)
+    origin.reply = whole(PAGE, 'ETag: "v1"', "Last-Modified: Mon, 02 Nov 2026 10:00:00 GMT")
+    fields, body = split(await door.send(kit.get("/", BOT)))
+    assert b"<script" in body and not {"etag", "last-modified"} & set(fields)
+    assert (await door.journal.one()).etag == ""
+    chosen(door, html_link=True)
+    fields, _ = split(await door.send(kit.get("/", BOT)))
+    assert fields["etag"] == ['W/"v1"'] and "last-modified" in fields
+
+
 async def test_a_head_request_is_told_the_fields_of_the_page_it_would_get(kit, door, origin):
     chosen(door, html_link=True)
     origin.reply = whole(PAGE, 'ETag: "v1"')[: -len(PAGE)]

@@ -118,7 +118,7 @@ async def test_every_channel_leads_to_the_same_license(licet, pages, certify) ->
                 (each.uses, each.payment, each.amount) for each in there.licenses
             }
         assert re.sub(rb"<link rel=\"license\".*?</script>", b"", body).decode() == PAGE
-        assert page.headers["ETag"] == 'W/"v1"' and page.headers["Cache-Control"] == "private"
+        assert "ETag" not in page.headers and page.headers["Cache-Control"] == "private"
 
         _, feed = await get("/feed", **{"User-Agent": "curl/8.14"})
         items = parse_rsl(feed, origin=front)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.reading import read_policy
-from gateway.terms.publishing import USUAL
+from gateway.terms.publishing import USUAL, Publishing
 
 SITE = 'stance = "open"\n[site]\nname = "{name}"\nhosts = ["one.example"]\norigin = "http://127.0.0.1:8000"\n'
 WEEK = USUAL.license_days * 86_400
@@ -43,6 +44,15 @@ def test_what_is_in_force_is_not_earlier_and_what_was_lapses_one_by_one(policy):
     assert names(earlier, 200 + WEEK) == ["second"]
     assert names(earlier, 300 + WEEK) == []
     assert earlier.of_site("two", 300) == ()
+
+
+def test_a_license_is_met_for_as_long_as_it_said_that_it_may_be_kept(policy):
+    earlier = EarlierPolicies()
+    first = policy("first")
+    earlier.see([replace(first, publishing=Publishing(license_days=2), digest="sha-256:other")], 0)
+    earlier.see([policy("second")], 100)
+    assert names(earlier, 100 + 2 * 86_400 - 1) == ["first"]
+    assert names(earlier, 100 + 2 * 86_400) == []
 
 
 def test_a_policy_that_returns_is_in_force_and_not_earlier(policy):

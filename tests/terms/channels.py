@@ -16,6 +16,7 @@ A price is a mapping of units to money, without what costs nothing.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -40,8 +41,10 @@ from gateway.terms.odrl import odrl_offer, offered, read_policy
 from gateway.terms.payment_required import problem_body
 from gateway.terms.robots_txt import merge_robots, parse_robots
 from gateway.terms.rsl import parse_rsl, render_rsl
+from gateway.terms.rsl_embedding import page_insert
 from gateway.terms.rsl_evaluation import evaluate
 from gateway.terms.schema_org import UNITS, license_page_jsonld, read_page
+from gateway.terms.terms_version import terms_version
 from gateway.uses import AI_USES, Use, closure
 
 #: Where somebody may be for whom an offer is read: nowhere that is known, and each place that drawn offers name.
@@ -193,37 +196,84 @@ def _rsl(reading: rsl_evaluation.Reading) -> Channel:
 
     def channel(terms: PublishedTerms) -> Reading:
         document = parse_rsl(render_rsl(terms))
-        limited = any(each.territory.regions for content in document.contents for each in content.licenses)
-        countries = _COUNTRIES if limited else ("",)
-        units = {"crawl": "fetch", "use": "inference", "purchase": "license", "subscription": "period"}
+        return _evaluated(lambda _path: document, reading)
 
-        @cache
-        def says(path: str, use: Use) -> Word:
-            if use is Use.TDM:  # no word of RSL is as narrow
-                return None
-            if use is Use.FINE_TUNE:  # RSL has it inside ai-train, and no word that keeps it alone back
-                wider = says(path, Use.AI_TRAIN)
-                return None if isinstance(wider, Reserved) else wider
-            everywhere = [
-                evaluate([document], path, use, country=country, reading=reading) for country in countries
-            ]
-            if any(said.why == "it is prohibited" for said in everywhere):
-                return Reserved()
-            licenses = [each for said in everywhere for each in said.licenses]
-            sold = {
+    return channel
+
+
+def in_the_page(terms: PublishedTerms) -> Reading:
+    """The license that is put into a page, where the site turned that on."""
+    chosen = replace(terms, publishing=replace(terms.publishing, html_script=True))
+
+    @cache
+    def document(path: str) -> Any:
+        script = re.search(rb"<script[^>]*>(.*?)</script>", page_insert(chosen, path), re.DOTALL)
+        return parse_rsl(script[1], placed=path) if script else parse_rsl(b"")
+
+    return _evaluated(document, rsl_evaluation.Reading.RESTRICTIVE)
+
+
+def _evaluated(document: Callable[[str], Any], reading: rsl_evaluation.Reading) -> Reading:
+    units = {"crawl": "fetch", "use": "inference", "purchase": "license", "subscription": "period"}
+
+    @cache
+    def says(path: str, use: Use) -> Word:
+        if use is Use.TDM:  # no word of RSL is as narrow
+            return None
+        if use is Use.FINE_TUNE:  # RSL has it inside ai-train, and no word that keeps it alone back
+            wider = says(path, Use.AI_TRAIN)
+            return None if isinstance(wider, Reserved) else wider
+        read = document(path)
+        limited = any(each.territory.regions for content in read.contents for each in content.licenses)
+        everywhere = [
+            evaluate([read], path, use, country=country, reading=reading)
+            for country in (_COUNTRIES if limited else ("",))
+        ]
+        if any(said.why == "it is prohibited" for said in everywhere):
+            return Reserved()
+        licenses = [each for said in everywhere for each in said.licenses]
+        if any(not each.offer for each in licenses):
+            return Free()
+        return _sold(
+            {
                 each.offer: {units[each.payment]: each.amount}
                 if each.amount and each.payment in units
                 else None
                 for each in licenses
-                if each.offer
             }
-            if any(not each.offer for each in licenses):
-                return Free()
-            return Sale(sold) if sold else None
+        )
 
-        return says
+    return says
 
-    return channel
+
+def version(terms: PublishedTerms) -> Reading:
+    """The document of the version of the terms that is in force."""
+    document = terms_version(terms).document
+    offers = {each["id"]: each["terms"] for each in document["offers"]}
+    parts = {tuple(each["paths"]): each for each in document["scopes"]}
+
+    def price(agreed: dict[str, Any]) -> Price:
+        told = agreed["compensation"]
+        amounts = [
+            (unit, Money(told[part]["micros"], told[part]["currency"]))
+            for part, unit in UNITS.items()
+            if told[part] is not None
+        ]
+        return _whole(amounts, told["revenue_share_bp"], told["currency"])
+
+    def says(path: str, use: Use) -> Word:
+        found = [parts[tuple(each.pattern for each in scope.paths)] for scope in speaking(terms, path)]
+        if any(use in closure(frozenset(map(Use, each["free"]))) for each in found):
+            return Free()
+        sold = {
+            name: price(offers[name])
+            for each in found
+            for name in each["offers"]
+            if use in closure(frozenset(map(Use, offers[name]["purpose"]["uses"])))
+        }
+        return Sale(sold) if sold else Reserved() if all(use in each["reserved"] for each in found) else None
+
+    return says
 
 
 def refusal(terms: PublishedTerms) -> Reading:
@@ -356,10 +406,12 @@ def trust(terms: PublishedTerms) -> Reading:
 CHANNELS: dict[str, Channel] = {
     "license.xml": _rsl(rsl_evaluation.Reading.RESTRICTIVE),
     "same, liberal": _rsl(rsl_evaluation.Reading.LIBERAL),
+    "in the page": in_the_page,
     "ODRL": odrl,
     "CoMP": comp,
     "Croissant": in_croissant,
     "license page": page,
+    "terms version": version,
     "402": refusal,
     "Content-Usage": _in_header(content_usage),
     "Content-Signal": _in_header(content_signal),
@@ -372,4 +424,6 @@ CHANNELS: dict[str, Channel] = {
 }
 
 #: Those that know offers.
-SELLING = frozenset({"license.xml", "same, liberal", "ODRL", "CoMP", "Croissant", "license page", "402"})
+SELLING = frozenset(
+    {"license.xml", "same, liberal", "in the page", "ODRL", "CoMP", "Croissant", "license page", "402"}
+)

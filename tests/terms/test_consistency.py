@@ -30,6 +30,7 @@ COUNTRIES = ("", "DE", "US", "NO")
 STRICTER = {
     "license.xml",
     "same, liberal",
+    "in the page",
     "Content-Usage",
     "Content-Signal",
     "robots usage",

@@ -75,7 +75,6 @@ def test_scopes_become_rules(make):
 
 
 @settings(max_examples=500, deadline=None)
-@settings(deadline=None)
 @given(rules, rules, st.sampled_from(PATHS))
 def test_merging_never_allows_what_one_of_both_forbids(ours, theirs, path):
     found = dict(at(merged(ours, theirs), path))

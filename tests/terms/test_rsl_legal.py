@@ -9,6 +9,7 @@ import pytest
 from gateway.terms.license_terms import Liability
 from gateway.terms.publishing import Publishing
 from gateway.terms.rsl import NAMESPACE, parse_rsl, render_rsl
+from gateway.terms.rsl_license import license_of
 from gateway.terms.rsl_words import DISCLAIMERS, WARRANTIES
 
 
@@ -44,6 +45,13 @@ def test_what_the_policy_says_is_said_and_nothing_else(make):
 def test_a_report_is_asked_for_on_request_alone(make):
     assert told(make).reporting == set()
     assert told(make, publishing=Publishing(reporting_profile="urn:r:1")).reporting == {"urn:r:1"}
+
+
+def test_a_license_with_a_report_can_be_bought_as_it_is_published(make):
+    """A duty more than the offer's own terms say is still within the offer; one less than another's is not."""
+    license = told(make, publishing=Publishing(reporting_profile="urn:r:1"))
+    offered = license_of(make.offer(per_fetch="1", path="/"))
+    assert license.within(offered) and not offered.within(license)
 
 
 @pytest.mark.parametrize(
