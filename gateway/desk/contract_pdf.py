@@ -31,7 +31,7 @@ _TEMPLATE: Final = """
 #set par(leading: 0.65em)
 #show heading: set block(above: 1.4em, below: 0.7em)
 #let rows(listed) = table(
-  columns: (34mm, 1fr),
+  columns: (44mm, 1fr),
   stroke: (x: none, y: 0.4pt + luma(190)),
   inset: (x: 0pt, y: 4pt),
   ..listed.map(row => (text(weight: "bold", row.at(0)), row.at(1))).flatten()

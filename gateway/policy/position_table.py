@@ -217,7 +217,9 @@ class ContractTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    law: words.Line = Field(default="", description="the governing law; nothing can be signed without it")
+    law: words.Line = Field(
+        default="", description="the country or state whose law governs; nothing can be signed without it"
+    )
     language: words.Line = Field(default="English", description="the language of the contract that binds")
     creator: words.Line = Field(default="", description="your legal name, or your company's")
     address: words.Line = Field(default="", description="its postal address")

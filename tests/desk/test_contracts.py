@@ -36,7 +36,7 @@ DEAL = Deal(
     "li_1", "https://journal.example", TERMS,
     Party("The Journal Ltd", "1 Example Street", "Ada Example", "director"),
     Party(HOSTILE, "2 Test Way", "Eve", "CEO"),
-    1_795_000_000, 1_860_000_000, "a search engine", "the law of Ireland",
+    1_795_000_000, 1_860_000_000, "a search engine", "Ireland",
     evidence=Evidence("Eve", 1_795_000_000, "the secret of the client cl_1", "203.0.113.7", "I accept.", "sha-256:ab"),
 )  # fmt: skip
 
@@ -96,7 +96,7 @@ def test_nothing_that_a_party_wrote_is_markup():
 
 async def test_they_are_for_the_parties_alone_and_stay_as_they_were(world):
     world.positions["answers"] = Position()
-    world.policy = replace(world.policy, signing=Signing("the law of Ireland"))
+    world.policy = replace(world.policy, signing=Signing("Ireland"))
     made, stranger = await world.licensee(), await world.licensee()
 
     async def post(path, body, **headers):
@@ -145,7 +145,7 @@ async def test_they_are_for_the_parties_alone_and_stay_as_they_were(world):
 
 async def test_without_the_extra_a_pdf_is_not_there(world, monkeypatch):
     monkeypatch.setattr("gateway.desk.contracts.available", lambda: False)
-    world.policy = replace(world.policy, signing=Signing("the law of Ireland"))
+    world.policy = replace(world.policy, signing=Signing("Ireland"))
     world.positions["answers"] = Position()
     made = await world.licensee()
     answer = await world.post(

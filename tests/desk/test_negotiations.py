@@ -6,7 +6,9 @@ import asyncio
 import json
 from dataclasses import replace
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.desk.bargains import MOST_OPEN, license_id
 from gateway.licenses.license import Standing
@@ -79,7 +81,7 @@ def _basic(made):
 async def bargaining(world):
     """A world whose owner negotiates, and has written a law."""
     world.positions["answers"] = POSITION
-    world.policy = replace(world.policy, signing=Signing("the law of Ireland"))
+    world.policy = replace(world.policy, signing=Signing("Ireland"))
     return world
 
 
@@ -256,7 +258,7 @@ async def test_a_tier_1_deal_needs_named_parties(bargaining):
     offers = tuple(replace(each, tier=1) if each.id == "archive" else each for each in world.policy.offers)
     owner = Party("The Journal Ltd", "1 Example Street", "Ada", "director")
     world.policy = replace(
-        world.policy, offers=offers, by_offer={}, signing=Signing("the law of Ireland", "English", owner)
+        world.policy, offers=offers, by_offer={}, signing=Signing("Ireland", "English", owner)
     )
     world.positions["archive"] = replace(POSITION, person_for=frozenset())
     talk = Talk(world, made)
@@ -290,7 +292,7 @@ async def test_an_acceptance_that_broke_off_is_completed_by_the_same_request(bar
     world, made = bargaining, await bargaining.licensee(credit="600")
     world.positions["archive"] = replace(POSITION, person_for=frozenset())
     owner = Party("The Journal Ltd", "1 Example Street", "Ada", "director")
-    world.policy = replace(world.policy, signing=Signing("the law of Ireland", "English", owner))
+    world.policy = replace(world.policy, signing=Signing("Ireland", "English", owner))
     talk = Talk(world, made)
     await talk.begin(offer="archive")
     accept, tag = talk.told["accept"], talk.tag
@@ -348,11 +350,11 @@ async def test_an_idempotency_key_begins_one_negotiation(bargaining):
     assert other.status == 409
 
 
-async def test_an_exclusive_right_goes_to_exactly_one(bargaining):
-    world = bargaining
+async def raced(world):
+    world.positions["answers"] = POSITION
     world.positions["answers"] = replace(POSITION, exclusive_premium_micros=4_000_000, person_for=frozenset())
     owner = Party("The Journal Ltd", "1 Example Street", "Ada", "director")
-    world.policy = replace(world.policy, signing=Signing("the law of Ireland", "English", owner))
+    world.policy = replace(world.policy, signing=Signing("Ireland", "English", owner))
     sole = {**price(16_000), "exclusivity": {"exclusive": True}}
     talks = [Talk(world, await world.licensee(credit="100")) for _ in range(4)]
     for talk in talks:
@@ -368,6 +370,14 @@ async def test_an_exclusive_right_goes_to_exactly_one(bargaining):
     assert (status, body["code"]) == (409, "exclusive-taken"), "nor is a published offer sold"
     status, _ = await world.token(late.made, {"offer": "training"})
     assert status == 200, "another use is not shut out"
+
+
+async def test_an_exclusive_right_goes_to_exactly_one(bargaining):
+    await raced(bargaining)
+
+
+async def test_an_exclusive_right_goes_to_exactly_one_in_a_database(sqlite_world):
+    await raced(sqlite_world)
 
 
 async def test_quarantined_clients_are_held_to_small_deals(bargaining):
@@ -448,6 +458,126 @@ async def test_it_is_found_from_the_index_and_from_the_terms(bargaining):
         "", "/{negotiation}", "/{negotiation}/proposals", "/{negotiation}/acceptance",
         "/{negotiation}/verification", "/{negotiation}/termination", "/{negotiation}/contract",
     }  # fmt: skip
+
+
+ODD = (
+    None,
+    True,
+    -1,
+    2**53,
+    "",
+    "x",
+    "\u0000",
+    "💥" * 99,
+    [],
+    {},
+    [[]],
+    {"micros": 1},
+    ["XX"],
+    [{}],
+    "sha-256:" + "0" * 64,
+)
+
+
+def mutated(chance, body):
+    """*body* with one member somewhere in it taken away, doubled under another name, or made into something odd."""
+    body = json.loads(json.dumps(body))
+    inside = body
+    while isinstance(inside, dict) and inside:
+        name = chance.choice(sorted(inside))
+        if isinstance(inside[name], dict) and inside[name] and chance.random() < 0.7:
+            inside = inside[name]
+            continue
+        match chance.randrange(3):
+            case 0:
+                del inside[name]
+            case 1:
+                inside[name + "s"] = inside[name]
+            case _:
+                inside[name] = chance.choice(ODD)
+        break
+    return body
+
+
+async def test_no_message_is_our_fault(bargaining):
+    """Two hundred messages, each a good one with something wrong in it, at every address and in every state."""
+    import random
+
+    chance = random.Random(6)
+    talk = Talk(bargaining, await bargaining.licensee(credit="500"))
+    whole = json.loads(json.dumps(bargaining.policy.by_offer["answers"].terms.as_json()))
+    await talk.begin(price(2_000))
+    seen = set()
+    for _ in range(200):
+        bargaining.clock.advance(5)
+        counter = (talk.told["counter"] or {}).get("terms_hash", "x")
+        words = (talk.told["accept"] or {}).get("assent", "x")
+        name, body = chance.choice(
+            [
+                (
+                    "proposals",
+                    {"facts": dict(FACTS), "proposal": {**whole, **price(chance.randrange(4_000))}},
+                ),
+                ("acceptance", {"terms_hash": counter, "assent": words, "party": dict(PARTY)}),
+                ("verification", {"terms_hash": counter}),
+                ("termination", {"why": "no"}),
+                ("begin", {"offer": "answers", "facts": dict(FACTS), "proposal": whole}),
+            ]
+        )
+        body = mutated(chance, body)
+        answer, found = await (talk.send(NEGOTIATIONS, body) if name == "begin" else talk.act(name, body))
+        if name == "begin" and answer.status == 201:
+            talk.url = answer.headers["Location"].removeprefix(bargaining.origin)
+        assert answer.status in {200, 201, 400, 402, 404, 409, 429}, found
+        seen.add(answer.status)
+    assert {200, 201, 400, 409} <= seen
+
+
+async def test_a_client_with_a_key_signs_its_way_in(bargaining):
+    world = bargaining
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key()))
+    metadata = {
+        "client_name": "Signing Labs",
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": {"keys": [{**public, "kid": "k1", "alg": "ES256", "use": "sig"}]},
+    }
+    answer = await world.post(
+        "/.licet/register", None, json.dumps(metadata), headers={"Content-Type": "application/json"}
+    )
+    client = (await answer.json())["client_id"]
+
+    def login(jti):
+        claims = {
+            "iss": client, "sub": client, "aud": f"{world.origin}/.licet", "jti": jti, "iat": world.now,
+            "exp": world.now + 60,
+        }  # fmt: skip
+        return {
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": jwt.encode(claims, key, "ES256", {"kid": "k1"}),
+        }
+
+    async def send(path, body, **headers):
+        return await world.post(
+            path, None, json.dumps(body), headers={"Content-Type": "application/json", **headers}
+        )
+
+    begun = await send(NEGOTIATIONS, {"offer": "answers", "facts": FACTS, **login("1")})
+    told = await begun.json()
+    assert (begun.status, told["state"]) == (201, "OFFERED"), told
+    read = await send(f"{NEGOTIATIONS}/{told['id']}", login("2"))
+    assert (read.status, read.headers["ETag"]) == (200, begun.headers["ETag"])
+    accept = {name: told["accept"][name] for name in ("terms_hash", "assent")}
+    taken = await send(
+        f"{NEGOTIATIONS}/{told['id']}/acceptance",
+        {**accept, **login("3")},
+        **{"If-Match": begun.headers["ETag"]},
+    )
+    assert (taken.status, (await taken.json())["state"]) == (200, "AGREED"), (
+        "first seen, and held to small deals"
+    )
+    again = await send(f"{NEGOTIATIONS}/{told['id']}", login("3"))
+    assert again.status == 401, "a signed login is good once"
 
 
 def test_the_id_of_a_license_follows_from_what_was_agreed(make_offer_of):

@@ -43,7 +43,7 @@ uses = ["ai-input"]
 works = ["essays"]
 price = {{ per_fetch = "0.004" }}
 [contract]
-law = "the law of Ireland"
+law = "Ireland"
 creator = "The Journal Ltd"
 address = "1 Example Street, Dublin"
 signatory = "Ada Example"

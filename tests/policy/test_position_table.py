@@ -126,11 +126,11 @@ def test_every_mistake_is_told_with_its_key(line, key, hint):
 
 
 def test_what_stands_in_a_contract_is_part_of_the_policy_and_of_its_digest(tmp_path):
-    law = '[contract]\nlaw = "the law of Ireland"\n'
+    law = '[contract]\nlaw = "Ireland"\n'
     bare, _ = written(tmp_path, "")
     policy, _ = written(tmp_path, law)
     assert (bare.signing.law, bare.signing.language, bare.signing.creator) == ("", "English", Party())
-    assert policy.signing.law == "the law of Ireland"
+    assert policy.signing.law == "Ireland"
     assert bare.digest != policy.digest
     with pytest.raises(ConfigurationError, match=r"contract\.lawyer"):
         written(tmp_path, '[contract]\nlawyer = "x"\n')
