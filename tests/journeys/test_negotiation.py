@@ -130,7 +130,7 @@ class Crawler:
         async with self.http.post(url, json=body, headers={**self.login, **version}) as answer:
             found = json.loads(await answer.read())
             if answer.status < 300:
-                self.told, self.tag = found, answer.headers["ETag"]
+                self.told, self.tag = found, answer.headers.get("ETag", "")
             return answer.status, found
 
 
@@ -224,3 +224,39 @@ async def test_two_programs_agree_and_the_floor_never_leaves(
     assert heard_of(str(second)), "an amount that was told is found by the same search"
     assert not [amount for amount in FLOOR if heard_of(amount)]
     assert "floor" not in everything.lower().replace("floors", "")
+
+
+async def test_who_knows_nothing_but_the_url_reaches_an_agreement(world: Any) -> None:
+    gate = await world(policy=POLICY)
+    crawler = Crawler("", "", [])
+    try:
+        status, body = await crawler.get(f"{gate.front}/essays/tides", **{"User-Agent": GPTBOT})
+        assert status == 402
+        buy = json.loads(body)["buy"]
+        _, found = await crawler.get(buy["resource_metadata"])
+        (issuer,) = json.loads(found)["authorization_servers"]
+        # RFC 8414, section 3.1: the well-known path stands before the path of the issuer.
+        origin, _, path = issuer.partition("/.licet")
+        _, found = await crawler.get(f"{origin}/.well-known/oauth-authorization-server/.licet{path}")
+        metadata = json.loads(found)
+        assert metadata["negotiation_endpoint"] == buy["negotiate"]
+        status, made = await crawler.post(
+            metadata["registration_endpoint"], {"client_name": "First Seen Labs"}
+        )
+        assert status == 201
+    finally:
+        await crawler.http.close()
+    crawler = Crawler(made["client_id"], made["client_secret"], [])
+    try:
+        status, refused = await crawler.post(buy["negotiate"], {"offer": "training"})
+        assert (status, refused["code"]) == (403, "client-quarantined"), "held to small deals"
+        offer = {"offer": "answers", "facts": {"use_case": "answers to readers"}}
+        status, told = await crawler.post(buy["negotiate"], offer)
+        assert (status, told["state"]) == (201, "OFFERED")
+        accept = {name: told["accept"][name] for name in ("terms_hash", "assent")}
+        status, told = await crawler.post(told["links"]["acceptance"], accept)
+        assert (status, told["state"]) == (200, "AGREED")
+        status, told = await crawler.post(told["links"]["verification"], {"terms_hash": accept["terms_hash"]})
+        assert told["state"] == "FINALIZED"
+    finally:
+        await crawler.http.close()
