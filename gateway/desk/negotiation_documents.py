@@ -96,12 +96,13 @@ def _counter(negotiation: Negotiation) -> dict[str, object] | None:
     table = negotiation.table
     if table is None:
         return None
-    changes = _last(negotiation, "offer").get("changes", {})
+    said = _last(negotiation, "offer")
     return {
         "terms": table.as_json(),
         "terms_hash": table.hash,
         "yours": bool(negotiation.bids) and negotiation.bids[-1] == table,
-        "changes": [{"lever": lever, "why": why} for lever, why in changes.items()],
+        "changes": [{"lever": lever, "why": why} for lever, why in said["changes"].items()],
+        "flags": said["flags"],
         "price": list(price_parts(table)),
         "due_at_signing": money_document(due_at_signing(table)),
         "committed": money_document(committed(table)),

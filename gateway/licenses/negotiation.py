@@ -39,6 +39,7 @@ import orjson
 
 from gateway.canonical import canonical_bytes, canonical_digest
 from gateway.licenses.bargaining import Accept, Answer, AskFacts, Counter, Person
+from gateway.licenses.red_flags import RedFlag
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import LicenseTerms, Offer
 
@@ -197,13 +198,15 @@ def proposed(
         return replace(asked, missing=answer.missing)
     heard = replace(heard, bids=(*heard.bids, terms))
     if isinstance(answer, Person):
-        sent = _said(heard, Side.GATEWAY, "referral", {"why": list(answer.why)}, now)
+        body = {"why": list(answer.why), "flags": _flagged(answer.flags)}
+        sent = _said(heard, Side.GATEWAY, "referral", body, now)
         return replace(sent, person=answer.why)
     if isinstance(answer, Accept):
         return _tabled(heard, Side.GATEWAY, answer.terms, {}, now=now, patience=patience)
     if isinstance(answer, Counter):
         changes = {str(change.lever): change.why for change in answer.changes}
-        return _tabled(heard, Side.GATEWAY, answer.terms, changes, now=now, patience=patience)
+        flags = _flagged(answer.flags)
+        return _tabled(heard, Side.GATEWAY, answer.terms, changes, flags, now=now, patience=patience)
     return _ended(heard, Side.GATEWAY, answer.why, now)
 
 
@@ -299,13 +302,26 @@ def _over(before: Negotiation) -> Refusal:
     return Refusal(Problem.NEGOTIATION_WAITS, f"It is {before.state}.", facts=(("state", str(before.state)),))
 
 
+def _flagged(flags: Iterable[RedFlag]) -> list[dict[str, str]]:
+    """Which rules tripped, and on which term; how much each weighs is the creator's own."""
+    return [{"rule": flag.name, "lever": str(flag.lever), "term": flag.term} for flag in flags]
+
+
 def _tabled(
-    before: Negotiation, by: Side, terms: LicenseTerms, changes: Mapping[str, str], *, now: int, patience: int
+    before: Negotiation,
+    by: Side,
+    terms: LicenseTerms,
+    changes: Mapping[str, str],
+    flags: Iterable[Mapping[str, str]] = (),
+    *,
+    now: int,
+    patience: int,
 ) -> Negotiation:
     body = {
         "terms": terms.as_json(),
         "terms_hash": terms.hash,
         "changes": dict(changes),
+        "flags": [dict(flag) for flag in flags],
         "expires_at": now + patience,
     }
     said = _said(before, by, "offer", body, now)

@@ -14,6 +14,7 @@ from gateway.desk.bargains import MOST_OPEN, license_id
 from gateway.licenses.license import Standing
 from gateway.licenses.negotiation import Negotiation, Side, State, chained, offered
 from gateway.licenses.position import Position
+from gateway.licenses.red_flags import Severity
 from gateway.money import Money
 from gateway.policy.rules import Party, Signing
 
@@ -286,6 +287,23 @@ async def test_a_person_decides_where_one_has_to(bargaining):
     talk.told, talk.tag = await answer.json(), answer.headers["ETag"]
     _, told = await talk.accept()
     assert told["state"] == "AGREED"
+
+
+async def test_a_red_flag_is_told_with_the_term_that_tripped_it(bargaining):
+    talk = Talk(bargaining, await bargaining.licensee())
+    bargaining.positions["answers"] = replace(POSITION, severities={"long_notice": Severity.NOTE})
+    slow = {"retention": {"withdrawal_notice_days": 400}}
+    _, told = await talk.begin(slow)
+    flag = {"rule": "long_notice", "lever": "retention", "term": "400 days to stop using a withdrawn work"}
+    assert told["counter"]["flags"] == [flag]
+    assert [each["lever"] for each in told["counter"]["changes"]] == ["retention"]
+    _, told = await talk.propose({"compensation": {"per_fetch": None}})
+    assert (told["state"], told["why"]) == (
+        "TERMINATED", "The creator does not agree to this: nothing is paid.",
+    )  # fmt: skip
+    bargaining.positions["answers"] = replace(POSITION, severities={})
+    _, told = await talk.begin(slow)
+    assert told["person"] == ["long_notice: 400 days to stop using a withdrawn work"]
 
 
 async def test_an_acceptance_that_broke_off_is_completed_by_the_same_request(bargaining):
