@@ -64,6 +64,7 @@ MOST_OPEN: Final = 20
 #: Entries of one transcript, after which only an end can follow.
 LONGEST_TRANSCRIPT: Final = 200
 _HOUR: Final = 3600
+_WITHDRAWN: Final = "The offer is no longer published as it was."
 
 Act = Callable[[Negotiation], Awaitable[Negotiation | Refusal]]
 
@@ -134,8 +135,8 @@ class Bargains:
                 Problem.TOO_FAST, "There are too many new negotiations of this licensee.", retry_after=wait
             )
         async with self._line(place):
-            open_now = [each for each in await self.store.of(licensee, offer.site) if not each.state.is_over]
-            if sum(each.state is not State.AGREED for each in open_now) >= MOST_OPEN:
+            begun = await self.store.of(licensee, offer.site)
+            if sum(_is_open(each, self._now()) for each in begun) >= MOST_OPEN:
                 return Refusal(
                     Problem.TOO_FAST,
                     f"At most {MOST_OPEN} negotiations of one licensee are open at once; end some.",
@@ -168,7 +169,9 @@ class Bargains:
             if barred is not None:
                 return barred
             if acceptance_of(before, version, assent.terms_hash):
-                return before
+                return await self._in_time(before)
+            if not before.state.is_over and not _on_offer(place.policy, before.offer):
+                return terminated(before, Side.GATEWAY, _WITHDRAWN, now=self._now())
             limit = self._position(before.offer.site, before.offer).person_above
             signed = signed_by(assent, before, place.known, place.policy, place.origin, limit)
             if isinstance(signed, Refusal):
@@ -242,6 +245,14 @@ class Bargains:
         after = await act(before)
         return after if after is before else await self._kept(before, after)
 
+    async def _in_time(self, before: Negotiation) -> Negotiation | Refusal:
+        """An acceptance that was heard before: it stands as long as its terms did, unless it was paid for."""
+        late = before.state is State.ACCEPTED and self._now() >= before.expires_at
+        if not late or await self._sales.begun(license_id(before)):
+            return before
+        why = "It was accepted, and not paid for while the terms stood."
+        return terminated(before, Side.GATEWAY, why, now=self._now())
+
     async def _kept(self, before: Negotiation, after: Negotiation | Refusal) -> Negotiation | Refusal:
         if isinstance(after, Refusal):
             return after
@@ -258,7 +269,7 @@ class Bargains:
             why = "Much was said here, and no agreement was found."
             return terminated(before, Side.GATEWAY, why, now=now)
         if before.transcript and not _on_offer(place.policy, offer):
-            return terminated(before, Side.GATEWAY, "The offer is no longer published as it was.", now=now)
+            return terminated(before, Side.GATEWAY, _WITHDRAWN, now=now)
         terms = read_terms(message, offer.terms, before.proposal)
         if isinstance(terms, Refusal):
             return terms
@@ -303,6 +314,12 @@ class Bargains:
 
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000
+
+
+def _is_open(negotiation: Negotiation, now: int) -> bool:
+    """Whether somebody may still have to answer; terms that lapsed wait for nobody."""
+    lapsed = negotiation.table is not None and now >= negotiation.expires_at
+    return negotiation.state in {State.REQUESTED, State.OFFERED, State.ACCEPTED} and not lapsed
 
 
 def license_id(negotiation: Negotiation) -> str:

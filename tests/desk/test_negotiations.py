@@ -358,6 +358,33 @@ async def test_without_credit_an_acceptance_waits_for_it(bargaining):
     assert (answer.status, told["state"]) == (200, "AGREED")
 
 
+async def test_an_acceptance_that_nobody_paid_for_lapses_with_its_terms(bargaining):
+    world, made = bargaining, await bargaining.licensee(credit="1")
+    world.positions["archive"] = replace(POSITION, person_for=frozenset())
+    talk = Talk(world, made)
+    await talk.begin(offer="archive")
+    body = {key: talk.told["accept"][key] for key in ("terms_hash", "assent")}
+    assert (await talk.act("acceptance", body))[0].status == 402
+    world.clock.advance(72 * 3600)
+    await world.pay_in(made, "600")
+    _, told = await talk.act("acceptance", body)
+    assert (told["state"], told["why"]) == (
+        "TERMINATED", "It was accepted, and not paid for while the terms stood.",
+    )  # fmt: skip
+    assert not await world.licenses(made)
+
+
+async def test_what_was_withdrawn_meanwhile_is_not_signed(bargaining):
+    world = bargaining
+    talk = Talk(world, await world.licensee())
+    await talk.begin()
+    left = tuple(each for each in world.policy.offers if each.id != "answers")
+    world.policy = replace(world.policy, offers=left, by_offer={})
+    _, told = await talk.accept()
+    assert told["state"] == "TERMINATED"
+    assert not await world.licenses(talk.made)
+
+
 async def test_an_idempotency_key_begins_one_negotiation(bargaining):
     talk = Talk(bargaining, await bargaining.licensee())
     key = {"Idempotency-Key": "k-1"}
