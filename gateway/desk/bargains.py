@@ -286,7 +286,7 @@ class Bargains:
         )
         if isinstance(after, Refusal) or after.table is None:
             return after
-        taken = await self._register.in_the_way(_draft(after, after.table, now))
+        taken = await self._register.in_the_way(draft_of(after, after.table, now))
         return shut_out(taken) if taken else after
 
     async def _signed(self, before: Negotiation, place: Place) -> Negotiation | Refusal:
@@ -359,7 +359,8 @@ def _too_large(known: Known, tier: int, terms: LicenseTerms) -> Refusal | None:
     )
 
 
-def _draft(negotiation: Negotiation, terms: LicenseTerms, now: int) -> License:
+def draft_of(negotiation: Negotiation, terms: LicenseTerms, now: int) -> License:
+    """The license that *terms* would come to if they were agreed to at *now*, to see what stands in its way."""
     return License(
         license_id(negotiation),
         negotiation.licensee,

@@ -66,6 +66,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
          "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart", "who",
          "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
+        "deals list", "deals show", "deals offer", "deals decline",
     }  # fmt: skip
 
 

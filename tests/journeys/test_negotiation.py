@@ -260,3 +260,51 @@ async def test_who_knows_nothing_but_the_url_reaches_an_agreement(world: Any) ->
         assert told["state"] == "FINALIZED"
     finally:
         await crawler.http.close()
+
+
+async def test_a_person_decides_by_command_beside_a_running_gateway(licet: Any, origin: Any) -> None:
+    licet.write_site(origin.url, policy=POLICY.replace("person_for = []\n", ""))
+    running = await licet.serve()
+    made = (await licet("licensee", "add", "Example AI Labs", "--credit", "1000 USD", "--json")).json
+    crawler = Crawler(made["client_id"], made["client_secret"], [])
+    at = f"{running.front}/.licet/negotiations"
+    begin = {"offer": "training", "facts": FACTS_STATED, "proposal": bid(700_000)}
+    try:
+        _, told = await crawler.post(at, begin)
+        assert (told["waits_for"], told["person"]) == ("creator", ["the works become part of a model"])
+        (waiting,) = (await licet("deals", "list", "--json")).json
+        assert (waiting["id"], waiting["buyer"]) == (told["id"], "Example AI Labs")
+        assert "350 USD at signing" in waiting["price"]
+        shown = (await licet("deals", "show", told["id"])).out
+        assert "compensation" in shown
+        assert "Summarizer" in shown
+        assert (
+            "a number" in (await licet("deals", "offer", told["id"], "--change", '{"term": 1.5}', code=2)).err
+        )
+        assert (
+            "proposal.term"
+            in (await licet("deals", "offer", told["id"], "--change", '{"term": 1}', code=2)).err
+        )
+        change = json.dumps(bid(750_000))
+        done = (await licet("deals", "offer", told["id"], "--change", change, "--json")).json
+        assert done["state"] == "OFFERED"
+        assert (await licet("deals", "list", "--json")).json == []
+        status, body = await crawler.get(
+            f"{told['links']['self']}?wait=25", **crawler.login, **{"If-None-Match": crawler.tag}
+        )
+        now = json.loads(body)
+        assert (status, now["state"]) == (200, "OFFERED")
+        assert now["counter"]["price"][0] == "375 USD at signing"
+        crawler.tag = f'"{now["version"]}"'
+        accept = {name: now["accept"][name] for name in ("terms_hash", "assent")}
+        status, told = await crawler.post(told["links"]["acceptance"], {**accept, "party": PARTY})
+        assert (status, told["state"]) == (200, "AGREED")
+        assert "AGREED" in (await licet("deals", "decline", told["id"], code=1)).err
+        crawler.tag = ""
+        _, told = await crawler.post(at, begin)
+        await licet("deals", "decline", told["id"], "--why", "Not this year.")
+        _, body = await crawler.get(told["links"]["self"], **crawler.login)
+        assert json.loads(body)["why"] == "Not this year."
+        assert "no negotiation" in (await licet("deals", "show", "ne_0", code=1)).err
+    finally:
+        await crawler.http.close()
