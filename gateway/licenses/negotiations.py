@@ -6,17 +6,20 @@ Implemented by `store.memory` and `store.sqlite`; both pass
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from gateway.event import Event
 from gateway.licenses.negotiation import Negotiation
 
 
 class Negotiations(Protocol):
     """One atomic act per method. Each raises `StoreUnavailable` when the store cannot answer."""
 
-    async def put(self, old_version: str, new: Negotiation) -> bool:
+    async def put(self, old_version: str, new: Negotiation, *, events: Sequence[Event] = ()) -> bool:
         """Keep *new* in place of the one of its id whose `version` is *old_version*; "" is for one that is not there.
 
+        *events* are kept with it, and are not where it is not.
         False, and nothing changed, where another version stands there. Of
         concurrent calls with one *old_version* exactly one is True.
         """

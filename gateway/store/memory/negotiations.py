@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from gateway.event import Event
 from gateway.licenses.negotiation import Negotiation
+from gateway.store.memory.events import Happened
 
 
 class MemoryNegotiations:
     """Negotiations by id."""
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, happened: Happened | None = None) -> None:
+        """Start empty; events go to *happened*."""
+        self._happened = happened or Happened()
         self._found: dict[str, Negotiation] = {}
 
-    async def put(self, old_version: str, new: Negotiation) -> bool:
+    async def put(self, old_version: str, new: Negotiation, *, events: Sequence[Event] = ()) -> bool:
         """Keep *new* if *old_version* stands there; see the port."""
         before = self._found.get(new.id)
         if (before.version if before else "") != old_version:
             return False
         self._found[new.id] = new
+        self._happened.keep(events)
         return True
 
     async def get(self, id: str) -> Negotiation | None:

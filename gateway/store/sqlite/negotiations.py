@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import apsw
 
+from gateway.event import Event
 from gateway.licenses.negotiation import Negotiation
 from gateway.store.negotiation_json import read_negotiation, write_negotiation
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.events import keep_events
 
 _IN_ORDER = "ORDER BY started_at, id"
 
@@ -20,7 +23,7 @@ class SqliteNegotiations:
         """Keep negotiations in *database*."""
         self._database = database
 
-    async def put(self, old_version: str, new: Negotiation) -> bool:
+    async def put(self, old_version: str, new: Negotiation, *, events: Sequence[Event] = ()) -> bool:
         """Keep *new* if *old_version* stands there; see the port."""
         document = write_negotiation(new)
 
@@ -40,7 +43,10 @@ class SqliteNegotiations:
                         int(bool(new.person)), document,
                     ),
                 )  # fmt: skip
-            return bool(db.changes())
+            kept = bool(db.changes())
+            if kept:
+                keep_events(db, events)
+            return kept
 
         return await self._database.write(act)
 
