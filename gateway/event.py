@@ -47,5 +47,5 @@ def event(
     body: Mapping[str, object],
 ) -> Event:
     """An event whose id follows from its type, its subject and *nth*, which tells changes of one type apart."""
-    digest = hashlib.sha256("\x1f".join((type, site, subject, nth)).encode()).hexdigest()
+    digest = hashlib.sha256(f"{type}\x1f{site}\x1f{subject}\x1f{nth}".encode()).hexdigest()
     return Event(f"ev_{digest[:32]}", type, at, site, licensee, subject, dict(body))
