@@ -47,7 +47,7 @@ from gateway.front.answer import Answer, Judged, Notice
 from gateway.front.embedding import embedded, embeds
 from gateway.front.remember import Remembered, Tally, flood_of, remember
 from gateway.front.responses import committed, passed, refused, told
-from gateway.front.settling import paying, settled, undelivered
+from gateway.front.settling import complete, paying, settled, undelivered
 from gateway.front.witness import nobody
 from gateway.origin.delivery import ClientAborted, Delivery, Origin, OriginAborted, OriginAnswer
 from gateway.policy.rules import Mode, Policy, Verdict
@@ -233,10 +233,8 @@ async def _forwarded(
     if whole is None:
         answer.chunks = await _started(_recorded(opened, ask, judged, gate))
         return answer
-    tally = Tally(opened.length)
-    tally.add(whole)
     try:
-        await _kept(ask, judged, gate, tally, opened)
+        await _kept(ask, judged, gate, complete(opened, whole))
     except StoreUnavailable:
         lost = Refusal(Problem.JOURNAL_UNAVAILABLE, "This fetch could not be recorded.", retry_after=10)
         return _refused(lost, ask, judged, gate)
@@ -346,7 +344,7 @@ async def _recorded(
         if held is not None:
             tally.add(held)
         ended = Ended.COMPLETE
-        await _kept(ask, judged, gate, tally, opened)
+        await _kept(ask, judged, gate, _delivery(opened, tally, ended))
         if held is not None:
             yield held
     except ClientAborted:
@@ -364,9 +362,8 @@ async def _recorded(
             _noted(_written(ask, judged, gate, delivery), gate)
 
 
-async def _kept(ask: Ask, judged: Judged, gate: Gate, tally: Tally, opened: OriginAnswer) -> None:
+async def _kept(ask: Ask, judged: Judged, gate: Gate, delivery: Delivery) -> None:
     """Remember a whole delivery; under a license return only when the record is durable."""
-    delivery = _delivery(opened, tally, Ended.COMPLETE)
     charge = _charge(judged)
     if charge is not None:
         await gate.till.settled(charge)

@@ -73,7 +73,7 @@ class Head:
 
     def field(self, name: str) -> str:
         """The first value of field *name* (lower case, not hop-by-hop), or ""."""
-        mark = f"\r\n{name}:".encode("ascii")
+        mark = _mark(name)
         at = self._lower.find(mark)
         if at < 0:
             return ""
@@ -89,7 +89,7 @@ class Head:
         raw = self.raw
         if self.status == 204:  # it has no body, and says nothing of its length (RFC 9110, section 8.6)
             less |= _LENGTH_FIELD
-        if less and not any(mark in self._lower for mark in _marks(less)):
+        if less and _any_of(less).search(self._lower) is None:
             less = frozenset()
         if not less and raw.startswith(b"HTTP/1.1 ") and raw[12:13] == b" ":
             at = self._hop
@@ -132,8 +132,13 @@ def _name(octets: bytes) -> str:
 
 
 @lru_cache(maxsize=64)
-def _marks(names: frozenset[str]) -> tuple[bytes, ...]:
-    return tuple(f"\r\n{name}:".encode("ascii") for name in names)
+def _mark(name: str) -> bytes:
+    return f"\r\n{name}:".encode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _any_of(names: frozenset[str]) -> re.Pattern[bytes]:
+    return re.compile(rb"\r\n(?:" + b"|".join(re.escape(name.encode("ascii")) for name in names) + rb"):")
 
 
 @lru_cache(maxsize=512)

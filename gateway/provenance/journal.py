@@ -48,7 +48,7 @@ from gateway.provenance.queued import Queued
 from gateway.provenance.record import FetchDetail, JournalEntry
 from gateway.provenance.segments import segment_name
 from gateway.provenance.shedding import ShedCount
-from gateway.provenance.waking import Doorbell, answer
+from gateway.provenance.waking import Doorbell, Waiter, answer
 from gateway.provenance.writers import WriterLock
 
 _log = logging.getLogger(__name__)
@@ -230,7 +230,7 @@ class Journal:
             raise StoreUnavailable(self._broken or "The journal is closed.")
         if len(self._pending) >= self._limit:
             raise StoreUnavailable(f"{self._limit} entries wait for the disk.")
-        waiter = asyncio.get_running_loop().create_future()
+        waiter = Waiter()
         self._put(Queued(entry, True, detail, detail_salt, waiter))
         await waiter
 
@@ -238,7 +238,7 @@ class Journal:
         """Return when everything noted before is durable; raises `StoreUnavailable` if it cannot be."""
         if self._broken or self._stopping:
             raise StoreUnavailable(self._broken or "The journal is closed.")
-        waiter = asyncio.get_running_loop().create_future()
+        waiter = Waiter()
         self._put(Queued(None, True, waiter=waiter))
         await waiter
 
@@ -253,7 +253,7 @@ class Journal:
             # A mistake of its maker, and nobody else's loss.
             _log.error("entry %s cannot be written: %s", item.entry.id, fault)
             if item.waiter is not None:
-                item.waiter.set_exception(StoreUnavailable(fault))
+                item.waiter.tell(fault)
             else:
                 self._give_up(item.entry, "unwritable")
             return

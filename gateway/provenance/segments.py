@@ -33,6 +33,7 @@ import os
 import re
 import struct
 import zlib
+from binascii import hexlify
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from io import FileIO
@@ -41,7 +42,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from gateway.canonical import canonical_bytes
+from gateway.canonical import LARGEST
 from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, RecordError, read_canonical
 
 ENTRY_HEADER: Final = b"licet-journal 1 entries\n"
@@ -286,15 +287,18 @@ def _framed(payload: bytes) -> bytes:
 
 
 def _entry_payload(kind: str, canonical: bytes, salt: bytes) -> bytes:
-    return b'{"entry":%b,"kind":%b,"salt":"%b"}' % (canonical, orjson.dumps(kind), salt.hex().encode("ascii"))
+    return b'{"entry":%b,"kind":%b,"salt":"%b"}' % (canonical, orjson.dumps(kind), hexlify(salt))
 
 
 def _detail_payload(sealed: SealedDetail) -> bytes:
-    return b'{"detail":%b,"id":%b,"salt":"%b","time_us":%b}' % (
-        sealed.detail.canonical(),
-        canonical_bytes(sealed.id),
-        sealed.salt.hex().encode("ascii"),
-        canonical_bytes(sealed.time_us),
+    id, salt, time_us, detail = sealed
+    if not -LARGEST <= time_us <= LARGEST:
+        raise ValueError(f"{time_us} is no time")
+    return b'{"detail":%b,"id":%b,"salt":"%b","time_us":%d}' % (
+        detail.canonical(),
+        orjson.dumps(id),
+        hexlify(salt),
+        time_us,
     )
 
 
