@@ -43,6 +43,14 @@ class FilledFetch(FetchRecord):
         return self.octets
 
 
+def filled_fetch(members: dict[str, Any], octets: bytes) -> FetchRecord:
+    """The fetch of exactly these members, in the order of their names, whose canonical bytes are *octets*; it keeps both."""
+    made = object.__new__(FilledFetch)
+    object.__setattr__(made, "__dict__", members)
+    _fill(made, octets)
+    return made
+
+
 _fill = FilledFetch.octets.__set__  # type: ignore[attr-defined]
 _dumps = orjson.dumps
 
@@ -93,7 +101,8 @@ class FetchForm:
             "time_us": time_us,
             "unit": unit,
         }
-        if max(bytes_sent, charged_micros, duration_us, time_us) > LARGEST:
+        numbers = (bytes_sent, charged_micros, duration_us, time_us)
+        if min(numbers) < 0 or max(numbers) > LARGEST:
             return make_fetch(**members)
         try:
             octets = self._octets % (
@@ -111,7 +120,4 @@ class FetchForm:
             )
         except TypeError:  # text that is no UTF-8: whoever asks for its bytes is told
             return make_fetch(**members)
-        made = object.__new__(FilledFetch)
-        object.__setattr__(made, "__dict__", members)
-        _fill(made, octets)
-        return made
+        return filled_fetch(members, octets)
