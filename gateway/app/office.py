@@ -169,6 +169,7 @@ class Office:
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
                 config.clients.initial_access_token,
             ),
+            crawler=Catalog.shipped().crawler,
         )  # fmt: skip
 
     def _groups(self) -> tuple[Group, ...]:

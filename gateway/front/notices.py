@@ -14,7 +14,8 @@ What the site has itself under these names is evidence (kind ``own-file``) that
 the creator's server fails and no good answer is left, less is allowed: 503 for
 robots.txt, because a file without the site's own rules would open what they
 close; everything reserved in tdmrep.json and trust.txt, which are told for a
-minute only. A file that is too large to be read whole passes untouched.
+minute only. Of what is too large to be read whole the rest may say no, so those
+two say it too; such an llms.txt, which grants nothing, passes untouched.
 
 In the mode `observe` nothing here answers: the origin's own files pass.
 """
@@ -130,7 +131,7 @@ class SiteNotices:
         unread = isinstance(known, Refusal)
         own, tag = (None, "unread") if isinstance(known, Refusal) else (known.body, known.tag)
         media_type, render = _RENDERED[ask.path]
-        if not unread and isinstance(known, OwnFile) and known.cut and ask.path != tdmrep.PATH:
+        if not unread and isinstance(known, OwnFile) and known.cut and ask.path == llms_txt.PATH:
             return None
         return self._kept(
             (ask.path.rpartition("/")[2], policy.site.id, policy.digest, ask.origin, tag),

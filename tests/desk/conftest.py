@@ -199,6 +199,7 @@ class World:
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
             ),
             admittance=self.admittance,
+            crawler=Catalog.shipped().crawler,
         )
         self.server = RawTestServer(self._answer)
         await self.server.start_server()

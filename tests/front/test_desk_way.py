@@ -17,7 +17,12 @@ async def way(origin):
 
 async def test_the_desk_is_told_what_only_the_front_knows(kit, started, origin, way):
     door = await started(kit.Door("http://127.0.0.1:1", desk=way, trusted=("loopback",)))
-    spoofed = ("Licet-Site: b", "Licet-Origin: http://b.example", "Licet-Address: 8.8.8.8")
+    spoofed = (
+        "Licet-Site: b",
+        "Licet-Origin: http://b.example",
+        "Licet-Address: 8.8.8.8",
+        "Licet-Country: US",
+    )
     received = await door.send(
         kit.get("/.licet/token?a", "X-Forwarded-For: 192.0.2.7", *spoofed, "Authorization: Basic eA==")
     )
@@ -27,6 +32,7 @@ async def test_the_desk_is_told_what_only_the_front_knows(kit, started, origin, 
     assert request.values("licet-site") == ["a"]
     assert request.values("licet-origin") == ["http://a.example"]
     assert request.values("licet-address") == ["192.0.2.7"]
+    assert request.values("licet-country") == [], "it is not known"
     assert request.values("authorization") == ["Basic eA=="]
 
 

@@ -321,10 +321,13 @@ async def test_the_sites_own_texts_keep_their_words(told):
     assert b"https://journal.example/license.xml" in llms.body
 
 
-@pytest.mark.parametrize("path", ["/trust.txt", "/llms.txt"])
-async def test_a_text_that_cannot_be_read_whole_passes(told, path):
-    _, _, find = told(SmallAnswer(200, "text/plain", b"x" * SMALL_BYTES))
-    assert await find(policy(**ON), ask(path)) is None
+async def test_a_text_that_cannot_be_read_whole_passes_only_where_it_grants_nothing(told):
+    whole = b"datatrainingallowed=yes\n" + b"#" * SMALL_BYTES
+    _, _, find = told(SmallAnswer(200, "text/plain", whole[:SMALL_BYTES]))
+    assert await find(policy(**ON), ask("/llms.txt")) is None
+    trust = await find(policy(**ON), ask("/trust.txt"))
+    assert b"allowed=yes" not in trust.body
+    assert trust.body.endswith(b"\ndatatrainingallowed=no\n")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,13 @@ async def test_a_creator_encrypts_and_a_buyer_opens(world, licet, tmp_path, orig
     token = (await one.token(client, secret))["access_token"]
     login = {"Authorization": aiohttp.encode_basic_auth(client, secret)}
     asked = {"token": token, "resource": one.front + made["path"]}
-    async with one.http.post(f"{one.front}/.licet/key", data=asked, headers=login) as answer:
+    async with one.http.post(
+        f"{one.front}/.licet/key", data=asked, headers={**login, "X-Country": "US", "Licet-Country": "DE"}
+    ) as answer:
+        assert (answer.status, (await answer.json())["error"]) == (403, "insufficient_scope")
+    async with one.http.post(
+        f"{one.front}/.licet/key", data=asked, headers={**login, "X-Country": "DE"}
+    ) as answer:
         assert answer.status == 200
         (tmp_path / "key.json").write_bytes(await answer.read())
     got = tmp_path / "bought.warc.enc"
@@ -107,6 +113,7 @@ async def test_the_client_s_session_opens_what_it_bought(world, licet, tmp_path,
     url = one.front + made["path"]
     session = LicensedSession(client, secret, ceiling=Money.read("0.01 USD"), user_agent="GPTBot/1.3")
     async with session:
+        session._http.headers.update({"X-Country": "DE"})
         try:
             await session.content_key(url)
         except PurchaseRefused as refused:
