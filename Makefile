@@ -10,10 +10,10 @@ STAMPS := .make
 COMPILED_TESTS := tests/front tests/origin tests/hostile tests/test_stepping.py tests/journeys/test_main_job.py tests/journeys/test_tls.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo check test bench detect night clean
+.PHONY: help demo check test bench detect tournament night clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMPS)/venv:
 	@mkdir -p $(STAMPS)
@@ -85,6 +85,9 @@ $(STAMPS)/detect: pyproject.toml $(STAMPS)/dev
 
 detect: $(STAMPS)/detect ## who is asking? the catalog beside its peers on labelled User-Agents
 	@$(BIN)/python -m loadtests.detect
+
+tournament: $(STAMPS)/server ## the bargaining engine against hundreds of generated buyers
+	@$(BIN)/python -m loadtests.tournament
 
 $(STAMPS)/fuzz: pyproject.toml $(STAMPS)/dev
 	@$(BIN)/pip install -q --group fuzz 2>&1 | grep -v '^WARNING: Location' || true

@@ -332,63 +332,23 @@ class Problem(Told, Enum):
     )
 
     # The desk: OAuth 2.0 and RSL's OLP keep their own error shape.
-    CLIENT_UNKNOWN = entry(
-        "client-unknown",
-        401,
-        "Client authentication failed",
-        "Authenticate in the way this client is registered for, and in one way only.",
-        oauth_error="invalid_client",
-    )
-    CLIENT_QUARANTINED = entry(
-        "client-quarantined",
-        403,
-        "This client is registered but not approved or funded yet",
-        "Write to the owner of this site; the operator approves or credits licensees.",
-        oauth_error="unauthorized_client",
-    )
-    FORM_INVALID = entry(
-        "form-invalid",
-        400,
-        "The request lacks a parameter or has one twice",
-        "See the description.",
-        oauth_error="invalid_request",
-    )
-    GRANT_UNSUPPORTED = entry(
-        "grant-unsupported",
-        400,
-        "Only grant_type client_credentials is supported",
-        "Send grant_type=client_credentials.",
-        oauth_error="unsupported_grant_type",
-    )
-    TARGET_INVALID = entry(
-        "target-invalid",
-        400,
-        "The resource is not one this desk licenses",
-        "Name a path or URL of this site that is on offer; see /license.xml.",
-        oauth_error="invalid_target",
-    )
-    DETAILS_INVALID = entry(
-        "details-invalid",
-        400,
-        "The authorization_details are not ones this desk grants",
-        "Ask for what the offers list; unknown members and values are refused.",
-        oauth_error="invalid_authorization_details",
-    )
-    LICENSE_NOT_OFFERED = entry(
-        "license-not-offered",
-        400,
-        "This license is not on offer for this resource",
-        "Send a license element as /license.xml publishes it.",
-        oauth_error="invalid_license",
-    )
-    RESOURCE_NOT_OFFERED = entry(
-        "resource-not-offered",
-        400,
-        "This resource is not managed by this license server",
-        "Send the url attribute of a content element of /license.xml.",
-        oauth_error="invalid_resource",
-    )
     # fmt: off
+    CLIENT_UNKNOWN = entry("client-unknown", 401, "Client authentication failed",
+        "Authenticate in the way this client is registered for, and in one way only.", oauth_error="invalid_client")
+    CLIENT_QUARANTINED = entry("client-quarantined", 403, "This client is registered but not approved or funded yet",
+        "Write to the owner of this site; the operator approves or credits licensees.", oauth_error="unauthorized_client")
+    FORM_INVALID = entry("form-invalid", 400, "The request lacks a parameter or has one twice",
+        "See the description.", oauth_error="invalid_request")
+    GRANT_UNSUPPORTED = entry("grant-unsupported", 400, "Only grant_type client_credentials is supported",
+        "Send grant_type=client_credentials.", oauth_error="unsupported_grant_type")
+    TARGET_INVALID = entry("target-invalid", 400, "The resource is not one this desk licenses",
+        "Name a path or URL of this site that is on offer; see /license.xml.", oauth_error="invalid_target")
+    DETAILS_INVALID = entry("details-invalid", 400, "The authorization_details are not ones this desk grants",
+        "Ask for what the offers list; unknown members and values are refused.", oauth_error="invalid_authorization_details")
+    LICENSE_NOT_OFFERED = entry("license-not-offered", 400, "This license is not on offer for this resource",
+        "Send a license element as /license.xml publishes it.", oauth_error="invalid_license")
+    RESOURCE_NOT_OFFERED = entry("resource-not-offered", 400, "This resource is not managed by this license server",
+        "Send the url attribute of a content element of /license.xml.", oauth_error="invalid_resource")
     PAYMENT_MISSING = entry("payment-missing", 403, "The credit does not cover what this license costs",
         "Top up the credit at the address named here, then ask for the token again.", oauth_error="unauthorized_client")
     SCOPE_INVALID = entry("scope-invalid", 400, "The scope is not one this desk grants",
@@ -415,6 +375,14 @@ class Problem(Told, Enum):
         "Read the negotiation again and answer to what is on the table.")
     NEGOTIATION_WAITS = entry("negotiation-waits", 409, "This cannot be done in the state the negotiation is in",
         "Read the negotiation again; it says what it waits for.")
+    EXCLUSIVE_TAKEN = entry("exclusive-taken", 409, "A license that somebody else holds shuts this one out",
+        "Ask for other works, uses or places, for another time, or without exclusivity.")
+    PROPOSAL_INVALID = entry("proposal-invalid", 400, "The message cannot be read as what this address takes",
+        "Correct the member named here; /.licet/openapi.json has the schema.")
+    PRECONDITION_REQUIRED = entry("precondition-required", 428, "A change has to name the version it is made to",
+        "Read the negotiation and send its ETag in If-Match.")
+    CONTRACT_INCOMPLETE = entry("contract-incomplete", 409, "Something is missing without which nothing can be signed",
+        "Send what is named as yours; what is the owner's, only the owner can fill in.")
     # fmt: on
 
 

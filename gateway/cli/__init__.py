@@ -18,6 +18,7 @@ from gateway.cli import (
     backup,
     crawlers,
     dashboard,
+    deals,
     doctor,
     ems,
     fetch,
@@ -81,6 +82,7 @@ licensee.app.command("agent")(accounts.agent)
 licensee.app.command("limit")(accounts.limit)
 licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
+app.add_typer(deals.app, name="deals")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 app.add_typer(journal.app, name="journal")

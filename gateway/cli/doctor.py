@@ -23,6 +23,7 @@ from gateway.problems import ConfigurationError, StoreUnavailable
 if TYPE_CHECKING:
     from gateway.config import Config
     from gateway.front.certificates import Certificates
+    from gateway.policy.rules import Policy
 
 #: 2026-11-01T00:00:00Z: a clock before the release is wrong.
 _RELEASED = 1_793_491_200
@@ -331,26 +332,35 @@ async def _sites(data: Path) -> list[Finding]:
         found.append(
             Finding("policy", "ok", f"{policy.file}: site {policy.site.id}, mode {policy.site.mode}")
         )
-        found.append(await _upstream(policy.site.id, policy.site.origin, proxied))
+        found += await _upstream(policy, proxied)
     with suppress(ConfigurationError):
         told = await payments(read_config(data, environ=os.environ), tuple(policies), data)
         found.extend(Finding(*each) for each in told)
     return found
 
 
-async def _upstream(site: str, origin: str, proxied: str) -> Finding:
-    """Whether the site's own server answers, and is not this gateway or another one."""
+async def _upstream(policy: Policy, proxied: str) -> list[Finding]:
+    """Whether the site's own server answers, is no gateway, and does not free by a meta what the terms reserve."""
     from gateway.origin.small import fetch_small
     from gateway.problems import Refusal
+    from gateway.terms.tdmrep import contradicting_meta
 
+    site, origin = policy.site.id, policy.site.origin
     desk = await fetch_small(origin, "/.licet/jwks.json", proxied=proxied)
     home = await fetch_small(origin, "/", proxied=proxied)
     if isinstance(home, Refusal):
         step = "start your server, or correct origin"
         why = home.private.removeprefix(f"{origin}: ") or home.detail
-        return Finding("origin", "bad", f"{site}: {origin} cannot be reached: {why}", step)
+        return [Finding("origin", "bad", f"{site}: {origin} cannot be reached: {why}", step)]
     keys = not isinstance(desk, Refusal) and desk.status == 200 and desk.body.startswith(b'{"keys"')
     if keys or "application/problem+json" in home.content_type:
         step = "point origin at your own server, not at licet"
-        return Finding("origin", "bad", f"{site}: {origin} answers like a gateway", step)
-    return Finding("origin", "ok", f"{site}: {origin} answers {home.status}")
+        return [Finding("origin", "bad", f"{site}: {origin} answers like a gateway", step)]
+    found = [Finding("origin", "ok", f"{site}: {origin} answers {home.status}")]
+    if policy.publishing.tdmrep and contradicting_meta(home.body):
+        fact = (
+            f"{site}: its pages say tdm-reservation 0 in a meta, which some readers believe before any header"
+        )
+        step = "take that meta out of your pages, or set tdmrep = false under [publish]"
+        found.append(Finding("origin", "warn", fact, step))
+    return found

@@ -1,8 +1,9 @@
 """One request to the desk, and what an address of the desk is.
 
 A group of addresses (`Group`) is a table from canonical paths to `Route`; a
-path that ends in ``/*`` stands for everything below it, and `Call.rest` is what
-stood in the place of the star. `routes.Desk` merges the groups' tables.
+path that ends in ``/*`` stands for everything below it, one with ``/*/`` inside
+for every single segment there, and `Call.rest` is what stood in the place of the
+star. `routes.Desk` merges the groups' tables.
 
 Every method of every address has an `About`, at its route or in
 `described.DESCRIBED`; the OpenAPI document (`openapi`) is made of them, and a

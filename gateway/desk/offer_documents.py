@@ -17,8 +17,9 @@ from collections.abc import Callable
 import orjson
 from aiohttp import web
 
-from gateway.desk.call import Call, Group, read_at
+from gateway.desk.call import About, Call, Group, read_at
 from gateway.desk.metadata import PREFIX
+from gateway.desk.reading import JSON
 from gateway.desk.replies import json_reply, octets_reply
 from gateway.policy.rules import Mode, Policy
 from gateway.problems import Problem, Refusal
@@ -28,6 +29,10 @@ from gateway.terms.odrl import MEDIA_TYPE, odrl_offer, offered
 from gateway.terms.odrl_words import profile_document
 
 _SECONDS = 300
+
+
+def _about(summary: str, media_type: str, rest: str = "rest") -> About:
+    return About(summary, gives={media_type: {}}, rest=(rest, {"type": "string"}))
 
 
 class OfferDocuments:
@@ -40,10 +45,16 @@ class OfferDocuments:
     def group(self) -> Group:
         """Its addresses."""
         return {
-            f"{PREFIX}/offers/*": read_at(self._odrl),
-            f"{PREFIX}/odrl-profile.jsonld": read_at(self._profile),
-            f"{PREFIX}/comp": read_at(self._packages),
-            f"{PREFIX}/comp/*": read_at(self._package),
+            f"{PREFIX}/offers/*": read_at(
+                self._odrl, _about("One offer, as ODRL has it.", MEDIA_TYPE, "document")
+            ),
+            f"{PREFIX}/odrl-profile.jsonld": read_at(
+                self._profile, _about("What the words of our ODRL profile mean.", MEDIA_TYPE)
+            ),
+            f"{PREFIX}/comp": read_at(self._packages, _about("Every offer as a package of IAB CoMP.", JSON)),
+            f"{PREFIX}/comp/*": read_at(
+                self._package, _about("One offer as a package of IAB CoMP.", JSON, "offer")
+            ),
         }
 
     async def _odrl(self, call: Call) -> web.StreamResponse | Refusal:

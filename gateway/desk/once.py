@@ -41,7 +41,7 @@ REPLAYED: Final = "Idempotent-Replayed"
 KEPT_SECONDS: Final = 86_400
 _KEY: Final = re.compile(r"[!-~]{1,255}", re.ASCII)
 _NONCE: Final = 12
-_TOLD: Final = frozenset({"content-type", "cache-control", "pragma", "location"})
+_TOLD: Final = frozenset({"content-type", "cache-control", "etag", "pragma", "location"})
 
 Act = Callable[[], Awaitable[web.Response | Refusal]]
 

@@ -79,8 +79,8 @@ def openapi_paths(table: Mapping[str, Route]) -> dict[str, dict[str, object]]:
     paths: dict[str, dict[str, object]] = {}
     for path, method, about in _operations(table):
         if about is not None:
-            named = path.replace("/*", f"/{{{about.rest[0]}}}") if path.endswith("/*") else path
-            paths.setdefault(named, {})[method.lower()] = _operation(about, starred=path.endswith("/*"))
+            named = path.replace("/*", f"/{{{about.rest[0]}}}")
+            paths.setdefault(named, {})[method.lower()] = _operation(about, starred="/*" in path)
     return paths
 
 

@@ -42,6 +42,7 @@ _INNER: Final = {
     "buy.license_page": "The terms for people, with every earlier version.",
     "buy.resource_metadata": "RFC 9728.",
     "buy.desk": "The license desk: everything it answers starts there.",
+    "buy.negotiate": "Where another deal on an offer is proposed, by POST; see the desk's OpenAPI document.",
     "buy.quote": "What this very address costs, and why.",
     "buy.curl": "Three lines for a shell: register, buy, fetch.",
 }

@@ -172,4 +172,9 @@ def _nothing_published() -> Refusal:
 
 def _links(origin: str) -> str:
     base = f"{issuer_of(origin)}/terms"
-    return f'<{base}/>; rel="latest-version", <{base}/versions>; rel="version-history"'
+    negotiations = f"{issuer_of(origin)}/negotiations"
+    return (
+        f'<{base}/>; rel="latest-version", <{base}/versions>; rel="version-history", '
+        f'<{negotiations}>; rel="service"; title="negotiation", '
+        f'<{issuer_of(origin)}/openapi.json>; rel="service-desc"'
+    )

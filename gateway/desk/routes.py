@@ -21,6 +21,10 @@ POST,client ``/.licet/token``                            token (RFC 6749, OLP)
 POST,client ``/.licet/introspect``                       RFC 7662, OLP
 POST,client ``/.licet/revoke``                           RFC 7009
 POST,client ``/.licet/key``                              key of a file (EMS)
+GET, POST, client ``/.licet/negotiations``               one's own; another one
+GET, POST, client ``/.licet/negotiations/ID``, and ``/proposals``, ``/acceptance``,
+            ``/verification``, ``/termination``, ``/contract`` below it
+GET, client ``/.licet/contracts/LICENSE``                what was agreed
 GET         ``/.well-known/oauth-authorization-server/.licet``  RFC 8414
 GET         ``/.well-known/oauth-protected-resource``    RFC 9728
 GET         ``/.well-known/http-message-signatures-directory``  our own keys
@@ -39,12 +43,15 @@ from aiohttp import web
 from gateway.admission.spending import SpendBook
 from gateway.clock import Clock
 from gateway.desk.agreements import Agreements
+from gateway.desk.bargains import Bargaining, Bargains
 from gateway.desk.binding import Bindings
 from gateway.desk.call import Call, Group, Route
 from gateway.desk.clients import Admittance, Clients
+from gateway.desk.contracts import Contracts
 from gateway.desk.ems import EmsKeys
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import desk_owns
+from gateway.desk.negotiations import NegotiationDesk
 from gateway.desk.once import Once
 from gateway.desk.openapi import OpenApi
 from gateway.desk.pacing import DeskPace
@@ -87,6 +94,7 @@ class Desk:
         groups: Iterable[Group | Callable[[Clients], Group]] = (),
         once: Once | None = None,
         crawler: Callable[[str], Crawler | None] = lambda _: None,
+        bargaining: Bargaining | None = None,
     ) -> None:
         """Work on the parts given.
 
@@ -106,10 +114,12 @@ class Desk:
             groups: further addresses, or what makes them of the desk's clients.
             once: remembers purchases that carry an idempotency key.
             crawler: knows by name the crawlers that a license may be for.
+            bargaining: what is negotiated with; without it nothing is.
         """
         admittance = admittance or Admittance()
         clients = Clients(register, clock, pace or DeskPace(), admittance)
-        self.sales = Sales(register, spend_book, journal, keys, clock, balance, entered)
+        released = bargaining.released if bargaining else None
+        self.sales = Sales(register, spend_book, journal, keys, clock, balance, entered, released)
         holdings = Holdings(register, Verifier(lambda: keys.public), clock, balance, earlier)
         table: dict[str, Route] = {}
         for group in (
@@ -120,14 +130,29 @@ class Desk:
             ).group(),
             Agreements(clients, register).group(),
             EmsKeys(clients, holdings, content_keys, clock, crawler).group() if content_keys else {},
+            self._negotiating(bargaining, register, clients, clock, keys, once) if bargaining else {},
             *(group(clients) if callable(group) else group for group in groups),
         ):
             table.update(group)
         table.update(OpenApi(table).group())
         #: Every address, its description included.
         self.table: Mapping[str, Route] = table
-        self._table = {path: route for path, route in table.items() if not path.endswith("/*")}
+        self._table = {path: route for path, route in table.items() if "/*" not in path}
+        self._around = [(path.split("*"), route) for path, route in table.items() if "/*/" in path]
         self._below = {path[:-1]: route for path, route in table.items() if path.endswith("/*")}
+
+    def _negotiating(
+        self,
+        bargaining: Bargaining,
+        register: LicenseRegister,
+        clients: Clients,
+        clock: Clock,
+        keys: Keys,
+        once: Once | None,
+    ) -> Group:
+        self.bargains = Bargains(bargaining, register, self.sales, clock, keys)
+        contracts = Contracts(clients, self.bargains, bargaining.clauses)
+        return {**NegotiationDesk(clients, self.bargains, once).group(), **contracts.group()}
 
     def owns(self, path: str) -> bool:
         """Whether canonical *path* is the desk's and not the site's."""
@@ -169,6 +194,10 @@ class Desk:
         route = self._table.get(path)
         if route is not None:
             return route, ""
+        for (before, after), route in self._around:
+            rest = path.removeprefix(before).removesuffix(after)
+            if path == before + rest + after and rest and "/" not in rest:
+                return route, rest
         for above, below in self._below.items():
             if path.startswith(above) and path != above:
                 return below, path.removeprefix(above)

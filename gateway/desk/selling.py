@@ -11,6 +11,11 @@ pay         what is due at signing is set aside in the spend book, then a
 grant       the license rests in the register
 =========== ===============================================================
 
+Between mint and grant the new licenses of one site stand in line, and one that
+an exclusive license shuts out (`licenses.exclusivity`) is refused before
+anything is paid. What was negotiated goes the same way (`Sales.sign`), without
+a choice to make.
+
 The license's id follows from what is agreed (`licenses.offers.agreement_id`),
 so a purchase that broke off anywhere and is asked for again is the same one: a
 crash between journal and register leaves a fee whose license the next request
@@ -28,9 +33,9 @@ license's budget. It is empty once the books show the fee.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 import uuid_utils
@@ -39,6 +44,7 @@ from gateway.admission.spending import Charge, Short, SpendBook, fee_of
 from gateway.clock import Clock
 from gateway.desk.metadata import issuer_of, on_offer
 from gateway.keys.signing_key import SigningKey
+from gateway.licenses.exclusivity import Conflict
 from gateway.licenses.license import License
 from gateway.licenses.offers import (
     Wanted,
@@ -63,8 +69,10 @@ from gateway.tokens.verification import LONGEST_LIFE_SECONDS
 
 Balance = Callable[[str, str], Awaitable[Money]]
 Entered = Callable[[str], Awaitable[bool]]
+Released = Callable[[str], Awaitable[bool]]
 
 _DEFAULT_LIFE = 3600
+_T = TypeVar("_T")
 
 
 class Ring(Protocol):
@@ -124,8 +132,14 @@ class Sales:
         clock: Clock,
         balance: Balance,
         entered: Entered,
+        released: Released | None = None,
     ) -> None:
-        """Work on these stores; *entered* says whether the books hold the entry of an id."""
+        """Work on these stores.
+
+        *entered* says whether the books hold the entry of an id, *released*
+        whether tokens of a license that was negotiated may be had.
+        """
+        self._released = released
         self._register = register
         self._book = spend_book
         self._journal = journal
@@ -134,7 +148,8 @@ class Sales:
         self._balance = balance
         self._entered = entered
         self._lines: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
-        self._running: set[asyncio.Task[Sold | Refusal]] = set()
+        self._sites: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._running: set[asyncio.Task[Any]] = set()
         self._unfinished: set[str] = set()
 
     async def sell(
@@ -145,22 +160,68 @@ class Sales:
         Raises `StoreUnavailable` when the register or the books cannot be
         reached; then nothing was taken, or the same request completes it.
         """
+        return await self._to_the_end(self._in_line(wanted, buyer, offers))
+
+    async def sign(self, offer: Offer, buyer: Buyer, license_id: str) -> License | Refusal:
+        """Make the license *license_id* of what was negotiated, its terms those of *offer*, whose id is "".
+
+        Asked again it gives the same license, and the fee is taken once. Who
+        holds a live license that says the very same has that one. Raises as `sell`.
+        """
+        return await self._to_the_end(self._signed(offer, buyer, license_id))
+
+    async def begun(self, license_id: str) -> bool:
+        """Whether a license of that id was made, or paid for."""
+        return await self._register.license(license_id) is not None or await self._entered(license_id)
+
+    async def _to_the_end(self, selling: Coroutine[Any, Any, _T]) -> _T:
         # A caller that goes away must not leave it open whether the fee is in the journal.
-        sale = asyncio.create_task(self._in_line(wanted, buyer, offers))
+        sale = asyncio.create_task(selling)
         self._running.add(sale)
         sale.add_done_callback(self._running.discard)
         return await asyncio.shield(sale)
+
+    async def _held(self, buyer: Buyer) -> tuple[list[License], list[License]]:
+        """The licenses of the buyer on this site, and those of them that are live."""
+        site = buyer.policy.site.id
+        held = [each for each in await self._register.licenses_of(buyer.licensee) if each.site == site]
+        revoked = (await self._register.revocations()).licenses
+        now = self._now()
+        return held, [each for each in held if each.live_at(now) and each.id not in revoked]
+
+    async def _signed(self, offer: Offer, buyer: Buyer, license_id: str) -> License | Refusal:
+        line = self._lines.setdefault((buyer.licensee, buyer.policy.site.id), asyncio.Lock())
+        async with line:
+            made = await self._register.license(license_id)
+            if made is not None:
+                return made
+            wanted = await self._seated(Wanted(), buyer, (offer,))
+            draft = accept(
+                offer,
+                wanted,
+                licensee=buyer.licensee,
+                now=self._now(),
+                license_id=license_id,
+                negotiated=True,
+            )
+            if isinstance(draft, Refusal):
+                return draft
+            _, live = await self._held(buyer)
+            spent = list[str]()
+            for same in live:
+                if same_agreement(same, draft):
+                    if not await self._exhausted(same):
+                        return same
+                    spent.append(same.id)
+            unfit = self._minted(draft, draft, buyer, draft.terms.compensation.fetch_price)
+            return unfit if isinstance(unfit, Refusal) else await self._granted(draft, spent)
 
     async def _in_line(
         self, wanted: Wanted, buyer: Buyer, offers: tuple[Offer, ...] | None
     ) -> Sold | Refusal:
         line = self._lines.setdefault((buyer.licensee, buyer.policy.site.id), asyncio.Lock())
         async with line:
-            site = buyer.policy.site.id
-            held = [each for each in await self._register.licenses_of(buyer.licensee) if each.site == site]
-            revoked = (await self._register.revocations()).licenses
-            now = self._now()
-            live = [each for each in held if each.live_at(now) and each.id not in revoked]
+            held, live = await self._held(buyer)
             if wanted.license:
                 return await self._of_held(wanted, buyer, live)
             return await self._of_offer(wanted, buyer, offers, live, held)
@@ -168,6 +229,8 @@ class Sales:
     async def _of_held(self, wanted: Wanted, buyer: Buyer, live: list[License]) -> Sold | Refusal:
         for license in live:
             if license.id == wanted.license:
+                if not license.offer and self._released and not await self._released(license.id):
+                    return Refusal(Problem.NEGOTIATION_WAITS, "The agreement has to be verified first.")
                 return await self._token_of(license, under(license, wanted), buyer)
         return Refusal(Problem.DETAILS_INVALID, "There is no live license of that id for this client here.")
 
@@ -181,9 +244,7 @@ class Sales:
     ) -> Sold | Refusal:
         now = self._now()
         offered = tuple(for_sale(buyer.policy, wanted, offers))
-        if any(each.terms.territory.basis is Basis.LICENSEE for each in offered):
-            licensee = await self._register.licensee(buyer.licensee)
-            wanted = replace(wanted, seat=licensee.seat if licensee else "")
+        wanted = await self._seated(wanted, buyer, offered)
         offer = choose(offered, wanted)
         if isinstance(offer, Refusal):
             return offer
@@ -203,6 +264,13 @@ class Sales:
         nth = sum(same_agreement(license, draft) for license in held)
         return await self._new(replace(draft, id=agreement_id(draft, nth)), buyer, spent)
 
+    async def _seated(self, wanted: Wanted, buyer: Buyer, offered: tuple[Offer, ...]) -> Wanted:
+        """*wanted* with the place of the licensee, where one of *offered* looks at it."""
+        if all(each.terms.territory.basis is not Basis.LICENSEE for each in offered):
+            return wanted
+        licensee = await self._register.licensee(buyer.licensee)
+        return replace(wanted, seat=licensee.seat if licensee else "")
+
     async def _exhausted(self, license: License) -> bool:
         """Whether its budget allows no further fetch; without a budget the book need not be there to say so."""
         if license.budget == Budget():
@@ -215,14 +283,28 @@ class Sales:
         sold = self._minted(license, license, buyer, price)
         if isinstance(sold, Refusal):
             return sold
-        unpaid = await self._broke(license, price) or await self._pay(license)
-        if unpaid is not None:
-            return unpaid
-        granted = await self._register.grant(license, spent=spent)
+        granted = await self._broke(license, price) or await self._granted(license, spent)
+        if isinstance(granted, Refusal):
+            return granted
+        if granted == license:
+            return sold
+        return self._minted(granted, granted, buyer, await self._price(granted))
+
+    async def _granted(self, license: License, spent: Collection[str]) -> License | Refusal:
+        """Take what is due for *license* and keep it, unless somebody's exclusive license shuts it out."""
+        # Nothing is granted on this site between the look and the grant, so nobody pays for what is gone.
+        async with self._sites.setdefault(license.site, asyncio.Lock()):
+            taken = await self._register.in_the_way(license)
+            if taken is not None:
+                return shut_out(taken)
+            unpaid = await self._pay(license)
+            if unpaid is not None:
+                return unpaid
+            granted = await self._register.grant(license, spent=spent)
+        if isinstance(granted, Conflict):
+            return shut_out(granted, private=f"{license.id} may have been paid for: give back its fee")
         self._unfinished.discard(license.id)
-        return (
-            sold if granted == license else self._minted(granted, granted, buyer, await self._price(granted))
-        )
+        return granted
 
     async def _token_of(self, license: License, view: License | Refusal, buyer: Buyer) -> Sold | Refusal:
         """A further token of a license that is held, which says what *view* says."""
@@ -305,7 +387,7 @@ class Sales:
             amount_micros=due.micros,
             currency=due.currency,
             license=license.id,
-            memo=f"due at signing on the offer {license.offer}",
+            memo=f"due at signing on the offer {license.offer}" if license.offer else "due at signing",
             by="desk",
         )
 
@@ -341,10 +423,21 @@ def for_sale(policy: Policy, wanted: Wanted, offers: tuple[Offer, ...] | None = 
     return left
 
 
+def shut_out(taken: Conflict, private: str = "") -> Refusal:
+    """The refusal of what a license of somebody else shuts out; it tells until when, and nobody's name."""
+    return Refusal(
+        Problem.EXCLUSIVE_TAKEN,
+        "Of these works and uses somebody else holds some, and one of the two is exclusive.",
+        private=private or f"in the way: {taken.license}",
+        facts=(("until", str(taken.ends_at)),),
+    )
+
+
 def _lacking(license: License, due: Money, left: Money, why: str) -> Refusal:
     return Refusal(
         Problem.CREDIT_SPENT,
-        f"On the offer {license.offer}, {due} {why}; the prepaid credit left is {left}.",
+        f"On {f'the offer {license.offer}' if license.offer else 'this license'}, {due} {why};"
+        f" the prepaid credit left is {left}.",
         facts=(
             ("offer", license.offer),
             ("due", str(due)),

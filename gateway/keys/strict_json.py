@@ -9,11 +9,15 @@ here: UTF-8 without a mark, one object, no member twice, whole numbers within
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 #: How deep objects and arrays may stand in one another; a token needs four.
 DEEPEST = 8
 _SAFE = 2**53
+#: So many brackets cannot be deep enough to matter.
+_FEW = 64
+_BRACKETS = re.compile(rb'"(?>[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
 class Malformed(ValueError):
@@ -26,6 +30,9 @@ def read_object(raw: bytes) -> dict[str, object]:
     >>> read_object(b'{"a": [1]}')
     {'a': [1]}
     """
+    # Before the decoder, which goes as deep as the interpreter lets it, and some let it go too deep.
+    if raw.count(b"[") + raw.count(b"{") > _FEW and _deeper_than(raw, DEEPEST):
+        raise Malformed(f"it is nested deeper than {DEEPEST}")
     try:
         found = _DECODER.decode(raw.decode("utf-8"))
     except Malformed:
@@ -36,6 +43,19 @@ def read_object(raw: bytes) -> dict[str, object]:
         raise Malformed("it is not a JSON object")
     _check(found, DEEPEST)
     return found
+
+
+def _deeper_than(raw: bytes, depth: int) -> bool:
+    """Whether brackets outside of texts stand in one another more than *depth* deep; linear in *raw*."""
+    at = 0
+    for bracket in _BRACKETS.findall(raw):
+        if bracket in {b"[", b"{"}:
+            at += 1
+            if at > depth:
+                return True
+        elif bracket in {b"]", b"}"}:
+            at -= 1
+    return False
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

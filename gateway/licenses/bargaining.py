@@ -209,7 +209,8 @@ def _for_a_person(
     if limit is not None:
         worth = committed(replace(proposed, compensation=_priced(offer, position, proposed)))
         if worth.currency != limit.currency or worth > limit:
-            found.append(f"it may commit to more than {limit}")
+            # The limit itself is the creator's own.
+            found.append("it may commit to more than the creator signs by machine")
     return tuple(dict.fromkeys(found))
 
 

@@ -377,7 +377,11 @@ _FILLED: Final[Mapping[str, Callable[[Deal], str]]] = {
     "months": lambda deal: str(deal.terms.term.months),
     "renewal": _renewal,
     "territory": lambda deal: ", ".join(deal.terms.territory.as_json() or ["every country"]),
-    "territory_checked": lambda deal: deal.terms.territory.basis.sentence,
+    "territory_checked": lambda deal: (
+        "no place is left out"
+        if deal.terms.territory.regions is None
+        else deal.terms.territory.basis.sentence
+    ),
     "warranties": _warranties,
     "indemnity": lambda deal: _INDEMNITIES[deal.terms.liability.indemnity],
     "cap": lambda deal: (

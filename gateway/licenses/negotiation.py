@@ -29,14 +29,17 @@ gives a new value or a refusal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import pairwise
+from types import MappingProxyType
 
 import orjson
 
 from gateway.canonical import canonical_bytes, canonical_digest
 from gateway.licenses.bargaining import Accept, Answer, AskFacts, Counter, Person
+from gateway.licenses.red_flags import RedFlag
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import LicenseTerms, Offer
 
@@ -115,11 +118,15 @@ class Negotiation:
         table: what the creator would sign now, or None.
         expires_at: the second from which *table* stands no longer.
         bids: what the buyer proposed, oldest first.
+        proposal: the last thing the buyer proposed, also where that was no bid.
         facts: what the buyer stated, by the names of `licenses.position.FACTS`.
         missing: facts that are asked for.
         person: why a person at the creator decides; empty where none has to.
         license: the id of what was agreed, or "".
         why: how it ended, where it did.
+        signed: the parties, the law and how it was accepted, as JSON has it; the
+            transcript holds a hash of it, so that it can be erased.
+        contract: the canonical JSON of the document that was agreed, or "".
     """
 
     id: str
@@ -131,17 +138,36 @@ class Negotiation:
     table: LicenseTerms | None = None
     expires_at: int = 0
     bids: tuple[LicenseTerms, ...] = ()
+    proposal: LicenseTerms | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     person: tuple[str, ...] = ()
     license: str = ""
     why: str = ""
+    signed: Mapping[str, object] = field(default_factory=dict)
+    contract: str = ""
     transcript: tuple[Entry, ...] = ()
 
     @property
     def version(self) -> str:
         """What changes with every act: the hash of the last entry."""
         return self.transcript[-1].hash if self.transcript else FIRST
+
+
+def bids_of(negotiations: Iterable[Negotiation], offer: str) -> tuple[LicenseTerms, ...]:
+    """Everything that was bid on the offer of that id in *negotiations*, in the order in which it was said."""
+    found = []
+    for each in negotiations:
+        if each.offer.id != offer:
+            continue
+        # A proposal that was answered with a question was no bid.
+        said = [
+            entry
+            for entry, reply in pairwise(each.transcript)
+            if entry.act == "proposal" and reply.act != "question"
+        ]
+        found += [(entry.at, each.id, entry.nth, bid) for entry, bid in zip(said, each.bids, strict=True)]
+    return tuple(bid for *_, bid in sorted(found, key=lambda row: row[:3]))
 
 
 def proposed(
@@ -163,20 +189,24 @@ def proposed(
     said = {"terms": terms.as_json(), "terms_hash": terms.hash, "facts": dict(facts)}
     stated = {**before.facts, **facts}
     now_said = _said(before, Side.BUYER, "proposal", said, now)
-    heard = replace(now_said, facts=stated, state=State.REQUESTED, table=None, missing=(), person=())
+    heard = replace(
+        now_said, proposal=terms, facts=stated, state=State.REQUESTED, table=None, missing=(), person=()
+    )
     if isinstance(answer, AskFacts):
         # Nothing was priced, so it was no bid and costs no round.
         asked = _said(heard, Side.GATEWAY, "question", {"missing": list(answer.missing)}, now)
         return replace(asked, missing=answer.missing)
     heard = replace(heard, bids=(*heard.bids, terms))
     if isinstance(answer, Person):
-        sent = _said(heard, Side.GATEWAY, "referral", {"why": list(answer.why)}, now)
+        body = {"why": list(answer.why), "flags": _flagged(answer.flags)}
+        sent = _said(heard, Side.GATEWAY, "referral", body, now)
         return replace(sent, person=answer.why)
     if isinstance(answer, Accept):
         return _tabled(heard, Side.GATEWAY, answer.terms, {}, now=now, patience=patience)
     if isinstance(answer, Counter):
         changes = {str(change.lever): change.why for change in answer.changes}
-        return _tabled(heard, Side.GATEWAY, answer.terms, changes, now=now, patience=patience)
+        flags = _flagged(answer.flags)
+        return _tabled(heard, Side.GATEWAY, answer.terms, changes, flags, now=now, patience=patience)
     return _ended(heard, Side.GATEWAY, answer.why, now)
 
 
@@ -187,7 +217,14 @@ def offered(before: Negotiation, terms: LicenseTerms, *, now: int, patience: int
     return _tabled(replace(before, person=()), Side.CREATOR, terms, {}, now=now, patience=patience)
 
 
-def accepted(before: Negotiation, terms_hash: str, assent: str, *, now: int) -> Negotiation | Refusal:
+def accepted(
+    before: Negotiation,
+    terms_hash: str,
+    assent: str,
+    *,
+    now: int,
+    signed: Mapping[str, object] = MappingProxyType({}),
+) -> Negotiation | Refusal:
     """The buyer accepts what is on the table, named by its hash, with the very words of *assent*."""
     if before.state is not State.OFFERED or before.table is None:
         return _over(before)
@@ -198,17 +235,38 @@ def accepted(before: Negotiation, terms_hash: str, assent: str, *, now: int) -> 
             "The terms on the table have expired." if stale else "The terms on the table have another hash.",
             facts=(("terms_hash", "" if stale else before.table.hash), ("state", str(before.state))),
         )
-    said = _said(before, Side.BUYER, "acceptance", {"terms_hash": terms_hash, "assent": assent}, now)
-    return replace(said, state=State.ACCEPTED)
+    body = {"terms_hash": terms_hash, "assent": assent, "signed": canonical_digest(dict(signed))}
+    return replace(
+        _said(before, Side.BUYER, "acceptance", body, now), state=State.ACCEPTED, signed=dict(signed)
+    )
 
 
-def agreed(before: Negotiation, license_id: str, *, now: int) -> Negotiation | Refusal:
-    """The license *license_id* was made of what both sides agreed to."""
+def agreed(
+    before: Negotiation, license_id: str, *, now: int, contract: str = "", signature: str = ""
+) -> Negotiation | Refusal:
+    """The license *license_id* was made of what both sides agreed to.
+
+    *contract* is the document of it, as JSON, and *signature* the gateway's of its hash.
+    """
     if before.state is not State.ACCEPTED or before.table is None:
         return _over(before)
-    body = {"license": license_id, "terms_hash": before.table.hash}
-    return replace(
-        _said(before, Side.GATEWAY, "agreement", body, now), state=State.AGREED, license=license_id
+    body = {
+        "license": license_id,
+        "terms_hash": before.table.hash,
+        "contract": canonical_digest(orjson.loads(contract)) if contract else "",
+        "signature": signature,
+    }
+    said = _said(before, Side.GATEWAY, "agreement", body, now)
+    return replace(said, state=State.AGREED, license=license_id, contract=contract)
+
+
+def acceptance_of(negotiation: Negotiation, version: str, terms_hash: str) -> bool:
+    """Whether *negotiation* was accepted at *version*, and those very terms: an acceptance sent again is the same one."""
+    return any(
+        entry.act == "acceptance"
+        and entry.previous == version
+        and orjson.loads(entry.body)["terms_hash"] == terms_hash
+        for entry in negotiation.transcript
     )
 
 
@@ -244,13 +302,26 @@ def _over(before: Negotiation) -> Refusal:
     return Refusal(Problem.NEGOTIATION_WAITS, f"It is {before.state}.", facts=(("state", str(before.state)),))
 
 
+def _flagged(flags: Iterable[RedFlag]) -> list[dict[str, str]]:
+    """Which rules tripped, and on which term; how much each weighs is the creator's own."""
+    return [{"rule": flag.name, "lever": str(flag.lever), "term": flag.term} for flag in flags]
+
+
 def _tabled(
-    before: Negotiation, by: Side, terms: LicenseTerms, changes: Mapping[str, str], *, now: int, patience: int
+    before: Negotiation,
+    by: Side,
+    terms: LicenseTerms,
+    changes: Mapping[str, str],
+    flags: Iterable[Mapping[str, str]] = (),
+    *,
+    now: int,
+    patience: int,
 ) -> Negotiation:
     body = {
         "terms": terms.as_json(),
         "terms_hash": terms.hash,
         "changes": dict(changes),
+        "flags": [dict(flag) for flag in flags],
         "expires_at": now + patience,
     }
     said = _said(before, by, "offer", body, now)

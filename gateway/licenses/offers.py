@@ -76,7 +76,9 @@ class Wanted:
     license: str = ""
 
 
-def accept(offer: Offer, wanted: Wanted, *, licensee: str, now: int, license_id: str) -> License | Refusal:
+def accept(
+    offer: Offer, wanted: Wanted, *, licensee: str, now: int, license_id: str, negotiated: bool = False
+) -> License | Refusal:
     """Make the license that *licensee* gets on *offer*, narrowed to what is *wanted*, from *now* on.
 
     Args:
@@ -85,6 +87,8 @@ def accept(offer: Offer, wanted: Wanted, *, licensee: str, now: int, license_id:
         licensee: who is bound.
         now: whole seconds; the term begins here.
         license_id: the new license's id.
+        negotiated: whether its owner agreed to these terms with this very
+            licensee; exclusive ones can be had in no other way.
 
     Returns:
         A license that exceeds the offer on no lever, or the first refusal of
@@ -93,7 +97,7 @@ def accept(offer: Offer, wanted: Wanted, *, licensee: str, now: int, license_id:
         spelled, so their terms hashes are equal too.
     """
     for check in _CHECKS:
-        refusal = check(offer, wanted)
+        refusal = None if negotiated and check is _check_exclusivity else check(offer, wanted)
         if refusal is not None:
             return refusal
     return License(

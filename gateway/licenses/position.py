@@ -30,6 +30,12 @@ FACTS: Mapping[str, str] = MappingProxyType(
 )
 
 
+#: Facts that are asked for where a creator did not choose, by tier of use.
+USUAL_FACTS: Mapping[int, tuple[str, ...]] = MappingProxyType(
+    {1: tuple(FACTS), 2: tuple(FACTS), 3: ("use_case",)}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Concession:
     """One thing a creator would give way on: member *name* of *lever* becomes *value*, at most."""
@@ -88,6 +94,11 @@ class Position:
         steps = max(1, self.rounds - 1)
         taken = min(max(step, 0), steps)
         return self.ask_micros - (self.ask_micros - self.target_micros) * taken // steps
+
+
+def usual(tier: int) -> Position:
+    """The position of a creator who wrote none for an offer of *tier*: the price stands, and facts are asked for."""
+    return Position(facts=USUAL_FACTS[tier])
 
 
 def scaled(price: Compensation, multiple: int) -> Compensation:

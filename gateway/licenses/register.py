@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Protocol
 
+from gateway.licenses.exclusivity import Conflict
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.licenses.revocations import Revocations
 
@@ -59,7 +60,7 @@ class LicenseRegister(Protocol):
         """
         ...
 
-    async def grant(self, license: License, *, spent: Collection[str] = ()) -> License:
+    async def grant(self, license: License, *, spent: Collection[str] = ()) -> License | Conflict:
         """Keep *license*, or return the live one that already says the same.
 
         The same means: licensee, site, terms hash, budget and crawlers equal.
@@ -69,7 +70,16 @@ class LicenseRegister(Protocol):
         ends last. Atomic: of concurrent calls with the same agreement and the
         same *spent* one license is kept and all return it. Raises `ValueError`
         for an unknown licensee, or an id that another license has.
+
+        Where an exclusive license of somebody else stands in the way of it
+        (`exclusivity.conflict`), or it is exclusive itself and anybody's does,
+        nothing is kept and that is returned. Of concurrent calls for rights that
+        shut each other out one keeps a license.
         """
+        ...
+
+    async def in_the_way(self, license: License) -> Conflict | None:
+        """What `grant` would return instead of keeping *license*, if it would: the license that shuts it out."""
         ...
 
     async def license(self, license_id: str) -> License | None:

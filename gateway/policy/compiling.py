@@ -8,13 +8,25 @@ None here and is not complained about twice.
 
 from __future__ import annotations
 
+from gateway.licenses.contract import Party
 from gateway.money import MICROS, Money
 from gateway.paths import PathScope
 from gateway.policy import countries
 from gateway.policy.digest import policy_digest
 from gateway.policy.positions import position_of
 from gateway.policy.publish_table import PublishTable
-from gateway.policy.rules import Author, Match, Payments, Policy, Rendition, Rule, Site, Verdict, Work
+from gateway.policy.rules import (
+    Author,
+    Match,
+    Payments,
+    Policy,
+    Rendition,
+    Rule,
+    Signing,
+    Site,
+    Verdict,
+    Work,
+)
 from gateway.policy.schema import (
     OfferTable,
     RuleTable,
@@ -74,6 +86,9 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     given = loose.payments
     x402 = given.x402.terms(site.currency) if given.x402 else None
     payments = Payments(given.price_headers, given.origin_prices, x402, given.x402_credit)
+    side = loose.contract
+    creator = Party(side.creator, side.address, side.signatory, side.authority, site.contact)
+    signing = Signing(side.law, side.language, creator if side.creator else Party())
     limits = {name: _table(tables, name) for name in offers}
     digest = policy_digest(
         site,
@@ -88,6 +103,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         free_paths=loose.free_paths,
         publishing=publishing,
         payments=payments,
+        signing=signing,
     )
     return Policy(
         site=site,
@@ -113,6 +129,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         stance=loose.stance or "",
         file=tables.file,
         payments=payments,
+        signing=signing,
     )
 
 

@@ -13,13 +13,14 @@ from dataclasses import asdict
 
 from gateway.canonical import canonical_digest
 from gateway.paths import PathScope
-from gateway.policy.rules import Match, Payments, Rule, Site, TerritoryMode, Verdict, Work
+from gateway.policy.rules import Match, Payments, Rule, Signing, Site, TerritoryMode, Verdict, Work
 from gateway.terms.license_terms import LicenseTerms
 from gateway.terms.publishing import USUAL, Publishing
 
 #: Changes when the same policy is spelled in another way below.
 VERSION = 1
 _USUAL = Payments()
+_UNSAID = Signing()
 
 
 def policy_digest(
@@ -33,6 +34,7 @@ def policy_digest(
     free_paths: Sequence[PathScope],
     publishing: Publishing = USUAL,
     payments: Payments = _USUAL,
+    signing: Signing = _UNSAID,
 ) -> str:
     """The digest, ``sha-256:`` and hex. *offers* are terms, token seconds and most fetches by id."""
     return canonical_digest(
@@ -66,6 +68,7 @@ def policy_digest(
             "free_paths": _patterns(free_paths),
             **({"publish": publishing.as_json()} if publishing != USUAL else {}),
             **({"payments": asdict(payments)} if payments != _USUAL else {}),
+            **({"contract": asdict(signing)} if signing != _UNSAID else {}),
         }
     )
 

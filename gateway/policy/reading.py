@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateway import bundled
+from gateway.licenses.position import Position
 from gateway.policy.compiling import compiled
-from gateway.policy.positions import Position, position_of
+from gateway.policy.positions import position_of
 from gateway.policy.publish_table import PublishTable
 from gateway.policy.rules import Mode, Policy
 from gateway.policy.schema import (
@@ -72,11 +73,18 @@ def read_positions(path: Path) -> dict[str, Position]:
     Raises:
         ConfigurationError: the file is not a valid policy.
     """
+    return read_secretly(path)[1]
+
+
+def read_secretly(
+    path: Path, *, overrides: Mapping[str, object] | None = None
+) -> tuple[Policy, dict[str, Position]]:
+    """The policy of *path*, and beside it what `read_positions` gives, both of one reading of the file."""
     file = str(path)
     raw = _parsed(_text_of(path), file)
-    policy = _read(raw, file, {})
-    tables = _tables(raw, file)
-    return {offer.id: position_of(tables, offer.id) for offer in policy.offers}
+    policy = _read(raw, file, overrides or {})
+    tables = _tables(_overridden(raw, overrides or {}), file)
+    return policy, {offer.id: position_of(tables, offer.id) for offer in policy.offers}
 
 
 def default_policy(

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from gateway.policy.reading import read_policy
+from gateway.licenses.position import Position, usual
+from gateway.policy.reading import read_secretly
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake
+from gateway.terms.license_terms import Offer
 
 #: Where policies come from: a folder of ``*.toml``, named files, or a function that makes them.
 Source = Path | Iterable[Path] | Callable[[], tuple[Policy, ...]]
@@ -25,6 +27,9 @@ class PolicyShelf:
     Attributes:
         policies: the last good ones, in the order of files.
         generation: how many times policies were taken up, from 1.
+
+    The bargaining positions of the same reading are kept beside the policies,
+    and told to whoever asks for one by name and to nobody else.
     """
 
     def __init__(self, source: Source, *, overrides: Mapping[str, object] | None = None) -> None:
@@ -39,6 +44,7 @@ class PolicyShelf:
         self._stamp: _Stamp = ()
         self._hosts: dict[str, Policy] = {}
         self._sites: dict[str, Policy] = {}
+        self._positions: dict[tuple[str, str], Position] = {}
         self.policies: tuple[Policy, ...] = ()
         self.generation = 0
         mistakes = self.reload()
@@ -54,12 +60,17 @@ class PolicyShelf:
         """The policy of the site with that id, or None."""
         return self._sites.get(site)
 
+    def position(self, site: str, offer: Offer) -> Position:
+        """The secret bargaining position for *offer* of *site*; where none was written its price stands."""
+        return self._positions.get((site, offer.id)) or usual(offer.tier)
+
     def reload(self) -> tuple[Mistake, ...]:
         """Take up the files as they are now; returns every mistake, and keeps the last good if there is one."""
         # Stamped before reading: a change during the reading is a change still to be seen.
         self._stamp = self._seen()
         mistakes: list[Mistake] = []
-        policies = self._read(mistakes)
+        positions: dict[tuple[str, str], Position] = {}
+        policies = self._read(mistakes, positions)
         mistakes.extend(_clashes(policies))
         if not policies and not mistakes:
             mistakes.append(Mistake(self._named(), "", "holds no policy; `licet init` writes one"))
@@ -67,6 +78,7 @@ class PolicyShelf:
             return tuple(mistakes)
         self._hosts = {host: policy for policy in policies for host in policy.site.hosts}
         self._sites = {policy.site.id: policy for policy in policies}
+        self._positions = positions
         self.policies = policies
         self.generation += 1
         return ()
@@ -75,7 +87,9 @@ class PolicyShelf:
         """Whether a file came, went, or differs in time or size from when it was last read, well or not."""
         return self._seen() != self._stamp
 
-    def _read(self, mistakes: list[Mistake]) -> tuple[Policy, ...]:
+    def _read(
+        self, mistakes: list[Mistake], positions: dict[tuple[str, str], Position]
+    ) -> tuple[Policy, ...]:
         policies: list[Policy] = []
         try:
             if callable(self._source):
@@ -84,7 +98,9 @@ class PolicyShelf:
             mistakes.extend(error.mistakes)
         for file in self._files():
             try:
-                policies.append(read_policy(file, overrides=self._overrides))
+                policy, found = read_secretly(file, overrides=self._overrides)
+                policies.append(policy)
+                positions.update({(policy.site.id, name): each for name, each in found.items()})
             except ConfigurationError as error:
                 mistakes.extend(error.mistakes)
         return tuple(policies)

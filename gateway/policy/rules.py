@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gateway.licenses.contract import Party
 from gateway.paths import PathScope
 from gateway.policy.x402_terms import X402Terms
 from gateway.terms.license_terms import PAGE, Offer
@@ -174,6 +175,15 @@ class Payments:
     x402_credit: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What stands in a contract besides what is negotiated; without a *law* nothing is signed."""
+
+    law: str = ""
+    language: str = "English"
+    creator: Party = field(default_factory=Party)
+
+
 @dataclass(frozen=True)
 class Policy:
     """Everything a creator decided for one site.
@@ -197,6 +207,7 @@ class Policy:
     stance: str = ""
     file: str = ""
     payments: Payments = Payments()
+    signing: Signing = Signing()
     by_offer: dict[str, Offer] = field(default_factory=dict, compare=False, repr=False)
     by_place: bool = field(default=False, compare=False)
 

@@ -21,6 +21,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.policy import words
+from gateway.policy.position_table import ContractTable, PositionTable
 from gateway.policy.publish_table import PublishTable
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.policy.x402_table import X402Table
@@ -164,15 +165,6 @@ class TermTable(_Table):
     renewal: words.Flag = False
 
 
-class PositionTable(_Table):
-    """``position`` of an offer, as multiples of the price. Never published, never in a digest."""
-
-    ask: words.Multiple = 1_000_000
-    target: words.Multiple | None = None
-    floor: words.Multiple | None = None
-    exclusive_premium: words.Multiple | None = None
-
-
 class OfferTable(_Table):
     """``[offers.NAME]``: what can be bought. *uses* and *price* must stand here or in the stance."""
 
@@ -253,6 +245,7 @@ class LooseKeys(_Table):
     )
     free_paths: words.Paths = Field(default=(), description="paths that are served to everyone, always")
     payments: PaymentsTable = PaymentsTable()
+    contract: ContractTable = ContractTable()
 
 
 class PolicyFile(LooseKeys):
@@ -286,6 +279,7 @@ for _table, _place in (
     (WorkTable, "[[works]]"),
     (SiteTable, "[site]"),
     (X402Table, "[payments.x402]"),
+    (ContractTable, "[contract]"),
     (PaymentsTable, "[payments]"),
     (LooseKeys, "the top of the file, above every table"),
 ):

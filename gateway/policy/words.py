@@ -257,7 +257,7 @@ def _currency(value: object) -> str:
         raise wrong('write a currency as three capital letters, such as "USD"') from None
 
 
-def _amount(value: object) -> str:
+def amount(value: object) -> str:
     """The amount as written, with its currency if one was named: `compiling` knows the site's."""
     sentence = 'write an amount in quotes with at most six decimals, such as "0.02"'
     if not isinstance(value, str):
@@ -362,7 +362,7 @@ Public = Annotated[str, BeforeValidator(_public), _TEXT]
 Currency = Annotated[
     str, BeforeValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})
 ]
-Amount = Annotated[str, BeforeValidator(_amount), _TEXT]
+Amount = Annotated[str, BeforeValidator(amount), _TEXT]
 Multiple = Annotated[int, BeforeValidator(_multiple), _TEXT]
 #: A share of revenue in hundredths of a percent.
 BasisPoints = Annotated[int, BeforeValidator(lambda value: _percent(value, 2, "3 %")), _PERCENT_TEXT]

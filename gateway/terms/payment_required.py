@@ -53,6 +53,7 @@ MEMBERS: Final[Mapping[str, str]] = MappingProxyType(
         "(always fetch), and the id of the offer.",
         "offers": "Everything that can be bought for this page, each with its price, its limits and its terms hash.",
         "buy": "Where a license is bought: token_endpoint, license_document, license_page, resource_metadata, desk, "
+        "negotiate (where another deal on an offer can be proposed by machine), "
         "quote (what this page costs and why), and curl, three commands that a shell runs as they stand.",
         "pay_per_crawl": "How to pay for this one fetch out of an account here: crawler_price, the header to send, "
         "and what the signature of the request (Web Bot Auth) covers.",
@@ -137,6 +138,7 @@ def problem_body(
         "license_page": plain(f"{terms.desk_url}/terms/"),
         "resource_metadata": plain(terms.origin + RESOURCE_METADATA),
         "desk": plain(f"{terms.desk_url}/"),
+        "negotiate": plain(f"{terms.desk_url}/negotiations"),
         "quote": plain(_quote(terms, request_url)),
         "curl": list(_recipe(terms, request_url, quoted)),
     }

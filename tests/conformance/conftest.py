@@ -22,6 +22,7 @@ from gateway.provenance.segments import SealedDetail
 from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
+from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
@@ -32,6 +33,7 @@ from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -95,6 +97,7 @@ class Ports:
     audience: Any
     terms_versions: Any
     accounts: Any
+    negotiations: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -112,6 +115,7 @@ def memory_ports() -> Ports:
         MemoryAudience(),
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
+        MemoryNegotiations(),
     )
 
 
@@ -125,6 +129,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteAudience(database),
         SqliteTermsVersions(database),
         SqliteAccounts(database),
+        SqliteNegotiations(database),
     )
 
 

@@ -11,7 +11,9 @@ from aiohttp.test_utils import RawTestServer
 
 from gateway.app.publisher import Publisher
 from gateway.clock import HandClock
+from gateway.desk.bargains import Bargaining
 from gateway.desk.catalogue_pages import CatalogueDesk
+from gateway.desk.contracts import shipped_clauses
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
@@ -24,6 +26,7 @@ from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
+from gateway.licenses.position import usual
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.policy.earlier import EarlierPolicies
@@ -34,6 +37,7 @@ from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
+from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.repeats import MemoryRepeats
 from gateway.store.memory.settlements import MemorySettlements
@@ -43,6 +47,7 @@ from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -177,6 +182,8 @@ class World:
         self.versions = MemoryTermsVersions() if database is None else SqliteTermsVersions(database)
         self.terms = TermsInForce(Wire(self.versions), Publisher(Catalog.shipped()), self.clock)
         self.described = None
+        self.negotiations = Wire(MemoryNegotiations() if database is None else SqliteNegotiations(database))
+        self.positions = {}
 
     async def open(self):
         self.desk = Desk(
@@ -200,6 +207,11 @@ class World:
             ),
             admittance=self.admittance,
             crawler=Catalog.shipped().crawler,
+            bargaining=Bargaining(
+                self.negotiations,
+                lambda site, offer: self.positions.get(offer.id) or usual(offer.tier),
+                shipped_clauses(),
+            ),
         )
         self.server = RawTestServer(self._answer)
         await self.server.start_server()

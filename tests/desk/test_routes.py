@@ -48,6 +48,7 @@ async def test_server_metadata_is_exact(world):
         "registration_endpoint": f"{issuer}/register",
         "introspection_endpoint": f"{issuer}/introspect",
         "revocation_endpoint": f"{issuer}/revoke",
+        "negotiation_endpoint": f"{issuer}/negotiations",
         "scopes_supported": ["ai-index", "ai-input", "ai-train"],
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],

@@ -66,6 +66,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
          "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart", "who",
          "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
+        "deals list", "deals show", "deals offer", "deals decline",
     }  # fmt: skip
 
 
@@ -470,6 +471,10 @@ async def test_doctor_says_what_is_there_and_what_to_do(licet, origin) -> None:
     found = await licet("doctor")
     assert f"ok    gateway      runs at {one.front}\n" in found.out
     assert f"ok    origin       journal: {origin.url} answers 200\n" in found.out
+    assert "tdm-reservation" not in found.out
+    origin.files["/"] = b'<html><head><meta name="tdm-reservation" content="0"></head>'
+    assert "say tdm-reservation 0 in a meta" in (await licet("doctor")).out
+    del origin.files["/"]
     data.chmod(0o755)
     assert "-> chmod 700 licet-data" in (await licet("doctor", code=1)).out
     data.chmod(0o700)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -53,7 +54,7 @@ def test_whole_numbers_texts_and_lists_come_through(value: dict[str, object]) ->
         ('{"a":1}'.encode("utf-32"), "not JSON"),
         (b"{'a':1}", "not JSON"),
         (b'{"a":1,}', "not JSON"),
-        (b'{"a":' * 100_000, "not JSON"),
+        (b'{"a":' * 100_000, "deeper"),
         (b'{"a":' * DEEPEST + b"{}" + b"}" * DEEPEST, "deeper"),
         (b'{"a":' + b"[" * DEEPEST + b"]" * DEEPEST + b"}", "deeper"),
     ],
@@ -61,6 +62,25 @@ def test_whole_numbers_texts_and_lists_come_through(value: dict[str, object]) ->
 def test_what_has_two_readings_is_refused(raw: bytes, why: str) -> None:
     with pytest.raises(Malformed, match=why):
         read_object(raw)
+
+
+def test_depth_is_bounded_before_anything_goes_deep() -> None:
+    """Libraries of others lift the interpreter's own limit, and then the decoder would run out of stack."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10**7)
+    try:
+        for raw in (
+            b'{"a":' + b"[" * 1_000_000,
+            b'{"a":{' * 200_000,
+            b"[" * 500_000,
+            b'{"a":' + b"[[]," * 500_000,
+        ):
+            with pytest.raises(Malformed, match="deeper"):
+                read_object(raw)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert read_object(b'{"a": "' + b"[" * 500 + b'"}') == {"a": "[" * 500}
+    assert read_object(b'{"a": "\\"' + b"{" * 500 + b'"}') == {"a": '"' + "{" * 500}
 
 
 def test_the_deepest_that_is_allowed() -> None:

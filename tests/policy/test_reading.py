@@ -6,10 +6,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway import bundled
+from gateway.licenses.position import FACTS, Position, usual
 from gateway.money import MICROS, Money
 from gateway.paths import PathScope
 from gateway.policy.lint import lint
-from gateway.policy.positions import Position
 from gateway.policy.reading import (
     LARGEST_FILE_BYTES,
     default_policy,
@@ -120,7 +120,10 @@ def test_overrides_win_over_the_file(read):
 def test_positions_are_read_apart_and_are_nowhere_in_the_policy():
     path = CORPUS / "good" / "design.toml"
     positions = read_positions(path)
-    assert positions == {"training": Position(MICROS, 800_000, 550_000, 4 * MICROS), "answers": Position()}
+    written = Position(MICROS, 800_000, 550_000, 4 * MICROS, facts=tuple(FACTS))
+    assert positions == {"training": written, "answers": usual(3)}
+    assert usual(3).facts == ("use_case",)
+    assert usual(1).facts == usual(2).facts == tuple(FACTS)
     assert "550000" not in repr(read_policy(path))
     assert "floor" not in repr(read_policy(path))
 

@@ -113,3 +113,25 @@ def test_overrides_hold_for_every_file_and_every_reload(tmp_path):
     shelf = PolicyShelf(tmp_path, overrides={"site.mode": "enforce"})
     shelf.reload()
     assert shelf.of_site("one").site.mode is Mode.ENFORCE
+
+
+def test_positions_are_taken_up_with_the_policies_and_stay_with_the_last_good(tmp_path):
+    file = tmp_path / "journal.toml"
+    text = (
+        'stance = "search-free-training-paid"\n[site]\nhosts = ["a.example"]\norigin = "http://127.0.0.1:8000"\n'
+        '[[works]]\nid = "essays"\npaths = ["/essays/"]\nrights = "own"\npeople = "none"\n'
+        '[offers.training.position]\nfloor = "0.5"\ntarget = "0.9"\n'
+    )
+    file.write_text(text, encoding="utf-8")
+    shelf = PolicyShelf(tmp_path)
+    offer = shelf.policies[0].by_offer["training"]
+    assert shelf.position("journal", offer).floor_micros == 500_000
+    file.write_text(text.replace('"0.5"', '"1.5"'), encoding="utf-8")
+    assert shelf.reload()
+    assert shelf.position("journal", offer).floor_micros == 500_000
+    file.write_text(text.replace('"0.5"', '"0.7"'), encoding="utf-8")
+    assert not shelf.reload()
+    assert shelf.position("journal", offer).floor_micros == 700_000
+    assert shelf.position("elsewhere", offer).floor_micros == 1_000_000, (
+        "where nothing is written the price stands"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from gateway.licenses.exclusivity import Conflict, conflict
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.licenses.revocations import Revocations
 from gateway.problems import StoreUnavailable
@@ -93,7 +94,7 @@ class MemoryRegister:
         await self.revoke("client", client_id, at, until=until)
         return True
 
-    async def grant(self, license: License, *, spent: Collection[str] = ()) -> License:
+    async def grant(self, license: License, *, spent: Collection[str] = ()) -> License | Conflict:
         """Keep *license*, or return the live one that already says the same; see the port."""
         self._check()
         if license.licensee not in self._licensees:
@@ -110,8 +111,20 @@ class MemoryRegister:
             return min(live, key=lambda each: (-each.ends_at, each.id))
         if license.id in self._licenses:
             raise ValueError(f"there is another license {license.id}")
+        taken = self._in_the_way(license)
+        if taken is not None:
+            return taken
         self._licenses[license.id] = license
         return license
+
+    async def in_the_way(self, license: License) -> Conflict | None:
+        """The license that shuts *license* out, if there is one."""
+        self._check()
+        return self._in_the_way(license)
+
+    def _in_the_way(self, license: License) -> Conflict | None:
+        standing = (each for each in self._licenses.values() if ("license", each.id) not in self._revoked)
+        return conflict(license, standing)
 
     async def license(self, license_id: str) -> License | None:
         """The license of that id."""

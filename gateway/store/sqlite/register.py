@@ -8,6 +8,7 @@ from typing import Any, Final
 import apsw
 import orjson
 
+from gateway.licenses.exclusivity import Conflict, conflict
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.licenses.revocations import Revocations
 from gateway.store.revoking import KINDS, lifted_at, snapshot
@@ -89,9 +90,13 @@ class SqliteRegister:
 
         return await self._database.write(act)
 
-    async def grant(self, license: License, *, spent: Collection[str] = ()) -> License:
+    async def grant(self, license: License, *, spent: Collection[str] = ()) -> License | Conflict:
         """Keep *license*, or return the live one that already says the same; see the port."""
         return await self._database.write(lambda db: _grant(db, license, spent))
+
+    async def in_the_way(self, license: License) -> Conflict | None:
+        """The license that shuts *license* out, if there is one."""
+        return await self._database.read(lambda db: _in_the_way(db, license))
 
     async def license(self, license_id: str) -> License | None:
         """The license of that id."""
@@ -208,7 +213,7 @@ def _client(db: apsw.Connection, client_id: str) -> tuple[Client, Licensee] | No
     return client, licensee
 
 
-def _grant(db: apsw.Connection, license: License, spent: Collection[str]) -> License:
+def _grant(db: apsw.Connection, license: License, spent: Collection[str]) -> License | Conflict:
     if _licensee(db, license.licensee) is None:
         raise ValueError(f"there is no licensee {license.licensee}")
     same = _one(
@@ -229,17 +234,32 @@ def _grant(db: apsw.Connection, license: License, spent: Collection[str]) -> Lic
     )
     if same is not None:
         return same
+    taken = _in_the_way(db, license)
+    if taken is not None:
+        return taken
     db.execute(
-        f"INSERT INTO licenses ({_LICENSE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",  # noqa: S608
+        f"INSERT INTO licenses ({_LICENSE}, exclusive) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+        " ON CONFLICT DO NOTHING",
         (
             license.id, license.licensee, license.site, license.offer, write_terms(license.terms),
             license.terms.hash, license.policy, license.starts_at, license.ends_at, license.budget.micros,
-            license.budget.fetches, _crawlers(license),
+            license.budget.fetches, _crawlers(license), int(license.terms.exclusivity.exclusive),
         ),
     )  # fmt: skip
     if not db.changes():
         raise ValueError(f"there is another license {license.id}")
     return license
+
+
+def _in_the_way(db: apsw.Connection, license: License) -> Conflict | None:
+    """What stands in the way; without an exclusive license on either side nothing is read but the index."""
+    rivals = "" if license.terms.exclusivity.exclusive else " AND exclusive = 1"
+    rows = db.execute(
+        f"SELECT {_LICENSE} FROM licenses WHERE site = ? AND ends_at > ? AND starts_at < ? AND licensee <> ?{rivals}"  # noqa: S608
+        " AND NOT EXISTS (SELECT 1 FROM revocations WHERE kind = 'license' AND subject = licenses.id)",
+        (license.site, license.starts_at, license.ends_at, license.licensee),
+    )
+    return conflict(license, (_license_of(row) for row in rows))
 
 
 def _crawlers(license: License) -> str:

@@ -1,0 +1,155 @@
+"""How a deal is signed: who the parties are, with which words, and the document of it. Pure.
+
+Small deals need no named party; those that `licenses.contract.needs_names`
+tells apart need name, address, signatory and authority of both sides, and every
+one needs a governing law and a language, which the owner writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gateway.desk.clients import Known
+from gateway.desk.negotiation_documents import assent_of
+from gateway.licenses.contract import Clause, Deal, Evidence, Party, blanks, contract_of, needs_names
+from gateway.licenses.license import License
+from gateway.licenses.negotiation import Negotiation
+from gateway.licenses.position import committed
+from gateway.money import Money
+from gateway.policy.rules import Policy
+from gateway.problems import Problem, Refusal
+
+_LONGEST = 300
+_PARTY = frozenset({"name", "address", "signatory", "authority", "contact"})
+
+
+@dataclass(frozen=True, slots=True)
+class Assent:
+    """How an offer on the table is accepted: its hash, the words, and who the licensee is."""
+
+    terms_hash: str
+    text: str
+    party: Mapping[str, str]
+
+
+def read_assent(body: Mapping[str, object]) -> Assent | Refusal:
+    """Read ``{"terms_hash": …, "assent": …, "party": {…}}``; *party* may be left out."""
+    unknown = body.keys() - {"terms_hash", "assent", "party"}
+    if unknown:
+        return _unread("assent", "stands beside members that are unknown")
+    for name in ("terms_hash", "assent"):
+        value = body.get(name)
+        if not isinstance(value, str) or not value or len(value) > 4 * _LONGEST:
+            return _unread(name, "is missing, or no text")
+    party = body.get("party", {})
+    if not isinstance(party, dict) or party.keys() - _PARTY:
+        return _unread("party", f"is not an object of {', '.join(sorted(_PARTY))}")
+    for name, value in party.items():
+        if not isinstance(value, str) or len(value) > _LONGEST or not value.isprintable():
+            return _unread(f"party.{name}", f"is not a line of at most {_LONGEST} characters")
+    kept = {name: value.strip() for name, value in party.items() if value.strip()}
+    return Assent(str(body["terms_hash"]), str(body["assent"]), kept)
+
+
+def signed_by(
+    assent: Assent, negotiation: Negotiation, known: Known, policy: Policy, origin: str, limit: Money | None
+) -> dict[str, object] | Refusal:
+    """What is kept of who signed, or what is missing. *limit* is the worth from which parties have to be named."""
+    table = negotiation.table
+    if table is None or assent.terms_hash != table.hash:
+        # The state machine says so, in its own words.
+        return {}
+    if assent.text != assent_of(negotiation, known.licensee.name, origin):
+        return _unread("assent", "is not the text that the negotiation tells, to the letter")
+    named = needs_names(table, negotiation.offer.tier, committed(table), limit)
+    licensee = Party(**{"name": known.licensee.name, "contact": known.licensee.contact, **assent.party})
+    if named and "name" not in assent.party:
+        licensee = Party(**{**asdict(licensee), "name": ""})
+    signing = policy.signing
+    creator = signing.creator if signing.creator.name else Party(name=policy.site.name)
+    if named:
+        creator = signing.creator
+    deal = Deal(negotiation.id, origin, table, creator, licensee, law=signing.law, language=signing.language)
+    missing = blanks(deal, named=named)
+    if missing:
+        return _incomplete(missing)
+    client = known.client
+    return {
+        "creator": asdict(creator),
+        "licensee": asdict(licensee),
+        "law": signing.law,
+        "language": signing.language,
+        "assent": assent.text,
+        "client": client.id,
+        "key": f"{'a signed login' if client.signs else 'the secret'} of the client {client.id}",
+    }
+
+
+def proposed_contract(
+    negotiation: Negotiation, policy: Policy, name: str, origin: str, clauses: Iterable[Clause]
+) -> dict[str, object] | None:
+    """The document of what is on the table, headed as proposed; None where nothing is."""
+    if negotiation.table is None:
+        return None
+    signing = policy.signing
+    creator = signing.creator if signing.creator.name else Party(name=policy.site.name)
+    deal = Deal(
+        negotiation.id,
+        origin,
+        negotiation.table,
+        creator,
+        Party(name=name),
+        products=negotiation.facts.get("products", ""),
+        law=signing.law,
+        language=signing.language,
+    )
+    return contract_of(deal, clauses).as_json()
+
+
+def contract_of_license(
+    negotiation: Negotiation, license: License, origin: str, clauses: Iterable[Clause]
+) -> dict[str, object]:
+    """The document of the *license* that *negotiation*, which was accepted, came to."""
+    signed: Mapping[str, Any] = negotiation.signed
+    licensee = Party(**signed["licensee"])
+    evidence = Evidence(
+        by=", ".join(filter(None, (licensee.name, signed["client"]))),
+        at=signed["at"],
+        key=signed["key"],
+        address=signed["address"],
+        assent=signed["assent"],
+        transcript=negotiation.version,
+    )
+    deal = Deal(
+        license.id,
+        origin,
+        license.terms,
+        Party(**signed["creator"]),
+        licensee,
+        license.starts_at,
+        license.ends_at,
+        negotiation.facts.get("products", ""),
+        signed["law"],
+        signed["language"],
+        evidence=evidence,
+    )
+    return contract_of(deal, clauses).as_json()
+
+
+def _unread(member: str, why: str) -> Refusal:
+    return Refusal(Problem.PROPOSAL_INVALID, f"Of the message, {member} {why}.", facts=(("member", member),))
+
+
+def _incomplete(missing: tuple[str, ...]) -> Refusal:
+    owners = [each for each in missing if not each.startswith("licensee")]
+    yours = [each for each in missing if each.startswith("licensee")]
+    said = []
+    if owners:
+        said.append(f"The owner of this site has not filled in: {', '.join(owners)}")
+    if yours:
+        said.append(f"You have to name in party: {', '.join(each.partition(': ')[2] for each in yours)}")
+    return Refusal(
+        Problem.CONTRACT_INCOMPLETE, f"{'. '.join(said)}.", facts=(("missing", ", ".join(missing)),)
+    )

@@ -1,0 +1,373 @@
+"""What happens in a negotiation: one act after the other, each kept before it is told.
+
+An act is made on the version that its maker read; of two made on one version
+one is kept. The acts of one licensee on one site stand in line, so that the
+engine always sees everything that licensee ever bid: whoever negotiates twice
+at once learns no more than whoever does so once. The desk runs in one process.
+
+Acceptance is kept before anything is sold, and the license's id follows from
+the negotiation and the terms, so an acceptance that broke off anywhere is
+completed by the same request, and the fee is taken once.
+
+A client that is quarantined is held to small deals: answers (tier 3), nothing
+owed but by what is fetched, and nobody shut out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+from weakref import WeakValueDictionary
+
+import uuid_utils
+
+from gateway.admission.pace import Pace
+from gateway.canonical import canonical_bytes, canonical_digest
+from gateway.clock import Clock
+from gateway.desk.agreeing import Assent, contract_of_license, signed_by
+from gateway.desk.clients import Known, may_buy
+from gateway.desk.metadata import issuer_of, on_offer
+from gateway.desk.proposals import Message, read_terms
+from gateway.desk.selling import Buyer as Purchaser
+from gateway.desk.selling import Ring, Sales, shut_out
+from gateway.keys.jws import sign
+from gateway.licenses.bargaining import Buyer, Proposal, answer
+from gateway.licenses.contract import Clause
+from gateway.licenses.license import License, Standing
+from gateway.licenses.negotiation import (
+    Negotiation,
+    Side,
+    State,
+    acceptance_of,
+    accepted,
+    agreed,
+    bids_of,
+    proposed,
+    terminated,
+    verified,
+)
+from gateway.licenses.negotiations import Negotiations
+from gateway.licenses.offers import months_after
+from gateway.licenses.position import Position, committed
+from gateway.licenses.register import LicenseRegister
+from gateway.policy.rules import Policy
+from gateway.problems import Problem, Refusal
+from gateway.terms.license_terms import LicenseTerms, Offer
+
+#: Negotiations of one licensee on one site that may be open at once.
+MOST_OPEN: Final = 20
+#: Entries of one transcript, after which only an end can follow.
+LONGEST_TRANSCRIPT: Final = 200
+_HOUR: Final = 3600
+_WITHDRAWN: Final = "The offer is no longer published as it was."
+
+Act = Callable[[Negotiation], Awaitable[Negotiation | Refusal]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bargaining:
+    """What the desk negotiates with. *position* gives the secret position for an offer of a site."""
+
+    negotiations: Negotiations
+    position: Callable[[str, Offer], Position]
+    clauses: tuple[Clause, ...] = ()
+
+    async def released(self, license: str) -> bool:
+        """Whether tokens of *license* may be had: its buyer verified the agreement."""
+        found = await self.negotiations.of_license(license)
+        return found is None or found.state is State.FINALIZED
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who speaks, and where: the client, the *policy* of the site, its public *origin*, the client's *address*."""
+
+    known: Known
+    policy: Policy
+    origin: str
+    address: str
+
+    @property
+    def purchaser(self) -> Purchaser:
+        """The same for a sale."""
+        return Purchaser(self.known.client.id, self.known.licensee.id, self.policy, self.origin)
+
+
+class Bargains:
+    """Makes every act of every negotiation. One object a process."""
+
+    def __init__(
+        self,
+        bargaining: Bargaining,
+        register: LicenseRegister,
+        sales: Sales,
+        clock: Clock,
+        keys: Ring,
+        pace: Pace | None = None,
+    ) -> None:
+        """Work on these, and sign agreements by *keys*; *pace* is for new negotiations of one licensee: by default 20 at once and two a minute."""
+        self.store = bargaining.negotiations
+        self._position, self._clauses = bargaining.position, bargaining.clauses
+        self._register, self._sales, self._clock, self._keys = register, sales, clock, keys
+        self._pace = pace or Pace(1 / 30, MOST_OPEN)
+        self._lines: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._changes: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+
+    async def begin(self, place: Place, message: Message) -> Negotiation | Refusal:
+        """Open a negotiation with *message*, and answer it."""
+        offer = next((each for each in on_offer(place.policy) if each.id == message.offer), None)
+        if offer is None:
+            names = ", ".join(each.id for each in on_offer(place.policy))
+            return Refusal(
+                Problem.PROPOSAL_INVALID,
+                f"Of the message, offer names none of what is on offer: {names or 'nothing'}.",
+                facts=(("member", "offer"),),
+            )
+        licensee = place.known.licensee.id
+        wait = self._pace.wait(licensee, self._clock.now_us())
+        if wait:
+            return Refusal(
+                Problem.TOO_FAST, "There are too many new negotiations of this licensee.", retry_after=wait
+            )
+        async with self._line(place):
+            begun = await self.store.of(licensee, offer.site)
+            if sum(_is_open(each, self._now()) for each in begun) >= MOST_OPEN:
+                return Refusal(
+                    Problem.TOO_FAST,
+                    f"At most {MOST_OPEN} negotiations of one licensee are open at once; end some.",
+                    retry_after=60,
+                )
+            id = f"ne_{uuid_utils.uuid7(nanoseconds=self._clock.now_us() * 1000).hex}"
+            blank = Negotiation(id, offer, licensee, place.known.client.id, self._now())
+            return await self._kept(blank, await self._answered(blank, place, message))
+
+    async def propose(self, place: Place, id: str, version: str, message: Message) -> Negotiation | Refusal:
+        """Answer another proposal in the negotiation *id*, made on *version*."""
+
+        async def act(before: Negotiation) -> Negotiation | Refusal:
+            if message.offer not in {"", before.offer.id}:
+                return Refusal(
+                    Problem.PROPOSAL_INVALID,
+                    "Of the message, offer is another one; begin another negotiation for it.",
+                    facts=(("member", "offer"),),
+                )
+            return await self._answered(before, place, message)
+
+        async with self._line(place):
+            return await self._acted(place, id, version, act)
+
+    async def accept(self, place: Place, id: str, version: str, assent: Assent) -> Negotiation | Refusal:
+        """Accept what is on the table, and make the license of it."""
+
+        async def act(before: Negotiation) -> Negotiation | Refusal:
+            barred = _too_large(place.known, before.offer.tier, before.table) if before.table else None
+            if barred is not None:
+                return barred
+            if acceptance_of(before, version, assent.terms_hash):
+                return await self._in_time(before)
+            if not before.state.is_over and not _on_offer(place.policy, before.offer):
+                return terminated(before, Side.GATEWAY, _WITHDRAWN, now=self._now())
+            limit = self._position(before.offer.site, before.offer).person_above
+            signed = signed_by(assent, before, place.known, place.policy, place.origin, limit)
+            if isinstance(signed, Refusal):
+                return signed
+            at = {"address": place.address, "at": self._now(), "salt": secrets.token_hex(16)}
+            return accepted(before, assent.terms_hash, assent.text, now=self._now(), signed={**signed, **at})
+
+        async with self._line(place):
+            found = await self._acted(place, id, version, act, again=assent.terms_hash)
+            if isinstance(found, Refusal) or found.state is not State.ACCEPTED:
+                return found
+            return await self._signed(found, place)
+
+    async def verify(self, place: Place, id: str, version: str, terms_hash: str) -> Negotiation | Refusal:
+        """Hear that the buyer found the agreement to be what it accepted; tokens may be had from then on."""
+
+        async def act(before: Negotiation) -> Negotiation | Refusal:
+            return verified(before, terms_hash, now=self._now())
+
+        async with self._line(place):
+            return await self._acted(place, id, version, act)
+
+    async def end(self, place: Place, id: str, version: str, why: str) -> Negotiation | Refusal:
+        """End it in the buyer's name; not once something was paid for."""
+
+        async def act(before: Negotiation) -> Negotiation | Refusal:
+            if before.table and await self._sales.begun(license_id(before)):
+                return Refusal(
+                    Problem.NEGOTIATION_WAITS,
+                    "Its fee was taken: send the acceptance again, which completes it.",
+                    facts=(("state", str(before.state)),),
+                )
+            return terminated(before, Side.BUYER, why, now=self._now())
+
+        async with self._line(place):
+            return await self._acted(place, id, version, act)
+
+    async def read(self, place: Place, id: str) -> Negotiation | None:
+        """The negotiation *id*, if it is of this licensee on this site."""
+        found = await self.store.get(id)
+        mine = found and (found.licensee, found.offer.site) == (place.known.licensee.id, place.policy.site.id)
+        return found if mine else None
+
+    async def changed(self, place: Place, id: str, version: str, seconds: float) -> Negotiation | None:
+        """The negotiation as soon as it is not at *version* any more, or as it is after *seconds*."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while True:
+            event = self._changes.setdefault(id, asyncio.Event())
+            found = await self.read(place, id)
+            left = until - loop.time()
+            if found is None or found.version != version or left <= 0:
+                return found
+            # A person at the creator may act in another process, which sets no event here.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, 1.0)):
+                    await event.wait()
+
+    def _line(self, place: Place) -> asyncio.Lock:
+        return self._lines.setdefault((place.known.licensee.id, place.policy.site.id), asyncio.Lock())
+
+    async def _acted(
+        self, place: Place, id: str, version: str, act: Act, *, again: str = ""
+    ) -> Negotiation | Refusal:
+        """Do *act* in line. *again* is the hash of terms whose acceptance at *version* may have been heard before."""
+        before = await self.read(place, id)
+        if before is None:
+            return Refusal(Problem.NOT_FOUND, "This licensee has no negotiation of that id here.")
+        if version != before.version and not (again and acceptance_of(before, version, again)):
+            return outdated(before)
+        after = await act(before)
+        return after if after is before else await self._kept(before, after)
+
+    async def _in_time(self, before: Negotiation) -> Negotiation | Refusal:
+        """An acceptance that was heard before: it stands as long as its terms did, unless it was paid for."""
+        late = before.state is State.ACCEPTED and self._now() >= before.expires_at
+        if not late or await self._sales.begun(license_id(before)):
+            return before
+        why = "It was accepted, and not paid for while the terms stood."
+        return terminated(before, Side.GATEWAY, why, now=self._now())
+
+    async def _kept(self, before: Negotiation, after: Negotiation | Refusal) -> Negotiation | Refusal:
+        if isinstance(after, Refusal):
+            return after
+        if not await self.store.put(before.version, after):
+            return outdated(await self.store.get(before.id) or before)
+        event = self._changes.pop(after.id, None)
+        if event is not None:
+            event.set()
+        return after
+
+    async def _answered(self, before: Negotiation, place: Place, message: Message) -> Negotiation | Refusal:
+        offer, now = before.offer, self._now()
+        if len(before.transcript) >= LONGEST_TRANSCRIPT:
+            why = "Much was said here, and no agreement was found."
+            return terminated(before, Side.GATEWAY, why, now=now)
+        if before.transcript and not _on_offer(place.policy, offer):
+            return terminated(before, Side.GATEWAY, _WITHDRAWN, now=now)
+        terms = read_terms(message, offer.terms, before.proposal)
+        if isinstance(terms, Refusal):
+            return terms
+        barred = _too_large(place.known, offer.tier, terms)
+        if barred is not None:
+            return barred
+        position = self._position(offer.site, offer)
+        others = await self.store.of(place.known.licensee.id, offer.site)
+        buyer = Buyer(place.known.licensee.name, bids_of(others, offer.id))
+        stated = frozenset({**before.facts, **message.facts})
+        given = answer(offer, position, buyer, Proposal(terms, stated))
+        after = proposed(
+            before, terms, message.facts, given, now=now, patience=position.patience_hours * _HOUR
+        )
+        if isinstance(after, Refusal) or after.table is None:
+            return after
+        taken = await self._register.in_the_way(draft_of(after, after.table, now))
+        return shut_out(taken) if taken else after
+
+    async def _signed(self, before: Negotiation, place: Place) -> Negotiation | Refusal:
+        assert before.table is not None
+        offer = replace(before.offer, id="", terms=before.table)
+        made = await self._sales.sign(offer, place.purchaser, license_id(before))
+        if isinstance(made, Refusal):
+            if made.problem is Problem.EXCLUSIVE_TAKEN:
+                why = "Somebody else holds some of these rights by now, and one of the two is exclusive."
+                await self._kept(before, terminated(before, Side.GATEWAY, why, now=self._now()))
+            return made
+        contract = contract_of_license(before, made, place.origin, self._clauses)
+        text, now = canonical_bytes(contract).decode(), self._now()
+        statement = {
+            "iss": issuer_of(place.origin),
+            "license": made.id,
+            "licensee": made.licensee,
+            "terms_hash": made.terms.hash,
+            "contract": canonical_digest(contract),
+            "iat": now,
+        }
+        # A JWS (RFC 7515) by the key that signs tokens: whoever has our keys can check it.
+        signature = sign(canonical_bytes(statement), self._keys.current, "licet-agreement+jws")
+        return await self._kept(before, agreed(before, made.id, now=now, contract=text, signature=signature))
+
+    def _now(self) -> int:
+        return self._clock.now_us() // 1_000_000
+
+
+def _is_open(negotiation: Negotiation, now: int) -> bool:
+    """Whether somebody may still have to answer; terms that lapsed wait for nobody."""
+    lapsed = negotiation.table is not None and now >= negotiation.expires_at
+    return negotiation.state in {State.REQUESTED, State.OFFERED, State.ACCEPTED} and not lapsed
+
+
+def license_id(negotiation: Negotiation) -> str:
+    """The id of the license that comes of what is on the table; it follows from it, so that there is one."""
+    terms = negotiation.table.hash if negotiation.table else ""
+    return "li_" + hashlib.sha256(canonical_bytes([negotiation.id, terms])).hexdigest()[:32]
+
+
+def outdated(found: Negotiation) -> Refusal:
+    """The refusal of an act on a version that no longer stands; it tells the one that does."""
+    facts: Mapping[str, str] = {
+        "state": str(found.state),
+        "version": found.version,
+        "terms_hash": found.table.hash if found.table else "",
+    }
+    return Refusal(
+        Problem.NEGOTIATION_OUTDATED, "The version named is not the current one.", facts=tuple(facts.items())
+    )
+
+
+def _on_offer(policy: Policy, offer: Offer) -> bool:
+    return any(each.id == offer.id and each.terms.hash == offer.terms.hash for each in on_offer(policy))
+
+
+def _too_large(known: Known, tier: int, terms: LicenseTerms) -> Refusal | None:
+    """Why this client may not have such a deal, or None."""
+    barred = may_buy(known)
+    if barred is None or known.licensee.standing is Standing.SUSPENDED:
+        return barred
+    small = tier == 3 and not committed(terms) and not terms.exclusivity.exclusive
+    if small:
+        return None
+    return replace(
+        barred,
+        detail=f"The licensee {known.licensee.id} waits for approval or credit; until then it may agree on "
+        "offers of tier 3 alone, with nothing owed but by what is fetched.",
+    )
+
+
+def draft_of(negotiation: Negotiation, terms: LicenseTerms, now: int) -> License:
+    """The license that *terms* would come to if they were agreed to at *now*, to see what stands in its way."""
+    return License(
+        license_id(negotiation),
+        negotiation.licensee,
+        negotiation.offer.site,
+        "",
+        terms,
+        negotiation.offer.policy,
+        now,
+        months_after(now, terms.term.months),
+    )

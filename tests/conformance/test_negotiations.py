@@ -1,0 +1,138 @@
+"""`Negotiations`: every act is on what stands there, and what comes back is what was said."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from gateway.licenses.bargaining import Accept, AskFacts, Person
+from gateway.licenses.exclusivity import Conflict
+from gateway.licenses.negotiation import (
+    Negotiation,
+    Side,
+    State,
+    accepted,
+    agreed,
+    proposed,
+    terminated,
+)
+from gateway.problems import StoreUnavailable
+from gateway.store.sqlite.database import Database
+from gateway.terms.license_terms import Basis, Exclusivity, Offer, Territory
+
+
+def begun(make, id="ne_1", answer=None, licensee="le_1", at=0, **offer):
+    terms = replace(make.TERMS, territory=Territory(frozenset({"DE"}), Basis.USE))
+    about = Offer("training", "journal", terms, "sha-256:p", 1, 900, 7)
+    blank = Negotiation(id, replace(about, **offer), licensee, "cl_1", make.NOW + at)
+    return proposed(
+        blank, make.TERMS, {"use_case": "x"}, answer or Accept(make.TERMS), now=make.NOW + at, patience=60
+    )
+
+
+async def enrolled(ports, make):
+    for number in (1, 2):
+        await ports.register.add_licensee(*make.enrolled(number))
+
+
+async def test_a_negotiation_comes_back_as_it_was(ports, make):
+    await enrolled(ports, make)
+    one = begun(make)
+    assert await ports.negotiations.put("", one)
+    assert await ports.negotiations.get("ne_1") == one
+    signed = {"licensee": {"name": "Example AI"}, "law": "of Ireland", "salt": "ab"}
+    taken = accepted(one, make.TERMS.hash, "Yes.", now=make.NOW + 1, signed=signed)
+    made = agreed(taken, "li_1", now=make.NOW + 2, contract='{"a":1}')
+    assert await ports.negotiations.put(one.version, taken)
+    assert await ports.negotiations.put(taken.version, made)
+    assert await ports.negotiations.get("ne_1") == made
+    assert await ports.negotiations.of_license("li_1") == made
+    assert await ports.negotiations.of_license("") is None
+    assert await ports.negotiations.get("ne_2") is None
+
+
+async def test_an_act_on_what_no_longer_stands_changes_nothing(ports, make):
+    await enrolled(ports, make)
+    one = begun(make)
+    ended = terminated(one, Side.BUYER, "no", now=make.NOW + 1)
+    assert not await ports.negotiations.put("sha-256:x", one), "there is none yet"
+    assert await ports.negotiations.put("", one)
+    assert not await ports.negotiations.put("", ended), "there is one already"
+    assert await ports.negotiations.put(one.version, ended)
+    other = terminated(one, Side.BUYER, "other", now=make.NOW + 1)
+    assert not await ports.negotiations.put(one.version, other)
+    assert await ports.negotiations.get("ne_1") == ended
+
+
+async def test_of_many_acts_at_once_on_one_version_one_is_kept(ports, make):
+    await enrolled(ports, make)
+    one = begun(make)
+    await ports.negotiations.put("", one)
+    ends = [terminated(one, Side.BUYER, f"reason {n}", now=make.NOW + n) for n in range(20)]
+    kept = await asyncio.gather(*(ports.negotiations.put(one.version, each) for each in ends))
+    assert kept.count(True) == 1
+    assert await ports.negotiations.get("ne_1") == ends[kept.index(True)]
+
+
+async def test_they_are_listed_by_licensee_and_site_and_by_whom_they_wait_for(ports, make):
+    await enrolled(ports, make)
+    person = Person(("it is exclusive",), Accept(make.TERMS))
+    late, early = begun(make, "ne_1", person, at=9), begun(make, "ne_2", AskFacts(("products",)), at=5)
+    for each in (late, early, begun(make, "ne_3", licensee="le_2"), begun(make, "ne_4", site="other")):
+        assert await ports.negotiations.put("", each)
+    assert await ports.negotiations.of("le_1", "journal") == (early, late)
+    assert await ports.negotiations.of("le_9", "journal") == ()
+    assert await ports.negotiations.pending(10) == (late,)
+    ended = terminated(late, Side.CREATOR, "no", now=make.NOW + 10)
+    await ports.negotiations.put(late.version, ended)
+    assert await ports.negotiations.pending(10) == ()
+    assert ended.state is State.TERMINATED
+
+
+async def test_a_transcript_that_was_changed_is_not_told(make, tmp_path):
+    database = await Database.open(tmp_path / "licet.db")
+    ports = make.sqlite_ports(database)
+    await enrolled(ports, make)
+    await ports.negotiations.put("", begun(make))
+    sql = "UPDATE negotiations SET document = replace(document, 'use_case', 'use_casd')"
+    await database.write(lambda db: db.execute(sql).fetchall())
+    with pytest.raises(StoreUnavailable):
+        await ports.negotiations.get("ne_1")
+    await database.close()
+
+
+def exclusive(make, id, licensee, **changes):
+    terms = replace(make.TERMS, exclusivity=Exclusivity(True))
+    return make.license_of(id, licensee=licensee, terms=terms, **changes)
+
+
+async def test_of_many_attempts_at_one_exclusive_right_exactly_one_is_kept(ports, make):
+    for number in range(1, 9):
+        await ports.register.add_licensee(*make.enrolled(number))
+    wanted = [exclusive(make, f"li_{n}", f"le_{n}") for n in range(1, 9)]
+    got = await asyncio.gather(*(ports.register.grant(each) for each in wanted))
+    kept = [each for each in got if not isinstance(each, Conflict)]
+    assert len(kept) == 1
+    assert {each.license for each in got if isinstance(each, Conflict)} == {kept[0].id}
+    held = [await ports.register.licenses_of(f"le_{n}") for n in range(1, 9)]
+    assert sum(map(len, held)) == 1
+
+
+async def test_an_exclusive_license_shuts_others_out_whichever_came_first(ports, make):
+    await enrolled(ports, make)
+    plain = make.license_of("li_1")
+    await ports.register.grant(plain)
+    sole = exclusive(make, "li_2", "le_2")
+    meeting = Conflict("li_1", plain.starts_at, plain.ends_at)
+    assert await ports.register.in_the_way(sole) == meeting
+    assert await ports.register.grant(sole) == meeting
+    assert await ports.register.licenses_of("le_2") == ()
+    later = replace(sole, starts_at=plain.ends_at, ends_at=plain.ends_at + 60)
+    assert await ports.register.grant(later) == later, "what ends in the second it begins is apart"
+    again = make.license_of("li_3", starts_at=later.starts_at, ends_at=later.ends_at)
+    assert (await ports.register.grant(again)).license == "li_2"
+    assert await ports.register.in_the_way(replace(again, licensee="le_2")) is None, "one's own never is"
+    await ports.register.revoke("license", "li_2", later.starts_at)
+    assert await ports.register.grant(again) == again, "what was revoked shuts nobody out"

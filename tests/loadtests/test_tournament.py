@@ -1,0 +1,35 @@
+"""The tournament: nobody gets below the floor, the same seed plays the same games, and a weak engine is seen."""
+
+from __future__ import annotations
+
+from gateway.licenses.bargaining import Accept
+from loadtests.tournament import STRATEGIES, games, main, table
+
+
+def test_no_buyer_gets_below_the_floor_and_some_of_every_kind_get_a_deal():
+    played = games(360, seed=7)
+    assert not [each for each in played if each.below]
+    assert all(each.surplus >= 0 for each in played if each.deal)
+    for strategy in set(STRATEGIES) - {"stubborn"}:
+        assert any(each.deal for each in played if each.strategy == strategy), strategy
+    assert any(each.deal is None for each in played)
+    assert all(each.rounds <= each.position.rounds + 1 for each in played)
+
+
+def test_the_same_seed_plays_the_same_games():
+    assert table(games(60, seed=3)) == table(games(60, seed=3))
+    assert table(games(60, seed=3)) != table(games(60, seed=4))
+
+
+def test_an_engine_that_gives_everything_is_seen():
+    def generous(offer, position, buyer, proposal):
+        return Accept(proposal.terms)
+
+    assert any(each.below for each in games(60, seed=3, engine=generous))
+
+
+def test_it_prints_its_table(capsys):
+    assert main(["--games", "60"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(STRATEGIES) + 2
+    assert lines[-1].split()[-1] == "0"
