@@ -26,6 +26,7 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import orjson
@@ -116,7 +117,7 @@ class SiteNotices:
         return self._kept(
             ("license.xml", policy.site.id, policy.digest, origin),
             MEDIA_TYPE,
-            lambda: render_rsl(self._published(policy, origin)),
+            lambda: render_rsl(self._published(policy, origin), lastmod=lastmod_of(policy)),
         )
 
     def _tdm_policy(self, policy: Policy, origin: str) -> Notice:
@@ -175,3 +176,9 @@ _RENDERED: Final[dict[str, tuple[str, Callable[[bytes | None, PublishedTerms, bo
     ),
     llms_txt.PATH: (llms_txt.MEDIA_TYPE, lambda own, terms, _: llms_txt.merged(own, terms)),
 }
+
+
+def lastmod_of(policy: Policy) -> str:
+    """When the terms of *policy* last changed (RFC 3339), as far as its file tells, else ""."""
+    moment = datetime.fromtimestamp(policy.written_at, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if policy.written_at else ""

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from lxml import etree
@@ -92,6 +93,15 @@ async def test_robots_is_the_sites_own_and_the_terms(told):
     assert allows(notice, "/private") and allows(notice, "/")
     assert notice.etag.startswith('"') and notice.etag.endswith('"')
     assert server.asked == [("http://127.0.0.1:8000", "/robots.txt", "https://journal.example")]
+
+
+async def test_the_license_document_says_when_the_terms_last_changed(told):
+    notices, _, _ = told(OWN)
+    written = replace(policy(), written_at=1_793_664_000)
+    contents = etree.fromstring(notices.find(written, ask("/license.xml"), NOTHING).body)
+    assert {content.get("lastmod") for content in contents} == {"2026-11-03T00:00:00Z"}
+    unknown = etree.fromstring(notices.find(policy(digest="sha-256:q"), ask("/license.xml"), NOTHING).body)
+    assert {content.get("lastmod") for content in unknown} == {None}
 
 
 async def test_the_license_document_needs_no_evidence(told):
