@@ -233,6 +233,8 @@ class Till:
         await self._return(self._units.values())
 
     def _put_back(self, charge: Charge) -> None:
+        if not charge.purse:
+            return  # it was never set aside
         key = _key(charge)
         units = self._units.get(key)
         if units is None:
