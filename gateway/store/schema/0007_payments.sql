@@ -18,9 +18,11 @@ CREATE TABLE payments (
   reason      TEXT    NOT NULL DEFAULT '',
   tx          TEXT    NOT NULL DEFAULT '',
   booked      INTEGER NOT NULL DEFAULT 0 CHECK (booked IN (0, 1)),
-  spent_by    TEXT    NOT NULL DEFAULT ''
+  spent_by    TEXT    NOT NULL DEFAULT '',
+  lent        INTEGER NOT NULL DEFAULT 0 CHECK (lent IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX payments_identifier ON payments (rail, payer, identifier) WHERE identifier <> '' AND state <> 'FAILED';
+CREATE INDEX payments_untried ON payments (changed_us) WHERE state = 'SERVICE_ERROR' OR state = 'SKIPPED_ORIGIN_ERROR';
 CREATE INDEX payments_age ON payments (began_us, id);
 CREATE INDEX payments_open ON payments (state, booked) WHERE state = 'PENDING' OR (state = 'SETTLED' AND booked = 0);
 
