@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.money import Money
-from gateway.rails.topups import TopUp
+from gateway.rails.topups import BACK_KEPT_SECONDS, PaidBack, TopUp
 from gateway.store.memory.topups import MemoryTopUps
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.topups import SqliteTopUps
@@ -42,6 +42,17 @@ async def test_it_is_paid_once_and_found_by_what_paid_it(topups) -> None:
     assert await topups.topup("top_1") == replace(TOPUP, session="cs_1", paid_by="pi_1")
     assert (await topups.paid_with("pi_1")).id == "top_1"
     assert await topups.paid_with("pi_2") is None
+
+
+async def test_what_went_back_is_kept_for_a_payment_that_is_told_later(topups) -> None:
+    backs = [PaidBack(f"re_{number}", Money(1_000_000, "USD"), "pi_1") for number in range(3)]
+    await topups.went_back(backs[2], 1)
+    await topups.went_back(backs[1], 2)
+    await topups.went_back(replace(backs[1], amount=Money(9, "USD")), 3)
+    await topups.went_back(PaidBack("re_9", Money(1, "USD"), "pi_2"), 4)
+    assert await topups.back_of("pi_1") == (backs[1], backs[2])
+    await topups.went_back(backs[0], BACK_KEPT_SECONDS + 1)
+    assert await topups.back_of("pi_1") == (backs[0], backs[1])
 
 
 async def test_an_event_is_heard_once(topups) -> None:

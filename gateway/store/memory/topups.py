@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.rails.topups import TopUp
+from gateway.rails.topups import BACK_KEPT_SECONDS, PaidBack, TopUp
 
 
 class MemoryTopUps:
@@ -14,6 +14,7 @@ class MemoryTopUps:
         """Start empty."""
         self._topups: dict[str, TopUp] = {}
         self._events: set[str] = set()
+        self._back: dict[str, tuple[int, PaidBack]] = {}
 
     async def add(self, topup: TopUp) -> TopUp:
         """Keep *topup*, unless one of its id is there."""
@@ -36,6 +37,15 @@ class MemoryTopUps:
     async def paid_with(self, paid_by: str) -> TopUp | None:
         """The top-up that *paid_by* paid."""
         return next((each for each in self._topups.values() if paid_by and each.paid_by == paid_by), None)
+
+    async def went_back(self, back: PaidBack, at: int) -> None:
+        """Keep *back*, once."""
+        self._back = {id: kept for id, kept in self._back.items() if kept[0] > at - BACK_KEPT_SECONDS}
+        self._back.setdefault(back.refund, (at, back))
+
+    async def back_of(self, paid_by: str) -> tuple[PaidBack, ...]:
+        """What was kept of that payment."""
+        return tuple(back for _, (_, back) in sorted(self._back.items()) if back.paid_by == paid_by)
 
     async def heard(self, event: str) -> bool:
         """Whether the event was noted."""

@@ -46,6 +46,16 @@ CREATE TABLE topups (
   paid_by  TEXT    NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX topups_paid ON topups (paid_by) WHERE paid_by <> '';
+-- What went back of payments that no top-up was known for when it was told.
+CREATE TABLE topups_back (
+  refund   TEXT    PRIMARY KEY,
+  paid_by  TEXT    NOT NULL,
+  micros   INTEGER NOT NULL CHECK (micros > 0),
+  currency TEXT    NOT NULL,
+  at       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX topups_back_paid ON topups_back (paid_by, refund);
+CREATE INDEX topups_back_age ON topups_back (at);
 CREATE TABLE provider_events (
   id TEXT    PRIMARY KEY,
   at INTEGER NOT NULL

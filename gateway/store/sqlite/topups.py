@@ -7,7 +7,7 @@ from typing import Any, Final
 import apsw
 
 from gateway.money import Money
-from gateway.rails.topups import TopUp
+from gateway.rails.topups import BACK_KEPT_SECONDS, PaidBack, TopUp
 from gateway.store.sqlite.database import Database
 
 _SELECT: Final = "SELECT id, licensee, micros, currency, at, session, paid_by FROM topups"
@@ -51,6 +51,29 @@ class SqliteTopUps:
     async def paid_with(self, paid_by: str) -> TopUp | None:
         """The top-up that *paid_by* paid."""
         return await self._database.read(lambda db: _one(db, "paid_by = ? AND paid_by <> ''", paid_by))
+
+    async def went_back(self, back: PaidBack, at: int) -> None:
+        """Keep *back*, once."""
+
+        def act(db: apsw.Connection) -> None:
+            db.execute("DELETE FROM topups_back WHERE at <= ?", (at - BACK_KEPT_SECONDS,))
+            db.execute(
+                "INSERT INTO topups_back (refund, paid_by, micros, currency, at) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (back.refund, back.paid_by, back.amount.micros, back.amount.currency, at),
+            )
+
+        await self._database.write(act)
+
+    async def back_of(self, paid_by: str) -> tuple[PaidBack, ...]:
+        """What was kept of that payment."""
+        sql = "SELECT refund, micros, currency FROM topups_back WHERE paid_by = ? ORDER BY refund"
+
+        def act(db: apsw.Connection) -> tuple[PaidBack, ...]:
+            rows: list[Any] = db.execute(sql, (paid_by,)).fetchall()
+            return tuple(PaidBack(refund, Money(micros, code), paid_by) for refund, micros, code in rows)
+
+        return await self._database.read(act)
 
     async def heard(self, event: str) -> bool:
         """Whether the event was noted."""
