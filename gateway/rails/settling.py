@@ -18,7 +18,7 @@ licensee of the register: the books know it as ``RAIL:PAYER``. What its fetch
 turned out not to owe (the creator's server broke off, the client left early)
 stays its credit, and the same payment presented again is served from it; for
 `RETRY_SECONDS` only, if another fetch was served on it meanwhile, or who breaks
-off every first of two would read for ever. That the payer's authorization has
+off every first of two would read for ever. What was paid back pays for nothing. That the payer's authorization has
 lapsed meanwhile makes no difference: it is the money that pays.
 """
 
@@ -67,7 +67,7 @@ RETRY_SECONDS: Final = 900
 #: Seconds after which a fetch that left no record is taken for one that never ended.
 _LOST_SECONDS: Final = 86_400
 #: Seconds for which an unknown outcome is asked for again.
-_ASKED_AGAIN_SECONDS: Final = 3600
+ASKED_AGAIN_SECONDS: Final = 3600
 #: Seconds that the books may take to show a credit.
 _FOLDED: Final = 5.0
 _LOOK: Final = 0.005
@@ -137,12 +137,14 @@ class Folded:
     """What is asked of the books.
 
     *entered*: whether they show the entry of an id. *charged*: what the fetch
-    of an id was charged, in micro-units, or None where they show none. *wake*
-    has the journal folded at once.
+    of an id was charged, in micro-units, or None where they show none. *undone*:
+    how much of the entry of an id reversals undid. *wake* has the journal folded
+    at once.
     """
 
     entered: Callable[[str], Awaitable[bool]]
     charged: Callable[[str], Awaitable[int | None]]
+    undone: Callable[[str], Awaitable[int]]
     wake: Callable[[], None] = lambda: None
 
 
@@ -213,7 +215,7 @@ class Settling:
             if payment.id in self._running:
                 continue
             age = self._clock.now_us() - payment.began_us
-            if payment.state is State.PENDING and age < _ASKED_AGAIN_SECONDS * 1_000_000:
+            if payment.state is State.PENDING and age < ASKED_AGAIN_SECONDS * 1_000_000:
                 payment = await self._asked_again(payment)  # noqa: PLW2901 - the same, as it then stands
             if payment.state is State.SETTLED:
                 await self._booked(payment)
@@ -314,6 +316,8 @@ class Settling:
 
     async def _handed_over(self, payment: Payment, record_id: str, *, new: bool) -> Taken | Unpaid:
         """Let the fetch have the credit, unless another has it."""
+        if not new and await self._folded.undone(payment.id):
+            return Unpaid(INVALID, "payment_refunded", payment.id)
         found = await self._book.spend(payment.id, record_id)
         before, age = found.spent_by, self._clock.now_us() - found.changed_us
         if before != record_id:

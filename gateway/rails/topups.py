@@ -17,6 +17,8 @@ from gateway.money import Money
 
 #: Seconds for which what was paid back is kept at least, for a payment that is not told yet.
 BACK_KEPT_SECONDS: Final = 90 * 86_400
+#: Seconds for which a page that nobody paid on, and an event, are remembered at least: no provider takes so long.
+KEPT_SECONDS: Final = 90 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,10 @@ class TopUps(Protocol):
     """
 
     async def add(self, topup: TopUp) -> TopUp:
-        """Keep *topup*, unless one of its id is there; the one that is there."""
+        """Keep *topup*, unless one of its id is there; the one that is there.
+
+        Whatever was not paid, and is `KEPT_SECONDS` older than it, is forgotten on the way.
+        """
         ...
 
     async def opened(self, id: str, session: str) -> None:
@@ -80,5 +85,5 @@ class TopUps(Protocol):
         ...
 
     async def note(self, event: str, at: int) -> None:
-        """Note that the provider's event was acted upon, at whole second *at*."""
+        """Note that the provider's event was acted upon, at whole second *at*; forgets those `KEPT_SECONDS` older."""
         ...

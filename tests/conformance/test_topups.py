@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.money import Money
-from gateway.rails.topups import BACK_KEPT_SECONDS, PaidBack, TopUp
+from gateway.rails.topups import BACK_KEPT_SECONDS, KEPT_SECONDS, PaidBack, TopUp
 from gateway.store.memory.topups import MemoryTopUps
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.topups import SqliteTopUps
@@ -61,3 +61,18 @@ async def test_an_event_is_heard_once(topups) -> None:
     await topups.note("evt_1", 2)
     assert await topups.heard("evt_1")
     assert not await topups.heard("evt_2")
+    await topups.note("evt_3", KEPT_SECONDS)
+    assert await topups.heard("evt_1")
+    await topups.note("evt_4", KEPT_SECONDS + 1)
+    assert [await topups.heard(f"evt_{number}") for number in (1, 3, 4)] == [False, True, True]
+
+
+async def test_a_page_that_nobody_paid_on_is_forgotten_and_what_was_paid_is_not(topups) -> None:
+    await topups.add(TOPUP)
+    await topups.add(replace(TOPUP, id="top_2"))
+    await topups.paid("top_2", "pi_2")
+    await topups.add(replace(TOPUP, id="top_3", at=TOPUP.at + KEPT_SECONDS - 1))
+    assert await topups.topup("top_1") == TOPUP
+    await topups.add(replace(TOPUP, id="top_4", at=TOPUP.at + KEPT_SECONDS))
+    assert await topups.topup("top_1") is None
+    assert [(await topups.topup(f"top_{number}")).id for number in (2, 3, 4)] == ["top_2", "top_3", "top_4"]

@@ -156,6 +156,16 @@ async def test_breaking_off_the_first_of_two_is_no_way_to_read_for_ever(till, wa
     assert await till.settling.settle(payable, "r4") == used
 
 
+async def test_what_was_paid_back_pays_for_nothing(till, wallet, asked, make) -> None:
+    payable = till.payable(wallet.pays(asked))
+    first = await till.settling.settle(payable, "r1")
+    await till.fetched(first, "r1", make, charged=0)
+    (credit,) = till.kept
+    await till.fold(replace(credit, id="back", kind_of="reversal", reference=credit.id))
+    assert await till.settling.settle(payable, "r2") == Unpaid(INVALID, "payment_refunded", first.payment)
+    assert await till.sums(wallet.address) == 0
+
+
 async def test_money_on_its_way_or_there_outlives_what_was_signed(
     till, facilitator, wallet, asked, make
 ) -> None:

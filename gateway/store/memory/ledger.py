@@ -69,6 +69,11 @@ class MemoryLedger:
                 return booked.entry.charged_micros
         return None
 
+    async def undone(self, entry_id: str) -> int:
+        """How much of the entry of that id reversals undid."""
+        self._tables.check()
+        return sum(each.amount.micros for each in self._tables.postings if each.undoes == entry_id != "")
+
     async def extract(self, licensee: str, since_us: int, until_us: int) -> Extract:
         """What a statement is made from."""
         account = prepaid(licensee)

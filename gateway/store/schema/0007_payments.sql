@@ -45,6 +45,7 @@ CREATE TABLE topups (
   session  TEXT    NOT NULL DEFAULT '',
   paid_by  TEXT    NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX topups_unpaid ON topups (at) WHERE paid_by = '';
 CREATE INDEX topups_paid ON topups (paid_by) WHERE paid_by <> '';
 -- What went back of payments that no top-up was known for when it was told.
 CREATE TABLE topups_back (
@@ -60,3 +61,4 @@ CREATE TABLE provider_events (
   id TEXT    PRIMARY KEY,
   at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX provider_events_age ON provider_events (at);

@@ -7,7 +7,7 @@ from typing import Any, Final
 import apsw
 
 from gateway.money import Money
-from gateway.rails.topups import BACK_KEPT_SECONDS, PaidBack, TopUp
+from gateway.rails.topups import BACK_KEPT_SECONDS, KEPT_SECONDS, PaidBack, TopUp
 from gateway.store.sqlite.database import Database
 
 _SELECT: Final = "SELECT id, licensee, micros, currency, at, session, paid_by FROM topups"
@@ -25,6 +25,7 @@ class SqliteTopUps:
         amount = topup.amount
 
         def act(db: apsw.Connection) -> TopUp:
+            db.execute("DELETE FROM topups WHERE paid_by = '' AND at <= ?", (topup.at - KEPT_SECONDS,))
             db.execute(
                 "INSERT INTO topups (id, licensee, micros, currency, at) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT DO NOTHING",
@@ -82,9 +83,14 @@ class SqliteTopUps:
 
     async def note(self, event: str, at: int) -> None:
         """Note that the event was acted upon."""
-        await self._write(
-            "INSERT INTO provider_events (at, id) VALUES (?, ?) ON CONFLICT DO NOTHING", at, event
-        )
+
+        def act(db: apsw.Connection) -> None:
+            db.execute("DELETE FROM provider_events WHERE at <= ?", (at - KEPT_SECONDS,))
+            db.execute(
+                "INSERT INTO provider_events (at, id) VALUES (?, ?) ON CONFLICT DO NOTHING", (at, event)
+            )
+
+        await self._database.write(act)
 
     async def _write(self, sql: str, *given: str | int) -> None:
         def act(db: apsw.Connection) -> None:
