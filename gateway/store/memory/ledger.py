@@ -108,6 +108,11 @@ class MemoryLedger:
                 for (license, currency), (micros, fetches) in sorted(tables.spent.items())
             ),
             tuple(purse for _, purse in sorted(tables.purses.items())),
+            tuple(
+                (licensee, Money(micros, currency))
+                for (licensee, currency), micros in sorted(tables.limits.items())
+                if micros
+            ),
         )
 
     async def paid_units(self, since: int) -> tuple[PaidUnit, ...]:

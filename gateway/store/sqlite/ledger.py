@@ -156,6 +156,12 @@ def _books(db: apsw.Connection) -> Books:
                 " ORDER BY writer, license, currency"
             )
         ),
+        limits=tuple(
+            (licensee, Money(micros, currency))
+            for licensee, micros, currency in db.execute(
+                "SELECT licensee, micros, currency FROM credit_limits ORDER BY licensee, currency"
+            )
+        ),
     )
 
 
