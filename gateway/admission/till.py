@@ -106,6 +106,11 @@ class Till:
             case None:
                 return self._first(grant, charge, ask)
             case Lease():
+                if _key(found.charge) != _key(charge):
+                    # Whoever was to pay pays no more; the exchange gives the lease back.
+                    return Refusal(
+                        Problem.SPEND_BOOK_UNAVAILABLE, "Who pays for this changed meanwhile.", retry_after=1
+                    )
                 return grant
             case Short():
                 return found.refusal(charge)

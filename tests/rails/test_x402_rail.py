@@ -298,6 +298,22 @@ async def test_what_was_told_to_cost_nothing_is_not_charged_when_the_one_that_pa
     assert await world.office.sums(wallet.address) == 10_000
 
 
+async def test_what_no_purse_paid_for_goes_back_to_none(shop, wallet) -> None:
+    world, returned = shop(), []
+
+    async def full(record, detail, salt):
+        raise StoreUnavailable("the disk is full")
+
+    async def give_back(*given):
+        returned.append(given)
+
+    world.journal.keep, world.book.give_back = full, give_back
+    _, answer = await pay(world, wallet)
+    assert answer.status == 503
+    await world.till.close()
+    assert returned == []
+
+
 @pytest.mark.parametrize("where", ["check", "settle"])
 async def test_an_office_that_is_away_is_a_503(shop, wallet, facilitator, where) -> None:
     world = shop()
