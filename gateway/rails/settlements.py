@@ -173,9 +173,10 @@ class Settlements(Protocol):
         """Note that the credit of that payment stands in the journal."""
         ...
 
-    async def spend(self, id: str, record_id: str, *, instead_of: str = "") -> Payment:
+    async def spend(self, id: str, record_id: str, *, at_us: int, instead_of: str = "") -> Payment:
         """Let the fetch *record_id* have the money, if the fetch *instead_of* has it; as it then stands.
 
+        That is a change of *at_us*, unless it was lent before: what was lent grows no younger.
         Raises `KeyError` where there is no such payment.
         """
         ...

@@ -316,16 +316,17 @@ class Settling:
 
     async def _handed_over(self, payment: Payment, record_id: str, *, new: bool) -> Taken | Unpaid:
         """Let the fetch have the credit, unless another has it."""
-        if not new and await self._folded.undone(payment.id):
+        if await self._folded.undone(payment.id):
             return Unpaid(INVALID, "payment_refunded", payment.id)
-        found = await self._book.spend(payment.id, record_id)
-        before, age = found.spent_by, self._clock.now_us() - found.changed_us
+        now_us = self._clock.now_us()
+        found = await self._book.spend(payment.id, record_id, at_us=now_us)
+        before, age = found.spent_by, now_us - found.changed_us
         if before != record_id:
             charged = await self._folded.charged(before)
             if (charged or found.lent) and age > RETRY_SECONDS * 1_000_000:
                 return Unpaid(INVALID, "payment_already_used", payment.id)
             if charged == 0 or (charged is None and age > _LOST_SECONDS * 1_000_000):
-                found = await self._book.spend(payment.id, record_id, instead_of=before)
+                found = await self._book.spend(payment.id, record_id, at_us=now_us, instead_of=before)
             if found.spent_by != record_id:
                 await self._book.lend(payment.id)
         state = State.SETTLED if new and found.spent_by == record_id else State.DUPLICATE

@@ -119,13 +119,22 @@ async def test_after_a_failure_its_payer_may_use_the_name_again(book) -> None:
 
 async def test_the_money_is_one_fetchs(book) -> None:
     await book.begin(PAYMENT)
-    taken = await asyncio.gather(*(book.spend("pay_1", f"r{number}") for number in range(20)))
+    taken = await asyncio.gather(*(book.spend("pay_1", f"r{number}", at_us=NOW) for number in range(20)))
     (owner,) = {each.spent_by for each in taken}
     assert owner in {f"r{number}" for number in range(20)}
-    assert (await book.spend("pay_1", "rz", instead_of="nobody")).spent_by == owner
-    assert (await book.spend("pay_1", "rz", instead_of=owner)).spent_by == "rz"
+    assert (await book.spend("pay_1", "rz", instead_of="nobody", at_us=NOW)).spent_by == owner
+    assert (await book.spend("pay_1", "rz", instead_of=owner, at_us=NOW)).spent_by == "rz"
     with pytest.raises(KeyError):
-        await book.spend("pay_9", "r")
+        await book.spend("pay_9", "r", at_us=NOW)
+
+
+async def test_whoever_gets_the_money_makes_it_younger_unless_it_was_lent(book) -> None:
+    await book.begin(PAYMENT)
+    assert (await book.spend("pay_1", "r1", at_us=NOW + 1)).changed_us == NOW + 1
+    assert (await book.spend("pay_1", "r2", at_us=NOW + 2)).changed_us == NOW + 1
+    await book.lend("pay_1")
+    again = await book.spend("pay_1", "r2", at_us=NOW + 3, instead_of="r1")
+    assert (again.spent_by, again.changed_us) == ("r2", NOW + 1)
 
 
 async def test_that_it_was_lent_is_kept(book) -> None:

@@ -156,6 +156,19 @@ async def test_breaking_off_the_first_of_two_is_no_way_to_read_for_ever(till, wa
     assert await till.settling.settle(payable, "r4") == used
 
 
+async def test_money_of_long_ago_is_one_fetchs_too(till, wallet, asked, make) -> None:
+    payable = till.payable(wallet.pays(asked))
+    first = await till.settling.settle(payable, "r1")
+    await till.fetched(first, "r1", make, charged=0)
+    till.clock.advance(200_000)
+    taken = await asyncio.gather(*(till.settling.settle(payable, f"s{number}") for number in range(20)))
+    (owner,) = [f"s{number}" for number, each in enumerate(taken) if each.owes]
+    await till.fetched(first, owner, make, charged=5_000)
+    till.clock.advance(RETRY_SECONDS)
+    assert not (await till.settling.settle(payable, "r2")).owes
+    assert await till.sums(wallet.address) == 0
+
+
 async def test_what_was_paid_back_pays_for_nothing(till, wallet, asked, make) -> None:
     payable = till.payable(wallet.pays(asked))
     first = await till.settling.settle(payable, "r1")

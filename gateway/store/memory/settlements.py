@@ -52,11 +52,13 @@ class MemorySettlements:
         if id in self._payments:
             self._payments[id] = replace(self._payments[id], booked=True)
 
-    async def spend(self, id: str, record_id: str, *, instead_of: str = "") -> Payment:
+    async def spend(self, id: str, record_id: str, *, at_us: int, instead_of: str = "") -> Payment:
         """Let a fetch have the money, if *instead_of* has it."""
         self._check()
-        if self._payments[id].spent_by == instead_of:
-            self._payments[id] = replace(self._payments[id], spent_by=record_id)
+        found = self._payments[id]
+        if found.spent_by == instead_of:
+            changed_us = found.changed_us if found.lent else at_us
+            self._payments[id] = replace(found, spent_by=record_id, changed_us=changed_us)
         return self._payments[id]
 
     async def lend(self, id: str) -> None:

@@ -62,12 +62,13 @@ class SqliteSettlements:
 
         await self._database.write(act)
 
-    async def spend(self, id: str, record_id: str, *, instead_of: str = "") -> Payment:
+    async def spend(self, id: str, record_id: str, *, at_us: int, instead_of: str = "") -> Payment:
         """Let a fetch have the money, if *instead_of* has it."""
 
         def act(db: apsw.Connection) -> Payment:
             db.execute(
-                "UPDATE payments SET spent_by = ? WHERE id = ? AND spent_by = ?", (record_id, id, instead_of)
+                "UPDATE payments SET spent_by = ?, changed_us = iif(lent, changed_us, ?) WHERE id = ? AND spent_by = ?",
+                (record_id, at_us, id, instead_of),
             )
             return _known(db, id)
 
