@@ -22,6 +22,10 @@ async def sold(world, licet, tmp_path, origin):
     file = one.folder / "sites" / "journal.toml"
     file.write_text(file.read_text().replace('people = "none"', 'people = "none"\nencrypted = true', 1))
     assert not one.licet.reload()
+    doctor = ("doctor", "--data", str(one.folder), "--json")
+    assert [each["state"] for each in (await licet(*doctor)).json if each["what"] == "content keys"] == [
+        "warn"
+    ]
     (tmp_path / "archive.warc").write_bytes(ARCHIVE)
     command = (
         "ems",
@@ -34,6 +38,7 @@ async def sold(world, licet, tmp_path, origin):
     )
     (made,) = (await licet(*command, "--json")).json
     assert made["path"] == "/essays/archive.warc.enc"
+    assert not [each for each in (await licet(*doctor)).json if each["what"] == "content keys"]
     octets = (tmp_path / "archive.warc.enc").read_bytes()
     assert ARCHIVE[:64] not in octets
     origin.files[made["path"]] = octets
@@ -43,7 +48,7 @@ async def sold(world, licet, tmp_path, origin):
 async def test_a_creator_encrypts_and_a_buyer_opens(world, licet, tmp_path, origin) -> None:
     one, made = await sold(world, licet, tmp_path, origin)
     document = await (await one.get("/license.xml", GPTBOT)).text()
-    assert re.search(r'<content url="/essays/\*?" server="[^"]+/.licet" encrypted="true">', document)
+    assert re.search(r'<content url="/essays/\*?" server="[^"]+/.licet" encrypted="true" lastmod="[^"]+">', document)
     assert (await one.get(made["path"], GPTBOT)).status == 402
 
     _, client, secret = await one.licensee()
