@@ -48,7 +48,9 @@ async def sold(world, licet, tmp_path, origin):
 async def test_a_creator_encrypts_and_a_buyer_opens(world, licet, tmp_path, origin) -> None:
     one, made = await sold(world, licet, tmp_path, origin)
     document = await (await one.get("/license.xml", GPTBOT)).text()
-    assert re.search(r'<content url="/essays/\*?" server="[^"]+/.licet" encrypted="true" lastmod="[^"]+">', document)
+    assert re.search(
+        r'<content url="/essays/\*?" server="[^"]+/.licet" encrypted="true" lastmod="[^"]+">', document
+    )
     assert (await one.get(made["path"], GPTBOT)).status == 402
 
     _, client, secret = await one.licensee()
