@@ -21,6 +21,7 @@ from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.provenance.segments import SealedDetail
 from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
+from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.register import MemoryRegister
@@ -32,6 +33,7 @@ from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
@@ -98,6 +100,7 @@ class Ports:
     terms_versions: Any
     accounts: Any
     negotiations: Any
+    leaves: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -116,6 +119,7 @@ def memory_ports() -> Ports:
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
         MemoryNegotiations(),
+        MemoryLeaves(tables),
     )
 
 
@@ -130,6 +134,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteTermsVersions(database),
         SqliteAccounts(database),
         SqliteNegotiations(database),
+        SqliteLeaves(database),
     )
 
 
