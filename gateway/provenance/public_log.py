@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.provenance.chain import HASH, folded, leaf_hash, root
 from gateway.provenance.checkpoint import Checkpoint, CheckpointRefused, LogKey, read, sign
+from gateway.provenance.receipts import Opened
 from gateway.provenance.tiles import ENTRIES, WIDTH, Nodes, Tile, bundle, edge, read_bundle
 
 CHECKPOINT: Final = "checkpoint"
@@ -54,8 +55,8 @@ class Leaves(Protocol):
         """Those from index *begin* on, the first being 0, at most *most*; each as `record.leaf` writes it."""
         ...
 
-    async def index(self, entry: str) -> int | None:
-        """The index of the leaf of the entry of that id."""
+    async def opened(self, entry: str) -> Opened | None:
+        """The entry of that id with its place and its salt."""
         ...
 
 

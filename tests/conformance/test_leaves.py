@@ -18,8 +18,15 @@ async def test_leaves_are_those_of_the_entries_in_their_order(ports, make):
     assert await ports.leaves.leaves(0, 100) == expected
     assert await ports.leaves.leaves(4, 3) == expected[4:7]
     assert await ports.leaves.leaves(9, 3) == ()
-    assert [await ports.leaves.index(each.id) for each in entries] == list(range(9))
-    assert await ports.leaves.index("another") is None
+    for nth, each in enumerate(entries):
+        found = await ports.leaves.opened(each.id)
+        assert (found.index, found.kind, found.licensee, found.leaf) == (
+            nth,
+            each.kind,
+            "le_1",
+            expected[nth],
+        )
+    assert await ports.leaves.opened("another") is None
 
 
 async def test_nothing_is_there_at_first(ports):

@@ -41,7 +41,7 @@ class Store:
     async def leaves(self, begin, most):
         return tuple(self.rows[begin : begin + most])
 
-    async def index(self, entry):
+    async def opened(self, entry):
         return None
 
 

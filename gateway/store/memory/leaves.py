@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.provenance.receipts import Opened
 from gateway.provenance.record import leaf
 from gateway.store.memory.tables import Tables
 
@@ -24,7 +25,12 @@ class MemoryLeaves:
         found = (each.entry for each in self._tables.entries[begin : begin + most])
         return tuple(leaf(entry, self._tables.salts[entry.id]) for entry in found)
 
-    async def index(self, entry: str) -> int | None:
-        """The index of the leaf of the entry of that id."""
+    async def opened(self, entry: str) -> Opened | None:
+        """The entry of that id with its place and its salt."""
         self._tables.check()
-        return next((n for n, each in enumerate(self._tables.entries) if each.entry.id == entry), None)
+        for nth, each in enumerate(self._tables.entries):
+            found = each.entry
+            if found.id == entry:
+                salt, licensee = self._tables.salts[entry], getattr(found, "licensee", "")
+                return Opened(nth, found.kind, licensee, found.site, found.time_us, found.canonical(), salt)
+        return None

@@ -6,6 +6,7 @@ from typing import Any
 
 import apsw
 
+from gateway.provenance.receipts import Opened
 from gateway.provenance.record import public_leaf
 from gateway.store.sqlite.database import Database
 
@@ -35,9 +36,14 @@ class SqliteLeaves:
 
         return await self._database.read(act)
 
-    async def index(self, entry: str) -> int | None:
-        """The index of the leaf of the entry of that id."""
-        found: int | None = await self._database.read(
-            lambda db: db.execute("SELECT seq - 1 FROM entries WHERE id = ?", (entry,)).get
-        )
-        return found
+    async def opened(self, entry: str) -> Opened | None:
+        """The entry of that id with its place and its salt."""
+
+        def act(db: apsw.Connection) -> Opened | None:
+            rows: Any = db.execute(
+                "SELECT seq - 1, kind, licensee, site, time_us, canonical, salt FROM entries WHERE id = ?",
+                (entry,),
+            )
+            return next((Opened(*row) for row in rows), None)
+
+        return await self._database.read(act)
