@@ -20,13 +20,14 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.provenance.chain import HASH, folded, leaf_hash, root
+from gateway.provenance.chain import EMPTY, HASH, folded, leaf_hash, root
 from gateway.provenance.checkpoint import Checkpoint, CheckpointRefused, LogKey, read, sign
 from gateway.provenance.receipts import Opened
 from gateway.provenance.tiles import ENTRIES, WIDTH, Nodes, Tile, bundle, edge, read_bundle
@@ -60,15 +61,24 @@ class Leaves(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A head and the note that publishes it, "" of an empty log."""
+
+    head: Checkpoint
+    note: str
+
+
 class PublicLog:
     """Appends leaves, writes tiles, signs heads. Use `open`."""
 
-    def __init__(self, folder: Path, name: str, key: Ed25519PrivateKey, head: Checkpoint) -> None:
-        """Hold the log in *folder* at *head*; the tiles of its edge are read by `open`."""
+    def __init__(self, folder: Path, name: str, key: Ed25519PrivateKey, signed: Signed) -> None:
+        """Hold the log in *folder* at *signed*; the tiles of its edge are read by `open`."""
         self.folder, self._key = folder, key
         self.key = LogKey(name, key.public_key())
-        self.head = head
-        self.size = head.size
+        #: The last head and its note, together: another thread may sign the next one.
+        self.signed = signed
+        self.size = signed.head.size
         # What is not yet in a whole tile: hashes by level, and the leaves themselves.
         self._hashes: list[list[bytes]] = []
         self._leaves: list[bytes] = []
@@ -80,8 +90,8 @@ class PublicLog:
         Raises `LogRefused` where head, tiles and *leaves* are not of one
         history, `StoreUnavailable`, and `OSError`.
         """
-        head = _last_head(folder, LogKey(name, key.public_key()))
-        log = cls(folder, name, key, head or Checkpoint(name, 0, root(0, _no_node)))
+        signed = _last_head(folder, LogKey(name, key.public_key()))
+        log = cls(folder, name, key, signed or Signed(Checkpoint(name, 0, EMPTY), ""))
         stored = await leaves.size()
         if stored < log.size:
             raise LogRefused(
@@ -118,19 +128,19 @@ class PublicLog:
         if self._leaves:
             self._write(Tile(ENTRIES, self.size // WIDTH, len(self._leaves)), bundle(self._leaves))
         head = Checkpoint(self.key.name, self.size, self._root())
-        note = sign(head, self.key.name, self._key).encode()
-        replace_whole(self.folder / CHECKPOINT, note, through=True)
-        self.head = head
+        note = sign(head, self.key.name, self._key)
+        replace_whole(self.folder / CHECKPOINT, note.encode(), through=True)
+        self.signed = Signed(head, note)
         return head
 
-    def nodes(self) -> Nodes:
-        """The tree under the last head, for proofs; raises `OSError` where a tile is gone."""
-        return Nodes(self.head.size, lambda tile: read_tile(self.folder, tile))
-
     @property
-    def note(self) -> str:
-        """The last head as it is published."""
-        return (self.folder / CHECKPOINT).read_text("utf-8")
+    def head(self) -> Checkpoint:
+        """The last head."""
+        return self.signed.head
+
+    def nodes(self, size: int) -> Nodes:
+        """The tree of *size* leaves, for which a head was signed; it raises `OSError` where a tile is gone."""
+        return Nodes(size, lambda tile: read_tile(self.folder, tile))
 
     def _root(self) -> bytes:
         # The right edge is in memory; what lies left of it is in whole tiles above.
@@ -241,9 +251,9 @@ def replace_whole(path: Path, octets: bytes, *, through: bool = False) -> None:
             os.close(folder)
 
 
-def _last_head(folder: Path, key: LogKey) -> Checkpoint | None:
+def _last_head(folder: Path, key: LogKey) -> Signed | None:
     try:
-        note = (folder / CHECKPOINT).read_bytes()
+        note = (folder / CHECKPOINT).read_bytes().decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         if (folder / "tile").exists():
             raise LogRefused(
@@ -251,13 +261,6 @@ def _last_head(folder: Path, key: LogKey) -> Checkpoint | None:
             ) from None
         return None
     try:
-        return read(note.decode("utf-8", "surrogateescape"), key)
+        return Signed(read(note, key), note)
     except CheckpointRefused as error:
         raise LogRefused(f"The log's head cannot be believed: {error}.") from None
-
-
-def _no_node(level: int, index: int) -> bytes:
-    raise AssertionError(f"an empty tree has no node {level}, {index}")
-
-
-__all__: Sequence[str] = ("CHECKPOINT", "Leaves", "LogRefused", "PublicLog", "read_tile", "replace_whole")

@@ -65,7 +65,7 @@ class Proven:
     checkpoint: Checkpoint
 
 
-def receipts(found: Iterable[Opened], log: LogKey, note: str, nodes: Nodes, size: int) -> dict[str, Any]:
+def receipts(found: Iterable[Opened], log: LogKey, size: int, note: str, nodes: Nodes) -> dict[str, Any]:
     """The document over *found*, all of them below *size*, which the checkpoint in *note* signs."""
     return {
         "format": FORMAT,
@@ -82,7 +82,7 @@ def receipts(found: Iterable[Opened], log: LogKey, note: str, nodes: Nodes, size
     }
 
 
-def as_tlog_proof(found: Opened, note: str, nodes: Nodes, size: int) -> str:
+def as_tlog_proof(found: Opened, size: int, note: str, nodes: Nodes) -> str:
     """One of them as a ``.tlog-proof``; its extra line holds kind, record and salt as JSON."""
     extra = orjson.dumps(_opening(found))
     lines = [

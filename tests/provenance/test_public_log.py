@@ -69,11 +69,11 @@ async def test_heads_continue_each_other_and_prove_every_leaf(tmp_path):
         store.grow(count)
         assert await log.catch_up(store)
         assert not await log.catch_up(store)
-        head = read(log.note, LogKey(NAME, KEY.public_key()))
+        head = read(log.signed.note, LogKey(NAME, KEY.public_key()))
         assert head == log.head
         assert (head.size, head.root) == (len(store.rows), expected(store.rows))
         heads.append(head)
-    nodes, last = log.nodes(), heads[-1]
+    nodes, last = log.nodes(log.head.size), heads[-1]
     for head in heads:
         proof = consistency_proof(head.size, last.size, nodes)
         assert continues(head.size, last.size, head.root, last.root, proof)
@@ -128,7 +128,7 @@ async def test_a_crash_between_tile_and_head_changes_no_history(tmp_path):
     again = await opened(tmp_path, store)
     assert again.head == head
     assert await again.catch_up(store)
-    proof = consistency_proof(head.size, again.head.size, again.nodes())
+    proof = consistency_proof(head.size, again.head.size, again.nodes(again.head.size))
     assert continues(head.size, again.head.size, head.root, again.head.root, proof)
 
 

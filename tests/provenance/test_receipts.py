@@ -56,7 +56,9 @@ async def log(tmp_path, new_record):
 
 def document(log, *which):
     made, opened = log
-    return receipts([opened[n] for n in which], LOG, made.note, made.nodes(), made.head.size)
+    return receipts(
+        [opened[n] for n in which], LOG, made.head.size, made.signed.note, made.nodes(made.head.size)
+    )
 
 
 async def test_what_stands_in_the_log_is_proven(log):
@@ -70,7 +72,7 @@ async def test_what_stands_in_the_log_is_proven(log):
 
 async def test_the_form_of_others_says_the_same(log):
     made, opened = log
-    text = as_tlog_proof(opened[77], made.note, made.nodes(), made.head.size)
+    text = as_tlog_proof(opened[77], made.head.size, made.signed.note, made.nodes(made.head.size))
     assert text.startswith("c2sp.org/tlog-proof@v1\nextra ")
     assert verify_tlog_proof(text, LOG) == verify(document(log, 77), LOG)[0]
     for broken in (
