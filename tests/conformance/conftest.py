@@ -20,6 +20,7 @@ from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.provenance.segments import SealedDetail
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.events import Happened
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
@@ -31,6 +32,7 @@ from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
@@ -98,6 +100,7 @@ class Ports:
     terms_versions: Any
     accounts: Any
     negotiations: Any
+    events: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -105,7 +108,7 @@ class Ports:
 
 def memory_ports() -> Ports:
     tables = Tables()
-    register = MemoryRegister()
+    register, happened = MemoryRegister(), Happened()
     return Ports(
         register,
         MemorySpendBook(tables),
@@ -115,7 +118,8 @@ def memory_ports() -> Ports:
         MemoryAudience(),
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
-        MemoryNegotiations(),
+        MemoryNegotiations(happened),
+        happened,
     )
 
 
@@ -130,6 +134,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteTermsVersions(database),
         SqliteAccounts(database),
         SqliteNegotiations(database),
+        SqliteEvents(database),
     )
 
 
