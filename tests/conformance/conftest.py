@@ -20,6 +20,7 @@ from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.provenance.segments import SealedDetail
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.events import Happened
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
@@ -32,6 +33,7 @@ from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
@@ -101,6 +103,7 @@ class Ports:
     accounts: Any
     negotiations: Any
     leaves: Any
+    events: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -108,7 +111,7 @@ class Ports:
 
 def memory_ports() -> Ports:
     tables = Tables()
-    register = MemoryRegister()
+    register, happened = MemoryRegister(), Happened()
     return Ports(
         register,
         MemorySpendBook(tables),
@@ -118,8 +121,9 @@ def memory_ports() -> Ports:
         MemoryAudience(),
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
-        MemoryNegotiations(),
-        MemoryLeaves(tables),
+        negotiations=MemoryNegotiations(happened),
+        leaves=MemoryLeaves(tables),
+        events=happened,
     )
 
 
@@ -133,8 +137,9 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteAudience(database),
         SqliteTermsVersions(database),
         SqliteAccounts(database),
-        SqliteNegotiations(database),
-        SqliteLeaves(database),
+        negotiations=SqliteNegotiations(database),
+        leaves=SqliteLeaves(database),
+        events=SqliteEvents(database),
     )
 
 

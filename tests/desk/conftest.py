@@ -38,6 +38,7 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
+from gateway.store.memory.events import Happened
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
@@ -49,6 +50,7 @@ from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
@@ -190,7 +192,10 @@ class World:
         self.versions = MemoryTermsVersions() if database is None else SqliteTermsVersions(database)
         self.terms = TermsInForce(Wire(self.versions), Publisher(Catalog.shipped()), self.clock)
         self.described = None
-        self.negotiations = Wire(MemoryNegotiations() if database is None else SqliteNegotiations(database))
+        self.happened = Happened() if database is None else SqliteEvents(database)
+        self.negotiations = Wire(
+            MemoryNegotiations(self.happened) if database is None else SqliteNegotiations(database)
+        )
         self.positions = {}
 
     async def open(self):
