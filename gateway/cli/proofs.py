@@ -85,7 +85,7 @@ def prove(
         bool, typer.Option("--json", help="JSON, which is what it prints anyway.")
     ] = False,
 ) -> None:
-    """Print the receipt of one record: what proves that it stands in the public log.
+    """Print what proves that a record stands in the log.
 
     Whoever is given it can check it with `licet receipt verify`, or without us.
     It holds the record, which its licensee and you may see.
@@ -135,9 +135,9 @@ def verify_log(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Check a whole public log: head, leaves, tiles, and that nothing earlier was changed.
+    """Check a whole public log, from its head to its leaves.
 
-    For outsiders too: it needs the log's files and its key. Keep the checkpoint
+    Every leaf is hashed again, every tile compared. For outsiders too: it needs the log's files and its key. Keep the checkpoint
     of today; with it tomorrow's look proves that history was only added to.
 
     \b
@@ -166,6 +166,11 @@ def verify_log(
 
     report = asyncio.run(act())
     progress.end()
+    _tell_log(report, log, earlier, as_json=as_json)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+def _tell_log(report: LogReport, log: LogKey, earlier: list[Checkpoint], *, as_json: bool) -> None:
     head = report.head
     if as_json:
         emit(
@@ -192,7 +197,6 @@ def verify_log(
             if report.ok
             else f"NOT GOOD: {counted(report.fault_count, 'fault')}"
         )
-    raise typer.Exit(0 if report.ok else 1)
 
 
 def own_key(data: Path) -> LogKey | None:
