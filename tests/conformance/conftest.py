@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from gateway.admission.spending import Charge
+from gateway.event import Event
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.money import Money
 from gateway.paths import PathScope
@@ -20,6 +22,7 @@ from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.provenance.segments import SealedDetail
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.events import Happened
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
@@ -98,6 +101,8 @@ class Ports:
     terms_versions: Any
     accounts: Any
     negotiations: Any
+    #: Everything that happened, in order.
+    events: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -105,7 +110,12 @@ class Ports:
 
 def memory_ports() -> Ports:
     tables = Tables()
-    register = MemoryRegister()
+    happened = Happened()
+    register = MemoryRegister(happened)
+
+    async def events() -> list[Event]:
+        return list(happened.events.values())
+
     return Ports(
         register,
         MemorySpendBook(tables),
@@ -115,11 +125,20 @@ def memory_ports() -> Ports:
         MemoryAudience(),
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
-        MemoryNegotiations(),
+        MemoryNegotiations(happened),
+        events,
     )
 
 
 def sqlite_ports(database: Database) -> Ports:
+    async def events() -> list[Event]:
+        rows: Any = await database.read(
+            lambda db: db.execute(
+                "SELECT id, type, at, site, licensee, subject, body FROM events ORDER BY nth"
+            ).fetchall()
+        )
+        return [Event(*row[:6], json.loads(row[6])) for row in rows]
+
     return Ports(
         SqliteRegister(database),
         SqliteSpendBook(database),
@@ -130,6 +149,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteTermsVersions(database),
         SqliteAccounts(database),
         SqliteNegotiations(database),
+        events,
     )
 
 
