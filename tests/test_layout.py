@@ -33,6 +33,7 @@ ELSEWHERE = {
     "rails/settlements.py": "conformance",
     "rails/topups.py": "conformance",
     "licenses/accounts.py": "conformance",
+    "licenses/duties.py": "conformance",
     "licenses/negotiations.py": "conformance",
     "licenses/register.py": "conformance",
     "desk/agreeing.py": "desk/test_negotiations.py",

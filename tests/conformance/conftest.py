@@ -21,8 +21,11 @@ from gateway.paths import PathScope
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.provenance.segments import SealedDetail
+from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.duties import MemoryAudits, MemoryDuties
 from gateway.store.memory.events import Happened
+from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
@@ -34,6 +37,7 @@ from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
@@ -101,6 +105,9 @@ class Ports:
     terms_versions: Any
     accounts: Any
     negotiations: Any
+    duties: Any
+    audits: Any
+    evidence: Any
     #: Everything that happened, in order.
     events: Any
 
@@ -126,6 +133,9 @@ def memory_ports() -> Ports:
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
         MemoryNegotiations(happened),
+        MemoryDuties(register),
+        MemoryAudits(register),
+        MemoryEvidence(),
         events,
     )
 
@@ -149,6 +159,9 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteTermsVersions(database),
         SqliteAccounts(database),
         SqliteNegotiations(database),
+        SqliteDuties(database),
+        SqliteAudits(database),
+        EvidenceFolder(database.path.parent / "evidence"),
         events,
     )
 

@@ -135,6 +135,10 @@ class MemoryRegister:
         self._check()
         return self._licenses.get(license_id)
 
+    def unrevoked(self) -> tuple[License, ...]:
+        """Every license that was not revoked."""
+        return tuple(each for each in self._licenses.values() if ("license", each.id) not in self._revoked)
+
     async def licenses_of(self, licensee_id: str) -> tuple[License, ...]:
         """A licensee's licenses, newest first."""
         self._check()

@@ -296,6 +296,12 @@ def license_by_id(db: apsw.Connection, license_id: str) -> License | None:
     return _one(db, "WHERE id = ?", license_id)
 
 
+def licenses_where(db: apsw.Connection, rest: str, *values: str | int) -> tuple[License, ...]:
+    """The licenses that the end *rest* of a statement finds, inside a transaction."""
+    rows = db.execute(f"SELECT {_LICENSE} FROM licenses {rest}", values)  # noqa: S608
+    return tuple(_license_of(row) for row in rows)
+
+
 def _one(db: apsw.Connection, rest: str, *values: str | int | None) -> License | None:
     row = db.execute(f"SELECT {_LICENSE} FROM licenses {rest}", values).fetchone()  # noqa: S608
     return _license_of(row) if row else None
