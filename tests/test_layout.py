@@ -43,6 +43,8 @@ ELSEWHERE = {
     "desk/contract_pdf.py": "desk/test_contracts.py",
     "desk/negotiation_documents.py": "desk/test_negotiations.py",
     "desk/negotiation_schemas.py": "desk/test_openapi.py",
+    "desk/duty_documents.py": "desk/test_duties.py",
+    "desk/duty_schemas.py": "desk/test_openapi.py",
     "desk/described.py": "desk/test_openapi.py",
     "desk/public_documents.py": "desk/test_routes.py",
     "desk/token_endpoints.py": "desk/test_selling.py",

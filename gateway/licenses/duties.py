@@ -86,6 +86,14 @@ class Duties(Protocol):
         """
         ...
 
+    async def suspend(self, duty: Obligation, said: str, at: int) -> bool:
+        """Suspend the license of *duty*, whose id is the cause, and keep the event.
+
+        False, and nothing changed, where *duty* is at another version by now, or
+        its cause stands already.
+        """
+        ...
+
     async def tell(self, events: Sequence[Event]) -> None:
         """Keep *events*; one whose id is there already is the same one."""
         ...

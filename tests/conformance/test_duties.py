@@ -198,3 +198,17 @@ async def test_accepted_stays_as_it_is(ports, make):
     await ports.duties.put(first.version, came, at=5)
     assert await ports.duties.put(came.version, accepted(came), at=6)
     assert (await ports.duties.get(first.id)).state is State.ACCEPTED
+
+
+async def test_a_license_is_suspended_for_a_duty_only_while_it_waits(ports, make):
+    await granted(ports, make)
+    await plan_what_is_not(ports.duties)
+    first = schedule(licensed(make))[0]
+    put = await asyncio.gather(*(ports.duties.suspend(first, "Late.", 100 + nth) for nth in range(6)))
+    assert put.count(True) == 1
+    came = met(first, 200)
+    await ports.duties.put(first.version, came, at=200)
+    assert not await ports.duties.suspend(first, "Late.", 300), "it was handed in meanwhile"
+    assert (await ports.register.revocations()).suspended == ()
+    types = [each.type for each in await ports.events()]
+    assert types == ["license.suspended", "license.resumed"]

@@ -14,6 +14,7 @@ from gateway.clock import HandClock
 from gateway.desk.bargains import Bargaining
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.contracts import shipped_clauses
+from gateway.desk.duties import DutyDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
@@ -24,6 +25,7 @@ from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
+from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
 from gateway.licenses.position import usual
@@ -35,6 +37,8 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
+from gateway.store.memory.duties import MemoryAudits, MemoryDuties
+from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
@@ -45,6 +49,7 @@ from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
@@ -184,6 +189,10 @@ class World:
         self.described = None
         self.negotiations = Wire(MemoryNegotiations() if database is None else SqliteNegotiations(database))
         self.positions = {}
+        self.audits = Wire(MemoryAudits(register) if database is None else SqliteAudits(database))
+        self.duties = Wire(MemoryDuties(register) if database is None else SqliteDuties(database))
+        self.shelf = MemoryEvidence()
+        self.duty_book = DutyBook(self.duties, self.register, self.shelf)
 
     async def open(self):
         self.desk = Desk(
@@ -204,6 +213,7 @@ class World:
                 OfferDocuments(self.terms.published).group(),
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
+                DutyDesk(self.duty_book, self.audits, self.clock).group,
             ),
             admittance=self.admittance,
             bargaining=Bargaining(

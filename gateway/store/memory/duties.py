@@ -90,6 +90,13 @@ class MemoryDuties:
             self._register.lift_cause(new.license, new.id, at)
         return True
 
+    async def suspend(self, duty: Obligation, said: str, at: int) -> bool:
+        """Suspend the license of *duty* for it; see the port."""
+        before = self._found.get(duty.id)
+        if before is None or before.version != duty.version:
+            return False
+        return self._register.put_cause(duty.license, duty.id, said, at)
+
     async def tell(self, events: Sequence[Event]) -> None:
         """Keep *events*, each id once."""
         self._register.happened.keep(events)

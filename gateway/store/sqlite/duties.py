@@ -107,6 +107,16 @@ class SqliteDuties:
 
         return await self._database.write(act)
 
+    async def suspend(self, duty: Obligation, said: str, at: int) -> bool:
+        """Suspend the license of *duty* for it; see the port."""
+
+        def act(db: apsw.Connection) -> bool:
+            same = db.execute("SELECT 1 FROM duties WHERE id = ? AND version = ?", (duty.id, duty.version))
+            license = license_by_id(db, duty.license) if same.fetchone() else None
+            return license is not None and suspending.suspend(db, license, duty.id, said, at)
+
+        return await self._database.write(act)
+
     async def tell(self, events: Sequence[Event]) -> None:
         """Keep *events*, each id once."""
         await self._database.write(lambda db: keep_events(db, events))
