@@ -20,6 +20,7 @@ from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
+from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
 from gateway.app.publisher import Publisher
 from gateway.app.signing_agents import egress_of, own_agent
@@ -35,6 +36,7 @@ from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.contracts import shipped_clauses
 from gateway.desk.duties import DutyDesk
+from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
@@ -63,6 +65,7 @@ from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
@@ -117,9 +120,9 @@ class Office:
         config = self.config
         ring = KeyRing.open if KeyRing.exists(config.keys) else _made
         self.keys = ring(config.keys, self.clock)
-        self.identity_keys, self.origin_keys = (
+        self.identity_keys, self.origin_keys, log_keys = (
             (KeyRing.open if KeyRing.exists(folder) else _made_for_identity)(folder, self.clock)
-            for folder in (config.identity_keys, config.origin_keys)
+            for folder in (config.identity_keys, config.origin_keys, config.log_keys)
         )
         agent = own_agent(config, self.shelf.policies)
         self.identity = OwnIdentity(self.identity_keys, agent, also=(self.origin_keys,))
@@ -135,6 +138,7 @@ class Office:
         self._closing.append(pages.close)
         self.access_log = SqliteAccessLog(pages)
         self._paid = SqliteLedger(pages)
+        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(pages), self._first_host())
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
         keeper_lock = await self._keeper_lock()
@@ -161,8 +165,6 @@ class Office:
         self.settling = self.cashier.settling
         self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
-        shelf = EvidenceFolder(config.evidence)
-        self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -172,7 +174,7 @@ class Office:
             balance=self._balance,
             entered=self.ledger.has_entry,
             identity=self.identity,
-            groups=(*self._groups(), *self.cashier.groups),
+            groups=(*self._groups(), *self.cashier.groups, LogFiles(self.log).group(), self._receipts),
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
@@ -181,6 +183,7 @@ class Office:
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
                 config.clients.initial_access_token,
             ),
+            crawler=Catalog.shipped().crawler,
         )  # fmt: skip
 
     def _position(self, site: str, offer: Offer) -> Position:
@@ -191,6 +194,8 @@ class Office:
         """What the desk answers besides selling."""
         catalog = Catalog.shipped()
         publisher = Publisher(catalog)
+        shelf = EvidenceFolder(self.config.evidence)
+        self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
         return (
             TermsDesk(self.terms, license_page_jsonld).group(),
@@ -199,6 +204,12 @@ class Office:
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
         )
+
+    def _first_host(self) -> str:
+        return next((host for policy in self.shelf.policies for host in policy.site.hosts), "licet")
+
+    def _receipts(self, clients: Clients) -> Group:
+        return ReceiptDesk(self.log, clients).group()
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""
@@ -243,6 +254,7 @@ class Office:
             ("forget", 3600.0, self._forget),
             ("terms", 1.0, self._keep_terms),
             ("duties", duty_round.ROUND_SECONDS, duty_round.DutyRound(self.duty_book, self.clock).act),
+            ("log", 1.0, self.log.sign_news),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
@@ -260,6 +272,8 @@ class Office:
         found = {policy.site.id: str(policy.site.mode) for policy in self.shelf.policies}
         if not self.journal.state.healthy:
             found["journal"] = self.journal.state.reason
+        if self.log.reason:
+            found["public log"] = self.log.reason
         return found
 
     def reload(self) -> tuple[Mistake, ...]:

@@ -177,9 +177,11 @@ def _changed(before: Negotiation, change: str) -> LicenseTerms:
 
 
 async def _kept(books: Books, before: Negotiation, after: Negotiation) -> dict[str, object]:
+    from gateway.licenses.negotiation_events import events_of
     from gateway.store.sqlite.negotiations import SqliteNegotiations
 
-    if not await SqliteNegotiations(books.database).put(before.version, after):
+    store = SqliteNegotiations(books.database)
+    if not await store.put(before.version, after, events=events_of(before, after)):
         raise stop("the buyer said something else at this moment; look again", code=1)
     return await _told(books, after)
 

@@ -39,9 +39,10 @@ from gateway.desk.metadata import PREFIX
 from gateway.desk.negotiations import came_in, version_in
 from gateway.desk.reading import JSON, read_body, read_json
 from gateway.desk.replies import json_reply, nothing
-from gateway.licenses.audit_cases import AuditCase, AuditScope, scope_agreed, told
+from gateway.licenses.audit_cases import AuditCase, AuditScope, scope_agreed
 from gateway.licenses.duties import Audits, KeptReport, plan_what_is_not
 from gateway.licenses.duty_book import DutyBook
+from gateway.licenses.duty_events import audit_event
 from gateway.licenses.evidence_shelf import LARGEST, TAKEN, evidence_of
 from gateway.licenses.obligations import Evidence, Kind, Obligation
 from gateway.licenses.output_review import read_samples
@@ -195,7 +196,7 @@ class DutyDesk:
         after = scope_agreed(found, scope, now)
         if isinstance(after, Refusal):
             return after
-        if not await self._audits.put(found.version, after, events=[told(after, now)]):
+        if not await self._audits.put(found.version, after, events=[audit_event(after, now)]):
             return found_otherwise(await self._audits.get(found.id) or found)
         return _audit(after, place)
 

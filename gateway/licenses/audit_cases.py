@@ -35,7 +35,6 @@ from enum import StrEnum
 from typing import Final
 
 from gateway.canonical import canonical_bytes, canonical_digest
-from gateway.event import Event, event
 from gateway.licenses.license import License
 from gateway.licenses.obligations import day
 from gateway.licenses.offers import months_after
@@ -259,36 +258,6 @@ def canceled(case: AuditCase, now: int) -> AuditCase | Refusal:
     if case.step in {Step.FOUND, Step.CLOSED, Step.CANCELED}:
         return _not_now(case)
     return replace(case, step=Step.CANCELED, closed_at=now)
-
-
-_EVENTS: Final = {
-    Step.REQUESTED: "audit.requested",
-    Step.NAMED: "audit.auditor_named",
-    Step.BOUND: "audit.confidentiality_accepted",
-    Step.SCOPED: "audit.scope_agreed",
-    Step.FOUND: "audit.findings",
-    Step.CLOSED: "audit.closed",
-    Step.CANCELED: "audit.canceled",
-}
-
-
-def told(case: AuditCase, now: int) -> Event:
-    """The event of the step that *case* reached at *now*; both sides hear it."""
-    correction = case.correction
-    return event(
-        _EVENTS[case.step],
-        at=now,
-        site=case.site,
-        subject=case.id,
-        licensee=case.licensee,
-        nth=case.version,
-        body={
-            "license": case.license,
-            "step": str(case.step),
-            "auditor": case.auditor,
-            **({"underpaid": str(correction.amount)} if correction and case.step is Step.CLOSED else {}),
-        },
-    )
 
 
 def _tidy(scope: AuditScope) -> AuditScope:

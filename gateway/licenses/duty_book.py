@@ -7,14 +7,15 @@ read; one made on another version changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import orjson
 
-from gateway.event import Event, event
+from gateway.event import Event
 from gateway.licenses.duties import Duties
+from gateway.licenses.duty_events import DELIVERED, duty_event, judged_event
 from gateway.licenses.evidence_shelf import EvidenceShelf
 from gateway.licenses.obligations import (
     LONGEST_WHY,
@@ -24,7 +25,6 @@ from gateway.licenses.obligations import (
     State,
     Stated,
     accepted,
-    day,
     delivered,
     excused,
     late_sentence,
@@ -82,7 +82,7 @@ class DutyBook:
         brought = [
             each for each in schedule(license, stated) if each.kind in {Kind.MODEL_CARD, Kind.INSURANCE}
         ]
-        told = happened(after, "duty.delivered", now, nth=after.version)
+        told = duty_event(after, DELIVERED, now)
         kept = await self.duties.put(
             before.version, after, at=now, report=report, also=brought, events=[told]
         )
@@ -133,7 +133,7 @@ class DutyBook:
         for duty in await self.duties.unmet(now + _AHEAD, _MOST):
             reached = reminder(duty, now)
             if reached is not None:
-                said.append(happened(duty, reached.type, now, nth=reached.stage))
+                said.append(duty_event(duty, reached.type, now, stage=reached.stage))
             if suspends(duty, now) and not await self._is_cause(duty):
                 suspended += await self.duties.suspend(duty, late_sentence(duty), now)
         if said:
@@ -162,7 +162,7 @@ class DutyBook:
     ) -> Obligation | Refusal:
         if isinstance(after, Refusal):
             return after
-        told = happened(after, f"duty.{after.state}", now, nth=after.version)
+        told = judged_event(after, now)
         kept = await self.duties.put(before.version, after, at=now, also=also, events=[told])
         return after if kept else outdated(await self.duties.get(before.id) or before)
 
@@ -178,21 +178,6 @@ def _heard(found: Obligation, evidence: Evidence) -> Obligation | Refusal:
     """*found*, where *evidence* is what it was met by already; else that it changed."""
     came = found.state is State.DELIVERED and found.evidence[-1].sha256 == evidence.sha256
     return found if came else outdated(found)
-
-
-def happened(duty: Obligation, type: str, at: int, *, nth: str) -> Event:
-    """The event that *type* happened to *duty*; *nth* tells it from others of that type."""
-    body: Mapping[str, object] = {
-        "license": duty.license,
-        "kind": str(duty.kind),
-        "asked": duty.asked,
-        "due_at": duty.due_at,
-        "deadline": duty.deadline,
-        "day": day(duty.deadline),
-        "state": str(duty.state),
-        "why": duty.why,
-    }
-    return event(type, at=at, site=duty.site, subject=duty.id, licensee=duty.licensee, nth=nth, body=body)
 
 
 def outdated(found: Obligation) -> Refusal:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 import pytest
 
 from gateway.admission.spending import Charge
-from gateway.event import Event
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.money import Money
 from gateway.paths import PathScope
@@ -27,6 +25,7 @@ from gateway.store.memory.duties import MemoryAudits, MemoryDuties
 from gateway.store.memory.events import Happened
 from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
+from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.register import MemoryRegister
@@ -38,7 +37,9 @@ from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
+from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
@@ -108,7 +109,7 @@ class Ports:
     duties: Any
     audits: Any
     evidence: Any
-    #: Everything that happened, in order.
+    leaves: Any
     events: Any
 
     async def put(self, *entries: JournalEntry) -> int:
@@ -119,10 +120,6 @@ def memory_ports() -> Ports:
     tables = Tables()
     happened = Happened()
     register = MemoryRegister(happened)
-
-    async def events() -> list[Event]:
-        return list(happened.events.values())
-
     return Ports(
         register,
         MemorySpendBook(tables),
@@ -132,23 +129,16 @@ def memory_ports() -> Ports:
         MemoryAudience(),
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
-        MemoryNegotiations(happened),
-        MemoryDuties(register),
-        MemoryAudits(register),
-        MemoryEvidence(),
-        events,
+        negotiations=MemoryNegotiations(happened),
+        leaves=MemoryLeaves(tables),
+        events=happened,
+        duties=MemoryDuties(register),
+        audits=MemoryAudits(register),
+        evidence=MemoryEvidence(),
     )
 
 
 def sqlite_ports(database: Database) -> Ports:
-    async def events() -> list[Event]:
-        rows: Any = await database.read(
-            lambda db: db.execute(
-                "SELECT id, type, at, site, licensee, subject, body FROM events ORDER BY nth"
-            ).fetchall()
-        )
-        return [Event(*row[:6], json.loads(row[6])) for row in rows]
-
     return Ports(
         SqliteRegister(database),
         SqliteSpendBook(database),
@@ -158,11 +148,12 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteAudience(database),
         SqliteTermsVersions(database),
         SqliteAccounts(database),
-        SqliteNegotiations(database),
-        SqliteDuties(database),
-        SqliteAudits(database),
-        EvidenceFolder(database.path.parent / "evidence"),
-        events,
+        negotiations=SqliteNegotiations(database),
+        leaves=SqliteLeaves(database),
+        events=SqliteEvents(database),
+        duties=SqliteDuties(database),
+        audits=SqliteAudits(database),
+        evidence=EvidenceFolder(database.path.parent / "evidence"),
     )
 
 

@@ -13,8 +13,8 @@ from gateway.licenses.audit_cases import (
     found,
     requested,
     scope_agreed,
-    told,
 )
+from gateway.licenses.duty_events import audit_event
 from gateway.money import Money
 from gateway.terms.license_terms import Audit
 
@@ -36,19 +36,23 @@ async def granted(ports, make):
         await ports.register.grant(make.license_of(f"li_{nth}", licensee=licensee))
 
 
+async def happened(ports):
+    return [each.event for each in await ports.events.after(0, 999)]
+
+
 async def test_an_audit_comes_back_as_it_was(ports, make):
     await granted(ports, make)
     one = asked(make)
-    assert await ports.audits.put("", one, seen=0, events=[told(one, 5)])
+    assert await ports.audits.put("", one, seen=0, events=[audit_event(one, 5)])
     case = bound(auditor_named(one, "Audit & Co", "a@auditor.example", 6), "I promise.", 7)
     case = scope_agreed(case, case.wanted, 8)
     finding = Finding("/essays/", "Less was told.", Money(10, "USD"), Money(5, "USD"))
     case = found(case, [finding, Finding("/essays/", "Else it is right.")], "USD", 9)
-    assert await ports.audits.put(one.version, case, events=[told(case, 9)])
+    assert await ports.audits.put(one.version, case, events=[audit_event(case, 9)])
     assert not await ports.audits.put(one.version, case), "another version stands there"
     assert await ports.audits.get(case.id) == case
     assert await ports.audits.get("au_9") is None
-    assert [each.type for each in await ports.events()] == ["audit.requested", "audit.findings"]
+    assert [each.type for each in await happened(ports)] == ["audit.requested", "audit.findings"]
 
 
 async def test_of_concurrent_requests_no_more_are_kept_than_were_counted(ports, make):

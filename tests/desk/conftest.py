@@ -9,12 +9,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
+from gateway.app.log_keeping import LogKeeping
 from gateway.app.publisher import Publisher
 from gateway.clock import HandClock
 from gateway.desk.bargains import Bargaining
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.contracts import shipped_clauses
 from gateway.desk.duties import DutyDesk
+from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
@@ -25,6 +27,7 @@ from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
+from gateway.keys.key_set import EDDSA
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
@@ -38,8 +41,10 @@ from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
+from gateway.store.memory.events import Happened
 from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryFolding
+from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.register import MemoryRegister
@@ -50,7 +55,9 @@ from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
+from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
@@ -169,11 +176,17 @@ class World:
         self.keys = KeyRing.create(folder / "tokens", clock=self.clock)
         if database is None:
             tables = Tables()
-            register, book, self.ledger = MemoryRegister(), MemorySpendBook(tables), MemoryLedger(tables)
-            folding = MemoryFolding(tables)
+            self.happened = Happened()
+            register, book = MemoryRegister(self.happened), MemorySpendBook(tables)
+            self.ledger = MemoryLedger(tables)
+            folding, leaves = MemoryFolding(tables), MemoryLeaves(tables)
         else:
+            self.happened = SqliteEvents(database)
             register, book = SqliteRegister(database), SqliteSpendBook(database)
             self.ledger, folding = SqliteLedger(database), SqliteFolding(database)
+            leaves = SqliteLeaves(database)
+        log_keys = KeyRing.create(folder / "log-keys", EDDSA, clock=self.clock)
+        self.log = LogKeeping(folder / "log", log_keys, leaves, "journal.example")
         self.register, self.book = Wire(register), Wire(book)
         self.kept = Kept(folder / "journal", self.clock, folding)
         self.credits = 0
@@ -187,7 +200,9 @@ class World:
         self.versions = MemoryTermsVersions() if database is None else SqliteTermsVersions(database)
         self.terms = TermsInForce(Wire(self.versions), Publisher(Catalog.shipped()), self.clock)
         self.described = None
-        self.negotiations = Wire(MemoryNegotiations() if database is None else SqliteNegotiations(database))
+        self.negotiations = Wire(
+            MemoryNegotiations(self.happened) if database is None else SqliteNegotiations(database)
+        )
         self.positions = {}
         self.audits = Wire(MemoryAudits(register) if database is None else SqliteAudits(database))
         self.duties = Wire(MemoryDuties(register) if database is None else SqliteDuties(database))
@@ -214,8 +229,11 @@ class World:
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
                 DutyDesk(self.duty_book, self.audits, self.clock).group,
+                LogFiles(self.log).group(),
+                lambda clients: ReceiptDesk(self.log, clients).group(),
             ),
             admittance=self.admittance,
+            crawler=Catalog.shipped().crawler,
             bargaining=Bargaining(
                 self.negotiations,
                 lambda site, offer: self.positions.get(offer.id) or usual(offer.tier),

@@ -21,7 +21,6 @@ from gateway.licenses.audit_cases import (
     found,
     requested,
     scope_agreed,
-    told,
 )
 from gateway.licenses.license import License
 from gateway.licenses.offers import months_after
@@ -80,19 +79,7 @@ def test_from_a_request_to_a_correction():
     ), "five percent is not more than five percent"
     case = closed(case, NOW + 5)
     assert case.step is Step.CLOSED
-    event = told(case, NOW + 5)
-    assert (event.type, event.licensee, event.body["underpaid"]) == ("audit.closed", "le_1", "0.050001 USD")
     assert found(scoped(), [], "USD", NOW).correction is None
-
-
-def test_each_step_is_one_event_and_another_version():
-    one = ask()
-    two = auditor_named(one, "A", "a", NOW + 1)
-    other = auditor_named(two, "B", "b", NOW + 2)
-    seen = [told(each, NOW) for each in (one, two, other)]
-    assert [each.type for each in seen] == ["audit.requested", "audit.auditor_named", "audit.auditor_named"]
-    assert len({each.id for each in seen}) == 3
-    assert told(two, NOW + 9).id == seen[1].id
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ async def test_each_reminder_is_told_once_however_often_the_clock_ticks(desk):
     mine = [each for each in desk.register.happened.events.values() if each.subject == duty.id]
     assert [each.type for each in mine] == ["duty.due_soon", "duty.due_soon", *["duty.overdue"] * 3]
     assert [each.at - duty.due_at for each in mine] == [-14 * DAY, -3 * DAY, 0, 8 * DAY, 14 * DAY]
-    assert mine[0].body["kind"] == "report"
+    assert mine[0].body["path"] == f"/.licet/duties/{duty.id}"
     assert mine[0].licensee == "le_1"
 
 

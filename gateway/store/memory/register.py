@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from gateway.licenses.duty_events import suspension_event
 from gateway.licenses.exclusivity import Conflict, conflict
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.licenses.revocations import Revocations
-from gateway.licenses.suspension import Suspension, told
+from gateway.licenses.suspension import Suspension
 from gateway.problems import StoreUnavailable
 from gateway.store.memory.events import Happened
 from gateway.store.revoking import KINDS, lifted_at, snapshot
@@ -171,7 +172,7 @@ class MemoryRegister:
         if license is None or any(each.stands or each.since == at for each in mine):
             return False
         self._suspensions.append(Suspension(license_id, cause, said, at))
-        self.happened.keep([told(self._suspensions[-1], license)])
+        self.happened.keep([suspension_event(self._suspensions[-1], license)])
         return True
 
     async def resume(self, license_id: str, cause: str, at: int) -> bool:
@@ -184,7 +185,7 @@ class MemoryRegister:
         for nth, each in enumerate(self._suspensions):
             if (each.license, each.cause) == (license_id, cause) and each.stands:
                 self._suspensions[nth] = replace(each, lifted_at=max(at, 1))
-                self.happened.keep([told(self._suspensions[nth], self._licenses[license_id])])
+                self.happened.keep([suspension_event(self._suspensions[nth], self._licenses[license_id])])
                 return True
         return False
 
