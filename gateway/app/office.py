@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 from gateway.admission.till import PaidUnit
+from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
 from gateway.app.explaining import Explaining
@@ -34,6 +35,7 @@ from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.contracts import shipped_clauses
+from gateway.desk.duties import DutyDesk
 from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
@@ -43,6 +45,7 @@ from gateway.desk.versions import TermsInForce
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
+from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.money import Money
@@ -54,11 +57,13 @@ from gateway.provenance.audience import Audience
 from gateway.provenance.erasure import forget_details
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Folding, Keeper, KeeperLock
+from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
@@ -185,16 +190,19 @@ class Office:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
         return self.shelf.position(site, offer)
 
-    def _groups(self) -> tuple[Group, ...]:
+    def _groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
         """What the desk answers besides selling."""
         catalog = Catalog.shipped()
         publisher = Publisher(catalog)
+        shelf = EvidenceFolder(self.config.evidence)
+        self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
         return (
             TermsDesk(self.terms, license_page_jsonld).group(),
             OfferDocuments(publisher).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
+            DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
         )
 
     def _first_host(self) -> str:
@@ -245,6 +253,7 @@ class Office:
             ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),
             ("terms", 1.0, self._keep_terms),
+            ("duties", duty_round.ROUND_SECONDS, duty_round.DutyRound(self.duty_book, self.clock).act),
             ("log", 1.0, self.log.sign_news),
         ):
             self._start(name, every(seconds, act))

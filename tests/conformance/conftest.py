@@ -19,8 +19,11 @@ from gateway.paths import PathScope
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.provenance.segments import SealedDetail
+from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.duties import MemoryAudits, MemoryDuties
 from gateway.store.memory.events import Happened
+from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
@@ -33,6 +36,7 @@ from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
@@ -102,6 +106,9 @@ class Ports:
     terms_versions: Any
     accounts: Any
     negotiations: Any
+    duties: Any
+    audits: Any
+    evidence: Any
     leaves: Any
     events: Any
 
@@ -111,7 +118,8 @@ class Ports:
 
 def memory_ports() -> Ports:
     tables = Tables()
-    register, happened = MemoryRegister(), Happened()
+    happened = Happened()
+    register = MemoryRegister(happened)
     return Ports(
         register,
         MemorySpendBook(tables),
@@ -124,6 +132,9 @@ def memory_ports() -> Ports:
         negotiations=MemoryNegotiations(happened),
         leaves=MemoryLeaves(tables),
         events=happened,
+        duties=MemoryDuties(register),
+        audits=MemoryAudits(register),
+        evidence=MemoryEvidence(),
     )
 
 
@@ -140,6 +151,9 @@ def sqlite_ports(database: Database) -> Ports:
         negotiations=SqliteNegotiations(database),
         leaves=SqliteLeaves(database),
         events=SqliteEvents(database),
+        duties=SqliteDuties(database),
+        audits=SqliteAudits(database),
+        evidence=EvidenceFolder(database.path.parent / "evidence"),
     )
 
 
