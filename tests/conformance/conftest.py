@@ -23,6 +23,7 @@ from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
+from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
@@ -34,6 +35,7 @@ from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
+from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -98,6 +100,7 @@ class Ports:
     terms_versions: Any
     accounts: Any
     negotiations: Any
+    private_links: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -105,7 +108,7 @@ class Ports:
 
 def memory_ports() -> Ports:
     tables = Tables()
-    register = MemoryRegister()
+    register, negotiations = MemoryRegister(), MemoryNegotiations()
     return Ports(
         register,
         MemorySpendBook(tables),
@@ -115,7 +118,8 @@ def memory_ports() -> Ports:
         MemoryAudience(),
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
-        MemoryNegotiations(),
+        negotiations,
+        MemoryPrivateLinks(negotiations),
     )
 
 
@@ -130,6 +134,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteTermsVersions(database),
         SqliteAccounts(database),
         SqliteNegotiations(database),
+        SqlitePrivateLinks(database),
     )
 
 
