@@ -38,7 +38,7 @@ from gateway.licenses.bargaining import (
     answer,
     countered,
 )
-from gateway.licenses.position import Concession, Position, ratio, scaled
+from gateway.licenses.position import Concession, Position, ratio
 from gateway.money import MICROS, Money
 from gateway.paths import PathScope
 from gateway.terms.comparing import Lever, within
@@ -53,6 +53,7 @@ from gateway.terms.license_terms import (
     Scope,
     Term,
 )
+from gateway.terms.scaling import scaled
 from gateway.uses import Use
 
 TERMS = LicenseTerms(

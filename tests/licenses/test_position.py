@@ -5,10 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.licenses.position import Concession, Position, committed, ratio, scaled
+from gateway.licenses.position import Concession, Position, committed, ratio
 from gateway.money import MICROS, Money
 from gateway.terms.comparing import Lever
 from gateway.terms.license_terms import Compensation, LicenseTerms, Purpose, Scope, Term
+from gateway.terms.scaling import scaled
 from gateway.uses import Use
 from tests.licenses.deals import deals, prices
 
