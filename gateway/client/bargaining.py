@@ -182,6 +182,8 @@ class Bargain:
 
     def move(self, mandate: Mandate, heard: Heard) -> Move:
         """The next move."""
+        if heard.asked.compensation.currency != mandate.most.currency:
+            return Leave("The price is in another currency than this buyer pays in.")
         nth, table = len(heard.said), heard.table
         following = self._bid(mandate, heard, nth)
         fits = table is not None and not self._unfit(mandate, heard, table)
@@ -241,8 +243,6 @@ def _costs_at_most(terms: LicenseTerms, most: Compensation) -> bool:
 
 def _at_most(price: Compensation, most: Compensation) -> Compensation:
     """*price* with every part at most that of *most*; a step down that is none any more is left out."""
-    if price.currency != most.currency:
-        return price
     parts: dict[str, Any] = {}
     for each in fields(price):
         part = getattr(price, each.name)

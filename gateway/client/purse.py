@@ -38,8 +38,8 @@ class Spending:
     @property
     def currency(self) -> str:
         """The currency of both, "" where nothing may be spent."""
-        given = self.per_fetch or self.per_run
-        return given.currency if given else ""
+        given = self.per_run if self.per_fetch is None else self.per_fetch
+        return given.currency if given is not None else ""
 
 
 #: Only what is free.

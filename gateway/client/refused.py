@@ -128,4 +128,9 @@ class Refused:
 
 def _text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name, "")
-    return value[:_LONGEST] if isinstance(value, str) else ""
+    return shown(value) if isinstance(value, str) else ""
+
+
+def shown(text: str) -> str:
+    """*text* of another server as a terminal may be shown it: one line, bounded, nothing that controls."""
+    return "".join(char if char.isprintable() else " " for char in text[:_LONGEST])

@@ -74,13 +74,14 @@ then = "serve"
 
 @dataclass
 class OriginSite:
-    """The creator's server; *seen* is every request that reached it, *files* are octets by path."""
+    """The creator's server; *seen* is every request that reached it, *files* are octets by path, *moved* are redirects."""
 
     url: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     seen: list[dict[str, Any]] = field(default_factory=list)
     robots: str | None = "User-agent: *\nDisallow: /drafts/\n"
     broken: bool = False
+    moved: dict[str, str] = field(default_factory=dict)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """A page for every path; /big streams, /cut breaks off, /robots.txt is the site's own."""
@@ -93,6 +94,8 @@ class OriginSite:
                 "body": body,
             }
         )
+        if request.path in self.moved:
+            return web.Response(status=302, headers={"Location": self.moved[request.path]})
         if request.path in self.files:
             return web.Response(body=self.files[request.path], content_type="application/octet-stream")
         if request.path == "/robots.txt":
