@@ -61,7 +61,11 @@ async def came_in(call: Call, clients: Clients) -> tuple[Place, Body] | Refusal:
     request, issuer = call.request, issuer_of(call.origin)
     body: Body = {}
     told = "Authorization" in request.headers
-    known = await clients.authenticate(request, call.address) if told or request.method != "POST" else None
+    known = (
+        await clients.authenticate(request, call.address, issuer=issuer)
+        if told or request.method != "POST"
+        else None
+    )
     if isinstance(known, Refusal):
         return known
     if request.method == "POST":

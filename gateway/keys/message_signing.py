@@ -50,7 +50,7 @@ def sign_message(
         include_alg=True,
         covered_component_ids=covered,
         append_if_signature_exists=True,
-        use_existing_digest=tag != TAG,
+        use_existing_digest=tag != TAG or '"content-digest"' in covered,
     )
 
 

@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from gateway.client import Bargain, Fetched, LicensedSession, Refused, Secret, SignedLogin, Spending, Wish
+from gateway.client import (
+    AgentKey,
+    Bargain,
+    Fetched,
+    LicensedSession,
+    Refused,
+    Secret,
+    SignedLogin,
+    Spending,
+    Wish,
+)
 from gateway.client.wallet import Lines
 from gateway.keys.signing_key import SigningKey
 from gateway.money import Money
@@ -295,6 +305,46 @@ async def test_it_registers_itself_and_is_told_what_it_waits_for(world, tmp_path
     assert found[1].name == "First Seen Labs"
     async with LicensedSession(GPTBOT, receipts=receipts, register_as="Another") as again:
         assert again.wallet.clients[gate.front] == client
+
+
+FREE_OFFER = POLICY.replace(
+    "[contract]",
+    """[offers.snippets]
+uses = ["ai-input"]
+works = ["essays"]
+price = {{ per_fetch = "0" }}
+[contract]""",
+).replace(
+    '''[[rules]]
+when = {{ class = "ai" }}
+then = {{ license = ["training", "whole", "sharing"] }}
+[[rules]]
+then = "serve"''',
+    """[[rules]]
+then = {{ license = ["training", "whole", "sharing", "snippets"] }}""",
+)
+
+
+@pytest.mark.parametrize("by", ["registration", "key"])
+async def test_who_is_seen_first_agrees_on_a_small_deal_and_fetches(world, key_directory, by) -> None:
+    gate = await world(policy=FREE_OFFER, settings=key_directory.settings)
+    key = SigningKey.generate("EdDSA")
+    key_directory.keys = [key.public.as_jwk()]
+    who: dict[str, Any] = {
+        "registration": {"register_as": "First Seen Labs"},
+        "key": {"agent_key": AgentKey(key_directory.agent, key), "register_as": "Never Used"},
+    }[by]
+    async with LicensedSession(
+        "FirstSeenBot/1.0", uses=frozenset({Use.AI_INPUT}), facts={"use_case": "answers to readers"}, **who
+    ) as session:
+        got = await asyncio.gather(*(session.fetch(f"{gate.front}/essays/{nth}") for nth in range(20)))
+    assert [each.status for each in got if isinstance(each, Fetched)] == [200] * 20, got
+    assert len({each.license for each in got}) == 1
+    assert session.spent is None
+    (licensee,) = await gate.licet.register.licensees()
+    assert licensee.name == (
+        "First Seen Labs" if by == "registration" else key_directory.agent.removeprefix("https://")
+    )
 
 
 async def test_signed_logins_and_bound_tokens(world) -> None:
