@@ -209,8 +209,11 @@ class Bargain:
         price = scaled(_basis(heard).compensation, multiple)
         given_up = len(self.wishes) if nth >= last else len(self.wishes) * nth // last
         terms = heard.asked
-        for wish in self.wishes[given_up:]:
-            terms = wish.asked(terms)
+        for nth_wish, wish in enumerate(self.wishes):
+            # What was granted already is not given up.
+            granted = heard.table is not None and wish.asked(heard.table) == heard.table
+            if nth_wish >= given_up or granted:
+                terms = wish.asked(terms)
         return replace(mandate.needed(terms), compensation=_at_most(price, mandate.most))
 
 

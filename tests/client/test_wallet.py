@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.client.logins import Secret
@@ -53,6 +53,7 @@ def test_without_a_path_it_is_kept_in_memory():
     assert wallet.begin("buy") == wallet.begin("buy") != wallet.begin("other")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_file_makes_it_raise(tmp_path_factory, octets):
     path = tmp_path_factory.mktemp("wallets") / "wallet"

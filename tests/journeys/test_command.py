@@ -513,13 +513,23 @@ async def test_doctor_says_how_old_a_location_file_is_and_who_needs_one(licet, o
     assert "trust.country_database: a whole MMDB file" in (await licet("doctor", code=1)).out
 
 
-async def test_the_demo_plays_its_eight_lines(licet) -> None:
+async def test_the_demo_plays_its_lines_and_two_programs_agree(licet) -> None:
     done = await licet("demo", "--once", "--json", "--port", 0)
     told = done.json
     assert told["ok"] is True
-    assert [line["status"] for line in told["lines"]] == [200, 402, 200, 200, 403, 403, 402, 403]
-    assert all(line["status"] == line["expected"] for line in told["lines"])
+    statuses = [200, 402, 200, 200, 403, 403, 402, 403, 201, 200, 200, 200, 200, 200, 409]
+    assert [line["status"] for line in told["lines"]] == statuses
+    assert all(line["status"] == line["expected"] and line["right"] for line in told["lines"])
     assert "record " in told["lines"][3]["why"]
+    begun, *counters, agreed, signed, fetched, rival = (line["why"] for line in told["lines"][8:])
+    assert "first tell use_case, products, " in begun
+    assert [each.partition(":")[0] for each in counters] == ["counter 1", "counter 2"]
+    assert agreed.startswith("agreed: 380 USD at signing")
+    assert "name one hash" in fetched
+    assert rival.startswith("exclusive-taken")
+    pdf = licet.folder / "licet-demo" / "contract.pdf"
+    assert f"AGREED: {pdf.relative_to(licet.folder)}" in signed
+    assert pdf.read_bytes().startswith(b"%PDF-")
     again = await licet("demo", "--once", "--port", 0)
     assert again.out == ""
     (licet.folder / "mine").mkdir()
