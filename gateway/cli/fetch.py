@@ -39,6 +39,9 @@ _Opening = Annotated[
     float, typer.Option(metavar="PERCENT", help="Where bargaining begins, of the ask.", min=0, max=100)
 ]
 _Limit = Annotated[float, typer.Option(metavar="PERCENT", help="Where it ends, of the ask.", min=0, max=100)]
+_MaxShare = Annotated[
+    float, typer.Option(metavar="PERCENT", help="The most of your revenue that may be owed.", min=0, max=100)
+]
 _Fact = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=TEXT", help="What is stated if the creator asks for it, such as use_case=…"),
@@ -74,6 +77,7 @@ def fetch(
     negotiate: _Negotiate = False,
     opening: _Opening = 33.0,
     limit: _Limit = 100.0,
+    max_share: _MaxShare = 0.0,
     fact: _Fact = None,
     party: _Party = None,
     client_id: _ClientId = "",
@@ -96,7 +100,7 @@ def fetch(
 
     \b
     licet fetch https://journal.example/essays/tides --max-price "0.01 USD"
-    licet fetch https://journal.example/essays/tides --use ai-train --negotiate \\
+    licet fetch https://journal.example/essays/tides --use ai-train --negotiate --max-share 3 \\
         --max-price "0.02 USD" --budget "500 USD" --fact use_case="answers to readers"
     """
     from gateway.client import Bargain, LicensedSession, Secret, Spending, TakeIt
@@ -127,6 +131,7 @@ def fetch(
         logins=(Secret(origin_of(url), client_id, client_secret),) if client_id else (),
         register_as=register_as,
         strategy=strategy,
+        owing=_share(max_share, spending.currency),
         facts=_pairs("--fact", fact or []),
         party=_pairs("--party", party or []),
         receipts=save,
@@ -178,6 +183,13 @@ def _row(got: Fetched | Refused) -> dict[str, Any]:
         "price": got.price,
         "license": got.license,
     }
+
+
+def _share(percent: float, currency: str) -> Any:
+    """The most of the revenue that may be owed, beside what is paid at once and by the fetch."""
+    from gateway.terms.license_terms import Compensation
+
+    return Compensation(currency, revenue_share_bp=round(percent * 100)) if currency and percent else None
 
 
 def _uses(named: list[str]) -> Any:

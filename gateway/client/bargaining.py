@@ -51,6 +51,16 @@ class Mandate:
         """Whether *terms* ask for no more than `most`, part by part."""
         return _costs_at_most(terms, self.most)
 
+    def never_given(self, price: Compensation) -> tuple[str, ...]:
+        """The parts that *price* asks for and of which nothing may be given."""
+        return tuple(
+            each.name
+            for each in fields(price)
+            if (each.name == "revenue_share_bp" or isinstance(getattr(price, each.name), Money))
+            and getattr(price, each.name)
+            and not getattr(self.most, each.name)
+        )
+
     def needed(self, terms: LicenseTerms) -> LicenseTerms:
         """*terms* with what is needed in place of what is narrower than that."""
         for lever in self.lacks(terms):
@@ -184,6 +194,10 @@ class Bargain:
         """The next move."""
         if heard.asked.compensation.currency != mandate.most.currency:
             return Leave("The price is in another currency than this buyer pays in.")
+        never = mandate.never_given(heard.asked.compensation)
+        if never:
+            # No bid could be enough, and every bid is remembered by the other side.
+            return Leave(f"The offer asks for what this buyer gives nothing of: {', '.join(never)}.")
         nth, table = len(heard.said), heard.table
         following = self._bid(mandate, heard, nth)
         fits = table is not None and not self._unfit(mandate, heard, table)

@@ -154,6 +154,12 @@ def test_a_first_answer_that_is_dearer_than_the_offer_moves_no_limit():
     assert move == Leave("What is on the table costs more than the limit of this buyer.")
 
 
+def test_nothing_is_bid_where_no_bid_could_be_enough():
+    mandate = Mandate(Compensation("USD", upfront=usd("500"), per_fetch=usd("0.02")))
+    assert mandate.never_given(ASKED.compensation) == ("revenue_share_bp",)
+    assert isinstance(Bargain().move(mandate, Heard(ASKED)), Leave)
+
+
 def test_nonsense_is_refused():
     with pytest.raises(ValueError, match="opening"):
         Bargain(opening=2, limit=1)

@@ -471,3 +471,26 @@ async def test_a_negotiation_that_was_cut_off_goes_on_from_where_it_stood(world,
     ) as answer:
         listed = json.loads(await answer.read())["negotiations"]
     assert [each["state"] for each in listed] == ["FINALIZED"]
+
+
+async def test_the_command_bargains_and_tells_the_bill(licet, origin) -> None:
+    licet.write_site(origin.url, policy=POLICY)
+    one = await licet.serve()
+    made = (await licet("licensee", "add", "Example AI Labs", "--credit", "500 USD", "--json")).json
+    who = {"LICET_CLIENT_ID": made["client_id"], "LICET_CLIENT_SECRET": made["client_secret"]}
+    pairs = [each for name, text in FACTS.items() for each in ("--fact", f"{name}={text}")]
+    pairs += [each for name, text in PARTY.items() for each in ("--party", f"{name}={text}")]
+    command = ["fetch", f"{one.front}/notes/a", "--user-agent", GPTBOT, "--use", "ai-train", "--negotiate"]
+    limits = ["--max-price", "0.02 USD", "--budget", "96 USD", "--limit", 95, "--save", "receipts.jsonl"]
+    sharing = await licet(*command, *limits, *pairs, env=who, code=1)
+    assert "gives nothing of: revenue_share_bp" in sharing.err
+    assert "we bid" not in sharing.err
+    had = await licet(*command, *limits, "--max-share", 3, *pairs, "--json", env=who)
+    told = had.json
+    assert told["status"] == 200
+    assert 80_000_000 < told["bill"]["micros"] <= 95_019_000
+    for said in ("negotiating about the offer sharing", "a counter: 100 USD at signing", "accepting"):
+        assert said in had.err
+    again = (await licet(*command, *limits, *pairs, "--json", env=who)).json
+    assert again["license"] == told["license"]
+    assert again["bill"]["micros"] <= 20_000, "what is held is not bought again"
