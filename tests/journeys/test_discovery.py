@@ -161,6 +161,29 @@ async def discovered(crawler: Crawler, url: str) -> tuple[dict[str, Any], dict[s
     return refused, server
 
 
+async def test_every_door_leads_to_the_same_negotiations(world: Any) -> None:
+    gate = await world(policy=POLICY)
+    async with aiohttp.ClientSession() as http:
+        crawler = Crawler(http, {})
+        refused, server = await discovered(crawler, f"{gate.front}/essays/tides")
+        at = server["negotiation_endpoint"]
+        assert refused["buy"]["negotiate"] == at, "the body"
+        _, _, told = await crawler.send("GET", f"{gate.front}/essays/tides")
+        linked = re.search(r'<([^>]+)>; rel="license"', told["link"])
+        assert linked
+        _, rsl, _ = await crawler.send("GET", linked[1])
+        (issuer,) = set(re.findall(r'server="([^"]+)"', rsl.decode()))
+        parts = urlsplit(issuer)
+        _, found, _ = await crawler.send(
+            "GET", f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path}"
+        )
+        assert found["negotiation_endpoint"] == at, "Link, and the RSL document that it names"
+        _, page, _ = await crawler.send("GET", refused["buy"]["license_page"], Accept="text/html")
+        assert f'href="{urlsplit(at).path}"' in page.decode(), "the license page"
+        _, index, _ = await crawler.send("GET", server["service_documentation"], Accept="application/json")
+        assert index["negotiation_endpoint"] == at
+
+
 async def agreed(crawler: Crawler, server: dict[str, Any], offer: str) -> str:
     """Negotiate until the deal is made, as the answers say; the id of the license."""
     crawler.tag = ""
