@@ -48,6 +48,7 @@ ELSEWHERE = {
     "desk/duty_schemas.py": "desk/test_openapi.py",
     "desk/described.py": "desk/test_openapi.py",
     "desk/public_documents.py": "desk/test_routes.py",
+    "desk/signed_agents.py": "journeys/test_discovery.py",
     "desk/token_endpoints.py": "desk/test_selling.py",
     "licenses/license.py": "licenses/test_offers.py",
     "origin/delivery.py": "front",

@@ -24,7 +24,7 @@ from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
 from gateway.app.publisher import Publisher
-from gateway.app.signing_agents import egress_of, own_agent
+from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
 from gateway.clock import Clock, SystemClock
@@ -182,7 +182,7 @@ class Office:
             bargaining=Bargaining(SqliteNegotiations(self.database), self._position, shipped_clauses()),
             admittance=Admittance(
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
-                config.clients.initial_access_token,
+                config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
         )  # fmt: skip
