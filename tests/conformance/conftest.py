@@ -20,6 +20,7 @@ from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.provenance.segments import SealedDetail
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
@@ -32,6 +33,7 @@ from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
@@ -101,6 +103,7 @@ class Ports:
     accounts: Any
     negotiations: Any
     events: Any
+    endpoints: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -120,6 +123,7 @@ def memory_ports() -> Ports:
         MemoryAccounts(register, tables),
         MemoryNegotiations(happened),
         happened,
+        MemoryEndpoints(happened),
     )
 
 
@@ -135,6 +139,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteAccounts(database),
         SqliteNegotiations(database),
         SqliteEvents(database),
+        SqliteEndpoints(database),
     )
 
 
