@@ -20,6 +20,7 @@ from gateway.app.cashier import Cashier
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.nonce_secret import nonces_of
+from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.signing_agents import egress_of, own_agent
 from gateway.app.timers import every
@@ -31,7 +32,7 @@ from gateway.dashboard.sessions import Sessions
 from gateway.desk.bargains import Bargaining
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
-from gateway.desk.clients import Admittance
+from gateway.desk.clients import Admittance, Clients
 from gateway.desk.contracts import shipped_clauses
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
@@ -180,8 +181,16 @@ class Office:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
         return self.shelf.position(site, offer)
 
-    def _groups(self) -> tuple[Group, ...]:
+    def _groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
         """What the desk answers besides selling."""
+        self.post = PostRoom(
+            self.config,
+            self.database,
+            self.register,
+            self.clock,
+            lambda: self.shelf.policies,
+            self.cashier.once,
+        )
         catalog = Catalog.shipped()
         publisher = Publisher(catalog)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
@@ -190,6 +199,7 @@ class Office:
             OfferDocuments(publisher).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
+            *self.post.groups,
         )
 
     def folding(self) -> Folding:
@@ -238,6 +248,7 @@ class Office:
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
+        self._start("outbox", self.post.run())
         self._start("repair", self.cashier.resume())
         self._start("keeper", self.keeper.run(self._stopping, self._wake))
 
@@ -335,6 +346,7 @@ class Office:
         days = self.config.store.detail_days
         before = self.clock.now_us() - days * 86_400_000_000
         await forget_details(self.config.journal, SqliteDetails(self.database), before)
+        await self.post.forget()
 
     async def _update_feeds(self) -> None:
         if self._feeds is None:

@@ -26,6 +26,7 @@ from gateway.cli import (
     journal,
     keys,
     licensee,
+    outbox,
     payments,
     policy,
     refunds,
@@ -83,6 +84,7 @@ licensee.app.command("limit")(accounts.limit)
 licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
+app.add_typer(outbox.app, name="outbox")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 app.add_typer(journal.app, name="journal")

@@ -49,13 +49,18 @@ class Secrets:
         return hmac.digest(self.root, "\x1f".join(("licet webhook", *about)).encode(), hashlib.sha256)
 
 
-def message(event: Event, origin: str = "") -> bytes:
-    """The body that tells of *event*; with the public *origin* of its site paths in it become URLs too."""
+def document(event: Event, origin: str = "") -> dict[str, object]:
+    """What is told of *event*; with the public *origin* of its site its path becomes a URL too."""
     data: dict[str, object] = {**event.body, "site": event.site, "licensee": event.licensee}
     path = event.body.get("path")
     if origin and isinstance(path, str):
         data["url"] = origin + path
-    return orjson.dumps({"type": event.type, "timestamp": _time(event.at), "data": data})
+    return {"type": event.type, "timestamp": _time(event.at), "data": data}
+
+
+def message(event: Event, origin: str = "") -> bytes:
+    """The body of the webhook that tells of *event*; see `document`."""
+    return orjson.dumps(document(event, origin))
 
 
 def ping(endpoint: Endpoint, challenge: str, at: int) -> tuple[str, bytes]:

@@ -14,6 +14,7 @@ from gateway.clock import HandClock
 from gateway.desk.bargains import Bargaining
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.contracts import shipped_clauses
+from gateway.desk.event_feed import EventFeed
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
@@ -22,12 +23,15 @@ from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
+from gateway.desk.webhooks import WebhookDesk
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
 from gateway.licenses.position import usual
 from gateway.money import Money
+from gateway.outbox.courier import Outcome, Said
+from gateway.outbox.webhook import Secrets
 from gateway.paths import PathScope
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Match, Mode, People, Policy, Rendition, Rights, Rule, Site, Verdict, Work
@@ -35,6 +39,7 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
+from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
@@ -46,6 +51,7 @@ from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
@@ -189,6 +195,13 @@ class World:
             MemoryNegotiations(self.happened) if database is None else SqliteNegotiations(database)
         )
         self.positions = {}
+        self.endpoints = MemoryEndpoints(self.happened) if database is None else SqliteEndpoints(database)
+        self.secrets, self.pings, self.pinged = Secrets(b"r" * 32), [], Outcome(Said.TOLD, 200)
+        self._happened_at = (lambda: len(self.happened.kept())) if database is None else database.version
+
+    async def _ping(self, endpoint):
+        self.pings.append(endpoint)
+        return self.pinged
 
     async def open(self):
         self.desk = Desk(
@@ -209,6 +222,16 @@ class World:
                 OfferDocuments(self.terms.published).group(),
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
+                lambda clients: WebhookDesk(
+                    clients,
+                    self.endpoints,
+                    self.happened,
+                    self.secrets,
+                    self._ping,
+                    self.clock,
+                    Once(self.repeats, self.clock),
+                ).group(),
+                lambda clients: EventFeed(clients, self.happened, self._happened_at).group(),
             ),
             admittance=self.admittance,
             bargaining=Bargaining(
