@@ -340,6 +340,16 @@ class Config:
         return self.folder / "feeds"
 
     @property
+    def log_keys(self) -> Path:
+        """The folder of the key that signs the public log's heads."""
+        return self.folder / "keys" / "log"
+
+    @property
+    def log(self) -> Path:
+        """The folder of the public log, which any static host may serve."""
+        return self.folder / "log"
+
+    @property
     def origin_keys(self) -> Path:
         """The folder of the keys with which workers sign what goes to a site's own server."""
         return self.folder / "keys" / "origin"

@@ -53,6 +53,8 @@ _URL: Final = re.compile(
     re.ASCII,
 )
 _NAT64: Final = IPv6Network("64:ff9b::/96")
+#: Site-local addresses (RFC 3879, September 2004): deprecated, routed by whoever still has them, and private.
+_SITE_LOCAL: Final = IPv6Network("fec0::/10")
 
 Signer = Callable[[str], Mapping[str, str]]
 _PLAIN: Final = "http://"
@@ -323,7 +325,11 @@ def _is_literal(host: str) -> bool:
 
 def _global(address: IPv4Address | IPv6Address) -> bool:
     return address.is_global and not (
-        address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback
+        address.is_multicast
+        or address.is_reserved
+        or address.is_unspecified
+        or address.is_loopback
+        or address in _SITE_LOCAL
     )
 
 

@@ -176,6 +176,7 @@ class Problem(Told, Enum):
         "The license does not cover what this crawler does with the work",
         "Buy a license for every use of the crawler, or one that names the crawler.",
         license_error="insufficient_scope",
+        oauth_error="insufficient_scope",
     )
     TERRITORY_NOT_COVERED = entry(
         "territory-not-covered",
@@ -183,6 +184,7 @@ class Problem(Told, Enum):
         "The license does not cover this territory",
         "Ask from a country the license names, or buy a license for this one.",
         license_error="insufficient_scope",
+        oauth_error="insufficient_scope",
     )
     BUDGET_SPENT = entry(
         "budget-spent",

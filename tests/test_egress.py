@@ -22,6 +22,7 @@ from gateway.problems import ConfigurationError
         ("::", False), ("::1", False), ("fe80::1", False), ("fe80::1%eth0", False), ("fc00::1", False),
         ("ff02::1", False), ("::ffff:127.0.0.1", False), ("2002:7f00:1::", False), ("2002:0a00:1::", False),
         ("64:ff9b::7f00:1", False), ("64:ff9b::a9fe:a9fe", False), ("2001:db8::1", False),
+        ("fec0::1", False), ("feff::1", False),
         ("", False), ("localhost", False),
     ],
 )  # fmt: skip

@@ -25,7 +25,6 @@ ELSEWHERE = {
     "app/office_line.py": "journeys/test_processes.py",
     "app/office_room.py": "journeys/test_processes.py",
     "app/supervisor.py": "journeys/test_processes.py",
-    "app/timers.py": "journeys",
     "app/worker.py": "journeys/test_processes.py",
     "faults.py": "test_problems.py",
     "admission/spending.py": "conformance",

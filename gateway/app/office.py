@@ -19,6 +19,7 @@ from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
+from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
 from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
@@ -34,6 +35,7 @@ from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.contracts import shipped_clauses
+from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
@@ -59,6 +61,7 @@ from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
@@ -113,9 +116,9 @@ class Office:
         config = self.config
         ring = KeyRing.open if KeyRing.exists(config.keys) else _made
         self.keys = ring(config.keys, self.clock)
-        self.identity_keys, self.origin_keys = (
+        self.identity_keys, self.origin_keys, log_keys = (
             (KeyRing.open if KeyRing.exists(folder) else _made_for_identity)(folder, self.clock)
-            for folder in (config.identity_keys, config.origin_keys)
+            for folder in (config.identity_keys, config.origin_keys, config.log_keys)
         )
         agent = own_agent(config, self.shelf.policies)
         self.identity = OwnIdentity(self.identity_keys, agent, also=(self.origin_keys,))
@@ -131,6 +134,7 @@ class Office:
         self._closing.append(pages.close)
         self.access_log = SqliteAccessLog(pages)
         self._paid = SqliteLedger(pages)
+        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(pages), self._first_host())
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
         keeper_lock = await self._keeper_lock()
@@ -166,7 +170,7 @@ class Office:
             balance=self._balance,
             entered=self.ledger.has_entry,
             identity=self.identity,
-            groups=(*self._groups(), *self.cashier.groups),
+            groups=(*self._groups(), *self.cashier.groups, LogFiles(self.log).group(), self._receipts),
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
@@ -175,6 +179,7 @@ class Office:
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
                 config.clients.initial_access_token,
             ),
+            crawler=Catalog.shipped().crawler,
         )  # fmt: skip
 
     def _position(self, site: str, offer: Offer) -> Position:
@@ -201,6 +206,12 @@ class Office:
             CatalogueDesk(self.terms, catalog.crawler).group(),
             *self.post.groups,
         )
+
+    def _first_host(self) -> str:
+        return next((host for policy in self.shelf.policies for host in policy.site.hosts), "licet")
+
+    def _receipts(self, clients: Clients) -> Group:
+        return ReceiptDesk(self.log, clients).group()
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""
@@ -244,6 +255,7 @@ class Office:
             ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),
             ("terms", 1.0, self._keep_terms),
+            ("log", 1.0, self.log.sign_news),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
@@ -262,6 +274,8 @@ class Office:
         found = {policy.site.id: str(policy.site.mode) for policy in self.shelf.policies}
         if not self.journal.state.healthy:
             found["journal"] = self.journal.state.reason
+        if self.log.reason:
+            found["public log"] = self.log.reason
         return found
 
     def reload(self) -> tuple[Mistake, ...]:

@@ -71,6 +71,7 @@ from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.tokens.verification import Verifier
 from gateway.visitors.own_identity import OwnIdentity
+from gateway.visitors.visitor import Crawler
 
 _log = structlog.get_logger("licet.desk")
 
@@ -95,6 +96,7 @@ class Desk:
         admittance: Admittance | None = None,
         groups: Iterable[Group | Callable[[Clients], Group]] = (),
         once: Once | None = None,
+        crawler: Callable[[str], Crawler | None] = lambda _: None,
         bargaining: Bargaining | None = None,
     ) -> None:
         """Work on the parts given.
@@ -114,6 +116,7 @@ class Desk:
             admittance: how clients come in; anybody and without a nonce if absent.
             groups: further addresses, or what makes them of the desk's clients.
             once: remembers purchases that carry an idempotency key.
+            crawler: knows by name the crawlers that a license may be for.
             bargaining: what is negotiated with; without it nothing is.
         """
         admittance = admittance or Admittance()
@@ -129,7 +132,7 @@ class Desk:
                 clients, self.sales, holdings, Bindings(clients.keys, clock, admittance), once
             ).group(),
             Agreements(clients, register).group(),
-            EmsKeys(clients, holdings, content_keys).group() if content_keys else {},
+            EmsKeys(clients, holdings, content_keys, clock, crawler).group() if content_keys else {},
             self._negotiating(bargaining, register, clients, clock, keys, once) if bargaining else {},
             *(group(clients) if callable(group) else group for group in groups),
         ):

@@ -23,6 +23,7 @@ from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
+from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.register import MemoryRegister
@@ -36,6 +37,7 @@ from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
@@ -102,6 +104,7 @@ class Ports:
     terms_versions: Any
     accounts: Any
     negotiations: Any
+    leaves: Any
     events: Any
     endpoints: Any
 
@@ -121,9 +124,10 @@ def memory_ports() -> Ports:
         MemoryAudience(),
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
-        MemoryNegotiations(happened),
-        happened,
-        MemoryEndpoints(happened),
+        negotiations=MemoryNegotiations(happened),
+        leaves=MemoryLeaves(tables),
+        events=happened,
+        endpoints=MemoryEndpoints(happened),
     )
 
 
@@ -137,9 +141,10 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteAudience(database),
         SqliteTermsVersions(database),
         SqliteAccounts(database),
-        SqliteNegotiations(database),
-        SqliteEvents(database),
-        SqliteEndpoints(database),
+        negotiations=SqliteNegotiations(database),
+        leaves=SqliteLeaves(database),
+        events=SqliteEvents(database),
+        endpoints=SqliteEndpoints(database),
     )
 
 

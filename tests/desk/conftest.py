@@ -9,12 +9,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
+from gateway.app.log_keeping import LogKeeping
 from gateway.app.publisher import Publisher
 from gateway.clock import HandClock
 from gateway.desk.bargains import Bargaining
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.contracts import shipped_clauses
 from gateway.desk.event_feed import EventFeed
+from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
@@ -26,6 +28,7 @@ from gateway.desk.versions import TermsInForce
 from gateway.desk.webhooks import WebhookDesk
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
+from gateway.keys.key_set import EDDSA
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
 from gateway.licenses.position import usual
@@ -42,6 +45,7 @@ from gateway.provenance.record import BookEntry
 from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
 from gateway.store.memory.folding import MemoryFolding
+from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.register import MemoryRegister
@@ -54,6 +58,7 @@ from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
@@ -173,10 +178,13 @@ class World:
         if database is None:
             tables = Tables()
             register, book, self.ledger = MemoryRegister(), MemorySpendBook(tables), MemoryLedger(tables)
-            folding = MemoryFolding(tables)
+            folding, leaves = MemoryFolding(tables), MemoryLeaves(tables)
         else:
             register, book = SqliteRegister(database), SqliteSpendBook(database)
             self.ledger, folding = SqliteLedger(database), SqliteFolding(database)
+            leaves = SqliteLeaves(database)
+        log_keys = KeyRing.create(folder / "log-keys", EDDSA, clock=self.clock)
+        self.log = LogKeeping(folder / "log", log_keys, leaves, "journal.example")
         self.register, self.book = Wire(register), Wire(book)
         self.kept = Kept(folder / "journal", self.clock, folding)
         self.credits = 0
@@ -232,8 +240,11 @@ class World:
                     Once(self.repeats, self.clock),
                 ).group(),
                 lambda clients: EventFeed(clients, self.happened, self._happened_at).group(),
+                LogFiles(self.log).group(),
+                lambda clients: ReceiptDesk(self.log, clients).group(),
             ),
             admittance=self.admittance,
+            crawler=Catalog.shipped().crawler,
             bargaining=Bargaining(
                 self.negotiations,
                 lambda site, offer: self.positions.get(offer.id) or usual(offer.tier),
