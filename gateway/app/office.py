@@ -23,6 +23,7 @@ from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
+from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
@@ -193,6 +194,14 @@ class Office:
 
     def _groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
         """What the desk answers besides selling."""
+        self.post = PostRoom(
+            self.config,
+            self.database,
+            self.register,
+            self.clock,
+            lambda: self.shelf.policies,
+            self.cashier.once,
+        )
         catalog = Catalog.shipped()
         publisher = Publisher(catalog)
         shelf = EvidenceFolder(self.config.evidence)
@@ -204,6 +213,7 @@ class Office:
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
+            *self.post.groups,
         )
 
     def _first_host(self) -> str:
@@ -261,6 +271,7 @@ class Office:
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
+        self._start("outbox", self.post.run())
         self._start("repair", self.cashier.resume())
         self._start("keeper", self.keeper.run(self._stopping, self._wake))
 
@@ -360,6 +371,7 @@ class Office:
         days = self.config.store.detail_days
         before = self.clock.now_us() - days * 86_400_000_000
         await forget_details(self.config.journal, SqliteDetails(self.database), before)
+        await self.post.forget()
 
     async def _update_feeds(self) -> None:
         if self._feeds is None:
