@@ -124,8 +124,8 @@ class Journal:
         self._crowd = 0  # how many waited for the last sync
         self._sync_at = self._look_at = 0.0
         self._bell = Doorbell(linger_seconds)
-        self._thread = threading.Thread(target=self._run, name=f"journal-{worker}", daemon=True)
-        self._thread.start()
+        self._writing = threading.Thread(target=self._run, name=f"journal-{worker}", daemon=True)
+        self._writing.start()
 
     @classmethod
     def open(
@@ -246,7 +246,7 @@ class Journal:
         """Write what is queued, close the files, stop. Never raises for the disk; twice is harmless."""
         self._stopping = True
         self._bell.ring(urgent=True)
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._writing.join)
 
     def _put(self, item: Queued) -> None:
         if (fault := item.frame()) and item.entry is not None:
