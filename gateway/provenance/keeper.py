@@ -27,10 +27,10 @@ from pathlib import Path
 from typing import Final, Protocol, Self, TypeVar
 
 from gateway.problems import StoreUnavailable
+from gateway.provenance.frames import SealedDetail
 from gateway.provenance.segments import (
     ENTRY_HEADER,
     Frame,
-    SealedDetail,
     SealedEntry,
     SegmentDamaged,
     TornTail,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gateway.provenance.frames import SealedDetail, detail_frame, entry_frame
 from gateway.provenance.record import FetchDetail, JournalEntry
 from gateway.provenance.salts import fresh_salt
-from gateway.provenance.segments import SealedDetail, detail_frame, entry_frame
 from gateway.provenance.waking import Waiter
 
 

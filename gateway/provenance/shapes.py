@@ -18,8 +18,9 @@ import orjson
 
 from gateway.canonical import LARGEST, canonical_bytes
 from gateway.provenance.fetch_form import filled_fetch
+from gateway.provenance.frames import SealedDetail
 from gateway.provenance.record import SALT_BYTES, FetchDetail, FetchRecord
-from gateway.provenance.segments import Frame, SealedDetail, SealedEntry, open_detail, open_entry
+from gateway.provenance.segments import Frame, SealedEntry, open_detail, open_entry
 
 _NUMBER: Final = rb"(0|[1-9][0-9]{0,15})"
 _HEX: Final = rb'"([0-9a-f]*)"'

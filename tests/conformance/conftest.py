@@ -16,9 +16,9 @@ from gateway.admission.spending import Charge
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.money import Money
 from gateway.paths import PathScope
+from gateway.provenance.frames import SealedDetail
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
-from gateway.provenance.segments import SealedDetail
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.canonical import canonical_bytes
 from gateway.provenance.fetch_form import FetchForm
+from gateway.provenance.frames import entry_frame
 from gateway.provenance.record import FetchRecord, make_fetch, read_entry
-from gateway.provenance.segments import entry_frame
 
 _BLANKS = (
     "bytes_sent", "charge_reason", "charged_micros", "detail", "digest", "duration_us", "etag", "id", "path",

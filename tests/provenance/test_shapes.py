@@ -12,16 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.provenance.fetch_form import FilledFetch
+from gateway.provenance.frames import SealedDetail, detail_frame, entry_frame
 from gateway.provenance.record import BookEntry, FetchDetail, FetchRecord
-from gateway.provenance.segments import (
-    Frame,
-    SealedDetail,
-    SegmentDamaged,
-    detail_frame,
-    entry_frame,
-    open_detail,
-    open_entry,
-)
+from gateway.provenance.segments import Frame, SegmentDamaged, open_detail, open_entry
 from gateway.provenance.shapes import Shapes
 
 SALT = bytes(range(32))
