@@ -15,11 +15,13 @@ import typer
 
 from gateway.cli import (
     accounts,
+    audits,
     backup,
     crawlers,
     dashboard,
     deals,
     doctor,
+    duties,
     ems,
     fetch,
     init,
@@ -83,6 +85,8 @@ licensee.app.command("limit")(accounts.limit)
 licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
+app.add_typer(duties.app, name="duties")
+app.add_typer(audits.app, name="audits")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 app.add_typer(journal.app, name="journal")

@@ -67,6 +67,9 @@ def test_the_commands_are_those_that_were_promised() -> None:
          "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
         "deals list", "deals show", "deals offer", "deals decline",
+        "duties list", "duties show", "duties evidence", "duties accept", "duties reject", "duties excuse", "duties veto",
+        "audits list", "audits show", "audits request", "audits name", "audits bind", "audits findings", "audits close",
+        "audits cancel",
     }  # fmt: skip
 
 
@@ -140,6 +143,11 @@ MISTAKES = [
     ("fetch http://127.0.0.1:1/ --max-price much", "--max-price"),
     ("dashboard", "no data folder"),
     ("doctor --nonsense", "No such option"),
+    ("duties list", "no data folder"),
+    ("duties reject du_1", "Missing option '--why'"),
+    ("duties evidence du_1 .", "is there already"),
+    ("audits request li_1 --from x --to 2026-10-01 --item / --why low", "--from is a day such as 2026-10-01"),
+    ("audits findings au_1 nowhere.json", "there is no nowhere.json"),
 ]
 
 
