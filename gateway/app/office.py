@@ -18,6 +18,7 @@ from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
+from gateway.app.dealing import deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.log_keeping import LogKeeping
@@ -228,6 +229,7 @@ class Office:
             status=self.status,
             who=Explaining(config, self.clock, networks=self._networks),
             clock=self.clock,
+            deals=deals_of(self.database, self.register, self.shelf),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()

@@ -28,6 +28,7 @@ from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFo
 from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
+from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
@@ -42,6 +43,7 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
+from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -111,6 +113,7 @@ class Ports:
     evidence: Any
     leaves: Any
     events: Any
+    private_links: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -119,7 +122,7 @@ class Ports:
 def memory_ports() -> Ports:
     tables = Tables()
     happened = Happened()
-    register = MemoryRegister(happened)
+    register, negotiations = MemoryRegister(happened), MemoryNegotiations(happened)
     return Ports(
         register,
         MemorySpendBook(tables),
@@ -129,7 +132,8 @@ def memory_ports() -> Ports:
         MemoryAudience(),
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
-        negotiations=MemoryNegotiations(happened),
+        negotiations=negotiations,
+        private_links=MemoryPrivateLinks(negotiations),
         leaves=MemoryLeaves(tables),
         events=happened,
         duties=MemoryDuties(register),
@@ -149,6 +153,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteTermsVersions(database),
         SqliteAccounts(database),
         negotiations=SqliteNegotiations(database),
+        private_links=SqlitePrivateLinks(database),
         leaves=SqliteLeaves(database),
         events=SqliteEvents(database),
         duties=SqliteDuties(database),
