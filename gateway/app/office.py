@@ -230,6 +230,7 @@ class Office:
             who=Explaining(config, self.clock, networks=self._networks),
             clock=self.clock,
             deals=deals_of(self.database, self.register, self.shelf),
+            duties=self.duty_book,
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()

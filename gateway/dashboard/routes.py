@@ -7,6 +7,7 @@
 ``/records/ID``            one fetch and its decision trace
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
+``/duties``                what licensees hand in; see `duty_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
 ``/sign-out``              POST
 ``/healthz``               whether the pages can be made; needs no session
@@ -30,11 +31,13 @@ from gateway.dashboard import guards, pages
 from gateway.dashboard.asking import Explainer, Question
 from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
+from gateway.dashboard.duty_pages import DutyPages
 from gateway.dashboard.exports import FORMATS
 from gateway.dashboard.live import Live
 from gateway.dashboard.queries import AccessLog, Decision, LogFilter, read_view
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 from gateway.dashboard.trace import trace
+from gateway.licenses.duty_book import DutyBook
 
 SESSION_COOKIE: Final = "licet_session"
 FORM_COOKIE: Final = "licet_form"
@@ -50,15 +53,17 @@ def dashboard_app(
     who: Explainer,
     clock: Clock,
     deals: Deals | None = None,
+    duties: DutyBook | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
     *hosts* are the names it answers to besides loopback's. *status* gives each
     site's mode, and under ``journal`` why that is not well, if it is not. *who*
     says who sent a request that somebody tells of. *deals* are the negotiations;
-    without them there is no inbox.
+    without them there is no inbox. *duties* are what licensees hand in; without
+    them there is no calendar.
     """
-    return _Pages(access_log, sessions, hosts, status, who, clock, deals).app()
+    return _Pages(access_log, sessions, hosts, status, who, clock, deals, duties).app()
 
 
 class _Pages:
@@ -71,7 +76,9 @@ class _Pages:
         who: Explainer,
         clock: Clock,
         deals: Deals | None,
+        duties: DutyBook | None,
     ) -> None:
+        self._duties = duties
         self._deals = deals
         self._log = access_log
         self._sessions = sessions
@@ -105,6 +112,8 @@ class _Pages:
         app.router.add_get("/who", self._who)
         if self._deals is not None:
             DealPages(self._deals, self, self._clock).add_to(app.router)
+        if self._duties is not None:
+            DutyPages(self._duties, self, self._clock).add_to(app.router)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)
@@ -289,6 +298,7 @@ class _Pages:
             "here": request.path,
             "signed_in": signed_in,
             "inbox": self._deals is not None,
+            "calendar_kept": self._duties is not None,
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,
             "unwell": unwell,
