@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Final
 
@@ -27,7 +28,7 @@ from gateway.dashboard.deal_pages import Frame
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.duties import plan_what_is_not
 from gateway.licenses.duty_book import DutyBook
-from gateway.licenses.obligations import DAY, LONGEST_WHY, Kind, Obligation, State, day
+from gateway.licenses.obligations import DAY, LONGEST_WHY, Kind, Obligation, State
 from gateway.licenses.output_review import review_by, reviewed
 from gateway.licenses.transparency import ReportedAmount, outside, reported_amounts
 from gateway.problems import Problem, Refusal
@@ -36,6 +37,7 @@ from gateway.problems import Problem, Refusal
 _MOST: Final = 5_000
 _DONE_SHOWN: Final = 50
 _SOON: Final = 30 * DAY
+_NEAR: Final = 183 * DAY
 _ENDINGS: Final = {"application/json": "json", "application/pdf": "pdf", "text/plain": "txt"}
 #: Each kind as people read it.
 KINDS: Final[Mapping[Kind, str]] = {
@@ -87,7 +89,7 @@ class DutyRow:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The rows of each part of the page, and the later ones by month."""
+    """The rows of each part of the page; the later ones by month, and after half a year by year."""
 
     late: tuple[DutyRow, ...]
     waiting: tuple[DutyRow, ...]
@@ -124,7 +126,7 @@ def calendar_of(rows: Iterable[DutyRow], now: int, *, many: bool = False) -> Cal
             parts["done"].append(row)
         else:
             parts["soon" if row.duty.deadline <= now + _SOON else "later"].append(row)
-    months = groupby(parts["later"], key=lambda row: day(row.duty.deadline)[:7])
+    months = groupby(parts["later"], key=lambda row: _when(row.duty.deadline, now))
     return Calendar(
         tuple(parts["late"]),
         tuple(parts["waiting"]),
@@ -133,6 +135,12 @@ def calendar_of(rows: Iterable[DutyRow], now: int, *, many: bool = False) -> Cal
         tuple(reversed(parts["done"]))[:_DONE_SHOWN],
         many,
     )
+
+
+def _when(deadline: int, now: int) -> str:
+    """The month of *deadline*, or its year where that is far away."""
+    at = datetime.fromtimestamp(deadline, UTC)
+    return f"{at:%B %Y}" if deadline < now + _NEAR else f"Later, in {at:%Y}"
 
 
 class DutyPages:

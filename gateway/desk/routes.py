@@ -25,6 +25,8 @@ GET, POST, client ``/.licet/negotiations``               one's own; another one
 GET, POST, client ``/.licet/negotiations/ID``, and ``/proposals``, ``/acceptance``,
             ``/verification``, ``/termination``, ``/contract`` below it
 GET, client ``/.licet/contracts/LICENSE``                what was agreed
+GET, POST, client ``/.licet/duties``, ``/.licet/reports``, ``/.licet/audits``
+            and below them: what is to be handed in (`desk.duties`)
 GET         ``/.well-known/oauth-authorization-server/.licet``  RFC 8414
 GET         ``/.well-known/oauth-protected-resource``    RFC 9728
 GET         ``/.well-known/http-message-signatures-directory``  our own keys

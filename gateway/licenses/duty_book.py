@@ -32,6 +32,7 @@ from gateway.licenses.obligations import (
     reminder,
     schedule,
     suspends,
+    too_early,
 )
 from gateway.licenses.output_review import Vetoed, vetoed
 from gateway.licenses.register import LicenseRegister
@@ -70,6 +71,9 @@ class DutyBook:
         assert license is not None, "a foreign key holds it"
         if version != before.version:
             return _heard(before, evidence)
+        early = too_early(before, now)
+        if early is not None:
+            return early
         after = delivered(before, evidence, now)
         if isinstance(after, Refusal) or after is before:
             return after
@@ -87,6 +91,17 @@ class DutyBook:
             before.version, after, at=now, report=report, also=brought, events=[told]
         )
         return after if kept else _heard(await self.duties.get(before.id) or before, evidence)
+
+    async def bring(self, license_id: str, stated: Stated) -> int:
+        """Plan the duties that what is *stated* brings to a license: a withdrawal its plan, a release its card.
+
+        How many are there that were not before; stating the same again brings nothing.
+        """
+        license = await self.register.license(license_id)
+        if license is None:
+            return 0
+        await self.duties.plan(license, schedule(license))
+        return await self.duties.plan(license, schedule(license, stated))
 
     async def accept(self, id: str, now: int, *, version: str = "") -> Obligation | Refusal:
         """Accept what was handed in."""

@@ -299,6 +299,17 @@ def late_sentence(duty: Obligation) -> str:
     return f"Overdue since {day(duty.deadline)}: {duty.asked}"
 
 
+def too_early(duty: Obligation, now: int) -> Refusal | None:
+    """Why nothing is taken for *duty* at *now* yet, or None: what is about a period comes after its end."""
+    if now >= duty.ends:
+        return None
+    return Refusal(
+        Problem.DUTY_OVER,
+        f"Its period ends on {day(duty.ends)}; hand it in after that.",
+        facts=(("state", str(duty.state)), ("ends", str(duty.ends))),
+    )
+
+
 def delivered(duty: Obligation, evidence: Evidence, now: int) -> Obligation | Refusal:
     """*duty* once *evidence* was handed in at *now*; again, it stands beside what came before."""
     if duty.state in {State.ACCEPTED, State.EXCUSED, State.VETOED}:

@@ -201,8 +201,8 @@ async def creator_judges(buyer: Party, gate: Any, licet: Any, licensee: str, dut
         ("report", "delivered"),
     }
     shown = await licet("duties", "show", duty["id"], *at)
-    assert "30 USD  revenue_share" in shown.out
-    assert "1.2345 USD  inferences: 12345 at 0.0001 USD" in shown.out
+    assert "30 USD  revenue_share: 3 % of 1000 USD" in shown.out
+    assert "1.2345 USD  inferences: 12,345 at 0.0001 USD" in shown.out
     copy = gate.folder.parent / "report.json"
     await licet("duties", "evidence", duty["id"], copy, *at)
     assert json.loads(copy.read_text())["statement"]["by"] == "Eve Example"
