@@ -298,6 +298,7 @@ _LEVERS: Final[Mapping[str, Mapping[str, _Read]]] = {
         "audits_per_year": _whole(0, 366),
         "audit_window_months": _whole(0, 1200),
         "output_samples": _whole(0, 10**6),
+        "suspend_after_days": _DAYS,
     },
     "retention": {
         "retention_days": _DAYS,
