@@ -23,8 +23,9 @@ from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
+from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
-from gateway.app.signing_agents import egress_of, own_agent
+from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
 from gateway.clock import Clock, SystemClock
@@ -182,7 +183,7 @@ class Office:
             bargaining=Bargaining(SqliteNegotiations(self.database), self._position, shipped_clauses()),
             admittance=Admittance(
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
-                config.clients.initial_access_token,
+                config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
         )  # fmt: skip
@@ -193,6 +194,14 @@ class Office:
 
     def _groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
         """What the desk answers besides selling."""
+        self.post = PostRoom(
+            self.config,
+            self.database,
+            self.register,
+            self.clock,
+            lambda: self.shelf.policies,
+            self.cashier.once,
+        )
         catalog = Catalog.shipped()
         publisher = Publisher(catalog)
         shelf = EvidenceFolder(self.config.evidence)
@@ -204,6 +213,7 @@ class Office:
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
+            *self.post.groups,
         )
 
     def _first_host(self) -> str:
@@ -262,6 +272,7 @@ class Office:
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
+        self._start("outbox", self.post.run())
         self._start("repair", self.cashier.resume())
         self._start("keeper", self.keeper.run(self._stopping, self._wake))
 
@@ -361,6 +372,7 @@ class Office:
         days = self.config.store.detail_days
         before = self.clock.now_us() - days * 86_400_000_000
         await forget_details(self.config.journal, SqliteDetails(self.database), before)
+        await self.post.forget()
 
     async def _update_feeds(self) -> None:
         if self._feeds is None:

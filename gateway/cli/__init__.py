@@ -28,6 +28,7 @@ from gateway.cli import (
     journal,
     keys,
     licensee,
+    outbox,
     payments,
     policy,
     proofs,
@@ -89,6 +90,7 @@ app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
 app.add_typer(duties.app, name="duties")
 app.add_typer(audits.app, name="audits")
+app.add_typer(outbox.app, name="outbox")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 journal.app.command("prove")(proofs.prove)

@@ -29,7 +29,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from gateway.desk.agreeing import read_assent
+from gateway.desk.agreeing import lacking, read_assent
 from gateway.desk.bargains import Bargains, Place
 from gateway.desk.call import READ, WRITE, About, Call, Group, Route
 from gateway.desk.clients import Clients
@@ -71,7 +71,11 @@ async def came_in(
     request, issuer = call.request, issuer_of(call.origin)
     body: Body = {}
     told = "Authorization" in request.headers
-    known = await clients.authenticate(request, call.address) if told or request.method != "POST" else None
+    known = (
+        await clients.authenticate(request, call.address, issuer=issuer)
+        if told or request.method != "POST"
+        else None
+    )
     if isinstance(known, Refusal):
         return known
     if request.method == "POST":
@@ -217,7 +221,12 @@ def _told(
     found: Negotiation, place: Place, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     _log.info("a negotiation was told", id=found.id, state=str(found.state), client=place.known.client.id)
-    body = negotiation_document(found, name=place.known.licensee.name, origin=place.origin)
+    body = negotiation_document(
+        found,
+        name=place.known.licensee.name,
+        origin=place.origin,
+        lacking=lacking(found, place.known, place.policy, place.origin),
+    )
     return json_reply(body, status=status, headers={"ETag": _etag(found), **(headers or {})})
 
 

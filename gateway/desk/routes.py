@@ -27,6 +27,9 @@ GET, POST, client ``/.licet/negotiations/ID``, and ``/proposals``, ``/acceptance
 GET, client ``/.licet/contracts/LICENSE``                what was agreed
 GET, POST, client ``/.licet/duties``, ``/.licet/reports``, ``/.licet/audits``
             and below them: what is to be handed in (`desk.duties`)
+GET, client ``/.licet/events``                           what happened to one's own
+GET, POST, client ``/.licet/webhooks``                   where that is sent
+GET, DELETE, client ``/.licet/webhooks/ID``, and ``/verification``, ``/secret``, ``/ping``
 GET         ``/.well-known/oauth-authorization-server/.licet``  RFC 8414
 GET         ``/.well-known/oauth-protected-resource``    RFC 9728
 GET         ``/.well-known/http-message-signatures-directory``  our own keys

@@ -22,6 +22,7 @@ from gateway.provenance.segments import SealedDetail
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
+from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
 from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
@@ -38,6 +39,7 @@ from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
+from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
@@ -114,6 +116,7 @@ class Ports:
     leaves: Any
     events: Any
     private_links: Any
+    endpoints: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -139,6 +142,7 @@ def memory_ports() -> Ports:
         duties=MemoryDuties(register),
         audits=MemoryAudits(register),
         evidence=MemoryEvidence(),
+        endpoints=MemoryEndpoints(happened),
     )
 
 
@@ -159,6 +163,7 @@ def sqlite_ports(database: Database) -> Ports:
         duties=SqliteDuties(database),
         audits=SqliteAudits(database),
         evidence=EvidenceFolder(database.path.parent / "evidence"),
+        endpoints=SqliteEndpoints(database),
     )
 
 

@@ -16,6 +16,7 @@ from gateway.desk.bargains import Bargaining
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.contracts import shipped_clauses
 from gateway.desk.duties import DutyDesk
+from gateway.desk.event_feed import EventFeed
 from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.once import Once
@@ -25,6 +26,7 @@ from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
+from gateway.desk.webhooks import WebhookDesk
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
@@ -33,6 +35,8 @@ from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
 from gateway.licenses.position import usual
 from gateway.money import Money
+from gateway.outbox.courier import Outcome, Said
+from gateway.outbox.webhook import Secrets
 from gateway.paths import PathScope
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Match, Mode, People, Policy, Rendition, Rights, Rule, Site, Verdict, Work
@@ -41,6 +45,7 @@ from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
+from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
 from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryFolding
@@ -55,6 +60,7 @@ from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
+from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
@@ -208,6 +214,13 @@ class World:
         self.duties = Wire(MemoryDuties(register) if database is None else SqliteDuties(database))
         self.shelf = MemoryEvidence()
         self.duty_book = DutyBook(self.duties, self.register, self.shelf)
+        self.endpoints = MemoryEndpoints(self.happened) if database is None else SqliteEndpoints(database)
+        self.secrets, self.pings, self.pinged = Secrets(b"r" * 32), [], Outcome(Said.TOLD, 200)
+        self._happened_at = (lambda: len(self.happened.kept())) if database is None else database.version
+
+    async def _ping(self, endpoint):
+        self.pings.append(endpoint)
+        return self.pinged
 
     async def open(self):
         self.desk = Desk(
@@ -229,6 +242,16 @@ class World:
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
                 DutyDesk(self.duty_book, self.audits, self.clock).group,
+                lambda clients: WebhookDesk(
+                    clients,
+                    self.endpoints,
+                    self.happened,
+                    self.secrets,
+                    self._ping,
+                    self.clock,
+                    Once(self.repeats, self.clock),
+                ).group(),
+                lambda clients: EventFeed(clients, self.happened, self._happened_at).group(),
                 LogFiles(self.log).group(),
                 lambda clients: ReceiptDesk(self.log, clients).group(),
             ),
