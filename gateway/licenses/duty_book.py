@@ -13,7 +13,6 @@ from typing import Final
 
 import orjson
 
-from gateway.event import Event
 from gateway.licenses.duties import Duties
 from gateway.licenses.duty_events import DELIVERED, duty_event, judged_event
 from gateway.licenses.evidence_shelf import EvidenceShelf
@@ -144,15 +143,18 @@ class DutyBook:
 
         How many licenses were suspended. Doing it again changes nothing more.
         """
-        said, suspended = list[Event](), 0
-        for duty in await self.duties.unmet(now + _AHEAD, _MOST):
-            reached = reminder(duty, now)
-            if reached is not None:
-                said.append(duty_event(duty, reached.type, now, stage=reached.stage))
-            if suspends(duty, now) and not await self._is_cause(duty):
-                suspended += await self.duties.suspend(duty, late_sentence(duty), now)
+        waiting = await self.duties.unmet(now + _AHEAD, _MOST)
+        reached = [(duty, reminder(duty, now)) for duty in waiting]
+        said = [
+            duty_event(duty, each.type, now, stage=each.stage) for duty, each in reached if each is not None
+        ]
+        # A reminder before what it warns of: whoever hands in on hearing of the suspension is reminded no more.
         if said:
             await self.duties.tell(said)
+        suspended = 0
+        for duty in waiting:
+            if suspends(duty, now) and not await self._is_cause(duty):
+                suspended += await self.duties.suspend(duty, late_sentence(duty), now)
         return suspended
 
     async def _is_cause(self, duty: Obligation) -> bool:

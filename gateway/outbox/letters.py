@@ -49,6 +49,16 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A licensee has not done in time what its license asks for.",
             "Your dashboard shows which duty of whom it is.",
         ),
+        "duty.delivered": (
+            "Something was handed in: {subject}",
+            "A licensee handed in what its license asks for.",
+            "Accept it or turn it back: licet duties show {subject}",
+        ),
+        "license.suspended": (
+            "A license was suspended: {subject}",
+            "A report came so late that the license stops, as it says itself.",
+            "Nothing is to be done: it holds again as soon as the report is there.",
+        ),
         "withdrawal.acknowledged": (
             "A withdrawal was acknowledged: {subject}",
             "A licensee confirmed that it has read the notice of withdrawal.",
@@ -75,6 +85,26 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A duty of your license is overdue: {subject}",
             "Something that your license asks for was due, and has not arrived.",
             "Where the license says so, tokens rest until it has.",
+        ),
+        "duty.due_soon": (
+            "A duty of your license is due soon: {subject}",
+            "In some days something is due that your license asks for.",
+            "Your calendar of duties says what, and until when.",
+        ),
+        "duty.rejected": (
+            "Something was turned back: {subject}",
+            "The creator turned back what you handed in.",
+            "Your calendar of duties says why, and until when it has to come again.",
+        ),
+        "license.suspended": (
+            "Your license is suspended: {subject}",
+            "A report is so late that tokens of this license open nothing for now.",
+            "Hand it in; the license holds again at once.",
+        ),
+        "audit.requested": (
+            "An audit was asked for: {subject}",
+            "The creator asks for an audit, as your license allows.",
+            "Read what is asked; you are needed to agree on what is audited.",
         ),
         "withdrawal.noticed": (
             "Works were withdrawn: {subject}",

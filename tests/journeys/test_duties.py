@@ -132,6 +132,17 @@ class Party:
                 await asyncio.sleep(0.02)
         return got[1]
 
+    async def told_of(self, type: str, path: str) -> None:
+        """Wait at the feed until it tells of that, as a licensee would."""
+        after = ""
+        async with asyncio.timeout(20):
+            while True:
+                status, told, _ = await self.send("GET", f"/events?wait=5{after}")
+                assert status == 200, told
+                if any((each["type"], each["data"]["path"]) == (type, path) for each in told["events"]):
+                    return
+                after = f"&after={told['next']}" if told["next"] else ""
+
     async def duty(self, kind: str) -> dict[str, Any]:
         """The first duty of a kind."""
         _, told, _ = await self.send("GET", "/duties")
@@ -160,6 +171,10 @@ async def test_a_late_report_stops_the_token_and_the_report_lets_it_go_on(
     duty = await buyer.duty("report")
     assert (duty["license"], duty["state"]) == (license, "open")
 
+    clock.at(duty["deadline"] - 10 * DAY)
+    await buyer.told_of("duty.due_soon", f"/.licet/duties/{duty['id']}")
+    clock.at(duty["deadline"] + 60)
+    await buyer.told_of("duty.overdue", f"/.licet/duties/{duty['id']}")
     clock.at(duty["suspends_at"] - 600)
     token = (await buyer.token(license))["access_token"]
     assert (await buyer.fetch(token))[0] == 200
@@ -184,7 +199,9 @@ async def test_a_late_report_stops_the_token_and_the_report_lets_it_go_on(
 
     events = [each.event for each in await SqliteEvents(gate.licet.database).after(0, 999)]
     mine = [each.type for each in events if each.subject in {duty["id"], license}]
-    assert mine == ["duty.overdue", "license.suspended", "duty.delivered", "license.resumed"]
+    assert mine == [
+        "duty.due_soon", "duty.overdue", "duty.overdue", "license.suspended", "duty.delivered", "license.resumed",
+    ], "each reminder once, 14 days before, at the deadline and weeks later, however often the office looks"  # fmt: skip
     records = [(each["status"], each["outcome"], each["problem"]) for each in await gate.records()]
     assert set(records) == {(200, "licensed", ""), (403, "refused", "license-suspended")}
 

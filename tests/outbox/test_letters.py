@@ -38,6 +38,7 @@ def test_what_concerns_no_person_is_no_letter():
     assert letter_of(happened("negotiation.referred"), Reader.LICENSEE) is None
     assert {type for reader in Reader for type in letter_types(reader) if type in EVENTS} == {
         "negotiation.referred", "negotiation.agreed", "negotiation.offered", "endpoint.disabled",
+        "duty.due_soon", "duty.overdue", "duty.delivered", "duty.rejected", "license.suspended", "audit.requested",
     }  # fmt: skip
 
 
