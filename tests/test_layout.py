@@ -35,6 +35,7 @@ ELSEWHERE = {
     "licenses/accounts.py": "conformance",
     "licenses/negotiations.py": "conformance",
     "licenses/register.py": "conformance",
+    "licenses/withdrawals.py": "conformance",
     "desk/agreeing.py": "desk/test_negotiations.py",
     "desk/bargains.py": "desk/test_negotiations.py",
     "desk/call.py": "desk/test_routes.py",

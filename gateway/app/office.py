@@ -31,18 +31,21 @@ from gateway.dashboard.sessions import Sessions
 from gateway.desk.bargains import Bargaining
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
-from gateway.desk.clients import Admittance
+from gateway.desk.clients import Admittance, Clients
 from gateway.desk.contracts import shipped_clauses
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
+from gateway.desk.withdrawals import WithdrawalDesk
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
+from gateway.licenses.taking_back import TakingBack
+from gateway.licenses.withdrawal import Withdrawal
 from gateway.money import Money
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.reload import PolicyShelf
@@ -63,6 +66,7 @@ from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Offer
 from gateway.terms.schema_org import license_page_jsonld
 from gateway.visitors.catalog import Catalog
@@ -151,6 +155,8 @@ class Office:
         self._closing.append(self.journal.close)
         self.feed = RevocationFeed()
         self.revoked = Revocations()
+        self.withdrawals = SqliteWithdrawals(self.database)
+        self.withdrawn: tuple[Withdrawal, ...] = ()
         await self._look()
         self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
         self.settling = self.cashier.settling
@@ -180,7 +186,7 @@ class Office:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
         return self.shelf.position(site, offer)
 
-    def _groups(self) -> tuple[Group, ...]:
+    def _groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
         """What the desk answers besides selling."""
         catalog = Catalog.shipped()
         publisher = Publisher(catalog)
@@ -190,6 +196,7 @@ class Office:
             OfferDocuments(publisher).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
+            WithdrawalDesk(self.withdrawals, self.clock).group,
         )
 
     def folding(self) -> Folding:
@@ -234,6 +241,7 @@ class Office:
             ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),
             ("terms", 1.0, self._keep_terms),
+            ("remind", 60.0, self._remind),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
@@ -304,9 +312,11 @@ class Office:
         await self.keeper.catch_up()
 
     async def _look(self) -> None:
-        """Learn what other processes changed: revocations and keys."""
+        """Learn what other processes changed: revocations, withdrawals and keys."""
         asked_at = self.clock.monotonic()
         self.revoked = await self.register.revocations()
+        self.withdrawn = await self.withdrawals.in_force(self.clock.now_us() // 1_000_000)
+        self.shelf.withdraw(self.withdrawn)
         self.feed.renew(self.revoked, asked_at)
         self.looked(asked_at)
         try:
@@ -327,6 +337,10 @@ class Office:
         """Keep what is published, whether or not anybody reads it."""
         for policy in self.shelf.policies:
             await self.terms.of(policy)
+
+    async def _remind(self) -> None:
+        """Tell licensees whose plan for a removal is soon due, or over."""
+        await TakingBack(self.withdrawals, self.register).remind(self.clock.now_us() // 1_000_000)
 
     async def _count_people(self) -> None:
         await self.people.flush(self.audience)

@@ -28,7 +28,7 @@ class Publisher:
 
     def __call__(self, policy: Policy, origin: str) -> PublishedTerms:
         """What is said for *policy* at *origin*."""
-        key = (policy.digest, origin)
+        key = (policy.edition, origin)
         terms = self._made.get(key)
         if terms is None:
             if len(self._made) >= _MOST:

@@ -24,6 +24,7 @@ from gateway.desk.replies import json_reply
 from gateway.desk.wishes import read_place
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.ems import FORMAT, EmsError
+from gateway.licenses.withdrawal import refusal_of
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.terms.license_terms import narrowest
@@ -96,6 +97,9 @@ def _outside(path: str, claims: Claims, policy: Policy) -> Refusal | None:
     if narrowest(path, claims.scopes, claims.excluded) is None:
         return Refusal(Problem.PATH_NOT_COVERED, "The license does not cover this path.")
     work = policy.work_of(path)
+    gone = policy.withdrawn.stopping(path, work.id if work else "", claims.uses, claims.licensee)
+    if gone is not None:
+        return refusal_of(gone)
     if work is not None and work.rendition_of(path) not in claims.renditions:
         return Refusal(Problem.RENDITION_NOT_COVERED, "The license does not cover this form of the work.")
     return None

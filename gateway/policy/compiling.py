@@ -104,6 +104,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         publishing=publishing,
         payments=payments,
         signing=signing,
+        redress=loose.redress.redress(),
     )
     return Policy(
         site=site,
@@ -130,6 +131,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         file=tables.file,
         payments=payments,
         signing=signing,
+        redress=loose.redress.redress(),
     )
 
 

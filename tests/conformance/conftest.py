@@ -20,6 +20,7 @@ from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.provenance.segments import SealedDetail
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.events import Happened
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
@@ -27,6 +28,7 @@ from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
+from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
@@ -37,6 +39,7 @@ from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import (
     Audit,
     Compensation,
@@ -98,6 +101,8 @@ class Ports:
     terms_versions: Any
     accounts: Any
     negotiations: Any
+    withdrawals: Any
+    happened: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -106,6 +111,11 @@ class Ports:
 def memory_ports() -> Ports:
     tables = Tables()
     register = MemoryRegister()
+    happened = Happened()
+
+    async def told() -> list[str]:
+        return [each.type for each in happened.events.values()]
+
     return Ports(
         register,
         MemorySpendBook(tables),
@@ -116,10 +126,16 @@ def memory_ports() -> Ports:
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
         MemoryNegotiations(),
+        MemoryWithdrawals(tables, happened),
+        told,
     )
 
 
 def sqlite_ports(database: Database) -> Ports:
+    async def told() -> list[str]:
+        query = "SELECT type FROM events ORDER BY nth"
+        return await database.read(lambda db: [str(type) for (type,) in db.execute(query)])
+
     return Ports(
         SqliteRegister(database),
         SqliteSpendBook(database),
@@ -130,6 +146,8 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteTermsVersions(database),
         SqliteAccounts(database),
         SqliteNegotiations(database),
+        SqliteWithdrawals(database),
+        told,
     )
 
 

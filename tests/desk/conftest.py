@@ -22,6 +22,7 @@ from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
+from gateway.desk.withdrawals import WithdrawalDesk
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.enrollment import enroll
@@ -31,6 +32,7 @@ from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Match, Mode, People, Policy, Rendition, Rights, Rule, Site, Verdict, Work
+from gateway.policy.withdrawing import with_withdrawn
 from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
@@ -44,6 +46,7 @@ from gateway.store.memory.settlements import MemorySettlements
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
+from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
@@ -51,6 +54,7 @@ from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import Compensation, LicenseTerms, Offer, Purpose, Scope, Term, Territory
 from gateway.uses import Use
 from gateway.visitors.catalog import Catalog
@@ -184,6 +188,11 @@ class World:
         self.described = None
         self.negotiations = Wire(MemoryNegotiations() if database is None else SqliteNegotiations(database))
         self.positions = {}
+        self.withdrawals = MemoryWithdrawals() if database is None else SqliteWithdrawals(database)
+
+    def withdraw(self, *withdrawals):
+        """Have exactly these in force at the desk."""
+        self.policy = with_withdrawn(self.policy, withdrawals)
 
     async def open(self):
         self.desk = Desk(
@@ -204,6 +213,7 @@ class World:
                 OfferDocuments(self.terms.published).group(),
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
+                WithdrawalDesk(self.withdrawals, self.clock).group,
             ),
             admittance=self.admittance,
             bargaining=Bargaining(
