@@ -36,6 +36,7 @@ from gateway.cli import (
     terms,
     tour,
     who,
+    withdraw,
 )
 from gateway.problems import ConfigurationError, StoreUnavailable
 
@@ -56,6 +57,7 @@ app = typer.Typer(
     Who asks        licet crawlers list --purpose training
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
+    Take back     licet withdraw WORK --reason "…" --dry-run
     Who asks        licet who access.log
     Your proof      licet journal audit
                     licet backup licet.tar
@@ -83,6 +85,7 @@ licensee.app.command("limit")(accounts.limit)
 licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
+app.add_typer(withdraw.app, name="withdraw")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 app.add_typer(journal.app, name="journal")

@@ -14,7 +14,7 @@ from gateway.policy.published import publish
 from gateway.policy.reading import read_policy_text
 from gateway.policy.rules import Verdict
 from gateway.policy.ruling import rule
-from gateway.policy.withdrawing import owned_by, with_withdrawn
+from gateway.policy.withdrawing import Subjects, owned_by, read_uses, subjects_of, with_withdrawn
 from gateway.uses import Use, closure
 
 SLOW = settings(
@@ -219,3 +219,46 @@ def test_formats_never_offer_what_is_withdrawn(make, data):
 
 def test_the_paths_of_each_work_are_told_by_id(policy):
     assert owned_by(policy) == (("a", (PathScope("/a/"),)), ("b", (PathScope("/a/b/"),)))
+
+
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        (["a"], Subjects(works=("a",))),
+        (["a", "/a/b/", "a"], Subjects(works=("a",), paths=(PathScope("/a/b/"),))),
+        (["https://journal.example/a/x"], Subjects(paths=(PathScope("/a/x"),))),
+        (["https://journal.example"], Subjects(paths=(PathScope("/"),))),
+        (["/a/*.pdf"], Subjects(paths=(PathScope("/a/*.pdf"),))),
+        (["SHA256:" + "AB" * 32], "'SHA256"),
+        (["sha256:" + "AB" * 32], Subjects(digests=("ab" * 32,))),
+        (["bundle:summer", "/a/"], Subjects(paths=(PathScope("/a/"),), bundle="summer")),
+        (["le_01"], Subjects(licensee="le_01")),
+        (["le_01", "a"], "by itself"),
+        (["c"], "there is a, b"),
+        (["/a/../b"], "one reading"),
+        (["/a//b"], "one reading"),
+        (["/a/%2e"], "one reading"),
+        ([], "nothing"),
+    ],
+)
+def test_what_a_person_names_is_told_apart(policy, named, found):
+    given = subjects_of(policy, named)
+    if isinstance(found, str):
+        assert isinstance(given, str)
+        assert found in given
+    else:
+        assert given == found
+
+
+@given(st.lists(st.text(max_size=40), max_size=4))
+def test_no_name_makes_it_raise(named):
+    assert subjects_of(read_policy_text(TEXT, "journal.toml"), named)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [(["ai-train"], {Use.AI_TRAIN}), (["all"], set(Use)), ([], set()), (["ai-train", "x"], "'x' is no use")],
+)
+def test_uses_are_named_in_the_one_vocabulary(words, found):
+    given = read_uses(words)
+    assert (found in given) if isinstance(found, str) else (given == found)

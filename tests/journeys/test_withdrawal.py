@@ -1,0 +1,204 @@
+"""A creator takes back: the next fetch is refused on every worker, search goes on, licensees answer, readmission opens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import aiohttp
+import pytest
+
+from gateway.licenses.withdrawal import PROMISE
+
+GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
+#: Nobody publishes a way to check it, so that a claim is enough.
+SEARCH = "Mozilla/5.0 (compatible; Daum/4.1; +http://cs.daum.net/faq/15/4118.html)"
+
+
+def headers(token: str = "") -> dict[str, str]:
+    shown = {"User-Agent": GPTBOT, "X-Country": "DE"}
+    return {**shown, "Authorization": f"License {token}"} if token else shown
+
+
+@pytest.fixture
+async def everywhere(http):
+    """`await everywhere(front, path, headers)`: what each of many new connections is answered, and the last body.
+
+    A connection stays with the worker that took it; of 24 every one of two workers takes some.
+    """
+
+    async def ask(
+        front: str, path: str, **kept: object
+    ) -> tuple[set[int], dict[str, object], aiohttp.ClientResponse]:
+        async def one() -> tuple[aiohttp.ClientResponse, bytes]:
+            async with aiohttp.ClientSession() as own, own.get(front + path, **kept) as answer:
+                return answer, await answer.read()
+
+        found = await asyncio.gather(*(one() for _ in range(24)))
+        answer, body = found[-1]
+        told = json.loads(body) if "json" in answer.headers.get("Content-Type", "") else {}
+        return {each.status for each, _ in found}, told, answer
+
+    return ask
+
+
+async def until(ask, status: int) -> None:
+    """Ask until every answer has *status*; a moment in which revocations are stale is no answer."""
+    async with asyncio.timeout(20):
+        while (found := await ask())[0] != {status}:
+            assert found[0] <= {status, 200, 403, 503}, found
+            await asyncio.sleep(0.02)
+
+
+async def test_the_next_fetch_is_refused_on_both_workers_and_search_goes_on(
+    licet, http, origin, sell, everywhere
+) -> None:
+    data = licet.write_site(origin.url)
+    file = data / "sites" / "journal.toml"
+    file.write_text(file.read_text().replace("max_fetches = 3\n", "") + "[redress]\npublic_feed = true\n")
+    one = await licet.serve("--workers", 2)
+    sold = await sell(one)
+    search = {"User-Agent": SEARCH}
+
+    dry = (await licet("withdraw", "essays", "--reason", "sold elsewhere", "--private", "do not tell", "--dry-run", "--json")).json  # fmt: skip
+    assert [(each["licensee"], each["fetched"]) for each in dry["licensees"]] == [(sold.licensee, 2)]
+    assert (await licet("withdraw", "list", "--json")).json == []
+
+    made = (await licet("withdraw", "essays", "--reason", "sold elsewhere", "--private", "do not tell", "--json")).json  # fmt: skip
+    fetched = lambda: everywhere(one.front, "/essays/tides", headers=headers(sold.token))  # noqa: E731
+    await until(fetched, 403)
+    _, told, answer = await fetched()
+    assert (told["code"], told["withdrawal"]) == ("withdrawn", made["id"])
+    assert told["since"] == str(made["since"])
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "elsewhere" not in json.dumps(told)
+    assert "do not tell" not in json.dumps(told)
+
+    # Without a license it is the notice too, and no price; other works and people are as before.
+    statuses, told, _ = await everywhere(one.front, "/essays/tides", headers=headers())
+    assert (statuses, told["code"]) == ({403}, "withdrawn")
+    statuses, told, _ = await everywhere(one.front, "/podcast/1", headers=headers())
+    assert (statuses, told["code"]) == ({402}, "license-required")
+    statuses, _, _ = await everywhere(one.front, "/essays/tides", headers={"X-Country": "DE"} | search)
+    assert statuses == {200}, "a search engine goes on"
+
+    # Nothing of it is on offer.
+    login = {"Authorization": aiohttp.encode_basic_auth(sold.client, sold.secret)}
+    form = {"grant_type": "client_credentials", "resource": f"{one.front}/essays/"}
+    async with http.post(f"{one.front}/.licet/token", data=form, headers=login) as answer:
+        assert answer.status == 400
+    async with http.get(f"{one.front}/license.xml") as answer:
+        text = await answer.text()
+        assert "/podcast" in text
+        assert "/essays" not in text or "<price" not in text.split("/essays", 1)[1].split("</content>", 1)[0]
+    async with http.get(f"{one.front}/robots.txt") as answer:
+        assert "Disallow: /essays/" in await answer.text()
+
+    # The licensee is told, and answers.
+    at = f"{one.front}/.licet/withdrawals"
+    async with http.get(at, headers=login) as answer:
+        (mine,) = (await answer.json())["withdrawals"]
+    assert (mine["withdrawal"], mine["state"], mine["reason"]) == (made["id"], "issued", "sold elsewhere")
+    assert len(mine["contents"]) == 2
+    assert mine["promise"] == PROMISE
+    for step, body in (
+        ("acknowledgment", {}),
+        ("plan", {"plan": "by friday"}),
+        ("attestation", {"attestation": "done"}),
+    ):
+        async with http.post(f"{at}/{made['id']}/{step}", json=body, headers=login) as answer:
+            assert answer.status == 200, await answer.text()
+    shown = (await licet("withdraw", "show", made["id"], "--json")).json
+    assert [step["act"] for step in shown["licensees"][0]["steps"]] == [
+        "issued",
+        "acknowledged",
+        "planned",
+        "attested",
+    ]
+    assert "do not tell" in shown["private"]
+    async with http.get(f"{at}/feed") as answer:
+        feed = await answer.text()
+    assert made["id"] in feed
+    for secret in ("elsewhere", "do not tell", sold.licensee, "/essays"):
+        assert secret not in feed
+
+    again = await licet("withdraw", "readmit", made["id"])
+    assert made["id"] in again.out
+    await until(fetched, 200)
+    await licet("withdraw", "readmit", made["id"], code=1)
+    assert await one.stop() == 0
+
+
+async def test_a_licensee_is_withdrawn_and_others_go_on(licet, http, origin, sell, everywhere) -> None:
+    data = licet.write_site(origin.url)
+    file = data / "sites" / "journal.toml"
+    file.write_text(file.read_text().replace("max_fetches = 3\n", ""))
+    one = await licet.serve("--workers", 2)
+    sold, other = await sell(one), await sell(one)
+    made = (await licet("withdraw", sold.licensee, "--json")).json
+    await until(lambda: everywhere(one.front, "/essays/tides", headers=headers(sold.token)), 403)
+    _, told, _ = await everywhere(one.front, "/essays/tides", headers=headers(sold.token))
+    assert (told["code"], told["withdrawal"]) == ("withdrawn", made["id"])
+    statuses, _, _ = await everywhere(one.front, "/essays/tides", headers=headers(other.token))
+    assert statuses == {200}
+    login = {"Authorization": aiohttp.encode_basic_auth(sold.client, sold.secret)}
+    async with http.post(
+        f"{one.front}/.licet/introspect", data={"token": sold.token}, headers=login
+    ) as answer:
+        assert await answer.json() == {"active": False}
+    assert await one.stop() == 0
+
+
+async def test_content_is_withdrawn_by_digest_wherever_it_was_delivered(world) -> None:
+    import hashlib
+
+    from gateway.licenses.taking_back import TakingBack
+    from gateway.licenses.withdrawal import USUAL, Withdrawal
+    from gateway.policy.withdrawing import owned_by
+
+    one = await world()
+    one.origin.files = {"/essays/a": b"the same", "/essays/b": b"the same", "/essays/c": b"other"}
+    licensee, client, secret = await one.licensee()
+    token = (await one.token(client, secret))["access_token"]
+    for path in one.origin.files:
+        assert (await one.get(path, GPTBOT, token=token)).status == 200
+    await one.licet.journal.flush()
+    await one.licet.keeper.catch_up()
+    acts, now = TakingBack(one.licet.withdrawals, one.licet.register), one.licet.clock.now_us() // 1_000_000
+    digest = hashlib.sha256(b"the same").hexdigest()
+    wanted = Withdrawal("wd_0a", "journal", USUAL, now, now, digests=(digest,))
+    located = await acts.located(wanted)
+    assert [scope.pattern for scope in located.paths] == ["/essays/a", "/essays/b"]
+    policy = one.licet.shelf.of_site("journal")
+    told = await acts.issue(located, owned_by(policy), now)
+    assert [(each.licensee, each.fetched) for each in told] == [(licensee, 2)]
+    async with asyncio.timeout(10):
+        while one.licet.shelf.of_site("journal") is policy:
+            await asyncio.sleep(0.02)
+    refused = await one.get("/essays/a", GPTBOT, token=token)
+    assert (refused.status, (await refused.json(content_type=None))["code"]) == (403, "withdrawn")
+    records = [each for each in await one.records() if each["path"] == "/essays/a"]
+    assert [(each["status"], each["problem"], each["rule"]) for each in records][-1] == (
+        403,
+        "withdrawn",
+        "withdrawn",
+    )
+    assert (await one.get("/essays/a")).status == 200, "people"
+
+
+async def test_a_mistake_says_what_is_wrong_and_withdraws_nothing(licet, origin) -> None:
+    licet.write_site(origin.url)
+    one = await licet.serve()
+    for args, said in (
+        (("esays",), "no work of journal (there is essays, podcast)"),
+        (("essays", "--uses", "ai-trian"), "'ai-trian' is no use"),
+        (("/a/../b",), "no path with one reading"),
+        (("le_unknown", "essays"), "name it alone"),
+        (("essays", "--site", "other"), "there is no site 'other'"),
+    ):
+        done = await licet("withdraw", *args, code=2)
+        assert said in done.err, done.err
+    assert "there is no licensee le_unknown" in (await licet("withdraw", "le_unknown", code=1)).err
+    assert "no delivery" in (await licet("withdraw", "sha-256:" + "0" * 64, code=1)).err
+    assert (await licet("withdraw", "list", "--json")).json == []
+    assert await one.stop() == 0
