@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.admission.till import PaidUnit
 from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
+from gateway.app.consenting import Consenting
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.nonce_secret import nonces_of
@@ -38,13 +39,11 @@ from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
-from gateway.desk.withdrawals import WithdrawalDesk
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
-from gateway.licenses.taking_back import TakingBack
 from gateway.licenses.withdrawal import Withdrawal
 from gateway.money import Money
 from gateway.policy.earlier import EarlierPolicies
@@ -66,7 +65,6 @@ from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
-from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Offer
 from gateway.terms.schema_org import license_page_jsonld
 from gateway.visitors.catalog import Catalog
@@ -106,6 +104,7 @@ class Office:
         self._stopping, self._wake = asyncio.Event(), asyncio.Event()
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
+        self.withdrawn: tuple[Withdrawal, ...] = ()
 
     def read_policies(self) -> None:
         """Take up the policies for the first time; raises `ConfigurationError`."""
@@ -155,8 +154,7 @@ class Office:
         self._closing.append(self.journal.close)
         self.feed = RevocationFeed()
         self.revoked = Revocations()
-        self.withdrawals = SqliteWithdrawals(self.database)
-        self.withdrawn: tuple[Withdrawal, ...] = ()
+        self.consenting = Consenting(self.database, self.register, self.clock)
         await self._look()
         self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
         self.settling = self.cashier.settling
@@ -196,7 +194,7 @@ class Office:
             OfferDocuments(publisher).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
-            WithdrawalDesk(self.withdrawals, self.clock).group,
+            *self.consenting.groups(),
         )
 
     def folding(self) -> Folding:
@@ -241,7 +239,7 @@ class Office:
             ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),
             ("terms", 1.0, self._keep_terms),
-            ("remind", 60.0, self._remind),
+            ("remind", 60.0, self.consenting.remind),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
@@ -315,7 +313,7 @@ class Office:
         """Learn what other processes changed: revocations, withdrawals and keys."""
         asked_at = self.clock.monotonic()
         self.revoked = await self.register.revocations()
-        self.withdrawn = await self.withdrawals.in_force(self.clock.now_us() // 1_000_000)
+        self.withdrawn = await self.consenting.withdrawals.in_force(self.clock.now_us() // 1_000_000)
         self.shelf.withdraw(self.withdrawn)
         self.feed.renew(self.revoked, asked_at)
         self.looked(asked_at)
@@ -337,10 +335,6 @@ class Office:
         """Keep what is published, whether or not anybody reads it."""
         for policy in self.shelf.policies:
             await self.terms.of(policy)
-
-    async def _remind(self) -> None:
-        """Tell licensees whose plan for a removal is soon due, or over."""
-        await TakingBack(self.withdrawals, self.register).remind(self.clock.now_us() // 1_000_000)
 
     async def _count_people(self) -> None:
         await self.people.flush(self.audience)

@@ -26,6 +26,7 @@ from gateway.cli import (
     journal,
     keys,
     licensee,
+    objections,
     payments,
     policy,
     refunds,
@@ -86,6 +87,7 @@ licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
 app.add_typer(withdraw.app, name="withdraw")
+app.add_typer(objections.app, name="objections")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 app.add_typer(journal.app, name="journal")

@@ -36,6 +36,13 @@ LONGEST_TEXT: Final = 8000
 MOST_CONTENTS: Final = 2000
 
 
+#: Every type of event that `told` gives.
+TYPES: Final = (
+    "withdrawal.issued", "withdrawal.acknowledged", "withdrawal.planned", "withdrawal.attested",
+    "withdrawal.reminded", "withdrawal.overdue", "withdrawal.readmitted",
+)  # fmt: skip
+
+
 class RemovalState(StrEnum):
     """How far the licensee is."""
 
@@ -216,7 +223,7 @@ def told(removal: Removal, withdrawal: Withdrawal) -> Event:
         "plan_due": removal.plan_due,
         "contents": removal.fetched,
         "bundle": withdrawal.bundle,
-        "notice": f"/.licet/withdrawals/{withdrawal.id}",
+        "path": f"/.licet/withdrawals/{withdrawal.id}",
     }
     return event(
         f"withdrawal.{last.act}",

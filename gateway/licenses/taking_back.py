@@ -68,7 +68,8 @@ class TakingBack:
         if after is None:
             return None
         removals = [lifted(each, by, now) for each in await self.store.removals(id)]
-        events = [_own("withdrawal.readmitted", after, now), *(told(each, after) for each in removals)]
+        type = "withdrawal.hold_lifted" if after.hold else "withdrawal.readmitted"
+        events = [_own(type, after, now), *(told(each, after) for each in removals)]
         return after if await self.store.lift(after, removals, events=events) else None
 
     async def remind(self, now: int) -> int:

@@ -24,6 +24,7 @@ from gateway.store.memory.events import Happened
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
+from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
@@ -36,6 +37,7 @@ from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
+from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -102,6 +104,7 @@ class Ports:
     accounts: Any
     negotiations: Any
     withdrawals: Any
+    objections: Any
     happened: Any
 
     async def put(self, *entries: JournalEntry) -> int:
@@ -127,6 +130,7 @@ def memory_ports() -> Ports:
         MemoryAccounts(register, tables),
         MemoryNegotiations(),
         MemoryWithdrawals(tables, happened),
+        MemoryObjections(happened),
         told,
     )
 
@@ -147,6 +151,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteAccounts(database),
         SqliteNegotiations(database),
         SqliteWithdrawals(database),
+        SqliteObjections(database),
         told,
     )
 

@@ -14,6 +14,7 @@ from gateway.clock import HandClock
 from gateway.desk.bargains import Bargaining
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.contracts import shipped_clauses
+from gateway.desk.objections import ObjectionDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
@@ -26,8 +27,10 @@ from gateway.desk.withdrawals import WithdrawalDesk
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.enrollment import enroll
+from gateway.licenses.hearing import Hearing
 from gateway.licenses.license import Standing
 from gateway.licenses.position import usual
+from gateway.licenses.taking_back import TakingBack
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.policy.earlier import EarlierPolicies
@@ -40,6 +43,7 @@ from gateway.provenance.record import BookEntry
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
+from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.repeats import MemoryRepeats
 from gateway.store.memory.settlements import MemorySettlements
@@ -51,6 +55,7 @@ from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
+from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -188,6 +193,7 @@ class World:
         self.described = None
         self.negotiations = Wire(MemoryNegotiations() if database is None else SqliteNegotiations(database))
         self.positions = {}
+        self.objections = MemoryObjections() if database is None else SqliteObjections(database)
         self.withdrawals = MemoryWithdrawals() if database is None else SqliteWithdrawals(database)
 
     def withdraw(self, *withdrawals):
@@ -214,6 +220,9 @@ class World:
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
                 WithdrawalDesk(self.withdrawals, self.clock).group,
+                ObjectionDesk(
+                    Hearing(self.objections, TakingBack(self.withdrawals, self.register)), self.clock
+                ).group(),
             ),
             admittance=self.admittance,
             bargaining=Bargaining(

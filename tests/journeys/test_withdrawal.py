@@ -152,7 +152,6 @@ async def test_a_licensee_is_withdrawn_and_others_go_on(licet, http, origin, sel
 async def test_content_is_withdrawn_by_digest_wherever_it_was_delivered(world) -> None:
     import hashlib
 
-    from gateway.licenses.taking_back import TakingBack
     from gateway.licenses.withdrawal import USUAL, Withdrawal
     from gateway.policy.withdrawing import owned_by
 
@@ -164,7 +163,7 @@ async def test_content_is_withdrawn_by_digest_wherever_it_was_delivered(world) -
         assert (await one.get(path, GPTBOT, token=token)).status == 200
     await one.licet.journal.flush()
     await one.licet.keeper.catch_up()
-    acts, now = TakingBack(one.licet.withdrawals, one.licet.register), one.licet.clock.now_us() // 1_000_000
+    acts, now = one.licet.consenting.taking_back, one.licet.clock.now_us() // 1_000_000
     digest = hashlib.sha256(b"the same").hexdigest()
     wanted = Withdrawal("wd_0a", "journal", USUAL, now, now, digests=(digest,))
     located = await acts.located(wanted)
@@ -202,3 +201,70 @@ async def test_a_mistake_says_what_is_wrong_and_withdraws_nothing(licet, origin)
     assert "no delivery" in (await licet("withdraw", "sha-256:" + "0" * 64, code=1)).err
     assert (await licet("withdraw", "list", "--json")).json == []
     assert await one.stop() == 0
+
+
+async def test_somebody_objects_sales_are_held_and_the_page_is_withdrawn(licet, http, origin, sell) -> None:
+    data = licet.write_site(origin.url)
+    file = data / "sites" / "journal.toml"
+    file.write_text(file.read_text().replace("max_fetches = 3\n", ""))
+    one = await licet.serve("--workers", 2)
+    sold = await sell(one)
+    form = {
+        "url": f"{one.front}/essays/tides",
+        "role": "depicted",
+        "name": "Ada Example",
+        "contact": "ada@mail.example",
+        "why": "I am in it and was not asked.",
+    }
+    async with http.post(f"{one.front}/.licet/objections", data=form) as answer:
+        assert answer.status == 201, await answer.text()
+        at = answer.headers["Location"]
+    (listed,) = (await licet("objections", "list", "--json")).json
+    assert (listed["page"], listed["state"], listed["name"]) == ("/essays/tides", "open", "")
+    shown = (await licet("objections", "show", listed["id"])).out
+    assert "ada@mail.example" in shown
+
+    async def fetched(path: str, token: str = "") -> tuple[int, str]:
+        async with (
+            aiohttp.ClientSession() as own,
+            own.get(one.front + path, headers=headers(token)) as answer,
+        ):
+            body = await answer.read()
+            return answer.status, json.loads(body)["code"] if answer.status >= 400 else ""
+
+    async def becomes(path: str, wanted: tuple[int, str], token: str = "") -> None:
+        async with asyncio.timeout(20):
+            while await fetched(path, token) != wanted:
+                await asyncio.sleep(0.02)
+
+    assert await fetched("/essays/tides") == (402, "license-required")
+    await licet("objections", "hold", listed["id"])
+    await becomes("/essays/tides", (403, "refused-by-owner"))
+    assert await fetched("/essays/reefs") == (402, "license-required")
+    await becomes("/essays/tides", (200, ""), sold.token)
+
+    done = (await licet("objections", "uphold", listed["id"], "--answer", "You are right.", "--json")).json
+    assert done["state"] == "upheld"
+    await becomes("/essays/tides", (403, "withdrawn"), sold.token)
+    await becomes("/essays/reefs", (200, ""), sold.token)
+    async with http.get(at) as answer:
+        assert (await answer.json())["answer"] == "You are right."
+    login = {"Authorization": aiohttp.encode_basic_auth(sold.client, sold.secret)}
+    async with http.get(f"{one.front}/.licet/withdrawals", headers=login) as answer:
+        told = await answer.text()
+    assert done["withdrawal"] in told
+    assert (await licet("withdraw", "list", "--json")).json[0]["state"] == "in force"
+    await licet("objections", "erase", listed["id"])
+    again = (await licet("objections", "show", listed["id"], "--json")).json
+    assert (again["state"], again["name"], again["contact"], again["why"]) == ("upheld", "", "", "")
+    exported = (await licet("journal", "audit", "--json")).out
+    for secret in ("Ada Example", "ada@mail", "not asked", listed["id"]):
+        assert secret not in told
+        assert secret not in exported
+    assert await one.stop() == 0
+    # Not a trace in any file: the journal, the database, the log of what was published.
+    for path in data.rglob("*"):
+        if path.is_file():
+            octets = path.read_bytes()
+            assert b"Ada Example" not in octets, path
+            assert b"ada@mail.example" not in octets, path

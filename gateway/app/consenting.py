@@ -1,0 +1,39 @@
+"""Withdrawals, objections and consents of a gateway, put together on one database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.clock import Clock
+from gateway.desk.call import Group
+from gateway.desk.clients import Clients
+from gateway.desk.objections import ObjectionDesk
+from gateway.desk.withdrawals import WithdrawalDesk
+from gateway.licenses.hearing import Hearing
+from gateway.licenses.register import LicenseRegister
+from gateway.licenses.taking_back import TakingBack
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.objections import SqliteObjections
+from gateway.store.sqlite.withdrawals import SqliteWithdrawals
+
+
+class Consenting:
+    """What is done about consent in one office."""
+
+    def __init__(self, database: Database, register: LicenseRegister, clock: Clock) -> None:
+        """Keep in *database*; licenses are *register*'s."""
+        self._clock = clock
+        self.withdrawals = SqliteWithdrawals(database)
+        self.taking_back = TakingBack(self.withdrawals, register)
+        self.hearing = Hearing(SqliteObjections(database), self.taking_back)
+
+    def groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
+        """What the desk answers about it."""
+        return (
+            WithdrawalDesk(self.withdrawals, self._clock).group,
+            ObjectionDesk(self.hearing, self._clock).group(),
+        )
+
+    async def remind(self) -> None:
+        """Tell licensees whose plan for a removal is soon due, or over."""
+        await self.taking_back.remind(self._clock.now_us() // 1_000_000)
