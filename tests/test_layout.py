@@ -35,6 +35,7 @@ ELSEWHERE = {
     "rails/topups.py": "conformance",
     "licenses/accounts.py": "conformance",
     "licenses/negotiations.py": "conformance",
+    "licenses/consents.py": "conformance",
     "licenses/objections.py": "conformance",
     "licenses/register.py": "conformance",
     "licenses/withdrawals.py": "conformance",

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from gateway.clock import Clock
 from gateway.desk.call import Group
 from gateway.desk.clients import Clients
+from gateway.desk.consents import ConsentDesk
 from gateway.desk.objections import ObjectionDesk
 from gateway.desk.withdrawals import WithdrawalDesk
+from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.hearing import Hearing
 from gateway.licenses.register import LicenseRegister
 from gateway.licenses.taking_back import TakingBack
+from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.withdrawals import SqliteWithdrawals
@@ -26,12 +29,14 @@ class Consenting:
         self.withdrawals = SqliteWithdrawals(database)
         self.taking_back = TakingBack(self.withdrawals, register)
         self.hearing = Hearing(SqliteObjections(database), self.taking_back)
+        self.asking = AskingAuthors(SqliteConsents(database), self.taking_back)
 
     def groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
         """What the desk answers about it."""
         return (
             WithdrawalDesk(self.withdrawals, self._clock).group,
             ObjectionDesk(self.hearing, self._clock).group(),
+            ConsentDesk(self.asking, self._clock).group(),
         )
 
     async def remind(self) -> None:

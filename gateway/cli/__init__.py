@@ -15,6 +15,7 @@ import typer
 
 from gateway.cli import (
     accounts,
+    authors,
     backup,
     crawlers,
     dashboard,
@@ -88,6 +89,7 @@ app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
 app.add_typer(withdraw.app, name="withdraw")
 app.add_typer(objections.app, name="objections")
+app.add_typer(authors.app, name="authors")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 app.add_typer(journal.app, name="journal")

@@ -47,7 +47,7 @@ class Hearing:
         if isinstance(after, Refusal):
             return after
         await self._taking_back.hold(
-            before.cause, _stop(before, frozenset(Use), by, now, hold=True), now, by=by
+            before.cause, _stop(before, frozenset(Use), by, now, hold=True), now, by=by, site=before.site
         )
         return await self._kept(after, now)
 
@@ -64,7 +64,7 @@ class Hearing:
             return after
         with contextlib.suppress(ValueError):  # it was issued, and the state was not kept
             await self._taking_back.issue(withdrawal, owned, now)
-        await self._taking_back.hold(before.cause, None, now, by=by)
+        await self._taking_back.hold(before.cause, None, now, by=by, site=before.site)
         return await self._kept(after, now)
 
     async def dismiss(self, id: str, by: str, answer: str, now: int) -> Objection | Refusal:
@@ -75,7 +75,7 @@ class Hearing:
         after = decided(before, by, answer, now)
         if isinstance(after, Refusal):
             return after
-        await self._taking_back.hold(before.cause, None, now, by=by)
+        await self._taking_back.hold(before.cause, None, now, by=by, site=before.site)
         return await self._kept(after, now)
 
     async def _kept(self, after: Objection, now: int) -> Objection | Refusal:

@@ -82,14 +82,19 @@ class TakingBack:
                 count += await self.store.change(after, events=[told(after, withdrawal)])
         return count
 
-    async def hold(self, cause: str, wanted: Withdrawal | None, now: int, *, by: str) -> None:
-        """Have exactly *wanted*, a hold of this *cause*, in force, or none; without effect where it is so already."""
-        standing = [each for each in await self.store.in_force(now) if each.hold and each.cause == cause]
+    async def hold(self, cause: str, wanted: Withdrawal | None, now: int, *, by: str, site: str) -> None:
+        """Have exactly *wanted*, a hold of *site* for this *cause*, in force, or none; nothing where it is so already."""
+        standing = [
+            each
+            for each in await self.store.in_force(now)
+            if each.hold and (each.cause, each.site) == (cause, site)
+        ]
+        if wanted is not None and not any(_same(each, wanted) for each in standing):
+            await self.store.issue(wanted)
+        # Lifted after another is in force: no moment is without one.
         for each in standing:
             if wanted is None or not _same(each, wanted):
                 await self.lift(each.id, by, now)
-        if wanted is not None and not any(_same(each, wanted) for each in standing):
-            await self.store.issue(wanted)
 
 
 def _own(type: str, withdrawal: Withdrawal, now: int) -> Event:

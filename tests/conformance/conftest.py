@@ -20,6 +20,7 @@ from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.provenance.segments import SealedDetail
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.events import Happened
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
@@ -32,6 +33,7 @@ from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
+from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.folding import SqliteFolding
@@ -105,6 +107,7 @@ class Ports:
     negotiations: Any
     withdrawals: Any
     objections: Any
+    consents: Any
     happened: Any
 
     async def put(self, *entries: JournalEntry) -> int:
@@ -131,6 +134,7 @@ def memory_ports() -> Ports:
         MemoryNegotiations(),
         MemoryWithdrawals(tables, happened),
         MemoryObjections(happened),
+        MemoryConsents(happened),
         told,
     )
 
@@ -152,6 +156,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteNegotiations(database),
         SqliteWithdrawals(database),
         SqliteObjections(database),
+        SqliteConsents(database),
         told,
     )
 

@@ -13,6 +13,7 @@ from gateway.app.publisher import Publisher
 from gateway.clock import HandClock
 from gateway.desk.bargains import Bargaining
 from gateway.desk.catalogue_pages import CatalogueDesk
+from gateway.desk.consents import ConsentDesk
 from gateway.desk.contracts import shipped_clauses
 from gateway.desk.objections import ObjectionDesk
 from gateway.desk.offer_documents import OfferDocuments
@@ -26,6 +27,7 @@ from gateway.desk.versions import TermsInForce
 from gateway.desk.withdrawals import WithdrawalDesk
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
+from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.hearing import Hearing
 from gateway.licenses.license import Standing
@@ -40,6 +42,7 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
+from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
@@ -51,6 +54,7 @@ from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.memory.withdrawals import MemoryWithdrawals
+from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
@@ -193,6 +197,7 @@ class World:
         self.described = None
         self.negotiations = Wire(MemoryNegotiations() if database is None else SqliteNegotiations(database))
         self.positions = {}
+        self.consents = MemoryConsents() if database is None else SqliteConsents(database)
         self.objections = MemoryObjections() if database is None else SqliteObjections(database)
         self.withdrawals = MemoryWithdrawals() if database is None else SqliteWithdrawals(database)
 
@@ -201,6 +206,7 @@ class World:
         self.policy = with_withdrawn(self.policy, withdrawals)
 
     async def open(self):
+        self.asking = AskingAuthors(self.consents, TakingBack(self.withdrawals, self.register))
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -220,6 +226,7 @@ class World:
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
                 WithdrawalDesk(self.withdrawals, self.clock).group,
+                ConsentDesk(self.asking, self.clock).group(),
                 ObjectionDesk(
                     Hearing(self.objections, TakingBack(self.withdrawals, self.register)), self.clock
                 ).group(),

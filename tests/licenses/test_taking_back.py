@@ -84,13 +84,19 @@ async def test_what_is_lifted_is_lifted_once_and_told(made):
 async def test_a_hold_of_one_cause_is_in_force_once_and_goes_when_its_cause_does(made):
     acts, _, _ = made
     hold = withdrawal("wd_a", hold=True, cause="objection ob_1")
-    await acts.hold("objection ob_1", hold, NOW, by="owner")
-    await acts.hold("objection ob_1", withdrawal("wd_b", hold=True, cause="objection ob_1"), NOW, by="owner")
+    await acts.hold("objection ob_1", hold, NOW, by="owner", site="journal")
+    await acts.hold(
+        "objection ob_1",
+        withdrawal("wd_b", hold=True, cause="objection ob_1"),
+        NOW,
+        by="owner",
+        site="journal",
+    )
     assert [each.id for each in await acts.store.in_force(NOW)] == ["wd_a"]
     wider = Withdrawal("wd_c", "journal", USUAL, NOW, NOW, paths=(PathScope("/"),), hold=True, cause="objection ob_1")  # fmt: skip
-    await acts.hold("objection ob_1", wider, NOW + 1, by="owner")
+    await acts.hold("objection ob_1", wider, NOW + 1, by="owner", site="journal")
     assert [each.id for each in await acts.store.in_force(NOW + 1)] == ["wd_c"]
-    await acts.hold("objection ob_1", None, NOW + 2, by="owner")
+    await acts.hold("objection ob_1", None, NOW + 2, by="owner", site="journal")
     assert await acts.store.in_force(NOW + 2) == ()
     assert await acts.concerned(hold, OWNED, NOW) == ()
 
