@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.clock import Clock
+from gateway.dashboard.consent_pages import Consents
 from gateway.desk.call import Group
 from gateway.desk.clients import Clients
 from gateway.desk.consents import ConsentDesk
@@ -14,6 +15,7 @@ from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.hearing import Hearing
 from gateway.licenses.register import LicenseRegister
 from gateway.licenses.taking_back import TakingBack
+from gateway.policy.rules import Policy
 from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.objections import SqliteObjections
@@ -38,6 +40,10 @@ class Consenting:
             ObjectionDesk(self.hearing, self._clock).group(),
             ConsentDesk(self.asking, self._clock).group(),
         )
+
+    def pages(self, policies: Callable[[], tuple[Policy, ...]]) -> Consents:
+        """What the owner's pages act on."""
+        return Consents(self.taking_back, self.hearing, self.asking, policies)
 
     async def remind(self) -> None:
         """Tell licensees whose plan for a removal is soon due, or over."""

@@ -214,6 +214,7 @@ class Office:
             status=self.status,
             who=Explaining(config, self.clock, networks=self._networks),
             clock=self.clock,
+            consents=self.consenting.pages(lambda: self.shelf.policies),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
