@@ -41,7 +41,7 @@ STYLE: Final = (
     ".pairs th{width:9rem}.pairs td{overflow-wrap:anywhere}@media(max-width:30rem){.pairs th{width:6rem}}"
     ".quiet{color:var(--quiet)}li{margin:.25rem 0}"
     "label,legend{display:block;font-weight:600;margin-top:1.1rem}label.one{font-weight:400;margin:.3rem 0}"
-    "fieldset{border:0;margin:0;padding:0}input[type=text],textarea{box-sizing:border-box;width:100%;font:inherit;"
+    "fieldset{border:0;margin:1.1rem 0 0;padding:0}legend{margin:0;padding:0}input[type=text],textarea{box-sizing:border-box;width:100%;font:inherit;"
     "color:inherit;background:transparent;border:1px solid var(--quiet);border-radius:6px;padding:.5rem .6rem}"
     "textarea{min-height:8rem}button{font:inherit;font-weight:600;margin-top:1.4rem;padding:.55rem 1.1rem;"
     "border-radius:6px;border:1px solid var(--link);background:var(--link);color:var(--paper)}"

@@ -37,6 +37,7 @@ ELSEWHERE = {
     "licenses/negotiations.py": "conformance",
     "licenses/consents.py": "conformance",
     "licenses/objections.py": "conformance",
+    "licenses/originals.py": "conformance",
     "licenses/register.py": "conformance",
     "licenses/withdrawals.py": "conformance",
     "desk/agreeing.py": "desk/test_negotiations.py",

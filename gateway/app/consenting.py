@@ -1,4 +1,4 @@
-"""Withdrawals, objections and consents of a gateway, put together on one database."""
+"""Withdrawals, objections, consents and proofs of authorship of a gateway, put together on one database."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from gateway.clock import Clock
 from gateway.dashboard.consent_pages import Consents
+from gateway.desk.authorship import AuthorshipDesk
 from gateway.desk.call import Group
 from gateway.desk.clients import Clients
 from gateway.desk.consents import ConsentDesk
@@ -19,6 +20,7 @@ from gateway.policy.rules import Policy
 from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.objections import SqliteObjections
+from gateway.store.sqlite.originals import SqliteOriginals
 from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 
 
@@ -27,7 +29,8 @@ class Consenting:
 
     def __init__(self, database: Database, register: LicenseRegister, clock: Clock) -> None:
         """Keep in *database*; licenses are *register*'s."""
-        self._clock = clock
+        self._clock, self._register = clock, register
+        self.originals = SqliteOriginals(database)
         self.withdrawals = SqliteWithdrawals(database)
         self.taking_back = TakingBack(self.withdrawals, register)
         self.hearing = Hearing(SqliteObjections(database), self.taking_back)
@@ -39,6 +42,7 @@ class Consenting:
             WithdrawalDesk(self.withdrawals, self._clock).group,
             ObjectionDesk(self.hearing, self._clock).group(),
             ConsentDesk(self.asking, self._clock).group(),
+            AuthorshipDesk(self.originals, self._register, self._clock).group,
         )
 
     def pages(self, policies: Callable[[], tuple[Policy, ...]]) -> Consents:

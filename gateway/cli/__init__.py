@@ -16,6 +16,7 @@ import typer
 from gateway.cli import (
     accounts,
     authors,
+    authorship,
     backup,
     crawlers,
     dashboard,
@@ -90,6 +91,7 @@ app.add_typer(deals.app, name="deals")
 app.add_typer(withdraw.app, name="withdraw")
 app.add_typer(objections.app, name="objections")
 app.add_typer(authors.app, name="authors")
+app.add_typer(authorship.app, name="authorship")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 app.add_typer(journal.app, name="journal")

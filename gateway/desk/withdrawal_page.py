@@ -7,6 +7,7 @@ from html import escape
 from gateway.desk.license_page import moment
 from gateway.licenses.withdrawal import PROMISE, Withdrawal
 from gateway.paper import pairs
+from gateway.uses import Use
 
 
 def notice_page(withdrawal: Withdrawal, origin: str) -> str:
@@ -23,7 +24,8 @@ def notice_page(withdrawal: Withdrawal, origin: str) -> str:
         (
             (
                 f"<p>The owner of {escape(origin)} has taken back what this notice is about, for the uses below. "
-                "Other uses are judged as before; a search engine goes on.</p>\n"
+                f"Other uses are judged as before{'' if Use.SEARCH in withdrawal.uses else '; a search engine goes on'}."
+                "</p>\n"
             ),
             pairs("What was withdrawn", rows),
             "<h2>What a licensee does now</h2>\n",

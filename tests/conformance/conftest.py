@@ -26,6 +26,7 @@ from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFo
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.objections import MemoryObjections
+from gateway.store.memory.originals import MemoryOriginals
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
@@ -40,6 +41,7 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.objections import SqliteObjections
+from gateway.store.sqlite.originals import SqliteOriginals
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -108,6 +110,7 @@ class Ports:
     withdrawals: Any
     objections: Any
     consents: Any
+    originals: Any
     happened: Any
 
     async def put(self, *entries: JournalEntry) -> int:
@@ -135,6 +138,7 @@ def memory_ports() -> Ports:
         MemoryWithdrawals(tables, happened),
         MemoryObjections(happened),
         MemoryConsents(happened),
+        MemoryOriginals(tables),
         told,
     )
 
@@ -157,6 +161,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteWithdrawals(database),
         SqliteObjections(database),
         SqliteConsents(database),
+        SqliteOriginals(database),
         told,
     )
 

@@ -11,6 +11,7 @@ from aiohttp.test_utils import RawTestServer
 
 from gateway.app.publisher import Publisher
 from gateway.clock import HandClock
+from gateway.desk.authorship import AuthorshipDesk
 from gateway.desk.bargains import Bargaining
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.consents import ConsentDesk
@@ -47,6 +48,7 @@ from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.objections import MemoryObjections
+from gateway.store.memory.originals import MemoryOriginals
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.repeats import MemoryRepeats
 from gateway.store.memory.settlements import MemorySettlements
@@ -60,6 +62,7 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.objections import SqliteObjections
+from gateway.store.sqlite.originals import SqliteOriginals
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -198,6 +201,7 @@ class World:
         self.negotiations = Wire(MemoryNegotiations() if database is None else SqliteNegotiations(database))
         self.positions = {}
         self.consents = MemoryConsents() if database is None else SqliteConsents(database)
+        self.originals = MemoryOriginals() if database is None else SqliteOriginals(database)
         self.objections = MemoryObjections() if database is None else SqliteObjections(database)
         self.withdrawals = MemoryWithdrawals() if database is None else SqliteWithdrawals(database)
 
@@ -227,6 +231,7 @@ class World:
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
                 WithdrawalDesk(self.withdrawals, self.clock).group,
                 ConsentDesk(self.asking, self.clock).group(),
+                AuthorshipDesk(self.originals, self.register, self.clock).group,
                 ObjectionDesk(
                     Hearing(self.objections, TakingBack(self.withdrawals, self.register)), self.clock
                 ).group(),

@@ -268,3 +268,89 @@ async def test_somebody_objects_sales_are_held_and_the_page_is_withdrawn(licet, 
             octets = path.read_bytes()
             assert b"Ada Example" not in octets, path
             assert b"ada@mail.example" not in octets, path
+
+
+async def test_authors_are_asked_and_what_one_declines_is_not_sold(licet, http, origin) -> None:
+    data = licet.write_site(origin.url)
+    file = data / "sites" / "journal.toml"
+    named = (
+        'people = "none"\nauthors = [{ name = "Ada", share = "60 %" }, { name = "Bob", share = "40 %" }]\n'
+    )
+    file.write_text(file.read_text().replace('people = "none"\n', named, 1))
+    one = await licet.serve("--workers", 2)
+    asked = {name: (await licet("authors", "ask", "essays", name, "--json")).json for name in ("Ada", "Bob")}
+    assert [each["share"] for each in asked.values()] == ["60 %", "40 %"]
+    assert "already" in (await licet("authors", "ask", "essays", "Ada", code=1)).err
+    links = {
+        name: f"{one.front}/.licet/consent/{each['link'].rsplit('/', 1)[1]}" for name, each in asked.items()
+    }
+
+    async def quoted() -> str:
+        async with http.get(f"{one.front}/essays/tides", headers=headers()) as answer:
+            return (await answer.json(content_type=None))["code"]
+
+    async def becomes(code: str) -> None:
+        async with asyncio.timeout(20):
+            while await quoted() != code:
+                await asyncio.sleep(0.02)
+
+    async def says(name: str, answer: str) -> None:
+        async with http.post(links[name], data={"ai-train": answer}) as told:
+            assert told.status == 200
+
+    await becomes("refused-by-owner")
+    await says("Ada", "consent")
+    await says("Bob", "consent")
+    await becomes("license-required")
+    await says("Bob", "decline")
+    await becomes("refused-by-owner")
+    async with http.get(links["Ada"], headers={"Accept": "text/html"}) as page:
+        assert "somebody declined" in await page.text()
+    rows = (await licet("authors", "list", "--json")).json
+    assert {(row["author"], *row["consents"], *row["declines"]) for row in rows} == {("Ada", "ai-train"), ("Bob", "ai-train")}  # fmt: skip
+    assert all(each["link"].rsplit("/", 1)[1] not in json.dumps(rows) for each in asked.values())
+    for row in rows:
+        await licet("authors", "forget", row["id"])
+    await becomes("license-required")
+    async with http.get(links["Ada"]) as page:
+        assert page.status == 404
+    assert await one.stop() == 0
+    for path in data.rglob("*"):
+        if path.is_file():
+            octets = path.read_bytes()
+            assert not any(each["link"].rsplit("/", 1)[1].encode() in octets for each in asked.values()), path
+
+
+async def test_a_proof_of_authorship_is_exported_and_read_beside_the_contract(
+    licet, http, origin, sell
+) -> None:
+    import hashlib
+
+    licet.write_site(origin.url)
+    origin.files = {"/essays/tides": b"the tides", "/essays/reefs": b"the reefs"}
+    one = await licet.serve()
+    sold = await sell(one)
+    (licet.folder / "master.txt").write_bytes(b"the tides")
+    added = (await licet("authorship", "add", "master.txt", "--work", "essays", "--json")).json
+    digest = "sha-256:" + hashlib.sha256(b"the tides").hexdigest()
+    assert added == [{"name": "master.txt", "size": 9, "digest": digest, "new": True}]
+    assert (await licet("authorship", "add", "master.txt", "--work", "essays", "--json")).json[0][
+        "new"
+    ] is False
+    assert "there is no work" in (await licet("authorship", "add", "master.txt", "--work", "x", code=2)).err
+    await licet("authorship", "export", "--work", "essays", "--out", "proof.json")
+    told = json.loads((licet.folder / "proof.json").read_text())
+    pages = {each["url"].rsplit("/", 1)[1]: each["digests"] for each in told["proof"]["contents"]}
+    assert pages["tides"][0]["digest"] == digest
+    assert (pages["tides"][0]["is_original"], pages["reefs"][0]["is_original"]) == (True, False)
+    assert "master.txt" in (await licet("authorship", "show", "--work", "essays")).out
+    login = {"Authorization": aiohttp.encode_basic_auth(sold.client, sold.secret)}
+    async with http.post(
+        f"{one.front}/.licet/introspect", data={"token": sold.token}, headers=login
+    ) as answer:
+        license = (await answer.json())["authorization_details"][0]["license"]
+    async with http.get(f"{one.front}/.licet/contracts/{license}/authorship", headers=login) as answer:
+        annex = await answer.json()
+    (work,) = annex["works"]
+    assert [each["digests"] for each in work["proof"]["contents"]] == [pages["reefs"], pages["tides"]]
+    assert await one.stop() == 0
