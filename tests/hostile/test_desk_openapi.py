@@ -113,6 +113,8 @@ def test_no_request_breaks_the_desk_or_its_own_description(desk, live_desk, caps
                 shown = f"Bearer {desk.managed['registration_access_token']}"
                 if operation.method != "DELETE" and "url" in better:
                     case.path_parameters["client"] = desk.managed["client_id"]
+            if str((case.query or {}).get("wait", "0")).isdigit():
+                case.query["wait"] = "0"  # who waits is tried elsewhere
             answer = case.call(headers={"Authorization": shown} if login else {})
             counts = sent[operation.label]
             counts[answer.status_code] = counts.get(answer.status_code, 0) + 1

@@ -278,6 +278,66 @@ async def test_a_receiver_that_was_away_and_an_office_that_was_killed_lose_nothi
     assert await one.stop() == 0
 
 
+async def test_the_command_says_who_is_told_and_what_is_wrong(
+    licet: Any, http: aiohttp.ClientSession, origin: Any, receivers: Receivers
+) -> None:
+    own, away = await receivers(tls=False), await receivers(tls=False, start=False)
+    data = licet.write_site(origin.url)
+    file = data / "licet.toml"
+    tables = [
+        f'[[webhooks]]\nurl = "http://127.0.0.1:{each.port}/hook"\nprivate = true\n' for each in (own, away)
+    ]
+    file.write_text(file.read_text() + "".join(tables))
+    assert "is no data folder" in (await licet("outbox", "list", code=2)).err
+    one = await licet.serve()
+    made = (await licet("licensee", "add", "Example AI Labs", "--credit", "10 USD", "--json")).json
+    changes = await Buyer(http, one.front, made).deal()
+    taken = await own.until(lambda found: len(found) >= len(changes))
+
+    listed = {each["url"]: each for each in (await licet("outbox", "list", "--json")).json}
+    mine, other = (listed[f"http://127.0.0.1:{each.port}/hook"] for each in (own, away))
+    assert (mine["state"], mine["waiting"], mine["failing"]) == ("on", 0, False)
+    assert (other["state"], other["waiting"], other["failing"]) == ("on", len(changes), True)
+    assert other["why"].startswith("unreachable")
+    text = (await licet("outbox", "list")).out
+    assert mine["id"] in text
+    assert "tried again" in text
+    told = (await licet("outbox", "show", taken[0]["headers"]["webhook-id"], "--json")).json
+    assert (told["type"], told["subject"]) == ("negotiation.requested", told["body"]["negotiation"])
+    assert {each["endpoint"]: each["told"] for each in told["deliveries"]} == {
+        mine["id"]: True,
+        other["id"]: False,
+    }
+    assert "negotiation.requested" in (await licet("outbox", "show", mine["id"])).out
+    found = [each for each in (await licet("doctor", "--json")).json if each["what"] == "webhooks"]
+    assert [(each["state"], other["id"] in each["fact"]) for each in found] == [("warn", True), ("ok", False)]
+    mail = [each["fact"] for each in (await licet("doctor", "--json")).json if each["what"] == "e-mail"]
+    assert mail == ["nobody is written to: no mail server is set"]
+
+    assert (await licet("outbox", "test", mine["id"], "--json")).json["received"]
+    pinged = own.taken[-1]
+    secret = (await licet("outbox", "show", mine["id"], "--secret", "--json")).json["secret"]
+    assert Webhook(secret).verify(pinged["body"], pinged["headers"])["type"] == "endpoint.ping"
+    assert "unreachable" in (await licet("outbox", "test", other["id"], code=1)).out
+    await away.start()
+    assert (await licet("outbox", "retry", other["id"], "--json")).json["state"] == "on"
+    assert len(await away.until(lambda got: len(got) >= len(changes))) == len(changes)
+    for act in ("show", "retry", "test"):
+        assert "no endpoint we_0" in (await licet("outbox", act, "we_0", code=1)).err
+    assert "no event" in (await licet("outbox", "show", "ev_0", code=1)).err
+    assert "[[webhooks]]" in (await licet("outbox", "--help")).out
+    assert await one.stop() == 0
+
+
+async def test_a_wrong_setting_is_named_before_anything_is_served(licet: Any, origin: Any) -> None:
+    data = licet.write_site(origin.url)
+    file = data / "licet.toml"
+    file.write_text(file.read_text() + '[[webhooks]]\nurl = "http://hooks.journal.example/"\n')
+    assert "webhooks.0.url" in (await licet("serve", "--port", 0, code=2)).err
+    found = [each for each in (await licet("doctor", "--json", code=1)).json if each["what"] == "webhooks"]
+    assert [each["state"] for each in found] == ["bad"]
+
+
 async def office_of(data: Path) -> int:
     """The process id of the office, 0 while there is none."""
     from gateway.app.channel import asked
