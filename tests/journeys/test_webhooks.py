@@ -16,16 +16,22 @@ import aiohttp
 import pytest
 from standardwebhooks import Webhook
 
-#: A receiver as anybody would write one: it keeps what came, line by line, and answers as the file beside says.
+#: A receiver as anybody would write one: it keeps what came, line by line, and answers as the file beside says;
+#: 0 is no answer before there is another one.
 RECEIVER = """
-import json, ssl, sys
+import asyncio, json, ssl, sys
 from aiohttp import web
 heard, answers, certificate, key, port = sys.argv[1:]
 async def answer(request):
-    status = int(open(answers).read())
-    told = {"headers": dict(request.headers), "body": (await request.read()).decode(), "status": status}
-    with open(heard, "a") as kept:
-        kept.write(json.dumps(told) + "\\n")
+    told = {"headers": dict(request.headers), "body": (await request.read()).decode()}
+    def keep(status):
+        with open(heard, "a") as kept:
+            kept.write(json.dumps({**told, "status": status}) + "\\n")
+    if (status := int(open(answers).read())) == 0:
+        keep(0)
+        while (status := int(open(answers).read() or "0")) == 0:
+            await asyncio.sleep(0.02)
+    keep(status)
     return web.Response(status=status)
 async def started(app):
     print("ready", flush=True)
@@ -81,7 +87,7 @@ class Receiver:
         """What it said yes to: each event once, in the order in which it was first taken."""
         found: dict[str, dict[str, Any]] = {}
         for each in self.heard:
-            if each["status"] < 300:
+            if 200 <= each["status"] < 300:
                 found.setdefault(each["headers"]["webhook-id"], each)
         return list(found.values())
 
@@ -250,18 +256,29 @@ async def test_a_receiver_that_was_away_and_an_office_that_was_killed_lose_nothi
     async with asyncio.timeout(20):
         while receiver.heard[-1]["status"] != 503:
             await asyncio.sleep(0.02)
+
+    # Killed in the middle of an attempt, whose answer nobody hears any more.
+    receiver.answer(0)
+    await licet("outbox", "retry", id)
+    async with asyncio.timeout(20):
+        while receiver.heard[-1]["status"] != 0:
+            await asyncio.sleep(0.02)
+    await killed_office(data)
+    receiver.answer(204)
+    await receiver.until(lambda found: len(found) >= len(versions))
+    repeated = [each["headers"]["webhook-id"] for each in receiver.heard if 200 <= each["status"] < 300]
+    assert len(repeated) > len(set(repeated)), "what was being told is told again, as the same"
+
+    # Killed while the receiver is away and events wait.
     await receiver.stop()
     versions += await buyer.deal()
-    failing = (await licet("outbox", "list", "--json")).json
-    assert [each["failing"] for each in failing if each["id"] == id] == [True]
+    async with asyncio.timeout(20):
+        while not next(each for each in (await licet("outbox", "list", "--json")).json if each["id"] == id)[
+            "failing"
+        ]:
+            await asyncio.sleep(0.1)
     assert "webhooks" in (await licet("doctor", code=0)).out
-
-    before = await office_of(data)
-    os.kill(before, signal.SIGKILL)
-    async with asyncio.timeout(30):
-        while await office_of(data) in {0, before}:
-            await asyncio.sleep(0.05)
-    receiver.status = 204
+    await killed_office(data)
     await receiver.start()
     # What a person does who has mended the receiver; by itself it would be tried again within the delay.
     await licet("outbox", "retry", id)
@@ -336,6 +353,15 @@ async def test_a_wrong_setting_is_named_before_anything_is_served(licet: Any, or
     assert "webhooks.0.url" in (await licet("serve", "--port", 0, code=2)).err
     found = [each for each in (await licet("doctor", "--json", code=1)).json if each["what"] == "webhooks"]
     assert [each["state"] for each in found] == ["bad"]
+
+
+async def killed_office(data: Path) -> None:
+    """`kill -9` the office, and wait until there is another one."""
+    before = await office_of(data)
+    os.kill(before, signal.SIGKILL)
+    async with asyncio.timeout(30):
+        while await office_of(data) in {0, before}:
+            await asyncio.sleep(0.05)
 
 
 async def office_of(data: Path) -> int:
