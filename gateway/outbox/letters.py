@@ -49,6 +49,11 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A licensee has not done in time what its license asks for.",
             "Your dashboard shows which duty of whom it is.",
         ),
+        "duty.delivered": (
+            "Something was handed in: {subject}",
+            "A licensee has handed in what its license asks for.",
+            "Your dashboard shows it; accept it, or turn it back.",
+        ),
         "withdrawal.acknowledged": (
             "A withdrawal was acknowledged: {subject}",
             "A licensee confirmed that it has read the notice of withdrawal.",
@@ -70,6 +75,26 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "Agreed: {subject}",
             "You accepted the terms, and a license was made of them.",
             "Read the contract, and confirm it; tokens may be had from then on.",
+        ),
+        "duty.due_soon": (
+            "A duty of your license falls due: {subject}",
+            "Something that your license asks for is to be handed in soon.",
+            "Hand it in before its deadline.",
+        ),
+        "duty.rejected": (
+            "What you handed in was turned back: {subject}",
+            "The creator did not accept it as it is.",
+            "Read why, and hand it in again.",
+        ),
+        "license.suspended": (
+            "A license is suspended: {subject}",
+            "No token of it opens anything for now.",
+            "Read for which cause; once that is gone, tokens work again.",
+        ),
+        "audit.requested": (
+            "An audit was asked for: {subject}",
+            "The creator asks for an audit that your license provides for.",
+            "Read what is to be done next, and until when.",
         ),
         "duty.overdue": (
             "A duty of your license is overdue: {subject}",

@@ -15,6 +15,7 @@ from gateway.clock import HandClock
 from gateway.desk.bargains import Bargaining
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.contracts import shipped_clauses
+from gateway.desk.duties import DutyDesk
 from gateway.desk.event_feed import EventFeed
 from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
@@ -29,6 +30,7 @@ from gateway.desk.webhooks import WebhookDesk
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
+from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
 from gateway.licenses.position import usual
@@ -42,8 +44,10 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
+from gateway.store.memory.duties import MemoryAudits, MemoryDuties
 from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
+from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
@@ -55,6 +59,7 @@ from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
@@ -177,9 +182,12 @@ class World:
         self.keys = KeyRing.create(folder / "tokens", clock=self.clock)
         if database is None:
             tables = Tables()
-            register, book, self.ledger = MemoryRegister(), MemorySpendBook(tables), MemoryLedger(tables)
+            self.happened = Happened()
+            register, book = MemoryRegister(self.happened), MemorySpendBook(tables)
+            self.ledger = MemoryLedger(tables)
             folding, leaves = MemoryFolding(tables), MemoryLeaves(tables)
         else:
+            self.happened = SqliteEvents(database)
             register, book = SqliteRegister(database), SqliteSpendBook(database)
             self.ledger, folding = SqliteLedger(database), SqliteFolding(database)
             leaves = SqliteLeaves(database)
@@ -198,11 +206,14 @@ class World:
         self.versions = MemoryTermsVersions() if database is None else SqliteTermsVersions(database)
         self.terms = TermsInForce(Wire(self.versions), Publisher(Catalog.shipped()), self.clock)
         self.described = None
-        self.happened = Happened() if database is None else SqliteEvents(database)
         self.negotiations = Wire(
             MemoryNegotiations(self.happened) if database is None else SqliteNegotiations(database)
         )
         self.positions = {}
+        self.audits = Wire(MemoryAudits(register) if database is None else SqliteAudits(database))
+        self.duties = Wire(MemoryDuties(register) if database is None else SqliteDuties(database))
+        self.shelf = MemoryEvidence()
+        self.duty_book = DutyBook(self.duties, self.register, self.shelf)
         self.endpoints = MemoryEndpoints(self.happened) if database is None else SqliteEndpoints(database)
         self.secrets, self.pings, self.pinged = Secrets(b"r" * 32), [], Outcome(Said.TOLD, 200)
         self._happened_at = (lambda: len(self.happened.kept())) if database is None else database.version
@@ -230,6 +241,7 @@ class World:
                 OfferDocuments(self.terms.published).group(),
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
+                DutyDesk(self.duty_book, self.audits, self.clock).group,
                 lambda clients: WebhookDesk(
                     clients,
                     self.endpoints,
