@@ -67,6 +67,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
          "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
         "deals list", "deals show", "deals offer", "deals decline",
+        "outbox list", "outbox show", "outbox retry", "outbox test",
     }  # fmt: skip
 
 
