@@ -16,6 +16,8 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
+from gateway.desk.door import COUNTRY
+
 SECONDS = float(os.environ.get("LICET_FUZZ_DESK", "25"))
 SEED = int(os.environ.get("LICET_FUZZ_SEED", "20261126"))
 #: Requests of one operation that are drawn at once; the clock is looked at between two such batches.
@@ -117,7 +119,7 @@ def test_no_request_breaks_the_desk_or_its_own_description(desk, live_desk, caps
                     case.path_parameters["client"] = desk.managed["client_id"]
             if str((case.query or {}).get("wait", "")).isdigit():
                 case.query["wait"] = "0"  # who waits is tried elsewhere
-            answer = case.call(headers={"Authorization": shown} if login else {})
+            answer = case.call(headers={COUNTRY: "DE", **({"Authorization": shown} if login else {})})
             counts = sent[operation.label]
             counts[answer.status_code] = counts.get(answer.status_code, 0) + 1
             case.validate_response(answer, checks=CHECKS)
