@@ -154,7 +154,11 @@ class Clients:
         read = read_metadata(metadata)
         if isinstance(read, Refusal):
             return read
-        before = known.client
+        # The body took its time: a secret that was replaced meanwhile must not come back.
+        found = await self._client(known.client.id)
+        if found is None:
+            return _DENIED
+        before = found[0]
         client = replace(
             before,
             name=read.name,

@@ -66,7 +66,7 @@ class TokenEndpoints:
         if self._once is None:
             return await self._granted(form, buyer, bound.nonce)
         # A login that is signed is another each time, and the client is known by now.
-        told = {name: list(values) for name, values in form.items() if name not in LOGIN}
+        told = sorted([name, *values] for name, values in form.items() if name not in LOGIN)
         wanted = {"form": told, "at": buyer.origin, "key": bound.key}
         return await self._once.answer(
             call.request, known.client.id, wanted, lambda: self._granted(form, buyer, bound.nonce)

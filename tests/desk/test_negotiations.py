@@ -10,7 +10,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.desk.bargains import MOST_OPEN, license_id
+from gateway.desk.bargains import MOST_OPEN
+from gateway.licenses.deciding import license_id
 from gateway.licenses.license import Standing
 from gateway.licenses.negotiation import Negotiation, Side, State, chained, offered
 from gateway.licenses.position import Position
@@ -119,6 +120,9 @@ async def test_from_a_third_of_the_ask_to_a_token(bargaining):
     kept = await world.negotiations.store.get(told["id"])
     assert chained(kept.transcript)
     assert told["version"] == kept.transcript[-1].hash
+    happened = await world.happened.after(0, 99)
+    assert [each.event.body["version"] for each in happened] == [each.hash for each in kept.transcript]
+    assert happened[-1].event.type == "negotiation.finalized"
 
 
 async def test_what_is_told_has_an_etag_and_can_be_waited_for(bargaining):
