@@ -26,6 +26,7 @@ from typing import Annotated, Any, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.folders import Folders
 from gateway.problems import ConfigurationError, Mistake
 
 #: A host name in lower case, or a wildcard of one label.
@@ -292,10 +293,9 @@ _SECTIONS = frozenset(_File.model_fields) - {"webhooks"}
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class Config(Folders):
     """The settings of one process, checked. *folder* is the data folder."""
 
-    folder: Path
     listen: Listen = field(default_factory=Listen)
     tls: Tls = field(default_factory=Tls)
     dashboard: Dashboard = field(default_factory=Dashboard)
@@ -314,61 +314,6 @@ class Config:
     pacing: Pacing = field(default_factory=Pacing)
     people: People = field(default_factory=People)
     workers: Workers = field(default_factory=Workers)
-
-    @property
-    def database(self) -> Path:
-        """The SQLite file."""
-        return self.folder / "licet.db"
-
-    @property
-    def journal(self) -> Path:
-        """The folder of the append files."""
-        return self.folder / "journal"
-
-    @property
-    def keys(self) -> Path:
-        """The folder of the token keys."""
-        return self.folder / "keys" / "tokens"
-
-    @property
-    def identity_keys(self) -> Path:
-        """The folder of the keys with which this gateway signs its own requests."""
-        return self.folder / "keys" / "identity"
-
-    @property
-    def evidence(self) -> Path:
-        """The folder of documents that licensees handed in."""
-        return self.folder / "evidence"
-
-    @property
-    def copies(self) -> Path:
-        """The folder of fetched address lists."""
-        return self.folder / "feeds"
-
-    @property
-    def log_keys(self) -> Path:
-        """The folder of the key that signs the public log's heads."""
-        return self.folder / "keys" / "log"
-
-    @property
-    def log(self) -> Path:
-        """The folder of the public log, which any static host may serve."""
-        return self.folder / "log"
-
-    @property
-    def origin_keys(self) -> Path:
-        """The folder of the keys with which workers sign what goes to a site's own server."""
-        return self.folder / "keys" / "origin"
-
-    @property
-    def content_keys(self) -> Path:
-        """The folder of the keys of encrypted files."""
-        return self.folder / "keys" / "content"
-
-    @property
-    def sites(self) -> Path:
-        """The folder of the policies."""
-        return self.folder / "sites"
 
 
 def read_config(

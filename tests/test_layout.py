@@ -45,6 +45,7 @@ ELSEWHERE = {
     "desk/contract_pdf.py": "desk/test_contracts.py",
     "desk/negotiation_documents.py": "desk/test_negotiations.py",
     "desk/negotiation_schemas.py": "desk/test_openapi.py",
+    "folders.py": "test_config.py",
     "desk/duty_documents.py": "desk/test_duties.py",
     "desk/duty_schemas.py": "desk/test_openapi.py",
     "desk/webhook_schemas.py": "desk/test_webhooks.py",

@@ -18,7 +18,7 @@ def next_try(tries: int, seed: str) -> int | None:
     tenth at most, the same for the same *seed* and *tries*.
 
     >>> [next_try(tries, "") for tries in (1, 2, 3, 99)]
-    [5, 31, 127, None]
+    [5, 32, 125, None]
     """
     if not 0 < tries <= len(DELAYS):
         return None
