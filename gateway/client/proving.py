@@ -22,6 +22,7 @@ from gateway.client.seller import Seller
 from gateway.money import Money, MoneyError
 from gateway.provenance.checkpoint import CheckpointRefused, LogKey
 from gateway.provenance.receipts import Proven, ReceiptRefused, verify
+from gateway.provenance.record import FetchRecord
 
 #: Records that one request asks for.
 MOST = 100
@@ -49,7 +50,7 @@ async def proofs(
         return Refused.own(Why.UNREADABLE, f"A receipt proves nothing: {error}", url=url)
     told = {str(proven.entry.id): proven for proven in found}
     for record, line in kept.items():
-        why = _flaw(told.get(record), line)
+        why = flaw(told.get(record), line)
         if why:
             return Refused.own(Why.UNREADABLE, f"The record {record} {why}", url=url, body=document)
     if not known:
@@ -57,13 +58,19 @@ async def proofs(
     return document
 
 
-def _flaw(proven: Proven | None, line: Mapping[str, Any]) -> str:
-    """What the proven entry says otherwise than *line*, as a clause, or ""."""
+def flaw(proven: Proven | None, line: Mapping[str, Any]) -> str:
+    """What the proven entry says otherwise than *line*, as a clause, or "".
+
+    *line* is what the session kept of the fetch: ``path status license terms
+    sha256``, and ``at_most`` as ``Licet-Price`` told it.
+    """
     if proven is None:
         return "is not among the receipts"
-    entry: Any = proven.entry
-    for name in ("license", "terms"):
-        if getattr(entry, name, None) != line[name]:
+    entry = proven.entry
+    if not isinstance(entry, FetchRecord):
+        return "is of no fetch"
+    for name in ("path", "status", "license", "terms"):
+        if getattr(entry, name) != line[name]:
             return f"is of another {name}"
     if entry.digest not in {"", line["sha256"]}:
         return "has the digest of another body"

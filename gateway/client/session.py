@@ -41,7 +41,11 @@ _QUARANTINED = "client-quarantined"
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One answer. *record* is the id under which the gateway remembers a licensed fetch, *price* its ceiling."""
+    """One answer.
+
+    *record* is the id under which the gateway remembers a licensed fetch,
+    *price* its ceiling, *receipt* where its proof is said to be.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -50,6 +54,7 @@ class Fetched:
     price: str = ""
     license: str = ""
     url: str = ""
+    receipt: str = ""
 
 
 class LicensedSession:
@@ -371,7 +376,7 @@ class LicensedSession:
             return got.refusal
         fetched = Fetched(
             got.status, got.headers, got.body, got.header("licet-record"), got.header("licet-price"),
-            token.license if token else "", got.url,
+            token.license if token else "", got.url, got.header("licet-receipt"),
         )  # fmt: skip
         if token is not None and fetched.record:
             self._kept.append(
@@ -379,10 +384,12 @@ class LicensedSession:
                     "kind": "fetch",
                     "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                     "url": got.url,
+                    "path": _path(got.url),
                     "status": got.status,
                     "bytes": len(got.body),
                     "sha256": hashlib.sha256(got.body).hexdigest(),
                     "record": fetched.record,
+                    "receipt": fetched.receipt,
                     "at_most": fetched.price,
                     "license": token.license,
                     "terms": token.terms,

@@ -168,6 +168,7 @@ async def test_the_log_proves_what_was_fetched_and_what_it_cost(world, tmp_path)
             ("sha256", "digest of another body"),
             ("terms", "another terms"),
             ("license", "another license"),
+            ("path", "another path"),
         ):
             line = session._kept[1]
             kept, line[member] = line[member], "0" * 64
@@ -177,6 +178,7 @@ async def test_the_log_proves_what_was_fetched_and_what_it_cost(world, tmp_path)
         session._kept[0]["at_most"] = "USD 0.004999"
         assert "charges more" in (await proven(session, gate.front)).fact
     lines = list(Lines(receipts).read())
+    assert lines[0]["receipt"] == f"{gate.front}/.licet/receipts/{lines[0]['record']}"
     assert [each["kind"] for each in lines][:4] == ["fetch"] * 3 + ["proof"]
     # Whoever has the file alone believes it by the log's key.
     assert {each.entry.id for each in verify(lines[3], LogKey.read(key))} == {
