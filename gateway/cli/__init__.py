@@ -16,6 +16,8 @@ import typer
 from gateway.cli import (
     accounts,
     audits,
+    authors,
+    authorship,
     backup,
     crawlers,
     dashboard,
@@ -28,6 +30,7 @@ from gateway.cli import (
     journal,
     keys,
     licensee,
+    objections,
     outbox,
     payments,
     policy,
@@ -40,6 +43,7 @@ from gateway.cli import (
     terms,
     tour,
     who,
+    withdraw,
 )
 from gateway.problems import ConfigurationError, StoreUnavailable
 
@@ -60,6 +64,7 @@ app = typer.Typer(
     Who asks        licet crawlers list --purpose training
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
+    Take back       licet withdraw WORK --reason "…" --dry-run
     Who asks        licet who access.log
     Your proof      licet journal audit
                     licet journal verify
@@ -91,6 +96,10 @@ app.add_typer(deals.app, name="deals")
 app.add_typer(duties.app, name="duties")
 app.add_typer(audits.app, name="audits")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(withdraw.app, name="withdraw")
+app.add_typer(objections.app, name="objections")
+app.add_typer(authors.app, name="authors")
+app.add_typer(authorship.app, name="authorship")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 journal.app.command("prove")(proofs.prove)

@@ -8,6 +8,7 @@
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
 ``/duties``                what licensees hand in; see `duty_pages`
+``/consent``               withdrawals, objections, authors; see `consent_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
 ``/sign-out``              POST
 ``/healthz``               whether the pages can be made; needs no session
@@ -29,6 +30,7 @@ from gateway import bundled
 from gateway.clock import Clock
 from gateway.dashboard import guards, pages
 from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
@@ -54,6 +56,7 @@ def dashboard_app(
     clock: Clock,
     deals: Deals | None = None,
     duties: DutyBook | None = None,
+    consents: Consents | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
@@ -61,9 +64,10 @@ def dashboard_app(
     site's mode, and under ``journal`` why that is not well, if it is not. *who*
     says who sent a request that somebody tells of. *deals* are the negotiations;
     without them there is no inbox. *duties* are what licensees hand in; without
-    them there is no calendar.
+    them there is no calendar. *consents* are withdrawals, objections and
+    authors' answers; without them there is no page of them.
     """
-    return _Pages(access_log, sessions, hosts, status, who, clock, deals, duties).app()
+    return _Pages(access_log, sessions, hosts, status, who, clock, deals, duties, consents).app()
 
 
 class _Pages:
@@ -77,9 +81,18 @@ class _Pages:
         clock: Clock,
         deals: Deals | None,
         duties: DutyBook | None,
+        consents: Consents | None,
     ) -> None:
-        self._duties = duties
-        self._deals = deals
+        self._deals, self._duties, self._consents = deals, duties, consents
+        self._tabs = (
+            ("/", "Overview"),
+            ("/log", "Access log"),
+            ("/live", "Live"),
+            ("/who", "Who"),
+            *((("/deals", "Deals"),) if deals is not None else ()),
+            *((("/duties", "Duties"),) if duties is not None else ()),
+            *((("/consent", "Consent"),) if consents is not None else ()),
+        )
         self._log = access_log
         self._sessions = sessions
         self._hosts = guards.allowed_hosts(hosts)
@@ -114,6 +127,8 @@ class _Pages:
             DealPages(self._deals, self, self._clock).add_to(app.router)
         if self._duties is not None:
             DutyPages(self._duties, self, self._clock).add_to(app.router)
+        if self._consents is not None:
+            ConsentPages(self._consents, self, self._clock).add_to(app.router)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)
@@ -297,8 +312,7 @@ class _Pages:
         frame = {
             "here": request.path,
             "signed_in": signed_in,
-            "inbox": self._deals is not None,
-            "calendar_kept": self._duties is not None,
+            "tabs": self._tabs,
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,
             "unwell": unwell,
