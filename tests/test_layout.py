@@ -49,6 +49,7 @@ ELSEWHERE = {
     "front/answer.py": "front",
     "front/exchange.py": "journeys",
     "front/request.py": "front/test_connection.py",
+    "policy/guide_table.py": "policy/test_guides.py",
     "policy/positions.py": "policy/test_reading.py",
     "policy/publish_table.py": "terms/test_publishing.py",
     "policy/rules.py": "policy/test_ruling.py",

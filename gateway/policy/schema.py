@@ -21,6 +21,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.policy import words
+from gateway.policy.guide_table import GuideTable
 from gateway.policy.position_table import ContractTable, PositionTable
 from gateway.policy.publish_table import PublishTable
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
@@ -246,6 +247,7 @@ class LooseKeys(_Table):
     free_paths: words.Paths = Field(default=(), description="paths that are served to everyone, always")
     payments: PaymentsTable = PaymentsTable()
     contract: ContractTable = ContractTable()
+    guide: GuideTable = GuideTable()
 
 
 class PolicyFile(LooseKeys):
@@ -263,6 +265,7 @@ _T = TypeVar("_T", bound=BaseModel)
 #: Where each key belongs, for "this key belongs under …".
 _PLACES: dict[str, str] = {}
 for _table, _place in (
+    (GuideTable, "[guide]"),
     (RetentionTable, "an offer's retention"),
     (AttributionTable, "an offer's attribution"),
     (PositionTable, "an offer's position"),
