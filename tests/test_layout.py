@@ -34,6 +34,7 @@ ELSEWHERE = {
     "licenses/accounts.py": "conformance",
     "licenses/negotiations.py": "conformance",
     "licenses/register.py": "conformance",
+    "licenses/traffic.py": "conformance",
     "desk/agreeing.py": "desk/test_negotiations.py",
     "desk/bargains.py": "desk/test_negotiations.py",
     "desk/call.py": "desk/test_routes.py",

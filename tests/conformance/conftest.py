@@ -27,6 +27,7 @@ from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
+from gateway.store.memory.traffic import MemoryTraffic
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
@@ -37,6 +38,7 @@ from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.traffic import SqliteTraffic
 from gateway.terms.license_terms import (
     Audit,
     Compensation,
@@ -98,6 +100,7 @@ class Ports:
     terms_versions: Any
     accounts: Any
     negotiations: Any
+    traffic: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -105,17 +108,18 @@ class Ports:
 
 def memory_ports() -> Ports:
     tables = Tables()
-    register = MemoryRegister()
+    register, audience = MemoryRegister(), MemoryAudience()
     return Ports(
         register,
         MemorySpendBook(tables),
         MemoryFolding(tables),
         MemoryLedger(tables),
         MemoryDetails(tables),
-        MemoryAudience(),
+        audience,
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
         MemoryNegotiations(),
+        MemoryTraffic(tables, register, audience),
     )
 
 
@@ -130,6 +134,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteTermsVersions(database),
         SqliteAccounts(database),
         SqliteNegotiations(database),
+        SqliteTraffic(database),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from gateway.admission.spending import SpendBook
 from gateway.desk.versions import TermsVersions
 from gateway.licenses.register import LicenseRegister
+from gateway.licenses.traffic import TrafficBook
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audience import AudienceBook
 from gateway.provenance.erasure import Details
@@ -19,6 +20,7 @@ from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
+from gateway.store.memory.traffic import MemoryTraffic
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -26,6 +28,7 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.traffic import SqliteTraffic
 
 PORTS = [
     (SpendBook, MemorySpendBook, SqliteSpendBook),
@@ -34,6 +37,7 @@ PORTS = [
     (Details, MemoryDetails, SqliteDetails),
     (AudienceBook, MemoryAudience, SqliteAudience),
     (TermsVersions, MemoryTermsVersions, SqliteTermsVersions),
+    (TrafficBook, MemoryTraffic, SqliteTraffic),
 ]
 
 
@@ -74,6 +78,9 @@ async def test_a_store_that_is_down_says_so_everywhere(make, tmp_path):
         ports.register.grant(make.license_of("lic_1")),
         ports.audience.add(()),
         ports.terms_versions.history("journal", 1),
+        ports.traffic.traffic("journal", 0, 1, 1),
+        ports.traffic.deals("journal", 1),
+        ports.traffic.fetches("journal", (), 0, 1, 1),
     ]
     for work in (*memory, *sqlite):
         with pytest.raises(StoreUnavailable):
