@@ -13,8 +13,9 @@ from typing import Final
 
 from gateway.licenses.contract import NOTICE
 
-_WIDTH: Final = 78
-_WIDEST_CELL: Final = 60
+#: Wide enough for the notice on one line.
+_WIDTH: Final = 88
+_WIDEST_CELL: Final = 140
 
 
 @dataclass(frozen=True, slots=True)
