@@ -26,8 +26,10 @@ from gateway.cli import (
     journal,
     keys,
     licensee,
+    memo,
     payments,
     policy,
+    price,
     refunds,
     restart,
     rsl,
@@ -83,6 +85,8 @@ licensee.app.command("limit")(accounts.limit)
 licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
+app.command("memo")(memo.memo)
+app.command("price")(price.price)
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 app.add_typer(journal.app, name="journal")

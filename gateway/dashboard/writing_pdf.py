@@ -73,7 +73,7 @@ _TEMPLATE: Final = """
 } else { whole(9.5pt) }
 """
 #: A column is at least and at most so wide, in characters, before the page is shared out.
-_NARROW: Final = 6
+_NARROW: Final = 13
 _WIDE: Final = 64
 #: After so many characters without a space a word may be broken: a long path must not run into the next cell.
 _UNBROKEN: Final = 18
@@ -90,7 +90,7 @@ def writing_pdf(writing: Writing) -> bytes:
     import typst
 
     plain = {
-        "title": visible(writing.title),
+        "title": _breakable(visible(writing.title)),
         "lead": visible(writing.lead),
         "notice": writing.notice,
         "compact": writing.compact,

@@ -16,6 +16,8 @@ from gateway.licenses.contract import NOTICE
 #: Wide enough for the notice on one line.
 _WIDTH: Final = 88
 _WIDEST_CELL: Final = 140
+#: What a terminal or a mail may show side by side.
+_WIDEST_TABLE: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,18 @@ def listed(words: Iterable[str]) -> str:
 def _lines(table: Table) -> list[str]:
     rows = [[one_line(cell, _WIDEST_CELL) for cell in row] for row in (table.columns, *table.rows)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(table.columns))]
-    return [f"{table.caption}:" if table.caption else "", *(_line(row, widths, table) for row in rows)]
+    head = [f"{table.caption}:"] if table.caption else []
+    if sum(widths) + 2 * len(widths) > _WIDEST_TABLE:
+        return [*head, *(line for row in rows[1:] for line in _stacked(rows[0], row))]
+    return [*head, *(_line(row, widths, table) for row in rows)]
+
+
+def _stacked(columns: Sequence[str], row: Sequence[str]) -> list[str]:
+    """A row of a table that is too wide, a cell a line."""
+    lines = [f"  {row[0]}"]
+    for name, cell in zip(columns[1:], row[1:], strict=True):
+        lines += wrap(f"{name}: {cell}", _WIDTH, initial_indent="    ", subsequent_indent="      ")
+    return lines
 
 
 def _line(row: Sequence[str], widths: Sequence[int], table: Table) -> str:

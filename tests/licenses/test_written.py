@@ -66,3 +66,11 @@ def test_words():
     assert (listed(()), listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])) == (
         "", "a", "a and b", "a, b and c",
     )  # fmt: skip
+
+
+def test_a_table_too_wide_for_a_line_is_told_row_by_row():
+    table = Table("Wide", ("Name", "One", "Two"), (("a", "x" * 70, "y " * 60), ("b", "1", "")))
+    text = plain_text(Writing("t", "", (Section("s", (), (table,)),)))
+    assert "  a\n    One: " in text
+    assert "  b\n    One: 1\n    Two:\n" in text
+    assert max(map(len, text.splitlines())) <= 88
