@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.admission.till import PaidUnit
 from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
+from gateway.app.dealing import deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.nonce_secret import nonces_of
@@ -210,6 +211,7 @@ class Office:
             status=self.status,
             who=Explaining(config, self.clock, networks=self._networks),
             clock=self.clock,
+            deals=deals_of(self.database, self.register, self.shelf),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()

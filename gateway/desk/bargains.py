@@ -17,9 +17,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 from weakref import WeakValueDictionary
@@ -32,13 +31,13 @@ from gateway.clock import Clock
 from gateway.desk.agreeing import Assent, contract_of_license, signed_by
 from gateway.desk.clients import Known, may_buy
 from gateway.desk.metadata import issuer_of, on_offer
-from gateway.desk.proposals import Message, read_terms
 from gateway.desk.selling import Buyer as Purchaser
-from gateway.desk.selling import Ring, Sales, shut_out
+from gateway.desk.selling import Ring, Sales
 from gateway.keys.jws import sign
 from gateway.licenses.bargaining import Buyer, Proposal, answer
 from gateway.licenses.contract import Clause
-from gateway.licenses.license import License, Standing
+from gateway.licenses.deciding import draft_of, license_id, outdated, shut_out
+from gateway.licenses.license import Standing
 from gateway.licenses.negotiation import (
     Negotiation,
     Side,
@@ -52,8 +51,8 @@ from gateway.licenses.negotiation import (
     verified,
 )
 from gateway.licenses.negotiations import Negotiations
-from gateway.licenses.offers import months_after
 from gateway.licenses.position import Position, committed
+from gateway.licenses.proposals import Message, read_terms
 from gateway.licenses.register import LicenseRegister
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
@@ -322,24 +321,6 @@ def _is_open(negotiation: Negotiation, now: int) -> bool:
     return negotiation.state in {State.REQUESTED, State.OFFERED, State.ACCEPTED} and not lapsed
 
 
-def license_id(negotiation: Negotiation) -> str:
-    """The id of the license that comes of what is on the table; it follows from it, so that there is one."""
-    terms = negotiation.table.hash if negotiation.table else ""
-    return "li_" + hashlib.sha256(canonical_bytes([negotiation.id, terms])).hexdigest()[:32]
-
-
-def outdated(found: Negotiation) -> Refusal:
-    """The refusal of an act on a version that no longer stands; it tells the one that does."""
-    facts: Mapping[str, str] = {
-        "state": str(found.state),
-        "version": found.version,
-        "terms_hash": found.table.hash if found.table else "",
-    }
-    return Refusal(
-        Problem.NEGOTIATION_OUTDATED, "The version named is not the current one.", facts=tuple(facts.items())
-    )
-
-
 def _on_offer(policy: Policy, offer: Offer) -> bool:
     return any(each.id == offer.id and each.terms.hash == offer.terms.hash for each in on_offer(policy))
 
@@ -356,18 +337,4 @@ def _too_large(known: Known, tier: int, terms: LicenseTerms) -> Refusal | None:
         barred,
         detail=f"The licensee {known.licensee.id} waits for approval or credit; until then it may agree on "
         "offers of tier 3 alone, with nothing owed but by what is fetched.",
-    )
-
-
-def draft_of(negotiation: Negotiation, terms: LicenseTerms, now: int) -> License:
-    """The license that *terms* would come to if they were agreed to at *now*, to see what stands in its way."""
-    return License(
-        license_id(negotiation),
-        negotiation.licensee,
-        negotiation.offer.site,
-        "",
-        terms,
-        negotiation.offer.policy,
-        now,
-        months_after(now, terms.term.months),
     )

@@ -37,10 +37,10 @@ from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.negotiation_documents import brief, negotiation_document
 from gateway.desk.negotiation_schemas import ABOUT
 from gateway.desk.once import Once
-from gateway.desk.proposals import read_message
 from gateway.desk.reading import JSON, read_body, read_json
 from gateway.desk.replies import json_reply, nothing
 from gateway.licenses.negotiation import Negotiation
+from gateway.licenses.proposals import read_message
 from gateway.problems import Problem, Refusal
 
 _log = structlog.get_logger("licet.desk")

@@ -44,6 +44,7 @@ from gateway.admission.spending import Charge, Short, SpendBook, fee_of
 from gateway.clock import Clock
 from gateway.desk.metadata import issuer_of, on_offer
 from gateway.keys.signing_key import SigningKey
+from gateway.licenses.deciding import shut_out
 from gateway.licenses.exclusivity import Conflict
 from gateway.licenses.license import License
 from gateway.licenses.offers import (
@@ -421,16 +422,6 @@ def for_sale(policy: Policy, wanted: Wanted, offers: tuple[Offer, ...] | None = 
             names = tuple(offer.id for offer in left)
             left = sellable(policy, names, work, work.rendition_of(path))
     return left
-
-
-def shut_out(taken: Conflict, private: str = "") -> Refusal:
-    """The refusal of what a license of somebody else shuts out; it tells until when, and nobody's name."""
-    return Refusal(
-        Problem.EXCLUSIVE_TAKEN,
-        "Of these works and uses somebody else holds some, and one of the two is exclusive.",
-        private=private or f"in the way: {taken.license}",
-        facts=(("until", str(taken.ends_at)),),
-    )
 
 
 def _lacking(license: License, due: Money, left: Money, why: str) -> Refusal:

@@ -184,7 +184,7 @@ def read_clause(name: str, text: str) -> Clause:
 
 def contract_of(deal: Deal, clauses: Iterable[Clause]) -> Contract:
     """The document of *deal*: the clauses that apply, numbered and filled."""
-    words = {name: " ".join(make(deal).split()) for name, make in _FILLED.items()}
+    words = filled(deal)
     chosen = [clause for clause in clauses if all(SWITCHES[word](deal) for word in clause.when)]
     sections = tuple(
         Section(
@@ -197,6 +197,11 @@ def contract_of(deal: Deal, clauses: Iterable[Clause]) -> Contract:
     )
     heading = SIGNED if deal.evidence else PROPOSED
     return Contract(heading, deal, _facts(deal, words), sections)
+
+
+def filled(deal: Deal) -> dict[str, str]:
+    """Every word that a clause may hold, as *deal* fills it: the one place where levers become words."""
+    return {name: " ".join(make(deal).split()) for name, make in _FILLED.items()}
 
 
 def blanks(deal: Deal, *, named: bool) -> tuple[str, ...]:
@@ -385,7 +390,7 @@ _FILLED: Final[Mapping[str, Callable[[Deal], str]]] = {
     "warranties": _warranties,
     "indemnity": lambda deal: _INDEMNITIES[deal.terms.liability.indemnity],
     "cap": lambda deal: (
-        f"at most {deal.terms.liability.cap}" if deal.terms.liability.cap else "no cap was agreed"
+        f"at most {deal.terms.liability.cap}" if deal.terms.liability.cap is not None else "no cap was agreed"
     ),
     "law": lambda deal: deal.law or BLANK,
     "language": lambda deal: deal.language or BLANK,

@@ -23,6 +23,7 @@ from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
+from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
@@ -35,6 +36,7 @@ from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
+from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -100,6 +102,7 @@ class Ports:
     terms_versions: Any
     accounts: Any
     negotiations: Any
+    private_links: Any
     traffic: Any
 
     async def put(self, *entries: JournalEntry) -> int:
@@ -108,7 +111,8 @@ class Ports:
 
 def memory_ports() -> Ports:
     tables = Tables()
-    register, audience = MemoryRegister(), MemoryAudience()
+    register, negotiations = MemoryRegister(), MemoryNegotiations()
+    audience = MemoryAudience()
     return Ports(
         register,
         MemorySpendBook(tables),
@@ -118,7 +122,8 @@ def memory_ports() -> Ports:
         audience,
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
-        MemoryNegotiations(),
+        negotiations,
+        MemoryPrivateLinks(negotiations),
         MemoryTraffic(tables, register, audience),
     )
 
@@ -134,6 +139,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteTermsVersions(database),
         SqliteAccounts(database),
         SqliteNegotiations(database),
+        SqlitePrivateLinks(database),
         SqliteTraffic(database),
     )
 

@@ -8,6 +8,8 @@ import pytest
 
 from gateway.admission.spending import SpendBook
 from gateway.desk.versions import TermsVersions
+from gateway.licenses.negotiations import Negotiations
+from gateway.licenses.private_links import PrivateLinks
 from gateway.licenses.register import LicenseRegister
 from gateway.licenses.traffic import TrafficBook
 from gateway.problems import StoreUnavailable
@@ -16,6 +18,8 @@ from gateway.provenance.erasure import Details
 from gateway.provenance.keeper import Folding
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
+from gateway.store.memory.negotiations import MemoryNegotiations
+from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
@@ -25,6 +29,8 @@ from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.negotiations import SqliteNegotiations
+from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -38,6 +44,8 @@ PORTS = [
     (AudienceBook, MemoryAudience, SqliteAudience),
     (TermsVersions, MemoryTermsVersions, SqliteTermsVersions),
     (TrafficBook, MemoryTraffic, SqliteTraffic),
+    (Negotiations, MemoryNegotiations, SqliteNegotiations),
+    (PrivateLinks, MemoryPrivateLinks, SqlitePrivateLinks),
 ]
 
 
