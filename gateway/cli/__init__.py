@@ -20,6 +20,7 @@ from gateway.cli import (
     dashboard,
     deals,
     doctor,
+    dossier,
     ems,
     fetch,
     init,
@@ -86,6 +87,7 @@ licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
 app.command("memo")(memo.memo)
+app.command("dossier")(dossier.dossier)
 app.command("price")(price.price)
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)

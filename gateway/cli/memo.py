@@ -58,12 +58,12 @@ def memo(
     """
     policy = chosen(data, site)
     made = with_books(
-        data, lambda books: gathered(books, policy, period, _entered(data, policy, figures), deals)
+        data, lambda books: gathered(books, policy, period, entered_of(data, policy, figures), deals)
     )
     hand_out(made.writing(), made.as_json(), html=html, pdf=pdf, as_json=as_json)
 
 
-def _entered(data: Path, policy: Policy, file: Path | None) -> Figures:
+def entered_of(data: Path, policy: Policy, file: Path | None = None) -> Figures:
     from gateway.dashboard.figure_shelf import FigureShelf, read_file
 
     return read_file(file) if file is not None else FigureShelf(data / "figures").read(policy.site.id)

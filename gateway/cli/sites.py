@@ -57,20 +57,20 @@ def hand_out(
     from gateway.licenses.written import plain_text
 
     if html is not None:
-        _write(html, writing_page(writing).encode())
+        write_private(html, writing_page(writing).encode())
     if pdf is not None:
         from gateway.dashboard.writing_pdf import available, writing_pdf
 
         if not available():
             raise stop("a PDF needs typst: pip install 'licet[pdf]'")
-        _write(pdf, writing_pdf(writing))
+        write_private(pdf, writing_pdf(writing))
     if as_json:
         emit(value)
     elif html is None and pdf is None:
         print(text or plain_text(writing), end="")
 
 
-def _write(file: Path, octets: bytes) -> None:
+def write_private(file: Path, octets: bytes) -> None:
     """Make *file* readable to its owner alone: a memo or a calculation is not for everybody on a machine."""
     file.touch(mode=0o600)
     file.write_bytes(octets)
