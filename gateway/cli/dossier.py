@@ -48,7 +48,7 @@ def dossier(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Gather what a crawler did here, with a letter to its operator.
+    """Gather what a crawler did here, with a letter about it.
 
     What was fetched and when, how far the sender is proven, the terms that were
     in force, what it would have cost, the value memo and a draft of the letter.
