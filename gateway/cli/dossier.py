@@ -55,6 +55,7 @@ def dossier(
     From the journal, or with --log from an access log that another server wrote
     (combined or common format; all of it, priced by the policy of today).
     Addresses are told as networks. Nothing is ever sent: edit the text yourself.
+    Exit 1 where nothing by that name was found.
 
     \b
     licet dossier OpenAI --period 2026-11 --text letter.txt --pdf dossier.pdf
@@ -69,7 +70,7 @@ def dossier(
             data, lambda books: from_journal(books, policy, data, operator, crawlers, period, memo)
         )
     if not made.fetches:
-        tell(f"nothing by {', '.join(crawlers)} was found")
+        raise stop(f"nothing by {', '.join(crawlers)} was found", 1)
     writing = made.writing()
     if out is not None:
         from gateway.cli.sites import write_private

@@ -7,6 +7,7 @@ are networks. A claim is called a claim (`visitors.naming`). Pure.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -28,6 +29,10 @@ MOST_DAYS: Final = 31
 MOST_NETWORKS: Final = 12
 MOST_TERMS: Final = 12
 _PATH: Final = 90
+#: What every site has and nobody would write a letter about.
+_CONTROL: Final = re.compile(
+    r"/(robots\.txt|favicon\.ico|sitemap[^/]*|license\.xml|\.well-known/.*|\.licet/.*)?\Z"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +106,8 @@ class Dossier:
                 _proof(self.fetches),
                 self._terms(),
                 self._price(),
-                Section(
-                    "Initial letter", letter=approach(self.subject, self.seen(), creator=self.creator).text
-                ),
-                *(self._memo()),
+                self._letter(),
+                *self._memo(),
             ),
         )
 
@@ -114,7 +117,8 @@ class Dossier:
             return "We have no record of a fetch."
         total = sum(each.count for each in self.fetches)
         given = sum(each.delivered for each in self.fetches)
-        shown = [one_line(page.path, _PATH) for page in pages(self.fetches)[:3] if page.path]
+        works = [page for page in pages(self.fetches) if page.delivered and not _CONTROL.match(page.path)]
+        shown = [one_line(page.path, _PATH) for page in works[:3]]
         proven = sum(each.count for each in self.fetches if each.identity == "verified")
         sure = (
             "All of them were proven to be yours."
@@ -123,11 +127,11 @@ class Dossier:
             if proven
             else "They carried that name; that it was you is not proven."
         )
-        works = f", among them {listed(shown)}" if shown else ""
+        among = f", among them {listed(shown)}" if shown else ""
         return (
             f"From {_day(self.fetches[0].time_us)} to {_day(self.fetches[-1].time_us)} our records of "
             f"{one_line(self.name or self.site, 80)} show {counted(total, 'request')} by {listed(self.crawlers)}, of which "
-            f"{given:,} were answered with content{works}. {sure}"
+            f"{given:,} were answered with content{among}. {sure}"
         )
 
     def as_json(self) -> dict[str, object]:
@@ -169,10 +173,20 @@ class Dossier:
                     {"micros": amount.micros, "currency": amount.currency} for amount in owed
                 ],
             },
-            "letter": approach(self.subject, self.seen(), creator=self.creator).text,
+            "letter": self.letter(),
             "memo": self.memo.as_json() if self.memo else None,
             "notice": self.writing().notice,
         }
+
+    def _letter(self) -> Section:
+        title = "Initial letter"
+        if not self.fetches:
+            return Section(title, ("There is nothing to write about.",))
+        return Section(title, letter=self.letter())
+
+    def letter(self) -> str:
+        """The draft of the letter alone, as text to edit; "" where nothing was found."""
+        return approach(self.subject, self.seen(), creator=self.creator).text if self.fetches else ""
 
     def _lead(self) -> str:
         place = (

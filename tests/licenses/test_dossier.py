@@ -86,7 +86,7 @@ def test_nothing_found_is_said():
         "Nothing by these names was found.",
         "No published terms of that time are known here.",
         "Nothing: no page that was delivered without a license had a price.",
-        "We have no record of a fetch.",
+        "There is nothing to write about.",
     ):
         assert said in text
     assert replace(MADE, fetches=()).as_json()["first"] is None
