@@ -7,6 +7,7 @@
 ``/records/ID``            one fetch and its decision trace
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
+``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
 ``/sign-out``              POST
 ``/healthz``               whether the pages can be made; needs no session
@@ -35,6 +36,7 @@ from gateway.dashboard.live import Live
 from gateway.dashboard.queries import AccessLog, Decision, LogFilter, read_view
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 from gateway.dashboard.trace import trace
+from gateway.dashboard.worth_pages import Worth, WorthPages
 
 SESSION_COOKIE: Final = "licet_session"
 FORM_COOKIE: Final = "licet_form"
@@ -50,15 +52,17 @@ def dashboard_app(
     who: Explainer,
     clock: Clock,
     deals: Deals | None = None,
+    worth: Worth | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
     *hosts* are the names it answers to besides loopback's. *status* gives each
     site's mode, and under ``journal`` why that is not well, if it is not. *who*
     says who sent a request that somebody tells of. *deals* are the negotiations;
-    without them there is no inbox.
+    without them there is no inbox. *worth* is what the value memo, the price
+    calculator and the dossiers work on; without it there are none.
     """
-    return _Pages(access_log, sessions, hosts, status, who, clock, deals).app()
+    return _Pages(access_log, sessions, hosts, status, who, clock, deals, worth).app()
 
 
 class _Pages:
@@ -71,8 +75,9 @@ class _Pages:
         who: Explainer,
         clock: Clock,
         deals: Deals | None,
+        worth: Worth | None,
     ) -> None:
-        self._deals = deals
+        self._deals, self._worth = deals, worth
         self._log = access_log
         self._sessions = sessions
         self._hosts = guards.allowed_hosts(hosts)
@@ -105,6 +110,8 @@ class _Pages:
         app.router.add_get("/who", self._who)
         if self._deals is not None:
             DealPages(self._deals, self, self._clock).add_to(app.router)
+        if self._worth is not None:
+            WorthPages(self._worth, self, self._clock).add_to(app.router)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)
@@ -289,6 +296,7 @@ class _Pages:
             "here": request.path,
             "signed_in": signed_in,
             "inbox": self._deals is not None,
+            "worth": self._worth is not None,
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,
             "unwell": unwell,
