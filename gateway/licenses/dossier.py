@@ -91,6 +91,17 @@ class Dossier:
     window_seconds: int = WINDOW_HOURS * 3600
 
     @property
+    def seen_crawlers(self) -> tuple[str, ...]:
+        """Those of the crawlers that were seen; what was only looked for is not told of anybody."""
+        seen = {each.crawler for each in self.fetches}
+        return tuple(one_line(name, 80) for name in self.crawlers if name in seen)
+
+    @property
+    def licensed(self) -> int:
+        """How many of the fetches were made under a license."""
+        return sum(each.outcome == "licensed" for each in self.fetches)
+
+    @property
     def subject(self) -> str:
         """Whom it is about: the company, or else the crawler."""
         return one_line(self.operator or listed(self.crawlers), 80)
@@ -127,11 +138,12 @@ class Dossier:
             if proven
             else "They carried that name; that it was you is not proven."
         )
+        under = f" {self.licensed:,} of them were made under a license." if self.licensed else ""
         among = f", among them {listed(shown)}" if shown else ""
         return (
             f"From {_day(self.fetches[0].time_us)} to {_day(self.fetches[-1].time_us)} our records of "
-            f"{one_line(self.name or self.site, 80)} show {counted(total, 'request')} by {listed(self.crawlers)}, of which "
-            f"{given:,} were answered with content{among}. {sure}"
+            f"{one_line(self.name or self.site, 80)} show {counted(total, 'request')} by {listed(self.seen_crawlers)}, of which "
+            f"{given:,} were answered with content{among}.{under} {sure}"
         )
 
     def as_json(self) -> dict[str, object]:
@@ -194,7 +206,7 @@ class Dossier:
             if self.source == "journal"
             else f"the log {one_line(self.source, 80)}"
         )
-        return f"What {listed(self.crawlers)} did, by {place}."
+        return f"What {listed(self.seen_crawlers or self.crawlers)} did, by {place}."
 
     def _fetched(self) -> Section:
         title = "What was fetched"
@@ -208,6 +220,10 @@ class Dossier:
             f"{_moment(self.fetches[-1].time_us)} UTC; {given:,} answered with content, {octets(sent)} in all, "
             f"{refused:,} turned away.")
         ]  # fmt: skip
+        if self.licensed:
+            said.append(
+                f"{self.licensed:,} of them were made under a license; look at who holds it before you write."
+            )
         if not self.whole:
             said.append("There were more; only the newest were read.")
         named = [page for page in pages(self.fetches) if page.path]

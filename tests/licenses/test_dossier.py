@@ -105,6 +105,21 @@ def test_the_letter_claims_no_more_than_is_proven(identities, says):
     assert says in flat(made.as_json()["letter"])
 
 
+def test_a_crawler_that_was_only_looked_for_is_told_of_nobody():
+    made = replace(MADE, crawlers=("GPTBot", "OAI-SearchBot"))
+    text = plain_text(made.writing())
+    assert "GPTBot" in text
+    assert "OAI-SearchBot" not in text
+    assert "OAI-SearchBot" in plain_text(replace(made, fetches=()).writing())
+
+
+def test_fetches_under_a_license_are_told_apart():
+    made = replace(MADE, fetches=(ONE, at(1, outcome="licensed", charged=PRICE)))
+    text = flat(plain_text(made.writing()))
+    assert text.count("1 of them were made under a license") == 2
+    assert "under a license" not in MADE.seen()
+
+
 def test_the_memo_stands_at_its_end():
     memo = Memo("The Journal", date(2026, 12, 1), Traffic("journal", NOV, NOV + DAY))
     titles = [each.title for each in replace(MADE, memo=memo).writing().sections]
