@@ -60,6 +60,9 @@ app = typer.Typer(
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
     Who asks        licet who access.log
+    Your worth      licet memo --pdf memo.pdf
+                    licet price --files 120 --minutes 12
+                    licet dossier OpenAI
     Your proof      licet journal audit
                     licet backup licet.tar
 

@@ -24,7 +24,7 @@ _MANIFEST = "backup.json"
 _MARK = "restored.json"
 _VERSION = 1
 #: What is copied as it stands. Policies and settings may be missing.
-_PLAIN = ("sites", "earlier", "licet.toml", "operator.json")
+_PLAIN = ("sites", "earlier", "figures", "licet.toml", "operator.json")
 
 
 def backup(
