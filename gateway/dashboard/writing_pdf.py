@@ -76,7 +76,7 @@ _TEMPLATE: Final = """
 _NARROW: Final = 13
 _WIDE: Final = 64
 #: After so many characters without a space a word may be broken: a long path must not run into the next cell.
-_UNBROKEN: Final = 18
+_UNBROKEN: Final = 12
 _BREAK: Final = "\u200b"
 
 

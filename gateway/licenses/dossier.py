@@ -134,11 +134,11 @@ class Dossier:
         sure = (
             "All of them were proven to be yours."
             if proven == total
-            else f"Of these, {proven:,} were proven to be yours; the others only carried that name."
+            else f"{_of_them(proven)} proven to be yours; the others only carried that name."
             if proven
             else "They carried that name; that it was you is not proven."
         )
-        under = f" {self.licensed:,} of them were made under a license." if self.licensed else ""
+        under = f" {_of_them(self.licensed)} made under a license." if self.licensed else ""
         among = f", among them {listed(shown)}" if shown else ""
         return (
             f"From {_day(self.fetches[0].time_us)} to {_day(self.fetches[-1].time_us)} our records of "
@@ -222,7 +222,7 @@ class Dossier:
         ]  # fmt: skip
         if self.licensed:
             said.append(
-                f"{self.licensed:,} of them were made under a license; look at who holds it before you write."
+                f"{_of_them(self.licensed)} made under a license; look at who holds it before you write."
             )
         if not self.whole:
             said.append("There were more; only the newest were read.")
@@ -405,6 +405,10 @@ def _proof(fetches: tuple[Fetched, ...]) -> Section:
             )
         )
     return Section(title, tuple(said), tuple(tables))
+
+
+def _of_them(number: int) -> str:
+    return f"{number:,} of them {'was' if number == 1 else 'were'}"
 
 
 def _first(counts: Counter[str]) -> tuple[tuple[str, int], ...]:

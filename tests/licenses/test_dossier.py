@@ -73,7 +73,7 @@ def test_the_whole_says_what_is_known_and_no_more():
         "0.012 USD for 3 fetches, by the prices that were quoted at the time.",
         "It is no claim: nobody agreed to it.",
         "Dear OpenAI,",
-        "Of these, 1 were proven to be yours; the others only carried that name.",
+        "1 of them was proven to be yours; the others only carried that name.",
         "Ada Example",
         "- Use case: what the works are wanted for",
     ):
@@ -97,7 +97,7 @@ def test_nothing_found_is_said():
     [
         (("verified",), "All of them were proven to be yours."),
         (("claimed", "spoofed"), "They carried that name; that it was you is not proven."),
-        (("verified", "claimed"), "Of these, 1 were proven to be yours; the others only carried that name."),
+        (("verified", "claimed"), "1 of them was proven to be yours; the others only carried that name."),
     ],
 )
 def test_the_letter_claims_no_more_than_is_proven(identities, says):
@@ -116,7 +116,7 @@ def test_a_crawler_that_was_only_looked_for_is_told_of_nobody():
 def test_fetches_under_a_license_are_told_apart():
     made = replace(MADE, fetches=(ONE, at(1, outcome="licensed", charged=PRICE)))
     text = flat(plain_text(made.writing()))
-    assert text.count("1 of them were made under a license") == 2
+    assert text.count("1 of them was made under a license") == 2
     assert "under a license" not in MADE.seen()
 
 
