@@ -20,8 +20,8 @@ from gateway.visitors.catalog import Catalog
 _MOST = 1000
 
 
-def worth_of(database: Database, shelf: PolicyShelf, folder: Path) -> Worth:
-    """What is in *database*, by what *shelf* has in force at the moment; figures lie below *folder*."""
+def worth_of(database: Database, shelf: PolicyShelf, figures: Path) -> Worth:
+    """What is in *database*, by what *shelf* has in force at the moment; figures lie in *figures*."""
     versions = SqliteTermsVersions(database)
 
     async def history(site: str) -> list[tuple[str, int]]:
@@ -29,7 +29,7 @@ def worth_of(database: Database, shelf: PolicyShelf, folder: Path) -> Worth:
 
     return Worth(
         SqliteTraffic(database),
-        FigureShelf(folder / "figures"),
+        FigureShelf(figures),
         lambda: shelf.policies,
         guide_of,
         history,

@@ -28,9 +28,11 @@ from gateway.cli import (
     keys,
     licensee,
     memo,
+    outbox,
     payments,
     policy,
     price,
+    proofs,
     refunds,
     restart,
     rsl,
@@ -64,6 +66,7 @@ app = typer.Typer(
                     licet price --files 120 --minutes 12
                     licet dossier OpenAI
     Your proof      licet journal audit
+                    licet journal verify
                     licet backup licet.tar
 
     \b
@@ -92,9 +95,13 @@ app.add_typer(deals.app, name="deals")
 app.command("memo")(memo.memo)
 app.command("dossier")(dossier.dossier)
 app.command("price")(price.price)
+app.add_typer(outbox.app, name="outbox")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
+journal.app.command("prove")(proofs.prove)
+journal.app.command("verify")(proofs.verify_log)
 app.add_typer(journal.app, name="journal")
+app.add_typer(proofs.app, name="receipt")
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")
 app.command("dashboard")(dashboard.dashboard)

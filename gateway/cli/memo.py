@@ -65,8 +65,9 @@ def memo(
 
 def entered_of(data: Path, policy: Policy, file: Path | None = None) -> Figures:
     from gateway.dashboard.figure_shelf import FigureShelf, read_file
+    from gateway.folders import Folders
 
-    return read_file(file) if file is not None else FigureShelf(data / "figures").read(policy.site.id)
+    return read_file(file) if file is not None else FigureShelf(Folders(data).figures).read(policy.site.id)
 
 
 async def gathered(

@@ -50,6 +50,7 @@ from gateway.licenses.negotiation import (
     terminated,
     verified,
 )
+from gateway.licenses.negotiation_events import events_of
 from gateway.licenses.negotiations import Negotiations
 from gateway.licenses.position import Position, committed
 from gateway.licenses.proposals import Message, read_terms
@@ -94,7 +95,10 @@ class Place:
     @property
     def purchaser(self) -> Purchaser:
         """The same for a sale."""
-        return Purchaser(self.known.client.id, self.known.licensee.id, self.policy, self.origin)
+        named = frozenset({self.known.crawler} if self.known.crawler else ())
+        return Purchaser(
+            self.known.client.id, self.known.licensee.id, self.policy, self.origin, crawlers=named
+        )
 
 
 class Bargains:
@@ -255,7 +259,7 @@ class Bargains:
     async def _kept(self, before: Negotiation, after: Negotiation | Refusal) -> Negotiation | Refusal:
         if isinstance(after, Refusal):
             return after
-        if not await self.store.put(before.version, after):
+        if not await self.store.put(before.version, after, events=events_of(before, after)):
             return outdated(await self.store.get(before.id) or before)
         event = self._changes.pop(after.id, None)
         if event is not None:

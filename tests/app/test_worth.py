@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.app.worth import guide_of, worth_of
+from gateway.folders import Folders
 from gateway.licenses.pricing_guide import SHIPPED, Span
 from gateway.policy.reading import default_policy
 from gateway.policy.reload import PolicyShelf
@@ -34,7 +35,7 @@ def shelf(tmp_path):
 async def test_what_the_pages_work_on(shelf, tmp_path):
     database = await Database.open(tmp_path / "licet.db")
     try:
-        worth = worth_of(database, shelf, tmp_path)
+        worth = worth_of(database, shelf, Folders(tmp_path).figures)
         (policy,) = worth.policies()
         assert worth.guide(policy).per_file == Span(7_000_000, 70_000_000)
         assert worth.figures.file("journal") == tmp_path / "figures" / "journal.toml"
