@@ -202,7 +202,7 @@ class Dossier:
 
     def _lead(self) -> str:
         place = (
-            f"the journal of {self.site}"
+            f"the gateway's own records of {one_line(self.name or self.site, 80)}"
             if self.source == "journal"
             else f"the log {one_line(self.source, 80)}"
         )
@@ -308,7 +308,7 @@ class Dossier:
         page = self.memo.writing()
         first, *rest = page.sections
         lead = Section(
-            f"Value memo. {first.title}", (page.lead, *first.sentences), first.tables, first.letter
+            f"Value memo: {first.title.lower()}", (page.lead, *first.sentences), first.tables, first.letter
         )
         return (lead, *rest)
 

@@ -203,11 +203,11 @@ def _ranges(expected: Expected) -> str:
 def _rows(each: Suggestion) -> list[tuple[str, ...]]:
     return [
         (
-            f"{each.tier}: {each.what}" if nth == 0 else f"{each.tier}",
+            f"{each.tier}: {each.what}",
             part.words if part.ask is not None else f"{part.words} (needs {' and '.join(each.missing)})",
             *(_shown(part, name) for name in ("ask", "target", "floor", "exclusive")),
         )
-        for nth, part in enumerate(each.parts)
+        for part in each.parts
     ]
 
 

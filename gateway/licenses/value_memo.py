@@ -109,7 +109,7 @@ class Memo:
         """The page, the same for the same memo."""
         return Writing(
             f"Value memo: {one_line(self.name or self.traffic.site, 80)}",
-            f"What was seen from {period(self.traffic)}. Made on {self.made_on.isoformat()}.",
+            f"What was seen {period(self.traffic)}. Made on {self.made_on.isoformat()}.",
             (
                 _people(self.traffic),
                 _crawlers(self.traffic, self.purposes),
@@ -187,12 +187,12 @@ def unstated(entered: Figures) -> tuple[About, ...]:
 
 
 def period(traffic: Traffic) -> str:
-    """The days of *traffic*, both included: ``2026-11-01 to 2026-11-30``."""
+    """The days of *traffic*, both included: ``from 2026-11-01 to 2026-11-30``, or ``on 2026-11-01``."""
     first, last = (
         datetime.fromtimestamp(second, UTC).date().isoformat()
         for second in (traffic.since, max(traffic.since, traffic.until - 1))
     )
-    return f"{first} to {last}"
+    return f"on {first}" if first == last else f"from {first} to {last}"
 
 
 def octets(number: int) -> str:

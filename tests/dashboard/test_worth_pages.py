@@ -227,7 +227,7 @@ async def test_a_dossier_of_an_operator(valued):
         "Dear Anthropic,",
         "Ada Example",
         f"https://journal.example/.licet/terms/{name}",
-        "Value memo. People",
+        "Value memo: people",
         "Nothing is sent from here",
     ):
         assert said in shown, said

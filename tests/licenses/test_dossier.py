@@ -124,7 +124,7 @@ def test_the_memo_stands_at_its_end():
     memo = Memo("The Journal", date(2026, 12, 1), Traffic("journal", NOV, NOV + DAY))
     titles = [each.title for each in replace(MADE, memo=memo).writing().sections]
     assert titles[-4:] == [
-        "Value memo. People", "Crawlers", "What the creator states", "Deals for comparison",
+        "Value memo: people", "Crawlers", "What the creator states", "Deals for comparison",
     ]  # fmt: skip
     assert titles[4] == "Initial letter"
     assert len(MADE.writing().sections) == 5

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.estimating import NAMES, YOURS, as_json, calculated, policy_lines, read_expected
-from gateway.licenses.position import scaled
 from gateway.licenses.pricing_guide import LABEL, SHIPPED, Expected, Span, suggestions
 from gateway.licenses.written import plain_text
 from gateway.money import Money
 from gateway.policy.reading import read_policy_text, read_positions
 from gateway.terms.license_terms import Compensation
+from gateway.terms.scaling import scaled
 
 EVERYTHING = {
     "views": "40000", "all_views": "100000", "revenue": "12000", "files": "120", "minutes": "12",

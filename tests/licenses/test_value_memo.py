@@ -123,9 +123,9 @@ def test_other_figures_leave_nothing_out():
 @pytest.mark.parametrize(
     ("since", "until", "words"),
     [
-        (NOV, DEC, "2026-11-01 to 2026-11-30"),
-        (NOV, NOV + 1, "2026-11-01 to 2026-11-01"),
-        (NOV, NOV, "2026-11-01 to 2026-11-01"),
+        (NOV, DEC, "from 2026-11-01 to 2026-11-30"),
+        (NOV, NOV + 1, "on 2026-11-01"),
+        (NOV, NOV, "on 2026-11-01"),
     ],
 )
 def test_a_period(since, until, words):
