@@ -361,13 +361,18 @@ class Valued:
 
 
 @pytest.fixture
-async def valued(start: Callable, filled: Log, clock: HandClock, tmp_path: Path) -> Valued:
-    """Two sites, of which the log is of the first."""
+def worth(database: Log, tmp_path: Path) -> Worth:
+    """What the pages on worth work on, for two sites."""
     folder = tmp_path / "sites"
     folder.mkdir()
     for site, name in (("journal", "The Journal"), ("videos", "Videos")):
         (folder / f"{site}.toml").write_text(GUIDED.format(id=site, name=name))
-    worth = worth_of(filled.database, PolicyShelf(folder), tmp_path)
+    return worth_of(database.database, PolicyShelf(folder), tmp_path / "figures")
+
+
+@pytest.fixture
+async def valued(start: Callable, filled: Log, clock: HandClock, worth: Worth) -> Valued:
+    """Two sites, of which the log is of the first."""
     dashboard = await start(filled, worth=worth)
     assert (await dashboard.set_password()).status == 303
     return Valued(dashboard, worth.figures, filled.database, clock.now_us() // 1_000_000)

@@ -270,3 +270,16 @@ async def test_without_them_nothing_leads_there(board):
     assert "/dossier" not in page
     assert '"/memo"' not in page
     assert (await board.get("/memo")).status == 404
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_the_memo_stands_beside_a_negotiation(start, database, inbox, worth, known):
+    deal = await inbox.waits()
+    board = await start(database, deals=inbox.deals, worth=worth if known else None)
+    await board.set_password()
+    page = await board.get(f"/deals/{deal.id}")
+    assert page.status == 200
+    links = re.findall(r'<a href="(/memo\?[^"]*)">value memo</a>', page.text)
+    assert len(links) == known
+    for link in links:
+        assert "Value memo: The Journal" in words((await board.get(html.unescape(link))).text)
