@@ -15,6 +15,8 @@ import typer
 
 from gateway.cli import (
     accounts,
+    authors,
+    authorship,
     backup,
     crawlers,
     dashboard,
@@ -28,6 +30,7 @@ from gateway.cli import (
     keys,
     licensee,
     memo,
+    objections,
     outbox,
     payments,
     policy,
@@ -41,6 +44,7 @@ from gateway.cli import (
     terms,
     tour,
     who,
+    withdraw,
 )
 from gateway.problems import ConfigurationError, StoreUnavailable
 
@@ -61,6 +65,7 @@ app = typer.Typer(
     Who asks        licet crawlers list --purpose training
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
+    Take back       licet withdraw WORK --reason "…" --dry-run
     Who asks        licet who access.log
     Your worth      licet memo --pdf memo.pdf
                     licet price --files 120 --minutes 12
@@ -96,6 +101,10 @@ app.command("memo")(memo.memo)
 app.command("dossier")(dossier.dossier)
 app.command("price")(price.price)
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(withdraw.app, name="withdraw")
+app.add_typer(objections.app, name="objections")
+app.add_typer(authors.app, name="authors")
+app.add_typer(authorship.app, name="authorship")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 journal.app.command("prove")(proofs.prove)

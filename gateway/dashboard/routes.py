@@ -8,6 +8,7 @@
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
+``/consent``               withdrawals, objections, authors; see `consent_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
 ``/sign-out``              POST
 ``/healthz``               whether the pages can be made; needs no session
@@ -29,6 +30,7 @@ from gateway import bundled
 from gateway.clock import Clock
 from gateway.dashboard import guards, pages
 from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.exports import FORMATS
@@ -53,6 +55,7 @@ def dashboard_app(
     clock: Clock,
     deals: Deals | None = None,
     worth: Worth | None = None,
+    consents: Consents | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
@@ -60,9 +63,11 @@ def dashboard_app(
     site's mode, and under ``journal`` why that is not well, if it is not. *who*
     says who sent a request that somebody tells of. *deals* are the negotiations;
     without them there is no inbox. *worth* is what the value memo, the price
-    calculator and the dossiers work on; without it there are none.
+    calculator and the dossiers work on; without it there are none. *consents*
+    are withdrawals, objections and authors' answers; without them there is no
+    page of them.
     """
-    return _Pages(access_log, sessions, hosts, status, who, clock, deals, worth).app()
+    return _Pages(access_log, sessions, hosts, status, who, clock, deals, worth, consents).app()
 
 
 class _Pages:
@@ -76,8 +81,18 @@ class _Pages:
         clock: Clock,
         deals: Deals | None,
         worth: Worth | None,
+        consents: Consents | None,
     ) -> None:
-        self._deals, self._worth = deals, worth
+        self._deals, self._worth, self._consents = deals, worth, consents
+        self._tabs = (
+            ("/", "Overview"),
+            ("/log", "Access log"),
+            ("/live", "Live"),
+            ("/who", "Who"),
+            *((("/deals", "Deals"),) if deals is not None else ()),
+            *((("/consent", "Consent"),) if consents is not None else ()),
+            *((("/memo", "Memo"), ("/calculator", "Calculator")) if worth is not None else ()),
+        )
         self._log = access_log
         self._sessions = sessions
         self._hosts = guards.allowed_hosts(hosts)
@@ -112,6 +127,8 @@ class _Pages:
             DealPages(self._deals, self, self._clock).add_to(app.router)
         if self._worth is not None:
             WorthPages(self._worth, self, self._clock).add_to(app.router)
+        if self._consents is not None:
+            ConsentPages(self._consents, self, self._clock).add_to(app.router)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)
@@ -295,8 +312,8 @@ class _Pages:
         frame = {
             "here": request.path,
             "signed_in": signed_in,
-            "inbox": self._deals is not None,
             "worth": self._worth is not None,
+            "tabs": self._tabs,
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,
             "unwell": unwell,

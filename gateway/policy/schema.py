@@ -24,6 +24,7 @@ from gateway.policy import words
 from gateway.policy.guide_table import GuideTable
 from gateway.policy.position_table import ContractTable, PositionTable
 from gateway.policy.publish_table import PublishTable
+from gateway.policy.redress_table import RedressTable
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.policy.x402_table import X402Table
 from gateway.problems import Mistake
@@ -248,6 +249,7 @@ class LooseKeys(_Table):
     payments: PaymentsTable = PaymentsTable()
     contract: ContractTable = ContractTable()
     guide: GuideTable = GuideTable()
+    redress: RedressTable = RedressTable()
 
 
 class PolicyFile(LooseKeys):
@@ -283,6 +285,7 @@ for _table, _place in (
     (SiteTable, "[site]"),
     (X402Table, "[payments.x402]"),
     (ContractTable, "[contract]"),
+    (RedressTable, "[redress]"),
     (PaymentsTable, "[payments]"),
     (LooseKeys, "the top of the file, above every table"),
 ):
