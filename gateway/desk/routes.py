@@ -25,6 +25,7 @@ GET, POST, client ``/.licet/negotiations``               one's own; another one
 GET, POST, client ``/.licet/negotiations/ID``, and ``/proposals``, ``/acceptance``,
             ``/verification``, ``/termination``, ``/contract`` below it
 GET, client ``/.licet/contracts/LICENSE``                what was agreed
+GET, POST   ``/.licet/negotiate``, and below it          the same for people
 GET         ``/.well-known/oauth-authorization-server/.licet``  RFC 8414
 GET         ``/.well-known/oauth-protected-resource``    RFC 9728
 GET         ``/.well-known/http-message-signatures-directory``  our own keys
@@ -45,6 +46,7 @@ from gateway.clock import Clock
 from gateway.desk.agreements import Agreements
 from gateway.desk.bargains import Bargaining, Bargains
 from gateway.desk.binding import Bindings
+from gateway.desk.buying import BuyerPages
 from gateway.desk.call import Call, Group, Route
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.contracts import Contracts
@@ -149,7 +151,11 @@ class Desk:
     ) -> Group:
         self.bargains = Bargains(bargaining, register, self.sales, clock, keys)
         contracts = Contracts(clients, self.bargains, bargaining.clauses)
-        return {**NegotiationDesk(clients, self.bargains, once).group(), **contracts.group()}
+        group = {**NegotiationDesk(clients, self.bargains, once).group(), **contracts.group()}
+        if bargaining.in_person is not None:
+            pages = BuyerPages(clients, self.bargains, bargaining.in_person, bargaining.clauses, clock)
+            group |= pages.group()
+        return group
 
     def owns(self, path: str) -> bool:
         """Whether canonical *path* is the desk's and not the site's."""

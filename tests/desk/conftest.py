@@ -14,6 +14,7 @@ from gateway.clock import HandClock
 from gateway.desk.bargains import Bargaining
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.contracts import shipped_clauses
+from gateway.desk.in_person import InPerson
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
@@ -38,6 +39,7 @@ from gateway.provenance.record import BookEntry
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
+from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.repeats import MemoryRepeats
 from gateway.store.memory.settlements import MemorySettlements
@@ -48,6 +50,7 @@ from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
+from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -184,6 +187,10 @@ class World:
         self.described = None
         self.negotiations = Wire(MemoryNegotiations() if database is None else SqliteNegotiations(database))
         self.positions = {}
+        self.links = (
+            MemoryPrivateLinks(self.negotiations.store) if database is None else SqlitePrivateLinks(database)
+        )
+        self.verifying = None
 
     async def open(self):
         self.desk = Desk(
@@ -210,6 +217,7 @@ class World:
                 self.negotiations,
                 lambda site, offer: self.positions.get(offer.id) or usual(offer.tier),
                 shipped_clauses(),
+                InPerson(self.links, self.verifying),
             ),
         )
         self.server = RawTestServer(self._answer)
