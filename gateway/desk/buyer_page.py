@@ -225,13 +225,16 @@ def _agreed(seen: Seen) -> str:
 
 
 def _compared(negotiation: Negotiation) -> str:
-    proposal = negotiation.proposal or negotiation.offer.terms
-    rows = [
-        (row.name, row.other, "the same" if row.same else row.one)
-        for row in beside(proposal, negotiation.offer.terms)
-    ]
-    caption = "What is published, and what you proposed"
-    return f"<h2>Your proposal</h2>\n{table(caption, ('Term', 'Published', 'You proposed'), rows)}"
+    rows = beside(negotiation.proposal or negotiation.offer.terms, negotiation.offer.terms)
+    changed = [(row.name, row.other, row.one) for row in rows if not row.same]
+    same = ", ".join(row.name.lower() for row in rows if row.same)
+    if not changed:
+        return "<h2>Your proposal</h2>\n<p>You proposed the published offer as it is.</p>\n"
+    rest = f"<p>As published: {same}.</p>\n" if same else ""
+    listed = table(
+        "What you proposed otherwise than published", ("Term", "Published", "You proposed"), changed
+    )
+    return f"<h2>Your proposal</h2>\n{listed}{rest}"
 
 
 def _facts_form(seen: Seen, typed: Typed) -> str:
