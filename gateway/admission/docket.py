@@ -3,7 +3,7 @@
 Both are pure, so the same policy, visitor, path, country and use give the same
 answer, and so does the same license as long as its term lasts; the charge names
 the record, and is made anew each time. Bounded: a stranger can ask for any
-number of paths.
+number of paths, and for long ones, which are not remembered.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from gateway.tokens.claims import Claims
 from gateway.visitors.visitor import Visitor
 
 _REMEMBERED = 16_384
+#: Characters of the longest path that is.
+_LONGEST = 512
 
 
 class Docket:
@@ -37,12 +39,15 @@ class Docket:
         """The ruling and what `admit` says of it, for an ask that shows no credential of ours."""
         seen = (id(policy), id(visitor), ask.path, ask.country)
         found = self._decided.get(seen)
-        if found is None:
+        if found is not None:
+            return found[2], found[3]
+        ruling = rule(policy, visitor, ask, visitor.uses)
+        verdict = admit(ruling, visitor, ask, None)
+        if len(ask.path) <= _LONGEST:
             if len(self._decided) >= self._most:
                 self._decided.clear()
-            ruling = rule(policy, visitor, ask, visitor.uses)
-            found = self._decided[seen] = (policy, visitor, ruling, admit(ruling, visitor, ask, None))
-        return found[2], found[3]
+            self._decided[seen] = (policy, visitor, ruling, verdict)
+        return ruling, verdict
 
     def licensed(
         self, policy: Policy, visitor: Visitor, ask: Ask, claims: Claims
@@ -67,7 +72,7 @@ class Docket:
         acting = acting_for(visitor, claims)
         ruling = rule(policy, acting, ask, uses_under(claims, acting))
         verdict = admit(ruling, acting, ask, claims)
-        if ask.path and in_term(claims, ask.asked_at):
+        if 0 < len(ask.path) <= _LONGEST and in_term(claims, ask.asked_at):
             if len(self._licensed) >= self._most:
                 self._licensed.clear()
             self._licensed[seen] = (policy, visitor, claims, acting, ruling, verdict)

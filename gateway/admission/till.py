@@ -106,6 +106,11 @@ class Till:
             case None:
                 return self._first(grant, charge, ask)
             case Lease():
+                if _key(found.charge) != _key(charge):
+                    # Whoever was to pay pays no more; the exchange gives the lease back.
+                    return Refusal(
+                        Problem.SPEND_BOOK_UNAVAILABLE, "Who pays for this changed meanwhile.", retry_after=1
+                    )
                 return grant
             case Short():
                 return found.refusal(charge)
@@ -233,6 +238,8 @@ class Till:
         await self._return(self._units.values())
 
     def _put_back(self, charge: Charge) -> None:
+        if not charge.purse:
+            return  # it was never set aside
         key = _key(charge)
         units = self._units.get(key)
         if units is None:

@@ -51,7 +51,8 @@ class Cashier:
         """
         # Two, so that payments that strangers make up keep none waiting that hold.
         verifying, self.egress = payment_egress(config), payment_egress(config)
-        book, folded = SqliteSettlements(database), Folded(ledger.has_entry, ledger.charged, wake)
+        book = SqliteSettlements(database)
+        folded = Folded(ledger.has_entry, ledger.charged, ledger.undone, wake)
         self.settling = Settling(book, Facilitator(self.egress.post, verifying.post), journal, folded, clock)
         self.once = Once(SqliteRepeats(database), clock)
         self.groups: tuple[Group | Callable[[Clients], Group], ...] = (PaymentStates(book).group(),)

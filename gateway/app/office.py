@@ -15,14 +15,17 @@ import structlog
 from aiohttp import web
 
 from gateway.admission.till import PaidUnit
+from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
 from gateway.app.dealing import bargaining_of, deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
+from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
+from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
-from gateway.app.signing_agents import egress_of, own_agent
+from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
 from gateway.clock import Clock, SystemClock
@@ -31,7 +34,9 @@ from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
-from gateway.desk.clients import Admittance
+from gateway.desk.clients import Admittance, Clients
+from gateway.desk.duties import DutyDesk
+from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
@@ -40,6 +45,7 @@ from gateway.desk.versions import TermsInForce
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
+from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.money import Money
@@ -51,12 +57,15 @@ from gateway.provenance.audience import Audience
 from gateway.provenance.erasure import forget_details
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Folding, Keeper, KeeperLock
+from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
@@ -110,9 +119,9 @@ class Office:
         config = self.config
         ring = KeyRing.open if KeyRing.exists(config.keys) else _made
         self.keys = ring(config.keys, self.clock)
-        self.identity_keys, self.origin_keys = (
+        self.identity_keys, self.origin_keys, log_keys = (
             (KeyRing.open if KeyRing.exists(folder) else _made_for_identity)(folder, self.clock)
-            for folder in (config.identity_keys, config.origin_keys)
+            for folder in (config.identity_keys, config.origin_keys, config.log_keys)
         )
         agent = own_agent(config, self.shelf.policies)
         self.identity = OwnIdentity(self.identity_keys, agent, also=(self.origin_keys,))
@@ -128,6 +137,7 @@ class Office:
         self._closing.append(pages.close)
         self.access_log = SqliteAccessLog(pages)
         self._paid = SqliteLedger(pages)
+        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(pages), self._first_host())
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
         keeper_lock = await self._keeper_lock()
@@ -163,32 +173,51 @@ class Office:
             balance=self._balance,
             entered=self.ledger.has_entry,
             identity=self.identity,
-            groups=(*self._groups(), *self.cashier.groups),
+            groups=(*self._groups(), *self.cashier.groups, LogFiles(self.log).group(), self._receipts),
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
             bargaining=bargaining_of(self.database, self._position),
             admittance=Admittance(
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
-                config.clients.initial_access_token,
+                config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
+            crawler=Catalog.shipped().crawler,
         )  # fmt: skip
 
     def _position(self, site: str, offer: Offer) -> Position:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
         return self.shelf.position(site, offer)
 
-    def _groups(self) -> tuple[Group, ...]:
+    def _groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
         """What the desk answers besides selling."""
+        self.post = PostRoom(
+            self.config,
+            self.database,
+            self.register,
+            self.clock,
+            lambda: self.shelf.policies,
+            self.cashier.once,
+        )
         catalog = Catalog.shipped()
         publisher = Publisher(catalog)
+        shelf = EvidenceFolder(self.config.evidence)
+        self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
         return (
             TermsDesk(self.terms, license_page_jsonld).group(),
             OfferDocuments(publisher).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
+            DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
+            *self.post.groups,
         )
+
+    def _first_host(self) -> str:
+        return next((host for policy in self.shelf.policies for host in policy.site.hosts), "licet")
+
+    def _receipts(self, clients: Clients) -> Group:
+        return ReceiptDesk(self.log, clients).group()
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""
@@ -233,10 +262,13 @@ class Office:
             ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),
             ("terms", 1.0, self._keep_terms),
+            ("duties", duty_round.ROUND_SECONDS, duty_round.DutyRound(self.duty_book, self.clock).act),
+            ("log", 1.0, self.log.sign_news),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
+        self._start("outbox", self.post.run())
         self._start("repair", self.cashier.resume())
         self._start("keeper", self.keeper.run(self._stopping, self._wake))
 
@@ -250,6 +282,8 @@ class Office:
         found = {policy.site.id: str(policy.site.mode) for policy in self.shelf.policies}
         if not self.journal.state.healthy:
             found["journal"] = self.journal.state.reason
+        if self.log.reason:
+            found["public log"] = self.log.reason
         return found
 
     def reload(self) -> tuple[Mistake, ...]:
@@ -334,6 +368,7 @@ class Office:
         days = self.config.store.detail_days
         before = self.clock.now_us() - days * 86_400_000_000
         await forget_details(self.config.journal, SqliteDetails(self.database), before)
+        await self.post.forget()
 
     async def _update_feeds(self) -> None:
         if self._feeds is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from gateway.policy.published import publish
@@ -25,15 +26,23 @@ class Publisher:
         self._tokens = _robots_tokens(catalog)
         self._robots_only = frozenset(entry.name for entry in catalog.crawlers if entry.robots_only)
         self._made: dict[tuple[str, str], PublishedTerms] = {}
+        self._anywhere: dict[str, PublishedTerms] = {}
 
     def __call__(self, policy: Policy, origin: str) -> PublishedTerms:
         """What is said for *policy* at *origin*."""
         key = (policy.digest, origin)
         terms = self._made.get(key)
         if terms is None:
+            # An origin is but told: whoever makes up host names must not have it all worked out again.
+            said = self._anywhere.get(policy.digest)
+            if said is None:
+                if len(self._anywhere) >= _MOST:
+                    self._anywhere.clear()
+                said = publish(policy, "", self._tokens, robots_only=self._robots_only)
+                self._anywhere[policy.digest] = said
             if len(self._made) >= _MOST:
                 self._made.clear()
-            terms = self._made[key] = publish(policy, origin, self._tokens, robots_only=self._robots_only)
+            terms = self._made[key] = replace(said, origin=origin)
         return terms
 
 

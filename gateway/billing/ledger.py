@@ -48,6 +48,10 @@ class Ledger(Protocol):
         """What the fetch of that id was charged, in micro-units; None where none is folded in."""
         ...
 
+    async def undone(self, entry_id: str) -> int:
+        """How much of the entry of that id reversals undid, in micro-units."""
+        ...
+
     async def extract(self, licensee: str, since_us: int, until_us: int) -> Extract:
         """What a statement is made from: opening balances, entries and postings of one moment."""
         ...

@@ -31,6 +31,7 @@ class Books:
 
     *entries* are all book entries and licensed fetches, in order; *balances*
     and *spent* (license, micros with currency, fetches) are the sums the store keeps.
+    *limits* (licensee, amount) say who may owe, and how much.
     """
 
     entries: tuple[Booked, ...]
@@ -38,6 +39,11 @@ class Books:
     balances: tuple[tuple[str, Money], ...]
     spent: tuple[tuple[str, Money, int], ...]
     purses: tuple[Purse, ...]
+    limits: tuple[tuple[str, Money], ...] = ()
+
+    def may_owe(self) -> Mapping[tuple[str, str], int]:
+        """The limits in micro-units, by account and currency."""
+        return {(prepaid(licensee), limit.currency): limit.micros for licensee, limit in self.limits}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,8 @@ def reconcile(books: Books, *, receipts: Mapping[str, int] | None = None) -> Rep
     stand in the journal with that amount. Faults: ``unposted``, ``posted-twice``,
     ``posting-differs``, ``no-such-entry``, ``moves-nothing``,
     ``balance-differs``, ``spend-differs``,
-    ``overdrawn``, ``oversold``, ``receipt-differs``, ``not-in-journal``.
+    ``overdrawn``, ``oversold`` (both beyond the credit limit, as it is at this moment),
+    ``receipt-differs``, ``not-in-journal``.
     """
     faults = [*_posted(books), *_sums(books), *_purses(books)]
     if receipts is not None:
@@ -119,13 +126,16 @@ def _sums(books: Books) -> Iterable[Fault]:
         sums[posting.debit, posting.amount.currency] -= posting.amount.micros
         sums[posting.credit, posting.amount.currency] += posting.amount.micros
     kept = {(account, money.currency): money.micros for account, money in books.balances}
+    limits = books.may_owe()
     for key in sorted(sums.keys() | kept.keys()):
         if sums[key] != kept.get(key, 0):
             yield Fault(
                 "balance-differs", key[0], f"{key[0]} is kept as {kept.get(key, 0)}, not {sums[key]}."
             )
-        if key[0].startswith("licensee:") and sums[key] < 0:
-            yield Fault("overdrawn", key[0], f"{key[0]} owes {-sums[key]} micro-units of {key[1]}.")
+        limit = limits.get(key, 0)
+        if key[0].startswith("licensee:") and sums[key] < -limit:
+            owes = f"{key[0]} owes {-sums[key]} micro-units of {key[1]}, and may owe {limit}."
+            yield Fault("overdrawn", key[0], owes)
     spent: Counter[tuple[str, str]] = Counter()
     fetches: Counter[tuple[str, str]] = Counter()
     for booked in books.entries:
@@ -140,13 +150,15 @@ def _sums(books: Books) -> Iterable[Fault]:
 
 
 def _purses(books: Books) -> Iterable[Fault]:
-    """What is set aside against what there is, where that is more than nothing."""
+    """What is set aside against what there is and may be owed, where that is more than nothing."""
+    limits = books.may_owe()
     held: Counter[tuple[str, str]] = Counter()
     for purse in books.purses:
         held[purse.licensee, purse.held.currency] += purse.held.micros
     kept = {(account, money.currency): money.micros for account, money in books.balances}
     for (licensee, currency), micros in sorted(held.items()):
-        over = micros - max(kept.get((prepaid(licensee), currency), 0), 0)
+        key = (prepaid(licensee), currency)
+        over = micros - max(kept.get(key, 0) + limits.get(key, 0), 0)
         if over > 0:
             yield Fault(
                 "oversold",

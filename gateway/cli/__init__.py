@@ -26,8 +26,10 @@ from gateway.cli import (
     journal,
     keys,
     licensee,
+    outbox,
     payments,
     policy,
+    proofs,
     refunds,
     restart,
     rsl,
@@ -58,6 +60,7 @@ app = typer.Typer(
                     licet statement LICENSEE --period 2026-11
     Who asks        licet who access.log
     Your proof      licet journal audit
+                    licet journal verify
                     licet backup licet.tar
 
     \b
@@ -83,9 +86,13 @@ licensee.app.command("limit")(accounts.limit)
 licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
+app.add_typer(outbox.app, name="outbox")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
+journal.app.command("prove")(proofs.prove)
+journal.app.command("verify")(proofs.verify_log)
 app.add_typer(journal.app, name="journal")
+app.add_typer(proofs.app, name="receipt")
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")
 app.command("dashboard")(dashboard.dashboard)

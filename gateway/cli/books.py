@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.admission.spending import Charge, fee_of
 from gateway.billing.reconcile import Report, reconcile
 from gateway.cli.say import stop
 from gateway.clock import Clock, SystemClock
@@ -33,6 +34,7 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.tokens.claims import Budget
 
 #: What to say when a running gateway takes its time.
 LATE = "it is durable in the journal; the books will show it when the running gateway has folded it"
@@ -69,6 +71,27 @@ class Books:
                 return True
             await asyncio.sleep(0.02)
         return False
+
+    @contextlib.asynccontextmanager
+    async def set_aside(self, licensee: str, amount: Money) -> AsyncIterator[Money | None]:
+        """Keep *amount* of a licensee's credit from being spent meanwhile; yields what is left if that is too little.
+
+        No credit limit counts. What is set aside by a command that is killed is
+        credit again once the journal is folded.
+        """
+        name = f"command{os.getpid()}"
+        journal = Journal.open(self.folder / "journal", name, clock=self.clock, reserve_bytes=0)
+        charge = Charge("", licensee, fee_of(journal.writer), amount, Budget())
+        held = False
+        try:
+            before = await self.spend_book.available(licensee, amount.currency)
+            held = isinstance(await self.spend_book.lease(journal.writer, charge, 1), int)
+            left = await self.spend_book.available(licensee, amount.currency)
+            yield None if held and left.micros >= 0 else before
+        finally:
+            if held:
+                await self.spend_book.give_back(journal.writer, charge.license, amount, 1)
+            await journal.close()
 
     async def fold(self) -> bool:
         """Fold what the journal holds, unless a running gateway does; returns whether it was done here."""

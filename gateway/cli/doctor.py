@@ -314,6 +314,7 @@ def _places(config: Config, data: Path) -> Iterator[Finding]:
 
 
 async def _sites(data: Path) -> list[Finding]:
+    from gateway.cli.doctor_outbox import outbox
     from gateway.cli.doctor_payments import payments
     from gateway.cli.policy import read_all
     from gateway.config import read_config
@@ -333,10 +334,30 @@ async def _sites(data: Path) -> list[Finding]:
             Finding("policy", "ok", f"{policy.file}: site {policy.site.id}, mode {policy.site.mode}")
         )
         found += await _upstream(policy, proxied)
+        found += _content_keys(policy, data)
     with suppress(ConfigurationError):
         told = await payments(read_config(data, environ=os.environ), tuple(policies), data)
         found.extend(Finding(*each) for each in told)
+        told = await outbox(read_config(data, environ=os.environ), data)
+        found.extend(Finding(*each) for each in told)
     return found
+
+
+def _content_keys(policy: Policy, data: Path) -> list[Finding]:
+    """Works that the policy calls encrypted, and none of whose files has a key here."""
+    from gateway.keys.content_keys import ContentKeys
+
+    locked = [work for work in policy.works if work.encrypted]
+    paths = ContentKeys(data / "keys" / "content").paths(policy.site.id) if locked else frozenset()
+    return [
+        Finding(
+            "content keys", "warn",
+            f'{policy.site.id}: the work "{work.id}" is encrypted, and there is no key of any file in it',
+            "licet ems encrypt makes the files and keeps their keys; or take encrypted out",
+        )
+        for work in locked
+        if not any(scope.covers(path) for scope in work.paths for path in paths)
+    ]  # fmt: skip
 
 
 async def _upstream(policy: Policy, proxied: str) -> list[Finding]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from gateway.rails.settlements import Payment, State
     from gateway.store.sqlite.settlements import SqliteSettlements
 
+#: Seconds that the last question of a gateway may take.
+_ANSWERED = 60
+
 
 def payments(
     payment: Annotated[
@@ -36,7 +39,8 @@ def payments(
 
     PENDING means that the facilitator never said what came of it: the payer is
     not asked again, and a gateway asks the facilitator for an hour. What is
-    still PENDING then is yours to look up on the chain, and to say here.
+    still PENDING then is yours to look up on the chain, and to say here. That it
+    failed can be said once nobody asks any more: until then the money may move.
 
     \b
     licet payments
@@ -89,10 +93,15 @@ async def _said(
     book: SqliteSettlements, payment: Payment, said: tuple[State, str, str], now_us: int
 ) -> Payment:
     from gateway.rails.settlements import State
+    from gateway.rails.settling import ASKED_AGAIN_SECONDS
 
     if payment.state is not State.PENDING:
         raise stop(f"{payment.id} is {payment.state} already; only what is PENDING can be said", 1)
     state, reason, transaction = said
+    asked_until = (payment.changed_us // 1_000_000) + ASKED_AGAIN_SECONDS + _ANSWERED
+    if state is State.FAILED and now_us // 1_000_000 < asked_until:
+        when = moment(asked_until)
+        raise stop(f"a gateway may still have its money moved; say that it failed after {when}", 1)
     found = await book.finish(payment.id, state, reason=reason, transaction=transaction, at_us=now_us)
     if state is State.SETTLED:
         tell("a running gateway credits the payer within a minute, another when it starts")

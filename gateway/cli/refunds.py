@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Refund:
+    """*unspent* is what must be there of the licensee's credit for it, if anything must."""
+
     licensee: str
     parts: tuple[tuple[str, Money], ...]
+    unspent: Money | None = None
 
 
 def refund(
@@ -75,8 +79,15 @@ async def _refunded(data: Path, licensee: str, what: str, amount: str, memo: str
     from gateway.cli.books import LATE, open_books
     from gateway.provenance.record import BookEntry
 
-    async with open_books(data) as books:
+    async with open_books(data) as books, contextlib.AsyncExitStack() as aside:
         refund = await _planned(books, licensee, what, amount)
+        if refund.unspent is not None:
+            left = await aside.enter_async_context(books.set_aside(licensee, refund.unspent))
+            if left is not None:
+                raise stop(f"{licensee} has {left} that is unspent and not set aside for fetches", 1)
+            # Others may have given money back while this was planned, and none can by now.
+            named = len(refund.parts) == 1 and refund.parts[0][0] == what
+            refund = await _planned(books, licensee, what, str(refund.unspent) if named else amount)
         entries = []
         for reference, part in refund.parts:
             entry = BookEntry(
@@ -107,17 +118,17 @@ async def _planned(books: Books, licensee: str, what: str, amount: str) -> _Refu
         part = _read(amount) if amount else await _most(books, licensee, entry)
         if part.currency != entry.left.currency or part > entry.left:
             raise stop(f"of {what}, {entry.left} still stands", 1)
-        if entry.code == "credit":
-            await _check_unspent(books, licensee, part)
-        return _Refund(licensee, ((entry.entry, part),))
+        return _Refund(licensee, ((entry.entry, part),), part if entry.code == "credit" else None)
     if amount:
         raise stop(f"{licensee} has no entry {what!r}; `licet statement` shows them", 1)
     wanted = _read(what)
-    await _check_unspent(books, licensee, wanted)
     parts = paid_back(stands, wanted)
     if sum(part.micros for _, part in parts) < wanted.micros:
+        left = await books.spend_book.available(licensee, wanted.currency)
+        if wanted > left:
+            raise stop(f"{licensee} has {left} that is unspent and not set aside for fetches", 1)
         raise stop(f"less than {wanted} of what was paid in still stands; name the entry to undo", 1)
-    return _Refund(licensee, parts)
+    return _Refund(licensee, parts, wanted)
 
 
 async def _most(books: Books, licensee: str, entry: Standing) -> Money:
@@ -130,12 +141,6 @@ async def _most(books: Books, licensee: str, entry: Standing) -> Money:
     if most.micros <= 0:
         raise stop(f"nothing of {entry.entry} can be given back", 1)
     return most
-
-
-async def _check_unspent(books: Books, licensee: str, amount: Money) -> None:
-    left = await books.spend_book.available(licensee, amount.currency)
-    if amount > left:
-        raise stop(f"{licensee} has {left} that is unspent and not set aside for fetches", 1)
 
 
 def _read(text: str) -> Money:

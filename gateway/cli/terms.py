@@ -320,6 +320,7 @@ def _documents(page: _Page) -> dict[str, object]:
     """Every document whole, by its path or name."""
     import json
 
+    from gateway.front.notices import lastmod_of
     from gateway.terms import llms_txt, tdmrep, trust_txt
     from gateway.terms.robots_txt import merge_robots
     from gateway.terms.rsl import render_rsl
@@ -327,7 +328,7 @@ def _documents(page: _Page) -> dict[str, object]:
     terms, offers = page.terms, page.offers
     return {
         "/robots.txt": merge_robots(None, terms).decode(),
-        "/license.xml": render_rsl(terms).decode(),
+        "/license.xml": render_rsl(terms, lastmod=lastmod_of(page.policy)).decode(),
         tdmrep.PATH: json.loads(tdmrep.render(tdmrep.rules_of(terms))),
         tdmrep.POLICY_PATH: _exported("tdm", terms, offers),
         "ODRL": _exported("odrl", terms, offers),

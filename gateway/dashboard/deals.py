@@ -34,13 +34,14 @@ from gateway.licenses.license import Licensee, Standing
 from gateway.licenses.negotiation import Entry, Negotiation, chained
 from gateway.licenses.negotiations import Negotiations, Sought, Stand, stand_of
 from gateway.licenses.plain_words import Beside, beside, lever_words, price_words
-from gateway.licenses.position import FACTS, Position, ratio, scaled
+from gateway.licenses.position import FACTS, Position, ratio
 from gateway.licenses.private_links import PrivateLink, PrivateLinks
 from gateway.licenses.red_flags import RedFlag, red_flags
 from gateway.licenses.register import LicenseRegister
 from gateway.money import MICROS
 from gateway.terms.comparing import Lever
 from gateway.terms.license_terms import LicenseTerms, Offer
+from gateway.terms.scaling import scaled
 
 PAGE_ROWS: Final = 50
 _MOST_PAGES: Final = 9999

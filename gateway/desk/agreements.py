@@ -14,7 +14,7 @@ from aiohttp import web
 
 from gateway.desk.call import About, Call, Group, read_at
 from gateway.desk.clients import Clients
-from gateway.desk.metadata import PREFIX
+from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.replies import octets_reply
 from gateway.licenses.register import LicenseRegister
 from gateway.problems import Problem, Refusal
@@ -42,7 +42,7 @@ class Agreements:
         return {f"{PREFIX}/licenses/*": read_at(self._agreement, _ABOUT)}
 
     async def _agreement(self, call: Call) -> web.StreamResponse | Refusal:
-        known = await self._clients.authenticate(call.request, call.address)
+        known = await self._clients.authenticate(call.request, call.address, issuer=issuer_of(call.origin))
         if isinstance(known, Refusal):
             return known
         license_id = call.rest.removesuffix(_ENDING)

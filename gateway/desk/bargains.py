@@ -51,6 +51,7 @@ from gateway.licenses.negotiation import (
     terminated,
     verified,
 )
+from gateway.licenses.negotiation_events import events_of
 from gateway.licenses.negotiations import Negotiations
 from gateway.licenses.position import Position, committed
 from gateway.licenses.proposals import Message, read_terms
@@ -107,7 +108,10 @@ class Place:
     @property
     def purchaser(self) -> Purchaser:
         """The same for a sale."""
-        return Purchaser(self.known.client.id, self.known.licensee.id, self.policy, self.origin)
+        named = frozenset({self.known.crawler} if self.known.crawler else ())
+        return Purchaser(
+            self.known.client.id, self.known.licensee.id, self.policy, self.origin, crawlers=named
+        )
 
 
 class Bargains:
@@ -270,7 +274,7 @@ class Bargains:
     async def _kept(self, before: Negotiation, after: Negotiation | Refusal) -> Negotiation | Refusal:
         if isinstance(after, Refusal):
             return after
-        if not await self.store.put(before.version, after):
+        if not await self.store.put(before.version, after, events=events_of(before, after)):
             return outdated(await self.store.get(before.id) or before)
         event = self._changes.pop(after.id, None)
         if event is not None:

@@ -42,6 +42,8 @@ _USUAL_PAGE: Final = 100
 _PARAMETERS: Final = frozenset({"limit", "cursor", "changed_since", "crawler"})
 _LONGEST: Final = 1024
 _SHORT: Final = 60
+#: A moment of the last day may be in the year after it in UTC, which has no spelling.
+_YEAR_10000: Final = 253_402_300_800
 #: Catalogues of one crawler that are kept.
 _MOST_MADE: Final = 256
 _ABOUT: Final = About(
@@ -188,10 +190,8 @@ def _seconds(text: str) -> int | None:
         return None
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)
-    try:
-        return max(int(found.timestamp()), 0)
-    except (OverflowError, ValueError):
-        return None
+    seconds = max(int(found.timestamp()), 0)
+    return seconds if seconds < _YEAR_10000 else None
 
 
 def _unread(clause: str) -> Refusal:

@@ -4,7 +4,8 @@ A ``jwks_uri`` is fetched by the one guarded way out (`gateway.egress`) and kept
 for an hour. Where a signature names a key that is not in the set, it is fetched
 again, at most once a minute for one address, so that a key can be replaced
 without a registration and nobody can make us knock at somebody's door. A copy
-outlives a server that is down by a day.
+outlives a server that is down by a day. Of too many copies the oldest go; where
+they hold too many keys, those with the most: anybody may register addresses.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _FRESH: Final = 3600.0
 _PAUSE: Final = 60.0
 _STALE: Final = 86_400.0
 _MOST: Final = 4096
+#: Keys of all copies together; each is about 2.5 KiB.
+_MOST_KEYS: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,6 @@ class ClientKeys:
                 return copy.keys if now - copy.came_at < _STALE else KeySet()
         if self._get is None:
             return KeySet()
-        if copy is None and len(self._copies) >= _MOST:
-            del self._copies[next(iter(self._copies))]
         running = self._running.get(uri)
         if running is None:
             running = self._running[uri] = asyncio.create_task(self._fetched(uri, self._get, copy))
@@ -81,4 +82,13 @@ class ClientKeys:
         else:
             copy = replace(copy, asked_at=now) if copy is not None else _Copy(KeySet(), now - _FRESH, now)
         self._copies[uri] = copy
+        self._make_room()
         return copy.keys if now - copy.came_at < _STALE else KeySet()
+
+    def _make_room(self) -> None:
+        if len(self._copies) > _MOST:
+            del self._copies[next(iter(self._copies))]
+        held = sum(len(copy.keys) for copy in self._copies.values())
+        while held > _MOST_KEYS:
+            largest = max(self._copies, key=lambda uri: len(self._copies[uri].keys))
+            held -= len(self._copies.pop(largest).keys)

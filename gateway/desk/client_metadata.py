@@ -48,7 +48,7 @@ _LONGEST_NAME: Final = 200
 _LONGEST_TEXT: Final = 320
 _LONGEST_KEYS: Final = 16 * 1024
 _MOST: Final = 8
-_URL = re.compile(r"https?://[^\s<>\"]{1,1000}", re.ASCII)
+_URL = re.compile(r"https?://[!#-;=?-~]{1,1000}", re.ASCII)
 _URLS: Final = ("logo_uri", "tos_uri", "policy_uri")
 _TEXTS: Final = ("software_id", "software_version")
 
@@ -142,7 +142,10 @@ def _keys(given: Mapping[str, object], method: str) -> dict[str, object]:
         raise _Unacceptable("keys are named by jwks or by jwks_uri, not by both")
     if "jwks" in given:
         jwks = given["jwks"]
-        text = canonical_bytes(jwks) if isinstance(jwks, dict) else b""
+        try:
+            text = canonical_bytes(jwks) if isinstance(jwks, dict) else b""
+        except ValueError:
+            raise _Unacceptable("jwks has a member whose name is not ASCII") from None
         read = KeySet.parse(text, CLIENT_ALGORITHMS) if len(text) <= _LONGEST_KEYS else KeySet()
         if isinstance(read, UnusableKeySet):
             raise _Unacceptable(f"jwks is no set of public keys: {read.why}")

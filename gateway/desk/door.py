@@ -1,8 +1,8 @@
 """The desk as an HTTP server of its own, on a Unix socket that only our front can reach.
 
 The front forwards a request for a path of the desk as it came, and says beside
-it what it knows and the desk cannot: the site, its public origin and the
-client's address. No client can say these: the front drops such names from what
+it what it knows and the desk cannot: the site, its public origin, the client's
+address and its country. No client can say these: the front drops such names from what
 it forwards, and the socket lies in a folder that only its owner may enter.
 """
 
@@ -29,6 +29,8 @@ SITE: Final = "licet-site"
 ORIGIN: Final = "licet-origin"
 #: The client's address as trusted proxies tell it.
 ADDRESS: Final = "licet-address"
+#: Where the client is, ISO 3166-1 alpha-2; not there where that is unknown.
+COUNTRY: Final = "licet-country"
 
 _log = logging.getLogger("licet.desk.door")
 #: How long an idle connection is kept: longer than the front keeps one for reuse.

@@ -5,17 +5,28 @@ client proves itself, shows its token and names the file by URL or path
 (``resource``); it gets the JWK, and in ``format`` the layout of the file
 (`keys.ems`). ``kid`` asks for the key of an older copy. The key costs nothing
 of its own: what is fetched through the gateway is priced there.
+
+Whoever could not fetch the file with this token gets no key to it either: the
+rules of this moment are asked, for a crawler that the token names or for one
+that nobody knows, from the country that the request comes from.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 import structlog
 from aiohttp import web
 
+from gateway.admission.entitlement import entitle, uses_under
+from gateway.ask import Ask
+from gateway.clock import Clock
 from gateway.desk.call import About, Call, Group, protocol_at
 from gateway.desk.clients import Clients, may_buy
+from gateway.desk.door import COUNTRY
 from gateway.desk.entering import entered, first
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import PREFIX
@@ -24,12 +35,15 @@ from gateway.desk.replies import json_reply
 from gateway.desk.wishes import read_place
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.ems import FORMAT, EmsError
-from gateway.policy.rules import Policy
+from gateway.policy.rules import Policy, Verdict
+from gateway.policy.ruling import rule
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.terms.license_terms import narrowest
 from gateway.tokens.claims import Claims
+from gateway.visitors.visitor import Crawler, Identity, Visitor, VisitorClass
 
 _log = structlog.get_logger("licet.desk")
+_NOBODY_KNOWN: Final = Visitor(VisitorClass.AI)
 _ASKS = {
     "type": "object",
     "required": ["token", "resource"],
@@ -51,9 +65,17 @@ _ABOUT = About(
 class EmsKeys:
     """Answers clients that have authenticated."""
 
-    def __init__(self, clients: Clients, holdings: Holdings, keys: ContentKeys) -> None:
-        """Give out *keys*."""
+    def __init__(
+        self,
+        clients: Clients,
+        holdings: Holdings,
+        keys: ContentKeys,
+        clock: Clock,
+        crawler: Callable[[str], Crawler | None],
+    ) -> None:
+        """Give out *keys*; *crawler* knows the crawlers that a token may name."""
         self._clients, self._holdings, self._keys = clients, holdings, keys
+        self._clock, self._crawler = clock, crawler
 
     def group(self) -> Group:
         """Its address."""
@@ -76,7 +98,7 @@ class EmsKeys:
         resource = first(form, "resource")
         place = read_place(resource, call.origin)
         path = place.pattern if place is not None else ""
-        refused = _outside(path, claims, call.policy)
+        refused = self._outside(path, claims, call)
         if refused is not None:
             return refused
         try:
@@ -88,14 +110,32 @@ class EmsKeys:
         _log.info("a content key was given", license=claims.license, client=known.client.id, kid=found.kid)
         return json_reply({"key": found.as_jwk(), "resource": resource, "format": FORMAT})
 
+    def _outside(self, path: str, claims: Claims, call: Call) -> Refusal | None:
+        """Why the token does not open the file at canonical *path*, or None."""
+        if not path or "*" in path:
+            return Refusal(Problem.RESOURCE_NOT_OFFERED, "The resource is no URL or path of this site.")
+        if narrowest(path, claims.scopes, claims.excluded) is None:
+            return Refusal(Problem.PATH_NOT_COVERED, "The license does not cover this path.")
+        country = call.request.headers.get(COUNTRY, "")
+        ask = Ask(
+            "", self._clock.now_us(), call.policy.site.id, call.origin, "GET", path, path, country=country
+        )
+        named = filter(None, map(self._crawler, sorted(claims.crawlers)))
+        found = [_barred(each, claims, ask, call.policy) for each in (_NOBODY_KNOWN, *map(_honest, named))]
+        return None if None in found else found[0]
 
-def _outside(path: str, claims: Claims, policy: Policy) -> Refusal | None:
-    """Why the token does not cover the file at canonical *path*, or None."""
-    if not path or "*" in path:
-        return Refusal(Problem.RESOURCE_NOT_OFFERED, "The resource is no URL or path of this site.")
-    if narrowest(path, claims.scopes, claims.excluded) is None:
-        return Refusal(Problem.PATH_NOT_COVERED, "The license does not cover this path.")
-    work = policy.work_of(path)
-    if work is not None and work.rendition_of(path) not in claims.renditions:
-        return Refusal(Problem.RENDITION_NOT_COVERED, "The license does not cover this form of the work.")
-    return None
+
+def _honest(crawler: Crawler) -> Visitor:
+    identity = Identity.VERIFIED if crawler.verifiable else Identity.CLAIMED
+    return Visitor(crawler.visitor_class, crawler, identity)
+
+
+def _barred(visitor: Visitor, claims: Claims, ask: Ask, policy: Policy) -> Refusal | None:
+    """Why *visitor* may not fetch what *ask* names with a token of *claims*, which covers the path; or None."""
+    ruling = rule(policy, visitor, ask, uses_under(claims, visitor))
+    if ruling.verdict is Verdict.REFUSE:
+        return Refusal(Problem.RESOURCE_NOT_OFFERED, f"The owner does not give out this file: {ruling.why}.")
+    # What is free is on no offer.
+    covering = replace(claims, offer="") if ruling.verdict is Verdict.SERVE else claims
+    covered = entitle(covering, visitor, ruling, ask)
+    return covered if isinstance(covered, Refusal) else None

@@ -91,6 +91,13 @@ def _of_policy(
 ) -> OlpWish | Refusal:
     wanted = Wanted(targets=places)
     sold = {work.id for work in in_force.works if work.for_sale}
+    # A page may have gone to another work since, and the fee would buy what is refused.
+    if policy is not in_force and any(
+        (work := in_force.work_of(place.pattern)) is None or work.id not in sold
+        for place in places
+        if "*" not in place.pattern and not place.pattern.endswith("/")
+    ):
+        return Refusal(Problem.RESOURCE_NOT_OFFERED, _NOTHING)
     there = [
         offer
         for offer in for_sale(policy, wanted)

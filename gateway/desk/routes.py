@@ -26,6 +26,9 @@ GET, POST, client ``/.licet/negotiations/ID``, and ``/proposals``, ``/acceptance
             ``/verification``, ``/termination``, ``/contract`` below it
 GET, client ``/.licet/contracts/LICENSE``                what was agreed
 GET, POST   ``/.licet/negotiate``, and below it          the same for people
+GET, client ``/.licet/events``                           what happened to one's own
+GET, POST, client ``/.licet/webhooks``                   where that is sent
+GET, DELETE, client ``/.licet/webhooks/ID``, and ``/verification``, ``/secret``, ``/ping``
 GET         ``/.well-known/oauth-authorization-server/.licet``  RFC 8414
 GET         ``/.well-known/oauth-protected-resource``    RFC 9728
 GET         ``/.well-known/http-message-signatures-directory``  our own keys
@@ -70,6 +73,7 @@ from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.tokens.verification import Verifier
 from gateway.visitors.own_identity import OwnIdentity
+from gateway.visitors.visitor import Crawler
 
 _log = structlog.get_logger("licet.desk")
 
@@ -94,6 +98,7 @@ class Desk:
         admittance: Admittance | None = None,
         groups: Iterable[Group | Callable[[Clients], Group]] = (),
         once: Once | None = None,
+        crawler: Callable[[str], Crawler | None] = lambda _: None,
         bargaining: Bargaining | None = None,
     ) -> None:
         """Work on the parts given.
@@ -113,6 +118,7 @@ class Desk:
             admittance: how clients come in; anybody and without a nonce if absent.
             groups: further addresses, or what makes them of the desk's clients.
             once: remembers purchases that carry an idempotency key.
+            crawler: knows by name the crawlers that a license may be for.
             bargaining: what is negotiated with; without it nothing is.
         """
         admittance = admittance or Admittance()
@@ -128,7 +134,7 @@ class Desk:
                 clients, self.sales, holdings, Bindings(clients.keys, clock, admittance), once
             ).group(),
             Agreements(clients, register).group(),
-            EmsKeys(clients, holdings, content_keys).group() if content_keys else {},
+            EmsKeys(clients, holdings, content_keys, clock, crawler).group() if content_keys else {},
             self._negotiating(bargaining, register, clients, clock, keys, once) if bargaining else {},
             *(group(clients) if callable(group) else group for group in groups),
         ):

@@ -3,7 +3,7 @@
 A client that may buy asks for an amount and gets the address of a page of
 Stripe's; once Stripe says that it was paid, and what it says is what was asked
 for, the credit is entered, once. What Stripe pays back is entered as a reversal
-of that credit. An event whose signature does not hold, or that speaks of
+of that credit, in whichever order it tells the two. An event whose signature does not hold, or that speaks of
 another amount than the top-up's, enters nothing.
 """
 
@@ -25,7 +25,7 @@ from gateway.desk.call import WRITE, About, Call, Group, Route
 from gateway.desk.clients import Clients, Known, may_buy
 from gateway.desk.entering import entered, first
 from gateway.desk.metadata import PREFIX
-from gateway.desk.once import Once, key_of
+from gateway.desk.once import KEPT_SECONDS, Once, key_of
 from gateway.desk.reading import FORM, JSON, read_body
 from gateway.desk.replies import json_reply
 from gateway.desk.selling import Entered
@@ -37,12 +37,11 @@ from gateway.rails.stripe_checkout import (
     SIGNATURE,
     Checkout,
     NoPage,
-    PaidBack,
     PaidIn,
     read_event,
     smallest_units,
 )
-from gateway.rails.topups import TopUp, TopUps
+from gateway.rails.topups import PaidBack, TopUp, TopUps
 from gateway.terms.payment_required import money_body
 
 log = structlog.get_logger("licet.desk")
@@ -90,6 +89,7 @@ class TopUpDesk:
         self._journal, self._entered, self._once, self._clock = journal, entered, once, clock
         self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._kept: set[str] = set()
+        self._entering: set[asyncio.Task[None]] = set()
 
     def group(self, clients: Clients) -> Group:
         """Its addresses, for *clients*."""
@@ -121,9 +121,12 @@ class TopUpDesk:
     async def _opened(self, call: Call, known: Known, amount: Money) -> web.Response | Refusal:
         key = key_of(call.request)
         named = f"{known.client.id}\0{key}" if isinstance(key, str) and key else str(uuid.uuid4())
-        id = "top_" + hashlib.sha256(named.encode()).hexdigest()[:32]
         now = self._clock.now_us() // 1_000_000
-        topup = await self._topups.add(TopUp(id, known.licensee.id, amount, now))
+        topup = await self._topups.add(TopUp(_id_of(named), known.licensee.id, amount, now))
+        if topup.at <= now - KEPT_SECONDS:
+            # The key is forgotten by now, so this is another top-up; that one may be paid.
+            topup = await self._topups.add(TopUp(_id_of(f"{named}\0{now}"), known.licensee.id, amount, now))
+        id = topup.id
         if (topup.licensee, topup.amount) != (known.licensee.id, amount):
             return Refusal(Problem.IDEMPOTENCY_CONFLICT, "The key came with another amount before.")
         name = call.policy.site.name or call.policy.site.id
@@ -164,26 +167,44 @@ class TopUpDesk:
     async def _act(self, event: dict[str, Any]) -> Refusal | None:
         match read_event(event):
             case PaidIn() as paid:
-                topup = await self._topups.topup(paid.topup)
-                if topup is None:
-                    return None  # a page of somebody else on the same account
-                if topup.amount != paid.amount or topup.paid_by not in {"", paid.paid_by}:
-                    return _lie(
-                        f"{paid.amount} by {paid.paid_by} for {topup.id}, which is over {topup.amount}"
-                    )
-                await self._enter(self._credit(topup, paid))
-                await self._topups.paid(topup.id, paid.paid_by)
+                async with self._lines.setdefault(paid.paid_by, asyncio.Lock()):
+                    return await self._paid_in(paid)
             case PaidBack() as back:
-                topup = await self._topups.paid_with(back.paid_by)
-                if topup is None:
-                    return None
-                if back.amount.currency != topup.amount.currency or back.amount > topup.amount:
-                    return _lie(f"{back.amount} back of {topup.id}, which is over {topup.amount}")
-                await self._enter(self._reversal(topup, back))
+                async with self._lines.setdefault(back.paid_by, asyncio.Lock()):
+                    topup = await self._topups.paid_with(back.paid_by)
+                    if topup is not None:
+                        return await self._paid_back(topup, back)
+                    # A page of somebody else on the same account, or one whose payment is told after this.
+                    await self._topups.went_back(back, self._clock.now_us() // 1_000_000)
+        return None
+
+    async def _paid_in(self, paid: PaidIn) -> Refusal | None:
+        topup = await self._topups.topup(paid.topup)
+        if topup is None:
+            return None  # a page of somebody else on the same account
+        if topup.amount != paid.amount or topup.paid_by not in {"", paid.paid_by}:
+            return _lie(f"{paid.amount} by {paid.paid_by} for {topup.id}, which is over {topup.amount}")
+        await self._enter(self._credit(topup, paid))
+        await self._topups.paid(topup.id, paid.paid_by)
+        for back in await self._topups.back_of(paid.paid_by):
+            await self._paid_back(topup, back)
+        return None
+
+    async def _paid_back(self, topup: TopUp, back: PaidBack) -> Refusal | None:
+        if back.amount.currency != topup.amount.currency or back.amount > topup.amount:
+            return _lie(f"{back.amount} back of {topup.id}, which is over {topup.amount}")
+        await self._enter(self._reversal(topup, back))
         return None
 
     async def _enter(self, entry: BookEntry) -> None:
-        """Have the entry of that id in the journal, once."""
+        """Have the entry of that id in the journal, once, whether or not whoever told of it stays."""
+        # A caller that goes away in the middle would not know whether it is there, and the next enter it twice.
+        entering = asyncio.create_task(self._entered_once(entry))
+        self._entering.add(entering)
+        entering.add_done_callback(self._entering.discard)
+        await asyncio.shield(entering)
+
+    async def _entered_once(self, entry: BookEntry) -> None:
         async with self._lines.setdefault(entry.id, asyncio.Lock()):
             if entry.id not in self._kept and not await self._entered(entry.id):
                 await self._journal.keep(entry)
@@ -210,6 +231,10 @@ class TopUpDesk:
             memo=memo,
             by="stripe",
         )
+
+
+def _id_of(named: str) -> str:
+    return "top_" + hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
 def _amount(amount: str, currency: str) -> Money | Refusal:

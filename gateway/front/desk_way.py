@@ -28,7 +28,10 @@ class DeskWay:
 
     async def __call__(self, ask: Ask, body: AsyncIterator[bytes] | None) -> Answer:
         """Ask the desk; 503 where it is not there, the refusal of *body* where that breaks off."""
-        told = (("licet-site", ask.site), ("licet-origin", ask.origin), ("licet-address", ask.address))
+        told = (
+            ("licet-site", ask.site), ("licet-origin", ask.origin), ("licet-address", ask.address),
+            *((("licet-country", ask.country),) if ask.country else ()),
+        )  # fmt: skip
         opened = await self._origin.open(ask, self._upstream, body, ours=-1, upgrade=False, told=told)
         if isinstance(opened, Refusal):
             if opened.problem in _NOT_THERE:

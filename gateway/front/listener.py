@@ -97,8 +97,8 @@ class Listener:
     *hosts* finds the policy of a host name in lower case without a port. *desk*
     answers an ask for a path that *desk_owns*. *tls* makes the listener speak
     TLS. *place_of* says where an address is, if no trusted proxy does; it is asked
-    only where the site's rules or offers depend on the country, or a credential
-    is shown. *proxied*: connections of *trusted* proxies begin with a PROXY header.
+    only where the site's rules or offers depend on the country, a credential is
+    shown, or the desk is asked. *proxied*: connections of *trusted* proxies begin with a PROXY header.
     *refusals* counts requests that never became an ask, by code; *faults*
     counts answers that something of ours broke.
     """
@@ -296,9 +296,13 @@ class Listener:
         raw, _, query = target.partition("?")
         path = canonical(raw)
         scheme = client.scheme or ("https" if connection.secure else "http")
+        plain = "" if isinstance(path, Ambiguous) else path
         country, basis = client.country, client.country_basis
-        if not country and self._place_of is not None and (policy.by_place or "authorization" in block.first):
-            country, basis = self._place_of(client.address)
+        if not country and self._place_of is not None:
+            # At the desk a license may be shown in a form.
+            licensed = "authorization" in block.first or self._desk_owns(plain)
+            if policy.by_place or licensed:
+                country, basis = self._place_of(client.address)
         return make_ask(
             id=str(uuid_utils.uuid7()),
             asked_at_us=self._clock.now_us(),
@@ -306,7 +310,7 @@ class Listener:
             origin=policy.site.public or _origin(scheme, *block.host),
             method=request.method,
             target=target,
-            path="" if isinstance(path, Ambiguous) else path,
+            path=plain,
             ambiguity=path.why if isinstance(path, Ambiguous) else "",
             query=query,
             headers=block.fields,

@@ -14,7 +14,8 @@ What the site has itself under these names is evidence (kind ``own-file``) that
 the creator's server fails and no good answer is left, less is allowed: 503 for
 robots.txt, because a file without the site's own rules would open what they
 close; everything reserved in tdmrep.json and trust.txt, which are told for a
-minute only. A file that is too large to be read whole passes untouched.
+minute only. Of what is too large to be read whole the rest may say no, so those
+two say it too; such an llms.txt, which grants nothing, passes untouched.
 
 In the mode `observe` nothing here answers: the origin's own files pass.
 """
@@ -25,6 +26,7 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import orjson
@@ -115,7 +117,7 @@ class SiteNotices:
         return self._kept(
             ("license.xml", policy.site.id, policy.digest, origin),
             MEDIA_TYPE,
-            lambda: render_rsl(self._published(policy, origin)),
+            lambda: render_rsl(self._published(policy, origin), lastmod=lastmod_of(policy)),
         )
 
     def _tdm_policy(self, policy: Policy, origin: str) -> Notice:
@@ -130,7 +132,7 @@ class SiteNotices:
         unread = isinstance(known, Refusal)
         own, tag = (None, "unread") if isinstance(known, Refusal) else (known.body, known.tag)
         media_type, render = _RENDERED[ask.path]
-        if not unread and isinstance(known, OwnFile) and known.cut and ask.path != tdmrep.PATH:
+        if not unread and isinstance(known, OwnFile) and known.cut and ask.path == llms_txt.PATH:
             return None
         return self._kept(
             (ask.path.rpartition("/")[2], policy.site.id, policy.digest, ask.origin, tag),
@@ -174,3 +176,9 @@ _RENDERED: Final[dict[str, tuple[str, Callable[[bytes | None, PublishedTerms, bo
     ),
     llms_txt.PATH: (llms_txt.MEDIA_TYPE, lambda own, terms, _: llms_txt.merged(own, terms)),
 }
+
+
+def lastmod_of(policy: Policy) -> str:
+    """When the terms of *policy* last changed (RFC 3339), as far as its file tells, else ""."""
+    moment = datetime.fromtimestamp(policy.written_at, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if policy.written_at else ""

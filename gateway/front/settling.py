@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, Protocol
 
 from gateway.admission.admit import Grant, as_open
@@ -109,7 +110,11 @@ async def _paid(
         if complete.status >= 400:
             await rail.undelivered(tender)
         return Settled()
-    return await rail.commit(tender, due.money, ask, complete.status)
+    done = await rail.commit(tender, due.money, ask, complete.status)
+    if isinstance(done, Settled) and done.due is None and not due.money:
+        # What was told to cost nothing stays so, whatever comes of the fetch that paid for it.
+        done = replace(done, due=due.money)
+    return done
 
 
 async def undelivered(tender: Tender | None, rails: tuple[Rail, ...]) -> None:

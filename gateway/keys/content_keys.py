@@ -8,6 +8,7 @@ in every backup with them.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -51,6 +52,16 @@ class ContentKeys:
         Raises `OSError` and `EmsError` as `keep` does.
         """
         return next((each for each in self._read(site, path) if kid in {"", each.kid}), None)
+
+    def paths(self, site: str) -> frozenset[str]:
+        """Of which canonical paths of *site* there are keys. Raises `OSError`; damaged files are passed over."""
+        found = set()
+        for file in self._folder.glob("*.json"):
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                told = json.loads(file.read_bytes())
+                if told["site"] == site and told["keys"]:
+                    found.add(str(told["path"]))
+        return frozenset(found)
 
     def _read(self, site: str, path: str) -> list[ContentKey]:
         try:

@@ -41,6 +41,8 @@ LONGEST_SET: Final = 64 * 1024
 LONGEST_KID: Final = 256
 #: Bits that an RSA modulus may have; above that a signature takes too long to check.
 _RSA_BITS: Final = range(2048, 4097)
+#: Bits of the longest RSA exponent: with one as long as the modulus a check takes 40 times as long.
+_EXPONENT_BITS: Final = 64
 
 #: Members that only a private or shared key has (RFC 7518, section 6).
 _SECRET = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -249,6 +251,8 @@ def _rsa_key(members: Mapping[str, object], kid: str, algorithms: tuple[str, ...
     if algorithm not in algorithms:
         return None
     modulus, exponent = (_number(members, name) for name in ("n", "e"))
+    if exponent.bit_length() > _EXPONENT_BITS:
+        raise Malformed("an RSA key's exponent is too long")
     try:
         key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
     except ValueError:

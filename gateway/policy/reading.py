@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from gateway import bundled
@@ -52,7 +53,7 @@ def read_policy(path: Path, *, overrides: Mapping[str, object] | None = None) ->
     Raises:
         ConfigurationError: with every mistake found; the file is not used.
     """
-    return read_policy_text(_text_of(path), str(path), overrides=overrides)
+    return _written(read_policy_text(_text_of(path), str(path), overrides=overrides), path)
 
 
 def read_policy_text(text: str, file: str, *, overrides: Mapping[str, object] | None = None) -> Policy:
@@ -84,7 +85,14 @@ def read_secretly(
     raw = _parsed(_text_of(path), file)
     policy = _read(raw, file, overrides or {})
     tables = _tables(_overridden(raw, overrides or {}), file)
-    return policy, {offer.id: position_of(tables, offer.id) for offer in policy.offers}
+    return _written(policy, path), {offer.id: position_of(tables, offer.id) for offer in policy.offers}
+
+
+def _written(policy: Policy, path: Path) -> Policy:
+    try:
+        return replace(policy, written_at=int(path.stat().st_mtime))
+    except OSError:
+        return policy
 
 
 def default_policy(

@@ -192,7 +192,9 @@ class Policy:
     None where reading proved there is no such path. *unverifiable* is what a
     free outcome means for a crawler whose claim could be checked but whose
     evidence is stale. *free_paths* are served to everyone, always, like
-    control files. *publishing* says in which channels the terms are told. *by_place* says that some rule or offer depends on the country.
+    control files. *publishing* says in which channels the terms are told. *by_place* says that
+    some rule or offer depends on the country. *written_at* is when its file last
+    changed, whole seconds, 0 where there is none.
     """
 
     site: Site
@@ -210,6 +212,7 @@ class Policy:
     signing: Signing = Signing()
     by_offer: dict[str, Offer] = field(default_factory=dict, compare=False, repr=False)
     by_place: bool = field(default=False, compare=False)
+    written_at: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         """Index the offers by id, and see whether anything depends on the country."""

@@ -329,11 +329,16 @@ def leaf(entry: JournalEntry, salt: bytes, canonical: bytes | None = None) -> by
 
     *canonical* are the entry's canonical bytes, for whoever has them at hand.
     """
-    content = entry_commitment(entry.canonical() if canonical is None else canonical, salt)
-    site = hashlib.sha256(salt + b"site\0" + entry.site.encode()).hexdigest()
+    return public_leaf(entry.site, entry.time_us, entry.canonical() if canonical is None else canonical, salt)
+
+
+def public_leaf(site: str, time_us: int, canonical: bytes, salt: bytes) -> bytes:
+    """The same of an entry of *site* at *time_us* whose canonical bytes are at hand."""
+    content = entry_commitment(canonical, salt)
+    site = hashlib.sha256(salt + b"site\0" + site.encode()).hexdigest()
     return b'{"entry":"%b","site":"%b","time":%d,"v":%d}' % (
         content.encode(),
         site.encode(),
-        entry.time_us,
+        time_us,
         LEAF_VERSION,
     )

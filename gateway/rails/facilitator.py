@@ -113,7 +113,7 @@ class Facilitator:
             case True if answer.status == 200:
                 other = _other(said.get("payer"), presented.authorization.payer)
                 return Unsure("it verified another payer") if other else Verified()
-            case False:
+            case False if answer.status < 500:
                 return Invalid(_reason(said.get("invalidReason"), "invalid_payload"))
         return Unsure(f"status {answer.status} without an answer")
 
@@ -129,7 +129,7 @@ class Facilitator:
         match said.get("success"):
             case True if answer.status == 200:
                 return _moved(said, presented, asked)
-            case False:
+            case False if answer.status < 500:
                 reason = _reason(said.get("errorReason"), "unexpected_settle_error")
                 return Unclear(reason) if reason in _OPEN or said.get("transaction") else NotMoved(reason)
         why = f"status {answer.status} without an answer"

@@ -23,11 +23,14 @@ calls it (x402 extension ``payment-identifier``), good for one payer alone.
 
 The money of a settled payment is one credit of its payer. It pays for one
 fetch, *spent_by*; whoever presents the payment again is not charged again.
+
+What nobody was asked to move is forgotten after a day: whoever signs can make as
+much of it as it likes, for nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -47,6 +50,8 @@ class State(StrEnum):
 
 #: States from which a payment may be begun (again): nobody was asked to move anything.
 UNTRIED: Final = frozenset({State.SERVICE_ERROR, State.SKIPPED_ORIGIN_ERROR})
+#: Microseconds for which such a payment is remembered at least.
+UNTRIED_KEPT_US: Final = 86_400 * 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Payment:
         changed_us: when it last changed.
         booked: whether its credit stands in the journal.
         spent_by: the fetch that it pays for, or "".
+        lent: whether another fetch was served on it, uncharged.
     """
 
     id: str
@@ -84,7 +90,7 @@ class Payment:
     payer: str
     amount: Money
     asked: str
-    presented: str
+    presented: str = field(repr=False)
     state: State
     began_us: int
     changed_us: int
@@ -92,6 +98,7 @@ class Payment:
     transaction: str = ""
     booked: bool = False
     spent_by: str = ""
+    lent: bool = False
 
     @property
     def licensee(self) -> str:
@@ -146,12 +153,13 @@ class Settlements(Protocol):
 
         In the way is any payment with the same nonce, or with the same
         identifier of the same payer and rail that has not failed, unless it `may_begin_as` this
-        one. Of any number of concurrent calls one is told that it `is_ours`.
+        one. Of any number of concurrent calls one is told that it `is_ours`. Forgets what is
+        `UNTRIED` and last changed `UNTRIED_KEPT_US` before this one began.
         """
         ...
 
     async def skip(self, payment: Payment) -> None:
-        """Record *payment* as `SKIPPED_ORIGIN_ERROR`; without effect where one stands in its way."""
+        """Record *payment* as `SKIPPED_ORIGIN_ERROR`; without effect where one stands in its way. Forgets as `begin`."""
         ...
 
     async def finish(self, id: str, state: State, *, reason: str, transaction: str, at_us: int) -> Payment:
@@ -165,11 +173,16 @@ class Settlements(Protocol):
         """Note that the credit of that payment stands in the journal."""
         ...
 
-    async def spend(self, id: str, record_id: str, *, instead_of: str = "") -> Payment:
+    async def spend(self, id: str, record_id: str, *, at_us: int, instead_of: str = "") -> Payment:
         """Let the fetch *record_id* have the money, if the fetch *instead_of* has it; as it then stands.
 
+        That is a change of *at_us*, unless it was lent before: what was lent grows no younger.
         Raises `KeyError` where there is no such payment.
         """
+        ...
+
+    async def lend(self, id: str) -> None:
+        """Note that another fetch than the one that has the money is served on it; without effect where there is none."""
         ...
 
     async def payment(self, id: str) -> Payment | None:

@@ -16,7 +16,10 @@ hand over   the credit pays for one fetch; every other that presents the same
 A credit has the payment's own id, so it is entered once. Its payer is no
 licensee of the register: the books know it as ``RAIL:PAYER``. What its fetch
 turned out not to owe (the creator's server broke off, the client left early)
-stays its credit, and the same payment presented again is served from it.
+stays its credit, and the same payment presented again is served from it; for
+`RETRY_SECONDS` only, if another fetch was served on it meanwhile, or who breaks
+off every first of two would read for ever. What was paid back pays for nothing. That the payer's authorization has
+lapsed meanwhile makes no difference: it is the money that pays.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
@@ -46,9 +49,11 @@ from gateway.rails.facilitator import (
 )
 from gateway.rails.settlements import Payment, Settlements, State
 from gateway.rails.x402 import (
+    LAPSED,
     Presented,
     Requirement,
     fingerprint,
+    has_lapsed,
     read_signature,
     requirement,
     spelled,
@@ -62,7 +67,7 @@ RETRY_SECONDS: Final = 900
 #: Seconds after which a fetch that left no record is taken for one that never ended.
 _LOST_SECONDS: Final = 86_400
 #: Seconds for which an unknown outcome is asked for again.
-_ASKED_AGAIN_SECONDS: Final = 3600
+ASKED_AGAIN_SECONDS: Final = 3600
 #: Seconds that the books may take to show a credit.
 _FOLDED: Final = 5.0
 _LOOK: Final = 0.005
@@ -83,7 +88,7 @@ class Payable:
     url: str
     price: Money
     terms: X402Terms
-    header: str
+    header: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +137,14 @@ class Folded:
     """What is asked of the books.
 
     *entered*: whether they show the entry of an id. *charged*: what the fetch
-    of an id was charged, in micro-units, or None where they show none. *wake*
-    has the journal folded at once.
+    of an id was charged, in micro-units, or None where they show none. *undone*:
+    how much of the entry of an id reversals undid. *wake* has the journal folded
+    at once.
     """
 
     entered: Callable[[str], Awaitable[bool]]
     charged: Callable[[str], Awaitable[int | None]]
+    undone: Callable[[str], Awaitable[int]]
     wake: Callable[[], None] = lambda: None
 
 
@@ -208,13 +215,15 @@ class Settling:
             if payment.id in self._running:
                 continue
             age = self._clock.now_us() - payment.began_us
-            if payment.state is State.PENDING and age < _ASKED_AGAIN_SECONDS * 1_000_000:
+            if payment.state is State.PENDING and age < ASKED_AGAIN_SECONDS * 1_000_000:
                 payment = await self._asked_again(payment)  # noqa: PLW2901 - the same, as it then stands
             if payment.state is State.SETTLED:
                 await self._booked(payment)
         return len(await self._book.open())
 
     async def _verified(self, presented: Presented, asked: Requirement, payable: Payable) -> Checked | Unpaid:
+        if has_lapsed(presented, self._clock.now_us() // 1_000_000):
+            return Unpaid(INVALID, LAPSED)
         answer = await self._facilitator.verify(payable.terms.facilitator, presented, asked)
         if isinstance(answer, Invalid):
             return Unpaid(INVALID, answer.reason)
@@ -307,14 +316,19 @@ class Settling:
 
     async def _handed_over(self, payment: Payment, record_id: str, *, new: bool) -> Taken | Unpaid:
         """Let the fetch have the credit, unless another has it."""
-        found = await self._book.spend(payment.id, record_id)
-        before, age = found.spent_by, self._clock.now_us() - found.changed_us
+        if await self._folded.undone(payment.id):
+            return Unpaid(INVALID, "payment_refunded", payment.id)
+        now_us = self._clock.now_us()
+        found = await self._book.spend(payment.id, record_id, at_us=now_us)
+        before, age = found.spent_by, now_us - found.changed_us
         if before != record_id:
             charged = await self._folded.charged(before)
-            if charged == 0 or (charged is None and age > _LOST_SECONDS * 1_000_000):
-                found = await self._book.spend(payment.id, record_id, instead_of=before)
-            elif charged is not None and age > RETRY_SECONDS * 1_000_000:
+            if (charged or found.lent) and age > RETRY_SECONDS * 1_000_000:
                 return Unpaid(INVALID, "payment_already_used", payment.id)
+            if charged == 0 or (charged is None and age > _LOST_SECONDS * 1_000_000):
+                found = await self._book.spend(payment.id, record_id, at_us=now_us, instead_of=before)
+            if found.spent_by != record_id:
+                await self._book.lend(payment.id)
         state = State.SETTLED if new and found.spent_by == record_id else State.DUPLICATE
         return Taken(found.id, found.payer, found.transaction, state, owes=found.spent_by == record_id)
 

@@ -15,7 +15,9 @@ event                                      means
 ========================================== ===================================
 
 Everything else is heard and means nothing here. Amounts cross in the currency's
-smallest unit, of which some currencies have none and some have thousandths.
+smallest unit, of which some currencies have none and some have thousandths. The
+Ugandan shilling is not taken: Stripe lists it as having none, and wants it in
+hundredths all the same.
 """
 
 from __future__ import annotations
@@ -29,15 +31,16 @@ import orjson
 
 from gateway.egress import Posted, Unfetched
 from gateway.money import LARGEST_MICROS, MICROS, Money
-from gateway.rails.topups import TopUp
+from gateway.rails.topups import PaidBack, TopUp
 
 SIGNATURE: Final = "Stripe-Signature"
 #: Seconds that the page may take to be made.
 SECONDS: Final = 15.0
 _LIMIT: Final = 256 * 1024
 _NONE: Final = frozenset(
-    "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF".split()  # noqa: SIM905 - as Stripe lists them
+    "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()  # noqa: SIM905 - as Stripe lists them
 )
+_TWOFOLD: Final = "UGX"
 _THREE: Final = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 
 
@@ -82,21 +85,14 @@ class PaidIn:
     paid_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class PaidBack:
-    """Stripe says that *amount* of its payment *paid_by* went back, as *refund*."""
-
-    refund: str
-    amount: Money
-    paid_by: str
-
-
 def smallest_units(amount: Money) -> int | None:
     """*amount* in the smallest unit of its currency, or None where it is no whole number of them.
 
     >>> smallest_units(Money(12_340_000, "USD")), smallest_units(Money(5_000, "USD"))
     (1234, None)
     """
+    if amount.currency == _TWOFOLD:
+        return None
     units, rest = divmod(amount.micros * _per_unit(amount.currency), MICROS)
     thousandths = amount.currency in _THREE and units % 10
     return None if rest or units <= 0 or thousandths else units
@@ -107,7 +103,7 @@ def amount_of(units: object, currency: object) -> Money | None:
     if type(units) is not int or not isinstance(currency, str) or not currency.isascii():
         return None
     code = currency.upper()
-    if len(code) != 3 or not code.isalpha() or not 0 < units <= LARGEST_MICROS // MICROS:
+    if len(code) != 3 or not code.isalpha() or code == _TWOFOLD or not 0 < units <= LARGEST_MICROS // MICROS:
         return None
     return Money(units * MICROS // _per_unit(code), code)
 

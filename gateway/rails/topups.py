@@ -3,14 +3,31 @@
 A top-up stands here before the provider is asked, and its id is the id of its
 credit in the journal: however often a provider says that it was paid, it is
 entered once. A provider's event is heard once.
+
+A provider tells things in any order: what it paid back of a payment that nobody
+here knows yet is kept until that payment is told.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.money import Money
+
+#: Seconds for which what was paid back is kept at least, for a payment that is not told yet.
+BACK_KEPT_SECONDS: Final = 90 * 86_400
+#: Seconds for which a page that nobody paid on, and an event, are remembered at least: no provider takes so long.
+KEPT_SECONDS: Final = 90 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class PaidBack:
+    """The provider says that *amount* of its payment *paid_by* went back, as *refund*."""
+
+    refund: str
+    amount: Money
+    paid_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +50,10 @@ class TopUps(Protocol):
     """
 
     async def add(self, topup: TopUp) -> TopUp:
-        """Keep *topup*, unless one of its id is there; the one that is there."""
+        """Keep *topup*, unless one of its id is there; the one that is there.
+
+        Whatever was not paid, and is `KEPT_SECONDS` older than it, is forgotten on the way.
+        """
         ...
 
     async def opened(self, id: str, session: str) -> None:
@@ -52,10 +72,18 @@ class TopUps(Protocol):
         """The top-up that the provider's payment *paid_by* paid."""
         ...
 
+    async def went_back(self, back: PaidBack, at: int) -> None:
+        """Keep *back*, told at whole second *at*, once; what is older than `BACK_KEPT_SECONDS` is forgotten."""
+        ...
+
+    async def back_of(self, paid_by: str) -> tuple[PaidBack, ...]:
+        """What was kept of the payment *paid_by*, in the order of the refunds' ids."""
+        ...
+
     async def heard(self, event: str) -> bool:
         """Whether the provider's event was noted."""
         ...
 
     async def note(self, event: str, at: int) -> None:
-        """Note that the provider's event was acted upon, at whole second *at*."""
+        """Note that the provider's event was acted upon, at whole second *at*; forgets those `KEPT_SECONDS` older."""
         ...

@@ -41,6 +41,8 @@ REQUIRED: Final = "PAYMENT-REQUIRED"
 SIGNATURE: Final = "PAYMENT-SIGNATURE"
 RESPONSE: Final = "PAYMENT-RESPONSE"
 IDENTIFIER: Final = "payment-identifier"
+#: Why an authorization pays nothing any more, as the specification words it.
+LAPSED: Final = "invalid_exact_evm_payload_authorization_valid_before"
 #: The scheme of our own (`x402_credit`), beside ``exact``.
 CREDIT: Final = "credit"
 
@@ -293,9 +295,12 @@ def why_not(presented: Presented, asked: Requirement, now: int) -> str:
         return "invalid_exact_evm_payload_authorization_value_mismatch"
     if signed.valid_after > now:
         return "invalid_exact_evm_payload_authorization_valid_after"
-    if signed.valid_before <= now:
-        return "invalid_exact_evm_payload_authorization_valid_before"
-    return ""
+    return LAPSED if has_lapsed(presented, now) else ""
+
+
+def has_lapsed(presented: Presented, now: int) -> bool:
+    """Whether no money can be moved by *presented* at *now* (whole seconds) any more; it may have been before."""
+    return presented.authorization.valid_before <= now
 
 
 def fingerprint(method: str, url: str, asked: Requirement) -> str:

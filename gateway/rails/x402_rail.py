@@ -44,6 +44,7 @@ from gateway.rails.rail import (
 from gateway.rails.settlements import State
 from gateway.rails.settling import RAIL, Checked, Payable, Taken, Unpaid
 from gateway.rails.x402 import (
+    LAPSED,
     REQUIRED,
     SIGNATURE,
     Presented,
@@ -126,7 +127,8 @@ class X402:
         if wanted is None:
             return None
         wrong = why_not(presented, wanted, ask.asked_at)
-        if wrong:
+        # What lapsed may have moved the money before, which the book of settlements alone knows.
+        if wrong and wrong != LAPSED:
             return _refusal(Unpaid(Problem.PAYMENT_INVALID.code, wrong), ask.origin)
         payable = Payable(
             ask.site, ask.method, ask.origin + ask.target, price, terms, ask.all(_HEADER)[0].strip()

@@ -14,7 +14,7 @@ Pure. What is told for a page is made once and kept as octets.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,19 +61,28 @@ class AnswerFields:
         return "".join(f"\r\n{line}" for line in lines).encode("ascii", "replace")
 
     def beside(self, theirs: Iterable[tuple[str, str]]) -> AnswerFields:
-        """The same, no more permissive than the site's own fields *theirs* (names in any case)."""
+        """The same, no more permissive than the site's own fields *theirs* (names in any case).
+
+        Several lines of one field may come from several parties: each counts, and a no in any of them.
+        """
         found = [(name.lower(), value) for name, value in theirs]
 
-        def joined(wanted: str) -> str:
-            return ", ".join(value for name, value in found if name == wanted)
+        def lines(wanted: str) -> list[str]:
+            return [value for name, value in found if name == wanted]
 
-        policy = joined(tdmrep.POLICY)
-        said = tdmrep.header_value(joined(tdmrep.RESERVATION))
-        own = bool(said) and self.reserved is False
+        policy = ", ".join(lines(tdmrep.POLICY))
+        told = (each for line in lines(tdmrep.RESERVATION) for each in line.split(","))
+        own = any(map(tdmrep.header_value, told)) and self.reserved is False
         return AnswerFields(
-            self._stricter(self.usage, content_usage.read(joined(content_usage.FIELD)), content_usage.LABELS),
             self._stricter(
-                self.signals, content_signal.read(joined(content_signal.FIELD)), content_signal.LABELS
+                self.usage,
+                _every(content_usage.read, lines(content_usage.FIELD)),
+                content_usage.LABELS,
+            ),
+            self._stricter(
+                self.signals,
+                _every(content_signal.read, lines(content_signal.FIELD)),
+                content_signal.LABELS,
             ),
             True if own else self.reserved,
             policy if own and policy.isascii() and policy.isprintable() else self.policy,
@@ -90,6 +99,11 @@ class AnswerFields:
         return strictest(
             ours, tuple(pair for pair in theirs if labels.get(pair[0], Use.AI_INPUT) not in self.granted)
         )
+
+
+def _every(read: Callable[[str], Statement], lines: list[str]) -> Statement:
+    """What *lines* say as one field (RFC 9110, section 5.3), and each by itself."""
+    return strictest(read(", ".join(lines)), *map(read, lines)) if lines else ()
 
 
 def answer_fields(terms: PublishedTerms, path: str, licensed: Uses = _NOBODY) -> AnswerFields:

@@ -31,7 +31,7 @@ def read(octets: bytes) -> bool | None:
     """What a file says of training; the stricter where it says both, None where it says nothing."""
     found: bool | None = None
     for line in _lines(octets):
-        name, _, value = line.partition("=")
+        name, _, value = line.partition("#")[0].partition("=")
         if name.strip().lower() == _NAME and value.strip().lower() in {"yes", "no"}:
             found = value.strip().lower() == "yes" and found is not False
     return found
@@ -40,9 +40,11 @@ def read(octets: bytes) -> bool | None:
 def merged(origin: bytes | None, terms: PublishedTerms, *, unread: bool = False) -> bytes:
     """The file to serve: the site's own, or none, with the line of the terms in place of its own.
 
-    With *unread* the site's own cannot be had at the moment, so the line says no.
+    With *unread* the site's own cannot be had at the moment, so the line says no; so it does where that file
+    is too large; of such a one only the beginning is told.
     """
     theirs = origin or b""
+    unread = unread or len(theirs) > _MOST_OCTETS
     kept = [line for line in _lines(theirs) if line.partition("=")[0].strip().lower() != _NAME]
     allowed = training_is_free(terms) and read(theirs) is not False and not unread
     return "\n".join([*kept, f"{_NAME}={'yes' if allowed else 'no'}", ""]).encode("utf-8", "replace")

@@ -66,6 +66,16 @@ def test_the_same_question_is_answered_by_the_same_object():
     assert docket.unlicensed(POLICY, GPTBOT, ask)[0] is docket.unlicensed(POLICY, GPTBOT, other)[0]
 
 
+def test_long_paths_of_strangers_fill_no_memory():
+    docket = Docket()
+    for number in range(3):
+        path = f"/{number}" + "x" * 8000
+        ask = Ask("id", 0, "a", "http://a.example", "GET", path, path)
+        assert docket.unlicensed(POLICY, GPTBOT, ask)[0] == rule(POLICY, GPTBOT, ask, GPTBOT.uses)
+        docket.licensed(POLICY, GPTBOT, ask, CLAIMS)
+    assert (len(docket._decided), len(docket._licensed)) == (0, 0)
+
+
 CLAIMS = Claims(
     issuer="http://a.example/.licet",
     audience="http://a.example",

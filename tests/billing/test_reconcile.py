@@ -76,6 +76,9 @@ def test_credit_that_was_not_there(make):
         (("lic_1", usd(5_000), 1),), (),
     )  # fmt: skip
     assert faults(books) == [("overdrawn", "licensee:le_1:prepaid")]
+    assert faults(replace(books, limits=(("le_1", usd(5_000)),))) == []
+    for limit in (("le_1", usd(4_999)), ("le_1", Money(5_000, "EUR")), ("le_2", usd(5_000))):
+        assert faults(replace(books, limits=(limit,))) == [("overdrawn", "licensee:le_1:prepaid")]
 
 
 def test_more_set_aside_than_there_is(books):
@@ -84,6 +87,9 @@ def test_more_set_aside_than_there_is(books):
     free = Purse("w2", "lic_4", "le_3", usd(0), 4)
     found = faults(replace(books, purses=(*books.purses, one_more, nobodys, free)))
     assert found == [("oversold", "le_1"), ("oversold", "le_2")]
+    limits = (("le_1", usd(1)), ("le_2", usd(6)))
+    found = faults(replace(books, purses=(*books.purses, one_more, nobodys, free), limits=limits))
+    assert found == [("oversold", "le_2")]
 
 
 def test_what_clients_were_told(books):

@@ -19,8 +19,14 @@ from gateway.paths import PathScope
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.provenance.segments import SealedDetail
+from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.duties import MemoryAudits, MemoryDuties
+from gateway.store.memory.endpoints import MemoryEndpoints
+from gateway.store.memory.events import Happened
+from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
+from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.private_links import MemoryPrivateLinks
@@ -32,7 +38,11 @@ from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
+from gateway.store.sqlite.endpoints import SqliteEndpoints
+from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
@@ -100,7 +110,13 @@ class Ports:
     terms_versions: Any
     accounts: Any
     negotiations: Any
+    duties: Any
+    audits: Any
+    evidence: Any
+    leaves: Any
+    events: Any
     private_links: Any
+    endpoints: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -108,7 +124,8 @@ class Ports:
 
 def memory_ports() -> Ports:
     tables = Tables()
-    register, negotiations = MemoryRegister(), MemoryNegotiations()
+    happened = Happened()
+    register, negotiations = MemoryRegister(happened), MemoryNegotiations(happened)
     return Ports(
         register,
         MemorySpendBook(tables),
@@ -118,8 +135,14 @@ def memory_ports() -> Ports:
         MemoryAudience(),
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
-        negotiations,
-        MemoryPrivateLinks(negotiations),
+        negotiations=negotiations,
+        private_links=MemoryPrivateLinks(negotiations),
+        leaves=MemoryLeaves(tables),
+        events=happened,
+        duties=MemoryDuties(register),
+        audits=MemoryAudits(register),
+        evidence=MemoryEvidence(),
+        endpoints=MemoryEndpoints(happened),
     )
 
 
@@ -133,8 +156,14 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteAudience(database),
         SqliteTermsVersions(database),
         SqliteAccounts(database),
-        SqliteNegotiations(database),
-        SqlitePrivateLinks(database),
+        negotiations=SqliteNegotiations(database),
+        private_links=SqlitePrivateLinks(database),
+        leaves=SqliteLeaves(database),
+        events=SqliteEvents(database),
+        duties=SqliteDuties(database),
+        audits=SqliteAudits(database),
+        evidence=EvidenceFolder(database.path.parent / "evidence"),
+        endpoints=SqliteEndpoints(database),
     )
 
 

@@ -61,6 +61,7 @@ async def test_limits_are_by_currency_and_the_last_one_stands(ports, make):
     limits = (Money(7, "EUR"), Money(9, "USD"))
     assert await ports.accounts.limits_of("le_1") == limits
     assert (await ports.accounts.by_agent(AGENT)).limits == limits
+    assert (await ports.ledger.books()).limits == (("le_1", limits[0]), ("le_1", limits[1]))
     await ports.accounts.set_limit("le_1", Money(0, "EUR"))
     assert await ports.accounts.limits_of("le_1") == (Money(9, "USD"),)
     with pytest.raises(ValueError, match="negative"):

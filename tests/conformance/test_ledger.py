@@ -127,6 +127,17 @@ async def test_paid_units_are_named_as_the_till_names_them(ports, make):
     assert len(wanted) == 3
 
 
+async def test_what_was_undone_of_an_entry_is_told_by_its_id(ports, make):
+    await ports.put(
+        make.book("credit", 9_000, "b"),
+        make.fetch("f", micros=4_000),
+        make.book("reversal", 1_000, "r", reference="b"),
+        make.book("reversal", 2_000, "s", reference="b"),
+        make.book("reversal", 7_000, "t", reference="b"),
+    )
+    assert [await ports.ledger.undone(id) for id in ("b", "f", "r", "")] == [3_000, 0, 0, 0]
+
+
 async def test_what_a_fetch_was_charged_is_told_by_its_id(ports, make):
     await ports.put(
         make.book("credit", 9_000, "b"),

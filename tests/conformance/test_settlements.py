@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.money import Money
-from gateway.rails.settlements import Payment, State
+from gateway.rails.settlements import UNTRIED_KEPT_US, Payment, State
 from gateway.store.memory.settlements import MemorySettlements
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.settlements import SqliteSettlements
@@ -119,13 +119,48 @@ async def test_after_a_failure_its_payer_may_use_the_name_again(book) -> None:
 
 async def test_the_money_is_one_fetchs(book) -> None:
     await book.begin(PAYMENT)
-    taken = await asyncio.gather(*(book.spend("pay_1", f"r{number}") for number in range(20)))
+    taken = await asyncio.gather(*(book.spend("pay_1", f"r{number}", at_us=NOW) for number in range(20)))
     (owner,) = {each.spent_by for each in taken}
     assert owner in {f"r{number}" for number in range(20)}
-    assert (await book.spend("pay_1", "rz", instead_of="nobody")).spent_by == owner
-    assert (await book.spend("pay_1", "rz", instead_of=owner)).spent_by == "rz"
+    assert (await book.spend("pay_1", "rz", instead_of="nobody", at_us=NOW)).spent_by == owner
+    assert (await book.spend("pay_1", "rz", instead_of=owner, at_us=NOW)).spent_by == "rz"
     with pytest.raises(KeyError):
-        await book.spend("pay_9", "r")
+        await book.spend("pay_9", "r", at_us=NOW)
+
+
+async def test_whoever_gets_the_money_makes_it_younger_unless_it_was_lent(book) -> None:
+    await book.begin(PAYMENT)
+    assert (await book.spend("pay_1", "r1", at_us=NOW + 1)).changed_us == NOW + 1
+    assert (await book.spend("pay_1", "r2", at_us=NOW + 2)).changed_us == NOW + 1
+    await book.lend("pay_1")
+    again = await book.spend("pay_1", "r2", at_us=NOW + 3, instead_of="r1")
+    assert (again.spent_by, again.changed_us) == ("r2", NOW + 1)
+
+
+async def test_that_it_was_lent_is_kept(book) -> None:
+    await book.begin(PAYMENT)
+    await book.lend("pay_9")
+    await book.lend("pay_1")
+    assert (await book.payment("pay_1")).lent
+    settled = await book.finish("pay_1", State.SETTLED, reason="", transaction="t", at_us=NOW)
+    assert settled.lent
+
+
+async def test_what_nobody_was_asked_to_move_is_forgotten_after_a_day_and_nothing_else_is(book) -> None:
+    ends = {"pay_1": State.SERVICE_ERROR, "pay_2": State.SETTLED, "pay_3": State.FAILED}
+    for number, (id, state) in enumerate(ends.items()):
+        await book.begin(replace(PAYMENT, id=id, nonce=f"n{number}"))
+        await book.finish(id, state, reason="", transaction="", at_us=NOW)
+    await book.skip(replace(PAYMENT, id="pay_4", nonce="n4"))
+    later = replace(PAYMENT, id="pay_5", nonce="n5", began_us=NOW + UNTRIED_KEPT_US - 1)
+    await book.begin(later)
+    assert len(await book.payments()) == 5
+    await book.skip(replace(later, id="pay_6", nonce="n6", began_us=NOW + UNTRIED_KEPT_US))
+    assert {each.id for each in await book.payments()} == {"pay_2", "pay_3", "pay_5", "pay_6"}
+
+
+def test_what_was_signed_stands_in_no_repr() -> None:
+    assert PAYMENT.presented not in repr(PAYMENT)
 
 
 async def test_what_is_open_is_told_oldest_first(book) -> None:

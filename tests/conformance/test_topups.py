@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.money import Money
-from gateway.rails.topups import TopUp
+from gateway.rails.topups import BACK_KEPT_SECONDS, KEPT_SECONDS, PaidBack, TopUp
 from gateway.store.memory.topups import MemoryTopUps
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.topups import SqliteTopUps
@@ -44,9 +44,35 @@ async def test_it_is_paid_once_and_found_by_what_paid_it(topups) -> None:
     assert await topups.paid_with("pi_2") is None
 
 
+async def test_what_went_back_is_kept_for_a_payment_that_is_told_later(topups) -> None:
+    backs = [PaidBack(f"re_{number}", Money(1_000_000, "USD"), "pi_1") for number in range(3)]
+    await topups.went_back(backs[2], 1)
+    await topups.went_back(backs[1], 2)
+    await topups.went_back(replace(backs[1], amount=Money(9, "USD")), 3)
+    await topups.went_back(PaidBack("re_9", Money(1, "USD"), "pi_2"), 4)
+    assert await topups.back_of("pi_1") == (backs[1], backs[2])
+    await topups.went_back(backs[0], BACK_KEPT_SECONDS + 1)
+    assert await topups.back_of("pi_1") == (backs[0], backs[1])
+
+
 async def test_an_event_is_heard_once(topups) -> None:
     assert not await topups.heard("evt_1")
     await topups.note("evt_1", 1)
     await topups.note("evt_1", 2)
     assert await topups.heard("evt_1")
     assert not await topups.heard("evt_2")
+    await topups.note("evt_3", KEPT_SECONDS)
+    assert await topups.heard("evt_1")
+    await topups.note("evt_4", KEPT_SECONDS + 1)
+    assert [await topups.heard(f"evt_{number}") for number in (1, 3, 4)] == [False, True, True]
+
+
+async def test_a_page_that_nobody_paid_on_is_forgotten_and_what_was_paid_is_not(topups) -> None:
+    await topups.add(TOPUP)
+    await topups.add(replace(TOPUP, id="top_2"))
+    await topups.paid("top_2", "pi_2")
+    await topups.add(replace(TOPUP, id="top_3", at=TOPUP.at + KEPT_SECONDS - 1))
+    assert await topups.topup("top_1") == TOPUP
+    await topups.add(replace(TOPUP, id="top_4", at=TOPUP.at + KEPT_SECONDS))
+    assert await topups.topup("top_1") is None
+    assert [(await topups.topup(f"top_{number}")).id for number in (2, 3, 4)] == ["top_2", "top_3", "top_4"]

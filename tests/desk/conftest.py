@@ -9,12 +9,16 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
+from gateway.app.log_keeping import LogKeeping
 from gateway.app.publisher import Publisher
 from gateway.clock import HandClock
 from gateway.desk.bargains import Bargaining
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.contracts import shipped_clauses
+from gateway.desk.duties import DutyDesk
+from gateway.desk.event_feed import EventFeed
 from gateway.desk.in_person import InPerson
+from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
@@ -23,12 +27,17 @@ from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
+from gateway.desk.webhooks import WebhookDesk
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
+from gateway.keys.key_set import EDDSA
+from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
 from gateway.licenses.position import usual
 from gateway.money import Money
+from gateway.outbox.courier import Outcome, Said
+from gateway.outbox.webhook import Secrets
 from gateway.paths import PathScope
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Match, Mode, People, Policy, Rendition, Rights, Rule, Site, Verdict, Work
@@ -36,7 +45,12 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
+from gateway.store.memory.duties import MemoryAudits, MemoryDuties
+from gateway.store.memory.endpoints import MemoryEndpoints
+from gateway.store.memory.events import Happened
+from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryFolding
+from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.private_links import MemoryPrivateLinks
@@ -47,7 +61,11 @@ from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
+from gateway.store.sqlite.endpoints import SqliteEndpoints
+from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
@@ -167,11 +185,17 @@ class World:
         self.keys = KeyRing.create(folder / "tokens", clock=self.clock)
         if database is None:
             tables = Tables()
-            register, book, self.ledger = MemoryRegister(), MemorySpendBook(tables), MemoryLedger(tables)
-            folding = MemoryFolding(tables)
+            self.happened = Happened()
+            register, book = MemoryRegister(self.happened), MemorySpendBook(tables)
+            self.ledger = MemoryLedger(tables)
+            folding, leaves = MemoryFolding(tables), MemoryLeaves(tables)
         else:
+            self.happened = SqliteEvents(database)
             register, book = SqliteRegister(database), SqliteSpendBook(database)
             self.ledger, folding = SqliteLedger(database), SqliteFolding(database)
+            leaves = SqliteLeaves(database)
+        log_keys = KeyRing.create(folder / "log-keys", EDDSA, clock=self.clock)
+        self.log = LogKeeping(folder / "log", log_keys, leaves, "journal.example")
         self.register, self.book = Wire(register), Wire(book)
         self.kept = Kept(folder / "journal", self.clock, folding)
         self.credits = 0
@@ -185,12 +209,25 @@ class World:
         self.versions = MemoryTermsVersions() if database is None else SqliteTermsVersions(database)
         self.terms = TermsInForce(Wire(self.versions), Publisher(Catalog.shipped()), self.clock)
         self.described = None
-        self.negotiations = Wire(MemoryNegotiations() if database is None else SqliteNegotiations(database))
+        self.negotiations = Wire(
+            MemoryNegotiations(self.happened) if database is None else SqliteNegotiations(database)
+        )
         self.positions = {}
         self.links = (
             MemoryPrivateLinks(self.negotiations.store) if database is None else SqlitePrivateLinks(database)
         )
         self.verifying = None
+        self.audits = Wire(MemoryAudits(register) if database is None else SqliteAudits(database))
+        self.duties = Wire(MemoryDuties(register) if database is None else SqliteDuties(database))
+        self.shelf = MemoryEvidence()
+        self.duty_book = DutyBook(self.duties, self.register, self.shelf)
+        self.endpoints = MemoryEndpoints(self.happened) if database is None else SqliteEndpoints(database)
+        self.secrets, self.pings, self.pinged = Secrets(b"r" * 32), [], Outcome(Said.TOLD, 200)
+        self._happened_at = (lambda: len(self.happened.kept())) if database is None else database.version
+
+    async def _ping(self, endpoint):
+        self.pings.append(endpoint)
+        return self.pinged
 
     async def open(self):
         self.desk = Desk(
@@ -211,8 +248,22 @@ class World:
                 OfferDocuments(self.terms.published).group(),
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
+                DutyDesk(self.duty_book, self.audits, self.clock).group,
+                lambda clients: WebhookDesk(
+                    clients,
+                    self.endpoints,
+                    self.happened,
+                    self.secrets,
+                    self._ping,
+                    self.clock,
+                    Once(self.repeats, self.clock),
+                ).group(),
+                lambda clients: EventFeed(clients, self.happened, self._happened_at).group(),
+                LogFiles(self.log).group(),
+                lambda clients: ReceiptDesk(self.log, clients).group(),
             ),
             admittance=self.admittance,
+            crawler=Catalog.shipped().crawler,
             bargaining=Bargaining(
                 self.negotiations,
                 lambda site, offer: self.positions.get(offer.id) or usual(offer.tier),

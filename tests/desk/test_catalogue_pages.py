@@ -118,7 +118,7 @@ async def test_a_cursor_of_a_crawler_s_catalogue_ends_with_the_policy(world):
 @pytest.mark.parametrize(
     "query",
     ["limit=0", "limit=501", "limit=-1", "limit=1e2", "limit=%D9%A1", "limit=1&limit=2", "cursor=", "cursor=x", "cursor=WzEsMl0",
-     "cursor=WyJhIiwiYiJd", "changed_since=yesterday", "changed_since=", "changed_since=9999-99-99", "crawler=NobodyBot",
+     "cursor=WyJhIiwiYiJd", "changed_since=yesterday", "changed_since=", "changed_since=9999-99-99", "changed_since=9999-12-31T23:59:59-01:00", "crawler=NobodyBot",
      "crawler=GPTBot&changed_since=2026-01-01", "page=2", "crawler=" + "x" * 2000],
 )  # fmt: skip
 async def test_a_request_that_is_not_understood_is_refused(world, query):

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.clock import HandClock
+from gateway.desk import client_keys
 from gateway.desk.client_keys import ClientKeys
 from gateway.egress import Fetched, Unfetched
 from gateway.licenses.license import Client
@@ -96,3 +97,29 @@ async def test_without_a_way_out_only_registered_keys_are_there(clock, proving):
     assert len(await keys.of(replace(CLIENT, metadata="{}"))) == 0
     own = replace(CLIENT, metadata=json.dumps({"jwks": {"keys": [holder.jwk]}}))
     assert [key.thumbprint for key in await keys.of(own)] == [holder.thumbprint]
+
+
+async def test_addresses_of_strangers_fill_no_memory_and_the_largest_go_first(clock, proving, monkeypatch):
+    monkeypatch.setattr(client_keys, "_MOST", 5)
+    monkeypatch.setattr(client_keys, "_MOST_KEYS", 8)
+    holders, asked = [proving.Holder() for _ in range(3)], []
+
+    async def get(url):
+        asked.append(url)
+        count = 3 if "many" in url else 1
+        return Fetched(url, (), json.dumps({"keys": [each.jwk for each in holders[:count]]}).encode())
+
+    def at(path):
+        metadata = json.dumps({"jwks_uri": f"https://labs.example/{path}"})
+        return replace(CLIENT, metadata=metadata)
+
+    keys = ClientKeys(clock, get)
+    for path in ("one", "many/1", "many/2", "many/3", "many/4"):
+        assert len(await keys.of(at(path))) == (1 if path == "one" else 3)
+        assert sum(len(copy.keys) for copy in keys._copies.values()) <= 8
+    assert len(keys._copies) == 3
+    await keys.of(at("one"))
+    assert asked.count("https://labs.example/one") == 1, "its copy is still there"
+    for number in range(20):
+        await keys.of(at(f"few/{number}"))
+    assert len(keys._copies) == 5

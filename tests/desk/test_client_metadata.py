@@ -110,3 +110,20 @@ def test_a_weak_key_is_refused_whole(proving):
     found = read_metadata({"client_name": "A", "jwks": weak})
     assert isinstance(found, Refusal)
     assert found.problem is Problem.METADATA_INVALID
+
+
+@pytest.mark.parametrize("place", ["set", "key"])
+async def test_a_key_set_with_a_member_that_is_not_ascii_is_refused_and_breaks_nothing(world, proving, place):
+    key, odd = proving.Holder().jwk, {"schlüssel": 1}
+    jwks = {"keys": [key], **odd} if place == "set" else {"keys": [key | odd]}
+    status, body = await registered(world, jwks=jwks)
+    assert (status, body["error"]) == (400, "invalid_client_metadata")
+
+
+@pytest.mark.parametrize("name", ["client_uri", "logo_uri", "tos_uri", "policy_uri"])
+def test_an_address_holds_nothing_that_a_page_shows_as_something_else(name):
+    for char in ("\0", "\x1b", "\u202e", "\u2028", "é", " ", '"', "<", ">", "\x7f"):
+        read = read_metadata({"client_name": "A", name: f"https://labs.example/{char}moc.kcatta"})
+        assert isinstance(read, Refusal), repr(char)
+    plain = "https://labs.example:8443/a;b=c?d=e&f=[g]%20@#!$'()*+,|{}^`~-_"
+    assert isinstance(read_metadata({"client_name": "A", name: plain}), Metadata)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from gateway.keys.ems import FORMAT, ContentKey
 from gateway.licenses.license import Standing
+from gateway.paths import PathScope
+from gateway.policy.rules import Match, Rights, Rule, TerritoryMode, Verdict
+from gateway.visitors.visitor import VisitorClass
 
 PATH = "/essays/archive.warc.enc"
+JSON = {"Content-Type": "application/json", "licet-country": "FR"}
 
 
 @pytest.fixture
@@ -25,8 +30,9 @@ async def licensed(world):
     return made, body["access_token"]
 
 
-async def ask(world, made, **form):
-    answer = await world.post("/.licet/key", made, form)
+async def ask(world, made, *, country="DE", **form):
+    headers = {"licet-country": country} if country else {}
+    answer = await world.post("/.licet/key", made, form, headers=headers)
     return answer.status, await answer.json(content_type=None)
 
 
@@ -43,7 +49,7 @@ async def test_the_holder_of_a_license_is_given_the_key(world, key, resource):
 async def test_the_answer_is_stored_nowhere_and_the_body_may_be_json(world, key):
     made, token = await licensed(world)
     asked = json.dumps({"token": token, "resource": PATH})
-    answer = await world.post("/.licet/key", made, asked, headers={"Content-Type": "application/json"})
+    answer = await world.post("/.licet/key", made, asked, headers=JSON)
     assert answer.status == 200
     assert answer.headers["Cache-Control"] == "no-store"
 
@@ -118,3 +124,71 @@ async def test_json_that_is_not_an_object_of_texts_is_refused(world, key, body):
     answer = await world.post("/.licet/key", made, body, headers={"Content-Type": "application/json"})
     assert answer.status == 400
     assert (await answer.json())["error"] == "invalid_request"
+
+
+def ruled(policy, *rules):
+    """*policy* with *rules* before its own, and otherwise the same, digest included."""
+    return replace(policy, rules=(*rules, *policy.rules))
+
+
+def above(*, classes=(), paths=("/essays/",), verdict=Verdict.REFUSE, offers=(), crawlers=()):
+    when = Match(classes=frozenset(classes), paths=tuple(map(PathScope, paths)), crawlers=frozenset(crawlers))
+    return Rule("rules[9]", when, verdict, offers)
+
+
+@pytest.mark.parametrize("classes", [(), (VisitorClass.AI,)])
+async def test_what_the_owner_closed_since_has_no_key(world, key, classes):
+    made, token = await licensed(world)
+    world.policy = ruled(world.policy, above(classes=classes))
+    assert (await ask(world, made, token=token, resource=PATH))[1]["error"] == "invalid_resource"
+
+
+async def test_a_work_that_is_not_for_sale_any_more_has_no_key(world, key):
+    made, token = await licensed(world)
+    works = tuple(
+        replace(work, rights=Rights.UNSURE) if work.id == "essays" else work for work in world.policy.works
+    )
+    world.policy = replace(world.policy, works=works, digest="sha-256:newer")
+    assert (await ask(world, made, token=token, resource=PATH))[1]["error"] == "invalid_resource"
+
+
+async def test_a_part_that_is_sold_on_another_offer_alone_has_no_key(world, key):
+    made, token = await licensed(world)
+    world.policy = ruled(world.policy, above(paths=(PATH,), verdict=Verdict.LICENSE, offers=("answers",)))
+    assert (await ask(world, made, token=token, resource=PATH))[1]["error"] == "insufficient_scope"
+
+
+async def test_what_is_free_has_a_key_for_whoever_shows_a_token_that_covers_it(world, key):
+    made, token = await licensed(world)
+    world.policy = ruled(world.policy, above(verdict=Verdict.SERVE))
+    assert (await ask(world, made, token=token, resource=PATH))[0] == 200
+
+
+async def test_a_token_that_names_its_crawler_is_judged_as_that_crawlers(world, key):
+    made, _ = await licensed(world)
+    world.policy = ruled(
+        world.policy,
+        above(crawlers=("gptbot",), verdict=Verdict.LICENSE, offers=("training",)),
+        above(),
+    )
+    for crawlers, status in (({}, 400), ({"crawlers": ["GPTBot"]}, 200), ({"crawlers": ["CCBot"]}, 400)):
+        _, body = await world.token(made, {"offer": "training", **crawlers})
+        assert (await ask(world, made, token=body["access_token"], resource=PATH))[0] == status, crawlers
+
+
+@pytest.mark.parametrize(
+    ("mode", "country", "status"),
+    [
+        (TerritoryMode.ENFORCE, "FR", 200),
+        (TerritoryMode.ENFORCE, "JP", 403),
+        (TerritoryMode.ENFORCE, "", 403),
+        (TerritoryMode.OBSERVE, "JP", 200),
+        (TerritoryMode.OFF, "", 200),
+    ],
+)
+async def test_a_license_for_some_countries_has_a_key_there_as_far_as_the_site_wants(
+    world, key, mode, country, status
+):
+    made, token = await licensed(world)
+    world.policy = replace(world.policy, site=replace(world.policy.site, territory=mode))
+    assert (await ask(world, made, country=country, token=token, resource=PATH))[0] == status

@@ -13,6 +13,7 @@ from gateway.desk.olp import read_wish
 from gateway.desk.pacing import DeskPace
 from gateway.licenses.license import Standing
 from gateway.money import Money
+from gateway.paths import PathScope
 from gateway.policy.published import publish
 from gateway.policy.rules import Mode, People
 from gateway.problems import Problem, Refusal
@@ -256,6 +257,27 @@ async def test_an_earlier_offer_sells_nothing_that_is_not_for_sale_by_now(world)
     world.policy = replace(world.policy, works=works, site=replace(world.policy.site, mode=Mode.OBSERVE))
     status, body = await world.token(made, license=spelled(), resource="/essays/")
     assert (status, body["error"]) == (400, "invalid_resource")
+
+
+async def test_an_earlier_offer_sells_no_page_that_went_to_a_work_that_is_not_for_sale(world):
+    made = await world.licensee()
+    await replaced(world)
+    works = world.policy.works
+    diary = replace(works[0], id="diary", paths=(PathScope("/essays/diary/"),), people=People.UNSURE)
+    world.policy = replace(world.policy, works=(diary, *works))
+    for resource in ("/essays/diary/monday", f"{world.origin}/essays/diary/monday?x"):
+        status, body = await world.token(made, license=spelled(), resource=resource)
+        assert (status, body["error"]) == (400, "invalid_resource")
+    assert (await world.token(made, license=spelled(), resource="/essays/tides"))[0] == 200
+
+
+async def test_what_was_never_published_is_no_earlier_offer(world):
+    made = await world.licensee()
+    drafted = world.policy
+    world.policy = replace(drafted, site=replace(drafted.site, mode=Mode.OBSERVE), digest="sha-256:draft")
+    await replaced(world)
+    status, body = await world.token(made, license=spelled(), resource="/essays/")
+    assert (status, body["error"]) == (400, "invalid_license")
 
 
 async def test_introspection_says_what_was_granted_in_a_license_element(world):

@@ -92,3 +92,11 @@ async def test_keys_that_are_none(world, key):
     answer = await buy(world, made, key)
     assert (answer.status, (await answer.json(content_type=None))["error"]) == (400, "invalid_request")
     assert world.kept.entries == []
+
+
+async def test_a_parameter_nobody_knows_in_any_letters_changes_nothing(world):
+    made = await world.licensee("1500")
+    first = await buy(world, made, "order-1", schlüssel="größe")
+    again = await buy(world, made, "order-1", schlüssel="größe")
+    assert (first.status, again.status) == (200, 200)
+    assert await again.text() == await first.text()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from types import SimpleNamespace
 
 import aiohttp
@@ -149,3 +151,28 @@ async def test_by_invitation_only(world):
         assert (answer.status, (await answer.json())["error"]) == (401, "invalid_token")
     world.address = "198.51.100.7"
     assert (await tried(Authorization="Bearer come in")).status == 201
+
+
+async def test_a_slow_change_does_not_bring_back_a_secret_that_was_replaced_meanwhile(world, own):
+    begun, replaced = asyncio.Event(), asyncio.Event()
+
+    async def slowly():
+        yield b'{"client_name": "B", '
+        begun.set()
+        await replaced.wait()
+        yield json.dumps({"client_id": own.client_id})[1:].encode()
+
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {own.registration_access_token}"}
+    changing = asyncio.create_task(
+        world.http.put(own.registration_client_uri, data=slowly(), headers=headers)
+    )
+    await begun.wait()
+    while ("client", (own.client_id,)) not in world.register.calls:
+        await asyncio.sleep(0)
+    _, renewed = await own.send("POST", more="/secret")
+    replaced.set()
+    async with await changing as got:
+        assert (got.status, (await got.json())["client_name"]) == (200, "B")
+    assert await own.logs_in(renewed["client_secret"])
+    world.clock.advance(OLDER_SECONDS)
+    assert not await own.logs_in(own.client_secret)

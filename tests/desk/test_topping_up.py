@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
 from gateway.billing.reconcile import reconcile
-from gateway.desk.once import Once
+from gateway.desk.once import KEPT_SECONDS, Once
 from gateway.desk.routes import Desk
 from gateway.desk.topping_up import TopUpDesk
 from gateway.egress import Egress
@@ -172,6 +172,69 @@ async def test_what_stripe_pays_back_is_reversed_once(world, stripe):
     pending = stripe.refunded(topup, 100, "re_3", status="pending")
     assert (await hear(world, pending)).status == 200
     assert await credit(world, made) == 10_000_000
+
+
+async def test_what_is_paid_back_before_it_is_told_to_be_paid_in_is_no_credit(world, stripe):
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    back = stripe.refunded(topup, 2500)
+    assert (await hear(world, back)).status == 200
+    assert (await hear(world, stripe.refunded("top_of_somebody_else", 100, "re_9"))).status == 200
+    assert await credit(world, made) == 0
+    assert (await hear(world, stripe.completed(topup))).status == 200
+    assert await credit(world, made) == 0
+    again = stripe.event("refund.updated", back["data"]["object"])
+    assert (await hear(world, again)).status == 200
+    assert await credit(world, made) == 0
+    assert [entry.kind_of for entry in world.kept.entries] == ["credit", "reversal"]
+
+
+async def test_both_at_once_leave_the_same_whichever_is_first(world, stripe):
+    for number in range(10):
+        made = await world.licensee("")
+        topup = (await (await top_up(world, made)).json())["topup"]
+        told = [stripe.refunded(topup, 1000, f"re_{number}"), stripe.completed(topup)]
+        answers = await asyncio.gather(*(hear(world, event) for event in told[:: 1 if number % 2 else -1]))
+        assert {answer.status for answer in answers} == {200}
+        assert await credit(world, made) == 15_000_000
+
+
+async def test_a_stripe_that_hangs_up_in_the_middle_leaves_one_entry(world, stripe):
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    durable, go, handlers = asyncio.Event(), asyncio.Event(), []
+    keep, heard = world.kept.keep, world.topups.heard
+
+    async def slowly(entry):
+        await keep(entry)
+        durable.set()
+        await go.wait()
+
+    async def noticing(event):
+        handlers.append(asyncio.current_task())
+        return await heard(event)
+
+    world.kept.keep, world.kept.folding, world.topups.heard = slowly, False, noticing
+    first = asyncio.create_task(hear(world, stripe.completed(topup)))
+    await durable.wait()
+    handlers[0].cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    go.set()
+    assert (await hear(world, stripe.completed(topup))).status == 200
+    assert len(world.kept.entries) == 1
+    await world.kept.keeper.catch_up()
+    assert await credit(world, made) == 25_000_000
+
+
+async def test_a_key_of_yesterday_is_another_top_up(world, stripe):
+    made = await world.licensee("")
+    first = (await (await top_up(world, made, key="order-1")).json())["topup"]
+    await hear(world, stripe.completed(first))
+    world.clock.advance(KEPT_SECONDS)
+    second = (await (await top_up(world, made, key="order-1")).json())["topup"]
+    assert second != first
+    assert (await hear(world, stripe.completed(second))).status == 200
+    assert await credit(world, made) == 50_000_000
 
 
 async def test_the_same_key_is_one_page_and_another_amount_a_conflict(world, stripe):

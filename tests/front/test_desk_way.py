@@ -6,6 +6,7 @@ import pytest
 
 from gateway.front.desk_way import DeskWay
 from gateway.origin.forwarding import HttpOrigin, OriginLimits
+from gateway.visitors.territory import Place
 
 
 @pytest.fixture
@@ -17,7 +18,12 @@ async def way(origin):
 
 async def test_the_desk_is_told_what_only_the_front_knows(kit, started, origin, way):
     door = await started(kit.Door("http://127.0.0.1:1", desk=way, trusted=("loopback",)))
-    spoofed = ("Licet-Site: b", "Licet-Origin: http://b.example", "Licet-Address: 8.8.8.8")
+    spoofed = (
+        "Licet-Site: b",
+        "Licet-Origin: http://b.example",
+        "Licet-Address: 8.8.8.8",
+        "Licet-Country: US",
+    )
     received = await door.send(
         kit.get("/.licet/token?a", "X-Forwarded-For: 192.0.2.7", *spoofed, "Authorization: Basic eA==")
     )
@@ -27,7 +33,17 @@ async def test_the_desk_is_told_what_only_the_front_knows(kit, started, origin, 
     assert request.values("licet-site") == ["a"]
     assert request.values("licet-origin") == ["http://a.example"]
     assert request.values("licet-address") == ["192.0.2.7"]
+    assert request.values("licet-country") == [], "it is not known"
     assert request.values("authorization") == ["Basic eA=="]
+
+
+async def test_the_desk_is_told_the_country_whoever_logs_in_by_a_form(kit, started, origin, way):
+    door = await started(
+        kit.Door("http://127.0.0.1:1", desk=way, place_of=lambda _: Place("FR", "mmdb:test@2026-11-01"))
+    )
+    for fields in ((), ("Licet-Country: US",), ("Authorization: Basic eA==",)):
+        await door.send(kit.get("/.licet/key", *fields))
+    assert [request.values("licet-country") for request in origin.requests] == [["FR"]] * 3
 
 
 async def test_a_long_answer_is_streamed(kit, started, origin, way):

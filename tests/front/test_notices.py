@@ -1,5 +1,6 @@
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from lxml import etree
@@ -92,6 +93,15 @@ async def test_robots_is_the_sites_own_and_the_terms(told):
     assert allows(notice, "/private") and allows(notice, "/")
     assert notice.etag.startswith('"') and notice.etag.endswith('"')
     assert server.asked == [("http://127.0.0.1:8000", "/robots.txt", "https://journal.example")]
+
+
+async def test_the_license_document_says_when_the_terms_last_changed(told):
+    notices, _, _ = told(OWN)
+    written = replace(policy(), written_at=1_793_664_000)
+    contents = etree.fromstring(notices.find(written, ask("/license.xml"), NOTHING).body)
+    assert {content.get("lastmod") for content in contents} == {"2026-11-03T00:00:00Z"}
+    unknown = etree.fromstring(notices.find(policy(digest="sha-256:q"), ask("/license.xml"), NOTHING).body)
+    assert {content.get("lastmod") for content in unknown} == {None}
 
 
 async def test_the_license_document_needs_no_evidence(told):
@@ -321,10 +331,13 @@ async def test_the_sites_own_texts_keep_their_words(told):
     assert b"https://journal.example/license.xml" in llms.body
 
 
-@pytest.mark.parametrize("path", ["/trust.txt", "/llms.txt"])
-async def test_a_text_that_cannot_be_read_whole_passes(told, path):
-    _, _, find = told(SmallAnswer(200, "text/plain", b"x" * SMALL_BYTES))
-    assert await find(policy(**ON), ask(path)) is None
+async def test_a_text_that_cannot_be_read_whole_passes_only_where_it_grants_nothing(told):
+    whole = b"datatrainingallowed=yes\n" + b"#" * SMALL_BYTES
+    _, _, find = told(SmallAnswer(200, "text/plain", whole[:SMALL_BYTES]))
+    assert await find(policy(**ON), ask("/llms.txt")) is None
+    trust = await find(policy(**ON), ask("/trust.txt"))
+    assert b"allowed=yes" not in trust.body
+    assert trust.body.endswith(b"\ndatatrainingallowed=no\n")
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,6 @@ def test_no_text_becomes_markup(text, other):
     )
     page = refusal_page(said, site=evil, contact=evil)
     assert "script" not in Texts(page).tags
-    assert set(Texts(page).tags) == set(
-        Texts(refusal_page(body(Refusal(Problem.LICENSE_REQUIRED, "x"), offers(1)), site="x")).tags
-    )
+    # Long texts leave no room for an offer, so there may be fewer.
+    plain = refusal_page(body(Refusal(Problem.LICENSE_REQUIRED, "x"), offers(1)), site="x", contact="x")
+    assert set(Texts(page).tags) <= set(Texts(plain).tags)

@@ -23,7 +23,7 @@ BATCH = 12
 #: What must have said yes for the run to have tried anything.
 NEEDED = (
     "POST /.licet/token", "POST /.licet/introspect", "POST /.licet/key", "POST /.licet/register", "GET /.licet/quote",
-    "GET /.licet/register/{client}", "GET /.licet/terms/{name}", "GET /.licet/offers/{name}", "GET /.licet/comp/{name}",
+    "GET /.licet/register/{client}", "GET /.licet/terms/{version}", "GET /.licet/offers/{document}", "GET /.licet/comp/{offer}",
 )  # fmt: skip
 #: What stands for ``{name}`` there; "" is the version of the terms in force.
 NAMES = {"/.licet/terms/": "", "/.licet/offers/": "training.jsonld", "/.licet/comp/": "training"}
@@ -102,8 +102,9 @@ def test_no_request_breaks_the_desk_or_its_own_description(desk, live_desk, caps
                     case.body["token"] = desk.spare
             if "url" in better:
                 for start, name in NAMES.items():
-                    if operation.path == f"{start}{{name}}":
-                        case.path_parameters["name"] = name or desk.terms
+                    if operation.path.startswith(f"{start}{{"):
+                        (parameter,) = case.path_parameters
+                        case.path_parameters[parameter] = name or desk.terms
             for part in (case.path_parameters, case.query):
                 for name in better.keys() & set(part or ()):
                     part[name] = better[name]

@@ -8,7 +8,7 @@ import re
 
 import aiohttp
 
-from gateway.client import LicensedSession, PurchaseRefused
+from gateway.client import LicensedSession, Refused, Secret, Spending
 from gateway.keys import ems
 from gateway.money import Money
 
@@ -22,6 +22,10 @@ async def sold(world, licet, tmp_path, origin):
     file = one.folder / "sites" / "journal.toml"
     file.write_text(file.read_text().replace('people = "none"', 'people = "none"\nencrypted = true', 1))
     assert not one.licet.reload()
+    doctor = ("doctor", "--data", str(one.folder), "--json")
+    assert [each["state"] for each in (await licet(*doctor)).json if each["what"] == "content keys"] == [
+        "warn"
+    ]
     (tmp_path / "archive.warc").write_bytes(ARCHIVE)
     command = (
         "ems",
@@ -34,6 +38,7 @@ async def sold(world, licet, tmp_path, origin):
     )
     (made,) = (await licet(*command, "--json")).json
     assert made["path"] == "/essays/archive.warc.enc"
+    assert not [each for each in (await licet(*doctor)).json if each["what"] == "content keys"]
     octets = (tmp_path / "archive.warc.enc").read_bytes()
     assert ARCHIVE[:64] not in octets
     origin.files[made["path"]] = octets
@@ -43,14 +48,22 @@ async def sold(world, licet, tmp_path, origin):
 async def test_a_creator_encrypts_and_a_buyer_opens(world, licet, tmp_path, origin) -> None:
     one, made = await sold(world, licet, tmp_path, origin)
     document = await (await one.get("/license.xml", GPTBOT)).text()
-    assert re.search(r'<content url="/essays/\*?" server="[^"]+/.licet" encrypted="true">', document)
+    assert re.search(
+        r'<content url="/essays/\*?" server="[^"]+/.licet" encrypted="true" lastmod="[^"]+">', document
+    )
     assert (await one.get(made["path"], GPTBOT)).status == 402
 
     _, client, secret = await one.licensee()
     token = (await one.token(client, secret))["access_token"]
     login = {"Authorization": aiohttp.encode_basic_auth(client, secret)}
     asked = {"token": token, "resource": one.front + made["path"]}
-    async with one.http.post(f"{one.front}/.licet/key", data=asked, headers=login) as answer:
+    async with one.http.post(
+        f"{one.front}/.licet/key", data=asked, headers={**login, "X-Country": "US", "Licet-Country": "DE"}
+    ) as answer:
+        assert (answer.status, (await answer.json())["error"]) == (403, "insufficient_scope")
+    async with one.http.post(
+        f"{one.front}/.licet/key", data=asked, headers={**login, "X-Country": "DE"}
+    ) as answer:
         assert answer.status == 200
         (tmp_path / "key.json").write_bytes(await answer.read())
     got = tmp_path / "bought.warc.enc"
@@ -105,16 +118,17 @@ async def test_the_client_s_session_opens_what_it_bought(world, licet, tmp_path,
     one, made = await sold(world, licet, tmp_path, origin)
     _, client, secret = await one.licensee()
     url = one.front + made["path"]
-    session = LicensedSession(client, secret, ceiling=Money.read("0.01 USD"), user_agent="GPTBot/1.3")
+    cent = Money.read("0.01 USD")
+    session = LicensedSession("GPTBot/1.3", Spending(cent, cent), logins=(Secret(one.front, client, secret),))
     async with session:
-        try:
-            await session.content_key(url)
-        except PurchaseRefused as refused:
-            assert "fetch" in str(refused)
-        else:
-            raise AssertionError("no license was bought yet")
+        # The license is for two countries, and the front believes this proxy's word on where a fetch is from.
+        session.caller.headers["X-Country"] = "DE"
+        unbought = await session.content_key(url)
+        assert isinstance(unbought, Refused)
+        assert "fetch the file first" in unbought.fact
         await session.fetch(url)
         key = await session.content_key(url)
+    assert isinstance(key, ems.ContentKey)
     target = io.BytesIO()
     ems.decrypt(io.BytesIO(ems_octets(tmp_path)), target, key)
     assert target.getvalue() == ARCHIVE

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import aiohttp
 import pytest
 
+from gateway.billing.reconcile import reconcile
 from gateway.licenses.license import Standing
 from gateway.money import Money
 
@@ -129,6 +130,8 @@ async def test_200_bids_at_once_never_owe_more_than_the_limit(site) -> None:
     await here.one.licet.keeper.catch_up()
     assert await here.one.licet.book.available(licensee, "USD") == Money(-50_000, "USD")
     assert await here.one.licet.ledger.balance("creator:journal:earned", "USD") == Money(50_000, "USD")
+    report = reconcile(await here.one.licet.ledger.books())
+    assert report.ok, report.faults
 
 
 #: `str.format` is called on it.

@@ -125,6 +125,8 @@ async def test_a_facilitator_that_loses_its_words_costs_nobody_a_second_payment(
         wrong = licet(paid, "payments", "--settled", "0x1")
         assert wrong.returncode == 2
         paid.silence(on=False)
+        early = licet(paid, "payments", told["payment"], "--failed", "not on the chain")
+        assert (early.returncode, "after" in early.stderr) == (1, True), early.stderr
         done = licet(paid, "payments", told["payment"], "--settled", "0xfeed", "--json")
         assert json.loads(done.stdout)["state"] == "SETTLED"
         assert licet(paid, "payments", told["payment"], "--failed", "no").returncode == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -9,6 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
+
+from gateway.cli.refunds import _refunded
 
 MONTH = time.strftime("%Y-%m", time.gmtime())
 
@@ -59,3 +63,21 @@ async def test_credit_goes_back_as_far_as_it_is_unspent_and_never_twice(licet) -
         ("reversal", "contract ended")
     ] * 2
     assert licet("journal", "audit")["good"] is True
+
+
+@pytest.mark.parametrize("how", ["amount", "entry"])
+async def test_refunds_at_once_give_back_no_more_than_is_unspent(licet, gateway_folder, how) -> None:
+    made = licet("licensee", "add", "Example AI Labs", "--credit", "10 USD")
+    (line,) = licet("statement", made["licensee"], "--period", MONTH)["books"]
+    asked = {"amount": ("7 USD", "", ""), "entry": (line["entry"], "7 USD", "")}[how]
+    done = await asyncio.gather(
+        *(_refunded(gateway_folder, made["licensee"], *asked) for _ in range(4)), return_exceptions=True
+    )
+    (entries,) = [each for each in done if isinstance(each, list)]
+    assert [entry.amount_micros for entry in entries] == [7_000_000]
+    assert sum(isinstance(each, typer.Exit) for each in done) == 3
+    (total,) = licet("statement", made["licensee"], "--period", MONTH)["totals"]
+    assert total["closing_micros"] == 3_000_000
+    assert licet("journal", "audit")["good"] is True
+    (rest,) = licet("licensee", "refund", made["licensee"], line["entry"])["reversals"]
+    assert rest["amount"] == "3 USD"

@@ -63,3 +63,12 @@ def test_a_file_of_another_asset_is_not_believed(tmp_path):
     file.write_text(json.dumps({**json.loads(file.read_text()), "path": "/b.enc"}))
     with pytest.raises(EmsError):
         keys.key("journal", "/a.enc")
+
+
+def test_which_files_have_keys(tmp_path):
+    keys = ContentKeys(tmp_path / "content")
+    assert keys.paths("journal") == frozenset()
+    for site, path in (("journal", "/a.enc"), ("journal", "/b.enc"), ("other", "/c.enc")):
+        keys.keep(site, path, ContentKey.new())
+    (tmp_path / "content" / "damaged.json").write_bytes(b"[")
+    assert keys.paths("journal") == {"/a.enc", "/b.enc"}

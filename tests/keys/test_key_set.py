@@ -253,7 +253,7 @@ def test_the_thumbprint_of_an_rsa_key_is_that_of_rfc_7638(proving) -> None:
     "change",
     [
         {"n": ""}, {"n": None}, {"n": 5}, {"e": ""}, {"e": "AA"}, {"e": "AQ"}, {"n": "AAAA"}, {"n": "_" * 342},
-        {"n": "A" * 1367}, {"e": "A" * 400}, {"d": "AAAA"}, {"n": "!"}, {"n": "Ag"},
+        {"n": "A" * 1367}, {"e": "A" * 400}, {"e": "AQAAAAAAAAAB"}, {"d": "AAAA"}, {"n": "!"}, {"n": "Ag"},
     ],
 )  # fmt: skip
 def test_an_rsa_key_that_is_broken_refuses_the_set(proving, change) -> None:

@@ -32,6 +32,7 @@ BAD = sorted((CORPUS / "bad").glob("*.toml"))
 def test_good(path):
     policy = read_policy(path)
     assert policy.file == str(path)
+    assert policy.written_at == int(path.stat().st_mtime)
     assert policy.digest == read_policy_text(path.read_text("utf-8"), path.name).digest
 
 

@@ -324,7 +324,7 @@ class OfficeBooks:
         self.settling = self.started()
 
     def started(self) -> Settling:
-        folded = Folded(self.ledger.has_entry, self.ledger.charged)
+        folded = Folded(self.ledger.has_entry, self.ledger.charged, self.ledger.undone)
         return Settling(self.book, Facilitator(self.egress.post), self, folded, self.clock)
 
     async def keep(self, entry: BookEntry) -> None:

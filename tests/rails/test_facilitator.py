@@ -100,6 +100,7 @@ SETTLED = {"success": True, "transaction": "0xt", "network": "eip155:84532"}
         (says(isValid=True, **SETTLED), Verified, Moved),
         (says(isValid=False, invalidReason="insufficient_funds", success=False, errorReason="insufficient_funds"), Invalid, NotMoved),
         (says(status=400, isValid=False, success=False, errorReason="insufficient_funds"), Invalid, NotMoved),
+        (says(status=503, isValid=False, invalidReason="insufficient_funds", success=False, errorReason="insufficient_funds"), Unsure, Unclear),
         (says(isValid=False, success=False), Invalid, Unclear),
         (says(isValid=False, success=False, errorReason="settlement_pending"), Invalid, Unclear),
         (says(isValid=False, success=False, errorReason="insufficient_funds", transaction="0xt"), Invalid, Unclear),

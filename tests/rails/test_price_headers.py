@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.ask import Ask
-from gateway.licenses.license import Standing
+from gateway.licenses.license import Client, Licensee, Standing
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
 from gateway.rails.price_headers import EXACT, MAX, read_bid
@@ -352,3 +352,23 @@ async def test_whoever_leaves_in_the_middle_owes_what_was_settled(dynamic):
         )
     await dynamic.till.close()
     assert sum(purse.held.micros for purse in dynamic.tables.purses.values()) == 40_000
+
+
+async def test_an_account_that_changes_hands_in_the_middle_pays_for_nothing(world):
+    made = world()
+    await made.enroll(20_000)
+    assert (await made.get(most("0.01"), path="/essays/ebb")).status == 200
+    other = Licensee("le_2", "Others", Standing.ACTIVE, 0)
+    await made.register.add_licensee(other, Client("cl_2", "le_2", "0" * 64, 0))
+
+    async def lease(need):
+        made.clock.advance(1)
+        assert await made.accounts.tie("https://bot.example", "le_2")
+        return await made.till.lease(need)
+
+    made.gate.sources["lease"] = lease
+    answer = await made.get(most("0.01"))
+    assert (answer.status, made.paid, len(made.origin.asked)) == (503, 10_000, 1)
+    await made.till.close()
+    # What the first fetch took goes with its record, which nobody folds here.
+    assert [purse.held.micros for purse in made.tables.purses.values()] == [10_000]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ from gateway.rails.settling import (
     Taken,
     Unpaid,
 )
+from gateway.rails.x402 import LAPSED
 
 PRICE = Money(5_000, "USD")
 URL = "https://journal.example/essays/tides"
@@ -126,10 +128,81 @@ async def test_a_fetch_that_never_left_a_record_costs_its_payer_nothing_more(
     till.clock.advance(RETRY_SECONDS * 2)
     again = await till.settling.settle(payable, "r2")
     assert (again.state, again.owes) == (State.DUPLICATE, False)
-    till.clock.advance(86_400)
-    assert (await till.settling.settle(payable, "r3")).owes
+    used = Unpaid(INVALID, "payment_already_used", again.payment)
+    assert await till.settling.settle(payable, "r3") == used
     assert facilitator.asked.count("settle") == 1
     assert await till.sums(wallet.address) == 5_000
+
+
+async def test_after_a_day_the_money_of_a_fetch_that_never_left_a_record_is_the_next_ones(
+    till, facilitator, wallet, asked
+) -> None:
+    payable = till.payable(wallet.pays(asked))
+    await till.settling.settle(payable, "r1")
+    till.clock.advance(86_401)
+    assert (await till.settling.settle(payable, "r2")).owes
+    assert facilitator.asked.count("settle") == 1
+
+
+async def test_breaking_off_the_first_of_two_is_no_way_to_read_for_ever(till, wallet, asked, make) -> None:
+    payable = till.payable(wallet.pays(asked))
+    first = await till.settling.settle(payable, "r1")
+    assert not (await till.settling.settle(payable, "r2")).owes  # served while the first is under way
+    await till.fetched(first, "r1", make, charged=0)  # which its client then breaks off
+    till.clock.advance(RETRY_SECONDS)
+    assert (await till.settling.settle(payable, "r3")).owes
+    till.clock.advance(1)
+    used = Unpaid(INVALID, "payment_already_used", first.payment)
+    assert await till.settling.settle(payable, "r4") == used
+
+
+async def test_money_of_long_ago_is_one_fetchs_too(till, wallet, asked, make) -> None:
+    payable = till.payable(wallet.pays(asked))
+    first = await till.settling.settle(payable, "r1")
+    await till.fetched(first, "r1", make, charged=0)
+    till.clock.advance(200_000)
+    taken = await asyncio.gather(*(till.settling.settle(payable, f"s{number}") for number in range(20)))
+    (owner,) = [f"s{number}" for number, each in enumerate(taken) if each.owes]
+    await till.fetched(first, owner, make, charged=5_000)
+    till.clock.advance(RETRY_SECONDS)
+    assert not (await till.settling.settle(payable, "r2")).owes
+    assert await till.sums(wallet.address) == 0
+
+
+async def test_what_was_paid_back_pays_for_nothing(till, wallet, asked, make) -> None:
+    payable = till.payable(wallet.pays(asked))
+    first = await till.settling.settle(payable, "r1")
+    await till.fetched(first, "r1", make, charged=0)
+    (credit,) = till.kept
+    await till.fold(replace(credit, id="back", kind_of="reversal", reference=credit.id))
+    assert await till.settling.settle(payable, "r2") == Unpaid(INVALID, "payment_refunded", first.payment)
+    assert await till.sums(wallet.address) == 0
+
+
+async def test_money_on_its_way_or_there_outlives_what_was_signed(
+    till, facilitator, wallet, asked, make
+) -> None:
+    before = int(time.time()) + 60
+    payable = till.payable(wallet.pays(asked, before=before))
+    facilitator.misbehave = answering("settle", lambda: web.Response(status=504))
+    unknown = await till.settling.settle(payable, "r1")
+    facilitator.misbehave = None
+    till.clock.wall_us = before * 1_000_000
+    assert await till.settling.check(payable) == unknown
+    await till.book.finish(
+        unknown.payment, State.SETTLED, reason="", transaction="0xt", at_us=till.clock.now_us()
+    )
+    assert isinstance(await till.settling.check(payable), Checked)
+    assert (await till.settling.settle(payable, "r2")).owes
+    late = till.payable(wallet.pays(asked, before=before))
+    asked_before = len(facilitator.asked)
+    assert await till.settling.check(late) == Unpaid(INVALID, LAPSED)
+    assert len(facilitator.asked) == asked_before
+
+
+def test_what_is_presented_stands_in_no_repr(till, wallet, asked) -> None:
+    header = wallet.pays(asked)
+    assert header not in repr(till.payable(header))
 
 
 async def test_one_payment_is_for_one_request(till, facilitator, wallet, asked) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from base64 import b64decode
 from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 
+from gateway.front.exchange import exchange
 from gateway.problems import StoreUnavailable
 from gateway.rails.settlements import State
-from gateway.rails.x402 import read_required, read_response
+from gateway.rails.x402 import LAPSED, read_required, read_response
 from gateway.rails.x402_rail import X402
 
 PATH = "/essays/tides"
@@ -245,6 +247,71 @@ async def test_an_unknown_outcome_says_where_to_ask_and_asks_for_no_money(shop, 
     again = await world.get(("payment-signature", header))
     assert (again.status, len(world.origin.asked)) == (503, asked)
     assert world.paid == 0
+
+
+async def test_an_unknown_outcome_is_no_fresh_bill_once_the_authorization_has_lapsed(
+    shop, wallet, facilitator
+) -> None:
+    world = shop()
+
+    async def misbehave(what, _given):
+        return web.Response(status=504) if what == "settle" else None
+
+    facilitator.misbehave = misbehave
+    before = int(time.time()) + 60
+    header, answer = await pay(world, wallet, before=before)
+    assert answer.status == 503
+    world.clock.wall_us = before * 1_000_000
+    again = await world.get(("payment-signature", header))
+    assert (again.status, "payment-required" in again.headers) == (503, False)
+    _, lapsed = await pay(world, wallet, before=before)
+    assert (lapsed.status, json.loads(lapsed.body)["reason"]) == (402, LAPSED)
+
+
+async def test_what_was_told_to_cost_nothing_is_not_charged_when_the_one_that_paid_is_lost(
+    shop, wallet, facilitator
+) -> None:
+    world = shop()
+    world.origin.fields["ETag"] = '"1"'
+    lost, noticed = asyncio.Event(), asyncio.Event()
+    keep = world.journal.keep
+
+    async def breaking(record, detail, salt):
+        noticed.set()
+        await lost.wait()
+        raise StoreUnavailable("the disk is full")
+
+    (way,) = (await asked_for(world)).accepts
+    headers = [wallet.pays(way.as_json()) for _ in range(2)]
+    world.journal.keep = breaking
+    first = asyncio.create_task(world.get(("payment-signature", headers[0])))
+    await noticed.wait()
+    world.journal.keep = keep
+    world.origin.streamed = True
+    answer = await exchange(world.ask(("payment-signature", headers[1])), None, world.gate)
+    lost.set()
+    assert (await first).status == 503
+    assert b"".join([chunk async for chunk in answer.chunks]) == b"tides"
+    assert facilitator.asked.count("settle") == 1
+    assert (world.records[-1].status, world.records[-1].charged_micros) == (200, 0)
+    await world.office.fold(world.records[-1])
+    assert await world.office.sums(wallet.address) == 10_000
+
+
+async def test_what_no_purse_paid_for_goes_back_to_none(shop, wallet) -> None:
+    world, returned = shop(), []
+
+    async def full(record, detail, salt):
+        raise StoreUnavailable("the disk is full")
+
+    async def give_back(*given):
+        returned.append(given)
+
+    world.journal.keep, world.book.give_back = full, give_back
+    _, answer = await pay(world, wallet)
+    assert answer.status == 503
+    await world.till.close()
+    assert returned == []
 
 
 @pytest.mark.parametrize("where", ["check", "settle"])

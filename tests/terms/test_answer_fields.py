@@ -78,7 +78,20 @@ def test_the_site_s_own_word_can_only_close(terms):
     assert shut["Content-Signal"].startswith("search=no, ai-input=yes")
     assert (shut["tdm-reservation"], shut["tdm-policy"]) == ("1", "https://else.example/p")
     assert lines(fields_of(terms, "/essays/x").beside([("tdm-reservation", "0")])) == CLOSED
-    assert lines(fields_of(terms, "/open/x").beside([("tdm-reservation", "0, 1")])) == OPEN
+    assert lines(fields_of(terms, "/open/x").beside([("tdm-reservation", "0, 2")])) == OPEN
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_several_lines_of_one_field_each_can_close(terms, turned):
+    theirs = [
+        ("Content-Usage", "train-ai=n"), ("Content-Usage", "train-ai=y"), ("Content-Usage", "no dictionary @"),
+        ("Content-Signal", "ai-train=no"), ("Content-Signal", "ai-train=yes"),
+        ("tdm-reservation", "1"), ("tdm-reservation", "0"),
+    ]  # fmt: skip
+    said = lines(fields_of(terms, "/open/x").beside(theirs[::-1] if turned else theirs))
+    assert said["Content-Usage"] == "train-ai=n, ai-use=y, search=y"
+    assert said["Content-Signal"].startswith("search=yes, ai-input=yes, ai-train=no")
+    assert said["tdm-reservation"] == "1"
 
 
 def test_the_site_s_own_use_is_not_widened(terms):

@@ -20,6 +20,7 @@ FREE = {Use.AI_TRAIN}
         (b"datatrainingallowed=no\ndatatrainingallowed=yes", False),
         (b"# datatrainingallowed=yes", None),
         (b"datatrainingallowed=maybe", None),
+        (b"datatrainingallowed=no # nobody may", False),
         (b"\xff\x00", None),
     ],
 )
@@ -43,6 +44,8 @@ def test_yes_needs_every_page_and_both_sides(make):
     assert read(merged(None, partly)) is False
     assert read(merged(None, make.published())) is False
     assert read(merged(None, whole, unread=True)) is False
+    long = merged(b"a=b\n" * 70_000 + b"datatrainingallowed=no", whole)
+    assert long.endswith(b"a=b\ndatatrainingallowed=no\n")
 
 
 @given(st.binary())

@@ -43,6 +43,7 @@ class MemoryFolding:
                 continue
             new += 1
             tables.canonical[entry.id] = sealed.canonical
+            tables.salts[entry.id] = sealed.salt
             tables.entries.append(Booked(len(tables.entries) + 1, entry))
             tables.derive(entry)
             used = used_by(entry)

@@ -69,6 +69,11 @@ class MemoryLedger:
                 return booked.entry.charged_micros
         return None
 
+    async def undone(self, entry_id: str) -> int:
+        """How much of the entry of that id reversals undid."""
+        self._tables.check()
+        return sum(each.amount.micros for each in self._tables.postings if each.undoes == entry_id != "")
+
     async def extract(self, licensee: str, since_us: int, until_us: int) -> Extract:
         """What a statement is made from."""
         account = prepaid(licensee)
@@ -103,6 +108,11 @@ class MemoryLedger:
                 for (license, currency), (micros, fetches) in sorted(tables.spent.items())
             ),
             tuple(purse for _, purse in sorted(tables.purses.items())),
+            tuple(
+                (licensee, Money(micros, currency))
+                for (licensee, currency), micros in sorted(tables.limits.items())
+                if micros
+            ),
         )
 
     async def paid_units(self, since: int) -> tuple[PaidUnit, ...]:

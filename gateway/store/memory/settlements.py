@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.problems import StoreUnavailable
-from gateway.rails.settlements import Begun, Payment, State
+from gateway.rails.settlements import UNTRIED, UNTRIED_KEPT_US, Begun, Payment, State
 
 
 class MemorySettlements:
@@ -23,6 +23,7 @@ class MemorySettlements:
     async def begin(self, payment: Payment) -> Begun:
         """Record *payment* unless one stands in its way; see `Settlements.begin`."""
         self._check()
+        self._forget(payment.began_us)
         there = self._in_the_way(payment)
         if there is not None and not there.may_begin_as(payment):
             return Begun(there, is_ours=False)
@@ -32,6 +33,7 @@ class MemorySettlements:
     async def skip(self, payment: Payment) -> None:
         """Record *payment* as not begun; without effect where one stands in its way."""
         self._check()
+        self._forget(payment.began_us)
         if self._in_the_way(payment) is None:
             self._payments[payment.id] = replace(payment, state=State.SKIPPED_ORIGIN_ERROR)
 
@@ -50,12 +52,20 @@ class MemorySettlements:
         if id in self._payments:
             self._payments[id] = replace(self._payments[id], booked=True)
 
-    async def spend(self, id: str, record_id: str, *, instead_of: str = "") -> Payment:
+    async def spend(self, id: str, record_id: str, *, at_us: int, instead_of: str = "") -> Payment:
         """Let a fetch have the money, if *instead_of* has it."""
         self._check()
-        if self._payments[id].spent_by == instead_of:
-            self._payments[id] = replace(self._payments[id], spent_by=record_id)
+        found = self._payments[id]
+        if found.spent_by == instead_of:
+            changed_us = found.changed_us if found.lent else at_us
+            self._payments[id] = replace(found, spent_by=record_id, changed_us=changed_us)
         return self._payments[id]
+
+    async def lend(self, id: str) -> None:
+        """Note that another fetch is served on it."""
+        self._check()
+        if id in self._payments:
+            self._payments[id] = replace(self._payments[id], lent=True)
 
     async def payment(self, id: str) -> Payment | None:
         """The payment of that id."""
@@ -76,6 +86,12 @@ class MemorySettlements:
         """Every one that is pending, or settled and not booked, oldest first."""
         self._check()
         return tuple(sorted(filter(_is_open, self._payments.values()), key=_age))
+
+    def _forget(self, now_us: int) -> None:
+        old = now_us - UNTRIED_KEPT_US
+        for each in list(self._payments.values()):
+            if each.state in UNTRIED and each.changed_us <= old:
+                del self._payments[each.id]
 
     def _in_the_way(self, payment: Payment) -> Payment | None:
         known = self._payments.values()

@@ -23,6 +23,7 @@ class Tables:
 
     entries: list[Booked] = field(default_factory=list)
     canonical: dict[str, bytes] = field(default_factory=dict)
+    salts: dict[str, bytes] = field(default_factory=dict)
     details: dict[str, SealedDetail] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
     postings: list[Posting] = field(default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.rails.topups import TopUp
+from gateway.rails.topups import BACK_KEPT_SECONDS, KEPT_SECONDS, PaidBack, TopUp
 
 
 class MemoryTopUps:
@@ -13,10 +13,13 @@ class MemoryTopUps:
     def __init__(self) -> None:
         """Start empty."""
         self._topups: dict[str, TopUp] = {}
-        self._events: set[str] = set()
+        self._events: dict[str, int] = {}
+        self._back: dict[str, tuple[int, PaidBack]] = {}
 
     async def add(self, topup: TopUp) -> TopUp:
         """Keep *topup*, unless one of its id is there."""
+        old = topup.at - KEPT_SECONDS
+        self._topups = {id: kept for id, kept in self._topups.items() if kept.paid_by or kept.at > old}
         return self._topups.setdefault(topup.id, topup)
 
     async def opened(self, id: str, session: str) -> None:
@@ -37,10 +40,20 @@ class MemoryTopUps:
         """The top-up that *paid_by* paid."""
         return next((each for each in self._topups.values() if paid_by and each.paid_by == paid_by), None)
 
+    async def went_back(self, back: PaidBack, at: int) -> None:
+        """Keep *back*, once."""
+        self._back = {id: kept for id, kept in self._back.items() if kept[0] > at - BACK_KEPT_SECONDS}
+        self._back.setdefault(back.refund, (at, back))
+
+    async def back_of(self, paid_by: str) -> tuple[PaidBack, ...]:
+        """What was kept of that payment."""
+        return tuple(back for _, (_, back) in sorted(self._back.items()) if back.paid_by == paid_by)
+
     async def heard(self, event: str) -> bool:
         """Whether the event was noted."""
         return event in self._events
 
-    async def note(self, event: str, at: int) -> None:  # noqa: ARG002 - nothing lapses here
+    async def note(self, event: str, at: int) -> None:
         """Note that the event was acted upon."""
-        self._events.add(event)
+        self._events = {id: noted for id, noted in self._events.items() if noted > at - KEPT_SECONDS}
+        self._events.setdefault(event, at)

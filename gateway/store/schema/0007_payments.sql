@@ -18,9 +18,11 @@ CREATE TABLE payments (
   reason      TEXT    NOT NULL DEFAULT '',
   tx          TEXT    NOT NULL DEFAULT '',
   booked      INTEGER NOT NULL DEFAULT 0 CHECK (booked IN (0, 1)),
-  spent_by    TEXT    NOT NULL DEFAULT ''
+  spent_by    TEXT    NOT NULL DEFAULT '',
+  lent        INTEGER NOT NULL DEFAULT 0 CHECK (lent IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX payments_identifier ON payments (rail, payer, identifier) WHERE identifier <> '' AND state <> 'FAILED';
+CREATE INDEX payments_untried ON payments (changed_us) WHERE state = 'SERVICE_ERROR' OR state = 'SKIPPED_ORIGIN_ERROR';
 CREATE INDEX payments_age ON payments (began_us, id);
 CREATE INDEX payments_open ON payments (state, booked) WHERE state = 'PENDING' OR (state = 'SETTLED' AND booked = 0);
 
@@ -43,8 +45,20 @@ CREATE TABLE topups (
   session  TEXT    NOT NULL DEFAULT '',
   paid_by  TEXT    NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX topups_unpaid ON topups (at) WHERE paid_by = '';
 CREATE INDEX topups_paid ON topups (paid_by) WHERE paid_by <> '';
+-- What went back of payments that no top-up was known for when it was told.
+CREATE TABLE topups_back (
+  refund   TEXT    PRIMARY KEY,
+  paid_by  TEXT    NOT NULL,
+  micros   INTEGER NOT NULL CHECK (micros > 0),
+  currency TEXT    NOT NULL,
+  at       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX topups_back_paid ON topups_back (paid_by, refund);
+CREATE INDEX topups_back_age ON topups_back (at);
 CREATE TABLE provider_events (
   id TEXT    PRIMARY KEY,
   at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX provider_events_age ON provider_events (at);

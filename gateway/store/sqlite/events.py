@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import apsw
 import orjson
 
 from gateway.event import Event
+from gateway.outbox.events import ALL, About, Happening
+from gateway.store.sqlite.database import Database
 
 
 def keep_events(db: apsw.Connection, events: Iterable[Event]) -> None:
@@ -23,3 +26,59 @@ def keep_events(db: apsw.Connection, events: Iterable[Event]) -> None:
             for each in events
         ),
     )  # fmt: skip
+
+
+class SqliteEvents:
+    """`outbox.events.Events` on SQLite. One writer at a time numbers them, so their order is that of the commits."""
+
+    def __init__(self, database: Database) -> None:
+        """Read *database*."""
+        self._database = database
+
+    async def after(self, nth: int, most: int, about: About = ALL) -> tuple[Happening, ...]:
+        """The first events kept after *nth*; see the port."""
+        wanted = [
+            (f"{name} = ?", value)
+            for name, value in (
+                ("licensee", about.licensee), ("site", about.site), ("subject", about.subject),
+            )
+            if value
+        ]  # fmt: skip
+        # SQLite uses an index made for some licensee only where the query says that there is one.
+        said = ["nth > ?", *(text for text, _ in wanted), *(["licensee <> ''"] if about.licensee else [])]
+        query = (
+            "SELECT nth, id, type, at, site, licensee, subject, body FROM events"  # noqa: S608 - no value is in it
+            f" WHERE {' AND '.join(said)} ORDER BY nth LIMIT ?"
+        )
+        values = (nth, *(value for _, value in wanted), most)
+
+        def act(db: apsw.Connection) -> tuple[Happening, ...]:
+            rows: Any = db.execute(query, values)
+            return tuple(
+                Happening(nth, Event(id, type, at, site, licensee, subject, orjson.loads(body)))
+                for nth, id, type, at, site, licensee, subject, body in rows
+            )
+
+        return await self._database.read(act)
+
+    async def place(self, id: str, about: About = ALL) -> int | None:
+        """Where the event of that id is."""
+
+        def act(db: apsw.Connection) -> int | None:
+            row: Any = db.execute(
+                "SELECT nth FROM events WHERE id = ?1 AND ?2 IN ('', licensee) AND ?3 IN ('', site)"
+                " AND ?4 IN ('', subject)",
+                (id, about.licensee, about.site, about.subject),
+            ).fetchone()
+            return row[0] if row else None
+
+        return await self._database.read(act)
+
+    async def last(self) -> int:
+        """The place of the newest event."""
+
+        def act(db: apsw.Connection) -> int:
+            row: Any = db.execute("SELECT COALESCE(MAX(nth), 0) FROM events").fetchone()
+            return int(row[0])
+
+        return await self._database.read(act)

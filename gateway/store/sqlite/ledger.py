@@ -64,6 +64,12 @@ class SqliteLedger:
         found = await self._database.read(lambda db: db.execute(sql, (record_id,)).get)
         return found if isinstance(found, int) else None
 
+    async def undone(self, entry_id: str) -> int:
+        """How much of the entry of that id reversals undid."""
+        sql = "SELECT coalesce(sum(micros), 0) FROM postings WHERE undoes = ? AND undoes <> ''"
+        found = await self._database.read(lambda db: db.execute(sql, (entry_id,)).get)
+        return found if isinstance(found, int) else 0
+
     async def extract(self, licensee: str, since_us: int, until_us: int) -> Extract:
         """What a statement is made from, of one moment."""
         account = prepaid(licensee)
@@ -148,6 +154,12 @@ def _books(db: apsw.Connection) -> Books:
             for writer, license, licensee, held, currency, fetches in db.execute(
                 "SELECT writer, license, licensee, held, currency, fetches FROM purses"
                 " ORDER BY writer, license, currency"
+            )
+        ),
+        limits=tuple(
+            (licensee, Money(micros, currency))
+            for licensee, micros, currency in db.execute(
+                "SELECT licensee, micros, currency FROM credit_limits ORDER BY licensee, currency"
             )
         ),
     )

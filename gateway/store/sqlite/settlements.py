@@ -7,17 +7,17 @@ from typing import Any, Final
 import apsw
 
 from gateway.money import Money
-from gateway.rails.settlements import Begun, Payment, State
+from gateway.rails.settlements import UNTRIED_KEPT_US, Begun, Payment, State
 from gateway.store.sqlite.database import Database
 
 _COLUMNS: Final = (
     "id, rail, nonce, identifier, fingerprint, site, url, payer, micros, currency, asked, presented, state,"
-    " began_us, changed_us, reason, tx, booked, spent_by"
+    " began_us, changed_us, reason, tx, booked, spent_by, lent"
 )
 _SELECT: Final = f"SELECT {_COLUMNS} FROM payments"  # noqa: S608
 _PUT: Final = (
     f"INSERT OR REPLACE INTO payments ({_COLUMNS})"  # noqa: S608
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -36,6 +36,7 @@ class SqliteSettlements:
         """Record *payment* as not begun; without effect where one stands in its way."""
 
         def act(db: apsw.Connection) -> None:
+            _forget(db, payment.began_us)
             if _in_the_way(db, payment) is None:
                 _put(db, payment, State.SKIPPED_ORIGIN_ERROR)
 
@@ -61,16 +62,25 @@ class SqliteSettlements:
 
         await self._database.write(act)
 
-    async def spend(self, id: str, record_id: str, *, instead_of: str = "") -> Payment:
+    async def spend(self, id: str, record_id: str, *, at_us: int, instead_of: str = "") -> Payment:
         """Let a fetch have the money, if *instead_of* has it."""
 
         def act(db: apsw.Connection) -> Payment:
             db.execute(
-                "UPDATE payments SET spent_by = ? WHERE id = ? AND spent_by = ?", (record_id, id, instead_of)
+                "UPDATE payments SET spent_by = ?, changed_us = iif(lent, changed_us, ?) WHERE id = ? AND spent_by = ?",
+                (record_id, at_us, id, instead_of),
             )
             return _known(db, id)
 
         return await self._database.write(act)
+
+    async def lend(self, id: str) -> None:
+        """Note that another fetch is served on it."""
+
+        def act(db: apsw.Connection) -> None:
+            db.execute("UPDATE payments SET lent = 1 WHERE id = ?", (id,))
+
+        await self._database.write(act)
 
     async def payment(self, id: str) -> Payment | None:
         """The payment of that id."""
@@ -91,7 +101,15 @@ class SqliteSettlements:
         return await self._database.read(lambda db: tuple(_payment(row) for row in db.execute(sql)))
 
 
+def _forget(db: apsw.Connection, now_us: int) -> None:
+    db.execute(
+        "DELETE FROM payments WHERE (state = 'SERVICE_ERROR' OR state = 'SKIPPED_ORIGIN_ERROR') AND changed_us <= ?",
+        (now_us - UNTRIED_KEPT_US,),
+    )
+
+
 def _begin(db: apsw.Connection, payment: Payment) -> Begun:
+    _forget(db, payment.began_us)
     there = _in_the_way(db, payment)
     if there is not None and not there.may_begin_as(payment):
         return Begun(there, is_ours=False)
@@ -115,7 +133,7 @@ def _put(db: apsw.Connection, payment: Payment, state: State) -> None:
             payment.id, payment.rail, payment.nonce, payment.identifier, payment.fingerprint, payment.site,
             payment.url, payment.payer, payment.amount.micros, payment.amount.currency, payment.asked,
             payment.presented, str(state), payment.began_us, payment.changed_us, payment.reason,
-            payment.transaction, int(payment.booked), payment.spent_by,
+            payment.transaction, int(payment.booked), payment.spent_by, int(payment.lent),
         ),
     )  # fmt: skip
 
@@ -136,4 +154,4 @@ def _payment(row: Any) -> Payment:
     values: list[Any] = list(row)
     values[8:10] = [Money(row[8], row[9])]
     made = dict(zip(Payment.__dataclass_fields__, (*values[:11], State(row[12]), *values[12:]), strict=True))
-    return Payment(**{**made, "booked": bool(made["booked"])})
+    return Payment(**{**made, "booked": bool(made["booked"]), "lent": bool(made["lent"])})

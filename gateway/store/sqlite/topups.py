@@ -7,7 +7,7 @@ from typing import Any, Final
 import apsw
 
 from gateway.money import Money
-from gateway.rails.topups import TopUp
+from gateway.rails.topups import BACK_KEPT_SECONDS, KEPT_SECONDS, PaidBack, TopUp
 from gateway.store.sqlite.database import Database
 
 _SELECT: Final = "SELECT id, licensee, micros, currency, at, session, paid_by FROM topups"
@@ -25,6 +25,7 @@ class SqliteTopUps:
         amount = topup.amount
 
         def act(db: apsw.Connection) -> TopUp:
+            db.execute("DELETE FROM topups WHERE paid_by = '' AND at <= ?", (topup.at - KEPT_SECONDS,))
             db.execute(
                 "INSERT INTO topups (id, licensee, micros, currency, at) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT DO NOTHING",
@@ -52,6 +53,29 @@ class SqliteTopUps:
         """The top-up that *paid_by* paid."""
         return await self._database.read(lambda db: _one(db, "paid_by = ? AND paid_by <> ''", paid_by))
 
+    async def went_back(self, back: PaidBack, at: int) -> None:
+        """Keep *back*, once."""
+
+        def act(db: apsw.Connection) -> None:
+            db.execute("DELETE FROM topups_back WHERE at <= ?", (at - BACK_KEPT_SECONDS,))
+            db.execute(
+                "INSERT INTO topups_back (refund, paid_by, micros, currency, at) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (back.refund, back.paid_by, back.amount.micros, back.amount.currency, at),
+            )
+
+        await self._database.write(act)
+
+    async def back_of(self, paid_by: str) -> tuple[PaidBack, ...]:
+        """What was kept of that payment."""
+        sql = "SELECT refund, micros, currency FROM topups_back WHERE paid_by = ? ORDER BY refund"
+
+        def act(db: apsw.Connection) -> tuple[PaidBack, ...]:
+            rows: list[Any] = db.execute(sql, (paid_by,)).fetchall()
+            return tuple(PaidBack(refund, Money(micros, code), paid_by) for refund, micros, code in rows)
+
+        return await self._database.read(act)
+
     async def heard(self, event: str) -> bool:
         """Whether the event was noted."""
         sql = "SELECT 1 FROM provider_events WHERE id = ?"
@@ -59,9 +83,14 @@ class SqliteTopUps:
 
     async def note(self, event: str, at: int) -> None:
         """Note that the event was acted upon."""
-        await self._write(
-            "INSERT INTO provider_events (at, id) VALUES (?, ?) ON CONFLICT DO NOTHING", at, event
-        )
+
+        def act(db: apsw.Connection) -> None:
+            db.execute("DELETE FROM provider_events WHERE at <= ?", (at - KEPT_SECONDS,))
+            db.execute(
+                "INSERT INTO provider_events (at, id) VALUES (?, ?) ON CONFLICT DO NOTHING", (at, event)
+            )
+
+        await self._database.write(act)
 
     async def _write(self, sql: str, *given: str | int) -> None:
         def act(db: apsw.Connection) -> None:

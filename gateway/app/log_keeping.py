@@ -1,0 +1,73 @@
+"""The public log beside the journal: taken up again at start, signed every second that brings news.
+
+Whatever is wrong with it stops nobody: fetches are recorded as before, and the
+log catches up once it can. What it must not do, tell a second history, it does
+not; then it says why in the log, in the dashboard's banner and in its own
+address, and an operator decides (`licet journal audit`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gateway.keys.key_ring import KeyRing
+from gateway.provenance.public_log import Leaves, LogRefused, PublicLog, replace_whole
+
+log = structlog.get_logger("licet")
+
+#: The file that keeps the log's name, which must outlive every change of host names.
+NAME: Final = "name"
+
+
+class LogKeeping:
+    """Keeps the log in one folder. One object an office."""
+
+    def __init__(self, folder: Path, ring: KeyRing, leaves: Leaves, host: str) -> None:
+        """Sign by the first key of *ring*; a new log is called after *host*."""
+        key = ring.current.key
+        assert isinstance(key, Ed25519PrivateKey)
+        self.folder, self.leaves = folder, leaves
+        self._key, self._host = key, host
+        self._log: PublicLog | None = None
+        self._refused = False
+        #: Why no new head is signed, as a sentence, or "".
+        self.reason = ""
+
+    @property
+    def log(self) -> PublicLog | None:
+        """The log, once it was opened and while it can be gone on with."""
+        return None if self._refused else self._log
+
+    async def sign_news(self) -> None:
+        """Take up what the keeper folded, and sign a head over it. Raises `StoreUnavailable`."""
+        if self._refused:
+            return
+        try:
+            if self._log is None:
+                name = log_name(self.folder, self._host)
+                self._log = await PublicLog.open(self.folder, name, self._key, self.leaves)
+            await self._log.catch_up(self.leaves)
+        except LogRefused as error:
+            self._refused, self.reason = True, str(error)
+            log.error("the public log is not signed any more", reason=self.reason)  # noqa: TRY400 - no defect
+        except OSError as error:
+            if not self.reason:
+                log.error("the public log cannot be written", reason=str(error))  # noqa: TRY400
+            # What was half done is read again from the disk.
+            self._log, self.reason = None, f"The public log cannot be written: {error.strerror or error}."
+        else:
+            self.reason = ""
+
+
+def log_name(folder: Path, host: str) -> str:
+    """What the log in *folder* is called; a new one after *host*, for good. Raises `OSError`."""
+    try:
+        return (folder / NAME).read_text("utf-8").strip()
+    except FileNotFoundError:
+        name = f"{host}/.licet/log"
+        replace_whole(folder / NAME, f"{name}\n".encode(), through=True)
+        return name
