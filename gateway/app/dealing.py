@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gateway.dashboard.deals import Deals
 from gateway.desk.bargains import Bargaining
 from gateway.desk.contracts import shipped_clauses
-from gateway.desk.in_person import InPerson
+from gateway.desk.in_person import InPerson, Verifying
 from gateway.licenses.contract import Party
 from gateway.licenses.deciding import Deciding
 from gateway.licenses.position import Position
@@ -19,10 +19,12 @@ from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.terms.license_terms import Offer
 
 
-def bargaining_of(database: Database, position: Callable[[str, Offer], Position]) -> Bargaining:
-    """What the desk negotiates with, for programs and for people; no mail is sent yet."""
-    links = SqlitePrivateLinks(database)
-    return Bargaining(SqliteNegotiations(database), position, shipped_clauses(), InPerson(links))
+def bargaining_of(
+    database: Database, position: Callable[[str, Offer], Position], verifying: Verifying | None
+) -> Bargaining:
+    """What the desk negotiates with, for programs and for people, whose mailboxes *verifying* proves."""
+    links = InPerson(SqlitePrivateLinks(database), verifying)
+    return Bargaining(SqliteNegotiations(database), position, shipped_clauses(), links)
 
 
 def deals_of(database: Database, register: LicenseRegister, shelf: PolicyShelf) -> Deals:

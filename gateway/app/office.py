@@ -177,7 +177,7 @@ class Office:
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
-            bargaining=bargaining_of(self.database, self._position),
+            bargaining=bargaining_of(self.database, self._position, self.post.verifying),
             admittance=Admittance(
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),

@@ -99,21 +99,36 @@ def downloads(seen: Seen) -> str:
 def known_words(seen: Seen) -> str:
     """Whether somebody is known behind the page, and how to become so."""
     if seen.link.verified:
-        how = {BY_MAIL: "you answered a mail", BY_KEY: "you showed the secret of a client"}.get(
-            seen.link.verified_by, "the owner confirmed it"
+        by, whose = seen.link.proof
+        how = {BY_MAIL: "you answered a mail", BY_KEY: f"you showed the key of {whose}"}.get(
+            by, "the owner confirmed it"
         )
-        return f"<h2>Who you are</h2>\n<p>Known: {how}.</p>\n"
+        return f"<h2>Who you are</h2>\n<p>Known: {escape(how)}.</p>\n"
     if not seen.mails:
         contact = f" You can write to {escape(seen.contact)}." if seen.contact else ""
         return (
             "<h2>Who you are</h2>\n<p>Nobody knows yet who you are, and nothing can be signed before that. "
             "This site sends no mail: its owner confirms you by hand, and reaches you at "
-            f"{escape(seen.link.email)}.{contact}</p>\n"
+            f"{escape(seen.link.email)}.{contact}</p>\n{_key_words(seen)}"
         )
+    to = escape(seen.link.email)
+    mailed = (
+        f"A link was sent to {to}. Follow it within a day, and you can sign."
+        if seen.link.mail
+        else f"No link could be sent to {to} yet. Nothing can be signed before you followed one."
+    )
     return (
-        f"<h2>Who you are</h2>\n<p>A link was sent to {escape(seen.link.email)}. Follow it, and you can sign.</p>\n"
+        f"<h2>Who you are</h2>\n<p>{mailed}</p>\n"
         f'<form method="post" action="{seen.base}">\n{hidden(form=seen.form, version=seen.negotiation.version, act="mail")}'
-        "<button class='second'>Send the link again</button>\n</form>\n"
+        f"<button class='second'>Send the link{' again' if seen.link.mail else ''}</button>\n</form>\n{_key_words(seen)}"
+    )
+
+
+def _key_words(seen: Seen) -> str:
+    return (
+        "<details><summary>Or by a key, without a mail</summary>\n<p>A program of yours can show who you are: one that "
+        "signs its requests (Web Bot Auth), or one that logs in for a licensee approved here. It sends POST with the "
+        f"JSON body <code>{{}}</code> to this address:</p>\n<p><code>{escape(seen.base)}/key</code></p></details>\n"
     )
 
 

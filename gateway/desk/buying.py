@@ -5,6 +5,7 @@
 ``/.licet/negotiate/LINK``          one's own negotiation; POST goes on with it
 ``/.licet/negotiate/LINK/review``   every term and the document; POST signs
 ``/.licet/negotiate/LINK/contract`` the document as ``?as=html``, pdf or json
+``/.licet/negotiate/LINK/key``      a program shows who is behind it
 ``/.licet/mailbox/TOKEN``           proves a mailbox
 =================================== ===========================================
 
@@ -43,6 +44,7 @@ from gateway.desk.contract_page import contract_page
 from gateway.desk.contract_pdf import PDF, available, contract_pdf
 from gateway.desk.form_tokens import FormTokens
 from gateway.desk.in_person import InPerson
+from gateway.desk.key_proof import KeyProof
 from gateway.desk.mailbox import MAILBOX, OLD, Mailbox
 from gateway.desk.metadata import issuer_of, on_offer
 from gateway.desk.negotiation_documents import assent_of
@@ -63,9 +65,16 @@ _REMEMBERED: Final = 1000
 _PAGE: Final = {"text/html": {"type": "string"}}
 _ABOUT_FORM: Final = {FORM: {"type": "object"}}
 _LINK: Final = ("link", {"type": "string"})
+_ABOUT_KEY: Final = About(
+    "A key shows who is behind a page.",
+    takes={JSON: {"type": "object"}},
+    gives={JSON: {"type": "object", "required": ["negotiation", "known_by"]}},
+    login=True,
+    rest=_LINK,
+)
 _PROOFS: Final = {
     BY_MAIL: "a private link whose person answered a mail to {}",
-    BY_KEY: "a private link whose person showed the secret of the client",
+    BY_KEY: "a private link whose person showed the key of {}",
     BY_OPERATOR: "a private link whose person the owner confirmed, who gave {}",
 }
 _REMARKS: Final = {
@@ -73,6 +82,7 @@ _REMARKS: Final = {
     "said": "It was sent.",
     "signed": "You have signed.",
     "mailed": "A mail is on its way.",
+    "unmailed": "No mail could be sent just now. Try again later.",
     "known": "Now it is known who you are.",
 }
 
@@ -92,6 +102,7 @@ class BuyerPages:
         self._clients, self._bargains, self._in_person = clients, bargains, in_person
         self._clauses, self._clock, self._tokens = clauses, clock, FormTokens(clock)
         self._mail = Mailbox(clients, in_person, self._tokens, clock)
+        self._key = KeyProof(clients, in_person.links, clock)
         self._begun: OrderedDict[str, str] = OrderedDict()
         self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -116,6 +127,7 @@ class BuyerPages:
             f"{NEGOTIATE}/*": Route(both, self._one, about=told("One negotiation, for people.", "Go on with it.")),
             f"{NEGOTIATE}/*/review": Route(both, self._review, about=told("All terms, before signing.", "Sign.")),
             f"{NEGOTIATE}/*/contract": Route(READ, self._contract, about={"GET": contract}),
+            f"{NEGOTIATE}/*/key": Route(WRITE, self._key.answer, about={"POST": _ABOUT_KEY}),
             f"{MAILBOX}/*": Route(both, self._mail.answer, about=told("Prove a mailbox.", "It is mine.")),
         }  # fmt: skip
 
@@ -192,12 +204,12 @@ class BuyerPages:
             sent["email"].strip(),
             now,
             verified_at=now if by_key else 0,
-            verified_by=BY_KEY if by_key else "",
+            verified_by=f"{BY_KEY} {known.client.id}" if by_key else "",
         )
         await self._in_person.links.add(link)
         _log.info("a person began a negotiation", id=begun.id, licensee=known.licensee.id)
         if not link.verified:
-            await self._mail.mail(call, link, known.licensee.id)
+            await self._mail.mail(call, link)
         return address
 
     async def _entered(self, call: Call, sent: Form) -> Known | Refusal:
@@ -238,9 +250,8 @@ class BuyerPages:
             case "end":
                 made = await self._bargains.end(place, negotiation.id, version, "The buyer ended it.")
             case "mail":
-                if not seen.link.verified:
-                    await self._mail.mail(call, seen.link, place.known.licensee.id)
-                return _sent_on(f"{seen.base}?done=mailed")
+                sent_it = seen.link.verified or await self._mail.mail(call, seen.link)
+                return _sent_on(f"{seen.base}?done={'mailed' if sent_it else 'unmailed'}")
             case "secret" if negotiation.state is State.FINALIZED and seen.link.verified:
                 return await self._secret(place, seen)
             case _:
@@ -360,7 +371,8 @@ class BuyerPages:
         known = await self._clients.in_person(link.client, call.address)
         if isinstance(known, Refusal):
             return known
-        proof = _PROOFS.get(link.verified_by, "").format(link.email)
+        by, whose = link.proof
+        proof = _PROOFS.get(by, "").format(whose or link.email)
         place = Place(known, call.policy, call.origin, call.address, talks=True, proof=proof)
         found = await self._bargains.read(place, link.negotiation)
         if found is None:

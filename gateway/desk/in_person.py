@@ -15,12 +15,11 @@ from gateway.licenses.private_links import PrivateLinks
 class Verifying(Protocol):
     """Sends the link that proves a mailbox; a seam that whatever sends mail implements."""
 
-    async def send(self, address: str, *, link: str, site: str, licensee: str) -> None:
-        """Take over a mail to *address* with *link* in it, for the site of that name and the *licensee*'s account.
+    async def send(self, address: str, *, link: str, site: str) -> bool:
+        """Send *link* to *address*, for the site of that name; whether a mail server took it. Raises nothing.
 
         *address* and nothing else of it is a buyer's word: whoever sends bounds
-        how often one mailbox is written to. Returns when the mail is safe, not
-        when it is delivered; raises `StoreUnavailable` if it is not.
+        how often one mailbox is written to.
         """
         ...
 

@@ -43,18 +43,19 @@ class Mailbox:
         self._clients, self._in_person = clients, in_person
         self._tokens, self._clock = tokens, clock
 
-    async def mail(self, call: Call, link: PrivateLink, licensee: str) -> None:
-        """Send a fresh token to the address of *link*, where mail is set up; it ends the one before."""
+    async def mail(self, call: Call, link: PrivateLink) -> bool:
+        """Send a fresh token to the address of *link*, where mail is set up; one that was sent ends the one before."""
         if self._in_person.verifying is None or not link.email:
-            return
-        token, now = new_link(), self._now()
-        await self._in_person.links.mailed(link.negotiation, hashed(token), now + _GOOD_SECONDS)
-        await self._in_person.verifying.send(
+            return False
+        token = new_link()
+        sent = await self._in_person.verifying.send(
             link.email,
             link=f"{issuer_of(call.origin)}/mailbox/{token}",
             site=call.policy.site.name or call.policy.site.id,
-            licensee=licensee,
         )
+        if sent:
+            await self._in_person.links.mailed(link.negotiation, hashed(token), self._now() + _GOOD_SECONDS)
+        return sent
 
     async def answer(self, call: Call) -> web.StreamResponse | Refusal:
         """The page that a mail leads to, and its button."""

@@ -10,13 +10,15 @@ from tests.desk.test_buying import Person, forms, spelled
 
 
 class Post:
-    """Takes mails over, and keeps them."""
+    """Takes mails over while it *works*, and keeps them."""
 
     def __init__(self):
-        self.mails = []
+        self.mails, self.works = [], True
 
-    async def send(self, address, *, link, site, licensee):
-        self.mails.append((address, link, site, licensee))
+    async def send(self, address, *, link, site):
+        if self.works:
+            self.mails.append((address, link, site))
+        return self.works
 
 
 @pytest.fixture
@@ -33,9 +35,9 @@ def test_the_seam_is_what_a_post_does():
 
 async def test_a_mail_is_sent_and_its_button_makes_the_buyer_known(person):
     await person.begin()
-    ((address, link, site, licensee),) = person.world.verifying.mails
+    ((address, link, site),) = person.world.verifying.mails
     found = await person.negotiation()
-    assert (address, site, licensee) == ("eve@lab.example", "The <Journal>", found.licensee)
+    assert (address, site) == ("eve@lab.example", "The <Journal>")
     assert "A link was sent to eve@lab.example" in spelled(person.text)
     path = link.removeprefix(person.world.origin)
     token = path.rsplit("/", 1)[1]
@@ -71,6 +73,25 @@ async def test_a_later_mail_ends_the_one_before_and_a_day_ends_both(person):
         assert "older than a day" in person.text
     await person.go(base)
     assert "A link was sent to" in spelled(person.text)
+
+
+async def test_a_mail_that_nobody_took_is_said_not_to_be_sent(person):
+    person.world.verifying.works = False
+    await person.begin()
+    assert "No link could be sent to eve@lab.example yet" in spelled(person.text)
+    await person.send("mail")
+    assert "No mail could be sent just now." in person.text
+    found = await person.negotiation()
+    assert (await person.world.links.of(found.id)).mail == ""
+    person.world.verifying.works = True
+    await person.send("mail")
+    assert "A link was sent to eve@lab.example" in spelled(person.text)
+    person.world.verifying.works = False
+    await person.send("mail")
+    path = person.world.verifying.mails[0][1].removeprefix(person.world.origin)
+    await person.go(path)
+    await person.send(path.rsplit("/", 1)[1], path)
+    assert "It is known now" in person.text, "a mail that was not sent ends none that was"
 
 
 async def test_a_form_of_another_site_proves_nothing(person):
