@@ -7,19 +7,24 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from gateway.cli.books import credit_entry
+from gateway.licenses.license import Standing
 from gateway.licenses.negotiation import State, chained
 from gateway.licenses.negotiations import Sought
 from gateway.money import Money
 from gateway.paper import COLORS
 from gateway.store.sqlite.negotiations import SqliteNegotiations
+from tests.journeys.test_discovery import Signer
 from tests.journeys.test_negotiation import FLOOR, POLICY
 from tests.journeys.test_pages_in_a_browser import CHROMIUM, FLAGS, lines
+from tests.outbox.test_mail import post as post
 
 #: Where the pictures go for somebody to look at; nowhere unless told.
 PICTURES = os.environ.get("LICET_TEST_PICTURES", "")
@@ -37,6 +42,8 @@ PARTY = {
     "Who signs for it": "Eve Example",
     "By what authority": "CEO",
 }
+
+HOSTILE = """<script>alert(1)</script>"><img src=x onerror=alert(1)>{{7*7}}"""
 
 pytestmark = [
     pytest.mark.browser,
@@ -199,6 +206,127 @@ async def test_two_people_agree_in_two_browsers_without_script(browser: Any, wor
     ]
     await buying.close()
     await deciding.close()
+
+
+async def test_a_buyer_is_asked_countered_and_known_by_mail(browser: Any, world: Any, post: Any) -> None:
+    mail = await post.start(login=False)
+    post.refuses["eve@lab.example"] = "450 come back"
+    one = await world(
+        policy=POLICY,
+        settings=f'[email]\nhost = "{mail.host}"\nport = {mail.port}\nsender = "licet@journal.example"\n'
+        f'authorities = "{mail.authorities}"\n',
+    )
+    look = Looking(browser, one.front)
+    context = await browser.new_context(java_script_enabled=False, accept_downloads=True)
+    page = await context.new_page()
+
+    async def field(label: str) -> Any:
+        return page.get_by_role("textbox", name=re.compile(f"^{label}"))
+
+    async def loaded(name: str) -> bytes:
+        async with page.expect_download() as download:
+            await page.get_by_role("link", name=name).click()
+        return Path(await (await download.value).path()).read_bytes()
+
+    # What is missing is asked for; what a buyer writes is text, whatever it is.
+    await page.goto(f"{one.front}/.licet/negotiate?offer=training")
+    await (await field("Company")).fill(HOSTILE)
+    await (await field("E-mail")).fill("eve@lab.example")
+    await (await field("Use case")).fill(HOSTILE)
+    await (await field("At signing")).fill("100")
+    await page.get_by_label("Months", exact=True).fill("12")
+    await page.get_by_role("button", name="Send the proposal").click()
+    await page.get_by_role("heading", name="What is asked of you").wait_for()
+    private = page.url.partition("?")[0]
+    await page.get_by_text("No link could be sent to eve@lab.example yet.").wait_for()
+    await look.at("mail-asked", private)
+    for label in ("Products", "Redistribution", "Launch date", "Data protection"):
+        await (await field(label)).fill(FACTS[label])
+    await page.get_by_label("Model class").select_option("closed")
+    await page.get_by_role("button", name="Send", exact=True).click()
+
+    # The gateway counters by itself, says why, and hears another proposal.
+    await page.get_by_role("heading", name="Why it is not what you proposed").wait_for()
+    await page.get_by_text("The price has to be higher").wait_for()
+    await look.at("mail-countered", private)
+    await page.locator("summary", has_text="Change the terms").click()
+    asked = Decimal(await (await field("At signing")).input_value())
+    await (await field("At signing")).fill("490")
+    await (await field("Share of net revenue")).fill("3")
+    await (await field("For each page")).fill("0.02")
+    await page.get_by_role("button", name="Send the proposal").click()
+    await page.get_by_text("The owner agrees to what you proposed.").wait_for()
+    assert 100 < asked <= 500
+    assert re.search(r"&lt;script&gt;", await page.content())
+
+    # Nothing is signed before somebody is known. Who answers the mail is.
+    await page.get_by_role("link", name="Review everything, and sign").click()
+    assert await page.get_by_role("button", name="Sign", exact=True).count() == 0
+    await page.goto(private)
+    post.refuses.clear()
+    await page.get_by_role("button", name="Send the link").click()
+    await page.get_by_text("A mail is on its way.").wait_for()
+    ((_, to, letter, tls),) = post.letters
+    assert (to, tls) == (["eve@lab.example"], True)
+    assert "alert(1)" not in letter.as_string(), "a stranger's words are not sent to anybody"
+    (link,) = re.findall(r"^https?:\S+", letter.get_content(), re.MULTILINE)
+    assert link.startswith(f"{one.front}/.licet/mailbox/")
+    await page.goto(link)
+    await look.at("mail-proof", link)
+    await page.get_by_role("button", name="This mailbox is mine").click()
+    await page.get_by_text("It is known now who you are.").wait_for()
+
+    # A person of the operator's approves the company; the document is had before and after.
+    (found,) = await SqliteNegotiations(one.licet.database).search(Sought(), most=9)
+    await one.licet.register.set_standing(
+        found.licensee, Standing.ACTIVE, one.licet.clock.now_us() // 1_000_000
+    )
+    entry = credit_entry(found.licensee, Money.read("500 USD"), now_us=one.licet.clock.now_us())
+    await one.licet.journal.keep(entry)
+    await one.licet.keeper.catch_up()
+    await page.goto(f"{private}/review")
+    before = json.loads(await loaded("as JSON"))
+    assert (before["heading"], before["evidence"]) == ("Proposed terms", None)
+    await page.locator("summary", has_text="Read the whole document here").click()
+    assert await page.locator("details[open] h3").count() > 8
+    for label, text in PARTY.items():
+        await (await field(label)).fill(text)
+    await (await field("By what authority")).fill(HOSTILE)
+    await page.get_by_label("I declare this.").check()
+    await page.get_by_role("button", name="Sign", exact=True).click()
+    await page.get_by_text("You have signed.").wait_for()
+    after = json.loads(await loaded("as JSON"))
+    assert after["heading"] == "License agreement"
+    assert after["terms_hash"] == before["terms_hash"]
+    assert after["evidence"]["key"] == "a private link whose person answered a mail to eve@lab.example"
+    assert (await loaded("as a PDF")).startswith(b"%PDF")
+    await page.get_by_role("link", name="as a page").click()
+    await page.get_by_role("heading", name="License agreement").first.wait_for()
+    await look.at("mail-contract", page.url)
+    await context.close()
+
+
+async def test_an_agent_s_key_shows_who_is_behind_a_page(
+    world: Any, key_directory: Any, browser: Any
+) -> None:
+    one = await world(policy=POLICY, settings=key_directory.settings)
+    page = await (await browser.new_context(java_script_enabled=False)).new_page()
+    await page.goto(f"{one.front}/.licet/negotiate?offer=answers")
+    for label, text in (("Company", "Lab"), ("E-mail", "eve@lab.example"), ("Use case", "answers")):
+        await page.get_by_role("textbox", name=re.compile(f"^{label}")).fill(text)
+    await page.get_by_role("button", name="Send the proposal").click()
+    await page.locator("summary", has_text="Or by a key").click()
+    at = one.front + await page.locator("code", has_text="/key").inner_text()
+    async with aiohttp.ClientSession() as http:
+        agent, stranger = Signer(http, key_directory.agent), Signer(http, key_directory.agent)
+        key_directory.keys = [{**agent.jwk, "kid": agent.keyid}]
+        assert (await stranger.say(at, {}))[0] == 401
+        status, told, _ = await agent.say(at, {})
+        assert (status, told["known_by"]) == (200, f"key {key_directory.agent}")
+    await page.reload()
+    await page.get_by_text(f"Known: you showed the key of {key_directory.agent}.").wait_for()
+    await page.get_by_role("link", name="Review everything, and sign").click()
+    assert await page.get_by_role("button", name="Sign", exact=True).count() == 1
 
 
 async def test_a_buyer_needs_no_mouse(browser: Any, world: Any) -> None:
