@@ -56,7 +56,8 @@ class Seen:
     """One private page: the negotiation as it stands, its *link* in clear and as it is kept, and who negotiates.
 
     *site* is what the creator's site is called, *contact* where its owner can
-    be written to, *mails* whether a mailbox can be proved here.
+    be written to, *mails* whether a mailbox can be proved here, *origin* the
+    public one of the site.
     """
 
     negotiation: Negotiation
@@ -68,6 +69,7 @@ class Seen:
     mails: bool
     now: int
     form: str
+    origin: str
 
     @property
     def base(self) -> str:
@@ -128,7 +130,8 @@ def _key_words(seen: Seen) -> str:
     return (
         "<details><summary>Or by a key, without a mail</summary>\n<p>A program of yours can show who you are: one that "
         "signs its requests (Web Bot Auth), or one that logs in for a licensee approved here. It sends POST with the "
-        f"JSON body <code>{{}}</code> to this address:</p>\n<p><code>{escape(seen.base)}/key</code></p></details>\n"
+        "JSON body <code>{}</code> to this address:</p>\n"
+        f"<p><code>{escape(seen.origin + seen.base)}/key</code></p></details>\n"
     )
 
 

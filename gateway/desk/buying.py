@@ -387,6 +387,7 @@ class BuyerPages:
             self._in_person.verifying is not None,
             self._now(),
             self._tokens.of(link.link),
+            call.origin,
         )
         return place, seen
 
