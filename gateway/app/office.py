@@ -18,6 +18,7 @@ from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
+from gateway.app.consenting import Consenting
 from gateway.app.dealing import bargaining_of, deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
@@ -48,6 +49,7 @@ from gateway.keys.key_set import EDDSA
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
+from gateway.licenses.withdrawal import Withdrawal
 from gateway.money import Money
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.reload import PolicyShelf
@@ -109,6 +111,7 @@ class Office:
         self._stopping, self._wake = asyncio.Event(), asyncio.Event()
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
+        self.withdrawn: tuple[Withdrawal, ...] = ()
 
     def read_policies(self) -> None:
         """Take up the policies for the first time; raises `ConfigurationError`."""
@@ -157,8 +160,8 @@ class Office:
         await self.keeper.catch_up()
         self._closing.append(self._fold_the_rest)
         self._closing.append(self.journal.close)
-        self.feed = RevocationFeed()
-        self.revoked = Revocations()
+        self.feed, self.revoked = RevocationFeed(), Revocations()
+        self.consenting = Consenting(self.database, self.register, self.clock)
         await self._look()
         self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
         self.settling = self.cashier.settling
@@ -211,6 +214,7 @@ class Office:
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
             *self.post.groups,
+            *self.consenting.groups(),
         )
 
     def _first_host(self) -> str:
@@ -237,6 +241,7 @@ class Office:
             who=Explaining(config, self.clock, networks=self._networks),
             clock=self.clock,
             deals=deals_of(self.database, self.register, self.shelf),
+            consents=self.consenting.pages(lambda: self.shelf.policies),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -264,6 +269,7 @@ class Office:
             ("terms", 1.0, self._keep_terms),
             ("duties", duty_round.ROUND_SECONDS, duty_round.DutyRound(self.duty_book, self.clock).act),
             ("log", 1.0, self.log.sign_news),
+            ("remind", 60.0, self.consenting.remind),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
@@ -337,9 +343,11 @@ class Office:
         await self.keeper.catch_up()
 
     async def _look(self) -> None:
-        """Learn what other processes changed: revocations and keys."""
+        """Learn what other processes changed: revocations, withdrawals and keys."""
         asked_at = self.clock.monotonic()
         self.revoked = await self.register.revocations()
+        self.withdrawn = await self.consenting.withdrawals.in_force(self.clock.now_us() // 1_000_000)
+        self.shelf.withdraw(self.withdrawn)
         self.feed.renew(self.revoked, asked_at)
         self.looked(asked_at)
         try:

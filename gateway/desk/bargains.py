@@ -56,6 +56,7 @@ from gateway.licenses.negotiations import Negotiations
 from gateway.licenses.position import Position, committed
 from gateway.licenses.proposals import Message, read_terms
 from gateway.licenses.register import LicenseRegister
+from gateway.licenses.withdrawal import refusal_of
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import LicenseTerms, Offer
@@ -145,6 +146,9 @@ class Bargains:
                 facts=(("member", "offer"),),
             )
         licensee = place.known.licensee.id
+        gone = place.policy.withdrawn.from_licensee(licensee, offer.uses)
+        if gone is not None:
+            return refusal_of(gone)
         wait = self._pace.wait(licensee, self._clock.now_us())
         if wait:
             return Refusal(
@@ -305,6 +309,9 @@ class Bargains:
         )
         if isinstance(after, Refusal) or after.table is None:
             return after
+        gone = place.policy.withdrawn.unsold(after.table)
+        if gone is not None:
+            return gone
         taken = await self._register.in_the_way(draft_of(after, after.table, now))
         return shut_out(taken) if taken else after
 
