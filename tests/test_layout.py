@@ -29,7 +29,6 @@ ELSEWHERE = {
     "faults.py": "test_problems.py",
     "admission/spending.py": "conformance",
     "app/cashier.py": "journeys",
-    "app/post_room.py": "journeys/test_webhooks.py",
     "app/consenting.py": "journeys/test_withdrawal.py",
     "rails/settlements.py": "conformance",
     "rails/topups.py": "conformance",

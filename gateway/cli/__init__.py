@@ -60,10 +60,12 @@ app = typer.Typer(
                     licet policy explain /page --as GPTBot
                     licet terms show /page --as GPTBot
     Who asks        licet crawlers list --purpose training
+                    licet who access.log
+    Your deals      licet deals list
+                    licet outbox list
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
     Take back       licet withdraw WORK --reason "…" --dry-run
-    Who asks        licet who access.log
     Your proof      licet journal audit
                     licet journal verify
                     licet backup licet.tar
