@@ -35,7 +35,7 @@ STYLE: Final = (
     "a{color:var(--link)}:focus-visible{outline:3px solid var(--link);outline-offset:2px}"
     "pre{padding:.8rem 1rem;border:1px solid var(--rule);border-radius:6px;white-space:pre-wrap}"
     "code{font-family:ui-monospace,monospace;font-size:.92em;overflow-wrap:anywhere}"
-    ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92em}"
+    ".wide{overflow-x:auto}.wide+.wide{margin-top:1.2rem}table{border-collapse:collapse;width:100%;font-size:.92em}"
     "caption{text-align:left;color:var(--quiet);padding-bottom:.3rem}"
     "td,th{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid var(--rule);vertical-align:top}"
     ".pairs th{width:9rem}.pairs td{overflow-wrap:anywhere}@media(max-width:30rem){.pairs th{width:6rem}}"

@@ -29,6 +29,7 @@ from gateway.app.publisher import Publisher
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
+from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
@@ -136,11 +137,11 @@ class Office:
         self.book = SqliteSpendBook(self.database)
         self.ledger = SqliteLedger(self.database)
         # Long reads of the pages get connections of their own: revocations must not wait for a report.
-        pages = await Database.open(config.database, readers=2)
-        self._closing.append(pages.close)
-        self.access_log = SqliteAccessLog(pages)
-        self._paid = SqliteLedger(pages)
-        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(pages), self._first_host())
+        self._pages = await Database.open(config.database, readers=2)
+        self._closing.append(self._pages.close)
+        self.access_log = SqliteAccessLog(self._pages)
+        self._paid = SqliteLedger(self._pages)
+        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages), self._first_host())
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
         keeper_lock = await self._keeper_lock()
@@ -241,6 +242,7 @@ class Office:
             who=Explaining(config, self.clock, networks=self._networks),
             clock=self.clock,
             deals=deals_of(self.database, self.register, self.shelf),
+            worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
         )
         runner = web.AppRunner(app, access_log=None)

@@ -22,16 +22,19 @@ from gateway.cli import (
     dashboard,
     deals,
     doctor,
+    dossier,
     ems,
     fetch,
     init,
     journal,
     keys,
     licensee,
+    memo,
     objections,
     outbox,
     payments,
     policy,
+    price,
     proofs,
     refunds,
     restart,
@@ -66,6 +69,9 @@ app = typer.Typer(
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
     Take back       licet withdraw WORK --reason "…" --dry-run
+    Your worth      licet memo --pdf memo.pdf
+                    licet price --files 120 --minutes 12
+                    licet dossier OpenAI
     Your proof      licet journal audit
                     licet journal verify
                     licet backup licet.tar
@@ -93,6 +99,9 @@ licensee.app.command("limit")(accounts.limit)
 licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
+app.command("memo")(memo.memo)
+app.command("dossier")(dossier.dossier)
+app.command("price")(price.price)
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(withdraw.app, name="withdraw")
 app.add_typer(objections.app, name="objections")
