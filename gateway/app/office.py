@@ -19,7 +19,7 @@ from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
-from gateway.app.dealing import deals_of
+from gateway.app.dealing import bargaining_of, deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.log_keeping import LogKeeping
@@ -34,11 +34,9 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
-from gateway.desk.bargains import Bargaining
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
-from gateway.desk.contracts import shipped_clauses
 from gateway.desk.duties import DutyDesk
 from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
@@ -72,7 +70,6 @@ from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
-from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -184,7 +181,7 @@ class Office:
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
-            bargaining=Bargaining(SqliteNegotiations(self.database), self._position, shipped_clauses()),
+            bargaining=bargaining_of(self.database, self._position, self.post.verifying),
             admittance=Admittance(
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),

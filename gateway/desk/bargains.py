@@ -30,6 +30,7 @@ from gateway.canonical import canonical_bytes, canonical_digest
 from gateway.clock import Clock
 from gateway.desk.agreeing import Assent, contract_of_license, signed_by
 from gateway.desk.clients import Known, may_buy
+from gateway.desk.in_person import InPerson
 from gateway.desk.metadata import issuer_of, on_offer
 from gateway.desk.selling import Buyer as Purchaser
 from gateway.desk.selling import Ring, Sales
@@ -72,11 +73,16 @@ Act = Callable[[Negotiation], Awaitable[Negotiation | Refusal]]
 
 @dataclass(frozen=True, slots=True)
 class Bargaining:
-    """What the desk negotiates with. *position* gives the secret position for an offer of a site."""
+    """What the desk negotiates with.
+
+    *position* gives the secret position for an offer of a site; *in_person* is what
+    the pages for people work on, without which there are none.
+    """
 
     negotiations: Negotiations
     position: Callable[[str, Offer], Position]
     clauses: tuple[Clause, ...] = ()
+    in_person: InPerson | None = None
 
     async def released(self, license: str) -> bool:
         """Whether tokens of *license* may be had: its buyer verified the agreement."""
@@ -86,12 +92,19 @@ class Bargaining:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Who speaks, and where: the client, the *policy* of the site, its public *origin*, the client's *address*."""
+    """Who speaks, and where: the client, the *policy* of the site, its public *origin*, the client's *address*.
+
+    A person on a page of ours *talks* about every deal before anybody knows who
+    it is, and signs none but small ones; *proof* says how it is known, "" for
+    the login of the client.
+    """
 
     known: Known
     policy: Policy
     origin: str
     address: str
+    talks: bool = False
+    proof: str = ""
 
     @property
     def purchaser(self) -> Purchaser:
@@ -184,6 +197,8 @@ class Bargains:
             if isinstance(signed, Refusal):
                 return signed
             at = {"address": place.address, "at": self._now(), "salt": secrets.token_hex(16)}
+            if place.proof:
+                at["key"] = place.proof
             return accepted(before, assent.terms_hash, assent.text, now=self._now(), signed={**signed, **at})
 
         async with self._line(place):
@@ -281,7 +296,8 @@ class Bargains:
         if isinstance(terms, Refusal):
             return terms
         barred = _too_large(place.known, offer.tier, terms)
-        if barred is not None:
+        silenced = place.known.licensee.standing is Standing.SUSPENDED
+        if barred is not None and (silenced or not place.talks):
             return barred
         position = self._position(offer.site, offer)
         others = await self.store.of(place.known.licensee.id, offer.site)
