@@ -95,6 +95,7 @@ class Problem(Told, Enum):
         403,
         "The owner has withdrawn this for the use at hand",
         "Stop using it, acknowledge the notice and plan the removal at the address named here.",
+        license_error="insufficient_scope",
         crawler_error="CrawlerForbidden",
     )
     REFUSED_BY_OWNER = entry(

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations, product
 
 from gateway.paths import PathScope
 from gateway.policy.rules import Policy, Rule, Verdict, Work
@@ -73,7 +73,7 @@ def publish(
     Each scope has one path; narrower scopes come before wider ones, ``/`` last.
     """
     crawlers = _grouped(policy, catalog_tokens, frozenset(robots_only))
-    newcomers = tuple(_newcomers())
+    newcomers = tuple(_newcomers(policy))
     nodes = _nodes(policy)
     for crawler in crawlers:
         crawler.refused = _refused(policy, nodes, crawler)
@@ -190,16 +190,27 @@ def _grouped(
     return tuple(groups.values())
 
 
-def _newcomers() -> Iterable[_Reader]:
+def _newcomers(policy: Policy) -> Iterable[_Reader]:
     """Crawlers of every combination of uses that no catalog knows; an empty name matches no rule."""
+    spoken = frozenset[str]().union(*(each.when.purposes for each in policy.rules))
     for size in range(1, len(Use) + 1):
         for chosen in combinations(Use, size):
             uses = frozenset(chosen)
-            purposes = tuple(dict.fromkeys(word for use in chosen for word in _PURPOSES[use]))
-            for visitor_class in _classes(uses):
-                for verifiable in (True, False):
-                    crawler = Crawler("", "", purposes, uses, visitor_class, verifiable)
-                    yield _Reader(_honest(crawler), uses)
+            for purposes in _purposes(chosen, spoken):
+                for visitor_class in _classes(uses):
+                    for verifiable in (True, False):
+                        crawler = Crawler("", "", purposes, uses, visitor_class, verifiable)
+                        yield _Reader(_honest(crawler), uses)
+
+
+def _purposes(uses: tuple[Use, ...], spoken: frozenset[str]) -> Iterable[tuple[str, ...]]:
+    """Every way to name *uses*, once for all that rules which speak of *spoken* cannot tell apart."""
+    named = ([words for size in (1, 2) for words in combinations(_PURPOSES[use], size)] for use in uses)
+    told: dict[frozenset[str], tuple[str, ...]] = {}
+    for each in product(*named):
+        words = tuple(dict.fromkeys(chain(*each)))
+        told.setdefault(frozenset(word if word in spoken else "" for word in words), words)
+    return told.values()
 
 
 def _classes(uses: Uses) -> tuple[VisitorClass, ...]:

@@ -125,7 +125,7 @@ async def test_a_deal_that_waits_is_written_about_and_so_is_what_the_licensee_ma
     assert {each["state"] for each in listed.values()} == {"on"}
     mail = [each for each in (await licet("doctor", "--json")).json if each["what"] == "e-mail"]
     assert [(each["state"], each["fact"]) for each in mail] == [
-        ("ok", f"ada@journal.example and licensees by 127.0.0.1:{port}, none")
+        ("ok", f"ada@journal.example and licensees and who negotiates in a browser by 127.0.0.1:{port}, none")
     ]
     assert "a mailbox has no ping" in (await licet("outbox", "test", "we_mail_operator", code=2)).err
     async with asyncio.timeout(20):
