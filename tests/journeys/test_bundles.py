@@ -9,8 +9,34 @@ import subprocess
 import zipfile
 from datetime import UTC, datetime
 
+import aiohttp
 import pytest
 
+POLICY = """
+stance = "search-free-training-paid"
+[site]
+id = "journal"
+hosts = ["127.0.0.1"]
+origin = "{origin}"
+mode = "{mode}"
+currency = "USD"
+[[works]]
+id = "essays"
+paths = ["/essays/"]
+rights = "own"
+people = "none"
+[offers.training]
+uses = ["ai-train"]
+works = ["essays"]
+price = {{ per_fetch = "0.005" }}
+[offers.training.position]
+floor = "0.57"
+[[rules]]
+when = {{ class = "ai" }}
+then = {{ license = ["training"] }}
+[[rules]]
+then = "serve"
+"""
 MONTH = datetime.now(UTC).strftime("%Y-%m")
 
 
@@ -126,3 +152,35 @@ async def test_who_is_not_there_has_no_bundle(bundled) -> None:
     ask = ("journal", "bundle", "--period", MONTH, "--out", "x.zip", "--licensee")
     assert "there is no licensee 'le_0'" in (await licet(*ask, "le_0", code=1)).err
     assert not list(licet.folder.glob("x.zip*"))
+
+
+async def test_a_negotiated_contract_is_in_it_with_how_it_was_agreed(licet, http, origin) -> None:
+    policy = POLICY.replace("[[rules]]", '[contract]\nlaw = "Ireland"\n[[rules]]', 1)
+    licet.write_site(origin.url, policy=policy.replace('uses = ["ai-train"]', 'uses = ["ai-input"]'))
+    one = await licet.serve()
+    made = (await licet("licensee", "add", "Example AI Labs", "--credit", "9 USD", "--json")).json
+    login = {"Authorization": aiohttp.encode_basic_auth(made["client_id"], made["client_secret"])}
+
+    async def say(url, body, tag=""):
+        version = {"If-Match": tag} if tag else {}
+        async with http.post(url, json=body, headers={**login, **version}) as answer:
+            told = await answer.json(content_type=None)
+            assert answer.status < 300, told
+            return told, answer.headers["ETag"]
+
+    begin = {"offer": "training", "facts": {"use_case": "answers to readers"}}
+    told, tag = await say(f"{one.front}/.licet/negotiations", begin)
+    accept = {name: told["accept"][name] for name in ("terms_hash", "assent")}
+    told, _ = await say(told["links"]["acceptance"], accept, tag)
+    assert told["state"] == "AGREED"
+    await one.stop()
+    ask = ("journal", "bundle", "--licensee", made["licensee"], "--period", MONTH, "--out", "deal.zip")
+    await licet(*ask)
+    found = (await licet("audit", "deal.zip", "--json")).json
+    assert (found["faults"], found["notes"]) == ([], [])
+    assert (found["checked"]["contracts"], found["checked"]["signatures"]) == (1, 1)
+    with zipfile.ZipFile(licet.folder / "deal.zip") as opened:
+        contract = json.loads(opened.read(f"contracts/{told['license']}.json"))
+        everything = b"".join(opened.read(name) for name in opened.namelist())
+    assert contract["evidence"]["assent"] == accept["assent"]
+    assert b"floor" not in everything.replace(b"floor prices", b"")
