@@ -19,6 +19,7 @@ from gateway.cli import (
     authors,
     authorship,
     backup,
+    bundles,
     crawlers,
     dashboard,
     deals,
@@ -76,6 +77,7 @@ app = typer.Typer(
                     licet dossier OpenAI
     Your proof      licet journal audit
                     licet journal verify
+                    licet journal bundle --licensee LICENSEE --period 2026-11 --out nov.zip
                     licet backup licet.tar
 
     \b
@@ -115,8 +117,10 @@ app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 journal.app.command("prove")(proofs.prove)
 journal.app.command("verify")(proofs.verify_log)
+journal.app.command("bundle")(bundles.bundle)
 app.add_typer(journal.app, name="journal")
 app.add_typer(proofs.app, name="receipt")
+app.command("audit")(bundles.audit)
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")
 app.command("dashboard")(dashboard.dashboard)
