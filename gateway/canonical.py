@@ -14,7 +14,8 @@ from typing import cast
 
 import orjson
 
-_SAFE = 2**53
+#: The whole numbers that JSON keeps exact go so far, both ways.
+LARGEST = 2**53
 #: What needs no second look: orjson itself refuses text without UTF-8 and numbers beyond 2^53 - 1.
 _PLAIN = frozenset({str, int, bool, type(None)})
 _TEXT = frozenset({str})
@@ -82,7 +83,7 @@ def _check(value: object) -> None:
     if value is None or isinstance(value, str | bool):
         return
     if isinstance(value, int):
-        if not -_SAFE <= value <= _SAFE:
+        if not -LARGEST <= value <= LARGEST:
             raise ValueError(f"{value} is outside the whole numbers that JSON keeps exact")
         return
     if isinstance(value, list | tuple):

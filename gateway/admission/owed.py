@@ -14,9 +14,8 @@ pays for no later fetch.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.admission.spending import Charge
 from gateway.ask import Ask
@@ -31,8 +30,7 @@ WINDOW_SECONDS: Final = WINDOW_HOURS * 3600
 ABORT_BYTES: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(NamedTuple):
     """*money* is at most the price; *reason* is the word that stands in the record."""
 
     money: Money
@@ -68,7 +66,7 @@ def units_of(licensee: str, site: str, path: str, unit: str, delivery: Delivery)
 
 def owed(charge: Charge, ask: Ask, delivery: Delivery, *, paid_before: bool) -> Owed:
     """Say what *delivery* owes. *paid_before*: one of its units was paid in the window."""
-    nothing = Money(0, charge.price.currency)
+    nothing = _nothing(charge.price.currency)
     if ask.method in {"HEAD", "OPTIONS"}:
         return Owed(nothing, "no-content")
     if delivery.status not in {200, 206}:
@@ -85,3 +83,8 @@ def owed(charge: Charge, ask: Ask, delivery: Delivery, *, paid_before: bool) -> 
     if charge.due is None:
         return Owed(charge.price, "fetch")
     return Owed(charge.due, "fetch") if charge.due else Owed(nothing, "free")
+
+
+@lru_cache(maxsize=64)
+def _nothing(currency: str) -> Money:
+    return Money(0, currency)

@@ -120,11 +120,16 @@ class Till:
 
     def foreseen(self, charge: Charge, ask: Ask, delivery: Delivery) -> Owed:
         """What *delivery* would owe, as far as this process knows; nothing is paid or given back by it."""
-        return owed(charge, ask, delivery, paid_before=self._paid_before(charge, ask, delivery))
+        paid_before = self._paid_before(_paid_units(charge, ask, delivery), charge, ask)
+        return owed(charge, ask, delivery, paid_before=paid_before)
 
-    def _paid_before(self, charge: Charge, ask: Ask, delivery: Delivery) -> bool:
+    def _paid_before(self, keys: tuple[str, ...], charge: Charge, ask: Ask) -> bool:
         since = ask.asked_at - charge.window_seconds
-        return any(self._paid.get(key, since) > since for key in _paid_units(charge, ask, delivery))
+        paid = self._paid
+        for key in keys:  # noqa: SIM110 - a generator would cost more than the look-ups
+            if paid.get(key, since) > since:
+                return True
+        return False
 
     def _first(self, grant: Grant, charge: Charge, ask: Ask) -> Grant | Refusal | Needs:
         wait = self._pace.wait(f"license {charge.license}", ask.asked_at_us)
@@ -184,11 +189,11 @@ class Till:
     def owed(self, charge: Charge, ask: Ask, delivery: Delivery) -> Owed:
         """Say what *delivery* owes: its units are then paid, or the charge goes back."""
         keys = _paid_units(charge, ask, delivery)
-        now = ask.asked_at
-        due = owed(charge, ask, delivery, paid_before=self._paid_before(charge, ask, delivery))
+        due = owed(charge, ask, delivery, paid_before=self._paid_before(keys, charge, ask))
         if due.reason != "fetch":
             self.give_back(charge)
             return due
+        now = ask.asked_at
         self._taken.discard(charge.record_id)
         for key in keys:
             self._paid[key] = now

@@ -23,7 +23,7 @@ from gateway.config import Config
 from gateway.desk.metadata import desk_owns
 from gateway.egress import Get
 from gateway.front.desk_way import DeskWay
-from gateway.front.exchange import Gate
+from gateway.front.gate import Gate
 from gateway.front.listener import Listener
 from gateway.front.notices import SiteNotices
 from gateway.front.settling import PRICING

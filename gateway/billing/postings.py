@@ -27,6 +27,7 @@ a reversal does not give budget back.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from gateway.money import Money
@@ -43,6 +44,11 @@ def prepaid(licensee: str) -> str:
 def earned(site: str) -> str:
     """The account of what the creator of *site* earned."""
     return f"creator:{site}:earned"
+
+
+@lru_cache(maxsize=1024)
+def _amount(micros: int, currency: str) -> Money:
+    return Money(micros, currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ def postings_of(entry: JournalEntry, undone: Undone | None = None) -> tuple[Post
     if isinstance(entry, FetchRecord):
         if not (entry.is_paid and entry.licensee and entry.charged_micros > 0):
             return ()
-        amount = Money(entry.charged_micros, entry.currency)
+        amount = _amount(entry.charged_micros, entry.currency)
         return (
             Posting(prepaid(entry.licensee), earned(entry.site), amount, entry.id, entry.time_us, "fetch"),
         )

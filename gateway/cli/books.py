@@ -24,10 +24,11 @@ from gateway.licenses.license import Standing
 from gateway.licenses.register import LicenseRegister
 from gateway.money import Money
 from gateway.provenance.audit import StoredRow
+from gateway.provenance.frames import SealedDetail
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper, KeeperLock
 from gateway.provenance.record import BookEntry, FetchDetail
-from gateway.provenance.segments import ENTRY_HEADER, SealedDetail, readable, segments
+from gateway.provenance.segments import ENTRY_HEADER, readable, segments
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding

@@ -31,79 +31,27 @@ says what would have been.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import AsyncIterator
 
 from gateway.admission.admit import Grant, acting_for, admit, as_open
-from gateway.admission.credentials import Credentials
-from gateway.admission.docket import Docket
 from gateway.admission.spending import Charge, Lease
-from gateway.admission.till import Till
 from gateway.ask import Ask
-from gateway.clock import Clock
 from gateway.evidence import NOTHING, Evidence, Needs
 from gateway.front.answer import Answer, Judged, Notice
+from gateway.front.bodies import passed_body, recorded_body, started
 from gateway.front.embedding import embedded, embeds
-from gateway.front.remember import Remembered, Tally, flood_of, remember
+from gateway.front.gate import Gate
+from gateway.front.keeping import charge_of, kept, noted, written
+from gateway.front.remember import flood_of, remember
 from gateway.front.responses import committed, passed, refused, told
-from gateway.front.settling import paying, settled, undelivered
-from gateway.front.witness import nobody
-from gateway.origin.delivery import ClientAborted, Delivery, Origin, OriginAborted, OriginAnswer
+from gateway.front.settling import complete, paying, settled, undelivered
+from gateway.origin.delivery import Delivery, OriginAnswer
 from gateway.policy.rules import Mode, Policy, Verdict
 from gateway.policy.ruling import rule
 from gateway.problems import Problem, Refusal, StoreUnavailable
-from gateway.provenance.journal import Journal
 from gateway.provenance.record import Ended
-from gateway.rails.rail import Asked, Headers, Rail, Source, Tender, sold_by_fetch, tendered
+from gateway.rails.rail import Asked, Headers, Tender, sold_by_fetch, tendered
 from gateway.terms.license_terms import PublishedTerms
-from gateway.visitors.visitor import Visitor
-
-
-class Notices(Protocol):
-    """Finds the control file an ask is for, without waiting."""
-
-    def find(self, policy: Policy, ask: Ask, evidence: Evidence) -> Notice | Refusal | Needs | None:
-        """The file, why it cannot be told, what is needed first, or None: not a control file."""
-        ...
-
-
-class PeopleCount(Protocol):
-    """Counts people as totals."""
-
-    def count(self, ask: Ask, status: int) -> None:
-        """Count one answer to a person; keeps nothing about who it was."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Everything the path is handed. *sources* fetch evidence by kind; *witness* sees what automata do.
-
-    *replayed* says why an ask that costs money is not served: its signature was used before.
-    *rails* are the ways to pay for one fetch, in the order in which they are asked.
-    """
-
-    policy_of: Callable[[str], Policy | None]
-    identify: Callable[[Ask, Evidence], Visitor | Needs]
-    notices: Notices
-    credentials: Credentials
-    till: Till
-    origin: Origin
-    journal: Journal
-    people: PeopleCount
-    published: Callable[[Policy, str], PublishedTerms]
-    sources: Mapping[str, Source]
-    clock: Clock
-    docket: Docket = field(default_factory=Docket)
-    witness: Callable[[Ask, Judged], None] = nobody
-    replayed: Callable[[Ask], Refusal | None] = lambda _: None
-    rails: tuple[Rail, ...] = ()
-    paying: frozenset[str] = field(default=frozenset(), init=False)
-
-    def __post_init__(self) -> None:
-        """Know which headers a request pays with."""
-        object.__setattr__(self, "paying", frozenset(name for rail in self.rails for name in rail.reads))
 
 
 def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | Needs:
@@ -168,7 +116,7 @@ async def exchange(ask: Ask, body: AsyncIterator[bytes] | None, gate: Gate) -> A
         judged = judge(policy, ask, evidence, gate)
     # Not charged after all: revoked, or no room to record, while the lease was fetched.
     leased = evidence.get("lease", ask.id)
-    if isinstance(leased, Lease) and _charge(judged) is None:
+    if isinstance(leased, Lease) and charge_of(judged) is None:
         gate.till.give_back(leased.charge)
     gate.witness(ask, judged)
     match judged.verdict:
@@ -195,7 +143,7 @@ async def _forwarded(
         )
     except asyncio.CancelledError:
         if not judged.visitor.is_person:
-            _noted(_written(ask, judged, gate, Delivery(0, 0, "", Ended.CLIENT)), gate)
+            noted(written(ask, judged, gate, Delivery(0, 0, "", Ended.CLIENT)), gate)
         raise
     if isinstance(opened, Refusal):
         answer = _ours(_refused(opened, ask, judged, gate), ask, judged, gate, failure=opened)
@@ -213,7 +161,7 @@ async def _forwarded(
         except BaseException as error:
             opened.close()
             ended = Ended.CLIENT if isinstance(error, asyncio.CancelledError) else Ended.GATEWAY
-            _noted(_written(ask, judged, gate, Delivery(0, 0, "", ended)), gate)
+            noted(written(ask, judged, gate, Delivery(0, 0, "", ended)), gate)
             raise
         if isinstance(judged.verdict, Refusal):
             opened.close()
@@ -222,7 +170,7 @@ async def _forwarded(
         gate.people.count(ask, opened.status)
         answer = _as_it_came(opened, judged.policy)
         if whole is None:
-            answer.chunks = await _started(_passed(opened))
+            answer.chunks = await started(passed_body(opened))
         else:
             answer.whole, answer.unmeasured = whole, True
         return answer
@@ -231,12 +179,10 @@ async def _forwarded(
     head = committed(opened, ask, judged, _terms(ask, judged, gate), paid)
     answer = Answer(opened.status, "", (), head=head, length=opened.length)
     if whole is None:
-        answer.chunks = await _started(_recorded(opened, ask, judged, gate))
+        answer.chunks = await started(recorded_body(opened, ask, judged, gate))
         return answer
-    tally = Tally(opened.length)
-    tally.add(whole)
     try:
-        await _kept(ask, judged, gate, tally, opened)
+        await kept(ask, judged, gate, complete(opened, whole))
     except StoreUnavailable:
         lost = Refusal(Problem.JOURNAL_UNAVAILABLE, "This fetch could not be recorded.", retry_after=10)
         return _refused(lost, ask, judged, gate)
@@ -246,14 +192,8 @@ async def _forwarded(
 
 async def _switched(opened: OriginAnswer, ask: Ask, judged: Judged, gate: Gate) -> Answer:
     """The origin speaks another protocol with a crawler that owes nothing; the listener words the head."""
-    passed = await _started(_recorded(opened, ask, judged, gate))
+    passed = await started(recorded_body(opened, ask, judged, gate))
     return Answer(opened.status, opened.reason, opened.headers, passed, opened.tunnel)
-
-
-async def _started(body: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    """Step over the empty first chunk, so that closing *body* runs its last part even if nobody reads it."""
-    await anext(body)
-    return body
 
 
 def _refused(refusal: Refusal, ask: Ask, judged: Judged, gate: Gate, more: Headers = ()) -> Answer:
@@ -270,8 +210,8 @@ def _left(needs: Needs, policy: Policy, ask: Ask, evidence: Evidence, gate: Gate
     judged = judge(policy, ask, evidence.with_facts((need, gone) for need in needs.wants), gate)
     if not isinstance(judged, Needs) and not judged.visitor.is_person:
         delivery = Delivery(0, 0, "", Ended.CLIENT)
-        _noted(remember(ask, judged, delivery, ended_us=gate.clock.now_us()), gate)
-        if (charge := _charge(judged)) is not None:
+        noted(remember(ask, judged, delivery, ended_us=gate.clock.now_us()), gate)
+        if (charge := charge_of(judged)) is not None:
             gate.till.give_back(charge)
     for need in needs.wants:
         if isinstance(need.about, Charge):  # its lease may have come just as the client left
@@ -301,7 +241,7 @@ def _ours(answer: Answer, ask: Ask, judged: Judged, gate: Gate, *, failure: Refu
     ended = Ended.REFUSED if refusing else Ended.GATEWAY if failure else Ended.COMPLETE
     length = len(answer.whole)
     delivery = Delivery(answer.status, length, "", ended, length)
-    _noted(remember(ask, judged, delivery, ended_us=gate.clock.now_us(), failure=failure), gate)
+    noted(remember(ask, judged, delivery, ended_us=gate.clock.now_us(), failure=failure), gate)
     return answer
 
 
@@ -310,99 +250,3 @@ def _as_it_came(opened: OriginAnswer, policy: Policy) -> Answer:
     if opened.tunnel is not None:
         return Answer(opened.status, opened.reason, opened.headers, tunnel=opened.tunnel)
     return Answer(opened.status, "", (), head=passed(opened, policy), length=opened.length)
-
-
-async def _passed(opened: OriginAnswer) -> AsyncGenerator[bytes, None]:
-    """A person's body: passed on, neither counted nor held."""
-    try:
-        yield b""
-        async for chunk in opened.body():
-            yield chunk
-    finally:
-        opened.close()
-
-
-async def _recorded(
-    opened: OriginAnswer, ask: Ask, judged: Judged, gate: Gate
-) -> AsyncGenerator[bytes, None]:
-    """An automated visitor's body: counted, digested, and remembered however it ends.
-
-    Under a license the last chunk is held back until the record is durable.
-    """
-    tally = Tally(opened.length)
-    paid = _charge(judged) is not None
-    held: bytes | None = None
-    ended = Ended.CLIENT
-    try:
-        yield b""
-        async for chunk in opened.body():
-            if held is not None:
-                yield held
-                tally.add(held)
-            held = chunk if paid else None
-            if not paid:
-                yield chunk
-                tally.add(chunk)
-        if held is not None:
-            tally.add(held)
-        ended = Ended.COMPLETE
-        await _kept(ask, judged, gate, tally, opened)
-        if held is not None:
-            yield held
-    except ClientAborted:
-        raise
-    except OriginAborted:
-        ended = Ended.ORIGIN
-        raise
-    except StoreUnavailable as error:
-        ended = Ended.COMPLETE  # the charge went back; there is no journal to write to
-        raise OriginAborted("the fetch could not be recorded") from error
-    finally:
-        opened.close()
-        if ended is not Ended.COMPLETE:
-            delivery = _delivery(opened, tally, ended)
-            _noted(_written(ask, judged, gate, delivery), gate)
-
-
-async def _kept(ask: Ask, judged: Judged, gate: Gate, tally: Tally, opened: OriginAnswer) -> None:
-    """Remember a whole delivery; under a license return only when the record is durable."""
-    delivery = _delivery(opened, tally, Ended.COMPLETE)
-    charge = _charge(judged)
-    if charge is not None:
-        await gate.till.settled(charge)
-    written = _written(ask, judged, gate, delivery)
-    if charge is None:
-        _noted(written, gate)
-        return
-    try:
-        await gate.journal.keep(written.record, written.detail, written.detail_salt)
-    except StoreUnavailable:
-        if written.record.charge_reason == "fetch":
-            gate.till.unpaid(charge, ask, delivery)
-        raise
-
-
-def _written(ask: Ask, judged: Judged, gate: Gate, delivery: Delivery) -> Remembered:
-    charge = _charge(judged)
-    due = gate.till.owed(charge, ask, delivery) if charge else None
-    return remember(ask, judged, delivery, ended_us=gate.clock.now_us(), due=due)
-
-
-def _charge(judged: Judged) -> Charge | None:
-    return judged.verdict.charge if isinstance(judged.verdict, Grant) else None
-
-
-def _noted(written: Remembered, gate: Gate) -> None:
-    gate.journal.note(written.record, written.detail, written.detail_salt)
-
-
-def _delivery(opened: OriginAnswer, tally: Tally, ended: Ended) -> Delivery:
-    return Delivery(
-        opened.status,
-        tally.bytes_sent,
-        tally.hexdigest(),
-        ended,
-        tally.length,
-        opened.field("content-type"),
-        opened.field("etag"),
-    )

@@ -32,7 +32,8 @@ from gateway.ask import Ask, make_ask
 from gateway.clock import Clock
 from gateway.front.answer import Answer
 from gateway.front.connection import ClientConnection
-from gateway.front.exchange import Gate, exchange
+from gateway.front.exchange import exchange
+from gateway.front.gate import Gate
 from gateway.front.guard import guard_line, origin_form
 from gateway.front.limits import Limits
 from gateway.front.proxied import ProxiedDoor
@@ -166,6 +167,7 @@ class Listener:
             self._listening.open(_BACKLOG)
             return bound[0], bound[1]
         tls: dict[str, Any] = {"ssl": self._tls, **self._tls_options} if self._tls is not None else {}
+        server: Any  # uvloop's is not asyncio's
         if sock is not None:
             server = await loop.create_server(self._accepted, sock=sock, backlog=_BACKLOG, **tls)
         else:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final, NamedTuple
 
 from gateway.admission.admit import Grant
 from gateway.admission.owed import Owed, unit_of
@@ -14,14 +14,19 @@ from gateway.licenses.pricing import cheapest
 from gateway.money import Money
 from gateway.origin.delivery import Delivery
 from gateway.problems import Problem, Refusal
+from gateway.provenance.fetch_form import FetchForm
 from gateway.provenance.record import RECORD_VERSION, Ended, FetchDetail, FetchRecord, Outcome, make_fetch
 from gateway.provenance.salts import fresh_salt
 from gateway.uses import Uses
 from gateway.visitors.visitor import Visitor
 
+#: Forms of licensed fetches that are held at once.
+_FORMS: Final = 1024
+#: The key under which `HeaderFields.kept` has the last detail of those very fields.
+_DETAIL: Final = "detail"
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+
+class Remembered(NamedTuple):
     """A record with the personal detail it commits to, and the detail's salt."""
 
     record: FetchRecord
@@ -66,6 +71,65 @@ def remember(
     """
     salt = fresh_salt()
     detail = _detail(ask, judged.visitor)
+    if judged.claims is not None and due is not None and failure is None and ask.path:
+        return Remembered(
+            _filled(ask, judged, delivery, ended_us, due, detail.commitment(salt)), detail, salt
+        )
+    return Remembered(
+        _whole(ask, judged, delivery, ended_us, due, failure, detail.commitment(salt)), detail, salt
+    )
+
+
+def _filled(
+    ask: Ask, judged: Judged, delivery: Delivery, ended_us: int, due: Owed, detail: str
+) -> FetchRecord:
+    """A licensed fetch as `_whole` writes it, by a form where one like it was written before."""
+    policy, visitor, ruling, grant, _, claims, _ = judged
+    if ruling is None or claims is None or not isinstance(grant, Grant) or grant.charge is None:
+        return _whole(ask, judged, delivery, ended_us, due, None, detail)
+    # Whatever else the record says is told by these, each found again as the very same object, or its equal.
+    kept = (
+        policy, claims, ruling.verdict, ruling.rule, ruling.rendition, ruling.work, visitor.crawler,
+        visitor.identity, visitor.method, visitor.visitor_class, grant.uses, grant.would, grant.quote,
+        grant.charge.price, delivery.status, delivery.ended, delivery.content_type,
+        ask.site, ask.origin, ask.method, ask.country, ask.country_basis,
+    )  # fmt: skip
+    seen = (id(claims), ruling.work, ruling.rendition, delivery.status, ask.method)
+    form = _forms.get(seen)
+    if form is None or form.kept != kept:
+        record = _whole(ask, judged, delivery, ended_us, due, None, detail)
+        if len(_forms) >= _FORMS:
+            _forms.clear()
+        _forms[seen] = FetchForm(record, kept)
+        return record
+    return form.filled(
+        bytes_sent=delivery.bytes_sent,
+        charge_reason=due.reason,
+        charged_micros=due.money.micros,
+        detail=detail,
+        digest=delivery.digest,
+        duration_us=max(0, ended_us - ask.asked_at_us),
+        etag=_printable(delivery.etag)[:128],
+        id=ask.id,
+        path=ask.path,
+        time_us=ask.asked_at_us,
+        unit=unit_of(claims.licensee, ask),
+    )
+
+
+_forms: dict[tuple[object, ...], FetchForm] = {}
+
+
+def _whole(
+    ask: Ask,
+    judged: Judged,
+    delivery: Delivery,
+    ended_us: int,
+    due: Owed | None,
+    failure: Refusal | None,
+    detail: str,
+) -> FetchRecord:
+    """The record, member by member."""
     visitor, verdict, ruling, site = judged.visitor, judged.verdict, judged.ruling, judged.policy.site
     crawler = visitor.crawler
     grant = verdict if isinstance(verdict, Grant) else None
@@ -74,7 +138,7 @@ def remember(
     quote = grant.quote if grant else _quoted(judged)
     price = charge.price if charge else quote
     # Plain words, in the order of their names: so they are written without a second look.
-    record = make_fetch(
+    return make_fetch(
         bytes_sent=delivery.bytes_sent,
         charge_reason=due.reason if due else "",
         charged_micros=due.money.micros if due else 0,
@@ -84,7 +148,7 @@ def remember(
         country_basis=ask.country_basis,
         crawler=crawler.name if crawler else "",
         currency=price.currency if price else site.currency,
-        detail=detail.commitment(salt),
+        detail=detail,
         digest=delivery.digest,
         duration_us=max(0, ended_us - ask.asked_at_us),
         ended=str(delivery.ended),
@@ -119,7 +183,6 @@ def remember(
         work=ruling.work if ruling else "",
         would=grant.would.code if grant and grant.would else "",
     )
-    return Remembered(record, detail, salt)
 
 
 def flood_of(ask: Ask, judged: Judged, status: int) -> tuple[str, str, tuple[str, str, str, int], int]:
@@ -166,6 +229,16 @@ def _printable(text: str) -> str:
 
 
 def _detail(ask: Ask, visitor: Visitor) -> FetchDetail:
+    """What is personal of *ask*; the same object for the same, so that its octets are written once."""
+    kept = ask.headers.kept  # type: ignore[attr-defined]
+    seen = (ask.address, ask.peer, ask.query, visitor.reasons, visitor.confidence)
+    found: tuple[object, FetchDetail] | None = kept.get(_DETAIL)
+    if found is None or found[0] != seen:
+        found = kept[_DETAIL] = seen, _written(ask, visitor)
+    return found[1]
+
+
+def _written(ask: Ask, visitor: Visitor) -> FetchDetail:
     return FetchDetail(
         address=ask.address,
         peer=ask.peer,

@@ -79,7 +79,7 @@ async def settled(
     if isinstance(price, Money):
         charge = grant.charge._replace(due=price)
         judged = judged._replace(verdict=grant._replace(charge=charge))
-        done = await _paid(_complete(opened, whole), ask, charge, tender, rails, till)
+        done = await _paid(complete(opened, whole), ask, charge, tender, rails, till)
     else:
         done = Unsettled(price)
     if isinstance(done, Settled):
@@ -124,7 +124,7 @@ async def undelivered(tender: Tender | None, rails: tuple[Rail, ...]) -> None:
             await rail.undelivered(tender)
 
 
-def _complete(opened: OriginAnswer, whole: bytes | None) -> Delivery:
+def complete(opened: OriginAnswer, whole: bytes | None) -> Delivery:
     """What is delivered if nothing breaks off; a body that is not at hand has no digest."""
     return Delivery(
         opened.status,

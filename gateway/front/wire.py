@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.front.answer import Answer
+from gateway.front.chunks import write_chunks
 from gateway.front.connection import ClientConnection
 from gateway.front.request import Request
 from gateway.front.responses import refused
@@ -85,7 +86,7 @@ async def write_answer(
         head, framing = _head(answer, request, close=close)
         request.begun = True
         try:
-            await _write_chunks(connection, answer, head, framing)
+            await write_chunks(connection, answer, head, framing)
         except BaseException:
             # A head alone would look like an empty body to a client that reads to the end.
             connection.abort()
@@ -130,27 +131,6 @@ def _write_body(connection: ClientConnection, body: bytes, head: bytes, framing:
     connection.write(head + body if len(body) < 65536 else head)
     if len(body) >= 65536:
         connection.write(body)
-
-
-async def _write_chunks(connection: ClientConnection, answer: Answer, head: bytes, framing: Framing) -> None:
-    sent = 0
-    connection.write(head)
-    assert answer.chunks is not None
-    async for chunk in answer.chunks:
-        if not chunk or framing.bodiless:
-            continue
-        sent += len(chunk)
-        if 0 <= framing.length < sent:
-            break
-        connection.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if framing.chunked else chunk)
-        if connection.full:
-            await connection.writable()
-    if framing.length not in {-1, sent} and not framing.bodiless:
-        raise ValueError(f"a body of {framing.length} octets was announced, not of {sent}")
-    if framing.chunked:
-        connection.write(b"0\r\n\r\n")
-    if connection.full:
-        await connection.writable()
 
 
 def passed_head(answer: Answer, method: str, *, close: bool, chunkable: bool) -> tuple[bytes, Framing]:

@@ -33,13 +33,15 @@ class Revocations:
         """Whether the token, its license, its client or its licensee was revoked."""
         if claims.token_id in self.tokens or claims.license in self.licenses:
             return True
-        return any(
+        return bool(self.holders) and any(
             holder in {claims.client, claims.licensee} and claims.issued_at <= at
             for holder, at in self.holders
         )
 
     def suspension(self, *licenses: str) -> Refusal | None:
         """Why one of *licenses* opens nothing for now, or None."""
+        if not self.suspended:
+            return None
         return next((suspended(held, said) for held, said in self.suspended if held in licenses), None)
 
 

@@ -20,7 +20,7 @@ from typing import Any, cast
 import httptools
 
 from gateway.origin.delivery import ClientAborted, OriginAborted
-from gateway.origin.head import Head
+from gateway.origin.head import Head, head_of
 from gateway.stepping import Signal, Watch
 
 _NEVER = float("inf")
@@ -226,7 +226,7 @@ class Reply:
                 self._refuse("the origin sends interim answers without end")
             self.continued = self.continued or status == 100
             return
-        head = Head(raw, status)
+        head = head_of(raw, status)
         if head.fault:
             self._refuse(head.fault)
         if head.codings not in _CODINGS:

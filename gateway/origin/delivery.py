@@ -6,8 +6,7 @@ The forwarder behind `Origin` can be replaced without the path noticing.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.ask import Ask
 from gateway.problems import Refusal
@@ -28,8 +27,7 @@ class ClientAborted(OriginAborted):
     """The client broke its own request's body off, and the answer with it. What it got so far it took."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What was actually sent back for one request.
 
     *bytes_sent* counts body octets handed to the connection; *digest* is their

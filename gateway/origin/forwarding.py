@@ -20,6 +20,7 @@ from gateway.origin.connections import OriginConnection, OriginLimits, OriginLos
 from gateway.origin.delivery import Headers, Tunnel
 from gateway.origin.head import Head
 from gateway.origin.header_hygiene import MOST_HOPS, asked_protocol, hops, request_headers, response_headers
+from gateway.origin.pieces import received, sent
 from gateway.origin.pool import Connections
 from gateway.origin.routing import Upstream, UpstreamError, read_upstream
 from gateway.problems import Problem, Refusal
@@ -129,7 +130,7 @@ class HttpOrigin:
                 if _waits(ask):
                     await self._agreed(connection, reply)
                 if reply.head is None:
-                    sender = asyncio.ensure_future(_sent(connection, body, chunked=not _sized(ask)))
+                    sender = asyncio.ensure_future(sent(connection, body, chunked=not _sized(ask)))
                     sender.add_done_callback(lambda done: _finished(done, reply))
             # The clock of the answer starts when the whole request was sent.
             until: float | None = None
@@ -225,13 +226,9 @@ class HttpAnswer:
             self.close()
         return body
 
-    async def body(self) -> AsyncGenerator[bytes, None]:
+    def body(self) -> AsyncGenerator[bytes, None]:
         """The body's octets as they arrive, still content-coded; raises `OriginAborted`."""
-        try:
-            while (piece := await self._reply.chunk()) is not None:
-                yield piece
-        finally:
-            self.close()
+        return received(self._reply, self.close)
 
     def close(self) -> None:
         """Let go of the origin: an unfinished answer closes its connection."""
@@ -262,18 +259,6 @@ class _OriginTunnel:
     async def end(self) -> None:
         """Tell the origin that the client sends no more."""
         self._connection.write_eof()
-
-
-async def _sent(connection: OriginConnection, body: AsyncIterator[bytes], *, chunked: bool) -> None:
-    async for piece in body:
-        if connection.closed:
-            return
-        if not piece:
-            continue
-        connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
-        await connection.drain()
-    if chunked:
-        connection.write(b"0\r\n\r\n")
 
 
 def _finished(sender: asyncio.Future[None], reply: Reply) -> None:

@@ -28,14 +28,31 @@ _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _VERSIONS: Final = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
 
 
+#: Heads that are remembered, of at most so many octets each.
+_REMEMBERED: Final = 256
+_KEPT: Final = 2048
+_SETS_COOKIE: Final = b"\r\nset-cookie:"
+
+
 class Head:
     """Status line and fields of a final answer.
 
     *length* is the announced length of the body, or -1; *codings* are the
-    transfer codings, lower case.
+    transfer codings, lower case. It never changes: the same octets may be told by the same object.
     """
 
-    __slots__ = ("_hop", "_lower", "codings", "length", "raw", "status")
+    __slots__ = (
+        "_fields",
+        "_hop",
+        "_lower",
+        "_passed",
+        "codings",
+        "fault",
+        "length",
+        "private",
+        "raw",
+        "status",
+    )
 
     def __init__(self, raw: bytes, status: int) -> None:
         """Keep *raw*, without the empty line at its end."""
@@ -48,13 +65,14 @@ class Head:
         hop = _HOPS.search(lower)
         #: Where the first line stands that may have to go, or -1.
         self._hop = -1 if hop is None else hop.start()
-        self.codings = tuple(_CODING.findall(lower)) if hop is not None else ()
-
-    @property
-    def fault(self) -> str:
-        """What is wrong with the status line, as a sentence for the operator, or ""."""
-        end = self.raw.find(b"\r\n")
-        return _fault(self.raw if end < 0 else self.raw[:end])
+        self.codings: tuple[bytes, ...] = tuple(_CODING.findall(lower)) if hop is not None else ()
+        end = raw.find(b"\r\n")
+        #: What is wrong with the status line, as a sentence for the operator, or "".
+        self.fault: str = _fault(raw if end < 0 else raw[:end])
+        #: Whether it holds something meant for one visitor alone.
+        self.private: bool = _SETS_COOKIE in lower
+        self._fields: dict[str, str] = {}
+        self._passed: dict[frozenset[str], bytes] = {}
 
     @property
     def reason(self) -> str:
@@ -73,7 +91,13 @@ class Head:
 
     def field(self, name: str) -> str:
         """The first value of field *name* (lower case, not hop-by-hop), or ""."""
-        mark = f"\r\n{name}:".encode("ascii")
+        found = self._fields.get(name)
+        if found is None:
+            found = self._fields[name] = self._read(name)
+        return found
+
+    def _read(self, name: str) -> str:
+        mark = _mark(name)
         at = self._lower.find(mark)
         if at < 0:
             return ""
@@ -86,10 +110,16 @@ class Head:
 
         *less* are names in lower case.
         """
+        found = self._passed.get(less)
+        if found is None:
+            found = self._passed[less] = self._worded(less)
+        return found
+
+    def _worded(self, less: frozenset[str]) -> bytes:
         raw = self.raw
         if self.status == 204:  # it has no body, and says nothing of its length (RFC 9110, section 8.6)
             less |= _LENGTH_FIELD
-        if less and not any(mark in self._lower for mark in _marks(less)):
+        if less and _any_of(less).search(self._lower) is None:
             less = frozenset()
         if not less and raw.startswith(b"HTTP/1.1 ") and raw[12:13] == b" ":
             at = self._hop
@@ -121,6 +151,29 @@ class Head:
         return b"\r\n".join(kept)
 
 
+_young: dict[bytes, Head] = {}
+_old: dict[bytes, Head] = {}
+
+
+def head_of(raw: bytes, status: int) -> Head:
+    """The head of these octets, read or remembered: a page that is asked for often has one for every second.
+
+    What sets a cookie is meant for one visitor, and not remembered.
+    """
+    global _young, _old
+    found = _young.get(raw)
+    if found is None:
+        found = _old.get(raw)
+        if found is None:
+            found = Head(raw, status)
+            if len(raw) > _KEPT or found.private:
+                return found
+        if len(_young) >= _REMEMBERED:
+            _old, _young = _young, {}
+        _young[raw] = found
+    return found
+
+
 def _text(octets: bytes) -> str:
     """Text that turns back into the same octets, whatever they are."""
     return octets.decode("utf-8", "surrogateescape")
@@ -132,8 +185,13 @@ def _name(octets: bytes) -> str:
 
 
 @lru_cache(maxsize=64)
-def _marks(names: frozenset[str]) -> tuple[bytes, ...]:
-    return tuple(f"\r\n{name}:".encode("ascii") for name in names)
+def _mark(name: str) -> bytes:
+    return f"\r\n{name}:".encode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _any_of(names: frozenset[str]) -> re.Pattern[bytes]:
+    return re.compile(rb"\r\n(?:" + b"|".join(re.escape(name.encode("ascii")) for name in names) + rb"):")
 
 
 @lru_cache(maxsize=512)

@@ -29,10 +29,10 @@ from typing import Any, Final
 
 import orjson
 
+from gateway.provenance.frames import SealedDetail
 from gateway.provenance.record import FetchRecord, FloodNote, entry_commitment, leaf
 from gateway.provenance.segments import (
     ENTRY_HEADER,
-    SealedDetail,
     SealedEntry,
     SegmentDamaged,
     TornTail,

@@ -48,7 +48,7 @@ from gateway.provenance.queued import Queued
 from gateway.provenance.record import FetchDetail, JournalEntry
 from gateway.provenance.segments import segment_name
 from gateway.provenance.shedding import ShedCount
-from gateway.provenance.waking import Doorbell, answer
+from gateway.provenance.waking import Doorbell, Waiter, answer
 from gateway.provenance.writers import WriterLock
 
 _log = logging.getLogger(__name__)
@@ -124,8 +124,8 @@ class Journal:
         self._crowd = 0  # how many waited for the last sync
         self._sync_at = self._look_at = 0.0
         self._bell = Doorbell(linger_seconds)
-        self._thread = threading.Thread(target=self._run, name=f"journal-{worker}", daemon=True)
-        self._thread.start()
+        self._writing = threading.Thread(target=self._run, name=f"journal-{worker}", daemon=True)
+        self._writing.start()
 
     @classmethod
     def open(
@@ -230,7 +230,7 @@ class Journal:
             raise StoreUnavailable(self._broken or "The journal is closed.")
         if len(self._pending) >= self._limit:
             raise StoreUnavailable(f"{self._limit} entries wait for the disk.")
-        waiter = asyncio.get_running_loop().create_future()
+        waiter = Waiter()
         self._put(Queued(entry, True, detail, detail_salt, waiter))
         await waiter
 
@@ -238,7 +238,7 @@ class Journal:
         """Return when everything noted before is durable; raises `StoreUnavailable` if it cannot be."""
         if self._broken or self._stopping:
             raise StoreUnavailable(self._broken or "The journal is closed.")
-        waiter = asyncio.get_running_loop().create_future()
+        waiter = Waiter()
         self._put(Queued(None, True, waiter=waiter))
         await waiter
 
@@ -246,14 +246,14 @@ class Journal:
         """Write what is queued, close the files, stop. Never raises for the disk; twice is harmless."""
         self._stopping = True
         self._bell.ring(urgent=True)
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._writing.join)
 
     def _put(self, item: Queued) -> None:
         if (fault := item.frame()) and item.entry is not None:
             # A mistake of its maker, and nobody else's loss.
             _log.error("entry %s cannot be written: %s", item.entry.id, fault)
             if item.waiter is not None:
-                item.waiter.set_exception(StoreUnavailable(fault))
+                item.waiter.tell(fault)
             else:
                 self._give_up(item.entry, "unwritable")
             return

@@ -27,21 +27,20 @@ from pathlib import Path
 from typing import Final, Protocol, Self, TypeVar
 
 from gateway.problems import StoreUnavailable
+from gateway.provenance.frames import SealedDetail
 from gateway.provenance.segments import (
     ENTRY_HEADER,
     Frame,
-    SealedDetail,
     SealedEntry,
     SegmentDamaged,
     TornTail,
-    open_detail,
-    open_entry,
     read_frames,
     readable,
     segments,
     shorten,
     torn_tail,
 )
+from gateway.provenance.shapes import Shapes
 from gateway.provenance.writers import lives, sweep, writer_of
 
 __all__ = ["FoldBatch", "Folding", "Keeper", "KeeperLock", "KeeperState", "SealedDetail", "SealedEntry"]
@@ -168,6 +167,7 @@ class Keeper:
         self._damaged: dict[str, str] = {}
         self._torn: list[TornTail] = []
         self._swept = False
+        self._shapes = Shapes()
 
     @property
     def state(self) -> KeeperState:
@@ -240,6 +240,7 @@ class Keeper:
                 self._read_segment(path, positions, entries, details, moved)
             if len(entries) >= BATCH_LIMIT or len(details) >= BATCH_LIMIT:
                 break
+        self._shapes.forget()
         return FoldBatch(tuple(entries.values()), tuple(details), tuple(moved.items()))
 
     def _read_segment(
@@ -254,7 +255,7 @@ class Keeper:
         personal = path.with_suffix(".det")
         name, personal_name = path.name, personal.name
         for frame, behind in self._frames(path, positions.get(name, 0), ends.entries):
-            sealed = self._opened(open_entry, frame)
+            sealed = self._opened(self._shapes.entry, frame)
             if sealed is None:
                 break
             entries.setdefault(sealed.entry.id, sealed)
@@ -262,7 +263,7 @@ class Keeper:
             if len(entries) >= BATCH_LIMIT:
                 break
         for frame, behind in self._frames(personal, positions.get(personal_name, 0), ends.details):
-            detail = self._opened(open_detail, frame)
+            detail = self._opened(self._shapes.detail, frame)
             if detail is None:
                 break
             details.append(detail)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 
+from gateway.provenance.frames import SealedDetail, detail_frame, entry_frame
 from gateway.provenance.record import FetchDetail, JournalEntry
 from gateway.provenance.salts import fresh_salt
-from gateway.provenance.segments import SealedDetail, detail_frame, entry_frame
+from gateway.provenance.waking import Waiter
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class Queued:
     urgent: bool
     detail: FetchDetail | None = None
     detail_salt: bytes = b""
-    waiter: asyncio.Future[None] | None = None
+    waiter: Waiter | None = None
     salt: bytes = field(default_factory=fresh_salt)
     framed: tuple[bytes, bytes] = (b"", b"")
 

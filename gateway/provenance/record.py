@@ -61,7 +61,7 @@ class Ended(StrEnum):
 _DETAIL_TYPES: Final = (str, tuple, str, str, str, str)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FetchDetail:
     """The personal part of a fetch: erasable, never hashed without its salt."""
 
@@ -74,6 +74,13 @@ class FetchDetail:
 
     def canonical(self) -> bytes:
         """The bytes that are committed to: RFC 8785 over every member."""
+        octets: bytes | None = vars(self).get("_octets")
+        if octets is None:
+            octets = self._written()
+            object.__setattr__(self, "_octets", octets)
+        return octets
+
+    def _written(self) -> bytes:
         members: dict[str, object] = {
             "address": self.address,
             "evidence": self.evidence,
@@ -90,7 +97,7 @@ class FetchDetail:
 
 
 @dataclass(frozen=True)
-class FetchRecord:
+class FetchRecord:  # noqa: PLW1641 - a frozen dataclass has a hash
     """One request of an automated visitor, whatever came of it.
 
     Times are microseconds since the epoch, amounts micro-units of *currency*.
@@ -149,6 +156,10 @@ class FetchRecord:
     v: int = RECORD_VERSION
 
     kind = "fetch"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether *other* is a fetch of the same members, however it was made."""
+        return vars(self) == vars(other) if isinstance(other, FetchRecord) else NotImplemented
 
     def canonical(self) -> bytes:
         """The bytes that are hashed: RFC 8785 over every member."""

@@ -41,14 +41,12 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from gateway.canonical import canonical_bytes
+from gateway.provenance.frames import FRAME_HEAD, FRAME_LIMIT, SealedDetail, detail_payload, entry_payload
 from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, RecordError, read_canonical
 
 ENTRY_HEADER: Final = b"licet-journal 1 entries\n"
 DETAIL_HEADER: Final = b"licet-journal 1 details\n"
-FRAME_LIMIT: Final = 1 << 20
 
-FRAME_HEAD: Final = struct.Struct(">II")
 _END: Final = struct.Struct(">QQI")
 _BLOCK: Final = 1 << 18
 _NAME = re.compile(r"([a-z0-9]{1,32})-([0-9a-f]{24})-([0-9]{6,12})\.seg")
@@ -93,15 +91,6 @@ class SealedEntry(NamedTuple):
     source: str
 
 
-class SealedDetail(NamedTuple):
-    """The personal part of record *id*, with the salt of its commitment."""
-
-    id: str
-    salt: bytes
-    time_us: int
-    detail: FetchDetail
-
-
 @dataclass(frozen=True, slots=True)
 class Ends:
     """How far a segment and its details may be read. None is: to the last whole frame.
@@ -138,16 +127,6 @@ def segments(folder: Path) -> tuple[Path, ...]:
     named = [(_NAME.fullmatch(path.name), path) for path in folder.iterdir()]
     found = [(match[2], int(match[3]), match[1], path) for match, path in named if match]
     return tuple(path for *_, path in sorted(found))
-
-
-def entry_frame(kind: str, canonical: bytes, salt: bytes) -> bytes:
-    """Frame one entry. Raises `ValueError` where it is longer than `FRAME_LIMIT`."""
-    return _framed(_entry_payload(kind, canonical, salt))
-
-
-def detail_frame(detail: SealedDetail) -> bytes:
-    """Frame one detail. Raises `ValueError` where it is too long or has no canonical form."""
-    return _framed(_detail_payload(detail))
 
 
 def read_frames(path: Path, offset: int = 0, *, end: int | None = None) -> Iterator[tuple[Frame, int]]:
@@ -199,7 +178,7 @@ def open_entry(frame: Frame) -> SealedEntry:
         entry, canonical = read_canonical(kind, inner)
     except RecordError as error:
         raise SegmentDamaged(frame.path, frame.offset, str(error)) from None
-    if _entry_payload(kind, canonical, salt) != frame.payload:
+    if entry_payload(kind, canonical, salt) != frame.payload:
         raise SegmentDamaged(frame.path, frame.offset, "an entry does not stand in its canonical form")
     return SealedEntry(entry, salt, canonical, frame.place)
 
@@ -220,7 +199,7 @@ def open_detail(frame: Frame) -> SealedDetail:
         raise SegmentDamaged(frame.path, frame.offset, "a detail has a member of another type than version 1")
     detail = SealedDetail(id, _salt(frame, members["salt"]), time_us, made)
     try:
-        again = _detail_payload(detail)
+        again = detail_payload(detail)
     except ValueError as error:
         raise SegmentDamaged(frame.path, frame.offset, str(error)) from None
     if again != frame.payload:
@@ -276,26 +255,6 @@ def _durable(path: Path) -> tuple[int, int]:
         return 0, 0
     entries, details, _ = _END.unpack(content)
     return (entries, details) if durable_mark(entries, details) == content else (0, 0)
-
-
-def _framed(payload: bytes) -> bytes:
-    size = len(payload)
-    if size > FRAME_LIMIT:
-        raise ValueError(f"{size} octets do not fit one frame of the journal")
-    return FRAME_HEAD.pack(size, zlib.crc32(payload, zlib.crc32(size.to_bytes(4, "big")))) + payload
-
-
-def _entry_payload(kind: str, canonical: bytes, salt: bytes) -> bytes:
-    return b'{"entry":%b,"kind":%b,"salt":"%b"}' % (canonical, orjson.dumps(kind), salt.hex().encode("ascii"))
-
-
-def _detail_payload(sealed: SealedDetail) -> bytes:
-    return b'{"detail":%b,"id":%b,"salt":"%b","time_us":%b}' % (
-        sealed.detail.canonical(),
-        canonical_bytes(sealed.id),
-        sealed.salt.hex().encode("ascii"),
-        canonical_bytes(sealed.time_us),
-    )
 
 
 def _payload(block: bytes, here: int) -> tuple[bytes | None, int]:

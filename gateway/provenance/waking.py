@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
 
 from gateway.problems import StoreUnavailable
+from gateway.stepping import Signal
 
 
 class Doorbell:
@@ -55,21 +57,47 @@ class Doorbell:
         return True
 
 
-def answer(waiters: Iterable[asyncio.Future[None]], failure: str) -> None:
+class Waiter:
+    """Awaited once, on the event loop on which it was made: returns when all went well, else raises `StoreUnavailable`.
+
+    A request that is driven by hand (`stepping`) goes on in the very call that
+    wakes its batch.
+    """
+
+    __slots__ = ("_failure", "_signal", "loop")
+
+    def __init__(self) -> None:
+        """Wait for `answer`."""
+        self.loop = asyncio.get_running_loop()
+        self._signal = Signal()
+        self._failure = ""
+
+    def tell(self, failure: str) -> None:
+        """Let go on whoever waits, on its event loop; *failure* is "" where all went well."""
+        self._failure = failure
+        self._signal.fire()
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """Wait to be told."""
+        yield from self._signal.__await__()
+        if self._failure:
+            raise StoreUnavailable(self._failure)
+
+
+def answer(waiters: Iterable[Waiter], failure: str) -> None:
     """Wake *waiters*, with one call into each event loop; *failure* is "" where all went well."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    by_loop: dict[asyncio.AbstractEventLoop, list[Waiter]] = {}
     for waiter in waiters:
-        by_loop.setdefault(waiter.get_loop(), []).append(waiter)
+        by_loop.setdefault(waiter.loop, []).append(waiter)
     for loop, group in by_loop.items():
         with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
             loop.call_soon_threadsafe(_wake, group, failure)
 
 
-def _wake(waiters: list[asyncio.Future[None]], failure: str) -> None:
+def _wake(waiters: list[Waiter], failure: str) -> None:
     for waiter in waiters:
-        if waiter.done():
-            continue
-        if failure:
-            waiter.set_exception(StoreUnavailable(failure))
-        else:
-            waiter.set_result(None)
+        try:
+            waiter.tell(failure)
+        except Exception as error:  # noqa: BLE001 - the others of the batch go on all the same
+            told = {"message": "what was woken broke", "exception": error}
+            waiter.loop.call_exception_handler(told)

@@ -16,11 +16,12 @@ import fcntl
 import os
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from gateway.problems import StoreUnavailable
 
-_PLACE = re.compile(r"([a-z0-9]{1,32}-[0-9a-f]{24})-[0-9]{6,12}\.(?:seg|det)(?::[0-9]+)?")
+_NAME = re.compile(r"([a-z0-9]{1,32}-[0-9a-f]{24})-[0-9]{6,12}\.(?:seg|det)")
 _LIVE = re.compile(r"([a-z0-9]{1,32}-[0-9a-f]{24})\.live")
 
 
@@ -113,7 +114,13 @@ def writer_of(place: str) -> str:
     >>> writer_of("front-00065f1c2a3b4c5d01020304-000001.seg:24")
     'front-00065f1c2a3b4c5d01020304'
     """
-    found = _PLACE.fullmatch(place)
+    name, colon, offset = place.partition(":")
+    return _writer(name) if not colon or (offset.isascii() and offset.isdigit()) else ""
+
+
+@lru_cache(maxsize=256)
+def _writer(name: str) -> str:
+    found = _NAME.fullmatch(name)
     return found[1] if found else ""
 
 

@@ -17,9 +17,9 @@ from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.money import Money
 from gateway.outbox.events import About
 from gateway.paths import PathScope
+from gateway.provenance.frames import SealedDetail
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
-from gateway.provenance.segments import SealedDetail
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.consents import MemoryConsents

@@ -8,8 +8,8 @@ import pytest
 
 from gateway.money import Money
 from gateway.problems import StoreUnavailable
+from gateway.provenance.frames import SealedDetail
 from gateway.provenance.record import FetchDetail, ShedNote
-from gateway.provenance.segments import SealedDetail
 
 ALL = (0, 2**62)
 

@@ -15,6 +15,7 @@ from gateway.admission.admit import Grant
 from gateway.admission.owed import Owed, unit_of
 from gateway.admission.spending import Charge
 from gateway.ask import Ask
+from gateway.canonical import canonical_bytes
 from gateway.front.answer import Judged, Notice
 from gateway.front.remember import Tally, remember
 from gateway.money import Money
@@ -22,7 +23,7 @@ from gateway.origin.delivery import Delivery
 from gateway.paths import PathScope
 from gateway.policy.rules import Mode, Policy, Ruling, Site, Verdict
 from gateway.problems import Problem, Refusal
-from gateway.provenance.record import SALT_BYTES, Ended, FetchDetail, read_entry
+from gateway.provenance.record import SALT_BYTES, Ended, FetchDetail, make_fetch, read_entry
 from gateway.terms.license_terms import Compensation, LicenseTerms, Offer, Purpose, Scope, Territory
 from gateway.tokens.claims import Budget, Claims
 from gateway.uses import Use
@@ -126,7 +127,7 @@ TABLE = {
     ),
     "licensed, and the client left": (
         judged(GRANT, claims=CLAIMS),
-        replace(SENT, bytes_sent=3, ended=Ended.CLIENT),
+        SENT._replace(bytes_sent=3, ended=Ended.CLIENT),
         {"due": Owed(PRICE, "fetch")},
         {
             **LICENSED, "outcome": "licensed", "uses": ("ai-input", "ai-train"), "price_micros": 5_000,
@@ -135,7 +136,7 @@ TABLE = {
     ),
     "licensed, and the origin broke off": (
         judged(GRANT, claims=CLAIMS),
-        replace(SENT, bytes_sent=3, ended=Ended.ORIGIN),
+        SENT._replace(bytes_sent=3, ended=Ended.ORIGIN),
         {"due": Owed(Money(0, "USD"), "broken-off")},
         {
             **LICENSED, "outcome": "failed", "uses": ("ai-input", "ai-train"), "price_micros": 5_000,
@@ -154,13 +155,13 @@ TABLE = {
     ),
     "the origin itself says 503": (
         judged(Grant(uses=GPTBOT.uses)),
-        replace(SENT, status=503),
+        SENT._replace(status=503),
         {},
         {"outcome": "failed", "status": 503},
     ),
     "not found is an answer": (
         judged(Grant(uses=GPTBOT.uses)),
-        replace(SENT, status=404),
+        SENT._replace(status=404),
         {},
         {"outcome": "free", "status": 404},
     ),
@@ -172,13 +173,13 @@ TABLE = {
     ),
     "refused by the owner, so quoted nothing": (
         judged(Refusal(Problem.REFUSED_BY_OWNER, "No.")),
-        replace(OURS, status=403),
+        OURS._replace(status=403),
         {},
         {**REFUSED, "status": 403, "problem": "refused-by-owner"},
     ),
     "a good token that is too narrow": (
         judged(Refusal(Problem.PATH_NOT_COVERED, "No."), claims=CLAIMS),
-        replace(OURS, status=403),
+        OURS._replace(status=403),
         {},
         {**REFUSED, **LICENSED, "status": 403, "problem": "path-not-covered"},
     ),
@@ -193,7 +194,7 @@ TABLE = {
     ),
     "a control file that cannot be told": (
         judged(Refusal(Problem.ROBOTS_UNAVAILABLE, "Later."), ruled=False),
-        replace(OURS, status=503),
+        OURS._replace(status=503),
         {},
         {
             **REFUSED, "status": 503, "problem": "robots-unavailable", "verdict": "serve", "rule": "", "work": "",
@@ -223,7 +224,7 @@ TABLE = {
     ),
     "an automaton nobody knows": (
         judged(Refusal(Problem.REFUSED_BY_OWNER, "No."), visitor=Visitor(VisitorClass.AUTOMATION)),
-        replace(OURS, status=403),
+        OURS._replace(status=403),
         {},
         {
             **REFUSED, "status": 403, "problem": "refused-by-owner", "visitor_class": "automation", "crawler": "",
@@ -331,7 +332,7 @@ def test_odd_octets_never_break_the_canonical_bytes(
         query=query,
         headers=(("user-agent", agent), ("referer", referer)),
     )
-    delivery = replace(SENT, content_type=media, etag=etag)
+    delivery = SENT._replace(content_type=media, etag=etag)
     written = remember(
         odd, judged(verdict, visitor=replace(GPTBOT, reasons=(reason,))), delivery, ended_us=START
     )
@@ -364,3 +365,50 @@ def test_nothing_personal_is_ever_in_the_record(
         address, peer, agent, referer, query,
     )  # fmt: skip
     assert "C00KIE" not in str(kept), "cookies are in no part of it"
+
+
+_HOW = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from([200, 206, 404]),
+        "ended": st.sampled_from([Ended.COMPLETE, Ended.CLIENT]),
+        "etag": st.sampled_from(["", '"v1"', "\udcff"]),
+        "content_type": st.sampled_from(["text/html", "\udcff"]),
+        "bytes_sent": st.integers(0, 9),
+    }
+)
+_WHAT = st.fixed_dictionaries(
+    {
+        "method": st.sampled_from(["GET", "HEAD"]),
+        "path": st.sampled_from(["/essays/tides", "/essays/moon", ""]),
+        "country": st.sampled_from(["", "DE"]),
+        "address": st.sampled_from(["198.51.100.23", "198.51.100.24"]),
+        "query": st.sampled_from(["", "a=b"]),
+    }
+)
+_WHO = st.sampled_from(
+    [GPTBOT, replace(GPTBOT, reasons=("other",)), replace(GPTBOT, identity=Identity.CLAIMED)]
+)
+_DUE = st.sampled_from([Owed(PRICE, "fetch"), Owed(Money(0, "USD"), "read-before")])
+_GRANT = st.sampled_from(
+    [
+        Grant(CLAIMS.uses, CLAIMS, CHARGE),
+        Grant(frozenset({Use.AI_TRAIN}), CLAIMS, CHARGE._replace(price=Money(7, "USD"))),
+        Grant(CLAIMS.uses, CLAIMS, CHARGE, would=Refusal(Problem.TOO_FAST, "Too fast.")),
+        Grant(CLAIMS.uses, CLAIMS, CHARGE, quote=Money(9, "USD")),
+    ]
+)
+
+
+@given(st.lists(st.tuples(_HOW, _WHAT, _WHO, _DUE, _GRANT, st.sampled_from(Mode)), min_size=2, max_size=8))
+def test_licensed_fetches_one_after_the_other_are_each_written_as_if_they_were_the_first(several) -> None:
+    claimed = {mode: judged(Grant(), mode=mode)._replace(claims=CLAIMS) for mode in Mode}
+    for number, (how, what, who, due, grant, mode) in enumerate(several):
+        asked, sent = replace(ASK, id=f"0192-{number}", **what), SENT._replace(**how)
+        was = claimed[mode]._replace(visitor=who, verdict=grant)
+        found = remember(asked, was, sent, ended_us=START + number, due=due)
+        # Claims that were never seen before: nothing like it was written with them.
+        alone = remember(asked, was._replace(claims=replace(CLAIMS)), sent, ended_us=START + number, due=due)
+        told = found.detail.commitment(found.detail_salt)
+        assert found.record == replace(make_fetch(**vars(alone.record)), detail=told)
+        assert found.record.canonical() == canonical_bytes(vars(found.record))
+        assert found.detail == alone.detail

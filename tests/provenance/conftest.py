@@ -11,9 +11,10 @@ import pytest
 
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audit import StoredRow
+from gateway.provenance.frames import SealedDetail
 from gateway.provenance.keeper import FoldBatch
 from gateway.provenance.record import FetchDetail, FetchRecord, leaf
-from gateway.provenance.segments import SealedDetail, SealedEntry
+from gateway.provenance.segments import SealedEntry
 
 DETAIL_SALT = bytes(range(32))
 

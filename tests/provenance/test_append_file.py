@@ -9,17 +9,9 @@ import stat
 import pytest
 
 from gateway.provenance.append_file import AppendFile, Disk
+from gateway.provenance.frames import SealedDetail, detail_frame, entry_frame
 from gateway.provenance.record import FetchDetail, ShedNote
-from gateway.provenance.segments import (
-    DETAIL_HEADER,
-    ENTRY_HEADER,
-    SealedDetail,
-    detail_frame,
-    entry_frame,
-    read_frames,
-    readable,
-    segment_name,
-)
+from gateway.provenance.segments import DETAIL_HEADER, ENTRY_HEADER, read_frames, readable, segment_name
 
 ENTRY = entry_frame("shed", ShedNote("id", 2, 1, 1, "queue").canonical(), bytes(32))
 DETAIL = detail_frame(SealedDetail("id", bytes(32), 1, FetchDetail("192.0.2.1")))

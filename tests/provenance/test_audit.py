@@ -11,15 +11,13 @@ import pytest
 from gateway.provenance.append_file import AppendFile, Disk
 from gateway.provenance.audit import FAULTS_LISTED, audit, export_entries
 from gateway.provenance.erasure import forget_details
+from gateway.provenance.frames import SealedDetail, detail_frame, entry_frame
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import entry_commitment, leaf, read_entry
 from gateway.provenance.segments import (
     ENTRY_HEADER,
-    SealedDetail,
     SegmentDamaged,
-    detail_frame,
-    entry_frame,
     open_entry,
     read_frames,
     segment_name,

@@ -8,9 +8,10 @@ import pytest
 
 from gateway.provenance.append_file import AppendFile, Disk
 from gateway.provenance.erasure import Forgotten, forget_details
+from gateway.provenance.frames import SealedDetail, detail_frame, entry_frame
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
-from gateway.provenance.segments import SealedDetail, detail_frame, entry_frame, segment_name
+from gateway.provenance.segments import segment_name
 
 
 @pytest.fixture

@@ -15,18 +15,11 @@ from hypothesis import strategies as st
 
 from gateway.problems import StoreUnavailable
 from gateway.provenance.append_file import AppendFile, Disk
+from gateway.provenance.frames import SealedDetail, detail_frame, entry_frame
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import BATCH_LIMIT, Keeper, KeeperLock
 from gateway.provenance.record import ShedNote
-from gateway.provenance.segments import (
-    DETAIL_HEADER,
-    ENTRY_HEADER,
-    SealedDetail,
-    detail_frame,
-    entry_frame,
-    segment_name,
-    segments,
-)
+from gateway.provenance.segments import DETAIL_HEADER, ENTRY_HEADER, segment_name, segments
 
 BOOT = "0" * 24
 

@@ -12,16 +12,13 @@ from hypothesis import strategies as st
 
 from gateway.canonical import canonical_bytes
 from gateway.provenance.append_file import AppendFile, Disk
+from gateway.provenance.frames import FRAME_LIMIT, SealedDetail, detail_frame, entry_frame
 from gateway.provenance.record import FetchDetail, ShedNote
 from gateway.provenance.segments import (
     DETAIL_HEADER,
     ENTRY_HEADER,
-    FRAME_LIMIT,
     Frame,
-    SealedDetail,
     SegmentDamaged,
-    detail_frame,
-    entry_frame,
     open_detail,
     open_entry,
     read_frames,

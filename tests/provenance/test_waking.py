@@ -9,7 +9,8 @@ from collections import deque
 import pytest
 
 from gateway.problems import StoreUnavailable
-from gateway.provenance.waking import Doorbell, answer
+from gateway.provenance.waking import Doorbell, Waiter, answer
+from gateway.stepping import Run
 
 NEVER = 3600.0
 
@@ -69,11 +70,43 @@ def test_whatever_two_threads_queue_is_taken(linger) -> None:
 
 
 async def test_every_waiter_is_answered_and_a_gone_one_disturbs_nobody() -> None:
-    loop = asyncio.get_running_loop()
-    well, gone, failed = loop.create_future(), loop.create_future(), loop.create_future()
-    gone.cancel()
-    await asyncio.to_thread(answer, [well, gone], "")
+    well, gone, failed = Waiter(), Waiter(), Waiter()
+    waits = [asyncio.ensure_future(_told(waiter)) for waiter in (well, gone, failed)]
+    await asyncio.sleep(0)
+    waits[1].cancel()
+    await asyncio.to_thread(answer, [gone, well], "")
     await asyncio.to_thread(answer, [failed], "The disk is full.")
-    assert await well is None
+    assert await waits[0] is None
     with pytest.raises(StoreUnavailable, match="The disk is full"):
-        await failed
+        await waits[2]
+    assert waits[1].cancelled()
+
+
+async def test_what_is_told_before_anybody_waits_is_not_lost() -> None:
+    early = Waiter()
+    early.tell("")
+    assert await early is None
+    late = Waiter()
+    late.tell("The disk is full.")
+    with pytest.raises(StoreUnavailable, match="The disk is full"):
+        await late
+
+
+async def test_one_that_breaks_when_it_is_woken_leaves_the_others_to_go_on() -> None:
+    loop, told = asyncio.get_running_loop(), list[str]()
+    loop.set_exception_handler(lambda _, context: told.append(context["message"]))
+    breaking, well = Waiter(), Waiter()
+
+    def broke(_: Run[None]) -> None:
+        raise RuntimeError("whoever started it cannot go on")
+
+    Run(broke).start(_told(breaking))
+    wait = asyncio.ensure_future(_told(well))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(answer, [breaking, well], "")
+    assert await wait is None
+    assert told == ["what was woken broke"]
+
+
+async def _told(waiter: Waiter) -> None:
+    await waiter

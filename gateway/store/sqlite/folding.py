@@ -92,8 +92,8 @@ def _fold(db: apsw.Connection, rows: list[_Row], batch: FoldBatch) -> int:
     for seq, row in numbered:
         if row.entry.is_paid:  # nothing else posts
             deriving.take(Booked(seq, row.entry))
-        _lower(db, row)
     deriving.finish()
+    _lower(db, fresh)
     db.executemany(_KEEP_DETAIL, map(_detail_values, batch.details))
     db.executemany(
         "INSERT INTO fold_positions (source, position) VALUES (?, ?)"
@@ -128,10 +128,17 @@ def _row(sealed: SealedEntry) -> _Row:
     return _Row(entry, sealed.canonical, sealed.source, whole + copied)
 
 
-def _lower(db: apsw.Connection, row: _Row) -> None:
-    used = used_by(row.entry)
-    if used is not None:
-        lower(db, writer_of(row.source), used.license, used.currency, used.micros, used.fetches)
+def _lower(db: apsw.Connection, rows: list[_Row]) -> None:
+    """Take what *rows* use up out of the purses of their writers: once a purse, as nothing is put back between."""
+    sums: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for row in rows:
+        used = used_by(row.entry) if row.entry.is_paid else None
+        if used is not None:
+            purse = (writer_of(row.source), used.license, used.currency)
+            micros, fetches = sums.get(purse, (0, 0))
+            sums[purse] = micros + max(used.micros, 0), fetches + used.fetches
+    for (writer, license, currency), (micros, fetches) in sums.items():
+        lower(db, writer, license, currency, micros, fetches)
 
 
 _KEEP_DETAIL: Final = (
