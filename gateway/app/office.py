@@ -18,7 +18,8 @@ from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
-from gateway.app.dealing import deals_of
+from gateway.app.consenting import Consenting
+from gateway.app.dealing import bargaining_of, deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.log_keeping import LogKeeping
@@ -28,15 +29,14 @@ from gateway.app.publisher import Publisher
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
+from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
-from gateway.desk.bargains import Bargaining
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
-from gateway.desk.contracts import shipped_clauses
 from gateway.desk.duties import DutyDesk
 from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
@@ -50,6 +50,7 @@ from gateway.keys.key_set import EDDSA
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
+from gateway.licenses.withdrawal import Withdrawal
 from gateway.money import Money
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.reload import PolicyShelf
@@ -69,7 +70,6 @@ from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
-from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -112,6 +112,7 @@ class Office:
         self._stopping, self._wake = asyncio.Event(), asyncio.Event()
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
+        self.withdrawn: tuple[Withdrawal, ...] = ()
 
     def read_policies(self) -> None:
         """Take up the policies for the first time; raises `ConfigurationError`."""
@@ -136,11 +137,11 @@ class Office:
         self.book = SqliteSpendBook(self.database)
         self.ledger = SqliteLedger(self.database)
         # Long reads of the pages get connections of their own: revocations must not wait for a report.
-        pages = await Database.open(config.database, readers=2)
-        self._closing.append(pages.close)
-        self.access_log = SqliteAccessLog(pages)
-        self._paid = SqliteLedger(pages)
-        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(pages), self._first_host())
+        self._pages = await Database.open(config.database, readers=2)
+        self._closing.append(self._pages.close)
+        self.access_log = SqliteAccessLog(self._pages)
+        self._paid = SqliteLedger(self._pages)
+        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages), self._first_host())
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
         keeper_lock = await self._keeper_lock()
@@ -160,8 +161,8 @@ class Office:
         await self.keeper.catch_up()
         self._closing.append(self._fold_the_rest)
         self._closing.append(self.journal.close)
-        self.feed = RevocationFeed()
-        self.revoked = Revocations()
+        self.feed, self.revoked = RevocationFeed(), Revocations()
+        self.consenting = Consenting(self.database, self.register, self.clock)
         await self._look()
         self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
         self.settling = self.cashier.settling
@@ -180,7 +181,7 @@ class Office:
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
-            bargaining=Bargaining(SqliteNegotiations(self.database), self._position, shipped_clauses()),
+            bargaining=bargaining_of(self.database, self._position, self.post.verifying),
             admittance=Admittance(
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
@@ -214,6 +215,7 @@ class Office:
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
             *self.post.groups,
+            *self.consenting.groups(),
         )
 
     def _first_host(self) -> str:
@@ -240,6 +242,9 @@ class Office:
             who=Explaining(config, self.clock, networks=self._networks),
             clock=self.clock,
             deals=deals_of(self.database, self.register, self.shelf),
+            duties=self.duty_book,
+            worth=worth_of(self._pages, self.shelf, config.figures),
+            consents=self.consenting.pages(lambda: self.shelf.policies),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -267,6 +272,7 @@ class Office:
             ("terms", 1.0, self._keep_terms),
             ("duties", duty_round.ROUND_SECONDS, duty_round.DutyRound(self.duty_book, self.clock).act),
             ("log", 1.0, self.log.sign_news),
+            ("remind", 60.0, self.consenting.remind),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
@@ -340,9 +346,11 @@ class Office:
         await self.keeper.catch_up()
 
     async def _look(self) -> None:
-        """Learn what other processes changed: revocations and keys."""
+        """Learn what other processes changed: revocations, withdrawals and keys."""
         asked_at = self.clock.monotonic()
         self.revoked = await self.register.revocations()
+        self.withdrawn = await self.consenting.withdrawals.in_force(self.clock.now_us() // 1_000_000)
+        self.shelf.withdraw(self.withdrawn)
         self.feed.renew(self.revoked, asked_at)
         self.looked(asked_at)
         try:

@@ -15,10 +15,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from gateway.billing.postings import Booked, Posting, prepaid
 from gateway.canonical import canonical_bytes
@@ -246,6 +248,49 @@ def statement(licensee: str, name: str, period: Period, extract: Extract) -> Sta
     return Statement(
         licensee, name, period, totals, charges, books, min(seqs, default=0), max(seqs, default=0)
     )
+
+
+def read_statement(text: str) -> Statement:
+    """The statement of that JSON; raises `ValueError`, and nothing else, for what `Statement.as_json` did not write.
+
+    Whether its sums are right is another question.
+    """
+    try:
+        found: dict[str, Any] = orjson.loads(text)
+        period, charges, books = found["period"], found["charges"], found["books"]
+        read = Statement(
+            found["licensee"],
+            found["name"],
+            Period(period["name"], period["since_us"], period["until_us"]),
+            tuple(_total_of(each) for each in found["totals"]),
+            tuple(
+                ChargeLine(
+                    each["license"], each["work"], each["reason"], each["fetches"],
+                    Money(each["micros"], each["currency"]),
+                )
+                for each in charges
+            ),
+            tuple(
+                BookLine(
+                    each["entry"], each["time_us"], each["kind"], each["license"], each["memo"],
+                    Money(each["effect_micros"], each["currency"]),
+                )
+                for each in books
+            ),
+            found["journal"]["first"],
+            found["journal"]["last"],
+        )  # fmt: skip
+        same = read.as_json() == text and bool(read.as_csv()) and bool(read.as_text())
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError, OSError) as error:
+        raise ValueError(f"it is no statement: {type(error).__name__}") from None
+    if not same or Period.parse(read.period.name) != read.period:
+        raise ValueError("it is not in the one form that a statement has")
+    return read
+
+
+def _total_of(row: Mapping[str, Any]) -> Total:
+    parts = ("opening", "credited", "charged", "corrected", "closing")
+    return Total(*(Money(row[f"{part}_micros"], row["currency"]) for part in parts))
 
 
 def _charges(entries: Iterable[Booked]) -> tuple[ChargeLine, ...]:

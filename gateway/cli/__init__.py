@@ -15,20 +15,29 @@ import typer
 
 from gateway.cli import (
     accounts,
+    audits,
+    authors,
+    authorship,
     backup,
+    bundles,
     crawlers,
     dashboard,
     deals,
     doctor,
+    dossier,
+    duties,
     ems,
     fetch,
     init,
     journal,
     keys,
     licensee,
+    memo,
+    objections,
     outbox,
     payments,
     policy,
+    price,
     proofs,
     refunds,
     restart,
@@ -38,6 +47,7 @@ from gateway.cli import (
     terms,
     tour,
     who,
+    withdraw,
 )
 from gateway.problems import ConfigurationError, StoreUnavailable
 
@@ -56,11 +66,18 @@ app = typer.Typer(
                     licet policy explain /page --as GPTBot
                     licet terms show /page --as GPTBot
     Who asks        licet crawlers list --purpose training
+                    licet who access.log
+    Your deals      licet deals list
+                    licet outbox list
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
-    Who asks        licet who access.log
+    Take back       licet withdraw WORK --reason "…" --dry-run
+    Your worth      licet memo --pdf memo.pdf
+                    licet price --files 120 --minutes 12
+                    licet dossier OpenAI
     Your proof      licet journal audit
                     licet journal verify
+                    licet journal bundle --licensee LICENSEE --period 2026-11 --out nov.zip
                     licet backup licet.tar
 
     \b
@@ -86,13 +103,24 @@ licensee.app.command("limit")(accounts.limit)
 licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
+app.add_typer(duties.app, name="duties")
+app.add_typer(audits.app, name="audits")
+app.command("memo")(memo.memo)
+app.command("dossier")(dossier.dossier)
+app.command("price")(price.price)
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(withdraw.app, name="withdraw")
+app.add_typer(objections.app, name="objections")
+app.add_typer(authors.app, name="authors")
+app.add_typer(authorship.app, name="authorship")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 journal.app.command("prove")(proofs.prove)
 journal.app.command("verify")(proofs.verify_log)
+journal.app.command("bundle")(bundles.bundle)
 app.add_typer(journal.app, name="journal")
 app.add_typer(proofs.app, name="receipt")
+app.command("audit")(bundles.audit)
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")
 app.command("dashboard")(dashboard.dashboard)

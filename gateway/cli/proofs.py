@@ -53,7 +53,7 @@ def verify(
     from gateway.provenance.receipts import ReceiptRefused, verify_tlog_proof
     from gateway.provenance.receipts import verify as verified
 
-    log = _key(key)
+    log = read_key(key)
     text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     try:
         if text.startswith(b"c2sp.org/"):
@@ -147,7 +147,7 @@ def verify_log(
     from gateway.provenance.checkpoint import CheckpointRefused, read
     from gateway.provenance.log_audit import audit_log
 
-    log = _key(key) if place or key else own_key(data)
+    log = read_key(key) if place or key else own_key(data)
     if log is None:
         raise stop(f"{data} has no log yet; a running gateway begins it")
     try:
@@ -213,7 +213,8 @@ def own_key(data: Path) -> LogKey | None:
     return LogKey(name.read_text("utf-8").strip(), key.public_key())
 
 
-def _key(told: str) -> LogKey:
+def read_key(told: str) -> LogKey:
+    """The log's key that somebody gave: a vkey, or a file of one."""
     from gateway.provenance.checkpoint import CheckpointRefused, LogKey
 
     if not told:

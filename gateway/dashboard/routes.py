@@ -7,6 +7,9 @@
 ``/records/ID``            one fetch and its decision trace
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
+``/duties``                what licensees hand in; see `duty_pages`
+``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
+``/consent``               withdrawals, objections, authors; see `consent_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
 ``/sign-out``              POST
 ``/healthz``               whether the pages can be made; needs no session
@@ -28,13 +31,17 @@ from gateway import bundled
 from gateway.clock import Clock
 from gateway.dashboard import guards, pages
 from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
+from gateway.dashboard.duty_pages import DutyPages
 from gateway.dashboard.exports import FORMATS
 from gateway.dashboard.live import Live
 from gateway.dashboard.queries import AccessLog, Decision, LogFilter, read_view
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 from gateway.dashboard.trace import trace
+from gateway.dashboard.worth_pages import Worth, WorthPages
+from gateway.licenses.duty_book import DutyBook
 
 SESSION_COOKIE: Final = "licet_session"
 FORM_COOKIE: Final = "licet_form"
@@ -50,15 +57,21 @@ def dashboard_app(
     who: Explainer,
     clock: Clock,
     deals: Deals | None = None,
+    duties: DutyBook | None = None,
+    worth: Worth | None = None,
+    consents: Consents | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
     *hosts* are the names it answers to besides loopback's. *status* gives each
     site's mode, and under ``journal`` why that is not well, if it is not. *who*
     says who sent a request that somebody tells of. *deals* are the negotiations;
-    without them there is no inbox.
+    without them there is no inbox. *duties* are what licensees hand in; without
+    them there is no calendar. *worth* is what the value memo, the price calculator
+    and the dossiers work on; without it there are none. *consents* are withdrawals,
+    objections and authors' answers; without them there is no page of them.
     """
-    return _Pages(access_log, sessions, hosts, status, who, clock, deals).app()
+    return _Pages(access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents).app()
 
 
 class _Pages:
@@ -71,8 +84,22 @@ class _Pages:
         who: Explainer,
         clock: Clock,
         deals: Deals | None,
+        duties: DutyBook | None,
+        worth: Worth | None,
+        consents: Consents | None,
     ) -> None:
-        self._deals = deals
+        self._deals, self._duties = deals, duties
+        self._worth, self._consents = worth, consents
+        self._tabs = (
+            ("/", "Overview"),
+            ("/log", "Access log"),
+            ("/live", "Live"),
+            ("/who", "Who"),
+            *((("/deals", "Deals"),) if deals is not None else ()),
+            *((("/duties", "Duties"),) if duties is not None else ()),
+            *((("/consent", "Consent"),) if consents is not None else ()),
+            *((("/memo", "Memo"), ("/calculator", "Calculator")) if worth is not None else ()),
+        )
         self._log = access_log
         self._sessions = sessions
         self._hosts = guards.allowed_hosts(hosts)
@@ -105,6 +132,12 @@ class _Pages:
         app.router.add_get("/who", self._who)
         if self._deals is not None:
             DealPages(self._deals, self, self._clock).add_to(app.router)
+        if self._duties is not None:
+            DutyPages(self._duties, self, self._clock).add_to(app.router)
+        if self._worth is not None:
+            WorthPages(self._worth, self, self._clock).add_to(app.router)
+        if self._consents is not None:
+            ConsentPages(self._consents, self, self._clock).add_to(app.router)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)
@@ -288,7 +321,8 @@ class _Pages:
         frame = {
             "here": request.path,
             "signed_in": signed_in,
-            "inbox": self._deals is not None,
+            "worth": self._worth is not None,
+            "tabs": self._tabs,
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,
             "unwell": unwell,

@@ -30,6 +30,7 @@ from gateway.canonical import canonical_bytes, canonical_digest
 from gateway.clock import Clock
 from gateway.desk.agreeing import Assent, contract_of_license, signed_by
 from gateway.desk.clients import Known, may_buy
+from gateway.desk.in_person import InPerson
 from gateway.desk.metadata import issuer_of, on_offer
 from gateway.desk.selling import Buyer as Purchaser
 from gateway.desk.selling import Ring, Sales
@@ -55,6 +56,7 @@ from gateway.licenses.negotiations import Negotiations
 from gateway.licenses.position import Position, committed
 from gateway.licenses.proposals import Message, read_terms
 from gateway.licenses.register import LicenseRegister
+from gateway.licenses.withdrawal import refusal_of
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import LicenseTerms, Offer
@@ -71,11 +73,16 @@ Act = Callable[[Negotiation], Awaitable[Negotiation | Refusal]]
 
 @dataclass(frozen=True, slots=True)
 class Bargaining:
-    """What the desk negotiates with. *position* gives the secret position for an offer of a site."""
+    """What the desk negotiates with.
+
+    *position* gives the secret position for an offer of a site; *in_person* is what
+    the pages for people work on, without which there are none.
+    """
 
     negotiations: Negotiations
     position: Callable[[str, Offer], Position]
     clauses: tuple[Clause, ...] = ()
+    in_person: InPerson | None = None
 
     async def released(self, license: str) -> bool:
         """Whether tokens of *license* may be had: its buyer verified the agreement."""
@@ -85,12 +92,19 @@ class Bargaining:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Who speaks, and where: the client, the *policy* of the site, its public *origin*, the client's *address*."""
+    """Who speaks, and where: the client, the *policy* of the site, its public *origin*, the client's *address*.
+
+    A person on a page of ours *talks* about every deal before anybody knows who
+    it is, and signs none but small ones; *proof* says how it is known, "" for
+    the login of the client.
+    """
 
     known: Known
     policy: Policy
     origin: str
     address: str
+    talks: bool = False
+    proof: str = ""
 
     @property
     def purchaser(self) -> Purchaser:
@@ -132,6 +146,9 @@ class Bargains:
                 facts=(("member", "offer"),),
             )
         licensee = place.known.licensee.id
+        gone = place.policy.withdrawn.from_licensee(licensee, offer.uses)
+        if gone is not None:
+            return refusal_of(gone)
         wait = self._pace.wait(licensee, self._clock.now_us())
         if wait:
             return Refusal(
@@ -180,6 +197,8 @@ class Bargains:
             if isinstance(signed, Refusal):
                 return signed
             at = {"address": place.address, "at": self._now(), "salt": secrets.token_hex(16)}
+            if place.proof:
+                at["key"] = place.proof
             return accepted(before, assent.terms_hash, assent.text, now=self._now(), signed={**signed, **at})
 
         async with self._line(place):
@@ -277,7 +296,8 @@ class Bargains:
         if isinstance(terms, Refusal):
             return terms
         barred = _too_large(place.known, offer.tier, terms)
-        if barred is not None:
+        silenced = place.known.licensee.standing is Standing.SUSPENDED
+        if barred is not None and (silenced or not place.talks):
             return barred
         position = self._position(offer.site, offer)
         others = await self.store.of(place.known.licensee.id, offer.site)
@@ -289,6 +309,9 @@ class Bargains:
         )
         if isinstance(after, Refusal) or after.table is None:
             return after
+        gone = place.policy.withdrawn.unsold(after.table)
+        if gone is not None:
+            return gone
         taken = await self._register.in_the_way(draft_of(after, after.table, now))
         return shut_out(taken) if taken else after
 

@@ -59,7 +59,11 @@ class Contracts:
         found = await self._bargains.store.of_license(call.rest)
         if found is None or await self._bargains.read(place, found.id) is None or not found.contract:
             return Refusal(Problem.NOT_FOUND, "This licensee has no negotiated license of that id here.")
-        return await _drawn(call, orjson.loads(found.contract))
+        # The proof of authorship is a document of its own: the contract's hash stays what was agreed.
+        drawn = await _drawn(call, orjson.loads(found.contract))
+        if not isinstance(drawn, Refusal):
+            drawn.headers["Link"] = f'<{PREFIX}/contracts/{call.rest}/authorship>; rel="describedby"'
+        return drawn
 
     async def _proposed(self, call: Call) -> web.StreamResponse | Refusal:
         came = await came_in(call, self._clients)

@@ -17,7 +17,7 @@ import orjson
 from gateway.desk.versions import TakenUp
 from gateway.money import Money
 from gateway.paper import pairs, table
-from gateway.terms.license_terms import PAGE, WINDOW_HOURS, Basis
+from gateway.terms.license_terms import PAGE, SUSPEND_AFTER_DAYS, WINDOW_HOURS, Basis
 from gateway.terms.terms_version import Change
 from gateway.terms.unit import FREE, TIERS, UNIT
 from gateway.uses import Use
@@ -79,7 +79,8 @@ def license_page(document: Mapping[str, Any], *, name: str, first_at: int, desk:
             f"<h2>What one price buys</h2>\n<p>{escape(UNIT)}</p>\n<p>Free, but recorded:</p>\n<ul>\n",
             *(f"<li>{escape(each)}</li>\n" for each in FREE),
             f'</ul>\n<h2>How to get a license</h2>\n<p>The <a href="{desk}/">license desk</a> sells these offers ',
-            f"to programs and says how.{contact}</p>\n<h2>For programs</h2>\n<ul>\n",
+            "to programs and says how. People agree on these, or on something else, ",
+            f'<a href="{desk}/negotiate">in a browser</a>.{contact}</p>\n<h2>For programs</h2>\n<ul>\n',
             f'<li><a href="{desk}/terms/{name}">This version</a> as JSON: ask with ',
             "<code>Accept: application/json</code>; its SHA-256 is its name</li>\n",
             f'<li><a href="{desk}/negotiations">Another deal on an offer</a> can be proposed by machine: ',
@@ -211,6 +212,9 @@ def _attribution(given: Mapping[str, Any]) -> str:
 def _audit(audit: Mapping[str, Any]) -> str:
     reports = "no reports" if audit["report"] == "none" else f"a {audit['report']} report"
     samples = f" with {audit['output_samples']} samples of output" if audit["output_samples"] else ""
+    days = audit.get("suspend_after_days", SUSPEND_AFTER_DAYS)
+    if audit["report"] != "none" and days:
+        samples += f", which suspends the license while it is {days} days late"
     count = audit["audits_per_year"]
     audits = f"{count} audit{'' if count == 1 else 's'} a year, {_months(audit['audit_window_months'])} back"
     return f"{reports}{samples}; {audits if audit['audits_per_year'] else 'no audits'}"

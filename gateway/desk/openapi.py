@@ -116,6 +116,8 @@ def _operation(about: About, *, starred: bool) -> dict[str, object]:
     ]
     if starred:
         parameters.append({"name": about.rest[0], "in": "path", "required": True, "schema": about.rest[1]})
+    # A page for people tells them on a page what is wrong with what they sent.
+    pages: dict[str, object] = {"text/html": {}} if "text/html" in about.gives else {}
     operation: dict[str, object] = {
         "summary": about.summary,
         "responses": {
@@ -128,6 +130,7 @@ def _operation(about: About, *, starred: bool) -> dict[str, object]:
                 "content": {
                     "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
                     "application/json": {"schema": {"$ref": "#/components/schemas/OAuthError"}},
+                    **pages,
                 },
             },
         },

@@ -12,6 +12,8 @@ from gateway.licenses.contract import Party
 from gateway.money import MICROS, Money
 from gateway.paths import PathScope
 from gateway.policy.digest import policy_digest
+from gateway.policy.guides import guide_of
+from gateway.policy.position_table import ContractTable
 from gateway.policy.positions import position_of
 from gateway.policy.publish_table import PublishTable
 from gateway.policy.rules import (
@@ -76,6 +78,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     }
     for name in tables.offers:
         position_of(tables, name)
+    guide_of(tables)
     rules = _rules(tables)
     _check_reach(tables, works)
     site = _site(tables.site, fallback_id)
@@ -86,9 +89,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     given = loose.payments
     x402 = given.x402.terms(site.currency) if given.x402 else None
     payments = Payments(given.price_headers, given.origin_prices, x402, given.x402_credit)
-    side = loose.contract
-    creator = Party(side.creator, side.address, side.signatory, side.authority, site.contact)
-    signing = Signing(side.law, side.language, creator if side.creator else Party())
+    signing = _signing(loose.contract, site)
     limits = {name: _table(tables, name) for name in offers}
     digest = policy_digest(
         site,
@@ -104,6 +105,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         publishing=publishing,
         payments=payments,
         signing=signing,
+        redress=loose.redress.redress(),
     )
     return Policy(
         site=site,
@@ -130,6 +132,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         file=tables.file,
         payments=payments,
         signing=signing,
+        redress=loose.redress.redress(),
     )
 
 
@@ -244,7 +247,13 @@ def _terms(
         compensation=price,
         exclusivity=Exclusivity(offer.exclusive),
         attribution=Attribution(offer.attribution.text, offer.attribution.link, duties.model_card_days),
-        audit=Audit(duties.report, duties.audits_per_year, duties.audit_window_months, duties.output_samples),
+        audit=Audit(
+            duties.report,
+            duties.audits_per_year,
+            duties.audit_window_months,
+            duties.output_samples,
+            duties.suspend_after_days,
+        ),
         retention=Retention(
             retention.days, retention.withdrawal_notice_days, duties.remediation_plan_days, retention.retrain
         ),
@@ -378,6 +387,11 @@ def _match(table: RuleTable) -> Match:
         paths=when.path,
         countries=countries.spelled_out(frozenset(when.country)),
     )
+
+
+def _signing(side: ContractTable, site: Site) -> Signing:
+    creator = Party(side.creator, side.address, side.signatory, side.authority, site.contact)
+    return Signing(side.law, side.language, creator if side.creator else Party())
 
 
 def _check_reach(tables: Tables, works: tuple[Work, ...]) -> None:

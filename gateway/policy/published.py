@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations, product
 
 from gateway.paths import PathScope
 from gateway.policy.rules import Policy, Rule, Verdict, Work
@@ -73,7 +73,7 @@ def publish(
     Each scope has one path; narrower scopes come before wider ones, ``/`` last.
     """
     crawlers = _grouped(policy, catalog_tokens, frozenset(robots_only))
-    newcomers = tuple(_newcomers())
+    newcomers = tuple(_newcomers(policy))
     nodes = _nodes(policy)
     for crawler in crawlers:
         crawler.refused = _refused(policy, nodes, crawler)
@@ -190,16 +190,27 @@ def _grouped(
     return tuple(groups.values())
 
 
-def _newcomers() -> Iterable[_Reader]:
+def _newcomers(policy: Policy) -> Iterable[_Reader]:
     """Crawlers of every combination of uses that no catalog knows; an empty name matches no rule."""
+    spoken = frozenset[str]().union(*(each.when.purposes for each in policy.rules))
     for size in range(1, len(Use) + 1):
         for chosen in combinations(Use, size):
             uses = frozenset(chosen)
-            purposes = tuple(dict.fromkeys(word for use in chosen for word in _PURPOSES[use]))
-            for visitor_class in _classes(uses):
-                for verifiable in (True, False):
-                    crawler = Crawler("", "", purposes, uses, visitor_class, verifiable)
-                    yield _Reader(_honest(crawler), uses)
+            for purposes in _purposes(chosen, spoken):
+                for visitor_class in _classes(uses):
+                    for verifiable in (True, False):
+                        crawler = Crawler("", "", purposes, uses, visitor_class, verifiable)
+                        yield _Reader(_honest(crawler), uses)
+
+
+def _purposes(uses: tuple[Use, ...], spoken: frozenset[str]) -> Iterable[tuple[str, ...]]:
+    """Every way to name *uses*, once for all that rules which speak of *spoken* cannot tell apart."""
+    named = ([words for size in (1, 2) for words in combinations(_PURPOSES[use], size)] for use in uses)
+    told: dict[frozenset[str], tuple[str, ...]] = {}
+    for each in product(*named):
+        words = tuple(dict.fromkeys(chain(*each)))
+        told.setdefault(frozenset(word if word in spoken else "" for word in words), words)
+    return told.values()
 
 
 def _classes(uses: Uses) -> tuple[VisitorClass, ...]:
@@ -223,6 +234,7 @@ def _nodes(policy: Policy) -> tuple[_Node, ...]:
         *(scope for work in policy.works for scope in work.paths),
         *(scope for work in policy.works for each in work.renditions for scope in each.paths),
         *(scope for each in policy.rules for scope in each.when.paths),
+        *policy.withdrawn.places,
     ):
         found.setdefault(scope.pattern.rstrip("/"), scope)
     scopes = sorted(
@@ -315,6 +327,13 @@ def _verdicts(
 def _outcomes(
     policy: Policy, node: _Node, reader: _Reader, country: str, work: Work | None, form: str
 ) -> Iterable[tuple[Verdict, tuple[Offer, ...]]]:
+    for gone in policy.withdrawn.each:
+        held = _any(_holds(node.scope, scope) for scope in gone.paths) if gone.paths else False
+        here = True if work and work.id in gone.works else held
+        if here is not False and not gone.hold and not gone.licensee and gone.stops(reader.uses):
+            yield Verdict.REFUSE, ()
+            if here:
+                return
     for each, held in zip(policy.rules, node.paths, strict=True):
         if held is False or (each.when.works and (work is None or work.id not in each.when.works)):
             continue
@@ -395,6 +414,8 @@ def _free(policy: Policy, node: _Node, readers: tuple[_Reader, ...]) -> Uses:
 
 
 def _on_offer(policy: Policy, node: _Node, offer: Offer, readers: tuple[_Reader, ...]) -> bool:
+    if not offer.terms.scope.includes(node.scope) and policy.withdrawn:
+        return False
     if not all(work and offer in sellable(policy, (offer.id,), work, form) for work, form in node.places):
         return False
     countries = _countries(policy, offer.terms.territory.at_fetch)

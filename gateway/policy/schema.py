@@ -21,12 +21,14 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.policy import words
+from gateway.policy.guide_table import GuideTable
 from gateway.policy.position_table import ContractTable, PositionTable
 from gateway.policy.publish_table import PublishTable
+from gateway.policy.redress_table import RedressTable
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.policy.x402_table import X402Table
 from gateway.problems import Mistake
-from gateway.terms.license_terms import WINDOW_HOURS, Basis
+from gateway.terms.license_terms import SUSPEND_AFTER_DAYS, WINDOW_HOURS, Basis
 
 
 class _Table(BaseModel):
@@ -136,6 +138,7 @@ class DutiesTable(_Table):
     audits_per_year: words.Days = 1
     audit_window_months: words.Months = 12
     output_samples: words.Count = 0
+    suspend_after_days: words.Days = SUSPEND_AFTER_DAYS
     model_card_days: words.Days = 0
     remediation_plan_days: words.Days = 30
 
@@ -246,6 +249,8 @@ class LooseKeys(_Table):
     free_paths: words.Paths = Field(default=(), description="paths that are served to everyone, always")
     payments: PaymentsTable = PaymentsTable()
     contract: ContractTable = ContractTable()
+    guide: GuideTable = GuideTable()
+    redress: RedressTable = RedressTable()
 
 
 class PolicyFile(LooseKeys):
@@ -263,6 +268,7 @@ _T = TypeVar("_T", bound=BaseModel)
 #: Where each key belongs, for "this key belongs under …".
 _PLACES: dict[str, str] = {}
 for _table, _place in (
+    (GuideTable, "[guide]"),
     (RetentionTable, "an offer's retention"),
     (AttributionTable, "an offer's attribution"),
     (PositionTable, "an offer's position"),
@@ -280,6 +286,7 @@ for _table, _place in (
     (SiteTable, "[site]"),
     (X402Table, "[payments.x402]"),
     (ContractTable, "[contract]"),
+    (RedressTable, "[redress]"),
     (PaymentsTable, "[payments]"),
     (LooseKeys, "the top of the file, above every table"),
 ):

@@ -88,31 +88,52 @@ class LogKey:
 
 def sign(checkpoint: Checkpoint, name: str, key: Ed25519PrivateKey) -> str:
     """The note: *checkpoint*, signed by *key* under *name*."""
+    return sign_text(checkpoint.text, name, key)
+
+
+def sign_text(text: str, name: str, key: Ed25519PrivateKey) -> str:
+    """The note of *text*, signed by *key* under *name*.
+
+    *text* ends in a line feed. A log's key signs texts whose first line is not
+    the name of a log beside its checkpoints, so that none is taken for one.
+    """
     log = LogKey(name, key.public_key())
-    signature = base64.b64encode(log.id + key.sign(checkpoint.text.encode())).decode()
-    return f"{checkpoint.text}\n\u2014 {name} {signature}\n"
+    signature = base64.b64encode(log.id + key.sign(text.encode())).decode()
+    return f"{text}\n\u2014 {name} {signature}\n"
 
 
 def read(note: str, log: LogKey) -> Checkpoint:
     """The checkpoint in *note*, signed by *log* under its own name; raises `CheckpointRefused`, nothing else."""
-    found, signatures = _split(note)
-    valid = False
-    for name, id, signature in signatures:
-        if (name, id) != (log.name, log.id):
-            continue
-        try:
-            log.public.verify(signature, found.text.encode())
-        except InvalidSignature:
-            raise CheckpointRefused("the log's signature is not of this text") from None
-        valid = True
-    if not valid:
-        raise CheckpointRefused(f"the note is not signed by {log.name} with the key {log.id.hex()}")
+    text, signatures = _split(note)
+    found = _checkpoint(text)
+    _believe(text, signatures, log)
     if found.origin != log.name:
         raise CheckpointRefused(f"it is of the log {found.origin!r}, and not of {log.name!r}")
     return found
 
 
-def _split(note: str) -> tuple[Checkpoint, list[tuple[str, bytes, bytes]]]:
+def read_text(note: str, log: LogKey) -> str:
+    """What *note* says, signed by *log* under its own name; raises `CheckpointRefused`, nothing else."""
+    text, signatures = _split(note)
+    _believe(text, signatures, log)
+    return text
+
+
+def _believe(text: str, signatures: list[tuple[str, bytes, bytes]], log: LogKey) -> None:
+    valid = False
+    for name, id, signature in signatures:
+        if (name, id) != (log.name, log.id):
+            continue
+        try:
+            log.public.verify(signature, text.encode())
+        except InvalidSignature:
+            raise CheckpointRefused("the log's signature is not of this text") from None
+        valid = True
+    if not valid:
+        raise CheckpointRefused(f"the note is not signed by {log.name} with the key {log.id.hex()}")
+
+
+def _split(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
     try:
         octets = note.encode()
     except UnicodeEncodeError:
@@ -122,8 +143,7 @@ def _split(note: str) -> tuple[Checkpoint, list[tuple[str, bytes, bytes]]]:
     if any(octet < 32 and octet != 10 for octet in octets) or not note.endswith("\n"):
         raise CheckpointRefused("the note has control characters, or no end")
     text, blank, tail = note.rpartition("\n\n")
-    lines = text.split("\n")
-    if not blank or len(lines) < 3:
+    if not blank or text.count("\n") < 2:
         raise CheckpointRefused("the note has no blank line before its signatures, or no three lines")
     signatures = []
     for line in tail.removesuffix("\n").split("\n"):
@@ -134,12 +154,17 @@ def _split(note: str) -> tuple[Checkpoint, list[tuple[str, bytes, bytes]]]:
         signatures.append((matched[1], decoded[:4], decoded[4:]))
     if len(signatures) > MOST_SIGNATURES:
         raise CheckpointRefused(f"the note has more than {MOST_SIGNATURES} signatures")
+    return f"{text}\n", signatures
+
+
+def _checkpoint(text: str) -> Checkpoint:
+    lines = text.removesuffix("\n").split("\n")
     root = _decoded(lines[2])
     if not lines[0] or not _DECIMAL.fullmatch(lines[1]) or root is None or len(root) != HASH:
         raise CheckpointRefused("the three lines are not an origin, a size and a root")
     if any(not line for line in lines[3:]):
         raise CheckpointRefused("a line of the checkpoint is empty")
-    return Checkpoint(lines[0], int(lines[1]), root, tuple(lines[3:])), signatures
+    return Checkpoint(lines[0], int(lines[1]), root, tuple(lines[3:]))
 
 
 def _decoded(text: str) -> bytes | None:

@@ -60,6 +60,15 @@ class Leaves(Protocol):
         """The entry of that id with its place and its salt."""
         ...
 
+    async def opened_of(
+        self, licensee: str, since_us: int, until_us: int, after: tuple[int, int], most: int
+    ) -> tuple[Opened, ...]:
+        """Entries of *licensee* from *since_us* to before *until_us* by time and place, at most *most*.
+
+        *after* is time and index of the last one that was had, ``(0, -1)`` at first.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Signed:

@@ -84,13 +84,14 @@ def receipts(found: Iterable[Opened], log: LogKey, size: int, note: str, nodes: 
 
 def as_tlog_proof(found: Opened, size: int, note: str, nodes: Nodes) -> str:
     """One of them as a ``.tlog-proof``; its extra line holds kind, record and salt as JSON."""
-    extra = orjson.dumps(_opening(found))
-    lines = [
-        _PROOF,
-        f"extra {base64.b64encode(extra).decode()}",
-        f"index {found.index}",
-        *(base64.b64encode(each).decode() for each in inclusion_proof(found.index, size, nodes)),
-    ]
+    proof = [base64.b64encode(each).decode() for each in inclusion_proof(found.index, size, nodes)]
+    return tlog_proof_of({**_opening(found), "index": found.index, "proof": proof}, note)
+
+
+def tlog_proof_of(row: Mapping[str, Any], note: str) -> str:
+    """The same of a receipt *row* of a document whose checkpoint is *note*."""
+    extra = orjson.dumps({name: row[name] for name in ("kind", "record", "salt")})
+    lines = [_PROOF, f"extra {base64.b64encode(extra).decode()}", f"index {row['index']}", *row["proof"]]
     return "\n".join([*lines, "", note])
 
 

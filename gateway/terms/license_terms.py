@@ -27,6 +27,8 @@ from gateway.uses import Use, Uses
 PAGE = "page"
 #: Hours in which unchanged content is not paid for again, where the terms say nothing.
 WINDOW_HOURS = 24
+#: Days that a report may be late before its license is suspended, where the terms say nothing.
+SUSPEND_AFTER_DAYS = 30
 #: The longest window: as far back as a till looks when it starts.
 LONGEST_WINDOW_HOURS = 168
 
@@ -242,12 +244,17 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Lever 6: reports and audits. *report* is ``none | monthly | quarterly | yearly``."""
+    """Lever 6: reports and audits. *report* is ``none | monthly | quarterly | yearly``.
+
+    A report that is *suspend_after_days* late suspends the license until it is
+    handed in; 0: never.
+    """
 
     report: str = "quarterly"
     audits_per_year: int = 1
     audit_window_months: int = 12
     output_samples: int = 0
+    suspend_after_days: int = SUSPEND_AFTER_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +329,8 @@ class LicenseTerms:
             del price["tiers"]
         if self.compensation.window_hours == WINDOW_HOURS:
             del price["window_hours"]
+        if self.audit.suspend_after_days == SUSPEND_AFTER_DAYS:
+            del plain["audit"]["suspend_after_days"]
         if self.territory.basis is not Basis.FETCH:
             plain["territory_basis"] = str(self.territory.basis)
         return plain

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.problems import StoreUnavailable
@@ -27,6 +29,30 @@ async def test_leaves_are_those_of_the_entries_in_their_order(ports, make):
             expected[nth],
         )
     assert await ports.leaves.opened("another") is None
+
+
+async def test_entries_of_a_licensee_come_by_time_and_in_pages(ports, make):
+    times = (30, 10, 20, 20, 40, 10)
+    entries = [replace(make.fetch(f"r{n}"), time_us=us) for n, us in enumerate(times)]
+    entries[3] = replace(entries[3], licensee="le_2")
+    await ports.put(*entries)
+
+    async def paged(licensee, since, until, most):
+        after, found = (0, -1), []
+        while page := await ports.leaves.opened_of(licensee, since, until, after, most):
+            assert len(page) <= most
+            found += page
+            after = (page[-1].time_us, page[-1].index)
+        return found
+
+    for most in (1, 2, 100):
+        found = await paged("le_1", 10, 40, most)
+        assert [each.index for each in found] == [1, 5, 2, 0]
+        assert [each.index for each in await paged("le_2", 0, 1000, most)] == [3]
+    assert [each.leaf for each in found] == [
+        leaf(entries[n], make.sealed(entries[n]).salt) for n in (1, 5, 2, 0)
+    ]
+    assert await paged("le_3", 0, 1000, 5) == []
 
 
 async def test_nothing_is_there_at_first(ports):

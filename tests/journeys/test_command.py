@@ -62,11 +62,18 @@ def _options(path: tuple[str, ...]) -> set[str]:
 def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "serve", "demo", "init", "policy check", "policy explain", "policy lint", "policy honeypot", "keys new", "keys rotate",
-        "keys list", "keys revoke", "journal export", "journal audit", "journal prove", "journal verify", "receipt verify", "licensee add", "licensee list",
+        "keys list", "keys revoke", "journal export", "journal audit", "journal prove", "journal verify", "journal bundle", "audit", "receipt verify", "licensee add", "licensee list",
          "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart", "who",
-         "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
+         "memo", "price", "dossier", "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
         "deals list", "deals show", "deals offer", "deals decline",
+        "duties list", "duties show", "duties evidence", "duties accept", "duties reject", "duties excuse", "duties veto",
+        "audits list", "audits show", "audits request", "audits name", "audits bind", "audits findings", "audits close",
+        "audits cancel",
+        "withdraw issue", "withdraw list", "withdraw show", "withdraw readmit",
+        "objections list", "objections show", "objections hold", "objections uphold", "objections dismiss", "objections erase",
+        "authors ask", "authors list", "authors forget", "authorship add", "authorship show", "authorship export",
+        "outbox list", "outbox show", "outbox retry", "outbox test",
     }  # fmt: skip
 
 
@@ -119,6 +126,9 @@ MISTAKES = [
     ("statement le_1 --period 2026-11 --csv --json", "exclude each other"),
     ("journal export", "is no journal"),
     ("journal audit", "no data folder"),
+    ("journal bundle --licensee le_1 --period 2026-11 --out x.zip", "no data folder"),
+    ("journal bundle --licensee le_1 --period 2026 --out x.zip", "--period"),
+    ("audit nowhere.zip", "nowhere.zip: No such file"),
     ("keys list", "licet keys new"),
     ("keys rotate", "licet keys new"),
     ("keys new --algorithm RS256", "ES256 or EdDSA"),
@@ -140,6 +150,11 @@ MISTAKES = [
     ("fetch http://127.0.0.1:1/ --max-price much", "--max-price"),
     ("dashboard", "no data folder"),
     ("doctor --nonsense", "No such option"),
+    ("duties list", "no data folder"),
+    ("duties reject du_1", "Missing option '--why'"),
+    ("duties evidence du_1 .", "is there already"),
+    ("audits request li_1 --from x --to 2026-10-01 --item / --why low", "--from is a day such as 2026-10-01"),
+    ("audits findings au_1 nowhere.json", "there is no nowhere.json"),
 ]
 
 

@@ -6,7 +6,7 @@ from gateway import bundled
 from gateway.ask import Ask
 from gateway.paths import PathScope
 from gateway.policy.published import publish, publish_to
-from gateway.policy.reading import default_policy, read_policy, stances
+from gateway.policy.reading import default_policy, read_policy, read_policy_text, stances
 from gateway.policy.rules import Verdict
 from gateway.policy.ruling import rule
 from gateway.uses import Use, closure, covers
@@ -225,3 +225,32 @@ def test_what_is_told_to_one_crawler_is_what_its_requests_meet(name):
         assert bool(scope.free) is (ruling.verdict is Verdict.SERVE), path
         able = [offer.id for offer in ruling.offers if covers(offer.uses, crawler.uses)]
         assert [offer.id for offer in scope.offers] == able, path
+
+
+def test_a_use_is_free_only_if_every_purpose_that_means_it_is_served():
+    policy = read_policy_text(
+        """
+        otherwise = "serve"
+        [site]
+        id = "journal"
+        hosts = ["journal.example"]
+        origin = "http://127.0.0.1:8000"
+        [offers.one]
+        uses = ["ai-train"]
+        price = { per_fetch = "0.01" }
+        [[works]]
+        id = "essays"
+        paths = ["/essays/"]
+        rights = "own"
+        people = "none"
+        [[rules]]
+        when = { purpose = ["data-seller"] }
+        then = { license = ["one"] }
+        """,
+        "journal.toml",
+    )
+    essays, rest = publish(policy, ORIGIN, {}).scopes
+    # A data seller is asked for money or let pass; what trains without selling is refused.
+    assert essays.offers == ()
+    assert essays.free.isdisjoint({Use.AI_TRAIN, Use.FINE_TUNE})
+    assert rest.free.isdisjoint({Use.AI_TRAIN, Use.FINE_TUNE})

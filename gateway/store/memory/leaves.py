@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from gateway.provenance.receipts import Opened
 from gateway.provenance.record import leaf
 from gateway.store.memory.tables import Tables
@@ -28,9 +30,27 @@ class MemoryLeaves:
     async def opened(self, entry: str) -> Opened | None:
         """The entry of that id with its place and its salt."""
         self._tables.check()
+        return next((each for each in self._all() if each[0] == entry), ("", None))[1]
+
+    async def opened_of(
+        self, licensee: str, since_us: int, until_us: int, after: tuple[int, int], most: int
+    ) -> tuple[Opened, ...]:
+        """Entries of *licensee* in that time behind *after*, at most *most*."""
+        self._tables.check()
+        found = [
+            each
+            for _, each in self._all()
+            if each.licensee == licensee
+            and since_us <= each.time_us < until_us
+            and (each.time_us, each.index) > after
+        ]
+        return tuple(sorted(found, key=lambda each: (each.time_us, each.index))[:most])
+
+    def _all(self) -> Iterator[tuple[str, Opened]]:
         for nth, each in enumerate(self._tables.entries):
-            found = each.entry
-            if found.id == entry:
-                salt, licensee = self._tables.salts[entry], getattr(found, "licensee", "")
-                return Opened(nth, found.kind, licensee, found.site, found.time_us, found.canonical(), salt)
-        return None
+            entry = each.entry
+            salt, licensee = self._tables.salts[entry.id], getattr(entry, "licensee", "")
+            yield (
+                entry.id,
+                Opened(nth, entry.kind, licensee, entry.site, entry.time_us, entry.canonical(), salt),
+            )

@@ -47,3 +47,20 @@ class SqliteLeaves:
             return next((Opened(*row) for row in rows), None)
 
         return await self._database.read(act)
+
+    async def opened_of(
+        self, licensee: str, since_us: int, until_us: int, after: tuple[int, int], most: int
+    ) -> tuple[Opened, ...]:
+        """Entries of *licensee* in that time behind *after*, at most *most*."""
+        time_us, index = after
+
+        def act(db: apsw.Connection) -> tuple[Opened, ...]:
+            rows: Any = db.execute(
+                "SELECT seq - 1, kind, licensee, site, time_us, canonical, salt FROM entries"
+                " WHERE licensee = ? AND time_us >= ? AND time_us < ? AND (time_us, seq) > (?, ?)"
+                " ORDER BY time_us, seq LIMIT ?",
+                (licensee, max(since_us, time_us), until_us, time_us, index + 1, most),
+            )
+            return tuple(Opened(*row) for row in rows)
+
+        return await self._database.read(act)
