@@ -380,9 +380,20 @@ class Problem(Told, Enum):
     PROPOSAL_INVALID = entry("proposal-invalid", 400, "The message cannot be read as what this address takes",
         "Correct the member named here; /.licet/openapi.json has the schema.")
     PRECONDITION_REQUIRED = entry("precondition-required", 428, "A change has to name the version it is made to",
-        "Read the negotiation and send its ETag in If-Match.")
+        "Read what you change and send its ETag in If-Match.")
     CONTRACT_INCOMPLETE = entry("contract-incomplete", 409, "Something is missing without which nothing can be signed",
         "Send what is named as yours; what is the owner's, only the owner can fill in.")
+    LICENSE_SUSPENDED = entry("license-suspended", 403, "The license is suspended",
+        "Hand in what /.licet/duties tells as overdue; the license and its tokens then hold again within a second.",
+        license_error="insufficient_scope", oauth_error="unauthorized_client")
+    DUTY_OVER = entry("duty-over", 409, "Nothing is handed in or judged in the state the duty is in",
+        "Read the duty again; it says where it stands.")
+    DOCUMENT_INVALID = entry("document-invalid", 400, "The document cannot be taken for what is due",
+        "Correct every member named here; /.licet/openapi.json has the schema.")
+    VERSION_OUTDATED = entry("version-outdated", 409, "It has changed since the version named",
+        "Read it again and act on what it says.")
+    AUDIT_REFUSED = entry("audit-refused", 409, "The agreement does not allow this audit, or not this step of it",
+        "Read the audit and the clause on audits again; they say what is allowed and what comes next.")
     # fmt: on
 
 

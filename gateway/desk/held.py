@@ -2,8 +2,8 @@
 
 Introspection (RFC 7662, October 2015, with ``permitted`` of RSL's OLP) and
 revocation (RFC 7009, August 2013) of the licensee's own tokens. A token that is
-unknown, expired, revoked or somebody else's is ``{"active": false}`` and
-nothing more.
+unknown, expired, revoked, of a license that is suspended, or somebody else's is
+``{"active": false}`` and nothing more.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from gateway.desk.selling import Balance
 from gateway.desk.wishes import read_place
 from gateway.licenses.license import License
 from gateway.licenses.register import LicenseRegister
+from gateway.licenses.revocations import Revocations
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
@@ -57,7 +58,8 @@ class Holdings:
         claims = self._read(token, origin)
         if isinstance(claims, Refusal) or claims.licensee != known.licensee.id:
             return _INACTIVE
-        if (await self._register.revocations()).covers(claims):
+        revoked = await self._register.revocations()
+        if revoked.covers(claims) or revoked.suspension(claims.license):
             return _INACTIVE
         body: dict[str, object] = {
             "active": True,
@@ -77,9 +79,10 @@ class Holdings:
             return claims
         if claims.licensee != known.licensee.id:
             return Refusal(Problem.TOKEN_INVALID, "The token was not issued to this client.")
-        if (await self._register.revocations()).covers(claims):
+        revoked = await self._register.revocations()
+        if revoked.covers(claims):
             return Refusal(Problem.TOKEN_REVOKED, "The token was revoked.")
-        return claims
+        return revoked.suspension(claims.license) or claims
 
     async def revoke(self, token: str, known: Known, origin: str) -> Refusal | None:
         """Let *token* open nothing from now on; one that opens nothing already is no error."""
@@ -96,7 +99,7 @@ class Holdings:
         """What the licensee has here: standing, balances and licenses, newest first."""
         licensee = known.licensee
         held = [each for each in await self._register.licenses_of(licensee.id) if each.site == policy.site.id]
-        revoked = (await self._register.revocations()).licenses
+        revoked = await self._register.revocations()
         currencies = {policy.site.currency, *(each.terms.compensation.currency for each in held)}
         return {
             "licensee": licensee.id,
@@ -109,14 +112,17 @@ class Holdings:
             "licenses": list(self._shown(held, revoked)),
         }
 
-    def _shown(self, held: Iterable[License], revoked: frozenset[str]) -> Iterable[dict[str, object]]:
-        now = self._now()
+    def _shown(self, held: Iterable[License], revoked: Revocations) -> Iterable[dict[str, object]]:
+        now, suspended = self._now(), dict(revoked.suspended)
         for license in held:
             terms = license.terms
             yield {
                 "license": license.id,
                 "offer": license.offer,
-                "live": license.live_at(now) and license.id not in revoked,
+                "live": license.live_at(now)
+                and license.id not in revoked.licenses
+                and license.id not in suspended,
+                "suspended": suspended.get(license.id, ""),
                 "starts_at": license.starts_at,
                 "ends_at": license.ends_at,
                 "locations": [scope.pattern for scope in terms.scope.paths],

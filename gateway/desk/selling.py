@@ -57,6 +57,7 @@ from gateway.licenses.offers import (
 )
 from gateway.licenses.pricing import due_at_signing
 from gateway.licenses.register import LicenseRegister
+from gateway.licenses.revocations import Revocations
 from gateway.money import Money
 from gateway.policy.rules import Policy
 from gateway.policy.ruling import sellable
@@ -181,13 +182,14 @@ class Sales:
         sale.add_done_callback(self._running.discard)
         return await asyncio.shield(sale)
 
-    async def _held(self, buyer: Buyer) -> tuple[list[License], list[License]]:
-        """The licenses of the buyer on this site, and those of them that are live."""
+    async def _held(self, buyer: Buyer) -> tuple[list[License], list[License], Revocations]:
+        """The licenses of the buyer on this site, those of them that are live, and what is revoked and suspended."""
         site = buyer.policy.site.id
         held = [each for each in await self._register.licenses_of(buyer.licensee) if each.site == site]
-        revoked = (await self._register.revocations()).licenses
+        revoked = await self._register.revocations()
         now = self._now()
-        return held, [each for each in held if each.live_at(now) and each.id not in revoked]
+        live = [each for each in held if each.live_at(now) and each.id not in revoked.licenses]
+        return held, live, revoked
 
     async def _signed(self, offer: Offer, buyer: Buyer, license_id: str) -> License | Refusal:
         line = self._lines.setdefault((buyer.licensee, buyer.policy.site.id), asyncio.Lock())
@@ -206,7 +208,7 @@ class Sales:
             )
             if isinstance(draft, Refusal):
                 return draft
-            _, live = await self._held(buyer)
+            _, live, _ = await self._held(buyer)
             spent = list[str]()
             for same in live:
                 if same_agreement(same, draft):
@@ -221,10 +223,11 @@ class Sales:
     ) -> Sold | Refusal:
         line = self._lines.setdefault((buyer.licensee, buyer.policy.site.id), asyncio.Lock())
         async with line:
-            held, live = await self._held(buyer)
+            held, live, revoked = await self._held(buyer)
             if wanted.license:
-                return await self._of_held(wanted, buyer, live)
-            return await self._of_offer(wanted, buyer, offers, live, held)
+                barred = revoked.suspension(*(each.id for each in live if each.id == wanted.license))
+                return barred or await self._of_held(wanted, buyer, live)
+            return await self._of_offer(wanted, buyer, offers, live, held, revoked)
 
     async def _of_held(self, wanted: Wanted, buyer: Buyer, live: list[License]) -> Sold | Refusal:
         for license in live:
@@ -235,19 +238,19 @@ class Sales:
         return Refusal(Problem.DETAILS_INVALID, "There is no live license of that id for this client here.")
 
     async def _of_offer(
-        self,
-        wanted: Wanted,
-        buyer: Buyer,
-        offers: tuple[Offer, ...] | None,
-        live: list[License],
-        held: list[License],
-    ) -> Sold | Refusal:
+        self, wanted: Wanted, buyer: Buyer, offers: tuple[Offer, ...] | None,
+        live: list[License], held: list[License], revoked: Revocations,
+    ) -> Sold | Refusal:  # fmt: skip
         now = self._now()
         offered = tuple(for_sale(buyer.policy, wanted, offers))
         wanted = await self._seated(wanted, buyer, offered)
         offer = choose(offered, wanted)
         if isinstance(offer, Refusal):
             return offer
+        # Buying the same offer anew, a little narrower, is no way around a suspension.
+        barred = revoked.suspension(*(each.id for each in live if each.offer == offer.id))
+        if barred is not None:
+            return barred
         draft = accept(offer, wanted, licensee=buyer.licensee, now=now, license_id="draft")
         if isinstance(draft, Refusal):
             return draft

@@ -12,6 +12,7 @@ from typing import Protocol
 from gateway.licenses.exclusivity import Conflict
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.licenses.revocations import Revocations
+from gateway.licenses.suspension import Suspension
 
 
 class LicenseRegister(Protocol):
@@ -98,6 +99,22 @@ class LicenseRegister(Protocol):
         """
         ...
 
+    async def suspend(self, license_id: str, cause: str, said: str, at: int) -> bool:
+        """Let nothing be opened under a license as long as *cause* stands (`suspension`), and keep the event.
+
+        False, and nothing changed, where that cause stands already or there is
+        no such license. Of concurrent calls for one cause exactly one is True.
+        """
+        ...
+
+    async def resume(self, license_id: str, cause: str, at: int) -> bool:
+        """Lift *cause* from a license, and keep the event; False where it does not stand."""
+        ...
+
+    async def suspensions(self, license_id: str) -> tuple[Suspension, ...]:
+        """Every cause that a license was ever suspended for, in order."""
+        ...
+
     async def revocations(self) -> Revocations:
-        """Everything revoked, as of this call."""
+        """Everything revoked and suspended, as of this call."""
         ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.licenses.suspension import suspended
 from gateway.problems import Problem, Refusal
 from gateway.tokens.claims import Claims
 
@@ -17,11 +18,16 @@ OLDEST = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Revocations:
-    """Revoked ids. For a licensee or client: when, so that tokens issued later stand."""
+    """Revoked ids. For a licensee or client: when, so that tokens issued later stand.
+
+    *suspended* are licenses that open nothing at this moment, with what their
+    licensees are told (`suspension.standing`).
+    """
 
     tokens: frozenset[str] = frozenset()
     licenses: frozenset[str] = frozenset()
     holders: tuple[tuple[str, int], ...] = ()
+    suspended: tuple[tuple[str, str], ...] = ()
 
     def covers(self, claims: Claims) -> bool:
         """Whether the token, its license, its client or its licensee was revoked."""
@@ -31,6 +37,10 @@ class Revocations:
             holder in {claims.client, claims.licensee} and claims.issued_at <= at
             for holder, at in self.holders
         )
+
+    def suspension(self, *licenses: str) -> Refusal | None:
+        """Why one of *licenses* opens nothing for now, or None."""
+        return next((suspended(held, said) for held, said in self.suspended if held in licenses), None)
 
 
 class RevocationFeed:
@@ -59,4 +69,4 @@ class RevocationFeed:
             return Refusal(
                 Problem.TOKEN_REVOKED, f"Token {claims.token_id} of license {claims.license} was revoked."
             )
-        return None
+        return self._snapshot.suspension(claims.license)

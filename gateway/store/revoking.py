@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from gateway.licenses.revocations import Revocations
+from gateway.licenses.suspension import Suspension, standing
 
 KINDS: Final = frozenset({"token", "license", "client", "licensee"})
 #: Later than every token is issued: while a licensee is suspended, none of its tokens stands.
@@ -24,8 +25,10 @@ def lifted_at(at: int) -> int:
     return at - 1
 
 
-def snapshot(revoked: Iterable[tuple[str, str, int]], suspended: Iterable[str]) -> Revocations:
-    """The snapshot of *revoked* (kind, subject, at) and of licensees *suspended* at this moment."""
+def snapshot(
+    revoked: Iterable[tuple[str, str, int]], suspended: Iterable[str], causes: Iterable[Suspension] = ()
+) -> Revocations:
+    """The snapshot of *revoked* (kind, subject, at), of licensees *suspended* at this moment, and of licenses for *causes*."""
     by_kind: dict[str, set[str]] = {"token": set(), "license": set()}
     holders: dict[str, int] = {}
     for kind, subject, at in revoked:
@@ -35,5 +38,8 @@ def snapshot(revoked: Iterable[tuple[str, str, int]], suspended: Iterable[str]) 
             holders[subject] = max(at, holders.get(subject, at))
     holders.update(dict.fromkeys(suspended, ALWAYS))
     return Revocations(
-        frozenset(by_kind["token"]), frozenset(by_kind["license"]), tuple(sorted(holders.items()))
+        frozenset(by_kind["token"]),
+        frozenset(by_kind["license"]),
+        tuple(sorted(holders.items())),
+        standing(causes),
     )

@@ -111,7 +111,8 @@ class Ports:
 
 def memory_ports() -> Ports:
     tables = Tables()
-    register, happened = MemoryRegister(), Happened()
+    happened = Happened()
+    register = MemoryRegister(happened)
     return Ports(
         register,
         MemorySpendBook(tables),

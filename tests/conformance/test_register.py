@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.licenses.exclusivity import Conflict
 from gateway.licenses.license import Standing
 from gateway.money import Money
+from gateway.outbox.events import About
 from gateway.paths import PathScope
-from gateway.terms.license_terms import Territory
+from gateway.terms.license_terms import Exclusivity, Territory
 from gateway.tokens.claims import Budget, Claims
 
 
@@ -238,3 +240,40 @@ async def test_a_client_changes_whole_and_goes_with_its_tokens(ports, make):
     assert not revoked.covers(token(make.NOW + 1))
     await ports.register.revoke("token", "jti-9", make.NOW + 601)
     assert (await ports.register.revocations()).holders == (), "forgotten once its tokens have expired"
+
+
+async def test_a_license_is_suspended_for_each_cause_once_and_resumed_when_all_are_lifted(ports, make):
+    register = ports.register
+    await register.add_licensee(*make.enrolled())
+    await register.grant(make.license_of("li_1"))
+    assert not await register.suspend("li_9", "du_1", "Late.", 10), "there is no such license"
+    assert not await register.resume("li_1", "du_1", 10), "nothing stands"
+    put = await asyncio.gather(*(register.suspend("li_1", "du_1", "Late.", 10 + nth) for nth in range(8)))
+    assert put.count(True) == 1
+    assert await register.suspend("li_1", "owner", "By hand.", 20)
+    assert (await register.revocations()).suspended == (("li_1", "Late."),)
+    assert await register.resume("li_1", "du_1", 30)
+    assert not await register.resume("li_1", "du_1", 31)
+    assert (await register.revocations()).suspended == (("li_1", "By hand."),)
+    assert await register.resume("li_1", "owner", 32)
+    assert (await register.revocations()).suspended == ()
+    assert await register.suspend("li_1", "du_1", "Late again.", 40)
+    history = [(each.cause, each.said, each.lifted_at) for each in await register.suspensions("li_1")]
+    assert history == [("du_1", "Late.", 30), ("owner", "By hand.", 32), ("du_1", "Late again.", 0)]
+    told = [each.event for each in await ports.events.after(0, 99, About(subject="li_1"))]
+    assert [each.type for each in told] == [
+        "license.suspended", "license.suspended", "license.resumed", "license.resumed", "license.suspended",
+    ]  # fmt: skip
+    assert len({each.id for each in told}) == 5
+
+
+async def test_a_license_that_is_suspended_still_shuts_others_out(ports, make):
+    for number in (1, 2):
+        await ports.register.add_licensee(*make.enrolled(number))
+    terms = replace(make.TERMS, exclusivity=Exclusivity(True))
+    sole = make.license_of("li_1", terms=terms)
+    await ports.register.grant(sole)
+    await ports.register.suspend("li_1", "owner", "x", 10)
+    assert await ports.register.grant(make.license_of("li_9", terms=terms)) == sole
+    other = make.license_of("li_2", licensee="le_2")
+    assert isinstance(await ports.register.in_the_way(other), Conflict)

@@ -169,9 +169,11 @@ class World:
     def __init__(self, folder, database=None):
         self.clock = HandClock()
         self.keys = KeyRing.create(folder / "tokens", clock=self.clock)
+        self.happened = Happened() if database is None else SqliteEvents(database)
         if database is None:
             tables = Tables()
-            register, book, self.ledger = MemoryRegister(), MemorySpendBook(tables), MemoryLedger(tables)
+            register, book = MemoryRegister(self.happened), MemorySpendBook(tables)
+            self.ledger = MemoryLedger(tables)
             folding, leaves = MemoryFolding(tables), MemoryLeaves(tables)
         else:
             register, book = SqliteRegister(database), SqliteSpendBook(database)
@@ -192,7 +194,6 @@ class World:
         self.versions = MemoryTermsVersions() if database is None else SqliteTermsVersions(database)
         self.terms = TermsInForce(Wire(self.versions), Publisher(Catalog.shipped()), self.clock)
         self.described = None
-        self.happened = Happened() if database is None else SqliteEvents(database)
         self.negotiations = Wire(
             MemoryNegotiations(self.happened) if database is None else SqliteNegotiations(database)
         )

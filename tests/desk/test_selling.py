@@ -764,3 +764,32 @@ async def test_a_price_that_came_down_is_what_the_credit_has_to_cover(world):
     assert await world.balance(made.licensee.id, "USD") == usd("0.016")
     status, body = await world.token(made, {"offer": "bulk"})
     assert (status, read(world, body).price) == (200, usd("0.015"))
+
+
+async def test_a_suspended_license_gives_no_token_and_is_not_bought_around(world):
+    made = await world.licensee()
+    status, bought = await world.token(made, {"offer": "training"})
+    assert status == 200
+    held = (await world.licenses(made))[0]
+    await world.register.suspend(held.id, "du_1", "Overdue since 2026-05-30: the report.", world.now)
+    for details in (
+        {"license": held.id},
+        {"offer": "training"},
+        {"offer": "training", "privileges": ["ai-train"]},
+    ):
+        status, body = await world.token(made, details)
+        assert (status, body["error"]) == (403, "unauthorized_client"), body
+        assert (body["license"], body["duties"]) == (held.id, "/.licet/duties")
+        assert "Overdue since 2026-05-30" in body["error_description"]
+        assert "/.licet/duties" in body["error_description"]
+    answer = await world.post("/.licet/introspect", made, {"token": bought["access_token"]})
+    assert await answer.json(content_type=None) == {"active": False}
+    assert len(await world.licenses(made)) == 1
+    other = await world.licensee()
+    assert (await world.token(other, {"offer": "training"}))[0] == 200, (
+        "a license is suspended, and nobody else's"
+    )
+    await world.register.resume(held.id, "du_1", world.now)
+    assert (await world.token(made, {"license": held.id}))[0] == 200
+    answer = await world.post("/.licet/introspect", made, {"token": bought["access_token"]})
+    assert (await answer.json(content_type=None))["active"] is True, "what was issued before holds again"

@@ -99,3 +99,18 @@ def test_revoking_more_never_lets_a_token_stand_again(tokens, licenses, holders,
     assert more.covers(claims) or not some.covers(claims)
     assert Revocations(tokens, licenses, (*holders, ("cl_1", issued_at))).covers(claims)
     assert not Revocations(holders=(("t1", 5000), ("li_1", 5000))).covers(claims)
+
+
+def test_a_suspended_license_is_told_and_is_not_revoked():
+    snapshot = Revocations(suspended=(("li_0", "Other."), ("li_1", "A report is overdue.")))
+    assert not snapshot.covers(CLAIMS)
+    feed = RevocationFeed()
+    feed.renew(snapshot, 10.0)
+    refusal = feed.judge(CLAIMS, 10.5)
+    assert refusal.problem is Problem.LICENSE_SUSPENDED
+    assert "A report is overdue." in refusal.detail
+    assert feed.judge(replace(CLAIMS, license="li_2"), 10.5) is None
+    feed.renew(Revocations(licenses=frozenset({"li_1"}), suspended=snapshot.suspended), 11.0)
+    assert feed.judge(CLAIMS, 11.5).problem is Problem.TOKEN_REVOKED, "what is gone for good is told first"
+    feed.renew(Revocations(), 12.0)
+    assert feed.judge(CLAIMS, 12.5) is None, "the same token opens again"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.licenses.revocations import Revocations
+from gateway.licenses.suspension import Suspension
 from gateway.store.revoking import ALWAYS, lifted_at, snapshot
 
 
@@ -18,3 +19,8 @@ def test_the_later_counts_and_a_suspension_covers_everything():
 
 def test_a_token_of_the_second_of_the_return_stands():
     assert lifted_at(100) == 99
+
+
+def test_a_license_is_suspended_beside_what_is_revoked():
+    causes = [Suspension("l", "du_1", "Late.", 5), Suspension("m", "du_2", "Late.", 5, lifted_at=6)]
+    assert snapshot([], [], causes) == Revocations(suspended=(("l", "Late."),))

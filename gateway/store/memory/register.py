@@ -8,16 +8,20 @@ from dataclasses import replace
 from gateway.licenses.exclusivity import Conflict, conflict
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.licenses.revocations import Revocations
+from gateway.licenses.suspension import Suspension, told
 from gateway.problems import StoreUnavailable
+from gateway.store.memory.events import Happened
 from gateway.store.revoking import KINDS, lifted_at, snapshot
 
 
 class MemoryRegister:
     """Licensees, clients, licenses and revocations. Setting *down* to a sentence makes it refuse."""
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, happened: Happened | None = None) -> None:
+        """Start empty; events go to *happened*."""
         self.down = ""
+        self.happened = happened or Happened()
+        self._suspensions: list[Suspension] = []
         self._licensees: dict[str, Licensee] = {}
         self._clients: dict[str, Client] = {}
         self._licenses: dict[str, License] = {}
@@ -151,12 +155,49 @@ class MemoryRegister:
             at, until = max(at, before[0]), 0 if 0 in {until, before[1]} else max(until, before[1])
         self._revoked[kind, subject] = (at, until)
 
+    async def suspend(self, license_id: str, cause: str, said: str, at: int) -> bool:
+        """Put *cause* on a license; see the port."""
+        self._check()
+        return self.put_cause(license_id, cause, said, at)
+
+    def put_cause(self, license_id: str, cause: str, said: str, at: int) -> bool:
+        """`suspend`, as part of another act."""
+        license = self._licenses.get(license_id)
+        mine = [each for each in self._suspensions if (each.license, each.cause) == (license_id, cause)]
+        if license is None or any(each.stands or each.since == at for each in mine):
+            return False
+        self._suspensions.append(Suspension(license_id, cause, said, at))
+        self.happened.keep([told(self._suspensions[-1], license)])
+        return True
+
+    async def resume(self, license_id: str, cause: str, at: int) -> bool:
+        """Lift *cause* from a license; False where it does not stand."""
+        self._check()
+        return self.lift_cause(license_id, cause, at)
+
+    def lift_cause(self, license_id: str, cause: str, at: int) -> bool:
+        """`resume`, as part of another act."""
+        for nth, each in enumerate(self._suspensions):
+            if (each.license, each.cause) == (license_id, cause) and each.stands:
+                self._suspensions[nth] = replace(each, lifted_at=max(at, 1))
+                self.happened.keep([told(self._suspensions[nth], self._licenses[license_id])])
+                return True
+        return False
+
+    async def suspensions(self, license_id: str) -> tuple[Suspension, ...]:
+        """Every cause that a license was ever suspended for, in order."""
+        self._check()
+        found = [each for each in self._suspensions if each.license == license_id]
+        return tuple(sorted(found, key=lambda each: (each.since, each.cause)))
+
     async def revocations(self) -> Revocations:
-        """Everything revoked, as of this call."""
+        """Everything revoked and suspended, as of this call."""
         self._check()
         suspended = [each.id for each in self._licensees.values() if each.standing is Standing.SUSPENDED]
         return snapshot(
-            [(kind, subject, at) for (kind, subject), (at, _) in self._revoked.items()], suspended
+            [(kind, subject, at) for (kind, subject), (at, _) in self._revoked.items()],
+            suspended,
+            self._suspensions,
         )
 
 

@@ -11,7 +11,9 @@ import orjson
 from gateway.licenses.exclusivity import Conflict, conflict
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.licenses.revocations import Revocations
+from gateway.licenses.suspension import Suspension
 from gateway.store.revoking import KINDS, lifted_at, snapshot
+from gateway.store.sqlite import suspending
 from gateway.store.sqlite.database import Database
 from gateway.store.terms_json import read_terms, write_terms
 from gateway.tokens.claims import Budget
@@ -100,7 +102,7 @@ class SqliteRegister:
 
     async def license(self, license_id: str) -> License | None:
         """The license of that id."""
-        return await self._database.read(lambda db: _one(db, "WHERE id = ?", license_id))
+        return await self._database.read(lambda db: license_by_id(db, license_id))
 
     async def licenses_of(self, licensee_id: str) -> tuple[License, ...]:
         """A licensee's licenses, newest first."""
@@ -119,8 +121,30 @@ class SqliteRegister:
 
         await self._database.write(lambda db: _revoke(db, kind, subject, at, until))
 
+    async def suspend(self, license_id: str, cause: str, said: str, at: int) -> bool:
+        """Put *cause* on a license; see the port."""
+
+        def act(db: apsw.Connection) -> bool:
+            found = license_by_id(db, license_id)
+            return found is not None and suspending.suspend(db, found, cause, said, at)
+
+        return await self._database.write(act)
+
+    async def resume(self, license_id: str, cause: str, at: int) -> bool:
+        """Lift *cause* from a license; False where it does not stand."""
+
+        def act(db: apsw.Connection) -> bool:
+            found = license_by_id(db, license_id)
+            return found is not None and suspending.resume(db, found, cause, at)
+
+        return await self._database.write(act)
+
+    async def suspensions(self, license_id: str) -> tuple[Suspension, ...]:
+        """Every cause that a license was ever suspended for, in order."""
+        return await self._database.read(lambda db: suspending.suspensions(db, license_id))
+
     async def revocations(self) -> Revocations:
-        """Everything revoked, as of this call."""
+        """Everything revoked and suspended, as of this call."""
 
         def act(db: apsw.Connection) -> Revocations:
             rows: list[Any] = db.execute(
@@ -129,7 +153,8 @@ class SqliteRegister:
             suspended: list[Any] = db.execute(
                 "SELECT id FROM licensees WHERE standing = ?", (str(Standing.SUSPENDED),)
             ).fetchall()
-            return snapshot(rows, [licensee for (licensee,) in suspended])
+            causes = suspending.standing_suspensions(db)
+            return snapshot(rows, [licensee for (licensee,) in suspended], causes)
 
         return await self._database.read(act)
 
@@ -264,6 +289,11 @@ def _in_the_way(db: apsw.Connection, license: License) -> Conflict | None:
 
 def _crawlers(license: License) -> str:
     return orjson.dumps(sorted(license.crawlers)).decode()
+
+
+def license_by_id(db: apsw.Connection, license_id: str) -> License | None:
+    """The license of that id, inside a transaction."""
+    return _one(db, "WHERE id = ?", license_id)
 
 
 def _one(db: apsw.Connection, rest: str, *values: str | int | None) -> License | None:
