@@ -24,6 +24,7 @@ from gateway.store.memory.events import Happened
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
+from gateway.store.memory.lives import MemoryLives
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
@@ -37,6 +38,7 @@ from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
@@ -103,6 +105,7 @@ class Ports:
     accounts: Any
     negotiations: Any
     leaves: Any
+    lives: Any
     events: Any
 
     async def put(self, *entries: JournalEntry) -> int:
@@ -124,6 +127,7 @@ def memory_ports() -> Ports:
         MemoryAccounts(register, tables),
         negotiations=MemoryNegotiations(happened),
         leaves=MemoryLeaves(tables),
+        lives=MemoryLives(register),
         events=happened,
     )
 
@@ -140,6 +144,7 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteAccounts(database),
         negotiations=SqliteNegotiations(database),
         leaves=SqliteLeaves(database),
+        lives=SqliteLives(database),
         events=SqliteEvents(database),
     )
 
