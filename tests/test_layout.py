@@ -33,6 +33,7 @@ ELSEWHERE = {
     "rails/topups.py": "conformance",
     "licenses/accounts.py": "conformance",
     "licenses/negotiations.py": "conformance",
+    "licenses/lives.py": "conformance",
     "licenses/register.py": "conformance",
     "outbox/events.py": "conformance",
     "desk/agreeing.py": "desk/test_negotiations.py",
