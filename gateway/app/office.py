@@ -19,6 +19,7 @@ from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
+from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
 from gateway.app.publisher import Publisher
@@ -62,6 +63,7 @@ from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
@@ -125,6 +127,7 @@ class Office:
         self.database = await Database.open(config.database)
         self._closing.append(self.database.close)
         self.register = SqliteRegister(self.database)
+        self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
         self.book = SqliteSpendBook(self.database)
         self.ledger = SqliteLedger(self.database)
@@ -173,13 +176,17 @@ class Office:
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
-            bargaining=Bargaining(SqliteNegotiations(self.database), self._position, shipped_clauses()),
+            bargaining=self._bargaining(),
             admittance=Admittance(
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
                 config.clients.initial_access_token,
             ),
             crawler=Catalog.shipped().crawler,
         )  # fmt: skip
+
+    def _bargaining(self) -> Bargaining:
+        store = SqliteNegotiations(self.database)
+        return Bargaining(store, self._position, shipped_clauses(), self.lives)
 
     def _position(self, site: str, offer: Offer) -> Position:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
@@ -246,6 +253,7 @@ class Office:
             ("forget", 3600.0, self._forget),
             ("terms", 1.0, self._keep_terms),
             ("log", 1.0, self.log.sign_news),
+            ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:

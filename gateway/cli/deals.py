@@ -12,7 +12,9 @@ from gateway.cli.say import DATA, AsJson, Data, emit, moment, stop, table, tell
 
 if TYPE_CHECKING:
     from gateway.cli.books import Books
+    from gateway.licenses.deciding import Deciding
     from gateway.licenses.negotiation import Negotiation
+    from gateway.problems import Refusal
     from gateway.terms.license_terms import LicenseTerms
 
 app = typer.Typer(
@@ -98,20 +100,13 @@ def offer(
     \b
     licet deals offer ne_… --change '{"compensation": {"upfront": {"micros": 450000000, "currency": "USD"}}}'
     """
-    from gateway.desk.bargains import draft_of
-    from gateway.licenses.negotiation import offered
-    from gateway.problems import Refusal
 
     async def act(books: Books) -> dict[str, object]:
         before = await _found(books, id)
-        terms = _changed(before, change)
-        taken = await books.register.in_the_way(draft_of(before, terms, books.now))
-        if taken is not None:
-            raise stop(f"the license {taken.license} of somebody else shuts this one out", code=1)
-        after = offered(before, terms, now=books.now, patience=hours * 3600)
-        if isinstance(after, Refusal):
-            raise stop(after.detail, code=1)
-        return await _kept(books, before, after)
+        made = await _deciding(books).offer(
+            id, before.version, _changed(before, change), now=books.now, hours=hours
+        )
+        return await _made(books, made)
 
     _say(with_books(data, act), as_json=as_json)
 
@@ -129,22 +124,35 @@ def decline(
 
     The buyer reads the reason that you give, and may begin another negotiation.
     """
-    from gateway.licenses.negotiation import Side, State, terminated
-    from gateway.problems import Refusal
-
-    if not why.strip() or not why.isprintable() or len(why) > 300:
-        raise stop("a reason is one line of at most 300 characters")
 
     async def act(books: Books) -> dict[str, object]:
         before = await _found(books, id)
-        if before.state is State.ACCEPTED:
-            raise stop("the buyer has accepted: what is signed is ended otherwise", code=1)
-        after = terminated(before, Side.CREATOR, why.strip(), now=books.now)
-        if isinstance(after, Refusal):
-            raise stop(after.detail, code=1)
-        return await _kept(books, before, after)
+        return await _made(books, await _deciding(books).decline(id, before.version, why, now=books.now))
 
     _say(with_books(data, act), as_json=as_json)
+
+
+def _deciding(books: Books) -> Deciding:
+    from gateway.licenses.deciding import Deciding
+    from gateway.licenses.negotiation_events import events_of
+    from gateway.store.sqlite.negotiations import SqliteNegotiations
+
+    return Deciding(SqliteNegotiations(books.database), books.register, events_of)
+
+
+async def _made(books: Books, made: Negotiation | Refusal) -> dict[str, object]:
+    from gateway.problems import Problem, Refusal
+
+    if not isinstance(made, Refusal):
+        return await _told(books, made)
+    match made.problem:
+        case Problem.NEGOTIATION_OUTDATED:
+            raise stop("the buyer said something else at this moment; look again", code=1)
+        case Problem.EXCLUSIVE_TAKEN:
+            raise stop(f"a license of somebody else shuts this one out ({made.private})", code=1)
+        case Problem.PROPOSAL_INVALID:
+            raise stop(made.detail)
+    raise stop(made.detail, code=1)
 
 
 async def _found(books: Books, id: str) -> Negotiation:
@@ -157,8 +165,8 @@ async def _found(books: Books, id: str) -> Negotiation:
 
 
 def _changed(before: Negotiation, change: str) -> LicenseTerms:
-    from gateway.desk.proposals import Message, read_message, read_terms
     from gateway.keys.strict_json import Malformed, read_object
+    from gateway.licenses.proposals import Message, read_message, read_terms
     from gateway.problems import Refusal
 
     try:
@@ -174,16 +182,6 @@ def _changed(before: Negotiation, change: str) -> LicenseTerms:
     if isinstance(terms, Refusal):
         raise stop(f"--change: {terms.detail}")
     return terms
-
-
-async def _kept(books: Books, before: Negotiation, after: Negotiation) -> dict[str, object]:
-    from gateway.licenses.negotiation_events import events_of
-    from gateway.store.sqlite.negotiations import SqliteNegotiations
-
-    store = SqliteNegotiations(books.database)
-    if not await store.put(before.version, after, events=events_of(before, after)):
-        raise stop("the buyer said something else at this moment; look again", code=1)
-    return await _told(books, after)
 
 
 async def _told(books: Books, each: Negotiation, *, whole: bool = False) -> dict[str, object]:

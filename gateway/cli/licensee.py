@@ -206,7 +206,7 @@ def place(
     \b
     licet licensee place le_01a2… DE --evidence "commercial register HRB 7, 2026-11-20"
     """
-    from gateway.policy.countries import meant, region
+    from gateway.terms.countries import meant, region
 
     code = region(country)
     if code is None or code == "EU":

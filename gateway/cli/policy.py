@@ -225,7 +225,7 @@ def policy_of(host: str, file: Path | None, data: Path) -> Policy:
 
 
 def country_of(code: str) -> str:
-    from gateway.policy.countries import meant, region
+    from gateway.terms.countries import meant, region
 
     if not code:
         return ""

@@ -37,10 +37,10 @@ from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.negotiation_documents import brief, negotiation_document
 from gateway.desk.negotiation_schemas import ABOUT
 from gateway.desk.once import Once
-from gateway.desk.proposals import read_message
 from gateway.desk.reading import JSON, read_body, read_json
 from gateway.desk.replies import json_reply, nothing
 from gateway.licenses.negotiation import Negotiation
+from gateway.licenses.proposals import read_message
 from gateway.problems import Problem, Refusal
 
 _log = structlog.get_logger("licet.desk")
@@ -120,7 +120,7 @@ class NegotiationDesk:
             if isinstance(made, Refusal):
                 return made
             at = f"{issuer_of(place.origin)}/negotiations/{made.id}"
-            return _told(made, place, status=201, headers={"Location": at})
+            return told(made, place, status=201, headers={"Location": at})
 
         return await self._only_once(call, place, body, begun)
 
@@ -147,7 +147,7 @@ class NegotiationDesk:
             return Refusal(Problem.NOT_FOUND, "This licensee has no negotiation of that id here.")
         if found.version == seen:
             return nothing(304, {"ETag": _etag(found)})
-        return _told(found, place)
+        return told(found, place)
 
     def _at(self, said: _Said, about: Mapping[str, About]) -> Route:
         async def act(call: Call) -> web.Response | Refusal:
@@ -161,7 +161,7 @@ class NegotiationDesk:
 
             async def done() -> web.Response | Refusal:
                 made = await said(place, call.rest, version, body)
-                return made if isinstance(made, Refusal) else _told(made, place)
+                return made if isinstance(made, Refusal) else told(made, place)
 
             return await self._only_once(call, place, {"version": version, "body": body}, done)
 
@@ -203,9 +203,10 @@ class NegotiationDesk:
         )
 
 
-def _told(
+def told(
     found: Negotiation, place: Place, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
+    """The answer that tells where a negotiation stands, with its version as the ETag."""
     _log.info("a negotiation was told", id=found.id, state=str(found.state), client=place.known.client.id)
     body = negotiation_document(found, name=place.known.licensee.name, origin=place.origin)
     return json_reply(body, status=status, headers={"ETag": _etag(found), **(headers or {})})

@@ -25,6 +25,7 @@ GET, POST, client ``/.licet/negotiations``               one's own; another one
 GET, POST, client ``/.licet/negotiations/ID``, and ``/proposals``, ``/acceptance``,
             ``/verification``, ``/termination``, ``/contract`` below it
 GET, client ``/.licet/contracts/LICENSE``                what was agreed
+GET, POST, client ``/.licet/licenses/ID``                its versions; ``/renewal``, ``/amendment``
 GET         ``/.well-known/oauth-authorization-server/.licet``  RFC 8414
 GET         ``/.well-known/oauth-protected-resource``    RFC 9728
 GET         ``/.well-known/http-message-signatures-directory``  our own keys
@@ -49,7 +50,9 @@ from gateway.desk.call import Call, Group, Route
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.contracts import Contracts
 from gateway.desk.ems import EmsKeys
+from gateway.desk.fees import Entered, Keeping
 from gateway.desk.held import Holdings
+from gateway.desk.license_life import LicenseDesk
 from gateway.desk.metadata import desk_owns
 from gateway.desk.negotiations import NegotiationDesk
 from gateway.desk.once import Once
@@ -58,7 +61,7 @@ from gateway.desk.pacing import DeskPace
 from gateway.desk.public_documents import Keys, PublicDocuments
 from gateway.desk.registration import Registration
 from gateway.desk.replies import nothing, oauth_reply, problem_reply
-from gateway.desk.selling import Balance, Entered, Keeping, Sales
+from gateway.desk.selling import Balance, Sales
 from gateway.desk.token_endpoints import TokenEndpoints
 from gateway.keys.content_keys import ContentKeys
 from gateway.licenses.register import LicenseRegister
@@ -151,8 +154,14 @@ class Desk:
         once: Once | None,
     ) -> Group:
         self.bargains = Bargains(bargaining, register, self.sales, clock, keys)
-        contracts = Contracts(clients, self.bargains, bargaining.clauses)
-        return {**NegotiationDesk(clients, self.bargains, once).group(), **contracts.group()}
+        lives = bargaining.lives
+        contracts = Contracts(clients, self.bargains, bargaining.clauses, clock, lives)
+        found = {**NegotiationDesk(clients, self.bargains, once).group(), **contracts.group()}
+        if lives:
+            agreement = Agreements(clients, register).agreement
+            desk = LicenseDesk(clients, self.bargains, register, lives, clock, agreement, once)
+            found.update(desk.group())
+        return found
 
     def owns(self, path: str) -> bool:
         """Whether canonical *path* is the desk's and not the site's."""

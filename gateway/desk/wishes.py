@@ -35,8 +35,8 @@ from gateway.keys.strict_json import Malformed, read_object
 from gateway.licenses.offers import Wanted
 from gateway.money import LARGEST_MICROS
 from gateway.paths import Ambiguous, PathScope, canonical
-from gateway.policy import countries
 from gateway.problems import Problem, Refusal
+from gateway.terms import countries
 from gateway.terms.license_terms import Territory
 from gateway.tokens.claims import DETAIL_TYPE, DETAIL_VERSION, Budget
 from gateway.uses import Uses, parse_use

@@ -103,7 +103,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """What a contract is made of, besides its clauses. Times are whole seconds; 0 is not set yet."""
+    """What a contract is made of, besides its clauses. Times are whole seconds; 0 is not set yet.
+
+    *version* is that of its license, and *replaces* the hash of the contract that it
+    takes the place of; of terms that were bought as published, which have no
+    document, their hash.
+    """
 
     id: str
     site: str
@@ -184,7 +189,7 @@ def read_clause(name: str, text: str) -> Clause:
 
 def contract_of(deal: Deal, clauses: Iterable[Clause]) -> Contract:
     """The document of *deal*: the clauses that apply, numbered and filled."""
-    words = {name: " ".join(make(deal).split()) for name, make in _FILLED.items()}
+    words = filled(deal)
     chosen = [clause for clause in clauses if all(SWITCHES[word](deal) for word in clause.when)]
     sections = tuple(
         Section(
@@ -197,6 +202,11 @@ def contract_of(deal: Deal, clauses: Iterable[Clause]) -> Contract:
     )
     heading = SIGNED if deal.evidence else PROPOSED
     return Contract(heading, deal, _facts(deal, words), sections)
+
+
+def filled(deal: Deal) -> dict[str, str]:
+    """Every word that a clause may hold, as *deal* fills it: the one place where levers become words."""
+    return {name: " ".join(make(deal).split()) for name, make in _FILLED.items()}
 
 
 def blanks(deal: Deal, *, named: bool) -> tuple[str, ...]:
@@ -266,6 +276,8 @@ def _facts(deal: Deal, words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     found.append(("Exclusive", "yes" if terms.exclusivity.exclusive else "no"))
     found.append(("Term", f"{words['starts']} to {words['ends']} ({words['months']} months)"))
     found.append(("Terms hash", terms.hash))
+    if deal.version > 1:
+        found.append(("Version", f"{deal.version}, in place of the one with the hash {deal.replaces}"))
     return tuple(found)
 
 
@@ -385,7 +397,7 @@ _FILLED: Final[Mapping[str, Callable[[Deal], str]]] = {
     "warranties": _warranties,
     "indemnity": lambda deal: _INDEMNITIES[deal.terms.liability.indemnity],
     "cap": lambda deal: (
-        f"at most {deal.terms.liability.cap}" if deal.terms.liability.cap else "no cap was agreed"
+        f"at most {deal.terms.liability.cap}" if deal.terms.liability.cap is not None else "no cap was agreed"
     ),
     "law": lambda deal: deal.law or BLANK,
     "language": lambda deal: deal.language or BLANK,

@@ -11,7 +11,6 @@ from __future__ import annotations
 from gateway.licenses.contract import Party
 from gateway.money import MICROS, Money
 from gateway.paths import PathScope
-from gateway.policy import countries
 from gateway.policy.digest import policy_digest
 from gateway.policy.positions import position_of
 from gateway.policy.publish_table import PublishTable
@@ -37,6 +36,7 @@ from gateway.policy.schema import (
 from gateway.policy.tables import Tables
 from gateway.policy.tiers import tiers_of
 from gateway.policy.words import quoted
+from gateway.terms import countries
 from gateway.terms.license_terms import (
     PAGE,
     WORLDWIDE,

@@ -20,8 +20,8 @@ from pydantic_core import PydanticCustomError
 
 from gateway.money import MICROS, Money, MoneyError
 from gateway.paths import PathScope, canonical
-from gateway.policy import countries
 from gateway.policy.rules import Mode, People, Rights, TerritoryMode, Verdict
+from gateway.terms import countries
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Basis
 from gateway.terms.publishing import RobotsPreferences
 from gateway.uses import Use

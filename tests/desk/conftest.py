@@ -42,6 +42,7 @@ from gateway.store.memory.events import Happened
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
+from gateway.store.memory.lives import MemoryLives
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.repeats import MemoryRepeats
@@ -54,6 +55,7 @@ from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
@@ -179,6 +181,7 @@ class World:
             register, book = SqliteRegister(database), SqliteSpendBook(database)
             self.ledger, folding = SqliteLedger(database), SqliteFolding(database)
             leaves = SqliteLeaves(database)
+        self.lives = MemoryLives(register) if database is None else SqliteLives(database)
         log_keys = KeyRing.create(folder / "log-keys", EDDSA, clock=self.clock)
         self.log = LogKeeping(folder / "log", log_keys, leaves, "journal.example")
         self.register, self.book = Wire(register), Wire(book)
@@ -227,6 +230,7 @@ class World:
                 self.negotiations,
                 lambda site, offer: self.positions.get(offer.id) or usual(offer.tier),
                 shipped_clauses(),
+                self.lives,
             ),
         )
         self.server = RawTestServer(self._answer)

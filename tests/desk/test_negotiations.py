@@ -10,7 +10,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.desk.bargains import MOST_OPEN, license_id
+from gateway.desk.bargains import MOST_OPEN
+from gateway.licenses.deciding import license_id
 from gateway.licenses.license import Standing
 from gateway.licenses.negotiation import Negotiation, Side, State, chained, offered
 from gateway.licenses.position import Position

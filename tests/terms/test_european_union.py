@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from gateway.policy.countries import COUNTRIES
+from gateway.terms.countries import COUNTRIES
 from gateway.terms.european_union import CHECKED, EU, eu_on
 
 OUTERMOST = {"GF", "GP", "MF", "MQ", "RE", "YT"}

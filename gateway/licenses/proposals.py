@@ -16,8 +16,8 @@ from typing import Any, Final
 from gateway.licenses.position import FACTS
 from gateway.money import LARGEST_MICROS, Money
 from gateway.paths import PathScope
-from gateway.policy import countries
 from gateway.problems import Problem, Refusal
+from gateway.terms import countries
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Basis, LicenseTerms, Territory, Tier
 from gateway.uses import Use, parse_use
 

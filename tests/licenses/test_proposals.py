@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.desk.negotiation_schemas import PROPOSAL
-from gateway.desk.proposals import Message, read_message, read_terms
 from gateway.keys.strict_json import Malformed, read_object
+from gateway.licenses.proposals import Message, read_message, read_terms
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal

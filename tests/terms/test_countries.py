@@ -1,4 +1,4 @@
-from gateway.policy import countries
+from gateway.terms import countries
 from gateway.terms.european_union import EU
 
 
