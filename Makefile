@@ -86,7 +86,7 @@ $(STAMPS)/detect: pyproject.toml $(STAMPS)/dev
 detect: $(STAMPS)/detect ## who is asking? the catalog beside its peers on labelled User-Agents
 	@$(BIN)/python -m loadtests.detect
 
-tournament: $(STAMPS)/server ## the bargaining engine against hundreds of generated buyers
+tournament: $(STAMPS)/server ## two gateways' bargaining engines against hundreds of generated buyers
 	@$(BIN)/python -m loadtests.tournament
 
 $(STAMPS)/fuzz: pyproject.toml $(STAMPS)/dev

@@ -12,6 +12,7 @@ A data folder holds everything that is written::
       licet.db       books, licenses, folded journal
       journal/       the append-only files
       keys/          private keys, 0600, and the secret of nonces
+      evidence/      documents that licensees handed in, by their SHA-256
       feeds/         the last good copy of each operator's address list
 """
 
@@ -279,6 +280,11 @@ class Config:
     def identity_keys(self) -> Path:
         """The folder of the keys with which this gateway signs its own requests."""
         return self.folder / "keys" / "identity"
+
+    @property
+    def evidence(self) -> Path:
+        """The folder of documents that licensees handed in."""
+        return self.folder / "evidence"
 
     @property
     def copies(self) -> Path:

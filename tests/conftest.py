@@ -22,6 +22,12 @@ from cryptography.x509.oid import NameOID
 from gateway.clock import HandClock
 
 ROOT = Path(__file__).resolve().parent.parent
+_RECURSION = sys.getrecursionlimit()
+
+
+def pytest_runtest_setup() -> None:
+    """Undo what some client libraries do on import: with their limit deep recursion ends the process, not the call."""
+    sys.setrecursionlimit(_RECURSION)
 
 
 def pytest_report_header() -> str:

@@ -15,15 +15,17 @@ import structlog
 from aiohttp import web
 
 from gateway.admission.till import PaidUnit
+from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
+from gateway.app.dealing import deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
 from gateway.app.publisher import Publisher
-from gateway.app.signing_agents import egress_of, own_agent
+from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
 from gateway.clock import Clock, SystemClock
@@ -35,6 +37,7 @@ from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.contracts import shipped_clauses
+from gateway.desk.duties import DutyDesk
 from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
@@ -44,6 +47,7 @@ from gateway.desk.versions import TermsInForce
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
+from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.money import Money
@@ -55,11 +59,13 @@ from gateway.provenance.audience import Audience
 from gateway.provenance.erasure import forget_details
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Folding, Keeper, KeeperLock
+from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
@@ -163,6 +169,10 @@ class Office:
         self.settling = self.cashier.settling
         self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
+        self._open_desk()
+
+    def _open_desk(self) -> None:
+        config = self.config
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -179,7 +189,7 @@ class Office:
             bargaining=self._bargaining(),
             admittance=Admittance(
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
-                config.clients.initial_access_token,
+                config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
         )  # fmt: skip
@@ -192,16 +202,19 @@ class Office:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
         return self.shelf.position(site, offer)
 
-    def _groups(self) -> tuple[Group, ...]:
+    def _groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
         """What the desk answers besides selling."""
         catalog = Catalog.shipped()
         publisher = Publisher(catalog)
+        shelf = EvidenceFolder(self.config.evidence)
+        self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
         return (
             TermsDesk(self.terms, license_page_jsonld).group(),
             OfferDocuments(publisher).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
+            DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
         )
 
     def _first_host(self) -> str:
@@ -227,6 +240,7 @@ class Office:
             status=self.status,
             who=Explaining(config, self.clock, networks=self._networks),
             clock=self.clock,
+            deals=deals_of(self.database, self.register, self.shelf),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -252,6 +266,7 @@ class Office:
             ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),
             ("terms", 1.0, self._keep_terms),
+            ("duties", duty_round.ROUND_SECONDS, duty_round.DutyRound(self.duty_book, self.clock).act),
             ("log", 1.0, self.log.sign_news),
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
         ):

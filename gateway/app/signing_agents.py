@@ -7,7 +7,9 @@ from pathlib import Path
 from gateway import __version__
 from gateway.clock import Clock
 from gateway.config import Config
+from gateway.desk.signed_agents import AgentJudge
 from gateway.egress import Egress, Fetched, Get, Unfetched
+from gateway.licenses.accounts import Accounts
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake
 from gateway.visitors.agent_keys import AgentKeys
@@ -48,6 +50,13 @@ def signatures_of(config: Config, catalog: Catalog, get: Get, clock: Clock) -> t
         keys, known=known, longest=settings.longest, skew=settings.skew, test_keys=settings.test_keys
     )
     return judge, keys
+
+
+def agent_judge(config: Config, get: Get, clock: Clock, accounts: Accounts) -> AgentJudge:
+    """Who tells the desk's clients by the signature of their requests; raises `ConfigurationError` for pinned keys."""
+    catalog = Catalog.shipped()
+    judge, keys = signatures_of(config, catalog, get, clock)
+    return AgentJudge(judge, keys.fetch, accounts, lambda agent: catalog.by_signature(agent) is not None)
 
 
 def check_signatures(config: Config) -> None:

@@ -28,6 +28,7 @@ from gateway.cli import (
     licensee,
     payments,
     policy,
+    proofs,
     refunds,
     restart,
     rsl,
@@ -58,6 +59,7 @@ app = typer.Typer(
                     licet statement LICENSEE --period 2026-11
     Who asks        licet who access.log
     Your proof      licet journal audit
+                    licet journal verify
                     licet backup licet.tar
 
     \b
@@ -85,7 +87,10 @@ app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
+journal.app.command("prove")(proofs.prove)
+journal.app.command("verify")(proofs.verify_log)
 app.add_typer(journal.app, name="journal")
+app.add_typer(proofs.app, name="receipt")
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")
 app.command("dashboard")(dashboard.dashboard)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.billing.reconcile import Report
 from gateway.cli.say import counted
 from gateway.provenance.audit import AuditReport
+from gateway.provenance.log_audit import LogReport, audit_log, root_of
 
 if TYPE_CHECKING:
     from gateway.cli.books import Books
@@ -19,19 +20,26 @@ _LOOKS = 3
 
 @dataclass(frozen=True, slots=True)
 class FullAudit:
-    """*journal* compares files and stored rows, *books* records and postings; good only if both are."""
+    """*journal* compares files and stored rows, *books* records and postings; good only if both
+    are. *log* is of the public log, None where there is none yet."""
 
     journal: AuditReport
     books: Report
+    log: LogReport | None = None
 
     @property
     def good(self) -> bool:
         """Whether nothing differs."""
-        return self.journal.ok and self.books.ok
+        return self.journal.ok and self.books.ok and (self.log is None or self.log.ok)
 
     def as_json(self) -> dict[str, Any]:
         """Both reports for machines."""
-        return {"good": self.good, "journal": asdict(self.journal), "books": asdict(self.books)}
+        return {
+            "good": self.good,
+            "journal": asdict(self.journal),
+            "books": asdict(self.books),
+            "log": None if self.log is None else {"leaves": self.log.leaves, "faults": self.log.faults},
+        }
 
     def lines(self) -> list[str]:
         """Both reports for people."""
@@ -45,6 +53,10 @@ class FullAudit:
             f"database   {counted(seen.rows, 'row')}, {unfolded} not folded yet",
             f"books      {money} about money, {counted(books.postings, 'posting')}, charged {charged}",
         ]
+        if self.log is not None:
+            told.append(
+                f"public log {counted(self.log.leaves, 'leaf', 'leaves')}, {counted(self.log.tiles, 'tile')}"
+            )
         told += [
             f"torn tail  {tail.file}: {tail.size - tail.kept} octets that were never acknowledged"
             for tail in seen.torn
@@ -54,6 +66,9 @@ class FullAudit:
             told.append(f"WRONG      and {seen.fault_count - len(seen.faults)} more")
         told += [f"WRONG      {fault.code} {fault.subject}: {fault.why}" for fault in books.faults]
         wrong = seen.fault_count + len(books.faults)
+        if self.log is not None:
+            told += [f"WRONG      public log: {fault}" for fault in self.log.faults]
+            wrong += self.log.fault_count
         return [*told, "good: everything agrees" if self.good else f"NOT GOOD: {counted(wrong, 'fault')}"]
 
 
@@ -84,4 +99,21 @@ async def _look(books: Books) -> FullAudit:
     rows, positions, details = await books.sealed()
     folder = books.folder / "journal"
     journal = await asyncio.to_thread(lambda: audit(folder, rows, positions=positions, details=details))
-    return FullAudit(journal, await books.reconcile())
+    return FullAudit(journal, await books.reconcile(), await _log(books))
+
+
+async def _log(books: Books) -> LogReport | None:
+    """The public log's files, and its leaves against the stored rows."""
+    from gateway.cli.proofs import own_key, reader
+    from gateway.store.sqlite.leaves import SqliteLeaves
+
+    key, folder = own_key(books.folder), books.folder / "log"
+    if key is None or not (folder / "checkpoint").exists():
+        return None
+    report = await audit_log(reader(str(folder)), key)
+    if (
+        report.head is not None
+        and await root_of(SqliteLeaves(books.database), report.head.size) != report.head.root
+    ):
+        report.fault("the database's entries are not those that the head signs")
+    return report

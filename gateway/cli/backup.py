@@ -7,6 +7,7 @@ import fcntl
 import io
 import json
 import os
+import re
 import tarfile
 import tempfile
 import time
@@ -24,7 +25,8 @@ _MANIFEST = "backup.json"
 _MARK = "restored.json"
 _VERSION = 1
 #: What is copied as it stands. Policies and settings may be missing.
-_PLAIN = ("sites", "earlier", "licet.toml", "operator.json")
+_PLAIN = ("sites", "earlier", "evidence", "licet.toml", "operator.json")
+_LOG_NAME = Path("log") / "name"
 
 
 def backup(
@@ -69,11 +71,12 @@ async def _write(file: Path, data: Path) -> dict[str, Any]:
                 archive.add(copy, "licet.db")
                 facts["entries"] = await asyncio.to_thread(_add_journal, archive, data / "journal")
                 with ExitStack() as still:
-                    for ring in ("tokens", "identity", "origin"):
+                    for ring in ("tokens", "identity", "origin", "log"):
                         still.enter_context(_still(data / "keys" / ring))
                     _add(archive, data / "keys", "keys")
                 for name in _PLAIN:
                     _add(archive, data / name, name)
+                _add(archive, data / _LOG_NAME, str(_LOG_NAME))
                 _add_octets(archive, _MANIFEST, json.dumps(facts).encode())
             out.flush()
             os.fsync(out.fileno())
@@ -162,7 +165,8 @@ def restore(
     What stood there is kept beside it. If it knows more than the archive
     (fetches, licensees, licenses, revocations), that is a rollback: it is said
     what would be lost, and not done without --yes (exit 1). A restored gateway
-    says so at every start, because what happened after the backup is missing.
+    says so at every start, because what happened after the backup is missing,
+    and begins another public log: the one before may have told others more.
     """
     from gateway.app import FolderLock, running
 
@@ -184,6 +188,7 @@ def restore(
                 raise stop(f"this would roll {data} back and lose {lost}; --yes does it all the same", 1)
             mark = {"taken_at": facts["taken_at"], "restored_at": int(time.time())}
             mark |= {"entries": facts["entries"], "lost": lost.as_json()}
+            _begin_another_log(fresh / _LOG_NAME, mark["restored_at"])
             (fresh / _MARK).write_text(json.dumps(mark), encoding="utf-8")
             (fresh / _MARK).chmod(0o600)
             kept = _set_aside(data)
@@ -227,6 +232,13 @@ def _unpack(file: Path, folder: Path) -> None:
     (folder / _MANIFEST).unlink(missing_ok=True)
     for path in folder.rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def _begin_another_log(name: Path, at: int) -> None:
+    """Let the public log go by another name from second *at* on: heads that were signed after the backup stay true."""
+    if name.is_file():
+        before = re.sub(r"-[0-9]{10}$", "", name.read_text("utf-8").strip())
+        name.write_text(f"{before}-{at}\n", "utf-8")
 
 
 def _set_aside(data: Path) -> Path | None:

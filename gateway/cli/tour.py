@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.cli.demo_deal import POLICY as _DEAL
+from gateway.cli.demo_deal import Line, Negotiation
 from gateway.cli.say import AsJson, emit, stop, tell
 
 if TYPE_CHECKING:
@@ -101,30 +103,10 @@ when = {{ purpose = "search" }}
 then = "serve"
 [[rules]]
 when = {{ class = "ai" }}
-then = {{ license = ["training", "answers", "listening"] }}
+then = {{ license = ["training", "answers", "listening", "archive"] }}
 [[rules]]
 then = "serve"
 """
-
-
-@dataclass
-class _Line:
-    """One line of the tour: what was asked, what came back, and whether it is what the terms say."""
-
-    number: int
-    who: str
-    request: str
-    wanted: int
-    status: int = 0
-    why: str = ""
-
-    @property
-    def right(self) -> bool:
-        return self.status == self.wanted
-
-    def __str__(self) -> str:
-        mark = "" if self.right else f"   expected {self.wanted}"
-        return f" {self.number}  {self.who:<27} {self.request:<22} {self.status:<4} {self.why}{mark}"
 
 
 @dataclass
@@ -134,13 +116,13 @@ class _Tour:
     secret: str
     http: aiohttp.ClientSession
     charged_of: Callable[[str], Awaitable[str]]
-    lines: list[_Line] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
     token: str = ""
 
     async def get(
         self, who: str, path: str, wanted: int, agent: str, *, country: str = "DE", token: str = ""
-    ) -> tuple[_Line, dict[str, str], Any]:
-        line = _Line(len(self.lines) + 1, who, f"GET  {path}", wanted)
+    ) -> tuple[Line, dict[str, str], Any]:
+        line = Line(len(self.lines) + 1, who, f"GET  {path}", wanted)
         headers = {"User-Agent": agent, _COUNTRY: country, **(_BROWSING if agent is _BROWSER else {})}
         if token:
             headers["Authorization"] = f"License {token}"
@@ -156,34 +138,34 @@ class _Tour:
         """Play the eight lines, each as a request."""
         line, _, _ = await self.get("person", "/articles/tides", 200, _BROWSER)
         line.why = "free; nothing is recorded about people"
-        self._say(line)
+        self.say(line)
         line, headers, facts = await self.get("GPTBot, no license", "/articles/tides", 402, _GPTBOT)
         line.why = f"{headers.get('crawler-price', 'no price')} a fetch · {_first_offer(facts)}"
-        self._say(line)
+        self.say(line)
         await self._buy()
         line, headers, _ = await self.get(
             "GPTBot + license", "/articles/tides", 200, _GPTBOT, token=self.token
         )
         record = headers.get("licet-record", "")
         line.why = f"charged {await self.charged_of(record)} · record {record}"
-        self._say(line)
+        self.say(line)
         line, _, _ = await self.get("same license", "/podcast/1.mp3", 403, _GPTBOT, token=self.token)
-        self._say(line)
+        self.say(line)
         line, _, _ = await self.get(
             "same license, FR->US", "/articles/reefs", 403, _GPTBOT, country="US", token=self.token
         )
-        self._say(line)
+        self.say(line)
         for name in ("reefs", "knots"):
             await self.get("", f"/articles/{name}", 200, _GPTBOT, country="FR", token=self.token)
         line, _, _ = await self.get(
             "4th fetch", "/articles/charts", 402, _GPTBOT, country="FR", token=self.token
         )
-        self._say(line)
+        self.say(line)
         line, _, _ = await self.get('"Googlebot", wrong address', "/articles/tides", 403, _GOOGLEBOT)
-        self._say(line)
+        self.say(line)
 
     async def _buy(self) -> None:
-        line = _Line(len(self.lines) + 1, "… buys a token", "POST /.licet/token", 200)
+        line = Line(len(self.lines) + 1, "… buys a token", "POST /.licet/token", 200)
         form = {
             "grant_type": "client_credentials",
             "resource": f"{self.front}/articles/",
@@ -201,9 +183,10 @@ class _Tour:
             line.why = f"license {granted.get('license', '')} · {scope} · at most {granted.get('budget', {}).get('fetches')} fetches"
         else:
             line.why = str(facts.get("error_description", facts))
-        self._say(line)
+        self.say(line)
 
-    def _say(self, line: _Line) -> None:
+    def say(self, line: Line) -> None:
+        """Print *line* as the next one."""
         line.number = len(self.lines) + 1
         self.lines.append(line)
         tell(str(line))
@@ -238,7 +221,8 @@ def demo(
     """Show the whole story in a minute.
 
     A site, the gate, and a crawler that meets the terms, buys, fetches and is
-    held to what it bought. Every line it prints is a real request. Test keys,
+    held to what it bought; then two programs bargain, sign a contract, and a
+    third comes too late. Every line it prints is a real request. Test keys,
     loopback only, nothing is billable. It stays up until Ctrl-C; the data stays too.
     """
     ours = (folder / "sites" / "harbor-journal.toml").is_file()
@@ -294,6 +278,7 @@ async def _demo(folder: Path, port: int, *, once: bool, as_json: bool, result: l
         async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http:
             tour = _Tour(addresses.front, client_id, secret, http, lambda record: _charged(licet, record))
             await tour.run()
+            await _negotiated(licet, tour, http, folder)
         right = all(line.right for line in tour.lines)
         result.append(0 if right else 1)
         if as_json:
@@ -322,17 +307,37 @@ def _write(folder: Path, origin: str, port: int) -> None:
     front, dashboard = (port + 2, port + 3) if port else (0, 0)
     settings = _SETTINGS.format(front=front, dashboard=dashboard, country=_COUNTRY)
     (folder / "licet.toml").write_text(settings, encoding="utf-8")
-    (sites / "harbor-journal.toml").write_text(_POLICY.format(origin=origin), encoding="utf-8")
+    (sites / "harbor-journal.toml").write_text(_POLICY.format(origin=origin) + _DEAL, encoding="utf-8")
 
 
-async def _licensee(licet: Licet) -> tuple[str, str]:
-    """A new licensee with 10 USD each time, so that the tour's budget starts whole."""
+async def _negotiated(licet: Licet, tour: _Tour, http: aiohttp.ClientSession, folder: Path) -> None:
+    """Play the second half with two more licensees."""
+    from gateway.provenance.audit import export_entries
+
+    async def fetched(path: str, token: str) -> tuple[Line, str]:
+        line, headers, _ = await tour.get("", path, 200, _GPTBOT, token=token)
+        return line, headers.get("licet-record", "")
+
+    async def terms_of(record: str) -> str:
+        await licet.journal.flush()
+        entries = await asyncio.to_thread(lambda: list(export_entries(folder / "journal")))
+        kept = (each["entry"] for each in entries if each["kind"] == "fetch")
+        return next((str(each["terms"]) for each in kept if each["id"] == record), "")
+
+    rich = 1_000_000_000
+    buyer = await _licensee(licet, "Example AI Labs", rich)
+    rival = await _licensee(licet, "Rival Models", 2 * rich)
+    await Negotiation(tour.front, http, buyer, rival, tour.say, fetched, terms_of, folder).run()
+
+
+async def _licensee(licet: Licet, name: str = "Example AI Labs", micros: int = 10_000_000) -> tuple[str, str]:
+    """A new licensee with credit each time, so that the tour's budget starts whole."""
     from gateway.cli.books import add_licensee, credit_entry
     from gateway.money import Money
 
     now_us = licet.clock.now_us()
-    made = await add_licensee(licet.register, "Example AI Labs", now=now_us // 1_000_000)
-    credit = credit_entry(made.licensee.id, Money(10_000_000, "USD"), now_us=now_us, memo="demo")
+    made = await add_licensee(licet.register, name, now=now_us // 1_000_000)
+    credit = credit_entry(made.licensee.id, Money(micros, "USD"), now_us=now_us, memo="demo")
     await licet.journal.keep(credit)
     await licet.keeper.catch_up()
     return made.client.id, made.secret
@@ -350,13 +355,14 @@ async def _charged(licet: Licet, record: str) -> str:
     return "nothing yet"
 
 
-def _row(line: _Line) -> dict[str, object]:
+def _row(line: Line) -> dict[str, object]:
     return {
         "number": line.number,
         "who": line.who,
         "request": line.request,
         "status": line.status,
         "expected": line.wanted,
+        "right": line.right,
         "why": line.why,
     }
 

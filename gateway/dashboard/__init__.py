@@ -1,11 +1,13 @@
 """Door 3: the operator reads what machines took, who paid, and what is owed.
 
 Owns: the operator's sign-in and sessions, the filter language of the log, the
-read-only port `queries.AccessLog`, the pages, their exports and the live list.
+read-only port `queries.AccessLog`, the pages, their exports and the live list;
+the inbox of negotiations (`deals`, `deal_pages`).
 
 Does not own: what a record says (provenance), what is owed (billing), any
-policy; nothing here writes to a store. The only file it writes is the
-operator's own (`sessions`).
+policy. Nothing here writes to a store but what the operator decides about a
+negotiation and its buyer, by `licenses.deciding`. The only file it writes is
+the operator's own (`sessions`).
 
 Invariants: it has its own listener and is never reachable through the front's
 port; it answers only to host names it was told (DNS rebinding); every page but
@@ -13,6 +15,7 @@ sign-in and ``/healthz`` needs a session; every changing request needs both
 proof of same origin and a form token; every string that a crawler can choose
 is shown escaped, with control and direction characters spelled out; an export
 holds exactly the rows of the view whose address it shares; personal detail
-stands on a record's own page and nowhere else; pages work without JavaScript
+stands on a record's own page and nowhere else; a floor stands on a
+negotiation's own page and nowhere else; pages work without JavaScript
 and ask no other origin for anything.
 """

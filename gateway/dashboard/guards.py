@@ -119,6 +119,7 @@ def trouble_page(trouble: Trouble) -> Middleware:
 _SENTENCES: Final[Mapping[int, str]] = MappingProxyType(
     {
         404: "There is no such page here, or no such record in the log.",
+        403: "The form was too old, or not of this session. Load its page again; nothing was done.",
         405: "This address is not asked in this way.",
         413: "That was more than a form of this dashboard holds.",
         503: "The site is still served. Look at the gateway's own log, then load this page again.",

@@ -58,6 +58,7 @@ def environment() -> dict[str, Any]:
         "lstrip_blocks": True,
         "filters": {
             "visible": visible,
+            "letter": lines,
             "shown": shown,
             "short": short,
             "moment": moment,
@@ -71,6 +72,11 @@ def environment() -> dict[str, Any]:
 def shown(text: str) -> Markup:
     """*text* of a crawler's choosing, whole, in an isolated run of its own direction."""
     return Markup("<bdi>{}</bdi>").format(visible(text))
+
+
+def lines(text: str) -> str:
+    """*text* of several lines for a box of text, each line as `visible`."""
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def short(text: str, most: int = 96) -> Markup:

@@ -6,6 +6,7 @@
 ``/live``                  the latest fetches; ``/live/events`` tells new ones
 ``/records/ID``            one fetch and its decision trace
 ``/who``                   whose request is this, and why
+``/deals``                 the negotiations; see `deal_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
 ``/sign-out``              POST
 ``/healthz``               whether the pages can be made; needs no session
@@ -27,6 +28,8 @@ from gateway import bundled
 from gateway.clock import Clock
 from gateway.dashboard import guards, pages
 from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.deal_pages import DealPages
+from gateway.dashboard.deals import Deals
 from gateway.dashboard.exports import FORMATS
 from gateway.dashboard.live import Live
 from gateway.dashboard.queries import AccessLog, Decision, LogFilter, read_view
@@ -46,14 +49,16 @@ def dashboard_app(
     status: Callable[[], Mapping[str, str]],
     who: Explainer,
     clock: Clock,
+    deals: Deals | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
     *hosts* are the names it answers to besides loopback's. *status* gives each
     site's mode, and under ``journal`` why that is not well, if it is not. *who*
-    says who sent a request that somebody tells of.
+    says who sent a request that somebody tells of. *deals* are the negotiations;
+    without them there is no inbox.
     """
-    return _Pages(access_log, sessions, hosts, status, who, clock).app()
+    return _Pages(access_log, sessions, hosts, status, who, clock, deals).app()
 
 
 class _Pages:
@@ -65,7 +70,9 @@ class _Pages:
         status: Callable[[], Mapping[str, str]],
         who: Explainer,
         clock: Clock,
+        deals: Deals | None,
     ) -> None:
+        self._deals = deals
         self._log = access_log
         self._sessions = sessions
         self._hosts = guards.allowed_hosts(hosts)
@@ -82,7 +89,7 @@ class _Pages:
                 guards.same_origin,
                 self._signed_in,
             ],
-            client_max_size=16_384,
+            client_max_size=65_536,
         )
         app.on_response_prepare.append(guards.set_headers)
         app.on_shutdown.append(self._live.stop)
@@ -96,6 +103,8 @@ class _Pages:
         app.router.add_get("/live/events", self._events)
         app.router.add_get("/records/{id}", self._record)
         app.router.add_get("/who", self._who)
+        if self._deals is not None:
+            DealPages(self._deals, self, self._clock).add_to(app.router)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)
@@ -117,12 +126,12 @@ class _Pages:
         now = self._clock.now_us()
         view = read_view(request.query.items(), now, last="24h")
         if view.mistakes:
-            return self._render(request, "overview.html", {"view": view, "overview": None}, status=400)
+            return self.render(request, "overview.html", {"view": view, "overview": None}, status=400)
         found = await self._log.overview(view.filter)
         span = (view.filter.from_us, view.filter.to_us or now)
         chart = pages.chart(found, view.filter.step_us, span)
         licensed = pages.share(found.licensed, found.ai_fetches)
-        return self._render(
+        return self.render(
             request, "overview.html", {"view": view, "overview": found, "chart": chart, "share": licensed}
         )
 
@@ -130,7 +139,7 @@ class _Pages:
         view = read_view(request.query.items(), self._clock.now_us())
         if view.mistakes:
             nothing = {"view": view, "page": None, "crawlers": (), "counts": None, "endings": FORMATS}
-            return self._render(request, "log.html", nothing, status=400)
+            return self.render(request, "log.html", nothing, status=400)
         page = await self._log.page(view.filter, view.after, view.limit)
         facets = await self._log.facets(view.filter)
         context = {
@@ -140,7 +149,7 @@ class _Pages:
             "counts": {item.value: item.count for item in facets.decisions},
             "endings": FORMATS,
         }
-        return self._render(request, "log.html", context)
+        return self.render(request, "log.html", context)
 
     async def _export(self, request: web.Request) -> web.StreamResponse:
         view = read_view(request.query.items(), self._clock.now_us())
@@ -165,7 +174,7 @@ class _Pages:
     async def _live_page(self, request: web.Request) -> web.StreamResponse:
         rows = (await self._log.page(LogFilter(), None, pages.LIVE_ROWS)).rows
         refresh = request.query.get("refresh") != "off"
-        return self._render(
+        return self.render(
             request, "live.html", {"rows": rows, "refresh": refresh, "newest": rows[0].seq if rows else 0}
         )
 
@@ -182,7 +191,7 @@ class _Pages:
         steps = trace(record, detail) if record else ()
         asked = Question(detail.user_agent, detail.address) if detail else None
         context = {"row": row, "record": record, "steps": steps, "again": asked.query() if asked else ""}
-        return self._render(request, "record.html", context)
+        return self.render(request, "record.html", context)
 
     async def _who(self, request: web.Request) -> web.StreamResponse:
         question = Question.read(request.query)
@@ -192,7 +201,7 @@ class _Pages:
             at = self._clock.now_us() // 1_000_000
             found = question.explained(self._explainer, origin="https://site.example", at=at)
         context = {"question": question, "mistake": mistake, "found": found}
-        return self._render(request, "who.html", context, status=400 if mistake else 200)
+        return self.render(request, "who.html", context, status=400 if mistake else 200)
 
     async def _sign_in_form(self, request: web.Request) -> web.StreamResponse:
         if self._sessions.alive(_cookie(request, SESSION_COOKIE)) and "token" not in request.query:
@@ -206,7 +215,7 @@ class _Pages:
         asks = "password" if self._sessions.has_password else "link"
         if token:
             asks = "new-password" if self._sessions.link_holds(token) else "link"
-        page = self._render(
+        page = self.render(
             request,
             "sign_in.html",
             {
@@ -255,24 +264,31 @@ class _Pages:
         _end_cookie(request, answer, SESSION_COOKIE)
         return answer
 
+    async def form_of(self, request: web.Request) -> Mapping[str, str]:
+        """The fields of a form that this session was given; raises `HTTPForbidden` for any other."""
+        form = await _form(request)
+        if not self._sessions.form_holds(_cookie(request, SESSION_COOKIE), form.pop("form", "")):
+            raise web.HTTPForbidden
+        return form
+
     async def _health(self, _request: web.Request) -> web.StreamResponse:
         well = "journal" not in self._status()
         return web.json_response({"status": "ok" if well else "unwell"}, status=200 if well else 503)
 
     def _trouble(self, request: web.Request, status: int, heading: str, sentence: str) -> web.Response:
-        return self._render(
-            request, "trouble.html", {"heading": heading, "sentence": sentence}, status=status
-        )
+        return self.render(request, "trouble.html", {"heading": heading, "sentence": sentence}, status=status)
 
-    def _render(
+    def render(
         self, request: web.Request, template: str, context: Mapping[str, object], *, status: int = 200
     ) -> web.Response:
+        """Draw *template* in the frame of the pages."""
         session = _cookie(request, SESSION_COOKIE)
         signed_in = self._sessions.alive(session)
         sites, unwell = pages.banner(self._status()) if signed_in else ((), "")
         frame = {
             "here": request.path,
             "signed_in": signed_in,
+            "inbox": self._deals is not None,
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,
             "unwell": unwell,

@@ -87,6 +87,23 @@ def signed_by(
     }
 
 
+def lacking(negotiation: Negotiation, known: Known, policy: Policy, origin: str) -> tuple[str, ...]:
+    """What has to be filled in before what is on the table can be signed, by whom, as far as that is told beforehand.
+
+    A creator's own limit of worth is left out: it is heard of when a deal is above it.
+    """
+    table = negotiation.table
+    if table is None:
+        return ()
+    named = needs_names(table, negotiation.offer.tier, committed(table), None)
+    signing = policy.signing
+    # Whoever signs says the name of the licensee anew, so the one that was registered fills no blank.
+    licensee = Party() if named else Party(name=known.licensee.name)
+    creator = signing.creator if named or signing.creator.name else Party(name=policy.site.name)
+    deal = Deal(negotiation.id, origin, table, creator, licensee, law=signing.law, language=signing.language)
+    return blanks(deal, named=named)
+
+
 def proposed_contract(
     negotiation: Negotiation, policy: Policy, name: str, origin: str, clauses: Iterable[Clause]
 ) -> dict[str, object] | None:

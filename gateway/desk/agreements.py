@@ -14,7 +14,7 @@ from aiohttp import web
 
 from gateway.desk.call import About, Call, Group, read_at
 from gateway.desk.clients import Clients
-from gateway.desk.metadata import PREFIX
+from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.replies import octets_reply
 from gateway.licenses.register import LicenseRegister
 from gateway.problems import Problem, Refusal
@@ -43,7 +43,7 @@ class Agreements:
 
     async def agreement(self, call: Call) -> web.StreamResponse | Refusal:
         """Answer for one license, named by `Call.rest`."""
-        known = await self._clients.authenticate(call.request, call.address)
+        known = await self._clients.authenticate(call.request, call.address, issuer=issuer_of(call.origin))
         if isinstance(known, Refusal):
             return known
         license_id = call.rest.removesuffix(_ENDING)

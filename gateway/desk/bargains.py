@@ -104,7 +104,10 @@ class Place:
     @property
     def purchaser(self) -> Purchaser:
         """The same for a sale."""
-        return Purchaser(self.known.client.id, self.known.licensee.id, self.policy, self.origin)
+        named = frozenset({self.known.crawler} if self.known.crawler else ())
+        return Purchaser(
+            self.known.client.id, self.known.licensee.id, self.policy, self.origin, crawlers=named
+        )
 
 
 class Bargains:

@@ -9,6 +9,8 @@ client_secret_basic     RFC 6749, section 2.3.1
 client_secret_post      the same in the form
 private_key_jwt         RFC 7523 (`desk.assertions`): for clients that registered
                         so, and then nothing else
+web-bot-auth            the signature of the request (`desk.signed_agents`), where
+                        no other credentials are sent; needs no registration
 ======================= ======================================================
 
 A client with a secret may send it either way. What a login was made with is
@@ -32,8 +34,10 @@ from gateway.clock import Clock
 from gateway.desk.assertions import ASSERTION_TYPE, flaw_in, read_assertion
 from gateway.desk.client_keys import ClientKeys
 from gateway.desk.client_metadata import read_metadata, registered
+from gateway.desk.metadata import PREFIX
 from gateway.desk.pacing import DeskPace
 from gateway.desk.reading import Login, read_basic
+from gateway.desk.signed_agents import AgentJudge, SignedAgents
 from gateway.egress import Get
 from gateway.licenses.enrollment import Enrolled, access_matches, enroll, secret_matches, with_new_secret
 from gateway.licenses.license import Client, Licensee, Standing
@@ -57,21 +61,28 @@ class Admittance:
     *get* fetches the keys of those that publish them. *nonces* say how fresh
     the proofs of keys are; with *every_proof* each must hold one, otherwise
     those of clients that bind all their tokens. *initial* is the token without which
-    nobody registers, "" where anybody may.
+    nobody registers, "" where anybody may. *agents* judges the signatures of requests
+    (`desk.signed_agents`); without it they log nobody in.
     """
 
     get: Get | None = None
     nonces: Nonces | None = None
     every_proof: bool = False
     initial: str = field(default="", repr=False)
+    agents: AgentJudge | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A client that proved itself, and whom it acts for."""
+    """A client that proved itself, and whom it acts for.
+
+    *crawler* is what it is called as a visitor, where nothing but its signature
+    says so: what it negotiates is for that crawler, and for what it says it does.
+    """
 
     client: Client
     licensee: Licensee
+    crawler: str = ""
 
 
 class Clients:
@@ -85,6 +96,10 @@ class Clients:
         self._clock = clock
         self._pace = pace
         self._initial = (admittance or Admittance()).initial
+        judge = (admittance or Admittance()).agents
+        self._agents = (
+            SignedAgents(judge, register, clock, pace, invited=bool(self._initial)) if judge else None
+        )
         self.keys = ClientKeys(clock, (admittance or Admittance()).get)
         self._logins = Replays()
 
@@ -181,7 +196,7 @@ class Clients:
     ) -> Known | Refusal:
         """Say who sent *request*, whose parameters are *form*; `CLIENT_UNKNOWN` tells nothing about what was wrong.
 
-        *issuer* is our name, for logins that are signed. Good clients are paced
+        *issuer* is our name, for what is signed. Good clients are paced
         each by itself, failures by network.
         """
         shown, form = request.headers.getall("Authorization", []), form or {}
@@ -189,6 +204,10 @@ class Clients:
         if (shown and told) or {"client_secret", "client_assertion"} <= set(told):
             return Refusal(Problem.FORM_INVALID, _ONE_WAY)
         found: tuple[Client, Licensee] | str
+        if not shown and not told and self._agents is not None:
+            signed = await self._agents.known(request, issuer.removesuffix(PREFIX), address)
+            if signed is not None:
+                return self._failed(address, signed) if isinstance(signed, Refusal) else self._paced(signed)
         if "client_assertion" in told:
             found = await self._signed(form, issuer)
         else:
@@ -228,7 +247,7 @@ class Clients:
     async def _client(self, client_id: str) -> tuple[Client, Licensee] | None:
         return await self._register.client(client_id) if _CLIENT_ID.fullmatch(client_id) else None
 
-    def _paced(self, found: tuple[Client, Licensee]) -> Known | Refusal:
+    def _paced(self, found: tuple[Client, Licensee] | tuple[Client, Licensee, str]) -> Known | Refusal:
         slow = _too_fast(self._pace.client(found[0].id, self._clock.now_us()), "requests of this client")
         return slow or Known(*found)
 

@@ -20,6 +20,8 @@ from gateway.tokens.claims import DETAIL_TYPE, DETAIL_VERSION
 from gateway.uses import Use
 
 _LONGEST: Final = 256
+#: The signature of a request as a login (`desk.signed_agents`), which needs no registration.
+WEB_BOT_AUTH: Final = "web-bot-auth"
 
 
 def details_types(offers: tuple[Offer, ...], issuer: str) -> dict[str, object]:
@@ -88,7 +90,7 @@ def server_members(issuer: str) -> dict[str, object]:
         "dpop_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
     }
     for endpoint in ("token", "introspection", "revocation"):
-        members[f"{endpoint}_endpoint_auth_methods_supported"] = list(METHODS)
+        members[f"{endpoint}_endpoint_auth_methods_supported"] = [*METHODS, WEB_BOT_AUTH]
         members[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = list(CLIENT_ALGORITHMS)
     return members
 

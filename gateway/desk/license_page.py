@@ -82,6 +82,8 @@ def license_page(document: Mapping[str, Any], *, name: str, first_at: int, desk:
             f"to programs and says how.{contact}</p>\n<h2>For programs</h2>\n<ul>\n",
             f'<li><a href="{desk}/terms/{name}">This version</a> as JSON: ask with ',
             "<code>Accept: application/json</code>; its SHA-256 is its name</li>\n",
+            f'<li><a href="{desk}/negotiations">Another deal on an offer</a> can be proposed by machine: ',
+            f'<a href="{desk}/openapi.json">how</a>, in OpenAPI</li>\n',
             '<li><a href="/license.xml">The terms in force as RSL</a></li>\n',
             '<li><a href="/robots.txt">robots.txt</a>, which also names crawlers that are refused at any price</li>\n',
             "</ul>\n",

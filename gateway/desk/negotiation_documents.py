@@ -39,8 +39,13 @@ def assent_of(negotiation: Negotiation, name: str, origin: str) -> str:
     )
 
 
-def negotiation_document(negotiation: Negotiation, *, name: str, origin: str) -> dict[str, object]:
-    """Everything about *negotiation* that its buyer, called *name*, may know."""
+def negotiation_document(
+    negotiation: Negotiation, *, name: str, origin: str, lacking: tuple[str, ...] = ()
+) -> dict[str, object]:
+    """Everything about *negotiation* that its buyer, called *name*, may know.
+
+    *lacking* is what has to be filled in before what is on the table can be signed.
+    """
     base = f"{issuer_of(origin)}/negotiations/{negotiation.id}"
     told: dict[str, object] = {
         **brief(negotiation, origin),
@@ -49,7 +54,7 @@ def negotiation_document(negotiation: Negotiation, *, name: str, origin: str) ->
         "person": list(negotiation.person),
         "bids": [{"terms_hash": bid.hash, "terms": bid.as_json()} for bid in negotiation.bids],
         "counter": _counter(negotiation),
-        "accept": _accept(negotiation, name, origin),
+        "accept": _accept(negotiation, name, origin, lacking),
         "transcript": [
             {
                 "nth": entry.nth,
@@ -114,12 +119,15 @@ def _counter(negotiation: Negotiation) -> dict[str, object] | None:
     }
 
 
-def _accept(negotiation: Negotiation, name: str, origin: str) -> dict[str, object] | None:
+def _accept(
+    negotiation: Negotiation, name: str, origin: str, lacking: tuple[str, ...]
+) -> dict[str, object] | None:
     if negotiation.table is None or negotiation.state not in {State.OFFERED, State.ACCEPTED}:
         return None
     return {
         "terms_hash": negotiation.table.hash,
         "assent": assent_of(negotiation, name, origin),
+        "missing": list(lacking),
         "party": "name, address, signatory and authority of the licensee, where the deal is one that needs them",
     }
 

@@ -29,7 +29,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from gateway.desk.agreeing import read_assent
+from gateway.desk.agreeing import lacking, read_assent
 from gateway.desk.bargains import Bargains, Place
 from gateway.desk.call import READ, WRITE, About, Call, Group, Route
 from gateway.desk.clients import Clients
@@ -37,7 +37,7 @@ from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.negotiation_documents import brief, negotiation_document
 from gateway.desk.negotiation_schemas import ABOUT
 from gateway.desk.once import Once
-from gateway.desk.reading import JSON, read_body, read_json
+from gateway.desk.reading import JSON, LARGEST_BODY, read_body, read_json
 from gateway.desk.replies import json_reply, nothing
 from gateway.licenses.negotiation import Negotiation
 from gateway.licenses.proposals import read_message
@@ -56,19 +56,33 @@ Body = Mapping[str, object]
 _Said = Callable[[Place, str, str, Body], Awaitable[Negotiation | Refusal]]
 
 
-async def came_in(call: Call, clients: Clients) -> tuple[Place, Body] | Refusal:
-    """Who sent *call*, and its JSON body without what logs in; {} where it has none to read."""
+async def came_in(
+    call: Call,
+    clients: Clients,
+    *,
+    largest: int = LARGEST_BODY,
+    problem: Problem = Problem.PROPOSAL_INVALID,
+    media_type: str = JSON,
+) -> tuple[Place, Body] | Refusal:
+    """Who sent *call*, and its JSON body without what logs in; {} where it has none to read.
+
+    A body is of *media_type*, at most *largest* bytes; one that is no JSON object is refused as *problem*.
+    """
     request, issuer = call.request, issuer_of(call.origin)
     body: Body = {}
     told = "Authorization" in request.headers
-    known = await clients.authenticate(request, call.address) if told or request.method != "POST" else None
+    known = (
+        await clients.authenticate(request, call.address, issuer=issuer)
+        if told or request.method != "POST"
+        else None
+    )
     if isinstance(known, Refusal):
         return known
     if request.method == "POST":
-        octets = await read_body(request, (JSON,))
+        octets = await read_body(request, (media_type,), largest=largest)
         if isinstance(octets, Refusal):
             return octets
-        read = read_json(octets, Problem.PROPOSAL_INVALID)
+        read = read_json(octets, problem)
         if isinstance(read, Refusal):
             return read
         form = {name: (value,) for name in _LOGIN if isinstance(value := read.get(name), str) and value}
@@ -134,7 +148,7 @@ class NegotiationDesk:
         wait = call.request.query.get("wait", "0")
         if not (wait.isascii() and wait.isdigit() and len(wait) <= 3 and int(wait) <= LONGEST_WAIT):
             return _unread("wait", f"is not a whole number from 0 to {LONGEST_WAIT}")
-        seen = _version(call, "If-None-Match")
+        seen = version_in(call, "If-None-Match")
         client = place.known.client.id
         patient = int(wait) and seen and self._waiting[client] < _MOST_WAITING
         self._waiting[client] += 1
@@ -155,7 +169,7 @@ class NegotiationDesk:
             if isinstance(came, Refusal):
                 return came
             place, body = came
-            version = _version(call, "If-Match")
+            version = version_in(call, "If-Match")
             if not version:
                 return Refusal(Problem.PRECONDITION_REQUIRED)
 
@@ -208,7 +222,12 @@ def told(
 ) -> web.Response:
     """The answer that tells where a negotiation stands, with its version as the ETag."""
     _log.info("a negotiation was told", id=found.id, state=str(found.state), client=place.known.client.id)
-    body = negotiation_document(found, name=place.known.licensee.name, origin=place.origin)
+    body = negotiation_document(
+        found,
+        name=place.known.licensee.name,
+        origin=place.origin,
+        lacking=lacking(found, place.known, place.policy, place.origin),
+    )
     return json_reply(body, status=status, headers={"ETag": _etag(found), **(headers or {})})
 
 
@@ -216,7 +235,7 @@ def _etag(found: Negotiation) -> str:
     return f'"{found.version}"'
 
 
-def _version(call: Call, name: str) -> str:
+def version_in(call: Call, name: str) -> str:
     """The one strong entity tag in the field *name*, or ""; a list or a star names no version."""
     shown = call.request.headers.getall(name, [])
     text = shown[0].strip() if len(shown) == 1 else ""

@@ -27,6 +27,8 @@ LARGEST_BODY: Final = 64 * 1024
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 _BODY_SECONDS: Final = 15.0
+#: Where what was read of a body rests on its request, for whoever judges a signature over it.
+_BODY: Final = web.RequestKey("body", bytes)
 _MOST_FIELDS: Final = 64
 _LONGEST_CREDENTIAL: Final = 1024
 
@@ -56,7 +58,15 @@ async def read_body(
         return Refusal(Problem.REQUEST_TIMEOUT, "The body did not arrive in time.")
     except (ClientPayloadError, web.HTTPException, ConnectionError) as error:
         return Refusal(Problem.BAD_REQUEST, "The body is not complete.", private=repr(error))
+    request[_BODY] = bytes(body)
     return bytes(body)
+
+
+def body_of(request: web.BaseRequest) -> bytes | None:
+    """The body of *request* as `read_body` read it; b"" where it has none, None where it was not read."""
+    if _BODY in request:
+        return request[_BODY]
+    return None if request.body_exists else b""
 
 
 def read_form(

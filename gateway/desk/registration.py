@@ -60,7 +60,9 @@ class Registration:
             came = await entered(call, self._clients)
             known = came if isinstance(came, Refusal) else came[0]
         else:
-            known = await self._clients.authenticate(call.request, call.address)
+            known = await self._clients.authenticate(
+                call.request, call.address, issuer=issuer_of(call.origin)
+            )
         if isinstance(known, Refusal):
             return known
         return json_reply(await self._holdings.account(known, call.policy))

@@ -92,6 +92,7 @@ class Buyer:
     """Who buys, where: ids of the client and its licensee, and the public *origin* of the site.
 
     Its token is bound to *key*, a thumbprint, unless that is "", and tells its scope if it is *scoped*.
+    *crawlers* are named in what it negotiates.
     """
 
     client: str
@@ -100,6 +101,7 @@ class Buyer:
     origin: str
     key: str = ""
     scoped: bool = False
+    crawlers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,7 @@ class Sales:
             made = await self._register.license(license_id)
             if made is not None:
                 return made
-            wanted = await self._seated(Wanted(), buyer, (offer,))
+            wanted = await self._seated(Wanted(crawlers=buyer.crawlers), buyer, (offer,))
             draft = accept(
                 offer,
                 wanted,

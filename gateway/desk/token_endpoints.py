@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.desk import olp
 from gateway.desk.binding import Bindings
 from gateway.desk.call import Call, Group, protocol_at
-from gateway.desk.clients import Clients, may_buy
+from gateway.desk.clients import Clients, Known, may_buy
 from gateway.desk.entering import LOGIN, entered, first
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import PREFIX
@@ -18,6 +18,7 @@ from gateway.desk.once import Once
 from gateway.desk.replies import json_reply, nothing
 from gateway.desk.selling import Buyer, Sales, Sold
 from gateway.desk.wishes import read_wish
+from gateway.licenses.license import Standing
 from gateway.problems import Problem, Refusal
 
 _log = structlog.get_logger("licet.desk")
@@ -54,7 +55,7 @@ class TokenEndpoints:
         if granted not in (olp.GRANTS if "license" in form else _GRANTS):
             return Refusal(Problem.GRANT_UNSUPPORTED, "The grant type is not client_credentials.")
         barred = may_buy(known)
-        if barred is not None:
+        if barred is not None and not _has_agreed(known, form):
             return barred
         bound = await self._bindings.of(call, known, form)
         if isinstance(bound, Refusal):
@@ -125,6 +126,14 @@ class TokenEndpoints:
         if "token" not in form:
             return Refusal(Problem.FORM_INVALID, "The parameter token is missing.")
         return await self._holdings.revoke(first(form, "token"), known, call.origin) or nothing(200)
+
+
+def _has_agreed(known: Known, form: dict[str, tuple[str, ...]]) -> bool:
+    """Whether a client that waits for approval asks for a token of what it agreed on, which can only be small."""
+    if known.licensee.standing is not Standing.QUARANTINED or "license" in form:
+        return False
+    wish = read_wish((), "", first(form, "authorization_details"), "")
+    return not isinstance(wish, Refusal) and bool(wish.license)
 
 
 def _sold(sold: Sold, token_type: str, nonce: str) -> web.Response:

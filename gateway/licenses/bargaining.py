@@ -34,10 +34,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from gateway.licenses.position import FACTS, Position, committed, ratio, scaled
+from gateway.licenses.position import FACTS, Position, committed, ratio
 from gateway.licenses.red_flags import PERPETUAL_MONTHS, RedFlag, Severity, red_flags
 from gateway.terms.comparing import Lever, Relation, compare, wider_on, within
 from gateway.terms.license_terms import Compensation, LicenseTerms, Offer
+from gateway.terms.scaling import scaled
 
 #: The part of the gap that a bid has to close to earn a step.
 _EARNED: Final = 10

@@ -16,6 +16,7 @@ from gateway.event import Event
 from gateway.licenses.exclusivity import Conflict
 from gateway.licenses.license import License
 from gateway.licenses.negotiation import Negotiation, Side, State, offered, terminated
+from gateway.licenses.negotiation_events import events_of
 from gateway.licenses.negotiations import Negotiations
 from gateway.licenses.offers import months_after
 from gateway.licenses.register import LicenseRegister
@@ -38,11 +39,11 @@ class Deciding:
     """Makes the acts of a creator's person, one after the other, and keeps each before it is told."""
 
     def __init__(
-        self, negotiations: Negotiations, register: LicenseRegister, telling: Telling | None = None
+        self, negotiations: Negotiations, register: LicenseRegister, telling: Telling = events_of
     ) -> None:
         """Keep what is decided in *negotiations*, with the events of *telling*; look in *register* for who is in the way."""
         self._negotiations, self._register = negotiations, register
-        self._telling: Telling = telling or (lambda _before, _after: ())
+        self._telling = telling
 
     async def offer(
         self, id: str, version: str, terms: LicenseTerms, *, now: int, hours: int = USUAL_HOURS

@@ -20,7 +20,8 @@ any deal, with the same evidence of acceptance.
 At the end all rights revert; nothing of a license stands afterwards, and who
 wants to go on agrees anew. A license cannot be transferred. A suspension
 (`licenses.suspension`) takes nothing from its holder but the use; what is
-revoked is over for good.
+revoked is over for good. Duties are planned by the term: a renewal brings its own,
+an amendment keeps those that were planned.
 """
 
 from __future__ import annotations

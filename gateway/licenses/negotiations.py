@@ -7,10 +7,53 @@ Implemented by `store.memory` and `store.sqlite`; both pass
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from gateway.event import Event
 from gateway.licenses.negotiation import Negotiation
+
+
+class Stand(StrEnum):
+    """Whom a negotiation waits for, in the order of a list: a person at the creator, anybody else, nobody."""
+
+    WAITING = "waiting"
+    OPEN = "open"
+    ENDED = "ended"
+
+
+def stand_of(negotiation: Negotiation) -> Stand:
+    """Whom *negotiation* waits for."""
+    if negotiation.person:
+        return Stand.WAITING
+    return Stand.ENDED if negotiation.state.is_over else Stand.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which negotiations are meant; what is "" or None leaves nothing out.
+
+    *text* is a piece of an id, of the negotiation or of the license that came
+    of it; one whose licensee is among *licensees* is found by it as well.
+    """
+
+    stand: Stand | None = None
+    site: str = ""
+    offer: str = ""
+    text: str = ""
+    licensees: frozenset[str] = frozenset()
+
+    def finds(self, negotiation: Negotiation) -> bool:
+        """Whether *negotiation* is meant."""
+        named = negotiation.licensee in self.licensees
+        ids = (negotiation.id, negotiation.license)
+        return (
+            (self.stand is None or stand_of(negotiation) is self.stand)
+            and self.site in {"", negotiation.offer.site}
+            and self.offer in {"", negotiation.offer.id}
+            and (not self.text or named or any(self.text in id for id in ids))
+        )
 
 
 class Negotiations(Protocol):
@@ -43,4 +86,12 @@ class Negotiations(Protocol):
 
     async def pending(self, most: int) -> tuple[Negotiation, ...]:
         """Those that wait for a person at the creator, oldest first, at most *most*."""
+        ...
+
+    async def search(self, sought: Sought, *, most: int, skip: int = 0) -> tuple[Negotiation, ...]:
+        """Those that are meant, at most *most* after the first *skip*.
+
+        By `Stand`: first those that wait for a person, the oldest first, then
+        the open ones and then those that ended, the newest first.
+        """
         ...

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any
 
 from gateway.licenses.red_flags import Severity
 from gateway.money import MICROS, Money
 from gateway.terms.comparing import Lever
-from gateway.terms.license_terms import Compensation, LicenseTerms, Tier
+from gateway.terms.license_terms import Compensation, LicenseTerms
 
 #: Facts that a buyer may be asked for, in the order in which they are asked, and what each is.
 FACTS: Mapping[str, str] = MappingProxyType(
@@ -99,28 +98,6 @@ class Position:
 def usual(tier: int) -> Position:
     """The position of a creator who wrote none for an offer of *tier*: the price stands, and facts are asked for."""
     return Position(facts=USUAL_FACTS[tier])
-
-
-def scaled(price: Compensation, multiple: int) -> Compensation:
-    """*price* with every part times *multiple* millionths; a share in whole basis points, rounded up.
-
-    >>> scaled(Compensation("USD", per_fetch=Money(10_000, "USD")), 550_000).per_fetch
-    Money(micros=5500, currency='USD')
-    """
-    parts: dict[str, Any] = {
-        each.name: part.times(multiple, MICROS)
-        for each in fields(price)
-        if isinstance(part := getattr(price, each.name), Money)
-    }
-    tiers = tuple(replace(each, per_fetch=each.per_fetch.times(multiple, MICROS)) for each in price.tiers)
-    kept: list[Tier] = []
-    last = parts.get("per_fetch") or Money(0, price.currency)
-    for tier in tiers:  # rounding may have made two steps one
-        if tier.per_fetch < last:
-            kept.append(tier)
-            last = tier.per_fetch
-    share = -(-price.revenue_share_bp * multiple // MICROS)
-    return replace(price, **parts, revenue_share_bp=share, tiers=tuple(kept))
 
 
 def ratio(bid: Compensation, asked: Compensation) -> int:

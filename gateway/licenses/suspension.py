@@ -18,8 +18,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.event import Event, event
-from gateway.licenses.license import License
 from gateway.problems import Problem, Refusal
 
 #: The cause of what the owner suspends by hand.
@@ -60,18 +58,4 @@ def suspended(license: str, said: str) -> Refusal:
         Problem.LICENSE_SUSPENDED,
         f"License {license} is suspended. {said}",
         facts=(("license", license), ("duties", "/.licet/duties")),
-    )
-
-
-def told(suspension: Suspension, license: License) -> Event:
-    """The event of a *suspension* that was put, or lifted."""
-    at = suspension.since if suspension.stands else suspension.lifted_at
-    return event(
-        "license.suspended" if suspension.stands else "license.resumed",
-        at=at,
-        site=license.site,
-        subject=license.id,
-        licensee=license.licensee,
-        nth=f"{suspension.cause}@{at}",
-        body={"cause": suspension.cause, "said": suspension.said, "since": suspension.since},
     )

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from gateway.paths import PathScope
-from gateway.policy.rules import Match, Policy, Rule, Verdict, Work
+from gateway.policy.rules import Match, Policy, Rule, Signing, Verdict, Work
 from gateway.policy.ruling import matches_visitor, names_visitors
 from gateway.uses import Use, closure
 from gateway.visitors.visitor import Crawler, Identity, Visitor, VisitorClass
@@ -76,8 +76,35 @@ def lint(
         _unknown_names(policy, names),
         _refused_but_sold(policy),
         _countries_outside(policy),
+        _unsignable(policy),
     )
     return tuple(advice for check in checks for advice in check)
+
+
+def _unsignable(policy: Policy) -> Iterator[Advice]:
+    """A contract that was begun to be filled in, and whose blanks keep deals from being signed."""
+    signing = policy.signing
+    if signing == Signing():
+        return
+    for member, value in (("law", signing.law), ("language", signing.language)):
+        if not value:
+            yield Advice(f"contract.{member}", "is empty, so no negotiated deal can be signed")
+    empty = [
+        word
+        for word, value in (
+            ("creator", signing.creator.name),
+            ("address", signing.creator.address),
+            ("signatory", signing.creator.signatory),
+            ("authority", signing.creator.authority),
+        )
+        if not value
+    ]
+    if empty:
+        yield Advice(
+            "contract",
+            f"says no {', '.join(empty)}, so deals that make a model of the works, shut others out, have no end "
+            "or are large cannot be signed",
+        )
 
 
 def _nested_works(policy: Policy) -> Iterator[Advice]:

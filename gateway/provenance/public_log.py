@@ -90,7 +90,7 @@ class PublicLog:
         Raises `LogRefused` where head, tiles and *leaves* are not of one
         history, `StoreUnavailable`, and `OSError`.
         """
-        signed = _last_head(folder, LogKey(name, key.public_key()))
+        signed = last_signed(folder, LogKey(name, key.public_key()))
         log = cls(folder, name, key, signed or Signed(Checkpoint(name, 0, EMPTY), ""))
         stored = await leaves.size()
         if stored < log.size:
@@ -140,7 +140,7 @@ class PublicLog:
 
     def nodes(self, size: int) -> Nodes:
         """The tree of *size* leaves, for which a head was signed; it raises `OSError` where a tile is gone."""
-        return Nodes(size, lambda tile: read_tile(self.folder, tile))
+        return tree(self.folder, size)
 
     def _root(self) -> bytes:
         # The right edge is in memory; what lies left of it is in whole tiles above.
@@ -220,6 +220,11 @@ class PublicLog:
             )
 
 
+def tree(folder: Path, size: int) -> Nodes:
+    """The tree of *size* leaves in *folder*, for which a head was signed; it raises `OSError` where a tile is gone."""
+    return Nodes(size, lambda tile: read_tile(folder, tile))
+
+
 def read_tile(folder: Path, tile: Tile) -> bytes:
     """The octets of *tile*, cut from the whole one where that took its place. Raises `OSError`, `ValueError`."""
     try:
@@ -227,10 +232,14 @@ def read_tile(folder: Path, tile: Tile) -> bytes:
     except FileNotFoundError:
         if tile.width == WIDTH:
             raise
-        whole = (folder / Tile(tile.level, tile.index).path).read_bytes()
-        if tile.level == ENTRIES:
-            return bundle(read_bundle(whole)[: tile.width])
-        return whole[: tile.width * HASH]
+        return cut((folder / Tile(tile.level, tile.index).path).read_bytes(), tile)
+
+
+def cut(whole: bytes, tile: Tile) -> bytes:
+    """What *tile*, which is not whole, has of the octets of the *whole* one. Raises `ValueError`."""
+    if tile.level == ENTRIES:
+        return bundle(read_bundle(whole)[: tile.width])
+    return whole[: tile.width * HASH]
 
 
 def replace_whole(path: Path, octets: bytes, *, through: bool = False) -> None:
@@ -251,7 +260,8 @@ def replace_whole(path: Path, octets: bytes, *, through: bool = False) -> None:
             os.close(folder)
 
 
-def _last_head(folder: Path, key: LogKey) -> Signed | None:
+def last_signed(folder: Path, key: LogKey) -> Signed | None:
+    """The head in *folder*, None where nothing was logged yet. Raises `LogRefused` for one that is none of *key*."""
     try:
         note = (folder / CHECKPOINT).read_bytes().decode("utf-8", "surrogateescape")
     except FileNotFoundError:

@@ -13,26 +13,19 @@ Each proves only that.
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import hashlib
 import json
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from types import SimpleNamespace
 from typing import Final, Protocol
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from http_message_signatures import (
-    HTTPMessageSignaturesException,
-    HTTPMessageSigner,
-    HTTPSignatureKeyResolver,
-    algorithms,
-)
+from http_message_signatures import HTTPMessageSignaturesException
 
 from gateway.ask import Ask, Headers
 from gateway.keys.key_set import KeySet
+from gateway.keys.message_signing import LABEL, TAG, sign_message
 from gateway.keys.signing_key import SigningKey
 from gateway.visitors.signature_agent import FIELD, WELL_KNOWN
 
@@ -40,8 +33,6 @@ MEDIA_TYPE: Final = "application/http-message-signatures-directory+json"
 #: Seconds that a signature of ours lives: a request's, and a directory's.
 REQUEST_SECONDS: Final = 60
 DIRECTORY_SECONDS: Final = 86_400
-_LABEL: Final = "sig1"
-_TAG: Final = "web-bot-auth"
 
 
 class Ring(Protocol):
@@ -89,7 +80,7 @@ class OwnIdentity:
             headers={"Content-Digest": f"sha-256=:{digest}:"},
         )
         for number, ring in enumerate(rings, 1):
-            _sign(
+            sign_message(
                 answer,
                 ring.current,
                 ('"@authority";req', "content-digest"),
@@ -104,10 +95,10 @@ class OwnIdentity:
         """The headers that sign *method* of *url* in second *now*; none without an agent."""
         if not self.agent:
             return {}
-        headers = {"Signature-Agent": f'{_LABEL}="{self.agent}{WELL_KNOWN}"'}
-        covered = ('"@authority"', '"@method"', '"@target-uri"', f'"signature-agent";key="{_LABEL}"')
+        headers = {"Signature-Agent": f'{LABEL}="{self.agent}{WELL_KNOWN}"'}
+        covered = ('"@authority"', '"@method"', '"@target-uri"', f'"signature-agent";key="{LABEL}"')
         request = SimpleNamespace(method=method, url=url, headers=headers)
-        _sign(request, self._ring.current, covered, now, REQUEST_SECONDS, _TAG)
+        sign_message(request, self._ring.current, covered, now, REQUEST_SECONDS, TAG)
         return headers
 
     def origin_headers(self, ask: Ask) -> Headers:
@@ -126,8 +117,8 @@ class OwnIdentity:
         url = f"{ask.origin.partition('://')[0]}://{authority}{ask.target}"
         request = SimpleNamespace(method=ask.method, url=url, headers=headers)
         try:
-            _sign(
-                request, self._ring.current, tuple(covered), ask.asked_at, REQUEST_SECONDS, _TAG, label=label
+            sign_message(
+                request, self._ring.current, tuple(covered), ask.asked_at, REQUEST_SECONDS, TAG, label=label
             )
         except HTTPMessageSignaturesException:
             return ()
@@ -137,42 +128,3 @@ class OwnIdentity:
 def _labels() -> Iterator[str]:
     yield "licet"
     yield from (f"licet{number}" for number in count(2))
-
-
-def _sign(
-    message: object,
-    key: SigningKey,
-    covered: tuple[str, ...],
-    now: int,
-    seconds: int,
-    tag: str,
-    *,
-    label: str = _LABEL,
-) -> None:
-    """Sign *message* in place from *now* for *seconds*; a request's signature has a nonce."""
-    kind = (
-        algorithms.ED25519 if isinstance(key.key, ed25519.Ed25519PrivateKey) else algorithms.ECDSA_P256_SHA256
-    )
-    created = dt.datetime.fromtimestamp(now, dt.UTC)
-    HTTPMessageSigner(signature_algorithm=kind, key_resolver=_Own(key.key)).sign(
-        message,
-        key_id=key.public.thumbprint,
-        created=created,
-        expires=created + dt.timedelta(seconds=seconds),
-        nonce=secrets.token_urlsafe(24) if tag == _TAG else None,
-        label=label,
-        tag=tag,
-        include_alg=True,
-        covered_component_ids=covered,
-        append_if_signature_exists=True,
-        use_existing_digest=tag != _TAG,
-    )
-
-
-class _Own(HTTPSignatureKeyResolver):
-    def __init__(self, key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> None:
-        self._key = key
-
-    def resolve_private_key(self, key_id: str) -> ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey:
-        del key_id
-        return self._key

@@ -19,13 +19,17 @@ from gateway.paths import PathScope
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.provenance.segments import SealedDetail
+from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.duties import MemoryAudits, MemoryDuties
 from gateway.store.memory.events import Happened
+from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.lives import MemoryLives
 from gateway.store.memory.negotiations import MemoryNegotiations
+from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
@@ -34,12 +38,14 @@ from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
+from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -104,9 +110,13 @@ class Ports:
     terms_versions: Any
     accounts: Any
     negotiations: Any
+    duties: Any
+    audits: Any
+    evidence: Any
     leaves: Any
     lives: Any
     events: Any
+    private_links: Any
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -115,7 +125,7 @@ class Ports:
 def memory_ports() -> Ports:
     tables = Tables()
     happened = Happened()
-    register = MemoryRegister(happened)
+    register, negotiations = MemoryRegister(happened), MemoryNegotiations(happened)
     return Ports(
         register,
         MemorySpendBook(tables),
@@ -125,10 +135,14 @@ def memory_ports() -> Ports:
         MemoryAudience(),
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
-        negotiations=MemoryNegotiations(happened),
+        negotiations=negotiations,
+        private_links=MemoryPrivateLinks(negotiations),
         leaves=MemoryLeaves(tables),
         lives=MemoryLives(register),
         events=happened,
+        duties=MemoryDuties(register),
+        audits=MemoryAudits(register),
+        evidence=MemoryEvidence(),
     )
 
 
@@ -143,9 +157,13 @@ def sqlite_ports(database: Database) -> Ports:
         SqliteTermsVersions(database),
         SqliteAccounts(database),
         negotiations=SqliteNegotiations(database),
+        private_links=SqlitePrivateLinks(database),
         leaves=SqliteLeaves(database),
         lives=SqliteLives(database),
         events=SqliteEvents(database),
+        duties=SqliteDuties(database),
+        audits=SqliteAudits(database),
+        evidence=EvidenceFolder(database.path.parent / "evidence"),
     )
 
 

@@ -153,3 +153,17 @@ async def test_what_was_revoked_or_goes_on_is_not_told_of_its_end(ports, make):
     await ports.register.revoke("license", "li_1", 20)
     assert [each.version for each in await ports.lives.expire(license.ends_at * 2, 9)] == [1, 2]
     assert await told(ports) == []
+
+
+async def test_a_renewal_has_duties_of_its_own_and_an_amendment_those_of_its_term(ports, make):
+    license = await first_of(ports, make)
+    assert await ports.duties.unplanned(9) == (license,)
+    await ports.duties.plan(license, ())
+    second = changed(license, license.starts_at + 5)
+    await ports.lives.put_version(second, "ag_1")
+    assert await ports.duties.unplanned(9) == ()
+    third = renewed(second, second.terms, policy="p3")
+    await ports.lives.put_version(third, "ag_2")
+    assert await ports.duties.unplanned(9) == (third,)
+    await ports.duties.plan(third, ())
+    assert await ports.duties.unplanned(9) == ()

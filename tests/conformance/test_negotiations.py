@@ -18,6 +18,7 @@ from gateway.licenses.negotiation import (
     proposed,
     terminated,
 )
+from gateway.licenses.negotiations import Sought, Stand
 from gateway.problems import StoreUnavailable
 from gateway.store.sqlite.database import Database
 from gateway.terms.license_terms import Basis, Exclusivity, Offer, Territory
@@ -136,3 +137,39 @@ async def test_an_exclusive_license_shuts_others_out_whichever_came_first(ports,
     assert await ports.register.in_the_way(replace(again, licensee="le_2")) is None, "one's own never is"
     await ports.register.revoke("license", "li_2", later.starts_at)
     assert await ports.register.grant(again) == again, "what was revoked shuts nobody out"
+
+
+async def search(ports, *, most=50, skip=0, **sought):
+    return [each.id for each in await ports.negotiations.search(Sought(**sought), most=most, skip=skip)]
+
+
+async def test_they_are_found_by_whom_they_wait_for_where_and_about_what(ports, make):
+    await enrolled(ports, make)
+    waits = Person(("tier 1",), Accept(make.TERMS))
+    made = {
+        "ne_1": begun(make, "ne_1", waits, at=3),
+        "ne_2": begun(make, "ne_2", waits, at=1),
+        "ne_3": begun(make, "ne_3", at=2, site="gazette"),
+        "ne_4": begun(make, "ne_4", licensee="le_2", at=4),
+        "ne_5": terminated(begun(make, "ne_5", at=5), Side.BUYER, "no", now=make.NOW + 6),
+        "ne_6": terminated(begun(make, "ne_6", at=6), Side.BUYER, "no", now=make.NOW + 7),
+    }
+    for each in made.values():
+        assert await ports.negotiations.put("", each)
+    everything = ["ne_2", "ne_1", "ne_4", "ne_3", "ne_6", "ne_5"]
+    assert await search(ports) == everything
+    assert [await search(ports, most=1, skip=n) for n in range(6)] == [[id] for id in everything]
+    assert await search(ports, skip=6) == []
+    assert await search(ports, stand=Stand.WAITING) == everything[:2]
+    assert await search(ports, stand=Stand.OPEN) == everything[2:4]
+    assert await search(ports, stand=Stand.ENDED) == everything[4:]
+    assert await search(ports, site="gazette") == ["ne_3"]
+    assert await search(ports, offer="training") == everything
+    assert await search(ports, offer="answers") == []
+    assert await search(ports, text="ne_5") == ["ne_5"]
+    assert await search(ports, text="Other", licensees=frozenset({"le_2"})) == ["ne_4"]
+    assert await search(ports, text="%_'") == []
+    assert await search(ports, licensees=frozenset({"le_2"})) == everything, "without a text all are meant"
+    away = terminated(made["ne_1"], Side.CREATOR, "no", now=make.NOW + 9)
+    assert await ports.negotiations.put(made["ne_1"].version, away)
+    assert await search(ports, stand=Stand.WAITING) == ["ne_2"]

@@ -8,13 +8,22 @@ import pytest
 
 from gateway.admission.spending import SpendBook
 from gateway.desk.versions import TermsVersions
+from gateway.licenses.duties import Audits, Duties
+from gateway.licenses.evidence_shelf import EvidenceShelf
+from gateway.licenses.negotiations import Negotiations
+from gateway.licenses.private_links import PrivateLinks
 from gateway.licenses.register import LicenseRegister
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audience import AudienceBook
 from gateway.provenance.erasure import Details
 from gateway.provenance.keeper import Folding
+from gateway.store.evidence_folder import EvidenceFolder
+from gateway.store.memory.duties import MemoryAudits, MemoryDuties
+from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
 from gateway.store.memory.ledger import MemoryLedger
+from gateway.store.memory.negotiations import MemoryNegotiations
+from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
@@ -22,7 +31,10 @@ from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.negotiations import SqliteNegotiations
+from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -34,6 +46,11 @@ PORTS = [
     (Details, MemoryDetails, SqliteDetails),
     (AudienceBook, MemoryAudience, SqliteAudience),
     (TermsVersions, MemoryTermsVersions, SqliteTermsVersions),
+    (Duties, MemoryDuties, SqliteDuties),
+    (Audits, MemoryAudits, SqliteAudits),
+    (EvidenceShelf, MemoryEvidence, EvidenceFolder),
+    (Negotiations, MemoryNegotiations, SqliteNegotiations),
+    (PrivateLinks, MemoryPrivateLinks, SqlitePrivateLinks),
 ]
 
 

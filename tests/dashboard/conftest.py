@@ -13,8 +13,18 @@ import pytest
 from aiohttp import web
 
 from gateway.clock import HandClock
+from gateway.dashboard.deals import Deals
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
+from gateway.licenses.bargaining import Accept, Person
+from gateway.licenses.contract import Party
+from gateway.licenses.deciding import Deciding
+from gateway.licenses.enrollment import enroll
+from gateway.licenses.license import Licensee, Standing
+from gateway.licenses.negotiation import Negotiation, proposed
+from gateway.licenses.position import Position
+from gateway.money import Money
+from gateway.paths import PathScope
 from gateway.provenance.audience import AudienceRow
 from gateway.provenance.keeper import FoldBatch, SealedDetail, SealedEntry
 from gateway.provenance.record import FetchDetail, FetchRecord
@@ -23,11 +33,37 @@ from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.negotiations import SqliteNegotiations
+from gateway.store.sqlite.private_links import SqlitePrivateLinks
+from gateway.store.sqlite.register import SqliteRegister
+from gateway.terms.license_terms import (
+    Attribution,
+    Compensation,
+    LicenseTerms,
+    Offer,
+    Purpose,
+    Scope,
+    Term,
+    Territory,
+)
+from gateway.uses import Use
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.explained import at_hand, explain
 from gateway.visitors.identify import Identifier
 from gateway.visitors.networks import Networks
 
+TERMS = LicenseTerms(
+    Scope(("essays",), (PathScope("/essays/"),)),
+    Purpose(frozenset({Use.AI_TRAIN})),
+    Compensation("USD", upfront=Money(500_000_000, "USD"), per_fetch=Money(20_000, "USD")),
+    attribution=Attribution("The Journal", "https://journal.example/", 30),
+    term=Term(24),
+    territory=Territory(frozenset({"EU", "US"})),
+)
+OFFER = Offer("training", "journal", TERMS, "sha-256:p", tier=1)
+#: What only the owner may see: the floor of the fee is 286.6095, of a fetch 0.011464.
+POSITION = Position(target_micros=800_000, floor_micros=573_219, exclusive_premium_micros=3_700_000)
+FLOORS = ("286.6095", "0.011464", "573219", "1060.45515")
 SALT = bytes(32)
 #: By whether headers are told.
 IDENTIFIERS = [Identifier(Catalog.shipped(), Networks.shipped(), headers=told) for told in (False, True)]
@@ -245,7 +281,9 @@ async def start(clock: HandClock, tmp_path: Path) -> AsyncIterator[Callable]:
     runners: list[web.AppRunner] = []
     clients: list[aiohttp.ClientSession] = []
 
-    async def run(database: Log, hosts: tuple[str, ...] = ("127.0.0.1",)) -> Dashboard:
+    async def run(
+        database: Log, hosts: tuple[str, ...] = ("127.0.0.1",), deals: Deals | None = None
+    ) -> Dashboard:
         status = {"journal.example": "enforce"}
         sessions = Sessions.open(tmp_path / "operator.json", clock)
         app = dashboard_app(
@@ -255,6 +293,7 @@ async def start(clock: HandClock, tmp_path: Path) -> AsyncIterator[Callable]:
             status=lambda: status,
             who=lambda ask, told: explain(at_hand(IDENTIFIERS[told], ask)),
             clock=clock,
+            deals=deals,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
         await runner.setup()
@@ -292,3 +331,54 @@ async def closed_database(database: Log) -> Log:
     """A store that cannot be read."""
     await database.database.close()
     return database
+
+
+class Inbox:
+    """Real negotiations in the real store, behind a dashboard that decides about them."""
+
+    def __init__(self, database: Database, clock: HandClock) -> None:
+        self.clock = clock
+        self.register = SqliteRegister(database)
+        self.store, self.links = SqliteNegotiations(database), SqlitePrivateLinks(database)
+        self.deals = Deals(
+            self.store,
+            self.register,
+            Deciding(self.store, self.register),
+            lambda _site, _offer: POSITION,
+            lambda _site: Party("The Journal Ltd", "1 Test Street", "Ada Example", "director"),
+            self.links,
+        )
+
+    @property
+    def now(self) -> int:
+        return self.clock.now_us() // 1_000_000
+
+    async def buyer(self, name: str = "Lab", standing: Standing = Standing.ACTIVE) -> Licensee:
+        made = enroll(name, now=self.now, standing=standing, contact=f"{name}@lab.example")
+        await self.register.add_licensee(made.licensee, made.client)
+        return made.licensee
+
+    async def waits(self, id: str = "ne_1", buyer: Licensee | None = None, **levers: object) -> Negotiation:
+        """A negotiation that waits for a person, about TERMS with *levers* otherwise."""
+        buyer = buyer or await self.buyer()
+        begun = Negotiation(id, OFFER, buyer.id, "cl_1", self.now)
+        facts = {"use_case": "summaries", "products": "Summarizer"}
+        draft = Person(("the works become part of a model",), Accept(TERMS))
+        made = proposed(begun, replace(TERMS, **levers), facts, draft, now=self.now, patience=60)
+        assert isinstance(made, Negotiation)
+        assert await self.store.put("", made)
+        return made
+
+
+@pytest.fixture
+def inbox(database: Log, clock: HandClock) -> Inbox:
+    """Nobody has negotiated yet."""
+    return Inbox(database.database, clock)
+
+
+@pytest.fixture
+async def desk(start: Callable, database: Log, inbox: Inbox) -> Dashboard:
+    """A dashboard with an inbox, signed in."""
+    dashboard = await start(database, deals=inbox.deals)
+    assert (await dashboard.set_password()).status == 303
+    return dashboard

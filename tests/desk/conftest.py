@@ -15,6 +15,7 @@ from gateway.clock import HandClock
 from gateway.desk.bargains import Bargaining
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.contracts import shipped_clauses
+from gateway.desk.duties import DutyDesk
 from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.once import Once
@@ -27,6 +28,7 @@ from gateway.desk.versions import TermsInForce
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
+from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
 from gateway.licenses.position import usual
@@ -38,7 +40,9 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
+from gateway.store.memory.duties import MemoryAudits, MemoryDuties
 from gateway.store.memory.events import Happened
+from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
@@ -51,6 +55,7 @@ from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
@@ -178,6 +183,7 @@ class World:
             self.ledger = MemoryLedger(tables)
             folding, leaves = MemoryFolding(tables), MemoryLeaves(tables)
         else:
+            self.happened = SqliteEvents(database)
             register, book = SqliteRegister(database), SqliteSpendBook(database)
             self.ledger, folding = SqliteLedger(database), SqliteFolding(database)
             leaves = SqliteLeaves(database)
@@ -201,6 +207,10 @@ class World:
             MemoryNegotiations(self.happened) if database is None else SqliteNegotiations(database)
         )
         self.positions = {}
+        self.audits = Wire(MemoryAudits(register) if database is None else SqliteAudits(database))
+        self.duties = Wire(MemoryDuties(register) if database is None else SqliteDuties(database))
+        self.shelf = MemoryEvidence()
+        self.duty_book = DutyBook(self.duties, self.register, self.shelf)
 
     async def open(self):
         self.desk = Desk(
@@ -221,6 +231,7 @@ class World:
                 OfferDocuments(self.terms.published).group(),
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
+                DutyDesk(self.duty_book, self.audits, self.clock).group,
                 LogFiles(self.log).group(),
                 lambda clients: ReceiptDesk(self.log, clients).group(),
             ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import jwt
 import pytest
@@ -256,6 +256,95 @@ async def test_without_a_law_nothing_is_signed_and_large_deals_name_their_partie
     assert (answer.status, body["code"]) == (409, "contract-incomplete")
     assert "governing law" in body["missing"]
     assert talk.told["state"] == "OFFERED"
+
+
+OWNER = Party("The Journal Ltd", "1 Example Street", "Ada", "director")
+YOURS = ["licensee: name", "licensee: address", "licensee: signatory", "licensee: authority"]
+EXCLUSIVE = {"exclusivity": {"exclusive": True}}
+PERPETUAL = {"term": {"months": 600}}
+
+
+@pytest.mark.parametrize(
+    ("proposal", "tier", "told"),
+    [
+        ({}, 1, YOURS),
+        (EXCLUSIVE, 2, YOURS),
+        (PERPETUAL, 2, YOURS),
+        # Above a worth that is the creator's own: heard of when it is accepted.
+        ({}, 2, []),
+        ({}, 3, []),
+    ],
+    ids=["tier 1", "exclusive", "perpetual", "above the limit", "small"],
+)
+@pytest.mark.parametrize("without", ["", "name", "address", "signatory", "authority"])
+async def test_large_deals_need_both_sides_in_full_and_small_ones_nobody(
+    bargaining, proposal, tier, told, without
+):
+    world, made = bargaining, await bargaining.licensee(credit="5000")
+    term = {"term": replace(world.policy.offers[0].terms.term, months=600)} if proposal is PERPETUAL else {}
+    offers = tuple(
+        replace(each, tier=tier, terms=replace(each.terms, **term)) if each.id == "archive" else each
+        for each in world.policy.offers
+    )
+    owner = replace(OWNER, **({without: ""} if without else {}))
+    world.policy = replace(
+        world.policy, offers=offers, by_offer={}, signing=Signing("Ireland", "English", owner)
+    )
+    large = tier < 3
+    world.positions["archive"] = replace(
+        POSITION, facts=(), person_for=frozenset(), exclusive_premium_micros=2_000_000
+    )
+    talk = Talk(world, made)
+    _, found = await talk.begin({**proposal, **(await _premium(talk, proposal))}, offer="archive")
+    assert found["state"] == "OFFERED", found
+    theirs = [f"creator: {without}"] if without else []
+    assert found["accept"]["missing"] == ([*theirs, *told] if told else [])
+    if large and not told:
+        world.positions["archive"] = replace(POSITION, person_above=Money(1, "USD"), person_for=frozenset())
+    answer, body = await talk.accept()
+    if not large:
+        assert (answer.status, body["state"]) == (200, "AGREED")
+        return
+    assert (answer.status, body["code"]) == (409, "contract-incomplete")
+    assert body["missing"] == ", ".join([*theirs, *YOURS])
+    for member in PARTY:
+        some = {name: text for name, text in PARTY.items() if name != member} | {"contact": "x", member: " "}
+        answer, body = await talk.accept(party=some)
+        assert answer.status == 409
+        assert f"licensee: {member}" in body["missing"]
+    answer, body = await talk.accept(party=PARTY)
+    if without:
+        assert (answer.status, body["missing"]) == (409, f"creator: {without}")
+        assert "owner of this site has not filled in" in body["detail"]
+        assert await world.licenses(made) == ()
+    else:
+        assert (answer.status, body["state"]) == (200, "AGREED")
+        kept = await world.negotiations.store.get(body["id"])
+        assert kept.signed["creator"] == {**asdict(OWNER)}
+        assert kept.signed["licensee"] == {"contact": made.licensee.contact, **PARTY}
+        assert kept.signed["assent"] == found["accept"]["assent"]
+
+
+async def _premium(talk, proposal):
+    """The price of an exclusive license, as the first counter asks it."""
+    if proposal is not EXCLUSIVE:
+        return {}
+    _, told = await talk.begin(proposal, offer="archive")
+    asked = told["counter"]["terms"]["compensation"]
+    talk.tag = ""
+    return {"compensation": {name: asked[name] for name in ("upfront", "per_fetch")}}
+
+
+@pytest.mark.parametrize("signing", [Signing("", "English", OWNER), Signing("Ireland", "", OWNER)])
+async def test_an_empty_law_or_language_blocks_every_signature_and_is_told_before(bargaining, signing):
+    world = bargaining
+    world.policy = replace(world.policy, signing=signing)
+    talk = Talk(world, await world.licensee())
+    _, told = await talk.begin()
+    (blank,) = told["accept"]["missing"]
+    assert blank in {"governing law", "language"}
+    answer, body = await talk.accept(party=PARTY)
+    assert (answer.status, body["code"], body["missing"]) == (409, "contract-incomplete", blank)
 
 
 async def test_a_tier_1_deal_needs_named_parties(bargaining):

@@ -53,7 +53,7 @@ async def test_server_metadata_is_exact(world):
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
         **{
-            f"{name}_endpoint_auth_methods_supported": METHODS
+            f"{name}_endpoint_auth_methods_supported": [*METHODS, "web-bot-auth"]
             for name in ("token", "introspection", "revocation")
         },
         **{

@@ -7,10 +7,12 @@ import json
 import os
 import re
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -74,13 +76,14 @@ then = "serve"
 
 @dataclass
 class OriginSite:
-    """The creator's server; *seen* is every request that reached it, *files* are octets by path."""
+    """The creator's server; *seen* is every request that reached it, *files* are octets by path, *moved* are redirects."""
 
     url: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     seen: list[dict[str, Any]] = field(default_factory=list)
     robots: str | None = "User-agent: *\nDisallow: /drafts/\n"
     broken: bool = False
+    moved: dict[str, str] = field(default_factory=dict)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """A page for every path; /big streams, /cut breaks off, /robots.txt is the site's own."""
@@ -93,6 +96,8 @@ class OriginSite:
                 "body": body,
             }
         )
+        if request.path in self.moved:
+            return web.Response(status=302, headers={"Location": self.moved[request.path]})
         if request.path in self.files:
             return web.Response(body=self.files[request.path], content_type="application/octet-stream")
         if request.path == "/robots.txt":
@@ -422,3 +427,25 @@ def sell(licet: Command, http: aiohttp.ClientSession) -> Callable[..., Awaitable
         return sold
 
     return run
+
+
+@pytest.fixture
+async def key_directory(certify: Callable[..., Any]) -> AsyncIterator[Any]:
+    """The server of a crawler's operator, over TLS: *keys* is what it publishes."""
+    certificate = certify("127.0.0.1")
+    one = SimpleNamespace(keys=[], asked=0)
+
+    async def answer(_request: web.BaseRequest) -> web.Response:
+        one.asked += 1
+        return web.json_response({"keys": one.keys})
+
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(*certificate)
+    runner = web.ServerRunner(web.Server(answer), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    place = f"127.0.0.1:{runner.addresses[0][1]}"
+    one.agent = f"https://{place}"
+    one.settings = f'[signatures]\nexempt = ["{place}"]\nauthorities = "{certificate[0]}"\n'
+    yield one
+    await runner.cleanup()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import re
 import stat
 import tarfile
 from datetime import UTC, datetime
@@ -11,12 +13,23 @@ GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
 MONTH = datetime.now(UTC).strftime("%Y-%m")
 
 
+async def log_of(http, front):
+    """What the public log at *front* is called, once it has begun."""
+    async with asyncio.timeout(20):
+        while True:
+            async with http.get(f"{front}/.licet/log/checkpoint") as answer:
+                if answer.status == 200:
+                    return (await answer.text()).split("\n")[0]
+            await asyncio.sleep(0.1)
+
+
 async def test_a_backup_beside_a_running_gateway_restores_into_a_new_folder(
     licet, http, origin, sell
 ) -> None:
     data = licet.write_site(origin.url)
     one = await licet.serve()
     sold = await sell(one)
+    log = await log_of(http, one.front)
     ask = ("statement", sold.licensee, "--period", MONTH, "--json")
     before = (await licet(*ask)).out
     taken = (await licet("backup", "licet.tar", "--json")).json
@@ -47,6 +60,9 @@ async def test_a_backup_beside_a_running_gateway_restores_into_a_new_folder(
     async with http.get(other.front + "/essays/knots", headers=headers) as answer:
         # Another port is another site to a token; the key is known, so it is not taken for a forged one.
         assert (answer.status, (await answer.json(content_type=None))["code"]) == (401, "token-other-site")
+    # What the log signed after the backup stays true: the restored one is another.
+    restarted = await log_of(http, other.front)
+    assert re.fullmatch(re.escape(log) + "-[0-9]{10}", restarted)
     found = (await licet("doctor", "--data", "new", "--json")).json
     assert [each["state"] for each in found if each["what"] == "restored"] == ["warn"]
 

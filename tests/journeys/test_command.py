@@ -62,7 +62,7 @@ def _options(path: tuple[str, ...]) -> set[str]:
 def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "serve", "demo", "init", "policy check", "policy explain", "policy lint", "policy honeypot", "keys new", "keys rotate",
-        "keys list", "keys revoke", "journal export", "journal audit", "licensee add", "licensee list",
+        "keys list", "keys revoke", "journal export", "journal audit", "journal prove", "journal verify", "receipt verify", "licensee add", "licensee list",
          "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart", "who",
          "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
@@ -429,18 +429,29 @@ async def test_fetch_buys_below_the_ceiling_and_not_above(licet, origin) -> None
     who = {"LICET_CLIENT_ID": made["client_id"], "LICET_CLIENT_SECRET": made["client_secret"]}
     page = one.front + "/podcast/1.mp3"
     dear = await licet(
-        "fetch", page, "--user-agent", "GPTBot/1.3", "--max-price", "0.01 USD", env=who, code=1
+        "fetch", page, "--user-agent", "GPTBot/1.3", "--max-price", "0.01 USD", env=who, code=3
     )
-    assert "a fetch costs 0.02 USD, the ceiling is 0.01 USD" in dear.err
+    assert "A fetch costs 0.02 USD, the ceiling is 0.01 USD" in dear.err
     assert dear.out == ""
     none = await licet("fetch", page, "--user-agent", "GPTBot/1.3", "--max-price", "1 USD", code=1)
-    assert "no client credentials were given" in none.err
+    assert "nothing to log in with" in none.err
+    wrong = await licet("fetch", page, "--use", "reading", code=2)
+    assert "--use is one of" in wrong.err
+    gone = await licet("fetch", "http://127.0.0.1:1/", code=1)
+    assert "gave no usable answer" in gone.err
     had = await licet("fetch", page, "--user-agent", "GPTBot/1.3", "--max-price", "0.02 USD", env=who)
     assert had.out.startswith("<h1>/podcast/1.mp3</h1>")
     assert "200 " in had.err
     assert "record " in had.err
+    assert had.err.endswith("bill: 0.02 USD\n")
     ask = ("fetch", page, "--user-agent", "GPTBot/1.3", "--max-price", "0.02 USD", "--json")
-    facts = (await licet(*ask, env=who)).json
+    facts = (await licet(*ask, "--save", "receipts.jsonl", env=who)).json
+    (receipt,) = map(json.loads, (licet.folder / "receipts.jsonl").read_text().splitlines())
+    assert receipt["record"] == facts["record"]
+    assert facts["bill"] == {"amount": "0.02", "currency": "USD", "micros": 20_000}
+    (licet.folder / "stop").touch()
+    stopped = (await licet(*ask, "--stop-file", "stop", env=who, code=3)).json
+    assert stopped["refused"] == "stopped"
     assert (facts["status"], facts["bytes"]) == (200, len(had.out.encode()))
     assert facts["record"]
     assert ["Licet-Record", facts["record"]] in facts["headers"]
@@ -502,13 +513,23 @@ async def test_doctor_says_how_old_a_location_file_is_and_who_needs_one(licet, o
     assert "trust.country_database: a whole MMDB file" in (await licet("doctor", code=1)).out
 
 
-async def test_the_demo_plays_its_eight_lines(licet) -> None:
+async def test_the_demo_plays_its_lines_and_two_programs_agree(licet) -> None:
     done = await licet("demo", "--once", "--json", "--port", 0)
     told = done.json
     assert told["ok"] is True
-    assert [line["status"] for line in told["lines"]] == [200, 402, 200, 200, 403, 403, 402, 403]
-    assert all(line["status"] == line["expected"] for line in told["lines"])
+    statuses = [200, 402, 200, 200, 403, 403, 402, 403, 201, 200, 200, 200, 200, 200, 409]
+    assert [line["status"] for line in told["lines"]] == statuses
+    assert all(line["status"] == line["expected"] and line["right"] for line in told["lines"])
     assert "record " in told["lines"][3]["why"]
+    begun, *counters, agreed, signed, fetched, rival = (line["why"] for line in told["lines"][8:])
+    assert "first tell use_case, products, " in begun
+    assert [each.partition(":")[0] for each in counters] == ["counter 1", "counter 2"]
+    assert agreed.startswith("agreed: 380 USD at signing")
+    assert "name one hash" in fetched
+    assert rival.startswith("exclusive-taken")
+    pdf = licet.folder / "licet-demo" / "contract.pdf"
+    assert f"AGREED: {pdf.relative_to(licet.folder)}" in signed
+    assert pdf.read_bytes().startswith(b"%PDF-")
     again = await licet("demo", "--once", "--port", 0)
     assert again.out == ""
     (licet.folder / "mine").mkdir()

@@ -8,7 +8,7 @@ import re
 
 import aiohttp
 
-from gateway.client import LicensedSession, PurchaseRefused
+from gateway.client import LicensedSession, Refused, Secret, Spending
 from gateway.keys import ems
 from gateway.money import Money
 
@@ -118,17 +118,17 @@ async def test_the_client_s_session_opens_what_it_bought(world, licet, tmp_path,
     one, made = await sold(world, licet, tmp_path, origin)
     _, client, secret = await one.licensee()
     url = one.front + made["path"]
-    session = LicensedSession(client, secret, ceiling=Money.read("0.01 USD"), user_agent="GPTBot/1.3")
+    cent = Money.read("0.01 USD")
+    session = LicensedSession("GPTBot/1.3", Spending(cent, cent), logins=(Secret(one.front, client, secret),))
     async with session:
-        session._http.headers.update({"X-Country": "DE"})
-        try:
-            await session.content_key(url)
-        except PurchaseRefused as refused:
-            assert "fetch" in str(refused)
-        else:
-            raise AssertionError("no license was bought yet")
+        # The license is for two countries, and the front believes this proxy's word on where a fetch is from.
+        session.caller.headers["X-Country"] = "DE"
+        unbought = await session.content_key(url)
+        assert isinstance(unbought, Refused)
+        assert "fetch the file first" in unbought.fact
         await session.fetch(url)
         key = await session.content_key(url)
+    assert isinstance(key, ems.ContentKey)
     target = io.BytesIO()
     ems.decrypt(io.BytesIO(ems_octets(tmp_path)), target, key)
     assert target.getvalue() == ARCHIVE

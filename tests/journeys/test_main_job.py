@@ -245,24 +245,6 @@ async def test_head_and_not_modified_are_free_and_recorded(world) -> None:
     assert (record["charge_reason"], record["charged_micros"]) == ("no-content", 0)
 
 
-async def test_a_crawlers_client_buys_by_itself_within_its_ceiling(world) -> None:
-    from gateway.client import LicensedSession, PurchaseRefused
-
-    one = await world()
-    _, client, secret = await one.licensee()
-    country = {"X-Country": "DE"}
-    async with LicensedSession(client, secret, ceiling=Money.read("0.005 USD"), user_agent=GPTBOT) as session:
-        session._http.headers.update(country)
-        got = await session.fetch(one.front + "/essays/tides")
-        assert (got.status, got.price) == (200, "USD 0.005")
-        again = await session.fetch(one.front + "/essays/reefs")
-        assert (again.status, again.license) == (200, got.license)
-    async with LicensedSession(client, secret, ceiling=Money.read("0.004 USD"), user_agent=GPTBOT) as poor:
-        with pytest.raises(PurchaseRefused, match="ceiling"):
-            await poor.fetch(one.front + "/essays/tides")
-    assert len([record for record in await one.records() if record["outcome"] == "licensed"]) == 2
-
-
 NESTED = """
 [site]
 id = "journal"

@@ -21,7 +21,7 @@ from gateway.licenses.bargaining import (
     countered,
     steps_earned,
 )
-from gateway.licenses.position import FACTS, Concession, Position, ratio, scaled
+from gateway.licenses.position import FACTS, Concession, Position, ratio
 from gateway.licenses.red_flags import Severity
 from gateway.money import MICROS, Money
 from gateway.paths import PathScope
@@ -38,6 +38,7 @@ from gateway.terms.license_terms import (
     Term,
     Territory,
 )
+from gateway.terms.scaling import scaled
 from gateway.uses import Use
 from tests.licenses.deals import deals
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from hypothesis import given
-from hypothesis import strategies as st
 
-from gateway.licenses.position import Concession, Position, committed, ratio, scaled
+from gateway.licenses.position import Concession, Position, committed, ratio
 from gateway.money import MICROS, Money
 from gateway.terms.comparing import Lever
 from gateway.terms.license_terms import Compensation, LicenseTerms, Purpose, Scope, Term
@@ -23,20 +22,6 @@ def test_counters_go_from_ask_to_target_and_no_further():
         1_000_000, 1_000_000, 950_000, 900_000, 850_000, 800_000, 800_000, 800_000,
     ]  # fmt: skip
     assert Position(target_micros=800_000, rounds=1).multiple(5) == 800_000
-
-
-def test_every_part_is_scaled():
-    price = Compensation("USD", upfront=usd("500"), per_fetch=usd("0.02"), revenue_share_bp=300)
-    half = scaled(price, 550_000)
-    assert (half.upfront, half.per_fetch, half.revenue_share_bp) == (usd("275"), usd("0.011"), 165)
-    assert scaled(price, MICROS) == price
-
-
-@given(prices, st.integers(0, 4 * MICROS), st.integers(0, 4 * MICROS))
-def test_a_larger_multiple_is_never_cheaper(price, one, other):
-    low, high = scaled(price, min(one, other)), scaled(price, max(one, other))
-    assert ratio(low, price) <= ratio(high, price)
-    assert low.revenue_share_bp <= high.revenue_share_bp
 
 
 @given(prices)

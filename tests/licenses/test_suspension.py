@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.licenses.license import License
-from gateway.licenses.suspension import OWNER, Suspension, standing, suspended, told
+from gateway.licenses.suspension import OWNER, Suspension, standing, suspended
 from gateway.problems import Problem
-from gateway.terms.license_terms import Compensation, LicenseTerms, Purpose, Scope
 
 LATE = Suspension("li_1", "du_1", "A report is overdue.", 20)
 BY_HAND = Suspension("li_1", OWNER, "Works were passed on.", 30)
-LICENSE = License(
-    "li_1",
-    "le_1",
-    "journal",
-    "",
-    LicenseTerms(Scope((), ()), Purpose(frozenset()), Compensation("USD")),
-    "p",
-    0,
-    99,
-)
 
 
 def test_a_license_is_suspended_as_long_as_one_cause_stands():
@@ -37,11 +25,3 @@ def test_the_refusal_tells_rule_fact_and_next_step():
     assert refusal.detail == "License li_1 is suspended. A report is overdue."
     assert "/.licet/duties" in refusal.problem.next_step
     assert dict(refusal.facts)["license"] == "li_1"
-
-
-def test_each_change_is_one_event():
-    put, lifted = told(LATE, LICENSE), told(replace(LATE, lifted_at=40), LICENSE)
-    assert (put.type, put.at, lifted.type, lifted.at) == ("license.suspended", 20, "license.resumed", 40)
-    assert (put.subject, put.licensee, put.site) == ("li_1", "le_1", "journal")
-    assert len({put.id, lifted.id, told(BY_HAND, LICENSE).id, told(replace(LATE, since=50), LICENSE).id}) == 4
-    assert told(LATE, LICENSE) == put

@@ -49,6 +49,8 @@ CASES = [
     (PAID + f'rules = [{SELL}, {{when = {{class = "unproven"}}, then = "refuse"}}]', "rules[1]", "are people"),
     (PAID + f'rules = [{{when = {{crawler = "GTPBot"}}, then = "refuse"}}, {SELL}]', "rules[0].when.crawler", '"gtpbot"'),
     (PAID + f'rules = [{{when = {{class = "ai", path = "/"}}, then = "refuse"}}, {SELL}]', "rules[0]", "which an offer sells"),
+    (PAID + f'contract = {{law = ""}}\nrules = [{SELL}]'.replace('law = ""', 'law = "", creator = "J"'), "contract.law", "no negotiated deal can be signed"),
+    (PAID + f'contract = {{law = "Ireland", creator = "J", signatory = "Ada"}}\nrules = [{SELL}]', "contract", "says no address, authority"),
     (PAID + f'rules = [{{when = {{class = "ai", country = "CN"}}, then = "refuse"}}, {SELL}]', "offers.training.territory", "CN"),
 ]  # fmt: skip
 

@@ -42,6 +42,7 @@ class MemoryLives:
         if last != versions[-1]:
             register.change_version(last)
             register.ended[last.id, last.version] = new.starts_at
+            register.amendments.add((new.id, new.version))
         register.later.setdefault(new.id, []).append(new)
         self._agreements[agreement] = (new.id, new.version)
         register.happened.keep(events)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gateway.event import Event
 from gateway.licenses.negotiation import Negotiation
+from gateway.licenses.negotiations import Sought, Stand, stand_of
 from gateway.store.memory.events import Happened
 
 
@@ -45,6 +46,15 @@ class MemoryNegotiations:
     async def pending(self, most: int) -> tuple[Negotiation, ...]:
         """Those that wait for a person, oldest first."""
         return tuple(each for each in self._sorted() if each.person)[:most]
+
+    async def search(self, sought: Sought, *, most: int, skip: int = 0) -> tuple[Negotiation, ...]:
+        """Those that are meant, by whom they wait for; see the port."""
+        found = [each for each in self._sorted() if sought.finds(each)]
+        waiting = [each for each in found if stand_of(each) is Stand.WAITING]
+        rest = [
+            each for stand in (Stand.OPEN, Stand.ENDED) for each in reversed(found) if stand_of(each) is stand
+        ]
+        return tuple([*waiting, *rest][skip : skip + most])
 
     def _sorted(self) -> list[Negotiation]:
         return sorted(self._found.values(), key=lambda each: (each.started_at, each.id))

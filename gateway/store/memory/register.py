@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from gateway.event import Event
+from gateway.licenses.duty_events import suspension_event
 from gateway.licenses.exclusivity import Conflict, conflict
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.licenses.revocations import Revocations
-from gateway.licenses.suspension import Suspension, told
+from gateway.licenses.suspension import Suspension
 from gateway.problems import StoreUnavailable
 from gateway.store.memory.events import Happened
 from gateway.store.revoking import KINDS, lifted_at, snapshot
@@ -30,6 +31,7 @@ class MemoryRegister:
         self.later: dict[str, list[License]] = {}
         self.ended: dict[tuple[str, int], int] = {}
         self.warned: set[tuple[str, int]] = set()
+        self.amendments: set[tuple[str, int]] = set()
         self._revoked: dict[tuple[str, str], tuple[int, int]] = {}
 
     def _check(self) -> None:
@@ -163,6 +165,10 @@ class MemoryRegister:
         standing = [each for each in versions if (each.id, each.version) not in self.ended]
         return next(iter(standing), None) or (versions[-1] if versions else None)
 
+    def unrevoked(self) -> tuple[License, ...]:
+        """Every license that was not revoked."""
+        return tuple(each for each in self.every_version() if not self.is_revoked(each.id))
+
     async def licenses_of(self, licensee_id: str) -> tuple[License, ...]:
         """A licensee's licenses, newest first."""
         self._check()
@@ -198,7 +204,7 @@ class MemoryRegister:
         if license is None or any(each.stands or each.since == at for each in mine):
             return False
         self._suspensions.append(Suspension(license_id, cause, said, at))
-        self.happened.keep([told(self._suspensions[-1], license)])
+        self.happened.keep([suspension_event(self._suspensions[-1], license)])
         return True
 
     async def resume(self, license_id: str, cause: str, at: int) -> bool:
@@ -211,7 +217,7 @@ class MemoryRegister:
         for nth, each in enumerate(self._suspensions):
             if (each.license, each.cause) == (license_id, cause) and each.stands:
                 self._suspensions[nth] = replace(each, lifted_at=max(at, 1))
-                self.happened.keep([told(self._suspensions[nth], self._licenses[license_id])])
+                self.happened.keep([suspension_event(self._suspensions[nth], self._licenses[license_id])])
                 return True
         return False
 

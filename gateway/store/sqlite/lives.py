@@ -49,10 +49,10 @@ class SqliteLives:
             last = cut(versions[-1], new)
             if last != versions[-1]:
                 _set(db, last, "ends_at = ?, ended_at = ?", last.ends_at, new.starts_at)
-            blanks = ", ".join("?" * (len(COLUMNS.split(", ")) + 2))
+            blanks = ", ".join("?" * (len(COLUMNS.split(", ")) + 3))
             db.execute(
-                f"INSERT INTO later_versions ({COLUMNS}, version, agreement) VALUES ({blanks})",  # noqa: S608
-                (*row_of_license(new), new.version, agreement),
+                f"INSERT INTO later_versions ({COLUMNS}, version, agreement, duties_planned) VALUES ({blanks})",  # noqa: S608
+                (*row_of_license(new), new.version, agreement, int(last != versions[-1])),
             )
             keep_events(db, events)
             return new

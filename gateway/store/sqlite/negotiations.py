@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import apsw
+import orjson
 
 from gateway.event import Event
 from gateway.licenses.negotiation import Negotiation
+from gateway.licenses.negotiations import Sought, Stand
 from gateway.store.negotiation_json import read_negotiation, write_negotiation
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.events import keep_events
 
+#: The place of a row in `Stand`.
+_STAND = "CASE WHEN waits THEN 0 WHEN state IN ('FINALIZED', 'TERMINATED') THEN 2 ELSE 1 END"
 _IN_ORDER = "ORDER BY started_at, id"
 
 
@@ -70,6 +74,26 @@ class SqliteNegotiations:
     async def pending(self, most: int) -> tuple[Negotiation, ...]:
         """Those that wait for a person, oldest first."""
         return await self._those(f"WHERE waits = 1 {_IN_ORDER} LIMIT ?", most)
+
+    async def search(self, sought: Sought, *, most: int, skip: int = 0) -> tuple[Negotiation, ...]:
+        """Those that are meant, by whom they wait for; see the port."""
+        where, values = ["TRUE"], list[str | int]()
+        for column, value in (("site", sought.site), ("offer", sought.offer)):
+            if value:
+                where.append(f"{column} = ?")
+                values.append(value)
+        if sought.text:
+            where.append(
+                "(instr(id, ?) OR instr(license, ?) OR licensee IN (SELECT value FROM json_each(?)))"
+            )
+            values += [sought.text, sought.text, orjson.dumps(sorted(sought.licensees)).decode()]
+        if sought.stand:
+            where.append(f"{_STAND} = ?")
+            values.append(list(Stand).index(sought.stand))
+        order = f"{_STAND}, CASE WHEN waits THEN started_at ELSE -started_at END"
+        ids = "CASE WHEN waits THEN id END, id DESC"
+        rest = f"WHERE {' AND '.join(where)} ORDER BY {order}, {ids} LIMIT ? OFFSET ?"
+        return await self._those(rest, *values, most, skip)
 
     async def _those(self, rest: str, *values: str | int) -> tuple[Negotiation, ...]:
         def act(db: apsw.Connection) -> list[str]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import apsw
 
+from gateway.licenses.duty_events import suspension_event
 from gateway.licenses.license import License
-from gateway.licenses.suspension import Suspension, told
+from gateway.licenses.suspension import Suspension
 from gateway.store.sqlite.events import keep_events
 
 _ALL = "SELECT license, cause, said, since, lifted_at FROM suspensions"
@@ -23,7 +24,7 @@ def suspend(db: apsw.Connection, license: License, cause: str, said: str, at: in
     )
     if not db.changes():
         return False
-    keep_events(db, [told(made, license)])
+    keep_events(db, [suspension_event(made, license)])
     return True
 
 
@@ -37,7 +38,7 @@ def resume(db: apsw.Connection, license: License, cause: str, at: int) -> bool:
         "UPDATE suspensions SET lifted_at = ? WHERE license = ? AND cause = ? AND lifted_at = 0",
         (lifted.lifted_at, license.id, cause),
     )
-    keep_events(db, [told(lifted, license)])
+    keep_events(db, [suspension_event(lifted, license)])
     return True
 
 

@@ -1,4 +1,5 @@
 -- Versions of licenses after the first, which stays in its own table; a version that was replaced ends there.
+-- duties_planned: whether the duties of its term are; an amendment has those of the term that it is in.
 -- ended_at: since when a version is known to be over, 0 while it is not. warned: its holder was told of the end.
 ALTER TABLE licenses ADD COLUMN ended_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE licenses ADD COLUMN warned INTEGER NOT NULL DEFAULT 0 CHECK (warned IN (0, 1));
@@ -25,6 +26,7 @@ CREATE TABLE later_versions (
   exclusive      INTEGER NOT NULL CHECK (exclusive IN (0, 1)),
   ended_at       INTEGER NOT NULL DEFAULT 0,
   warned         INTEGER NOT NULL DEFAULT 0 CHECK (warned IN (0, 1)),
+  duties_planned INTEGER NOT NULL CHECK (duties_planned IN (0, 1)),
   PRIMARY KEY (id, version)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX later_versions_agreement ON later_versions (licensee, site, terms_hash);
@@ -36,7 +38,8 @@ CREATE INDEX later_versions_ended ON later_versions (ended_at) WHERE ended_at > 
 -- Every version of every license.
 CREATE VIEW license_terms AS
   SELECT id, 1 AS version, licensee, site, offer, terms_hash, terms, policy, starts_at, ends_at,
-    budget_micros, budget_fetches, crawlers, exclusive, ended_at, warned FROM licenses
+    budget_micros, budget_fetches, crawlers, exclusive, ended_at, warned,
+    EXISTS (SELECT 1 FROM duty_plans WHERE license = licenses.id) AS duties_planned FROM licenses
   UNION ALL
   SELECT id, version, licensee, site, offer, terms_hash, terms, policy, starts_at, ends_at,
-    budget_micros, budget_fetches, crawlers, exclusive, ended_at, warned FROM later_versions;
+    budget_micros, budget_fetches, crawlers, exclusive, ended_at, warned, duties_planned FROM later_versions;

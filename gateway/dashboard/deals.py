@@ -1,0 +1,367 @@
+"""Negotiations as the operator sees them: which are listed, and everything about one.
+
+A list is a query string, the same under ``/deals``, ``/deals.json`` and
+``/deals.csv``::
+
+    stand   waiting (for you), open, ended
+    site    the id of a site
+    offer   the id of an offer
+    text    a piece of a negotiation's or license's id, or of a buyer's name
+    page    a page of the list, from 1
+
+Floors stand on the page of one negotiation and nowhere else: no list, no
+export, no letter has them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import orjson
+
+from gateway.dashboard.queries import rfc3339
+from gateway.dashboard.visible import spreadsheet_cell
+from gateway.licenses.checklist import Item, checklist
+from gateway.licenses.contract import Party
+from gateway.licenses.deciding import Deciding
+from gateway.licenses.letters import Letter, letters_of
+from gateway.licenses.license import Licensee, Standing
+from gateway.licenses.negotiation import Entry, Negotiation, chained
+from gateway.licenses.negotiations import Negotiations, Sought, Stand, stand_of
+from gateway.licenses.plain_words import Beside, beside, lever_words, price_words
+from gateway.licenses.position import FACTS, Position, ratio
+from gateway.licenses.private_links import PrivateLink, PrivateLinks
+from gateway.licenses.red_flags import RedFlag, red_flags
+from gateway.licenses.register import LicenseRegister
+from gateway.money import MICROS
+from gateway.terms.comparing import Lever
+from gateway.terms.license_terms import LicenseTerms, Offer
+from gateway.terms.scaling import scaled
+
+PAGE_ROWS: Final = 50
+_MOST_PAGES: Final = 9999
+_LONGEST: Final = 120
+_KEYS: Final = ("stand", "site", "offer", "text", "page")
+_STREAMED: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Deals:
+    """What the pages of negotiations work on.
+
+    *position* gives the creator's own position for an offer of a site, *signing*
+    who the creator is there, and *links* the private pages of people who buy in
+    a browser.
+    """
+
+    negotiations: Negotiations
+    register: LicenseRegister
+    deciding: Deciding
+    position: Callable[[str, Offer], Position]
+    signing: Callable[[str], Party]
+    links: PrivateLinks
+
+
+@dataclass(frozen=True, slots=True)
+class DealFilter:
+    """A query string once read; *mistakes* and *notes* are pairs of key and sentence, *given* what was typed."""
+
+    stand: Stand | None = None
+    site: str = ""
+    offer: str = ""
+    text: str = ""
+    page: int = 1
+    given: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[tuple[str, str], ...] = ()
+    mistakes: tuple[tuple[str, str], ...] = ()
+
+    def query(self, **changes: str | None) -> str:
+        """The filter as a query string without its page; *changes* set or (None) drop keys."""
+        pairs: dict[str, str | None] = {
+            "stand": self.stand,
+            "site": self.site,
+            "offer": self.offer,
+            "text": self.text,
+        }
+        return urlencode([(key, value) for key, value in (pairs | changes).items() if value])
+
+
+def read_filter(pairs: Iterable[tuple[str, str]]) -> DealFilter:
+    """Read the *pairs* of a query string; raises nothing."""
+    given: dict[str, str] = {}
+    notes, mistakes = [], []
+    for key, value in pairs:
+        if key not in _KEYS:
+            notes.append((key, f"{key[:40]} is no part of this filter and was left out"))
+        elif key in given:
+            mistakes.append((key, "stands there twice"))
+        elif len(value) > _LONGEST or not value.isprintable():
+            mistakes.append((key, f"is no text of at most {_LONGEST} characters"))
+        else:
+            given[key] = value.strip()
+    stand = given.get("stand", "")
+    if stand and stand not in set(Stand):
+        mistakes.append(("stand", f"is none of {', '.join(Stand)}"))
+    page = given.get("page", "1") or "1"
+    if not (page.isascii() and page.isdigit() and 1 <= int(page) <= _MOST_PAGES):
+        mistakes.append(("page", f"is not a number from 1 to {_MOST_PAGES}"))
+    if mistakes:
+        return DealFilter(given=given, notes=tuple(notes), mistakes=tuple(mistakes))
+    site, offer, text = (given.get(key, "") for key in ("site", "offer", "text"))
+    chosen = Stand(stand) if stand else None
+    return DealFilter(chosen, site, offer, text, int(page), given, tuple(notes))
+
+
+@dataclass(frozen=True, slots=True)
+class DealRow:
+    """One line of the list."""
+
+    negotiation: Negotiation
+    buyer: str
+
+    @property
+    def stand(self) -> Stand:
+        """Whom it waits for."""
+        return stand_of(self.negotiation)
+
+    @property
+    def price(self) -> str:
+        """What is on the table, or was proposed, in words."""
+        return price_words(
+            self.negotiation.table or self.negotiation.proposal or self.negotiation.offer.terms
+        )
+
+    @property
+    def why(self) -> str:
+        """Why it waits for a person, or how it ended."""
+        return "; ".join(self.negotiation.person) or self.negotiation.why
+
+    @property
+    def at_us(self) -> int:
+        """When something was said last, in microseconds."""
+        said = self.negotiation.transcript
+        return (said[-1].at if said else self.negotiation.started_at) * 1_000_000
+
+
+async def rows_of(deals: Deals, sought: DealFilter, *, most: int, skip: int) -> tuple[DealRow, ...]:
+    """The lines of the list that *sought* means."""
+    names = {each.id: each.name for each in await deals.register.licensees()}
+    wanted = sought.text.lower()
+    found = await deals.negotiations.search(
+        Sought(
+            sought.stand,
+            sought.site,
+            sought.offer,
+            sought.text,
+            frozenset(id for id, name in names.items() if wanted and wanted in name.lower()),
+        ),
+        most=most,
+        skip=skip,
+    )
+    return tuple(DealRow(each, names.get(each.licensee, each.licensee)) for each in found)
+
+
+_CELLS: Final[dict[str, Callable[[DealRow], str]]] = {
+    "id": lambda row: row.negotiation.id,
+    "stand": lambda row: str(row.stand),
+    "state": lambda row: str(row.negotiation.state),
+    "site": lambda row: row.negotiation.offer.site,
+    "offer": lambda row: row.negotiation.offer.id,
+    "licensee": lambda row: row.negotiation.licensee,
+    "buyer": lambda row: row.buyer,
+    "started": lambda row: rfc3339(row.negotiation.started_at * 1_000_000),
+    "last": lambda row: rfc3339(row.at_us),
+    "price": lambda row: row.price,
+    "why": lambda row: row.why,
+    "license": lambda row: row.negotiation.license,
+    "version": lambda row: row.negotiation.version,
+}
+
+
+async def _all(deals: Deals, sought: DealFilter) -> AsyncIterator[DealRow]:
+    skip = 0
+    while rows := await rows_of(deals, sought, most=_STREAMED, skip=skip):
+        for row in rows:
+            yield row
+        skip += len(rows)
+
+
+async def as_json(deals: Deals, sought: DealFilter) -> bytes:
+    """Every line that the filter finds as ``{"deals": [...]}``."""
+    found = [{name: cell(row) for name, cell in _CELLS.items()} async for row in _all(deals, sought)]
+    return orjson.dumps({"deals": found}) + b"\n"
+
+
+async def as_csv(deals: Deals, sought: DealFilter) -> bytes:
+    """Every line that the filter finds (RFC 4180); no cell is a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(_CELLS)
+    async for row in _all(deals, sought):
+        writer.writerow([spreadsheet_cell(cell(row)) for cell in _CELLS.values()])
+    return out.getvalue().encode("utf-8", "backslashreplace")
+
+
+FORMATS: Final = {
+    "csv": ("text/csv; charset=utf-8", as_csv),
+    "json": ("application/json", as_json),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One part of the price as the creator alone sees it: what is asked, hoped for, and the least."""
+
+    name: str
+    ask: str
+    target: str
+    floor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One entry of the transcript for people: *told* in a sentence, *body* as indented JSON."""
+
+    entry: Entry
+    told: str
+    body: str
+
+
+@dataclass(frozen=True)
+class DealPage:
+    """Everything about one negotiation.
+
+    *rows* compare what the buyer proposed with what is published, *table* is
+    what is on the table in words; *limits* and *bidden* (the part of the price
+    that is bid, in percent, and whether that is below the floor) are the
+    creator's own.
+    """
+
+    negotiation: Negotiation
+    buyer: Licensee | None
+    link: PrivateLink | None
+    rows: tuple[Beside, ...]
+    table: Mapping[Lever, str]
+    flags: tuple[RedFlag, ...]
+    limits: tuple[Limit, ...]
+    bidden: int
+    below: bool
+    items: tuple[Item, ...]
+    transcript: tuple[Said, ...]
+    whole: bool
+    letters: tuple[Letter, ...]
+    others: tuple[Negotiation, ...]
+
+    @property
+    def name(self) -> str:
+        """What the buyer is called."""
+        return self.buyer.name if self.buyer else self.negotiation.licensee
+
+    @property
+    def known(self) -> bool:
+        """Whether the operator or somebody's proof stands for the buyer."""
+        active = self.buyer is not None and self.buyer.standing is Standing.ACTIVE
+        return active and (self.link is None or self.link.verified)
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """What the buyer stated, and what is asked for, by its name."""
+        stated = self.negotiation.facts
+        found = [(fact, stated[fact]) for fact in FACTS if fact in stated]
+        return tuple((fact.replace("_", " "), what) for fact, what in found)
+
+
+async def deal_page(deals: Deals, negotiation: Negotiation) -> DealPage:
+    """Gather everything about *negotiation*."""
+    buyer = await deals.register.licensee(negotiation.licensee)
+    offer = negotiation.offer
+    position = deals.position(offer.site, offer)
+    proposal = negotiation.proposal or offer.terms
+    multiple = _bidden(proposal, offer.terms, position)
+    others = await deals.negotiations.of(negotiation.licensee, offer.site)
+    name = buyer.name if buyer else negotiation.licensee
+    return DealPage(
+        negotiation,
+        buyer,
+        await deals.links.of(negotiation.id),
+        beside(proposal, offer.terms),
+        lever_words(negotiation.table) if negotiation.table else {},
+        red_flags(proposal, offer.terms, severities=position.severities),
+        _limits(offer, position),
+        multiple * 100 // MICROS,
+        multiple < position.floor_micros,
+        checklist(negotiation),
+        tuple(Said(entry, _told(entry), _indented(entry)) for entry in negotiation.transcript),
+        chained(negotiation.transcript),
+        letters_of(negotiation, creator=deals.signing(offer.site), buyer=name),
+        tuple(each for each in reversed(others) if each.id != negotiation.id)[:20],
+    )
+
+
+def since(negotiation: Negotiation, version: str) -> tuple[Said, ...]:
+    """What was said after *version*; everything where no entry has that hash."""
+    places = [entry.nth for entry in negotiation.transcript if entry.hash == version]
+    after = places[0] if places else 0
+    return tuple(
+        Said(entry, _told(entry), _indented(entry)) for entry in negotiation.transcript if entry.nth > after
+    )
+
+
+def _bidden(proposal: LicenseTerms, offered: LicenseTerms, position: Position) -> int:
+    asked = offered.compensation
+    if proposal.exclusivity.exclusive and position.exclusive_premium_micros:
+        asked = scaled(asked, position.exclusive_premium_micros)
+    return ratio(proposal.compensation, asked)
+
+
+def _limits(offer: Offer, position: Position) -> tuple[Limit, ...]:
+    price = offer.terms
+    found = []
+    for name, premium in (("not exclusive", MICROS), ("exclusive", position.exclusive_premium_micros)):
+        if not premium:
+            continue
+        asked = scaled(price.compensation, premium)
+        told = [
+            price_words(_priced(price, scaled(asked, multiple)))
+            for multiple in (position.ask_micros, position.target_micros, position.floor_micros)
+        ]
+        found.append(Limit(name, *told))
+    return tuple(found)
+
+
+def _priced(terms: LicenseTerms, price: Any) -> LicenseTerms:
+    return LicenseTerms(terms.scope, terms.purpose, price)
+
+
+def _told(entry: Entry) -> str:
+    body: Mapping[str, Any] = orjson.loads(entry.body)
+    match entry.act:
+        case "proposal":
+            stated = ", ".join(name.replace("_", " ") for name in body["facts"])
+            return "proposes terms" + (f" and states {stated}" if stated else "")
+        case "question":
+            return f"asks for {', '.join(name.replace('_', ' ') for name in body['missing'])}"
+        case "referral":
+            return f"leaves it to you: {'; '.join(body['why'])}"
+        case "offer":
+            changed = ", ".join(body["changes"])
+            return "puts terms on the table" + (f", others on {changed}" if changed else "")
+        case "termination":
+            return f"ends it: {body['why']}"
+        case "acceptance":
+            return f"accepts in these words: {body['assent']}"
+        case "agreement":
+            return f"makes the license {body['license']} of it"
+        case "verification":
+            return "confirms the agreement"
+        case _:
+            return "releases the license"
+
+
+def _indented(entry: Entry) -> str:
+    return orjson.dumps(orjson.loads(entry.body), option=orjson.OPT_INDENT_2).decode()
