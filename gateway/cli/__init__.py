@@ -26,6 +26,7 @@ from gateway.cli import (
     journal,
     keys,
     licensee,
+    licenses,
     payments,
     policy,
     proofs,
@@ -85,6 +86,7 @@ licensee.app.command("limit")(accounts.limit)
 licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
+app.add_typer(licenses.app, name="licenses")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 journal.app.command("prove")(proofs.prove)
