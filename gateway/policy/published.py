@@ -330,7 +330,10 @@ def _outcome(policy: Policy, each: Rule, work: Work | None, form: str) -> tuple[
         return each.verdict, ()
     if work is None:
         return policy.otherwise or Verdict.REFUSE, ()
-    offers = sellable(policy, each.offers, work, form)
+    # A bundle is some pages of a work: it is told by itself, never as what the whole work is offered on.
+    offers = tuple(
+        offer for offer in sellable(policy, each.offers, work, form) if offer.terms.scope.bundle is None
+    )
     return (Verdict.LICENSE, offers) if offers else (Verdict.REFUSE, ())
 
 
@@ -395,6 +398,8 @@ def _free(policy: Policy, node: _Node, readers: tuple[_Reader, ...]) -> Uses:
 
 
 def _on_offer(policy: Policy, node: _Node, offer: Offer, readers: tuple[_Reader, ...]) -> bool:
+    if offer.terms.scope.bundle is not None:
+        return False
     if not all(work and offer in sellable(policy, (offer.id,), work, form) for work, form in node.places):
         return False
     countries = _countries(policy, offer.terms.territory.at_fetch)

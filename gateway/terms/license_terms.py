@@ -111,6 +111,15 @@ def narrowest(path: str, granted: tuple[PathScope, ...], excluded: tuple[PathSco
 
 
 @dataclass(frozen=True, slots=True)
+class Bundle:
+    """Many works sold as one: its name, the hash of its manifest (`licenses.bundle`), how many items it has."""
+
+    name: str
+    manifest: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """Lever 1: which works by path, and which forms of them.
 
@@ -118,13 +127,14 @@ class Scope:
     and names from the policy (``transcript``, ``thumbnail``, …). *excluded* are
     parts of *paths* that belong to works outside this scope: a license for a
     site does not open the dearer shelf inside it. Of the scopes in both that
-    cover a path the narrowest decides.
+    cover a path the narrowest decides. *bundle* is what the paths were frozen as.
     """
 
     works: tuple[str, ...]
     paths: tuple[PathScope, ...]
     renditions: tuple[str, ...] = (PAGE,)
     excluded: tuple[PathScope, ...] = ()
+    bundle: Bundle | None = None
 
     def covers(self, path: str) -> bool:
         """Whether canonical *path* is inside, whatever its rendition."""
@@ -322,6 +332,8 @@ class LicenseTerms:
             del price["tiers"]
         if self.compensation.window_hours == WINDOW_HOURS:
             del price["window_hours"]
+        if self.scope.bundle is None:
+            del plain["scope"]["bundle"]
         if self.territory.basis is not Basis.FETCH:
             plain["territory_basis"] = str(self.territory.basis)
         return plain
