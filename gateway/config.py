@@ -26,6 +26,7 @@ from typing import Annotated, Any, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.folders import Folders
 from gateway.problems import ConfigurationError, Mistake
 
 #: A host name in lower case, or a wildcard of one label.
@@ -152,6 +153,50 @@ class Stripe(_Section):
     api: str = Field(default="https://api.stripe.com", pattern=r"^https?://[a-z0-9.:\[\]-]+$")
 
 
+class OutboxRules(_Section):
+    """Where licensees may have events sent besides public hosts on port 443, and for how long events are kept.
+
+    *exempt* are ``HOST:PORT`` that may be on a private network and have any port.
+    """
+
+    exempt: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.:-]+:[0-9]{1,5}$")], ...] = ()
+    keep_days: int = Field(default=90, ge=4, le=3650)
+
+
+class OwnWebhook(_Section):
+    """An endpoint of the operator's own, one table each: it hears of everything, or of the *types* named.
+
+    *types* are such as ``negotiation.offered`` or ``negotiation.*``. With
+    *private* its host may be on a private network, have any port and speak plain http.
+    """
+
+    url: str = Field(pattern=r"^https?://.+$")
+    types: tuple[str, ...] = ()
+    private: bool = False
+
+
+class Email(_Section):
+    """The mail server that letters go out by; without a *host* none do.
+
+    *sender* is whom they are from, *operator* who hears of what waits for a
+    person. With *licensees* the contact of an approved licensee is written to.
+    *password_file* holds one line, relative to the data folder, readable by its
+    owner alone. *security* is ``starttls`` (port 587), ``tls`` (465), or ``none``
+    for a server on this machine. *authorities* is a PEM file of further
+    authorities that may have certified the server.
+    """
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    password_file: str = ""
+    sender: str = ""
+    operator: str = ""
+    licensees: bool = False
+    authorities: str = ""
+
+
 class Feeds(_Section):
     """Whether the lists that operators of crawlers publish are fetched by themselves, and after how many hours again."""
 
@@ -231,6 +276,9 @@ class _File(_Section):
     signatures: Signatures = Signatures()
     payments: Payments = Payments()
     stripe: Stripe = Stripe()
+    outbox: OutboxRules = OutboxRules()
+    webhooks: tuple[OwnWebhook, ...] = ()
+    email: Email = Email()
     feeds: Feeds = Feeds()
     dns: Dns = Dns()
     clients: ClientRules = ClientRules()
@@ -240,11 +288,14 @@ class _File(_Section):
     workers: Workers = Workers()
 
 
+#: What has keys of its own; tables of which there are several stand in the file alone.
+_SECTIONS = frozenset(_File.model_fields) - {"webhooks"}
+
+
 @dataclass(frozen=True, slots=True)
-class Config:
+class Config(Folders):
     """The settings of one process, checked. *folder* is the data folder."""
 
-    folder: Path
     listen: Listen = field(default_factory=Listen)
     tls: Tls = field(default_factory=Tls)
     dashboard: Dashboard = field(default_factory=Dashboard)
@@ -253,6 +304,9 @@ class Config:
     signatures: Signatures = field(default_factory=Signatures)
     payments: Payments = field(default_factory=Payments)
     stripe: Stripe = field(default_factory=Stripe)
+    outbox: OutboxRules = field(default_factory=OutboxRules)
+    webhooks: tuple[OwnWebhook, ...] = ()
+    email: Email = field(default_factory=Email)
     feeds: Feeds = field(default_factory=Feeds)
     dns: Dns = field(default_factory=Dns)
     clients: ClientRules = field(default_factory=ClientRules)
@@ -260,61 +314,6 @@ class Config:
     pacing: Pacing = field(default_factory=Pacing)
     people: People = field(default_factory=People)
     workers: Workers = field(default_factory=Workers)
-
-    @property
-    def database(self) -> Path:
-        """The SQLite file."""
-        return self.folder / "licet.db"
-
-    @property
-    def journal(self) -> Path:
-        """The folder of the append files."""
-        return self.folder / "journal"
-
-    @property
-    def keys(self) -> Path:
-        """The folder of the token keys."""
-        return self.folder / "keys" / "tokens"
-
-    @property
-    def identity_keys(self) -> Path:
-        """The folder of the keys with which this gateway signs its own requests."""
-        return self.folder / "keys" / "identity"
-
-    @property
-    def evidence(self) -> Path:
-        """The folder of documents that licensees handed in."""
-        return self.folder / "evidence"
-
-    @property
-    def copies(self) -> Path:
-        """The folder of fetched address lists."""
-        return self.folder / "feeds"
-
-    @property
-    def log_keys(self) -> Path:
-        """The folder of the key that signs the public log's heads."""
-        return self.folder / "keys" / "log"
-
-    @property
-    def log(self) -> Path:
-        """The folder of the public log, which any static host may serve."""
-        return self.folder / "log"
-
-    @property
-    def origin_keys(self) -> Path:
-        """The folder of the keys with which workers sign what goes to a site's own server."""
-        return self.folder / "keys" / "origin"
-
-    @property
-    def content_keys(self) -> Path:
-        """The folder of the keys of encrypted files."""
-        return self.folder / "keys" / "content"
-
-    @property
-    def sites(self) -> Path:
-        """The folder of the policies."""
-        return self.folder / "sites"
 
 
 def read_config(
@@ -329,7 +328,7 @@ def read_config(
     sources: dict[str, str] = {}
     for name, text in (environ or {}).items():
         section, _, key = name.removeprefix("LICET_").lower().partition("_")
-        if name.startswith("LICET_") and key and section in _File.model_fields:
+        if name.startswith("LICET_") and key and section in _SECTIONS:
             _table(values, section)[key] = _from_environment(section, key, text)
             sources[f"{section}.{key}"] = f"environment {name}"
     for dotted, value in (flags or {}).items():
@@ -352,6 +351,9 @@ def read_config(
         signatures=read.signatures,
         payments=read.payments,
         stripe=read.stripe,
+        outbox=read.outbox,
+        webhooks=read.webhooks,
+        email=read.email,
         feeds=read.feeds,
         dns=read.dns,
         clients=read.clients,

@@ -20,7 +20,8 @@ The operator can exempt named hosts, for tests and for machines of its own.
 What went wrong is a value, `Unfetched`; nothing here raises.
 
 What is posted goes by the same rules; there any status is an answer, because a
-provider that says no says why.
+provider that says no says why. What is only told (`Egress.tell`) is answered by
+the status alone, a redirect's too, and no octet of the body is read.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
@@ -94,7 +96,7 @@ class Posted:
     body: bytes
 
 
-_Got = TypeVar("_Got", Fetched, Posted)
+_Got = TypeVar("_Got", Fetched, Posted, int)
 Get = Callable[[str], Awaitable[Fetched | Unfetched]]
 
 
@@ -193,6 +195,18 @@ class Egress:
             lambda guard: self._posted(url, body, given, limit, guard), _Guard(exempt=exempt), seconds
         )
 
+    async def tell(
+        self, url: str, body: bytes, *, headers: Mapping[str, str], seconds: float = SECONDS
+    ) -> int | Unfetched:
+        """POST the JSON *body* to *url*: the status that was answered, or why none was; nothing is followed or read."""
+        exempt = self._admitted(url)
+        if isinstance(exempt, Unfetched):
+            return exempt
+        given = {**headers, "Content-Type": "application/json"}
+        return await self._tried(
+            lambda guard: self._told(url, body, given, guard), _Guard(exempt=exempt), seconds
+        )
+
     def _admitted(self, url: str) -> bool | Unfetched:
         """Whether *url* leads to a host that is exempt, or why it is not asked."""
         plain = self._plain and url.startswith(_PLAIN)
@@ -248,13 +262,19 @@ class Egress:
     async def _posted(
         self, url: str, body: bytes, given: Mapping[str, str], limit: int, guard: _Guard
     ) -> Posted | Unfetched:
-        headers = {"User-Agent": self._agent, "Accept": "application/json", "Accept-Encoding": "identity"}
-        async with (
-            self._session(guard) as session,
-            session.post(url, data=body, headers={**given, **headers}, allow_redirects=False) as answer,
-        ):
+        async with self._session(guard) as session, self._sent(session, url, body, given) as answer:
             read = await _read(answer, limit)
             return read if isinstance(read, Unfetched) else Posted(answer.status, read)
+
+    async def _told(self, url: str, body: bytes, given: Mapping[str, str], guard: _Guard) -> int | Unfetched:
+        async with self._session(guard) as session, self._sent(session, url, body, given) as answer:
+            return answer.status
+
+    def _sent(
+        self, session: aiohttp.ClientSession, url: str, body: bytes, given: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        headers = {"User-Agent": self._agent, "Accept": "application/json", "Accept-Encoding": "identity"}
+        return session.post(url, data=body, headers={**given, **headers}, allow_redirects=False)
 
 
 async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes | Unfetched:

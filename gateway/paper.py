@@ -40,12 +40,21 @@ STYLE: Final = (
     "td,th{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid var(--rule);vertical-align:top}"
     ".pairs th{width:9rem}.pairs td{overflow-wrap:anywhere}@media(max-width:30rem){.pairs th{width:6rem}}"
     ".quiet{color:var(--quiet)}li{margin:.25rem 0}"
+    "label,legend{display:block;font-weight:600;margin-top:1.1rem}label.one{font-weight:400;margin:.3rem 0}"
+    "fieldset{border:0;margin:1.1rem 0 0;padding:0}legend{margin:0;padding:0}input[type=text],textarea{box-sizing:border-box;width:100%;font:inherit;"
+    "color:inherit;background:transparent;border:1px solid var(--quiet);border-radius:6px;padding:.5rem .6rem}"
+    "textarea{min-height:8rem}button{font:inherit;font-weight:600;margin-top:1.4rem;padding:.55rem 1.1rem;"
+    "border-radius:6px;border:1px solid var(--link);background:var(--link);color:var(--paper)}"
+    ".trap{position:absolute;left:-99rem}.wrong{border-left:4px solid var(--link);padding-left:.8rem}"
     "@media print{body{margin:0;max-width:none}.wide{overflow:visible}}"
 )
 CONTENT_SECURITY: Final = (
     f"default-src 'none'; style-src 'sha256-{b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+#: The same for a page with a form, which goes to this host alone.
+FORM_SECURITY: Final = CONTENT_SECURITY.replace("form-action 'none'", "form-action 'self'")
 
 
 def sheet(title: str, body: str, *, head: str = "") -> str:

@@ -90,6 +90,13 @@ class Problem(Told, Enum):
         license_error="insufficient_scope",
         crawler_error="CrawlerForbidden",
     )
+    WITHDRAWN = entry(
+        "withdrawn",
+        403,
+        "The owner has withdrawn this for the use at hand",
+        "Stop using it, acknowledge the notice and plan the removal at the address named here.",
+        crawler_error="CrawlerForbidden",
+    )
     REFUSED_BY_OWNER = entry(
         "refused-by-owner",
         403,
@@ -381,6 +388,8 @@ class Problem(Told, Enum):
         "Correct the member named here; /.licet/openapi.json has the schema.")
     PRECONDITION_REQUIRED = entry("precondition-required", 428, "A change has to name the version it is made to",
         "Read what you change and send its ETag in If-Match.")
+    REMOVAL_OUT_OF_ORDER = entry("removal-out-of-order", 409, "This step of a removal comes after another one",
+        "Acknowledge, plan, attest, in this order; read the notice again for where it stands.")
     CONTRACT_INCOMPLETE = entry("contract-incomplete", 409, "Something is missing without which nothing can be signed",
         "Send what is named as yours; what is the owner's, only the owner can fill in.")
     LICENSE_SUSPENDED = entry("license-suspended", 403, "The license is suspended",

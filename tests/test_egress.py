@@ -235,9 +235,10 @@ async def test_answers_to_a_post_that_are_not_taken_may_have_done_something(site
     ],
 )  # fmt: skip
 async def test_places_that_nothing_is_posted_to(url) -> None:
-    found = await Egress(exempt=["127.0.0.1:8402"], plain=True).post(url, b"{}")
-    assert isinstance(found, Unfetched)
-    assert (found.why, found.sent) == ("url", False)
+    egress = Egress(exempt=["127.0.0.1:8402"], plain=True)
+    for found in (await egress.post(url, b"{}"), await egress.tell(url, b"{}", headers={})):
+        assert isinstance(found, Unfetched)
+        assert (found.why, found.sent) == ("url", False)
 
 
 async def test_where_nobody_listens_nothing_was_sent(unused_tcp_port) -> None:
@@ -254,6 +255,68 @@ async def test_http_is_spoken_with_exempted_hosts_where_that_is_allowed_and_with
         (Egress(plain=True), "url"),
         (Egress(exempt=[place], plain=True), "unreachable"),
     ):
-        for found in (await egress.get(f"http://{place}/"), await egress.post(f"http://{place}/", b"")):
+        for found in (
+            await egress.get(f"http://{place}/"),
+            await egress.post(f"http://{place}/", b""),
+            await egress.tell(f"http://{place}/", b"", headers={}),
+        ):
             assert isinstance(found, Unfetched)
             assert found.why == why
+
+
+@pytest.mark.parametrize("status", [200, 204, 302, 307, 410, 500, 503])
+async def test_what_is_told_is_answered_by_the_status_alone_and_leads_nowhere(site, status) -> None:
+    site.act = lambda _: web.Response(
+        status=status, headers={"Location": f"https://{site.place}/further", "Set-Cookie": "a=b"}
+    )
+    egress = site.egress(sign=lambda _: {"X-Signed": "yes"})
+    for _ in range(2):
+        found = await egress.tell(f"https://{site.place}/hook", b'{"a":1}', headers={"webhook-id": "ev_1"})
+        assert found == status
+    assert [(each.method, each.path) for each in site.seen] == [("POST", "/hook")] * 2
+    for request in site.seen:
+        assert request.headers["Content-Type"] == "application/json"
+        assert request.headers["webhook-id"] == "ev_1"
+        assert "Cookie" not in request.headers
+        assert "X-Signed" not in request.headers
+
+
+async def test_a_receiver_that_answers_without_end_is_not_read(site) -> None:
+    left = asyncio.Event()
+
+    async def endless(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b"y" * 65536)
+        finally:
+            left.set()
+
+    site.act = endless
+    assert await site.egress().tell(f"https://{site.place}/", b"{}", headers={}) == 200
+    await left.wait()
+
+
+async def test_a_receiver_that_says_nothing_is_left(site) -> None:
+    async def silent(request: web.BaseRequest) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    site.act = silent
+    found = await site.egress().tell(f"https://{site.place}/", b"{}", headers={}, seconds=0.2)
+    assert isinstance(found, Unfetched)
+    assert found.why == "timeout"
+
+
+async def test_a_receiver_whose_name_leads_into_the_house_is_told_nothing(site, monkeypatch) -> None:
+    real = socket.getaddrinfo
+
+    def lying(host, *args, **kept):
+        return real("127.0.0.1" if host == "bot.example" else host, *args, **kept)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lying)
+    found = await Egress(authorities=site.authorities).tell("https://bot.example/", b"{}", headers={})
+    assert isinstance(found, Unfetched)
+    assert (found.why, found.detail) == ("private_address", "127.0.0.1")
+    assert site.seen == []

@@ -1,8 +1,8 @@
 """Grant or refusal: the order in which a ruling and a license are judged.
 
 Asked after the policy has spoken, pure, in the order of design.md ("Order of
-answers"): what is free is served; an owner's block stands whatever is paid; a
-bad token is refused and never falls through to free; a good one must cover the
+answers"): what is withdrawn is refused; what is free is served; an owner's block
+stands whatever is paid; a bad token is refused and never falls through to free; a good one must cover the
 ask; without one, the price is quoted. How much of it binds is the mode's: in
 `observe` and `offer` a refusal becomes a grant that remembers what would have
 been.
@@ -13,10 +13,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from gateway.admission.entitlement import entitle
+from gateway.admission.entitlement import entitle, uses_under
 from gateway.admission.spending import Charge
 from gateway.ask import Ask
 from gateway.licenses.pricing import cheapest
+from gateway.licenses.withdrawal import refusal_of
 from gateway.money import Money
 from gateway.policy.rules import Mode, Ruling, Verdict
 from gateway.problems import PROBLEMS, Problem, Refusal
@@ -83,10 +84,16 @@ def as_open(refusal: Refusal, ruling: Ruling, visitor: Visitor, offers: tuple[Of
 def _enforced(
     ruling: Ruling, visitor: Visitor, ask: Ask, credential: Claims | Refusal | None
 ) -> Grant | Refusal:
+    if ruling.withdrawal is not None:
+        return refusal_of(ruling.withdrawal)
     if ruling.verdict is Verdict.REFUSE:
         return Refusal(PROBLEMS.get(ruling.problem, Problem.REFUSED_BY_OWNER), _sentence(ruling))
     if isinstance(credential, Refusal):
         return credential
+    if credential is not None and ruling.withdrawn:
+        gone = ruling.withdrawn.from_licensee(credential.licensee, uses_under(credential, visitor))
+        if gone is not None:
+            return refusal_of(gone)
     if ruling.verdict is Verdict.SERVE:
         return Grant(uses=visitor.uses)
     if credential is None:
@@ -109,6 +116,8 @@ def _unlicensed(ruling: Ruling, visitor: Visitor) -> Refusal:
     quoted = cheapest(ruling.offers, visitor.uses)
     assert quoted is not None, "a LICENSE ruling always has offers"
     who = visitor.name or "automated visitors"
+    if ruling.closed:
+        return Refusal(Problem.REFUSED_BY_OWNER, _sentence(ruling))
     if quoted.terms.compensation.is_free:
         return Refusal(Problem.TOKEN_REQUIRED, f"The offer {quoted.id} is free for {who}, and wants a token.")
     return Refusal(

@@ -16,6 +16,7 @@ from gateway.admission.spending import Charge, Short
 from gateway.admission.till import PaidUnit
 from gateway.licenses.accounts import Account
 from gateway.licenses.revocations import Revocations
+from gateway.licenses.withdrawal import Withdrawal
 from gateway.money import Money
 from gateway.provenance.audience import AudienceRow
 from gateway.rails.settling import Checked, Payable, Taken, Unpaid
@@ -64,3 +65,4 @@ AUDIENCE: Final[Mapping[str, Crossing]] = {"add": Crossing(tuple[tuple[AudienceR
 #: What the office tells, and in part a worker.
 PAID: Final[TypeAdapter[tuple[PaidUnit, ...]]] = TypeAdapter(tuple[PaidUnit, ...])
 REVOKED: Final[TypeAdapter[Revocations]] = TypeAdapter(Revocations)
+WITHDRAWN: Final[TypeAdapter[tuple[Withdrawal, ...]]] = TypeAdapter(tuple[Withdrawal, ...])

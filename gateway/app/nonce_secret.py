@@ -1,4 +1,7 @@
-"""The secret behind the nonces of DPoP: one for all processes of a data folder (`tokens.nonces`)."""
+"""Secrets that everything else is derived from, each one file for all processes of a data folder: mode 0600.
+
+That of the nonces of DPoP (`tokens.nonces`), and that of webhooks (`outbox.webhook`).
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,15 @@ _OCTETS: Final = 32
 
 
 def nonces_of(folder: Path) -> Nonces:
-    """The nonces of the keys in *folder*; the first process that asks makes their secret, mode 0600.
+    """The nonces of the keys in *folder*; raises `ConfigurationError` as `secret_at` does."""
+    return Nonces(secret_at(folder / "nonces"))
+
+
+def secret_at(path: Path) -> bytes:
+    """The secret in the file *path*, at least 32 octets; the first process that asks makes it, mode 0600.
 
     Raises `ConfigurationError` where the file cannot be made or read, or is too short.
     """
-    path = folder / "nonces"
     try:
         if not path.exists():
             _make(path)
@@ -30,12 +37,12 @@ def nonces_of(folder: Path) -> Nonces:
         ) from None
     if len(secret) < _OCTETS:
         raise ConfigurationError([Mistake(str(path), "", "is too short; remove it, and another one is made")])
-    return Nonces(secret)
+    return secret
 
 
 def _make(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"nonces.{secrets.token_hex(8)}")
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         os.write(handle, secrets.token_bytes(_OCTETS))

@@ -18,12 +18,14 @@ from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
+from gateway.app.consenting import Consenting
 from gateway.app.dealing import deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
+from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
@@ -50,6 +52,7 @@ from gateway.keys.key_set import EDDSA
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
+from gateway.licenses.withdrawal import Withdrawal
 from gateway.money import Money
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.reload import PolicyShelf
@@ -113,6 +116,7 @@ class Office:
         self._stopping, self._wake = asyncio.Event(), asyncio.Event()
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
+        self.withdrawn: tuple[Withdrawal, ...] = ()
 
     def read_policies(self) -> None:
         """Take up the policies for the first time; raises `ConfigurationError`."""
@@ -162,8 +166,8 @@ class Office:
         await self.keeper.catch_up()
         self._closing.append(self._fold_the_rest)
         self._closing.append(self.journal.close)
-        self.feed = RevocationFeed()
-        self.revoked = Revocations()
+        self.feed, self.revoked = RevocationFeed(), Revocations()
+        self.consenting = Consenting(self.database, self.register, self.clock)
         await self._look()
         self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
         self.settling = self.cashier.settling
@@ -204,6 +208,14 @@ class Office:
 
     def _groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
         """What the desk answers besides selling."""
+        self.post = PostRoom(
+            self.config,
+            self.database,
+            self.register,
+            self.clock,
+            lambda: self.shelf.policies,
+            self.cashier.once,
+        )
         catalog = Catalog.shipped()
         publisher = Publisher(catalog)
         shelf = EvidenceFolder(self.config.evidence)
@@ -215,6 +227,8 @@ class Office:
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
+            *self.post.groups,
+            *self.consenting.groups(),
         )
 
     def _first_host(self) -> str:
@@ -241,6 +255,7 @@ class Office:
             who=Explaining(config, self.clock, networks=self._networks),
             clock=self.clock,
             deals=deals_of(self.database, self.register, self.shelf),
+            consents=self.consenting.pages(lambda: self.shelf.policies),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -269,10 +284,12 @@ class Office:
             ("duties", duty_round.ROUND_SECONDS, duty_round.DutyRound(self.duty_book, self.clock).act),
             ("log", 1.0, self.log.sign_news),
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
+            ("remind", 60.0, self.consenting.remind),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
+        self._start("outbox", self.post.run())
         self._start("repair", self.cashier.resume())
         self._start("keeper", self.keeper.run(self._stopping, self._wake))
 
@@ -341,9 +358,11 @@ class Office:
         await self.keeper.catch_up()
 
     async def _look(self) -> None:
-        """Learn what other processes changed: revocations and keys."""
+        """Learn what other processes changed: revocations, withdrawals and keys."""
         asked_at = self.clock.monotonic()
         self.revoked = await self.register.revocations()
+        self.withdrawn = await self.consenting.withdrawals.in_force(self.clock.now_us() // 1_000_000)
+        self.shelf.withdraw(self.withdrawn)
         self.feed.renew(self.revoked, asked_at)
         self.looked(asked_at)
         try:
@@ -372,6 +391,7 @@ class Office:
         days = self.config.store.detail_days
         before = self.clock.now_us() - days * 86_400_000_000
         await forget_details(self.config.journal, SqliteDetails(self.database), before)
+        await self.post.forget()
 
     async def _update_feeds(self) -> None:
         if self._feeds is None:

@@ -17,12 +17,13 @@ import structlog
 
 from gateway.admission.spending import Charge, Short
 from gateway.admission.till import PaidUnit
-from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SETTLER, SPEND_BOOK
+from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SETTLER, SPEND_BOOK, WITHDRAWN
 from gateway.app.channel import Channel
 from gateway.app.signing_agents import heard
 from gateway.egress import SECONDS, Fetched, Unfetched
 from gateway.licenses.accounts import Account
 from gateway.licenses.revocations import RevocationFeed, Revocations
+from gateway.licenses.withdrawal import Withdrawal
 from gateway.money import Money
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audience import AudienceRow
@@ -54,16 +55,17 @@ class OfficeLine:
         learn: Callable[[Iterable[PaidUnit]], None],
         used: Callable[[str, int], None],
         take_up: Callable[[], Awaitable[list[str]]],
+        withdraw: Callable[[Iterable[Withdrawal]], None],
     ) -> None:
         """Speak as worker *name*, whose journal is *writer*'s; *others* are those whom the office does not know to the end.
 
         Revocations go to *feed*, paid units to *learn*, signatures that paid at another worker to *used*; *take_up* reads the
-        policies that the office took up and gives their digests.
+        policies that the office took up and gives their digests; *withdraw* hears what is withdrawn, before the revocations are renewed.
         """
         self.known = asyncio.Event()
         self._writer, self._others = writer, others
         self._path, self._name, self._feed = path, name, feed
-        self._learn, self._used, self._take_up = learn, used, take_up
+        self._learn, self._used, self._take_up, self._withdraw = learn, used, take_up, withdraw
         self._revoked = Revocations()
         self._channel: Channel | None = None
 
@@ -123,6 +125,8 @@ class OfficeLine:
 
     def _hear(self, name: str, given: Any) -> None:
         if name == "revoked":
+            if "withdrawn" in given:
+                self._withdraw(WITHDRAWN.validate_python(given["withdrawn"]))
             if "revoked" in given:
                 self._revoked = REVOKED.validate_python(given["revoked"])
             self._feed.renew(self._revoked, given["at"])

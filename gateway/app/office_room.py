@@ -3,9 +3,9 @@
 What it tells every worker, unasked:
 
 ======== ===============================================================
-revoked  what was revoked: whole at the start and on a change, otherwise
-         only until when it is known to be true (`time.monotonic`, which is
-         one clock in all processes of a machine)
+revoked  what was revoked, and what is withdrawn: whole at the start and on a
+         change, otherwise only until when it is known to be true
+         (`time.monotonic`, which is one clock in all processes of a machine)
 paid     units that were paid for at another worker, once that is durable
 writers  all whose journals are not known to their end: after one of them was
          killed, licensed answers wait until it is left out
@@ -29,13 +29,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.app.boot import Boot
-from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SETTLER, SPEND_BOOK
+from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SETTLER, SPEND_BOOK, WITHDRAWN
 from gateway.app.channel import Channel
 from gateway.app.folder import RunFolder
 from gateway.app.office import Office, log
 from gateway.app.signing_agents import told
 from gateway.desk.door import DeskDoor
 from gateway.licenses.revocations import Revocations
+from gateway.licenses.withdrawal import Withdrawal
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
@@ -50,11 +51,12 @@ _CHUNK: Final = 5_000
 
 @dataclass(eq=False)
 class _Line:
-    """One worker, as the office knows it. *told* are the revocations it was sent last."""
+    """One worker, as the office knows it. *told* are the revocations it was sent last, *withdrawn* the withdrawals."""
 
     channel: Channel
     name: str = ""
     told: Revocations | None = None
+    withdrawn: tuple[Withdrawal, ...] | None = None
     state: dict[str, Any] = field(default_factory=dict)
 
 
@@ -221,7 +223,9 @@ class OfficeRoom(Office):
         news: dict[str, Any] = {"at": asked_at}
         if line.told is not self.revoked and line.told != self.revoked:
             news["revoked"] = REVOKED.dump_python(self.revoked, mode="json")
-        line.told = self.revoked
+        if line.withdrawn != self.withdrawn:
+            news["withdrawn"] = WITHDRAWN.dump_python(self.withdrawn, mode="json")
+        line.told, line.withdrawn = self.revoked, self.withdrawn
         line.channel.tell("revoked", news)
 
     def _tell_writers(self) -> None:
@@ -251,10 +255,12 @@ class OfficeRoom(Office):
     async def _taken_up(self) -> tuple[Mistake, ...]:
         """Take up changed policies, whole or not at all, here and then at every worker."""
         try:
-            self.shelf = self._copied()
+            shelf = self._copied()
         except ConfigurationError as error:
             self._complain(error.mistakes)
             return error.mistakes
+        shelf.withdraw(self.withdrawn)
+        self.shelf = shelf
         wanted = self._digests()
         lines = tuple(self._lines)
         answers = await asyncio.gather(

@@ -31,8 +31,8 @@ def provider_of(config: Config) -> Provider | None:
     if not settings.secret_key_file and not settings.webhook_secret_file:
         return None
     mistakes: list[Mistake] = []
-    key = _secret(config.folder, "stripe.secret_key_file", settings.secret_key_file, mistakes)
-    webhook = _secret(config.folder, "stripe.webhook_secret_file", settings.webhook_secret_file, mistakes)
+    key = read_secret(config.folder, "stripe.secret_key_file", settings.secret_key_file, mistakes)
+    webhook = read_secret(config.folder, "stripe.webhook_secret_file", settings.webhook_secret_file, mistakes)
     if mistakes:
         raise ConfigurationError(mistakes)
     try:
@@ -42,7 +42,8 @@ def provider_of(config: Config) -> Provider | None:
         raise ConfigurationError([Mistake(place, "stripe", "needs pip install 'licet[stripe]'")]) from None
 
 
-def _secret(folder: Path, key: str, name: str, mistakes: list[Mistake]) -> str:
+def read_secret(folder: Path, key: str, name: str, mistakes: list[Mistake]) -> str:
+    """The one line in the file *name* of *folder*; what is wrong with it is added to *mistakes*, for the setting *key*."""
     if not name:
         mistakes.append(Mistake(str(folder / "licet.toml"), key, "name the file that holds it"))
         return ""

@@ -30,16 +30,16 @@ class Publisher:
 
     def __call__(self, policy: Policy, origin: str) -> PublishedTerms:
         """What is said for *policy* at *origin*."""
-        key = (policy.digest, origin)
+        key = (policy.edition, origin)
         terms = self._made.get(key)
         if terms is None:
             # An origin is but told: whoever makes up host names must not have it all worked out again.
-            said = self._anywhere.get(policy.digest)
+            said = self._anywhere.get(policy.edition)
             if said is None:
                 if len(self._anywhere) >= _MOST:
                     self._anywhere.clear()
                 said = publish(policy, "", self._tokens, robots_only=self._robots_only)
-                self._anywhere[policy.digest] = said
+                self._anywhere[policy.edition] = said
             if len(self._made) >= _MOST:
                 self._made.clear()
             terms = self._made[key] = replace(said, origin=origin)

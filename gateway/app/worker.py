@@ -106,6 +106,7 @@ class Worker:
             learn=self._learn,
             used=self._used,
             take_up=self._take_up,
+            withdraw=self._shelf.withdraw,
         )
         journal.line = line if config.workers.count > 1 else None
         front = self._front = Front(

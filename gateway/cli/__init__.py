@@ -15,6 +15,8 @@ import typer
 
 from gateway.cli import (
     accounts,
+    authors,
+    authorship,
     backup,
     crawlers,
     dashboard,
@@ -27,6 +29,8 @@ from gateway.cli import (
     keys,
     licensee,
     licenses,
+    objections,
+    outbox,
     payments,
     policy,
     proofs,
@@ -38,6 +42,7 @@ from gateway.cli import (
     terms,
     tour,
     who,
+    withdraw,
 )
 from gateway.problems import ConfigurationError, StoreUnavailable
 
@@ -58,6 +63,7 @@ app = typer.Typer(
     Who asks        licet crawlers list --purpose training
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
+    Take back       licet withdraw WORK --reason "…" --dry-run
     Who asks        licet who access.log
     Your proof      licet journal audit
                     licet journal verify
@@ -87,6 +93,11 @@ licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
 app.add_typer(licenses.app, name="licenses")
+app.add_typer(outbox.app, name="outbox")
+app.add_typer(withdraw.app, name="withdraw")
+app.add_typer(objections.app, name="objections")
+app.add_typer(authors.app, name="authors")
+app.add_typer(authorship.app, name="authorship")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 journal.app.command("prove")(proofs.prove)

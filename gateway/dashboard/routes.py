@@ -7,6 +7,7 @@
 ``/records/ID``            one fetch and its decision trace
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
+``/consent``               withdrawals, objections, authors; see `consent_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
 ``/sign-out``              POST
 ``/healthz``               whether the pages can be made; needs no session
@@ -28,6 +29,7 @@ from gateway import bundled
 from gateway.clock import Clock
 from gateway.dashboard import guards, pages
 from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.exports import FORMATS
@@ -50,15 +52,17 @@ def dashboard_app(
     who: Explainer,
     clock: Clock,
     deals: Deals | None = None,
+    consents: Consents | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
     *hosts* are the names it answers to besides loopback's. *status* gives each
     site's mode, and under ``journal`` why that is not well, if it is not. *who*
     says who sent a request that somebody tells of. *deals* are the negotiations;
-    without them there is no inbox.
+    without them there is no inbox. *consents* are withdrawals, objections and
+    authors' answers; without them there is no page of them.
     """
-    return _Pages(access_log, sessions, hosts, status, who, clock, deals).app()
+    return _Pages(access_log, sessions, hosts, status, who, clock, deals, consents).app()
 
 
 class _Pages:
@@ -71,8 +75,17 @@ class _Pages:
         who: Explainer,
         clock: Clock,
         deals: Deals | None,
+        consents: Consents | None,
     ) -> None:
-        self._deals = deals
+        self._deals, self._consents = deals, consents
+        self._tabs = (
+            ("/", "Overview"),
+            ("/log", "Access log"),
+            ("/live", "Live"),
+            ("/who", "Who"),
+            *((("/deals", "Deals"),) if deals is not None else ()),
+            *((("/consent", "Consent"),) if consents is not None else ()),
+        )
         self._log = access_log
         self._sessions = sessions
         self._hosts = guards.allowed_hosts(hosts)
@@ -105,6 +118,8 @@ class _Pages:
         app.router.add_get("/who", self._who)
         if self._deals is not None:
             DealPages(self._deals, self, self._clock).add_to(app.router)
+        if self._consents is not None:
+            ConsentPages(self._consents, self, self._clock).add_to(app.router)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)
@@ -288,7 +303,7 @@ class _Pages:
         frame = {
             "here": request.path,
             "signed_in": signed_in,
-            "inbox": self._deals is not None,
+            "tabs": self._tabs,
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,
             "unwell": unwell,

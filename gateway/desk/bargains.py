@@ -60,6 +60,7 @@ from gateway.licenses.negotiations import Negotiations
 from gateway.licenses.position import Position, committed
 from gateway.licenses.proposals import Message, read_terms
 from gateway.licenses.register import LicenseRegister
+from gateway.licenses.withdrawal import refusal_of
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import LicenseTerms, Offer
@@ -170,6 +171,9 @@ class Bargains:
 
     async def _begun(self, blank: Negotiation, place: Place, message: Message) -> Negotiation | Refusal:
         licensee = place.known.licensee.id
+        gone = place.policy.withdrawn.from_licensee(licensee, blank.offer.uses)
+        if gone is not None:
+            return refusal_of(gone)
         wait = self._pace.wait(licensee, self._clock.now_us())
         if wait:
             return Refusal(
@@ -341,6 +345,9 @@ class Bargains:
         )
         if isinstance(after, Refusal) or after.table is None:
             return after
+        gone = place.policy.withdrawn.unsold(after.table)
+        if gone is not None:
+            return gone
         draft = await self._draft(after, after.table, now)
         if isinstance(draft, Refusal):
             return draft

@@ -108,7 +108,7 @@ class CatalogueDesk:
         return json_reply(told, max_age=_SHORT)
 
     def _for_crawler(self, call: Call, wish: _Wish, crawler: Crawler) -> web.StreamResponse | Refusal:
-        source = f"policy {call.policy.digest}"
+        source = f"policy {call.policy.edition}"
         if wish.cursor and wish.cursor.source != source:
             return _unread("the cursor is of terms that have changed; begin again without it")
         told = self._page(call, wish, source, self._alone(call.policy, crawler))
@@ -117,7 +117,7 @@ class CatalogueDesk:
 
     def _alone(self, policy: Policy, crawler: Crawler) -> tuple[Entry, ...]:
         """The entries for *crawler*, made once for each policy."""
-        key = (policy.digest, crawler.name)
+        key = (policy.edition, crawler.name)
         entries = self._made.get(key)
         if entries is None:
             published = self._in_force.published(policy, "")

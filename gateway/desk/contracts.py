@@ -78,7 +78,11 @@ class Contracts:
         found = agreed_as(await self._bargains.store.agreed_on(call.rest), version)
         if found is None or await self._bargains.read(place, found.id) is None or not found.contract:
             return Refusal(Problem.NOT_FOUND, "This licensee has no negotiated license of that id here.")
-        return await _drawn(call, orjson.loads(found.contract))
+        # The proof of authorship is a document of its own: the contract's hash stays what was agreed.
+        drawn = await _drawn(call, orjson.loads(found.contract))
+        if not isinstance(drawn, Refusal):
+            drawn.headers["Link"] = f'<{PREFIX}/contracts/{call.rest}/authorship>; rel="describedby"'
+        return drawn
 
     async def _version(self, call: Call) -> int | Refusal:
         """Which version is asked for: the one in force, where the query names none."""

@@ -35,6 +35,7 @@ from gateway.desk.replies import json_reply
 from gateway.desk.wishes import read_place
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.ems import FORMAT, EmsError
+from gateway.licenses.withdrawal import refusal_of
 from gateway.policy.rules import Policy, Verdict
 from gateway.policy.ruling import rule
 from gateway.problems import Problem, Refusal, StoreUnavailable
@@ -116,6 +117,10 @@ class EmsKeys:
             return Refusal(Problem.RESOURCE_NOT_OFFERED, "The resource is no URL or path of this site.")
         if narrowest(path, claims.scopes, claims.excluded) is None:
             return Refusal(Problem.PATH_NOT_COVERED, "The license does not cover this path.")
+        work = call.policy.work_of(path)
+        gone = call.policy.withdrawn.stopping(path, work.id if work else "", claims.uses, claims.licensee)
+        if gone is not None:
+            return refusal_of(gone)
         country = call.request.headers.get(COUNTRY, "")
         ask = Ask(
             "", self._clock.now_us(), call.policy.site.id, call.origin, "GET", path, path, country=country

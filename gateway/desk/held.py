@@ -20,8 +20,10 @@ from gateway.desk.wishes import read_place
 from gateway.licenses.license import License
 from gateway.licenses.register import LicenseRegister
 from gateway.licenses.revocations import Revocations
+from gateway.licenses.withdrawal import NOTHING_WITHDRAWN, Withdrawn, refusal_of
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Policy
+from gateway.policy.withdrawing import with_withdrawn
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import narrowest
 from gateway.terms.unit import tiers_body
@@ -51,15 +53,20 @@ class Holdings:
 
     def earlier(self, policy: Policy) -> tuple[Policy, ...]:
         """The site's policies before *policy* whose license.xml somebody may still go by, newest first."""
-        return self._earlier.of_site(policy.site.id, self._now())
+        found = self._earlier.of_site(policy.site.id, self._now())
+        return tuple(with_withdrawn(each, policy.withdrawn.each) for each in found)
 
-    async def introspect(self, token: str, resource: str, known: Known, origin: str) -> dict[str, object]:
-        """Say whether *token* stands now, and whether it covers *resource* if one is named."""
+    async def introspect(
+        self, token: str, resource: str, known: Known, origin: str, withdrawn: Withdrawn = NOTHING_WITHDRAWN
+    ) -> dict[str, object]:
+        """Say whether *token* stands now, and whether it covers *resource* if one is named; *withdrawn* is the site's."""
         claims = self._read(token, origin)
         if isinstance(claims, Refusal) or claims.licensee != known.licensee.id:
             return _INACTIVE
         revoked = await self._register.revocations()
         if revoked.covers(claims) or revoked.suspension(claims.license):
+            return _INACTIVE
+        if withdrawn.from_licensee(claims.licensee, claims.uses):
             return _INACTIVE
         body: dict[str, object] = {
             "active": True,
@@ -69,7 +76,7 @@ class Holdings:
             **claims.as_json(),
         }
         if resource:
-            body |= _permitted(claims, resource, origin)
+            body |= _permitted(claims, resource, origin, withdrawn)
         return body
 
     async def standing(self, token: str, known: Known, origin: str) -> Claims | Refusal:
@@ -147,10 +154,15 @@ class Holdings:
         return self._clock.now_us() // 1_000_000
 
 
-def _permitted(claims: Claims, resource: str, origin: str) -> dict[str, object]:
+def _permitted(claims: Claims, resource: str, origin: str, withdrawn: Withdrawn) -> dict[str, object]:
     place = read_place(resource, origin)
     if place is None:
         return {"permitted": False, "reason": f"The resource is no URL or path of {origin}."}
+    gone = (
+        withdrawn.stopping_at(place.pattern, claims.uses) if withdrawn and "*" not in place.pattern else None
+    )
+    if gone is not None:
+        return {"permitted": False, "reason": refusal_of(gone).detail}
     if "*" not in place.pattern and narrowest(place.pattern, claims.scopes, claims.excluded) is not None:
         return {"permitted": True}
     return {"permitted": False, "reason": "The license does not cover this path."}

@@ -17,6 +17,7 @@ from gateway.desk.call import About, Call, Group, Route, read_at
 from gateway.desk.described import DESCRIBED
 from gateway.desk.metadata import PREFIX
 from gateway.desk.replies import json_reply
+from gateway.desk.webhook_schemas import webhooks_object
 from gateway.problems import PROBLEMS, Refusal
 
 OPENAPI: Final = f"{PREFIX}/openapi.json"
@@ -53,6 +54,8 @@ class OpenApi:
     def __init__(self, table: Mapping[str, Route]) -> None:
         """Describe *table*, and this address beside it."""
         self._paths = openapi_paths({**table, **self.group()})
+        told = f"{PREFIX}/webhooks" in table
+        self._webhooks: Mapping[str, object] = {"webhooks": webhooks_object()} if told else {}
 
     def group(self) -> Group:
         """Its address."""
@@ -65,6 +68,7 @@ class OpenApi:
                 "info": {"title": "Licet license desk", "version": __version__},
                 "servers": [{"url": call.origin}],
                 "paths": self._paths,
+                **self._webhooks,
                 "components": {
                     "schemas": _SCHEMAS,
                     "securitySchemes": {"client": {"type": "http", "scheme": "basic"}},

@@ -52,6 +52,12 @@ _CREDIT: Final = {
     "balance": "The prepaid credit that is free to spend.",
     "missing": "What has to be paid in first.",
 }
+_WITHDRAWN: Final = {
+    "withdrawal": "The opaque id of the withdrawal; quote it when you write to the owner.",
+    "since": "The second since the epoch from which it holds.",
+    "withdrawn_uses": "The uses it is for, in RSL's words; other uses are judged as before.",
+    "acknowledge": "Where the licensee reads the notice, acknowledges it, plans the removal and attests it.",
+}
 
 
 def members_of(problem: Problem) -> Mapping[str, str]:
@@ -61,4 +67,6 @@ def members_of(problem: Problem) -> Mapping[str, str]:
         told.update(_INNER)
     if problem is Problem.CREDIT_SPENT:
         told.update(_CREDIT)
+    if problem is Problem.WITHDRAWN:
+        told.update(_WITHDRAWN)
     return told

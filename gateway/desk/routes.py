@@ -26,6 +26,9 @@ GET, POST, client ``/.licet/negotiations/ID``, and ``/proposals``, ``/acceptance
             ``/verification``, ``/termination``, ``/contract`` below it
 GET, client ``/.licet/contracts/LICENSE``                what was agreed
 GET, POST, client ``/.licet/licenses/ID``                its versions; ``/renewal``, ``/amendment``
+GET, client ``/.licet/events``                           what happened to one's own
+GET, POST, client ``/.licet/webhooks``                   where that is sent
+GET, DELETE, client ``/.licet/webhooks/ID``, and ``/verification``, ``/secret``, ``/ping``
 GET         ``/.well-known/oauth-authorization-server/.licet``  RFC 8414
 GET         ``/.well-known/oauth-protected-resource``    RFC 9728
 GET         ``/.well-known/http-message-signatures-directory``  our own keys

@@ -174,7 +174,8 @@ class Sales:
                 made = await lives.made_by(agreement)
                 if made is not None:
                     return made
-                unfit = self._minted(new, new, buyer, new.terms.compensation.fetch_price)
+                price = new.terms.compensation.fetch_price
+                unfit = buyer.policy.withdrawn.unsold(new.terms) or self._minted(new, new, buyer, price)
                 if isinstance(unfit, Refusal):
                     return unfit
 
@@ -232,7 +233,8 @@ class Sales:
                     if not await self._exhausted(same):
                         return same
                     spent.append(same.id)
-            unfit = self._minted(draft, draft, buyer, draft.terms.compensation.fetch_price)
+            price = draft.terms.compensation.fetch_price
+            unfit = buyer.policy.withdrawn.unsold(draft.terms) or self._minted(draft, draft, buyer, price)
             return unfit if isinstance(unfit, Refusal) else await self._kept(draft, spent)
 
     async def _in_line(
@@ -353,8 +355,10 @@ class Sales:
         return price.price_after(await self._book.charged(license.id, price.currency))
 
     def _minted(self, license: License, view: License, buyer: Buyer, price: Money) -> Sold | Refusal:
-        now = self._now()
-        offer = buyer.policy.by_offer.get(license.offer)
+        scope = buyer.policy.withdrawn.granted(view.terms, license.licensee)
+        if isinstance(scope, Refusal):
+            return scope
+        now, offer = self._now(), buyer.policy.by_offer.get(license.offer)
         seconds = offer.token_seconds if offer else _DEFAULT_LIFE
         claims = Claims(
             issuer=issuer_of(buyer.origin),
@@ -366,8 +370,8 @@ class Sales:
             expires_at=min(now + min(seconds, LONGEST_LIFE_SECONDS), license.ends_at),
             license=license.id,
             licensee=license.licensee,
-            scopes=view.terms.scope.paths,
-            excluded=view.terms.scope.excluded,
+            scopes=scope.paths,
+            excluded=scope.excluded,
             offer=license.offer,
             renditions=view.terms.scope.renditions,
             uses=view.terms.purpose.uses,
@@ -412,7 +416,7 @@ def for_sale(policy: Policy, wanted: Wanted, offers: tuple[Offer, ...] | None = 
     A target that ends in a slash or holds a star names many pages; which of them
     an offer sells is then said by what it covers alone.
     """
-    left = on_offer(policy) if offers is None else offers
+    left = on_offer(policy) if offers is None else policy.withdrawn.offered(offers)
     for target in wanted.targets:
         path = target.pattern
         work = None if path.endswith("/") or "*" in path else policy.work_of(path)

@@ -68,9 +68,9 @@ class TermsInForce:
             return None
         site = policy.site.id
         known = self._known.get(site)
-        if known is None or known[0] != policy.digest:
+        if known is None or known[0] != policy.edition:
             version = terms_version(self.published(policy, ""))
             at = self._clock.now_us() // 1_000_000
             taken = await self.store.take_up(site, version, policy.digest, at)
-            known = self._known[site] = (policy.digest, version, taken)
+            known = self._known[site] = (policy.edition, version, taken)
         return known[1], known[2]

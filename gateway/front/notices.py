@@ -111,18 +111,18 @@ class SiteNotices:
                 _log.warning("robots.txt of %s: %s", policy.site.id, fault)
             return merged
 
-        return self._kept(("robots.txt", policy.site.id, policy.digest, origin, known.tag), _TEXT, render)
+        return self._kept(("robots.txt", policy.site.id, policy.edition, origin, known.tag), _TEXT, render)
 
     def _license(self, policy: Policy, origin: str) -> Notice:
         return self._kept(
-            ("license.xml", policy.site.id, policy.digest, origin),
+            ("license.xml", policy.site.id, policy.edition, origin),
             MEDIA_TYPE,
             lambda: render_rsl(self._published(policy, origin), lastmod=lastmod_of(policy)),
         )
 
     def _tdm_policy(self, policy: Policy, origin: str) -> Notice:
         return self._kept(
-            ("tdm.jsonld", policy.site.id, policy.digest, origin),
+            ("tdm.jsonld", policy.site.id, policy.edition, origin),
             LINKED_DATA,
             lambda: orjson.dumps(tdm_policy(self._published(policy, origin))),
         )
@@ -135,7 +135,7 @@ class SiteNotices:
         if not unread and isinstance(known, OwnFile) and known.cut and ask.path == llms_txt.PATH:
             return None
         return self._kept(
-            (ask.path.rpartition("/")[2], policy.site.id, policy.digest, ask.origin, tag),
+            (ask.path.rpartition("/")[2], policy.site.id, policy.edition, ask.origin, tag),
             media_type,
             lambda: render(own, self._published(policy, ask.origin), unread),
             **({"max_age": RETRY_SECONDS} if unread else {}),

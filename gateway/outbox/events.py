@@ -57,6 +57,10 @@ class Events(Protocol):
         """The first events kept after the place *nth*, in order, at most *most*; 0 is before the first."""
         ...
 
+    async def place(self, id: str, about: About = ALL) -> int | None:
+        """The place of the event of that id, if it is one of those meant and is kept still."""
+        ...
+
     async def last(self) -> int:
-        """The place of the newest event, 0 where nothing ever happened."""
+        """The place of the newest event, 0 where there is none."""
         ...

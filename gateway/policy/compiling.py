@@ -13,6 +13,7 @@ from gateway.money import MICROS, Money
 from gateway.paths import PathScope
 from gateway.policy.bundles import bundle_scope
 from gateway.policy.digest import policy_digest
+from gateway.policy.position_table import ContractTable
 from gateway.policy.positions import position_of
 from gateway.policy.publish_table import PublishTable
 from gateway.policy.rules import (
@@ -87,9 +88,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     given = loose.payments
     x402 = given.x402.terms(site.currency) if given.x402 else None
     payments = Payments(given.price_headers, given.origin_prices, x402, given.x402_credit)
-    side = loose.contract
-    creator = Party(side.creator, side.address, side.signatory, side.authority, site.contact)
-    signing = Signing(side.law, side.language, creator if side.creator else Party())
+    signing = _signing(loose.contract, site)
     limits = {name: _table(tables, name) for name in offers}
     digest = policy_digest(
         site,
@@ -105,6 +104,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         publishing=publishing,
         payments=payments,
         signing=signing,
+        redress=loose.redress.redress(),
     )
     return Policy(
         site=site,
@@ -131,6 +131,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         file=tables.file,
         payments=payments,
         signing=signing,
+        redress=loose.redress.redress(),
     )
 
 
@@ -381,6 +382,11 @@ def _match(table: RuleTable) -> Match:
         paths=when.path,
         countries=countries.spelled_out(frozenset(when.country)),
     )
+
+
+def _signing(side: ContractTable, site: Site) -> Signing:
+    creator = Party(side.creator, side.address, side.signatory, side.authority, site.contact)
+    return Signing(side.law, side.language, creator if side.creator else Party())
 
 
 def _check_reach(tables: Tables, works: tuple[Work, ...]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import asdict
 
 from gateway.canonical import canonical_digest
 from gateway.paths import PathScope
-from gateway.policy.rules import Match, Payments, Rule, Signing, Site, TerritoryMode, Verdict, Work
+from gateway.policy.rules import Match, Payments, Redress, Rule, Signing, Site, TerritoryMode, Verdict, Work
 from gateway.terms.license_terms import LicenseTerms
 from gateway.terms.publishing import USUAL, Publishing
 
@@ -21,6 +21,7 @@ from gateway.terms.publishing import USUAL, Publishing
 VERSION = 1
 _USUAL = Payments()
 _UNSAID = Signing()
+_NONE = Redress()
 
 
 def policy_digest(
@@ -35,6 +36,7 @@ def policy_digest(
     publishing: Publishing = USUAL,
     payments: Payments = _USUAL,
     signing: Signing = _UNSAID,
+    redress: Redress = _NONE,
 ) -> str:
     """The digest, ``sha-256:`` and hex. *offers* are terms, token seconds and most fetches by id."""
     return canonical_digest(
@@ -69,6 +71,7 @@ def policy_digest(
             **({"publish": publishing.as_json()} if publishing != USUAL else {}),
             **({"payments": asdict(payments)} if payments != _USUAL else {}),
             **({"contract": asdict(signing)} if signing != _UNSAID else {}),
+            **({"redress": asdict(redress)} if redress != _NONE else {}),
         }
     )
 

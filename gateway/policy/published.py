@@ -223,6 +223,7 @@ def _nodes(policy: Policy) -> tuple[_Node, ...]:
         *(scope for work in policy.works for scope in work.paths),
         *(scope for work in policy.works for each in work.renditions for scope in each.paths),
         *(scope for each in policy.rules for scope in each.when.paths),
+        *policy.withdrawn.places,
     ):
         found.setdefault(scope.pattern.rstrip("/"), scope)
     scopes = sorted(
@@ -315,6 +316,13 @@ def _verdicts(
 def _outcomes(
     policy: Policy, node: _Node, reader: _Reader, country: str, work: Work | None, form: str
 ) -> Iterable[tuple[Verdict, tuple[Offer, ...]]]:
+    for gone in policy.withdrawn.each:
+        held = _any(_holds(node.scope, scope) for scope in gone.paths) if gone.paths else False
+        here = True if work and work.id in gone.works else held
+        if here is not False and not gone.hold and not gone.licensee and gone.stops(reader.uses):
+            yield Verdict.REFUSE, ()
+            if here:
+                return
     for each, held in zip(policy.rules, node.paths, strict=True):
         if held is False or (each.when.works and (work is None or work.id not in each.when.works)):
             continue
@@ -399,6 +407,8 @@ def _free(policy: Policy, node: _Node, readers: tuple[_Reader, ...]) -> Uses:
 
 def _on_offer(policy: Policy, node: _Node, offer: Offer, readers: tuple[_Reader, ...]) -> bool:
     if offer.terms.scope.bundle is not None:
+        return False
+    if not offer.terms.scope.includes(node.scope) and policy.withdrawn:
         return False
     if not all(work and offer in sellable(policy, (offer.id,), work, form) for work, form in node.places):
         return False

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from gateway.licenses.position import Position, usual
+from gateway.licenses.withdrawal import Withdrawal
 from gateway.policy.reading import read_secretly
 from gateway.policy.rules import Policy
+from gateway.policy.withdrawing import with_withdrawn
 from gateway.problems import ConfigurationError, Mistake
 from gateway.terms.license_terms import Offer
 
@@ -29,7 +31,8 @@ class PolicyShelf:
         generation: how many times policies were taken up, from 1.
 
     The bargaining positions of the same reading are kept beside the policies,
-    and told to whoever asks for one by name and to nobody else.
+    and told to whoever asks for one by name and to nobody else. What was
+    withdrawn is put on whatever is in force, before anybody can see it without.
     """
 
     def __init__(self, source: Source, *, overrides: Mapping[str, object] | None = None) -> None:
@@ -45,6 +48,8 @@ class PolicyShelf:
         self._hosts: dict[str, Policy] = {}
         self._sites: dict[str, Policy] = {}
         self._positions: dict[tuple[str, str], Position] = {}
+        self._as_read: tuple[Policy, ...] = ()
+        self._withdrawn: frozenset[Withdrawal] = frozenset()
         self.policies: tuple[Policy, ...] = ()
         self.generation = 0
         mistakes = self.reload()
@@ -76,12 +81,24 @@ class PolicyShelf:
             mistakes.append(Mistake(self._named(), "", "holds no policy; `licet init` writes one"))
         if mistakes:
             return tuple(mistakes)
+        self._positions = positions
+        self._as_read = policies
+        self._put(policies)
+        return ()
+
+    def withdraw(self, withdrawals: Iterable[Withdrawal]) -> None:
+        """Have exactly *withdrawals* in force, in all policies and at once; without effect where they are already."""
+        found = frozenset(withdrawals)
+        if found != self._withdrawn:
+            self._withdrawn = found
+            self._put(self._as_read)
+
+    def _put(self, as_read: tuple[Policy, ...]) -> None:
+        policies = tuple(with_withdrawn(policy, self._withdrawn) for policy in as_read)
         self._hosts = {host: policy for policy in policies for host in policy.site.hosts}
         self._sites = {policy.site.id: policy for policy in policies}
-        self._positions = positions
         self.policies = policies
         self.generation += 1
-        return ()
 
     def changed_on_disk(self) -> bool:
         """Whether a file came, went, or differs in time or size from when it was last read, well or not."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.licenses.contract import Party
+from gateway.licenses.withdrawal import NOTHING_WITHDRAWN, Withdrawal, Withdrawn
 from gateway.paths import PathScope
 from gateway.policy.x402_terms import X402Terms
 from gateway.terms.license_terms import PAGE, Offer
@@ -184,6 +185,14 @@ class Signing:
     creator: Party = field(default_factory=Party)
 
 
+@dataclass(frozen=True, slots=True)
+class Redress:
+    """Whether withdrawals are told to everybody, and whether an objection holds sales before it is decided on."""
+
+    public_feed: bool = False
+    hold: bool = False
+
+
 @dataclass(frozen=True)
 class Policy:
     """Everything a creator decided for one site.
@@ -192,7 +201,9 @@ class Policy:
     None where reading proved there is no such path. *unverifiable* is what a
     free outcome means for a crawler whose claim could be checked but whose
     evidence is stale. *free_paths* are served to everyone, always, like
-    control files. *publishing* says in which channels the terms are told. *by_place* says that
+    control files. *publishing* says in which channels the terms are told. *withdrawn* is what
+    was taken back since, which is in no file; *offers* are without it
+    (`policy.withdrawing`). *by_place* says that
     some rule or offer depends on the country. *written_at* is when its file last
     changed, whole seconds, 0 where there is none.
     """
@@ -210,6 +221,8 @@ class Policy:
     file: str = ""
     payments: Payments = Payments()
     signing: Signing = Signing()
+    redress: Redress = Redress()
+    withdrawn: Withdrawn = NOTHING_WITHDRAWN
     by_offer: dict[str, Offer] = field(default_factory=dict, compare=False, repr=False)
     by_place: bool = field(default=False, compare=False)
     written_at: int = field(default=0, compare=False)
@@ -221,6 +234,11 @@ class Policy:
             offer.terms.territory.at_fetch.regions is not None for offer in self.offers
         )
         object.__setattr__(self, "by_place", limited or any(each.when.countries for each in self.rules))
+
+    @property
+    def edition(self) -> str:
+        """What tells apart what is in force: the digest, and what is withdrawn beside it. For what is kept in memory."""
+        return f"{self.digest} {self.withdrawn.mark}" if self.withdrawn else self.digest
 
     def work_of(self, path: str) -> Work | None:
         """The work that canonical *path* belongs to: the narrowest scope wins, then the first listed."""
@@ -246,8 +264,11 @@ class Ruling:
         work: id of the work the path belongs to, or "".
         rendition: which form of it, or "".
         problem: for `REFUSE`, the code of the refusal (`refused-by-owner`,
-            `identity-not-proven` or `ambiguous-path`).
+            `identity-not-proven`, `ambiguous-path` or `withdrawn`).
         territory: how far the place of the fetch binds a license.
+        closed: for `LICENSE`, nothing of this path is sold any more; licenses that are held go on.
+        withdrawal: for `REFUSE`, the withdrawal that stops it.
+        withdrawn: everything the site has withdrawn, for the licensee that may show a license.
     """
 
     verdict: Verdict
@@ -260,3 +281,6 @@ class Ruling:
     rendition: str = ""
     problem: str = ""
     territory: TerritoryMode = TerritoryMode.ENFORCE
+    closed: bool = False
+    withdrawal: Withdrawal | None = None
+    withdrawn: Withdrawn = NOTHING_WITHDRAWN

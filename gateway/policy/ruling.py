@@ -6,6 +6,8 @@ Rules are tried from the top and the first that matches decides:
 =================== =========================================================
 in this order       ruling
 =================== =========================================================
+withdrawn           refused to an automaton for a use it is withdrawn for,
+                    whatever rules and free paths say; rule ``withdrawn``
 a free path         served to everyone; rule ``free``
 the honeypot        passed to the site, where nothing is; rule ``honeypot``
 the first match     serve, refuse, or license on the offers that it names
@@ -36,12 +38,18 @@ or no ``when`` at all) refuses them too.
 *Ambiguous paths* (`Ask.path` is "") are in no work and match no scope. People
 are judged by the rest of the rules, so in practice served. For anybody else a
 rule that would sell is a refusal, and so is one that would sell or refuse on a
-path: whoever hides the path does not get past it.
+path, and anything where some path is withdrawn for the use: whoever hides the
+path does not get past it.
+
+*Sold out.* Where only some uses of an offer are withdrawn on a path, or its sale
+is held, nothing on that offer is sold there any more; a license that is held goes on for the rest.
 
 No I/O, no clock, and no exception on any visitor and any ask.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from gateway.ask import Ask
 from gateway.policy.digest import spelled_match
@@ -61,6 +69,8 @@ def rule(policy: Policy, visitor: Visitor, ask: Ask, uses: Uses) -> Ruling:
     `Visitor.uses`. The module's docstring is the contract.
     """
     path = ask.path
+    if policy.withdrawn and not visitor.is_person and (stopped := _stopped(policy, path, uses)):
+        return stopped
     if path and any(scope.covers(path) for scope in policy.free_paths):
         return _ruling(policy, Verdict.SERVE, "free", "the path is free for everyone", None, "")
     if path and path == policy.site.honeypot:
@@ -78,6 +88,22 @@ def rule(policy: Policy, visitor: Visitor, ask: Ask, uses: Uses) -> Ruling:
         elif each.verdict is not Verdict.SERVE and not visitor.is_person:
             return _ambiguous(policy, each)
     return unmatched(policy, visitor, uses, work, rendition)
+
+
+def _stopped(policy: Policy, path: str, uses: Uses) -> Ruling | None:
+    """The refusal of what is withdrawn for *uses* on *path*, "" if that is ambiguous; None where nothing is."""
+    if not path:
+        if not policy.withdrawn.anywhere(uses):
+            return None
+        why = "some path is withdrawn for this use, and the path has more than one reading"
+        return _refused(policy, "withdrawn", why, None, "", Problem.AMBIGUOUS_PATH)
+    work = policy.work_of(path)
+    found = policy.withdrawn.stopping(path, work.id if work else "", uses)
+    if found is None:
+        return None
+    why = f"withdrawn by the owner for {', '.join(sorted(found.uses))}"
+    rendition = work.rendition_of(path) if work else ""
+    return replace(_refused(policy, "withdrawn", why, work, rendition, Problem.WITHDRAWN), withdrawal=found)
 
 
 def matches_visitor(each: Rule, visitor: Visitor, uses: Uses) -> bool:
@@ -185,6 +211,11 @@ def _licensed(
             policy, "otherwise", f"{why}; the page is in no work, and otherwise = refuse", None, ""
         )
     offers = _offers(policy, each.offers, work, rendition, path)
+    if not offers and (held := _held(policy, each.offers, work, rendition, path)):
+        why = f"{why}, but {work.id} is not sold here any more"
+        return replace(
+            _ruling(policy, Verdict.LICENSE, each.key, why, work, rendition, offers=held), closed=True
+        )
     if not offers:
         what = f"the {rendition} of {work.id}" if work.for_sale else work.id
         return _refused(policy, each.key, f"{why}, but {what} is not for sale", work, rendition)
@@ -196,6 +227,22 @@ def _offers(
 ) -> tuple[Offer, ...]:
     offers = sellable(policy, names, work, rendition)
     return tuple(offer for offer in offers if offer.terms.scope.covers(path))
+
+
+def _held(policy: Policy, names: tuple[str, ...], work: Work, rendition: str, path: str) -> tuple[Offer, ...]:
+    """The offers, for the uses that are left, on which this form of *work* was sold before it was withdrawn or held."""
+    found = (policy.withdrawn.before.get(name) for name in names) if policy.withdrawn else ()
+    if not work.for_sale:
+        return ()
+    left = (
+        policy.withdrawn.narrowed(offer, path, work.id)
+        for offer in found
+        if offer is not None
+        and work.id in offer.terms.scope.works
+        and rendition in offer.terms.scope.renditions
+        and offer.terms.scope.covers(path)
+    )
+    return tuple(offer for offer in left if offer is not None)
 
 
 def _free(
@@ -260,4 +307,5 @@ def _ruling(
         rendition=rendition,
         problem=problem,
         territory=policy.site.territory,
+        withdrawn=policy.withdrawn,
     )

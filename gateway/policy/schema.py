@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gateway.policy import words
 from gateway.policy.position_table import ContractTable, PositionTable
 from gateway.policy.publish_table import PublishTable
+from gateway.policy.redress_table import RedressTable
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.policy.x402_table import X402Table
 from gateway.problems import Mistake
@@ -250,6 +251,7 @@ class LooseKeys(_Table):
     free_paths: words.Paths = Field(default=(), description="paths that are served to everyone, always")
     payments: PaymentsTable = PaymentsTable()
     contract: ContractTable = ContractTable()
+    redress: RedressTable = RedressTable()
 
 
 class PolicyFile(LooseKeys):
@@ -284,6 +286,7 @@ for _table, _place in (
     (SiteTable, "[site]"),
     (X402Table, "[payments.x402]"),
     (ContractTable, "[contract]"),
+    (RedressTable, "[redress]"),
     (PaymentsTable, "[payments]"),
     (LooseKeys, "the top of the file, above every table"),
 ):

@@ -15,13 +15,16 @@ import pytest
 from gateway.admission.spending import Charge
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.money import Money
+from gateway.outbox.events import About
 from gateway.paths import PathScope
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.provenance.segments import SealedDetail
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
+from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
 from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
@@ -29,26 +32,34 @@ from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.lives import MemoryLives
 from gateway.store.memory.negotiations import MemoryNegotiations
+from gateway.store.memory.objections import MemoryObjections
+from gateway.store.memory.originals import MemoryOriginals
 from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
+from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
+from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
+from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
+from gateway.store.sqlite.objections import SqliteObjections
+from gateway.store.sqlite.originals import SqliteOriginals
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import (
     Audit,
     Compensation,
@@ -117,6 +128,15 @@ class Ports:
     lives: Any
     events: Any
     private_links: Any
+    endpoints: Any
+    withdrawals: Any
+    objections: Any
+    consents: Any
+    originals: Any
+
+    async def happened(self) -> list[str]:
+        """The types of everything told so far, in order."""
+        return [each.event.type for each in await self.events.after(0, 999, About())]
 
     async def put(self, *entries: JournalEntry) -> int:
         return await self.folding.fold(batch(*entries))
@@ -143,6 +163,11 @@ def memory_ports() -> Ports:
         duties=MemoryDuties(register),
         audits=MemoryAudits(register),
         evidence=MemoryEvidence(),
+        endpoints=MemoryEndpoints(happened),
+        withdrawals=MemoryWithdrawals(tables, happened),
+        objections=MemoryObjections(happened),
+        consents=MemoryConsents(happened),
+        originals=MemoryOriginals(tables),
     )
 
 
@@ -164,6 +189,11 @@ def sqlite_ports(database: Database) -> Ports:
         duties=SqliteDuties(database),
         audits=SqliteAudits(database),
         evidence=EvidenceFolder(database.path.parent / "evidence"),
+        endpoints=SqliteEndpoints(database),
+        withdrawals=SqliteWithdrawals(database),
+        objections=SqliteObjections(database),
+        consents=SqliteConsents(database),
+        originals=SqliteOriginals(database),
     )
 
 

@@ -99,3 +99,17 @@ async def test_a_body_comes_back_as_it_was(enrolled, make):
     told = replace(told, body={"a": [1, None, {"ü": True}], "b": "\u2028"})
     await enrolled.negotiations.put(begun.version, ended, events=(told,))
     assert (await enrolled.events.after(0, 99))[-1].event == told
+
+
+async def test_an_event_is_found_by_its_id_by_whom_it_concerns(enrolled, make):
+    await begin(enrolled, make, "ne_1")
+    await begin(enrolled, make, "ne_2", licensee="le_2")
+    for each in await enrolled.events.after(0, 99):
+        found, other = each.event, "le_2" if each.event.licensee == "le_1" else "le_1"
+        assert await enrolled.events.place(found.id) == each.nth
+        mine = About(found.licensee, found.site, found.subject)
+        assert await enrolled.events.place(found.id, mine) == each.nth
+        assert await enrolled.events.place(found.id, About(licensee=other)) is None
+        assert await enrolled.events.place(found.id, About(site="magazine")) is None
+        assert await enrolled.events.place(found.id, About(subject="ne_9")) is None
+    assert await enrolled.events.place("ev_0") is None

@@ -13,21 +13,30 @@ import pytest
 from aiohttp import web
 
 from gateway.clock import HandClock
+from gateway.dashboard.consent_pages import Consents
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
+from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.bargaining import Accept, Person
 from gateway.licenses.contract import Party
 from gateway.licenses.deciding import Deciding
 from gateway.licenses.enrollment import enroll
+from gateway.licenses.hearing import Hearing
 from gateway.licenses.license import Licensee, Standing
 from gateway.licenses.negotiation import Negotiation, proposed
 from gateway.licenses.position import Position
+from gateway.licenses.taking_back import TakingBack
 from gateway.money import Money
 from gateway.paths import PathScope
+from gateway.policy.reading import read_policy_text
 from gateway.provenance.audience import AudienceRow
 from gateway.provenance.keeper import FoldBatch, SealedDetail, SealedEntry
 from gateway.provenance.record import FetchDetail, FetchRecord
+from gateway.store.memory.consents import MemoryConsents
+from gateway.store.memory.objections import MemoryObjections
+from gateway.store.memory.register import MemoryRegister
+from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
@@ -275,8 +284,36 @@ def form_token(page: str) -> str:
     return found[1]
 
 
+SITE = """
+stance = "search-free-training-paid"
+[site]
+id = "journal"
+hosts = ["journal.example"]
+origin = "http://127.0.0.1:1"
+[[works]]
+id = "essays"
+paths = ["/essays/"]
+rights = "own"
+people = "none"
+[offers.training]
+uses = ["ai-train"]
+works = ["essays"]
+price = { per_fetch = "0.02" }
+"""
+
+
 @pytest.fixture
-async def start(clock: HandClock, tmp_path: Path) -> AsyncIterator[Callable]:
+def consents() -> Consents:
+    """Withdrawals, objections and consents in memory, of a site with one work."""
+    register = MemoryRegister()
+    acts = TakingBack(MemoryWithdrawals(), register)
+    policies = (read_policy_text(SITE, "journal.toml"),)
+    hearing, asking = Hearing(MemoryObjections(), acts), AskingAuthors(MemoryConsents(), acts)
+    return Consents(acts, hearing, asking, lambda: policies)
+
+
+@pytest.fixture
+async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIterator[Callable]:
     """Start a dashboard on a database."""
     runners: list[web.AppRunner] = []
     clients: list[aiohttp.ClientSession] = []
@@ -294,6 +331,7 @@ async def start(clock: HandClock, tmp_path: Path) -> AsyncIterator[Callable]:
             who=lambda ask, told: explain(at_hand(IDENTIFIERS[told], ask)),
             clock=clock,
             deals=deals,
+            consents=consents,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
         await runner.setup()

@@ -12,11 +12,15 @@ from aiohttp.test_utils import RawTestServer
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.publisher import Publisher
 from gateway.clock import HandClock
+from gateway.desk.authorship import AuthorshipDesk
 from gateway.desk.bargains import Bargaining
 from gateway.desk.catalogue_pages import CatalogueDesk
+from gateway.desk.consents import ConsentDesk
 from gateway.desk.contracts import shipped_clauses
 from gateway.desk.duties import DutyDesk
+from gateway.desk.event_feed import EventFeed
 from gateway.desk.log_files import LogFiles, ReceiptDesk
+from gateway.desk.objections import ObjectionDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
@@ -25,22 +29,32 @@ from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
+from gateway.desk.webhooks import WebhookDesk
+from gateway.desk.withdrawals import WithdrawalDesk
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
+from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.enrollment import enroll
+from gateway.licenses.hearing import Hearing
 from gateway.licenses.license import Standing
 from gateway.licenses.position import usual
+from gateway.licenses.taking_back import TakingBack
 from gateway.money import Money
+from gateway.outbox.courier import Outcome, Said
+from gateway.outbox.webhook import Secrets
 from gateway.paths import PathScope
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Match, Mode, People, Policy, Rendition, Rights, Rule, Site, Verdict, Work
+from gateway.policy.withdrawing import with_withdrawn
 from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
+from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
+from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
 from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryFolding
@@ -48,23 +62,31 @@ from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.lives import MemoryLives
 from gateway.store.memory.negotiations import MemoryNegotiations
+from gateway.store.memory.objections import MemoryObjections
+from gateway.store.memory.originals import MemoryOriginals
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.repeats import MemoryRepeats
 from gateway.store.memory.settlements import MemorySettlements
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
+from gateway.store.memory.withdrawals import MemoryWithdrawals
+from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
+from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
+from gateway.store.sqlite.objections import SqliteObjections
+from gateway.store.sqlite.originals import SqliteOriginals
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import Compensation, LicenseTerms, Offer, Purpose, Scope, Term, Territory
 from gateway.uses import Use
 from gateway.visitors.catalog import Catalog
@@ -211,8 +233,24 @@ class World:
         self.duties = Wire(MemoryDuties(register) if database is None else SqliteDuties(database))
         self.shelf = MemoryEvidence()
         self.duty_book = DutyBook(self.duties, self.register, self.shelf)
+        self.endpoints = MemoryEndpoints(self.happened) if database is None else SqliteEndpoints(database)
+        self.secrets, self.pings, self.pinged = Secrets(b"r" * 32), [], Outcome(Said.TOLD, 200)
+        self._happened_at = (lambda: len(self.happened.kept())) if database is None else database.version
+        self.consents = MemoryConsents(self.happened) if database is None else SqliteConsents(database)
+        self.originals = MemoryOriginals() if database is None else SqliteOriginals(database)
+        self.objections = MemoryObjections(self.happened) if database is None else SqliteObjections(database)
+        self.withdrawals = MemoryWithdrawals() if database is None else SqliteWithdrawals(database)
+
+    async def _ping(self, endpoint):
+        self.pings.append(endpoint)
+        return self.pinged
+
+    def withdraw(self, *withdrawals):
+        """Have exactly these in force at the desk."""
+        self.policy = with_withdrawn(self.policy, withdrawals)
 
     async def open(self):
+        self.asking = AskingAuthors(self.consents, TakingBack(self.withdrawals, self.register))
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -232,8 +270,24 @@ class World:
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
                 DutyDesk(self.duty_book, self.audits, self.clock).group,
+                lambda clients: WebhookDesk(
+                    clients,
+                    self.endpoints,
+                    self.happened,
+                    self.secrets,
+                    self._ping,
+                    self.clock,
+                    Once(self.repeats, self.clock),
+                ).group(),
+                lambda clients: EventFeed(clients, self.happened, self._happened_at).group(),
                 LogFiles(self.log).group(),
                 lambda clients: ReceiptDesk(self.log, clients).group(),
+                WithdrawalDesk(self.withdrawals, self.clock).group,
+                ConsentDesk(self.asking, self.clock).group(),
+                AuthorshipDesk(self.originals, self.register, self.clock).group,
+                ObjectionDesk(
+                    Hearing(self.objections, TakingBack(self.withdrawals, self.register)), self.clock
+                ).group(),
             ),
             admittance=self.admittance,
             crawler=Catalog.shipped().crawler,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.desk.problem_members import members_of
+from gateway.licenses.withdrawal import USUAL, Withdrawal, refusal_of
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import PublishedTerms, Tier
@@ -36,6 +37,9 @@ def test_the_members_are_those_of_the_body(world_offers, problem):
     facts = ()
     if problem is Problem.CREDIT_SPENT:
         facts = (("offer", "training"), ("due", "5 USD"), ("balance", "1 USD"), ("missing", "4 USD"))
+    if problem is Problem.WITHDRAWN:
+        one = Withdrawal("wd_1", "journal", USUAL, 1, 1, works=("essays",))
+        facts = refusal_of(one).facts
     sent = set(places(body_of(problem, world_offers, facts)))
     told = set(members_of(problem))
     of_rails = set(MEMBERS) - set(body_of(Problem.LICENSE_REQUIRED, world_offers))

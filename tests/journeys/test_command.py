@@ -67,6 +67,10 @@ def test_the_commands_are_those_that_were_promised() -> None:
          "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
         "deals list", "deals show", "deals offer", "deals decline",
+        "licenses list", "licenses show", "licenses suspend", "licenses resume", "licenses revoke", "licenses amend",
+        "withdraw issue", "withdraw list", "withdraw show", "withdraw readmit",
+        "objections list", "objections show", "objections hold", "objections uphold", "objections dismiss", "objections erase",
+        "authors ask", "authors list", "authors forget", "authorship add", "authorship show", "authorship export",
     }  # fmt: skip
 
 

@@ -72,7 +72,7 @@ async def test_the_buyers_own_terms_go_on_the_table(desk):
     assert made.expires_at == NOW + 7200
     assert made.transcript[-1].by is Side.CREATOR
     assert await desk.store.get("ne_1") == made
-    assert [each.subject for each in desk.happened.events.values()] == ["ne_1"]
+    assert [each.subject for each in (kept.event for kept in desk.happened.kept())] == ["ne_1"]
 
 
 async def test_a_decline_tells_the_reason(desk):

@@ -59,7 +59,7 @@ class Desk:
 
     @property
     def told(self):
-        return [each.type for each in self.register.happened.events.values()]
+        return [each.type for each in (kept.event for kept in self.register.happened.kept())]
 
     async def suspended(self):
         return (await self.register.revocations()).suspended
@@ -168,7 +168,9 @@ async def test_each_reminder_is_told_once_however_often_the_clock_ticks(desk):
     duty = await desk.first(Kind.REPORT)
     for days in (-20, -14, -13, -14, -3, -2, -3, 0, 1, 0, 8, 9, 14):
         await desk.book.remind_and_suspend(duty.due_at + days * DAY)
-    mine = [each for each in desk.register.happened.events.values() if each.subject == duty.id]
+    mine = [
+        each for each in (kept.event for kept in desk.register.happened.kept()) if each.subject == duty.id
+    ]
     assert [each.type for each in mine] == ["duty.due_soon", "duty.due_soon", *["duty.overdue"] * 3]
     assert [each.at - duty.due_at for each in mine] == [-14 * DAY, -3 * DAY, 0, 8 * DAY, 14 * DAY]
     assert mine[0].body["path"] == f"/.licet/duties/{duty.id}"

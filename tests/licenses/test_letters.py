@@ -13,10 +13,11 @@ from gateway.licenses.contract import NOTICE, Party
 from gateway.licenses.letters import Kind, counter, decline, letters_of, reply
 from gateway.licenses.negotiation import Negotiation, Side, offered, proposed, terminated
 from gateway.licenses.plain_words import NAMES, lever_words
-from gateway.licenses.position import FACTS, Position, scaled
+from gateway.licenses.position import FACTS, Position
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.terms.license_terms import Compensation, LicenseTerms, Offer, Purpose, Scope, Term
+from gateway.terms.scaling import scaled
 from gateway.uses import Use
 
 TERMS = LicenseTerms(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from gateway.event import Event
@@ -13,18 +14,33 @@ class Happened:
 
     def __init__(self) -> None:
         """Start empty."""
-        self.events: dict[str, Event] = {}
+        self._events: dict[str, Happening] = {}
+        self._places = itertools.count(1)
 
     def keep(self, events: Iterable[Event]) -> None:
         """Keep *events*; one whose id is there already is the same one."""
         for each in events:
-            self.events.setdefault(each.id, each)
+            if each.id not in self._events:
+                self._events[each.id] = Happening(next(self._places), each)
+
+    def kept(self) -> tuple[Happening, ...]:
+        """Everything, in order."""
+        return tuple(self._events.values())
+
+    def drop(self, ids: Iterable[str]) -> None:
+        """Forget the events of these ids."""
+        for each in ids:
+            del self._events[each]
 
     async def after(self, nth: int, most: int, about: About = ALL) -> tuple[Happening, ...]:
         """The first events kept after *nth*; see the port."""
-        found = (Happening(place, each) for place, each in enumerate(self.events.values(), 1))
-        return tuple(each for each in found if each.nth > nth and about.covers(each.event))[:most]
+        return tuple(each for each in self.kept() if each.nth > nth and about.covers(each.event))[:most]
+
+    async def place(self, id: str, about: About = ALL) -> int | None:
+        """Where the event of that id is."""
+        found = self._events.get(id)
+        return found.nth if found is not None and about.covers(found.event) else None
 
     async def last(self) -> int:
         """The place of the newest event."""
-        return len(self.events)
+        return max((each.nth for each in self._events.values()), default=0)

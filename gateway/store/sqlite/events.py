@@ -61,6 +61,19 @@ class SqliteEvents:
 
         return await self._database.read(act)
 
+    async def place(self, id: str, about: About = ALL) -> int | None:
+        """Where the event of that id is."""
+
+        def act(db: apsw.Connection) -> int | None:
+            row: Any = db.execute(
+                "SELECT nth FROM events WHERE id = ?1 AND ?2 IN ('', licensee) AND ?3 IN ('', site)"
+                " AND ?4 IN ('', subject)",
+                (id, about.licensee, about.site, about.subject),
+            ).fetchone()
+            return row[0] if row else None
+
+        return await self._database.read(act)
+
     async def last(self) -> int:
         """The place of the newest event."""
 

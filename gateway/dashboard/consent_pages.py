@@ -1,0 +1,247 @@
+"""Consent and withdrawals: what was taken back, who objects, which authors were asked; and what the owner does.
+
+========================================  ====================================
+``/consent``                              all of it, and the form to withdraw
+``/consent/withdraw``                     POST: first whom it concerns; then,
+                                          with ``sure=yes``, the withdrawal
+``/consent/withdrawals/ID``               one, with what licensees said
+``/consent/withdrawals/ID/readmit``       POST
+``/consent/objections/ID``                one, with who made it
+``/consent/objections/ID/ACT``            POST: hold, uphold, dismiss, erase
+========================================  ====================================
+
+Every form carries the token of its session; nothing is done that a page has not
+shown before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.licenses.asking_authors import AskingAuthors
+from gateway.licenses.consent import Answer, consented
+from gateway.licenses.hearing import Hearing
+from gateway.licenses.objection import Objection
+from gateway.licenses.removal import Removal
+from gateway.licenses.taking_back import Owned, TakingBack, withdrawal_id
+from gateway.licenses.withdrawal import PROMISE, USUAL, Withdrawal
+from gateway.policy.rules import Policy
+from gateway.policy.withdrawing import owned_by, read_uses, subjects_of
+from gateway.problems import Refusal
+from gateway.uses import Use
+
+_MOST: Final = 200
+_LONGEST: Final = 500
+_BY: Final = "operator"
+_DONE: Final[Mapping[str, str]] = {
+    "withdrawn": "It is withdrawn. Every worker refuses it within a second, and the licensees concerned are told.",
+    "readmitted": "It is readmitted. From now on the policy alone decides, within a second.",
+    "hold": "Sales of the page are held until you decide; licenses that run go on.",
+    "uphold": "You agreed: the page is withdrawn. Nothing that licensees are told says that somebody objected.",
+    "dismiss": "You did not agree; whoever objected reads your reason.",
+    "erase": "Nobody can read any more who made this objection.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Consents:
+    """What these pages act on. *policies* are those in force."""
+
+    taking_back: TakingBack
+    hearing: Hearing
+    asking: AskingAuthors
+    policies: Callable[[], tuple[Policy, ...]]
+
+
+class Frame(Protocol):
+    """What the dashboard does for every page: draws it, and knows the forms of its session."""
+
+    def render(
+        self, request: web.Request, template: str, context: Mapping[str, object], *, status: int = 200
+    ) -> web.Response:
+        """Draw *template* in the frame of the pages."""
+        ...
+
+    async def form_of(self, request: web.Request) -> Mapping[str, str]:
+        """The fields of a form that this session was given; raises `HTTPForbidden` for any other."""
+        ...
+
+
+class ConsentPages:
+    """The owner's pages about consent."""
+
+    def __init__(self, consents: Consents, frame: Frame, clock: Clock) -> None:
+        """Act on *consents*, drawn in *frame*."""
+        self._consents, self._frame, self._clock = consents, frame, clock
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Answer at its addresses."""
+        router.add_get("/consent", self._all)
+        router.add_post("/consent/withdraw", self._withdraw)
+        router.add_get("/consent/withdrawals/{id}", self._withdrawal)
+        router.add_post("/consent/withdrawals/{id}/readmit", self._readmit)
+        router.add_get("/consent/objections/{id}", self._objection)
+        router.add_post("/consent/objections/{id}/{act:hold|uphold|dismiss|erase}", self._decide)
+
+    async def _all(self, request: web.Request) -> web.StreamResponse:
+        return await self._listed(request, {}, "")
+
+    async def _listed(
+        self, request: web.Request, given: Mapping[str, str], wrong: str, found: tuple[Withdrawal, tuple[Removal, ...]] | None = None
+    ) -> web.StreamResponse:  # fmt: skip
+        parts, now = self._consents, self._now()
+        store = parts.taking_back.store
+        rows = [(each, await store.removals(each.id)) for each in await store.all(_MOST)]
+        asked = []
+        for each in await parts.asking.store.all(_MOST):
+            may = consented(await parts.asking.store.of_work(each.site, each.work))
+            asked.append((each, sorted(may)))
+        ticked = set(given["uses"].split()) if "uses" in given else set(USUAL)
+        context = {
+            "done": _DONE.get(request.query.get("done", ""), ""),
+            "wrong": wrong,
+            "given": {"site": "", "what": "", "uses": "", "reason": "", "private": "", **given},
+            "found": found,
+            "policies": parts.policies(),
+            "uses": [(use, use in ticked) for use in Use],
+            "withdrawals": rows,
+            "objections": await parts.hearing.store.all(_MOST),
+            "asked": asked,
+            "Answer": Answer,
+            "now": now,
+            "PROMISE": PROMISE,
+        }
+        return self._frame.render(request, "consent.html", context, status=400 if wrong else 200)
+
+    async def _withdraw(self, request: web.Request) -> web.StreamResponse:
+        form = dict(await self._frame.form_of(request))
+        form["uses"] = " ".join(
+            use for use in Use if form.get(f"use-{use}") or use in form.get("uses", "").split()
+        )
+        made = self._asked_for(form)
+        if isinstance(made, str):
+            return await self._listed(request, form, made)
+        withdrawal, policy = made
+        acts = self._consents.taking_back
+        withdrawal = await acts.located(withdrawal)
+        if withdrawal.digests and not withdrawal.paths:
+            return await self._listed(
+                request, form, "The journal knows no delivery of that content; name its path."
+            )
+        if form.get("sure") != "yes":
+            removals = await acts.concerned(withdrawal, owned_by(policy), self._now())
+            return await self._listed(request, form, "", (withdrawal, removals))
+        await acts.issue(withdrawal, owned_by(policy), self._now())
+        raise web.HTTPSeeOther("/consent?done=withdrawn")
+
+    def _asked_for(self, form: Mapping[str, str]) -> tuple[Withdrawal, Policy] | str:
+        """What the form asks to be withdrawn, or the sentence that says what to correct."""
+        policies = self._consents.policies()
+        policy = next((each for each in policies if each.site.id == form.get("site", "")), None)
+        if policy is None:
+            return "Choose the site."
+        subjects = subjects_of(policy, form.get("what", "").split())
+        if isinstance(subjects, str):
+            return f"{subjects[:1].upper()}{subjects[1:]}."
+        uses = read_uses(form["uses"].split())
+        if isinstance(uses, str) or not uses:
+            return "Tick at least one use."
+        lines = [" ".join(form.get(name, "").split()) for name in ("reason", "private")]
+        if any(len(each) > _LONGEST or not each.isprintable() for each in lines):
+            return f"A reason is one line of at most {_LONGEST} characters."
+        if subjects.bundle and not (subjects.paths or subjects.works or subjects.digests):
+            return "Name what is in the bundle beside it: its works, paths or digests."
+        now_us, now = self._clock.now_us(), self._now()
+        withdrawal = Withdrawal(
+            withdrawal_id(now_us),
+            policy.site.id,
+            uses,
+            now,
+            now,
+            _BY,
+            subjects.works,
+            subjects.paths,
+            subjects.digests,
+            subjects.bundle,
+            subjects.licensee,
+            reason=lines[0],
+            private=lines[1],
+        )
+        return withdrawal, policy
+
+    async def _withdrawal(self, request: web.Request) -> web.StreamResponse:
+        store = self._consents.taking_back.store
+        found = await store.get(request.match_info["id"])
+        if found is None:
+            raise web.HTTPNotFound
+        context = {
+            "withdrawal": found,
+            "removals": await store.removals(found.id),
+            "done": _DONE.get(request.query.get("done", ""), ""),
+            "now": self._now(),
+            "PROMISE": PROMISE,
+        }
+        return self._frame.render(request, "withdrawal.html", context)
+
+    async def _readmit(self, request: web.Request) -> web.StreamResponse:
+        await self._frame.form_of(request)
+        id = request.match_info["id"]
+        found = await self._consents.taking_back.store.get(id)
+        if found is None or found.hold:
+            # A hold ends with what it comes of.
+            raise web.HTTPNotFound
+        await self._consents.taking_back.lift(id, _BY, self._now())
+        raise web.HTTPSeeOther(f"/consent/withdrawals/{id}?done=readmitted")
+
+    async def _objection(self, request: web.Request) -> web.StreamResponse:
+        return await self._heard(request, "")
+
+    async def _heard(self, request: web.Request, wrong: str) -> web.StreamResponse:
+        store = self._consents.hearing.store
+        found = await store.get(request.match_info["id"])
+        if found is None:
+            raise web.HTTPNotFound
+        context = {
+            "objection": found,
+            "objector": await store.objector(found.id),
+            "done": _DONE.get(request.query.get("done", ""), ""),
+            "wrong": wrong,
+        }
+        return self._frame.render(request, "objection.html", context, status=400 if wrong else 200)
+
+    async def _decide(self, request: web.Request) -> web.StreamResponse:
+        form = await self._frame.form_of(request)
+        id, act = request.match_info["id"], request.match_info["act"]
+        hearing, now = self._consents.hearing, self._now()
+        answer = " ".join(form.get("answer", "").split())
+        if len(answer) > _LONGEST or not answer.isprintable():
+            return await self._heard(request, f"An answer is one line of at most {_LONGEST} characters.")
+        done: Objection | Refusal | None = None
+        if act == "erase":
+            await hearing.store.erase(id)
+        elif act == "hold":
+            done = await hearing.hold(id, _BY, now)
+        elif act == "uphold":
+            done = await hearing.uphold(id, _BY, answer, await self._owned(id), now)
+        elif not answer:
+            return await self._heard(request, "Say why: whoever objected reads it.")
+        else:
+            done = await hearing.dismiss(id, _BY, answer, now)
+        if isinstance(done, Refusal):
+            return await self._heard(request, done.detail)
+        raise web.HTTPSeeOther(f"/consent/objections/{id}?done={act}")
+
+    async def _owned(self, id: str) -> Owned:
+        found = await self._consents.hearing.store.get(id)
+        policy = next(
+            (each for each in self._consents.policies() if found and each.site.id == found.site), None
+        )
+        return owned_by(policy) if policy else ()
+
+    def _now(self) -> int:
+        return self._clock.now_us() // 1_000_000

@@ -1,0 +1,68 @@
+"""What lies where in a data folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The places in the data folder *folder*; none of them need be there yet."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.folder / "licet.db"
+
+    @property
+    def journal(self) -> Path:
+        """The folder of the append files."""
+        return self.folder / "journal"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the token keys."""
+        return self.folder / "keys" / "tokens"
+
+    @property
+    def identity_keys(self) -> Path:
+        """The folder of the keys with which this gateway signs its own requests."""
+        return self.folder / "keys" / "identity"
+
+    @property
+    def evidence(self) -> Path:
+        """The folder of documents that licensees handed in."""
+        return self.folder / "evidence"
+
+    @property
+    def copies(self) -> Path:
+        """The folder of fetched address lists."""
+        return self.folder / "feeds"
+
+    @property
+    def log_keys(self) -> Path:
+        """The folder of the key that signs the public log's heads."""
+        return self.folder / "keys" / "log"
+
+    @property
+    def log(self) -> Path:
+        """The folder of the public log, which any static host may serve."""
+        return self.folder / "log"
+
+    @property
+    def origin_keys(self) -> Path:
+        """The folder of the keys with which workers sign what goes to a site's own server."""
+        return self.folder / "keys" / "origin"
+
+    @property
+    def content_keys(self) -> Path:
+        """The folder of the keys of encrypted files."""
+        return self.folder / "keys" / "content"
+
+    @property
+    def sites(self) -> Path:
+        """The folder of the policies."""
+        return self.folder / "sites"

@@ -1,0 +1,114 @@
+"""What people are written about events: plain text, from the event alone. Pure.
+
+A letter says what happened, to what, and where to go on; no terms, no prices, no
+reasons. It is a notice, never the act itself: whoever gets none loses nothing
+but the notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from gateway.event import Event
+from gateway.licenses.contract import NOTICE
+
+
+class Reader(StrEnum):
+    """Who is written to; the value is the URL of the endpoint that stands for them."""
+
+    OPERATOR = "mailto:operator"
+    LICENSEE = "mailto:licensees"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter: a *subject* of one line, and its *text*."""
+
+    subject: str
+    text: str
+
+
+#: By reader and type: the subject, what happened, and what can be done about it. {subject} and {site} are the event's.
+_WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
+    Reader.OPERATOR: {
+        "negotiation.referred": (
+            "A deal waits for you: {subject}",
+            "A buyer made a proposal that your policy keeps for a person.",
+            "Look at it: licet deals show {subject}",
+        ),
+        "negotiation.agreed": (
+            "A deal was agreed: {subject}",
+            "A buyer accepted your terms, and a license was made of them.",
+            "Look at it: licet deals show {subject}",
+        ),
+        "duty.overdue": (
+            "A duty is overdue: {subject}",
+            "A licensee has not done in time what its license asks for.",
+            "Your dashboard shows which duty of whom it is.",
+        ),
+        "withdrawal.acknowledged": (
+            "A withdrawal was acknowledged: {subject}",
+            "A licensee confirmed that it has read the notice of withdrawal.",
+            "Your dashboard shows what it has promised, and until when.",
+        ),
+        "endpoint.disabled": (
+            "A webhook endpoint was switched off: {subject}",
+            "Events could not be sent there for days, or it said that nobody is there any more.",
+            "Once it works again: licet outbox retry {subject}",
+        ),
+    },
+    Reader.LICENSEE: {
+        "negotiation.offered": (
+            "Terms are on the table: {subject}",
+            "The creator's side answered your proposal with terms that you can accept.",
+            "Nothing binds you before you accept them.",
+        ),
+        "negotiation.agreed": (
+            "Agreed: {subject}",
+            "You accepted the terms, and a license was made of them.",
+            "Read the contract, and confirm it; tokens may be had from then on.",
+        ),
+        "duty.overdue": (
+            "A duty of your license is overdue: {subject}",
+            "Something that your license asks for was due, and has not arrived.",
+            "Where the license says so, tokens rest until it has.",
+        ),
+        "withdrawal.noticed": (
+            "Works were withdrawn: {subject}",
+            "The creator has withdrawn works that your license covers.",
+            "Acknowledge the notice, and say what you will do about it.",
+        ),
+    },
+}
+
+
+def letter_types(reader: Reader) -> tuple[str, ...]:
+    """The types of events about which *reader* is written to."""
+    return tuple(_WORDS[reader])
+
+
+def letter_of(event: Event, reader: Reader, url: str = "") -> Letter | None:
+    """What *reader* is written about *event*, or None. *url* is where to read more, "" for nowhere."""
+    words = _WORDS[reader].get(event.type)
+    if words is None:
+        return None
+    subject, happened, then = (
+        each.format(subject=_plain(event.subject), site=_plain(event.site)) for each in words
+    )
+    lines = [happened, "", f"What: {_plain(event.subject)}", f"Site: {_plain(event.site) or 'all'}"]
+    if reader is Reader.OPERATOR and event.licensee:
+        lines.append(f"Licensee: {_plain(event.licensee)}")
+    lines += [f"Read more: {url}"] if url else []
+    lines += ["", then]
+    if event.type.startswith("negotiation."):
+        lines += ["", NOTICE]
+    lines += ["", f"Licet wrote this by itself. Its number is {event.id}."]
+    return Letter(subject, "\n".join(lines) + "\n")
+
+
+def _plain(text: str) -> str:
+    """*text* as one line, whatever it holds."""
+    return "".join(char if char.isprintable() else "?" for char in text)[:200]
