@@ -37,6 +37,7 @@ ELSEWHERE = {
     "licenses/duties.py": "conformance",
     "licenses/negotiations.py": "conformance",
     "licenses/lives.py": "conformance",
+    "licenses/ingestion.py": "conformance",
     "licenses/private_links.py": "conformance",
     "licenses/register.py": "conformance",
     "outbox/events.py": "conformance",

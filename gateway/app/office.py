@@ -22,6 +22,7 @@ from gateway.app.consenting import Consenting
 from gateway.app.dealing import deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
+from gateway.app.ingestion_round import INGESTION_SECONDS, IngestionRound
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
@@ -35,6 +36,7 @@ from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.bargains import Bargaining
+from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
@@ -49,6 +51,7 @@ from gateway.desk.versions import TermsInForce
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
+from gateway.licenses.bundle import Manifest
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
@@ -70,6 +73,7 @@ from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
@@ -77,7 +81,7 @@ from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
-from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Offer
+from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Bundle, Offer
 from gateway.terms.schema_org import license_page_jsonld
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.fetched_lists import FeedFolder
@@ -202,6 +206,13 @@ class Office:
         store = SqliteNegotiations(self.database)
         return Bargaining(store, self._position, shipped_clauses(), self.lives)
 
+    def _ingestion(self) -> IngestionRound:
+        def manifest(site: str, sold: Bundle) -> Manifest | None:
+            policy = self.shelf.of_site(site)
+            return manifest_beside(policy, sold) if policy else None
+
+        return IngestionRound(SqliteIngestion(self.database), self.register, manifest, self.clock)
+
     def _position(self, site: str, offer: Offer) -> Position:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
         return self.shelf.position(site, offer)
@@ -224,6 +235,7 @@ class Office:
         return (
             TermsDesk(self.terms, license_page_jsonld).group(),
             OfferDocuments(publisher).group(),
+            BundleDesk(manifest_beside).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
@@ -284,6 +296,7 @@ class Office:
             ("duties", duty_round.ROUND_SECONDS, duty_round.DutyRound(self.duty_book, self.clock).act),
             ("log", 1.0, self.log.sign_news),
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
+            ("bundles", INGESTION_SECONDS, self._ingestion().act),
             ("remind", 60.0, self.consenting.remind),
         ):
             self._start(name, every(seconds, act))

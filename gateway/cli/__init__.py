@@ -18,6 +18,7 @@ from gateway.cli import (
     authors,
     authorship,
     backup,
+    bundles,
     crawlers,
     dashboard,
     deals,
@@ -93,6 +94,7 @@ licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
 app.add_typer(licenses.app, name="licenses")
+app.add_typer(bundles.app, name="bundle")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(withdraw.app, name="withdraw")
 app.add_typer(objections.app, name="objections")

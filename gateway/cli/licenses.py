@@ -37,7 +37,9 @@ def list_(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """List every license, the newest first: who holds it, where it stands, until when.
+    """List every license, the newest first.
+
+    With who holds it, where it stands, until when, and its price.
 
     \b
     licet licenses list
@@ -72,7 +74,10 @@ def list_(
 
 @app.command()
 def show(id: Id, data: Data = DATA, as_json: AsJson = False) -> None:
-    """Show one license: what it covers, every version of it, and why it is suspended, if it is."""
+    """Show one license, and every version of it.
+
+    With what it covers, its price and terms, and why it is suspended, if it is.
+    """
 
     async def act(books: Books) -> dict[str, Any]:
         license = await _found(books, id)
@@ -132,7 +137,10 @@ def suspend(
 
 @app.command()
 def resume(id: Id, data: Data = DATA, as_json: AsJson = False) -> None:
-    """Lift your suspension of a license; whatever else suspends it stands."""
+    """Lift your suspension of a license.
+
+    Its tokens hold again within a second; whatever else suspends it stands.
+    """
     from gateway.licenses.suspension import OWNER
 
     async def act(books: Books) -> dict[str, Any]:

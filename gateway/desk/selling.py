@@ -175,7 +175,9 @@ class Sales:
                 if made is not None:
                     return made
                 price = new.terms.compensation.fetch_price
-                unfit = buyer.policy.withdrawn.unsold(new.terms) or self._minted(new, new, buyer, price)
+                unfit = buyer.policy.withdrawn.unsold(new.terms) or self._minted(
+                    new, _a_part(new), buyer, price
+                )
                 if isinstance(unfit, Refusal):
                     return unfit
 
@@ -234,7 +236,8 @@ class Sales:
                         return same
                     spent.append(same.id)
             price = draft.terms.compensation.fetch_price
-            unfit = buyer.policy.withdrawn.unsold(draft.terms) or self._minted(draft, draft, buyer, price)
+            gone = buyer.policy.withdrawn.unsold(draft.terms)
+            unfit = gone or self._minted(draft, _a_part(draft), buyer, price)
             return unfit if isinstance(unfit, Refusal) else await self._kept(draft, spent)
 
     async def _in_line(
@@ -284,7 +287,7 @@ class Sales:
             usable.remove(license)
             spent.append(license.id)
         nth = sum(same_agreement(license, draft) for license in held)
-        return await self._new(replace(draft, id=agreement_id(draft, nth)), buyer, spent)
+        return await self._new(replace(draft, id=agreement_id(draft, nth)), wanted, buyer, spent)
 
     async def _seated(self, wanted: Wanted, buyer: Buyer, offered: tuple[Offer, ...]) -> Wanted:
         """*wanted* with the place of the licensee, where one of *offered* looks at it."""
@@ -300,9 +303,11 @@ class Sales:
         price = await self._price(license)
         return await self._book.exhausted(license.id, price, license.budget)
 
-    async def _new(self, license: License, buyer: Buyer, spent: Collection[str]) -> Sold | Refusal:
+    async def _new(
+        self, license: License, wanted: Wanted, buyer: Buyer, spent: Collection[str]
+    ) -> Sold | Refusal:
         price = license.terms.compensation.fetch_price
-        sold = self._minted(license, license, buyer, price)
+        sold = self._minted(license, _view(license, wanted), buyer, price)
         if isinstance(sold, Refusal):
             return sold
         granted = await self._broke(license, price) or await self._kept(license, spent)
@@ -310,7 +315,7 @@ class Sales:
             return granted
         if granted == license:
             return sold
-        return self._minted(granted, granted, buyer, await self._price(granted))
+        return self._minted(granted, _view(granted, wanted), buyer, await self._price(granted))
 
     async def _kept(self, license: License, spent: Collection[str]) -> License | Refusal:
         async def kept() -> License | Conflict:
@@ -408,6 +413,20 @@ class Sales:
 
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000
+
+
+def _view(license: License, wanted: Wanted) -> License:
+    """What a token of a *license* just bought names: of a bundle, the part that is *wanted* of it."""
+    narrowed = under(license, wanted) if license.terms.scope.bundle else license
+    return license if isinstance(narrowed, Refusal) else narrowed
+
+
+def _a_part(license: License) -> License:
+    """*license* as far as a token has to hold it: a bundle is fetched by tokens for parts of it."""
+    scope = license.terms.scope
+    if scope.bundle is None:
+        return license
+    return replace(license, terms=replace(license.terms, scope=replace(scope, paths=scope.paths[:1])))
 
 
 def for_sale(policy: Policy, wanted: Wanted, offers: tuple[Offer, ...] | None = None) -> Iterable[Offer]:

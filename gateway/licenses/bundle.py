@@ -1,6 +1,7 @@
 """A bundle: many works sold as one, frozen by a manifest. What is in it, what was fetched of it, what one of it is worth.
 
-A manifest names every item by its path, with a content id, the SHA-256 and the
+A manifest names every item by its path (a license opens that address and what lies
+below it, so no item may lie below another), with a content id, the SHA-256 and the
 size of the octets that the creator's server gave when it was made, and the state
 of its rights then. Its hash (RFC 8785, SHA-256) stands in the terms of whoever
 buys it (`terms.license_terms.Bundle`), so what was sold cannot change. An item
@@ -35,7 +36,7 @@ from gateway.paths import Ambiguous, canonical
 from gateway.terms.license_terms import Bundle
 
 FORMAT: Final = 1
-#: Items of one bundle. A license names every path, and the gate looks through them at each fetch.
+#: Items of one bundle: its license names every path. A token names those that are fetched by it.
 MOST_ITEMS: Final = 2000
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 #: All of it, in millionths.
@@ -112,8 +113,16 @@ def manifest(name: str, site: str, made_at: int, items: Iterable[Item]) -> Manif
         raise ManifestError("nothing is in it")
     if len(found) > MOST_ITEMS:
         raise ManifestError(f"it has {len(found)} items; make bundles of at most {MOST_ITEMS}")
-    if len({each.path for each in found}) < len(found):
+    if len({each.path.rstrip("/") for each in found}) < len(found):
         raise ManifestError("an item is in it twice")
+    stems = {each.path.rstrip("/") for each in found}
+    for each in found:
+        parts = each.path.rstrip("/").split("/")
+        above = next((stem for at in range(1, len(parts)) if (stem := "/".join(parts[:at])) in stems), None)
+        if above is not None:
+            raise ManifestError(
+                f"{above or '/'} is above {each.path}: a license for it opens what is below, so leave it out"
+            )
     for each in found:
         if (
             isinstance(canonical(each.path), Ambiguous)
@@ -121,6 +130,8 @@ def manifest(name: str, site: str, made_at: int, items: Iterable[Item]) -> Manif
             or "*" in each.path
         ):
             raise ManifestError(f"{each.path!r} is no plain path")
+        if each.path == "/":
+            raise ManifestError("a license for / opens the whole site, so leave it out")
         if each.rights not in _RIGHTS or each.people not in _PEOPLE:
             raise ManifestError(f"{each.path} is not for sale: rights {each.rights}, people {each.people}")
         if not _SHA256.fullmatch(each.sha256) or each.size < 0:

@@ -91,6 +91,8 @@ def _lever(lever: str, given: Mapping[str, object], terms: LicenseTerms) -> Any:
     _known(f"proposal.{lever}", given, members.keys())
     read = {name: members[name](f"proposal.{lever}.{name}", value) for name, value in given.items()}
     standing = getattr(terms, lever)
+    if lever == "scope" and standing.bundle is not None:
+        raise _Unread("proposal.scope", "cannot be changed: a bundle is sold whole, as its manifest froze it")
     if lever == "compensation":
         _in_one_currency(read, standing.currency)
     if lever == "scope" and not set(read.get("works", ())) <= set(standing.works):

@@ -1,5 +1,7 @@
 """Offers over bundles: the manifest of each, read beside the policy, and the scope that it comes to.
 
+An earlier manifest is kept as ``NAME.HASH.json`` when another is made under its name.
+
 The manifest of the bundle NAME of the policy ``sites/journal.toml`` is
 ``sites/bundles/NAME.json``, as `licet bundle make` writes it. A manifest that is
 missing, changed, of another site, or whose items are not for sale by now is a
@@ -17,7 +19,7 @@ from gateway.paths import PathScope
 from gateway.policy.rules import Work
 from gateway.policy.schema import OfferTable
 from gateway.problems import Mistake
-from gateway.terms.license_terms import Scope
+from gateway.terms.license_terms import Bundle, Scope
 
 if TYPE_CHECKING:
     from gateway.policy.tables import Tables
@@ -29,6 +31,28 @@ _LARGEST_BYTES = 16_000_000
 def manifest_file(policy_file: Path, name: str) -> Path:
     """Where the manifest of bundle *name* is, for the policy at *policy_file*."""
     return policy_file.parent / "bundles" / f"{name}.json"
+
+
+def earlier_file(policy_file: Path, made: Manifest) -> Path:
+    """Where *made* is kept once another manifest has its name."""
+    digest = made.hash.removeprefix("sha-256:")[:16]
+    return policy_file.parent / "bundles" / f"{made.name}.{digest}.json"
+
+
+def manifest_sold(policy_file: Path, sold: Bundle) -> Manifest | None:
+    """The manifest that the terms of a license name, the one in force or an earlier one; None where it is gone."""
+    digest = sold.manifest.removeprefix("sha-256:")[:16]
+    if not NAME.fullmatch(sold.name) or not digest.isalnum():
+        return None
+    folder = policy_file.parent / "bundles"
+    for path in (folder / f"{sold.name}.json", folder / f"{sold.name}.{digest}.json"):
+        try:
+            made = read_manifest(path.read_bytes())
+        except (OSError, ManifestError):
+            continue
+        if made.hash == sold.manifest:
+            return made
+    return None
 
 
 def bundles_of(
@@ -48,7 +72,7 @@ def bundles_of(
             with path.open("rb") as opened:
                 found[offer.bundle] = read_manifest(opened.read(_LARGEST_BYTES))
         except OSError as error:
-            why = f"{path} cannot be read ({error.strerror or error}); `licet bundle make` writes it"
+            why = f"{path} cannot be read ({error.strerror or error}); `licet bundle make` writes it before an offer names it"
             mistakes.append(Mistake(str(policy_file), key, why))
         except ManifestError as error:
             mistakes.append(Mistake(str(policy_file), key, f"{path}: {error}"))
@@ -65,6 +89,8 @@ def bundle_scope(tables: Tables, key: str, offer: OfferTable, works: tuple[Work,
         tables.wrong(f"{key}.works", "leave it out: what is in a bundle is said by its manifest")
     if made.name != offer.bundle:
         tables.wrong(f"{key}.bundle", f"the manifest is of the bundle {made.name}")
+    if tables.site is not None and tables.site.id and made.site != tables.site.id:
+        tables.wrong(f"{key}.bundle", f"the manifest is of the site {made.site}")
     owners = [_owner(item.path, works) for item in made.items]
     unsold = [
         item.path for item, work in zip(made.items, owners, strict=True) if not (work and work.for_sale)

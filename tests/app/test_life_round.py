@@ -21,7 +21,7 @@ async def test_an_end_is_seen_by_the_round_after_it_and_a_notice_thirty_days_bef
         clock.wall_us = second * 1_000_000
         await rounds.act()
         await rounds.act()
-        return [each.type for each in register.happened.events.values()]
+        return [each.event.type for each in register.happened.kept()]
 
     assert await told_at(FIRST.ends_at - 30 * DAY - 1) == []
     assert await told_at(FIRST.ends_at - 30 * DAY) == ["license.expiring"]

@@ -28,6 +28,7 @@ from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
 from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
+from gateway.store.memory.ingestion import MemoryIngestion
 from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.lives import MemoryLives
@@ -49,6 +50,7 @@ from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
@@ -133,6 +135,7 @@ class Ports:
     objections: Any
     consents: Any
     originals: Any
+    ingestion: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -168,6 +171,7 @@ def memory_ports() -> Ports:
         objections=MemoryObjections(happened),
         consents=MemoryConsents(happened),
         originals=MemoryOriginals(tables),
+        ingestion=MemoryIngestion(register, tables, happened),
     )
 
 
@@ -194,6 +198,7 @@ def sqlite_ports(database: Database) -> Ports:
         objections=SqliteObjections(database),
         consents=SqliteConsents(database),
         originals=SqliteOriginals(database),
+        ingestion=SqliteIngestion(database),
     )
 
 

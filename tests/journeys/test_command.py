@@ -68,6 +68,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
         "deals list", "deals show", "deals offer", "deals decline",
         "licenses list", "licenses show", "licenses suspend", "licenses resume", "licenses revoke", "licenses amend",
+        "bundle make", "bundle list", "bundle show", "bundle verify", "bundle progress",
         "withdraw issue", "withdraw list", "withdraw show", "withdraw readmit",
         "objections list", "objections show", "objections hold", "objections uphold", "objections dismiss", "objections erase",
         "authors ask", "authors list", "authors forget", "authorship add", "authorship show", "authorship export",

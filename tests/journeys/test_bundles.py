@@ -1,0 +1,154 @@
+"""A bundle over a running gateway: made, offered, bought, fetched to the last item; changed pages and withdrawals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.journeys.test_license_life import agreed, fetched
+from tests.journeys.test_negotiation import Crawler
+
+POLICY = """
+stance = "search-free-training-paid"
+[site]
+id = "journal"
+hosts = ["127.0.0.1"]
+public = "https://journal.example"
+origin = "{origin}"
+mode = "{mode}"
+[[works]]
+id = "essays"
+paths = ["/essays/"]
+rights = "own"
+people = "none"
+[[works]]
+id = "letters"
+paths = ["/letters/"]
+rights = "unsure"
+people = "none"
+[offers.training]
+uses = ["ai-input"]
+works = ["essays"]
+price = {{ per_fetch = "0.004" }}
+[[rules]]
+when = {{ class = "ai" }}
+then = {{ license = ["training"] }}
+[[rules]]
+then = "serve"
+"""
+OFFER = """
+[offers.launch]
+uses = ["ai-input"]
+bundle = "launch"
+price = { upfront = "90" }
+"""
+PAGES = ("/essays/moon", "/essays/reefs", "/essays/tides")
+
+
+async def token_for(crawler: Crawler, front: str, license: str, *paths: str) -> tuple[int, Any]:
+    """A token of *license* for *paths*."""
+    locations = {"locations": [f"https://journal.example{path}" for path in paths]} if paths else {}
+    details = json.dumps([{"type": "content_license", "license": license, **locations}])
+    form = {"grant_type": "client_credentials", "authorization_details": details}
+    async with crawler.http.post(f"{front}/.licet/token", data=form, headers=crawler.login) as answer:
+        return answer.status, await answer.json(content_type=None)
+
+
+def sitemap(*pages: tuple[str, str]) -> bytes:
+    """A sitemap of paths and days."""
+    urls = "".join(
+        f"<url><loc>https://journal.example{path}</loc><lastmod>{day}</lastmod></url>" for path, day in pages
+    )
+    return f"<urlset>{urls}</urlset>".encode()
+
+
+async def test_a_bundle_is_made_bought_and_fetched_to_the_last_item(licet: Any, origin: Any) -> None:
+    data: Path = licet.write_site(origin.url, policy=POLICY)
+    origin.files["/sitemap.xml"] = sitemap(
+        *((path, "2026-05-01") for path in PAGES),
+        ("/letters/one", "2026-05-01"),
+        ("/essays/old", "2025-01-01"),
+    )
+    filtered = ("--paths", "/essays/", "--paths", "/letters/", "--since", "2026-01-01")
+    made = (await licet("bundle", "make", "launch", *filtered, "--json")).json
+    assert (made["items"], made["left_out"]) == (3, ["/letters/one"])
+    assert "--again" in (await licet("bundle", "make", "launch", *filtered, code=1)).err
+    assert (
+        "unsure"
+        in (await licet("bundle", "make", "other", "--list", "-", stdin="/letters/one\n", code=2)).err
+    )
+    assert "--list" in (await licet("bundle", "make", "other", code=2)).err
+    shown = (await licet("bundle", "show", "launch", "--json")).json
+    assert [(each["path"], each["rights"]) for each in shown["items"]] == [(path, "own") for path in PAGES]
+    assert (await licet("bundle", "verify", "launch", "--json")).json["same"] == 3
+
+    file = data / "sites" / "journal.toml"
+    file.write_text(file.read_text().replace("[[rules]]", OFFER + "[[rules]]", 1))
+    (row,) = (await licet("bundle", "list", "--json")).json
+    assert (row["hash"], row["offers"]) == (made["hash"], ["launch"])
+    running = await licet.serve("--workers", 2)
+    known = (await licet("licensee", "add", "Example AI Labs", "--credit", "100 USD", "--json")).json
+    crawler = Crawler(known["client_id"], known["client_secret"], [])
+    front = running.front
+    try:
+        # In the catalogue, the exports and as a manifest of its own.
+        status, body = await crawler.get(f"{front}/.licet/bundles/launch")
+        assert (status, json.loads(body)["hash"]) == (200, made["hash"])
+        assert (await crawler.get(f"{front}/.licet/bundles/other"))[0] == 404
+        for path in ("offers", "comp/launch", "offers/launch.jsonld"):
+            status, body = await crawler.get(f"{front}/.licet/{path}")
+            assert status == 200, path
+            assert b"/essays/reefs" in body, path
+
+        license = await agreed(crawler, f"{front}/.licet/negotiations", {"offer": "launch"})
+        contract = json.loads((await crawler.get(f"{front}/.licet/contracts/{license}", **crawler.login))[1])
+        assert made["hash"] in json.dumps(contract)
+        status, drawn = await crawler.get(
+            f"{front}/.licet/contracts/{license}", **crawler.login, Accept="text/html"
+        )
+        assert (status, made["hash"].encode() in drawn, b"3 works" in drawn) == (200, True, True)
+
+        status, told = await token_for(crawler, front, license, "/essays/old")
+        assert status == 400, told
+        status, told = await token_for(crawler, front, license, *PAGES)
+        assert status == 200, told
+        token = told["access_token"]
+        assert await fetched(crawler, f"{front}/essays/old", token) == (403, "target-not-covered")
+        for path in PAGES[:2]:
+            assert await fetched(crawler, front + path, token) == (200, "")
+        told = (await licet("bundle", "progress", license, "--json")).json
+        assert (told["fetched"], told["met"], told["missing"]) == (2, False, ["/essays/tides"])
+        assert await milestones(crawler, front) == []
+        status, told = await token_for(crawler, front, license, PAGES[2])
+        assert await fetched(crawler, front + PAGES[2], told["access_token"]) == (200, "")
+        async with asyncio.timeout(30):
+            while not (found := await milestones(crawler, front)):
+                await asyncio.sleep(0.2)
+        assert [(each["license"], each["manifest"], each["fetched"]) for each in found] == [
+            (license, made["hash"], 3)
+        ]
+        told = (await licet("bundle", "progress", license, "--json")).json
+        assert (told["met"], told["changed"], told["credit"]) == (True, [], "0.00 USD")
+
+        # A page changes: the manifest of what was sold stays, another one has its name.
+        origin.files["/essays/moon"] = b"another moon"
+        assert (await licet("bundle", "verify", "launch", "--json", code=1)).json["changed"] == [
+            "/essays/moon"
+        ]
+        again = (await licet("bundle", "make", "launch", *filtered, "--again", "--json")).json
+        assert again["hash"] != made["hash"]
+        await licet("withdraw", "/essays/reefs", "--uses", "ai-input")
+        told = (await licet("bundle", "progress", license, "--json")).json
+        assert (told["manifest"], told["met"]) == (made["hash"], True)
+        assert (told["withdrawn"], told["credit"]) == (["/essays/reefs"], "30.00 USD")
+        assert "30.00 USD" in (await licet("bundle", "progress", license)).out
+    finally:
+        await crawler.http.close()
+
+
+async def milestones(crawler: Crawler, front: str) -> list[dict[str, Any]]:
+    """The milestones that the licensee was told of."""
+    told = json.loads((await crawler.get(f"{front}/.licet/events", **crawler.login))[1])
+    return [each["data"] for each in told["events"] if each["type"] == "milestone.ingestion"]
