@@ -116,7 +116,7 @@ def make(
         tell(
             f"{counted(len(left_out), 'page')} left out: {', '.join(left_out[:5])} (rights or people unsure)"
         )
-    tell(f'Sell it by an offer with bundle = "{name}", then touch the policy.')
+    tell(f'Sell it by an offer with bundle = "{name}" in {policy.file}.')
 
 
 @app.command("list")

@@ -1,6 +1,8 @@
-"""The manifests of bundles that are on offer: ``/.licet/bundles/NAME``, for whoever thinks of buying one.
+"""The manifests of bundles: ``/.licet/bundles/NAME`` of what is on offer, for whoever thinks of buying it.
 
-It is the annex of the contract too: its hash stands in the terms.
+``/.licet/bundles/NAME@HASH`` is the annex of a contract, whose terms have the
+hash: it stays when the bundle is off sale, or its name went on to another one.
+Nobody guesses a hash, so whoever has it was told.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import orjson
 from aiohttp import web
 
 from gateway.desk.call import About, Call, Group, read_at
-from gateway.desk.metadata import PREFIX
+from gateway.desk.metadata import PREFIX, on_offer
 from gateway.desk.reading import JSON
 from gateway.desk.replies import octets_reply
 from gateway.licenses.bundle import Manifest
@@ -24,7 +26,7 @@ from gateway.terms.license_terms import Bundle
 
 BUNDLES: Final = f"{PREFIX}/bundles"
 _ABOUT: Final = About(
-    "The manifest of a bundle on offer: every item with its path, digest, size and the state of its rights.",
+    "The manifest of a bundle on offer, or with @ and its hash of one that was sold: every item with path, digest, size, rights.",
     gives={JSON: {"type": "object", "required": ["format", "name", "site", "made_at", "items", "hash"]}},
     rest=("bundle", {"type": "string"}),
 )
@@ -42,10 +44,13 @@ class BundleDesk:
         return {f"{BUNDLES}/*": read_at(self._manifest, _ABOUT)}
 
     async def _manifest(self, call: Call) -> web.StreamResponse | Refusal:
-        offered = (each.terms.scope.bundle for each in call.policy.withdrawn.offered(call.policy.offers))
-        bundle = next((each for each in offered if each and each.name == call.rest), None)
+        name, _, digest = call.rest.partition("@")
+        offered = (each.terms.scope.bundle for each in on_offer(call.policy))
+        bundle = next((each for each in offered if each and each.name == name), None)
+        if digest:
+            bundle = Bundle(name, digest, 0)
         made = bundle and self._sold(call.policy, bundle)
-        if not made:
+        if not made or made.site != call.policy.site.id:
             return Refusal(Problem.NOT_FOUND, "No bundle of that name is on offer here.")
         body = orjson.dumps({**made.as_json(), "hash": made.hash})
         return octets_reply(body, JSON, {"Cache-Control": "no-cache", "ETag": f'"{made.hash}"'})

@@ -6,7 +6,7 @@ method      path                                         answers
 GET         ``/.licet/``                                 how to buy, offers
 GET         ``/.licet/offers``                           every offer, in full
 GET         ``/.licet/offers/NAME.jsonld``               one, as ODRL has it
-GET         ``/.licet/bundles/NAME``                     manifest of a bundle on offer
+GET         ``/.licet/bundles/NAME``                     manifest of a bundle
 GET         ``/.licet/comp``, ``/.licet/comp/NAME``      packages of IAB CoMP
 GET         ``/.licet/jwks.json``                        key set (RFC 7517)
 GET         ``/.licet/authorization-details-types``      JSON Schema of a request

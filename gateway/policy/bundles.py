@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from gateway.licenses.bundle import NAME, Manifest, ManifestError, read_manifest
 from gateway.paths import PathScope
-from gateway.policy.rules import Work
+from gateway.policy.rules import Policy, Verdict, Work
 from gateway.policy.schema import OfferTable
 from gateway.problems import Mistake
-from gateway.terms.license_terms import Bundle, Scope
+from gateway.terms.license_terms import Bundle, Offer, Scope
 
 if TYPE_CHECKING:
     from gateway.policy.tables import Tables
@@ -111,6 +111,12 @@ def bundle_scope(tables: Tables, key: str, offer: OfferTable, works: tuple[Work,
         renditions=tuple(sorted({item.rendition for item in made.items})),
         bundle=made.bundle,
     )
+
+
+def bundles_sold(policy: Policy) -> tuple[Offer, ...]:
+    """The offers over bundles that some rule sells, in the policy's order."""
+    named = {name for rule in policy.rules if rule.verdict is Verdict.LICENSE for name in rule.offers}
+    return tuple(each for each in policy.offers if each.terms.scope.bundle and each.id in named)
 
 
 def _owner(path: str, works: tuple[Work, ...]) -> Work | None:

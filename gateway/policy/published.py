@@ -32,6 +32,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from gateway.paths import PathScope
+from gateway.policy.bundles import bundles_sold
 from gateway.policy.rules import Policy, Rule, Verdict, Work
 from gateway.policy.ruling import matches_country, matches_visitor, sellable, unmatched
 from gateway.terms.license_terms import (
@@ -93,6 +94,7 @@ def publish(
         honeypot=policy.site.honeypot,
         publishing=policy.publishing,
         x402=policy.payments.x402 is not None or policy.payments.x402_credit,
+        bundles=bundles_sold(policy),
     )
 
 

@@ -414,7 +414,8 @@ class PublishedTerms:
     order, narrower before wider, the whole site (``/``) last. *honeypot* is the
     path that robots.txt closes to everybody because nothing is there, or "".
     *publishing* says which further channels there are. *x402* says that one
-    fetch can be paid for through x402.
+    fetch can be paid for through x402. *bundles* are offers over bundles, which
+    stand beside what is said of each part of the site.
     """
 
     origin: str
@@ -427,6 +428,7 @@ class PublishedTerms:
     honeypot: str = ""
     publishing: Publishing = USUAL
     x402: bool = False
+    bundles: tuple[Offer, ...] = ()
 
     @property
     def license_url(self) -> str:

@@ -10,10 +10,11 @@ import pytest
 from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Call
 from gateway.licenses.bundle import read_manifest, write_manifest
-from gateway.licenses.withdrawal import Withdrawal, Withdrawn
+from gateway.licenses.withdrawal import Withdrawal
 from gateway.paths import PathScope
 from gateway.policy.bundles import manifest_file
 from gateway.policy.reading import read_policy
+from gateway.policy.withdrawing import with_withdrawn
 from gateway.problems import Problem, Refusal
 from gateway.uses import Use
 from tests.policy.test_bundles import MADE, POLICY
@@ -41,7 +42,9 @@ async def test_the_manifest_is_what_the_terms_name(policy):
     assert answer.headers["ETag"] == f'"{MADE.hash}"'
 
 
-@pytest.mark.parametrize("name", ["other", "../journal", "launch.json", ""])
+@pytest.mark.parametrize(
+    "name", ["other", "../journal", "launch.json", "", "launch@sha-256:0", "launch@../x", "../launch@x"]
+)
 async def test_of_anything_else_there_is_nothing(policy, name):
     answer = await asked(policy, name)
     assert isinstance(answer, Refusal)
@@ -50,7 +53,9 @@ async def test_of_anything_else_there_is_nothing(policy, name):
 
 async def test_nor_of_what_is_off_sale_or_was_made_anew_behind_the_policy(policy, tmp_path):
     gone = Withdrawal("wd_1", "journal", frozenset({Use.AI_TRAIN}), 1, 1, paths=(PathScope("/essays/b"),))
-    assert isinstance(await asked(replace(policy, withdrawn=Withdrawn((gone,))), "launch"), Refusal)
+    left = with_withdrawn(policy, frozenset({gone}))
+    assert isinstance(await asked(left, "launch"), Refusal)
+    assert read_manifest((await asked(left, f"launch@{MADE.hash}")).body) == MADE
     newer = replace(MADE, made_at=MADE.made_at + 1)
     manifest_file(tmp_path / "journal.toml", "launch").write_text(write_manifest(newer))
     assert isinstance(await asked(policy, "launch"), Refusal)

@@ -7,15 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.journeys.test_license_life import agreed, fetched
-from tests.journeys.test_negotiation import Crawler
+from tests.journeys.test_license_life import agreed, fetched, until
+from tests.journeys.test_negotiation import FACTS_STATED, Crawler
 
 POLICY = """
 stance = "search-free-training-paid"
 [site]
 id = "journal"
 hosts = ["127.0.0.1"]
-public = "https://journal.example"
 origin = "{origin}"
 mode = "{mode}"
 [[works]]
@@ -32,6 +31,12 @@ people = "none"
 uses = ["ai-input"]
 works = ["essays"]
 price = {{ per_fetch = "0.004" }}
+[contract]
+law = "Ireland"
+creator = "The Journal Ltd"
+address = "1 Example Street, Dublin"
+signatory = "Ada Example"
+authority = "director"
 [[rules]]
 when = {{ class = "ai" }}
 then = {{ license = ["training"] }}
@@ -43,13 +48,15 @@ OFFER = """
 uses = ["ai-input"]
 bundle = "launch"
 price = { upfront = "90" }
+[offers.launch.position]
+person_for = []
 """
 PAGES = ("/essays/moon", "/essays/reefs", "/essays/tides")
 
 
 async def token_for(crawler: Crawler, front: str, license: str, *paths: str) -> tuple[int, Any]:
     """A token of *license* for *paths*."""
-    locations = {"locations": [f"https://journal.example{path}" for path in paths]} if paths else {}
+    locations = {"locations": [f"{front}{path}" for path in paths]} if paths else {}
     details = json.dumps([{"type": "content_license", "license": license, **locations}])
     form = {"grant_type": "client_credentials", "authorization_details": details}
     async with crawler.http.post(f"{front}/.licet/token", data=form, headers=crawler.login) as answer:
@@ -59,7 +66,7 @@ async def token_for(crawler: Crawler, front: str, license: str, *paths: str) -> 
 def sitemap(*pages: tuple[str, str]) -> bytes:
     """A sitemap of paths and days."""
     urls = "".join(
-        f"<url><loc>https://journal.example{path}</loc><lastmod>{day}</lastmod></url>" for path, day in pages
+        f"<url><loc>https://127.0.0.1{path}</loc><lastmod>{day}</lastmod></url>" for path, day in pages
     )
     return f"<urlset>{urls}</urlset>".encode()
 
@@ -85,7 +92,11 @@ async def test_a_bundle_is_made_bought_and_fetched_to_the_last_item(licet: Any, 
     assert (await licet("bundle", "verify", "launch", "--json")).json["same"] == 3
 
     file = data / "sites" / "journal.toml"
-    file.write_text(file.read_text().replace("[[rules]]", OFFER + "[[rules]]", 1))
+    file.write_text(
+        file.read_text()
+        .replace("[[rules]]", OFFER + "[[rules]]", 1)
+        .replace('["training"]', '["training", "launch"]')
+    )
     (row,) = (await licet("bundle", "list", "--json")).json
     assert (row["hash"], row["offers"]) == (made["hash"], ["launch"])
     running = await licet.serve("--workers", 2)
@@ -97,12 +108,14 @@ async def test_a_bundle_is_made_bought_and_fetched_to_the_last_item(licet: Any, 
         status, body = await crawler.get(f"{front}/.licet/bundles/launch")
         assert (status, json.loads(body)["hash"]) == (200, made["hash"])
         assert (await crawler.get(f"{front}/.licet/bundles/other"))[0] == 404
-        for path in ("offers", "comp/launch", "offers/launch.jsonld"):
+        for path in ("offers", "comp", "offers/launch.jsonld"):
             status, body = await crawler.get(f"{front}/.licet/{path}")
             assert status == 200, path
             assert b"/essays/reefs" in body, path
 
-        license = await agreed(crawler, f"{front}/.licet/negotiations", {"offer": "launch"})
+        license = await agreed(
+            crawler, f"{front}/.licet/negotiations", {"offer": "launch", "facts": FACTS_STATED}
+        )
         contract = json.loads((await crawler.get(f"{front}/.licet/contracts/{license}", **crawler.login))[1])
         assert made["hash"] in json.dumps(contract)
         status, drawn = await crawler.get(
@@ -115,7 +128,7 @@ async def test_a_bundle_is_made_bought_and_fetched_to_the_last_item(licet: Any, 
         status, told = await token_for(crawler, front, license, *PAGES)
         assert status == 200, told
         token = told["access_token"]
-        assert await fetched(crawler, f"{front}/essays/old", token) == (403, "target-not-covered")
+        assert await fetched(crawler, f"{front}/essays/old", token) == (403, "path-not-covered")
         for path in PAGES[:2]:
             assert await fetched(crawler, front + path, token) == (200, "")
         told = (await licet("bundle", "progress", license, "--json")).json
@@ -144,6 +157,13 @@ async def test_a_bundle_is_made_bought_and_fetched_to_the_last_item(licet: Any, 
         assert (told["manifest"], told["met"]) == (made["hash"], True)
         assert (told["withdrawn"], told["credit"]) == (["/essays/reefs"], "30.00 USD")
         assert "30.00 USD" in (await licet("bundle", "progress", license)).out
+
+        # What was sold goes on, less what was withdrawn; nobody buys it any more, and its annex stays.
+        await until(crawler, f"{front}/essays/reefs", token, 403)
+        assert await fetched(crawler, f"{front}/essays/moon", token) == (200, "")
+        assert (await crawler.get(f"{front}/.licet/bundles/launch"))[0] == 404
+        status, body = await crawler.get(f"{front}/.licet/bundles/launch@{made['hash']}")
+        assert (status, json.loads(body)["hash"]) == (200, made["hash"])
     finally:
         await crawler.http.close()
 

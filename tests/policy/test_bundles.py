@@ -17,10 +17,12 @@ from gateway.store.terms_json import read_terms, write_terms
 from gateway.uses import Use
 
 POLICY = """
+otherwise = "serve"
 [site]
 id = "journal"
 hosts = ["journal.example"]
 origin = "http://127.0.0.1:8000"
+mode = "enforce"
 [[works]]
 id = "essays"
 paths = ["/essays/"]
@@ -37,7 +39,7 @@ bundle = "launch"
 {more}
 price = {{ upfront = "90" }}
 [[rules]]
-then = "serve"
+then = {{ license = ["launch"] }}
 """
 
 
