@@ -180,6 +180,7 @@ class Email(_Section):
 
     *sender* is whom they are from, *operator* who hears of what waits for a
     person. With *licensees* the contact of an approved licensee is written to.
+    Whoever negotiates in a browser proves a mailbox by it.
     *password_file* holds one line, relative to the data folder, readable by its
     owner alone. *security* is ``starttls`` (port 587), ``tls`` (465), or ``none``
     for a server on this machine. *authorities* is a PEM file of further

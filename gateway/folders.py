@@ -38,6 +38,11 @@ class Folders:
         return self.folder / "evidence"
 
     @property
+    def figures(self) -> Path:
+        """The folder of the figures that the creator states, one file for a site."""
+        return self.folder / "figures"
+
+    @property
     def copies(self) -> Path:
         """The folder of fetched address lists."""
         return self.folder / "feeds"

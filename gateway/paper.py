@@ -35,24 +35,28 @@ STYLE: Final = (
     "a{color:var(--link)}:focus-visible{outline:3px solid var(--link);outline-offset:2px}"
     "pre{padding:.8rem 1rem;border:1px solid var(--rule);border-radius:6px;white-space:pre-wrap}"
     "code{font-family:ui-monospace,monospace;font-size:.92em;overflow-wrap:anywhere}"
-    ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92em}"
+    ".wide{overflow-x:auto}.wide+.wide{margin-top:1.2rem}table{border-collapse:collapse;width:100%;font-size:.92em}"
     "caption{text-align:left;color:var(--quiet);padding-bottom:.3rem}"
     "td,th{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid var(--rule);vertical-align:top}"
     ".pairs th{width:9rem}.pairs td{overflow-wrap:anywhere}@media(max-width:30rem){.pairs th{width:6rem}}"
     ".quiet{color:var(--quiet)}li{margin:.25rem 0}"
-    "label,legend{display:block;font-weight:600;margin-top:1.1rem}label.one{font-weight:400;margin:.3rem 0}"
-    "fieldset{border:0;margin:1.1rem 0 0;padding:0}legend{margin:0;padding:0}input[type=text],textarea{box-sizing:border-box;width:100%;font:inherit;"
-    "color:inherit;background:transparent;border:1px solid var(--quiet);border-radius:6px;padding:.5rem .6rem}"
-    "textarea{min-height:8rem}button{font:inherit;font-weight:600;margin-top:1.4rem;padding:.55rem 1.1rem;"
-    "border-radius:6px;border:1px solid var(--link);background:var(--link);color:var(--paper)}"
-    ".trap{position:absolute;left:-99rem}.wrong{border-left:4px solid var(--link);padding-left:.8rem}"
+    "form{margin:1rem 0}label{display:block;margin:.8rem 0 .2rem}label.box,label.one{margin:.3rem 0}"
+    "input,select,textarea,button{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--quiet);"
+    "border-radius:6px;padding:.35rem .6rem;min-height:2.4rem;width:100%;max-width:100%;box-sizing:border-box}"
+    ".box input,.one input{width:1.15rem;height:1.15rem;min-height:0;margin:0 .5rem 0 0;vertical-align:-.2rem;accent-color:var(--link)}"
+    "button{width:auto;background:var(--link);border-color:var(--link);color:var(--paper);font-weight:600;cursor:pointer;"
+    "margin-top:.8rem;padding:.35rem 1.1rem}button.second{background:var(--paper);color:var(--link)}"
+    "fieldset{border:1px solid var(--rule);border-radius:6px;margin:1rem 0;padding:.2rem 1rem 1rem;min-width:0}"
+    "legend{font-weight:600;padding:0 .3rem}summary{cursor:pointer;color:var(--link)}"
+    ".told{border-left:4px solid var(--quiet);padding:.4rem 1rem;margin:1rem 0}.told.wrong{border-color:var(--ink)}"
+    ".wrong,.marked{font-weight:600}[aria-invalid]{border:2px solid var(--ink)}"
+    "textarea{min-height:6rem}.trap{position:absolute;left:-99rem}"
     "@media print{body{margin:0;max-width:none}.wide{overflow:visible}}"
 )
 CONTENT_SECURITY: Final = (
     f"default-src 'none'; style-src 'sha256-{b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-
 #: The same for a page with a form, which goes to this host alone.
 FORM_SECURITY: Final = CONTENT_SECURITY.replace("form-action 'none'", "form-action 'self'")
 

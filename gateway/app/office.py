@@ -19,7 +19,7 @@ from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
-from gateway.app.dealing import deals_of
+from gateway.app.dealing import bargaining_of, deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.ingestion_round import INGESTION_SECONDS, IngestionRound
@@ -31,16 +31,15 @@ from gateway.app.publisher import Publisher
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
+from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
-from gateway.desk.bargains import Bargaining
 from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
-from gateway.desk.contracts import shipped_clauses
 from gateway.desk.duties import DutyDesk
 from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
@@ -77,7 +76,6 @@ from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
-from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -146,11 +144,11 @@ class Office:
         self.book = SqliteSpendBook(self.database)
         self.ledger = SqliteLedger(self.database)
         # Long reads of the pages get connections of their own: revocations must not wait for a report.
-        pages = await Database.open(config.database, readers=2)
-        self._closing.append(pages.close)
-        self.access_log = SqliteAccessLog(pages)
-        self._paid = SqliteLedger(pages)
-        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(pages), self._first_host())
+        self._pages = await Database.open(config.database, readers=2)
+        self._closing.append(self._pages.close)
+        self.access_log = SqliteAccessLog(self._pages)
+        self._paid = SqliteLedger(self._pages)
+        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages), self._first_host())
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
         keeper_lock = await self._keeper_lock()
@@ -194,17 +192,13 @@ class Office:
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
-            bargaining=self._bargaining(),
+            bargaining=bargaining_of(self.database, self._position, self.lives, self.post.verifying),
             admittance=Admittance(
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
         )  # fmt: skip
-
-    def _bargaining(self) -> Bargaining:
-        store = SqliteNegotiations(self.database)
-        return Bargaining(store, self._position, shipped_clauses(), self.lives)
 
     def _ingestion(self) -> IngestionRound:
         def manifest(site: str, sold: Bundle) -> Manifest | None:
@@ -267,6 +261,7 @@ class Office:
             who=Explaining(config, self.clock, networks=self._networks),
             clock=self.clock,
             deals=deals_of(self.database, self.register, self.shelf),
+            worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
         )
         runner = web.AppRunner(app, access_log=None)

@@ -27,6 +27,7 @@ from gateway.outbox.courier import Courier, Transport
 from gateway.outbox.endpoints import Endpoint, Reach, is_filter
 from gateway.outbox.letters import Reader, letter_types
 from gateway.outbox.mail import Letters, Server, SmtpMail, is_mailbox
+from gateway.outbox.mailbox_letters import MailboxLetters
 from gateway.outbox.webhook import Secrets
 from gateway.outbox.webhooks import Webhooks
 from gateway.policy.rules import Policy
@@ -46,7 +47,11 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class PostRoom:
-    """Tells others for the office. *run* is its work, *groups* what the desk answers."""
+    """Tells others for the office.
+
+    *run* is its work, *groups* what the desk answers, *verifying* proves the
+    mailboxes of people, None where no mail is set up.
+    """
 
     def __init__(
         self,
@@ -65,6 +70,7 @@ class PostRoom:
         webhooks = webhooks_of(config, secrets, clock)
         transports: dict[str, Transport] = {"https": webhooks, "http": webhooks}
         mail = mail_of(config)
+        self.verifying = MailboxLetters(mail, clock) if mail is not None else None
         if mail is not None:
             transports["mailto"] = Letters(mail, config.email.operator, self._contact, self._origins)
         self._courier = Courier(self.events, self.endpoints, transports, clock, database.version)

@@ -23,6 +23,7 @@ from gateway.cli import (
     dashboard,
     deals,
     doctor,
+    dossier,
     ems,
     fetch,
     init,
@@ -30,10 +31,12 @@ from gateway.cli import (
     keys,
     licensee,
     licenses,
+    memo,
     objections,
     outbox,
     payments,
     policy,
+    price,
     proofs,
     refunds,
     restart,
@@ -62,10 +65,15 @@ app = typer.Typer(
                     licet policy explain /page --as GPTBot
                     licet terms show /page --as GPTBot
     Who asks        licet crawlers list --purpose training
+                    licet who access.log
+    Your deals      licet deals list
+                    licet outbox list
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
     Take back       licet withdraw WORK --reason "…" --dry-run
-    Who asks        licet who access.log
+    Your worth      licet memo --pdf memo.pdf
+                    licet price --files 120 --minutes 12
+                    licet dossier OpenAI
     Your proof      licet journal audit
                     licet journal verify
                     licet backup licet.tar
@@ -95,6 +103,9 @@ app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
 app.add_typer(licenses.app, name="licenses")
 app.add_typer(bundles.app, name="bundle")
+app.command("memo")(memo.memo)
+app.command("dossier")(dossier.dossier)
+app.command("price")(price.price)
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(withdraw.app, name="withdraw")
 app.add_typer(objections.app, name="objections")

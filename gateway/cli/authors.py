@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gateway.licenses.consent import Consent
 
 app = typer.Typer(
-    help="""Works with several authors: ask each for consent, see what may be sold.
+    help="""Works with several authors: ask each for consent.
 
     Each author gets a secret link to a page that shows the uses, what they cost
     and the author's share, and answers use by use. Nothing of a work is sold for

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gateway.policy.rules import Policy
 
 app = typer.Typer(
-    help="""Proof of authorship: digests of originals, and what was delivered when.
+    help="""Proof of authorship: originals filed, pages seen.
 
     For each work: an opaque content id and the public address of every page,
     when it was first delivered, its SHA-256 over time, and the digests of the

@@ -25,7 +25,7 @@ _MANIFEST = "backup.json"
 _MARK = "restored.json"
 _VERSION = 1
 #: What is copied as it stands. Policies and settings may be missing.
-_PLAIN = ("sites", "earlier", "evidence", "licet.toml", "operator.json")
+_PLAIN = ("sites", "earlier", "evidence", "figures", "licet.toml", "operator.json")
 _LOG_NAME = Path("log") / "name"
 
 

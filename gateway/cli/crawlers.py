@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.visitors.networks import NetworkList
 
 app = typer.Typer(
-    help="""The crawlers known by name: list, show, check them; update the lists that prove them.
+    help="""The crawlers known by name: list, show, check, update.
 
     Operators publish from which addresses their crawlers come. Licet ships a
     copy of each list and fetches newer ones by itself, once a day; what is old

@@ -180,6 +180,7 @@ def _row(got: Fetched | Refused) -> dict[str, Any]:
         "headers": got.headers,
         "bytes": len(got.body),
         "record": got.record,
+        "receipt": got.receipt,
         "price": got.price,
         "license": got.license,
     }

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from gateway.problems import Refusal
 
 app = typer.Typer(
-    help="""Objections to a page, sent by the public form at /.licet/objections.
+    help="""Objections to a page: hear, hold, uphold, dismiss.
 
-    A depicted person, a co-author or a rights holder says which page, who they
-    are and why. You can hold sales of the page, uphold the objection, which
+    They come by the public form at /.licet/objections. A depicted person, a
+    co-author or a rights holder says which page, who they are and why. You can hold sales of the page, uphold the objection, which
     withdraws the page, or dismiss it with a reason. Who objected is read here
     and nowhere else, and can be erased.
     """,

@@ -39,7 +39,11 @@ _SHOWN = 50
 
 @app.command("list")
 def list_(data: Data = DATA, as_json: AsJson = False) -> None:
-    """List every endpoint: whose it is, how far behind, and what is wrong with it."""
+    """List every endpoint: whose it is and how far behind.
+
+    Waiting counts the events that it has not been told yet; why says what went
+    wrong at the last attempt. A mailbox that letters go to is an endpoint too.
+    """
 
     async def act(books: Books) -> list[dict[str, Any]]:
         from gateway.store.sqlite.endpoints import SqliteEndpoints
@@ -72,7 +76,7 @@ def show(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Show one endpoint with its last deliveries, or who was told of one event.
+    """Show an endpoint's deliveries, or who heard of an event.
 
     The secret of a licensee's endpoint is shown to that licensee alone, when it is made.
     """
@@ -134,9 +138,10 @@ def retry(id: Id, data: Data = DATA, as_json: AsJson = False) -> None:
 
 @app.command("test")
 def ping(id: Id, data: Data = DATA, as_json: AsJson = False) -> None:
-    """Send one signed ping to an endpoint, from this machine, and say what came back.
+    """Send one signed ping to an endpoint and say what came back.
 
-    Exit 1 if it was not received. Nothing that waits is touched.
+    It is sent from this machine, to the URL that `list` shows. Exit 1 if it was
+    not received. Nothing that waits is touched.
     """
     config = _config(data)
 

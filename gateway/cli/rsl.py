@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gateway.terms.rsl_xml import Breach
 
 app = typer.Typer(
-    help="RSL 1.0, the license that crawlers read: check a document, or what a site says.",
+    help="RSL 1.0, the license for crawlers: check a document.",
     no_args_is_help=True,
 )
 _SECONDS: Final = 10.0

@@ -32,7 +32,9 @@ class _Taking(TyperGroup):
 
 app = typer.Typer(
     cls=_Taking,
-    help="""Take back a work, a path, content or a licensee, for the uses you name.
+    help="""Take back a work, a path or a licensee; readmit.
+
+    For the uses you name, and content by its digest too.
 
     \b
     licet withdraw essays --reason "sold elsewhere"     a work of the policy

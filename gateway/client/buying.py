@@ -29,6 +29,8 @@ from gateway.terms.license_terms import narrowest
 _DETAIL = "content_license"
 #: A token is replaced when this much of its life is left, of a hundred parts, and at least these seconds.
 _LEFT, _LEAST = 10, 5.0
+#: No token is believed to live longer, in seconds.
+_LONGEST_LIFE = 366 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +245,9 @@ class Buying:
             return answer.refusal
         body = answer.json
         granted = body.get("authorization_details")
-        detail = granted[0] if isinstance(granted, list) and len(granted) == 1 else None
+        details: list[Any] = granted if isinstance(granted, list) else []
         try:
-            assert isinstance(detail, dict)
+            (detail,) = details
             seconds = body["expires_in"]
             value, scheme = body["access_token"], body["token_type"]
             price = Money(detail["price"]["micros"], detail["price"]["currency"])
@@ -253,8 +255,10 @@ class Buying:
                 return Refused.own(
                     Why.UNREADABLE, "The token is of other terms than were agreed on", url=answer.url
                 )
-            assert isinstance(value, str)
-            assert type(seconds) is int
+            if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+                raise ValueError("a token is printable")
+            if type(seconds) is not int or not 0 < seconds <= _LONGEST_LIFE:
+                raise ValueError("a life is in whole seconds")
             left = max(seconds * _LEFT / 100, _LEAST)
             return Token(
                 value,
@@ -268,5 +272,5 @@ class Buying:
                 self._clock() + max(seconds - left, 1.0),
                 seller.issuer,
             )
-        except (KeyError, TypeError, ValueError, AssertionError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             return Refused.own(Why.UNREADABLE, "The answer holds no token", url=answer.url)

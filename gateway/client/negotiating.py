@@ -231,7 +231,7 @@ class Talk:
         self._buying.wallet.talked(self._seller.origin, self._offer.id)
 
     def _own(self, why: Why, fact: object, told: _Told) -> Refused:
-        return Refused.own(why, shown(fact) if isinstance(fact, str) else "", url=told.url, body=told.body)
+        return Refused.own(why, fact if isinstance(fact, str) else "", url=told.url, body=told.body)
 
     def _read(self, answer: Answer | Refused) -> _Told | Refused:
         """What *answer* tells, if it holds together and goes on from what was seen before."""

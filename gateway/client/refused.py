@@ -94,7 +94,7 @@ class Refused:
     ) -> Refused:
         """Refuse for a reason of the client's own."""
         code, rule, step = why.value
-        return cls(code, rule, fact, step, url=url, body=body or {})
+        return cls(code, rule, shown(fact), step, url=url, body=body or {})
 
     @classmethod
     def told(cls, status: int, body: Mapping[str, Any], url: str, reason: str = "") -> Refused:
@@ -103,7 +103,7 @@ class Refused:
         problem = _text(body, "type") or _text(body, "error_uri") or error or "about:blank"
         return cls(
             problem,
-            _text(body, "title") or error or f"{status} {reason}".strip(),
+            _text(body, "title") or error or shown(f"{status} {reason}").strip(),
             _text(body, "detail") or _text(body, "error_description"),
             _text(body, "next_step"),
             status,

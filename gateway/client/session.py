@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from gateway.client.buying import Buying, Token
 from gateway.client.caller import Answer, Caller, KillSwitch, origin_of
 from gateway.client.logins import AgentKey, Login, TokenKey
 from gateway.client.negotiating import Stance, Talk
+from gateway.client.proving import MOST, proofs
 from gateway.client.purse import FREE, Purse, Spending
 from gateway.client.refused import Refused, Why, shown
 from gateway.client.seller import Published, Seller, discover
@@ -31,13 +33,19 @@ from gateway.uses import Uses
 
 _MOST_REDIRECTS = 10
 _MOST_TRIES = 4
+#: Licensed fetches that a session remembers, to prove them.
+_MOST_KEPT = 10_000
 #: What a client that waits for approval is told; it may still agree on what is published, as a small deal.
 _QUARANTINED = "client-quarantined"
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One answer. *record* is the id under which the gateway remembers a licensed fetch, *price* its ceiling."""
+    """One answer.
+
+    *record* is the id under which the gateway remembers a licensed fetch,
+    *price* its ceiling, *receipt* where its proof is said to be.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -46,6 +54,7 @@ class Fetched:
     price: str = ""
     license: str = ""
     url: str = ""
+    receipt: str = ""
 
 
 class LicensedSession:
@@ -111,6 +120,7 @@ class LicensedSession:
         self._needs = dict(needs or {})
         self._facts, self._party, self._patience = dict(facts or {}), dict(party or {}), patience
         self._clock = clock
+        self._kept: deque[dict[str, Any]] = deque(maxlen=_MOST_KEPT)
         self._tokens: dict[str, list[Token]] = {}
         self._sellers: dict[str, Seller] = {}
         self._lines: dict[str, asyncio.Lock] = {}
@@ -171,6 +181,30 @@ class LicensedSession:
             return ContentKey.read(key)
         except EmsError as error:
             return Refused.own(Why.UNREADABLE, str(error), url=url)
+
+    async def prove(self, origin: str, *, log: str = "") -> list[dict[str, Any]] | Refused:
+        """The receipts of what this session last fetched under a license at *origin*, each one checked.
+
+        A record can be proven about a second after the fetch; until then the
+        refusal is the desk's `not-found`. *log* is the key of the gateway's
+        public log, where it is known from elsewhere. See `client.proving`.
+        """
+        seller = self._sellers.get(origin)
+        kept = {each["record"]: each for each in self._kept if origin_of(each["url"]) == origin}
+        if seller is None or not kept:
+            return Refused.own(Why.NOTHING_FITS, f"Nothing was fetched under a license at {origin}")
+        login = await self._buying.login(seller)
+        if isinstance(login, Refused):
+            return login
+        records, found = list(kept), list[dict[str, Any]]()
+        for first in range(0, len(records), MOST):
+            some = {record: kept[record] for record in records[first : first + MOST]}
+            document = await proofs(self._buying, seller, login, some, log)
+            if isinstance(document, Refused):
+                return document
+            self._receipts.keep({"kind": "proof", **document})
+            found.append(document)
+        return found
 
     async def _page(self, url: str) -> Fetched | Refused:
         origin, path = origin_of(url), _path(url)
@@ -342,22 +376,26 @@ class LicensedSession:
             return got.refusal
         fetched = Fetched(
             got.status, got.headers, got.body, got.header("licet-record"), got.header("licet-price"),
-            token.license if token else "", got.url,
+            token.license if token else "", got.url, got.header("licet-receipt"),
         )  # fmt: skip
         if token is not None and fetched.record:
-            self._receipts.keep(
+            self._kept.append(
                 {
+                    "kind": "fetch",
                     "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                     "url": got.url,
+                    "path": _path(got.url),
                     "status": got.status,
                     "bytes": len(got.body),
                     "sha256": hashlib.sha256(got.body).hexdigest(),
                     "record": fetched.record,
+                    "receipt": fetched.receipt,
                     "at_most": fetched.price,
                     "license": token.license,
                     "terms": token.terms,
                 }
             )
+            self._receipts.keep(self._kept[-1])
         return fetched
 
 

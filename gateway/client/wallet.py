@@ -76,6 +76,7 @@ class Wallet:
     licenses: list[Held] = field(default_factory=list)
     _talks: dict[tuple[str, str], str] = field(default_factory=dict)
     _begun: dict[str, str] = field(default_factory=dict)
+    _logs: dict[str, str] = field(default_factory=dict)
     _lines: Lines = field(default_factory=lambda: Lines(None))
 
     def __post_init__(self) -> None:
@@ -100,6 +101,8 @@ class Wallet:
                 self._talks[at, told.get("offer", "")] = told.get("url", "")
             case "talked":
                 self._talks.pop((at, told.get("offer", "")), None)
+            case "log":
+                self._logs[at] = told.get("key", "")
             case "begun":
                 self._begun[name] = told.get("key", "")
             case "done":
@@ -143,6 +146,14 @@ class Wallet:
         """Forget a negotiation that is over."""
         if (origin, offer) in self._talks:
             self._keep(kind="talked", origin=origin, offer=offer)
+
+    def log(self, origin: str) -> str:
+        """The key by which the public log of *origin* is known, or ""."""
+        return self._logs.get(origin, "")
+
+    def met(self, origin: str, key: str) -> None:
+        """Keep the key of a log that was met for the first time."""
+        self._keep(kind="log", origin=origin, key=key)
 
     def begin(self, name: str) -> str:
         """The idempotency key of the purchase called *name*: the one it was begun with, or a new one, kept first."""

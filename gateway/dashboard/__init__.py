@@ -2,12 +2,13 @@
 
 Owns: the operator's sign-in and sessions, the filter language of the log, the
 read-only port `queries.AccessLog`, the pages, their exports and the live list;
-the inbox of negotiations (`deals`, `deal_pages`).
+the inbox of negotiations (`deals`, `deal_pages`); what works are worth: value
+memo, price calculator, the creator's figures, dossiers (`worth_pages`).
 
 Does not own: what a record says (provenance), what is owed (billing), any
 policy. Nothing here writes to a store but what the operator decides about a
-negotiation and its buyer, by `licenses.deciding`. The only file it writes is
-the operator's own (`sessions`).
+negotiation and its buyer, by `licenses.deciding`. The only files it writes are
+the operator's own (`sessions`) and the creator's figures (`figure_shelf`).
 
 Invariants: it has its own listener and is never reachable through the front's
 port; it answers only to host names it was told (DNS rebinding); every page but
@@ -16,6 +17,6 @@ proof of same origin and a form token; every string that a crawler can choose
 is shown escaped, with control and direction characters spelled out; an export
 holds exactly the rows of the view whose address it shares; personal detail
 stands on a record's own page and nowhere else; a floor stands on a
-negotiation's own page and nowhere else; pages work without JavaScript
+negotiation's own page and on the calculator's and nowhere else; pages work without JavaScript
 and ask no other origin for anything.
 """

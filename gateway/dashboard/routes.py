@@ -7,6 +7,7 @@
 ``/records/ID``            one fetch and its decision trace
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
+``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
 ``/sign-out``              POST
@@ -37,6 +38,7 @@ from gateway.dashboard.live import Live
 from gateway.dashboard.queries import AccessLog, Decision, LogFilter, read_view
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 from gateway.dashboard.trace import trace
+from gateway.dashboard.worth_pages import Worth, WorthPages
 
 SESSION_COOKIE: Final = "licet_session"
 FORM_COOKIE: Final = "licet_form"
@@ -52,6 +54,7 @@ def dashboard_app(
     who: Explainer,
     clock: Clock,
     deals: Deals | None = None,
+    worth: Worth | None = None,
     consents: Consents | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
@@ -59,10 +62,12 @@ def dashboard_app(
     *hosts* are the names it answers to besides loopback's. *status* gives each
     site's mode, and under ``journal`` why that is not well, if it is not. *who*
     says who sent a request that somebody tells of. *deals* are the negotiations;
-    without them there is no inbox. *consents* are withdrawals, objections and
-    authors' answers; without them there is no page of them.
+    without them there is no inbox. *worth* is what the value memo, the price
+    calculator and the dossiers work on; without it there are none. *consents*
+    are withdrawals, objections and authors' answers; without them there is no
+    page of them.
     """
-    return _Pages(access_log, sessions, hosts, status, who, clock, deals, consents).app()
+    return _Pages(access_log, sessions, hosts, status, who, clock, deals, worth, consents).app()
 
 
 class _Pages:
@@ -75,9 +80,10 @@ class _Pages:
         who: Explainer,
         clock: Clock,
         deals: Deals | None,
+        worth: Worth | None,
         consents: Consents | None,
     ) -> None:
-        self._deals, self._consents = deals, consents
+        self._deals, self._worth, self._consents = deals, worth, consents
         self._tabs = (
             ("/", "Overview"),
             ("/log", "Access log"),
@@ -85,6 +91,7 @@ class _Pages:
             ("/who", "Who"),
             *((("/deals", "Deals"),) if deals is not None else ()),
             *((("/consent", "Consent"),) if consents is not None else ()),
+            *((("/memo", "Memo"), ("/calculator", "Calculator")) if worth is not None else ()),
         )
         self._log = access_log
         self._sessions = sessions
@@ -118,6 +125,8 @@ class _Pages:
         app.router.add_get("/who", self._who)
         if self._deals is not None:
             DealPages(self._deals, self, self._clock).add_to(app.router)
+        if self._worth is not None:
+            WorthPages(self._worth, self, self._clock).add_to(app.router)
         if self._consents is not None:
             ConsentPages(self._consents, self, self._clock).add_to(app.router)
         app.router.add_get("/sign-in", self._sign_in_form)
@@ -303,6 +312,7 @@ class _Pages:
         frame = {
             "here": request.path,
             "signed_in": signed_in,
+            "worth": self._worth is not None,
             "tabs": self._tabs,
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,

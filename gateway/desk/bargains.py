@@ -31,6 +31,7 @@ from gateway.clock import Clock
 from gateway.desk.agreeing import Assent, contract_of_license, signed_by
 from gateway.desk.changing import Changing
 from gateway.desk.clients import Known, may_buy
+from gateway.desk.in_person import InPerson
 from gateway.desk.metadata import issuer_of, on_offer
 from gateway.desk.selling import Buyer as Purchaser
 from gateway.desk.selling import Ring, Sales
@@ -77,15 +78,17 @@ Act = Callable[[Negotiation], Awaitable[Negotiation | Refusal]]
 
 @dataclass(frozen=True, slots=True)
 class Bargaining:
-    """What the desk negotiates with. *position* gives the secret position for an offer of a site.
+    """What the desk negotiates with.
 
-    Without *lives* no license changes.
+    *position* gives the secret position for an offer of a site; without *lives* no
+    license changes; *in_person* is what the pages for people work on, without which there are none.
     """
 
     negotiations: Negotiations
     position: Callable[[str, Offer], Position]
     clauses: tuple[Clause, ...] = ()
     lives: Lives | None = None
+    in_person: InPerson | None = None
 
     async def released(self, license: License) -> bool:
         """Whether tokens of *license* may be had: its buyer verified the agreement."""
@@ -95,12 +98,19 @@ class Bargaining:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Who speaks, and where: the client, the *policy* of the site, its public *origin*, the client's *address*."""
+    """Who speaks, and where: the client, the *policy* of the site, its public *origin*, the client's *address*.
+
+    A person on a page of ours *talks* about every deal before anybody knows who
+    it is, and signs none but small ones; *proof* says how it is known, "" for
+    the login of the client.
+    """
 
     known: Known
     policy: Policy
     origin: str
     address: str
+    talks: bool = False
+    proof: str = ""
 
     @property
     def purchaser(self) -> Purchaser:
@@ -225,6 +235,8 @@ class Bargains:
             if isinstance(signed, Refusal):
                 return signed
             at = {"address": place.address, "at": self._now(), "salt": secrets.token_hex(16)}
+            if place.proof:
+                at["key"] = place.proof
             return accepted(before, assent.terms_hash, assent.text, now=self._now(), signed={**signed, **at})
 
         async with self._line(place):
@@ -330,7 +342,8 @@ class Bargains:
             return read
         terms, known = read
         barred = _too_large(place.known, offer.tier, terms)
-        if barred is not None:
+        silenced = place.known.licensee.standing is Standing.SUSPENDED
+        if barred is not None and (silenced or not place.talks):
             return barred
         others = await self.store.of(place.known.licensee.id, offer.site)
         buyer = Buyer(place.known.licensee.name, bids_of(others, offer.id))

@@ -218,6 +218,20 @@ class Clients:
             return Refusal(Problem.FORM_INVALID, "The parameter client_id names another client.")
         return self._paced(found)
 
+    async def in_person(self, client_id: str, address: str) -> Known | Refusal:
+        """The client of that id, for somebody who has proved in another way to speak for it."""
+        found = await self._client(client_id)
+        return self._paced(found) if found else self._failed(address, _UNKNOWN)
+
+    def turned_away(self, refusal: Refusal, address: str) -> Refusal:
+        """*refusal* of something secret that was guessed wrongly; counts as a failed login of the network."""
+        return self._failed(address, refusal)
+
+    @property
+    def by_invitation(self) -> bool:
+        """Whether nobody registers without the operator's token."""
+        return bool(self._initial)
+
     async def _told(self, login: Login | None) -> tuple[Client, Licensee] | None:
         if login is None:
             return None

@@ -24,7 +24,7 @@ from aiohttp import web
 
 from gateway.desk.call import About, Call, Group, read_at
 from gateway.desk.clients import Clients
-from gateway.desk.metadata import PREFIX
+from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.replies import json_reply, octets_reply
 from gateway.problems import Problem, Refusal
 from gateway.provenance.public_log import CHECKPOINT, Leaves, PublicLog, read_tile
@@ -167,7 +167,7 @@ class ReceiptDesk:
         return json_reply(await asyncio.to_thread(_receipts, *found))
 
     async def _found(self, call: Call, ids: tuple[str, ...]) -> tuple[PublicLog, list[Opened]] | Refusal:
-        known = await self._clients.authenticate(call.request, call.address)
+        known = await self._clients.authenticate(call.request, call.address, issuer=issuer_of(call.origin))
         if isinstance(known, Refusal):
             return known
         log = self._kept.log

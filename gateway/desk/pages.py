@@ -26,6 +26,7 @@ def index_page(policy: Policy, origin: str) -> web.Response:
         f"<p>{escape(origin)} sells licenses to AI crawlers, by machine. Reading as a person needs none.</p>\n"
         f"<h2>What is on offer</h2>\n{_offers(offers)}"
         "<p><a href='/.licet/terms/'>The license terms in full</a>, with every earlier version.</p>\n"
+        "<p>People negotiate <a href='/.licet/negotiate'>in a browser</a>, without an account.</p>\n"
         f"<h2>How to buy</h2>\n<pre><code>{escape(lines)}</code></pre>\n"
         "<p>A new client waits until the owner approves or funds it. A token covers what it names: "
         "<code>authorization_details</code> asks for less than an offer, never for more.</p>\n"

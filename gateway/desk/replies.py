@@ -15,7 +15,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from gateway.paper import CONTENT_SECURITY, sheet
+from gateway.paper import CONTENT_SECURITY, FORM_SECURITY, sheet
 from gateway.problems import Problem, Refusal
 
 PROBLEM_TYPE: Final = "application/problem+json"
@@ -26,6 +26,12 @@ _ALWAYS: Final = {
 }
 #: After these the rest of the body is on its way, and nothing on the connection can be told from it.
 _UNREAD: Final = frozenset({408, 413, 415})
+#: A form of a page without a referrer has no origin, and could not be told from another site's.
+_FORM_HEADERS: Final = {
+    "Content-Security-Policy": FORM_SECURITY,
+    "Referrer-Policy": "same-origin",
+    "X-Robots-Tag": "noindex",
+}
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -81,6 +87,13 @@ def page(
             **(headers or {}),
         },
     )
+
+
+def form_page(
+    title: str, body: str, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Answer a page for one person whose forms go back to where it came from; no search engine keeps it."""
+    return page(title, body, status=status, headers={**_FORM_HEADERS, **(headers or {})})
 
 
 def nothing(status: int, headers: Mapping[str, str] | None = None) -> web.Response:

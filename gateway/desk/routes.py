@@ -27,6 +27,7 @@ GET, POST, client ``/.licet/negotiations/ID``, and ``/proposals``, ``/acceptance
             ``/verification``, ``/termination``, ``/contract`` below it
 GET, client ``/.licet/contracts/LICENSE``                what was agreed
 GET, POST, client ``/.licet/licenses/ID``                its versions; ``/renewal``, ``/amendment``
+GET, POST   ``/.licet/negotiate``, and below it          the same for people
 GET, client ``/.licet/events``                           what happened to one's own
 GET, POST, client ``/.licet/webhooks``                   where that is sent
 GET, DELETE, client ``/.licet/webhooks/ID``, and ``/verification``, ``/secret``, ``/ping``
@@ -50,6 +51,7 @@ from gateway.clock import Clock
 from gateway.desk.agreements import Agreements
 from gateway.desk.bargains import Bargaining, Bargains
 from gateway.desk.binding import Bindings
+from gateway.desk.buying import BuyerPages
 from gateway.desk.call import Call, Group, Route
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.contracts import Contracts
@@ -160,12 +162,15 @@ class Desk:
         self.bargains = Bargains(bargaining, register, self.sales, clock, keys)
         lives = bargaining.lives
         contracts = Contracts(clients, self.bargains, bargaining.clauses, clock, lives)
-        found = {**NegotiationDesk(clients, self.bargains, once).group(), **contracts.group()}
+        group = {**NegotiationDesk(clients, self.bargains, once).group(), **contracts.group()}
+        if bargaining.in_person is not None:
+            pages = BuyerPages(clients, self.bargains, bargaining.in_person, bargaining.clauses, clock)
+            group |= pages.group()
         if lives:
             agreement = Agreements(clients, register).agreement
             desk = LicenseDesk(clients, self.bargains, register, lives, clock, agreement, once)
-            found.update(desk.group())
-        return found
+            group.update(desk.group())
+        return group
 
     def owns(self, path: str) -> bool:
         """Whether canonical *path* is the desk's and not the site's."""

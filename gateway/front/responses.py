@@ -9,9 +9,18 @@ refusal    RFC 9457 problem details, or a page where a browser asks; never
            stored, and different for every credential and visitor
 notice     one file for everybody, with a strong entity tag
 origin     people, and everybody under `observe`: untouched. Licensed:
-           ``private, no-store``, the record's id, the most it can cost.
-           Other automata: where the terms are, and in `offer` the price
+           ``private, no-store`` and the fields below. Other automata:
+           where the terms are, and in `offer` the price
 ========== ==================================================================
+
+What a licensed answer tells of itself:
+
+================= ===========================================================
+``Licet-Record``  the id under which the fetch is in the journal
+``Licet-Price``   the most that it can cost
+``Licet-Terms``   the hash of the terms it is under, as in token and contract
+``Licet-Receipt`` where its proof soon is, for clients that log in to the desk
+================= ===========================================================
 """
 
 from __future__ import annotations
@@ -76,8 +85,8 @@ _PAYING: Final = (
 _REPLACED: Final = frozenset(
     {
         "cache-control", "expires", "pragma", "cdn-cache-control", "cloudflare-cdn-cache-control",
-        "surrogate-control", "licet-record", "licet-price", "crawler-price", "crawler-charged", "crawler-error",
-        "payment-required", "payment-response",
+        "surrogate-control", "licet-record", "licet-price", "licet-terms", "licet-receipt", "crawler-price",
+        "crawler-charged", "crawler-error", "payment-required", "payment-response",
     }
 )  # fmt: skip
 #: What a server says to us alone, where it may name prices.
@@ -318,12 +327,15 @@ def committed(
     preferences, less = preference_fields(opened, ask, judged, terms)
     link = preferences + _linked(terms.license_url)
     if grant.charge is not None:
-        price = _priced(grant.charge.price.micros, grant.charge.price.currency)
+        price, claims = grant.charge.price, judged.claims
         record = _line(ask.id).encode("ascii")
+        bought = _bought(price.micros, price.currency, claims.terms if claims is not None else "")
+        if claims is not None and claims.client:
+            bought += _receipts(claims.issuer) + record
         for name, value in paid:
             link += f"\r\n{name}: {_line(value)}".encode("ascii")
-        return b"%b\r\nCache-Control: private, no-store\r\nLicet-Record: %b\r\nLicet-Price: %b%b" % (
-            opened.head_without(both(_REPLACED, less)), record, price, link,
+        return b"%b\r\nCache-Control: private, no-store\r\nLicet-Record: %b%b%b" % (
+            opened.head_without(both(_REPLACED, less)), record, bought, link,
         )  # fmt: skip
     if mode is Mode.OFFER and judged.policy.payments.price_headers:
         sold = sold_by_fetch(grant.offers, judged.visitor)
@@ -335,6 +347,17 @@ def committed(
 @lru_cache(maxsize=1024)
 def _priced(micros: int, currency: str) -> bytes:
     return crawler_price(Money(micros, currency)).encode("ascii")
+
+
+@lru_cache(maxsize=1024)
+def _bought(micros: int, currency: str, terms: str) -> bytes:
+    told = b"\r\nLicet-Price: " + _priced(micros, currency)
+    return told + f"\r\nLicet-Terms: {_line(terms)}".encode("ascii") if terms else told
+
+
+@lru_cache(maxsize=1024)
+def _receipts(issuer: str) -> bytes:
+    return f"\r\nLicet-Receipt: {absolute(issuer)}/receipts/".encode("ascii")
 
 
 @lru_cache(maxsize=1024)

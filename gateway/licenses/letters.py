@@ -111,6 +111,24 @@ def reply(negotiation: Negotiation, *, creator: Party, buyer: str) -> Letter:
     return Letter(Kind.REPLY, f"Your request for a license ({negotiation.id})", _signed(said, creator, buyer))
 
 
+def approach(operator: str, seen: str, *, creator: Party) -> Letter:
+    """The initial letter to an *operator* that never asked; *seen* is one paragraph of what its crawlers did.
+
+    It asks for the same as `reply`, and claims nothing that *seen* does not say.
+    """
+    open_ = [*(f"{_spoken(fact)}: {FACTS[fact]}" for fact in _ASKED), _TIMELINE, _COMPENSATION]
+    said = [
+        "We publish works that your crawlers asked for, and we license their use.",
+        _line(seen),
+        f"If you use them, or mean to, we would like to agree on a license. Please tell us:\n{_list(open_)}",
+        (
+            "Whatever is agreed names its works, uses, term and territory; nothing beyond them is granted. "
+            "If you use nothing of what was fetched, we would be glad to hear that too."
+        ),
+    ]
+    return Letter(Kind.REPLY, "A license for the use of our work", _signed(said, creator, operator))
+
+
 def counter(
     negotiation: Negotiation, *, creator: Party, buyer: str, terms: LicenseTerms | None = None
 ) -> Letter:

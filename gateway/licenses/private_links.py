@@ -35,7 +35,7 @@ class PrivateLink:
         mail: SHA-256 of the token in the mail that was sent last, "" for none.
         mail_until: the second from which that token is good no longer.
         verified_at: since when somebody is known behind it; 0 for nobody.
-        verified_by: `BY_MAIL`, `BY_KEY`, `BY_OPERATOR`, or "".
+        verified_by: `BY_MAIL`, `BY_OPERATOR`, `BY_KEY` with a space and whose key it was after it, or "".
     """
 
     link: str
@@ -52,6 +52,16 @@ class PrivateLink:
     def verified(self) -> bool:
         """Whether somebody is known behind it."""
         return self.verified_at > 0
+
+    @property
+    def proof(self) -> tuple[str, str]:
+        """By what its person is known, and whose key it was, "" for no key.
+
+        >>> PrivateLink("", "ne_1", "", "", 0, verified_at=1, verified_by="key https://lab.example").proof
+        ('key', 'https://lab.example')
+        """
+        by, _, whose = self.verified_by.partition(" ")
+        return by, whose
 
 
 def new_link() -> str:

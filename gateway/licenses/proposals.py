@@ -82,6 +82,24 @@ def read_terms(
     return terms
 
 
+def levers_of(terms: LicenseTerms) -> dict[str, Any]:
+    """The levers of *terms* as a message spells them: `read_terms` gives them back, whatever was offered."""
+    levers: dict[str, Any] = terms.as_json()
+    # What is usual is left out there, so that what was agreed long ago keeps its hash.
+    price = terms.compensation
+    levers["compensation"] |= {
+        "window_hours": price.window_hours,
+        "tiers": [
+            {
+                "from_fetches": each.from_fetches,
+                "per_fetch": {"micros": each.per_fetch.micros, "currency": price.currency},
+            }
+            for each in price.tiers
+        ],
+    }
+    return {**levers, "territory_basis": str(terms.territory.basis)}
+
+
 def _refused(error: _Unread) -> Refusal:
     return Refusal(Problem.PROPOSAL_INVALID, str(error), facts=(("member", error.member),))
 

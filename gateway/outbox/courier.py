@@ -108,6 +108,9 @@ class Courier:
                 except StoreUnavailable as error:
                     seen = -1
                     log.warning("nobody can be told at the moment", reason=str(error))
+                except Exception:
+                    # Whatever it was, events must go on leaving; it is tried again when something changes.
+                    log.exception("a round of the outbox failed")
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK):
                         await self._again.wait()
@@ -160,13 +163,13 @@ class Courier:
             self._tasks.pop(endpoint.id, None)
 
     async def _tell_all(self, endpoint: Endpoint) -> None:
-        passed = endpoint.after
+        passed = reached = endpoint.after
         found = await self._events.after(endpoint.after, _IN_A_ROW, endpoint.about)
         for happening in found:
             if not endpoint.wants(happening.event.type):
                 passed = happening.nth
                 continue
-            if passed > endpoint.after:
+            if passed > reached:
                 await self._endpoints.passed(endpoint.id, passed)
             now = await self._endpoints.get(endpoint.id)
             # It may have been removed, filtered or switched off while the one before was told.
@@ -174,8 +177,8 @@ class Courier:
                 return
             if not await self._told(now, happening):
                 return
-            passed = happening.nth
-        if found:
+            passed = reached = happening.nth
+        if passed > reached:
             await self._endpoints.passed(endpoint.id, passed)
 
     async def _told(self, endpoint: Endpoint, happening: Happening) -> bool:

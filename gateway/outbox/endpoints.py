@@ -142,7 +142,10 @@ class Endpoints(Protocol):
         ...
 
     async def due(self, now: int, most: int, but: Collection[str] = ()) -> tuple[Endpoint, ...]:
-        """Those that are on, may be tried at *now*, and have events before them; none of the ids *but*."""
+        """Those that are on, may be tried at *now*, and have events before them; none of the ids *but*.
+
+        The operator's own come first, then whoever may be tried the longest.
+        """
         ...
 
     async def next_at(self, now: int) -> int | None:

@@ -49,6 +49,26 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A licensee has not done in time what its license asks for.",
             "Your dashboard shows which duty of whom it is.",
         ),
+        "duty.delivered": (
+            "Something was handed in: {subject}",
+            "A licensee has handed in what its license asks for.",
+            "Your dashboard shows it; accept it, or turn it back.",
+        ),
+        "objection.received": (
+            "Somebody objects to a page: {subject}",
+            "A person sent the public form about a page of yours.",
+            "Read who and why, and decide: licet objections show {subject}",
+        ),
+        "consent.declined": (
+            "An author declines: {subject}",
+            "An author of a work does not consent to a use of it; it is not sold for that use any more.",
+            "See who was asked, and what may be sold: licet authors list",
+        ),
+        "withdrawal.overdue": (
+            "A plan after a withdrawal is overdue: {subject}",
+            "A licensee has not said in time what it will do about what you withdrew.",
+            "See which one: licet withdraw show {subject}",
+        ),
         "withdrawal.acknowledged": (
             "A withdrawal was acknowledged: {subject}",
             "A licensee confirmed that it has read the notice of withdrawal.",
@@ -71,15 +91,40 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "You accepted the terms, and a license was made of them.",
             "Read the contract, and confirm it; tokens may be had from then on.",
         ),
+        "duty.due_soon": (
+            "A duty of your license falls due: {subject}",
+            "Something that your license asks for is to be handed in soon.",
+            "Hand it in before its deadline.",
+        ),
+        "duty.rejected": (
+            "What you handed in was turned back: {subject}",
+            "The creator did not accept it as it is.",
+            "Read why, and hand it in again.",
+        ),
+        "license.suspended": (
+            "A license is suspended: {subject}",
+            "No token of it opens anything for now.",
+            "Read for which cause; once that is gone, tokens work again.",
+        ),
+        "audit.requested": (
+            "An audit was asked for: {subject}",
+            "The creator asks for an audit that your license provides for.",
+            "Read what is to be done next, and until when.",
+        ),
         "duty.overdue": (
             "A duty of your license is overdue: {subject}",
             "Something that your license asks for was due, and has not arrived.",
             "Where the license says so, tokens rest until it has.",
         ),
-        "withdrawal.noticed": (
+        "withdrawal.issued": (
             "Works were withdrawn: {subject}",
             "The creator has withdrawn works that your license covers.",
             "Acknowledge the notice, and say what you will do about it.",
+        ),
+        "withdrawal.overdue": (
+            "Your plan after a withdrawal is overdue: {subject}",
+            "The time in which your license asks for a plan is over.",
+            "Say what you will do about the works that were withdrawn.",
         ),
     },
 }

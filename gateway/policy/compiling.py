@@ -13,6 +13,7 @@ from gateway.money import MICROS, Money
 from gateway.paths import PathScope
 from gateway.policy.bundles import bundle_scope
 from gateway.policy.digest import policy_digest
+from gateway.policy.guides import guide_of
 from gateway.policy.position_table import ContractTable
 from gateway.policy.positions import position_of
 from gateway.policy.publish_table import PublishTable
@@ -78,6 +79,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     }
     for name in tables.offers:
         position_of(tables, name)
+    guide_of(tables)
     rules = _rules(tables)
     _check_reach(tables, works)
     site = _site(tables.site, fallback_id)

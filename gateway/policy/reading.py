@@ -18,8 +18,10 @@ from pathlib import Path
 
 from gateway import bundled
 from gateway.licenses.position import Position
+from gateway.licenses.pricing_guide import Guide
 from gateway.policy.bundles import bundles_of
 from gateway.policy.compiling import compiled
+from gateway.policy.guides import guide_of
 from gateway.policy.positions import position_of
 from gateway.policy.publish_table import PublishTable
 from gateway.policy.rules import Mode, Policy
@@ -76,6 +78,18 @@ def read_positions(path: Path) -> dict[str, Position]:
         ConfigurationError: the file is not a valid policy.
     """
     return read_secretly(path)[1]
+
+
+def read_guide(path: Path) -> Guide:
+    """The ranges from which prices are worked out, of the policy file at *path*; secret as positions are.
+
+    Raises:
+        ConfigurationError: the file is not a valid policy.
+    """
+    file = str(path)
+    raw = _parsed(_text_of(path), file)
+    _read(raw, file, {})
+    return guide_of(_tables(raw, file))
 
 
 def read_secretly(

@@ -21,6 +21,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.policy import words
+from gateway.policy.guide_table import GuideTable
 from gateway.policy.position_table import ContractTable, PositionTable
 from gateway.policy.publish_table import PublishTable
 from gateway.policy.redress_table import RedressTable
@@ -251,6 +252,7 @@ class LooseKeys(_Table):
     free_paths: words.Paths = Field(default=(), description="paths that are served to everyone, always")
     payments: PaymentsTable = PaymentsTable()
     contract: ContractTable = ContractTable()
+    guide: GuideTable = GuideTable()
     redress: RedressTable = RedressTable()
 
 
@@ -269,6 +271,7 @@ _T = TypeVar("_T", bound=BaseModel)
 #: Where each key belongs, for "this key belongs under …".
 _PLACES: dict[str, str] = {}
 for _table, _place in (
+    (GuideTable, "[guide]"),
     (RetentionTable, "an offer's retention"),
     (AttributionTable, "an offer's attribution"),
     (PositionTable, "an offer's position"),

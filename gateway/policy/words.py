@@ -282,7 +282,13 @@ def _percent(value: object, decimals: int, example: str) -> int:
     return share
 
 
-def _multiple(value: object) -> int:
+def share(value: object) -> int:
+    """A share in millionths of the whole."""
+    return _percent(value, 4, "50 %")
+
+
+def multiple(value: object) -> int:
+    """A multiple in millionths."""
     if not isinstance(value, str) or not _MULTIPLE.fullmatch(value):
         raise wrong('write a multiple of the price in quotes, such as "0.8"')
     return int(Decimal(value) * MICROS)
@@ -363,11 +369,11 @@ Currency = Annotated[
     str, BeforeValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})
 ]
 Amount = Annotated[str, BeforeValidator(amount), _TEXT]
-Multiple = Annotated[int, BeforeValidator(_multiple), _TEXT]
+Multiple = Annotated[int, BeforeValidator(multiple), _TEXT]
 #: A share of revenue in hundredths of a percent.
 BasisPoints = Annotated[int, BeforeValidator(lambda value: _percent(value, 2, "3 %")), _PERCENT_TEXT]
 #: A share of a work in millionths.
-ShareMicros = Annotated[int, BeforeValidator(lambda value: _percent(value, 4, "50 %")), _PERCENT_TEXT]
+ShareMicros = Annotated[int, BeforeValidator(share), _PERCENT_TEXT]
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Days = Annotated[int, BeforeValidator(_whole(0, 36_500)), WithJsonSchema({"type": "integer", "minimum": 0})]
 Months = Annotated[int, BeforeValidator(_whole(1, 1200)), WithJsonSchema({"type": "integer", "minimum": 1})]

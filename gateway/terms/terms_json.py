@@ -9,6 +9,7 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from gateway.money import Money
@@ -52,12 +53,13 @@ def _read(kind: Any, plain: Any) -> Any:
         return tuple(_read(get_args(kind)[0], item) for item in plain)
     if get_origin(kind) is frozenset:
         return frozenset(_read(get_args(kind)[0], item) for item in plain)
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         hints = _hints(kind)
-        return kind(**{name: _read(hints[name], value) for name, value in plain.items()})  # type: ignore[operator]
+        return kind(**{name: _read(hints[name], value) for name, value in plain.items()})
     return kind(plain)
 
 
+@lru_cache(maxsize=64)
 def _hints(kind: Any) -> Mapping[str, Any]:
     found = get_type_hints(kind)
     return {field.name: found[field.name] for field in fields(kind)}

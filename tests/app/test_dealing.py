@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.app.dealing import creator_of, deals_of
+from gateway.app.dealing import bargaining_of, creator_of, deals_of
 from gateway.licenses.contract import Party
 from gateway.licenses.position import usual
 from gateway.policy.reading import default_policy
@@ -32,4 +32,7 @@ async def test_who_the_creator_is_and_how_far_it_goes(tmp_path):
     terms = LicenseTerms(Scope((), ()), Purpose(frozenset({Use.AI_INPUT})), Compensation("USD"))
     assert deals.position(site, Offer("answers", site, terms, "sha-256:p")) == usual(3)
     assert await deals.negotiations.get("ne_1") is None
+    bargaining = bargaining_of(database, signed.position, None)
+    assert bargaining.clauses
+    assert bargaining.in_person.verifying is None
     await database.close()

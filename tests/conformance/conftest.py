@@ -40,6 +40,7 @@ from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
+from gateway.store.memory.traffic import MemoryTraffic
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
@@ -61,6 +62,7 @@ from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.traffic import SqliteTraffic
 from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import (
     Audit,
@@ -130,6 +132,7 @@ class Ports:
     lives: Any
     events: Any
     private_links: Any
+    traffic: Any
     endpoints: Any
     withdrawals: Any
     objections: Any
@@ -149,13 +152,14 @@ def memory_ports() -> Ports:
     tables = Tables()
     happened = Happened()
     register, negotiations = MemoryRegister(happened), MemoryNegotiations(happened)
+    audience = MemoryAudience()
     return Ports(
         register,
         MemorySpendBook(tables),
         MemoryFolding(tables),
         MemoryLedger(tables),
         MemoryDetails(tables),
-        MemoryAudience(),
+        audience,
         MemoryTermsVersions(),
         MemoryAccounts(register, tables),
         negotiations=negotiations,
@@ -167,6 +171,7 @@ def memory_ports() -> Ports:
         audits=MemoryAudits(register),
         evidence=MemoryEvidence(),
         endpoints=MemoryEndpoints(happened),
+        traffic=MemoryTraffic(tables, register, audience),
         withdrawals=MemoryWithdrawals(tables, happened),
         objections=MemoryObjections(happened),
         consents=MemoryConsents(happened),
@@ -194,6 +199,7 @@ def sqlite_ports(database: Database) -> Ports:
         audits=SqliteAudits(database),
         evidence=EvidenceFolder(database.path.parent / "evidence"),
         endpoints=SqliteEndpoints(database),
+        traffic=SqliteTraffic(database),
         withdrawals=SqliteWithdrawals(database),
         objections=SqliteObjections(database),
         consents=SqliteConsents(database),

@@ -13,6 +13,7 @@ from gateway.licenses.evidence_shelf import EvidenceShelf
 from gateway.licenses.negotiations import Negotiations
 from gateway.licenses.private_links import PrivateLinks
 from gateway.licenses.register import LicenseRegister
+from gateway.licenses.traffic import TrafficBook
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audience import AudienceBook
 from gateway.provenance.erasure import Details
@@ -28,6 +29,7 @@ from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
+from gateway.store.memory.traffic import MemoryTraffic
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -38,6 +40,7 @@ from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.traffic import SqliteTraffic
 
 PORTS = [
     (SpendBook, MemorySpendBook, SqliteSpendBook),
@@ -46,6 +49,7 @@ PORTS = [
     (Details, MemoryDetails, SqliteDetails),
     (AudienceBook, MemoryAudience, SqliteAudience),
     (TermsVersions, MemoryTermsVersions, SqliteTermsVersions),
+    (TrafficBook, MemoryTraffic, SqliteTraffic),
     (Duties, MemoryDuties, SqliteDuties),
     (Audits, MemoryAudits, SqliteAudits),
     (EvidenceShelf, MemoryEvidence, EvidenceFolder),
@@ -91,6 +95,9 @@ async def test_a_store_that_is_down_says_so_everywhere(make, tmp_path):
         ports.register.grant(make.license_of("lic_1")),
         ports.audience.add(()),
         ports.terms_versions.history("journal", 1),
+        ports.traffic.traffic("journal", 0, 1, 1),
+        ports.traffic.deals("journal", 1),
+        ports.traffic.fetches("journal", (), 0, 1, 1),
     ]
     for work in (*memory, *sqlite):
         with pytest.raises(StoreUnavailable):

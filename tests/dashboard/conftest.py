@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,11 +12,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from gateway.app.worth import worth_of
 from gateway.clock import HandClock
 from gateway.dashboard.consent_pages import Consents
 from gateway.dashboard.deals import Deals
+from gateway.dashboard.figure_shelf import FigureShelf
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
+from gateway.dashboard.worth_pages import Worth
 from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.bargaining import Accept, Person
 from gateway.licenses.contract import Party
@@ -30,6 +33,7 @@ from gateway.licenses.taking_back import TakingBack
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.policy.reading import read_policy_text
+from gateway.policy.reload import PolicyShelf
 from gateway.provenance.audience import AudienceRow
 from gateway.provenance.keeper import FoldBatch, SealedDetail, SealedEntry
 from gateway.provenance.record import FetchDetail, FetchRecord
@@ -319,7 +323,10 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
     clients: list[aiohttp.ClientSession] = []
 
     async def run(
-        database: Log, hosts: tuple[str, ...] = ("127.0.0.1",), deals: Deals | None = None
+        database: Log,
+        hosts: tuple[str, ...] = ("127.0.0.1",),
+        deals: Deals | None = None,
+        worth: Worth | None = None,
     ) -> Dashboard:
         status = {"journal.example": "enforce"}
         sessions = Sessions.open(tmp_path / "operator.json", clock)
@@ -331,6 +338,7 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
             who=lambda ask, told: explain(at_hand(IDENTIFIERS[told], ask)),
             clock=clock,
             deals=deals,
+            worth=worth,
             consents=consents,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
@@ -356,6 +364,56 @@ async def board(start: Callable, filled: Log) -> Dashboard:
     dashboard = await start(filled)
     assert (await dashboard.set_password()).status == 303
     return dashboard
+
+
+GUIDED = """
+stance = "search-free-training-paid"
+[site]
+id = "{id}"
+hosts = ["{id}.example"]
+origin = "http://127.0.0.1:8000"
+public = "https://{id}.example"
+name = "{name}"
+[[works]]
+id = "essays"
+paths = ["/essays/"]
+rights = "own"
+people = "none"
+[contract]
+law = "Ireland"
+creator = "The Journal Ltd"
+signatory = "Ada Example"
+[guide]
+per_file = ["7", "70"]
+"""
+
+
+@dataclass
+class Valued:
+    """A dashboard on the filled log with the pages on worth, and what they keep."""
+
+    board: Dashboard
+    figures: FigureShelf
+    database: Database
+    now: int
+
+
+@pytest.fixture
+def worth(database: Log, tmp_path: Path) -> Worth:
+    """What the pages on worth work on, for two sites."""
+    folder = tmp_path / "sites"
+    folder.mkdir()
+    for site, name in (("journal", "The Journal"), ("videos", "Videos")):
+        (folder / f"{site}.toml").write_text(GUIDED.format(id=site, name=name))
+    return worth_of(database.database, PolicyShelf(folder), tmp_path / "figures")
+
+
+@pytest.fixture
+async def valued(start: Callable, filled: Log, clock: HandClock, worth: Worth) -> Valued:
+    """Two sites, of which the log is of the first."""
+    dashboard = await start(filled, worth=worth)
+    assert (await dashboard.set_password()).status == 303
+    return Valued(dashboard, worth.figures, filled.database, clock.now_us() // 1_000_000)
 
 
 @pytest.fixture

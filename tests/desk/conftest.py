@@ -19,6 +19,7 @@ from gateway.desk.consents import ConsentDesk
 from gateway.desk.contracts import shipped_clauses
 from gateway.desk.duties import DutyDesk
 from gateway.desk.event_feed import EventFeed
+from gateway.desk.in_person import InPerson
 from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.objections import ObjectionDesk
 from gateway.desk.offer_documents import OfferDocuments
@@ -64,6 +65,7 @@ from gateway.store.memory.lives import MemoryLives
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.originals import MemoryOriginals
+from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.repeats import MemoryRepeats
 from gateway.store.memory.settlements import MemorySettlements
@@ -83,6 +85,7 @@ from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.originals import SqliteOriginals
+from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -229,6 +232,10 @@ class World:
             MemoryNegotiations(self.happened) if database is None else SqliteNegotiations(database)
         )
         self.positions = {}
+        self.links = (
+            MemoryPrivateLinks(self.negotiations.store) if database is None else SqlitePrivateLinks(database)
+        )
+        self.verifying = None
         self.audits = Wire(MemoryAudits(register) if database is None else SqliteAudits(database))
         self.duties = Wire(MemoryDuties(register) if database is None else SqliteDuties(database))
         self.shelf = MemoryEvidence()
@@ -296,6 +303,7 @@ class World:
                 lambda site, offer: self.positions.get(offer.id) or usual(offer.tier),
                 shipped_clauses(),
                 self.lives,
+                InPerson(self.links, self.verifying),
             ),
         )
         self.server = RawTestServer(self._answer)

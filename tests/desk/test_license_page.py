@@ -33,7 +33,7 @@ def test_every_lever_is_said_in_words():
         "a quarterly report", "1 audit a year, 12 months back", "kept as long as the license lasts",
         "capped at USD 10000", "24 months", "EU, US (of the fetch; checked at every fetch",
         "not paid for again for 24 hours", "100000 fetches at most", "licensing@journal.example",
-        "2026-11-18 11:06:40 UTC", VERSION.name,
+        "2026-11-18 11:06:40 UTC", VERSION.name, '<a href="/.licet/negotiate">in a browser</a>',
     ):  # fmt: skip
         assert fact in text, fact
 

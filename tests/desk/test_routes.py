@@ -49,6 +49,8 @@ async def test_server_metadata_is_exact(world):
         "introspection_endpoint": f"{issuer}/introspect",
         "revocation_endpoint": f"{issuer}/revoke",
         "negotiation_endpoint": f"{issuer}/negotiations",
+        "events_endpoint": f"{issuer}/events",
+        "webhooks_endpoint": f"{issuer}/webhooks",
         "scopes_supported": ["ai-index", "ai-input", "ai-train"],
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],

@@ -180,11 +180,17 @@ async def test_a_client_may_log_in_by_the_body(world):
     assert (await say(world, None, f"/{told['id']}/ping", {**login, "client_secret": "wrong"}))[0] == 401
 
 
-async def test_every_type_of_negotiation_is_among_the_webhooks_of_the_document(world):
+async def test_every_type_of_event_is_among_the_webhooks_of_the_document(world):
     from gateway.desk.webhook_schemas import EVENTS
-    from gateway.licenses.negotiation_events import TYPES
+    from gateway.licenses import duty_events, negotiation_events, removal
 
-    assert set(TYPES) <= set(EVENTS)
+    assert set(EVENTS) == {
+        *negotiation_events.TYPES,
+        *duty_events.TYPES,
+        *removal.TYPES,
+        "endpoint.disabled",
+        "endpoint.ping",
+    }
     document = await (await world.get("/.licet/openapi.json")).json()
     assert set(document["webhooks"]) == set(EVENTS)
     told = document["webhooks"]["negotiation.offered"]["post"]

@@ -23,7 +23,7 @@ from gateway.policy.rules import Mode, Policy, Ruling, Site, Verdict
 from gateway.problems import Problem, Refusal
 from gateway.rails.known_accounts import KnownAccounts
 from gateway.rails.price_headers import PriceHeaders
-from gateway.rails.rail import Challenge
+from gateway.rails.rail import Asked, Challenge, claims_for
 from gateway.terms.answer_fields import preferences_told
 from gateway.terms.license_terms import (
     Compensation,
@@ -394,7 +394,8 @@ class Opened:
         self._head = Head(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\ncache-control: public, max-age=600\r\n"
             b"Expires: Thu, 01 Jan 2099 00:00:00 GMT\r\nSet-Cookie-2: a\r\nX-A: 1\r\nX-A: 2\r\n"
-            b"Connection: keep-alive\r\nCDN-Cache-Control: max-age=9\r\nLicet-Price: USD 0",
+            b"Connection: keep-alive\r\nCDN-Cache-Control: max-age=9\r\nLicet-Price: USD 0"
+            b"\r\nLicet-Terms: sha-256:0\r\nlicet-receipt: https://evil.example/",
             200,
         )
         self.status = 200
@@ -421,6 +422,30 @@ def test_a_licensed_answer_is_kept_by_nobody_and_names_its_record():
         b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nSet-Cookie-2: a\r\nX-A: 1\r\nX-A: 2\r\n"
         b"Cache-Control: private, no-store\r\nLicet-Record: 0192-a\r\nLicet-Price: USD 0.005" + LINKED
     )
+
+
+@pytest.mark.parametrize(
+    ("client", "receipt"),
+    [("cl", b"\r\nLicet-Receipt: https://journal.example/.licet/receipts/0192-a"), ("", b"")],
+)
+def test_a_licensed_answer_names_its_terms_and_to_a_client_of_the_desk_its_receipt(client, receipt):
+    claims = claims_for(
+        "rail",
+        Asked(ASK, GPTBOT, judged(None).policy, judged(None).ruling, OFFERS[0]),
+        licensee="le",
+        payment="p",
+        most=CHARGE.price,
+    )
+    decided = judged(Grant(charge=CHARGE))._replace(claims=replace(claims, client=client))
+    head = committed(Opened(), ASK, decided, TERMS, (("Crawler-Charged", "USD 0.005"),))
+    assert head.partition(b"Licet-Record: ")[2] == (
+        b"0192-a\r\nLicet-Price: USD 0.005\r\nLicet-Terms: "
+        + OFFERS[0].terms.hash.encode()
+        + receipt
+        + LINKED
+        + b"\r\nCrawler-Charged: USD 0.005"
+    )
+    assert b"evil" not in head
 
 
 def test_a_free_answer_says_where_the_terms_are():

@@ -64,7 +64,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "serve", "demo", "init", "policy check", "policy explain", "policy lint", "policy honeypot", "keys new", "keys rotate",
         "keys list", "keys revoke", "journal export", "journal audit", "journal prove", "journal verify", "receipt verify", "licensee add", "licensee list",
          "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart", "who",
-         "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
+         "memo", "price", "dossier", "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
         "deals list", "deals show", "deals offer", "deals decline",
         "licenses list", "licenses show", "licenses suspend", "licenses resume", "licenses revoke", "licenses amend",
@@ -72,6 +72,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "withdraw issue", "withdraw list", "withdraw show", "withdraw readmit",
         "objections list", "objections show", "objections hold", "objections uphold", "objections dismiss", "objections erase",
         "authors ask", "authors list", "authors forget", "authorship add", "authorship show", "authorship export",
+        "outbox list", "outbox show", "outbox retry", "outbox test",
     }  # fmt: skip
 
 

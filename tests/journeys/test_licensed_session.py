@@ -24,6 +24,8 @@ from gateway.client import (
 from gateway.client.wallet import Lines
 from gateway.keys.signing_key import SigningKey
 from gateway.money import Money
+from gateway.provenance.checkpoint import LogKey
+from gateway.provenance.receipts import verify
 from gateway.terms.comparing import Lever
 from gateway.terms.license_terms import Compensation
 from gateway.uses import Use
@@ -130,6 +132,58 @@ async def test_a_crawlers_client_buys_by_itself_within_its_ceiling(world, tmp_pa
     assert [each["record"] for each in kept] == list(records)
     assert [each["terms"] for each in kept] == [each["terms"] for each in records.values()]
     assert (receipts.with_name("receipts.jsonl.wallet").stat().st_mode & 0o777) == 0o600
+
+
+async def proven(session: LicensedSession, origin: str, **known: str) -> Any:
+    """What `prove` comes to once the log's next head has the records."""
+    async with asyncio.timeout(20):
+        while True:
+            got = await session.prove(origin, **known)
+            if not (isinstance(got, Refused) and got.code == "not-found"):
+                return got
+            await asyncio.sleep(0.05)
+
+
+async def test_the_log_proves_what_was_fetched_and_what_it_cost(world, tmp_path) -> None:
+    gate = await world(policy=POLICY)
+    _, client, secret = await gate.licensee()
+    login, receipts = Secret(gate.front, client, secret), tmp_path / "receipts.jsonl"
+    async with LicensedSession(GPTBOT, spending("0.005", "1"), logins=(login,), receipts=receipts) as session:
+        assert isinstance(await session.prove(gate.front), Refused), "nothing was fetched yet"
+        for nth in range(3):
+            await session.fetch(f"{gate.front}/essays/{nth}")
+        (document,) = await proven(session, gate.front)
+        assert len(document["receipts"]) == 3
+        key = session.wallet.log(gate.front)
+        assert key == document["log"]
+        (again,) = await proven(session, gate.front, log=key)
+        assert [each["record"] for each in again["receipts"]] == [
+            each["record"] for each in document["receipts"]
+        ]
+        other = "other.example+" + key.partition("+")[2]
+        refused = await proven(session, gate.front, log=other)
+        assert isinstance(refused, Refused)
+        assert "proves nothing" in refused.fact
+        for member, why in (
+            ("sha256", "digest of another body"),
+            ("terms", "another terms"),
+            ("license", "another license"),
+            ("path", "another path"),
+        ):
+            line = session._kept[1]
+            kept, line[member] = line[member], "0" * 64
+            refused = await proven(session, gate.front)
+            assert why in refused.fact, refused
+            line[member] = kept
+        session._kept[0]["at_most"] = "USD 0.004999"
+        assert "charges more" in (await proven(session, gate.front)).fact
+    lines = list(Lines(receipts).read())
+    assert lines[0]["receipt"] == f"{gate.front}/.licet/receipts/{lines[0]['record']}"
+    assert [each["kind"] for each in lines][:4] == ["fetch"] * 3 + ["proof"]
+    # Whoever has the file alone believes it by the log's key.
+    assert {each.entry.id for each in verify(lines[3], LogKey.read(key))} == {
+        each["record"] for each in lines[:3]
+    }
 
 
 @pytest.mark.parametrize(
@@ -494,3 +548,40 @@ async def test_the_command_bargains_and_tells_the_bill(licet, origin) -> None:
     again = (await licet(*command, *limits, *pairs, "--json", env=who)).json
     assert again["license"] == told["license"]
     assert again["bill"]["micros"] <= 20_000, "what is held is not bought again"
+
+
+async def test_a_deal_that_a_person_decides_is_told_and_goes_on_when_it_is_decided(
+    licet, origin, tmp_path
+) -> None:
+    licet.write_site(origin.url, policy=POLICY.replace("person_for = []\n", ""))
+    one = await licet.serve()
+    made = (await licet("licensee", "add", "Example AI Labs", "--credit", "500 USD", "--json")).json
+
+    def session(patience: float = 0.0) -> LicensedSession:
+        return LicensedSession(
+            GPTBOT,
+            spending("0.02", "100"),
+            logins=(Secret(one.front, made["client_id"], made["client_secret"]),),
+            strategy=Bargain(opening=700_000),
+            owing=Compensation("USD", revenue_share_bp=300),
+            facts=FACTS,
+            party=PARTY,
+            patience=patience,
+            receipts=tmp_path / "receipts.jsonl",
+        )
+
+    async with session() as first:
+        told = await first.fetch(f"{one.front}/notes/a")
+    assert isinstance(told, Refused)
+    assert (told.code, told.fact) == ("person-decides", "the works become part of a model")
+    (waiting,) = (await licet("deals", "list", "--json")).json
+    # A session that has patience waits while a person decides, and goes on by itself.
+    async with session(60) as second, asyncio.TaskGroup() as both:
+        fetching = both.create_task(second.fetch(f"{one.front}/notes/a"))
+        change = {"compensation": {"upfront": {"micros": 75_000_000, "currency": "USD"}}}
+        await licet("deals", "offer", waiting["id"], "--change", json.dumps(change))
+    got = fetching.result()
+    assert isinstance(got, Fetched), got
+    assert got.status == 200
+    assert second.spent is not None
+    assert 75_000_000 <= second.spent.micros <= 75_020_000

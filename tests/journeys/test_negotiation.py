@@ -205,6 +205,10 @@ async def test_two_programs_agree_and_the_floor_never_leaves(
         while told["state"] == "OFFERED":
             _, told = await other.post(told["links"]["proposals"], {"proposal": bid(570_000)})
         assert told["state"] == "TERMINATED"
+        status, feed = await crawler.get(f"{gate.front}/.licet/events", **crawler.login)
+        assert "negotiation.finalized" in {each["type"] for each in json.loads(feed)["events"]}
+        status, _ = await other.get(f"{gate.front}/.licet/events", **other.login)
+        assert status == 200
         for path in PUBLIC:
             for form in ("text/html", "application/json"):
                 status, _ = await crawler.get(gate.front + path, Accept=form)

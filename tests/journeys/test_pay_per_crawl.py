@@ -81,6 +81,8 @@ async def test_a_signed_bid_buys_one_page_from_the_account(site) -> None:
             await asyncio.sleep(0.05)
     assert paid.status == 200 and b"<h1>/essays/tides</h1>" in paid.body
     assert paid.headers["Crawler-Charged"] == "USD 0.005"
+    assert paid.headers["Licet-Terms"].startswith("sha-256:")
+    assert "Licet-Receipt" not in paid.headers, "nobody logged in to the desk"
     row = await here.one.folded(paid.headers["Licet-Record"])
     assert (row.licensee, row.charged_micros) == (licensee, 5_000)
     again = await here.get(exact="0.005")

@@ -34,6 +34,7 @@ async def test_a_paid_fetch_is_proven_to_outsiders(world, licet, tmp_path) -> No
     token = (await one.token(client, secret))["access_token"]
     answer = await one.get("/essays/tides", GPTBOT, token=token)
     record = answer.headers["Licet-Record"]
+    assert answer.headers["Licet-Receipt"] == f"{one.front}/.licet/receipts/{record}"
     (tmp_path / "receipt.json").write_bytes(await receipt_of(one, record, client, secret))
     key = (await text_at(one, "/.licet/log/key")).strip()
 
@@ -42,6 +43,7 @@ async def test_a_paid_fetch_is_proven_to_outsiders(world, licet, tmp_path) -> No
     assert (proven["id"], proven["charged"]) == (record, "0.005 USD")
     assert proven["what"] == f"GET {one.front.removeprefix('http://')}/essays/tides 200 GPTBot"
     assert proven["record"]["digest"]
+    assert proven["record"]["terms"] == answer.headers["Licet-Terms"]
 
     forged = json.loads((tmp_path / "receipt.json").read_text())
     forged["receipts"][0]["record"]["charged_micros"] = 1

@@ -16,16 +16,22 @@ import aiohttp
 import pytest
 from standardwebhooks import Webhook
 
-#: A receiver as anybody would write one: it keeps what came, line by line, and answers as the file beside says.
+#: A receiver as anybody would write one: it keeps what came, line by line, and answers as the file beside says;
+#: 0 is no answer before there is another one.
 RECEIVER = """
-import json, ssl, sys
+import asyncio, json, ssl, sys
 from aiohttp import web
 heard, answers, certificate, key, port = sys.argv[1:]
 async def answer(request):
-    status = int(open(answers).read())
-    told = {"headers": dict(request.headers), "body": (await request.read()).decode(), "status": status}
-    with open(heard, "a") as kept:
-        kept.write(json.dumps(told) + "\\n")
+    told = {"headers": dict(request.headers), "body": (await request.read()).decode()}
+    def keep(status):
+        with open(heard, "a") as kept:
+            kept.write(json.dumps({**told, "status": status}) + "\\n")
+    if (status := int(open(answers).read())) == 0:
+        keep(0)
+        while (status := int(open(answers).read() or "0")) == 0:
+            await asyncio.sleep(0.02)
+    keep(status)
     return web.Response(status=status)
 async def started(app):
     print("ready", flush=True)
@@ -81,7 +87,7 @@ class Receiver:
         """What it said yes to: each event once, in the order in which it was first taken."""
         found: dict[str, dict[str, Any]] = {}
         for each in self.heard:
-            if each["status"] < 300:
+            if 200 <= each["status"] < 300:
                 found.setdefault(each["headers"]["webhook-id"], each)
         return list(found.values())
 
@@ -250,18 +256,29 @@ async def test_a_receiver_that_was_away_and_an_office_that_was_killed_lose_nothi
     async with asyncio.timeout(20):
         while receiver.heard[-1]["status"] != 503:
             await asyncio.sleep(0.02)
+
+    # Killed in the middle of an attempt, whose answer nobody hears any more.
+    receiver.answer(0)
+    await licet("outbox", "retry", id)
+    async with asyncio.timeout(20):
+        while receiver.heard[-1]["status"] != 0:
+            await asyncio.sleep(0.02)
+    await killed_office(data)
+    receiver.answer(204)
+    await receiver.until(lambda found: len(found) >= len(versions))
+    repeated = [each["headers"]["webhook-id"] for each in receiver.heard if 200 <= each["status"] < 300]
+    assert len(repeated) > len(set(repeated)), "what was being told is told again, as the same"
+
+    # Killed while the receiver is away and events wait.
     await receiver.stop()
     versions += await buyer.deal()
-    failing = (await licet("outbox", "list", "--json")).json
-    assert [each["failing"] for each in failing if each["id"] == id] == [True]
+    async with asyncio.timeout(20):
+        while not next(each for each in (await licet("outbox", "list", "--json")).json if each["id"] == id)[
+            "failing"
+        ]:
+            await asyncio.sleep(0.1)
     assert "webhooks" in (await licet("doctor", code=0)).out
-
-    before = await office_of(data)
-    os.kill(before, signal.SIGKILL)
-    async with asyncio.timeout(30):
-        while await office_of(data) in {0, before}:
-            await asyncio.sleep(0.05)
-    receiver.status = 204
+    await killed_office(data)
     await receiver.start()
     # What a person does who has mended the receiver; by itself it would be tried again within the delay.
     await licet("outbox", "retry", id)
@@ -276,6 +293,75 @@ async def test_a_receiver_that_was_away_and_an_office_that_was_killed_lose_nothi
     assert len(set(ids.values())) == len(versions), "each event has one id, at every attempt"
     assert [each["id"] for each in await Buyer(http, one.front, made).feed()] == list(ids.values())
     assert await one.stop() == 0
+
+
+async def test_the_command_says_who_is_told_and_what_is_wrong(
+    licet: Any, http: aiohttp.ClientSession, origin: Any, receivers: Receivers
+) -> None:
+    own, away = await receivers(tls=False), await receivers(tls=False, start=False)
+    data = licet.write_site(origin.url)
+    file = data / "licet.toml"
+    tables = [
+        f'[[webhooks]]\nurl = "http://127.0.0.1:{each.port}/hook"\nprivate = true\n' for each in (own, away)
+    ]
+    file.write_text(file.read_text() + "".join(tables))
+    assert "is no data folder" in (await licet("outbox", "list", code=2)).err
+    one = await licet.serve()
+    made = (await licet("licensee", "add", "Example AI Labs", "--credit", "10 USD", "--json")).json
+    changes = await Buyer(http, one.front, made).deal()
+    taken = await own.until(lambda found: len(found) >= len(changes))
+
+    listed = {each["url"]: each for each in (await licet("outbox", "list", "--json")).json}
+    mine, other = (listed[f"http://127.0.0.1:{each.port}/hook"] for each in (own, away))
+    assert (mine["state"], mine["waiting"], mine["failing"]) == ("on", 0, False)
+    assert (other["state"], other["waiting"], other["failing"]) == ("on", len(changes), True)
+    assert other["why"].startswith("unreachable")
+    text = (await licet("outbox", "list")).out
+    assert mine["id"] in text
+    assert "tried again" in text
+    told = (await licet("outbox", "show", taken[0]["headers"]["webhook-id"], "--json")).json
+    assert (told["type"], told["subject"]) == ("negotiation.requested", told["body"]["negotiation"])
+    assert {each["endpoint"]: each["told"] for each in told["deliveries"]} == {
+        mine["id"]: True,
+        other["id"]: False,
+    }
+    assert "negotiation.requested" in (await licet("outbox", "show", mine["id"])).out
+    found = [each for each in (await licet("doctor", "--json")).json if each["what"] == "webhooks"]
+    assert [(each["state"], other["id"] in each["fact"]) for each in found] == [("warn", True), ("ok", False)]
+    mail = [each["fact"] for each in (await licet("doctor", "--json")).json if each["what"] == "e-mail"]
+    assert mail == ["nobody is written to: no mail server is set"]
+
+    assert (await licet("outbox", "test", mine["id"], "--json")).json["received"]
+    pinged = own.taken[-1]
+    secret = (await licet("outbox", "show", mine["id"], "--secret", "--json")).json["secret"]
+    assert Webhook(secret).verify(pinged["body"], pinged["headers"])["type"] == "endpoint.ping"
+    assert "unreachable" in (await licet("outbox", "test", other["id"], code=1)).out
+    await away.start()
+    assert (await licet("outbox", "retry", other["id"], "--json")).json["state"] == "on"
+    assert len(await away.until(lambda got: len(got) >= len(changes))) == len(changes)
+    for act in ("show", "retry", "test"):
+        assert "no endpoint we_0" in (await licet("outbox", act, "we_0", code=1)).err
+    assert "no event" in (await licet("outbox", "show", "ev_0", code=1)).err
+    assert "[[webhooks]]" in (await licet("outbox", "--help")).out
+    assert await one.stop() == 0
+
+
+async def test_a_wrong_setting_is_named_before_anything_is_served(licet: Any, origin: Any) -> None:
+    data = licet.write_site(origin.url)
+    file = data / "licet.toml"
+    file.write_text(file.read_text() + '[[webhooks]]\nurl = "http://hooks.journal.example/"\n')
+    assert "webhooks.0.url" in (await licet("serve", "--port", 0, code=2)).err
+    found = [each for each in (await licet("doctor", "--json", code=1)).json if each["what"] == "webhooks"]
+    assert [each["state"] for each in found] == ["bad"]
+
+
+async def killed_office(data: Path) -> None:
+    """`kill -9` the office, and wait until there is another one."""
+    before = await office_of(data)
+    os.kill(before, signal.SIGKILL)
+    async with asyncio.timeout(30):
+        while await office_of(data) in {0, before}:
+            await asyncio.sleep(0.05)
 
 
 async def office_of(data: Path) -> int:

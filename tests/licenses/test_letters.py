@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.licenses.bargaining import Accept, AskFacts, Buyer, Counter, Person, Proposal, answer
 from gateway.licenses.contract import NOTICE, Party
-from gateway.licenses.letters import Kind, counter, decline, letters_of, reply
+from gateway.licenses.letters import Kind, approach, counter, decline, letters_of, reply
 from gateway.licenses.negotiation import Negotiation, Side, offered, proposed, terminated
 from gateway.licenses.plain_words import NAMES, lever_words
 from gateway.licenses.position import FACTS, Position
@@ -132,3 +132,12 @@ def test_a_person_counters_and_the_letter_follows():
     waiting = asked(EVERYTHING, Person(("it is exclusive",), Accept(LESS)))
     tabled = offered(waiting, replace(TERMS, term=Term(7)), now=120, patience=3600)
     assert "7 months from signing" in plain(counter(tabled, creator=CREATOR, buyer="Lab"))
+
+
+def test_an_approach_asks_an_operator_that_never_asked():
+    text = plain(approach("Lab\nBcc: x", "Our records show 7 requests.\n\nby Bot.", creator=CREATOR))
+    for word in ("Use case", "Products", "timeline", "compensation", "Our records show 7 requests. by Bot."):
+        assert word in text
+    assert text.startswith(NOTICE)
+    assert "Dear Lab Bcc: x," in text
+    assert "Thank you for asking" not in text

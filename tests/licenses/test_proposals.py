@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.desk.negotiation_schemas import PROPOSAL
 from gateway.keys.strict_json import Malformed, read_object
-from gateway.licenses.proposals import Message, read_message, read_terms
+from gateway.licenses.proposals import Message, levers_of, read_message, read_terms
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
@@ -186,3 +186,13 @@ def test_the_schema_has_every_lever_and_every_member():
             assert set(spelled[lever]) <= known
             assert not isinstance(read({lever: {}}), Refusal)
     assert set(spelled) <= set(PROPOSAL["properties"])
+
+
+@given(deals, deals)
+def test_levers_as_a_message_spells_them_are_the_terms_again(terms, offered):
+    terms = replace(terms, scope=replace(terms.scope, works=offered.scope.works))
+    # The periods of a price have to fit into the term.
+    terms = replace(terms, term=replace(terms.term, months=max(12, terms.term.months)))
+    message = read_message({"proposal": levers_of(terms)})
+    assert isinstance(message, Message)
+    assert read_terms(message, offered) == terms

@@ -51,7 +51,7 @@ class MemoryEndpoints:
             and each.id not in but
             and any(_concerns(each, happening) for happening in self._happened.kept())
         ]
-        return tuple(sorted(found, key=lambda each: (each.next_at, each.id))[:most])
+        return tuple(sorted(found, key=lambda each: (bool(each.licensee), each.next_at, each.id))[:most])
 
     async def next_at(self, now: int) -> int | None:
         """When one may be tried again."""

@@ -24,7 +24,7 @@ _BEHIND: Final = (
 )
 _DUE: Final = (
     f"WHERE reach = 'on' AND next_at <= ? AND {_BEHIND}"  # noqa: S608 - no value is in it
-    " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY next_at, id LIMIT ?"
+    " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY licensee <> '', next_at, id LIMIT ?"
 )
 
 

@@ -1,0 +1,162 @@
+"""What the pages of one negotiation share: who looks, what was typed, and the pieces that several of them show. Pure HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from html import escape
+from typing import Final
+
+from gateway.desk.buyer_forms import hidden
+from gateway.desk.metadata import PREFIX
+from gateway.licenses.contract import NOTICE
+from gateway.licenses.lever_form import FIELDS
+from gateway.licenses.negotiation import Negotiation, State
+from gateway.licenses.plain_words import NAMES, lever_words
+from gateway.licenses.private_links import BY_KEY, BY_MAIL, PrivateLink
+from gateway.paper import pairs
+from gateway.terms.license_terms import LicenseTerms
+
+NEGOTIATE: Final = f"{PREFIX}/negotiate"
+#: Members of a party as a form asks for them.
+PARTY: Final[Mapping[str, str]] = {
+    "name": "Legal name of the licensee",
+    "address": "Its address",
+    "signatory": "Who signs for it",
+    "authority": "By what authority, such as director",
+}
+#: What a fact is called.
+FACT_LABELS: Final[Mapping[str, str]] = {
+    "use_case": "Use case",
+    "products": "Products",
+    "model_class": "Model class",
+    "redistribution": "Redistribution",
+    "launch_date": "Launch date",
+    "data_protection": "Data protection",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed into a form and could not be done: values and mistakes by field, and sentences about the rest."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    mistakes: Mapping[str, str] = field(default_factory=dict)
+    sentences: tuple[str, ...] = ()
+    act: str = ""
+
+    def of(self, act: str) -> Typed:
+        """What of it belongs to the form of that act."""
+        return self if self.act == act else Typed()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One private page: the negotiation as it stands, its *link* in clear and as it is kept, and who negotiates.
+
+    *site* is what the creator's site is called, *contact* where its owner can
+    be written to, *mails* whether a mailbox can be proved here, *origin* the
+    public one of the site.
+    """
+
+    negotiation: Negotiation
+    address: str
+    link: PrivateLink
+    name: str
+    site: str
+    contact: str
+    mails: bool
+    now: int
+    form: str
+    origin: str
+
+    @property
+    def base(self) -> str:
+        """The address of this page."""
+        return f"{NEGOTIATE}/{self.address}"
+
+    @property
+    def accepted_at(self) -> str:
+        """The version at which it was accepted, by which the same acceptance is sent again; "" where it was not."""
+        found = [each.previous for each in self.negotiation.transcript if each.act == "acceptance"]
+        return found[-1] if found else ""
+
+    @property
+    def stands(self) -> bool:
+        """Whether what is on the table can be accepted now."""
+        offered = self.negotiation.state in {State.OFFERED, State.ACCEPTED}
+        return offered and self.negotiation.table is not None and self.now < self.negotiation.expires_at
+
+
+def downloads(seen: Seen) -> str:
+    """Where the document of it is had."""
+    at = f"{seen.base}/contract"
+    return (
+        f'<p>The document: <a href="{at}?as=html">as a page</a>, <a href="{at}?as=pdf">as a PDF</a>, '
+        f'<a href="{at}?as=json">as JSON</a>.</p>\n'
+    )
+
+
+def known_words(seen: Seen) -> str:
+    """Whether somebody is known behind the page, and how to become so."""
+    if seen.link.verified:
+        by, whose = seen.link.proof
+        how = {BY_MAIL: "you answered a mail", BY_KEY: f"you showed the key of {whose}"}.get(
+            by, "the owner confirmed it"
+        )
+        return f"<h2>Who you are</h2>\n<p>Known: {escape(how)}.</p>\n"
+    if not seen.mails:
+        contact = f" You can write to {escape(seen.contact)}." if seen.contact else ""
+        return (
+            "<h2>Who you are</h2>\n<p>Nobody knows yet who you are, and nothing can be signed before that. "
+            "This site sends no mail: its owner confirms you by hand, and reaches you at "
+            f"{escape(seen.link.email)}.{contact}</p>\n{_key_words(seen)}"
+        )
+    to = escape(seen.link.email)
+    mailed = (
+        f"A link was sent to {to}. Follow it within a day, and you can sign."
+        if seen.link.mail
+        else f"No link could be sent to {to} yet. Nothing can be signed before you followed one."
+    )
+    return (
+        f"<h2>Who you are</h2>\n<p>{mailed}</p>\n"
+        f'<form method="post" action="{seen.base}">\n{hidden(form=seen.form, version=seen.negotiation.version, act="mail")}'
+        f"<button class='second'>Send the link{' again' if seen.link.mail else ''}</button>\n</form>\n{_key_words(seen)}"
+    )
+
+
+def _key_words(seen: Seen) -> str:
+    return (
+        "<details><summary>Or by a key, without a mail</summary>\n<p>A program of yours can show who you are: one that "
+        "signs its requests (Web Bot Auth), or one that logs in for a licensee approved here. It sends POST with the "
+        "JSON body <code>{}</code> to this address:</p>\n"
+        f"<p><code>{escape(seen.origin + seen.base)}/key</code></p></details>\n"
+    )
+
+
+def until(at: int) -> str:
+    """A moment in words, such as ``28 November 2026, 11:06 UTC``."""
+    return datetime.fromtimestamp(at, UTC).strftime("%d %B %Y, %H:%M UTC").lstrip("0")
+
+
+def notice() -> str:
+    """The line that stands on every page."""
+    return f'<p class="quiet"><strong>{escape(NOTICE)}</strong></p>\n'
+
+
+def levers(terms: LicenseTerms) -> str:
+    """Every lever of *terms* in plain words."""
+    words = lever_words(terms)
+    return pairs("Every term in plain words", [(name, words[lever]) for lever, name in NAMES.items()])
+
+
+def mistake_links(mistakes: Mapping[str, str]) -> dict[str, str]:
+    """Mistakes by their fields, each with the name of its field before it."""
+    labels = {
+        **{each.name: each.label for each in FIELDS},
+        **{f"facts.{name}": label for name, label in FACT_LABELS.items()},
+        **{f"party.{name}": label for name, label in PARTY.items()},
+        "company": "Company", "email": "E-mail", "client_id": "Client id", "client_secret": "Client secret",
+    }  # fmt: skip
+    return {name: f"{labels.get(name, '')} {said}".strip() for name, said in mistakes.items() if name}
