@@ -29,7 +29,7 @@ from gateway.admission.pace import Pace
 from gateway.canonical import canonical_bytes, canonical_digest
 from gateway.clock import Clock
 from gateway.desk.agreeing import Assent, contract_of_license, signed_by
-from gateway.desk.changing import Changing
+from gateway.desk.changing import Changing, stands
 from gateway.desk.clients import Known, may_buy
 from gateway.desk.in_person import InPerson
 from gateway.desk.metadata import issuer_of, on_offer
@@ -228,7 +228,7 @@ class Bargains:
                 return barred
             if acceptance_of(before, version, assent.terms_hash):
                 return await self._in_time(before)
-            if not before.state.is_over and not _stands(place.policy, before):
+            if not before.state.is_over and not stands(place.policy, before):
                 return terminated(before, Side.GATEWAY, _WITHDRAWN, now=self._now())
             limit = self._position(before.offer.site, before.offer).person_above
             signed = signed_by(assent, before, place.known, place.policy, place.origin, limit)
@@ -334,7 +334,7 @@ class Bargains:
         if len(before.transcript) >= LONGEST_TRANSCRIPT:
             why = "Much was said here, and no agreement was found."
             return terminated(before, Side.GATEWAY, why, now=now)
-        if before.transcript and not _stands(place.policy, before):
+        if before.transcript and not stands(place.policy, before):
             return terminated(before, Side.GATEWAY, _WITHDRAWN, now=now)
         position = self._position(offer.site, offer)
         read = await self._read_terms(before, message, position, now)
@@ -431,16 +431,6 @@ def _is_open(negotiation: Negotiation, now: int) -> bool:
     """Whether somebody may still have to answer; terms that lapsed wait for nobody."""
     lapsed = negotiation.table is not None and now >= negotiation.expires_at
     return negotiation.state in {State.REQUESTED, State.OFFERED, State.ACCEPTED} and not lapsed
-
-
-def _on_offer(policy: Policy, offer: Offer) -> bool:
-    return any(each.id == offer.id and each.terms.hash == offer.terms.hash for each in on_offer(policy))
-
-
-def _stands(policy: Policy, negotiation: Negotiation) -> bool:
-    """Whether what is negotiated on can still be had; a renewal that was agreed with the license always can."""
-    own = negotiation.change == Change.RENEWAL and negotiation.table == negotiation.offer.terms
-    return own or _on_offer(policy, negotiation.offer)
 
 
 def _too_large(known: Known, tier: int, terms: LicenseTerms) -> Refusal | None:

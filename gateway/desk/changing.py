@@ -17,6 +17,7 @@ from dataclasses import replace
 import orjson
 
 from gateway.canonical import canonical_digest
+from gateway.desk.metadata import on_offer
 from gateway.licenses.bargaining import Accept, Answer, Counter, Decline, Person, countered
 from gateway.licenses.license import License
 from gateway.licenses.life import Change, amended, changeable, renewed
@@ -26,6 +27,7 @@ from gateway.licenses.negotiations import Negotiations
 from gateway.licenses.position import Position
 from gateway.licenses.proposals import Message, read_terms
 from gateway.licenses.register import LicenseRegister
+from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
 from gateway.terms.comparing import Lever, compare, within
 from gateway.terms.license_terms import LicenseTerms, Offer
@@ -142,3 +144,12 @@ def kept_to(held: License, given: Accept | Counter) -> Accept | Counter | Declin
     if not compare(terms, held.terms)[Lever.COMPENSATION].within:
         return Person(("it lowers the price of a license that is in force",), fitted)
     return fitted
+
+
+def stands(policy: Policy, negotiation: Negotiation) -> bool:
+    """Whether what is negotiated on can still be had; a renewal that was agreed with the license always can."""
+    own = negotiation.change == Change.RENEWAL and negotiation.table == negotiation.offer.terms
+    offer = negotiation.offer
+    return own or any(
+        each.id == offer.id and each.terms.hash == offer.terms.hash for each in on_offer(policy)
+    )
