@@ -261,6 +261,7 @@ class Office:
             who=Explaining(config, self.clock, networks=self._networks),
             clock=self.clock,
             deals=deals_of(self.database, self.register, self.shelf),
+            duties=self.duty_book,
             worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
         )

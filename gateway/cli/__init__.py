@@ -15,6 +15,7 @@ import typer
 
 from gateway.cli import (
     accounts,
+    audits,
     authors,
     authorship,
     backup,
@@ -24,6 +25,7 @@ from gateway.cli import (
     deals,
     doctor,
     dossier,
+    duties,
     ems,
     fetch,
     init,
@@ -103,6 +105,8 @@ app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
 app.add_typer(licenses.app, name="licenses")
 app.add_typer(bundles.app, name="bundle")
+app.add_typer(duties.app, name="duties")
+app.add_typer(audits.app, name="audits")
 app.command("memo")(memo.memo)
 app.command("dossier")(dossier.dossier)
 app.command("price")(price.price)

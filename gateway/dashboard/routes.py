@@ -7,6 +7,7 @@
 ``/records/ID``            one fetch and its decision trace
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
+``/duties``                what licensees hand in; see `duty_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
@@ -33,12 +34,14 @@ from gateway.dashboard.asking import Explainer, Question
 from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
+from gateway.dashboard.duty_pages import DutyPages
 from gateway.dashboard.exports import FORMATS
 from gateway.dashboard.live import Live
 from gateway.dashboard.queries import AccessLog, Decision, LogFilter, read_view
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 from gateway.dashboard.trace import trace
 from gateway.dashboard.worth_pages import Worth, WorthPages
+from gateway.licenses.duty_book import DutyBook
 
 SESSION_COOKIE: Final = "licet_session"
 FORM_COOKIE: Final = "licet_form"
@@ -54,6 +57,7 @@ def dashboard_app(
     who: Explainer,
     clock: Clock,
     deals: Deals | None = None,
+    duties: DutyBook | None = None,
     worth: Worth | None = None,
     consents: Consents | None = None,
 ) -> web.Application:
@@ -62,12 +66,12 @@ def dashboard_app(
     *hosts* are the names it answers to besides loopback's. *status* gives each
     site's mode, and under ``journal`` why that is not well, if it is not. *who*
     says who sent a request that somebody tells of. *deals* are the negotiations;
-    without them there is no inbox. *worth* is what the value memo, the price
-    calculator and the dossiers work on; without it there are none. *consents*
-    are withdrawals, objections and authors' answers; without them there is no
-    page of them.
+    without them there is no inbox. *duties* are what licensees hand in; without
+    them there is no calendar. *worth* is what the value memo, the price calculator
+    and the dossiers work on; without it there are none. *consents* are withdrawals,
+    objections and authors' answers; without them there is no page of them.
     """
-    return _Pages(access_log, sessions, hosts, status, who, clock, deals, worth, consents).app()
+    return _Pages(access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents).app()
 
 
 class _Pages:
@@ -80,16 +84,19 @@ class _Pages:
         who: Explainer,
         clock: Clock,
         deals: Deals | None,
+        duties: DutyBook | None,
         worth: Worth | None,
         consents: Consents | None,
     ) -> None:
-        self._deals, self._worth, self._consents = deals, worth, consents
+        self._deals, self._duties = deals, duties
+        self._worth, self._consents = worth, consents
         self._tabs = (
             ("/", "Overview"),
             ("/log", "Access log"),
             ("/live", "Live"),
             ("/who", "Who"),
             *((("/deals", "Deals"),) if deals is not None else ()),
+            *((("/duties", "Duties"),) if duties is not None else ()),
             *((("/consent", "Consent"),) if consents is not None else ()),
             *((("/memo", "Memo"), ("/calculator", "Calculator")) if worth is not None else ()),
         )
@@ -125,6 +132,8 @@ class _Pages:
         app.router.add_get("/who", self._who)
         if self._deals is not None:
             DealPages(self._deals, self, self._clock).add_to(app.router)
+        if self._duties is not None:
+            DutyPages(self._duties, self, self._clock).add_to(app.router)
         if self._worth is not None:
             WorthPages(self._worth, self, self._clock).add_to(app.router)
         if self._consents is not None:

@@ -113,6 +113,7 @@ class Holdings:
             "name": licensee.name,
             "standing": str(licensee.standing),
             "client_id": known.client.id,
+            "duties": "/.licet/duties",
             "balances": [
                 money_document(await self._balance(licensee.id, currency)) for currency in sorted(currencies)
             ],

@@ -17,7 +17,7 @@ import orjson
 from gateway.desk.versions import TakenUp
 from gateway.money import Money
 from gateway.paper import pairs, table
-from gateway.terms.license_terms import PAGE, WINDOW_HOURS, Basis
+from gateway.terms.license_terms import PAGE, SUSPEND_AFTER_DAYS, WINDOW_HOURS, Basis
 from gateway.terms.terms_version import Change
 from gateway.terms.unit import FREE, TIERS, UNIT
 from gateway.uses import Use
@@ -212,6 +212,9 @@ def _attribution(given: Mapping[str, Any]) -> str:
 def _audit(audit: Mapping[str, Any]) -> str:
     reports = "no reports" if audit["report"] == "none" else f"a {audit['report']} report"
     samples = f" with {audit['output_samples']} samples of output" if audit["output_samples"] else ""
+    days = audit.get("suspend_after_days", SUSPEND_AFTER_DAYS)
+    if audit["report"] != "none" and days:
+        samples += f", which suspends the license while it is {days} days late"
     count = audit["audits_per_year"]
     audits = f"{count} audit{'' if count == 1 else 's'} a year, {_months(audit['audit_window_months'])} back"
     return f"{reports}{samples}; {audits if audit['audits_per_year'] else 'no audits'}"

@@ -68,6 +68,7 @@ PROPOSAL: Final = _strict(
         audits_per_year=_WHOLE,
         audit_window_months=_WHOLE,
         output_samples=_WHOLE,
+        suspend_after_days=_WHOLE,
     ),
     retention=_strict(
         retention_days=_WHOLE, withdrawal_notice_days=_WHOLE, remediation_plan_days=_WHOLE, retrain=_FLAG

@@ -28,6 +28,8 @@ GET, POST, client ``/.licet/negotiations/ID``, and ``/proposals``, ``/acceptance
 GET, client ``/.licet/contracts/LICENSE``                what was agreed
 GET, POST, client ``/.licet/licenses/ID``                its versions; ``/renewal``, ``/amendment``
 GET, POST   ``/.licet/negotiate``, and below it          the same for people
+GET, POST, client ``/.licet/duties``, ``/.licet/reports``, ``/.licet/audits``
+            and below them: what is to be handed in (`desk.duties`)
 GET, client ``/.licet/events``                           what happened to one's own
 GET, POST, client ``/.licet/webhooks``                   where that is sent
 GET, DELETE, client ``/.licet/webhooks/ID``, and ``/verification``, ``/secret``, ``/ping``

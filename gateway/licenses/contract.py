@@ -384,6 +384,7 @@ _FILLED: Final[Mapping[str, Callable[[Deal], str]]] = {
     "audits_per_year": lambda deal: str(deal.terms.audit.audits_per_year),
     "audit_window_months": lambda deal: str(deal.terms.audit.audit_window_months),
     "output_samples": lambda deal: str(deal.terms.audit.output_samples),
+    "suspend_after_days": lambda deal: str(deal.terms.audit.suspend_after_days),
     "retention": _retention,
     "security_standard": lambda deal: (
         deal.terms.liability.security_standard or "what is usual for work of this worth"
@@ -422,6 +423,7 @@ SWITCHES: Final[Mapping[str, Callable[[Deal], bool]]] = {
     "guarantee": lambda deal: bool(deal.terms.compensation.minimum_guarantee),
     "model_card": lambda deal: bool(deal.terms.attribution.model_card_days),
     "reports": lambda deal: deal.terms.audit.report != "none",
+    "suspends": lambda deal: deal.terms.audit.report != "none" and bool(deal.terms.audit.suspend_after_days),
     "audits": lambda deal: bool(deal.terms.audit.audits_per_year),
     "long_audit": lambda deal: (
         bool(deal.terms.audit.audits_per_year) and deal.terms.audit.audit_window_months >= _LONG_WINDOW

@@ -13,7 +13,6 @@ from typing import Final
 
 import orjson
 
-from gateway.event import Event
 from gateway.licenses.duties import Duties
 from gateway.licenses.duty_events import DELIVERED, duty_event, judged_event
 from gateway.licenses.evidence_shelf import EvidenceShelf
@@ -32,6 +31,7 @@ from gateway.licenses.obligations import (
     reminder,
     schedule,
     suspends,
+    too_early,
 )
 from gateway.licenses.output_review import Vetoed, vetoed
 from gateway.licenses.register import LicenseRegister
@@ -70,6 +70,9 @@ class DutyBook:
         assert license is not None, "a foreign key holds it"
         if version != before.version:
             return _heard(before, evidence)
+        early = too_early(before, now)
+        if early is not None:
+            return early
         after = delivered(before, evidence, now)
         if isinstance(after, Refusal) or after is before:
             return after
@@ -87,6 +90,17 @@ class DutyBook:
             before.version, after, at=now, report=report, also=brought, events=[told]
         )
         return after if kept else _heard(await self.duties.get(before.id) or before, evidence)
+
+    async def bring(self, license_id: str, stated: Stated) -> int:
+        """Plan the duties that what is *stated* brings to a license: a withdrawal its plan, a release its card.
+
+        How many are there that were not before; stating the same again brings nothing.
+        """
+        license = await self.register.license(license_id)
+        if license is None:
+            return 0
+        await self.duties.plan(license, schedule(license))
+        return await self.duties.plan(license, schedule(license, stated))
 
     async def accept(self, id: str, now: int, *, version: str = "") -> Obligation | Refusal:
         """Accept what was handed in."""
@@ -129,15 +143,18 @@ class DutyBook:
 
         How many licenses were suspended. Doing it again changes nothing more.
         """
-        said, suspended = list[Event](), 0
-        for duty in await self.duties.unmet(now + _AHEAD, _MOST):
-            reached = reminder(duty, now)
-            if reached is not None:
-                said.append(duty_event(duty, reached.type, now, stage=reached.stage))
-            if suspends(duty, now) and not await self._is_cause(duty):
-                suspended += await self.duties.suspend(duty, late_sentence(duty), now)
+        waiting = await self.duties.unmet(now + _AHEAD, _MOST)
+        reached = [(duty, reminder(duty, now)) for duty in waiting]
+        said = [
+            duty_event(duty, each.type, now, stage=each.stage) for duty, each in reached if each is not None
+        ]
+        # A reminder before what it warns of: whoever hands in on hearing of the suspension is reminded no more.
         if said:
             await self.duties.tell(said)
+        suspended = 0
+        for duty in waiting:
+            if suspends(duty, now) and not await self._is_cause(duty):
+                suspended += await self.duties.suspend(duty, late_sentence(duty), now)
         return suspended
 
     async def _is_cause(self, duty: Obligation) -> bool:

@@ -136,6 +136,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     _whole(Lever.AUDIT, "audits_per_year", "Audits in 12 months"),
     _whole(Lever.AUDIT, "audit_window_months", "Months an audit looks back"),
     _whole(Lever.AUDIT, "output_samples", "Samples of output in a period"),
+    _whole(Lever.AUDIT, "suspend_after_days", "Days a report may be late before the license stops", "0 for never"),
     _whole(Lever.RETENTION, "retention_days", "Days copies are kept", "0 for the whole term"),
     _whole(Lever.RETENTION, "withdrawal_notice_days", "Days to stop using a withdrawn work"),
     _whole(Lever.RETENTION, "remediation_plan_days", "Days to a remediation plan", "0 for none"),

@@ -20,8 +20,8 @@ final one. 0 days of a duty are no duty.
 
 A duty is met by what is handed in. One that is turned back has to be handed in
 again within `AGAIN_DAYS`, or until it was due anyway; `deadline` is the later of
-the two. A report that is `LATE_DAYS` late suspends its license, as the clause on
-reports says, until it is handed in (`suspension`).
+the two. A report that is `suspend_after_days` late suspends its license, where
+the license says so, until it is handed in (`suspension`).
 """
 
 from __future__ import annotations
@@ -46,8 +46,6 @@ REPORT_DAYS: Final = 30
 FIRST_PROOF_DAYS: Final = 30
 #: Days to hand in again what was turned back.
 AGAIN_DAYS: Final = 14
-#: Days that a report may be late before its license is suspended.
-LATE_DAYS: Final = 30
 #: After so many weeks nobody is reminded any more.
 LAST_WEEK: Final = 26
 #: How many pieces of evidence one duty may have.
@@ -233,7 +231,7 @@ def _periodic(license: License) -> Iterator[Obligation]:
             final = "final " if period[1] == license.ends_at else ""
             yield obligation(
                 license, Kind.REPORT, about, period, due_at, f"The {final}transparency report for {named}.",
-                late_days=LATE_DAYS,
+                late_days=audit.suspend_after_days,
             )  # fmt: skip
         if audit.output_samples:
             asked = f"{audit.output_samples} examples of outputs that relied on the works, from {named}."
@@ -297,6 +295,17 @@ def suspends(duty: Obligation, now: int) -> bool:
 def late_sentence(duty: Obligation) -> str:
     """Why a license is suspended for *duty*, as its licensee reads it."""
     return f"Overdue since {day(duty.deadline)}: {duty.asked}"
+
+
+def too_early(duty: Obligation, now: int) -> Refusal | None:
+    """Why nothing is taken for *duty* at *now* yet, or None: what is about a period comes after its end."""
+    if now >= duty.ends:
+        return None
+    return Refusal(
+        Problem.DUTY_OVER,
+        f"Its period ends on {day(duty.ends)}; hand it in after that.",
+        facts=(("state", str(duty.state)), ("ends", str(duty.ends))),
+    )
 
 
 def delivered(duty: Obligation, evidence: Evidence, now: int) -> Obligation | Refusal:

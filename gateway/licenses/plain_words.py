@@ -128,6 +128,14 @@ def _attribution(terms: LicenseTerms, words: Mapping[str, str]) -> str:
 def _audit(terms: LicenseTerms, words: Mapping[str, str]) -> str:
     audit = terms.audit
     report = "No reports." if audit.report == "none" else f"A {words['report']} report of what was used."
+    if audit.report != "none":
+        days = audit.suspend_after_days
+        late = (
+            f"One that is {days} days late stops the license until it comes."
+            if days
+            else "A late one stops nothing."
+        )
+        report = f"{report} {late}"
     count = audit.audits_per_year
     audits = (
         f"At most {count} audit{'' if count == 1 else 's'} in 12 months, "

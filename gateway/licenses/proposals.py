@@ -97,6 +97,9 @@ def levers_of(terms: LicenseTerms) -> dict[str, Any]:
             for each in price.tiers
         ],
     }
+    levers["audit"] |= {"suspend_after_days": terms.audit.suspend_after_days}
+    # What was frozen is the offer's; nobody proposes it.
+    levers["scope"].pop("bundle", None)
     return {**levers, "territory_basis": str(terms.territory.basis)}
 
 
@@ -109,7 +112,7 @@ def _lever(lever: str, given: Mapping[str, object], terms: LicenseTerms) -> Any:
     _known(f"proposal.{lever}", given, members.keys())
     read = {name: members[name](f"proposal.{lever}.{name}", value) for name, value in given.items()}
     standing = getattr(terms, lever)
-    if lever == "scope" and standing.bundle is not None:
+    if lever == "scope" and standing.bundle is not None and replace(standing, **read) != standing:
         raise _Unread("proposal.scope", "cannot be changed: a bundle is sold whole, as its manifest froze it")
     if lever == "compensation":
         _in_one_currency(read, standing.currency)
@@ -318,6 +321,7 @@ _LEVERS: Final[Mapping[str, Mapping[str, _Read]]] = {
         "audits_per_year": _whole(0, 366),
         "audit_window_months": _whole(0, 1200),
         "output_samples": _whole(0, 10**6),
+        "suspend_after_days": _DAYS,
     },
     "retention": {
         "retention_days": _DAYS,

@@ -191,11 +191,11 @@ def reported_amounts(report: TransparencyReport, terms: LicenseTerms) -> tuple[R
     if price.revenue_share_bp:
         net = Money(sum(each.net.micros for each in report.revenue), price.currency)
         due = net.times(price.revenue_share_bp, 10_000)
-        found.append(ReportedAmount("revenue_share", due, f"{price.revenue_share_bp} of 10,000 of {net}"))
+        found.append(ReportedAmount("revenue_share", due, f"{_percent(price.revenue_share_bp)} of {net}"))
     if price.per_inference is not None:
         count = sum(each.count for each in report.inferences)
         due = price.per_inference.times(count)
-        found.append(ReportedAmount("inferences", due, f"{count} at {price.per_inference}"))
+        found.append(ReportedAmount("inferences", due, f"{count:,} at {price.per_inference}"))
     return tuple(found)
 
 
@@ -224,6 +224,11 @@ def report_schema() -> dict[str, Any]:
 
     found: dict[str, Any] = whole(schema)
     return found
+
+
+def _percent(points: int) -> str:
+    whole, rest = divmod(points, 100)
+    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + " %"
 
 
 def _told(error: Any) -> str:

@@ -54,6 +54,11 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A licensee has handed in what its license asks for.",
             "Your dashboard shows it; accept it, or turn it back.",
         ),
+        "license.suspended": (
+            "A license was suspended: {subject}",
+            "What it asks for is so late that it opens nothing for now, as it says itself.",
+            "It holds again as soon as that is handed in; your dashboard shows what.",
+        ),
         "objection.received": (
             "Somebody objects to a page: {subject}",
             "A person sent the public form about a page of yours.",

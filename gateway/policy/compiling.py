@@ -248,7 +248,13 @@ def _terms(
         compensation=price,
         exclusivity=Exclusivity(offer.exclusive),
         attribution=Attribution(offer.attribution.text, offer.attribution.link, duties.model_card_days),
-        audit=Audit(duties.report, duties.audits_per_year, duties.audit_window_months, duties.output_samples),
+        audit=Audit(
+            duties.report,
+            duties.audits_per_year,
+            duties.audit_window_months,
+            duties.output_samples,
+            duties.suspend_after_days,
+        ),
         retention=Retention(
             retention.days, retention.withdrawal_notice_days, duties.remediation_plan_days, retention.retrain
         ),

@@ -64,6 +64,7 @@ CONCESSIONS: Final[Mapping[str, tuple[Lever, Callable[[str], object]]]] = {
     "audits_per_year": (Lever.AUDIT, _number(0, _DAYS)),
     "audit_window_months": (Lever.AUDIT, _number(1, 1200)),
     "output_samples": (Lever.AUDIT, _number(0, _MOST)),
+    "suspend_after_days": (Lever.AUDIT, _number(0, _DAYS)),
     "model_card_days": (Lever.ATTRIBUTION, _number(0, _DAYS)),
     "retention_days": (Lever.RETENTION, _number(0, _DAYS)),
     "withdrawal_notice_days": (Lever.RETENTION, _number(0, _DAYS)),

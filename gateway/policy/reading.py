@@ -230,15 +230,13 @@ def _tables(raw: dict[str, object], file: str) -> Tables:
                 file, "works", "is missing: list at least one [[works]] with id, paths, rights and people"
             )
         )
+    works = [read_table(WorkTable, item, file, f"works[{at}]", mistakes) for at, item in enumerate(works_raw)]
     offers = {name: _offer(item, name, file, mistakes) for name, item in offers_raw.items()}
     return Tables(
         file=file,
         loose=loose or LooseKeys(),
         site=site,
-        works=[
-            read_table(WorkTable, item, file, f"works[{at}]", mistakes) for at, item in enumerate(works_raw)
-        ]
-        or ([None] if offers_raw else []),
+        works=works or ([None] if offers_raw else []),
         offers=offers,
         bundles=bundles_of(offers, Path(file), mistakes),
         rules=[

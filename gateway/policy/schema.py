@@ -28,7 +28,7 @@ from gateway.policy.redress_table import RedressTable
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.policy.x402_table import X402Table
 from gateway.problems import Mistake
-from gateway.terms.license_terms import WINDOW_HOURS, Basis
+from gateway.terms.license_terms import SUSPEND_AFTER_DAYS, WINDOW_HOURS, Basis
 
 
 class _Table(BaseModel):
@@ -138,6 +138,7 @@ class DutiesTable(_Table):
     audits_per_year: words.Days = 1
     audit_window_months: words.Months = 12
     output_samples: words.Count = 0
+    suspend_after_days: words.Days = SUSPEND_AFTER_DAYS
     model_card_days: words.Days = 0
     remediation_plan_days: words.Days = 30
 

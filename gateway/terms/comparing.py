@@ -239,6 +239,7 @@ def _audit(one: Audit, other: Audit) -> list[_Atom]:
         _less(one.audits_per_year, other.audits_per_year),
         _less(one.audit_window_months, other.audit_window_months),
         _less(one.output_samples, other.output_samples),
+        _days(one.suspend_after_days, other.suspend_after_days),
     ]
 
 

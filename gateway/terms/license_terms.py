@@ -1,12 +1,10 @@
 """The eight levers of a deal plus term and territory, as one frozen value.
 
-Their canonical JSON (RFC 8785) has a SHA-256, the *terms hash*, which stands in
-the offer, the license, the token and every record. The levers and their order
-are those of the business brief: scope, purpose, compensation, exclusivity,
-attribution, audit, retention, liability.
+Their canonical JSON (RFC 8785) has a SHA-256, the *terms hash*, which stands in the offer, the license,
+the token and every record. The levers and their order are those of the business brief: scope, purpose,
+compensation, exclusivity, attribution, audit, retention, liability.
 
-Scope, uses, per-fetch price, term and territory are enforced at every fetch;
-the rest binds by contract and has its place here from the first day.
+Scope, uses, per-fetch price, term and territory are enforced at every fetch; the rest binds by contract.
 """
 
 from __future__ import annotations
@@ -27,6 +25,8 @@ from gateway.uses import Use, Uses
 PAGE = "page"
 #: Hours in which unchanged content is not paid for again, where the terms say nothing.
 WINDOW_HOURS = 24
+#: Days that a report may be late before its license is suspended, where the terms say nothing.
+SUSPEND_AFTER_DAYS = 30
 #: The longest window: as far back as a till looks when it starts.
 LONGEST_WINDOW_HOURS = 168
 
@@ -252,12 +252,16 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Lever 6: reports and audits. *report* is ``none | monthly | quarterly | yearly``."""
+    """Lever 6: reports and audits. *report* is ``none | monthly | quarterly | yearly``.
+
+    A report *suspend_after_days* late suspends the license until it is handed in; 0: never.
+    """
 
     report: str = "quarterly"
     audits_per_year: int = 1
     audit_window_months: int = 12
     output_samples: int = 0
+    suspend_after_days: int = SUSPEND_AFTER_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +338,8 @@ class LicenseTerms:
             del price["window_hours"]
         if self.scope.bundle is None:
             del plain["scope"]["bundle"]
+        if self.audit.suspend_after_days == SUSPEND_AFTER_DAYS:
+            del plain["audit"]["suspend_after_days"]
         if self.territory.basis is not Basis.FETCH:
             plain["territory_basis"] = str(self.territory.basis)
         return plain
@@ -377,9 +383,8 @@ class PublishedScope:
     """What is said about one part of a site. Paths of different scopes do not overlap
     except that a scope may lie inside a wider one, which comes later.
 
-    *free* are uses granted to everyone for nothing; *offers* what can be bought;
-    a use in neither is reserved. *work* is "" for the rest of the site. *encrypted*
-    says that its files are, and that the desk has their keys.
+    *free* are uses granted to everyone for nothing; *offers* what can be bought; a use in neither is reserved.
+    *work* is "" for the rest of the site. *encrypted* says that its files are, and that the desk has their keys.
     """
 
     paths: tuple[PathScope, ...]
@@ -413,9 +418,8 @@ class PublishedTerms:
     *origin* is the public origin without a trailing slash. *scopes* are in
     order, narrower before wider, the whole site (``/``) last. *honeypot* is the
     path that robots.txt closes to everybody because nothing is there, or "".
-    *publishing* says which further channels there are. *x402* says that one
-    fetch can be paid for through x402. *bundles* are offers over bundles, which
-    stand beside what is said of each part of the site.
+    *publishing* says which further channels there are. *x402* says that one fetch
+    can be paid for through x402. *bundles* are offers over bundles, beside the parts.
     """
 
     origin: str

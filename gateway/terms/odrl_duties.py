@@ -22,7 +22,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.money import Money, MoneyError
-from gateway.terms.license_terms import Attribution, Audit, Compensation, LicenseTerms, Retention, Tier
+from gateway.terms.license_terms import (
+    SUSPEND_AFTER_DAYS,
+    Attribution,
+    Audit,
+    Compensation,
+    LicenseTerms,
+    Retention,
+    Tier,
+)
 from gateway.terms.odrl_words import CURRENCY, constraint, short, typed
 from gateway.terms.payment_required import plain
 
@@ -139,6 +147,11 @@ def _promises(terms: LicenseTerms) -> Iterator[dict[str, object]]:
         constraint("licet:audits-per-year", "lteq", typed(str(audit.audits_per_year), "integer")),
         constraint("licet:window", "lteq", typed(f"P{audit.audit_window_months}M", "duration")),
         constraint("licet:output-samples", "eq", typed(str(audit.output_samples), "integer")),
+        *(
+            [constraint("licet:suspend-after", "eq", typed(f"P{audit.suspend_after_days}D", "duration"))]
+            if audit.suspend_after_days != SUSPEND_AFTER_DAYS
+            else []
+        ),
     )
     ends = _within(kept.retention_days) if kept.retention_days else None
     yield _duty("delete", ends or constraint("event", "gt", {"@id": "odrl:policyUsage"}))
@@ -279,6 +292,7 @@ _READ: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, str, str]]]]] = {
             "licet:audits-per-year": ("lteq", "audits_per_year", ""),
             "licet:window": ("lteq", "audit_window_months", "M"),
             "licet:output-samples": ("eq", "output_samples", ""),
+            "licet:suspend-after": ("eq", "suspend_after_days", "D"),
         },
     ),
     "delete": ("kept", {"elapsedTime": ("lteq", "retention_days", "D"), "event": ("gt", "", "text")}),

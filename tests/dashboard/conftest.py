@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
@@ -24,10 +25,13 @@ from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.bargaining import Accept, Person
 from gateway.licenses.contract import Party
 from gateway.licenses.deciding import Deciding
+from gateway.licenses.duties import plan_what_is_not
+from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.hearing import Hearing
-from gateway.licenses.license import Licensee, Standing
+from gateway.licenses.license import License, Licensee, Standing
 from gateway.licenses.negotiation import Negotiation, proposed
+from gateway.licenses.obligations import DAY, Evidence, Kind, Obligation
 from gateway.licenses.position import Position
 from gateway.licenses.taking_back import TakingBack
 from gateway.money import Money
@@ -37,6 +41,7 @@ from gateway.policy.reload import PolicyShelf
 from gateway.provenance.audience import AudienceRow
 from gateway.provenance.keeper import FoldBatch, SealedDetail, SealedEntry
 from gateway.provenance.record import FetchDetail, FetchRecord
+from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.register import MemoryRegister
@@ -45,12 +50,14 @@ from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.duties import SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.terms.license_terms import (
     Attribution,
+    Audit,
     Compensation,
     LicenseTerms,
     Offer,
@@ -326,6 +333,7 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
         database: Log,
         hosts: tuple[str, ...] = ("127.0.0.1",),
         deals: Deals | None = None,
+        duties: DutyBook | None = None,
         worth: Worth | None = None,
     ) -> Dashboard:
         status = {"journal.example": "enforce"}
@@ -338,6 +346,7 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
             who=lambda ask, told: explain(at_hand(IDENTIFIERS[told], ask)),
             clock=clock,
             deals=deals,
+            duties=duties,
             worth=worth,
             consents=consents,
         )
@@ -478,3 +487,48 @@ async def desk(start: Callable, database: Log, inbox: Inbox) -> Dashboard:
     dashboard = await start(database, deals=inbox.deals)
     assert (await dashboard.set_password()).status == 303
     return dashboard
+
+
+class Owed:
+    """Real duties of real licenses in the real store, and a dashboard that judges them."""
+
+    def __init__(self, database: Database, clock: HandClock, folder: Path) -> None:
+        self.clock = clock
+        self.register = SqliteRegister(database)
+        self.duties = SqliteDuties(database)
+        self.book = DutyBook(self.duties, self.register, EvidenceFolder(folder / "evidence"))
+
+    @property
+    def now(self) -> int:
+        return self.clock.now_us() // 1_000_000
+
+    async def license(self, name: str = "Lab", days_ago: int = 130, **levers: object) -> License:
+        """A license of two years that began so many days ago, with its duties."""
+        made = enroll(name, now=self.now, standing=Standing.ACTIVE)
+        await self.register.add_licensee(made.licensee, made.client)
+        number = len(await self.register.licensees())
+        begins = self.now - days_ago * DAY
+        terms = replace(TERMS, **{"audit": Audit("quarterly", output_samples=2), **levers})
+        license = License(
+            f"li_{number}", made.licensee.id, "journal", "", terms, "sha-256:p", begins, begins + 730 * DAY
+        )
+        await self.register.grant(license)
+        await plan_what_is_not(self.duties)
+        return license
+
+    async def one(self, license: License, kind: Kind = Kind.REPORT) -> Obligation:
+        return next(each for each in await self.duties.of_license(license.id) if each.kind is kind)
+
+    async def hand_in(
+        self, duty: Obligation, octets: bytes, name: str = "", media_type: str = "text/plain"
+    ) -> Obligation:
+        evidence = Evidence(hashlib.sha256(octets).hexdigest(), media_type, len(octets), self.now, name)
+        made = await self.book.hand_in(duty, duty.version, octets, evidence, self.now)
+        assert isinstance(made, Obligation)
+        return made
+
+
+@pytest.fixture
+def owed(database: Log, clock: HandClock, tmp_path: Path) -> Owed:
+    """Nobody owes anything yet."""
+    return Owed(database.database, clock, tmp_path)

@@ -69,6 +69,9 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "deals list", "deals show", "deals offer", "deals decline",
         "licenses list", "licenses show", "licenses suspend", "licenses resume", "licenses revoke", "licenses amend",
         "bundle make", "bundle list", "bundle show", "bundle verify", "bundle progress",
+        "duties list", "duties show", "duties evidence", "duties accept", "duties reject", "duties excuse", "duties veto",
+        "audits list", "audits show", "audits request", "audits name", "audits bind", "audits findings", "audits close",
+        "audits cancel",
         "withdraw issue", "withdraw list", "withdraw show", "withdraw readmit",
         "objections list", "objections show", "objections hold", "objections uphold", "objections dismiss", "objections erase",
         "authors ask", "authors list", "authors forget", "authorship add", "authorship show", "authorship export",
@@ -146,6 +149,11 @@ MISTAKES = [
     ("fetch http://127.0.0.1:1/ --max-price much", "--max-price"),
     ("dashboard", "no data folder"),
     ("doctor --nonsense", "No such option"),
+    ("duties list", "no data folder"),
+    ("duties reject du_1", "Missing option '--why'"),
+    ("duties evidence du_1 .", "is there already"),
+    ("audits request li_1 --from x --to 2026-10-01 --item / --why low", "--from is a day such as 2026-10-01"),
+    ("audits findings au_1 nowhere.json", "there is no nowhere.json"),
 ]
 
 

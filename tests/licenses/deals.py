@@ -96,7 +96,7 @@ deals = st.builds(
     prices,
     st.booleans().map(Exclusivity),
     st.builds(Attribution, st.sampled_from(("", "The Journal")), st.sampled_from(("", "https://j.example/")), st.sampled_from((0, 30, 60))),
-    st.builds(Audit, st.sampled_from(("none", "yearly", "quarterly", "monthly")), st.integers(0, 2), st.integers(0, 24), st.integers(0, 3)),
+    st.builds(Audit, st.sampled_from(("none", "yearly", "quarterly", "monthly")), st.integers(0, 2), st.integers(0, 24), st.integers(0, 3), st.sampled_from((30, 0, 7, 90))),
     st.builds(Retention, st.sampled_from((0, 30)), st.integers(0, 400), st.sampled_from((0, 30)), st.booleans()),
     st.builds(Liability, st.sampled_from(("none", "licensee", "creator", "mutual")), st.none() | st.just(usd(10)), st.sets(st.sampled_from(("ownership", "privacy"))).map(lambda found: tuple(sorted(found))), st.booleans(), st.sampled_from(("", "ISO 27001"))),
     st.builds(Term, st.integers(1, 700), st.booleans()),

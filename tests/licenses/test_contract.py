@@ -97,6 +97,9 @@ def test_what_was_agreed_switches_clauses():
     assert "model-card" not in ids(attribution=Attribution())
     assert not {"reports", "audit"} & ids(audit=Audit("none", 0))
     assert {"past-reports", "output-review"} <= ids(audit=Audit("yearly", 1, 24, 3))
+    assert "suspension" in plain
+    assert "suspension" not in ids(audit=Audit(suspend_after_days=0))
+    assert "suspension" not in ids(audit=Audit("none"))
     assert "insurance" in ids(liability=Liability(insurance=True))
     guaranteed = replace(TERMS.compensation, minimum_guarantee=Money(1_000_000, "USD"))
     assert "minimum-guarantee" in ids(compensation=guaranteed)

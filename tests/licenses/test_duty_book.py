@@ -11,7 +11,7 @@ import pytest
 from gateway.licenses.duties import plan_what_is_not
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.license import Client, License, Licensee, Standing
-from gateway.licenses.obligations import DAY, WEEK, Evidence, Kind, State, schedule
+from gateway.licenses.obligations import DAY, WEEK, Evidence, Kind, State, Stated, schedule
 from gateway.licenses.transparency import TransparencyReport
 from gateway.problems import Problem
 from gateway.store.memory.duties import MemoryDuties
@@ -51,7 +51,8 @@ class Desk:
     async def first(self, kind):
         return next(each for each in await self.duties.of_license("li_1") if each.kind is kind)
 
-    async def hand_in(self, duty, octets=b"x", now=START, holds_until=0, **more):
+    async def hand_in(self, duty, octets=b"x", now=0, holds_until=0, **more):
+        now = now or duty.ends
         evidence = Evidence(
             hashlib.sha256(octets).hexdigest(), "text/plain", len(octets), now, "", holds_until
         )
@@ -59,7 +60,7 @@ class Desk:
 
     @property
     def told(self):
-        return [each.type for each in (kept.event for kept in self.register.happened.kept())]
+        return [each.event.type for each in self.register.happened.kept()]
 
     async def suspended(self):
         return (await self.register.revocations()).suspended
@@ -168,9 +169,7 @@ async def test_each_reminder_is_told_once_however_often_the_clock_ticks(desk):
     duty = await desk.first(Kind.REPORT)
     for days in (-20, -14, -13, -14, -3, -2, -3, 0, 1, 0, 8, 9, 14):
         await desk.book.remind_and_suspend(duty.due_at + days * DAY)
-    mine = [
-        each for each in (kept.event for kept in desk.register.happened.kept()) if each.subject == duty.id
-    ]
+    mine = [each.event for each in desk.register.happened.kept() if each.event.subject == duty.id]
     assert [each.type for each in mine] == ["duty.due_soon", "duty.due_soon", *["duty.overdue"] * 3]
     assert [each.at - duty.due_at for each in mine] == [-14 * DAY, -3 * DAY, 0, 8 * DAY, 14 * DAY]
     assert mine[0].body["path"] == f"/.licet/duties/{duty.id}"
@@ -208,6 +207,26 @@ async def test_a_reason_is_a_text(desk, why):
     assert (await desk.book.excuse(duty.id, why, START)).problem is Problem.DOCUMENT_INVALID
     await desk.hand_in(duty)
     assert (await desk.book.reject(duty.id, why, START)).problem is Problem.DOCUMENT_INVALID
+
+
+async def test_a_period_is_reported_after_its_end(desk):
+    duty = await desk.first(Kind.REPORT)
+    early = await desk.hand_in(duty, now=duty.ends - 1)
+    assert early.problem is Problem.DUTY_OVER
+    assert "Its period ends on 2026-04-01" in early.detail
+    assert await desk.first(Kind.REPORT) == duty
+    assert (await desk.hand_in(duty, now=duty.ends)).state is State.DELIVERED
+
+
+async def test_a_withdrawal_brings_the_duty_to_plan_what_is_done_about_it_once(desk):
+    stated = Stated(withdrawals=(("wd_1", START + DAY),))
+    assert await desk.book.bring("li_1", stated) == 1
+    assert await desk.book.bring("li_1", stated) == 0
+    assert await desk.book.bring("li_9", stated) == 0
+    plan = await desk.first(Kind.REMEDIATION_PLAN)
+    assert plan.due_at == START + 31 * DAY
+    assert "wd_1" in plan.asked
+    assert (await desk.hand_in(plan, b"Two indexes hold it.")).state is State.DELIVERED
 
 
 async def test_what_is_not_there_is_refused(desk):

@@ -239,6 +239,16 @@ def test_a_report_that_is_thirty_days_late_suspends_and_nothing_else_does():
     )
 
 
+@pytest.mark.parametrize("days", [0, 1, 30, 90])
+def test_a_license_is_suspended_as_late_as_it_says_itself(days):
+    duty = schedule(year(audit=Audit("quarterly", suspend_after_days=days)))[0]
+    assert duty.id == DUTY.id, "which duty it is does not depend on what is done about it"
+    late = duty.due_at + days * DAY
+    assert suspends(duty, late) is bool(days)
+    assert not suspends(duty, late - 1)
+    assert not days or suspends(duty, late + 900 * DAY)
+
+
 def test_what_is_turned_back_has_to_come_again_with_some_time_for_it():
     came = delivered(DUTY, PAPER, DUTY.due_at + 40 * DAY)
     back = rejected(came, "It names no model.", DUTY.due_at + 50 * DAY)

@@ -29,7 +29,7 @@ max_fetches = 7
 token_seconds = 600
 purpose = {redistribution = true, model_release = "open"}
 attribution = {text = "The Journal", link = "https://journal.example/"}
-duties = {report = "monthly", audits_per_year = 2, audit_window_months = 24, output_samples = 5, model_card_days = 30, remediation_plan_days = 10}
+duties = {report = "monthly", audits_per_year = 2, audit_window_months = 24, output_samples = 5, suspend_after_days = 7, model_card_days = 30, remediation_plan_days = 10}
 retention = {days = 90, withdrawal_notice_days = 14, retrain = false}
 liability = {indemnity = "licensee", cap = "1000", warranties = ["a", "b"], insurance = true, security_standard = "ISO 27001"}
 term = {months = 24, renewal = true}
@@ -66,7 +66,7 @@ def test_every_lever_arrives(make, read):
     assert (price.subscription_months, price.revenue_share_bp, price.minimum_guarantee_months) == (6, 300, 12)
     assert terms.exclusivity.exclusive
     assert terms.attribution == Attribution("The Journal", "https://journal.example/", 30)
-    assert terms.audit == Audit("monthly", 2, 24, 5)
+    assert terms.audit == Audit("monthly", 2, 24, 5, 7)
     assert terms.retention == Retention(90, 14, 10, retrain=False)
     assert terms.liability == Liability("licensee", usd("1000"), ("a", "b"), True, "ISO 27001")
     assert terms.term == Term(24, renewal=True)

@@ -61,7 +61,9 @@ terms = st.builds(
     ),
     exclusivity=st.builds(Exclusivity, exclusive=st.booleans()),
     attribution=st.builds(Attribution, text=names, model_card_days=st.integers(0, 90)),
-    audit=st.builds(Audit, report=st.sampled_from(["none", "monthly"])),
+    audit=st.builds(
+        Audit, report=st.sampled_from(["none", "monthly"]), suspend_after_days=st.sampled_from([30, 0, 7])
+    ),
     retention=st.builds(Retention, retrain=st.booleans()),
     liability=st.builds(Liability, cap=amounts, warranties=st.lists(names).map(tuple)),
     term=st.builds(Term, months=st.integers(1, 60), renewal=st.booleans()),

@@ -142,7 +142,11 @@ def _offers(dice: random.Random, made: list[dict[str, object]]) -> dict[str, dic
         if dice.random() < 0.3:
             offer["term"] = {"months": dice.choice([1, 6, 24, 120]), "renewal": dice.random() < 0.5}
         if dice.random() < 0.3:
-            offer["duties"] = {"report": dice.choice(["none", "monthly", "yearly"]), "model_card_days": 30}
+            offer["duties"] = {
+                "report": dice.choice(["none", "monthly", "yearly"]),
+                "model_card_days": 30,
+                "suspend_after_days": 14,
+            }
         if dice.random() < 0.2:
             offer["purpose"] = {"redistribution": True, "internal_research": True, "model_release": "open"}
         if dice.random() < 0.2:

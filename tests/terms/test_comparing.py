@@ -63,6 +63,8 @@ PRICE, SCOPE = TERMS.compensation, TERMS.scope
         ("attribution", Attribution("The Journal", "", 10), "narrower"),
         ("audit", Audit(report="none"), "wider"),
         ("audit", Audit(report="monthly"), "narrower"),
+        ("audit", Audit(suspend_after_days=7), "narrower"),
+        ("audit", Audit(suspend_after_days=0), "wider"),
         ("audit", Audit(report="yearly", audits_per_year=2), "apart"),
         ("retention", Retention(retention_days=10), "narrower"),
         ("retention", Retention(remediation_plan_days=0), "wider"),

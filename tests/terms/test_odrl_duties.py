@@ -28,6 +28,7 @@ months = st.integers(1, 120)
     st.builds(
         Audit, report=st.sampled_from(["none", "monthly", "quarterly", "yearly"]),
         audits_per_year=st.integers(0, 12), audit_window_months=months, output_samples=st.integers(0, 10**6),
+        suspend_after_days=st.integers(0, 999),
     ),
     st.builds(
         Retention, retention_days=st.integers(0, 999), withdrawal_notice_days=st.integers(0, 99),
