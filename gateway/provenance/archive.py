@@ -145,8 +145,11 @@ def open_archive(path: Path) -> Archive:
     """Open the archive at *path*; raises `ArchiveRefused` for what is none, and `OSError`."""
     file = path.open("rb")
     try:
-        _check_end(file)
-        return Archive(zipfile.ZipFile(file), file)
+        count = _check_end(file)
+        opened = zipfile.ZipFile(file)
+        if len(opened.infolist()) != count:
+            raise ArchiveRefused("its directory does not list as many files as it says")
+        return Archive(opened, file)
     except (*_BROKEN, UnicodeDecodeError) as error:
         file.close()
         if isinstance(error, ArchiveRefused):
@@ -157,8 +160,8 @@ def open_archive(path: Path) -> Archive:
         raise
 
 
-def _check_end(file: BinaryIO) -> None:
-    """See to it that the directory at the end is one of plain size, before anything of it is read."""
+def _check_end(file: BinaryIO) -> int:
+    """See to it that the directory at the end is one of plain size, before it is read; how many files it tells of."""
     size = file.seek(0, 2)
     if not _END.size <= size <= LARGEST_ARCHIVE:
         raise ArchiveRefused(f"it does not have {_END.size} to {LARGEST_ARCHIVE} octets")
@@ -176,6 +179,7 @@ def _check_end(file: BinaryIO) -> None:
         file.seek(size - _END.size - _LOCATOR)
         if file.read(4) == _LOCATOR_MARK:
             raise ArchiveRefused("it is a zip64")
+    return int(here)
 
 
 def _listed(entries: list[zipfile.ZipInfo]) -> tuple[dict[str, zipfile.ZipInfo], list[str]]:

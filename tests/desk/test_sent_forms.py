@@ -61,7 +61,13 @@ def test_a_refusal_is_told_in_sentences():
         st.text(),
     )
 )
-def test_no_text_makes_it_raise(sent):
-    facts_in(sent)
-    wrong_about_who(sent)
-    lines_in(sent, {"a": ""}, "p.")
+def test_every_text_is_taken_as_it_stands_or_told_at_its_field(sent):
+    stated, mistakes = facts_in(sent)
+    for field in ("use_case", "products"):
+        assert (field in stated) + (f"facts.{field}" in mistakes) <= 1
+        assert stated.get(field, "") in sent.get(f"facts.{field}", "").replace("\r\n", "\n")
+    assert wrong_about_who(sent).keys() <= {"company", "email", "client_secret"}
+    assert ("company" in wrong_about_who(sent)) or sent["company"].strip().isprintable()
+    lines, wrong = lines_in(sent, {"a": ""}, "p.")
+    assert not (lines and wrong)
+    assert all(line.isprintable() and len(line) <= 300 for line in lines.values())

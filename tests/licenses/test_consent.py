@@ -105,9 +105,17 @@ def test_answers_are_read_strictly(members, wrong):
         assert dict(found.facts) == {"member": wrong}
 
 
-@given(st.dictionaries(st.text() | st.sampled_from(Use), st.text() | st.none()))
-def test_no_answer_makes_it_raise(members):
-    read_answers(members)
+@given(
+    st.dictionaries(
+        st.sampled_from(Use) | st.text(), st.sampled_from(Answer) | st.text() | st.none(), max_size=3
+    )
+)
+def test_answers_are_taken_whole_or_refused(members):
+    found = read_answers(members)
+    readable = all(use in list(Use) and said in list(Answer) for use, said in members.items())
+    assert isinstance(found, Refusal) is not readable
+    if readable:
+        assert found == {Use(use): Answer(said) for use, said in members.items()}
 
 
 def test_events_tell_the_work_and_no_name():

@@ -87,8 +87,12 @@ def test_what_is_wrong_is_named(changes, member):
 
 
 @given(st.dictionaries(st.sampled_from([*FIELDS, "x"]), st.text() | st.integers() | st.none()))
-def test_nothing_makes_it_raise(members):
-    read_objection(members, id="ob_1", site="j", origin="https://j.example", now=NOW)
+def test_whatever_is_wrong_is_refused_by_the_name_of_its_member(members):
+    found = read_objection(members, id="ob_1", site="j", origin="https://j.example", now=NOW)
+    # Nothing that is drawn here is a page of the site.
+    assert isinstance(found, Refusal)
+    assert dict(found.facts).keys() == {"member"}
+    assert dict(found.facts)["member"] in {*FIELDS, "x"}
 
 
 def test_it_is_decided_once_and_held_only_before():

@@ -58,8 +58,10 @@ def test_an_entity_is_not_resolved(tmp_path):
 
 
 @given(st.binary(max_size=60) | st.text(alphabet="<>/urlsetoc&;! -?", max_size=60).map(str.encode))
-def test_no_input_makes_a_sitemap_raise(text):
-    read_sitemap(text, PUBLIC)
+def test_no_input_makes_a_sitemap_name_another_host(text):
+    pages, further = read_sitemap(text, PUBLIC)
+    assert all(each.path.startswith("/") for each in pages)
+    assert all(path.startswith("/") and not path.startswith("//") for path in further)
 
 
 @pytest.fixture

@@ -88,9 +88,9 @@ def test_what_a_file_says(octets, found):
 
 
 @given(st.binary())
-def test_no_octets_raise(octets):
-    read(octets)
-    contradicting_meta(octets)
+def test_no_octets_by_chance_say_anything(octets):
+    assert not read(octets)
+    assert not contradicting_meta(octets)
 
 
 def test_what_a_header_says():
