@@ -91,17 +91,6 @@ class DutyBook:
         )
         return after if kept else _heard(await self.duties.get(before.id) or before, evidence)
 
-    async def bring(self, license_id: str, stated: Stated) -> int:
-        """Plan the duties that what is *stated* brings to a license: a withdrawal its plan, a release its card.
-
-        How many are there that were not before; stating the same again brings nothing.
-        """
-        license = await self.register.license(license_id)
-        if license is None:
-            return 0
-        await self.duties.plan(license, schedule(license))
-        return await self.duties.plan(license, schedule(license, stated))
-
     async def accept(self, id: str, now: int, *, version: str = "") -> Obligation | Refusal:
         """Accept what was handed in."""
         found = await self._found(id, version)

@@ -11,7 +11,7 @@ import pytest
 from gateway.licenses.duties import plan_what_is_not
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.license import Client, License, Licensee, Standing
-from gateway.licenses.obligations import DAY, WEEK, Evidence, Kind, State, Stated, schedule
+from gateway.licenses.obligations import DAY, WEEK, Evidence, Kind, State, schedule
 from gateway.licenses.transparency import TransparencyReport
 from gateway.problems import Problem
 from gateway.store.memory.duties import MemoryDuties
@@ -216,17 +216,6 @@ async def test_a_period_is_reported_after_its_end(desk):
     assert "Its period ends on 2026-04-01" in early.detail
     assert await desk.first(Kind.REPORT) == duty
     assert (await desk.hand_in(duty, now=duty.ends)).state is State.DELIVERED
-
-
-async def test_a_withdrawal_brings_the_duty_to_plan_what_is_done_about_it_once(desk):
-    stated = Stated(withdrawals=(("wd_1", START + DAY),))
-    assert await desk.book.bring("li_1", stated) == 1
-    assert await desk.book.bring("li_1", stated) == 0
-    assert await desk.book.bring("li_9", stated) == 0
-    plan = await desk.first(Kind.REMEDIATION_PLAN)
-    assert plan.due_at == START + 31 * DAY
-    assert "wd_1" in plan.asked
-    assert (await desk.hand_in(plan, b"Two indexes hold it.")).state is State.DELIVERED
 
 
 async def test_what_is_not_there_is_refused(desk):
