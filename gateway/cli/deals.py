@@ -104,7 +104,11 @@ def offer(
     async def act(books: Books) -> dict[str, object]:
         before = await _found(books, id)
         made = await _deciding(books).offer(
-            id, before.version, _changed(before, change), now=books.now, hours=hours
+            id,
+            before.version,
+            changed(before.proposal or before.offer.terms, change),
+            now=books.now,
+            hours=hours,
         )
         return await _made(books, made)
 
@@ -164,7 +168,8 @@ async def _found(books: Books, id: str) -> Negotiation:
     return found
 
 
-def _changed(before: Negotiation, change: str) -> LicenseTerms:
+def changed(terms: LicenseTerms, change: str) -> LicenseTerms:
+    """*terms* with what the JSON of ``--change`` says otherwise; ends the command where that cannot be read."""
     from gateway.keys.strict_json import Malformed, read_object
     from gateway.licenses.proposals import Message, read_message, read_terms
     from gateway.problems import Refusal
@@ -173,15 +178,10 @@ def _changed(before: Negotiation, change: str) -> LicenseTerms:
         message = read_message({"proposal": read_object(change.encode("utf-8", "surrogatepass"))})
     except Malformed as error:
         raise stop(f"--change: {error}") from None
-    terms: LicenseTerms | Refusal
-    terms = (
-        message
-        if not isinstance(message, Message)
-        else read_terms(message, before.proposal or before.offer.terms)
-    )
-    if isinstance(terms, Refusal):
-        raise stop(f"--change: {terms.detail}")
-    return terms
+    found = read_terms(message, terms) if isinstance(message, Message) else message
+    if isinstance(found, Refusal):
+        raise stop(f"--change: {found.detail}")
+    return found
 
 
 async def _told(books: Books, each: Negotiation, *, whole: bool = False) -> dict[str, object]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.cli.deals import changed
 from gateway.cli.licensee import with_books
 from gateway.cli.say import DATA, AsJson, Data, emit, moment, stop, table, tell
 
@@ -218,7 +219,7 @@ def amend(
                 raise stop(
                     f"{each.id} is about this license already; see `licet deals show {each.id}`", code=1
                 )
-        terms = _changed(license, change)
+        terms = changed(license.terms, change)
         new = amended(license, terms, policy=blank.offer.policy, now=books.now)
         if isinstance(new, Refusal):
             raise stop(f"--change: {new.detail}")
@@ -268,21 +269,6 @@ async def _opened(books: Books, license: License, change: Any, offers: tuple[Off
     if isinstance(opened, Refusal):
         raise stop(opened.detail, code=1)
     return opened
-
-
-def _changed(license: License, change: str) -> Any:
-    from gateway.keys.strict_json import Malformed, read_object
-    from gateway.licenses.proposals import Message, read_message, read_terms
-    from gateway.problems import Refusal
-
-    try:
-        message = read_message({"proposal": read_object(change.encode("utf-8", "surrogatepass"))})
-    except Malformed as error:
-        raise stop(f"--change: {error}") from None
-    terms = read_terms(message, license.terms) if isinstance(message, Message) else message
-    if isinstance(terms, Refusal):
-        raise stop(f"--change: {terms.detail}")
-    return terms
 
 
 async def _found(books: Books, id: str) -> License:

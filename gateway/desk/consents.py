@@ -7,7 +7,6 @@ may post the same as JSON.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
@@ -18,7 +17,7 @@ from gateway.desk.call import READ, WRITE, About, Call, Group, Route
 from gateway.desk.consent_page import consent_page
 from gateway.desk.metadata import PREFIX
 from gateway.desk.pacing import network
-from gateway.desk.reading import FORM, JSON, read_body, read_form, read_json
+from gateway.desk.reading import FORM, JSON, read_members
 from gateway.desk.replies import json_reply, page
 from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.consent import Answer, Consent, consented, read_answers, secret_digest
@@ -65,23 +64,14 @@ class ConsentDesk:
             return Refusal(Problem.NOT_FOUND, "There is no such link; ask for another one.")
         if call.request.method != "POST":
             return await self._shown(call, consent, by_form=call.wants_page)
-        body = await read_body(call.request, (FORM, JSON))
-        if isinstance(body, Refusal):
-            return body
-        by_form = call.request.content_type == FORM
-        members: Mapping[str, object] | Refusal
-        if by_form:
-            form = read_form(body)
-            members = form if isinstance(form, Refusal) else {name: each[0] for name, each in form.items()}
-        else:
-            members = read_json(body, Problem.PROPOSAL_INVALID)
+        members = await read_members(call.request)
         answers = members if isinstance(members, Refusal) else read_answers(members)
         if isinstance(answers, Refusal):
             return answers
         after = await self._asking.answer(call.rest, answers, self._clock.now_us())
         if after is None:
             return Refusal(Problem.NOT_FOUND, "There is no such link; ask for another one.")
-        return await self._shown(call, after, by_form=by_form, saved=True)
+        return await self._shown(call, after, by_form=call.request.content_type == FORM, saved=True)
 
     async def _shown(
         self, call: Call, consent: Consent, *, by_form: bool, saved: bool = False

@@ -24,7 +24,7 @@ from gateway.desk.call import READ, WRITE, About, Call, Group, Route, read_at
 from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.objection_page import TRAP, form_page, state_page
 from gateway.desk.pacing import network
-from gateway.desk.reading import FORM, JSON, read_body, read_form, read_json
+from gateway.desk.reading import FORM, JSON, read_members
 from gateway.desk.replies import json_reply, page
 from gateway.licenses.hearing import Hearing
 from gateway.licenses.objection import FIELDS, Objection, Role, read_objection
@@ -71,16 +71,7 @@ class ObjectionDesk:
         if call.request.method != "POST":
             url = call.request.query.get("url", "")[: FIELDS["url"]]
             return _shown(call, {"url": url})
-        body = await read_body(call.request, (FORM, JSON))
-        if isinstance(body, Refusal):
-            return body
-        by_form = call.request.content_type == FORM
-        members: Mapping[str, object] | Refusal
-        if by_form:
-            form = read_form(body)
-            members = form if isinstance(form, Refusal) else {name: each[0] for name, each in form.items()}
-        else:
-            members = read_json(body, Problem.PROPOSAL_INVALID)
+        by_form, members = call.request.content_type == FORM, await read_members(call.request)
         if isinstance(members, Refusal):
             return members
         taken = await self._taken(call, members)

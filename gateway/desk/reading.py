@@ -105,6 +105,17 @@ class Login:
     secret: str = field(repr=False)
 
 
+async def read_members(request: web.BaseRequest) -> Mapping[str, object] | Refusal:
+    """Read the members of a form, each once, or of one JSON object: whatever *request* says it is."""
+    body = await read_body(request, (FORM, JSON))
+    if isinstance(body, Refusal):
+        return body
+    if request.content_type != FORM:
+        return read_json(body, Problem.PROPOSAL_INVALID)
+    form = read_form(body)
+    return form if isinstance(form, Refusal) else {name: each[0] for name, each in form.items()}
+
+
 def read_basic(header: str) -> Login | None:
     """Read the value of ``Authorization: Basic …`` (RFC 7617); None for anything else."""
     scheme, _, rest = header.strip(" \t").partition(" ")
