@@ -44,6 +44,14 @@ async def test_in_force_are_those_that_began_and_are_not_lifted(ports, make):
     assert await ports.withdrawals.all(9) == (three, two, after)
 
 
+async def test_of_one_second_the_one_issued_later_comes_first_whatever_its_id(ports, make):
+    first, second = taken(make, "wd_b", hold=True), taken(make, "wd_a")
+    for each in (first, second):
+        await ports.withdrawals.issue(each)
+    await ports.withdrawals.lift(lifted := readmitted(first, make.NOW))
+    assert await ports.withdrawals.all(9) == (second, lifted)
+
+
 async def test_removals_are_kept_with_it_and_each_change_is_on_what_stands_there(ports, make):
     one = taken(make)
     removal = replace(begun(one, "le_1", [], [], make.NOW), contents=(Content("ct_1", "d" * 64),), fetched=1)

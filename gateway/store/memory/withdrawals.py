@@ -48,8 +48,7 @@ class MemoryWithdrawals:
 
     async def all(self, most: int) -> tuple[Withdrawal, ...]:
         """Every withdrawal, those issued last first."""
-        found = sorted(self._found.values(), key=lambda each: (each.issued_at, each.id), reverse=True)
-        return tuple(found[:most])
+        return tuple(reversed(self._found.values()))[:most]
 
     async def in_force(self, now: int) -> tuple[Withdrawal, ...]:
         """Those in force at *now*, by id."""

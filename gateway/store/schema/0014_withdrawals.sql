@@ -1,13 +1,13 @@
--- What owners took back, each a JSON document; readmitted_at: 0, or from when on it is lifted.
+-- What owners took back, each a JSON document, in the order in which it was issued; readmitted_at: 0, or from
+-- when on it is lifted.
 CREATE TABLE withdrawals (
-  id            TEXT    PRIMARY KEY,
+  nth           INTEGER PRIMARY KEY,
+  id            TEXT    NOT NULL UNIQUE,
   site          TEXT    NOT NULL,
   since         INTEGER NOT NULL,
-  issued_at     INTEGER NOT NULL,
   readmitted_at INTEGER NOT NULL DEFAULT 0,
   document      TEXT    NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX withdrawals_issued ON withdrawals (issued_at, id);
+) STRICT;
 CREATE INDEX withdrawals_standing ON withdrawals (since) WHERE readmitted_at = 0;
 
 -- What each licensee does about one; waits: no plan has come yet.

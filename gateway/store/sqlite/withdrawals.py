@@ -48,9 +48,9 @@ class SqliteWithdrawals:
 
         def act(db: apsw.Connection) -> bool:
             db.execute(
-                "INSERT INTO withdrawals (id, site, since, issued_at, readmitted_at, document)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (each.id, each.site, each.since, each.issued_at, each.readmitted_at, write_withdrawal(each)),
+                "INSERT INTO withdrawals (id, site, since, readmitted_at, document)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (each.id, each.site, each.since, each.readmitted_at, write_withdrawal(each)),
             )
             if not db.changes():
                 return False
@@ -87,7 +87,7 @@ class SqliteWithdrawals:
 
     async def all(self, most: int) -> tuple[Withdrawal, ...]:
         """Every withdrawal, those issued last first."""
-        order = "SELECT document FROM withdrawals ORDER BY issued_at DESC, id DESC LIMIT ?"
+        order = "SELECT document FROM withdrawals ORDER BY nth DESC LIMIT ?"
         return tuple(map(read_withdrawal, await self._texts(order, most)))
 
     async def in_force(self, now: int) -> tuple[Withdrawal, ...]:
