@@ -68,8 +68,11 @@ check: $(STAMPS)/dev ## style, types, import layers, doctests
 	@$(BIN)/lint-imports --no-cache | tail -n 12
 	@$(BIN)/python -m pytest -q --doctest-modules gateway -p no:cacheprovider
 
+# Whole gateways mostly wait for each other: their tests run beside all others, and tell what came of them afterwards.
 test: $(STAMPS)/dev $(STAMPS)/debian ## everything, with the time of each folder
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q tests/journeys >$(STAMPS)/journeys.log 2>&1 & journeys=$$!; \
+	rest=0; $(BIN)/pytest -q --ignore=tests/journeys || rest=$$?; \
+	came=0; wait $$journeys || came=$$?; cat $(STAMPS)/journeys.log; exit $$((rest | came))
 	@if $(MAKE) -s $(STAMPS)/compiled; then \
 	  echo "again, with what moves octets compiled to C:"; \
 	  PYTHONPATH=$(CURDIR)/.bench/compiled PYTHONSAFEPATH=1 LICET_TEST_COMPILED=1 $(BIN)/pytest -q $(COMPILED_TESTS); \
