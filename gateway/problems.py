@@ -396,6 +396,10 @@ class Problem(Told, Enum):
     LICENSE_SUSPENDED = entry("license-suspended", 403, "The license is suspended",
         "Hand in what /.licet/duties tells as overdue; the license and its tokens then hold again within a second.",
         license_error="insufficient_scope", oauth_error="unauthorized_client")
+    LICENSE_OVER = entry("license-over", 409, "The license has ended, or was revoked",
+        "Ask for a license of your own: nothing follows one that is over.")
+    LICENSE_NOT_TRANSFERABLE = entry("license-not-transferable", 403, "A license cannot be transferred",
+        "Whoever wants to use the works asks for a license here.")
     DUTY_OVER = entry("duty-over", 409, "Nothing is handed in or judged in the state the duty is in",
         "Read the duty again; it says where it stands.")
     DOCUMENT_INVALID = entry("document-invalid", 400, "The document cannot be taken for what is due",

@@ -101,7 +101,7 @@ def compare(
                 for target, _, series in now:
                     _measure(target, work, series, seconds, folder, number)
         for target in running:
-            if target.licet and any(work.recorded for work in works):
+            if target.name == "licet" and target.licet and any(work.recorded for work in works):
                 found.journal = _journal(target.licet, found)
     return found
 

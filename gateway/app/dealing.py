@@ -10,6 +10,7 @@ from gateway.desk.contracts import shipped_clauses
 from gateway.desk.in_person import InPerson, Verifying
 from gateway.licenses.contract import Party
 from gateway.licenses.deciding import Deciding
+from gateway.licenses.lives import Lives
 from gateway.licenses.position import Position
 from gateway.licenses.register import LicenseRegister
 from gateway.policy.reload import PolicyShelf
@@ -20,11 +21,14 @@ from gateway.terms.license_terms import Offer
 
 
 def bargaining_of(
-    database: Database, position: Callable[[str, Offer], Position], verifying: Verifying | None
+    database: Database,
+    position: Callable[[str, Offer], Position],
+    lives: Lives,
+    verifying: Verifying | None,
 ) -> Bargaining:
     """What the desk negotiates with, for programs and for people, whose mailboxes *verifying* proves."""
     links = InPerson(SqlitePrivateLinks(database), verifying)
-    return Bargaining(SqliteNegotiations(database), position, shipped_clauses(), links)
+    return Bargaining(SqliteNegotiations(database), position, shipped_clauses(), lives, links)
 
 
 def deals_of(database: Database, register: LicenseRegister, shelf: PolicyShelf) -> Deals:

@@ -22,6 +22,8 @@ from gateway.app.consenting import Consenting
 from gateway.app.dealing import bargaining_of, deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
+from gateway.app.ingestion_round import INGESTION_SECONDS, IngestionRound
+from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
 from gateway.app.post_room import PostRoom
@@ -34,6 +36,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
+from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
@@ -47,6 +50,7 @@ from gateway.desk.versions import TermsInForce
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
+from gateway.licenses.bundle import Manifest
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
@@ -68,12 +72,14 @@ from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
-from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Offer
+from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Bundle, Offer
 from gateway.terms.schema_org import license_page_jsonld
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.fetched_lists import FeedFolder
@@ -133,6 +139,7 @@ class Office:
         self.database = await Database.open(config.database)
         self._closing.append(self.database.close)
         self.register = SqliteRegister(self.database)
+        self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
         self.book = SqliteSpendBook(self.database)
         self.ledger = SqliteLedger(self.database)
@@ -168,6 +175,10 @@ class Office:
         self.settling = self.cashier.settling
         self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
+        self._open_desk()
+
+    def _open_desk(self) -> None:
+        config = self.config
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -181,13 +192,20 @@ class Office:
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
-            bargaining=bargaining_of(self.database, self._position, self.post.verifying),
+            bargaining=bargaining_of(self.database, self._position, self.lives, self.post.verifying),
             admittance=Admittance(
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
         )  # fmt: skip
+
+    def _ingestion(self) -> IngestionRound:
+        def manifest(site: str, sold: Bundle) -> Manifest | None:
+            policy = self.shelf.of_site(site)
+            return manifest_beside(policy, sold) if policy else None
+
+        return IngestionRound(SqliteIngestion(self.database), self.register, manifest, self.clock)
 
     def _position(self, site: str, offer: Offer) -> Position:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
@@ -211,6 +229,7 @@ class Office:
         return (
             TermsDesk(self.terms, license_page_jsonld).group(),
             OfferDocuments(publisher).group(),
+            BundleDesk(manifest_beside).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
@@ -272,6 +291,8 @@ class Office:
             ("terms", 1.0, self._keep_terms),
             ("duties", duty_round.ROUND_SECONDS, duty_round.DutyRound(self.duty_book, self.clock).act),
             ("log", 1.0, self.log.sign_news),
+            ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
+            ("bundles", INGESTION_SECONDS, self._ingestion().act),
             ("remind", 60.0, self.consenting.remind),
         ):
             self._start(name, every(seconds, act))

@@ -37,7 +37,7 @@ from gateway.app.signing_agents import told
 from gateway.desk.door import DeskDoor
 from gateway.licenses.revocations import Revocations
 from gateway.licenses.withdrawal import Withdrawal
-from gateway.policy.reload import PolicyShelf
+from gateway.policy.reload import PolicyShelf, policy_files
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.provenance.keeper import BATCH_LIMIT, FoldBatch, Folding
@@ -307,9 +307,11 @@ class OfficeRoom(Office):
 
 
 def _copy(sites: Path, copy: Path) -> None:
-    for file in sorted(sites.glob("*.toml")):
+    for file in policy_files(sites):
         try:
-            (copy / file.name).write_bytes(file.read_bytes())
+            to = copy / file.relative_to(sites)
+            to.parent.mkdir(mode=0o700, exist_ok=True)
+            to.write_bytes(file.read_bytes())
         except OSError as error:
             why = error.strerror or str(error)
             raise ConfigurationError([Mistake(str(file), "", f"cannot be read: {why}")]) from None
@@ -323,7 +325,7 @@ def _named(mistake: Mistake, copy: Path, sites: Path) -> Mistake:
 
 def _stamp(sites: Path) -> tuple[tuple[str, int, int], ...]:
     found = []
-    for file in sorted(sites.glob("*.toml")):
+    for file in policy_files(sites):
         try:
             stat = file.stat()
             found.append((file.name, stat.st_mtime_ns, stat.st_size))

@@ -27,11 +27,13 @@ from gateway.cli import (
     dossier,
     duties,
     ems,
+    evidence_bundles,
     fetch,
     init,
     journal,
     keys,
     licensee,
+    licenses,
     memo,
     objections,
     outbox,
@@ -103,6 +105,8 @@ licensee.app.command("limit")(accounts.limit)
 licensee.app.command("refund")(refunds.refund)
 app.add_typer(licensee.app, name="licensee")
 app.add_typer(deals.app, name="deals")
+app.add_typer(licenses.app, name="licenses")
+app.add_typer(bundles.app, name="bundle")
 app.add_typer(duties.app, name="duties")
 app.add_typer(audits.app, name="audits")
 app.command("memo")(memo.memo)
@@ -117,10 +121,10 @@ app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 journal.app.command("prove")(proofs.prove)
 journal.app.command("verify")(proofs.verify_log)
-journal.app.command("bundle")(bundles.bundle)
+journal.app.command("bundle")(evidence_bundles.bundle)
 app.add_typer(journal.app, name="journal")
 app.add_typer(proofs.app, name="receipt")
-app.command("audit")(bundles.audit)
+app.command("audit")(evidence_bundles.audit)
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")
 app.command("dashboard")(dashboard.dashboard)

@@ -134,9 +134,10 @@ def decline(
 
 def _deciding(books: Books) -> Deciding:
     from gateway.licenses.deciding import Deciding
+    from gateway.licenses.negotiation_events import events_of
     from gateway.store.sqlite.negotiations import SqliteNegotiations
 
-    return Deciding(SqliteNegotiations(books.database), books.register)
+    return Deciding(SqliteNegotiations(books.database), books.register, events_of)
 
 
 async def _made(books: Books, made: Negotiation | Refusal) -> dict[str, object]:

@@ -20,8 +20,9 @@ app = typer.Typer(
     help="""What licensees have to hand in: see, accept, send back.
 
     Reports, attribution, model cards, insurance, plans and samples of output, each
-    with its date. A report that is 30 days late suspends its license until it is
-    handed in; nothing else does. A running gateway keeps the calendar.
+    with its date. Where the license says so, a report that is late by the days it
+    names suspends the license until it is handed in; nothing else does. A running
+    gateway keeps the calendar.
     """,
     no_args_is_help=True,
 )

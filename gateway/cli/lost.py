@@ -21,7 +21,7 @@ _NAMES = {
 }
 _IDS = {
     "licensees": "SELECT id FROM licensees",
-    "licenses": "SELECT id FROM licenses",
+    "licenses": "SELECT id || ' ' || version FROM license_terms",
     # A suspension that was lifted and set again is a later one.
     "revocations": "SELECT kind || ' ' || subject || ' ' || at FROM revocations"
     " UNION ALL SELECT 'suspended ' || id FROM licensees WHERE standing = 'suspended'",

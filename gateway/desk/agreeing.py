@@ -126,9 +126,12 @@ def proposed_contract(
 
 
 def contract_of_license(
-    negotiation: Negotiation, license: License, origin: str, clauses: Iterable[Clause]
+    negotiation: Negotiation, license: License, origin: str, clauses: Iterable[Clause], replaces: str = ""
 ) -> dict[str, object]:
-    """The document of the *license* that *negotiation*, which was accepted, came to."""
+    """The document of the *license* that *negotiation*, which was accepted, came to.
+
+    *replaces* is the hash of the contract of the version before it.
+    """
     signed: Mapping[str, Any] = negotiation.signed
     licensee = Party(**signed["licensee"])
     evidence = Evidence(
@@ -151,6 +154,8 @@ def contract_of_license(
         signed["law"],
         signed["language"],
         evidence=evidence,
+        version=license.version,
+        replaces=replaces,
     )
     return contract_of(deal, clauses).as_json()
 

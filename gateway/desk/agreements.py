@@ -38,10 +38,11 @@ class Agreements:
         self._clients, self._register = clients, register
 
     def group(self) -> Group:
-        """Its address."""
-        return {f"{PREFIX}/licenses/*": read_at(self._agreement, _ABOUT)}
+        """Its address, where licenses have no others (`desk.license_life`)."""
+        return {f"{PREFIX}/licenses/*": read_at(self.agreement, _ABOUT)}
 
-    async def _agreement(self, call: Call) -> web.StreamResponse | Refusal:
+    async def agreement(self, call: Call) -> web.StreamResponse | Refusal:
+        """Answer for one license, named by `Call.rest`."""
         known = await self._clients.authenticate(call.request, call.address, issuer=issuer_of(call.origin))
         if isinstance(known, Refusal):
             return known

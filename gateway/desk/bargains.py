@@ -29,16 +29,20 @@ from gateway.admission.pace import Pace
 from gateway.canonical import canonical_bytes, canonical_digest
 from gateway.clock import Clock
 from gateway.desk.agreeing import Assent, contract_of_license, signed_by
+from gateway.desk.changing import Changing, stands
 from gateway.desk.clients import Known, may_buy
 from gateway.desk.in_person import InPerson
 from gateway.desk.metadata import issuer_of, on_offer
 from gateway.desk.selling import Buyer as Purchaser
 from gateway.desk.selling import Ring, Sales
 from gateway.keys.jws import sign
-from gateway.licenses.bargaining import Buyer, Proposal, answer
+from gateway.licenses.bargaining import Answer, Buyer, Proposal, answer
 from gateway.licenses.contract import Clause
 from gateway.licenses.deciding import draft_of, license_id, outdated, shut_out
-from gateway.licenses.license import Standing
+from gateway.licenses.license import License, Standing
+from gateway.licenses.life import Change, due
+from gateway.licenses.life_events import followed
+from gateway.licenses.lives import Lives
 from gateway.licenses.negotiation import (
     Negotiation,
     Side,
@@ -46,6 +50,7 @@ from gateway.licenses.negotiation import (
     acceptance_of,
     accepted,
     agreed,
+    agreed_as,
     bids_of,
     proposed,
     terminated,
@@ -75,18 +80,19 @@ Act = Callable[[Negotiation], Awaitable[Negotiation | Refusal]]
 class Bargaining:
     """What the desk negotiates with.
 
-    *position* gives the secret position for an offer of a site; *in_person* is what
-    the pages for people work on, without which there are none.
+    *position* gives the secret position for an offer of a site; without *lives* no
+    license changes; *in_person* is what the pages for people work on, without which there are none.
     """
 
     negotiations: Negotiations
     position: Callable[[str, Offer], Position]
     clauses: tuple[Clause, ...] = ()
+    lives: Lives | None = None
     in_person: InPerson | None = None
 
-    async def released(self, license: str) -> bool:
+    async def released(self, license: License) -> bool:
         """Whether tokens of *license* may be had: its buyer verified the agreement."""
-        found = await self.negotiations.of_license(license)
+        found = agreed_as(await self.negotiations.agreed_on(license.id), license.version)
         return found is None or found.state is State.FINALIZED
 
 
@@ -131,6 +137,8 @@ class Bargains:
         self.store = bargaining.negotiations
         self._position, self._clauses = bargaining.position, bargaining.clauses
         self._register, self._sales, self._clock, self._keys = register, sales, clock, keys
+        lives = bargaining.lives
+        self._changing = Changing(bargaining.negotiations, lives, register) if lives else None
         self._pace = pace or Pace(1 / 30, MOST_OPEN)
         self._lines: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._changes: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
@@ -145,8 +153,35 @@ class Bargains:
                 f"Of the message, offer names none of what is on offer: {names or 'nothing'}.",
                 facts=(("member", "offer"),),
             )
+        return await self._begun(self._blank(place, offer), place, message)
+
+    async def begin_change(
+        self, place: Place, license_id: str, change: Change, message: Message
+    ) -> Negotiation | Refusal:
+        """Open a negotiation about a license of this licensee with *message*, and answer it."""
+        found = await self._register.license(license_id)
+        mine = found and (found.licensee, found.site) == (place.known.licensee.id, place.policy.site.id)
+        if not mine or self._changing is None:
+            return Refusal(Problem.NOT_FOUND, "This licensee holds no license of that id here.")
+        blank = await self._changing.opened(
+            license_id,
+            change,
+            on_offer(place.policy),
+            id=self._new_id(),
+            client=place.known.client.id,
+            now=self._now(),
+        )
+        return blank if isinstance(blank, Refusal) else await self._begun(blank, place, message)
+
+    def _blank(self, place: Place, offer: Offer) -> Negotiation:
+        return Negotiation(self._new_id(), offer, place.known.licensee.id, place.known.client.id, self._now())
+
+    def _new_id(self) -> str:
+        return f"ne_{uuid_utils.uuid7(nanoseconds=self._clock.now_us() * 1000).hex}"
+
+    async def _begun(self, blank: Negotiation, place: Place, message: Message) -> Negotiation | Refusal:
         licensee = place.known.licensee.id
-        gone = place.policy.withdrawn.from_licensee(licensee, offer.uses)
+        gone = place.policy.withdrawn.from_licensee(licensee, blank.offer.uses)
         if gone is not None:
             return refusal_of(gone)
         wait = self._pace.wait(licensee, self._clock.now_us())
@@ -155,15 +190,18 @@ class Bargains:
                 Problem.TOO_FAST, "There are too many new negotiations of this licensee.", retry_after=wait
             )
         async with self._line(place):
-            begun = await self.store.of(licensee, offer.site)
-            if sum(_is_open(each, self._now()) for each in begun) >= MOST_OPEN:
+            begun = await self.store.of(licensee, blank.offer.site)
+            still = [each for each in begun if _is_open(each, self._now())]
+            same = next((each for each in still if blank.about and each.about == blank.about), None)
+            if same is not None:
+                why = f"This license is negotiated about in {same.id}: go on there, or end it."
+                return Refusal(Problem.NEGOTIATION_WAITS, why, facts=(("negotiation", same.id),))
+            if len(still) >= MOST_OPEN:
                 return Refusal(
                     Problem.TOO_FAST,
                     f"At most {MOST_OPEN} negotiations of one licensee are open at once; end some.",
                     retry_after=60,
                 )
-            id = f"ne_{uuid_utils.uuid7(nanoseconds=self._clock.now_us() * 1000).hex}"
-            blank = Negotiation(id, offer, licensee, place.known.client.id, self._now())
             return await self._kept(blank, await self._answered(blank, place, message))
 
     async def propose(self, place: Place, id: str, version: str, message: Message) -> Negotiation | Refusal:
@@ -190,7 +228,7 @@ class Bargains:
                 return barred
             if acceptance_of(before, version, assent.terms_hash):
                 return await self._in_time(before)
-            if not before.state.is_over and not _on_offer(place.policy, before.offer):
+            if not before.state.is_over and not stands(place.policy, before):
                 return terminated(before, Side.GATEWAY, _WITHDRAWN, now=self._now())
             limit = self._position(before.offer.site, before.offer).person_above
             signed = signed_by(assent, before, place.known, place.policy, place.origin, limit)
@@ -220,7 +258,7 @@ class Bargains:
         """End it in the buyer's name; not once something was paid for."""
 
         async def act(before: Negotiation) -> Negotiation | Refusal:
-            if before.table and await self._sales.begun(license_id(before)):
+            if before.table and await self._paid_for(before):
                 return Refusal(
                     Problem.NEGOTIATION_WAITS,
                     "Its fee was taken: send the acceptance again, which completes it.",
@@ -270,10 +308,16 @@ class Bargains:
     async def _in_time(self, before: Negotiation) -> Negotiation | Refusal:
         """An acceptance that was heard before: it stands as long as its terms did, unless it was paid for."""
         late = before.state is State.ACCEPTED and self._now() >= before.expires_at
-        if not late or await self._sales.begun(license_id(before)):
+        if not late or await self._paid_for(before):
             return before
         why = "It was accepted, and not paid for while the terms stood."
         return terminated(before, Side.GATEWAY, why, now=self._now())
+
+    async def _paid_for(self, before: Negotiation) -> bool:
+        """Whether what comes of it was made, or paid for."""
+        agreement = license_id(before)
+        made = await self._changing.lives.made_by(agreement) if before.about and self._changing else None
+        return made is not None or await self._sales.begun(agreement)
 
     async def _kept(self, before: Negotiation, after: Negotiation | Refusal) -> Negotiation | Refusal:
         if isinstance(after, Refusal):
@@ -290,20 +334,25 @@ class Bargains:
         if len(before.transcript) >= LONGEST_TRANSCRIPT:
             why = "Much was said here, and no agreement was found."
             return terminated(before, Side.GATEWAY, why, now=now)
-        if before.transcript and not _on_offer(place.policy, offer):
+        if before.transcript and not stands(place.policy, before):
             return terminated(before, Side.GATEWAY, _WITHDRAWN, now=now)
-        terms = read_terms(message, offer.terms, before.proposal)
-        if isinstance(terms, Refusal):
-            return terms
+        position = self._position(offer.site, offer)
+        read = await self._read_terms(before, message, position, now)
+        if isinstance(read, Refusal):
+            return read
+        terms, known = read
         barred = _too_large(place.known, offer.tier, terms)
         silenced = place.known.licensee.standing is Standing.SUSPENDED
         if barred is not None and (silenced or not place.talks):
             return barred
-        position = self._position(offer.site, offer)
         others = await self.store.of(place.known.licensee.id, offer.site)
         buyer = Buyer(place.known.licensee.name, bids_of(others, offer.id))
         stated = frozenset({**before.facts, **message.facts})
-        given = answer(offer, position, buyer, Proposal(terms, stated))
+        given: Answer | Refusal = known or answer(offer, position, buyer, Proposal(terms, stated))
+        if self._changing and before.about and not isinstance(given, Refusal):
+            given = await self._changing.answered(before, given, now)
+        if isinstance(given, Refusal):
+            return given
         after = proposed(
             before, terms, message.facts, given, now=now, patience=position.patience_hours * _HOUR
         )
@@ -312,24 +361,60 @@ class Bargains:
         gone = place.policy.withdrawn.unsold(after.table)
         if gone is not None:
             return gone
-        taken = await self._register.in_the_way(draft_of(after, after.table, now))
+        draft = await self._draft(after, after.table, now)
+        if isinstance(draft, Refusal):
+            return draft
+        taken = await self._register.in_the_way(draft)
         return shut_out(taken) if taken else after
 
-    async def _signed(self, before: Negotiation, place: Place) -> Negotiation | Refusal:
+    async def _read_terms(
+        self, before: Negotiation, message: Message, position: Position, now: int
+    ) -> tuple[LicenseTerms, Answer | None] | Refusal:
+        """What *message* proposes, and the answer to it; None where the engine has to give one."""
+        if self._changing and before.about:
+            return await self._changing.read(before, message, position, now)
+        terms = read_terms(message, before.offer.terms, before.proposal)
+        return terms if isinstance(terms, Refusal) else (terms, None)
+
+    async def _draft(self, before: Negotiation, terms: LicenseTerms, now: int) -> License | Refusal:
+        """The license, or the version of one, that *terms* come to if they are agreed to at *now*."""
+        if self._changing and before.about:
+            return await self._changing.next_version(before, terms, now)
+        return draft_of(before, terms, now)
+
+    async def _made(self, before: Negotiation, place: Place) -> License | Refusal:
+        """The license that was agreed on, or the version of one, paid for and kept."""
         assert before.table is not None
-        offer = replace(before.offer, id="", terms=before.table)
-        made = await self._sales.sign(offer, place.purchaser, license_id(before))
+        agreement, now = license_id(before), self._now()
+        if not (self._changing and before.about):
+            return await self._sales.sign(
+                replace(before.offer, id="", terms=before.table), place.purchaser, agreement
+            )
+        made = await self._changing.lives.made_by(agreement)
+        if made is not None:
+            return made
+        held = await self._changing.held(before.about, now)
+        new = await self._changing.next_version(before, before.table, now)
+        if isinstance(held, Refusal) or isinstance(new, Refusal):
+            return held if isinstance(held, Refusal) else new
+        events, owed = [followed(held, new, now)], due(held, new)
+        return await self._sales.follow(self._changing.lives, new, owed, agreement, place.purchaser, events)
+
+    async def _signed(self, before: Negotiation, place: Place) -> Negotiation | Refusal:
+        made = await self._made(before, place)
         if isinstance(made, Refusal):
             if made.problem is Problem.EXCLUSIVE_TAKEN:
                 why = "Somebody else holds some of these rights by now, and one of the two is exclusive."
                 await self._kept(before, terminated(before, Side.GATEWAY, why, now=self._now()))
             return made
-        contract = contract_of_license(before, made, place.origin, self._clauses)
+        replaces = await self._changing.replaced(made) if self._changing else ""
+        contract = contract_of_license(before, made, place.origin, self._clauses, replaces)
         text, now = canonical_bytes(contract).decode(), self._now()
         statement = {
             "iss": issuer_of(place.origin),
             "license": made.id,
             "licensee": made.licensee,
+            "version": made.version,
             "terms_hash": made.terms.hash,
             "contract": canonical_digest(contract),
             "iat": now,
@@ -346,10 +431,6 @@ def _is_open(negotiation: Negotiation, now: int) -> bool:
     """Whether somebody may still have to answer; terms that lapsed wait for nobody."""
     lapsed = negotiation.table is not None and now >= negotiation.expires_at
     return negotiation.state in {State.REQUESTED, State.OFFERED, State.ACCEPTED} and not lapsed
-
-
-def _on_offer(policy: Policy, offer: Offer) -> bool:
-    return any(each.id == offer.id and each.terms.hash == offer.terms.hash for each in on_offer(policy))
 
 
 def _too_large(known: Known, tier: int, terms: LicenseTerms) -> Refusal | None:

@@ -76,7 +76,10 @@ def negotiation_document(
     }
     if negotiation.license:
         told["license"] = negotiation.license
-        told["contract"] = f"{issuer_of(origin)}/contracts/{negotiation.license}"
+        at = f"{issuer_of(origin)}/contracts/{negotiation.license}"
+        # The number stays; without a version it is the one in force.
+        nth = orjson.loads(negotiation.contract)["version"] if negotiation.about else 0
+        told["contract"] = f"{at}?version={nth}" if nth else at
     return told
 
 
@@ -94,6 +97,7 @@ def brief(negotiation: Negotiation, origin: str) -> dict[str, object]:
         "started_at": negotiation.started_at,
         "expires_at": negotiation.expires_at or None,
         "why": negotiation.why or None,
+        **({"about": negotiation.about, "change": negotiation.change} if negotiation.about else {}),
     }
 
 

@@ -108,6 +108,12 @@ _NEGOTIATION: Final[Mapping[str, Any]] = {
     "properties": {"id": _TEXT, "state": {"enum": [str(each) for each in State]}, "version": _TEXT},
 }
 _GIVES: Final = {JSON: _NEGOTIATION}
+#: What a negotiation about a license begins with, by what it is to come to; and what it gives.
+STATED: Final = {
+    "renewal": _strict((), facts=_STATED, **_LOGIN),
+    "amendment": _strict(("proposal",), facts=_STATED, proposal=PROPOSAL, **_LOGIN),
+}
+NEGOTIATED: Final = _GIVES
 _ID: Final = ("negotiation", _TEXT)
 _CHANGES: Final = "`If-Match` holds its ETag."
 
@@ -190,6 +196,7 @@ ABOUT: Final[Mapping[str, Mapping[str, About]]] = {
     "agreed": {
         "GET": About(
             "The contract of a license, for its parties: JSON, a page, or a PDF, as Accept says.",
+            asks={"version": {"type": "integer", "minimum": 1}},
             gives={JSON: {"type": "object"}, "text/html": {}, "application/pdf": {}},
             login=True,
             rest=("license", _TEXT),

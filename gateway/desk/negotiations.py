@@ -134,7 +134,7 @@ class NegotiationDesk:
             if isinstance(made, Refusal):
                 return made
             at = f"{issuer_of(place.origin)}/negotiations/{made.id}"
-            return _told(made, place, status=201, headers={"Location": at})
+            return told(made, place, status=201, headers={"Location": at})
 
         return await self._only_once(call, place, body, begun)
 
@@ -161,7 +161,7 @@ class NegotiationDesk:
             return Refusal(Problem.NOT_FOUND, "This licensee has no negotiation of that id here.")
         if found.version == seen:
             return nothing(304, {"ETag": _etag(found)})
-        return _told(found, place)
+        return told(found, place)
 
     def _at(self, said: _Said, about: Mapping[str, About]) -> Route:
         async def act(call: Call) -> web.Response | Refusal:
@@ -175,7 +175,7 @@ class NegotiationDesk:
 
             async def done() -> web.Response | Refusal:
                 made = await said(place, call.rest, version, body)
-                return made if isinstance(made, Refusal) else _told(made, place)
+                return made if isinstance(made, Refusal) else told(made, place)
 
             return await self._only_once(call, place, {"version": version, "body": body}, done)
 
@@ -217,9 +217,10 @@ class NegotiationDesk:
         )
 
 
-def _told(
+def told(
     found: Negotiation, place: Place, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
+    """The answer that tells where a negotiation stands, with its version as the ETag."""
     _log.info("a negotiation was told", id=found.id, state=str(found.state), client=place.known.client.id)
     body = negotiation_document(
         found,

@@ -6,6 +6,7 @@ method      path                                         answers
 GET         ``/.licet/``                                 how to buy, offers
 GET         ``/.licet/offers``                           every offer, in full
 GET         ``/.licet/offers/NAME.jsonld``               one, as ODRL has it
+GET         ``/.licet/bundles/NAME``                     manifest of a bundle
 GET         ``/.licet/comp``, ``/.licet/comp/NAME``      packages of IAB CoMP
 GET         ``/.licet/jwks.json``                        key set (RFC 7517)
 GET         ``/.licet/authorization-details-types``      JSON Schema of a request
@@ -25,6 +26,7 @@ GET, POST, client ``/.licet/negotiations``               one's own; another one
 GET, POST, client ``/.licet/negotiations/ID``, and ``/proposals``, ``/acceptance``,
             ``/verification``, ``/termination``, ``/contract`` below it
 GET, client ``/.licet/contracts/LICENSE``                what was agreed
+GET, POST, client ``/.licet/licenses/ID``                its versions; ``/renewal``, ``/amendment``
 GET, POST   ``/.licet/negotiate``, and below it          the same for people
 GET, POST, client ``/.licet/duties``, ``/.licet/reports``, ``/.licet/audits``
             and below them: what is to be handed in (`desk.duties`)
@@ -56,7 +58,9 @@ from gateway.desk.call import Call, Group, Route
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.contracts import Contracts
 from gateway.desk.ems import EmsKeys
+from gateway.desk.fees import Entered, Keeping
 from gateway.desk.held import Holdings
+from gateway.desk.license_life import LicenseDesk
 from gateway.desk.metadata import desk_owns
 from gateway.desk.negotiations import NegotiationDesk
 from gateway.desk.once import Once
@@ -65,7 +69,7 @@ from gateway.desk.pacing import DeskPace
 from gateway.desk.public_documents import Keys, PublicDocuments
 from gateway.desk.registration import Registration
 from gateway.desk.replies import nothing, oauth_reply, problem_reply
-from gateway.desk.selling import Balance, Entered, Keeping, Sales
+from gateway.desk.selling import Balance, Sales
 from gateway.desk.token_endpoints import TokenEndpoints
 from gateway.keys.content_keys import ContentKeys
 from gateway.licenses.register import LicenseRegister
@@ -158,11 +162,16 @@ class Desk:
         once: Once | None,
     ) -> Group:
         self.bargains = Bargains(bargaining, register, self.sales, clock, keys)
-        contracts = Contracts(clients, self.bargains, bargaining.clauses)
+        lives = bargaining.lives
+        contracts = Contracts(clients, self.bargains, bargaining.clauses, clock, lives)
         group = {**NegotiationDesk(clients, self.bargains, once).group(), **contracts.group()}
         if bargaining.in_person is not None:
             pages = BuyerPages(clients, self.bargains, bargaining.in_person, bargaining.clauses, clock)
             group |= pages.group()
+        if lives:
+            agreement = Agreements(clients, register).agreement
+            desk = LicenseDesk(clients, self.bargains, register, lives, clock, agreement, once)
+            group.update(desk.group())
         return group
 
     def owns(self, path: str) -> bool:

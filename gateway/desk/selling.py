@@ -33,20 +33,23 @@ license's budget. It is empty once the books show the fee.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 import uuid_utils
 
-from gateway.admission.spending import Charge, Short, SpendBook, fee_of
+from gateway.admission.spending import SpendBook
 from gateway.clock import Clock
+from gateway.desk.fees import Entered, Fees, Keeping, lacking
 from gateway.desk.metadata import issuer_of, on_offer
+from gateway.event import Event
 from gateway.keys.signing_key import SigningKey
 from gateway.licenses.deciding import shut_out
 from gateway.licenses.exclusivity import Conflict
 from gateway.licenses.license import License
+from gateway.licenses.lives import Lives
 from gateway.licenses.offers import (
     Wanted,
     accept,
@@ -62,16 +65,14 @@ from gateway.licenses.revocations import Revocations
 from gateway.money import Money
 from gateway.policy.rules import Policy
 from gateway.policy.ruling import sellable
-from gateway.problems import Problem, Refusal, StoreUnavailable
-from gateway.provenance.record import BookEntry, JournalEntry
+from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import Basis, Offer
 from gateway.tokens.claims import Budget, Claims
 from gateway.tokens.minting import UnmintableToken, mint
 from gateway.tokens.verification import LONGEST_LIFE_SECONDS
 
 Balance = Callable[[str, str], Awaitable[Money]]
-Entered = Callable[[str], Awaitable[bool]]
-Released = Callable[[str], Awaitable[bool]]
+Released = Callable[[License], Awaitable[bool]]
 
 _DEFAULT_LIFE = 3600
 _T = TypeVar("_T")
@@ -83,19 +84,6 @@ class Ring(Protocol):
     @property
     def current(self) -> SigningKey:
         """The key that signs."""
-        ...
-
-
-class Keeping(Protocol):
-    """What the sale needs of `provenance.journal.Journal`."""
-
-    @property
-    def writer(self) -> str:
-        """Its name among all writers, ever."""
-        ...
-
-    async def keep(self, entry: JournalEntry) -> None:
-        """Return when *entry* is durable; raise `StoreUnavailable` if it cannot be made so."""
         ...
 
 
@@ -146,7 +134,6 @@ class Sales:
         self._released = released
         self._register = register
         self._book = spend_book
-        self._journal = journal
         self._keys = keys
         self._clock = clock
         self._balance = balance
@@ -154,7 +141,7 @@ class Sales:
         self._lines: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._sites: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: set[asyncio.Task[Any]] = set()
-        self._unfinished: set[str] = set()
+        self._fees = Fees(spend_book, journal, clock, entered)
 
     async def sell(
         self, wanted: Wanted, buyer: Buyer, offers: tuple[Offer, ...] | None = None
@@ -173,6 +160,36 @@ class Sales:
         holds a live license that says the very same has that one. Raises as `sell`.
         """
         return await self._to_the_end(self._signed(offer, buyer, license_id))
+
+    async def follow(
+        self, lives: Lives, new: License, due: Money, agreement: str, buyer: Buyer, events: Sequence[Event]
+    ) -> License | Refusal:
+        """Make *new*, the next version of a license, of the *agreement* of that id, for what is *due* now.
+
+        Asked again it gives the same version, and what is due is taken once. Raises as `sell`.
+        """
+
+        async def followed() -> License | Refusal:
+            async with self._lines.setdefault((buyer.licensee, buyer.policy.site.id), asyncio.Lock()):
+                made = await lives.made_by(agreement)
+                if made is not None:
+                    return made
+                price = new.terms.compensation.fetch_price
+                unfit = buyer.policy.withdrawn.unsold(new.terms) or self._minted(
+                    new, _a_part(new), buyer, price
+                )
+                if isinstance(unfit, Refusal):
+                    return unfit
+
+                async def kept() -> License | Conflict | Refusal:
+                    made = await lives.put_version(new, agreement, events=events)
+                    return made or Refusal(
+                        Problem.LICENSE_OVER, private=f"{agreement} may have been paid for"
+                    )
+
+                return await self._granted(new, due, agreement, kept)
+
+        return await self._to_the_end(followed())
 
     async def begun(self, license_id: str) -> bool:
         """Whether a license of that id was made, or paid for."""
@@ -219,8 +236,9 @@ class Sales:
                         return same
                     spent.append(same.id)
             price = draft.terms.compensation.fetch_price
-            unfit = buyer.policy.withdrawn.unsold(draft.terms) or self._minted(draft, draft, buyer, price)
-            return unfit if isinstance(unfit, Refusal) else await self._granted(draft, spent)
+            gone = buyer.policy.withdrawn.unsold(draft.terms)
+            unfit = gone or self._minted(draft, _a_part(draft), buyer, price)
+            return unfit if isinstance(unfit, Refusal) else await self._kept(draft, spent)
 
     async def _in_line(
         self, wanted: Wanted, buyer: Buyer, offers: tuple[Offer, ...] | None
@@ -236,7 +254,7 @@ class Sales:
     async def _of_held(self, wanted: Wanted, buyer: Buyer, live: list[License]) -> Sold | Refusal:
         for license in live:
             if license.id == wanted.license:
-                if not license.offer and self._released and not await self._released(license.id):
+                if not license.offer and self._released and not await self._released(license):
                     return Refusal(Problem.NEGOTIATION_WAITS, "The agreement has to be verified first.")
                 return await self._token_of(license, under(license, wanted), buyer)
         return Refusal(Problem.DETAILS_INVALID, "There is no live license of that id for this client here.")
@@ -269,7 +287,7 @@ class Sales:
             usable.remove(license)
             spent.append(license.id)
         nth = sum(same_agreement(license, draft) for license in held)
-        return await self._new(replace(draft, id=agreement_id(draft, nth)), buyer, spent)
+        return await self._new(replace(draft, id=agreement_id(draft, nth)), wanted, buyer, spent)
 
     async def _seated(self, wanted: Wanted, buyer: Buyer, offered: tuple[Offer, ...]) -> Wanted:
         """*wanted* with the place of the licensee, where one of *offered* looks at it."""
@@ -285,32 +303,46 @@ class Sales:
         price = await self._price(license)
         return await self._book.exhausted(license.id, price, license.budget)
 
-    async def _new(self, license: License, buyer: Buyer, spent: Collection[str]) -> Sold | Refusal:
+    async def _new(
+        self, license: License, wanted: Wanted, buyer: Buyer, spent: Collection[str]
+    ) -> Sold | Refusal:
         price = license.terms.compensation.fetch_price
-        sold = self._minted(license, license, buyer, price)
+        sold = self._minted(license, _view(license, wanted), buyer, price)
         if isinstance(sold, Refusal):
             return sold
-        granted = await self._broke(license, price) or await self._granted(license, spent)
+        granted = await self._broke(license, price) or await self._kept(license, spent)
         if isinstance(granted, Refusal):
             return granted
         if granted == license:
             return sold
-        return self._minted(granted, granted, buyer, await self._price(granted))
+        return self._minted(granted, _view(granted, wanted), buyer, await self._price(granted))
 
-    async def _granted(self, license: License, spent: Collection[str]) -> License | Refusal:
-        """Take what is due for *license* and keep it, unless somebody's exclusive license shuts it out."""
+    async def _kept(self, license: License, spent: Collection[str]) -> License | Refusal:
+        async def kept() -> License | Conflict:
+            return await self._register.grant(license, spent=spent)
+
+        return await self._granted(license, due_at_signing(license.terms), license.id, kept)
+
+    async def _granted(
+        self,
+        license: License,
+        due: Money,
+        agreement: str,
+        keep: Callable[[], Awaitable[License | Conflict | Refusal]],
+    ) -> License | Refusal:
+        """Take what is *due* for *license* and *keep* it, unless somebody's exclusive license shuts it out."""
         # Nothing is granted on this site between the look and the grant, so nobody pays for what is gone.
         async with self._sites.setdefault(license.site, asyncio.Lock()):
             taken = await self._register.in_the_way(license)
             if taken is not None:
                 return shut_out(taken)
-            unpaid = await self._pay(license)
+            unpaid = await self._fees.take(license, due, agreement)
             if unpaid is not None:
                 return unpaid
-            granted = await self._register.grant(license, spent=spent)
+            granted = await keep()
         if isinstance(granted, Conflict):
-            return shut_out(granted, private=f"{license.id} may have been paid for: give back its fee")
-        self._unfinished.discard(license.id)
+            return shut_out(granted, private=f"{agreement} may have been paid for: give back its fee")
+        self._fees.granted(agreement)
         return granted
 
     async def _token_of(self, license: License, view: License | Refusal, buyer: Buyer) -> Sold | Refusal:
@@ -367,39 +399,6 @@ class Sales:
                 private=str(error),
             )
 
-    async def _pay(self, license: License) -> Refusal | None:
-        """Take what is due at signing, or say how much is missing; None when it is paid or nothing is due."""
-        due = due_at_signing(license.terms)
-        if not due or license.id in self._unfinished or await self._entered(license.id):
-            return None
-        charge = Charge(license.id, license.licensee, fee_of(license.id), due, Budget())
-        lease = await self._book.lease(self._journal.writer, charge, 1)
-        if isinstance(lease, Short):
-            return _lacking(license, due, lease.left, "is due at signing")
-        try:
-            await self._journal.keep(self._fee(license, due))
-        except StoreUnavailable as error:
-            await self._book.give_back(self._journal.writer, charge.license, due, 1)
-            return Refusal(
-                Problem.JOURNAL_UNAVAILABLE, "The fee cannot be recorded.", retry_after=10, private=str(error)
-            )
-        self._unfinished.add(license.id)
-        return None
-
-    def _fee(self, license: License, due: Money) -> BookEntry:
-        return BookEntry(
-            id=license.id,
-            time_us=self._clock.now_us(),
-            kind_of="fee",
-            site=license.site,
-            licensee=license.licensee,
-            amount_micros=due.micros,
-            currency=due.currency,
-            license=license.id,
-            memo=f"due at signing on the offer {license.offer}" if license.offer else "due at signing",
-            by="desk",
-        )
-
     async def _broke(self, license: License, price: Money) -> Refusal | None:
         """Refuse a token that could not pay for a single fetch at *price*; None where it could.
 
@@ -410,10 +409,24 @@ class Sales:
         if await self._book.affords(license.licensee, price):
             return None
         left = await self._balance(license.licensee, price.currency)
-        return _lacking(license, price, left, "is the price of one fetch")
+        return lacking(license, price, left, "is the price of one fetch")
 
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000
+
+
+def _view(license: License, wanted: Wanted) -> License:
+    """What a token of a *license* just bought names: of a bundle, the part that is *wanted* of it."""
+    narrowed = under(license, wanted) if license.terms.scope.bundle else license
+    return license if isinstance(narrowed, Refusal) else narrowed
+
+
+def _a_part(license: License) -> License:
+    """*license* as far as a token has to hold it: a bundle is fetched by tokens for parts of it."""
+    scope = license.terms.scope
+    if scope.bundle is None:
+        return license
+    return replace(license, terms=replace(license.terms, scope=replace(scope, paths=scope.paths[:1])))
 
 
 def for_sale(policy: Policy, wanted: Wanted, offers: tuple[Offer, ...] | None = None) -> Iterable[Offer]:
@@ -430,17 +443,3 @@ def for_sale(policy: Policy, wanted: Wanted, offers: tuple[Offer, ...] | None = 
             names = tuple(offer.id for offer in left)
             left = sellable(policy, names, work, work.rendition_of(path))
     return left
-
-
-def _lacking(license: License, due: Money, left: Money, why: str) -> Refusal:
-    return Refusal(
-        Problem.CREDIT_SPENT,
-        f"On {f'the offer {license.offer}' if license.offer else 'this license'}, {due} {why};"
-        f" the prepaid credit left is {left}.",
-        facts=(
-            ("offer", license.offer),
-            ("due", str(due)),
-            ("balance", str(left)),
-            ("missing", str(due - left)),
-        ),
-    )

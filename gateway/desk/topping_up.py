@@ -24,11 +24,11 @@ from gateway.clock import Clock
 from gateway.desk.call import WRITE, About, Call, Group, Route
 from gateway.desk.clients import Clients, Known, may_buy
 from gateway.desk.entering import entered, first
+from gateway.desk.fees import Entered
 from gateway.desk.metadata import PREFIX
 from gateway.desk.once import KEPT_SECONDS, Once, key_of
 from gateway.desk.reading import FORM, JSON, read_body
 from gateway.desk.replies import json_reply
-from gateway.desk.selling import Entered
 from gateway.money import Money, MoneyError
 from gateway.problems import Problem, Refusal
 from gateway.provenance.record import BookEntry

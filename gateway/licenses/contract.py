@@ -103,7 +103,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """What a contract is made of, besides its clauses. Times are whole seconds; 0 is not set yet."""
+    """What a contract is made of, besides its clauses. Times are whole seconds; 0 is not set yet.
+
+    *version* is that of its license, and *replaces* the hash of the contract that it
+    takes the place of; of terms that were bought as published, which have no
+    document, their hash.
+    """
 
     id: str
     site: str
@@ -270,7 +275,11 @@ def _facts(deal: Deal, words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         found.append((label, words[name]))
     found.append(("Exclusive", "yes" if terms.exclusivity.exclusive else "no"))
     found.append(("Term", f"{words['starts']} to {words['ends']} ({words['months']} months)"))
+    if terms.scope.bundle:
+        found.append(("Bundle", words["bundle"]))
     found.append(("Terms hash", terms.hash))
+    if deal.version > 1:
+        found.append(("Version", f"{deal.version}, in place of the one with the hash {deal.replaces}"))
     return tuple(found)
 
 
@@ -327,7 +336,14 @@ def _works(deal: Deal) -> str:
     scope = deal.terms.scope
     paths = ", ".join(path.pattern for path in scope.paths)
     less = ", ".join(path.pattern for path in scope.excluded)
+    if scope.bundle:
+        return f"{', '.join(scope.works)} ({scope.bundle.items} works of the bundle {scope.bundle.name})"
     return f"{', '.join(scope.works) or 'of the site'} ({paths}{f', without {less}' if less else ''})"
+
+
+def _bundle(deal: Deal) -> str:
+    found = deal.terms.scope.bundle
+    return f"{found.name}, {found.items} works, manifest {found.manifest}" if found else "none"
 
 
 def _retention(deal: Deal) -> str:
@@ -348,6 +364,7 @@ _FILLED: Final[Mapping[str, Callable[[Deal], str]]] = {
     "site": lambda deal: deal.site,
     "products": lambda deal: deal.products or BLANK,
     "works": _works,
+    "bundle": _bundle,
     "renditions": lambda deal: ", ".join(deal.terms.scope.renditions),
     "uses": lambda deal: spoken(deal.terms.purpose.uses),
     **{
@@ -399,6 +416,7 @@ _FILLED: Final[Mapping[str, Callable[[Deal], str]]] = {
 #: Every word that switches a clause.
 SWITCHES: Final[Mapping[str, Callable[[Deal], bool]]] = {
     "always": lambda _: True,
+    "bundle": lambda deal: deal.terms.scope.bundle is not None,
     "priced": lambda deal: not deal.terms.compensation.is_free,
     "free": lambda deal: deal.terms.compensation.is_free,
     "revenue_share": lambda deal: bool(deal.terms.compensation.revenue_share_bp),

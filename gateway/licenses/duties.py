@@ -36,7 +36,8 @@ class Duties(Protocol):
     async def unplanned(self, most: int, *, licensee: str = "") -> tuple[License, ...]:
         """Licenses whose duties were not planned, of *licensee* if one is named, at most *most*.
 
-        Licenses for one fetch and those that were revoked are left out.
+        Licenses for one fetch and those that were revoked are left out. A renewal
+        has duties of its own; an amendment keeps those of the term it is in.
         """
         ...
 

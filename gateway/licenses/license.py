@@ -82,6 +82,8 @@ class License:
         starts_at, ends_at: whole seconds; valid from the first to before the second.
         budget: how much may be spent under it in all.
         crawlers: catalog names it was bought for, lower case; empty for none in particular.
+        version: counted from 1; a renewal or an amendment has the id of what it follows and the next
+            number. The terms in time of a license's versions never overlap.
     """
 
     id: str
@@ -94,6 +96,7 @@ class License:
     ends_at: int
     budget: Budget = field(default_factory=Budget)
     crawlers: frozenset[str] = frozenset()
+    version: int = 1
 
     def live_at(self, now: int) -> bool:
         """Whether its term covers *now*, whole seconds."""

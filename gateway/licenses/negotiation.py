@@ -127,6 +127,8 @@ class Negotiation:
         signed: the parties, the law and how it was accepted, as JSON has it; the
             transcript holds a hash of it, so that it can be erased.
         contract: the canonical JSON of the document that was agreed, or "".
+        about: the id of the license that it is to change, "" for a new one.
+        change: what it is to become of that (`licenses.life.Change`), or "".
     """
 
     id: str
@@ -147,6 +149,8 @@ class Negotiation:
     signed: Mapping[str, object] = field(default_factory=dict)
     contract: str = ""
     transcript: tuple[Entry, ...] = ()
+    about: str = ""
+    change: str = ""
 
     @property
     def version(self) -> str:
@@ -155,10 +159,13 @@ class Negotiation:
 
 
 def bids_of(negotiations: Iterable[Negotiation], offer: str) -> tuple[LicenseTerms, ...]:
-    """Everything that was bid on the offer of that id in *negotiations*, in the order in which it was said."""
+    """Everything that was bid on the offer of that id in *negotiations*, in the order in which it was said.
+
+    A renewal is asked for at the price that the creator names, which is no bid.
+    """
     found = []
     for each in negotiations:
-        if each.offer.id != offer:
+        if each.offer.id != offer or each.change == "renewal":
             continue
         # A proposal that was answered with a question was no bid.
         said = [
@@ -168,6 +175,15 @@ def bids_of(negotiations: Iterable[Negotiation], offer: str) -> tuple[LicenseTer
         ]
         found += [(entry.at, each.id, entry.nth, bid) for entry, bid in zip(said, each.bids, strict=True)]
     return tuple(bid for *_, bid in sorted(found, key=lambda row: row[:3]))
+
+
+def agreed_as(negotiations: Iterable[Negotiation], version: int) -> Negotiation | None:
+    """The first of *negotiations*, all about one license, in which *version* of it was agreed."""
+    for each in negotiations:
+        document = orjson.loads(each.contract) if each.contract else {}
+        if document.get("version", 1) == version:
+            return each
+    return None
 
 
 def proposed(
@@ -186,7 +202,7 @@ def proposed(
     """
     if before.state not in {State.REQUESTED, State.OFFERED}:
         return _over(before)
-    said = {"terms": terms.as_json(), "terms_hash": terms.hash, "facts": dict(facts)}
+    said = {"terms": terms.as_json(), "terms_hash": terms.hash, "facts": dict(facts), **_reference(before)}
     stated = {**before.facts, **facts}
     now_said = _said(before, Side.BUYER, "proposal", said, now)
     heard = replace(
@@ -323,9 +339,15 @@ def _tabled(
         "changes": dict(changes),
         "flags": [dict(flag) for flag in flags],
         "expires_at": now + patience,
+        **_reference(before),
     }
     said = _said(before, by, "offer", body, now)
     return replace(said, state=State.OFFERED, table=terms, expires_at=now + patience)
+
+
+def _reference(negotiation: Negotiation) -> dict[str, str]:
+    """What is said with every proposal and offer about a license that exists."""
+    return {"about": negotiation.about, "change": negotiation.change} if negotiation.about else {}
 
 
 def _ended(before: Negotiation, by: Side, why: str, now: int) -> Negotiation:

@@ -80,6 +80,10 @@ class Negotiations(Protocol):
         """The first negotiation that *license* was agreed in."""
         ...
 
+    async def agreed_on(self, license: str) -> tuple[Negotiation, ...]:
+        """Every negotiation that *license*, or a version of it, was agreed in, by when it began."""
+        ...
+
     async def pending(self, most: int) -> tuple[Negotiation, ...]:
         """Those that wait for a person at the creator, oldest first, at most *most*."""
         ...

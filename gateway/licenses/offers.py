@@ -100,12 +100,16 @@ def accept(
         refusal = None if negotiated and check is _check_exclusivity else check(offer, wanted)
         if refusal is not None:
             return refusal
+    terms = _narrowed(offer.terms, wanted)
+    if offer.terms.scope.bundle is not None:
+        # A bundle is sold whole; what is wanted of it narrows the token alone.
+        terms = replace(terms, scope=offer.terms.scope)
     return License(
         id=license_id,
         licensee=licensee,
         site=offer.site,
         offer=offer.id,
-        terms=_narrowed(offer.terms, wanted),
+        terms=terms,
         policy=offer.policy,
         starts_at=now,
         ends_at=months_after(now, offer.terms.term.months),
@@ -118,9 +122,11 @@ def choose(offers: Iterable[Offer], wanted: Wanted) -> Offer | Refusal:
     """Return the cheapest single offer that covers everything *wanted*, or say what none of them covers.
 
     Cheapest is what commits the caller least (`pricing.burden`); ties go to the
-    one listed first.
+    one listed first. A bundle is bought by the name of its offer or by its terms, never for one
+    page of it.
     """
-    left = list(offers)
+    named = bool(wanted.offer or wanted.terms)
+    left = [offer for offer in offers if named or offer.terms.scope.bundle is None]
     if not left:
         return Refusal(Problem.TARGET_INVALID, "Nothing is on offer on this site.")
     for check in _CHECKS:

@@ -97,6 +97,9 @@ def levers_of(terms: LicenseTerms) -> dict[str, Any]:
             for each in price.tiers
         ],
     }
+    levers["audit"] |= {"suspend_after_days": terms.audit.suspend_after_days}
+    # What was frozen is the offer's; nobody proposes it.
+    levers["scope"].pop("bundle", None)
     return {**levers, "territory_basis": str(terms.territory.basis)}
 
 
@@ -109,6 +112,8 @@ def _lever(lever: str, given: Mapping[str, object], terms: LicenseTerms) -> Any:
     _known(f"proposal.{lever}", given, members.keys())
     read = {name: members[name](f"proposal.{lever}.{name}", value) for name, value in given.items()}
     standing = getattr(terms, lever)
+    if lever == "scope" and standing.bundle is not None and replace(standing, **read) != standing:
+        raise _Unread("proposal.scope", "cannot be changed: a bundle is sold whole, as its manifest froze it")
     if lever == "compensation":
         _in_one_currency(read, standing.currency)
     if lever == "scope" and not set(read.get("works", ())) <= set(standing.works):

@@ -6,9 +6,10 @@ Implemented by `store.memory` and `store.sqlite`; both pass
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
+from gateway.event import Event
 from gateway.licenses.exclusivity import Conflict
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.licenses.revocations import Revocations
@@ -84,18 +85,20 @@ class LicenseRegister(Protocol):
         ...
 
     async def license(self, license_id: str) -> License | None:
-        """The license of that id."""
+        """The license of that id: its version in force, else its last one."""
         ...
 
     async def licenses_of(self, licensee_id: str) -> tuple[License, ...]:
-        """A licensee's licenses, newest first."""
+        """A licensee's licenses, every version of each, newest first."""
         ...
 
-    async def revoke(self, kind: str, subject: str, at: int, *, until: int = 0) -> None:
+    async def revoke(
+        self, kind: str, subject: str, at: int, *, until: int = 0, events: Sequence[Event] = ()
+    ) -> None:
         """Revoke a ``token`` (jti), ``license``, ``client`` or ``licensee`` from *at* on.
 
         *until* is when forgetting it is safe (a token's expiry), 0 for never.
-        Revoking twice changes nothing.
+        Revoking twice changes nothing. *events* are kept with it, each id once.
         """
         ...
 

@@ -21,17 +21,21 @@ class Revocations:
     """Revoked ids. For a licensee or client: when, so that tokens issued later stand.
 
     *suspended* are licenses that open nothing at this moment, with what their
-    licensees are told (`suspension.standing`).
+    licensees are told (`suspension.standing`). *superseded* are licenses with a terms
+    hash that holds no more: amended since, or run out.
     """
 
     tokens: frozenset[str] = frozenset()
     licenses: frozenset[str] = frozenset()
     holders: tuple[tuple[str, int], ...] = ()
     suspended: tuple[tuple[str, str], ...] = ()
+    superseded: frozenset[tuple[str, str]] = frozenset()
 
     def covers(self, claims: Claims) -> bool:
-        """Whether the token, its license, its client or its licensee was revoked."""
+        """Whether the token, its license, its client or its licensee was revoked, or its terms hold no more."""
         if claims.token_id in self.tokens or claims.license in self.licenses:
+            return True
+        if self.superseded and (claims.license, claims.terms) in self.superseded:
             return True
         return bool(self.holders) and any(
             holder in {claims.client, claims.licensee} and claims.issued_at <= at

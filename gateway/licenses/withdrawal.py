@@ -256,14 +256,17 @@ class Withdrawn:
         return terms if scope == terms.scope else replace(terms, scope=scope)
 
     def offered(self, offers: Iterable[Offer]) -> tuple[Offer, ...]:
-        """What of *offers* can still be sold: each without the withdrawn and held parts, and those that are left."""
+        """What of *offers* can still be sold: each without the withdrawn and held parts, and those that are left.
+
+        A bundle has one price for all of it: with a work less it is not that bundle, and off sale.
+        """
         if not self.each:
             return tuple(offers)
         left = ((offer, self.left_of(offer.terms, holds=True)) for offer in offers)
         return tuple(
             offer if terms is offer.terms else replace(offer, terms=terms)
             for offer, terms in left
-            if terms is not None
+            if terms is not None and (terms is offer.terms or offer.terms.scope.bundle is None)
         )
 
     def narrowed(self, offer: Offer, path: str, work: str) -> Offer | None:

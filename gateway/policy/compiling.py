@@ -11,6 +11,7 @@ from __future__ import annotations
 from gateway.licenses.contract import Party
 from gateway.money import MICROS, Money
 from gateway.paths import PathScope
+from gateway.policy.bundles import bundle_scope
 from gateway.policy.digest import policy_digest
 from gateway.policy.guides import guide_of
 from gateway.policy.position_table import ContractTable
@@ -270,6 +271,8 @@ def _terms(
 def _scope(tables: Tables, key: str, offer: OfferTable, works: tuple[Work, ...]) -> Scope | None:
     if tables.complains(f"{key}.works"):
         return None
+    if offer.bundle is not None:
+        return bundle_scope(tables, key, offer, works)
     before = len(tables.mistakes)
     by_id = {work.id: work for work in works}
     for name in offer.works or ():

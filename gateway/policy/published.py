@@ -29,9 +29,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, combinations, product
 
 from gateway.paths import PathScope
+from gateway.policy.bundles import bundles_sold
+from gateway.policy.newcomers import newcomers_of
 from gateway.policy.rules import Policy, Rule, Verdict, Work
 from gateway.policy.ruling import matches_country, matches_visitor, sellable, unmatched
 from gateway.terms.license_terms import (
@@ -43,18 +44,8 @@ from gateway.terms.license_terms import (
     RobotsStance,
     Territory,
 )
-from gateway.uses import AI_USES, Use, Uses, closure
-from gateway.visitors.visitor import Crawler, Identity, Visitor, VisitorClass
-
-#: What a newcomer with a use may call itself in the words of the catalog.
-_PURPOSES: dict[Use, tuple[str, ...]] = {
-    Use.SEARCH: ("search",),
-    Use.AI_INPUT: ("user-action", "agent"),
-    Use.AI_INDEX: ("ai-search",),
-    Use.AI_TRAIN: ("training", "data-seller"),
-    Use.FINE_TUNE: ("training", "data-seller"),
-    Use.TDM: ("data-seller",),
-}
+from gateway.uses import Use, Uses, closure
+from gateway.visitors.visitor import Crawler, Identity, Visitor
 
 
 def publish(
@@ -73,7 +64,7 @@ def publish(
     Each scope has one path; narrower scopes come before wider ones, ``/`` last.
     """
     crawlers = _grouped(policy, catalog_tokens, frozenset(robots_only))
-    newcomers = tuple(_newcomers(policy))
+    newcomers = tuple(_Reader(_honest(each), each.uses) for each in newcomers_of(policy))
     nodes = _nodes(policy)
     for crawler in crawlers:
         crawler.refused = _refused(policy, nodes, crawler)
@@ -93,6 +84,7 @@ def publish(
         honeypot=policy.site.honeypot,
         publishing=policy.publishing,
         x402=policy.payments.x402 is not None or policy.payments.x402_credit,
+        bundles=bundles_sold(policy),
     )
 
 
@@ -188,37 +180,6 @@ def _grouped(
         group.tokens += tokens
         group.silent = group.silent or not tokens
     return tuple(groups.values())
-
-
-def _newcomers(policy: Policy) -> Iterable[_Reader]:
-    """Crawlers of every combination of uses that no catalog knows; an empty name matches no rule."""
-    spoken = frozenset[str]().union(*(each.when.purposes for each in policy.rules))
-    for size in range(1, len(Use) + 1):
-        for chosen in combinations(Use, size):
-            uses = frozenset(chosen)
-            for purposes in _purposes(chosen, spoken):
-                for visitor_class in _classes(uses):
-                    for verifiable in (True, False):
-                        crawler = Crawler("", "", purposes, uses, visitor_class, verifiable)
-                        yield _Reader(_honest(crawler), uses)
-
-
-def _purposes(uses: tuple[Use, ...], spoken: frozenset[str]) -> Iterable[tuple[str, ...]]:
-    """Every way to name *uses*, once for all that rules which speak of *spoken* cannot tell apart."""
-    named = ([words for size in (1, 2) for words in combinations(_PURPOSES[use], size)] for use in uses)
-    told: dict[frozenset[str], tuple[str, ...]] = {}
-    for each in product(*named):
-        words = tuple(dict.fromkeys(chain(*each)))
-        told.setdefault(frozenset(word if word in spoken else "" for word in words), words)
-    return told.values()
-
-
-def _classes(uses: Uses) -> tuple[VisitorClass, ...]:
-    if closure(uses) & closure(AI_USES):
-        return (VisitorClass.AI,)
-    if uses == {Use.SEARCH}:
-        return (VisitorClass.SEARCH_ENGINE,)
-    return (VisitorClass.AI, VisitorClass.SEARCH_ENGINE, VisitorClass.SERVICE)
 
 
 def _honest(crawler: Crawler) -> Visitor:
@@ -349,7 +310,10 @@ def _outcome(policy: Policy, each: Rule, work: Work | None, form: str) -> tuple[
         return each.verdict, ()
     if work is None:
         return policy.otherwise or Verdict.REFUSE, ()
-    offers = sellable(policy, each.offers, work, form)
+    # A bundle is some pages of a work: it is told by itself, never as what the whole work is offered on.
+    offers = tuple(
+        offer for offer in sellable(policy, each.offers, work, form) if offer.terms.scope.bundle is None
+    )
     return (Verdict.LICENSE, offers) if offers else (Verdict.REFUSE, ())
 
 
@@ -414,6 +378,8 @@ def _free(policy: Policy, node: _Node, readers: tuple[_Reader, ...]) -> Uses:
 
 
 def _on_offer(policy: Policy, node: _Node, offer: Offer, readers: tuple[_Reader, ...]) -> bool:
+    if offer.terms.scope.bundle is not None:
+        return False
     if not offer.terms.scope.includes(node.scope) and policy.withdrawn:
         return False
     if not all(work and offer in sellable(policy, (offer.id,), work, form) for work, form in node.places):

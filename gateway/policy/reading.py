@@ -19,6 +19,7 @@ from pathlib import Path
 from gateway import bundled
 from gateway.licenses.position import Position
 from gateway.licenses.pricing_guide import Guide
+from gateway.policy.bundles import bundles_of
 from gateway.policy.compiling import compiled
 from gateway.policy.guides import guide_of
 from gateway.policy.positions import position_of
@@ -229,15 +230,15 @@ def _tables(raw: dict[str, object], file: str) -> Tables:
                 file, "works", "is missing: list at least one [[works]] with id, paths, rights and people"
             )
         )
+    works = [read_table(WorkTable, item, file, f"works[{at}]", mistakes) for at, item in enumerate(works_raw)]
+    offers = {name: _offer(item, name, file, mistakes) for name, item in offers_raw.items()}
     return Tables(
         file=file,
         loose=loose or LooseKeys(),
         site=site,
-        works=[
-            read_table(WorkTable, item, file, f"works[{at}]", mistakes) for at, item in enumerate(works_raw)
-        ]
-        or ([None] if offers_raw else []),
-        offers={name: _offer(item, name, file, mistakes) for name, item in offers_raw.items()},
+        works=works or ([None] if offers_raw else []),
+        offers=offers,
+        bundles=bundles_of(offers, Path(file), mistakes),
         rules=[
             read_table(RuleTable, item, file, f"rules[{at}]", mistakes) for at, item in enumerate(rules_raw)
         ],

@@ -131,7 +131,8 @@ class PolicyShelf:
 
     def _seen(self) -> _Stamp:
         found = []
-        for file in self._files():
+        folder = self._source if isinstance(self._source, Path) and self._source.is_dir() else None
+        for file in policy_files(folder) if folder else self._files():
             try:
                 stat = file.stat()
                 found.append((str(file), stat.st_mtime_ns, stat.st_size))
@@ -141,6 +142,11 @@ class PolicyShelf:
 
     def _named(self) -> str:
         return str(self._source) if isinstance(self._source, Path) else "(no policy file)"
+
+
+def policy_files(sites: Path) -> tuple[Path, ...]:
+    """Everything that the policies in the folder *sites* are read from: their files, and the manifests of bundles."""
+    return *sorted(sites.glob("*.toml")), *sorted(sites.glob("bundles/*.json"))
 
 
 def _clashes(policies: tuple[Policy, ...]) -> list[Mistake]:

@@ -176,6 +176,10 @@ class OfferTable(_Table):
     works: words.WorkNames | None = Field(
         default=None, description="which works; every work for sale if left out"
     )
+    bundle: words.Name | None = Field(
+        default=None,
+        description="a bundle made by `licet bundle make`, in place of works: its items and no others",
+    )
     renditions: words.FormNames = Field(
         default=("page",), description="which forms of them; the page itself if left out"
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.licenses.bundle import Manifest
 from gateway.policy.publish_table import PublishTable
 from gateway.policy.schema import LooseKeys, OfferTable, RuleTable, SiteTable, WorkTable
 from gateway.problems import Mistake
@@ -14,6 +16,7 @@ from gateway.problems import Mistake
 class Tables:
     """What one file and its stance hold, table by table; None where a table is wrong.
 
+    *bundles* are the manifests that offers name, those that could be read.
     *named_works* and *named_offers* are the names that stand in the file, right
     or wrong, so that a mistake inside one is not followed by "nobody knows it".
     """
@@ -24,6 +27,7 @@ class Tables:
     works: list[WorkTable | None]
     offers: dict[str, OfferTable | None]
     rules: list[RuleTable | None]
+    bundles: Mapping[str, Manifest]
     named_works: frozenset[str]
     publish: PublishTable | None = None
     mistakes: list[Mistake] = field(default_factory=list)

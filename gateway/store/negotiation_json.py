@@ -18,6 +18,8 @@ from gateway.terms.license_terms import LicenseTerms, Offer
 _PLAIN: Final = (
     "id", "licensee", "client", "started_at", "expires_at", "facts", "license", "why", "signed", "contract",
 )  # fmt: skip
+#: Members that documents of earlier versions do not have.
+_LATER: Final = ("about", "change")
 _OF_OFFER: Final = ("id", "site", "policy", "tier", "token_seconds", "max_fetches")
 
 
@@ -26,7 +28,7 @@ def write_negotiation(negotiation: Negotiation) -> str:
     offer = negotiation.offer
     table = negotiation.table
     document = {
-        **{name: getattr(negotiation, name) for name in _PLAIN},
+        **{name: getattr(negotiation, name) for name in (*_PLAIN, *_LATER)},
         "state": str(negotiation.state),
         "offer": {**{name: getattr(offer, name) for name in _OF_OFFER}, "terms": _terms(offer.terms)},
         "table": _terms(table) if table else None,
@@ -49,6 +51,7 @@ def read_negotiation(text: str) -> Negotiation:
         offer = found["offer"]
         negotiation = Negotiation(
             **{name: found[name] for name in _PLAIN},
+            **{name: found.get(name, "") for name in _LATER},
             state=State(found["state"]),
             offer=Offer(**{name: offer[name] for name in _OF_OFFER}, terms=_read(offer["terms"])),
             table=_read(found["table"]) if found["table"] else None,

@@ -26,9 +26,15 @@ def lifted_at(at: int) -> int:
 
 
 def snapshot(
-    revoked: Iterable[tuple[str, str, int]], suspended: Iterable[str], causes: Iterable[Suspension] = ()
+    revoked: Iterable[tuple[str, str, int]],
+    suspended: Iterable[str],
+    causes: Iterable[Suspension] = (),
+    superseded: Iterable[tuple[str, str]] = (),
 ) -> Revocations:
-    """The snapshot of *revoked* (kind, subject, at), of licensees *suspended* at this moment, and of licenses for *causes*."""
+    """The snapshot of *revoked* (kind, subject, at), of licensees *suspended* at this moment, of licenses for *causes*.
+
+    *superseded* are licenses with a terms hash that holds no more.
+    """
     by_kind: dict[str, set[str]] = {"token": set(), "license": set()}
     holders: dict[str, int] = {}
     for kind, subject, at in revoked:
@@ -42,4 +48,5 @@ def snapshot(
         frozenset(by_kind["license"]),
         tuple(sorted(holders.items())),
         standing(causes),
+        frozenset(superseded),
     )

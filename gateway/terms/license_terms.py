@@ -1,12 +1,10 @@
 """The eight levers of a deal plus term and territory, as one frozen value.
 
-Their canonical JSON (RFC 8785) has a SHA-256, the *terms hash*, which stands in
-the offer, the license, the token and every record. The levers and their order
-are those of the business brief: scope, purpose, compensation, exclusivity,
-attribution, audit, retention, liability.
+Their canonical JSON (RFC 8785) has a SHA-256, the *terms hash*, which stands in the offer, the license,
+the token and every record. The levers and their order are those of the business brief: scope, purpose,
+compensation, exclusivity, attribution, audit, retention, liability.
 
-Scope, uses, per-fetch price, term and territory are enforced at every fetch;
-the rest binds by contract and has its place here from the first day.
+Scope, uses, per-fetch price, term and territory are enforced at every fetch; the rest binds by contract.
 """
 
 from __future__ import annotations
@@ -113,6 +111,15 @@ def narrowest(path: str, granted: tuple[PathScope, ...], excluded: tuple[PathSco
 
 
 @dataclass(frozen=True, slots=True)
+class Bundle:
+    """Many works sold as one: its name, the hash of its manifest (`licenses.bundle`), how many items it has."""
+
+    name: str
+    manifest: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """Lever 1: which works by path, and which forms of them.
 
@@ -120,13 +127,14 @@ class Scope:
     and names from the policy (``transcript``, ``thumbnail``, …). *excluded* are
     parts of *paths* that belong to works outside this scope: a license for a
     site does not open the dearer shelf inside it. Of the scopes in both that
-    cover a path the narrowest decides.
+    cover a path the narrowest decides. *bundle* is what the paths were frozen as.
     """
 
     works: tuple[str, ...]
     paths: tuple[PathScope, ...]
     renditions: tuple[str, ...] = (PAGE,)
     excluded: tuple[PathScope, ...] = ()
+    bundle: Bundle | None = None
 
     def covers(self, path: str) -> bool:
         """Whether canonical *path* is inside, whatever its rendition."""
@@ -246,8 +254,7 @@ class Attribution:
 class Audit:
     """Lever 6: reports and audits. *report* is ``none | monthly | quarterly | yearly``.
 
-    A report that is *suspend_after_days* late suspends the license until it is
-    handed in; 0: never.
+    A report *suspend_after_days* late suspends the license until it is handed in; 0: never.
     """
 
     report: str = "quarterly"
@@ -329,6 +336,8 @@ class LicenseTerms:
             del price["tiers"]
         if self.compensation.window_hours == WINDOW_HOURS:
             del price["window_hours"]
+        if self.scope.bundle is None:
+            del plain["scope"]["bundle"]
         if self.audit.suspend_after_days == SUSPEND_AFTER_DAYS:
             del plain["audit"]["suspend_after_days"]
         if self.territory.basis is not Basis.FETCH:
@@ -374,9 +383,8 @@ class PublishedScope:
     """What is said about one part of a site. Paths of different scopes do not overlap
     except that a scope may lie inside a wider one, which comes later.
 
-    *free* are uses granted to everyone for nothing; *offers* what can be bought;
-    a use in neither is reserved. *work* is "" for the rest of the site. *encrypted*
-    says that its files are, and that the desk has their keys.
+    *free* are uses granted to everyone for nothing; *offers* what can be bought; a use in neither is reserved.
+    *work* is "" for the rest of the site. *encrypted* says that its files are, and that the desk has their keys.
     """
 
     paths: tuple[PathScope, ...]
@@ -410,8 +418,8 @@ class PublishedTerms:
     *origin* is the public origin without a trailing slash. *scopes* are in
     order, narrower before wider, the whole site (``/``) last. *honeypot* is the
     path that robots.txt closes to everybody because nothing is there, or "".
-    *publishing* says which further channels there are. *x402* says that one
-    fetch can be paid for through x402.
+    *publishing* says which further channels there are. *x402* says that one fetch
+    can be paid for through x402. *bundles* are offers over bundles, beside the parts.
     """
 
     origin: str
@@ -424,6 +432,7 @@ class PublishedTerms:
     honeypot: str = ""
     publishing: Publishing = USUAL
     x402: bool = False
+    bundles: tuple[Offer, ...] = ()
 
     @property
     def license_url(self) -> str:

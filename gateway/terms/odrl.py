@@ -103,11 +103,14 @@ def offer_url(terms: PublishedTerms, offer: Offer) -> str:
 
 def offered(terms: PublishedTerms) -> tuple[Offer, ...]:
     """Every offer that *terms* publish somewhere, each once."""
-    return tuple(dict.fromkeys(offer for scope in terms.scopes for offer in scope.offers))
+    found = dict.fromkeys(offer for scope in terms.scopes for offer in scope.offers)
+    return (*found, *terms.bundles)
 
 
 def offered_scope(terms: PublishedTerms, offer: Offer) -> Scope:
     """What of *offer* is published: the scopes that list it, less those inside that do not."""
+    if offer in terms.bundles:
+        return replace(offer.terms.scope, bundle=None)
     sold = [path for scope in terms.scopes if offer in scope.offers for path in scope.paths]
     closed = [path for scope in terms.scopes if offer not in scope.offers for path in scope.paths]
     inside = tuple(path for path in closed if any(_may_cut(path, each) for each in sold))

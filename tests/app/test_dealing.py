@@ -11,6 +11,7 @@ from gateway.policy.reading import default_policy
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Signing
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.terms.license_terms import Compensation, LicenseTerms, Offer, Purpose, Scope
 from gateway.uses import Use
@@ -32,7 +33,7 @@ async def test_who_the_creator_is_and_how_far_it_goes(tmp_path):
     terms = LicenseTerms(Scope((), ()), Purpose(frozenset({Use.AI_INPUT})), Compensation("USD"))
     assert deals.position(site, Offer("answers", site, terms, "sha-256:p")) == usual(3)
     assert await deals.negotiations.get("ne_1") is None
-    bargaining = bargaining_of(database, signed.position, None)
+    bargaining = bargaining_of(database, signed.position, SqliteLives(database), None)
     assert bargaining.clauses
     assert bargaining.in_person.verifying is None
     await database.close()

@@ -28,8 +28,10 @@ from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
 from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryAudience, MemoryDetails, MemoryFolding
+from gateway.store.memory.ingestion import MemoryIngestion
 from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
+from gateway.store.memory.lives import MemoryLives
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.originals import MemoryOriginals
@@ -49,8 +51,10 @@ from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.originals import SqliteOriginals
@@ -125,6 +129,7 @@ class Ports:
     audits: Any
     evidence: Any
     leaves: Any
+    lives: Any
     events: Any
     private_links: Any
     traffic: Any
@@ -133,6 +138,7 @@ class Ports:
     objections: Any
     consents: Any
     originals: Any
+    ingestion: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -159,6 +165,7 @@ def memory_ports() -> Ports:
         negotiations=negotiations,
         private_links=MemoryPrivateLinks(negotiations),
         leaves=MemoryLeaves(tables),
+        lives=MemoryLives(register),
         events=happened,
         duties=MemoryDuties(register),
         audits=MemoryAudits(register),
@@ -169,6 +176,7 @@ def memory_ports() -> Ports:
         objections=MemoryObjections(happened),
         consents=MemoryConsents(happened),
         originals=MemoryOriginals(tables),
+        ingestion=MemoryIngestion(register, tables, happened),
     )
 
 
@@ -185,6 +193,7 @@ def sqlite_ports(database: Database) -> Ports:
         negotiations=SqliteNegotiations(database),
         private_links=SqlitePrivateLinks(database),
         leaves=SqliteLeaves(database),
+        lives=SqliteLives(database),
         events=SqliteEvents(database),
         duties=SqliteDuties(database),
         audits=SqliteAudits(database),
@@ -195,6 +204,7 @@ def sqlite_ports(database: Database) -> Ports:
         objections=SqliteObjections(database),
         consents=SqliteConsents(database),
         originals=SqliteOriginals(database),
+        ingestion=SqliteIngestion(database),
     )
 
 

@@ -61,6 +61,7 @@ from gateway.store.memory.evidence import MemoryEvidence
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
+from gateway.store.memory.lives import MemoryLives
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.originals import MemoryOriginals
@@ -80,6 +81,7 @@ from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.originals import SqliteOriginals
@@ -199,9 +201,9 @@ class World:
     def __init__(self, folder, database=None):
         self.clock = HandClock()
         self.keys = KeyRing.create(folder / "tokens", clock=self.clock)
+        self.happened = Happened() if database is None else SqliteEvents(database)
         if database is None:
             tables = Tables()
-            self.happened = Happened()
             register, book = MemoryRegister(self.happened), MemorySpendBook(tables)
             self.ledger = MemoryLedger(tables)
             folding, leaves = MemoryFolding(tables), MemoryLeaves(tables)
@@ -210,6 +212,7 @@ class World:
             register, book = SqliteRegister(database), SqliteSpendBook(database)
             self.ledger, folding = SqliteLedger(database), SqliteFolding(database)
             leaves = SqliteLeaves(database)
+        self.lives = MemoryLives(register) if database is None else SqliteLives(database)
         log_keys = KeyRing.create(folder / "log-keys", EDDSA, clock=self.clock)
         self.log = LogKeeping(folder / "log", log_keys, leaves, "journal.example")
         self.register, self.book = Wire(register), Wire(book)
@@ -299,6 +302,7 @@ class World:
                 self.negotiations,
                 lambda site, offer: self.positions.get(offer.id) or usual(offer.tier),
                 shipped_clauses(),
+                self.lives,
                 InPerson(self.links, self.verifying),
             ),
         )

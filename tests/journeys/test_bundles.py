@@ -1,16 +1,14 @@
-"""A month as evidence: written by the gateway's command, checked by one that has nothing but the file and the key."""
+"""A bundle over a running gateway: made, offered, bought, fetched to the last item; changed pages and withdrawals."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-import subprocess
-import zipfile
-from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
-import aiohttp
-import pytest
+from tests.journeys.test_license_life import agreed, fetched, until
+from tests.journeys.test_negotiation import FACTS_STATED, Crawler
 
 POLICY = """
 stance = "search-free-training-paid"
@@ -19,168 +17,158 @@ id = "journal"
 hosts = ["127.0.0.1"]
 origin = "{origin}"
 mode = "{mode}"
-currency = "USD"
 [[works]]
 id = "essays"
 paths = ["/essays/"]
 rights = "own"
 people = "none"
+[[works]]
+id = "letters"
+paths = ["/letters/"]
+rights = "unsure"
+people = "none"
 [offers.training]
-uses = ["ai-train"]
+uses = ["ai-input"]
 works = ["essays"]
-price = {{ per_fetch = "0.005" }}
-[offers.training.position]
-floor = "0.57"
+price = {{ per_fetch = "0.004" }}
+[contract]
+law = "Ireland"
+creator = "The Journal Ltd"
+address = "1 Example Street, Dublin"
+signatory = "Ada Example"
+authority = "director"
 [[rules]]
 when = {{ class = "ai" }}
 then = {{ license = ["training"] }}
 [[rules]]
 then = "serve"
 """
-MONTH = datetime.now(UTC).strftime("%Y-%m")
+OFFER = """
+[offers.launch]
+uses = ["ai-input"]
+bundle = "launch"
+price = { upfront = "90" }
+[offers.launch.position]
+person_for = []
+"""
+PAGES = ("/essays/moon", "/essays/reefs", "/essays/tides")
 
 
-@pytest.fixture
-async def bundled(licet, origin, sell):
-    """A licensee that fetched two pages; the gateway has stopped; its bundle and the log's key."""
-    licet.write_site(origin.url)
-    one = await licet.serve()
-    sold = await sell(one)
-    await one.stop()
-    wrote = await licet(
-        "journal", "bundle", "--licensee", sold.licensee, "--period", MONTH, "--out", "november.zip", "--json"
+async def token_for(crawler: Crawler, front: str, license: str, *paths: str) -> tuple[int, Any]:
+    """A token of *license* for *paths*."""
+    locations = {"locations": [f"{front}{path}" for path in paths]} if paths else {}
+    details = json.dumps([{"type": "content_license", "license": license, **locations}])
+    form = {"grant_type": "client_credentials", "authorization_details": details}
+    async with crawler.http.post(f"{front}/.licet/token", data=form, headers=crawler.login) as answer:
+        return answer.status, await answer.json(content_type=None)
+
+
+def sitemap(*pages: tuple[str, str]) -> bytes:
+    """A sitemap of paths and days."""
+    urls = "".join(
+        f"<url><loc>https://127.0.0.1{path}</loc><lastmod>{day}</lastmod></url>" for path, day in pages
     )
-    return licet, sold, wrote.json
+    return f"<urlset>{urls}</urlset>".encode()
 
 
-async def test_a_month_is_written_and_holds_without_the_gateway(bundled, tmp_path) -> None:
-    licet, sold, wrote = bundled
-    assert (wrote["records"], wrote["licensee"]["id"]) == (3, sold.licensee)
-    key = wrote["log"]
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (licet.folder / "november.zip").rename(elsewhere / "november.zip")
-    (licet.folder / "licet-data").rename(tmp_path / "gone")
-    licet.folder = elsewhere
-
-    found = (await licet("audit", "november.zip", "--key", key, "--json")).json
-    assert (found["good"], found["key_given"], found["faults"], found["notes"]) == (True, True, [], [])
-    checked = found["checked"]
-    assert {name: checked[name] for name in ("heads", "records", "proofs", "statements", "licenses", "terms")} == {
-        "heads": 1, "records": 3, "proofs": 3, "statements": 1, "licenses": 1, "terms": 1,
-    }  # fmt: skip
-    told = (await licet("audit", "november.zip", "--key", key)).out
-    assert told.startswith(f"bundle   Example AI Labs ({sold.licensee}), {MONTH}\nkey      {key}\nchecked  ")
-    assert "\ncharged  0.01 USD\ngood: all of it holds" in told
-    own = (await licet("audit", "november.zip")).out
-    assert "of the bundle itself" in own
-    other = key.replace(key.split("/")[0], "other.example", 1)
-    assert "--key: the vkey's id" in (await licet("audit", "november.zip", "--key", other, code=2)).err
-
-
-async def test_programs_of_others_read_it(bundled, tmp_path) -> None:
-    licet, _, wrote = bundled
-    folder = tmp_path / "opened"
-    with zipfile.ZipFile(licet.folder / "november.zip") as opened:
-        opened.extractall(folder)
-    run = await asyncio.to_thread(
-        subprocess.run,
-        ["sha256sum", "--check", "--strict", "SHA256SUMS"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
+async def test_a_bundle_is_made_bought_and_fetched_to_the_last_item(licet: Any, origin: Any) -> None:
+    data: Path = licet.write_site(origin.url, policy=POLICY)
+    origin.files["/sitemap.xml"] = sitemap(
+        *((path, "2026-05-01") for path in PAGES),
+        ("/letters/one", "2026-05-01"),
+        ("/essays/old", "2025-01-01"),
     )
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.count(": OK\n") == len(list(folder.rglob("*.*"))) + 1 - 1
-    (vkey,) = (folder / "keys" / "log.vkey").read_text().split()
-    assert vkey == wrote["log"]
-    proof = next((folder / "proofs").iterdir())
-    (tmp_path / "one.tlog-proof").write_bytes(proof.read_bytes())
-    shown = await licet("receipt", "verify", str(tmp_path / "one.tlog-proof"), "--key", vkey)
-    assert shown.out.startswith("proven   record ")
-    several = await licet(
-        "receipt", "verify", str(folder / "receipts" / "00001.json"), "--key", vkey, "--json"
+    filtered = ("--paths", "/essays/", "--paths", "/letters/", "--since", "2026-01-01")
+    made = (await licet("bundle", "make", "launch", *filtered, "--json")).json
+    assert (made["items"], made["left_out"]) == (3, ["/letters/one"])
+    assert "--again" in (await licet("bundle", "make", "launch", *filtered, code=1)).err
+    assert (
+        "unsure"
+        in (await licet("bundle", "make", "other", "--list", "-", stdin="/letters/one\n", code=2)).err
     )
-    assert len(several.json["records"]) == 3
-    text = (folder / "README.txt").read_text()
-    assert "SHA-256(salt || RFC 8785 JSON of the record)" in text
+    assert "--list" in (await licet("bundle", "make", "other", code=2)).err
+    shown = (await licet("bundle", "show", "launch", "--json")).json
+    assert [(each["path"], each["rights"]) for each in shown["items"]] == [(path, "own") for path in PAGES]
+    assert (await licet("bundle", "verify", "launch", "--json")).json["same"] == 3
 
-
-async def test_the_same_content_is_the_same_octets(bundled) -> None:
-    licet, sold, _ = bundled
-    ask = ("journal", "bundle", "--licensee", sold.licensee, "--period", MONTH, "--out")
-    first = (licet.folder / "november.zip").read_bytes()
-    told = await licet(*ask, "again.zip")
-    assert (licet.folder / "again.zip").read_bytes() == first
-    assert told.out == f"again.zip: 3 records of Example AI Labs, {MONTH}, under the head of the log\n"
-    # What a command entered while no gateway ran is signed, and in it.
-    await licet("licensee", "credit", sold.licensee, "1 USD")
-    await licet(*ask, "more.zip")
-    found = (await licet("audit", "more.zip", "--json")).json
-    assert (found["good"], found["checked"]["records"]) == (True, 4)
-
-
-async def test_whoever_changes_it_is_found(bundled) -> None:
-    licet, _, wrote = bundled
-    path = licet.folder / "changed.zip"
-    with zipfile.ZipFile(licet.folder / "november.zip") as opened:
-        files = {name: opened.read(name) for name in opened.namelist()}
-    document = json.loads(files["receipts/00001.json"])
-    paid = next(row for row in document["receipts"] if row["record"].get("charged_micros"))
-    paid["record"]["charged_micros"] += 1
-    files["receipts/00001.json"] = (
-        json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    file = data / "sites" / "journal.toml"
+    file.write_text(
+        file.read_text()
+        .replace("[[rules]]", OFFER + "[[rules]]", 1)
+        .replace('["training"]', '["training", "launch"]')
     )
-    names = sorted(set(files) - {"SHA256SUMS", "SHA256SUMS.note"})
-    files["SHA256SUMS"] = "".join(
-        f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in names
-    ).encode()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, octets in files.items():
-            made.writestr(name, octets)
-    told = (await licet("audit", "changed.zip", "--key", wrote["log"], code=1)).out
-    assert "WRONG    SHA256SUMS.note: it is signed, and of another list of files\n" in told
-    assert "is not in the log that its checkpoint signs" in told
-    assert "WRONG    statement.json: under li" in told
-    assert "NOT GOOD: " in told
-    path.write_bytes(path.read_bytes()[:-100])
-    assert "is no evidence bundle: it does not end" in (await licet("audit", "changed.zip", code=1)).err
+    (row,) = (await licet("bundle", "list", "--json")).json
+    assert (row["hash"], row["offers"]) == (made["hash"], ["launch"])
+    running = await licet.serve("--workers", 2)
+    known = (await licet("licensee", "add", "Example AI Labs", "--credit", "100 USD", "--json")).json
+    crawler = Crawler(known["client_id"], known["client_secret"], [])
+    front = running.front
+    try:
+        # In the catalogue, the exports and as a manifest of its own.
+        status, body = await crawler.get(f"{front}/.licet/bundles/launch")
+        assert (status, json.loads(body)["hash"]) == (200, made["hash"])
+        assert (await crawler.get(f"{front}/.licet/bundles/other"))[0] == 404
+        for path in ("offers", "comp", "offers/launch.jsonld"):
+            status, body = await crawler.get(f"{front}/.licet/{path}")
+            assert status == 200, path
+            assert b"/essays/reefs" in body, path
+
+        license = await agreed(
+            crawler, f"{front}/.licet/negotiations", {"offer": "launch", "facts": FACTS_STATED}
+        )
+        contract = json.loads((await crawler.get(f"{front}/.licet/contracts/{license}", **crawler.login))[1])
+        assert made["hash"] in json.dumps(contract)
+        status, drawn = await crawler.get(
+            f"{front}/.licet/contracts/{license}", **crawler.login, Accept="text/html"
+        )
+        assert (status, made["hash"].encode() in drawn, b"3 works" in drawn) == (200, True, True)
+
+        status, told = await token_for(crawler, front, license, "/essays/old")
+        assert status == 400, told
+        status, told = await token_for(crawler, front, license, *PAGES)
+        assert status == 200, told
+        token = told["access_token"]
+        assert await fetched(crawler, f"{front}/essays/old", token) == (403, "path-not-covered")
+        for path in PAGES[:2]:
+            assert await fetched(crawler, front + path, token) == (200, "")
+        told = (await licet("bundle", "progress", license, "--json")).json
+        assert (told["fetched"], told["met"], told["missing"]) == (2, False, ["/essays/tides"])
+        assert await milestones(crawler, front) == []
+        status, told = await token_for(crawler, front, license, PAGES[2])
+        assert await fetched(crawler, front + PAGES[2], told["access_token"]) == (200, "")
+        async with asyncio.timeout(30):
+            while not (found := await milestones(crawler, front)):
+                await asyncio.sleep(0.2)
+        assert [(each["license"], each["manifest"], each["fetched"]) for each in found] == [
+            (license, made["hash"], 3)
+        ]
+        told = (await licet("bundle", "progress", license, "--json")).json
+        assert (told["met"], told["changed"], told["credit"]) == (True, [], "0 USD")
+
+        # A page changes: the manifest of what was sold stays, another one has its name.
+        origin.files["/essays/moon"] = b"another moon"
+        assert (await licet("bundle", "verify", "launch", "--json", code=1)).json["changed"] == [
+            "/essays/moon"
+        ]
+        again = (await licet("bundle", "make", "launch", *filtered, "--again", "--json")).json
+        assert again["hash"] != made["hash"]
+        await licet("withdraw", "/essays/reefs", "--uses", "ai-input")
+        told = (await licet("bundle", "progress", license, "--json")).json
+        assert (told["manifest"], told["met"]) == (made["hash"], True)
+        assert (told["withdrawn"], told["credit"]) == (["/essays/reefs"], "30 USD")
+        assert "30 USD" in (await licet("bundle", "progress", license)).out
+
+        # What was sold goes on, less what was withdrawn; nobody buys it any more, and its annex stays.
+        await until(crawler, f"{front}/essays/reefs", token, 403)
+        assert await fetched(crawler, f"{front}/essays/moon", token) == (200, "")
+        assert (await crawler.get(f"{front}/.licet/bundles/launch"))[0] == 404
+        status, body = await crawler.get(f"{front}/.licet/bundles/launch@{made['hash']}")
+        assert (status, json.loads(body)["hash"]) == (200, made["hash"])
+    finally:
+        await crawler.http.close()
 
 
-async def test_who_is_not_there_has_no_bundle(bundled) -> None:
-    licet, _, _ = bundled
-    ask = ("journal", "bundle", "--period", MONTH, "--out", "x.zip", "--licensee")
-    assert "there is no licensee 'le_0'" in (await licet(*ask, "le_0", code=1)).err
-    assert not list(licet.folder.glob("x.zip*"))
-
-
-async def test_a_negotiated_contract_is_in_it_with_how_it_was_agreed(licet, http, origin) -> None:
-    policy = POLICY.replace("[[rules]]", '[contract]\nlaw = "Ireland"\n[[rules]]', 1)
-    licet.write_site(origin.url, policy=policy.replace('uses = ["ai-train"]', 'uses = ["ai-input"]'))
-    one = await licet.serve()
-    made = (await licet("licensee", "add", "Example AI Labs", "--credit", "9 USD", "--json")).json
-    login = {"Authorization": aiohttp.encode_basic_auth(made["client_id"], made["client_secret"])}
-
-    async def say(url, body, tag=""):
-        version = {"If-Match": tag} if tag else {}
-        async with http.post(url, json=body, headers={**login, **version}) as answer:
-            told = await answer.json(content_type=None)
-            assert answer.status < 300, told
-            return told, answer.headers["ETag"]
-
-    begin = {"offer": "training", "facts": {"use_case": "answers to readers"}}
-    told, tag = await say(f"{one.front}/.licet/negotiations", begin)
-    accept = {name: told["accept"][name] for name in ("terms_hash", "assent")}
-    told, _ = await say(told["links"]["acceptance"], accept, tag)
-    assert told["state"] == "AGREED"
-    await one.stop()
-    ask = ("journal", "bundle", "--licensee", made["licensee"], "--period", MONTH, "--out", "deal.zip")
-    await licet(*ask)
-    found = (await licet("audit", "deal.zip", "--json")).json
-    assert (found["faults"], found["notes"]) == ([], [])
-    assert (found["checked"]["contracts"], found["checked"]["signatures"]) == (1, 1)
-    with zipfile.ZipFile(licet.folder / "deal.zip") as opened:
-        contract = json.loads(opened.read(f"contracts/{told['license']}.json"))
-        everything = b"".join(opened.read(name) for name in opened.namelist())
-    assert contract["evidence"]["assent"] == accept["assent"]
-    assert b"floor" not in everything.replace(b"floor prices", b"")
+async def milestones(crawler: Crawler, front: str) -> list[dict[str, Any]]:
+    """The milestones that the licensee was told of."""
+    told = json.loads((await crawler.get(f"{front}/.licet/events", **crawler.login))[1])
+    return [each["data"] for each in told["events"] if each["type"] == "milestone.ingestion"]

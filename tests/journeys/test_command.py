@@ -67,6 +67,8 @@ def test_the_commands_are_those_that_were_promised() -> None:
          "memo", "price", "dossier", "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
         "deals list", "deals show", "deals offer", "deals decline",
+        "licenses list", "licenses show", "licenses suspend", "licenses resume", "licenses revoke", "licenses amend",
+        "bundle make", "bundle list", "bundle show", "bundle verify", "bundle progress",
         "duties list", "duties show", "duties evidence", "duties accept", "duties reject", "duties excuse", "duties veto",
         "audits list", "audits show", "audits request", "audits name", "audits bind", "audits findings", "audits close",
         "audits cancel",

@@ -17,6 +17,7 @@ from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import (
     Basis,
+    Bundle,
     Compensation,
     Exclusivity,
     LicenseTerms,
@@ -196,3 +197,13 @@ def test_levers_as_a_message_spells_them_are_the_terms_again(terms, offered):
     message = read_message({"proposal": levers_of(terms)})
     assert isinstance(message, Message)
     assert read_terms(message, offered) == terms
+
+
+def test_a_bundle_is_proposed_on_as_it_is_and_in_no_other_scope():
+    sold = replace(OFFERED, scope=replace(OFFERED.scope, bundle=Bundle("launch", "sha-256:m", 2)))
+    assert read_terms(read_message({"proposal": levers_of(sold)}), sold) == sold
+    less = {"scope": {"paths": ["/essays/tides"]}}
+    refused = read_terms(read_message({"proposal": less}), sold)
+    assert isinstance(refused, Refusal)
+    assert refused.facts == (("member", "proposal.scope"),)
+    assert isinstance(read_terms(read_message({"proposal": less}), OFFERED), LicenseTerms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.origin.head import Head
+from gateway.origin.head import Head, head_of
 from gateway.origin.header_hygiene import response_headers
 
 LINE = b"HTTP/1.1 200 OK"
@@ -70,3 +70,27 @@ def test_an_answer_without_a_body_says_nothing_of_its_length():
     fields = (b"A: b", b"Content-Length: 0")
     assert head(*fields, line=b"HTTP/1.1 204 No", status=204).passed_on() == b"HTTP/1.1 204 No\r\nA: b"
     assert head(*fields, line=b"HTTP/1.1 304 No", status=304).passed_on().endswith(b"\r\nContent-Length: 0")
+
+
+def test_a_repeated_head_is_told_by_the_same_object():
+    raw = b"\r\n".join([LINE, b"ETag: repeated", b"Connection: keep-alive"])
+    first = head_of(raw, 200)
+    assert head_of(bytes(bytearray(raw)), 200) is first
+    for less in (frozenset[str](), frozenset({"etag"}), frozenset[str]()):
+        assert first.passed_on(less) == Head(raw, 200).passed_on(less)
+    assert (first.field("etag"), first.field("etag"), first.field("x")) == ("repeated", "repeated", "")
+    assert head_of(raw + b"2", 200).field("connection") == "keep-alive2"
+
+
+def test_what_is_meant_for_one_visitor_or_long_is_read_anew():
+    for line in (b"Set-Cookie: id=canary", b"SET-cookie:a", b"X: " + b"y" * 4096):
+        raw = LINE + b"\r\n" + line
+        assert head_of(raw, 200) is not head_of(raw, 200)
+
+
+def test_heads_that_are_remembered_are_bounded():
+    raw = LINE + b"\r\nX: first"
+    first = head_of(raw, 200)
+    for number in range(5000):
+        head_of(LINE + b"\r\nX: %d" % number, 200)
+    assert head_of(raw, 200) is not first

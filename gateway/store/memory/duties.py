@@ -19,7 +19,7 @@ class MemoryDuties:
     def __init__(self, register: MemoryRegister) -> None:
         """Start empty; licenses, suspensions and events are those of *register*."""
         self._register = register
-        self._planned: set[str] = set()
+        self._planned: set[tuple[str, int]] = set()
         self._found: dict[str, Obligation] = {}
         self._reports: dict[tuple[str, str], KeptReport] = {}
 
@@ -28,15 +28,16 @@ class MemoryDuties:
         found = [
             each
             for each in self._register.unrevoked()
-            if each.id not in self._planned
+            if (each.id, each.version) not in self._planned
+            and (each.id, each.version) not in self._register.amendments
             and not each.id.startswith(BY_FETCH)
             and licensee in {"", each.licensee}
         ]
-        return tuple(sorted(found, key=lambda each: each.id)[:most])
+        return tuple(sorted(found, key=lambda each: (each.id, each.version))[:most])
 
     async def plan(self, license: License, duties: Sequence[Obligation]) -> int:
         """Keep those that are not there yet; how many were kept."""
-        self._planned.add(license.id)
+        self._planned.add((license.id, license.version))
         return self._add(duties)
 
     def _add(self, duties: Sequence[Obligation]) -> int:

@@ -39,6 +39,10 @@ class MemoryNegotiations:
         """The first negotiation that *license* was agreed in."""
         return next((each for each in self._sorted() if each.license == license and license), None)
 
+    async def agreed_on(self, license: str) -> tuple[Negotiation, ...]:
+        """Every negotiation that *license*, or a version of it, was agreed in."""
+        return tuple(each for each in self._sorted() if each.license == license and license)
+
     async def pending(self, most: int) -> tuple[Negotiation, ...]:
         """Those that wait for a person, oldest first."""
         return tuple(each for each in self._sorted() if each.person)[:most]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from gateway.event import Event
 from gateway.licenses.duty_events import suspension_event
 from gateway.licenses.exclusivity import Conflict, conflict
 from gateway.licenses.license import Client, License, Licensee, Standing
@@ -26,6 +27,11 @@ class MemoryRegister:
         self._licensees: dict[str, Licensee] = {}
         self._clients: dict[str, Client] = {}
         self._licenses: dict[str, License] = {}
+        #: Versions after the first, by license; since when a version is over; whose holder was told of the end.
+        self.later: dict[str, list[License]] = {}
+        self.ended: dict[tuple[str, int], int] = {}
+        self.warned: set[tuple[str, int]] = set()
+        self.amendments: set[tuple[str, int]] = set()
         self._revoked: dict[tuple[str, str], tuple[int, int]] = {}
 
     def _check(self) -> None:
@@ -106,8 +112,9 @@ class MemoryRegister:
             raise ValueError(f"there is no licensee {license.licensee}")
         live = [
             each
-            for each in self._licenses.values()
-            if _agreed(each) == _agreed(license)
+            for each in self.every_version()
+            if (each.version == 1 or each.starts_at <= license.starts_at)
+            and _agreed(each) == _agreed(license)
             and each.ends_at > license.starts_at
             and ("license", each.id) not in self._revoked
             and each.id not in spent
@@ -116,7 +123,7 @@ class MemoryRegister:
             return min(live, key=lambda each: (-each.ends_at, each.id))
         if license.id in self._licenses:
             raise ValueError(f"there is another license {license.id}")
-        taken = self._in_the_way(license)
+        taken = self.conflict_with(license)
         if taken is not None:
             return taken
         self._licenses[license.id] = license
@@ -125,34 +132,59 @@ class MemoryRegister:
     async def in_the_way(self, license: License) -> Conflict | None:
         """The license that shuts *license* out, if there is one."""
         self._check()
-        return self._in_the_way(license)
+        return self.conflict_with(license)
 
-    def _in_the_way(self, license: License) -> Conflict | None:
-        standing = (each for each in self._licenses.values() if ("license", each.id) not in self._revoked)
-        return conflict(license, standing)
+    def conflict_with(self, license: License) -> Conflict | None:
+        """`in_the_way`, as part of another act."""
+        return conflict(license, (each for each in self.every_version() if not self.is_revoked(each.id)))
+
+    def is_revoked(self, license_id: str) -> bool:
+        """Whether a license was revoked."""
+        return ("license", license_id) in self._revoked
+
+    def every_version(self) -> list[License]:
+        """Every version of every license."""
+        return [each for id in self._licenses for each in self.versions_of(id)]
+
+    def versions_of(self, license_id: str) -> list[License]:
+        """Every version of one license, in order."""
+        first = self._licenses.get(license_id)
+        return [first, *self.later.get(license_id, ())] if first else []
+
+    def change_version(self, new: License) -> None:
+        """Put *new* in the place of the version of its number."""
+        if new.version == 1:
+            self._licenses[new.id] = new
+        else:
+            self.later[new.id][new.version - 2] = new
 
     async def license(self, license_id: str) -> License | None:
-        """The license of that id."""
+        """The license of that id: its version in force, else its last one."""
         self._check()
-        return self._licenses.get(license_id)
+        versions = self.versions_of(license_id)
+        standing = [each for each in versions if (each.id, each.version) not in self.ended]
+        return next(iter(standing), None) or (versions[-1] if versions else None)
 
     def unrevoked(self) -> tuple[License, ...]:
         """Every license that was not revoked."""
-        return tuple(each for each in self._licenses.values() if ("license", each.id) not in self._revoked)
+        return tuple(each for each in self.every_version() if not self.is_revoked(each.id))
 
     async def licenses_of(self, licensee_id: str) -> tuple[License, ...]:
         """A licensee's licenses, newest first."""
         self._check()
-        found = [each for each in self._licenses.values() if each.licensee == licensee_id]
-        return tuple(sorted(found, key=lambda each: (each.starts_at, each.id), reverse=True))
+        found = [each for each in self.every_version() if each.licensee == licensee_id]
+        return tuple(sorted(found, key=lambda each: (each.starts_at, each.id, each.version), reverse=True))
 
-    async def revoke(self, kind: str, subject: str, at: int, *, until: int = 0) -> None:
+    async def revoke(
+        self, kind: str, subject: str, at: int, *, until: int = 0, events: Sequence[Event] = ()
+    ) -> None:
         """Revoke from *at* on; `ValueError` for a kind that is none."""
         self._check()
         if kind not in KINDS:
             raise ValueError(f"{kind} is nothing that can be revoked")
         self._revoked = {key: (since, end) for key, (since, end) in self._revoked.items() if not 0 < end < at}
         self._revoke(kind, subject, at, until)
+        self.happened.keep(events)
 
     def _revoke(self, kind: str, subject: str, at: int, until: int) -> None:
         before = self._revoked.get((kind, subject))
@@ -203,7 +235,15 @@ class MemoryRegister:
             [(kind, subject, at) for (kind, subject), (at, _) in self._revoked.items()],
             suspended,
             self._suspensions,
+            self._superseded(),
         )
+
+    def _superseded(self) -> set[tuple[str, str]]:
+        over, standing = set[tuple[str, str]](), set[tuple[str, str]]()
+        for each in self.every_version():
+            found = over if (each.id, each.version) in self.ended else standing
+            found.add((each.id, each.terms.hash))
+        return over - standing
 
 
 def _agreed(license: License) -> tuple[object, ...]:

@@ -32,9 +32,9 @@ class SqliteDuties:
     async def unplanned(self, most: int, *, licensee: str = "") -> tuple[License, ...]:
         """Licenses whose duties were not planned; see the port."""
         rest = (
-            "WHERE NOT EXISTS (SELECT 1 FROM duty_plans WHERE license = licenses.id) AND NOT EXISTS"
+            "WHERE NOT duties_planned AND NOT EXISTS"
             " (SELECT 1 FROM revocations WHERE kind = 'license' AND subject = licenses.id)"
-            " AND substr(id, 1, ?) <> ? AND (? = '' OR licensee = ?) ORDER BY id LIMIT ?"
+            " AND substr(id, 1, ?) <> ? AND (? = '' OR licensee = ?) ORDER BY id, version LIMIT ?"
         )
         values = (len(BY_FETCH), BY_FETCH, licensee, licensee, most)
         return await self._database.read(lambda db: licenses_where(db, rest, *values))
@@ -44,6 +44,8 @@ class SqliteDuties:
 
         def act(db: apsw.Connection) -> int:
             db.execute("INSERT INTO duty_plans (license) VALUES (?) ON CONFLICT DO NOTHING", (license.id,))
+            which = (license.id, license.version)
+            db.execute("UPDATE later_versions SET duties_planned = 1 WHERE id = ? AND version = ?", which)
             return _add(db, duties)
 
         return await self._database.write(act)

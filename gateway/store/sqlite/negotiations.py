@@ -67,6 +67,10 @@ class SqliteNegotiations:
         found = await self._those(f"WHERE license = ? AND license <> '' {_IN_ORDER} LIMIT 1", license)
         return next(iter(found), None)
 
+    async def agreed_on(self, license: str) -> tuple[Negotiation, ...]:
+        """Every negotiation that *license*, or a version of it, was agreed in."""
+        return await self._those(f"WHERE license = ? AND license <> '' {_IN_ORDER}", license)
+
     async def pending(self, most: int) -> tuple[Negotiation, ...]:
         """Those that wait for a person, oldest first."""
         return await self._those(f"WHERE waits = 1 {_IN_ORDER} LIMIT ?", most)

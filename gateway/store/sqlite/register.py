@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import apsw
 import orjson
 
+from gateway.event import Event
 from gateway.licenses.exclusivity import Conflict, conflict
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.licenses.revocations import Revocations
@@ -15,6 +16,7 @@ from gateway.licenses.suspension import Suspension
 from gateway.store.revoking import KINDS, lifted_at, snapshot
 from gateway.store.sqlite import suspending
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.events import keep_events
 from gateway.store.terms_json import read_terms, write_terms
 from gateway.tokens.claims import Budget
 
@@ -26,6 +28,18 @@ _CLIENT: Final = (
 _LICENSE: Final = (
     "id, licensee, site, offer, terms, terms_hash, policy, starts_at, ends_at,"
     " budget_micros, budget_fetches, crawlers"
+)
+#: What both tables of versions have.
+COLUMNS: Final = f"{_LICENSE}, exclusive"
+#: Every version of every license, under the name of the first ones' table.
+_VERSIONS: Final = "license_terms AS licenses"
+#: What tokens may still name and holds no more. None lives for two days.
+_SUPERSEDED: Final = (
+    "SELECT id, terms_hash FROM license_terms AS gone WHERE ended_at > 0 AND ended_at > max("
+    "coalesce((SELECT max(ended_at) FROM licenses WHERE ended_at > 0), 0),"
+    " coalesce((SELECT max(ended_at) FROM later_versions WHERE ended_at > 0), 0)) - 172800"
+    " AND NOT EXISTS (SELECT 1 FROM license_terms WHERE id = gone.id AND terms_hash = gone.terms_hash"
+    " AND ended_at = 0)"
 )
 _REVOKE: Final = (
     "INSERT INTO revocations (kind, subject, at, until) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
@@ -98,7 +112,7 @@ class SqliteRegister:
 
     async def in_the_way(self, license: License) -> Conflict | None:
         """The license that shuts *license* out, if there is one."""
-        return await self._database.read(lambda db: _in_the_way(db, license))
+        return await self._database.read(lambda db: in_the_way(db, license))
 
     async def license(self, license_id: str) -> License | None:
         """The license of that id."""
@@ -106,12 +120,12 @@ class SqliteRegister:
 
     async def licenses_of(self, licensee_id: str) -> tuple[License, ...]:
         """A licensee's licenses, newest first."""
-        sql = f"SELECT {_LICENSE} FROM licenses WHERE licensee = ? ORDER BY starts_at DESC, id DESC"  # noqa: S608
-        return await self._database.read(
-            lambda db: tuple(_license_of(row) for row in db.execute(sql, (licensee_id,)))
-        )
+        rest = "WHERE licensee = ? ORDER BY starts_at DESC, id DESC, version DESC"
+        return await self._database.read(lambda db: licenses_where(db, rest, licensee_id))
 
-    async def revoke(self, kind: str, subject: str, at: int, *, until: int = 0) -> None:
+    async def revoke(
+        self, kind: str, subject: str, at: int, *, until: int = 0, events: Sequence[Event] = ()
+    ) -> None:
         """Revoke from *at* on; `ValueError` for a kind that is none. Again, later, moves *at* on.
 
         What is safe to forget at *at* is forgotten on the way.
@@ -119,7 +133,11 @@ class SqliteRegister:
         if kind not in KINDS:
             raise ValueError(f"{kind} is nothing that can be revoked")
 
-        await self._database.write(lambda db: _revoke(db, kind, subject, at, until))
+        def act(db: apsw.Connection) -> None:
+            _revoke(db, kind, subject, at, until)
+            keep_events(db, events)
+
+        await self._database.write(act)
 
     async def suspend(self, license_id: str, cause: str, said: str, at: int) -> bool:
         """Put *cause* on a license; see the port."""
@@ -154,7 +172,8 @@ class SqliteRegister:
                 "SELECT id FROM licensees WHERE standing = ?", (str(Standing.SUSPENDED),)
             ).fetchall()
             causes = suspending.standing_suspensions(db)
-            return snapshot(rows, [licensee for (licensee,) in suspended], causes)
+            over: list[Any] = db.execute(_SUPERSEDED).fetchall()
+            return snapshot(rows, [licensee for (licensee,) in suspended], causes, over)
 
         return await self._database.read(act)
 
@@ -244,7 +263,7 @@ def _grant(db: apsw.Connection, license: License, spent: Collection[str]) -> Lic
     same = _one(
         db,
         "WHERE licensee = ? AND site = ? AND terms_hash = ? AND budget_micros IS ? AND budget_fetches IS ?"
-        " AND crawlers = ? AND ends_at > ?"
+        " AND crawlers = ? AND ends_at > ? AND (version = 1 OR starts_at <= ?)"
         " AND NOT EXISTS (SELECT 1 FROM revocations WHERE kind = 'license' AND subject = licenses.id)"
         " AND id NOT IN (SELECT value FROM json_each(?))"
         " ORDER BY ends_at DESC, id LIMIT 1",
@@ -255,32 +274,38 @@ def _grant(db: apsw.Connection, license: License, spent: Collection[str]) -> Lic
         license.budget.fetches,
         _crawlers(license),
         license.starts_at,
+        license.starts_at,
         orjson.dumps(list(spent)).decode(),
     )
     if same is not None:
         return same
-    taken = _in_the_way(db, license)
+    taken = in_the_way(db, license)
     if taken is not None:
         return taken
     db.execute(
-        f"INSERT INTO licenses ({_LICENSE}, exclusive) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+        f"INSERT INTO licenses ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
         " ON CONFLICT DO NOTHING",
-        (
-            license.id, license.licensee, license.site, license.offer, write_terms(license.terms),
-            license.terms.hash, license.policy, license.starts_at, license.ends_at, license.budget.micros,
-            license.budget.fetches, _crawlers(license), int(license.terms.exclusivity.exclusive),
-        ),
-    )  # fmt: skip
+        row_of_license(license),
+    )
     if not db.changes():
         raise ValueError(f"there is another license {license.id}")
     return license
 
 
-def _in_the_way(db: apsw.Connection, license: License) -> Conflict | None:
+def row_of_license(license: License) -> tuple[str | int | None, ...]:
+    """The values of `COLUMNS`."""
+    return (
+        license.id, license.licensee, license.site, license.offer, write_terms(license.terms),
+        license.terms.hash, license.policy, license.starts_at, license.ends_at, license.budget.micros,
+        license.budget.fetches, _crawlers(license), int(license.terms.exclusivity.exclusive),
+    )  # fmt: skip
+
+
+def in_the_way(db: apsw.Connection, license: License) -> Conflict | None:
     """What stands in the way; without an exclusive license on either side nothing is read but the index."""
     rivals = "" if license.terms.exclusivity.exclusive else " AND exclusive = 1"
     rows = db.execute(
-        f"SELECT {_LICENSE} FROM licenses WHERE site = ? AND ends_at > ? AND starts_at < ? AND licensee <> ?{rivals}"  # noqa: S608
+        f"SELECT {_LICENSE}, version FROM {_VERSIONS} WHERE site = ? AND ends_at > ? AND starts_at < ? AND licensee <> ?{rivals}"  # noqa: S608
         " AND NOT EXISTS (SELECT 1 FROM revocations WHERE kind = 'license' AND subject = licenses.id)",
         (license.site, license.starts_at, license.ends_at, license.licensee),
     )
@@ -293,22 +318,39 @@ def _crawlers(license: License) -> str:
 
 def license_by_id(db: apsw.Connection, license_id: str) -> License | None:
     """The license of that id, inside a transaction."""
-    return _one(db, "WHERE id = ?", license_id)
+    # The lowest number that is not over is in force, or the first to be; of what is over, the last.
+    rest = "WHERE id = ? ORDER BY ended_at > 0, CASE WHEN ended_at = 0 THEN version ELSE -version END LIMIT 1"
+    return _one(db, rest, license_id)
 
 
 def licenses_where(db: apsw.Connection, rest: str, *values: str | int) -> tuple[License, ...]:
-    """The licenses that the end *rest* of a statement finds, inside a transaction."""
-    rows = db.execute(f"SELECT {_LICENSE} FROM licenses {rest}", values)  # noqa: S608
+    """The versions of licenses that the end *rest* of a statement finds, inside a transaction."""
+    rows = db.execute(f"SELECT {_LICENSE}, version FROM {_VERSIONS} {rest}", values)  # noqa: S608
     return tuple(_license_of(row) for row in rows)
 
 
 def _one(db: apsw.Connection, rest: str, *values: str | int | None) -> License | None:
-    row = db.execute(f"SELECT {_LICENSE} FROM licenses {rest}", values).fetchone()  # noqa: S608
+    row = db.execute(f"SELECT {_LICENSE}, version FROM {_VERSIONS} {rest}", values).fetchone()  # noqa: S608
     return _license_of(row) if row else None
 
 
 def _license_of(row: tuple[object, ...]) -> License:
-    id, licensee, site, offer, terms, terms_hash, policy, starts_at, ends_at, micros, fetches, crawlers = row
+    (
+        id,
+        licensee,
+        site,
+        offer,
+        terms,
+        terms_hash,
+        policy,
+        starts_at,
+        ends_at,
+        micros,
+        fetches,
+        crawlers,
+        nth,
+    ) = row
+    assert isinstance(nth, int)
     assert isinstance(starts_at, int)
     assert isinstance(ends_at, int)
     assert isinstance(micros, int | None)
@@ -324,4 +366,5 @@ def _license_of(row: tuple[object, ...]) -> License:
         ends_at=ends_at,
         budget=Budget(micros, fetches),
         crawlers=frozenset(orjson.loads(str(crawlers))),
+        version=nth,
     )

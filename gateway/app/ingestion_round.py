@@ -1,0 +1,53 @@
+"""What the office does about bundles in time: it tells when the holder of a license fetched all of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.licenses.bundle import Manifest, ingested, progress
+from gateway.licenses.ingestion import Ingestion
+from gateway.licenses.register import LicenseRegister
+from gateway.terms.license_terms import Bundle
+
+log = structlog.get_logger("licet")
+#: Seconds between two looks.
+INGESTION_SECONDS: Final = 2.0
+
+
+class IngestionRound:
+    """Looks at every license over a bundle whose milestone was not told yet; each is told once, whoever else looks."""
+
+    def __init__(
+        self,
+        ingestion: Ingestion,
+        register: LicenseRegister,
+        manifest: Callable[[str, Bundle], Manifest | None],
+        clock: Clock,
+    ) -> None:
+        """Read *ingestion*; *manifest* finds what the terms of a license of a site name, None where it is gone."""
+        self._ingestion, self._register, self._clock = ingestion, register, clock
+        self._manifest = manifest
+        self._missed: set[str] = set()
+
+    async def act(self) -> None:
+        """One look."""
+        for id in await self._ingestion.awaited():
+            license = await self._register.license(id)
+            bundle = license.terms.scope.bundle if license else None
+            if license is None or bundle is None:
+                continue
+            made = self._manifest(license.site, bundle)
+            if made is None:
+                if id not in self._missed:
+                    log.warning("the manifest of a bundle is gone", license=id, manifest=bundle.manifest)
+                self._missed.add(id)
+                continue
+            got = progress(made, await self._ingestion.fetched(id))
+            if got.met():
+                now = self._clock.now_us() // 1_000_000
+                await self._ingestion.tell(ingested(license, got, bundle.manifest, now))
+                log.info("a bundle was fetched whole", license=id, items=got.items)
