@@ -133,7 +133,11 @@ def _night(found: bytes, now: int) -> Night:
         return Night(now, good=False, said="the books could not be reconciled; run licet reconcile")
     if good:
         return Night(now, good=True, said=f"the books agree in all {len(lines)} comparisons")
-    return Night(now, good=False, said=f"{faults} faults in {', '.join(wrong)}; run licet reconcile")
+    return Night(
+        now,
+        good=False,
+        said=f"the books do not agree, {faults} faults in {', '.join(wrong)}; run licet reconcile",
+    )
 
 
 def _read(file: Path) -> Night | None:

@@ -74,7 +74,7 @@ async def test_a_restart_remembers(night, tmp_path):
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (json.dumps(BAD).encode(), "2 faults in journal; run licet reconcile"),
+        (json.dumps(BAD).encode(), "the books do not agree, 2 faults in journal; run licet reconcile"),
         (b"", "the books could not be reconciled; run licet reconcile"),
         (b"[]", "the books could not be reconciled; run licet reconcile"),
         (b'{"good":true,"comparisons":[{}]}', "the books could not be reconciled; run licet reconcile"),
