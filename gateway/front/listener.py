@@ -338,6 +338,9 @@ def _hush_accepting(loop: asyncio.AbstractEventLoop) -> None:
             if loop.time() - told_at >= _SAY_AGAIN:
                 told_at = loop.time()
                 _log.error("no open file is left for another connection; it waits (ulimit -n)")
+        elif isinstance(error, ValueError) and "_start_serving" in str(context.get("message")):
+            # asyncio tries again, for each of the thousand, a door that was closed meanwhile.
+            pass
         elif outer is not None:
             outer(loop, context)
         else:

@@ -25,7 +25,7 @@ PATH = "/essays/a.enc"
 
 async def good(world):
     """For each address and grant: a form that is granted, by a client that may ask as often as it likes."""
-    unhurried = Pace(1e6, 1e6)
+    unhurried = Pace(1e6, 1_000_000)
     world.pace = DeskPace(register=unhurried, failures=unhurried, client=unhurried)
     await world.reopen()
     made = await world.licensee()

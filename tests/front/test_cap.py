@@ -49,7 +49,7 @@ LINK = '<https://journal.example/license.xml>; rel="license"; type="application/
 ELSEWHERE = {
     Problem.CLIENT_UNKNOWN, Problem.CLIENT_QUARANTINED, Problem.PAYMENT_MISSING, Problem.ROBOTS_UNAVAILABLE,
     Problem.DRAINING, Problem.PAYMENT_FAILED, Problem.REGISTRATION_DENIED, Problem.PAYMENT_PENDING,
-    Problem.PAYMENT_SERVICE_UNAVAILABLE,
+    Problem.PAYMENT_SERVICE_UNAVAILABLE, Problem.LICENSE_NOT_TRANSFERABLE,
 }  # fmt: skip
 #: status -> the `error` values that section 6.3.4 and the table of 6.3.1 allow there.
 ERRORS = {

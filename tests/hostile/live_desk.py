@@ -60,7 +60,7 @@ class LiveDesk:
 
     async def _open(self, folder):
         self.world = _world_of_the_desk()(folder)
-        unhurried = Pace(1e6, 1e6)
+        unhurried = Pace(1e6, 1_000_000)
         self.world.pace = DeskPace(register=unhurried, failures=unhurried, client=unhurried)
         await self.world.open()
         self._server = RawTestServer(self._answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import re
@@ -189,6 +190,17 @@ class World:
         await self.licet.journal.flush()
         entries = await asyncio.to_thread(lambda: list(export_entries(self.folder / "journal")))
         return [each["entry"] for each in entries if each["kind"] == "fetch"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _unpaused() -> None:
+    """Keep the collector from going through all that earlier tests left.
+
+    In a process of more than a gigabyte that takes seconds, in which a client
+    here does nothing, and what it does next looks like a gateway's fault.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
