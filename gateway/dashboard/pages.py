@@ -41,6 +41,8 @@ MODES: Final[Mapping[str, str]] = {
 }
 assert PERIODS.keys() == {*LAST, "all"}
 
+#: Under which name the status says when the books were reconciled, and what came of it; no site's id has a space.
+BOOKS: Final = "the books"
 #: Rows on the live page.
 LIVE_ROWS: Final = 50
 
@@ -188,7 +190,8 @@ def share(part: int, whole: int) -> str:
 
 def banner(status: Mapping[str, str]) -> tuple[tuple[tuple[str, str, str], ...], str]:
     """The assembly's status as (site, mode, what the mode means) lines and the journal's trouble, or ""."""
+    apart = {"journal", BOOKS}
     lines = tuple(
-        (site, mode, MODES.get(mode, "")) for site, mode in sorted(status.items()) if site != "journal"
+        (site, mode, MODES.get(mode, "")) for site, mode in sorted(status.items()) if site not in apart
     )
     return lines, status.get("journal", "")

@@ -165,7 +165,15 @@ class _Pages:
         chart = pages.chart(found, view.filter.step_us, span)
         licensed = pages.share(found.licensed, found.ai_fetches)
         return self.render(
-            request, "overview.html", {"view": view, "overview": found, "chart": chart, "share": licensed}
+            request,
+            "overview.html",
+            {
+                "view": view,
+                "overview": found,
+                "chart": chart,
+                "share": licensed,
+                "books": self._status().get(pages.BOOKS, ""),
+            },
         )
 
     async def _table(self, request: web.Request) -> web.StreamResponse:

@@ -374,3 +374,14 @@ async def test_no_bytes_of_a_stranger_make_it_answer_500(board, headers, body):
         status = int((await reader.readline()).split()[1])
         writer.close()
         assert status < 500, (path, status)
+
+
+async def test_the_overview_says_when_the_books_were_reconciled(start, filled):
+    board = await start(filled)
+    await board.set_password()
+    assert "books agree" not in (await board.get("/")).text
+    board.status["the books"] = "26 Nov 2026 03:00 UTC: the books <agree> in all 14 comparisons"
+    page = await board.get("/?last=all")
+    assert "26 Nov 2026 03:00 UTC: the books <agree> in all 14 comparisons" in spelled(page.text)
+    assert "<agree>" not in page.text
+    assert page.text.count("03:00 UTC") == 1, "and not among the sites"
