@@ -16,7 +16,8 @@ from typing import Any, Final
 
 import orjson
 
-from gateway.dashboard.queries import LogRow, rfc3339
+from gateway.dashboard.filters import rfc3339
+from gateway.dashboard.queries import LogRow
 from gateway.dashboard.visible import spreadsheet_cell
 from gateway.money import Money
 

@@ -14,7 +14,8 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
-from gateway.dashboard.queries import HOUR_US, LAST, Bar, Decision, Overview, rfc3339
+from gateway.dashboard.filters import HOUR_US, LAST, Decision, rfc3339
+from gateway.dashboard.queries import Bar, Overview
 from gateway.dashboard.visible import visible
 from gateway.money import Money
 

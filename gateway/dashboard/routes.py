@@ -36,8 +36,9 @@ from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
 from gateway.dashboard.exports import FORMATS
+from gateway.dashboard.filters import Decision, LogFilter, read_view
 from gateway.dashboard.live import Live
-from gateway.dashboard.queries import AccessLog, Decision, LogFilter, read_view
+from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 from gateway.dashboard.trace import trace
 from gateway.dashboard.worth_pages import Worth, WorthPages
