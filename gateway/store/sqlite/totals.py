@@ -185,6 +185,11 @@ class SqliteTotals:
         """
         return await self._database.write(lambda db: _advance(db, self._block))
 
+    async def keep_up(self) -> None:
+        """Sum up until nothing is left, a transaction for each block, so that others are not kept waiting."""
+        while await self.advance():
+            pass
+
 
 def _advance(db: apsw.Connection, block: int) -> int:
     done = through(db)

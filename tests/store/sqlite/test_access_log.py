@@ -84,9 +84,7 @@ async def log(tmp_path, request):
     hours = [AudienceRow(START // 1_000_000 + hour * 3600, "journal", "/", 200, "", 1) for hour in range(48)]
     await SqliteAudience(database).add(hours)
     if request.param:
-        totals = SqliteTotals(database, block=request.param)
-        while await totals.advance():
-            pass
+        await SqliteTotals(database, block=request.param).keep_up()
     yield SqliteAccessLog(database)
     await database.close()
 
