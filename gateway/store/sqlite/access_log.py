@@ -6,8 +6,9 @@ are never changed and only ever added above, so a batch sees what the first saw.
 
 Totals come from `totals`, which is exact and small. What that table does not
 keep (paths, rules, problems, pieces of text) is counted among the newest
-`LOOKED_AT` entries, and the answer says so; a page of rows looks through as
-many before it says where to go on. So no page takes longer with a longer log.
+`COUNTED` entries, and the answer says so; a page of rows looks through
+`LOOKED_AT` before it says where to go on. So no page takes longer with a longer
+log, but for what it shows of more hours.
 """
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ from gateway.provenance.record import FetchDetail, FetchRecord, RecordError, rea
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.totals import LISTED, Where, are_summed, blocks, summed, words_of
 
-#: Entries that one answer looks through, where no table of sums helps.
+#: Entries that one page looks through for its rows.
 LOOKED_AT: Final = 100_000
+#: Entries among which is counted what no table sums.
+COUNTED: Final = 20_000
 _BATCH: Final = 1000
 _TOP: Final = 8
 _MOST_PATHS: Final = 100
@@ -59,10 +62,10 @@ _RARE_WORDS: Final = ("problem", "rule")
 class SqliteAccessLog:
     """The log as the operator's pages read it. Writes nothing."""
 
-    def __init__(self, database: Database, *, looked_at: int = LOOKED_AT) -> None:
-        """Read from *database*, which the keeper fills; *looked_at* is `LOOKED_AT` but in tests."""
+    def __init__(self, database: Database, *, looked_at: int = LOOKED_AT, counted: int = COUNTED) -> None:
+        """Read from *database*, which the keeper fills; the two numbers are others in tests alone."""
         self._database = database
-        self._most = looked_at
+        self._looked_at, self._most = looked_at, counted
 
     async def overview(self, filter: LogFilter) -> Overview:
         """Return the totals of the fetches that *filter* means, as of one moment."""
@@ -82,7 +85,7 @@ class SqliteAccessLog:
 
     async def page(self, filter: LogFilter, after: Cursor | None, limit: int) -> LogPage:
         """Return at most *limit* rows, newest first, older than *after*."""
-        return await self._database.read(lambda db: _page(db, filter, after, limit, self._most))
+        return await self._database.read(lambda db: _page(db, filter, after, limit, self._looked_at))
 
     async def stream(self, filter: LogFilter) -> AsyncIterator[LogRow]:
         """All rows, newest first, that were there when the first was read; in bounded memory."""

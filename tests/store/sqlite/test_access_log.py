@@ -226,7 +226,7 @@ async def test_crawlers_and_works_add_up(log):
 
 
 async def test_a_page_looks_through_so_many_entries_and_then_says_where_to_go_on(log):
-    few = SqliteAccessLog(log._database, looked_at=600)
+    few = SqliteAccessLog(log._database, looked_at=600, counted=600)
     wanted = [record.id for record in meant(LogFilter(text="00000")) if record.id.startswith("00000")]
     seen: list[str] = []
     after: Cursor | None = None
