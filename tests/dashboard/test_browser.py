@@ -121,7 +121,8 @@ async def test_refusals_counted_together_are_a_row_that_leads_nowhere(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-async def test_pages_are_clean_and_fit(browser, start, filled, scheme, width):
+async def test_pages_are_clean_and_fit_and_axe_finds_nothing(browser, start, filled, scheme, width):
+    axe = pytest.importorskip("axe_playwright_python.async_playwright")
     board = await start(filled)
     context = await browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 844})
     watch = Watch(context, board.base)
