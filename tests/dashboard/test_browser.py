@@ -140,6 +140,8 @@ async def test_pages_are_clean_and_fit_and_axe_finds_nothing(browser, start, fil
         background = await page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert background == {"light": "rgb(251, 250, 248)", "dark": "rgb(20, 19, 18)"}[scheme]
         await picture(page, f"{name}-{scheme}-{width}")
+        found = await axe.Axe().run(page)
+        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
     assert watch.clean()
     await context.close()
 
