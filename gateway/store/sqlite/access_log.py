@@ -326,7 +326,7 @@ def _crawler(
     identities: Counter[str] = Counter()
     for _, _, identity, _, _, _, count, _, _ in rows:
         identities[identity] += count
-    newest = f"SELECT coalesce(max(time_us), 0) FROM entries WHERE crawler = ? AND {LISTED}"  # noqa: S608
+    newest = f"SELECT time_us FROM entries WHERE crawler = ? AND {LISTED} ORDER BY time_us DESC LIMIT 1"  # noqa: S608
     return CrawlerRow(
         name=name,
         operator=max(row[0] for row in rows),
