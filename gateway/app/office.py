@@ -35,6 +35,7 @@ from gateway.app.way_out import feed_fetch
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
+from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.routes import dashboard_app
@@ -271,6 +272,7 @@ class Office:
             worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
             policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
+            holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
