@@ -30,10 +30,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.ask import Ask
-from gateway.paths import PathScope
+from gateway.paths import PathScope, narrowest
 from gateway.policy.rules import Ruling, TerritoryMode
 from gateway.problems import Problem, Refusal
-from gateway.terms.license_terms import PAGE, narrowest
+from gateway.terms.license_terms import PAGE
 from gateway.tokens.claims import Claims
 from gateway.tokens.verification import LEEWAY_SECONDS
 from gateway.uses import Uses, covers

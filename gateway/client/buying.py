@@ -23,8 +23,7 @@ from gateway.client.refused import Refused, Why, shown
 from gateway.client.seller import Published, Seller
 from gateway.client.wallet import Held, Wallet
 from gateway.money import Money
-from gateway.paths import PathScope
-from gateway.terms.license_terms import narrowest
+from gateway.paths import PathScope, narrowest
 
 _DETAIL = "content_license"
 #: A token is replaced when this much of its life is left, of a hundred parts, and at least these seconds.

@@ -36,10 +36,10 @@ from gateway.desk.wishes import read_place
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.ems import FORMAT, EmsError
 from gateway.licenses.withdrawal import refusal_of
+from gateway.paths import narrowest
 from gateway.policy.rules import Policy, Verdict
 from gateway.policy.ruling import rule
 from gateway.problems import Problem, Refusal, StoreUnavailable
-from gateway.terms.license_terms import narrowest
 from gateway.tokens.claims import Claims
 from gateway.visitors.visitor import Crawler, Identity, Visitor, VisitorClass
 

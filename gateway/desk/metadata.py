@@ -15,7 +15,7 @@ from gateway.licenses.pricing import due_at_signing
 from gateway.money import Money
 from gateway.policy.rules import Mode, Policy, Verdict
 from gateway.terms.license_terms import Offer
-from gateway.terms.unit import tiers_body, unit_body
+from gateway.terms.unit import ages_body, tiers_body, unit_body
 from gateway.tokens.claims import DETAIL_TYPE
 from gateway.uses import Use
 from gateway.visitors.signature_agent import WELL_KNOWN
@@ -104,6 +104,7 @@ def offer_document(offer: Offer) -> dict[str, object]:
         "territory_checked": terms.territory.basis.sentence,
         "price": {**money_document(offer.price), "per": "fetch"},
         "tiers": tiers_body(terms.compensation),
+        "by_age": ages_body(terms.compensation),
         "unit": unit_body(terms.compensation),
         "due_at_signing": money_document(due_at_signing(terms)),
         "term_months": terms.term.months,
