@@ -133,14 +133,15 @@ class Desk:
         self.sales = Sales(register, spend_book, journal, keys, clock, balance, entered, released)
         holdings = Holdings(register, Verifier(lambda: keys.public), clock, balance, earlier)
         table: dict[str, Route] = {}
+        bindings = Bindings(clients.keys, clock, admittance)
         for group in (
             PublicDocuments(keys, clock, identity).group(),
             Registration(clients, holdings).group(),
-            TokenEndpoints(
-                clients, self.sales, holdings, Bindings(clients.keys, clock, admittance), once
-            ).group(),
+            TokenEndpoints(clients, self.sales, holdings, bindings, once).group(),
             Agreements(clients, register).group(),
-            EmsKeys(clients, holdings, content_keys, clock, crawler).group() if content_keys else {},
+            EmsKeys(clients, holdings, content_keys, clock, crawler, bindings).group()
+            if content_keys
+            else {},
             self._negotiating(bargaining, register, clients, clock, keys, once) if bargaining else {},
             *(group(clients) if callable(group) else group for group in groups),
         ):
