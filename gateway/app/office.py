@@ -28,12 +28,14 @@ from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
 from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
+from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
+from gateway.dashboard.pages import BOOKS
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.bundles import BundleDesk, manifest_beside
@@ -79,6 +81,7 @@ from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.totals import SqliteTotals
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Bundle, Offer
 from gateway.terms.schema_org import license_page_jsonld
 from gateway.visitors.catalog import Catalog
@@ -119,6 +122,7 @@ class Office:
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
         self.withdrawn: tuple[Withdrawal, ...] = ()
+        self.nightly = Nightly(config.folder, self.clock)
 
     def read_policies(self) -> None:
         """Take up the policies for the first time; raises `ConfigurationError`."""
@@ -147,6 +151,7 @@ class Office:
         self._pages = await Database.open(config.database, readers=2)
         self._closing.append(self._pages.close)
         self.access_log = SqliteAccessLog(self._pages)
+        self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
         self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages), self._first_host())
         self.audience = SqliteAudience(self.database)
@@ -295,6 +300,8 @@ class Office:
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
             ("bundles", INGESTION_SECONDS, self._ingestion().act),
             ("remind", 60.0, self.consenting.remind),
+            ("totals", 2.0, self.totals.keep_up),
+            ("reconcile", LOOK_SECONDS, self.nightly.act),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
@@ -313,6 +320,8 @@ class Office:
         found = {policy.site.id: str(policy.site.mode) for policy in self.shelf.policies}
         if not self.journal.state.healthy:
             found["journal"] = self.journal.state.reason
+        if self.nightly.last is not None:
+            found[BOOKS] = self.nightly.told()
         if self.log.reason:
             found["public log"] = self.log.reason
         return found
