@@ -8,6 +8,8 @@ None here and is not complained about twice.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.licenses.contract import Party
 from gateway.money import MICROS, Money
 from gateway.paths import PathScope
@@ -37,6 +39,7 @@ from gateway.policy.schema import (
     WorkTable,
     shown,
 )
+from gateway.policy.selling_scope import sellable_scope
 from gateway.policy.tables import Tables
 from gateway.policy.tiers import Steps
 from gateway.policy.words import quoted
@@ -82,6 +85,12 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         position_of(tables, name)
     guide_of(tables)
     rules = _rules(tables)
+    # Where a claim cannot be checked, every offer may be sold on what a rule serves, whatever other rules say.
+    if tables.loose.unverifiable is not Verdict.LICENSE:
+        offers = {
+            name: replace(terms, scope=sellable_scope(name, terms.scope, rules, works))
+            for name, terms in offers.items()
+        }
     _check_reach(tables, works)
     site = _site(tables.site, fallback_id)
     _check_honeypot(tables, site, works)
