@@ -271,12 +271,13 @@ def _unnamed(catalog: Catalog, agent: str) -> Visitor:
 
 def ask_of(policy: Policy, path: str, query: str, agent: str, country: str) -> Ask:
     from gateway.ask import Ask
+    from gateway.clock import SystemClock
     from gateway.paths import Ambiguous, canonical
 
     plain = canonical(path)
     return Ask(
         id="explain",
-        asked_at_us=0,
+        asked_at_us=SystemClock().now_us(),
         site=policy.site.id,
         origin=policy.site.public,
         method="GET",

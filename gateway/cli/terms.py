@@ -254,12 +254,14 @@ def _rsl(page: _Page) -> list[dict[str, object]]:
 def _offer(page: _Page, offer: Offer) -> dict[str, object]:
     from gateway.terms.odrl import offer_url
     from gateway.terms.schema_org import price_parts, revenue_share
+    from gateway.terms.unit import ages_body
 
     return {
         "offer": offer.id,
         "uses": sorted(offer.uses),
         "price": [f"{money} per {unit}" for unit, money in price_parts(offer) if money]
         + [*revenue_share(offer)],
+        "by_age": ages_body(offer.terms.compensation),
         "odrl": offer_url(page.terms, offer),
         "terms": offer.terms.hash,
     }
@@ -359,6 +361,9 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
     for each in told["offers"]:
         price = " + ".join(each["price"]) or "for nothing"
         yield f"{_INDENT}{each['offer']}: {', '.join(each['uses'])}, {price}"
+        for step in each["by_age"]:
+            money = f"{step['per_fetch']['amount']} {step['per_fetch']['currency']}"
+            yield f"{_INDENT}{' ' * len(each['offer'])}  {money} per fetch of a page published {step['from_days']} days ago or earlier"
         yield f"{_INDENT}{' ' * len(each['offer'])}  {each['odrl']}"
     refusal = told["refusal"]
     yield f"\nwithout token   {'is answered ' + str(refusal['status']) if refusal else 'is served'}"

@@ -127,7 +127,7 @@ def age_told(ruling: Ruling, offer: Offer) -> str:
     if ruling.days is None:
         what = "its path has no date that is known, so it counts as new"
     else:
-        what = f"published {ruling.days} days ago by its path"
+        what = f"published {ruling.days} day{'' if ruling.days == 1 else 's'} ago by its path"
     held = (
         f"the price from {offer.step.from_days} days on holds"
         if offer.step
