@@ -36,6 +36,7 @@ from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.dashboard.pages import BOOKS
+from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.bundles import BundleDesk, manifest_beside
@@ -270,6 +271,7 @@ class Office:
             duties=self.duty_book,
             worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
+            policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
