@@ -72,7 +72,7 @@ class Leaves(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A head and the note that publishes it, "" of an empty log."""
+    """A head and the note that publishes it."""
 
     head: Checkpoint
     note: str
@@ -101,6 +101,9 @@ class PublicLog:
         """
         signed = last_signed(folder, LogKey(name, key.public_key()))
         log = cls(folder, name, key, signed or Signed(Checkpoint(name, 0, EMPTY), ""))
+        if signed is None:
+            # Before its first tile: tiles without a head would be a log whose promises nobody knows.
+            await asyncio.to_thread(log.publish)
         stored = await leaves.size()
         if stored < log.size:
             raise LogRefused(

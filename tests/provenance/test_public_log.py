@@ -132,6 +132,15 @@ async def test_a_crash_between_tile_and_head_changes_no_history(tmp_path):
     assert continues(head.size, again.head.size, head.root, again.head.root, proof)
 
 
+async def test_a_crash_before_the_first_head_that_has_leaves_is_no_end_of_the_log(tmp_path):
+    store = Store(300)
+    (await opened(tmp_path, store)).append(store.rows)  # whole tiles are written, and no head over them
+    again = await opened(tmp_path, store)
+    assert again.head.size == 0
+    assert await again.catch_up(store)
+    assert (again.head.size, again.head.root) == (300, expected(store.rows))
+
+
 async def test_an_older_store_is_no_second_history(tmp_path):
     store = Store(300)
     log = await opened(tmp_path, store)
