@@ -147,21 +147,25 @@ LIVES: Final[dict[str, tuple[Life, Life, Callable[[Path, Said], Awaitable[list[s
 }
 
 
-def _forked(act: Callable[[Callable[[str], None]], None]) -> tuple[int, int]:
+def forked(act: Callable[[Callable[[str], None]], None]) -> tuple[int, int]:
     """Run *act* in a child, which gets what writes a line to the pipe; the child's id and the pipe."""
     ours, theirs = os.pipe()
     pid = os.fork()
-    if pid:
-        os.close(theirs)
-        return pid, ours
-    _child(act, theirs)
+    if not pid:
+        _child(act, theirs)
+    os.close(theirs)
+    return pid, ours
 
 
 def _child(act: Callable[[Callable[[str], None]], None], pipe: int) -> NoReturn:
     code = 1
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        act(lambda line: None if os.write(pipe, f"{line}\n".encode()) else None)
+
+        def tell(line: str) -> None:
+            os.write(pipe, f"{line}\n".encode())
+
+        act(tell)
         code = 0
     except BaseException as error:
         os.write(pipe, f"broke {error!r}\n".encode())
@@ -170,10 +174,10 @@ def _child(act: Callable[[Callable[[str], None]], None], pipe: int) -> NoReturn:
 
 
 def _live(life: Life, data: Path, round: int) -> tuple[int, int]:
-    return _forked(lambda tell: asyncio.run(life(data, round, Said(tell=tell))))
+    return forked(lambda tell: asyncio.run(life(data, round, Said(tell=tell))))
 
 
-def _drain(pipe: int, said: Said, rest: bytes = b"") -> list[str]:
+def drain(pipe: int, said: Said, rest: bytes = b"") -> list[str]:
     """Read *pipe* to its end into *said*; what a child said when it broke."""
     with os.fdopen(pipe, "rb") as file:
         lines = (rest + file.read()).decode().splitlines(keepends=True)
@@ -198,14 +202,14 @@ def _kill_once(life: Life, data: Path, round: int, said: Said, dice: random.Rand
         time.sleep(dice.uniform(0, 0.004))
     os.kill(pid, signal.SIGKILL)
     before = len(said.entries)
-    broke = _drain(pipe, said, rest)
+    broke = drain(pipe, said, rest)
     os.waitpid(pid, 0)
     return len(said.entries) - before, broke
 
 
 def _whole(life: Life, data: Path, said: Said) -> list[str]:
     pid, pipe = _live(life, data, 0)
-    broke = _drain(pipe, said)
+    broke = drain(pipe, said)
     os.waitpid(pid, 0)
     return broke
 
@@ -227,8 +231,8 @@ def kills(target: str, number: int, folder: Path, seed: int) -> dict[str, Any]:
             for sentence in asyncio.run(verdict(data, said)):
                 tell(f"broke {sentence}")
 
-        pid, pipe = _forked(judged)
-        wrong += _drain(pipe, Said())
+        pid, pipe = forked(judged)
+        wrong += drain(pipe, Said())
         os.waitpid(pid, 0)
         told += len(said.entries)
         heads += len(said.heads)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-from loadtests.faults.shop import Said, Shop  # noqa: E402
-from loadtests.faults.table import ROWS, lines  # noqa: E402
+from loadtests.faults.shop import Said, Shop
+from loadtests.faults.table import ROWS, lines
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
