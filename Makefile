@@ -39,7 +39,7 @@ $(STAMPS)/dev: pyproject.toml $(STAMPS)/server
 # Real programs that some tests drive. Without root, or without Debian, those tests skip and say so.
 $(STAMPS)/debian:
 	@mkdir -p $(STAMPS)
-	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl slowhttptest:slowhttptest varnishtest:varnish fusermount3:fuse3; do \
+	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl slowhttptest:slowhttptest varnishtest:varnish fusermount3:fuse3 faketime:faketime; do \
 	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "installing$$missing from Debian …"; \
