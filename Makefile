@@ -10,7 +10,7 @@ STAMPS := .make
 COMPILED_TESTS := tests/front tests/origin tests/hostile tests/test_stepping.py tests/journeys/test_main_job.py tests/journeys/test_tls.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo check test bench detect tournament night clean
+.PHONY: help demo check test faults bench detect tournament night clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ test: $(STAMPS)/dev $(STAMPS)/debian ## everything, with the time of each folder
 	  PYTHONPATH=$(CURDIR)/.bench/compiled PYTHONSAFEPATH=1 LICET_TEST_COMPILED=1 $(BIN)/pytest -q $(COMPILED_TESTS); \
 	elif [ -n "$$CI" ]; then exit 1; \
 	else echo "the compiled build was not tested: it could not be made here"; fi
+
+faults: $(STAMPS)/dev $(STAMPS)/debian ## the fault table: every fault with its count, and its known-bad twin
+	@$(BIN)/python -m loadtests.faults
 
 bench: $(STAMPS)/dev ## speed beside nginx and its peers, as ratios of the same run
 	@$(BIN)/python -m loadtests.bench

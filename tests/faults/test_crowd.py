@@ -44,6 +44,7 @@ def test_without_leases_more_is_sold_and_that_is_found(root: Path) -> None:
 @pytest.mark.timeout(3600)
 def test_ten_thousand_over_eight_processes(root: Path, capsys) -> None:
     found = crowd(root, 10_000)
+    told(ROW, 10_000, wrong=len(found["wrong"]), sold=found["sold"])
     with capsys.disabled():
         print(f"\n{found}")
     exactly(found, 10_000)

@@ -52,6 +52,7 @@ async def test_a_failure_is_answered_and_leaves_nothing_behind(tmp_path, place, 
 @pytest.mark.parametrize(("place", "name"), CASES)
 async def test_every_failure_is_answered_and_leaves_nothing_behind(tmp_path, place, name, capsys):
     done, wrong = await every(tmp_path, place, name, 1)
+    told(f"{place}, k-th failed", done, wrong=len(wrong))
     with capsys.disabled():
         print(f"\n{place}, {name}: failed at each of {done} calls, {len(wrong)} wrong")
     assert wrong == []

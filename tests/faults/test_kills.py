@@ -40,6 +40,7 @@ def test_kills_lose_nothing_acknowledged(root: Path, target: str) -> None:
 @pytest.mark.parametrize("target", LIVES)
 def test_ten_thousand_kills_lose_nothing_acknowledged(root: Path, target: str, capsys) -> None:
     found = killed(root, target, 10_000)
+    told(f"kill -9: {target}", 10_000, wrong=len(found["wrong"]), acknowledged=found["acknowledged"])
     with capsys.disabled():
         print(f"\n{found}")
     assert found["wrong"] == []

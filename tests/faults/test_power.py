@@ -58,6 +58,12 @@ def test_many_cuts_lose_nothing_acknowledged(root: Path, target: str, mode: str,
         found = cut(root, target, 100, "--mode", mode, "--seed", str(seed), timeout=600)
         with capsys.disabled():
             print(f"\n{found}")
+        told(
+            f"power cut: {target}",
+            found["cuts"],
+            wrong=len(found["wrong"]),
+            acknowledged=found["acknowledged"],
+        )
         assert found["wrong"] == []
 
 

@@ -33,6 +33,7 @@ async def test_a_torn_file_is_made_whole_or_refused_with_a_sentence(tmp_path, wh
 @pytest.mark.parametrize("what", WHAT)
 async def test_a_file_torn_at_every_offset_is_made_whole_or_refused(tmp_path, what, capsys):
     found = await tear(tmp_path, what, 1)
+    told(f"torn: {what}", found.cuts, wrong=len(found.wrong), whole=found.whole, refused=found.refused)
     with capsys.disabled():
         print(f"\n{found}")
     assert found.wrong == []
