@@ -43,10 +43,11 @@ def test_nothing_acknowledged_is_lost(root: Path, target: str, mode: str) -> Non
 def test_less_than_full_durability_is_found_out(root: Path, broken: str) -> None:
     """The control: the same cuts under a configuration that `kill -9` cannot tell from ours."""
     found = cut(root, BROKEN[broken], 40, "--broken", broken)
-    assert any("lost" in each for each in found["wrong"])
+    # Entries that were folded in time are in the books; then it is the journal's missing octets that are told.
+    assert any("lost" in each or "shorter than" in each for each in found["wrong"]), found
     name = f"synchronous={broken.upper()}" if BROKEN[broken] == "ledger" else broken
     row = told(f"power cut: {BROKEN[broken]}")
-    row.control += f"{', ' * bool(row.control)}{name}: lost, found"
+    row.control += f"{', ' * bool(row.control)}{name}: found"
 
 
 @pytest.mark.night
