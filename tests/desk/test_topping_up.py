@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import hmac
 import itertools
@@ -26,6 +27,7 @@ from gateway.provenance.record import BookEntry
 from gateway.rails.stripe_checkout import Checkout, verifier
 from gateway.store.memory.topups import MemoryTopUps
 from gateway.tokens.claims import Budget
+from loadtests.faults.table import told
 
 SECRET = "whsec_test"
 pytest.importorskip("stripe", reason="PyPI stripe is absent (make .make/dev)")
@@ -369,7 +371,7 @@ async def test_who_may_not_buy_pays_nothing_in(world, stripe):
     assert stripe.asked == []
 
 
-async def told(world) -> list[tuple[str, str]]:
+async def heard(world) -> list[tuple[str, str]]:
     return [
         (each.event.type, each.event.subject)
         for each in await world.happened.after(0, 99)
@@ -394,7 +396,7 @@ async def test_a_dispute_takes_the_credit_and_one_that_is_won_gives_it_again(wor
         assert (await hear(world, stripe.disputed(topup, "won", kind))).status == 200
         assert await credit(world, made) == 25_000_000
     assert [entry.kind_of for entry in world.kept.entries] == ["credit", "reversal", "credit"]
-    assert await told(world) == [("topup.disputed", topup), ("topup.restored", topup)]
+    assert await heard(world) == [("topup.disputed", topup), ("topup.restored", topup)]
 
 
 ORDERS = list(itertools.permutations(("paid", "created", "refund", "won")))
@@ -414,7 +416,7 @@ async def test_in_every_order_the_same_comes_of_it(world, stripe, order):
         for name in order:
             assert (await hear(world, events[name])).status == 200
     assert await credit(world, made) == 20_000_000
-    assert sorted(await told(world)) == sorted(
+    assert sorted(await heard(world)) == sorted(
         [("topup.disputed", topup), ("topup.refunded", topup), ("topup.restored", topup)]
     )
 
@@ -481,3 +483,45 @@ async def test_a_dispute_that_is_none_takes_nothing(world, stripe, changes):
     event["data"]["object"].update(changes)
     assert (await hear(world, event)).status == 200
     assert await credit(world, made) == 25_000_000
+
+
+def told_in(stripe, topup: str) -> list[dict]:
+    """Paid, told so a second time by another event, and paid back in two parts."""
+    late = {**stripe.completed(topup), "type": "checkout.session.async_payment_succeeded"}
+    parts = [stripe.refunded(topup, cents, f"re_{topup}_{cents}") for cents in (700, 300)]
+    return [stripe.completed(topup), late, *parts]
+
+
+async def test_events_in_every_order_each_twice_leave_the_same_balance(world, stripe):
+    """24 orders, the desk begun anew in the middle of each; what was told before comes again after the end."""
+    orders = list(itertools.permutations(range(4)))
+    for order in orders:
+        made = await world.licensee("")
+        topup = (await (await top_up(world, made)).json())["topup"]
+        events = told_in(stripe, topup)
+        for at, number in enumerate(order):
+            assert (await hear(world, events[number])).status == 200
+            assert (await hear(world, events[number])).status == 200
+            if at == 1:
+                world.desk = stripe.desk()
+        for event in events:
+            assert (await hear(world, event)).status == 200
+        assert await credit(world, made) == 15_000_000, order
+    told("Stripe's events in every order, twice", len(orders))
+
+
+async def test_without_ids_of_their_own_entries_are_doubled_and_that_is_found(world, stripe, monkeypatch):
+    """The control: an entry that is called otherwise each time it is told of."""
+
+    async def careless(desk, entry):
+        await desk._journal.keep(dataclasses.replace(entry, id=f"{entry.id}-{next(numbers)}"))
+
+    numbers = itertools.count()
+    monkeypatch.setattr(TopUpDesk, "_entered_once", careless)
+    world.desk = stripe.desk()
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    for event in told_in(stripe, topup)[:2]:
+        await hear(world, event)
+    assert await credit(world, made) == 50_000_000, "twice what was paid"
+    told("Stripe's events in every order, twice", control="entries without ids of their own: doubled, found")
