@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
+from gateway.app.auditing import audit_group
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dealing import bargaining_of, deals_of
@@ -244,7 +245,8 @@ class Office:
         return next((host for policy in self.shelf.policies for host in policy.site.hosts), "licet")
 
     def _receipts(self, clients: Clients) -> Group:
-        return ReceiptDesk(self.log, clients).group()
+        auditors = audit_group(self.database, self._pages, self.register, self.log, self.keys, self.clock)
+        return {**ReceiptDesk(self.log, clients).group(), **auditors(clients)}
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""

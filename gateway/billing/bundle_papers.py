@@ -104,6 +104,11 @@ def _check_statement(
     archive: Archive, about: About | None, sums: Sums, findings: Findings
 ) -> Statement | None:
     name = f"{STATEMENT}.json"
+    if about is not None and about.site:
+        for each in archive:
+            if each.startswith(f"{STATEMENT}."):
+                findings.fault(each, "a bundle of one site has no statement")
+        return None
     try:
         found = read_statement(archive.read(name).decode().removesuffix("\n"))
     except (ArchiveRefused, ValueError) as error:
@@ -207,6 +212,8 @@ def _check_licenses(
             findings.fault(name, "it is another license than its name says")
         if about is not None and licensee != about.licensee:
             findings.fault(name, "it is of another licensee")
+        if about is not None and about.site and document.get("site") != about.site:
+            findings.fault(name, "it is of another site")
         for other in sorted(sums.terms.get(id, set()) - {terms_hash}):
             findings.fault(name, f"records under it name the terms {other}, and it has {terms_hash}")
     for id in sorted(sums.terms.keys() - found.keys()):

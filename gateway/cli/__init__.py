@@ -15,6 +15,7 @@ import typer
 
 from gateway.cli import (
     accounts,
+    auditors,
     audits,
     authors,
     authorship,
@@ -112,6 +113,7 @@ app.add_typer(licenses.app, name="licenses")
 app.add_typer(bundles.app, name="bundle")
 app.add_typer(duties.app, name="duties")
 app.add_typer(audits.app, name="audits")
+app.add_typer(auditors.app, name="auditors")
 app.command("memo")(memo.memo)
 app.command("dossier")(dossier.dossier)
 app.command("price")(price.price)

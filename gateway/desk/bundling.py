@@ -77,11 +77,11 @@ class Log:
 
 
 async def write_bundle(
-    out: BinaryIO, licensee: Licensee, period: Period, sources: Sources, log: Log
+    out: BinaryIO, licensee: Licensee, period: Period, sources: Sources, log: Log, *, site: str = ""
 ) -> About:
-    """Write the bundle of *licensee* and *period* to *out*.
+    """Write the bundle of *licensee* and *period* to *out*, of one *site* alone if that is given.
 
-    With the same content and the same head it is the same octets. Raises
+    A bundle of one site has no statement: what was paid in is of no site. With the same content and the same head it is the same octets. Raises
     `NotBundled`, `StoreUnavailable`, `StatementDisagrees`, `ArchiveRefused` for
     one that would be too large, and `OSError`.
     """
@@ -91,31 +91,40 @@ async def write_bundle(
             "The public log does not hold all of it yet; a running gateway signs what is new every second."
         )
     with ArchiveWriter(out) as writer:
-        named, count = await _write_receipts(writer, licensee, statement, sources, log)
+        named, count = await _write_receipts(writer, licensee, statement, sources, log, site)
         about = About(
-            licensee.id, licensee.name, period.name, period.since_us, period.until_us, log.key.vkey, count
+            licensee.id,
+            licensee.name,
+            period.name,
+            period.since_us,
+            period.until_us,
+            log.key.vkey,
+            count,
+            site,
         )
         writer.add(ABOUT, as_file(about.as_json()))
         writer.add(README, _readme(about).encode())
         writer.add(CHECKPOINT, log.signed.note.encode())
         writer.add(LOG_KEY, f"{log.key.vkey}\n".encode())
         writer.add(SIGNING_KEYS, as_file({"keys": [each.as_jwk() for each in sources.keys]}))
-        writer.add(f"{STATEMENT}.json", f"{statement.as_json()}\n".encode())
-        writer.add(f"{STATEMENT}.csv", statement.as_csv().encode())
-        writer.add(f"{STATEMENT}.txt", statement.as_text().encode())
-        licenses = await _licenses(licensee, period, named, sources.register)
+        if not site:
+            writer.add(f"{STATEMENT}.json", f"{statement.as_json()}\n".encode())
+            writer.add(f"{STATEMENT}.csv", statement.as_csv().encode())
+            writer.add(f"{STATEMENT}.txt", statement.as_text().encode())
+        held = await _licenses(licensee, period, named, sources.register)
+        licenses = [each for each in held if site in {"", each.site}]
         for license in licenses:
             await _write_license(writer, license, sources)
-        for site in sorted({license.site for license in licenses}):
-            await _write_terms(writer, site, period, sources.versions)
+        for each in sorted({license.site for license in licenses}):
+            await _write_terms(writer, each, period, sources.versions)
         seal(writer, log.key.name, log.private)
     return about
 
 
 async def _write_receipts(
-    writer: ArchiveWriter, licensee: Licensee, statement: Statement, sources: Sources, log: Log
+    writer: ArchiveWriter, licensee: Licensee, statement: Statement, sources: Sources, log: Log, site: str
 ) -> tuple[set[str], int]:
-    """Write every record that the statement is of; which licenses they name, and how many they are."""
+    """Write every record that the statement is of, of *site* alone if it is not ""; which licenses they name, and how many they are."""
     period, after = statement.period, (0, -1)
     named: set[str] = set()
     count, batches = 0, 0
@@ -123,7 +132,7 @@ async def _write_receipts(
     while page := await sources.leaves.opened_of(licensee.id, period.since_us, period.until_us, after, BATCH):
         after = (page[-1].time_us, page[-1].index)
         # What came in since the statement was made belongs to the next bundle.
-        taken = [each for each in page if each.index < statement.last_seq]
+        taken = [each for each in page if each.index < statement.last_seq and site in {"", each.site}]
         if not taken:
             continue
         count, batches = count + len(taken), batches + 1
@@ -232,7 +241,7 @@ def _readme(about: About) -> str:
 EVIDENCE OF ONE LICENSEE'S MONTH
 
 Licensee   {"".join(char if char.isprintable() else "?" for char in about.name)} ({about.licensee})
-Period     {about.period} (UTC)
+Period     {about.period} (UTC){f"{chr(10)}Site       {about.site}" if about.site else ""}
 Records    {about.records}
 Log        {about.log}
 
