@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.billing.ledger import Ledger
 from gateway.billing.statements import Period, Statement
+from gateway.canonical import canonical_digest
 from gateway.desk.versions import TermsVersions
 from gateway.keys.key_set import PublicKey
 from gateway.licenses.duties import Duties
@@ -175,6 +176,9 @@ async def _licenses(
 
 async def _write_license(writer: ArchiveWriter, license: License, sources: Sources) -> None:
     part = file_part(license.id)
+    agreed = await sources.negotiations.of_license(license.id)
+    contract = orjson.loads(agreed.contract) if agreed is not None and agreed.contract else None
+    handed_in = await sources.duties.reports(license.id)
     writer.add(
         f"licenses/{part}.json",
         as_file(
@@ -191,12 +195,13 @@ async def _write_license(writer: ArchiveWriter, license: License, sources: Sourc
                 "budget_micros": license.budget.micros,
                 "budget_fetches": license.budget.fetches,
                 "crawlers": sorted(license.crawlers),
+                "contract": canonical_digest(contract) if contract is not None else "",
+                "reports": sorted({each.report.sha256 for each in handed_in}),
             }
         ),
     )
-    agreed = await sources.negotiations.of_license(license.id)
-    if agreed is not None and agreed.contract:
-        writer.add(f"contracts/{part}.json", as_file(orjson.loads(agreed.contract)))
+    if agreed is not None and contract is not None:
+        writer.add(f"contracts/{part}.json", as_file(contract))
         said = [
             {
                 "nth": each.nth,
@@ -211,7 +216,6 @@ async def _write_license(writer: ArchiveWriter, license: License, sources: Sourc
         writer.add(
             f"contracts/{part}.transcript.json", as_file({"negotiation": agreed.id, "transcript": said})
         )
-    handed_in = await sources.duties.reports(license.id)
     for each in sorted({each.report.sha256: each for each in handed_in}.items()):
         writer.add(f"reports/{part}/{each[0]}.json", each[1].report.document)
     if handed_in:

@@ -30,7 +30,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -62,6 +62,20 @@ MOST_FAULTS: Final = 200
 _LINE: Final = re.compile(r"([0-9a-f]{64})  (\S+)", re.ASCII)
 _RECEIPTS: Final = re.compile(r"receipts/([0-9]{5})\.json", re.ASCII)
 _PROOF: Final = re.compile(r"proofs/(0|[1-9][0-9]{0,18})\.tlog-proof", re.ASCII)
+
+
+_OWN: Final = frozenset(
+    {
+        README,
+        SUMS,
+        SEAL,
+        ABOUT,
+        CHECKPOINT,
+        LOG_KEY,
+        SIGNING_KEYS,
+        *(f"{STATEMENT}.{each}" for each in ("json", "csv", "txt")),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +238,14 @@ def check_files(archive: Archive, key: LogKey, findings: Findings) -> None:
             findings.fault(LOG_KEY, "it is another key than the one that was given")
     except CheckpointRefused as error:
         findings.fault(LOG_KEY, error)
+
+
+def check_names(archive: Archive, papers: Iterable[re.Pattern[str]], findings: Findings) -> None:
+    """Whether every file has a name by which it is looked at: one of the table above, or one that *papers* match."""
+    known = (*papers, _RECEIPTS, _PROOF)
+    for name in archive:
+        if name not in _OWN and not any(each.fullmatch(name) for each in known):
+            findings.fault(name, "no file of a bundle has that name; nobody looked at it")
 
 
 def check_head(archive: Archive, key: LogKey, findings: Findings) -> Checkpoint | None:
