@@ -29,6 +29,7 @@ from gateway.cli import (
     duties,
     ems,
     evidence_bundles,
+    exporting,
     fetch,
     init,
     journal,
@@ -126,6 +127,7 @@ app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
 app.command("reconcile")(reconciling.reconcile)
 app.add_typer(reconciling.app, name="books")
+journal.app.command("export")(exporting.export)
 journal.app.command("prove")(proofs.prove)
 journal.app.command("verify")(proofs.verify_log)
 journal.app.command("bundle")(evidence_bundles.bundle)

@@ -60,6 +60,10 @@ class Leaves(Protocol):
         """The entry of that id with its place and its salt."""
         ...
 
+    async def opened_from(self, begin: int, most: int) -> tuple[Opened, ...]:
+        """Entries of everybody from index *begin* on, at most *most*, in their order."""
+        ...
+
     async def opened_of(
         self, licensee: str, since_us: int, until_us: int, after: tuple[int, int], most: int
     ) -> tuple[Opened, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import zipfile
 from contextlib import closing
 from datetime import UTC, datetime
@@ -64,6 +66,21 @@ async def test_a_scope_is_fetched_and_holds_offline(audited, http, tmp_path):
     assert found["checked"]["statements"] == 1
     for name in ("one.json", "two.tlog-proof"):
         assert (await licet("receipt", "verify", name, "--key", key)).out.startswith("proven   record ")
+
+    # The same month for other programs, from the operator.
+    scope = ("--licensee", sold.licensee, "--period", MONTH)
+    rows = list(
+        csv.DictReader(io.StringIO((await licet("journal", "export", "--format", "csv", *scope)).out))
+    )
+    assert [row["kind"] for row in rows] == ["book", "fetch", "fetch"]
+    assert {row["id"] for row in rows} >= set(sold.records)
+    told = (await licet("journal", "export", "--format", "prov", *scope)).json
+    assert f"licet:fetch/{sold.records[0]}" in told["activity"]
+    described = (await licet("journal", "export", "--format", "dps", *scope, "--country", "Ireland")).json
+    assert len(described["source"]["id"]["hashes"]) == 2
+    assert "Ireland" in str(described["provenance"])
+    assert "names the file" in (await licet("journal", "export", "--format", "parquet", code=2)).err
+    assert "--country" in (await licet("journal", "export", "--format", "dps", *scope, code=2)).err
 
     looks = (await licet("auditors", "looks", made["id"], "--json")).json
     assert [(each["what"], each["came"]) for each in reversed(looks) if each["came"] == "given"] == [
