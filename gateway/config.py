@@ -83,10 +83,24 @@ class Dashboard(_Section):
 
 
 class Store(_Section):
-    """What is kept back on the disk for paid records, in megabytes, and for how long details stay."""
+    """What is kept back on the disk for paid records, in megabytes, and for how long details stay.
+
+    After *cut_days* a detail is cut to the network that it came from, after
+    *detail_days* it is erased; with 0 *cut_days* nothing is cut before.
+    """
 
     reserve_mb: int = Field(default=64, ge=0, le=1_000_000)
     detail_days: int = Field(default=30, ge=0, le=3650)
+    cut_days: int = Field(default=0, ge=0, le=3650)
+
+
+class Retention(_Section):
+    """For how many months what is evidence is kept; 0 for good (`licenses.retention`).
+
+    *looks_months*: what auditors looked at, from the day of each look.
+    """
+
+    looks_months: int = Field(default=0, ge=0, le=1200)
 
 
 class Trust(_Section):
@@ -273,6 +287,7 @@ class _File(_Section):
     tls: Tls = Tls()
     dashboard: Dashboard = Dashboard()
     store: Store = Store()
+    retention: Retention = Retention()
     trust: Trust = Trust()
     signatures: Signatures = Signatures()
     payments: Payments = Payments()
@@ -301,6 +316,7 @@ class Config(Folders):
     tls: Tls = field(default_factory=Tls)
     dashboard: Dashboard = field(default_factory=Dashboard)
     store: Store = field(default_factory=Store)
+    retention: Retention = field(default_factory=Retention)
     trust: Trust = field(default_factory=Trust)
     signatures: Signatures = field(default_factory=Signatures)
     payments: Payments = field(default_factory=Payments)
@@ -348,6 +364,7 @@ def read_config(
         tls=read.tls,
         dashboard=read.dashboard,
         store=read.store,
+        retention=read.retention,
         trust=read.trust,
         signatures=read.signatures,
         payments=read.payments,

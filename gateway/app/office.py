@@ -30,6 +30,7 @@ from gateway.app.nonce_secret import nonces_of
 from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
+from gateway.app.retention import check_retention, forget_in_time
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
@@ -64,7 +65,6 @@ from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.provenance.audience import Audience
-from gateway.provenance.erasure import forget_details
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Folding, Keeper, KeeperLock
 from gateway.store.evidence_folder import EvidenceFolder
@@ -72,7 +72,6 @@ from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
-from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ingestion import SqliteIngestion
@@ -142,6 +141,7 @@ class Office:
         self.egress = egress_of(config, self.clock, self.identity)
         self.database = await Database.open(config.database)
         self._closing.append(self.database.close)
+        await check_retention(config, self.database, self.clock)
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
@@ -405,9 +405,7 @@ class Office:
         await self.people.flush(self.audience)
 
     async def _forget(self) -> None:
-        days = self.config.store.detail_days
-        before = self.clock.now_us() - days * 86_400_000_000
-        await forget_details(self.config.journal, SqliteDetails(self.database), before)
+        await forget_in_time(self.config, self.database, self.clock)
         await self.post.forget()
 
     async def _update_feeds(self) -> None:

@@ -46,6 +46,7 @@ from gateway.cli import (
     reconciling,
     refunds,
     restart,
+    retention,
     rsl,
     serve,
     statement,
@@ -137,6 +138,8 @@ app.command("audit")(evidence_bundles.audit)
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")
 app.command("dashboard")(dashboard.dashboard)
+app.command("retention")(retention.retention)
+app.command("erase")(retention.erase)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)

@@ -138,3 +138,7 @@ class Auditors(Protocol):
     async def looks(self, auditor: str, most: int) -> tuple[Look, ...]:
         """Looks of that auditor, or of every one for "", the latest first, at most *most*."""
         ...
+
+    async def forget_looks(self, before: int) -> int:
+        """Forget looks from before second *before*; how many they were."""
+        ...

@@ -48,3 +48,6 @@ async def test_looks_come_the_latest_first(ports, make):
     assert await ports.auditors.looks(two.auditor.id, 99) == mine
     assert await ports.auditors.looks(two.auditor.id, 1) == mine[:1]
     assert await ports.auditors.looks("au_nobody", 9) == ()
+    assert await ports.auditors.forget_looks(make.NOW + 2) == 4
+    assert await ports.auditors.looks("", 99) == tuple(reversed(all_[4:]))
+    assert await ports.auditors.forget_looks(make.NOW + 2) == 0

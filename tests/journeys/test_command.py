@@ -71,7 +71,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "bundle make", "bundle list", "bundle show", "bundle verify", "bundle progress",
         "duties list", "duties show", "duties evidence", "duties accept", "duties reject", "duties excuse", "duties veto",
         "audits list", "audits show", "audits request", "audits name", "audits bind", "audits findings", "audits close",
-        "audits cancel", "auditors add", "auditors list", "auditors revoke", "auditors looks",
+        "audits cancel", "auditors add", "auditors list", "auditors revoke", "auditors looks", "retention", "erase",
         "withdraw issue", "withdraw list", "withdraw show", "withdraw readmit",
         "objections list", "objections show", "objections hold", "objections uphold", "objections dismiss", "objections erase",
         "authors ask", "authors list", "authors forget", "authorship add", "authorship show", "authorship export",

@@ -45,3 +45,9 @@ class MemoryAuditors:
     async def looks(self, auditor: str, most: int) -> tuple[Look, ...]:
         """The latest looks first."""
         return tuple(each for each in reversed(self._looks) if auditor in {"", each.auditor})[:most]
+
+    async def forget_looks(self, before: int) -> int:
+        """Forget looks from before second *before*."""
+        kept = [each for each in self._looks if each.at >= before]
+        gone, self._looks = len(self._looks) - len(kept), kept
+        return gone

@@ -77,6 +77,15 @@ class SqliteAuditors:
 
         return await self._database.read(act)
 
+    async def forget_looks(self, before: int) -> int:
+        """Forget looks from before second *before*."""
+
+        def act(db: apsw.Connection) -> int:
+            db.execute("DELETE FROM auditor_looks WHERE at < ?", (before,))
+            return db.changes()
+
+        return await self._database.write(act)
+
 
 def _all(db: apsw.Connection, which: str, *values: str) -> tuple[Auditor, ...]:
     rows: Any = db.execute(f"SELECT {_COLUMNS} FROM auditors {which}", values)  # noqa: S608
