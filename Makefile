@@ -105,6 +105,7 @@ $(STAMPS)/foreign: pyproject.toml $(STAMPS)/dev
 night: $(STAMPS)/dev $(STAMPS)/debian $(STAMPS)/fuzz $(STAMPS)/foreign ## long runs by hand: kills, soak, fuzzing, millions of records
 	@for target in listener hygiene answers; do $(BIN)/python -m loadtests.fuzz --target $$target --seconds 180; done
 	@$(BIN)/python -m pytest -q tests/interop/test_sumdb.py
+	@$(BIN)/python -m loadtests.growing --count 10000000
 	@$(BIN)/python -m pytest -q -m night tests --timeout 7200
 
 clean: ## remove what was made here (never your data)

@@ -189,6 +189,25 @@ class OwnWebhook(_Section):
     private: bool = False
 
 
+class OwnWitness(_Section):
+    """A witness of the public log, one table each: where it is asked (C2SP tlog-witness), and its key.
+
+    *vkey* is the one of its cosignatures (type 4). With *private* its host may be
+    on a private network, have any port and speak plain http.
+    """
+
+    url: str = Field(pattern=r"^https?://.+$")
+    vkey: str
+    private: bool = False
+
+
+class WitnessRules(_Section):
+    """How many witnesses have to have seen a head, 0 for all of them, and after how many seconds they are asked again."""
+
+    quorum: int = Field(default=0, ge=0, le=64)
+    seconds: int = Field(default=60, ge=1, le=86_400)
+
+
 class Email(_Section):
     """The mail server that letters go out by; without a *host* none do.
 
@@ -294,6 +313,8 @@ class _File(_Section):
     stripe: Stripe = Stripe()
     outbox: OutboxRules = OutboxRules()
     webhooks: tuple[OwnWebhook, ...] = ()
+    witnesses: tuple[OwnWitness, ...] = ()
+    witnessing: WitnessRules = WitnessRules()
     email: Email = Email()
     feeds: Feeds = Feeds()
     dns: Dns = Dns()
@@ -305,7 +326,7 @@ class _File(_Section):
 
 
 #: What has keys of its own; tables of which there are several stand in the file alone.
-_SECTIONS = frozenset(_File.model_fields) - {"webhooks"}
+_SECTIONS = frozenset(_File.model_fields) - {"webhooks", "witnesses"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +344,8 @@ class Config(Folders):
     stripe: Stripe = field(default_factory=Stripe)
     outbox: OutboxRules = field(default_factory=OutboxRules)
     webhooks: tuple[OwnWebhook, ...] = ()
+    witnesses: tuple[OwnWitness, ...] = ()
+    witnessing: WitnessRules = field(default_factory=WitnessRules)
     email: Email = field(default_factory=Email)
     feeds: Feeds = field(default_factory=Feeds)
     dns: Dns = field(default_factory=Dns)
@@ -371,6 +394,8 @@ def read_config(
         stripe=read.stripe,
         outbox=read.outbox,
         webhooks=read.webhooks,
+        witnesses=read.witnesses,
+        witnessing=read.witnessing,
         email=read.email,
         feeds=read.feeds,
         dns=read.dns,

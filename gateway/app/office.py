@@ -34,6 +34,7 @@ from gateway.app.retention import check_retention, forget_in_time
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
+from gateway.app.witnessing import witnessing_of
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
@@ -153,6 +154,7 @@ class Office:
         self.access_log = SqliteAccessLog(self._pages)
         self._paid = SqliteLedger(self._pages)
         self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages), self._first_host())
+        self.witnessing = witnessing_of(config)
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
         keeper_lock = await self._keeper_lock()
@@ -302,6 +304,8 @@ class Office:
             ("reconcile", LOOK_SECONDS, self.nightly.act),
         ):
             self._start(name, every(seconds, act))
+        if self.witnessing is not None:
+            self._start("witnesses", every(float(self.config.witnessing.seconds), self._ask_witnesses))
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
         self._start("outbox", self.post.run())
@@ -322,6 +326,8 @@ class Office:
             found[BOOKS] = self.nightly.told()
         if self.log.reason:
             found["public log"] = self.log.reason
+        for name, why in self.witnessing.reasons.items() if self.witnessing else ():
+            found[f"witness {name}"] = why
         return found
 
     def reload(self) -> tuple[Mistake, ...]:
@@ -400,6 +406,10 @@ class Office:
         """Keep what is published, whether or not anybody reads it."""
         for policy in self.shelf.policies:
             await self.terms.of(policy)
+
+    async def _ask_witnesses(self) -> None:
+        if self.witnessing is not None:
+            await self.witnessing.ask(self.log.log)
 
     async def _count_people(self) -> None:
         await self.people.flush(self.audience)

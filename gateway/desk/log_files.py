@@ -2,6 +2,7 @@
 
 ========================================== ====================================
 GET ``/.licet/log/checkpoint``             the signed head (C2SP tlog-checkpoint)
+GET ``/.licet/log/witnessed``              the last head that enough witnesses cosigned
 GET ``/.licet/log/tile/…``                 tiles and bundles (C2SP tlog-tiles)
 GET ``/.licet/log/key``                    the vkey that the head is signed by
 GET, client ``/.licet/receipts/ID``        what proves one record
@@ -27,7 +28,7 @@ from gateway.desk.clients import Clients
 from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.replies import json_reply, octets_reply
 from gateway.problems import Problem, Refusal
-from gateway.provenance.public_log import CHECKPOINT, Leaves, PublicLog, read_tile
+from gateway.provenance.public_log import CHECKPOINT, WITNESSED, Leaves, PublicLog, read_tile
 from gateway.provenance.receipts import Opened, as_tlog_proof, receipts
 from gateway.provenance.tiles import WIDTH, Tile
 
@@ -80,6 +81,10 @@ class LogFiles:
                 self._checkpoint,
                 About("The signed head of the public log.", gives={TEXT: {"type": "string"}}),
             ),
+            f"{LOG}/witnessed": read_at(
+                self._witnessed,
+                About("The last head that enough witnesses cosigned.", gives={TEXT: {"type": "string"}}),
+            ),
             f"{LOG}/key": read_at(
                 self._key, About("The key of the public log, as a vkey.", gives={TEXT: {"type": "string"}})
             ),
@@ -95,10 +100,17 @@ class LogFiles:
 
     async def _checkpoint(self, call: Call) -> web.StreamResponse | Refusal:
         del call
+        return await self._head(CHECKPOINT, "Nothing was logged yet.")
+
+    async def _witnessed(self, call: Call) -> web.StreamResponse | Refusal:
+        del call
+        return await self._head(WITNESSED, "No head has been seen by enough witnesses.")
+
+    async def _head(self, name: str, none: str) -> web.StreamResponse | Refusal:
         try:
-            octets = await asyncio.to_thread((self._kept.folder / CHECKPOINT).read_bytes)
+            octets = await asyncio.to_thread((self._kept.folder / name).read_bytes)
         except FileNotFoundError:
-            return Refusal(Problem.NOT_FOUND, "Nothing was logged yet.", retry_after=_SOON)
+            return Refusal(Problem.NOT_FOUND, none, retry_after=_SOON)
         return octets_reply(octets, TEXT, {"Cache-Control": "no-cache"})
 
     async def _key(self, call: Call) -> web.StreamResponse | Refusal:

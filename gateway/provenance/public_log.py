@@ -33,6 +33,8 @@ from gateway.provenance.receipts import Opened
 from gateway.provenance.tiles import ENTRIES, WIDTH, Nodes, Tile, bundle, edge, read_bundle
 
 CHECKPOINT: Final = "checkpoint"
+#: The last head that enough witnesses cosigned (`provenance.cosignature`).
+WITNESSED: Final = "witnessed"
 #: Leaves that are taken from the store at once.
 AT_ONCE: Final = 4096
 
@@ -145,6 +147,18 @@ class PublicLog:
         replace_whole(self.folder / CHECKPOINT, note.encode(), through=True)
         self.signed = Signed(head, note)
         return head
+
+    def cosigned(self, signed: Signed, lines: str, *, witnessed: bool) -> None:
+        """Put the signature *lines* of witnesses behind the note of *signed*, and keep it apart if it is *witnessed*.
+
+        Where another head was signed meanwhile, that one stands as it is. Raises `OSError`.
+        """
+        cosigned = Signed(signed.head, signed.note + lines)
+        if witnessed:
+            replace_whole(self.folder / WITNESSED, cosigned.note.encode(), through=True)
+        if self.signed is signed:
+            replace_whole(self.folder / CHECKPOINT, cosigned.note.encode(), through=True)
+            self.signed = cosigned
 
     @property
     def head(self) -> Checkpoint:
