@@ -6,7 +6,7 @@ runs ten) of one licensee are written by 64 that wait for the disk, folded as
 they come, then asked for:
 
 - append: records a second that were acknowledged as durable, folding beside it;
-- disk: octets a record, of the journal's files, the database, the log;
+- disk: octets a record, of the journal's files as written and packed, the database, the log;
 - proof: of one record drawn by chance, tiles read from the disk each time;
 - queries: a receipt's record by its id, a page of the journal, a licensee's statement;
 - archive: all of it to Parquet and back, each leaf compared with the public log's root.
@@ -35,6 +35,7 @@ from gateway.provenance.chain import EMPTY, includes, inclusion_proof, leaf_hash
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.log_audit import Growing
+from gateway.provenance.packing import pack_folded
 from gateway.provenance.parquet import read_parquet, write_parquet
 from gateway.provenance.public_log import PublicLog, tree
 from gateway.store.sqlite.access_log import SqliteAccessLog
@@ -115,6 +116,14 @@ async def measure(folder: Path, count: int, archive: bool) -> dict[str, float]:
     tell("log", count / (time.perf_counter() - began), "leaves/s hashed, tiled, signed")
     await database.checkpoint()
     tell("disk.journal", weight(folder / "journal", ".seg") / count, "octets a record, the append files")
+    began = time.perf_counter()
+    done = await asyncio.to_thread(pack_folded, folder / "journal", await SqliteFolding(database).positions())
+    tell(
+        "disk.packed",
+        weight(folder / "journal", ".seg") / count,
+        f"octets a record, {done.files} files packed",
+    )
+    tell("pack", done.before / 2**20 / (time.perf_counter() - began), "MiB/s")
     tell("disk.details", weight(folder / "journal", ".det") / count, "octets a record, not swept yet")
     tell("disk.database", (folder / "licet.db").stat().st_size / count, "octets a record, with every index")
     tell("disk.log", weight(folder / "log") / count, "octets a record, tiles and bundles")
@@ -199,7 +208,7 @@ def verdicts(told: dict[str, float], count: int) -> list[str]:
     """Each goal, and whether it holds here."""
     rows = [
         ("append ≥ 20,000/s", told["append"] >= _RATE),
-        ("journal ≤ 600 octets a record", told["disk.journal"] <= _JOURNAL),
+        ("journal ≤ 600 octets a record, packed", told["disk.packed"] <= _JOURNAL),
         ("proof of one < 5 ms (median)", told["proof.median"] < _PROOF * 1000),
         ("proof of one < 5 ms (p99)", told["proof.p99"] < _PROOF * 1000),
     ]

@@ -29,6 +29,8 @@ ELSEWHERE = {
     "faults.py": "test_problems.py",
     "billing/bundle_papers.py": "desk/test_bundling.py",
     "provenance/evidence_bundle.py": "desk/test_bundling.py",
+    "dashboard/queries.py": "store/sqlite/test_access_log.py",
+    "store/sqlite/totals.py": "store/sqlite/test_access_log.py",
     "admission/spending.py": "conformance",
     "app/cashier.py": "journeys",
     "app/consenting.py": "journeys/test_withdrawal.py",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.licenses.offers import months_after
 from gateway.licenses.retention import Days, mistakes
 from gateway.problems import ConfigurationError
 from gateway.provenance.erasure import forget_details
+from gateway.provenance.packing import pack_folded
 from gateway.store.sqlite.audit_windows import audit_windows
 from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.folding import SqliteFolding
 
 _DAY_US = 86_400_000_000
 
@@ -35,7 +39,10 @@ async def check_retention(config: Config, database: Database, clock: Clock) -> N
 
 
 async def forget_in_time(config: Config, database: Database, clock: Clock) -> None:
-    """Cut, then erase, what is personal and old enough; asking again is harmless. Raises `StoreUnavailable`, `OSError`."""
+    """Cut, then erase, what is personal and old enough, and pack one journal file of an earlier day.
+
+    Asking again is harmless. Raises `StoreUnavailable`, `OSError`.
+    """
     now_us, details = clock.now_us(), SqliteDetails(database)
     await forget_details(config.journal, details, now_us - config.store.detail_days * _DAY_US)
     if config.store.cut_days:
@@ -43,3 +50,6 @@ async def forget_in_time(config: Config, database: Database, clock: Clock) -> No
     months = config.retention.looks_months
     if months:
         await SqliteAuditors(database).forget_looks(months_after(now_us // 1_000_000, -months))
+    positions = await SqliteFolding(database).positions()
+    yesterday = (now_us - _DAY_US) * 1000
+    await asyncio.to_thread(pack_folded, config.journal, positions, before_ns=yesterday, most=1)

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from gateway import __version__
+from gateway.app.timers import every
 from gateway.config import Config
 from gateway.egress import Egress, Posted, Unfetched
 from gateway.problems import ConfigurationError, Mistake
@@ -56,6 +57,14 @@ class Witnessing:
         #: The name of a witness -> a sentence.
         self.reasons: dict[str, str] = {}
         self._asked: Signed | None = None
+
+    async def run(self, kept: Callable[[], PublicLog | None], seconds: int) -> None:
+        """Ask every so many *seconds*, until cancelled."""
+
+        async def act() -> None:
+            await self.ask(kept())
+
+        await every(float(seconds), act)
 
     async def ask(self, kept: PublicLog | None) -> None:
         """Have the last head of *kept* cosigned, unless it was asked for before. Raises `OSError`, where it cannot be written."""

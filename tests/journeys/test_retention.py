@@ -45,6 +45,13 @@ async def test_erasing_on_request_leaves_every_proof_as_it_was(licet, origin, se
     await licet(*ask, "after.zip")
     assert (licet.folder / "after.zip").read_bytes() == (licet.folder / "before.zip").read_bytes()
     assert (await licet("journal", "audit", "--json")).json["good"]
+    # Packed files are read by everything as they were.
+    exported = (await licet("journal", "export")).out
+    assert (await licet("journal", "pack", "--json")).json["files"] >= 1
+    assert (await licet("journal", "export")).out == exported
+    assert (await licet("journal", "audit", "--json")).json["good"]
+    await licet(*ask, "packed.zip")
+    assert (licet.folder / "packed.zip").read_bytes() == (licet.folder / "before.zip").read_bytes()
     for args, code, why in (
         ((), 2, "say one of"),
         (("--address", "somebody"), 2, "is no address"),
