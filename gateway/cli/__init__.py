@@ -15,6 +15,7 @@ import typer
 
 from gateway.cli import (
     accounts,
+    archives,
     auditors,
     audits,
     authors,
@@ -129,6 +130,7 @@ app.command("payments")(payments.payments)
 app.command("reconcile")(reconciling.reconcile)
 app.add_typer(reconciling.app, name="books")
 journal.app.command("export")(exporting.export)
+journal.app.command("check")(archives.check)
 journal.app.command("prove")(proofs.prove)
 journal.app.command("verify")(proofs.verify_log)
 journal.app.command("bundle")(evidence_bundles.bundle)

@@ -79,6 +79,15 @@ async def test_a_scope_is_fetched_and_holds_offline(audited, http, tmp_path):
     described = (await licet("journal", "export", "--format", "dps", *scope, "--country", "Ireland")).json
     assert len(described["source"]["id"]["hashes"]) == 2
     assert "Ireland" in str(described["provenance"])
+    await licet("journal", "export", "--format", "parquet", "--out", "all.parquet")
+    told = (await licet("journal", "check", "all.parquet", "--json")).json
+    assert (told["good"], told["entries"]) == (True, 3)
+    (licet.folder / "none.parquet").write_bytes(b"PAR1")
+    assert "cannot be read" in (await licet("journal", "check", "none.parquet", code=1)).err
+    log = licet.folder / "licet-data" / "log"
+    bundle = next((log / "tile" / "entries" / "000.p").glob((log / "checkpoint").read_text().split("\n")[1]))
+    bundle.write_bytes(bundle.read_bytes().replace(b'"v":1', b'"v":2', 1))
+    assert "WRONG    the log: " in (await licet("journal", "check", "all.parquet", code=1)).out
     assert "names the file" in (await licet("journal", "export", "--format", "parquet", code=2)).err
     assert "--country" in (await licet("journal", "export", "--format", "dps", *scope, code=2)).err
 
