@@ -40,8 +40,13 @@ _ZIP: Final = "application/zip"
 _PIECE: Final = 1 << 18
 _SOON: Final = 2
 _LONGEST: Final = 200
+#: What writing a bundle may take, below what a request may take in all.
+_SECONDS: Final = 45.0
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _UNKNOWN: Final = Refusal(Problem.AUDITOR_UNKNOWN, "The secret is missing or not ours.")
+_TOO_LARGE: Final = Refusal(
+    Problem.REQUEST_TIMEOUT, "The month is too large for this address; the operator can write it as a file."
+)
 _NOT_YOURS: Final = Refusal(Problem.AUDIT_OUT_OF_SCOPE, "It is not in the scope of this access.")
 
 
@@ -138,7 +143,10 @@ class AuditDesk:
             # A connection that ends in between leaves nothing behind: the file has no name.
             with cast("BinaryIO", tempfile.TemporaryFile()) as file:
                 try:
-                    await write_bundle(file, licensee, period, sources, log, site=auditor.site)
+                    async with asyncio.timeout(_SECONDS):
+                        await write_bundle(file, licensee, period, sources, log, site=auditor.site)
+                except TimeoutError:
+                    return await self._refused(auditor, what, _TOO_LARGE)
                 except (NotBundled, ArchiveRefused, StatementDisagrees) as error:
                     refusal = Refusal(Problem.NOT_FOUND, str(error), retry_after=_SOON)
                     return await self._refused(auditor, what, refusal)

@@ -118,7 +118,7 @@ async def write_bundle(
             await _write_license(writer, license, sources)
         for each in sorted({license.site for license in licenses}):
             await _write_terms(writer, each, period, sources.versions)
-        seal(writer, log.key.name, log.private)
+        await asyncio.to_thread(seal, writer, log.key.name, log.private)
     return about
 
 
@@ -141,20 +141,27 @@ async def _write_receipts(
             raise NotBundled(
                 f"The month has more than {MOST_RECORDS} records of this licensee, too many for a bundle."
             )
-        document = await asyncio.to_thread(_document, taken, log)
-        writer.add(receipts_name(batches), as_file(document))
+        # Off the loop, as everything long here: an office has more to do than this.
+        document = await asyncio.to_thread(_put_receipts, writer, receipts_name(batches), taken, log)
         named |= {row["record"].get("license", "") for row in document["receipts"]}
         if count <= MOST_PROOFS:
             alone += document["receipts"]
         else:
             alone.clear()
-    for row in alone if count <= MOST_PROOFS else ():
-        writer.add(proof_name(row["index"]), tlog_proof_of(row, log.signed.note).encode())
+    if count <= MOST_PROOFS:
+        await asyncio.to_thread(_put_proofs, writer, alone, log.signed.note)
     return named, count
 
 
-def _document(taken: Iterable[Opened], log: Log) -> dict[str, Any]:
-    return receipts(taken, log.key, log.signed.head.size, log.signed.note, log.nodes)
+def _put_receipts(writer: ArchiveWriter, name: str, taken: Iterable[Opened], log: Log) -> dict[str, Any]:
+    document = receipts(taken, log.key, log.signed.head.size, log.signed.note, log.nodes)
+    writer.add(name, as_file(document))
+    return document
+
+
+def _put_proofs(writer: ArchiveWriter, rows: Iterable[dict[str, Any]], note: str) -> None:
+    for row in rows:
+        writer.add(proof_name(row["index"]), tlog_proof_of(row, note).encode())
 
 
 async def _licenses(
