@@ -1,4 +1,4 @@
-"""The desk of auditors, put together on one office's stores."""
+"""What proves to others: the public log, receipts, and the desk of auditors, put together on one office's stores."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from gateway.desk.auditing import AuditDesk
 from gateway.desk.bundling import Log, Sources
 from gateway.desk.call import Group
 from gateway.desk.clients import Clients
+from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.register import LicenseRegister
 from gateway.store.sqlite.auditors import SqliteAuditors
@@ -21,15 +22,15 @@ from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 
 
-def audit_group(
+def proofs_of(
     database: Database,
     pages: Database,
     register: LicenseRegister,
     keeping: LogKeeping,
     keys: KeyRing,
     clock: Clock,
-) -> Callable[[Clients], Group]:
-    """What the desk answers auditors, proven by the log that *keeping* keeps.
+) -> tuple[Group | Callable[[Clients], Group], ...]:
+    """What the desk answers about the log that *keeping* keeps: its files, receipts out of it, and auditors.
 
     Looks are kept in *database*; what bundles are made of is read from *pages*,
     which is the same one over connections of its own.
@@ -42,10 +43,11 @@ def audit_group(
     def sources() -> Sources:
         return Sources(*stores, tuple(record.public for record in keys.list()))
 
-    def group(clients: Clients) -> Group:
-        return AuditDesk(SqliteAuditors(database), sources, partial(_log, keeping), clients, clock).group()
+    def private(clients: Clients) -> Group:
+        auditors = AuditDesk(SqliteAuditors(database), sources, partial(_log, keeping), clients, clock)
+        return {**ReceiptDesk(keeping, clients).group(), **auditors.group()}
 
-    return group
+    return LogFiles(keeping).group(), private
 
 
 def _log(keeping: LogKeeping) -> Log | None:

@@ -17,7 +17,7 @@ from aiohttp import web
 from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
-from gateway.app.auditing import audit_group
+from gateway.app.auditing import proofs_of
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dealing import bargaining_of, deals_of
@@ -38,7 +38,9 @@ from gateway.app.witnessing import witnessing_of
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
+from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
+from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.bundles import BundleDesk, manifest_beside
@@ -46,7 +48,6 @@ from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.duties import DutyDesk
-from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
@@ -196,7 +197,7 @@ class Office:
             balance=self._balance,
             entered=self.ledger.has_entry,
             identity=self.identity,
-            groups=(*self._groups(), *self.cashier.groups, LogFiles(self.log).group(), self._receipts),
+            groups=(*self._groups(), *self.cashier.groups),
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
@@ -243,14 +244,11 @@ class Office:
             DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
             *self.post.groups,
             *self.consenting.groups(),
+            *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
         )
 
     def _first_host(self) -> str:
         return next((host for policy in self.shelf.policies for host in policy.site.hosts), "licet")
-
-    def _receipts(self, clients: Clients) -> Group:
-        auditors = audit_group(self.database, self._pages, self.register, self.log, self.keys, self.clock)
-        return {**ReceiptDesk(self.log, clients).group(), **auditors(clients)}
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""
@@ -273,6 +271,8 @@ class Office:
             duties=self.duty_book,
             worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
+            policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
+            holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
