@@ -81,6 +81,7 @@ from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.unfinished import SqliteUnfinished
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Bundle, Offer
 from gateway.terms.schema_org import license_page_jsonld
 from gateway.visitors.catalog import Catalog
@@ -179,6 +180,7 @@ class Office:
         self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
         self._open_desk()
+        await self.desk.sales.finish()
 
     def _open_desk(self) -> None:
         config = self.config
@@ -201,6 +203,7 @@ class Office:
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
+            unfinished=SqliteUnfinished(self.database),
         )  # fmt: skip
 
     def _ingestion(self) -> IngestionRound:

@@ -20,7 +20,8 @@ from typing import Final
 from lxml import etree
 
 from gateway.desk.metadata import issuer_of
-from gateway.desk.selling import Sold, for_sale
+from gateway.desk.on_sale import for_sale
+from gateway.desk.selling import Sold
 from gateway.desk.wishes import read_place
 from gateway.licenses.license import License
 from gateway.licenses.offers import Wanted, reaches

@@ -41,6 +41,7 @@ from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.memory.traffic import MemoryTraffic
+from gateway.store.memory.unfinished import MemoryUnfinished
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
@@ -63,6 +64,7 @@ from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.store.sqlite.traffic import SqliteTraffic
+from gateway.store.sqlite.unfinished import SqliteUnfinished
 from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import (
     Audit,
@@ -139,6 +141,7 @@ class Ports:
     consents: Any
     originals: Any
     ingestion: Any
+    unfinished: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -177,6 +180,7 @@ def memory_ports() -> Ports:
         consents=MemoryConsents(happened),
         originals=MemoryOriginals(tables),
         ingestion=MemoryIngestion(register, tables, happened),
+        unfinished=MemoryUnfinished(),
     )
 
 
@@ -205,6 +209,7 @@ def sqlite_ports(database: Database) -> Ports:
         consents=SqliteConsents(database),
         originals=SqliteOriginals(database),
         ingestion=SqliteIngestion(database),
+        unfinished=SqliteUnfinished(database),
     )
 
 

@@ -309,7 +309,7 @@ def in_the_way(db: apsw.Connection, license: License) -> Conflict | None:
         " AND NOT EXISTS (SELECT 1 FROM revocations WHERE kind = 'license' AND subject = licenses.id)",
         (license.site, license.starts_at, license.ends_at, license.licensee),
     )
-    return conflict(license, (_license_of(row) for row in rows))
+    return conflict(license, (license_of_row(row) for row in rows))
 
 
 def _crawlers(license: License) -> str:
@@ -326,15 +326,16 @@ def license_by_id(db: apsw.Connection, license_id: str) -> License | None:
 def licenses_where(db: apsw.Connection, rest: str, *values: str | int) -> tuple[License, ...]:
     """The versions of licenses that the end *rest* of a statement finds, inside a transaction."""
     rows = db.execute(f"SELECT {_LICENSE}, version FROM {_VERSIONS} {rest}", values)  # noqa: S608
-    return tuple(_license_of(row) for row in rows)
+    return tuple(license_of_row(row) for row in rows)
 
 
 def _one(db: apsw.Connection, rest: str, *values: str | int | None) -> License | None:
     row = db.execute(f"SELECT {_LICENSE}, version FROM {_VERSIONS} {rest}", values).fetchone()  # noqa: S608
-    return _license_of(row) if row else None
+    return license_of_row(row) if row else None
 
 
-def _license_of(row: tuple[object, ...]) -> License:
+def license_of_row(row: tuple[object, ...]) -> License:
+    """The license of a row of `COLUMNS` without `exclusive`, and its version."""
     (
         id,
         licensee,
