@@ -135,8 +135,9 @@ class Desk:
         released = bargaining.released if bargaining else None
         lives = bargaining.lives if bargaining else None
         self.sales = Sales(
-            register, spend_book, journal, keys, clock, balance, entered, released, unfinished, lives
-        )
+            register, spend_book, journal, keys, clock, balance, entered, released, unfinished, lives,
+            bargaining.one_round(keys, clock) if bargaining else None,
+        )  # fmt: skip
         holdings = Holdings(register, Verifier(lambda: keys.public), clock, balance, earlier)
         table: dict[str, Route] = {}
         for group in (

@@ -46,11 +46,13 @@ from gateway.desk.fees import Entered, Fees, Keeping, lacking
 from gateway.desk.granting import Grants
 from gateway.desk.metadata import issuer_of
 from gateway.desk.on_sale import for_sale, least_of, viewed
+from gateway.desk.one_round import Asking, OneRound
 from gateway.event import Event
 from gateway.keys.signing_key import SigningKey
 from gateway.licenses.exclusivity import Conflict
 from gateway.licenses.license import License
 from gateway.licenses.lives import Lives
+from gateway.licenses.negotiation import Negotiation
 from gateway.licenses.offers import (
     Wanted,
     accept,
@@ -93,7 +95,7 @@ class Buyer:
     """Who buys, where: ids of the client and its licensee, and the public *origin* of the site.
 
     Its token is bound to *key*, a thumbprint, unless that is "", and tells its scope if it is *scoped*.
-    *crawlers* are named in what it negotiates.
+    *crawlers* are named in what it negotiates. *asking* is how a published offer is accepted (`one_round`).
     """
 
     client: str
@@ -103,6 +105,7 @@ class Buyer:
     key: str = ""
     scoped: bool = False
     crawlers: frozenset[str] = frozenset()
+    asking: Asking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +131,14 @@ class Sales:
         released: Released | None = None,
         unfinished: Unfinished | None = None,
         lives: Lives | None = None,
+        one_round: OneRound | None = None,
     ) -> None:
         """Work on these stores.
 
         *entered* says whether the books hold the entry of an id, *released*
         whether tokens of a license that was negotiated may be had.
         """
-        self._released = released
+        self._released, self._one_round = released, one_round
         self._register = register
         self._book = spend_book
         self._keys = keys
@@ -288,11 +292,13 @@ class Sales:
             if license is None:
                 break
             if not await self._exhausted(license):
+                if self._one_round is not None and buyer.asking is not None and license.offer == offer.id:
+                    await self._one_round.completed(license, offer, buyer.origin)
                 return await self._token_of(license, same or under(license, wanted), buyer)
             usable.remove(license)
             spent.append(license.id)
         nth = sum(same_agreement(license, draft) for license in held)
-        return await self._new(replace(draft, id=agreement_id(draft, nth)), wanted, buyer, spent)
+        return await self._new(replace(draft, id=agreement_id(draft, nth)), offer, wanted, buyer, spent)
 
     async def _seated(self, wanted: Wanted, buyer: Buyer, offered: tuple[Offer, ...]) -> Wanted:
         """*wanted* with the place of the licensee, where one of *offered* looks at it."""
@@ -309,18 +315,35 @@ class Sales:
         return await self._book.exhausted(license.id, price, license.budget)
 
     async def _new(
-        self, license: License, wanted: Wanted, buyer: Buyer, spent: Collection[str]
+        self, license: License, offer: Offer, wanted: Wanted, buyer: Buyer, spent: Collection[str]
     ) -> Sold | Refusal:
         price = license.terms.compensation.fetch_price
         sold = self._minted(license, viewed(license, wanted), buyer, price)
         if isinstance(sold, Refusal):
             return sold
-        granted = await self._broke(license, price) or await self._kept(license, spent)
+        broke = await self._broke(license, price)
+        if broke is not None:
+            return broke
+        talk = await self._accepted(license, offer, wanted, buyer)
+        if isinstance(talk, Refusal):
+            return talk
+        granted = await self._kept(license, spent)
         if isinstance(granted, Refusal):
             return granted
+        if talk is not None and self._one_round is not None and granted.id == license.id:
+            await self._one_round.closed(talk, granted, buyer.origin)
         if granted == license:
             return sold
         return self._minted(granted, viewed(granted, wanted), buyer, await self._price(granted))
+
+    async def _accepted(
+        self, license: License, offer: Offer, wanted: Wanted, buyer: Buyer
+    ) -> Negotiation | Refusal | None:
+        """The negotiation of one round that a purchase of the published *offer* is, where it is large."""
+        if self._one_round is None or buyer.asking is None:
+            return None
+        asking = replace(buyer.asking, party=dict(wanted.party))
+        return await self._one_round.opened(license, offer, asking, buyer.policy, buyer.origin)
 
     async def _kept(self, license: License, spent: Collection[str]) -> License | Refusal:
         async def kept() -> License | Conflict:
