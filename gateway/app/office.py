@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
+from gateway.app.bundle_credits import BundleCredits
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dealing import bargaining_of, deals_of
@@ -82,8 +83,9 @@ from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.store.sqlite.unfinished import SqliteUnfinished
-from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Bundle, Offer
+from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Offer
 from gateway.terms.schema_org import license_page_jsonld
+from gateway.terms.sold_bundle import Bundle
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.fetched_lists import FeedFolder
 from gateway.visitors.networks import Networks
@@ -206,12 +208,13 @@ class Office:
             unfinished=SqliteUnfinished(self.database),
         )  # fmt: skip
 
-    def _ingestion(self) -> IngestionRound:
-        def manifest(site: str, sold: Bundle) -> Manifest | None:
-            policy = self.shelf.of_site(site)
-            return manifest_beside(policy, sold) if policy else None
+    def _manifest(self, site: str, sold: Bundle) -> Manifest | None:
+        policy = self.shelf.of_site(site)
+        return manifest_beside(policy, sold) if policy else None
 
-        return IngestionRound(SqliteIngestion(self.database), self.register, manifest, self.clock)
+    def _credits(self, sold: SqliteIngestion) -> BundleCredits:
+        books = self.register, self.ledger, self.journal
+        return BundleCredits(sold, *books, self._manifest, lambda: self.withdrawn, self.clock)
 
     def _position(self, site: str, offer: Offer) -> Position:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
@@ -288,6 +291,7 @@ class Office:
 
     def begin(self) -> None:
         """Start what is done again and again."""
+        ingestion = SqliteIngestion(self.database)
         for name, seconds, act in (
             ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
@@ -298,7 +302,12 @@ class Office:
             ("duties", duty_round.ROUND_SECONDS, duty_round.DutyRound(self.duty_book, self.clock).act),
             ("log", 1.0, self.log.sign_news),
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
-            ("bundles", INGESTION_SECONDS, self._ingestion().act),
+            (
+                "bundles",
+                INGESTION_SECONDS,
+                IngestionRound(ingestion, self.register, self._manifest, self.clock).act,
+            ),
+            ("credits", INGESTION_SECONDS, self._credits(ingestion).act),
             ("remind", 60.0, self.consenting.remind),
             ("reconcile", LOOK_SECONDS, self.nightly.act),
         ):

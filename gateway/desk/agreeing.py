@@ -81,10 +81,14 @@ def signed_by(
 def signed_as_published(
     words: str, id: str, terms: LicenseTerms, known: Known, policy: Policy, origin: str, party: Mapping[str, str]
 ) -> dict[str, object] | Refusal:  # fmt: skip
-    """The same of a large deal on a published offer, accepted in *words*. A policy that names no law signs nothing."""
-    if not policy.signing.law:
+    """The same of a large deal on a published offer, accepted in *words*.
+
+    Where the policy sells such a deal by machine, what is missing for a document is no refusal: there is none then.
+    """
+    signed = _signed(words, id, terms, known, policy, origin, party, named=True)
+    if isinstance(signed, Refusal) and policy.signing.by_machine:
         return {"client": known.client.id, "key": _key(known), "assent": words, "party": dict(party)}
-    return _signed(words, id, terms, known, policy, origin, party, named=True)
+    return signed
 
 
 def _signed(

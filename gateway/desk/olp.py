@@ -144,6 +144,8 @@ def spelled(sold: Sold | Refusal, origin: str) -> Sold | Refusal:
 def introspected(claims: Claims, license: License | None) -> dict[str, object]:
     """``resource`` and ``license`` of an introspection (section 5.5); the latter where RSL has words for it."""
     covered = [scope.pattern for scope in claims.scopes]
+    if claims.bundle and license is not None:
+        covered = [scope.pattern for scope in license.terms.scope.paths]
     found: dict[str, object] = {"resource": covered[0] if len(covered) == 1 else covered}
     if license is not None and (element := _element(claims, license)):
         found["license"] = element

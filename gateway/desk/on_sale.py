@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from gateway.desk.metadata import on_offer
 from gateway.licenses.license import License
@@ -36,9 +35,7 @@ def viewed(license: License, wanted: Wanted) -> License:
     return license if isinstance(narrowed, Refusal) else narrowed
 
 
-def least_of(license: License) -> License:
-    """*license* as far as a token has to hold it: a bundle is fetched by tokens for parts of it."""
-    scope = license.terms.scope
-    if scope.bundle is None:
-        return license
-    return replace(license, terms=replace(license.terms, scope=replace(scope, paths=scope.paths[:1])))
+def named_bundle(license: License, view: License) -> str:
+    """The hash by which a token for *view* names the bundle of *license*; "" where that is no bundle, or a part of one."""
+    bundle, whole = license.terms.scope.bundle, license.terms.scope.paths
+    return bundle.manifest if bundle and view.terms.scope.paths == whole else ""

@@ -9,15 +9,16 @@ small        a fetch by fetch or prepaid purchase of tier 2 or 3: no named
              party, no row. The license, its terms hash and the books say all
 large        tier 1, without end, or above the value from which a person
              signs: the engine answers with its red flags and the creator's
-             conditions, a transcript is kept, and where the policy names a
-             governing law both parties are named in a signed document
+             conditions, a transcript is kept, and a document is signed where
+             the policy names a law and both parties are named
 ============ ================================================================
 
 Exclusive terms are bought by nobody here (`licenses.offers`). Facts are not
-asked for: the creator published a price without them. A policy that names no
-governing law draws no contracts, and its published price is its owner's word
-also where its position would send tier 1 or a deal without end to a person;
-a counterparty, a value or a red flag that is for a person goes to one always.
+asked for: the creator published a price without them. A published price is its
+owner's word, unless ``[contract]`` of the policy says ``by_machine = false``: then
+a large deal needs both parties' names, and a person's word where the position
+says so. A counterparty, a value or a red flag that is for a person goes to one
+always. Where neither names nor law are there, there is no document.
 
 The acceptance is kept before anything is paid, under an id that follows from
 the license's, so that a purchase that broke off goes on with it; the agreement
@@ -160,7 +161,7 @@ def _judged(
     license: License, offer: Offer, position: Position, name: str, policy: Policy, origin: str
 ) -> Refusal | None:
     """What the engine has against *license* on *offer*, or None."""
-    for_people = position.person_for if policy.signing.law else frozenset[str]()
+    for_people = frozenset[str]() if policy.signing.by_machine else position.person_for
     asked = replace(position, facts=(), person_for=for_people)
     sold = replace(offer, tier=tier_of(license.terms.purpose.uses))
     given = answer(sold, asked, Buyer(name), Proposal(license.terms))

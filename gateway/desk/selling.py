@@ -45,7 +45,7 @@ from gateway.clock import Clock
 from gateway.desk.fees import Entered, Fees, Keeping, lacking
 from gateway.desk.granting import Grants
 from gateway.desk.metadata import issuer_of
-from gateway.desk.on_sale import for_sale, least_of, viewed
+from gateway.desk.on_sale import for_sale, named_bundle, viewed
 from gateway.desk.one_round import Asking, OneRound
 from gateway.event import Event
 from gateway.keys.signing_key import SigningKey
@@ -180,9 +180,7 @@ class Sales:
                 if made is not None:
                     return made
                 price = new.terms.compensation.fetch_price
-                unfit = buyer.policy.withdrawn.unsold(new.terms) or self._minted(
-                    new, least_of(new), buyer, price
-                )
+                unfit = buyer.policy.withdrawn.unsold(new.terms) or self._minted(new, new, buyer, price)
                 if isinstance(unfit, Refusal):
                     return unfit
 
@@ -246,7 +244,7 @@ class Sales:
                     spent.append(same.id)
             price = draft.terms.compensation.fetch_price
             gone = buyer.policy.withdrawn.unsold(draft.terms)
-            unfit = gone or self._minted(draft, least_of(draft), buyer, price)
+            unfit = gone or self._minted(draft, draft, buyer, price)
             return unfit if isinstance(unfit, Refusal) else await self._kept(draft, spent)
 
     async def _in_line(
@@ -371,6 +369,7 @@ class Sales:
         if isinstance(scope, Refusal):
             return scope
         now, offer = self._now(), buyer.policy.by_offer.get(license.offer)
+        bundle = named_bundle(license, view)
         seconds = offer.token_seconds if offer else _DEFAULT_LIFE
         claims = Claims(
             issuer=issuer_of(buyer.origin),
@@ -382,8 +381,9 @@ class Sales:
             expires_at=min(now + min(seconds, LONGEST_LIFE_SECONDS), license.ends_at),
             license=license.id,
             licensee=license.licensee,
-            scopes=scope.paths,
+            scopes=() if bundle else scope.paths,
             excluded=scope.excluded,
+            bundle=bundle,
             offer=license.offer,
             renditions=view.terms.scope.renditions,
             uses=view.terms.purpose.uses,

@@ -116,7 +116,7 @@ class TokenEndpoints:
         if "token" not in form:
             return Refusal(Problem.FORM_INVALID, "The parameter token is missing.")
         body = await self._holdings.introspect(
-            first(form, "token"), first(form, "resource"), known, call.origin, call.policy.withdrawn
+            first(form, "token"), first(form, "resource"), known, call.origin, call.policy
         )
         return json_reply(body)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gateway.licenses.bundle_paths import NO_BUNDLES, Contents
 from gateway.licenses.contract import Party
 from gateway.licenses.withdrawal import NOTHING_WITHDRAWN, Withdrawal, Withdrawn
 from gateway.paths import PathScope
@@ -178,11 +179,15 @@ class Payments:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What stands in a contract besides what is negotiated; without a *law* nothing is signed."""
+    """What stands in a contract besides what is negotiated; without a *law* nothing is signed.
+
+    *by_machine* says that a large deal is sold as published too, without names or a person's word.
+    """
 
     law: str = ""
     language: str = "English"
     creator: Party = field(default_factory=Party)
+    by_machine: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +209,8 @@ class Policy:
     control files. *publishing* says in which channels the terms are told. *withdrawn* is what
     was taken back since, which is in no file; *offers* are without it
     (`policy.withdrawing`). *by_place* says that
-    some rule or offer depends on the country. *written_at* is when its file last
+    some rule or offer depends on the country. *bundles* holds what is in each bundle whose
+    manifest stands beside the file. *written_at* is when its file last
     changed, whole seconds, 0 where there is none.
     """
 
@@ -225,6 +231,7 @@ class Policy:
     withdrawn: Withdrawn = NOTHING_WITHDRAWN
     by_offer: dict[str, Offer] = field(default_factory=dict, compare=False, repr=False)
     by_place: bool = field(default=False, compare=False)
+    bundles: Contents = field(default=NO_BUNDLES, compare=False, repr=False)
     written_at: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
@@ -269,6 +276,7 @@ class Ruling:
         closed: for `LICENSE`, nothing of this path is sold any more; licenses that are held go on.
         withdrawal: for `REFUSE`, the withdrawal that stops it.
         withdrawn: everything the site has withdrawn, for the licensee that may show a license.
+        bundles: what is in each bundle that was ever sold here, for a token that names one.
     """
 
     verdict: Verdict
@@ -284,3 +292,4 @@ class Ruling:
     closed: bool = False
     withdrawal: Withdrawal | None = None
     withdrawn: Withdrawn = NOTHING_WITHDRAWN
+    bundles: Contents = NO_BUNDLES

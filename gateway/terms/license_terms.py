@@ -19,6 +19,7 @@ from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.terms.european_union import EU
 from gateway.terms.publishing import USUAL, Publishing
+from gateway.terms.sold_bundle import WHOLE, Bundle
 from gateway.uses import Use, Uses
 
 #: The rendition that every work has: the page or file itself.
@@ -108,15 +109,6 @@ def narrowest(path: str, granted: tuple[PathScope, ...], excluded: tuple[PathSco
     if best is None or any(each.covers(path) and each.precision > best.precision for each in excluded):
         return None
     return best
-
-
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """Many works sold as one: its name, the hash of its manifest (`licenses.bundle`), how many items it has."""
-
-    name: str
-    manifest: str
-    items: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +330,8 @@ class LicenseTerms:
             del price["window_hours"]
         if self.scope.bundle is None:
             del plain["scope"]["bundle"]
+        elif self.scope.bundle.ingestion == WHOLE:
+            del plain["scope"]["bundle"]["ingestion"]
         if self.audit.suspend_after_days == SUSPEND_AFTER_DAYS:
             del plain["audit"]["suspend_after_days"]
         if self.territory.basis is not Basis.FETCH:

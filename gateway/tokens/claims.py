@@ -2,7 +2,7 @@
 
 A JWT access token (RFC 9068, October 2021) whose every restriction stands in
 ``authorization_details`` (RFC 9396, May 2023) of the one type
-``content_license``, version 1 or 2. Header: ``alg``, ``kid``, ``typ: at+jwt``.
+``content_license``, version 1, 2 or 3. Header: ``alg``, ``kid``, ``typ: at+jwt``.
 
 =========================== ====================================================
 ``iss``                     the desk: ``ORIGIN/.licet``
@@ -26,7 +26,9 @@ agents a license was bought for, empty for none in particular; ``budget`` is
 ``{"micros": int, "currency": str, "per": "fetch"}``. Members are never removed
 or given another meaning; a new one in the detail is a new version: version 2 has
 ``window_hours`` besides, in which unchanged content is not paid for again, and
-stands only where that is not the 24 hours of version 1.
+stands only where that is not the 24 hours of version 1. Version 3 has
+``window_hours`` and ``bundle``, the hash of the manifest of a bundle whose items
+are what the token covers, and no ``locations``.
 """
 
 from __future__ import annotations
@@ -47,6 +49,9 @@ DETAIL_TYPE: Final = "content_license"
 DETAIL_VERSION: Final = 1
 #: The version that names a window of its own.
 _WINDOWED: Final = 2
+#: The version that names a bundle in place of locations, and its window.
+_BUNDLED: Final = 3
+_MANIFEST: Final = re.compile(r"sha-256:[0-9a-f]{64}", re.ASCII)
 _CLAIMS: Final = frozenset(
     {"iss", "aud", "sub", "client_id", "iat", "nbf", "exp", "jti", "authorization_details"}
 )
@@ -59,6 +64,12 @@ _DETAIL: Final = frozenset(
         "crawlers", "budget", "price", "terms", "policy", "offer",
     }
 )  # fmt: skip
+#: The members that each version has besides.
+_FURTHER_BY_VERSION: Final[Mapping[int, frozenset[str]]] = {
+    DETAIL_VERSION: frozenset(),
+    _WINDOWED: frozenset({"window_hours"}),
+    _BUNDLED: frozenset({"window_hours", "bundle"}),
+}
 _LONGEST: Final = 256
 
 
@@ -75,7 +86,8 @@ class Claims:
     """A token's content in our own types. Times are whole seconds since the epoch.
 
     *key* is the thumbprint (RFC 7638) of the key that whoever shows the token
-    must prove, "" for none. *scoped* says that ``scope`` stands in it too.
+    must prove, "" for none. *scoped* says that ``scope`` stands in it too. *bundle* is
+    the hash of a manifest, whose items stand in place of *scopes*, "" for none.
     """
 
     issuer: str
@@ -101,6 +113,7 @@ class Claims:
     window_hours: int = WINDOW_HOURS
     key: str = ""
     scoped: bool = False
+    bundle: str = ""
 
     def as_json(self) -> dict[str, object]:
         """The JWT claims set."""
@@ -122,10 +135,14 @@ class Claims:
 
     def detail(self) -> dict[str, object]:
         """The one ``content_license`` object, as granted."""
-        told = {} if self.window_hours == WINDOW_HOURS else {"window_hours": self.window_hours}
+        version, told = DETAIL_VERSION, dict[str, object]()
+        if self.bundle:
+            version, told = _BUNDLED, {"window_hours": self.window_hours, "bundle": self.bundle}
+        elif self.window_hours != WINDOW_HOURS:
+            version, told = _WINDOWED, {"window_hours": self.window_hours}
         return {
             "type": DETAIL_TYPE,
-            "version": _WINDOWED if told else DETAIL_VERSION,
+            "version": version,
             **told,
             "license": self.license,
             "licensee": self.licensee,
@@ -173,10 +190,13 @@ def _read(payload: Mapping[str, object]) -> Claims:
     if not isinstance(details, list) or len(details) != 1 or not isinstance(details[0], dict):
         raise _Unreadable("authorization_details is not one object")
     detail: Mapping[str, object] = details[0]
-    windowed = detail.get("version") is _WINDOWED
-    _exactly(detail, _DETAIL | {"window_hours"} if windowed else _DETAIL, "authorization_details")
-    if detail["type"] != DETAIL_TYPE or not (windowed or detail["version"] is DETAIL_VERSION):
-        raise _Unreadable("unknown type or version of authorization_details")
+    version = detail.get("version")
+    further = _FURTHER_BY_VERSION.get(version) if type(version) is int else None
+    if further is None:
+        raise _Unreadable("unknown version of authorization_details")
+    _exactly(detail, _DETAIL | further, "authorization_details")
+    if detail["type"] != DETAIL_TYPE:
+        raise _Unreadable("unknown type of authorization_details")
     if payload["sub"] != payload["client_id"]:
         raise _Unreadable("sub and client_id differ")
     uses = _uses(detail)
@@ -192,7 +212,7 @@ def _read(payload: Mapping[str, object]) -> Claims:
         expires_at=_whole(payload, "exp"),
         license=_text(detail, "license"),
         licensee=_text(detail, "licensee"),
-        scopes=tuple(PathScope(item) for item in _texts(detail, "locations")),
+        scopes=_scopes(detail),
         excluded=tuple(PathScope(item) for item in _texts(detail, "excluded", least=0)),
         renditions=_texts(detail, "renditions"),
         uses=uses,
@@ -203,9 +223,10 @@ def _read(payload: Mapping[str, object]) -> Claims:
         terms=_text(detail, "terms"),
         policy=_text(detail, "policy"),
         offer=_text(detail, "offer", least=0),
-        window_hours=_window(detail) if windowed else WINDOW_HOURS,
+        window_hours=_window(detail),
         key=_key(payload["cnf"]) if "cnf" in payload else "",
         scoped="scope" in payload,
+        bundle=_bundle(detail),
     )
 
 
@@ -248,10 +269,28 @@ def _texts(found: Mapping[str, object], name: str, *, least: int = 1) -> tuple[s
 
 
 def _window(detail: Mapping[str, object]) -> int:
-    hours = _whole(detail, "window_hours")
-    if hours == WINDOW_HOURS or not 1 <= hours <= LONGEST_WINDOW_HOURS:
+    if "window_hours" not in detail:
+        return WINDOW_HOURS
+    hours, own = _whole(detail, "window_hours"), "bundle" not in detail
+    if (own and hours == WINDOW_HOURS) or not 1 <= hours <= LONGEST_WINDOW_HOURS:
         raise _Unreadable("window_hours is not a window of its own")
     return hours
+
+
+def _scopes(detail: Mapping[str, object]) -> tuple[PathScope, ...]:
+    found = _texts(detail, "locations", least=0 if "bundle" in detail else 1)
+    if found and "bundle" in detail:
+        raise _Unreadable("locations stand beside a bundle")
+    return tuple(PathScope(item) for item in found)
+
+
+def _bundle(detail: Mapping[str, object]) -> str:
+    if "bundle" not in detail:
+        return ""
+    found = detail["bundle"]
+    if not isinstance(found, str) or not _MANIFEST.fullmatch(found):
+        raise _Unreadable("bundle is no hash of a manifest")
+    return found
 
 
 def _uses(detail: Mapping[str, object]) -> Uses:

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.desk.on_sale import for_sale, least_of, viewed
+from gateway.desk.on_sale import for_sale, named_bundle, viewed
 from gateway.licenses.license import License
 from gateway.licenses.offers import Wanted
 from gateway.paths import PathScope
-from gateway.terms.license_terms import Bundle, Scope
+from gateway.terms.license_terms import Scope
+from gateway.terms.sold_bundle import Bundle
 
 
 @pytest.mark.parametrize(
@@ -37,9 +38,10 @@ def test_of_a_bundle_a_token_tells_a_part_and_of_anything_else_all(make_offer_of
     )
     bundle = replace(plain, terms=replace(offer.terms, scope=scope))
     wanted = Wanted(scopes=(PathScope("/essays/1"),))
-    assert viewed(plain, wanted) == least_of(plain) == plain
-    assert least_of(bundle).terms.scope.paths == scope.paths[:1]
+    assert viewed(plain, wanted) == plain
     assert [each.pattern for each in viewed(bundle, wanted).terms.scope.paths] == ["/essays/1/"]
     assert viewed(bundle, Wanted(scopes=(PathScope("/else"),))) == bundle, (
         "what is refused later is told whole"
     )
+    assert named_bundle(bundle, bundle) == "sha-256:1"
+    assert named_bundle(plain, plain) == named_bundle(bundle, viewed(bundle, wanted)) == ""

@@ -33,8 +33,8 @@ def desk(request):
     return request.getfixturevalue("world" if request.param == "memory" else "sqlite_world")
 
 
-def signing(desk):
-    desk.policy = replace(desk.policy, signing=Signing("Ireland", "English", OWNER))
+def signing(desk, law="Ireland", *, by_machine=False):
+    desk.policy = replace(desk.policy, signing=Signing(law, "English", OWNER, by_machine))
     desk.positions["archive"] = BY_MACHINE
 
 
@@ -89,9 +89,14 @@ async def test_a_small_deal_leaves_no_negotiation_and_needs_no_name(desk):
     assert await talks(desk, made) == ()
 
 
-async def test_a_policy_without_a_law_sells_as_published_and_keeps_the_transcript(desk):
+@pytest.mark.parametrize(
+    ("law", "party"), [("", PARTY), ("Ireland", {}), ("Ireland", {"name": "Example AI"})]
+)
+async def test_what_is_sold_by_machine_is_sold_without_names_and_keeps_the_transcript(desk, law, party):
+    signing(desk, law, by_machine=True)
+    desk.positions.clear()
     made = await desk.licensee("600")
-    assert (await desk.token(made, {"offer": "archive"}))[0] == 200
+    assert (await desk.token(made, {"offer": "archive", "party": party}))[0] == 200
     (talk,) = await talks(desk, made)
     assert (talk.state, talk.contract) == (State.FINALIZED, "")
     assert chained(talk.transcript)
@@ -118,21 +123,20 @@ async def test_whoever_is_not_named_cannot_sign_and_pays_nothing(desk, party, mi
 
 
 @pytest.mark.parametrize(
-    ("position", "law", "code"),
+    ("position", "by_machine"),
     [
-        (usual(1), "Ireland", "negotiation-waits"),
-        (replace(BY_MACHINE, counterparties=frozenset({"example ai labs"})), "", "negotiation-waits"),
-        (replace(BY_MACHINE, person_above=usd("100")), "", "negotiation-waits"),
+        (usual(1), False),
+        (replace(BY_MACHINE, counterparties=frozenset({"example ai labs"})), True),
+        (replace(BY_MACHINE, person_above=usd("100")), True),
     ],
     ids=["tier 1 is for a person", "the creator speaks with them", "above the limit"],
 )
-async def test_what_is_for_a_person_is_not_sold_by_machine(desk, position, law, code):
-    signing(desk)
-    desk.policy = replace(desk.policy, signing=Signing(law, "English", OWNER))
+async def test_what_is_for_a_person_is_not_sold_by_machine(desk, position, by_machine):
+    signing(desk, by_machine=by_machine)
     desk.positions["archive"] = position
     made = await desk.licensee("600")
     status, body = await desk.token(made, ARCHIVE)
-    assert (status, body["code"]) == (409, code), body
+    assert (status, body["code"]) == (409, "negotiation-waits"), body
     assert await desk.balance(made.licensee.id, "USD") == usd("600")
     assert not await desk.licenses(made)
 
