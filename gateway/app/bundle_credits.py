@@ -1,4 +1,4 @@
-"""The office books what is given back of a bundle when some of its works are withdrawn."""
+"""Bundles in the office: what is given back for works that were withdrawn is booked, and the pages read it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ from gateway.billing.ledger import Ledger
 from gateway.billing.postings import prepaid
 from gateway.billing.refunds import standings
 from gateway.clock import Clock
+from gateway.dashboard.bundle_pages import Bundles
 from gateway.desk.fees import Keeping
 from gateway.licenses.bundle import Manifest
 from gateway.licenses.ingestion import Ingestion
 from gateway.licenses.license import License
 from gateway.licenses.register import LicenseRegister
 from gateway.licenses.withdrawal import Withdrawal
+from gateway.policy.rules import Policy
 from gateway.problems import StoreUnavailable
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.ingestion import SqliteIngestion
+from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.terms.sold_bundle import Bundle
 
 _log: Final = structlog.get_logger("licet")
@@ -80,3 +85,18 @@ class BundleCredits:
     async def _is_booked(self, license: License, made: Manifest, path: str) -> bool:
         entry = credit_id(license, made.hash, path)
         return entry in self._written or await self._ledger.has_entry(entry)
+
+
+def bundles_of(
+    database: Database,
+    register: LicenseRegister,
+    in_force: Callable[[], tuple[tuple[Policy, ...], tuple[Withdrawal, ...]]],
+) -> Bundles:
+    """What the owner's pages about bundles read: *database*, and the policies and withdrawals that are *in_force*."""
+    return Bundles(
+        SqliteIngestion(database),
+        register,
+        SqliteLedger(database),
+        lambda: in_force()[0],
+        lambda: in_force()[1],
+    )

@@ -17,7 +17,7 @@ from aiohttp import web
 from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
-from gateway.app.bundle_credits import BundleCredits
+from gateway.app.bundle_credits import BundleCredits, bundles_of
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dealing import bargaining_of, deals_of
@@ -212,10 +212,6 @@ class Office:
         policy = self.shelf.of_site(site)
         return manifest_beside(policy, sold) if policy else None
 
-    def _credits(self, sold: SqliteIngestion) -> BundleCredits:
-        books = self.register, self.ledger, self.journal
-        return BundleCredits(sold, *books, self._manifest, lambda: self.withdrawn, self.clock)
-
     def _position(self, site: str, offer: Offer) -> Position:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
         return self.shelf.position(site, offer)
@@ -273,6 +269,8 @@ class Office:
             duties=self.duty_book,
             worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
+            audits=SqliteAudits(self.database),
+            bundles=bundles_of(self._pages, self.register, lambda: (self.shelf.policies, self.withdrawn)),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -291,7 +289,8 @@ class Office:
 
     def begin(self) -> None:
         """Start what is done again and again."""
-        ingestion = SqliteIngestion(self.database)
+        ingestion, books = SqliteIngestion(self.database), (self.register, self.ledger, self.journal)
+        given_back = BundleCredits(ingestion, *books, self._manifest, lambda: self.withdrawn, self.clock)
         for name, seconds, act in (
             ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
@@ -307,7 +306,7 @@ class Office:
                 INGESTION_SECONDS,
                 IngestionRound(ingestion, self.register, self._manifest, self.clock).act,
             ),
-            ("credits", INGESTION_SECONDS, self._credits(ingestion).act),
+            ("credits", INGESTION_SECONDS, given_back.act),
             ("remind", 60.0, self.consenting.remind),
             ("reconcile", LOOK_SECONDS, self.nightly.act),
         ):

@@ -8,6 +8,8 @@
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
 ``/duties``                what licensees hand in; see `duty_pages`
+``/audits``                who checks their reports; see `audit_pages`
+``/bundles``               what is sold as one; see `bundle_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
@@ -31,6 +33,8 @@ from gateway import bundled
 from gateway.clock import Clock
 from gateway.dashboard import guards, pages
 from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.audit_pages import AuditPages
+from gateway.dashboard.bundle_pages import BundlePages, Bundles
 from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
@@ -41,6 +45,7 @@ from gateway.dashboard.queries import AccessLog, Decision, LogFilter, read_view
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 from gateway.dashboard.trace import trace
 from gateway.dashboard.worth_pages import Worth, WorthPages
+from gateway.licenses.duties import Audits
 from gateway.licenses.duty_book import DutyBook
 
 SESSION_COOKIE: Final = "licet_session"
@@ -60,6 +65,8 @@ def dashboard_app(
     duties: DutyBook | None = None,
     worth: Worth | None = None,
     consents: Consents | None = None,
+    audits: Audits | None = None,
+    bundles: Bundles | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
@@ -69,9 +76,13 @@ def dashboard_app(
     without them there is no inbox. *duties* are what licensees hand in; without
     them there is no calendar. *worth* is what the value memo, the price calculator
     and the dossiers work on; without it there are none. *consents* are withdrawals,
-    objections and authors' answers; without them there is no page of them.
+    objections and authors' answers, *audits* and *bundles* what their names say;
+    without them there is no page of them.
     """
-    return _Pages(access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents).app()
+    more = audits, bundles
+    return _Pages(
+        access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents, *more
+    ).app()
 
 
 class _Pages:
@@ -87,7 +98,10 @@ class _Pages:
         duties: DutyBook | None,
         worth: Worth | None,
         consents: Consents | None,
+        audits: Audits | None,
+        bundles: Bundles | None,
     ) -> None:
+        self._audits, self._bundles = audits, bundles
         self._deals, self._duties = deals, duties
         self._worth, self._consents = worth, consents
         self._tabs = (
@@ -97,6 +111,8 @@ class _Pages:
             ("/who", "Who"),
             *((("/deals", "Deals"),) if deals is not None else ()),
             *((("/duties", "Duties"),) if duties is not None else ()),
+            *((("/audits", "Audits"),) if duties is not None and audits is not None else ()),
+            *((("/bundles", "Bundles"),) if bundles is not None else ()),
             *((("/consent", "Consent"),) if consents is not None else ()),
             *((("/memo", "Memo"), ("/calculator", "Calculator")) if worth is not None else ()),
         )
@@ -134,6 +150,10 @@ class _Pages:
             DealPages(self._deals, self, self._clock).add_to(app.router)
         if self._duties is not None:
             DutyPages(self._duties, self, self._clock).add_to(app.router)
+        if self._duties is not None and self._audits is not None:
+            AuditPages(self._duties, self._audits, self, self._clock).add_to(app.router)
+        if self._bundles is not None:
+            BundlePages(self._bundles, self, self._clock).add_to(app.router)
         if self._worth is not None:
             WorthPages(self._worth, self, self._clock).add_to(app.router)
         if self._consents is not None:

@@ -22,7 +22,7 @@ from gateway.desk.fees import Fees
 from gateway.licenses.deciding import shut_out
 from gateway.licenses.exclusivity import Conflict
 from gateway.licenses.license import License
-from gateway.licenses.life_events import followed
+from gateway.licenses.life_events import followed, issued
 from gateway.licenses.lives import Lives
 from gateway.licenses.register import LicenseRegister
 from gateway.licenses.unfinished import Purchase, Unfinished
@@ -110,13 +110,13 @@ class Grants:
         _log.info("the fee of a purchase that broke off was given back", agreement=purchase.agreement)
 
     async def _granted(self, purchase: Purchase) -> License | Conflict | None:
-        new = purchase.license
+        new, now = purchase.license, self._clock.now_us() // 1_000_000
         if new.version == 1:
-            return await self._register.grant(new, spent=purchase.spent)
+            return await self._register.grant(new, spent=purchase.spent, events=issued(new, now))
         if self._lives is None:
             return None
         before = [each for each in await self._lives.versions(new.id) if each.version == new.version - 1]
-        told = [followed(each, new, self._clock.now_us() // 1_000_000) for each in before]
+        told = [followed(each, new, now) for each in before]
         return await self._lives.put_version(new, purchase.agreement, events=told)
 
     async def _undone(self, purchase: Purchase) -> None:

@@ -51,6 +51,7 @@ from gateway.event import Event
 from gateway.keys.signing_key import SigningKey
 from gateway.licenses.exclusivity import Conflict
 from gateway.licenses.license import License
+from gateway.licenses.life_events import issued
 from gateway.licenses.lives import Lives
 from gateway.licenses.negotiation import Negotiation
 from gateway.licenses.offers import (
@@ -345,7 +346,7 @@ class Sales:
 
     async def _kept(self, license: License, spent: Collection[str]) -> License | Refusal:
         async def kept() -> License | Conflict:
-            return await self._register.grant(license, spent=spent)
+            return await self._register.grant(license, spent=spent, events=issued(license, self._now()))
 
         due = due_at_signing(license.terms)
         return await self._grants.make(Purchase(license.id, license, due, tuple(spent)), kept)

@@ -59,15 +59,20 @@ def manifest_sold(policy_file: Path, sold: Bundle) -> Manifest | None:
     return None
 
 
-def contents_beside(policy_file: Path, site: str) -> Contents:
-    """What is in each bundle of *site* whose manifest, in force or earlier, stands beside *policy_file*, by its hash."""
-    found = dict[str, frozenset[str]]()
+def manifests_beside(policy_file: Path, site: str) -> tuple[Manifest, ...]:
+    """The manifests of *site* beside *policy_file*, in force or earlier, by their files' names; what is none is left out."""
+    found = list[Manifest]()
     for path in sorted((policy_file.parent / "bundles").glob("*.json")):
         with contextlib.suppress(OSError, ManifestError):
             made = _manifest_at(path)
             if made.site == site:
-                found[made.hash] = contents_of(made)
-    return Contents(found)
+                found.append(made)
+    return tuple(found)
+
+
+def contents_beside(policy_file: Path, site: str) -> Contents:
+    """What is in each bundle of *site* whose manifest stands beside *policy_file*, by its hash."""
+    return Contents({made.hash: contents_of(made) for made in manifests_beside(policy_file, site)})
 
 
 def _manifest_at(path: Path) -> Manifest:

@@ -106,9 +106,18 @@ class SqliteRegister:
 
         return await self._database.write(act)
 
-    async def grant(self, license: License, *, spent: Collection[str] = ()) -> License | Conflict:
+    async def grant(
+        self, license: License, *, spent: Collection[str] = (), events: Sequence[Event] = ()
+    ) -> License | Conflict:
         """Keep *license*, or return the live one that already says the same; see the port."""
-        return await self._database.write(lambda db: _grant(db, license, spent))
+
+        def act(db: apsw.Connection) -> License | Conflict:
+            granted = _grant(db, license, spent)
+            if granted is license:
+                keep_events(db, events)
+            return granted
+
+        return await self._database.write(act)
 
     async def in_the_way(self, license: License) -> Conflict | None:
         """The license that shuts *license* out, if there is one."""
