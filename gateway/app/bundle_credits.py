@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import structlog
 
+from gateway.app.ingestion_round import IngestionRound
 from gateway.billing.bundle_credits import credit_id, credited, fee_of, withdrawn_from
 from gateway.billing.ledger import Ledger
 from gateway.billing.postings import prepaid
 from gateway.billing.refunds import standings
 from gateway.clock import Clock
 from gateway.dashboard.bundle_pages import Bundles
+from gateway.desk.bundles import manifest_beside
 from gateway.desk.fees import Keeping
 from gateway.licenses.bundle import Manifest
 from gateway.licenses.ingestion import Ingestion
 from gateway.licenses.license import License
 from gateway.licenses.register import LicenseRegister
 from gateway.licenses.withdrawal import Withdrawal
+from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import StoreUnavailable
 from gateway.store.sqlite.database import Database
@@ -99,4 +102,26 @@ def bundles_of(
         SqliteLedger(database),
         lambda: in_force()[0],
         lambda: in_force()[1],
+    )
+
+
+def bundle_rounds(
+    database: Database,
+    register: LicenseRegister,
+    ledger: Ledger,
+    journal: Keeping,
+    clock: Clock,
+    shelf: Callable[[], PolicyShelf],
+    withdrawn: Callable[[], tuple[Withdrawal, ...]],
+) -> tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]]:
+    """What is done about bundles again and again: telling what was taken in, and crediting what was withdrawn."""
+
+    def manifest(site: str, sold: Bundle) -> Manifest | None:
+        found = shelf().of_site(site)
+        return manifest_beside(found, sold) if found else None
+
+    ingestion = SqliteIngestion(database)
+    return (
+        IngestionRound(ingestion, register, manifest, clock).act,
+        BundleCredits(ingestion, register, ledger, journal, manifest, withdrawn, clock).act,
     )

@@ -17,13 +17,14 @@ from aiohttp import web
 from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
-from gateway.app.bundle_credits import BundleCredits, bundles_of
+from gateway.app.audit_corrections import AuditCorrections
+from gateway.app.bundle_credits import bundle_rounds, bundles_of
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dealing import bargaining_of, deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
-from gateway.app.ingestion_round import INGESTION_SECONDS, IngestionRound
+from gateway.app.ingestion_round import INGESTION_SECONDS
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
@@ -53,7 +54,6 @@ from gateway.desk.versions import TermsInForce
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
-from gateway.licenses.bundle import Manifest
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
@@ -75,17 +75,16 @@ from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
-from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.totals import SqliteTotals
 from gateway.store.sqlite.unfinished import SqliteUnfinished
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Offer
 from gateway.terms.schema_org import license_page_jsonld
-from gateway.terms.sold_bundle import Bundle
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.fetched_lists import FeedFolder
 from gateway.visitors.networks import Networks
@@ -153,6 +152,7 @@ class Office:
         self._pages = await Database.open(config.database, readers=2)
         self._closing.append(self._pages.close)
         self.access_log = SqliteAccessLog(self._pages)
+        self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
         self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages), self._first_host())
         self.audience = SqliteAudience(self.database)
@@ -208,10 +208,6 @@ class Office:
             unfinished=SqliteUnfinished(self.database),
         )  # fmt: skip
 
-    def _manifest(self, site: str, sold: Bundle) -> Manifest | None:
-        policy = self.shelf.of_site(site)
-        return manifest_beside(policy, sold) if policy else None
-
     def _position(self, site: str, offer: Offer) -> Position:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
         return self.shelf.position(site, offer)
@@ -229,6 +225,7 @@ class Office:
         catalog = Catalog.shipped()
         publisher = Publisher(catalog)
         shelf = EvidenceFolder(self.config.evidence)
+        self.audits = SqliteAudits(self.database)
         self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
         return (
@@ -237,7 +234,7 @@ class Office:
             BundleDesk(manifest_beside).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
-            DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
+            DutyDesk(self.duty_book, self.audits, self.clock).group,
             *self.post.groups,
             *self.consenting.groups(),
         )
@@ -269,7 +266,7 @@ class Office:
             duties=self.duty_book,
             worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
-            audits=SqliteAudits(self.database),
+            audits=self.audits,
             bundles=bundles_of(self._pages, self.register, lambda: (self.shelf.policies, self.withdrawn)),
         )
         runner = web.AppRunner(app, access_log=None)
@@ -289,8 +286,10 @@ class Office:
 
     def begin(self) -> None:
         """Start what is done again and again."""
-        ingestion, books = SqliteIngestion(self.database), (self.register, self.ledger, self.journal)
-        given_back = BundleCredits(ingestion, *books, self._manifest, lambda: self.withdrawn, self.clock)
+        ingested, given_back = bundle_rounds(
+            self.database, self.register, self.ledger, self.journal, self.clock,
+            lambda: self.shelf, lambda: self.withdrawn,
+        )  # fmt: skip
         for name, seconds, act in (
             ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
@@ -301,13 +300,11 @@ class Office:
             ("duties", duty_round.ROUND_SECONDS, duty_round.DutyRound(self.duty_book, self.clock).act),
             ("log", 1.0, self.log.sign_news),
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
-            (
-                "bundles",
-                INGESTION_SECONDS,
-                IngestionRound(ingestion, self.register, self._manifest, self.clock).act,
-            ),
-            ("credits", INGESTION_SECONDS, given_back.act),
+            ("bundles", INGESTION_SECONDS, ingested),
+            ("audits", 5.0, AuditCorrections(self.audits, self.ledger, self.journal, self.clock).act),
+            ("credits", INGESTION_SECONDS, given_back),
             ("remind", 60.0, self.consenting.remind),
+            ("totals", 2.0, self.totals.keep_up),
             ("reconcile", LOOK_SECONDS, self.nightly.act),
         ):
             self._start(name, every(seconds, act))
