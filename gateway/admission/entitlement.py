@@ -20,6 +20,10 @@ territory   from a country the token names, or worldwide;     territory-not-cove
 rendition   of a form of the work the token names             rendition-not-covered
 =========== ================================================= ==================
 
+Under another policy than that a license is held to its terms alone, which leave
+out what no rule could have sold (`policy.selling_scope`): an edit gives no old
+license a new part of the site, and takes none from it.
+
 HTTP carries no use: the effective use is the token's. But a crawler whose known
 purposes include a use the token lacks is refused, unless a negotiated license
 names that crawler; and a license that names crawlers is for no other known one. Clock skew is allowed for with the same leeway as at

@@ -105,7 +105,7 @@ def bundles_of(
     )
 
 
-def bundle_rounds(
+def bundle_round(
     database: Database,
     register: LicenseRegister,
     ledger: Ledger,
@@ -113,7 +113,7 @@ def bundle_rounds(
     clock: Clock,
     shelf: Callable[[], PolicyShelf],
     withdrawn: Callable[[], tuple[Withdrawal, ...]],
-) -> tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]]:
+) -> Callable[[], Awaitable[None]]:
     """What is done about bundles again and again: telling what was taken in, and crediting what was withdrawn."""
 
     def manifest(site: str, sold: Bundle) -> Manifest | None:
@@ -121,7 +121,11 @@ def bundle_rounds(
         return manifest_beside(found, sold) if found else None
 
     ingestion = SqliteIngestion(database)
-    return (
-        IngestionRound(ingestion, register, manifest, clock).act,
-        BundleCredits(ingestion, register, ledger, journal, manifest, withdrawn, clock).act,
-    )
+    told = IngestionRound(ingestion, register, manifest, clock)
+    given_back = BundleCredits(ingestion, register, ledger, journal, manifest, withdrawn, clock)
+
+    async def act() -> None:
+        await told.act()
+        await given_back.act()
+
+    return act

@@ -18,7 +18,7 @@ from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
 from gateway.app.audit_corrections import AuditCorrections
-from gateway.app.bundle_credits import bundle_rounds, bundles_of
+from gateway.app.bundle_credits import bundle_round, bundles_of
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dealing import bargaining_of, deals_of
@@ -37,7 +37,9 @@ from gateway.app.way_out import feed_fetch
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
+from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
+from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.bundles import BundleDesk, manifest_beside
@@ -206,6 +208,7 @@ class Office:
             ),
             crawler=Catalog.shipped().crawler,
             unfinished=SqliteUnfinished(self.database),
+            published=self._published,
         )  # fmt: skip
 
     def _position(self, site: str, offer: Offer) -> Position:
@@ -223,7 +226,7 @@ class Office:
             self.cashier.once,
         )
         catalog = Catalog.shipped()
-        publisher = Publisher(catalog)
+        publisher = self._published = Publisher(catalog)
         shelf = EvidenceFolder(self.config.evidence)
         self.audits = SqliteAudits(self.database)
         self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
@@ -268,6 +271,8 @@ class Office:
             consents=self.consenting.pages(lambda: self.shelf.policies),
             audits=self.audits,
             bundles=bundles_of(self._pages, self.register, lambda: (self.shelf.policies, self.withdrawn)),
+            policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
+            holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -286,7 +291,7 @@ class Office:
 
     def begin(self) -> None:
         """Start what is done again and again."""
-        ingested, given_back = bundle_rounds(
+        bundles = bundle_round(
             self.database, self.register, self.ledger, self.journal, self.clock,
             lambda: self.shelf, lambda: self.withdrawn,
         )  # fmt: skip
@@ -300,9 +305,8 @@ class Office:
             ("duties", duty_round.ROUND_SECONDS, duty_round.DutyRound(self.duty_book, self.clock).act),
             ("log", 1.0, self.log.sign_news),
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
-            ("bundles", INGESTION_SECONDS, ingested),
+            ("bundles", INGESTION_SECONDS, bundles),
             ("audits", 5.0, AuditCorrections(self.audits, self.ledger, self.journal, self.clock).act),
-            ("credits", INGESTION_SECONDS, given_back),
             ("remind", 60.0, self.consenting.remind),
             ("totals", 2.0, self.totals.keep_up),
             ("reconcile", LOOK_SECONDS, self.nightly.act),

@@ -76,8 +76,10 @@ from gateway.licenses.register import LicenseRegister
 from gateway.licenses.unfinished import Unfinished
 from gateway.paths import Ambiguous, canonical
 from gateway.policy.earlier import EarlierPolicies
+from gateway.policy.published import publish
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal, StoreUnavailable
+from gateway.terms.license_terms import PublishedTerms
 from gateway.tokens.verification import Verifier
 from gateway.visitors.own_identity import OwnIdentity
 from gateway.visitors.visitor import Crawler
@@ -108,6 +110,9 @@ class Desk:
         crawler: Callable[[str], Crawler | None] = lambda _: None,
         bargaining: Bargaining | None = None,
         unfinished: Unfinished | None = None,
+        published: Callable[[Policy, str], PublishedTerms] = lambda policy, origin: publish(
+            policy, origin, {}
+        ),
     ) -> None:
         """Work on the parts given.
 
@@ -129,6 +134,7 @@ class Desk:
             crawler: knows by name the crawlers that a license may be for.
             bargaining: what is negotiated with; without it nothing is.
             unfinished: where purchases stand between fee and license.
+            published: what all formats say of a policy at an origin.
         """
         admittance = admittance or Admittance()
         clients = Clients(register, clock, pace or DeskPace(), admittance)
@@ -140,14 +146,15 @@ class Desk:
         )  # fmt: skip
         holdings = Holdings(register, Verifier(lambda: keys.public), clock, balance, earlier)
         table: dict[str, Route] = {}
+        bindings = Bindings(clients.keys, clock, admittance)
         for group in (
-            PublicDocuments(keys, clock, identity).group(),
+            PublicDocuments(keys, clock, identity, published).group(),
             Registration(clients, holdings).group(),
-            TokenEndpoints(
-                clients, self.sales, holdings, Bindings(clients.keys, clock, admittance), once
-            ).group(),
+            TokenEndpoints(clients, self.sales, holdings, bindings, once).group(),
             Agreements(clients, register).group(),
-            EmsKeys(clients, holdings, content_keys, clock, crawler).group() if content_keys else {},
+            EmsKeys(clients, holdings, content_keys, clock, crawler, bindings).group()
+            if content_keys
+            else {},
             self._negotiating(bargaining, register, clients, clock, keys, once) if bargaining else {},
             *(group(clients) if callable(group) else group for group in groups),
         ):

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.licenses.bundle import Manifest
-from gateway.paths import PathScope
-from gateway.terms.license_terms import narrowest
+from gateway.paths import PathScope, narrowest
 from gateway.tokens.claims import Claims
 
 

@@ -26,9 +26,11 @@ agents a license was bought for, empty for none in particular; ``budget`` is
 ``{"micros": int, "currency": str, "per": "fetch"}``. Members are never removed
 or given another meaning; a new one in the detail is a new version: version 2 has
 ``window_hours`` besides, in which unchanged content is not paid for again, and
-stands only where that is not the 24 hours of version 1. Version 3 has
-``window_hours`` and ``bundle``, the hash of the manifest of a bundle whose items
-are what the token covers, and no ``locations``.
+stands only where that is not the 24 hours of version 1; version 3 has both that and
+``by_age``, ``[{"from_days": int, "micros": int}]`` in the currency of the price and going down:
+what a page costs that was published so many days ago (`terms.ages`). Version 4 has
+these, either of which may say nothing, and ``bundle``, the hash of the manifest of a
+bundle whose items are what the token covers, and no ``locations``.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ from typing import Final
 from gateway.money import LARGEST_MICROS, Money, MoneyError
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
+from gateway.terms.ages import AgeStep, check_steps
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, WINDOW_HOURS, Territory
 from gateway.uses import Uses, parse_use
 
@@ -49,9 +52,12 @@ DETAIL_TYPE: Final = "content_license"
 DETAIL_VERSION: Final = 1
 #: The version that names a window of its own.
 _WINDOWED: Final = 2
-#: The version that names a bundle in place of locations, and its window.
-_BUNDLED: Final = 3
+#: The version that names steps by age, and the window.
+_AGED: Final = 3
+#: The version that names a bundle in place of locations.
+_BUNDLED: Final = 4
 _MANIFEST: Final = re.compile(r"sha-256:[0-9a-f]{64}", re.ASCII)
+_STEPS: Final = 32
 _CLAIMS: Final = frozenset(
     {"iss", "aud", "sub", "client_id", "iat", "nbf", "exp", "jti", "authorization_details"}
 )
@@ -64,11 +70,11 @@ _DETAIL: Final = frozenset(
         "crawlers", "budget", "price", "terms", "policy", "offer",
     }
 )  # fmt: skip
-#: The members that each version has besides.
-_FURTHER_BY_VERSION: Final[Mapping[int, frozenset[str]]] = {
-    DETAIL_VERSION: frozenset(),
+#: What a newer version has besides.
+_NEWER: Final[Mapping[int, frozenset[str]]] = {
     _WINDOWED: frozenset({"window_hours"}),
-    _BUNDLED: frozenset({"window_hours", "bundle"}),
+    _AGED: frozenset({"window_hours", "by_age"}),
+    _BUNDLED: frozenset({"window_hours", "by_age", "bundle"}),
 }
 _LONGEST: Final = 256
 
@@ -114,6 +120,7 @@ class Claims:
     key: str = ""
     scoped: bool = False
     bundle: str = ""
+    by_age: tuple[AgeStep, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """The JWT claims set."""
@@ -135,11 +142,15 @@ class Claims:
 
     def detail(self) -> dict[str, object]:
         """The one ``content_license`` object, as granted."""
-        version, told = DETAIL_VERSION, dict[str, object]()
+        told: dict[str, object] = {}
+        if self.bundle or self.by_age or self.window_hours != WINDOW_HOURS:
+            told["window_hours"] = self.window_hours
+        if self.bundle or self.by_age:
+            steps = [{"from_days": each.from_days, "micros": each.per_fetch.micros} for each in self.by_age]
+            told["by_age"] = steps
+        version = _AGED if self.by_age else _WINDOWED if told else DETAIL_VERSION
         if self.bundle:
-            version, told = _BUNDLED, {"window_hours": self.window_hours, "bundle": self.bundle}
-        elif self.window_hours != WINDOW_HOURS:
-            version, told = _WINDOWED, {"window_hours": self.window_hours}
+            version, told["bundle"] = _BUNDLED, self.bundle
         return {
             "type": DETAIL_TYPE,
             "version": version,
@@ -191,12 +202,10 @@ def _read(payload: Mapping[str, object]) -> Claims:
         raise _Unreadable("authorization_details is not one object")
     detail: Mapping[str, object] = details[0]
     version = detail.get("version")
-    further = _FURTHER_BY_VERSION.get(version) if type(version) is int else None
-    if further is None:
-        raise _Unreadable("unknown version of authorization_details")
+    further = _NEWER.get(version, frozenset()) if type(version) is int else frozenset[str]()
     _exactly(detail, _DETAIL | further, "authorization_details")
-    if detail["type"] != DETAIL_TYPE:
-        raise _Unreadable("unknown type of authorization_details")
+    if detail["type"] != DETAIL_TYPE or not (further or version is DETAIL_VERSION):
+        raise _Unreadable("unknown type or version of authorization_details")
     if payload["sub"] != payload["client_id"]:
         raise _Unreadable("sub and client_id differ")
     uses = _uses(detail)
@@ -223,7 +232,8 @@ def _read(payload: Mapping[str, object]) -> Claims:
         terms=_text(detail, "terms"),
         policy=_text(detail, "policy"),
         offer=_text(detail, "offer", least=0),
-        window_hours=_window(detail),
+        window_hours=_window(detail) if further else WINDOW_HOURS,
+        by_age=_by_age(detail) if "by_age" in further else (),
         key=_key(payload["cnf"]) if "cnf" in payload else "",
         scoped="scope" in payload,
         bundle=_bundle(detail),
@@ -269,10 +279,8 @@ def _texts(found: Mapping[str, object], name: str, *, least: int = 1) -> tuple[s
 
 
 def _window(detail: Mapping[str, object]) -> int:
-    if "window_hours" not in detail:
-        return WINDOW_HOURS
-    hours, own = _whole(detail, "window_hours"), "bundle" not in detail
-    if (own and hours == WINDOW_HOURS) or not 1 <= hours <= LONGEST_WINDOW_HOURS:
+    hours, plain = _whole(detail, "window_hours"), detail.keys().isdisjoint({"by_age", "bundle"})
+    if (hours == WINDOW_HOURS and plain) or not 1 <= hours <= LONGEST_WINDOW_HOURS:
         raise _Unreadable("window_hours is not a window of its own")
     return hours
 
@@ -291,6 +299,21 @@ def _bundle(detail: Mapping[str, object]) -> str:
     if not isinstance(found, str) or not _MANIFEST.fullmatch(found):
         raise _Unreadable("bundle is no hash of a manifest")
     return found
+
+
+def _by_age(detail: Mapping[str, object]) -> tuple[AgeStep, ...]:
+    price, found = _price(detail), detail["by_age"]
+    least = 0 if "bundle" in detail else 1
+    if not isinstance(found, list) or not least <= len(found) <= _STEPS:
+        raise _Unreadable("by_age is not a list")
+    steps = []
+    for each in found:
+        if not isinstance(each, dict):
+            raise _Unreadable("a step by age is not an object")
+        _exactly(each, frozenset({"from_days", "micros"}), "by_age")
+        steps.append(AgeStep(_whole(each, "from_days"), Money(_whole(each, "micros"), price.currency)))
+    check_steps(price, tuple(steps))
+    return tuple(steps)
 
 
 def _uses(detail: Mapping[str, object]) -> Uses:

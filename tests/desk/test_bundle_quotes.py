@@ -50,7 +50,7 @@ async def test_it_is_quoted_and_bought_by_what_it_says(selling):
     status, body = await selling.token(made, *told["buy"]["authorization_details"])
     assert status == 200, body
     (detail,) = body["authorization_details"]
-    assert (detail["bundle"], detail["locations"], detail["version"]) == (BUNDLE.manifest, [], 3)
+    assert (detail["bundle"], detail["locations"], detail["version"]) == (BUNDLE.manifest, [], 4)
     assert detail["terms"] == told["terms"]
     assert await selling.balance(made.licensee.id, "USD") == Money.parse("1", "USD")
 
