@@ -42,6 +42,7 @@ from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.memory.traffic import MemoryTraffic
+from gateway.store.memory.unfinished import MemoryUnfinished
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
@@ -65,6 +66,7 @@ from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.store.sqlite.traffic import SqliteTraffic
+from gateway.store.sqlite.unfinished import SqliteUnfinished
 from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import (
     Audit,
@@ -142,6 +144,7 @@ class Ports:
     originals: Any
     auditors: Any
     ingestion: Any
+    unfinished: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -181,6 +184,7 @@ def memory_ports() -> Ports:
         originals=MemoryOriginals(tables),
         auditors=MemoryAuditors(),
         ingestion=MemoryIngestion(register, tables, happened),
+        unfinished=MemoryUnfinished(),
     )
 
 
@@ -210,6 +214,7 @@ def sqlite_ports(database: Database) -> Ports:
         originals=SqliteOriginals(database),
         auditors=SqliteAuditors(database),
         ingestion=SqliteIngestion(database),
+        unfinished=SqliteUnfinished(database),
     )
 
 
