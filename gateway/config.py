@@ -26,6 +26,7 @@ from typing import Annotated, Any, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.billing.billing_rules import BillingRules
 from gateway.folders import Folders
 from gateway.problems import ConfigurationError, Mistake
 
@@ -287,6 +288,7 @@ class _File(_Section):
     pacing: Pacing = Pacing()
     people: People = People()
     workers: Workers = Workers()
+    billing: BillingRules = BillingRules()
 
 
 #: What has keys of its own; tables of which there are several stand in the file alone.
@@ -315,6 +317,7 @@ class Config(Folders):
     pacing: Pacing = field(default_factory=Pacing)
     people: People = field(default_factory=People)
     workers: Workers = field(default_factory=Workers)
+    billing: BillingRules = field(default_factory=BillingRules)
 
 
 def read_config(
@@ -362,6 +365,7 @@ def read_config(
         pacing=read.pacing,
         people=read.people,
         workers=read.workers,
+        billing=read.billing,
     )
 
 

@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
+from gateway.app.billing_room import BillingRoom
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dealing import bargaining_of, deals_of
@@ -173,6 +174,8 @@ class Office:
         self._closing.append(self.journal.close)
         self.feed, self.revoked = RevocationFeed(), Revocations()
         self.consenting = Consenting(self.database, self.register, self.clock)
+        self.billing = BillingRoom(config, self.database, self._pages, self.register)
+        await self.billing.open()
         await self._look()
         self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
         self.settling = self.cashier.settling
@@ -238,6 +241,7 @@ class Office:
             DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
             *self.post.groups,
             *self.consenting.groups(),
+            *self.billing.groups(),
         )
 
     def _first_host(self) -> str:
@@ -267,6 +271,7 @@ class Office:
             duties=self.duty_book,
             worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
+            bills=self.billing.pages(),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()

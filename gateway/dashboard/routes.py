@@ -10,6 +10,7 @@
 ``/duties``                what licensees hand in; see `duty_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
+``/billing``               statements, invoices, disputes, payouts; see `billing_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
 ``/sign-out``              POST
 ``/healthz``               whether the pages can be made; needs no session
@@ -31,6 +32,7 @@ from gateway import bundled
 from gateway.clock import Clock
 from gateway.dashboard import guards, pages
 from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.billing_pages import BillingPages, Bills
 from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
@@ -60,6 +62,7 @@ def dashboard_app(
     duties: DutyBook | None = None,
     worth: Worth | None = None,
     consents: Consents | None = None,
+    bills: Bills | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
@@ -69,9 +72,11 @@ def dashboard_app(
     without them there is no inbox. *duties* are what licensees hand in; without
     them there is no calendar. *worth* is what the value memo, the price calculator
     and the dossiers work on; without it there are none. *consents* are withdrawals,
-    objections and authors' answers; without them there is no page of them.
+    objections and authors' answers; without them there is no page of them. *bills* are what licensees are billed.
     """
-    return _Pages(access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents).app()
+    return _Pages(
+        access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents, bills
+    ).app()
 
 
 class _Pages:
@@ -87,8 +92,9 @@ class _Pages:
         duties: DutyBook | None,
         worth: Worth | None,
         consents: Consents | None,
+        bills: Bills | None,
     ) -> None:
-        self._deals, self._duties = deals, duties
+        self._deals, self._duties, self._bills = deals, duties, bills
         self._worth, self._consents = worth, consents
         self._tabs = (
             ("/", "Overview"),
@@ -98,6 +104,7 @@ class _Pages:
             *((("/deals", "Deals"),) if deals is not None else ()),
             *((("/duties", "Duties"),) if duties is not None else ()),
             *((("/consent", "Consent"),) if consents is not None else ()),
+            *((("/billing", "Billing"),) if bills is not None else ()),
             *((("/memo", "Memo"), ("/calculator", "Calculator")) if worth is not None else ()),
         )
         self._log = access_log
@@ -138,6 +145,8 @@ class _Pages:
             WorthPages(self._worth, self, self._clock).add_to(app.router)
         if self._consents is not None:
             ConsentPages(self._consents, self, self._clock).add_to(app.router)
+        if self._bills is not None:
+            BillingPages(self._bills, self).add_to(app.router)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)

@@ -21,6 +21,7 @@ from gateway.provenance.frames import SealedDetail
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.store.evidence_folder import EvidenceFolder
+from gateway.store.memory.account_book import MemoryAccountBook
 from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
@@ -42,6 +43,7 @@ from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.memory.traffic import MemoryTraffic
 from gateway.store.memory.withdrawals import MemoryWithdrawals
+from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.consents import SqliteConsents
@@ -139,6 +141,7 @@ class Ports:
     consents: Any
     originals: Any
     ingestion: Any
+    account_book: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -177,6 +180,7 @@ def memory_ports() -> Ports:
         consents=MemoryConsents(happened),
         originals=MemoryOriginals(tables),
         ingestion=MemoryIngestion(register, tables, happened),
+        account_book=MemoryAccountBook(tables),
     )
 
 
@@ -205,6 +209,7 @@ def sqlite_ports(database: Database) -> Ports:
         consents=SqliteConsents(database),
         originals=SqliteOriginals(database),
         ingestion=SqliteIngestion(database),
+        account_book=SqliteAccountBook(database),
     )
 
 

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from gateway.app.worth import worth_of
 from gateway.clock import HandClock
+from gateway.dashboard.billing_pages import Bills
 from gateway.dashboard.consent_pages import Consents
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.figure_shelf import FigureShelf
@@ -335,6 +336,7 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
         deals: Deals | None = None,
         duties: DutyBook | None = None,
         worth: Worth | None = None,
+        bills: Bills | None = None,
     ) -> Dashboard:
         status = {"journal.example": "enforce"}
         sessions = Sessions.open(tmp_path / "operator.json", clock)
@@ -349,6 +351,7 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
             duties=duties,
             worth=worth,
             consents=consents,
+            bills=bills,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
         await runner.setup()

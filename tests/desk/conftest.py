@@ -14,6 +14,7 @@ from gateway.app.publisher import Publisher
 from gateway.clock import HandClock
 from gateway.desk.authorship import AuthorshipDesk
 from gateway.desk.bargains import Bargaining
+from gateway.desk.billing import BillingDesk
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.consents import ConsentDesk
 from gateway.desk.contracts import shipped_clauses
@@ -53,6 +54,7 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
+from gateway.store.memory.account_book import MemoryAccountBook
 from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
 from gateway.store.memory.endpoints import MemoryEndpoints
@@ -73,6 +75,7 @@ from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.memory.withdrawals import MemoryWithdrawals
+from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
@@ -207,11 +210,13 @@ class World:
             register, book = MemoryRegister(self.happened), MemorySpendBook(tables)
             self.ledger = MemoryLedger(tables)
             folding, leaves = MemoryFolding(tables), MemoryLeaves(tables)
+            self.account_book = MemoryAccountBook(tables)
         else:
             self.happened = SqliteEvents(database)
             register, book = SqliteRegister(database), SqliteSpendBook(database)
             self.ledger, folding = SqliteLedger(database), SqliteFolding(database)
             leaves = SqliteLeaves(database)
+            self.account_book = SqliteAccountBook(database)
         self.lives = MemoryLives(register) if database is None else SqliteLives(database)
         log_keys = KeyRing.create(folder / "log-keys", EDDSA, clock=self.clock)
         self.log = LogKeeping(folder / "log", log_keys, leaves, "journal.example")
@@ -222,6 +227,7 @@ class World:
         self.earlier = EarlierPolicies()
         self.content_keys = ContentKeys(folder / "content")
         self.pace = DeskPace()
+        self.test_mode = False
         self.repeats, self.settlements = MemoryRepeats(), MemorySettlements()
         self.admittance = None
         self.address = "203.0.113.7"
@@ -292,6 +298,7 @@ class World:
                 WithdrawalDesk(self.withdrawals, self.clock).group,
                 ConsentDesk(self.asking, self.clock).group(),
                 AuthorshipDesk(self.originals, self.register, self.clock).group,
+                lambda clients: BillingDesk(clients, self.account_book, test=self.test_mode).group(),
                 ObjectionDesk(
                     Hearing(self.objections, TakingBack(self.withdrawals, self.register)), self.clock
                 ).group(),
