@@ -37,6 +37,10 @@ class AccountBook(Protocol):
         """The times of its first and its last entry, in microseconds; None where there is none."""
         ...
 
+    async def book_entries(self, licensee: str) -> tuple[BookEntry, ...]:
+        """Every book entry of *licensee*, in the journal's order."""
+        ...
+
     async def mode(self, wanted: str) -> str:
         """The mode of these books, ``live`` or ``test``: *wanted*, and for good, where none was kept."""
         ...

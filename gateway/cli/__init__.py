@@ -23,6 +23,7 @@ from gateway.cli import (
     crawlers,
     dashboard,
     deals,
+    disputes,
     doctor,
     dossier,
     duties,
@@ -30,6 +31,7 @@ from gateway.cli import (
     evidence_bundles,
     fetch,
     init,
+    invoices,
     journal,
     keys,
     licensee,
@@ -74,6 +76,7 @@ app = typer.Typer(
                     licet outbox list
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
+                    licet invoices issue LICENSEE --period 2026-10
     Take back       licet withdraw WORK --reason "…" --dry-run
     Your worth      licet memo --pdf memo.pdf
                     licet price --files 120 --minutes 12
@@ -121,6 +124,8 @@ app.add_typer(objections.app, name="objections")
 app.add_typer(authors.app, name="authors")
 app.add_typer(authorship.app, name="authorship")
 app.command("statement")(statement.statement)
+app.add_typer(invoices.app, name="invoices")
+app.add_typer(disputes.app, name="disputes")
 app.command("payments")(payments.payments)
 app.command("reconcile")(reconciling.reconcile)
 app.add_typer(reconciling.app, name="books")

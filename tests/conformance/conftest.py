@@ -24,6 +24,8 @@ from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.account_book import MemoryAccountBook
 from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.consents import MemoryConsents
+from gateway.store.memory.dispute_book import MemoryDisputeBook
+from gateway.store.memory.document_book import MemoryDocumentBook
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
 from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
@@ -49,6 +51,8 @@ from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.dispute_book import SqliteDisputeBook
+from gateway.store.sqlite.document_book import SqliteDocumentBook
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
@@ -142,6 +146,8 @@ class Ports:
     originals: Any
     ingestion: Any
     account_book: Any
+    documents: Any
+    disputes: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -181,6 +187,8 @@ def memory_ports() -> Ports:
         originals=MemoryOriginals(tables),
         ingestion=MemoryIngestion(register, tables, happened),
         account_book=MemoryAccountBook(tables),
+        documents=MemoryDocumentBook(tables, happened),
+        disputes=MemoryDisputeBook(happened),
     )
 
 
@@ -210,6 +218,8 @@ def sqlite_ports(database: Database) -> Ports:
         originals=SqliteOriginals(database),
         ingestion=SqliteIngestion(database),
         account_book=SqliteAccountBook(database),
+        documents=SqliteDocumentBook(database),
+        disputes=SqliteDisputeBook(database),
     )
 
 

@@ -87,3 +87,47 @@ async def test_books_are_of_one_mode_for_good(licet, folder):
     )  # fmt: skip
     assert served.returncode == 2
     assert "billing.mode: must be test" in served.stderr
+
+
+async def test_a_month_is_billed_disputed_credited_and_paid_by_command(licet, folder, tmp_path):
+    made = licet("licensee", "add", "Example AI Labs", "--credit", "5 USD")["licensee"]
+    (folder / "licet.toml").write_text(
+        '[billing]\nname = "Tide Press"\naddress = "1 Harbor Road"\ntax_id = "XX1"\nprefix = "TP-"\n'
+        '[[billing.taxes]]\nid = "standard"\nrate = "19 %"\ntext = "VAT"\n'
+    )
+    await booked(folder, (made, "due", 2_000_000, in_last_month(), {"license": "lic_1"}))
+    ask = ("invoices", "issue", made, "--period", LAST_MONTH)
+    assert "is not over yet" in licet("invoices", "issue", made, "--period", MONTH, code=1)
+    assert "no rule 'gone'" in licet("invoices", "party", made, "--tax", "gone", code=2)
+    party = ("--name", "Example AI GmbH", "--address", "2 Data Street\\nMetro", "--tax", "standard")
+    assert licet("invoices", "party", made, *party)["address"] == "2 Data Street\nMetro"
+    (bill,) = licet(*ask)
+    assert (bill["number"], bill["total"], bill["state"]) == ("TP-I000001", "2.38 USD", "issued")
+    assert licet(*ask) == [bill]
+    page, paper = tmp_path / "bill.html", tmp_path / "bill.pdf"
+    shown = licet("invoices", "show", bill["number"], "--html", str(page), "--pdf", str(paper))
+    text = "".join(each.extract_text() for each in pypdf.PdfReader(io.BytesIO(paper.read_bytes())).pages)
+    for word in (
+        "TP-I000001",
+        "Tide Press",
+        "Example AI GmbH",
+        "VAT (19 %)",
+        "2.38 USD",
+        shown["digest"][:30],
+    ):
+        assert word in text
+        assert word in page.read_text()
+    (note,) = licet("invoices", "credit", bill["id"], "--line", "1=0.50", "--why", "late")
+    assert (note["number"], note["total"]) == ("TP-C000001", "0.59 USD")
+    assert "can be credited" in licet(
+        "invoices", "credit", bill["id"], "--line", "1=1.51", "--why", "x", code=1
+    )
+    assert "no invoice" in licet("invoices", "credit", note["id"], "--line", "1", "--why", "x", code=1)
+    (paid,) = licet("invoices", "pay", bill["number"])
+    assert (paid["state"], paid["open"]) == ("paid", "0 USD")
+    assert "0 USD is open" in licet("invoices", "write-off", bill["id"], code=1)
+    assert [each["number"] for each in licet("invoices", "list")] == ["TP-C000001", "TP-I000001"]
+    assert licet("disputes", "list") == []
+    assert "no dispute" in licet("disputes", "show", "ld_1", code=1)
+    assert licet("reconcile")["good"] is True
+    assert licet("journal", "audit")["good"] is True

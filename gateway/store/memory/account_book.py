@@ -95,6 +95,11 @@ class MemoryAccountBook:
         ]
         return (min(times), max(times)) if times else None
 
+    async def book_entries(self, licensee: str) -> tuple[BookEntry, ...]:
+        """Every book entry of *licensee*."""
+        found = (each.entry for each in self._tables.entries)
+        return tuple(each for each in found if isinstance(each, BookEntry) and each.licensee == licensee)
+
     async def mode(self, wanted: str) -> str:
         """The mode of these books; see the port."""
         self._mode = self._mode or wanted

@@ -45,3 +45,17 @@ CREATE TABLE books_mode (
   only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
   mode     TEXT NOT NULL CHECK (mode IN ('live', 'test'))
 ) STRICT, WITHOUT ROWID;
+
+-- Lines that licensees dispute; of one line at most one dispute is open.
+CREATE TABLE line_disputes (
+  id       TEXT    PRIMARY KEY,
+  document TEXT    NOT NULL,
+  line     INTEGER NOT NULL,
+  licensee TEXT    NOT NULL,
+  at       INTEGER NOT NULL,
+  open     INTEGER NOT NULL CHECK (open IN (0, 1)),
+  version  INTEGER NOT NULL,
+  content  TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX line_disputes_open ON line_disputes (document, line) WHERE open = 1;
+CREATE INDEX line_disputes_licensee ON line_disputes (licensee, at);

@@ -57,6 +57,15 @@ class SqliteAccountBook:
         first, last = row
         return (first, last) if isinstance(first, int) and isinstance(last, int) else None
 
+    async def book_entries(self, licensee: str) -> tuple[BookEntry, ...]:
+        """Every book entry of *licensee*."""
+        rest = "WHERE kind = 'book' AND licensee = ? ORDER BY seq"
+        return await self._database.read(
+            lambda db: tuple(
+                each.entry for each in booked_of(db, rest, (licensee,)) if isinstance(each.entry, BookEntry)
+            )
+        )
+
     async def mode(self, wanted: str) -> str:
         """The mode of these books; see the port."""
 
