@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
+from gateway.app.billing_room import ROUND_SECONDS as BILLING_SECONDS
 from gateway.app.billing_room import BillingRoom
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
@@ -176,7 +177,9 @@ class Office:
         self._closing.append(self.journal.close)
         self.feed, self.revoked = RevocationFeed(), Revocations()
         self.consenting = Consenting(self.database, self.register, self.clock)
-        self.billing = BillingRoom(config, self.database, self._pages, self.register)
+        self.billing = BillingRoom(
+            config, (self.database, self._pages), self.register, self.ledger, self.journal, self.clock, self._wake.set
+        )  # fmt: skip
         await self.billing.open()
         await self._look()
         self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
@@ -306,6 +309,7 @@ class Office:
             ("remind", 60.0, self.consenting.remind),
             ("totals", 2.0, self.totals.keep_up),
             ("reconcile", LOOK_SECONDS, self.nightly.act),
+            ("billing", BILLING_SECONDS, self.billing.office.round),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:

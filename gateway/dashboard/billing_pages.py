@@ -4,13 +4,17 @@
 ``/billing``                              licensees and their months
 ``/billing/statements/LICENSEE/MONTH``    one account; ``.json``, ``.csv`` and
                                           ``.pdf`` beside it
+``/billing/documents/ID``                 one invoice or credit note, as it was
+                                          issued; ``.json``, ``.pdf``
+``/billing/disputes/ID``                  one dispute, with its forms
+``/billing/disputes/ID/accept|reject``    POST: the operator's answer
 ========================================  ====================================
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,11 +22,15 @@ from aiohttp import web
 
 from gateway.billing.account_book import AccountBook, months_of, read_account
 from gateway.billing.account_forms import as_csv, as_json, paper
+from gateway.billing.billing_office import BillingOffice
+from gateway.billing.dunning import Standing
+from gateway.billing.invoice_paper import invoice_paper
+from gateway.billing.invoices import HEADINGS, NotIssued
 from gateway.billing.paper_pdf import PDF, available, paper_pdf
 from gateway.billing.sheets import Paper
 from gateway.billing.statements import Period, PeriodError, StatementDisagrees
 from gateway.dashboard.deal_pages import Frame
-from gateway.problems import StoreUnavailable
+from gateway.problems import Refusal, StoreUnavailable
 
 _MOST: Final = 200
 _FORMS: Final = ("json", "csv", "pdf")
@@ -30,11 +38,15 @@ _FORMS: Final = ("json", "csv", "pdf")
 
 @dataclass(frozen=True, slots=True)
 class Bills:
-    """What these pages work on. *names* gives what licensees are called, by id; *test* says that all is of test mode."""
+    """What these pages work on. *names* gives what licensees are called, by id; *test* says that all is of test mode.
+
+    *office* is what issues documents and answers disputes; without it there are statements alone.
+    """
 
     book: AccountBook
     names: Callable[[], Awaitable[dict[str, str]]]
     test: bool = False
+    office: BillingOffice | None = None
 
 
 class BillingPages:
@@ -52,6 +64,12 @@ class BillingPages:
             r"/billing/statements/{licensee}/{month:\d{4}-\d{2}}.{ending:json|csv|pdf}", self._statement
         )
 
+        if self._bills.office is not None:
+            router.add_get("/billing/documents/{id:[a-z0-9_]+}", self._document)
+            router.add_get("/billing/documents/{id:[a-z0-9_]+}.{ending:json|pdf}", self._document)
+            router.add_get("/billing/disputes/{id}", self._dispute)
+            router.add_post("/billing/disputes/{id}/{act:accept|reject}", self._decide)
+
     async def _all(self, request: web.Request) -> web.StreamResponse:
         names = await self._bills.names()
         accounts = []
@@ -65,8 +83,68 @@ class BillingPages:
                     [(each.name, each.name in closed) for each in months],
                 )
             )
-        context = {"accounts": sorted(accounts), "test": self._bills.test}
+        context = {"accounts": sorted(accounts), "test": self._bills.test, **await self._issued(names)}
         return self._frame.render(request, "billing.html", context)
+
+    async def _issued(self, names: dict[str, str]) -> dict[str, object]:
+        office = self._bills.office
+        if office is None:
+            return {"documents": [], "disputes": [], "issues": False}
+        documents = await office.issuer.documents.of("", _MOST)
+        stands = dict[str, Standing]()
+        for licensee in {each.licensee for each in documents}:
+            stands |= {each.document.id: each for each in await office.standings(licensee)}
+        rows = [(each, stands.get(each.id), names.get(each.licensee, each.licensee)) for each in documents]
+        disputes = [
+            (each, names.get(each.licensee, each.licensee)) for each in await office.disputes.of("", _MOST)
+        ]
+        return {"documents": rows, "disputes": disputes, "issues": True, "headings": HEADINGS}
+
+    async def _document(self, request: web.Request) -> web.StreamResponse:
+        office = self._office()
+        found = await office.issuer.documents.get(request.match_info["id"])
+        if found is None:
+            raise web.HTTPNotFound
+        standing = await office.standing(found)
+        ending = request.match_info.get("ending", "")
+        if ending == "json":
+            return saved(found.content.encode(), "application/json", f"{found.label or found.id}.json")
+        state = f"{standing.state}, {standing.open} open" if standing and not ending else ""
+        at = f"/billing/documents/{found.id}"
+        return await self.drawn(request, invoice_paper(found, state), at, ending, forms=["json", "pdf"])
+
+    async def _dispute(self, request: web.Request) -> web.StreamResponse:
+        return await self._disputed(request, {}, "")
+
+    async def _disputed(
+        self, request: web.Request, given: Mapping[str, str], wrong: str
+    ) -> web.StreamResponse:
+        office = self._office()
+        found = await office.disputes.get(request.match_info["id"])
+        if found is None:
+            raise web.HTTPNotFound
+        document = await office.issuer.documents.get(found.document)
+        context = {
+            "dispute": found, "document": document, "given": given.get("answer", ""), "wrong": wrong,
+            "name": (await self._bills.names()).get(found.licensee, found.licensee), "test": self._bills.test,
+        }  # fmt: skip
+        return self._frame.render(request, "billing_dispute.html", context, status=400 if wrong else 200)
+
+    async def _decide(self, request: web.Request) -> web.StreamResponse:
+        form, office = await self._frame.form_of(request), self._office()
+        id, answer = request.match_info["id"], form.get("answer", "")
+        try:
+            act = office.accept if request.match_info["act"] == "accept" else office.reject
+            done = await act(id, answer)
+        except NotIssued as error:
+            return await self._disputed(request, form, f"{error}.")
+        if isinstance(done, Refusal):
+            return await self._disputed(request, form, done.detail)
+        raise web.HTTPSeeOther(f"/billing/disputes/{id}")
+
+    def _office(self) -> BillingOffice:
+        assert self._bills.office is not None, "its addresses are not there without it"
+        return self._bills.office
 
     async def _statement(self, request: web.Request) -> web.StreamResponse:
         licensee, test = request.match_info["licensee"], self._bills.test

@@ -1,9 +1,9 @@
 """A licensee's own account, month by month, for people and for programs.
 
-============================== =================================================
-GET, client /.licet/statements the months that there is anything of, with links
-GET, client …/2026-11          one, as page, JSON, CSV or PDF
-============================== =================================================
+=============================== ================================================
+GET, client /.licet/statements  the months that there is anything of, with links
+GET, client …/2026-11           one, as page, JSON, CSV or PDF
+=============================== ================================================
 
 The form is what ``Accept`` asks for, or the ending of the address: ``.json``,
 ``.csv``, ``.pdf``. A browser logs in by HTTP Basic with client id and secret.

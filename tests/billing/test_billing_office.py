@@ -41,7 +41,7 @@ async def bills(ports, make):
 
 
 async def test_an_accepted_dispute_is_one_credit_note(bills):
-    ports, office, clock, invoice = bills
+    ports, office, _clock, invoice = bills
     made = await office.dispute("le_1", invoice.id, {"line": 2, "amount": "1", "reason": "late"})
     assert isinstance(made, Dispute)
     refused = await office.dispute("le_1", invoice.id, {"line": 2, "amount": "0.5", "reason": "again"})
@@ -120,7 +120,7 @@ async def test_time_and_payments_are_told_once_each(bills):
 
 
 async def test_nobody_pays_more_than_is_open_or_there_is(bills):
-    ports, office, clock, invoice = bills
+    _ports, office, _clock, invoice = bills
     free = Money(1_000_000, "USD")
     for id, kind, amount in (
         (invoice.id, "payment", None), (invoice.id, "payment", Money(9_000_000, "USD")),
@@ -133,7 +133,7 @@ async def test_nobody_pays_more_than_is_open_or_there_is(bills):
 
 @pytest.mark.parametrize("id", ["in_9", "other"])
 async def test_a_licensee_disputes_its_own_documents_alone(bills, id):
-    ports, office, _, invoice = bills
+    _ports, office, _, invoice = bills
     licensee, asked = ("le_2", invoice.id) if id == "other" else ("le_1", id)
     refused = await office.dispute(licensee, asked, {"line": 1, "reason": "mine"})
     assert refused.problem is Problem.NOT_FOUND

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.dashboard.test_billing_pages import bills
+from tests.dashboard.test_billing_pages import bills, issued
 from tests.dashboard.test_browser import CHROMIUM, Watch, picture, sign_in
 from tests.dashboard.test_duties_in_a_browser import browser
 
@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is missing: apt-get install chromium"),
 ]
-__all__ = ["bills", "browser"]
+__all__ = ["bills", "browser", "issued"]
 PAGES = {
     "billing": "/billing",
     "billing-statement": "/billing/statements/le_1/2026-11",
@@ -24,14 +24,20 @@ PAGES = {
 
 @pytest.mark.parametrize("test", [False, True])
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
-async def test_bills_are_clean_and_fit(browser, start, database, bills, scheme, width, test):
+async def test_bills_are_clean_and_fit(browser, start, database, issued, scheme, width, test):
     axe = pytest.importorskip("axe_playwright_python.async_playwright")
-    board = await start(database, bills=replace(bills, test=test))
+    found, invoice, dispute = issued
+    board = await start(database, bills=replace(found, test=test))
+    pages = {
+        **PAGES,
+        "billing-invoice": f"/billing/documents/{invoice.id}",
+        "billing-dispute": f"/billing/disputes/{dispute.id}",
+    }
     context = await browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 844})
     watch = Watch(context, board.base)
     page = await context.new_page()
     await sign_in(page, board)
-    for name, path in PAGES.items():
+    for name, path in pages.items():
         assert (await page.goto(board.base + path)).status == 200, path
         assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
         found = await axe.Axe().run(page)

@@ -10,12 +10,19 @@ import orjson
 import pypdf
 import pytest
 
+from gateway.billing.billing_office import BillingOffice
+from gateway.billing.billing_rules import BillingRules, Party
+from gateway.billing.issuing import Issuer
 from gateway.billing.sheets import TEST_NOTICE
+from gateway.billing.statements import Period
 from gateway.dashboard.billing_pages import Bills
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry
 from gateway.store.sqlite.account_book import SqliteAccountBook
+from gateway.store.sqlite.dispute_book import SqliteDisputeBook
+from gateway.store.sqlite.document_book import SqliteDocumentBook
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.ledger import SqliteLedger
 from tests.dashboard.conftest import SALT
 
 HOSTILE = "<script>alert('x')</script>"
@@ -101,3 +108,79 @@ async def test_test_mode_stands_on_every_page(start, database, bills):
         assert "TEST MODE" in page
     assert orjson.loads((await board.get("/billing/statements/le_1/2026-11.json")).text)["mode"] == "test"
     assert TEST_NOTICE
+
+
+@pytest.fixture
+async def issued(database, bills, clock):
+    """The same with an invoice for October, to a buyer with a hostile name, and a dispute of its one line."""
+    store, after = database.database, clock.now_us()
+
+    async def write(entries):
+        sealed = tuple(SealedEntry(each, SALT, each.canonical(), "front") for each in entries)
+        await SqliteFolding(store).fold(FoldBatch(sealed, (), ()))
+        return True
+
+    october = Period.parse("2026-10")
+    at = october.since_us + 9
+    await write(
+        [BookEntry("due-2", at, "due", "journal", "le_2", 2_000_000, "USD", license="lic_1", memo=HOSTILE)]
+    )
+    documents, accounts = SqliteDocumentBook(store), SqliteAccountBook(store)
+    await documents.name_party("le_2", Party(name=HOSTILE, address="2 Data Street\nMetro"))
+    taxes = ({"id": "s", "rate": "19 %", "text": "VAT"},)
+    rules = BillingRules.model_validate(
+        {"name": "Tide Press", "address": "1 Road", "tax": "s", "taxes": taxes}
+    )
+    issuer = Issuer((documents, accounts, SqliteLedger(store)), rules, write, lambda: after)
+    office = BillingOffice(issuer, accounts, SqliteDisputeBook(store), lambda: after)
+    (invoice,) = await issuer.issue("le_2", HOSTILE, october)
+    dispute = await office.dispute(
+        "le_2", invoice.id, {"line": 1, "amount": "1", "reason": HOSTILE, "evidence": "r1\nr2"}
+    )
+    return replace(bills, office=office), invoice, dispute
+
+
+async def test_an_invoice_and_how_it_stands(start, database, issued):
+    bills, invoice, _ = issued
+    board = await start(database, bills=bills)
+    await board.set_password()
+    listed = (await board.get("/billing")).text
+    for word in ("I000001", "2.38 USD", "waits for you", "issued"):
+        assert word in listed
+    at = f"/billing/documents/{invoice.id}"
+    page = (await board.get(at)).text
+    for word in ("Invoice I000001", "VAT (19 %)", "Tide Press", "issued, 2.38 USD open", "2 Data Street"):
+        assert word in page
+    assert "<script>" not in listed + page
+    assert (await board.get(f"{at}.json")).text == invoice.content
+    async with board.client.get(f"{board.base}{at}.pdf") as answer:
+        text = "".join(each.extract_text() for each in pypdf.PdfReader(io.BytesIO(await answer.read())).pages)
+    assert "Invoice I000001" in text
+    assert "open" not in text
+    for path in ("/billing/documents/in_9", "/billing/disputes/ld_9"):
+        assert (await board.get(path)).status == 404
+
+
+@pytest.mark.parametrize("act", ["accept", "reject"])
+async def test_a_dispute_is_answered_once_and_by_a_form_of_the_session(start, database, issued, act):
+    bills, invoice, dispute = issued
+    board = await start(database, bills=bills)
+    await board.set_password()
+    at = f"/billing/disputes/{dispute.id}"
+    page = (await board.get(at)).text
+    assert "<script>" not in page
+    assert (await board.post(f"{at}/{act}", {"answer": "x", "form": "0" * 64})).status == 403
+    form = {"form": await board.form(at), "answer": ""}
+    if act == "reject":
+        refused = await board.post(f"{at}/{act}", form)
+        assert refused.status == 400
+        assert "Say why" in refused.text
+    done = await board.post(f"{at}/{act}", {**form, "answer": HOSTILE})
+    assert (done.status, done.headers["Location"]) == (303, at)
+    after = (await board.get(at)).text
+    assert f"{act}ed" in after
+    assert "<script>" not in after
+    assert "<textarea" not in after
+    assert (await board.post(f"{at}/{act}", {**form, "answer": "again"})).status == 400
+    notes = await bills.office.issuer.documents.notes(invoice.id)
+    assert len(notes) == (act == "accept")
