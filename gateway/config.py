@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.billing.billing_rules import BillingRules
 from gateway.folders import Folders
+from gateway.outbox.export_settings import ExportSettings
 from gateway.problems import ConfigurationError, Mistake
 
 #: A host name in lower case, or a wildcard of one label.
@@ -289,10 +290,11 @@ class _File(_Section):
     people: People = People()
     workers: Workers = Workers()
     billing: BillingRules = BillingRules()
+    exports: tuple[ExportSettings, ...] = ()
 
 
 #: What has keys of its own; tables of which there are several stand in the file alone.
-_SECTIONS = frozenset(_File.model_fields) - {"webhooks"}
+_SECTIONS = frozenset(_File.model_fields) - {"webhooks", "exports"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +320,7 @@ class Config(Folders):
     people: People = field(default_factory=People)
     workers: Workers = field(default_factory=Workers)
     billing: BillingRules = field(default_factory=BillingRules)
+    exports: tuple[ExportSettings, ...] = ()
 
 
 def read_config(
@@ -366,6 +369,7 @@ def read_config(
         people=read.people,
         workers=read.workers,
         billing=read.billing,
+        exports=read.exports,
     )
 
 

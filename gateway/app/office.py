@@ -15,10 +15,8 @@ import structlog
 from aiohttp import web
 
 from gateway.admission.till import PaidUnit
-from gateway.app import duty_round
+from gateway.app import billing_room, duty_round
 from gateway.app.addresses import bound, shown
-from gateway.app.billing_room import ROUND_SECONDS as BILLING_SECONDS
-from gateway.app.billing_room import BillingRoom
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dealing import bargaining_of, deals_of
@@ -177,7 +175,7 @@ class Office:
         self._closing.append(self.journal.close)
         self.feed, self.revoked = RevocationFeed(), Revocations()
         self.consenting = Consenting(self.database, self.register, self.clock)
-        self.billing = BillingRoom(
+        self.billing = billing_room.BillingRoom(
             config, (self.database, self._pages), self.register, self.ledger, self.journal, self.clock, self._wake.set
         )  # fmt: skip
         await self.billing.open()
@@ -309,7 +307,8 @@ class Office:
             ("remind", 60.0, self.consenting.remind),
             ("totals", 2.0, self.totals.keep_up),
             ("reconcile", LOOK_SECONDS, self.nightly.act),
-            ("billing", BILLING_SECONDS, self.billing.office.round),
+            ("billing", billing_room.ROUND_SECONDS, self.billing.office.round),
+            ("usage", 60.0, self.post.count_usage),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:

@@ -57,6 +57,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "withdrawal.reminded": "The plan for a removal is soon due.",
     "withdrawal.overdue": "The plan for a removal is late.",
     "withdrawal.readmitted": "A withdrawal was lifted.",
+    "usage.counted": "Paid fetches of one license on one day were counted; each stands in exactly one such event.",
     "invoice.issued": "An invoice or a statement of account was issued.",
     "invoice.credited": "A credit note was issued for an invoice.",
     "invoice.due": "An invoice is due.",

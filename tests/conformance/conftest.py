@@ -44,6 +44,7 @@ from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.memory.traffic import MemoryTraffic
+from gateway.store.memory.usage import MemoryUsageCounts
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.accounts import SqliteAccounts
@@ -69,6 +70,7 @@ from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.store.sqlite.traffic import SqliteTraffic
+from gateway.store.sqlite.usage import SqliteUsageCounts
 from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import (
     Audit,
@@ -148,6 +150,7 @@ class Ports:
     account_book: Any
     documents: Any
     disputes: Any
+    usage: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -189,6 +192,7 @@ def memory_ports() -> Ports:
         account_book=MemoryAccountBook(tables),
         documents=MemoryDocumentBook(tables, happened),
         disputes=MemoryDisputeBook(happened),
+        usage=MemoryUsageCounts(tables, happened),
     )
 
 
@@ -220,6 +224,7 @@ def sqlite_ports(database: Database) -> Ports:
         account_book=SqliteAccountBook(database),
         documents=SqliteDocumentBook(database),
         disputes=SqliteDisputeBook(database),
+        usage=SqliteUsageCounts(database),
     )
 
 

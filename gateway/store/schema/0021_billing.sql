@@ -59,3 +59,9 @@ CREATE TABLE line_disputes (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX line_disputes_open ON line_disputes (document, line) WHERE open = 1;
 CREATE INDEX line_disputes_licensee ON line_disputes (licensee, at);
+
+-- Up to which place of the journal usage was counted for billing systems.
+CREATE TABLE usage_counted (
+  only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
+  seq      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
