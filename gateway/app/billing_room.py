@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from gateway.app.billing_lock import billing_lock
 from gateway.billing.billing_office import BillingOffice
 from gateway.billing.issuing import Issuer
 from gateway.billing.ledger import Ledger
@@ -79,9 +80,11 @@ class BillingRoom:
         return {each.id: each.name for each in await self._register.licensees()}
 
     async def _write(self, entries: Sequence[BookEntry]) -> bool:
-        """Make *entries* durable, and wait for the books to show them, for two seconds."""
-        for each in entries:
-            await self._journal.keep(each)
+        """Make *entries* durable that are not in the books, and wait for the books to show them, for two seconds."""
+        async with billing_lock(self._config.folder):
+            fresh = [each for each in entries if not await self._ledger.has_entry(each.id)]
+            for each in fresh:
+                await self._journal.keep(each)
         for _ in range(100):
             self._wake()
             if await self._ledger.has_entry(entries[-1].id):

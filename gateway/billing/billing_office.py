@@ -20,6 +20,8 @@ from gateway.problems import Problem, Refusal
 from gateway.provenance.record import BookEntry
 
 _MOST = 10_000
+#: Seconds for which whoever issued a document is left to finish it.
+_ON_ITS_WAY = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ class BillingOffice:
 
     async def round(self) -> None:
         """Finish what was begun, and tell what time has done to invoices and disputes; each once."""
-        await self.issuer.resume()
+        # What is younger may be on its way by a command.
+        await self.issuer.resume(self.now - _ON_ITS_WAY)
         events = list[Event]()
         for licensee in sorted({each.licensee for each in await self.issuer.documents.of("", _MOST)}):
             for standing in await self.standings(licensee):

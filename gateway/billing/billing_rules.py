@@ -90,6 +90,7 @@ class BillingRules(_Section):
         mode: ``test`` keeps separate books and numbers: a data folder is of one mode for good.
         prefix: what stands before the numbers of documents.
         name, address, tax_id: the seller.
+        iban, bic: the account that payouts by SEPA are paid from.
         tax: the rule of licensees that have none of their own, "" for none.
         taxes: the rules there are.
         due_days: days from the issue of an invoice until it is due.
@@ -105,6 +106,8 @@ class BillingRules(_Section):
     name: Line = ""
     address: Lines = ""
     tax_id: Line = ""
+    iban: str = Field(default="", pattern=r"^([A-Z]{2}[0-9]{2}[A-Z0-9]{11,30})?$")
+    bic: str = Field(default="", pattern=r"^([A-Z0-9]{8}([A-Z0-9]{3})?)?$")
     tax: str = Field(default="", pattern=r"^([a-z0-9][a-z0-9-]{0,39})?$")
     taxes: tuple[TaxRule, ...] = ()
     due_days: int = Field(default=14, ge=0, le=365)

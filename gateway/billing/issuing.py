@@ -29,7 +29,7 @@ from gateway.billing.ledger import Ledger
 from gateway.billing.statements import Period
 from gateway.provenance.record import BookEntry
 
-#: Makes entries durable in the journal; whether the books show them already.
+#: Makes those entries durable in the journal that the books do not show yet; whether they show all now.
 Write = Callable[[Sequence[BookEntry]], Awaitable[bool]]
 
 
@@ -107,9 +107,9 @@ class Issuer:
         await self.documents.tell([credited(found, invoice) if invoice else issued(found)])
         return found
 
-    async def resume(self) -> int:
-        """Finish what was begun and not finished; how many there were."""
-        waiting = await self.documents.waiting()
+    async def resume(self, before: int = 1 << 62) -> int:
+        """Finish what was begun before second *before* and not finished; how many there were."""
+        waiting = [each for each in await self.documents.waiting() if each.at < before]
         for each in waiting:
             await self.finish(each)
         return len(waiting)

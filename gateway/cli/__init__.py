@@ -40,6 +40,7 @@ from gateway.cli import (
     objections,
     outbox,
     payments,
+    payouts,
     policy,
     price,
     proofs,
@@ -126,6 +127,7 @@ app.add_typer(authorship.app, name="authorship")
 app.command("statement")(statement.statement)
 app.add_typer(invoices.app, name="invoices")
 app.add_typer(disputes.app, name="disputes")
+app.add_typer(payouts.app, name="payouts")
 app.command("payments")(payments.payments)
 app.command("reconcile")(reconciling.reconcile)
 app.add_typer(reconciling.app, name="books")

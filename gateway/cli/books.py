@@ -62,6 +62,11 @@ class Books:
         """Make *entry* durable in the journal; returns whether the books show it already."""
         return await self.write_all([entry])
 
+    async def write_new(self, entries: Sequence[BookEntry]) -> bool:
+        """The same of those of several that the books do not show yet, so that the journal holds each once."""
+        fresh = [each for each in entries if not await is_folded(self.database, each.id)]
+        return await self.write_all(fresh) if fresh else True
+
     async def write_all(self, entries: Sequence[BookEntry]) -> bool:
         """The same of several, in their order."""
         journal = Journal.open(

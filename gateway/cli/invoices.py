@@ -251,6 +251,7 @@ def party(
 
 def with_office(data: Path, act: Callable[[BillingOffice, Books], Awaitable[T]]) -> T:
     """What *act* gives, done with the bills of a data folder; what cannot be issued is told in a sentence."""
+    from gateway.app.billing_lock import billing_lock
     from gateway.billing.billing_office import BillingOffice
     from gateway.billing.invoices import NotIssued
     from gateway.billing.issuing import Issuer
@@ -261,10 +262,15 @@ def with_office(data: Path, act: Callable[[BillingOffice, Books], Awaitable[T]])
     rules = rules_of(data)
 
     async def run(books: Books) -> T:
+        async with billing_lock(data):
+            await books.settle()
+            return await held(books)
+
+    async def held(books: Books) -> T:
         await check_mode(books, data)
         accounts = SqliteAccountBook(books.database)
         stores = (SqliteDocumentBook(books.database), accounts, books.ledger)
-        issuer = Issuer(stores, rules, books.write_all, books.clock.now_us)
+        issuer = Issuer(stores, rules, books.write_new, books.clock.now_us)
         office = BillingOffice(issuer, accounts, SqliteDisputeBook(books.database), books.clock.now_us)
         try:
             await issuer.resume()

@@ -38,6 +38,7 @@ from gateway.store.memory.lives import MemoryLives
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.originals import MemoryOriginals
+from gateway.store.memory.payout_book import MemoryPayoutBook
 from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
@@ -65,6 +66,7 @@ from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.originals import SqliteOriginals
+from gateway.store.sqlite.payout_book import SqlitePayoutBook
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
@@ -151,6 +153,7 @@ class Ports:
     documents: Any
     disputes: Any
     usage: Any
+    payouts: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -193,6 +196,7 @@ def memory_ports() -> Ports:
         documents=MemoryDocumentBook(tables, happened),
         disputes=MemoryDisputeBook(happened),
         usage=MemoryUsageCounts(tables, happened),
+        payouts=MemoryPayoutBook(tables),
     )
 
 
@@ -225,6 +229,7 @@ def sqlite_ports(database: Database) -> Ports:
         documents=SqliteDocumentBook(database),
         disputes=SqliteDisputeBook(database),
         usage=SqliteUsageCounts(database),
+        payouts=SqlitePayoutBook(database),
     )
 
 

@@ -49,7 +49,15 @@ async def booked(folder, *entries):
     async with open_books(folder) as books:
         for at, (licensee, kind, micros, time_us, more) in enumerate(entries):
             await books.write(
-                BookEntry(f"{kind}-{at}-{time_us}", time_us, kind, "journal", licensee, micros, "USD", **more)
+                BookEntry(
+                    f"{kind}-{at}-{time_us}",
+                    time_us,
+                    kind,
+                    "journal",
+                    licensee,
+                    micros,
+                    **{"currency": "USD", **more},
+                )
             )
 
 
@@ -131,3 +139,29 @@ async def test_a_month_is_billed_disputed_credited_and_paid_by_command(licet, fo
     assert "no dispute" in licet("disputes", "show", "ld_1", code=1)
     assert licet("reconcile")["good"] is True
     assert licet("journal", "audit")["good"] is True
+
+
+async def test_a_creator_is_paid_by_a_file_for_the_bank(licet, folder, tmp_path):
+    made = licet("licensee", "add", "Example AI Labs")["licensee"]
+    (folder / "licet.toml").write_text('[billing]\nname = "Tide Press"\niban = "NL91ABNA0417164300"\n')
+    await booked(folder, (made, "due", 9_000_000, in_last_month(), {"currency": "EUR"}))
+    ask = ("payouts", "plan", "journal")
+    iban = ("--name", "Ada Example", "--iban", "DE89370400440532013000")
+    assert "does not cover" in licet(*ask, "9.01 EUR", *iban, code=1)
+    assert "no whole number" in licet(*ask, "1.001 EUR", *iban, code=1)
+    assert "no IBAN" in licet(*ask, "1 EUR", "--name", "A", "--iban", "DE00370400440532013000", code=1)
+    assert "SEPA pays in EUR" in licet(*ask, "1 USD", *iban, code=1)
+    (one,) = licet(*ask, "8.50 EUR", *iban)
+    file = tmp_path / "december.xml"
+    done = licet("payouts", "sepa", "--out", str(file), "--on", "2026-12-01")
+    assert done["payouts"] == 1
+    octets = file.read_bytes()
+    assert b"<EndToEndId>" + one["payout"].encode() in octets
+    assert "nothing is planned" in licet("payouts", "sepa", "--out", str(file), code=1)
+    licet("payouts", "sepa", "--out", str(file), "--again", done["id"])
+    assert file.read_bytes() == octets
+    (paid,) = licet("payouts", "settle", one["payout"], "--fee", "0.35 EUR")
+    assert (paid["state"], paid["fee"]) == ("paid", "0.35 EUR")
+    assert [each["state"] for each in licet("payouts", "list")] == ["paid"]
+    assert licet("reconcile")["good"] is True
+    assert licet("books", "check")["good"] is True

@@ -1,5 +1,5 @@
 -- Closed periods, and the numbers of documents, which follow from the journal's order alone.
-CREATE INDEX entries_book ON entries (licensee, time_us) WHERE kind = 'book';
+CREATE INDEX entries_book_time ON entries (licensee, time_us) WHERE kind = 'book';
 CREATE TABLE frozen_periods (
   licensee TEXT NOT NULL,
   period   TEXT NOT NULL,
@@ -64,4 +64,15 @@ CREATE INDEX line_disputes_licensee ON line_disputes (licensee, at);
 CREATE TABLE usage_counted (
   only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
   seq      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What creators are paid out; the id is that of its entry in the journal.
+CREATE TABLE payouts (
+  id       TEXT    PRIMARY KEY,
+  site     TEXT    NOT NULL,
+  currency TEXT    NOT NULL,
+  micros   INTEGER NOT NULL CHECK (micros > 0),
+  at       INTEGER NOT NULL,
+  version  INTEGER NOT NULL,
+  content  TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
