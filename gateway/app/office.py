@@ -30,12 +30,14 @@ from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
-from gateway.app.timers import every
+from gateway.app.timers import acting, every
 from gateway.app.way_out import feed_fetch
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
+from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
+from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.bundles import BundleDesk, manifest_beside
@@ -207,6 +209,7 @@ class Office:
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
+            published=self._published,
         )  # fmt: skip
 
     def _ingestion(self) -> IngestionRound:
@@ -231,7 +234,7 @@ class Office:
             self.cashier.once,
         )
         catalog = Catalog.shipped()
-        publisher = Publisher(catalog)
+        publisher = self._published = Publisher(catalog)
         shelf = EvidenceFolder(self.config.evidence)
         self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
@@ -275,6 +278,8 @@ class Office:
             worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
             bills=self.billing.pages(),
+            policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
+            holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -427,15 +432,6 @@ class Office:
 
     async def _balance(self, licensee: str, currency: str) -> Money:
         return await self.book.available(licensee, currency)
-
-
-def acting(act: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-    """*act* as something to wait for."""
-
-    async def run() -> None:
-        act()
-
-    return run
 
 
 def _made_for_identity(folder: Path, clock: Clock) -> KeyRing:

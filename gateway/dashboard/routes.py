@@ -7,8 +7,10 @@
 ``/records/ID``            one fetch and its decision trace
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
+``/licenses``, ``/licensees``: see `holder_pages`
 ``/duties``                what licensees hand in; see `duty_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
+``/policies``              the rules; see `policy_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
 ``/billing``               statements, invoices, disputes, payouts; see `billing_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
@@ -38,8 +40,11 @@ from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
 from gateway.dashboard.filters import Decision, LogFilter, read_view
+from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.live import Live
 from gateway.dashboard.log_pages import LogPages, curl
+from gateway.dashboard.policy_pages import PolicyPages
+from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 from gateway.dashboard.trace import trace
@@ -63,6 +68,8 @@ def dashboard_app(
     duties: DutyBook | None = None,
     worth: Worth | None = None,
     consents: Consents | None = None,
+    policies: PolicyFiles | None = None,
+    holders: Holders | None = None,
     bills: Bills | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
@@ -73,10 +80,25 @@ def dashboard_app(
     without them there is no inbox. *duties* are what licensees hand in; without
     them there is no calendar. *worth* is what the value memo, the price calculator
     and the dossiers work on; without it there are none. *consents* are withdrawals,
-    objections and authors' answers; without them there is no page of them. *bills* are what licensees are billed.
+    objections and authors' answers; without them there is no page of them. *policies*
+    are the files of rules; without them nothing can be read or changed of them.
+    *holders* are licensees and licenses; without them there are no pages of those.
+    *bills* are what licensees are billed.
     """
     return _Pages(
-        access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents, bills
+        access_log,
+        sessions,
+        hosts,
+        status,
+        who,
+        clock,
+        deals,
+        duties,
+        worth,
+        consents,
+        policies,
+        holders,
+        bills,
     ).app()
 
 
@@ -93,10 +115,12 @@ class _Pages:
         duties: DutyBook | None,
         worth: Worth | None,
         consents: Consents | None,
+        policies: PolicyFiles | None,
+        holders: Holders | None,
         bills: Bills | None,
     ) -> None:
         self._deals, self._duties, self._bills = deals, duties, bills
-        self._worth, self._consents = worth, consents
+        self._worth, self._consents, self._policies, self._holders = worth, consents, policies, holders
         self._tabs = (
             ("/", "Overview"),
             ("/live", "Live"),
@@ -105,7 +129,9 @@ class _Pages:
             ("/log", "Access log"),
             ("/who", "Who"),
             *((("/deals", "Deals"),) if deals is not None else ()),
+            *((("/licenses", "Licenses"), ("/licensees", "Licensees")) if holders is not None else ()),
             *((("/duties", "Duties"),) if duties is not None else ()),
+            *((("/policies", "Policies"),) if policies is not None else ()),
             *((("/consent", "Consent"),) if consents is not None else ()),
             *((("/billing", "Billing"),) if bills is not None else ()),
             *((("/memo", "Memo"), ("/calculator", "Calculator")) if worth is not None else ()),
@@ -126,7 +152,7 @@ class _Pages:
                 guards.same_origin,
                 self._signed_in,
             ],
-            client_max_size=65_536,
+            client_max_size=2_097_152,
         )
         app.on_response_prepare.append(guards.set_headers)
         app.on_shutdown.append(self._live.stop)
@@ -148,6 +174,10 @@ class _Pages:
             ConsentPages(self._consents, self, self._clock).add_to(app.router)
         if self._bills is not None:
             BillingPages(self._bills, self).add_to(app.router)
+        if self._policies is not None:
+            PolicyPages(self._policies, self._log, self, self._clock).add_to(app.router)
+        if self._holders is not None:
+            HolderPages(self._holders, self, self._clock).add_to(app.router)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)
