@@ -26,6 +26,7 @@ from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.dispute_book import SqliteDisputeBook
 from gateway.store.sqlite.document_book import SqliteDocumentBook
+from gateway.store.sqlite.payout_book import SqlitePayoutBook
 
 #: Seconds between two looks at what time has done to invoices.
 ROUND_SECONDS: Final = 60.0
@@ -50,7 +51,7 @@ class BillingRoom:
         self._ledger, self._journal, self._clock, self._wake = ledger, journal, clock, wake
         self._books = SqliteAccountBook(database)
         self._accounts = SqliteAccountBook(pages)
-        self._test = config.billing.test
+        self._test, self._payouts = config.billing.test, SqlitePayoutBook(database)
         documents = SqliteDocumentBook(database)
         issuer = Issuer((documents, self._books, ledger), config.billing, self._write, clock.now_us)
         self.office = BillingOffice(issuer, self._books, SqliteDisputeBook(database), clock.now_us)
@@ -74,7 +75,7 @@ class BillingRoom:
 
     def pages(self) -> Bills:
         """What the owner's pages work on."""
-        return Bills(self._accounts, self._names, self._test, self.office)
+        return Bills(self._accounts, self._names, self._test, self.office, self._payouts)
 
     async def _names(self) -> dict[str, str]:
         return {each.id: each.name for each in await self._register.licensees()}

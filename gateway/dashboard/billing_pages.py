@@ -27,6 +27,7 @@ from gateway.billing.dunning import Standing
 from gateway.billing.invoice_paper import invoice_paper
 from gateway.billing.invoices import HEADINGS, NotIssued
 from gateway.billing.paper_pdf import PDF, available, paper_pdf
+from gateway.billing.payout_book import PayoutBook
 from gateway.billing.sheets import Paper
 from gateway.billing.statements import Period, PeriodError, StatementDisagrees
 from gateway.dashboard.deal_pages import Frame
@@ -41,12 +42,14 @@ class Bills:
     """What these pages work on. *names* gives what licensees are called, by id; *test* says that all is of test mode.
 
     *office* is what issues documents and answers disputes; without it there are statements alone.
+    *payouts* are what creators are paid.
     """
 
     book: AccountBook
     names: Callable[[], Awaitable[dict[str, str]]]
     test: bool = False
     office: BillingOffice | None = None
+    payouts: PayoutBook | None = None
 
 
 class BillingPages:
@@ -89,7 +92,7 @@ class BillingPages:
     async def _issued(self, names: dict[str, str]) -> dict[str, object]:
         office = self._bills.office
         if office is None:
-            return {"documents": [], "disputes": [], "issues": False}
+            return {"documents": [], "disputes": [], "issues": False, "payouts": ()}
         documents = await office.issuer.documents.of("", _MOST)
         stands = dict[str, Standing]()
         for licensee in {each.licensee for each in documents}:
@@ -98,7 +101,10 @@ class BillingPages:
         disputes = [
             (each, names.get(each.licensee, each.licensee)) for each in await office.disputes.of("", _MOST)
         ]
-        return {"documents": rows, "disputes": disputes, "issues": True, "headings": HEADINGS}
+        payouts = await self._bills.payouts.all(_MOST) if self._bills.payouts else ()
+        return {
+            "documents": rows, "disputes": disputes, "issues": True, "headings": HEADINGS, "payouts": payouts,
+        }  # fmt: skip
 
     async def _document(self, request: web.Request) -> web.StreamResponse:
         office = self._office()

@@ -13,9 +13,11 @@ import pytest
 from gateway.billing.billing_office import BillingOffice
 from gateway.billing.billing_rules import BillingRules, Party
 from gateway.billing.issuing import Issuer
+from gateway.billing.payouts import Payee, planned
 from gateway.billing.sheets import TEST_NOTICE
 from gateway.billing.statements import Period
 from gateway.dashboard.billing_pages import Bills
+from gateway.money import Money
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry
 from gateway.store.sqlite.account_book import SqliteAccountBook
@@ -23,6 +25,7 @@ from gateway.store.sqlite.dispute_book import SqliteDisputeBook
 from gateway.store.sqlite.document_book import SqliteDocumentBook
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.payout_book import SqlitePayoutBook
 from tests.dashboard.conftest import SALT
 
 HOSTILE = "<script>alert('x')</script>"
@@ -137,7 +140,11 @@ async def issued(database, bills, clock):
     dispute = await office.dispute(
         "le_2", invoice.id, {"line": 1, "amount": "1", "reason": HOSTILE, "evidence": "r1\nr2"}
     )
-    return replace(bills, office=office), invoice, dispute
+    payouts = SqlitePayoutBook(store)
+    payee = Payee(HOSTILE, "DE89370400440532013000")
+    await write([BookEntry("euros", at, "due", "journal", "le_2", 9_000_000, "EUR")])
+    assert await payouts.plan([planned("journal", payee, Money(8_500_000, "EUR"), after // 10**6, "1")])
+    return replace(bills, office=office, payouts=payouts), invoice, dispute
 
 
 async def test_an_invoice_and_how_it_stands(start, database, issued):
@@ -145,7 +152,7 @@ async def test_an_invoice_and_how_it_stands(start, database, issued):
     board = await start(database, bills=bills)
     await board.set_password()
     listed = (await board.get("/billing")).text
-    for word in ("I000001", "2.38 USD", "waits for you", "issued"):
+    for word in ("I000001", "2.38 USD", "waits for you", "issued", "planned", "8.5 EUR", "sepa"):
         assert word in listed
     at = f"/billing/documents/{invoice.id}"
     page = (await board.get(at)).text
