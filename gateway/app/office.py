@@ -207,6 +207,7 @@ class Office:
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
+            published=self._published,
         )  # fmt: skip
 
     def _ingestion(self) -> IngestionRound:
@@ -231,7 +232,7 @@ class Office:
             self.cashier.once,
         )
         catalog = Catalog.shipped()
-        publisher = Publisher(catalog)
+        publisher = self._published = Publisher(catalog)
         shelf = EvidenceFolder(self.config.evidence)
         self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
