@@ -404,12 +404,17 @@ class Problem(Told, Enum):
         "Read the duty again; it says where it stands.")
     DOCUMENT_INVALID = entry("document-invalid", 400, "The document cannot be taken for what is due",
         "Correct every member named here; /.licet/openapi.json has the schema.")
+    DISPUTE_REFUSED = entry("dispute-refused", 409, "This cannot be disputed, or not decided, as things stand",
+        "Read the document and its disputes again; the detail says what is in the way.")
     VERSION_OUTDATED = entry("version-outdated", 409, "It has changed since the version named",
         "Read it again and act on what it says.")
     AUDIT_REFUSED = entry("audit-refused", 409, "The agreement does not allow this audit, or not this step of it",
         "Read the audit and the clause on audits again; they say what is allowed and what comes next.")
     MILESTONE_WAITS = entry("milestone-waits", 409, "This cannot be done as the milestone stands",
         "Read the milestone again; it says where its money is and what comes next.")
+    AUDITOR_UNKNOWN = entry("auditor-unknown", 401, "This address needs the secret of an auditor whose access runs",
+        "Send it as Authorization: Bearer; who owns the site gives, renews and ends access (licet auditors).")
+    AUDIT_OUT_OF_SCOPE = entry("audit-out-of-scope", 403, "This auditor may not see that", "See /.licet/audit for what may be seen.")
     # fmt: on
 
 

@@ -15,6 +15,8 @@ import typer
 
 from gateway.cli import (
     accounts,
+    archives,
+    auditors,
     audits,
     authors,
     authorship,
@@ -23,13 +25,16 @@ from gateway.cli import (
     crawlers,
     dashboard,
     deals,
+    disputes,
     doctor,
     dossier,
     duties,
     ems,
     evidence_bundles,
+    exporting,
     fetch,
     init,
+    invoices,
     journal,
     keys,
     licensee,
@@ -38,12 +43,14 @@ from gateway.cli import (
     objections,
     outbox,
     payments,
+    payouts,
     policy,
     price,
     proofs,
     reconciling,
     refunds,
     restart,
+    retention,
     rsl,
     serve,
     statement,
@@ -74,6 +81,7 @@ app = typer.Typer(
                     licet outbox list
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
+                    licet invoices issue LICENSEE --period 2026-10
     Take back       licet withdraw WORK --reason "…" --dry-run
     Your worth      licet memo --pdf memo.pdf
                     licet price --files 120 --minutes 12
@@ -112,6 +120,7 @@ app.add_typer(licenses.app, name="licenses")
 app.add_typer(bundles.app, name="bundle")
 app.add_typer(duties.app, name="duties")
 app.add_typer(audits.app, name="audits")
+app.add_typer(auditors.app, name="auditors")
 app.command("memo")(memo.memo)
 app.command("dossier")(dossier.dossier)
 app.command("price")(price.price)
@@ -121,9 +130,14 @@ app.add_typer(objections.app, name="objections")
 app.add_typer(authors.app, name="authors")
 app.add_typer(authorship.app, name="authorship")
 app.command("statement")(statement.statement)
+app.add_typer(invoices.app, name="invoices")
+app.add_typer(disputes.app, name="disputes")
+app.add_typer(payouts.app, name="payouts")
 app.command("payments")(payments.payments)
 app.command("reconcile")(reconciling.reconcile)
 app.add_typer(reconciling.app, name="books")
+journal.app.command("export")(exporting.export)
+journal.app.command("check")(archives.check)
 journal.app.command("prove")(proofs.prove)
 journal.app.command("verify")(proofs.verify_log)
 journal.app.command("bundle")(evidence_bundles.bundle)
@@ -133,6 +147,8 @@ app.command("audit")(evidence_bundles.audit)
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")
 app.command("dashboard")(dashboard.dashboard)
+app.command("retention")(retention.retention)
+app.command("erase")(retention.erase)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 
@@ -23,8 +23,7 @@ from gateway.client.refused import Refused, Why, shown
 from gateway.client.seller import Published, Seller
 from gateway.client.wallet import Held, Wallet
 from gateway.money import Money
-from gateway.paths import PathScope
-from gateway.terms.license_terms import narrowest
+from gateway.paths import Ambiguous, PathScope, canonical, narrowest
 
 _DETAIL = "content_license"
 #: A token is replaced when this much of its life is left, of a hundred parts, and at least these seconds.
@@ -136,7 +135,7 @@ class Buying:
             return answer
         if answer.status >= 500:
             return answer.refusal
-        token = self._read(seller, answer, offer.terms.hash)
+        token = self._read(seller, answer, offer.terms.hash, page)
         if isinstance(token, Token):
             self.wallet.licensed(Held(seller.origin, token.license, offer.id, token.terms))
             self.tell(
@@ -148,7 +147,7 @@ class Buying:
     async def token_of(self, seller: Seller, login: Login | None, held: Held, page: str) -> Token | Refused:
         """A token of a license that is held; it costs nothing but what is fetched with it."""
         answer = await self._asked(seller, login, {"type": _DETAIL, "license": held.license}, page)
-        return answer if isinstance(answer, Refused) else self._read(seller, answer, held.terms)
+        return answer if isinstance(answer, Refused) else self._read(seller, answer, held.terms, page)
 
     async def post(
         self,
@@ -201,13 +200,26 @@ class Buying:
         known = login.headers() if login else {}
         return await self._caller.send("GET", url, {"Accept": "application/json", **known, **(headers or {})})
 
+    async def content_key(
+        self, seller: Seller, login: Login | None, token: Token, url: str
+    ) -> Answer | Refused:
+        """What the desk answers to whoever asks for the key of the encrypted file at *url* with *token*."""
+        address, form = f"{seller.issuer}/key", {"token": token.value, "resource": url}
+        answer = await self.post_form(address, login, seller, form, self._proof("POST", address, token))
+        if isinstance(answer, Answer) and self.heard_nonce(answer):
+            answer = await self.post_form(address, login, seller, form, self._proof("POST", address, token))
+        return answer
+
     def page_headers(self, url: str, token: Token) -> dict[str, str]:
         """The headers that show *token* for one GET of *url*."""
-        headers = {"Authorization": f"{token.scheme} {token.value}"}
-        if token.scheme == "DPoP" and self._token_key is not None:
-            nonce = self._nonces.get(origin_of(url), "")
-            headers["DPoP"] = self._token_key.proof("GET", url, token=token.value, nonce=nonce)
-        return headers
+        return {"Authorization": f"{token.scheme} {token.value}", **self._proof("GET", url, token)}
+
+    def _proof(self, method: str, url: str, token: Token) -> dict[str, str]:
+        """The proof of the key of *token*, where it is bound to one."""
+        if token.scheme != "DPoP" or self._token_key is None:
+            return {}
+        nonce = self._nonces.get(origin_of(url), "")
+        return {"DPoP": self._token_key.proof(method, url, token=token.value, nonce=nonce)}
 
     def heard_nonce(self, answer: Answer) -> bool:
         """Whether *answer* asks for a proof with another nonce; it is used from now on."""
@@ -239,8 +251,8 @@ class Buying:
                 return answer
         return answer
 
-    def _read(self, seller: Seller, answer: Answer, terms: str) -> Token | Refused:
-        """The token in *answer*, if it is of the license terms with the hash *terms*."""
+    def _read(self, seller: Seller, answer: Answer, terms: str, page: str) -> Token | Refused:
+        """The token in *answer*, if it is of the license terms with the hash *terms*; it was asked for to fetch *page*."""
         if answer.status != 200:
             return answer.refusal
         body = answer.json
@@ -267,10 +279,18 @@ class Buying:
                 str(detail["offer"]),
                 terms,
                 price,
-                tuple(PathScope(each) for each in detail["locations"]),
+                _places(detail, page),
                 tuple(PathScope(each) for each in detail["excluded"]),
                 self._clock() + max(seconds - left, 1.0),
                 seller.issuer,
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             return Refused.own(Why.UNREADABLE, "The answer holds no token", url=answer.url)
+
+
+def _places(detail: Mapping[str, Any], page: str) -> tuple[PathScope, ...]:
+    """Where a token opens content, as far as it says so; one for a bundle opens at least the page it was asked for."""
+    if "bundle" not in detail:
+        return tuple(PathScope(each) for each in detail["locations"])
+    path = canonical(urlsplit(page).path or "/")
+    return () if isinstance(path, Ambiguous) else (PathScope(path),)

@@ -13,6 +13,7 @@ from dataclasses import asdict
 
 from gateway.canonical import canonical_digest
 from gateway.paths import PathScope
+from gateway.policy.dating import UNDATED
 from gateway.policy.rules import Match, Payments, Redress, Rule, Signing, Site, TerritoryMode, Verdict, Work
 from gateway.terms.license_terms import LicenseTerms
 from gateway.terms.publishing import USUAL, Publishing
@@ -22,6 +23,14 @@ VERSION = 1
 _USUAL = Payments()
 _UNSAID = Signing()
 _NONE = Redress()
+
+
+def _signing(signing: Signing) -> dict[str, object]:
+    told = asdict(signing)
+    # What was said before there was a choice keeps its digest.
+    if signing.by_machine:
+        del told["by_machine"]
+    return told
 
 
 def policy_digest(
@@ -70,7 +79,7 @@ def policy_digest(
             "free_paths": _patterns(free_paths),
             **({"publish": publishing.as_json()} if publishing != USUAL else {}),
             **({"payments": asdict(payments)} if payments != _USUAL else {}),
-            **({"contract": asdict(signing)} if signing != _UNSAID else {}),
+            **({"contract": _signing(signing)} if signing != _UNSAID else {}),
             **({"redress": asdict(redress)} if redress != _NONE else {}),
         }
     )
@@ -105,4 +114,5 @@ def _spelled_work(work: Work) -> dict[str, object]:
         "renditions": [[rendition.name, _patterns(rendition.paths)] for rendition in work.renditions],
         "authors": [[author.name, author.share_micros] for author in work.authors],
         **({"encrypted": True} if work.encrypted else {}),
+        **({"dating": asdict(work.dating)} if work.dating != UNDATED else {}),
     }

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gateway.licenses.bundle_paths import NO_BUNDLES, Contents
 from gateway.licenses.contract import Party
 from gateway.licenses.withdrawal import NOTHING_WITHDRAWN, Withdrawal, Withdrawn
 from gateway.paths import PathScope
+from gateway.policy.dating import UNDATED, Dating
 from gateway.policy.x402_terms import X402Terms
 from gateway.terms.license_terms import PAGE, Offer
 from gateway.terms.publishing import USUAL, Publishing
@@ -93,6 +95,8 @@ class Work:
     authors: tuple[Author, ...] = ()
     #: Whether its files are encrypted and their keys are had at the desk (RSL's EMS).
     encrypted: bool = False
+    #: How it is known when its pages were published.
+    dating: Dating = UNDATED
 
     @property
     def for_sale(self) -> bool:
@@ -178,11 +182,15 @@ class Payments:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What stands in a contract besides what is negotiated; without a *law* nothing is signed."""
+    """What stands in a contract besides what is negotiated; without a *law* nothing is signed.
+
+    *by_machine* says that a large deal is sold as published too, without names or a person's word.
+    """
 
     law: str = ""
     language: str = "English"
     creator: Party = field(default_factory=Party)
+    by_machine: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +212,8 @@ class Policy:
     control files. *publishing* says in which channels the terms are told. *withdrawn* is what
     was taken back since, which is in no file; *offers* are without it
     (`policy.withdrawing`). *by_place* says that
-    some rule or offer depends on the country. *written_at* is when its file last
+    some rule or offer depends on the country, *dated* that some work says how old its pages are.
+    *bundles* holds what is in each bundle whose manifest stands beside the file. *written_at* is when its file last
     changed, whole seconds, 0 where there is none.
     """
 
@@ -225,6 +234,8 @@ class Policy:
     withdrawn: Withdrawn = NOTHING_WITHDRAWN
     by_offer: dict[str, Offer] = field(default_factory=dict, compare=False, repr=False)
     by_place: bool = field(default=False, compare=False)
+    bundles: Contents = field(default=NO_BUNDLES, compare=False, repr=False)
+    dated: bool = field(default=False, compare=False)
     written_at: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
@@ -233,6 +244,7 @@ class Policy:
         limited = self.site.territory is not TerritoryMode.OFF and any(
             offer.terms.territory.at_fetch.regions is not None for offer in self.offers
         )
+        object.__setattr__(self, "dated", any(work.dating != UNDATED for work in self.works))
         object.__setattr__(self, "by_place", limited or any(each.when.countries for each in self.rules))
 
     @property
@@ -269,6 +281,10 @@ class Ruling:
         closed: for `LICENSE`, nothing of this path is sold any more; licenses that are held go on.
         withdrawal: for `REFUSE`, the withdrawal that stops it.
         withdrawn: everything the site has withdrawn, for the licensee that may show a license.
+        bundles: what is in each bundle that was ever sold here, for a token that names one.
+        published_at: when the page was published by its path, seconds since the epoch, or None.
+        days: how old it is by that, in whole days, when it was asked for (`terms.ages.days_old`).
+        dated_by: the field of the origin's answer that may tell the date besides, or "".
     """
 
     verdict: Verdict
@@ -284,3 +300,7 @@ class Ruling:
     closed: bool = False
     withdrawal: Withdrawal | None = None
     withdrawn: Withdrawn = NOTHING_WITHDRAWN
+    bundles: Contents = NO_BUNDLES
+    published_at: int | None = None
+    days: int | None = None
+    dated_by: str = ""

@@ -209,8 +209,12 @@ class BookEntry:
     money for a milestone), ``promise`` (a milestone is to be paid and nobody
     holds its money), ``milestone`` (it was met) and ``dispute`` (somebody
     objects), which move nothing, ``release`` and ``refund`` (of the deposit or
-    promise *reference*), or ``reversal`` (undoes entry *reference*). *by* names
-    who entered it. *amount_micros* is positive.
+    promise *reference*), or ``reversal`` (undoes entry *reference*); ``close``
+    (the period *reference* is billed as it stands), ``invoice``, ``bill`` and
+    ``credit_note`` (the document *reference* gets its number), which move
+    nothing; ``tax``, ``round_up``, ``round_down`` and ``write_off`` of such a
+    document; ``payout`` and ``payout_fee`` to a creator. *by* names who entered
+    it. *amount_micros* is positive.
     """
 
     id: str
@@ -296,6 +300,11 @@ _KINDS: dict[str, type[Any]] = {
 }
 _SHAPES = {kind: (tuple(_shape(made)), tuple(_shape(made).values())) for kind, made in _KINDS.items()}
 _TEXT = frozenset({str})
+
+
+def shapes() -> dict[str, dict[str, type[Any]]]:
+    """The members of each kind of entry with their types; a tuple is one of texts."""
+    return {kind: _shape(made) for kind, made in _KINDS.items()}
 
 
 class RecordError(ValueError):

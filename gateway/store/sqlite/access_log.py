@@ -312,7 +312,7 @@ def _crawlers(db: apsw.Connection, filter: LogFilter, most: int) -> tuple[Crawle
         sums.setdefault(name, []).append(row)
     top = sorted(sums, key=lambda name: (-sum(row[6] for row in sums[name]), name))[:_FACETS]
     steps: dict[str, list[tuple[int, int]]] = {}
-    wanted = Where(f"{source.sql} WHERE crawler IN ({', '.join('?' * len(top))})", (*source.values, *top))
+    wanted = Where(f"{source.sql} WHERE +crawler IN ({', '.join('?' * len(top))})", (*source.values, *top))
     for name, at, count in _sum(
         db, wanted, f"crawler, time_us / {filter.step_us}, sum(count)", "GROUP BY 1, 2 ORDER BY 1, 2"
     ):
