@@ -379,7 +379,9 @@ def cuts(
     os.waitpid(pid, 0)
     for turn in range(1, number + 1):
         before = len(said.entries)
-        with mounted(backing, mount, dice.randrange(1, 260 + 8 * turn), mode, dice.randrange(1 << 30)) as server:
+        with mounted(
+            backing, mount, dice.randrange(1, 260 + 8 * turn), mode, dice.randrange(1 << 30)
+        ) as server:
             pid, pipe = forked(lambda tell, turn=turn: _used(mount / "data", turn, tell, target, broken))
             os.waitid(os.P_PID, server, os.WEXITED | os.WNOWAIT)
             time.sleep(0.01)
