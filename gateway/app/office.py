@@ -53,6 +53,7 @@ from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
+from gateway.folders import make_folder
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
@@ -425,10 +426,10 @@ class Office:
 
 def _made_for_identity(folder: Path, clock: Clock) -> KeyRing:
     # Every verifier of Web Bot Auth reads Ed25519; some read nothing else.
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder.parent)
     return KeyRing.create(folder, EDDSA, clock=clock)
 
 
 def _made(folder: Path, clock: Clock) -> KeyRing:
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder.parent)
     return KeyRing.create(folder, clock=clock)
