@@ -8,6 +8,7 @@ None here and is not complained about twice.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.licenses.contract import Party
@@ -76,21 +77,12 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     mistakes it adds.
     """
     works = _works(tables)
-    offers = {
-        name: terms
-        for name, offer in tables.offers.items()
-        if (terms := _terms(tables, name, offer, works)) is not None
-    }
+    found = {name: _terms(tables, name, offer, works) for name, offer in tables.offers.items()}
     for name in tables.offers:
         position_of(tables, name)
     guide_of(tables)
     rules = _rules(tables)
-    # Where a claim cannot be checked, every offer may be sold on what a rule serves, whatever other rules say.
-    if tables.loose.unverifiable is not Verdict.LICENSE:
-        offers = {
-            name: replace(terms, scope=sellable_scope(name, terms.scope, rules, works))
-            for name, terms in offers.items()
-        }
+    offers = _sellable(tables, {name: terms for name, terms in found.items() if terms}, rules, works)
     _check_reach(tables, works)
     site = _site(tables.site, fallback_id)
     _check_honeypot(tables, site, works)
@@ -145,6 +137,19 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         signing=signing,
         redress=loose.redress.redress(),
     )
+
+
+def _sellable(
+    tables: Tables, offers: Mapping[str, LicenseTerms], rules: tuple[Rule, ...], works: tuple[Work, ...]
+) -> dict[str, LicenseTerms]:
+    """*offers* without what no rule sells on them."""
+    # Where a claim cannot be checked, every offer may be sold on what a rule serves, whatever other rules say.
+    if tables.loose.unverifiable is Verdict.LICENSE:
+        return dict(offers)
+    return {
+        name: replace(terms, scope=sellable_scope(name, terms.scope, rules, works))
+        for name, terms in offers.items()
+    }
 
 
 def _table(tables: Tables, name: str) -> OfferTable:
