@@ -34,7 +34,7 @@ from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.retention import check_retention, forget_in_time
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
-from gateway.app.timers import every
+from gateway.app.timers import acting, every
 from gateway.app.way_out import feed_fetch
 from gateway.app.witnessing import witnessing_of
 from gateway.app.worth import worth_of
@@ -430,15 +430,6 @@ class Office:
 
     async def _balance(self, licensee: str, currency: str) -> Money:
         return await self.book.available(licensee, currency)
-
-
-def acting(act: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-    """*act* as something to wait for."""
-
-    async def run() -> None:
-        act()
-
-    return run
 
 
 def _made_for_identity(folder: Path, clock: Clock) -> KeyRing:
