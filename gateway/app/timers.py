@@ -14,15 +14,6 @@ from gateway.problems import StoreUnavailable
 log = structlog.get_logger("licet")
 
 
-def acting(act: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-    """*act* as something to wait for."""
-
-    async def run() -> None:
-        act()
-
-    return run
-
-
 async def every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
     """Do *act* again and again, *seconds* apart, until canceled."""
     while True:
