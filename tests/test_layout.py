@@ -32,6 +32,7 @@ ELSEWHERE = {
     "provenance/evidence_bundle.py": "journeys/test_evidence_bundles.py",
     "admission/spending.py": "conformance",
     "app/cashier.py": "journeys",
+    "billing/owing.py": "conformance",
     "app/consenting.py": "journeys/test_withdrawal.py",
     "rails/settlements.py": "conformance",
     "rails/topups.py": "conformance",

@@ -20,6 +20,8 @@ from gateway.app.addresses import bound, shown
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dealing import bargaining_of, deals_of
+from gateway.app.due_round import ROUND_SECONDS as DUE_SECONDS
+from gateway.app.due_round import DueRound, folded_whole
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.ingestion_round import INGESTION_SECONDS, IngestionRound
@@ -78,6 +80,7 @@ from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
+from gateway.store.sqlite.owing import SqliteOwing
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -210,6 +213,13 @@ class Office:
 
         return IngestionRound(SqliteIngestion(self.database), self.register, manifest, self.clock)
 
+    def _dues(self) -> DueRound:
+        owing, folded = (
+            SqliteOwing(self._pages),
+            folded_whole(self.config.journal, SqliteFolding(self._pages)),
+        )
+        return DueRound(owing, self.journal, self.clock, folded, self._wake.set)
+
     def _position(self, site: str, offer: Offer) -> Position:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
         return self.shelf.position(site, offer)
@@ -296,6 +306,7 @@ class Office:
             ("log", 1.0, self.log.sign_news),
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
             ("bundles", INGESTION_SECONDS, self._ingestion().act),
+            ("dues", DUE_SECONDS, self._dues().act),
             ("remind", 60.0, self.consenting.remind),
             ("reconcile", LOOK_SECONDS, self.nightly.act),
         ):

@@ -35,6 +35,7 @@ from gateway.store.memory.lives import MemoryLives
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.originals import MemoryOriginals
+from gateway.store.memory.owing import MemoryOwing
 from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
@@ -58,6 +59,7 @@ from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.originals import SqliteOriginals
+from gateway.store.sqlite.owing import SqliteOwing
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
@@ -139,6 +141,7 @@ class Ports:
     consents: Any
     originals: Any
     ingestion: Any
+    owing: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -152,7 +155,7 @@ def memory_ports() -> Ports:
     tables = Tables()
     happened = Happened()
     register, negotiations = MemoryRegister(happened), MemoryNegotiations(happened)
-    audience = MemoryAudience()
+    audience, duties = MemoryAudience(), MemoryDuties(register)
     return Ports(
         register,
         MemorySpendBook(tables),
@@ -167,7 +170,7 @@ def memory_ports() -> Ports:
         leaves=MemoryLeaves(tables),
         lives=MemoryLives(register),
         events=happened,
-        duties=MemoryDuties(register),
+        duties=duties,
         audits=MemoryAudits(register),
         evidence=MemoryEvidence(),
         endpoints=MemoryEndpoints(happened),
@@ -177,6 +180,7 @@ def memory_ports() -> Ports:
         consents=MemoryConsents(happened),
         originals=MemoryOriginals(tables),
         ingestion=MemoryIngestion(register, tables, happened),
+        owing=MemoryOwing(register, duties, tables),
     )
 
 
@@ -205,6 +209,7 @@ def sqlite_ports(database: Database) -> Ports:
         consents=SqliteConsents(database),
         originals=SqliteOriginals(database),
         ingestion=SqliteIngestion(database),
+        owing=SqliteOwing(database),
     )
 
 
