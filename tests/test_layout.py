@@ -33,6 +33,7 @@ ELSEWHERE = {
     "admission/spending.py": "conformance",
     "app/cashier.py": "journeys",
     "billing/owing.py": "conformance",
+    "terms/compensation.py": "terms/test_milestones.py",
     "app/consenting.py": "journeys/test_withdrawal.py",
     "rails/settlements.py": "conformance",
     "rails/topups.py": "conformance",

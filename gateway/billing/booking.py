@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from gateway.billing.dues import USUAL, Due, Dues, Facts, Missing, Part, Payment, Reckoning
+from gateway.billing.dues import Due, Dues, Facts, Missing, Part, Payment, Reckoning
 from gateway.billing.spans import spans
 from gateway.licenses.license import BY_FETCH, License
 from gateway.licenses.obligations import periods
@@ -37,7 +37,7 @@ _LONGEST_MEMO: Final = 300
 
 
 def due_until(
-    versions: Sequence[License], facts: Facts, now: int, payment: Payment = USUAL, *, over_at: int = 0
+    versions: Sequence[License], facts: Facts, now: int, payment: Payment | None = None, *, over_at: int = 0
 ) -> Dues:
     """Everything that fell due under a license from its start to second *now*, month by month, zero parts left out."""
     items, missing = list[Due](), list[Missing]()

@@ -18,8 +18,8 @@ guarantee            the end of each of its   what all parts come to in    with 
                      own periods              that period of its own       of its period
 ==================== ======================== ============================ ======================
 
-N is 10 unless the agreement says otherwise, as the contract's clause on price
-does. Volume tiers are steps of the price in a token, so `charged_micros` holds
+N and its calendar are those of the agreement, 10 weekdays where it names none,
+as the contract's clause on price says. Volume tiers are steps of the price in a token, so `charged_micros` holds
 them already. Only fetches that owed something under the unit rule
 (`admission.owed`) count as delivered. A last period of a subscription or a
 guarantee that the end of the term cuts short counts whole.
@@ -40,6 +40,7 @@ from enum import StrEnum
 from typing import Final
 
 from gateway.billing.business_days import WEEKDAYS, Calendar, business_days_after, on_or_after
+from gateway.billing.calendars import named
 from gateway.billing.spans import Span, spans
 from gateway.canonical import canonical_bytes
 from gateway.licenses.duties import KeptReport
@@ -48,10 +49,9 @@ from gateway.licenses.obligations import DAY, REPORT_DAYS, Kind, periods, schedu
 from gateway.licenses.transparency import reported_amounts
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
-from gateway.terms.license_terms import Compensation
+from gateway.terms.compensation import PAYMENT_DAYS
+from gateway.terms.license_terms import LicenseTerms
 
-#: Business days from a trigger to the payment, where nothing else was agreed.
-PAYMENT_DAYS: Final = 10
 _MEGABYTE: Final = 1_000_000
 
 
@@ -77,8 +77,10 @@ class Payment:
     calendar: Calendar = WEEKDAYS
 
 
-#: What holds where nothing else was agreed.
-USUAL: Final = Payment()
+def payment_of(terms: LicenseTerms) -> Payment:
+    """How soon is paid by *terms*."""
+    price = terms.compensation
+    return Payment(price.payment_days, named(price.calendar))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class Dues:
         return sum((each.amount for each in self.items), Money(0, currency))
 
 
-def dues_of(license: License, facts: Facts, begins: int, ends: int, payment: Payment = USUAL) -> Dues:
+def dues_of(license: License, facts: Facts, begins: int, ends: int, payment: Payment | None = None) -> Dues:
     """What falls due under *license* from second *begins* to before *ends*, by *facts*; zero parts are left out.
 
     Periods that follow on each other share nothing and leave nothing out.
@@ -170,7 +172,7 @@ def dues_of_versions(
     facts: Facts,
     begins: int,
     ends: int,
-    payment: Payment = USUAL,
+    payment: Payment | None = None,
     *,
     over_at: int = 0,
 ) -> Dues:
@@ -186,10 +188,10 @@ class Reckoning:
     """One license with its facts, sorted once: for whoever asks about many periods."""
 
     def __init__(
-        self, versions: Sequence[License], facts: Facts, payment: Payment = USUAL, over_at: int = 0
+        self, versions: Sequence[License], facts: Facts, payment: Payment | None = None, over_at: int = 0
     ) -> None:
         """Of all *versions* of one license; see `dues_of_versions`."""
-        self._spans, self._payment, self._over_at = spans(versions, over_at), payment, over_at
+        self._spans, self._given, self._over_at = spans(versions, over_at), payment, over_at
         self._id = versions[0].id
         mine = [each for each in facts.entries if getattr(each, "license", "") == self._id]
         self._undone = _undone(facts.entries)
@@ -212,6 +214,9 @@ class Reckoning:
         }
         self._advance = tuple(self._in_advance())
 
+    def _payment(self, span: Span) -> Payment:
+        return self._given or payment_of(span.license.terms)
+
     def of(self, begins: int, ends: int) -> Dues:
         """What falls due from second *begins* to before *ends*; zero parts are left out."""
         items, missing = list[Due](), list[Missing]()
@@ -227,7 +232,7 @@ class Reckoning:
         for span in self._spans:
             met = span.meets(begins, ends)
             if met is not None:
-                yield from self._delivered(span.license.terms.compensation, *met)
+                yield from self._delivered(span, *met)
         yield from self._reported(begins, ends)
 
     def _in_advance(self) -> Iterator[Due]:
@@ -243,19 +248,21 @@ class Reckoning:
     def _signed(self, span: Span) -> Iterator[Due]:
         price, period = span.license.terms.compensation, (span.begins, span.ends_at)
         if span.before is None:
-            if price.upfront is not None:
-                yield self._due(Part.UPFRONT, period, price.upfront, "at signing", period[0])
+            # What waits for milestones is not due by time: see `billing.escrow`.
+            yield self._due(span, Part.UPFRONT, period, price.at_signing, "at signing", period[0])
             return
         # As `licenses.life.due` takes it: what the new terms owe at signing above what the old ones did.
         old, amount = span.before.terms.compensation, Money(0, price.currency)
         begun = any(period[0] == span.begins for period in self._subscriptions(span))
         for new_part, old_part in (
-            (price.upfront, old.upfront),
+            (price.at_signing, old.at_signing),
             *(() if begun else ((price.subscription, old.subscription),)),
         ):
             amount += (new_part or Money(0, price.currency)) - (old_part or Money(0, price.currency))
         if amount.micros > 0:
-            yield self._due(Part.UPFRONT, period, amount, "by the amendment, above what was owed", period[0])
+            yield self._due(
+                span, Part.UPFRONT, period, amount, "by the amendment, above what was owed", period[0]
+            )
 
     def _subscriptions(self, span: Span) -> Iterator[tuple[int, int]]:
         price = span.license.terms.compensation
@@ -269,29 +276,29 @@ class Reckoning:
             amount = span.license.terms.compensation.subscription
             assert amount is not None, "there is a period of it"
             basis = f"the period from {_day(period[0])}, in advance"
-            yield self._due(Part.SUBSCRIPTION, period, amount, basis, period[0])
+            yield self._due(span, Part.SUBSCRIPTION, period, amount, basis, period[0])
 
-    def _delivered(self, price: Compensation, begins: int, ends: int) -> Iterator[Due | Missing]:
-        period, last = (begins, ends), ends - 1
+    def _delivered(self, span: Span, begins: int, ends: int) -> Iterator[Due | Missing]:
+        price, period, last = span.license.terms.compensation, (begins, ends), ends - 1
         fetched = [each for each in self._fetched if begins <= _second(each) < ends]
         charged = Money(sum(each.charged_micros - self._undone[each.id] for each in fetched), price.currency)
         yield replace(
-            self._due(Part.PER_FETCH, period, charged, f"{len(fetched)} fetches", last), taken=charged
+            self._due(span, Part.PER_FETCH, period, charged, f"{len(fetched)} fetches", last), taken=charged
         )
         if price.per_item is not None:
             items = sum(begins <= first < ends for first in self._first.values())
             basis = f"{items} items at {price.per_item}"
-            yield self._due(Part.PER_ITEM, period, price.per_item.times(items), basis, last)
+            yield self._due(span, Part.PER_ITEM, period, price.per_item.times(items), basis, last)
         if price.per_megabyte is not None:
             octets = sum(each.bytes_sent for each in fetched)
             basis = f"{octets} bytes at {price.per_megabyte} for 1,000,000"
             amount = price.per_megabyte.times(octets, _MEGABYTE)
-            yield self._due(Part.PER_MEGABYTE, period, amount, basis, last)
+            yield self._due(span, Part.PER_MEGABYTE, period, amount, basis, last)
         if price.per_thousand_tokens is not None:
-            yield self._by_tokens(fetched, period, price.per_thousand_tokens)
+            yield self._by_tokens(span, fetched, period, price.per_thousand_tokens)
 
     def _by_tokens(
-        self, fetched: Iterable[FetchRecord], period: tuple[int, int], price: Money
+        self, span: Span, fetched: Iterable[FetchRecord], period: tuple[int, int], price: Money
     ) -> Due | Missing:
         counted = self._tokens or {}
         uncounted = [each.id for each in fetched if each.id not in counted]
@@ -300,7 +307,9 @@ class Reckoning:
             return Missing(self._id, Part.PER_THOUSAND_TOKENS, *period, why)
         count = sum(counted[each.id] for each in fetched)
         basis = f"{count} tokens at {price} for 1,000"
-        return self._due(Part.PER_THOUSAND_TOKENS, period, price.times(count, 1000), basis, period[1] - 1)
+        return self._due(
+            span, Part.PER_THOUSAND_TOKENS, period, price.times(count, 1000), basis, period[1] - 1
+        )
 
     def _reported(self, begins: int, ends: int) -> Iterator[Due | Missing]:
         for span in self._spans:
@@ -326,11 +335,11 @@ class Reckoning:
             for part in parts:
                 yield Missing(self._id, part, *period, why, late_at)
             return
-        calendar = self._payment.calendar
+        calendar = self._payment(span).calendar
         due_on = on_or_after(calendar.day_of(late_at - 1), calendar)
         for told in reported_amounts(kept.report, span.license.terms):
             trigger = min(kept.at, late_at)
-            yield self._due(Part(told.part), period, told.amount, told.basis, trigger, due_on=due_on)
+            yield self._due(span, Part(told.part), period, told.amount, told.basis, trigger, due_on=due_on)
 
     def _guarantees(self, begins: int, ends: int) -> Iterator[Due | Missing]:
         for span in self._spans:
@@ -340,23 +349,25 @@ class Reckoning:
                 continue
             for period in periods(span.starts_at, span.ends_at, price.minimum_guarantee_months):
                 if begins <= period[1] - 1 < ends and span.begins <= period[1] - 1 < span.ends:
-                    yield self._guarantee(period, least)
+                    yield self._guarantee(span, period, least)
 
-    def _guarantee(self, period: tuple[int, int], least: Money) -> Due | Missing:
+    def _guarantee(self, span: Span, period: tuple[int, int], least: Money) -> Due | Missing:
         found, nothing = tuple(self._parts(*period)), Money(0, least.currency)
         if any(isinstance(each, Missing) for each in found):
             return Missing(self._id, Part.GUARANTEE, *period, "a part of its period is not known yet")
         dues = [each for each in found if isinstance(each, Due) and each.amount]
         owed = sum((each.amount for each in dues), nothing)
         basis = f"at least {least}; the parts come to {owed}"
-        after = business_days_after(period[1] - 1, self._payment.days, self._payment.calendar)
+        payment = self._payment(span)
+        after = business_days_after(period[1] - 1, payment.days, payment.calendar)
         last = max((after, *(each.due_on for each in dues)))
         return self._due(
-            Part.GUARANTEE, period, max(least - owed, nothing), basis, period[1] - 1, due_on=last
+            span, Part.GUARANTEE, period, max(least - owed, nothing), basis, period[1] - 1, due_on=last
         )
 
     def _due(
         self,
+        span: Span,
         part: Part,
         period: tuple[int, int],
         amount: Money,
@@ -365,7 +376,8 @@ class Reckoning:
         *,
         due_on: date | None = None,
     ) -> Due:
-        calendar, days = self._payment.calendar, self._payment.days
+        payment = self._payment(span)
+        calendar, days = payment.calendar, payment.days
         day = due_on or business_days_after(trigger_at, days, calendar)
         return Due(
             _id(self._id, part, *period), self._id, part, *period, amount, Money(0, amount.currency), basis,

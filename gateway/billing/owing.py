@@ -41,6 +41,10 @@ class Owing(Protocol):
         """The license of that id; no versions where there is none."""
         ...
 
+    async def items(self, license_id: str) -> int:
+        """How many different paths or renditions were delivered under a license (`escrow.ingested`)."""
+        ...
+
     async def entries(self, license_id: str, *, deliveries: bool) -> tuple[JournalEntry, ...]:
         """The book entries of its licensee, and with *deliveries* what was delivered under it, in the journal's order."""
         ...

@@ -45,9 +45,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from gateway.billing.holding import NOBODY, Holder, HolderError, Keeps, waiting
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
+from gateway.terms.holding import NOBODY, Holder, HolderError, Keeps
 
 CLEARING: Final = "bank:clearing"
 #: Book entries that tell something and move no money.
@@ -66,6 +66,11 @@ def prepaid(licensee: str) -> str:
 def owed(licensee: str) -> str:
     """The account of what *licensee* has to pay by agreement and did not yet."""
     return f"licensee:{licensee}:owed"
+
+
+def waiting(license: str, holder: Holder) -> str:
+    """The account of what waits for milestones of *license*: its name says who holds it."""
+    return f"milestone:{license}" if holder.keeps is Keeps.NOBODY else f"escrow:{license}:{holder}"
 
 
 def may_owe(account: str) -> bool:

@@ -8,12 +8,15 @@ None here and is not complained about twice.
 
 from __future__ import annotations
 
+from typing import Any
+
 from gateway.licenses.contract import Party
 from gateway.money import MICROS, Money
 from gateway.paths import PathScope
 from gateway.policy.bundles import bundle_scope
 from gateway.policy.digest import policy_digest
 from gateway.policy.guides import guide_of
+from gateway.policy.milestones import paying_of
 from gateway.policy.position_table import ContractTable
 from gateway.policy.positions import position_of
 from gateway.policy.publish_table import PublishTable
@@ -329,18 +332,22 @@ def _compensation(tables: Tables, key: str, offer: OfferTable) -> Compensation |
     if not price.model_fields_set & {*_PARTS, "revenue_share"}:
         tables.wrong(f"{key}.price", 'name at least one part, such as { per_fetch = "0.02" }; "0" is free')
         return None
-    parts = {part: _money(tables, f"{key}.price.{part}", getattr(price, part)) for part in _PARTS}
+    parts: dict[str, Any] = {
+        part: _money(tables, f"{key}.price.{part}", getattr(price, part)) for part in _PARTS
+    }
     tiers = tiers_of(
         price.tiers,
         parts["per_fetch"],
         read=lambda place, text: _money(tables, f"{key}.price.{place}", text),
         wrong=lambda place, expected, got: tables.wrong(f"{key}.price.{place}", expected, got),
     )
-    if tables.site is None or tiers is None:
+    paying = paying_of(price, lambda place, *rest: tables.wrong(f"{key}.price.{place}", *rest))
+    if tables.site is None or tiers is None or paying is None:
         return None
     return Compensation(
         currency=tables.site.currency,
         **parts,
+        **paying,
         tiers=tiers,
         window_hours=offer.window_hours,
         subscription_months=price.subscription_months,

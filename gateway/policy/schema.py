@@ -28,6 +28,7 @@ from gateway.policy.redress_table import RedressTable
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.policy.x402_table import X402Table
 from gateway.problems import Mistake
+from gateway.terms.compensation import PAYMENT_DAYS
 from gateway.terms.license_terms import SUSPEND_AFTER_DAYS, WINDOW_HOURS, Basis
 
 
@@ -91,6 +92,18 @@ class TierTable(_Table):
     per_fetch: words.Amount = Field(description="what each further page or file costs")
 
 
+class MilestoneTable(_Table):
+    """One entry of a price's ``milestones``: a part of the upfront fee that waits until something has happened."""
+
+    when: words.Name = Field(description="what has to happen, such as ingestion, training or launch")
+    share: words.BasisPoints = Field(description="its share of the upfront part, such as 50 %")
+    shown_by: words.ProofOfMilestone | None = Field(
+        default=None, description="journal (usual for ingestion), statement (of the buyer), or operator"
+    )
+    items: words.Count = Field(default=0, description="for journal: how many works; 0 for all of a bundle")
+    months: words.Count = Field(default=0, description="lapses after so many months; 0: with the term")
+
+
 class PriceTable(_Table):
     """``price`` of an offer: every part is an amount in quotes, and all parts are owed."""
 
@@ -107,6 +120,17 @@ class PriceTable(_Table):
     revenue_share: words.BasisPoints = Field(default=0, description="a share of net revenue, such as 3 %")
     minimum_guarantee: words.Amount | None = Field(default=None, description="the least owed in each period")
     minimum_guarantee_months: words.Months = Field(default=3, description="how long such a period is")
+    milestones: list[MilestoneTable] = Field(
+        default=[], description="parts of upfront that wait for something"
+    )
+    holder: words.Line = Field(
+        default="nobody", description="who holds what waits: provider:NAME, agent:NAME, or nobody (a promise)"
+    )
+    payment_days: words.PaymentDays = Field(
+        default=PAYMENT_DAYS, description="business days to pay what is due"
+    )
+    calendar: words.Line = Field(default="", description="whose business days; weekdays if left out")
+    late_interest: words.BasisPoints = Field(default=0, description="a year, on what is paid late")
     tiers: list[TierTable] = Field(
         default=[],
         description="lower prices of a fetch for licenses that fetch much; the first needs per_fetch",
@@ -280,6 +304,7 @@ for _table, _place in (
     (TermTable, "an offer's term"),
     (PurposeTable, "an offer's purpose"),
     (DutiesTable, "an offer's duties"),
+    (MilestoneTable, "an offer's price.milestones"),
     (TierTable, "an offer's price.tiers"),
     (PriceTable, "an offer's price"),
     (WhenTable, "a rule's when"),

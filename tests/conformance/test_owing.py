@@ -91,6 +91,12 @@ async def test_entries_are_those_of_the_licensee_and_deliveries_those_of_the_lic
         "f5",
     ]
     assert await ports.owing.entries("lic_9", deliveries=True) == ()
+    assert (await ports.owing.items("lic_1"), await ports.owing.items("lic_9")) == (1, 0)
+    await ports.put(
+        make.fetch("g1", path="/essays/b"), make.fetch("g2", path="/essays/b", rendition="transcript"),
+        make.fetch("g3", path="/essays/c", reason="read-before"),
+    )  # fmt: skip
+    assert await ports.owing.items("lic_1") == 3
     changed = await ports.owing.signs()
     assert changed["lic_1"] != before["lic_1"]
     await ports.put(make.fetch("f6"), make.book("credit", 5, "b4"))

@@ -52,6 +52,17 @@ class MemoryOwing:
             self._register.revoked_at(license_id),
         )
 
+    async def items(self, license_id: str) -> int:
+        """How many different paths or renditions were delivered."""
+        delivered = await self.entries(license_id, deliveries=True)
+        return len(
+            {
+                (each.path, each.rendition)
+                for each in delivered
+                if isinstance(each, FetchRecord) and each.charge_reason == "fetch"
+            }
+        )
+
     async def entries(self, license_id: str, *, deliveries: bool) -> tuple[JournalEntry, ...]:
         """What the journal says of it; see the port."""
         self._tables.check()

@@ -62,6 +62,16 @@ class SqliteOwing:
 
         return await self._database.read(act)
 
+    async def items(self, license_id: str) -> int:
+        """How many different paths or renditions were delivered."""
+        sql = (
+            "SELECT count(*) FROM (SELECT DISTINCT path, json_extract(CAST(canonical AS TEXT), '$.rendition')"
+            " FROM entries WHERE outcome = 'licensed' AND charge_reason = 'fetch' AND license = ?1"
+            " AND licensee = (SELECT licensee FROM licenses WHERE id = ?1))"
+        )
+        found = await self._database.read(lambda db: db.execute(sql, (license_id,)).get)
+        return found if isinstance(found, int) else 0
+
     async def entries(self, license_id: str, *, deliveries: bool) -> tuple[JournalEntry, ...]:
         """What the journal says of it; see the port."""
         sql = f"WHERE seq IN (SELECT seq FROM entries WHERE {_BOOK}"  # noqa: S608
