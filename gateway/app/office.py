@@ -17,11 +17,10 @@ from aiohttp import web
 from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
+from gateway.app.bookkeeping import Bookkeeping
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dealing import bargaining_of, deals_of
-from gateway.app.due_round import ROUND_SECONDS as DUE_SECONDS
-from gateway.app.due_round import DueRound, folded_whole
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.ingestion_round import INGESTION_SECONDS, IngestionRound
@@ -46,6 +45,7 @@ from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.duties import DutyDesk
 from gateway.desk.log_files import LogFiles, ReceiptDesk
+from gateway.desk.milestones import MilestoneDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
@@ -80,7 +80,6 @@ from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
-from gateway.store.sqlite.owing import SqliteOwing
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -213,13 +212,6 @@ class Office:
 
         return IngestionRound(SqliteIngestion(self.database), self.register, manifest, self.clock)
 
-    def _dues(self) -> DueRound:
-        owing, folded = (
-            SqliteOwing(self._pages),
-            folded_whole(self.config.journal, SqliteFolding(self._pages)),
-        )
-        return DueRound(owing, self.journal, self.clock, folded, self._wake.set)
-
     def _position(self, site: str, offer: Offer) -> Position:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
         return self.shelf.position(site, offer)
@@ -237,6 +229,9 @@ class Office:
         catalog = Catalog.shipped()
         publisher = Publisher(catalog)
         shelf = EvidenceFolder(self.config.evidence)
+        self.bookkeeping = Bookkeeping(
+            self.config.journal, self._pages, self.journal, self.clock, self._wake.set
+        )
         self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
         return (
@@ -246,6 +241,7 @@ class Office:
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
+            MilestoneDesk(self.bookkeeping.milestones, self.register).group,
             *self.post.groups,
             *self.consenting.groups(),
         )
@@ -306,7 +302,7 @@ class Office:
             ("log", 1.0, self.log.sign_news),
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
             ("bundles", INGESTION_SECONDS, self._ingestion().act),
-            ("dues", DUE_SECONDS, self._dues().act),
+            *self.bookkeeping.rounds(self.duty_book.duties.tell),
             ("remind", 60.0, self.consenting.remind),
             ("reconcile", LOOK_SECONDS, self.nightly.act),
         ):

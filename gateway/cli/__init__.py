@@ -35,6 +35,7 @@ from gateway.cli import (
     licensee,
     licenses,
     memo,
+    milestones,
     objections,
     outbox,
     payments,
@@ -111,6 +112,7 @@ app.add_typer(deals.app, name="deals")
 app.add_typer(licenses.app, name="licenses")
 app.add_typer(bundles.app, name="bundle")
 app.add_typer(duties.app, name="duties")
+app.add_typer(milestones.app, name="milestones")
 app.add_typer(audits.app, name="audits")
 app.command("memo")(memo.memo)
 app.command("dossier")(dossier.dossier)

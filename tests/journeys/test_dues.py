@@ -70,7 +70,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
     made = SetClock()
     made.ahead = -160 * DAY
     monkeypatch.setattr("gateway.app.office.SystemClock", lambda: made)
-    monkeypatch.setattr("gateway.app.office.DUE_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.app.due_round.ROUND_SECONDS", 0.05)
     monkeypatch.setattr("gateway.app.duty_round.ROUND_SECONDS", 0.05)
     return made
 

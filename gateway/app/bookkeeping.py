@@ -1,0 +1,38 @@
+"""What the office books by itself: dues and milestones, on the journal and the books of one data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from gateway.app import due_round, milestone_round
+from gateway.billing.milestone_book import MilestoneBook
+from gateway.clock import Clock
+from gateway.desk.fees import Keeping
+from gateway.event import Event
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.owing import SqliteOwing
+
+
+class Bookkeeping:
+    """*milestones* is what desk and pages act through; `rounds` are for timers."""
+
+    def __init__(
+        self, folder: Path, database: Database, journal: Keeping, clock: Clock, wake: Callable[[], None]
+    ) -> None:
+        """Read *database*; write into *journal*, whose files are in *folder*; *wake* has it folded at once."""
+        self._owing, self._journal, self._clock, self._wake = SqliteOwing(database), journal, clock, wake
+        self._folded = due_round.folded_whole(folder, SqliteFolding(database))
+        self.milestones = MilestoneBook(self._owing, journal.keep, clock)
+
+    def rounds(
+        self, tell: Callable[[tuple[Event, ...]], Awaitable[None]]
+    ) -> tuple[tuple[str, float, Callable[[], Awaitable[None]]], ...]:
+        """Name, seconds between two, and act of each round; *tell* keeps events, each id once."""
+        dues = due_round.DueRound(self._owing, self._journal, self._clock, self._folded, self._wake)
+        milestones = milestone_round.MilestoneRound(self._owing, self.milestones, tell, self._wake)
+        return (
+            ("dues", due_round.ROUND_SECONDS, dues.act),
+            ("milestones", milestone_round.ROUND_SECONDS, milestones.act),
+        )
