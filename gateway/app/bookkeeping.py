@@ -8,8 +8,10 @@ from pathlib import Path
 from gateway.app import due_round, milestone_round
 from gateway.billing.milestone_book import MilestoneBook
 from gateway.clock import Clock
+from gateway.dashboard.milestone_pages import Milestones
 from gateway.desk.fees import Keeping
 from gateway.event import Event
+from gateway.licenses.register import LicenseRegister
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.owing import SqliteOwing
@@ -25,6 +27,10 @@ class Bookkeeping:
         self._owing, self._journal, self._clock, self._wake = SqliteOwing(database), journal, clock, wake
         self._folded = due_round.folded_whole(folder, SqliteFolding(database))
         self.milestones = MilestoneBook(self._owing, journal.keep, clock)
+
+    def shown(self, register: LicenseRegister) -> Milestones:
+        """What the page of milestones reads."""
+        return Milestones(self._owing, self.milestones, register)
 
     def rounds(
         self, tell: Callable[[tuple[Event, ...]], Awaitable[None]]

@@ -273,6 +273,7 @@ class Office:
             duties=self.duty_book,
             worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
+            milestones=self.bookkeeping.shown(self.register),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()

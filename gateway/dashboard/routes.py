@@ -8,6 +8,7 @@
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
 ``/duties``                what licensees hand in; see `duty_pages`
+``/milestones``            what of fees waits for something; see `milestone_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
@@ -37,6 +38,7 @@ from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
 from gateway.dashboard.exports import FORMATS
 from gateway.dashboard.live import Live
+from gateway.dashboard.milestone_pages import MilestonePages, Milestones
 from gateway.dashboard.queries import AccessLog, Decision, LogFilter, read_view
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 from gateway.dashboard.trace import trace
@@ -60,6 +62,7 @@ def dashboard_app(
     duties: DutyBook | None = None,
     worth: Worth | None = None,
     consents: Consents | None = None,
+    milestones: Milestones | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
@@ -70,8 +73,11 @@ def dashboard_app(
     them there is no calendar. *worth* is what the value memo, the price calculator
     and the dossiers work on; without it there are none. *consents* are withdrawals,
     objections and authors' answers; without them there is no page of them.
+    *milestones* are what fees wait for; without them there is no page of those.
     """
-    return _Pages(access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents).app()
+    return _Pages(
+        access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents, milestones
+    ).app()
 
 
 class _Pages:
@@ -87,9 +93,10 @@ class _Pages:
         duties: DutyBook | None,
         worth: Worth | None,
         consents: Consents | None,
+        milestones: Milestones | None,
     ) -> None:
         self._deals, self._duties = deals, duties
-        self._worth, self._consents = worth, consents
+        self._worth, self._consents, self._milestones = worth, consents, milestones
         self._tabs = (
             ("/", "Overview"),
             ("/log", "Access log"),
@@ -97,6 +104,7 @@ class _Pages:
             ("/who", "Who"),
             *((("/deals", "Deals"),) if deals is not None else ()),
             *((("/duties", "Duties"),) if duties is not None else ()),
+            *((("/milestones", "Milestones"),) if milestones is not None else ()),
             *((("/consent", "Consent"),) if consents is not None else ()),
             *((("/memo", "Memo"), ("/calculator", "Calculator")) if worth is not None else ()),
         )
@@ -134,6 +142,8 @@ class _Pages:
             DealPages(self._deals, self, self._clock).add_to(app.router)
         if self._duties is not None:
             DutyPages(self._duties, self, self._clock).add_to(app.router)
+        if self._milestones is not None:
+            MilestonePages(self._milestones, self).add_to(app.router)
         if self._worth is not None:
             WorthPages(self._worth, self, self._clock).add_to(app.router)
         if self._consents is not None:

@@ -18,6 +18,7 @@ from gateway.clock import HandClock
 from gateway.dashboard.consent_pages import Consents
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.figure_shelf import FigureShelf
+from gateway.dashboard.milestone_pages import Milestones
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.dashboard.worth_pages import Worth
@@ -335,6 +336,7 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
         deals: Deals | None = None,
         duties: DutyBook | None = None,
         worth: Worth | None = None,
+        milestones: Milestones | None = None,
     ) -> Dashboard:
         status = {"journal.example": "enforce"}
         sessions = Sessions.open(tmp_path / "operator.json", clock)
@@ -349,6 +351,7 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
             duties=duties,
             worth=worth,
             consents=consents,
+            milestones=milestones,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
         await runner.setup()
