@@ -1,9 +1,9 @@
 """Door 3: the operator reads what machines took, who paid, and what is owed.
 
-Owns: the operator's sign-in and sessions, the filter language of the log, the
-read-only port `queries.AccessLog`, the pages, their exports and the live list;
-the inbox of negotiations (`deals`, `deal_pages`); what works are worth: value
-memo, price calculator, the creator's figures, dossiers (`worth_pages`).
+Owns: the operator's sign-in and sessions, the filter language of the log
+(`filters`), the read-only port `queries.AccessLog`, the tables about machines
+(`log_pages`), the pages, their exports and the live list; the inbox of
+negotiations (`deals`, `deal_pages`); what works are worth: value memo, price calculator, the creator's figures, dossiers (`worth_pages`).
 
 Does not own: what a record says (provenance), what is owed (billing), any
 policy. Nothing here writes to a store but what the operator decides about a

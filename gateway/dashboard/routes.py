@@ -2,7 +2,7 @@
 
 =========================  ====================================================
 ``/``                      overview
-``/log``                   access log; ``.csv``, ``.json``, ``.jsonl`` beside it
+``/log``, ``/crawlers``, ``/content``: see `log_pages`
 ``/live``                  the latest fetches; ``/live/events`` tells new ones
 ``/records/ID``            one fetch and its decision trace
 ``/who``                   whose request is this, and why
@@ -36,10 +36,11 @@ from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
-from gateway.dashboard.exports import FORMATS
+from gateway.dashboard.filters import Decision, LogFilter, read_view
 from gateway.dashboard.live import Live
+from gateway.dashboard.log_pages import LogPages, curl
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
-from gateway.dashboard.queries import AccessLog, Decision, LogFilter, read_view
+from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 from gateway.dashboard.trace import trace
 from gateway.dashboard.worth_pages import Worth, WorthPages
@@ -99,8 +100,10 @@ class _Pages:
         self._worth, self._consents, self._milestones = worth, consents, milestones
         self._tabs = (
             ("/", "Overview"),
-            ("/log", "Access log"),
             ("/live", "Live"),
+            ("/crawlers", "Crawlers"),
+            ("/content", "Content"),
+            ("/log", "Access log"),
             ("/who", "Who"),
             *((("/deals", "Deals"),) if deals is not None else ()),
             *((("/duties", "Duties"),) if duties is not None else ()),
@@ -131,9 +134,7 @@ class _Pages:
         environment = aiohttp_jinja2.setup(app, default_helpers=False, **pages.environment())
         environment.globals.update(MEANINGS=pages.MEANINGS, PERIODS=pages.PERIODS, Decision=Decision)
         app.router.add_get("/", self._overview)
-        app.router.add_get("/log", self._table)
-        for ending in FORMATS:
-            app.router.add_get(f"/log.{ending}", self._export)
+        LogPages(self._log, self, self._clock).add_to(app.router)
         app.router.add_get("/live", self._live_page)
         app.router.add_get("/live/events", self._events)
         app.router.add_get("/records/{id}", self._record)
@@ -186,42 +187,6 @@ class _Pages:
             },
         )
 
-    async def _table(self, request: web.Request) -> web.StreamResponse:
-        view = read_view(request.query.items(), self._clock.now_us())
-        if view.mistakes:
-            nothing = {"view": view, "page": None, "crawlers": (), "counts": None, "endings": FORMATS}
-            return self.render(request, "log.html", nothing, status=400)
-        page = await self._log.page(view.filter, view.after, view.limit)
-        facets = await self._log.facets(view.filter)
-        context = {
-            "view": view,
-            "page": page,
-            "crawlers": facets.crawlers,
-            "counts": {item.value: item.count for item in facets.decisions},
-            "endings": FORMATS,
-        }
-        return self.render(request, "log.html", context)
-
-    async def _export(self, request: web.Request) -> web.StreamResponse:
-        view = read_view(request.query.items(), self._clock.now_us())
-        if view.mistakes:
-            return web.Response(status=400, text="".join(f"{key}: {said}\n" for key, said in view.mistakes))
-        ending = request.path.rpartition(".")[2]
-        media_type, written = FORMATS[ending]
-        chunks = written(self._log.stream(view.filter))
-        # The first chunk is read before the head is sent: a store that is down is a 503, not a short file.
-        first = await anext(chunks, b"")
-        response = web.StreamResponse(headers={"Content-Type": media_type})
-        response.headers["Content-Disposition"] = f'attachment; filename="licet-log.{ending}"'
-        response.enable_chunked_encoding()
-        await response.prepare(request)
-        if request.method != "HEAD":
-            await response.write(first)
-            async for chunk in chunks:
-                await response.write(chunk)
-        await response.write_eof()
-        return response
-
     async def _live_page(self, request: web.Request) -> web.StreamResponse:
         rows = (await self._log.page(LogFilter(), None, pages.LIVE_ROWS)).rows
         refresh = request.query.get("refresh") != "off"
@@ -241,7 +206,13 @@ class _Pages:
         detail = await self._log.detail(record_id)
         steps = trace(record, detail) if record else ()
         asked = Question(detail.user_agent, detail.address) if detail else None
-        context = {"row": row, "record": record, "steps": steps, "again": asked.query() if asked else ""}
+        context = {
+            "row": row,
+            "record": record,
+            "steps": steps,
+            "again": asked.query() if asked else "",
+            "again_as": curl(record, detail) if record else "",
+        }
         return self.render(request, "record.html", context)
 
     async def _who(self, request: web.Request) -> web.StreamResponse:
