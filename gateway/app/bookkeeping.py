@@ -11,9 +11,13 @@ from gateway.clock import Clock
 from gateway.dashboard.milestone_pages import Milestones
 from gateway.desk.fees import Keeping
 from gateway.event import Event
+from gateway.licenses.duties import Duties
+from gateway.licenses.duty_book import DutyBook
+from gateway.licenses.evidence_shelf import EvidenceShelf
 from gateway.licenses.register import LicenseRegister
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.owing import SqliteOwing
 
 
@@ -26,11 +30,16 @@ class Bookkeeping:
         """Read *database*; write into *journal*, whose files are in *folder*; *wake* has it folded at once."""
         self._owing, self._journal, self._clock, self._wake = SqliteOwing(database), journal, clock, wake
         self._folded = due_round.folded_whole(folder, SqliteFolding(database))
+        self._ingestion = SqliteIngestion(database)
         self.milestones = MilestoneBook(self._owing, journal.keep, clock)
 
     def shown(self, register: LicenseRegister) -> Milestones:
         """What the page of milestones reads."""
         return Milestones(self._owing, self.milestones, register)
+
+    def duties(self, duties: Duties, register: LicenseRegister, shelf: EvidenceShelf) -> DutyBook:
+        """What licensees hand in, with what the journal knows of it."""
+        return DutyBook(duties, register, shelf, self._owing, self._ingestion)
 
     def rounds(
         self, tell: Callable[[tuple[Event, ...]], Awaitable[None]]

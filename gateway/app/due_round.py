@@ -88,7 +88,7 @@ class DueRound:
         for each in {entry.id for entry in entries} & self._written.keys():
             del self._written[each]
         pending = [each for each in self._written.values() if each.license == id]
-        facts = Facts(entries, held.reports)
+        facts = Facts(entries, held.reports, rates=await self._owing.rates())
         dues = due_until(held.versions, facts, now, over_at=held.over_at)
         license = held.versions[-1]
         new = to_book(license, dues, (*entries, *pending), now_us)

@@ -55,7 +55,6 @@ from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
 from gateway.licenses.bundle import Manifest
-from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.licenses.withdrawal import Withdrawal
@@ -234,7 +233,7 @@ class Office:
         self.bookkeeping = Bookkeeping(
             self.config.journal, self._pages, self.journal, self.clock, self._wake.set
         )
-        self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
+        self.duty_book = self.bookkeeping.duties(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
         return (
             TermsDesk(self.terms, license_page_jsonld).group(),

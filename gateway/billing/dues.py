@@ -46,6 +46,7 @@ from gateway.canonical import canonical_bytes
 from gateway.licenses.duties import KeptReport
 from gateway.licenses.license import License
 from gateway.licenses.obligations import DAY, REPORT_DAYS, Kind, periods, schedule
+from gateway.licenses.rates import NONE, Rates
 from gateway.licenses.transparency import reported_amounts
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
@@ -91,11 +92,13 @@ class Facts:
         entries: the journal's entries, in its order; those of other licenses are passed over.
         reports: those that the creator accepted, oldest first; of several for one duty the last counts.
         tokens: tokens delivered by a record, by its id; None where nobody counts them.
+        rates: what other currencies are worth, for revenue that was reported in them.
     """
 
     entries: Sequence[JournalEntry] = ()
     reports: Sequence[KeptReport] = ()
     tokens: Mapping[str, int] | None = None
+    rates: Rates = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +208,7 @@ class Reckoning:
         self._fees = sum(
             each.amount_micros for each in mine if isinstance(each, BookEntry) and each.kind_of == "fee"
         )
-        self._tokens = facts.tokens
+        self._tokens, self._rates = facts.tokens, facts.rates
         # Of several reports for one duty the last one counts.
         self._reports = {
             (kept.report.period.begins, kept.report.period.ends): kept
@@ -337,7 +340,10 @@ class Reckoning:
             return
         calendar = self._payment(span).calendar
         due_on = on_or_after(calendar.day_of(late_at - 1), calendar)
-        for told in reported_amounts(kept.report, span.license.terms):
+        told_of = reported_amounts(kept.report, span.license.terms, self._rates)
+        for part in set(parts) - {each.part for each in told_of}:
+            yield Missing(self._id, part, *period, "no rate of a currency in the report is recorded")
+        for told in told_of:
             trigger = min(kept.at, late_at)
             yield self._due(span, Part(told.part), period, told.amount, told.basis, trigger, due_on=due_on)
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from gateway.licenses.duties import KeptReport
 from gateway.licenses.license import License
+from gateway.licenses.rates import Rates
 from gateway.provenance.record import JournalEntry
 
 
@@ -39,6 +40,10 @@ class Owing(Protocol):
 
     async def held(self, license_id: str) -> Held:
         """The license of that id; no versions where there is none."""
+        ...
+
+    async def rates(self) -> Rates:
+        """Every rate of a currency, in the journal's order."""
         ...
 
     async def items(self, license_id: str) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.cli import rates
 from gateway.cli.say import DATA, AsJson, Data, counted, emit, stop
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ def reconcile(receipts: Receipts = None, data: Data = DATA, as_json: AsJson = Fa
     lines = _documents(receipts) if receipts is not None else None
     compared = asyncio.run(_everything(data, lines))
     _tell(compared, as_json)
+
+
+app.add_typer(rates.app, name="rate")
 
 
 @app.command()

@@ -209,8 +209,9 @@ class BookEntry:
     money for a milestone), ``promise`` (a milestone is to be paid and nobody
     holds its money), ``milestone`` (it was met) and ``dispute`` (somebody
     objects), which move nothing, ``release`` and ``refund`` (of the deposit or
-    promise *reference*), or ``reversal`` (undoes entry *reference*). *by* names
-    who entered it. *amount_micros* is positive.
+    promise *reference*), ``reversal`` (undoes entry *reference*), or ``rate``
+    (of currency *reference* in *currency*; see `licenses.rates`), which moves
+    nothing. *by* names who entered it. *amount_micros* is positive.
     """
 
     id: str

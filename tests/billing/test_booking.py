@@ -16,6 +16,7 @@ from gateway.licenses.duties import KeptReport
 from gateway.licenses.license import License
 from gateway.licenses.life import amended, cut, due, renewed
 from gateway.licenses.obligations import Kind, schedule
+from gateway.licenses.rates import Rate, Rates
 from gateway.licenses.transparency import TransparencyReport
 from gateway.money import Money
 from gateway.paths import PathScope
@@ -177,6 +178,25 @@ def test_a_report_that_is_corrected_is_booked_as_the_difference():
     books.reports.append(report(license, 0, net=10))
     books.book(at("2026-08-03"))
     assert books.owed == 1
+
+
+def test_revenue_in_another_currency_is_booked_at_the_rate_that_is_recorded_or_not_at_all():
+    license = license_of(revenue_share_bp=1000)
+    kept = report(license, 0, net=0)
+    told = kept.report.model_dump(mode="json")
+    told["revenue"] = [
+        {"product": "P", "net": {"micros": 3, "currency": "EUR"}}, {"product": "Q", "net": {"micros": 1_000, "currency": "EUR"}},
+        {"product": "R", "net": {"micros": 500, "currency": "USD"}},
+    ]  # fmt: skip
+    kept = replace(kept, report=TransparencyReport.model_validate(told))
+    (missing, *_) = due_until((license,), Facts(reports=[kept]), at("2026-05-03")).missing
+    assert missing.why == "no rate of a currency in the report is recorded"
+    rates = Rates((Rate("EUR", "USD", 1_100_000_000, at("2026-03-31"), "ECB"),))
+    (due,) = due_until((license,), Facts(reports=[kept], rates=rates), at("2026-05-03")).items
+    # 1,003 at 1.1 are 1,103.3, rounded once; a tenth of 1,603 is 160.3.
+    assert due.amount.micros == 160
+    assert "at 1,000 EUR = 1100 USD (ECB)" in due.basis
+    assert rates.find("EUR", "USD", at("2026-03-30")) is None
 
 
 def test_a_record_that_came_late_is_booked_behind_its_month(fetched):

@@ -103,6 +103,18 @@ async def test_entries_are_those_of_the_licensee_and_deliveries_those_of_the_lic
     assert await ports.owing.signs() == changed, "what is charged at each fetch needs no look"
 
 
+async def test_rates_are_told_in_order_and_change_every_sign(ports, make, license):
+    before = await ports.owing.signs()
+    rate = make.book("rate", 1_085_000_000, "b1", licensee="", reference="EUR", memo="ECB")
+    await ports.put(rate, make.book("credit", 5, "b2"), replace(rate, id="b3", amount_micros=7))
+    assert [(each.base, each.quote, each.micros) for each in (await ports.owing.rates()).entered] == [
+        ("EUR", "USD", 1_085_000_000), ("EUR", "USD", 7),
+    ]  # fmt: skip
+    assert (await ports.owing.signs())["lic_1"] != before["lic_1"]
+    assert await ports.ledger.postings(None, 0, 1 << 62) != ()
+    assert all(each.entry_id == "b2" for each in await ports.ledger.postings(None, 0, 1 << 62))
+
+
 async def test_licenses_for_one_fetch_are_left_out(ports, make, license):
     await ports.register.grant(make.license_of("pf_1", licensee="le_2"))
     await ports.register.grant(make.license_of("pfx", licensee="le_2", crawlers=frozenset()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -112,15 +113,34 @@ async def test_what_falls_due_in_a_quarter_is_booked_as_the_clock_goes_on(
     async with gate.http.get(f"{gate.front}/.licet/duties", headers=login) as answer:
         duties = json.loads(await answer.read())["duties"]
     duty = next(each for each in duties if each["kind"] == "report")
+    at = ("--data", gate.folder)
+    on = datetime.fromtimestamp(duty["period"]["ends"] - DAY, UTC).date().isoformat()
     report = {
         "duty": duty["id"], "license": license.id, "period": duty["period"], "datasets": [], "models": [],
         "inferences": [], "revenue": [{"product": "S", "net": {"micros": 500_000_000, "currency": "USD"}}],
         "statement": {"by": "Eve Example", "role": "CEO"},
     }  # fmt: skip
     headers = {**login, "If-Match": f'"{duty["version"]}"'}
-    async with gate.http.post(f"{gate.front}/.licet/reports", json=report, headers=headers) as answer:
-        assert answer.status == 201, await answer.text()
-    at = ("--data", gate.folder)
+    foreign = [{"product": "S", "net": {"micros": 400_000_000, "currency": "EUR"}}]
+    posted = {"json": {**report, "revenue": foreign}, "headers": headers}
+    async with gate.http.post(f"{gate.front}/.licet/reports", **posted) as answer:
+        assert answer.status == 400
+        assert "no rate of EUR is recorded for the period" in await answer.text()
+    no = await licet("books", "rate", "add", "EUR", "1.2500000001 USD", "--source", "ECB", *at, code=2)
+    assert "at most nine decimal places" in no.err
+    await licet("books", "rate", "add", "EUR", "1.25 USD", "--source", "ECB", "--on", on, *at)
+    assert (await licet("books", "rate", "list", "--json", *at)).json[0][
+        "micros_per_thousand"
+    ] == 1_250_000_000
+    await gate.licet.keeper.catch_up()
+    async with gate.http.post(f"{gate.front}/.licet/reports", **posted) as answer:
+        told = json.loads(await answer.read())
+        assert answer.status == 201, told
+    assert told["due"][0]["amount"]["micros"] == 15_000_000
+    assert told["doubts"] == [
+        "2 items were fetched under the license by the end of the period; the report names no data set."
+    ]
+    assert "ask about      2 items" in (await licet("duties", "show", duty["id"], *at)).out
     await licet("duties", "accept", duty["id"], *at)
     # Of the first quarter: 100 at signing, three months of 10, two fetches at 0.02, two items at 0.5, a share of 15.
     last = {each[0]: each for each in await booked(gate, licensee, 6)}

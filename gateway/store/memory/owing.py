@@ -8,6 +8,7 @@ from gateway.billing.owing import Held
 from gateway.licenses.duties import KeptReport
 from gateway.licenses.license import BY_FETCH
 from gateway.licenses.obligations import Kind, State
+from gateway.licenses.rates import Rates, rates_of
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.store.memory.duties import MemoryDuties
 from gateway.store.memory.register import MemoryRegister
@@ -34,7 +35,9 @@ class MemoryOwing:
                     isinstance(one.entry, BookEntry) and one.entry.license == each.id
                     for one in self._tables.entries
                 )
-                found[each.id] = repr((terms, held.over_at, reports, books))
+                found[each.id] = repr(
+                    (terms, held.over_at, reports, books, len((await self.rates()).entered))
+                )
         return found
 
     async def held(self, license_id: str) -> Held:
@@ -51,6 +54,11 @@ class MemoryOwing:
             tuple(each for each in reports if each.duty in accepted),
             self._register.revoked_at(license_id),
         )
+
+    async def rates(self) -> Rates:
+        """Every rate of a currency."""
+        self._tables.check()
+        return rates_of(each.entry for each in self._tables.entries)
 
     async def items(self, license_id: str) -> int:
         """How many different paths or renditions were delivered."""

@@ -9,6 +9,7 @@ import apsw
 
 from gateway.billing.owing import Held
 from gateway.licenses.duties import KeptReport
+from gateway.licenses.rates import Rates, rates_of
 from gateway.provenance.record import JournalEntry
 from gateway.store.duty_json import read_kept_report
 from gateway.store.sqlite.database import Database
@@ -27,6 +28,7 @@ _SIGNS: Final = (
     " UNION ALL SELECT license, 'b' || count(*) FROM entries WHERE kind = 'book' AND license <> '' GROUP BY license"
     ") WHERE id IN (SELECT id FROM licenses WHERE id NOT LIKE 'pf\\_%' ESCAPE '\\') GROUP BY id"
 )
+_RATES: Final = "SELECT count(*) FROM entries WHERE kind = 'book' AND licensee = '' AND license = ''"
 _BOOK: Final = "kind = 'book' AND licensee = (SELECT licensee FROM licenses WHERE id = ?1)"
 
 
@@ -39,8 +41,12 @@ class SqliteOwing:
 
     async def signs(self) -> Mapping[str, str]:
         """A text by license; see the port."""
-        rows: list[Any] = await self._database.read(lambda db: db.execute(_SIGNS).fetchall())
-        return {str(id): str(sign) for id, sign in rows}
+
+        def act(db: apsw.Connection) -> tuple[list[Any], object]:
+            return db.execute(_SIGNS).fetchall(), db.execute(_RATES).get
+
+        rows, rates = await self._database.read(act)
+        return {str(id): f"{sign}/{rates}" for id, sign in rows}
 
     async def held(self, license_id: str) -> Held:
         """The license of that id."""
@@ -61,6 +67,11 @@ class SqliteOwing:
             )
 
         return await self._database.read(act)
+
+    async def rates(self) -> Rates:
+        """Every rate of a currency."""
+        rest = "WHERE kind = 'book' AND licensee = '' AND license = '' ORDER BY seq"
+        return await self._database.read(lambda db: rates_of(each.entry for each in booked_of(db, rest)))
 
     async def items(self, license_id: str) -> int:
         """How many different paths or renditions were delivered."""
