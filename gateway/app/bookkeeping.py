@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
-from gateway.app import due_round, milestone_round
+from gateway.app import due_round, milestone_round, share_round
 from gateway.billing.milestone_book import MilestoneBook
 from gateway.clock import Clock
 from gateway.dashboard.milestone_pages import Milestones
@@ -15,7 +15,9 @@ from gateway.licenses.duties import Duties
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.evidence_shelf import EvidenceShelf
 from gateway.licenses.register import LicenseRegister
+from gateway.policy.rules import Policy
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.earnings import SqliteEarnings
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.owing import SqliteOwing
@@ -30,6 +32,7 @@ class Bookkeeping:
         """Read *database*; write into *journal*, whose files are in *folder*; *wake* has it folded at once."""
         self._owing, self._journal, self._clock, self._wake = SqliteOwing(database), journal, clock, wake
         self._folded = due_round.folded_whole(folder, SqliteFolding(database))
+        self._earnings = SqliteEarnings(database)
         self._ingestion = SqliteIngestion(database)
         self.milestones = MilestoneBook(self._owing, journal.keep, clock)
 
@@ -42,12 +45,19 @@ class Bookkeeping:
         return DutyBook(duties, register, shelf, self._owing, self._ingestion)
 
     def rounds(
-        self, tell: Callable[[tuple[Event, ...]], Awaitable[None]]
+        self,
+        tell: Callable[[tuple[Event, ...]], Awaitable[None]],
+        register: LicenseRegister,
+        policies: Callable[[], Iterable[Policy]],
     ) -> tuple[tuple[str, float, Callable[[], Awaitable[None]]], ...]:
-        """Name, seconds between two, and act of each round; *tell* keeps events, each id once."""
+        """Name, seconds between two, and act of each round; *tell* keeps events, each id once; authors are those of *policies*."""
         dues = due_round.DueRound(self._owing, self._journal, self._clock, self._folded, self._wake)
         milestones = milestone_round.MilestoneRound(self._owing, self.milestones, tell, self._wake)
+        shares = share_round.ShareRound(
+            self._earnings, register, policies, self._journal, self._clock, self._folded, self._wake
+        )
         return (
+            ("shares", share_round.ROUND_SECONDS, shares.act),
             ("dues", due_round.ROUND_SECONDS, dues.act),
             ("milestones", milestone_round.ROUND_SECONDS, milestones.act),
         )

@@ -304,7 +304,7 @@ class Office:
             ("log", 1.0, self.log.sign_news),
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
             ("bundles", INGESTION_SECONDS, self._ingestion().act),
-            *self.bookkeeping.rounds(self.duty_book.duties.tell),
+            *self.bookkeeping.rounds(self.duty_book.duties.tell, self.register, lambda: self.shelf.policies),
             ("remind", 60.0, self.consenting.remind),
             ("totals", 2.0, self.totals.keep_up),
             ("reconcile", LOOK_SECONDS, self.nightly.act),

@@ -15,7 +15,8 @@ revenue_share,       the end of the reporting the report that counts       `REPO
 inferences           period                   (`reported_amounts`)         end, if free the next
                                                                            business day
 guarantee            the end of each of its   what all parts come to in    with the last payment
-                     own periods              that period of its own       of its period
+                     own periods              that period of its own, and  of its period
+                                              what milestones released
 ==================== ======================== ============================ ======================
 
 N and its calendar are those of the agreement, 10 weekdays where it names none,
@@ -208,6 +209,12 @@ class Reckoning:
         self._fees = sum(
             each.amount_micros for each in mine if isinstance(each, BookEntry) and each.kind_of == "fee"
         )
+        # What a milestone brought counts for the guarantee of the period in which it did.
+        self._released = [
+            (each.time_us // 1_000_000, each.amount_micros)
+            for each in mine
+            if isinstance(each, BookEntry) and each.kind_of == "release"
+        ]
         self._tokens, self._rates = facts.tokens, facts.rates
         # Of several reports for one duty the last one counts.
         self._reports = {
@@ -362,7 +369,8 @@ class Reckoning:
         if any(isinstance(each, Missing) for each in found):
             return Missing(self._id, Part.GUARANTEE, *period, "a part of its period is not known yet")
         dues = [each for each in found if isinstance(each, Due) and each.amount]
-        owed = sum((each.amount for each in dues), nothing)
+        released = sum(micros for at, micros in self._released if period[0] <= at < period[1])
+        owed = sum((each.amount for each in dues), Money(released, least.currency))
         basis = f"at least {least}; the parts come to {owed}"
         payment = self._payment(span)
         after = business_days_after(period[1] - 1, payment.days, payment.calendar)

@@ -7,6 +7,7 @@ accounts, all ours:
 ``licensee:ID:prepaid``    what a licensee paid in and has not spent
 ``licensee:ID:owed``       what it has to pay by agreement: below zero by as much
 ``creator:SITE:earned``    what a site's creator earned
+``author:SITE:NAME``       what of that is an author's
 ``escrow:LICENSE:HOLDER``  what waits for milestones and is held by HOLDER
 ``milestone:LICENSE``      what was promised for milestones and nobody holds
 ``bank:clearing``          where money paid in came from; it owes, like ``owed``
@@ -24,6 +25,8 @@ code         debit (loses)         credit (gains)        from
 ``promise``  licensee owed         milestone             book entry ``promise``
 ``release``  escrow or milestone   creator earned        book entry ``release``
 ``refund``   escrow or milestone   where it came from    book entry ``refund``
+``share``    creator earned        authors               book entry ``share``; below
+                                                         zero the other way
 ``reversal`` what gained before    what lost before      book entry ``reversal``
 ============ ===================== ===================== ==========================
 
@@ -44,6 +47,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+import orjson
 
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
@@ -66,6 +71,11 @@ def prepaid(licensee: str) -> str:
 def owed(licensee: str) -> str:
     """The account of what *licensee* has to pay by agreement and did not yet."""
     return f"licensee:{licensee}:owed"
+
+
+def authored(site: str, name: str) -> str:
+    """The account of what of the earnings of *site* is of the author *name*."""
+    return f"author:{site}:{name}"
 
 
 def waiting(license: str, holder: Holder) -> str:
@@ -159,7 +169,11 @@ def postings_of(entry: JournalEntry, undone: Undone | None = None) -> tuple[Post
         return (
             Posting(prepaid(entry.licensee), earned(entry.site), amount, entry.id, entry.time_us, "fetch"),
         )
-    if not isinstance(entry, BookEntry) or entry.amount_micros <= 0 or not entry.licensee:
+    if not isinstance(entry, BookEntry) or entry.amount_micros <= 0:
+        return ()
+    if entry.kind_of == "share":
+        return _shared(entry)
+    if not entry.licensee:
         return ()
     if entry.kind_of in _REFERRING:
         return _referring(entry, undone)
@@ -188,6 +202,24 @@ def _accounts(entry: BookEntry) -> tuple[str, str] | None:
         case "promise":
             return (owed(entry.licensee), waiting(entry.license, NOBODY)) if entry.license else None
     return None
+
+
+def _shared(entry: BookEntry) -> tuple[Posting, ...]:
+    """A leg for each author; none at all where the memo is not what the entry moves in all."""
+    try:
+        parts = orjson.loads(entry.memo)
+    except orjson.JSONDecodeError:
+        return ()
+    if not isinstance(parts, dict) or not all(type(each) is int and each for each in parts.values()):
+        return ()
+    if sum(map(abs, parts.values())) != entry.amount_micros or not entry.site:
+        return ()
+    creators, found = earned(entry.site), list[Posting]()
+    for name, micros in sorted(parts.items()):
+        author, amount = authored(entry.site, name), Money(abs(micros), entry.currency)
+        accounts = (creators, author) if micros > 0 else (author, creators)
+        found.append(Posting(*accounts, amount, entry.id, entry.time_us, entry.kind_of))
+    return tuple(found)
 
 
 def _holder(text: str) -> Holder | None:

@@ -211,7 +211,8 @@ class BookEntry:
     objects), which move nothing, ``release`` and ``refund`` (of the deposit or
     promise *reference*), ``reversal`` (undoes entry *reference*), or ``rate``
     (of currency *reference* in *currency*; see `licenses.rates`), which moves
-    nothing. *by* names who entered it. *amount_micros* is positive.
+    nothing; ``share`` (what of the earnings of *site* is its authors',
+    named in *memo*). *by* names who entered it. *amount_micros* is positive.
     """
 
     id: str

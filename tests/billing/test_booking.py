@@ -146,6 +146,17 @@ def test_a_guarantee_is_topped_up_once_its_period_is_known():
     ]  # fmt: skip
 
 
+def test_what_milestones_released_in_a_period_counts_for_its_guarantee():
+    license = license_of(minimum_guarantee=100)
+    books = Books(license)
+    books.entries += [
+        BookEntry("d", BEGINS * 1_000_000, "deposit", "journal", "le_1", 50, "USD", license="lic_1", reference="agent:N"),
+        BookEntry("r", at("2026-03-31") * 1_000_000, "release", "journal", "le_1", 30, "USD", license="lic_1", reference="d"),
+        BookEntry("s", at("2026-04-01") * 1_000_000, "release", "journal", "le_1", 20, "USD", license="lic_1", reference="d"),
+    ]  # fmt: skip
+    assert [each[2] for each in told(books.book(at("2026-07-01")))] == [70, 80]
+
+
 def test_a_restart_finds_what_is_booked_and_a_run_much_later_books_all_at_once():
     license = license_of(subscription=30, subscription_months=1)
     often, once = Books(license), Books(license)

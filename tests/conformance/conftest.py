@@ -24,6 +24,7 @@ from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
+from gateway.store.memory.earnings import MemoryEarnings
 from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
 from gateway.store.memory.evidence import MemoryEvidence
@@ -49,6 +50,7 @@ from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
+from gateway.store.sqlite.earnings import SqliteEarnings
 from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
@@ -142,6 +144,7 @@ class Ports:
     originals: Any
     ingestion: Any
     owing: Any
+    earnings: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -181,6 +184,7 @@ def memory_ports() -> Ports:
         originals=MemoryOriginals(tables),
         ingestion=MemoryIngestion(register, tables, happened),
         owing=MemoryOwing(register, duties, tables),
+        earnings=MemoryEarnings(tables),
     )
 
 
@@ -210,6 +214,7 @@ def sqlite_ports(database: Database) -> Ports:
         originals=SqliteOriginals(database),
         ingestion=SqliteIngestion(database),
         owing=SqliteOwing(database),
+        earnings=SqliteEarnings(database),
     )
 
 

@@ -28,7 +28,9 @@ _SIGNS: Final = (
     " UNION ALL SELECT license, 'b' || count(*) FROM entries WHERE kind = 'book' AND license <> '' GROUP BY license"
     ") WHERE id IN (SELECT id FROM licenses WHERE id NOT LIKE 'pf\\_%' ESCAPE '\\') GROUP BY id"
 )
-_RATES: Final = "SELECT count(*) FROM entries WHERE kind = 'book' AND licensee = '' AND license = ''"
+_RATES: Final = (
+    "SELECT count(*) FROM entries WHERE kind = 'book' AND licensee = '' AND license = '' AND site = ''"
+)
 _BOOK: Final = "kind = 'book' AND licensee = (SELECT licensee FROM licenses WHERE id = ?1)"
 
 
@@ -70,7 +72,7 @@ class SqliteOwing:
 
     async def rates(self) -> Rates:
         """Every rate of a currency."""
-        rest = "WHERE kind = 'book' AND licensee = '' AND license = '' ORDER BY seq"
+        rest = "WHERE kind = 'book' AND licensee = '' AND license = '' AND site = '' ORDER BY seq"
         return await self._database.read(lambda db: rates_of(each.entry for each in booked_of(db, rest)))
 
     async def items(self, license_id: str) -> int:
