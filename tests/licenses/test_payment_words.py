@@ -75,7 +75,13 @@ def test_the_price_says_what_is_paid_at_signing_and_what_waits():
     assert price_parts(TERMS) == (
         "50 USD at signing", "250 USD once ingestion is met", "125 USD once training is met", "75 USD once launch is met",
     )  # fmt: skip
-    assert "250 USD once ingestion is met" in lever_words(TERMS)[Lever.COMPENSATION]
+    said = lever_words(TERMS)[Lever.COMPENSATION]
+    assert "250 USD once ingestion is met" in said
+    assert (
+        "called escrow. This money is held by the agent Notary Example. This gateway never holds money."
+        in said
+    )
+    assert "within 5 business days, counted in the calendar target. Late payment bears 5.25 % a year." in said
 
 
 def test_a_bundle_is_met_by_all_of_its_works():
