@@ -36,6 +36,7 @@ ELSEWHERE = {
     "app/bookkeeping.py": "loadtests/test_quarter.py",
     "app/cashier.py": "journeys",
     "app/milestone_round.py": "journeys/test_milestones.py",
+    "desk/claims.py": "journeys/test_claims.py",
     "desk/milestones.py": "journeys/test_milestones.py",
     "billing/owing.py": "conformance",
     "terms/compensation.py": "terms/test_milestones.py",

@@ -9,7 +9,11 @@ from gateway.app import due_round, milestone_round, share_round
 from gateway.billing.milestone_book import MilestoneBook
 from gateway.clock import Clock
 from gateway.dashboard.milestone_pages import Milestones
+from gateway.desk.call import Group
+from gateway.desk.claims import ClaimDesk
+from gateway.desk.clients import Clients
 from gateway.desk.fees import Keeping
+from gateway.desk.milestones import MilestoneDesk
 from gateway.event import Event
 from gateway.licenses.duties import Duties
 from gateway.licenses.duty_book import DutyBook
@@ -35,6 +39,11 @@ class Bookkeeping:
         self._earnings = SqliteEarnings(database)
         self._ingestion = SqliteIngestion(database)
         self.milestones = MilestoneBook(self._owing, journal.keep, clock)
+
+    def groups(self, register: LicenseRegister) -> tuple[Callable[[Clients], Group], ...]:
+        """What the desk answers about milestones and claims."""
+        claims = ClaimDesk(self._owing, register, self._journal, self._clock)
+        return (MilestoneDesk(self.milestones, register).group, claims.group)
 
     def shown(self, register: LicenseRegister) -> Milestones:
         """What the page of milestones reads."""

@@ -45,7 +45,6 @@ from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.duties import DutyDesk
 from gateway.desk.log_files import LogFiles, ReceiptDesk
-from gateway.desk.milestones import MilestoneDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
@@ -242,7 +241,7 @@ class Office:
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
-            MilestoneDesk(self.bookkeeping.milestones, self.register).group,
+            *self.bookkeeping.groups(self.register),
             *self.post.groups,
             *self.consenting.groups(),
         )

@@ -34,7 +34,8 @@ A due is money to be had, not money paid: who pays it does so from what it paid
 in. What is promised for a milestone and what is deposited for one leave their
 account by a release or a refund that refers to them, in parts or whole, and
 never more than still stands of them. Book entries ``milestone`` and ``dispute``
-say what happened, ``rate`` what a currency is worth; they move nothing (`SILENT`).
+say what happened, ``claim`` and ``withdrawn`` what is claimed (`billing.cost_claims`),
+``rate`` what a currency is worth; they move nothing (`SILENT`).
 
 A reversal undoes at most what still stands of the entry it refers to, for the
 same licensee and currency; one that would undo more, or nothing that is there,
@@ -56,7 +57,7 @@ from gateway.terms.holding import NOBODY, Holder, HolderError, Keeps
 
 CLEARING: Final = "bank:clearing"
 #: Book entries that tell something and move no money.
-SILENT: Final = frozenset({"milestone", "dispute", "rate"})
+SILENT: Final = frozenset({"milestone", "dispute", "rate", "claim", "withdrawn"})
 #: Book entries that move back or on what another one moved.
 _REFERRING: Final = frozenset({"reversal", "release", "refund"})
 #: What a reversal undoes; what waits for a milestone is refunded instead.

@@ -20,6 +20,7 @@ from gateway.cli import (
     authorship,
     backup,
     bundles,
+    claims,
     crawlers,
     dashboard,
     deals,
@@ -113,6 +114,7 @@ app.add_typer(licenses.app, name="licenses")
 app.add_typer(bundles.app, name="bundle")
 app.add_typer(duties.app, name="duties")
 app.add_typer(milestones.app, name="milestones")
+app.add_typer(claims.app, name="claims")
 app.add_typer(audits.app, name="audits")
 app.command("memo")(memo.memo)
 app.command("dossier")(dossier.dossier)

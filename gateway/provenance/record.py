@@ -209,10 +209,12 @@ class BookEntry:
     money for a milestone), ``promise`` (a milestone is to be paid and nobody
     holds its money), ``milestone`` (it was met) and ``dispute`` (somebody
     objects), which move nothing, ``release`` and ``refund`` (of the deposit or
-    promise *reference*), ``reversal`` (undoes entry *reference*), or ``rate``
-    (of currency *reference* in *currency*; see `licenses.rates`), which moves
-    nothing; ``share`` (what of the earnings of *site* is its authors',
-    named in *memo*). *by* names who entered it. *amount_micros* is positive.
+    promise *reference*), ``reversal`` (undoes entry *reference*), ``rate`` (of
+    currency *reference* in *currency*; `licenses.rates`), ``claim`` and
+    ``withdrawn`` (costs that are claimed, or are no more; `billing.cost_claims`),
+    which move nothing, or ``share`` (what of the earnings of *site* is its
+    authors', named in *memo*). *by* names who entered it. *amount_micros* is
+    positive.
     """
 
     id: str
