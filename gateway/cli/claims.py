@@ -37,7 +37,11 @@ def add(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Claim costs of a licensee."""
+    """Claim costs of a licensee.
+
+    The evidence is kept as it is; the licensee reads its SHA-256, the amount and
+    your reason at `/.licet/claims` of the site, and answers there.
+    """
     try:
         octets = evidence.read_bytes()
     except OSError as error:
@@ -84,7 +88,11 @@ def add(
 
 @app.command("list")
 def list_(data: Data = DATA, as_json: AsJson = False) -> None:
-    """List every claim and where it stands."""
+    """List every claim and where it stands.
+
+    Claimed, accepted (and owed since), disputed with the licensee's reason, or
+    withdrawn by you.
+    """
     _told(with_books(data, _everything), as_json)
 
 
@@ -94,7 +102,11 @@ def withdraw(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Claim it no more; what was accepted is given back by `licet refund` instead."""
+    """Claim it no more.
+
+    Only what was not accepted: what is owed already is undone by a reversal
+    instead, as any other due.
+    """
 
     async def act(books: Books) -> Claim:
         import uuid_utils

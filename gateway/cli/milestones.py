@@ -40,7 +40,11 @@ def list_(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """List every milestone: its amount, who holds it, where it stands."""
+    """List every milestone and where it stands.
+
+    With its amount, who holds that, and when it lapses if it is not met. Below the
+    table it is said in words who holds the money, or that nobody does.
+    """
 
     async def act(books: Books) -> list[dict[str, object]]:
         from gateway.desk.milestones import document_of
@@ -93,7 +97,7 @@ def met(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Confirm that a milestone is met, where the terms leave that to you.
+    """Confirm that a milestone is met, where you decide that.
 
     The licensee may then object for seven days.
     """
@@ -110,7 +114,11 @@ def dispute(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Object to a milestone. Nothing of it moves until the dispute is settled."""
+    """Object to a milestone.
+
+    Nothing of it moves until the dispute is settled, by `licet milestones settle`,
+    as both sides agreed or as somebody decided.
+    """
     _did(data, as_json, lambda book: book.dispute(license, name, _BY, why))
 
 
@@ -124,7 +132,11 @@ def settle(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """End a dispute as both sides agreed, or as was decided: your part; the rest goes back."""
+    """End a dispute: what is yours, and the rest goes back.
+
+    As both sides agreed, or as somebody decided whom both accept; 0 gives all of
+    it back.
+    """
     from gateway.money import Money
 
     try:
@@ -136,7 +148,11 @@ def settle(
 
 @app.command()
 def refund(license: License, name: Name, data: Data = DATA, as_json: AsJson = False) -> None:
-    """Give back, or waive, everything that still waits for a milestone."""
+    """Give back everything that still waits for a milestone.
+
+    What nobody holds is waived: it is owed no more. Whoever holds the money has to
+    be told so by you; Licet moves none.
+    """
     _did(data, as_json, lambda book: book.give_back(license, name, _BY))
 
 

@@ -41,7 +41,11 @@ def add(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Record what one unit of a currency is worth, with at most nine decimal places."""
+    """Record what one unit of a currency is worth.
+
+    With at most nine decimal places, from a day on, and with the source that says
+    so. A later rate for the same day takes its place; none is ever changed.
+    """
     entry = with_books(data, lambda books: _added(books, base, worth, source, on))
     if as_json:
         emit(_row(entry))
@@ -51,7 +55,11 @@ def add(
 
 @app.command("list")
 def list_(data: Data = DATA, as_json: AsJson = False) -> None:
-    """List every rate, in the order in which they were recorded."""
+    """List every rate.
+
+    In the order in which they were recorded, each with the day from which on it
+    holds and its source.
+    """
 
     async def act(books: Books) -> list[BookEntry]:
         from gateway.provenance.record import BookEntry
