@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
+from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
@@ -30,13 +31,17 @@ from gateway.app.nonce_secret import nonces_of
 from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
+from gateway.app.retention import check_retention, forget_in_time
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
+from gateway.app.witnessing import witnessing_of
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
+from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
+from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.bundles import BundleDesk, manifest_beside
@@ -44,7 +49,6 @@ from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.duties import DutyDesk
-from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
@@ -63,7 +67,6 @@ from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.provenance.audience import Audience
-from gateway.provenance.erasure import forget_details
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Folding, Keeper, KeeperLock
 from gateway.store.evidence_folder import EvidenceFolder
@@ -71,7 +74,6 @@ from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
-from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ingestion import SqliteIngestion
@@ -142,6 +144,7 @@ class Office:
         self.egress = egress_of(config, self.clock, self.identity)
         self.database = await Database.open(config.database)
         self._closing.append(self.database.close)
+        await check_retention(config, self.database, self.clock)
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
@@ -154,6 +157,7 @@ class Office:
         self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
         self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages), self._first_host())
+        self.witnessing = witnessing_of(config)
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
         keeper_lock = await self._keeper_lock()
@@ -193,7 +197,7 @@ class Office:
             balance=self._balance,
             entered=self.ledger.has_entry,
             identity=self.identity,
-            groups=(*self._groups(), *self.cashier.groups, LogFiles(self.log).group(), self._receipts),
+            groups=(*self._groups(), *self.cashier.groups),
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
@@ -203,6 +207,7 @@ class Office:
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
+            published=self._published,
         )  # fmt: skip
 
     def _ingestion(self) -> IngestionRound:
@@ -219,19 +224,12 @@ class Office:
     def _groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
         """What the desk answers besides selling."""
         self.post = PostRoom(
-            self.config,
-            self.database,
-            self.register,
-            self.clock,
-            lambda: self.shelf.policies,
-            self.cashier.once,
-        )
+            self.config, self.database, self.register, self.clock, lambda: self.shelf.policies, self.cashier.once
+        )  # fmt: skip
         catalog = Catalog.shipped()
-        publisher = Publisher(catalog)
+        publisher = self._published = Publisher(catalog)
         shelf = EvidenceFolder(self.config.evidence)
-        self.bookkeeping = Bookkeeping(
-            self.config.journal, self._pages, self.journal, self.clock, self._wake.set
-        )
+        self.bookkeeping = Bookkeeping(self.config.journal, self._pages, self.journal, self.clock, self._wake.set)  # fmt: skip
         self.duty_book = self.bookkeeping.duties(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
         return (
@@ -244,13 +242,11 @@ class Office:
             *self.bookkeeping.groups(self.register),
             *self.post.groups,
             *self.consenting.groups(),
+            *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
         )
 
     def _first_host(self) -> str:
         return next((host for policy in self.shelf.policies for host in policy.site.hosts), "licet")
-
-    def _receipts(self, clients: Clients) -> Group:
-        return ReceiptDesk(self.log, clients).group()
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""
@@ -274,6 +270,8 @@ class Office:
             worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
             milestones=self.bookkeeping.shown(self.register),
+            policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
+            holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -309,6 +307,10 @@ class Office:
             ("reconcile", LOOK_SECONDS, self.nightly.act),
         ):
             self._start(name, every(seconds, act))
+        if self.witnessing is not None:
+            self._start(
+                "witnesses", self.witnessing.run(lambda: self.log.log, self.config.witnessing.seconds)
+            )
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
         self._start("outbox", self.post.run())
@@ -329,6 +331,8 @@ class Office:
             found[BOOKS] = self.nightly.told()
         if self.log.reason:
             found["public log"] = self.log.reason
+        for name, why in self.witnessing.reasons.items() if self.witnessing else ():
+            found[f"witness {name}"] = why
         return found
 
     def reload(self) -> tuple[Mistake, ...]:
@@ -412,9 +416,7 @@ class Office:
         await self.people.flush(self.audience)
 
     async def _forget(self) -> None:
-        days = self.config.store.detail_days
-        before = self.clock.now_us() - days * 86_400_000_000
-        await forget_details(self.config.journal, SqliteDetails(self.database), before)
+        await forget_in_time(self.config, self.database, self.clock)
         await self.post.forget()
 
     async def _update_feeds(self) -> None:

@@ -178,6 +178,18 @@ class WorkRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Visited:
+    """*count* fetches alike: by whom, for which path, from where ("" is unknown)."""
+
+    crawler: str
+    visitor_class: str
+    identity: str
+    path: str
+    country: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Facets:
     """What could be chosen next: each list ignores its own part of the filter.
 
@@ -213,6 +225,10 @@ class AccessLog(Protocol):
 
     async def paths(self, filter: LogFilter) -> tuple[Counted, ...]:
         """Return the paths with most fetches among the newest entries."""
+        ...
+
+    async def visits(self, site: str, since_us: int) -> tuple[Visited, ...]:
+        """Return who came for what to *site* from *since_us* on, among the newest entries; floods stay out."""
         ...
 
     async def page(self, filter: LogFilter, after: Cursor | None, limit: int) -> LogPage:

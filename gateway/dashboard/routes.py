@@ -7,9 +7,11 @@
 ``/records/ID``            one fetch and its decision trace
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
+``/licenses``, ``/licensees``: see `holder_pages`
 ``/duties``                what licensees hand in; see `duty_pages`
 ``/milestones``            what of fees waits for something; see `milestone_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
+``/policies``              the rules; see `policy_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
 ``/sign-out``              POST
@@ -37,9 +39,12 @@ from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
 from gateway.dashboard.filters import Decision, LogFilter, read_view
+from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.live import Live
 from gateway.dashboard.log_pages import LogPages, curl
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
+from gateway.dashboard.policy_pages import PolicyPages
+from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 from gateway.dashboard.trace import trace
@@ -64,6 +69,8 @@ def dashboard_app(
     worth: Worth | None = None,
     consents: Consents | None = None,
     milestones: Milestones | None = None,
+    policies: PolicyFiles | None = None,
+    holders: Holders | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
@@ -73,11 +80,25 @@ def dashboard_app(
     without them there is no inbox. *duties* are what licensees hand in; without
     them there is no calendar. *worth* is what the value memo, the price calculator
     and the dossiers work on; without it there are none. *consents* are withdrawals,
-    objections and authors' answers; without them there is no page of them.
+    objections and authors' answers; without them there is no page of them. *policies*
+    are the files of rules; without them nothing can be read or changed of them.
+    *holders* are licensees and licenses; without them there are no pages of those.
     *milestones* are what fees wait for; without them there is no page of those.
     """
     return _Pages(
-        access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents, milestones
+        access_log,
+        sessions,
+        hosts,
+        status,
+        who,
+        clock,
+        deals,
+        duties,
+        worth,
+        consents,
+        milestones,
+        policies,
+        holders,
     ).app()
 
 
@@ -95,9 +116,11 @@ class _Pages:
         worth: Worth | None,
         consents: Consents | None,
         milestones: Milestones | None,
+        policies: PolicyFiles | None,
+        holders: Holders | None,
     ) -> None:
-        self._deals, self._duties = deals, duties
-        self._worth, self._consents, self._milestones = worth, consents, milestones
+        self._deals, self._duties, self._milestones = deals, duties, milestones
+        self._worth, self._consents, self._policies, self._holders = worth, consents, policies, holders
         self._tabs = (
             ("/", "Overview"),
             ("/live", "Live"),
@@ -106,8 +129,10 @@ class _Pages:
             ("/log", "Access log"),
             ("/who", "Who"),
             *((("/deals", "Deals"),) if deals is not None else ()),
+            *((("/licenses", "Licenses"), ("/licensees", "Licensees")) if holders is not None else ()),
             *((("/duties", "Duties"),) if duties is not None else ()),
             *((("/milestones", "Milestones"),) if milestones is not None else ()),
+            *((("/policies", "Policies"),) if policies is not None else ()),
             *((("/consent", "Consent"),) if consents is not None else ()),
             *((("/memo", "Memo"), ("/calculator", "Calculator")) if worth is not None else ()),
         )
@@ -127,7 +152,7 @@ class _Pages:
                 guards.same_origin,
                 self._signed_in,
             ],
-            client_max_size=65_536,
+            client_max_size=2_097_152,
         )
         app.on_response_prepare.append(guards.set_headers)
         app.on_shutdown.append(self._live.stop)
@@ -149,6 +174,10 @@ class _Pages:
             WorthPages(self._worth, self, self._clock).add_to(app.router)
         if self._consents is not None:
             ConsentPages(self._consents, self, self._clock).add_to(app.router)
+        if self._policies is not None:
+            PolicyPages(self._policies, self._log, self, self._clock).add_to(app.router)
+        if self._holders is not None:
+            HolderPages(self._holders, self, self._clock).add_to(app.router)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)

@@ -18,6 +18,7 @@ from gateway.money import LARGEST_MICROS, Money
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
 from gateway.terms import countries
+from gateway.terms.ages import AgeStep
 from gateway.terms.compensation import MOST_PAYMENT_DAYS, SHOWN_BY
 from gateway.terms.holding import Holder, HolderError
 from gateway.terms.license_terms import (
@@ -110,6 +111,13 @@ def levers_of(terms: LicenseTerms) -> dict[str, Any]:
         "payment_days": price.payment_days,
         "calendar": price.calendar,
         "late_interest_bp": price.late_interest_bp,
+        "by_age": [
+            {
+                "from_days": each.from_days,
+                "per_fetch": {"micros": each.per_fetch.micros, "currency": price.currency},
+            }
+            for each in price.by_age
+        ],
     }
     levers["audit"] |= {"suspend_after_days": terms.audit.suspend_after_days}
     # What was frozen is the offer's; nobody proposes it.
@@ -150,7 +158,7 @@ def _lever(lever: str, given: Mapping[str, object], terms: LicenseTerms) -> Any:
 def _in_one_currency(read: Mapping[str, object], currency: str) -> None:
     for name, value in read.items():
         parts = (
-            [each.per_fetch if isinstance(each, Tier) else each for each in value]
+            [each.per_fetch if isinstance(each, Tier | AgeStep) else each for each in value]
             if isinstance(value, tuple)
             else [value]
         )
@@ -330,6 +338,15 @@ def _holder(member: str, value: object) -> str:
         raise _Unread(member, f"is no holder: {error}") from None
 
 
+def _step(member: str, value: object) -> AgeStep:
+    given = _table(member, value)
+    _known(member, given, {"from_days", "per_fetch"})
+    price = _money(f"{member}.per_fetch", given.get("per_fetch"))
+    if price is None:
+        raise _Unread(f"{member}.per_fetch", "is missing")
+    return AgeStep(_whole(1, 10**9)(f"{member}.from_days", given.get("from_days")), price)
+
+
 _DAYS: Final = _whole(0, 36_500)
 _MONTHS: Final = _whole(1, 1200)
 _LEVERS: Final[Mapping[str, Mapping[str, _Read]]] = {
@@ -364,6 +381,7 @@ _LEVERS: Final[Mapping[str, Mapping[str, _Read]]] = {
         "payment_days": _whole(0, MOST_PAYMENT_DAYS),
         "calendar": _line_or_none,
         "late_interest_bp": _whole(0, 10_000),
+        "by_age": _listed(_step, least=0),
         "window_hours": _whole(1, LONGEST_WINDOW_HOURS),
     },
     "exclusivity": {"exclusive": _flag},

@@ -20,15 +20,15 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway.policy import words
+from gateway.policy import dating_words, words
 from gateway.policy.guide_table import GuideTable
+from gateway.policy.paying_table import MilestoneTable, PayingTable
 from gateway.policy.position_table import ContractTable, PositionTable
 from gateway.policy.publish_table import PublishTable
 from gateway.policy.redress_table import RedressTable
 from gateway.policy.rules import Mode, TerritoryMode, Verdict
 from gateway.policy.x402_table import X402Table
 from gateway.problems import Mistake
-from gateway.terms.compensation import PAYMENT_DAYS
 from gateway.terms.license_terms import SUSPEND_AFTER_DAYS, WINDOW_HOURS, Basis
 
 
@@ -83,6 +83,13 @@ class WorkTable(_Table):
         description="whether its files were made by `licet ems encrypt`; buyers fetch their keys",
     )
     authors: list[AuthorTable] = Field(default=[], description="who shares in the earnings; 100 % in all")
+    dated: dating_words.Patterns = Field(
+        default=(),
+        description="how the path of a page begins that tells when it was published, such as /news/%Y/%m/%d/",
+    )
+    dated_by: dating_words.FieldName = Field(
+        default="", description="the header of the site's own server that tells it, such as last-modified"
+    )
 
 
 class TierTable(_Table):
@@ -92,19 +99,18 @@ class TierTable(_Table):
     per_fetch: words.Amount = Field(description="what each further page or file costs")
 
 
-class MilestoneTable(_Table):
-    """One entry of a price's ``milestones``: a part of the upfront fee that waits until something has happened."""
+class AgeTable(_Table):
+    """One entry of a price's ``by_age``: from so many days after it was published, a page costs less.
 
-    when: words.Name = Field(description="what has to happen, such as ingestion, training or launch")
-    share: words.BasisPoints = Field(description="its share of the upfront part, such as 50 %")
-    shown_by: words.ProofOfMilestone | None = Field(
-        default=None, description="journal (usual for ingestion), statement (of the buyer), or operator"
-    )
-    items: words.Count = Field(default=0, description="for journal: how many works; 0 for all of a bundle")
-    months: words.Count = Field(default=0, description="lapses after so many months; 0: with the term")
+    How old a page is, its work tells by ``dated`` (its path) or ``dated_by`` (a
+    header of the site's own server); a page without a date counts as new.
+    """
+
+    from_days: words.Fetches = Field(description="how many days ago the page was published by then, at least")
+    per_fetch: words.Amount = Field(description="what such a page or file costs")
 
 
-class PriceTable(_Table):
+class PriceTable(PayingTable):
     """``price`` of an offer: every part is an amount in quotes, and all parts are owed."""
 
     upfront: words.Amount | None = Field(default=None, description="once, when the deal starts")
@@ -120,20 +126,12 @@ class PriceTable(_Table):
     revenue_share: words.BasisPoints = Field(default=0, description="a share of net revenue, such as 3 %")
     minimum_guarantee: words.Amount | None = Field(default=None, description="the least owed in each period")
     minimum_guarantee_months: words.Months = Field(default=3, description="how long such a period is")
-    milestones: list[MilestoneTable] = Field(
-        default=[], description="parts of upfront that wait for something"
-    )
-    holder: words.Line = Field(
-        default="nobody", description="who holds what waits: provider:NAME, agent:NAME, or nobody (a promise)"
-    )
-    payment_days: words.PaymentDays = Field(
-        default=PAYMENT_DAYS, description="business days to pay what is due"
-    )
-    calendar: words.Line = Field(default="", description="whose business days; weekdays if left out")
-    late_interest: words.BasisPoints = Field(default=0, description="a year, on what is paid late")
     tiers: list[TierTable] = Field(
         default=[],
         description="lower prices of a fetch for licenses that fetch much; the first needs per_fetch",
+    )
+    by_age: list[AgeTable] = Field(
+        default=[], description="lower prices of older pages; per_fetch is what a new page costs"
     )
 
 
@@ -306,6 +304,7 @@ for _table, _place in (
     (DutiesTable, "an offer's duties"),
     (MilestoneTable, "an offer's price.milestones"),
     (TierTable, "an offer's price.tiers"),
+    (AgeTable, "an offer's price.by_age"),
     (PriceTable, "an offer's price"),
     (WhenTable, "a rule's when"),
     (PublishTable, "[publish]"),

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from gateway.money import Money
+from gateway.terms.ages import AgeStep, check_steps
 from gateway.terms.holding import NOBODY, Holder
 
 #: Hours in which unchanged content is not paid for again, where the terms say nothing.
@@ -72,7 +73,8 @@ class Compensation:
     fetch. *revenue_share_bp* is in hundredths of a percent. *tiers* lower
     *per_fetch*, step by step: the step is taken when a token is issued, by the
     fetches that the books show as charged under the license, and the token's
-    price is what each fetch with it costs. A unit is paid for once in
+    price is what each fetch with it costs. *by_age* lowers it further for older
+    pages (`ages`). A unit is paid for once in
     *window_hours* (`admission.owed`).
 
     Of *upfront* each of *milestones* takes its share, and the rest is owed at signing; *holder*
@@ -100,6 +102,7 @@ class Compensation:
     payment_days: int = PAYMENT_DAYS
     calendar: str = ""
     late_interest_bp: int = 0
+    by_age: tuple[AgeStep, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse amounts in another currency or below zero, tiers that do not go down, and odd windows."""
@@ -109,10 +112,12 @@ class Compensation:
         ]
         if any(not (a < c and b > d) for (a, b), (c, d) in pairwise(steps)):
             raise ValueError("each tier begins later than the one before it and costs less")
+        check_steps(self.fetch_price, self.by_age)
         if not 1 <= self.window_hours <= LONGEST_WINDOW_HOURS:
             raise ValueError(f"a window lasts 1 to {LONGEST_WINDOW_HOURS} hours, not {self.window_hours}")
         self._check_milestones()
-        for part in (*self.parts(), *(each.per_fetch for each in self.tiers)):
+        steps_down = (*(each.per_fetch for each in self.tiers), *(each.per_fetch for each in self.by_age))
+        for part in (*self.parts(), *steps_down):
             if part.currency != self.currency or part.micros < 0:
                 raise ValueError(f"every part of a price is in {self.currency} and not negative, not {part}")
 
@@ -169,6 +174,6 @@ class Compensation:
 
 
 _USUAL: Final[Mapping[str, object]] = {
-    "tiers": (), "window_hours": WINDOW_HOURS, "milestones": (), "payment_days": PAYMENT_DAYS, "calendar": "",
+    "tiers": (), "by_age": (), "window_hours": WINDOW_HOURS, "milestones": (), "payment_days": PAYMENT_DAYS, "calendar": "",
     "late_interest_bp": 0,
 }  # fmt: skip

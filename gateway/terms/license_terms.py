@@ -15,7 +15,8 @@ from functools import cached_property
 
 from gateway.canonical import canonical_digest
 from gateway.money import Money
-from gateway.paths import PathScope
+from gateway.paths import PathScope, narrowest
+from gateway.terms.ages import AgeStep
 from gateway.terms.compensation import (
     LONGEST_WINDOW_HOURS,
     WINDOW_HOURS,
@@ -108,14 +109,6 @@ class Territory:
 
 
 WORLDWIDE = Territory()
-
-
-def narrowest(path: str, granted: tuple[PathScope, ...], excluded: tuple[PathScope, ...]) -> PathScope | None:
-    """The narrowest scope of *granted* that covers canonical *path*, unless one of *excluded* is narrower yet."""
-    best = max((each for each in granted if each.covers(path)), key=lambda each: each.precision, default=None)
-    if best is None or any(each.covers(path) and each.precision > best.precision for each in excluded):
-        return None
-    return best
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +282,8 @@ class Offer:
 
     *id* is the policy's name for it (``training``), unique on its site. *tier*
     is 1 (becomes part of a model), 2 (features, indexes) or 3 (answers).
-    *max_fetches* and *token_seconds* bound one token bought on it.
+    *max_fetches* and *token_seconds* bound one token bought on it. *step* is the
+    step of its price that the page it is offered for has reached by its age.
     """
 
     id: str
@@ -299,6 +293,7 @@ class Offer:
     tier: int = 3
     token_seconds: int = 3600
     max_fetches: int = 0
+    step: AgeStep | None = None
 
     @property
     def uses(self) -> Uses:
@@ -307,8 +302,8 @@ class Offer:
 
     @property
     def price(self) -> Money:
-        """What one fetch costs under it."""
-        return self.terms.compensation.fetch_price
+        """What one fetch costs under it; of an older page, where it is offered for one."""
+        return self.step.per_fetch if self.step else self.terms.compensation.fetch_price
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.auditors import MemoryAuditors
 from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
 from gateway.store.memory.earnings import MemoryEarnings
@@ -46,6 +47,7 @@ from gateway.store.memory.traffic import MemoryTraffic
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
+from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -142,6 +144,7 @@ class Ports:
     objections: Any
     consents: Any
     originals: Any
+    auditors: Any
     ingestion: Any
     owing: Any
     earnings: Any
@@ -182,6 +185,7 @@ def memory_ports() -> Ports:
         objections=MemoryObjections(happened),
         consents=MemoryConsents(happened),
         originals=MemoryOriginals(tables),
+        auditors=MemoryAuditors(),
         ingestion=MemoryIngestion(register, tables, happened),
         owing=MemoryOwing(register, duties, tables),
         earnings=MemoryEarnings(tables),
@@ -212,6 +216,7 @@ def sqlite_ports(database: Database) -> Ports:
         objections=SqliteObjections(database),
         consents=SqliteConsents(database),
         originals=SqliteOriginals(database),
+        auditors=SqliteAuditors(database),
         ingestion=SqliteIngestion(database),
         owing=SqliteOwing(database),
         earnings=SqliteEarnings(database),

@@ -25,3 +25,4 @@ CREATE TABLE totals_through (
   first_us INTEGER NOT NULL,
   last_us  INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX entries_shed ON entries (time_us) WHERE kind = 'shed';

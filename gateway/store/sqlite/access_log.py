@@ -31,6 +31,7 @@ from gateway.dashboard.queries import (
     LogPage,
     LogRow,
     Overview,
+    Visited,
     WorkRow,
 )
 from gateway.money import Money
@@ -48,6 +49,8 @@ _MOST_PATHS: Final = 100
 _FACETS: Final = 60
 _BARS: Final = 400
 _NEWEST: Final = 1 << 62
+#: The entries by their sequence number: no index of a word, which would be read from end to end.
+_BY_NUMBER: Final = "entries NOT INDEXED"
 #: The last member of a row is read from the erasable detail, where there still is one.
 _COLUMNS: Final = ", ".join(
     [
@@ -82,6 +85,10 @@ class SqliteAccessLog:
     async def paths(self, filter: LogFilter) -> tuple[Counted, ...]:
         """Return the paths with most fetches among the newest entries."""
         return await self._database.read(lambda db: _paths(db, filter, self._most, _MOST_PATHS))
+
+    async def visits(self, site: str, since_us: int) -> tuple[Visited, ...]:
+        """Return who came for what to *site* from *since_us* on, among the newest entries; floods stay out."""
+        return await self._database.read(lambda db: _visits(db, site, since_us, self._most))
 
     async def page(self, filter: LogFilter, after: Cursor | None, limit: int) -> LogPage:
         """Return at most *limit* rows, newest first, older than *after*."""
@@ -142,9 +149,11 @@ class SqliteAccessLog:
         return FetchDetail(address, peer, user_agent, referer, query, codes)
 
 
-def _rows(db: apsw.Connection, where: Where, order: str, limit: int) -> tuple[LogRow, ...]:
+def _rows(
+    db: apsw.Connection, where: Where, order: str, limit: int, table: str = "entries"
+) -> tuple[LogRow, ...]:
     found = db.execute(
-        f"SELECT {_COLUMNS} FROM entries WHERE {where.sql} ORDER BY seq {order} LIMIT {limit}",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM {table} WHERE {where.sql} ORDER BY seq {order} LIMIT {limit}",  # noqa: S608
         where.values,
     )
     return tuple(LogRow(*row[:-1], evidence=tuple(orjson.loads(row[-1] or "[]"))) for row in found)  # type: ignore[misc]
@@ -153,11 +162,10 @@ def _rows(db: apsw.Connection, where: Where, order: str, limit: int) -> tuple[Lo
 def _where(filter: LogFilter) -> Where:
     """What *filter* says of one entry. Times are not looked up: blocks of entries were chosen by them."""
     found = words_of(filter, Where(LISTED), priced="status = 402")
-    found = Where(found.sql.replace("crawler = ?", "+crawler = ?"), found.values)
     if filter.from_us is not None:
-        found = found.also("+time_us >= ?", filter.from_us)
+        found = found.also("time_us >= ?", filter.from_us)
     if filter.to_us is not None:
-        found = found.also("+time_us < ?", filter.to_us)
+        found = found.also("time_us < ?", filter.to_us)
     if filter.path.endswith("/"):
         # The slash's successor in the order of octets ends what lies below it.
         found = found.also("path >= ? AND path < ?", filter.path, filter.path[:-1] + "0")
@@ -180,7 +188,7 @@ def _page(db: apsw.Connection, filter: LogFilter, after: Cursor | None, limit: i
         if looked >= most:
             return LogPage(tuple(rows), Cursor(high + 1), looked=looked)
         here = where.also("seq > ? AND seq <= ?", low, high)
-        rows += _rows(db, here, "DESC", limit + 1 - len(rows))
+        rows += _rows(db, here, "DESC", limit + 1 - len(rows), _BY_NUMBER)
         if len(rows) > limit:
             return LogPage(tuple(rows[:limit]), Cursor(rows[limit - 1].seq))
         looked += high - low
@@ -193,7 +201,8 @@ def _source(db: apsw.Connection, filter: LogFilter, most: int, *, step: int = 36
         return summed(db, filter, step=step), 0
     lowest, every = _newest(db, most)
     where = _where(filter).also("seq > ?", lowest)
-    return Where(f"(SELECT *, status = 402 AS priced FROM entries WHERE {where.sql})", where.values), every  # noqa: S608
+    sql = f"(SELECT *, status = 402 AS priced FROM {_BY_NUMBER} WHERE {where.sql})"  # noqa: S608
+    return Where(sql, where.values), every
 
 
 def _newest(db: apsw.Connection, most: int) -> tuple[int, int]:
@@ -278,7 +287,16 @@ def _counted(db: apsw.Connection, source: Where, column: str, most: int) -> tupl
 def _paths(db: apsw.Connection, filter: LogFilter, most: int, top: int) -> tuple[Counted, ...]:
     lowest, _ = _newest(db, most)
     where = _where(filter).also("path <> '' AND seq > ?", lowest)
-    return _counted(db, Where(f"(SELECT * FROM entries WHERE {where.sql})", where.values), "path", top)  # noqa: S608
+    return _counted(db, Where(f"(SELECT * FROM {_BY_NUMBER} WHERE {where.sql})", where.values), "path", top)  # noqa: S608
+
+
+def _visits(db: apsw.Connection, site: str, since_us: int, most: int) -> tuple[Visited, ...]:
+    columns = "crawler, visitor_class, identity, path, country"
+    where = Where(
+        f"{_BY_NUMBER} WHERE kind = 'fetch' AND path <> '' AND seq > ? AND site = ? AND time_us >= ?",
+        (_newest(db, most)[0], site, since_us),
+    )
+    return tuple(Visited(*row) for row in _sum(db, where, f"{columns}, count(*)", f"GROUP BY {columns}"))
 
 
 def _crawlers(db: apsw.Connection, filter: LogFilter, most: int) -> tuple[CrawlerRow, ...]:
@@ -294,7 +312,7 @@ def _crawlers(db: apsw.Connection, filter: LogFilter, most: int) -> tuple[Crawle
         sums.setdefault(name, []).append(row)
     top = sorted(sums, key=lambda name: (-sum(row[6] for row in sums[name]), name))[:_FACETS]
     steps: dict[str, list[tuple[int, int]]] = {}
-    wanted = Where(f"{source.sql} WHERE crawler IN ({', '.join('?' * len(top))})", (*source.values, *top))
+    wanted = Where(f"{source.sql} WHERE +crawler IN ({', '.join('?' * len(top))})", (*source.values, *top))
     for name, at, count in _sum(
         db, wanted, f"crawler, time_us / {filter.step_us}, sum(count)", "GROUP BY 1, 2 ORDER BY 1, 2"
     ):
@@ -308,7 +326,7 @@ def _crawler(
     identities: Counter[str] = Counter()
     for _, _, identity, _, _, _, count, _, _ in rows:
         identities[identity] += count
-    newest = f"SELECT coalesce(max(time_us), 0) FROM entries WHERE crawler = ? AND {LISTED}"  # noqa: S608
+    newest = f"SELECT time_us FROM entries WHERE crawler = ? AND {LISTED} ORDER BY time_us DESC LIMIT 1"  # noqa: S608
     return CrawlerRow(
         name=name,
         operator=max(row[0] for row in rows),
@@ -370,7 +388,7 @@ def _rare(db: apsw.Connection, filter: LogFilter, most: int) -> dict[str, tuple[
     found = {}
     for key in _RARE_WORDS:
         where = _where(filter.without(key)).also("seq > ?", lowest)
-        wanted = Where(f"entries WHERE {where.sql}", where.values)
+        wanted = Where(f"{_BY_NUMBER} WHERE {where.sql}", where.values)
         group = f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_FACETS}"
         rows = _sum(db, wanted, f"{WORDS[key]}, sum(count)", group)
         found[key] = tuple(Counted(value, count) for value, count in rows)

@@ -20,12 +20,12 @@ LISTED: Final = "kind IN ('fetch', 'flood')"
 #: Entries that one row of `totals_through` stands for, at most.
 BLOCK: Final = 10_000
 _DECIDED: Final = {
-    Decision.LICENSED: "outcome = 'licensed'",
-    Decision.QUOTED: "(outcome = 'refused' AND {priced})",
-    Decision.OPEN: "outcome = 'open'",
-    Decision.REFUSED: "(outcome = 'refused' AND NOT {priced})",
-    Decision.FREE: "outcome = 'free'",
-    Decision.FAILED: "outcome = 'failed'",
+    Decision.LICENSED: "+outcome = 'licensed'",
+    Decision.QUOTED: "(+outcome = 'refused' AND {priced})",
+    Decision.OPEN: "+outcome = 'open'",
+    Decision.REFUSED: "(+outcome = 'refused' AND NOT {priced})",
+    Decision.FREE: "+outcome = 'free'",
+    Decision.FAILED: "+outcome = 'failed'",
 }
 _HOUR: Final = 3600
 _DAY: Final = 86_400
@@ -63,13 +63,17 @@ class Where:
 
 
 def words_of(filter: LogFilter, where: Where, *, priced: str) -> Where:
-    """*where* and what *filter* says of crawler, decision and words; *priced* says that a status is 402."""
+    """*where* and what *filter* says of crawler, decision and words; *priced* says that a status is 402.
+
+    The plus signs keep the engine from an index of a word: it would read every
+    entry that has the word, where a few by number or by time are meant.
+    """
     if filter.crawler is not None:
-        where = where.also("crawler = ?", filter.crawler)
+        where = where.also("+crawler = ?", filter.crawler)
     if filter.decision is not None:
         where = where.also(_DECIDED[filter.decision].format(priced=priced))
     for key, word in filter.words:
-        where = where.also(f"{WORDS[key]} = ?", word)
+        where = where.also(f"+{WORDS[key]} = ?", word)
     return where
 
 
