@@ -404,6 +404,8 @@ class Problem(Told, Enum):
         "Read the duty again; it says where it stands.")
     DOCUMENT_INVALID = entry("document-invalid", 400, "The document cannot be taken for what is due",
         "Correct every member named here; /.licet/openapi.json has the schema.")
+    DISPUTE_REFUSED = entry("dispute-refused", 409, "This cannot be disputed, or not decided, as things stand",
+        "Read the document and its disputes again; the detail says what is in the way.")
     VERSION_OUTDATED = entry("version-outdated", 409, "It has changed since the version named",
         "Read it again and act on what it says.")
     AUDIT_REFUSED = entry("audit-refused", 409, "The agreement does not allow this audit, or not this step of it",

@@ -74,6 +74,7 @@ from gateway.desk.selling import Balance, Sales
 from gateway.desk.token_endpoints import TokenEndpoints
 from gateway.keys.content_keys import ContentKeys
 from gateway.licenses.register import LicenseRegister
+from gateway.licenses.unfinished import Unfinished
 from gateway.paths import Ambiguous, canonical
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.published import publish
@@ -109,6 +110,7 @@ class Desk:
         once: Once | None = None,
         crawler: Callable[[str], Crawler | None] = lambda _: None,
         bargaining: Bargaining | None = None,
+        unfinished: Unfinished | None = None,
         published: Callable[[Policy, str], PublishedTerms] = lambda policy, origin: publish(
             policy, origin, {}
         ),
@@ -132,12 +134,17 @@ class Desk:
             once: remembers purchases that carry an idempotency key.
             crawler: knows by name the crawlers that a license may be for.
             bargaining: what is negotiated with; without it nothing is.
+            unfinished: where purchases stand between fee and license.
             published: what all formats say of a policy at an origin.
         """
         admittance = admittance or Admittance()
         clients = Clients(register, clock, pace or DeskPace(), admittance)
         released = bargaining.released if bargaining else None
-        self.sales = Sales(register, spend_book, journal, keys, clock, balance, entered, released)
+        lives = bargaining.lives if bargaining else None
+        self.sales = Sales(
+            register, spend_book, journal, keys, clock, balance, entered, released, unfinished, lives,
+            bargaining.one_round(keys, clock) if bargaining else None,
+        )  # fmt: skip
         holdings = Holdings(register, Verifier(lambda: keys.public), clock, balance, earlier)
         table: dict[str, Route] = {}
         bindings = Bindings(clients.keys, clock, admittance)
@@ -153,6 +160,9 @@ class Desk:
             *(group(clients) if callable(group) else group for group in groups),
         ):
             table.update(group)
+        self._lay_out(table)
+
+    def _lay_out(self, table: dict[str, Route]) -> None:
         table.update(OpenApi(table).group())
         #: Every address, its description included.
         self.table: Mapping[str, Route] = table

@@ -291,6 +291,8 @@ def _scope(tables: Tables, key: str, offer: OfferTable, works: tuple[Work, ...])
         return None
     if offer.bundle is not None:
         return bundle_scope(tables, key, offer, works)
+    if offer.ingestion is not None:
+        tables.wrong(f"{key}.ingestion", "only an offer over a bundle has a share that counts as taken in")
     before = len(tables.mistakes)
     by_id = {work.id: work for work in works}
     for name in offer.works or ():
@@ -417,7 +419,7 @@ def _match(table: RuleTable) -> Match:
 
 def _signing(side: ContractTable, site: Site) -> Signing:
     creator = Party(side.creator, side.address, side.signatory, side.authority, site.contact)
-    return Signing(side.law, side.language, creator if side.creator else Party())
+    return Signing(side.law, side.language, creator if side.creator else Party(), side.by_machine)
 
 
 def _check_reach(tables: Tables, works: tuple[Work, ...]) -> None:

@@ -213,8 +213,12 @@ class BookEntry:
     currency *reference* in *currency*; `licenses.rates`), ``claim`` and
     ``withdrawn`` (costs that are claimed, or are no more; `billing.cost_claims`),
     which move nothing, or ``share`` (what of the earnings of *site* is its
-    authors', named in *memo*). *by* names who entered it. *amount_micros* is
-    positive.
+    authors', named in *memo*); ``close``
+    (the period *reference* is billed as it stands), ``invoice``, ``bill`` and
+    ``credit_note`` (the document *reference* gets its number), which move
+    nothing; ``tax``, ``round_up``, ``round_down`` and ``write_off`` of such a
+    document; ``payout`` and ``payout_fee`` to a creator. *by* names who entered
+    it. *amount_micros* is positive.
     """
 
     id: str
