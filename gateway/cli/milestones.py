@@ -99,7 +99,8 @@ def met(
 ) -> None:
     """Confirm that a milestone is met, where you decide that.
 
-    The licensee may then object for seven days.
+    The licensee is told, and may object for seven days; if nobody does, it is
+    released by itself.
     """
     from gateway.billing.escrow import Proof
 

@@ -263,7 +263,7 @@ def price_parts(terms: LicenseTerms) -> tuple[str, ...]:
         for each in price.by_age
     ]
     if price.revenue_share_bp:
-        parts.append(f"{_percent(price.revenue_share_bp)} of net revenue")
+        parts.append(f"{payment_words.percent(price.revenue_share_bp)} of net revenue")
     if price.minimum_guarantee:
         parts.append(f"at least {price.minimum_guarantee} in each {_months(price.minimum_guarantee_months)}")
     return tuple(parts)
@@ -311,11 +311,6 @@ def _names(text: str) -> set[str]:
 
 def _months(count: int) -> str:
     return "month" if count == 1 else f"{count} months"
-
-
-def _percent(basis_points: int) -> str:
-    whole, rest = divmod(basis_points, 100)
-    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + " %" if rest else f"{whole} %"
 
 
 def _day(at: int) -> str:
@@ -392,7 +387,7 @@ _FILLED: Final[Mapping[str, Callable[[Deal], str]]] = {
     "price_parts": lambda deal: "; ".join(price_parts(deal.terms)) or "nothing",
     **{word: _of_terms(say) for word, say in payment_words.WORDS.items()},
     "window_hours": lambda deal: str(deal.terms.compensation.window_hours),
-    "revenue_share": lambda deal: _percent(deal.terms.compensation.revenue_share_bp),
+    "revenue_share": lambda deal: payment_words.percent(deal.terms.compensation.revenue_share_bp),
     "minimum_guarantee": lambda deal: str(deal.terms.compensation.minimum_guarantee or "nothing"),
     "minimum_guarantee_months": lambda deal: str(deal.terms.compensation.minimum_guarantee_months),
     "attribution": _attribution,

@@ -53,7 +53,12 @@ def lapses(milestone: Milestone) -> str:
     return f"within {milestone.months} month{'' if milestone.months == 1 else 's'} from the start of the term"
 
 
-def _percent(basis_points: int) -> str:
+def percent(basis_points: int) -> str:
+    """Hundredths of a percent as people write them.
+
+    >>> percent(525), percent(300)
+    ('5.25 %', '3 %')
+    """
     return str(Money(basis_points * 10_000, "USD").amount) + " %"
 
 
@@ -65,7 +70,7 @@ WORDS: Final[Mapping[str, Callable[[LicenseTerms], str]]] = MappingProxyType({
         if terms.compensation.calendar
         else "weekdays, Monday to Friday, in UTC"
     ),
-    "late_interest": lambda terms: _percent(terms.compensation.late_interest_bp),
+    "late_interest": lambda terms: percent(terms.compensation.late_interest_bp),
     "milestones": lambda terms: "; ".join(milestone_parts(terms)) or "nothing",
     "milestones_are": lambda terms: Holder.read(terms.compensation.holder).told,
     "milestones_held": lambda terms: Holder.read(terms.compensation.holder).sentence,
