@@ -17,6 +17,7 @@ from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
+from gateway.app.bookkeeping import Bookkeeping
 from gateway.app.bundle_credits import bundle_round, bundles_of
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
@@ -57,7 +58,6 @@ from gateway.folders import make_folder
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
-from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.licenses.withdrawal import Withdrawal
@@ -221,18 +221,14 @@ class Office:
     def _groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
         """What the desk answers besides selling."""
         self.post = PostRoom(
-            self.config,
-            self.database,
-            self.register,
-            self.clock,
-            lambda: self.shelf.policies,
-            self.cashier.once,
-        )
+            self.config, self.database, self.register, self.clock, lambda: self.shelf.policies, self.cashier.once
+        )  # fmt: skip
         catalog = Catalog.shipped()
         publisher = self._published = Publisher(catalog)
         shelf = EvidenceFolder(self.config.evidence)
         self.audits = SqliteAudits(self.database)
-        self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
+        self.bookkeeping = Bookkeeping(self.config.journal, self._pages, self.journal, self.clock, self._wake.set)  # fmt: skip
+        self.duty_book = self.bookkeeping.duties(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
         return (
             TermsDesk(self.terms, license_page_jsonld).group(),
@@ -241,6 +237,7 @@ class Office:
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, self.audits, self.clock).group,
+            *self.bookkeeping.groups(self.register),
             *self.post.groups,
             *self.consenting.groups(),
             *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
@@ -261,6 +258,7 @@ class Office:
             return "", ""
         rooms = Rooms(
             deals=deals_of(self.database, self.register, self.shelf),
+            milestones=self.bookkeeping.shown(self.register),
             holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
             duties=self.duty_book,
             audits=self.audits,
@@ -293,6 +291,7 @@ class Office:
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
             ("bundles", INGESTION_SECONDS, bundles),
             ("audits", 5.0, AuditCorrections(self.audits, self.ledger, self.journal, self.clock).act),
+            *self.bookkeeping.rounds(self.duty_book.duties.tell, self.register, lambda: self.shelf.policies),
             ("remind", 60.0, self.consenting.remind),
             ("totals", 2.0, self.totals.keep_up),
             ("reconcile", LOOK_SECONDS, self.nightly.act),

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.billing.closing import Window
-from gateway.billing.holding import Holder, HolderError
 from gateway.billing.postings import Booked, Posting, owed, prepaid
 from gateway.billing.statements import Period, StatementDisagrees
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord
+from gateway.terms.holding import Holder, HolderError
 
 VERSION: Final = 2
 #: What each kind of posting is to the prepaid credit; whatever else corrects.
@@ -68,7 +68,7 @@ class AccountLine:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What waits for milestones of *license* at the end, and who holds it, in the words of `billing.holding`."""
+    """What waits for milestones of *license* at the end, and who holds it, in the words of `terms.holding`."""
 
     license: str
     holder: str

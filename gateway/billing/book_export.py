@@ -26,6 +26,7 @@ _GROUPS: Final[Mapping[str, str]] = {
     "bank": "Assets",
     "escrow": "Liabilities",
     "milestone": "Liabilities",
+    "author": "Liabilities",
     "prepaid": "Liabilities",
     "owed": "Assets",
     "earned": "Income",

@@ -7,6 +7,7 @@ accounts, all ours:
 ``licensee:ID:prepaid``    what a licensee paid in and has not spent
 ``licensee:ID:owed``       what it has to pay by agreement: below zero by as much
 ``creator:SITE:earned``    what a site's creator earned
+``author:SITE:NAME``       what of that is an author's
 ``escrow:LICENSE:HOLDER``  what waits for milestones and is held by HOLDER
 ``milestone:LICENSE``      what was promised for milestones and nobody holds
 ``bank:clearing``          where money paid in came from; it owes, like ``owed``
@@ -29,6 +30,8 @@ code         debit (loses)         credit (gains)        from
 ``promise``  licensee owed         milestone             book entry ``promise``
 ``release``  escrow or milestone   creator earned        book entry ``release``
 ``refund``   escrow or milestone   where it came from    book entry ``refund``
+``share``    creator earned        authors               book entry ``share``; below
+                                                         zero the other way
 ``reversal`` what gained before    what lost before      book entry ``reversal``
 ``tax``      licensee owed         tax payable           book entry ``tax``
 ``round_up`` licensee owed         rounding              book entry ``round_up``
@@ -42,8 +45,10 @@ A due is money to be had, not money paid: who pays it does so from what it paid
 in. What is promised for a milestone and what is deposited for one leave their
 account by a release or a refund that refers to them, in parts or whole, and
 never more than still stands of them. Book entries ``milestone`` and ``dispute``
-say what happened and move nothing, and so do ``close`` (a period), ``invoice``,
-``bill`` and ``credit_note`` (which get their numbers in the journal's order) (`SILENT`).
+say what happened, ``claim`` and ``withdrawn`` what is claimed (`billing.cost_claims`),
+``rate`` what a currency is worth; they move nothing, and nor
+do ``close`` (a period), ``invoice``, ``bill`` and ``credit_note`` (which get their
+numbers in the journal's order) (`SILENT`).
 
 A reversal undoes at most what still stands of the entry it refers to, for the
 same licensee and currency; one that would undo more, or nothing that is there,
@@ -57,9 +62,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from gateway.billing.holding import NOBODY, Holder, HolderError, Keeps, waiting
+import orjson
+
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
+from gateway.terms.holding import NOBODY, Holder, HolderError, Keeps
 
 CLEARING: Final = "bank:clearing"
 PAID_OUT: Final = "bank:paid-out"
@@ -70,7 +77,7 @@ WRITTEN_OFF: Final = "loss:written-off"
 #: Book entries that number a document; each kind is a series of its own.
 NUMBERED: Final = frozenset({"invoice", "bill", "credit_note"})
 #: Book entries that tell something and move no money.
-SILENT: Final = frozenset({"milestone", "dispute", "close"}) | NUMBERED
+SILENT: Final = frozenset({"milestone", "dispute", "rate", "claim", "withdrawn", "close"}) | NUMBERED
 #: Book entries that move back or on what another one moved.
 _REFERRING: Final = frozenset({"reversal", "release", "refund"})
 #: What a reversal undoes; what waits for a milestone is refunded instead.
@@ -89,6 +96,16 @@ def prepaid(licensee: str) -> str:
 def owed(licensee: str) -> str:
     """The account of what *licensee* has to pay by agreement and did not yet."""
     return f"licensee:{licensee}:owed"
+
+
+def authored(site: str, name: str) -> str:
+    """The account of what of the earnings of *site* is of the author *name*."""
+    return f"author:{site}:{name}"
+
+
+def waiting(license: str, holder: Holder) -> str:
+    """The account of what waits for milestones of *license*: its name says who holds it."""
+    return f"milestone:{license}" if holder.keeps is Keeps.NOBODY else f"escrow:{license}:{holder}"
 
 
 def may_owe(account: str) -> bool:
@@ -181,6 +198,8 @@ def postings_of(entry: JournalEntry, undone: Undone | None = None) -> tuple[Post
         )
     if not isinstance(entry, BookEntry) or entry.amount_micros <= 0:
         return ()
+    if entry.kind_of == "share":
+        return _shared(entry)
     if not entry.licensee and (undone.posting.code if undone else entry.kind_of) not in _OF_CREATOR:
         return ()
     if entry.kind_of in _REFERRING:
@@ -228,6 +247,24 @@ def _billed(entry: BookEntry) -> tuple[str, str] | None:
         case "payout_fee":
             return earned(entry.site), PAYOUT_FEES
     return None
+
+
+def _shared(entry: BookEntry) -> tuple[Posting, ...]:
+    """A leg for each author; none at all where the memo is not what the entry moves in all."""
+    try:
+        parts = orjson.loads(entry.memo)
+    except orjson.JSONDecodeError:
+        return ()
+    if not isinstance(parts, dict) or not all(type(each) is int and each for each in parts.values()):
+        return ()
+    if sum(map(abs, parts.values())) != entry.amount_micros or not entry.site:
+        return ()
+    creators, found = earned(entry.site), list[Posting]()
+    for name, micros in sorted(parts.items()):
+        author, amount = authored(entry.site, name), Money(abs(micros), entry.currency)
+        accounts = (creators, author) if micros > 0 else (author, creators)
+        found.append(Posting(*accounts, amount, entry.id, entry.time_us, entry.kind_of))
+    return tuple(found)
 
 
 def _holder(text: str) -> Holder | None:

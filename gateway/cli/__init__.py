@@ -22,6 +22,7 @@ from gateway.cli import (
     authorship,
     backup,
     bundles,
+    claims,
     crawlers,
     dashboard,
     deals,
@@ -40,6 +41,7 @@ from gateway.cli import (
     licensee,
     licenses,
     memo,
+    milestones,
     objections,
     outbox,
     payments,
@@ -119,6 +121,8 @@ app.add_typer(deals.app, name="deals")
 app.add_typer(licenses.app, name="licenses")
 app.add_typer(bundles.app, name="bundle")
 app.add_typer(duties.app, name="duties")
+app.add_typer(milestones.app, name="milestones")
+app.add_typer(claims.app, name="claims")
 app.add_typer(audits.app, name="audits")
 app.add_typer(auditors.app, name="auditors")
 app.command("memo")(memo.memo)

@@ -28,7 +28,7 @@ from gateway.provenance.frames import SealedDetail
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper, KeeperLock
 from gateway.provenance.record import BookEntry, FetchDetail
-from gateway.provenance.segments import ENTRY_HEADER, readable, segments
+from gateway.provenance.segments import durable_ends
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
@@ -119,9 +119,7 @@ class Books:
         """Wait until the books show everything that is durable now, for two seconds beside a running gateway."""
         if await self.fold():
             return
-        folder = self.folder / "journal"
-        ends = {path.name: readable(path).entries or 0 for path in segments(folder) if path.exists()}
-        wanted = {name: end for name, end in ends.items() if end > len(ENTRY_HEADER)}
+        wanted = durable_ends(self.folder / "journal")
         for _ in range(40):
             reached = await SqliteFolding(self.database).positions()
             if all(reached.get(name, 0) >= end for name, end in wanted.items()):

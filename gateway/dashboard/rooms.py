@@ -15,6 +15,7 @@ from gateway.dashboard.deal_pages import DealPages, Frame
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
 from gateway.dashboard.holder_pages import HolderPages, Holders
+from gateway.dashboard.milestone_pages import MilestonePages, Milestones
 from gateway.dashboard.policy_pages import PolicyPages
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.queries import AccessLog
@@ -33,6 +34,7 @@ class Rooms:
         duties: what licensees hand in.
         audits: audits, which stand beside duties and need them.
         bills: what licensees are billed.
+        milestones: what parts of fees wait for.
         bundles: works that are sold as one.
         policies: the files of rules.
         consents: withdrawals, objections, authors' answers.
@@ -44,6 +46,7 @@ class Rooms:
     duties: DutyBook | None = None
     audits: Audits | None = None
     bills: Bills | None = None
+    milestones: Milestones | None = None
     bundles: Bundles | None = None
     policies: PolicyFiles | None = None
     consents: Consents | None = None
@@ -58,6 +61,7 @@ class Rooms:
             (self.bills, "/billing", "Billing"),
             (self.duties, "/duties", "Duties"),
             (self.duties and self.audits, "/audits", "Audits"),
+            (self.milestones, "/milestones", "Milestones"),
             (self.bundles, "/bundles", "Bundles"),
             (self.policies, "/policies", "Policies"),
             (self.consents, "/consent", "Consent"),
@@ -78,6 +82,8 @@ class Rooms:
             DutyPages(self.duties, frame, clock).add_to(router)
         if self.duties is not None and self.audits is not None:
             AuditPages(self.duties, self.audits, frame, clock).add_to(router)
+        if self.milestones is not None:
+            MilestonePages(self.milestones, frame).add_to(router)
         if self.bundles is not None:
             BundlePages(self.bundles, frame, clock).add_to(router)
         if self.policies is not None:

@@ -10,6 +10,7 @@
 ``/licenses``, ``/licensees``: see `holder_pages`
 ``/billing``               statements, invoices, disputes, payouts; see `billing_pages`
 ``/duties``                what licensees hand in; see `duty_pages`
+``/milestones``            what of fees waits for something; see `milestone_pages`
 ``/audits``                who checks their reports; see `audit_pages`
 ``/bundles``               what is sold as one; see `bundle_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`

@@ -49,6 +49,16 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A licensee has not done in time what its license asks for.",
             "Your dashboard shows which duty of whom it is.",
         ),
+        "milestone.met": (
+            "A milestone is met: {subject}",
+            "What a part of a fee waited for has happened. The licensee may object for seven days.",
+            "See it: licet milestones list",
+        ),
+        "milestone.disputed": (
+            "A milestone is disputed: {subject}",
+            "One side objects; nothing of its money moves until that is settled.",
+            "Settle it as both agree: licet milestones settle",
+        ),
         "duty.delivered": (
             "Something was handed in: {subject}",
             "A licensee has handed in what its license asks for.",
@@ -141,6 +151,16 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
         ),
     },
     Reader.LICENSEE: {
+        "milestone.met": (
+            "A milestone is met: {subject}",
+            "What a part of your fee waited for has happened. You may object for seven days, and say why.",
+            "See it, and approve or object: GET /.licet/milestones of the site",
+        ),
+        "milestone.disputed": (
+            "A milestone is disputed: {subject}",
+            "One side objects; nothing of its money moves until that is settled.",
+            "See where it stands: GET /.licet/milestones of the site",
+        ),
         "invoice.issued": (
             "A new invoice: {subject}",
             "What your account came to in a month was billed.",

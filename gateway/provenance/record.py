@@ -209,7 +209,11 @@ class BookEntry:
     money for a milestone), ``promise`` (a milestone is to be paid and nobody
     holds its money), ``milestone`` (it was met) and ``dispute`` (somebody
     objects), which move nothing, ``release`` and ``refund`` (of the deposit or
-    promise *reference*), or ``reversal`` (undoes entry *reference*); ``close``
+    promise *reference*), ``reversal`` (undoes entry *reference*), ``rate`` (of
+    currency *reference* in *currency*; `licenses.rates`), ``claim`` and
+    ``withdrawn`` (costs that are claimed, or are no more; `billing.cost_claims`),
+    which move nothing, or ``share`` (what of the earnings of *site* is its
+    authors', named in *memo*); ``close``
     (the period *reference* is billed as it stands), ``invoice``, ``bill`` and
     ``credit_note`` (the document *reference* gets its number), which move
     nothing; ``tax``, ``round_up``, ``round_down`` and ``write_off`` of such a

@@ -28,6 +28,7 @@ from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.dispute_book import MemoryDisputeBook
 from gateway.store.memory.document_book import MemoryDocumentBook
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
+from gateway.store.memory.earnings import MemoryEarnings
 from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
 from gateway.store.memory.evidence import MemoryEvidence
@@ -39,6 +40,7 @@ from gateway.store.memory.lives import MemoryLives
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.originals import MemoryOriginals
+from gateway.store.memory.owing import MemoryOwing
 from gateway.store.memory.payout_book import MemoryPayoutBook
 from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
@@ -59,6 +61,7 @@ from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.dispute_book import SqliteDisputeBook
 from gateway.store.sqlite.document_book import SqliteDocumentBook
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
+from gateway.store.sqlite.earnings import SqliteEarnings
 from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
@@ -69,6 +72,7 @@ from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.originals import SqliteOriginals
+from gateway.store.sqlite.owing import SqliteOwing
 from gateway.store.sqlite.payout_book import SqlitePayoutBook
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
@@ -154,6 +158,8 @@ class Ports:
     originals: Any
     auditors: Any
     ingestion: Any
+    owing: Any
+    earnings: Any
     unfinished: Any
     account_book: Any
     documents: Any
@@ -173,7 +179,7 @@ def memory_ports() -> Ports:
     tables = Tables()
     happened = Happened()
     register, negotiations = MemoryRegister(happened), MemoryNegotiations(happened)
-    audience = MemoryAudience()
+    audience, duties = MemoryAudience(), MemoryDuties(register)
     return Ports(
         register,
         MemorySpendBook(tables),
@@ -188,7 +194,7 @@ def memory_ports() -> Ports:
         leaves=MemoryLeaves(tables),
         lives=MemoryLives(register),
         events=happened,
-        duties=MemoryDuties(register),
+        duties=duties,
         audits=MemoryAudits(register),
         evidence=MemoryEvidence(),
         endpoints=MemoryEndpoints(happened),
@@ -199,6 +205,8 @@ def memory_ports() -> Ports:
         originals=MemoryOriginals(tables),
         auditors=MemoryAuditors(),
         ingestion=MemoryIngestion(register, tables, happened),
+        owing=MemoryOwing(register, duties, tables),
+        earnings=MemoryEarnings(tables),
         unfinished=MemoryUnfinished(),
         account_book=MemoryAccountBook(tables),
         documents=MemoryDocumentBook(tables, happened),
@@ -234,6 +242,8 @@ def sqlite_ports(database: Database) -> Ports:
         originals=SqliteOriginals(database),
         auditors=SqliteAuditors(database),
         ingestion=SqliteIngestion(database),
+        owing=SqliteOwing(database),
+        earnings=SqliteEarnings(database),
         unfinished=SqliteUnfinished(database),
         account_book=SqliteAccountBook(database),
         documents=SqliteDocumentBook(database),

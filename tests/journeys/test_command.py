@@ -69,6 +69,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "deals list", "deals show", "deals offer", "deals decline",
         "licenses list", "licenses show", "licenses suspend", "licenses resume", "licenses revoke", "licenses amend",
         "bundle make", "bundle list", "bundle show", "bundle verify", "bundle progress",
+        "claims add", "claims list", "claims withdraw", "milestones list", "milestones funded", "milestones met", "milestones dispute", "milestones settle", "milestones refund", "books authors", "books rate add", "books rate list",
         "duties list", "duties show", "duties evidence", "duties accept", "duties reject", "duties excuse", "duties veto",
         "audits list", "audits show", "audits request", "audits name", "audits bind", "audits findings", "audits close",
         "audits cancel", "auditors add", "auditors list", "auditors revoke", "auditors looks", "retention", "erase",

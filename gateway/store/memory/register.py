@@ -145,6 +145,10 @@ class MemoryRegister:
         """Whether a license was revoked."""
         return ("license", license_id) in self._revoked
 
+    def revoked_at(self, license_id: str) -> int:
+        """When a license was revoked, 0 for never."""
+        return self._revoked.get(("license", license_id), (0, 0))[0]
+
     def every_version(self) -> list[License]:
         """Every version of every license."""
         return [each for id in self._licenses for each in self.versions_of(id)]
