@@ -23,6 +23,7 @@ from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.account_book import MemoryAccountBook
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.auditors import MemoryAuditors
 from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.dispute_book import MemoryDisputeBook
 from gateway.store.memory.document_book import MemoryDocumentBook
@@ -45,11 +46,13 @@ from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.memory.traffic import MemoryTraffic
+from gateway.store.memory.unfinished import MemoryUnfinished
 from gateway.store.memory.usage import MemoryUsageCounts
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
+from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -72,6 +75,7 @@ from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.store.sqlite.traffic import SqliteTraffic
+from gateway.store.sqlite.unfinished import SqliteUnfinished
 from gateway.store.sqlite.usage import SqliteUsageCounts
 from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import (
@@ -148,12 +152,14 @@ class Ports:
     objections: Any
     consents: Any
     originals: Any
+    auditors: Any
     ingestion: Any
     account_book: Any
     documents: Any
     disputes: Any
     usage: Any
     payouts: Any
+    unfinished: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -191,12 +197,14 @@ def memory_ports() -> Ports:
         objections=MemoryObjections(happened),
         consents=MemoryConsents(happened),
         originals=MemoryOriginals(tables),
+        auditors=MemoryAuditors(),
         ingestion=MemoryIngestion(register, tables, happened),
         account_book=MemoryAccountBook(tables),
         documents=MemoryDocumentBook(tables, happened),
         disputes=MemoryDisputeBook(happened),
         usage=MemoryUsageCounts(tables, happened),
         payouts=MemoryPayoutBook(tables),
+        unfinished=MemoryUnfinished(),
     )
 
 
@@ -224,12 +232,14 @@ def sqlite_ports(database: Database) -> Ports:
         objections=SqliteObjections(database),
         consents=SqliteConsents(database),
         originals=SqliteOriginals(database),
+        auditors=SqliteAuditors(database),
         ingestion=SqliteIngestion(database),
         account_book=SqliteAccountBook(database),
         documents=SqliteDocumentBook(database),
         disputes=SqliteDisputeBook(database),
         usage=SqliteUsageCounts(database),
         payouts=SqlitePayoutBook(database),
+        unfinished=SqliteUnfinished(database),
     )
 
 
