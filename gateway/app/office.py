@@ -9,23 +9,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 
 import structlog
-from aiohttp import web
 
 from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
-from gateway.app.addresses import bound, shown
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
 from gateway.app.bundle_credits import bundle_round, bundles_of
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
+from gateway.app.dashboard_door import open_dashboard
 from gateway.app.dealing import bargaining_of, deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.ingestion_round import INGESTION_SECONDS
-from gateway.app.key_rings import made, made_for_identity
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
@@ -43,8 +42,7 @@ from gateway.config import Config
 from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
 from gateway.dashboard.policy_shelf import PolicyFiles
-from gateway.dashboard.routes import dashboard_app
-from gateway.dashboard.sessions import Sessions
+from gateway.dashboard.rooms import Rooms
 from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
@@ -57,6 +55,7 @@ from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
+from gateway.keys.key_set import EDDSA
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
@@ -133,10 +132,10 @@ class Office:
     async def open_stores(self, journal: str) -> None:
         """Open everything that rests on the disk; *journal* names the office's own file."""
         config = self.config
-        ring = KeyRing.open if KeyRing.exists(config.keys) else made
+        ring = KeyRing.open if KeyRing.exists(config.keys) else _made
         self.keys = ring(config.keys, self.clock)
         self.identity_keys, self.origin_keys, log_keys = (
-            (KeyRing.open if KeyRing.exists(folder) else made_for_identity)(folder, self.clock)
+            (KeyRing.open if KeyRing.exists(folder) else _made_for_identity)(folder, self.clock)
             for folder in (config.identity_keys, config.origin_keys, config.log_keys)
         )
         agent = own_agent(config, self.shelf.policies)
@@ -245,8 +244,8 @@ class Office:
             DutyDesk(self.duty_book, self.audits, self.clock).group,
             *self.post.groups,
             *self.consenting.groups(),
-            *self.billing.groups(),
             *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
+            *self.billing.groups(),
         )
 
     def _first_host(self) -> str:
@@ -261,38 +260,21 @@ class Office:
         config = self.config
         if not config.dashboard.enabled:
             return "", ""
-        sessions = Sessions.open(config.folder / "operator.json", self.clock)
-        app = dashboard_app(
-            self.access_log,
-            sessions,
-            hosts=(config.dashboard.host, *config.dashboard.hosts),
-            status=self.status,
-            who=Explaining(config, self.clock, networks=self._networks),
-            clock=self.clock,
+        rooms = Rooms(
             deals=deals_of(self.database, self.register, self.shelf),
+            holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
             duties=self.duty_book,
-            worth=worth_of(self._pages, self.shelf, config.figures),
-            consents=self.consenting.pages(lambda: self.shelf.policies),
-            bills=self.billing.pages(),
             audits=self.audits,
+            bills=self.billing.pages(),
             bundles=bundles_of(self._pages, self.register, lambda: (self.shelf.policies, self.withdrawn)),
             policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
-            holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
+            consents=self.consenting.pages(lambda: self.shelf.policies),
+            worth=worth_of(self._pages, self.shelf, config.figures),
         )
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        self._closing.append(runner.cleanup)
-
-        async def start(host: str, port: int) -> tuple[str, int]:
-            site = web.TCPSite(runner, host, port)
-            await site.start()
-            at = runner.addresses[0]
-            return at[0], at[1]
-
-        host, port = await bound(start, config.dashboard.host, config.dashboard.port, "dashboard.port")
-        base = f"http://{shown(host)}:{port}"
-        link = sessions.sign_in_link()
-        return base, f"{base}/sign-in?token={link}" if link else ""
+        who = Explaining(config, self.clock, networks=self._networks)
+        return await open_dashboard(
+            config, self.access_log, who, self.status, rooms, self.clock, self._closing
+        )
 
     def begin(self) -> None:
         """Start what is done again and again."""
@@ -439,3 +421,14 @@ class Office:
 
     async def _balance(self, licensee: str, currency: str) -> Money:
         return await self.book.available(licensee, currency)
+
+
+def _made_for_identity(folder: Path, clock: Clock) -> KeyRing:
+    # Every verifier of Web Bot Auth reads Ed25519; some read nothing else.
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return KeyRing.create(folder, EDDSA, clock=clock)
+
+
+def _made(folder: Path, clock: Clock) -> KeyRing:
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return KeyRing.create(folder, clock=clock)

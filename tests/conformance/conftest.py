@@ -154,12 +154,12 @@ class Ports:
     originals: Any
     auditors: Any
     ingestion: Any
+    unfinished: Any
     account_book: Any
     documents: Any
     disputes: Any
     usage: Any
     payouts: Any
-    unfinished: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -199,12 +199,12 @@ def memory_ports() -> Ports:
         originals=MemoryOriginals(tables),
         auditors=MemoryAuditors(),
         ingestion=MemoryIngestion(register, tables, happened),
+        unfinished=MemoryUnfinished(),
         account_book=MemoryAccountBook(tables),
         documents=MemoryDocumentBook(tables, happened),
         disputes=MemoryDisputeBook(happened),
         usage=MemoryUsageCounts(tables, happened),
         payouts=MemoryPayoutBook(tables),
-        unfinished=MemoryUnfinished(),
     )
 
 
@@ -234,12 +234,12 @@ def sqlite_ports(database: Database) -> Ports:
         originals=SqliteOriginals(database),
         auditors=SqliteAuditors(database),
         ingestion=SqliteIngestion(database),
+        unfinished=SqliteUnfinished(database),
         account_book=SqliteAccountBook(database),
         documents=SqliteDocumentBook(database),
         disputes=SqliteDisputeBook(database),
         usage=SqliteUsageCounts(database),
         payouts=SqlitePayoutBook(database),
-        unfinished=SqliteUnfinished(database),
     )
 
 
