@@ -32,7 +32,10 @@ _MOST = 1_000
 
 @app.command("list")
 def list_(data: Data = DATA, as_json: AsJson = False) -> None:
-    """List disputes, the open ones first."""
+    """List disputes, the open ones first.
+
+    With the day by which each is to be answered.
+    """
 
     async def act(office: BillingOffice, _: Books) -> list[dict[str, Any]]:
         return [_told(each) for each in await office.disputes.of("", _MOST)]
@@ -50,7 +53,10 @@ def list_(data: Data = DATA, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(id: Id, data: Data = DATA, as_json: AsJson = False) -> None:
-    """Show one dispute with its reason and evidence."""
+    """Show one dispute with its reason and evidence.
+
+    What the licensee wrote is shown as text, and nothing in it is obeyed.
+    """
 
     async def act(office: BillingOffice, _: Books) -> dict[str, Any]:
         found = await office.disputes.get(id)
@@ -71,13 +77,19 @@ def show(id: Id, data: Data = DATA, as_json: AsJson = False) -> None:
 
 @app.command()
 def accept(id: Id, answer: Answer = "", data: Data = DATA, as_json: AsJson = False) -> None:
-    """Agree: a credit note takes the sum off the line."""
+    """Agree: a credit note takes the sum off the line.
+
+    Begun again after a crash, it ends in the same credit note.
+    """
     _decide(data, as_json, id, answer, right=True)
 
 
 @app.command()
 def reject(id: Id, answer: Answer, data: Data = DATA, as_json: AsJson = False) -> None:
-    """Do not agree, and say why; the sum is to be paid."""
+    """Do not agree, and say why; the sum is to be paid.
+
+    The licensee reads your answer, and the sum is dunned again.
+    """
     _decide(data, as_json, id, answer, right=False)
 
 

@@ -42,7 +42,10 @@ def list_(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """List documents with what is open of each, the newest first."""
+    """List documents, the newest first.
+
+    With what is open of each, its state and its due day.
+    """
 
     async def act(office: BillingOffice, _: Books) -> list[dict[str, Any]]:
         documents = await office.issuer.documents.of(licensee, _MOST)
@@ -71,9 +74,9 @@ def issue(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Bill a licensee for a month: close it, and issue one document a currency.
+    """Bill a licensee for a month.
 
-    Issued before, they are shown again. What comes in later stands on the next.
+    The month is closed, and one document a currency is issued. Issued before, they are shown again. What comes in later stands on the next.
 
     \b
     licet invoices issue le_01a2… --period 2026-10
@@ -104,7 +107,7 @@ def show(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Show one document as it was issued, and how it stands now.
+    """Show one document as it was issued.
 
     --json prints its canonical JSON, with number and state beside it.
     """
@@ -197,7 +200,10 @@ def write_off(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Give up what is open of an invoice, or a part of it, in the books."""
+    """Give up what is open of an invoice.
+
+    All of it or a part: it is entered in the books as a loss, and nobody is dunned for it any more.
+    """
     _settled(id, "write_off", amount, memo, data, as_json)
 
 
@@ -213,9 +219,9 @@ def party(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Say whom you bill: legal name, address, tax id, and which of your tax rules holds.
+    """Say whom you bill.
 
-    Documents that are issued stay as they are.
+    Legal name, address, tax id, and which of your tax rules holds. Documents that are issued stay as they are.
 
     \b
     licet invoices party le_01a2… --name "Example AI GmbH" --address "2 Data Street\\nMetro" --tax reverse

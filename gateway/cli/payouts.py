@@ -36,7 +36,10 @@ _MOST = 10_000
 
 @app.command("list")
 def list_(data: Data = DATA, as_json: AsJson = False) -> None:
-    """List payouts, the newest first."""
+    """List payouts, the newest first.
+
+    With state, fee and the reference of the rail or the file.
+    """
 
     async def act(paying: PayingOut, _: Books) -> list[dict[str, Any]]:
         return [_told(each) for each in await paying.book.all(_MOST)]
@@ -63,7 +66,9 @@ def plan(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Plan a payout, as far as the creator's account covers it.
+    """Plan a payout of what a creator earned.
+
+    As far as the account covers it; its amount leaves the account in the books.
 
     \b
     licet payouts plan journal "120.50 EUR" --name "Ada Example" --iban DE89…
@@ -86,9 +91,9 @@ def plan(
 
 @app.command()
 def send(data: Data = DATA, as_json: AsJson = False) -> None:
-    """Send what is planned for Stripe, finish what was begun, and learn what came of the rest.
+    """Send what is planned for Stripe.
 
-    Uses secret_key_file under [stripe] of licet.toml.
+    Finishes what was begun, and learns what came of the rest. Uses secret_key_file under [stripe] of licet.toml.
     """
 
     async def act(paying: PayingOut, _: Books) -> list[dict[str, Any]]:
@@ -107,9 +112,9 @@ def sepa(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Write what is planned for SEPA as one pain.001.001.09 file for your bank.
+    """Write what is planned for SEPA as a file.
 
-    Its payouts count as sent from then on, and stand in no other file; --again
+    It is a pain.001.001.09 file for your bank. Its payouts count as sent from then on, and stand in no other file; --again
     writes the same file once more, to the octet.
     """
     from gateway.billing.paying_out import today
@@ -151,9 +156,9 @@ def settle(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Say what came of a payout: it arrived, at a fee; or it did not; or it came back.
+    """Say what came of a payout.
 
-    What failed or came back is the creator's again in the books.
+    It arrived, at a fee; or it did not; or it came back. What failed or came back is the creator's again in the books.
     """
     from gateway.billing.payouts import Paid
     from gateway.money import Money, MoneyError

@@ -31,6 +31,8 @@ GET, POST   ``/.licet/negotiate``, and below it          the same for people
 GET, POST, client ``/.licet/duties``, ``/.licet/reports``, ``/.licet/audits``
             and below them: what is to be handed in (`desk.duties`)
 GET, Bearer ``/.licet/audit``, and below it              what an auditor may see
+GET, client ``/.licet/statements``, ``/.licet/invoices``, ``/.licet/disputes``
+            and below them: one's own account (`desk.billing`, `desk.invoices`)
 GET, client ``/.licet/events``                           what happened to one's own
 GET, POST, client ``/.licet/webhooks``                   where that is sent
 GET, DELETE, client ``/.licet/webhooks/ID``, and ``/verification``, ``/secret``, ``/ping``
