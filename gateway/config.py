@@ -41,11 +41,19 @@ class Listen(_Section):
     """Where crawlers and people are served: the only public listener.
 
     *proxy_protocol*: connections of trusted proxies begin with a PROXY header.
+    *auth* is where the site's own proxy asks what it may pass on (`front.auth`), ``ADDRESS:PORT``; "" nowhere.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8402, ge=0, le=65535)
     proxy_protocol: bool = False
+    auth: str = Field(default="", pattern=r"^([0-9a-z.-]+:[0-9]{1,5}|\[[0-9a-f:.]+\]:[0-9]{1,5})?$")
+
+    @property
+    def auth_at(self) -> tuple[str, int]:
+        """Host and port of *auth*."""
+        host, _, port = self.auth.rpartition(":")
+        return host.strip("[]"), int(port)
 
 
 class TlsHost(_Section):

@@ -29,6 +29,7 @@ from gateway.problem_entry import Told, entry
 __all__ = ["PROBLEMS", "ConfigurationError", "Mistake", "Problem", "Refusal", "StoreUnavailable"]
 
 _RESEND = "Send a well-formed request again on a new connection."
+_PROXY = "Whoever runs this site sets its proxy up as `licet deploy` prints it."
 _LATER = "Ask again after the seconds named in Retry-After. Nothing was charged."
 _BUY = "Buy a token at the token endpoint named in this answer and send it as Authorization: License."
 
@@ -339,8 +340,11 @@ class Problem(Told, Enum):
         crawler_error="InternalError",
     )
 
-    # The desk: OAuth 2.0 and RSL's OLP keep their own error shape.
     # fmt: off
+    CALLER_UNKNOWN = entry("caller-unknown", 403, "Only the site's own proxy may ask here", _PROXY)
+    PROXY_INCOMPLETE = entry("proxy-incomplete", 502, "The site's own proxy does not say what was asked of it", _PROXY)
+
+    # The desk: OAuth 2.0 and RSL's OLP keep their own error shape.
     CLIENT_UNKNOWN = entry("client-unknown", 401, "Client authentication failed",
         "Authenticate in the way this client is registered for, and in one way only.", oauth_error="invalid_client")
     CLIENT_QUARANTINED = entry("client-quarantined", 403, "This client is registered but not approved or funded yet",

@@ -133,7 +133,8 @@ class Worker:
             async with asyncio.timeout(_OFFICE):
                 await line.known.wait()
         self._sock = socket.socket(fileno=boot.listening)
-        url = await front.open(self._sock)
+        auth = socket.socket(fileno=boot.auth) if boot.auth >= 0 else None
+        url = await front.open(self._sock, auth)
         self._begin("keys", every(0.25, self._look_at_keys))
         self._begin("people", every(5.0, self._count_people))
         self._begin("rest", every(REST_SECONDS, front.rest))
