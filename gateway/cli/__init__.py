@@ -23,6 +23,7 @@ from gateway.cli import (
     crawlers,
     dashboard,
     deals,
+    deploy,
     doctor,
     dossier,
     duties,
@@ -130,6 +131,7 @@ app.add_typer(ems.app, name="ems")
 app.command("dashboard")(dashboard.dashboard)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("deploy")(deploy.deploy)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
 app.command("who")(who.who)
