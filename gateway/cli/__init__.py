@@ -42,6 +42,7 @@ from gateway.cli import (
     policy,
     price,
     proofs,
+    reconcile_access,
     refunds,
     restart,
     rsl,
@@ -119,6 +120,7 @@ app.add_typer(objections.app, name="objections")
 app.add_typer(authors.app, name="authors")
 app.add_typer(authorship.app, name="authorship")
 app.command("statement")(statement.statement)
+app.command("reconcile-access")(reconcile_access.reconcile_access)
 app.command("payments")(payments.payments)
 journal.app.command("prove")(proofs.prove)
 journal.app.command("verify")(proofs.verify_log)

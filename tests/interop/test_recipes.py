@@ -235,6 +235,13 @@ STARTED = {
 }
 
 
+def awaited(come: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not come():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def started(world: World, server: str, way: str, needs: Any, *more: str) -> None:
     text = world.printed(server.removeprefix("new-"), way, *more)
     command = STARTED[server](world, text, needs)
@@ -306,6 +313,22 @@ def test_everybody_meets_what_is_right_through(server, way, world, needs, intero
     ]
     assert {each["path"] for each in found} == {"/essays/tides", "/robots.txt"}
     assert not [each for each in found if each["ended"] == "passed-on" and way == "proxy"]
+    if way == "auth" and server in {"nginx", "caddy", "new-caddy", "envoy"}:
+        # What never came is given back, once.
+        gone = world.get("/gone/x", {**GPTBOT, "Authorization": f"License {token}"})
+        assert gone.status == 404
+        log = world.folder / "public.log"
+        awaited(lambda: log.exists() and "/gone/x" in log.read_text())
+        for undone in (1, 0):
+            told = world.operator("reconcile-access", str(log), "--give-back")
+            assert (told["billed"], told["unknown"]) == (2, [])
+            [never] = told["not_delivered"]
+            assert (never["path"], never["status"], never["what"], bool(never["undone_by"])) == (
+                "/gone/x",
+                404,
+                "given-back",
+                bool(undone),
+            )
     # And with the gateway gone nothing is free.
     world.gateway.close()
     before = list(world.seen)
