@@ -32,6 +32,14 @@ from gateway.problems import ConfigurationError, Mistake
 #: A host name in lower case, or a wildcard of one label.
 _HOST_NAME = r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 
+#: ``ADDRESS:PORT``, or nothing.
+_ADDRESS = r"^([0-9a-z.-]+:[0-9]{1,5}|\[[0-9a-f:.]+\]:[0-9]{1,5})?$"
+
+
+def _host_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,13 +55,12 @@ class Listen(_Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8402, ge=0, le=65535)
     proxy_protocol: bool = False
-    auth: str = Field(default="", pattern=r"^([0-9a-z.-]+:[0-9]{1,5}|\[[0-9a-f:.]+\]:[0-9]{1,5})?$")
+    auth: str = Field(default="", pattern=_ADDRESS)
 
     @property
     def auth_at(self) -> tuple[str, int]:
         """Host and port of *auth*."""
-        host, _, port = self.auth.rpartition(":")
-        return host.strip("[]"), int(port)
+        return _host_port(self.auth)
 
 
 class TlsHost(_Section):
@@ -270,6 +277,24 @@ class People(_Section):
     counted: bool = True
 
 
+class Observe(_Section):
+    """Who may watch. *metrics* is where Prometheus reads, ``ADDRESS:PORT``; "" nowhere.
+
+    *access_log* is a file with a line for each request that is recorded, relative to the data folder: none
+    of people. *traces* is the URL of an OpenTelemetry collector (OTLP over HTTP).
+    """
+
+    metrics: str = Field(default="", pattern=_ADDRESS)
+    access_log: str = ""
+    access_format: Literal["combined", "json", "ecs", "ocsf"] = "combined"
+    traces: str = Field(default="", pattern=r"^(https?://[a-zA-Z0-9.:\[\]/_-]+)?$")
+
+    @property
+    def metrics_at(self) -> tuple[str, int]:
+        """Host and port of *metrics*."""
+        return _host_port(self.metrics)
+
+
 class Workers(_Section):
     """How many processes serve the front."""
 
@@ -294,6 +319,7 @@ class _File(_Section):
     origin: OriginTimes = OriginTimes()
     pacing: Pacing = Pacing()
     people: People = People()
+    observe: Observe = Observe()
     workers: Workers = Workers()
 
 
@@ -322,6 +348,7 @@ class Config(Folders):
     origin: OriginTimes = field(default_factory=OriginTimes)
     pacing: Pacing = field(default_factory=Pacing)
     people: People = field(default_factory=People)
+    observe: Observe = field(default_factory=Observe)
     workers: Workers = field(default_factory=Workers)
 
 
@@ -369,6 +396,7 @@ def read_config(
         origin=read.origin,
         pacing=read.pacing,
         people=read.people,
+        observe=read.observe,
         workers=read.workers,
     )
 

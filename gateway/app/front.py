@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -17,6 +18,7 @@ from gateway.app.addresses import bound
 from gateway.app.identification import Identification
 from gateway.app.listening import check_listening, locations_of, look_again, take_up, url_of
 from gateway.app.nonce_secret import nonces_of, secret_at
+from gateway.app.observing import Observing
 from gateway.app.publisher import Publisher
 from gateway.ask import Ask
 from gateway.clock import Clock
@@ -109,6 +111,7 @@ class Front:
         self.locations = locations_of(config)
         catalog = Catalog.shipped()
         self.published = Publisher(catalog)
+        self.observing = Observing(config, catalog)
         times = config.origin
         self._origin = HttpOrigin(
             OriginLimits(connect=times.connect, first_byte=times.first_byte, idle=times.idle),
@@ -131,8 +134,8 @@ class Front:
             credentials=self._credentials,
             till=self.till,
             origin=_SigningOrigin(self._origin, shelf, origin_identity),
-            journal=journal,
-            people=_PeopleCount(people),
+            journal=self.observing.journal(journal),
+            people=self.observing.people(_PeopleCount(people)),
             published=self.published,
             sources=self._sources(notices, rails),
             rails=rails,
@@ -186,6 +189,10 @@ class Front:
         await self.till.rest()
         self.identification.conduct.forget(self._clock.now_us() // 1_000_000)
 
+    async def flush(self) -> None:
+        """Let out what has gathered of the access log."""
+        self.observing.flush()
+
     async def open(self, sock: socket.socket | None = None, auth: socket.socket | None = None) -> str:
         """Listen where the settings say, or on *sock*, and on *auth* for the site's own proxy.
 
@@ -219,6 +226,7 @@ class Front:
         await self._origin.close()
         await self._way.close()
         await self.identification.close()
+        await asyncio.to_thread(self.observing.close)
         # Where the book is gone with its process, the keeper of the book closes the purses of this writer itself.
         with contextlib.suppress(StoreUnavailable):
             await self.till.close()

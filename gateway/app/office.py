@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -116,6 +117,7 @@ class Office:
         self._policies, self._networks = policies, networks
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping, self._wake = asyncio.Event(), asyncio.Event()
+        self.metrics_at = ("", 0)
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
         self.withdrawn: tuple[Withdrawal, ...] = ()
@@ -246,6 +248,15 @@ class Office:
     def folding(self) -> Folding:
         """Where the keeper folds into."""
         return SqliteFolding(self.database)
+
+    async def open_metrics(self, totals: Callable[[], Any], states: Callable[[], Any]) -> None:
+        """Let Prometheus read, where the settings say so."""
+        if self.config.observe.metrics:
+            from gateway.app.metrics_door import Watched, open_metrics
+
+            watched = Watched(totals, states, lambda: self.shelf.policies, lambda: self.journal.state.reason)
+            self.metrics_at, close = await open_metrics(watched, self.config.observe.metrics_at)
+            self._closing.append(close)
 
     async def open_dashboard(self) -> tuple[str, str]:
         """Open the operator's pages; returns their URL and the one-time link, or "" for what there is not."""

@@ -35,6 +35,7 @@ from gateway.app.folder import RunFolder
 from gateway.app.office import Office, log
 from gateway.app.signing_agents import told
 from gateway.desk.door import DeskDoor
+from gateway.front.tallies import Totals
 from gateway.licenses.revocations import Revocations
 from gateway.licenses.withdrawal import Withdrawal
 from gateway.policy.reload import PolicyShelf, policy_files
@@ -73,6 +74,7 @@ class OfficeRoom(Office):
         self._stamp: tuple[tuple[str, int, int], ...] = ()
         self._writers: set[str] = set()
         self._ended: set[str] = set()
+        self._totals = Totals()
 
     async def start(self) -> dict[str, Any]:
         """Open everything; returns ``dashboard``, ``sign_in`` and the sites. Raises `ConfigurationError`."""
@@ -83,6 +85,7 @@ class OfficeRoom(Office):
         await self._door.start(self._run.desk)
         self._server = await asyncio.start_unix_server(self._met, self._run.office)
         dashboard, sign_in = await self.open_dashboard()
+        await self.open_metrics(self._totals.all, lambda: [line.state for line in self._lines if line.state])
         self.begin()
         return {
             "dashboard": dashboard,
@@ -202,6 +205,7 @@ class OfficeRoom(Office):
     def _heard(self, line: _Line, name: str, given: Any) -> None:
         if name == "state":
             line.state = given
+            self._totals.hear(given)
         elif name == "paid":
             self._tell_all("paid", given, but=line)
         elif name == "used":

@@ -24,18 +24,32 @@ _AUTH = "127.0.0.1:8404"
 _INSIDE = 8402
 
 
+_Server = Annotated[str, typer.Argument(metavar="SERVER", help=f"One of {', '.join(SERVERS)}.")]
+_Way = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        metavar="WAY",
+        help="Of a web server: proxy (everything passes through Licet) or auth (it asks Licet and serves the site itself).",
+    ),
+]
+_Behind = Annotated[
+    bool,
+    typer.Option(
+        "--behind-proxy",
+        help="Another proxy or a CDN stands in front of it, and is named in trust.proxies.",
+    ),
+]
+_Cache = Annotated[
+    str, typer.Option(metavar="FOLDER", help="nginx --as auth: keep for seconds what is said of a person.")
+]
+
+
 def deploy(
-    server: Annotated[str, typer.Argument(metavar="SERVER", help=f"One of {', '.join(SERVERS)}.")],
+    server: _Server,
     data: Data = DATA,
     site: Site = "",
-    way: Annotated[
-        str,
-        typer.Option(
-            "--as",
-            metavar="WAY",
-            help="Of a web server: proxy (everything passes through Licet) or auth (it asks Licet and serves the site itself).",
-        ),
-    ] = "proxy",
+    way: _Way = "proxy",
     port: Annotated[
         int | None,
         typer.Option(
@@ -48,20 +62,11 @@ def deploy(
         typer.Option(metavar="FILE", help="Certificate chain; else where certbot puts it, or Caddy's own."),
     ] = "",
     key: Annotated[str, typer.Option(metavar="FILE", help="Its private key.")] = "",
-    behind: Annotated[
-        bool,
-        typer.Option(
-            "--behind-proxy",
-            help="Another proxy or a CDN stands in front of it, and is named in trust.proxies.",
-        ),
-    ] = False,
+    behind: _Behind = False,
     open: Annotated[
         bool, typer.Option("--open-when-down", help="While Licet is down, serve everybody instead of nobody.")
     ] = False,
-    cache: Annotated[
-        str,
-        typer.Option(metavar="FOLDER", help="nginx --as auth: keep for seconds what is said of a person."),
-    ] = "",
+    cache: _Cache = "",
     log: Annotated[str, typer.Option(metavar="FILE", help="With --as auth: the access log.")] = "",
 ) -> None:
     """Print a correct configuration for the site.
@@ -82,16 +87,7 @@ def deploy(
     """
     from gateway.config import read_config
 
-    if server not in SERVERS:
-        raise stop(f"SERVER is one of {', '.join(SERVERS)}, not {server!r}")
-    if SERVERS[server] and way not in SERVERS[server]:
-        raise stop(f"--as is one of {', '.join(SERVERS[server])}, not {way!r}")
-    if open and (server, way) in {("traefik", "auth"), ("traefik", "proxy"), ("envoy", "proxy")}:
-        raise stop(f"{server} as {way} cannot serve everybody while Licet is down")
-    if cache and (server, way) != ("nginx", "auth"):
-        raise stop("--cache is for nginx --as auth")
-    if bool(certificate) != bool(key):
-        raise stop("--certificate and --key go together")
+    _check(server, way, open=open, cache=cache, certified=(certificate, key))
     config = read_config(data, environ=os.environ)
     policy = chosen(data, site)
     asks = bool(SERVERS[server]) and way == "auth"
@@ -118,6 +114,11 @@ def deploy(
         more=_more(server, config, port),
     )
     print(recipe(server, way if SERVERS[server] else "", facts), end="")
+    _say(server, data, policy, missing, asks=asks)
+
+
+def _say(server: str, data: Path, policy: Policy, missing: tuple[str, ...], *, asks: bool) -> None:
+    """What else is to be done."""
     if missing:
         tell(f"add to {data / 'licet.toml'}:")
         for line in missing:
@@ -133,6 +134,20 @@ def deploy(
         tell(f"  {policy.file}, such as http://host.docker.internal:8000 or that of its own service")
     if asks and sys.stdout.isatty():
         tell("this holds a secret: let nobody else read the file you put it in")
+
+
+def _check(server: str, way: str, *, open: bool, cache: str, certified: tuple[str, str]) -> None:
+    """Stop at what does not go together."""
+    if server not in SERVERS:
+        raise stop(f"SERVER is one of {', '.join(SERVERS)}, not {server!r}")
+    if SERVERS[server] and way not in SERVERS[server]:
+        raise stop(f"--as is one of {', '.join(SERVERS[server])}, not {way!r}")
+    if open and (server, way) in {("traefik", "auth"), ("traefik", "proxy"), ("envoy", "proxy")}:
+        raise stop(f"{server} as {way} cannot serve everybody while Licet is down")
+    if cache and (server, way) != ("nginx", "auth"):
+        raise stop("--cache is for nginx --as auth")
+    if bool(certified[0]) != bool(certified[1]):
+        raise stop("--certificate and --key go together")
 
 
 def _missing(config: Config, *, asks: bool) -> tuple[str, ...]:

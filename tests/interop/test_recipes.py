@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -115,6 +116,7 @@ class World:
     seen: list[str]
     stack: ExitStack
     gateway: ExitStack
+    metrics: int
     port: int = field(default_factory=free_port)
 
     def operator(self, *command: str) -> Any:
@@ -142,6 +144,11 @@ class World:
         finally:
             line.close()
 
+    def totals(self) -> str:
+        """What Prometheus reads."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/metrics", timeout=10) as answer:
+            return str(answer.read().decode())
+
     def token(self) -> str:
         """Bought through the server in front, as a crawler does."""
         made = self.operator("licensee", "add", "Example AI Labs", "--credit", "5 USD")
@@ -157,7 +164,8 @@ class World:
         """Every fetch of the journal."""
         done = self._ran("journal", "export")
         entries = [json.loads(line) for line in done.splitlines()]
-        return [each["entry"] for each in entries if each["kind"] == "fetch"]
+        found = [each["entry"] for each in entries if each["kind"] == "fetch"]
+        return sorted(found, key=lambda each: each["time_us"])
 
 
 @pytest.fixture
@@ -173,8 +181,9 @@ def world(tmp_path: Path) -> Iterator[World]:
         thread.start()
         stack.callback(thread.join)
         stack.callback(site.shutdown)
-        auth, front = free_port(), free_port()
+        auth, front, metrics = free_port(), free_port(), free_port()
         settings = f'[listen]\nauth = "127.0.0.1:{auth}"\nport = {front}\n[trust]\nproxies = ["loopback"]\n'
+        settings += f'[workers]\ncount = 2\n[observe]\nmetrics = "127.0.0.1:{metrics}"\n'
         (data / "licet.toml").write_text(
             f"{settings}[store]\nreserve_mb = 1\n[dashboard]\nport = {free_port()}\n"
         )
@@ -184,7 +193,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         gateway = stack.enter_context(ExitStack())
         command = [sys.executable, "-m", "gateway", "serve", "--data", str(data)]
         gateway.enter_context(running(command, None, front, tmp_path / "licet.log"))
-        yield World(tmp_path, data, site.seen, stack, gateway)  # type: ignore[attr-defined]
+        yield World(tmp_path, data, site.seen, stack, gateway, metrics)  # type: ignore[attr-defined]
 
 
 def _nginx(world: World, text: str, needs: Callable[..., str]) -> list[str]:
@@ -329,6 +338,9 @@ def test_everybody_meets_what_is_right_through(server, way, world, needs, intero
                 "given-back",
                 bool(undone),
             )
+    # Both workers' totals together.
+    awaited(lambda: all(f'decision="{each}"' in world.totals() for each in ("licensed", "person", "refused")))
+    assert "licet_workers 2.0" in world.totals()
     # And with the gateway gone nothing is free.
     world.gateway.close()
     before = list(world.seen)
