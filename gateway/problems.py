@@ -412,6 +412,8 @@ class Problem(Told, Enum):
         "Read it again and act on what it says.")
     AUDIT_REFUSED = entry("audit-refused", 409, "The agreement does not allow this audit, or not this step of it",
         "Read the audit and the clause on audits again; they say what is allowed and what comes next.")
+    MILESTONE_WAITS = entry("milestone-waits", 409, "This cannot be done as the milestone stands",
+        "Read the milestone again; it says where its money is and what comes next.")
     # fmt: on
 
 

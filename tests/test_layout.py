@@ -27,6 +27,8 @@ ELSEWHERE = {
     "app/supervisor.py": "journeys/test_processes.py",
     "app/worker.py": "journeys/test_processes.py",
     "faults.py": "test_problems.py",
+    "dashboard/queries.py": "store/sqlite/test_access_log.py",
+    "store/sqlite/totals.py": "store/sqlite/test_access_log.py",
     "billing/bundle_papers.py": "journeys/test_evidence_bundles.py",
     "desk/bundling.py": "journeys/test_evidence_bundles.py",
     "provenance/evidence_bundle.py": "journeys/test_evidence_bundles.py",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 from gateway.app.access_file import AccessFile
 from gateway.ask import Ask
@@ -11,9 +12,40 @@ from gateway.front.access_lines import FORMATS
 from gateway.front.gate import PeopleCount
 from gateway.front.tallies import Tallies
 from gateway.front.watching import Watcher, watched
+from gateway.policy.reload import PolicyShelf
 from gateway.problems import ConfigurationError, Mistake
 from gateway.provenance.journal import Journal
 from gateway.visitors.catalog import Catalog
+
+Told = Callable[[], Mapping[str, Any] | None]
+States = Callable[[], Iterable[Mapping[str, Any]]]
+
+
+class _Office(Protocol):
+    """What is told of the office."""
+
+    config: Config
+    shelf: PolicyShelf
+    journal: Journal
+
+
+async def metrics_of(
+    office: _Office, totals: Told, states: States
+) -> tuple[tuple[str, int], Callable[[], Awaitable[None]]]:
+    """Let Prometheus read *totals* and *states* where the settings say so; returns where, and what closes it."""
+    if not office.config.observe.metrics:
+        return ("", 0), _nothing
+    from gateway.app.metrics_door import Watched, open_metrics
+
+    def unhealthy() -> str:
+        return office.journal.state.reason
+
+    watched = Watched(lambda: totals() or {}, states, lambda: office.shelf.policies, unhealthy)
+    return await open_metrics(watched, office.config.observe.metrics_at)
+
+
+async def _nothing() -> None:
+    pass
 
 
 class Observing:

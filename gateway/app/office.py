@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any
 
 import structlog
 from aiohttp import web
@@ -27,14 +26,18 @@ from gateway.app.ingestion_round import INGESTION_SECONDS, IngestionRound
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
+from gateway.app.observing import States, Told, metrics_of
 from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
+from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
+from gateway.dashboard.pages import BOOKS
+from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.bundles import BundleDesk, manifest_beside
@@ -80,6 +83,7 @@ from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.totals import SqliteTotals
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Bundle, Offer
 from gateway.terms.schema_org import license_page_jsonld
 from gateway.visitors.catalog import Catalog
@@ -117,10 +121,10 @@ class Office:
         self._policies, self._networks = policies, networks
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping, self._wake = asyncio.Event(), asyncio.Event()
-        self.metrics_at = ("", 0)
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
         self.withdrawn: tuple[Withdrawal, ...] = ()
+        self.nightly = Nightly(config.folder, self.clock)
 
     def read_policies(self) -> None:
         """Take up the policies for the first time; raises `ConfigurationError`."""
@@ -149,6 +153,7 @@ class Office:
         self._pages = await Database.open(config.database, readers=2)
         self._closing.append(self._pages.close)
         self.access_log = SqliteAccessLog(self._pages)
+        self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
         self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages), self._first_host())
         self.audience = SqliteAudience(self.database)
@@ -249,14 +254,10 @@ class Office:
         """Where the keeper folds into."""
         return SqliteFolding(self.database)
 
-    async def open_metrics(self, totals: Callable[[], Any], states: Callable[[], Any]) -> None:
+    async def open_metrics(self, totals: Told, states: States) -> None:
         """Let Prometheus read, where the settings say so."""
-        if self.config.observe.metrics:
-            from gateway.app.metrics_door import Watched, open_metrics
-
-            watched = Watched(totals, states, lambda: self.shelf.policies, lambda: self.journal.state.reason)
-            self.metrics_at, close = await open_metrics(watched, self.config.observe.metrics_at)
-            self._closing.append(close)
+        self.metrics_at, close = await metrics_of(self, totals, states)
+        self._closing.append(close)
 
     async def open_dashboard(self) -> tuple[str, str]:
         """Open the operator's pages; returns their URL and the one-time link, or "" for what there is not."""
@@ -275,6 +276,7 @@ class Office:
             duties=self.duty_book,
             worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
+            policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -305,6 +307,8 @@ class Office:
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
             ("bundles", INGESTION_SECONDS, self._ingestion().act),
             ("remind", 60.0, self.consenting.remind),
+            ("totals", 2.0, self.totals.keep_up),
+            ("reconcile", LOOK_SECONDS, self.nightly.act),
         ):
             self._start(name, every(seconds, act))
         if self.config.feeds.update:
@@ -323,6 +327,8 @@ class Office:
         found = {policy.site.id: str(policy.site.mode) for policy in self.shelf.policies}
         if not self.journal.state.healthy:
             found["journal"] = self.journal.state.reason
+        if self.nightly.last is not None:
+            found[BOOKS] = self.nightly.told()
         if self.log.reason:
             found["public log"] = self.log.reason
         return found

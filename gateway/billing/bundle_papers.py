@@ -150,7 +150,9 @@ def _check_books(found: Statement, sums: Sums, name: str, findings: Findings) ->
             )
             continue
         amount = entry.amount_micros
-        allowed = {"credit": {amount}, "fee": {-amount}}.get(entry.kind_of, {amount, -amount, 0})
+        allowed = {"credit": {amount}, "fee": {-amount}, "payment": {-amount}}.get(
+            entry.kind_of, {amount, -amount, 0}
+        )
         said = (line.time_us, line.kind, line.license, line.memo, line.effect.currency)
         if said != (entry.time_us, entry.kind_of, entry.license, entry.memo, entry.currency) or (
             line.effect.micros not in allowed
@@ -173,8 +175,8 @@ def _check_totals(found: Statement, name: str, findings: Findings) -> None:
         ]
         credited = sum(micros for kind, micros in effects if kind == "credit")
         charged = sum(line.amount.micros for line in found.charges if line.amount.currency == currency)
-        charged -= sum(micros for kind, micros in effects if kind == "fee")
-        corrected = sum(micros for kind, micros in effects if kind not in {"credit", "fee"})
+        charged -= sum(micros for kind, micros in effects if kind in {"fee", "payment"})
+        corrected = sum(micros for kind, micros in effects if kind not in {"credit", "fee", "payment"})
         closing = total.opening.micros + credited - charged + corrected
         if (total.credited.micros, total.charged.micros, total.corrected.micros, total.closing.micros) != (
             credited, charged, corrected, closing,

@@ -43,6 +43,7 @@ from gateway.cli import (
     price,
     proofs,
     reconcile_access,
+    reconciling,
     refunds,
     restart,
     rsl,
@@ -80,6 +81,8 @@ app = typer.Typer(
                     licet price --files 120 --minutes 12
                     licet dossier OpenAI
     Your proof      licet journal audit
+    Your books      licet reconcile
+                    licet books check
                     licet journal verify
                     licet journal bundle --licensee LICENSEE --period 2026-11 --out nov.zip
                     licet backup licet.tar
@@ -122,6 +125,8 @@ app.add_typer(authorship.app, name="authorship")
 app.command("statement")(statement.statement)
 app.command("reconcile-access")(reconcile_access.reconcile_access)
 app.command("payments")(payments.payments)
+app.command("reconcile")(reconciling.reconcile)
+app.add_typer(reconciling.app, name="books")
 journal.app.command("prove")(proofs.prove)
 journal.app.command("verify")(proofs.verify_log)
 journal.app.command("bundle")(evidence_bundles.bundle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import typer
 
 from gateway.cli.recipes import SERVERS, Facts, near, recipe
-from gateway.cli.say import DATA, Data, stop, tell
+from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell
 from gateway.cli.sites import Site, chosen
 
 if TYPE_CHECKING:
@@ -43,6 +44,14 @@ _Behind = Annotated[
 _Cache = Annotated[
     str, typer.Option(metavar="FOLDER", help="nginx --as auth: keep for seconds what is said of a person.")
 ]
+_Port = Annotated[
+    int | None,
+    typer.Option(metavar="PORT", min=1, max=65535, help="Where the public comes in; 443, or 80 if plain."),
+]
+_Certificate = Annotated[
+    str,
+    typer.Option(metavar="FILE", help="Certificate chain; else where certbot puts it, or Caddy's own."),
+]
 
 
 def deploy(
@@ -50,17 +59,9 @@ def deploy(
     data: Data = DATA,
     site: Site = "",
     way: _Way = "proxy",
-    port: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PORT", min=1, max=65535, help="Where the public comes in; 443, or 80 if plain."
-        ),
-    ] = None,
+    port: _Port = None,
     plain: Annotated[bool, typer.Option("--plain", help="Speak http: TLS ends before it.")] = False,
-    certificate: Annotated[
-        str,
-        typer.Option(metavar="FILE", help="Certificate chain; else where certbot puts it, or Caddy's own."),
-    ] = "",
+    certificate: _Certificate = "",
     key: Annotated[str, typer.Option(metavar="FILE", help="Its private key.")] = "",
     behind: _Behind = False,
     open: Annotated[
@@ -68,22 +69,20 @@ def deploy(
     ] = False,
     cache: _Cache = "",
     log: Annotated[str, typer.Option(metavar="FILE", help="With --as auth: the access log.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Print a correct configuration for the site.
 
-    It goes to stdout; what else is to be done is said on stderr. Print it again
-    after hosts, ports or the site's server change.
+    What else is to be done is said on stderr. Print it again after a change.
 
     \b
     licet deploy nginx > /etc/nginx/conf.d/licet.conf
     licet deploy caddy --as auth > /etc/caddy/Caddyfile
     licet deploy systemd > /etc/systemd/system/licet.service
-    licet deploy kubernetes | kubectl apply -f -
 
-    As proxy, Licet sees every answer: a fetch is billed by what was delivered.
-    As auth, the web server keeps serving the site and Licet answers yes or no
-    beforehand: a licensed fetch is billed as it is let through, and
-    `licet reconcile-access` gives back what the access log says never came.
+    As proxy, Licet sees every answer and bills what was delivered. As auth, it
+    says yes or no beforehand and bills what it lets through; `licet
+    reconcile-access` gives back what the access log says never came.
     """
     from gateway.config import read_config
 
@@ -92,16 +91,12 @@ def deploy(
     policy = chosen(data, site)
     asks = bool(SERVERS[server]) and way == "auth"
     missing = _missing(config, asks=asks) if SERVERS[server] else ()
-    facts = Facts(
+    web = Facts(
         id=policy.site.id,
         name=", ".join(policy.site.hosts),
         hosts=policy.site.hosts,
-        front=near(config.listen.host, config.listen.port),
+        front="",
         origin=policy.site.origin,
-        auth=near(*config.listen.auth_at) if config.listen.auth else _AUTH,
-        secret=_secret(config) if asks else "",
-        own=_own(policy),
-        passed=_passed(),
         port=port or (80 if plain else 443),
         plain=plain,
         certificate=certificate,
@@ -113,8 +108,27 @@ def deploy(
         missing=missing,
         more=_more(server, config, port),
     )
-    print(recipe(server, way if SERVERS[server] else "", facts), end="")
+    facts = _with_gateway(web, config, policy, asks=asks)
+    text = recipe(server, way if SERVERS[server] else "", facts)
+    if as_json:
+        emit(
+            {"server": server, "as": way if SERVERS[server] else "", "text": text, "settings": list(missing)}
+        )
+        return
+    print(text, end="")
     _say(server, data, policy, missing, asks=asks)
+
+
+def _with_gateway(web: Facts, config: Config, policy: Policy, *, asks: bool) -> Facts:
+    """*web* with what is known of the gateway behind it."""
+    return replace(
+        web,
+        front=near(config.listen.host, config.listen.port),
+        auth=near(*config.listen.auth_at) if config.listen.auth else _AUTH,
+        secret=_secret(config) if asks else "",
+        own=_own(policy),
+        passed=_passed(),
+    )
 
 
 def _say(server: str, data: Path, policy: Policy, missing: tuple[str, ...], *, asks: bool) -> None:

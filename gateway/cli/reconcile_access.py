@@ -32,7 +32,7 @@ def reconcile_access(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Hold an access log against what was billed as it was granted.
+    """Hold an access log against what was billed for it.
 
     Where the web server serves the site itself (`licet deploy nginx --as auth`),
     a licensed fetch is billed as it is let through. The log says what came of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.policy import ask_of, country_of, parts_of, policy_of, visitor_of
+from gateway.cli.policy import country_of, parts_of, policy_of, visitor_of
 from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell
 
 if TYPE_CHECKING:
@@ -159,6 +159,7 @@ def _published(policy: Policy, url: str) -> PublishedTerms:
 def _page(url: str, name: str, country: str, file: Path | None, data: Path) -> _Page:
     from dataclasses import replace
 
+    from gateway.policy.imagined import imagined_ask
     from gateway.policy.ruling import rule
     from gateway.visitors.catalog import Catalog
     from gateway.visitors.visitor import Identity
@@ -169,7 +170,7 @@ def _page(url: str, name: str, country: str, file: Path | None, data: Path) -> _
     if visitor.crawler is not None and not visitor.crawler.verifiable:
         visitor = replace(visitor, identity=Identity.CLAIMED)
     terms = _published(policy, url)
-    ask = replace(ask_of(policy, path, query, name, country_of(country)), origin=terms.origin)
+    ask = replace(imagined_ask(policy, path, query, name, country_of(country)), origin=terms.origin)
     catalog = Catalog.shipped()
     entry = catalog.by_name(name) or catalog.match(name)
     tokens = entry.tokens if entry else ()

@@ -207,9 +207,14 @@ def _stored(members: dict[str, Any]) -> FetchRecord:
 class BookEntry:
     """Money that moved without a fetch: the other kind of entry that may post.
 
-    *kind_of* is ``credit`` (the licensee paid in), ``fee`` (an agreed fee is due)
-    or ``reversal`` (undoes entry *reference*). *by* names who entered it.
-    *amount_micros* is positive.
+    *kind_of* is ``credit`` (the licensee paid in), ``fee`` (an agreed fee was
+    paid), ``due`` (something fell due by agreement), ``payment`` (what was due
+    was paid from credit), ``deposit`` (somebody, named in *reference*, holds
+    money for a milestone), ``promise`` (a milestone is to be paid and nobody
+    holds its money), ``milestone`` (it was met) and ``dispute`` (somebody
+    objects), which move nothing, ``release`` and ``refund`` (of the deposit or
+    promise *reference*), or ``reversal`` (undoes entry *reference*). *by* names
+    who entered it. *amount_micros* is positive.
     """
 
     id: str

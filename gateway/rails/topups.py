@@ -72,6 +72,10 @@ class TopUps(Protocol):
         """The top-up that the provider's payment *paid_by* paid."""
         ...
 
+    async def everything(self) -> tuple[TopUp, ...]:
+        """Every top-up that is kept, paid or not, in the order of their ids."""
+        ...
+
     async def went_back(self, back: PaidBack, at: int) -> None:
         """Keep *back*, told at whole second *at*, once; what is older than `BACK_KEPT_SECONDS` is forgotten."""
         ...

@@ -81,6 +81,19 @@ def test_credit_that_was_not_there(make):
         assert faults(replace(books, limits=(limit,))) == [("overdrawn", "licensee:le_1:prepaid")]
 
 
+def test_what_is_owed_by_agreement_may_stand_below_zero_and_what_tells_moves_nothing(make):
+    due = make.book(id="d", kind_of="due")
+    tells = make.book(id="t", kind_of="dispute", license="lic_1", reference="d")
+    idle = make.book(id="i", kind_of="release", license="lic_1", reference="d")
+    (posting,) = postings_of(due)
+    books = Books(
+        tuple(Booked(at, entry) for at, entry in enumerate((due, tells), 1)), (posting,),
+        ((posting.debit, usd(-100_000)), (posting.credit, usd(100_000))), (), (),
+    )  # fmt: skip
+    assert faults(books) == []
+    assert faults(replace(books, entries=(*books.entries, Booked(3, idle)))) == [("moves-nothing", "i")]
+
+
 def test_more_set_aside_than_there_is(books):
     one_more = Purse("w2", "lic_2", "le_1", usd(1), 1)
     nobodys = Purse("w2", "lic_3", "le_2", usd(7), 1)

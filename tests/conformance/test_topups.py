@@ -44,6 +44,14 @@ async def test_it_is_paid_once_and_found_by_what_paid_it(topups) -> None:
     assert await topups.paid_with("pi_2") is None
 
 
+async def test_all_of_them_are_told_paid_or_not(topups) -> None:
+    assert await topups.everything() == ()
+    await topups.add(replace(TOPUP, id="top_2"))
+    await topups.add(TOPUP)
+    await topups.paid("top_2", "pi_1")
+    assert await topups.everything() == (TOPUP, replace(TOPUP, id="top_2", paid_by="pi_1"))
+
+
 async def test_what_went_back_is_kept_for_a_payment_that_is_told_later(topups) -> None:
     backs = [PaidBack(f"re_{number}", Money(1_000_000, "USD"), "pi_1") for number in range(3)]
     await topups.went_back(backs[2], 1)

@@ -75,6 +75,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "withdraw issue", "withdraw list", "withdraw show", "withdraw readmit",
         "objections list", "objections show", "objections hold", "objections uphold", "objections dismiss", "objections erase",
         "authors ask", "authors list", "authors forget", "authorship add", "authorship show", "authorship export",
+        "reconcile", "books check", "books export",
         "outbox list", "outbox show", "outbox retry", "outbox test",
     }  # fmt: skip
 
@@ -152,6 +153,11 @@ MISTAKES = [
     ("fetch http://127.0.0.1:1/ --max-price much", "--max-price"),
     ("dashboard", "no data folder"),
     ("doctor --nonsense", "No such option"),
+    ("reconcile", "no data folder"),
+    ("reconcile --receipts nowhere.jsonl", "nowhere.jsonl: No such file"),
+    ("books check", "no data folder"),
+    ("books export", "no data folder"),
+    ("books export --format ledger", "--format is beancount or hledger"),
     ("duties list", "no data folder"),
     ("duties reject du_1", "Missing option '--why'"),
     ("duties evidence du_1 .", "is there already"),

@@ -40,6 +40,10 @@ class MemoryTopUps:
         """The top-up that *paid_by* paid."""
         return next((each for each in self._topups.values() if paid_by and each.paid_by == paid_by), None)
 
+    async def everything(self) -> tuple[TopUp, ...]:
+        """Every top-up that is kept."""
+        return tuple(topup for _, topup in sorted(self._topups.items()))
+
     async def went_back(self, back: PaidBack, at: int) -> None:
         """Keep *back*, once."""
         self._back = {id: kept for id, kept in self._back.items() if kept[0] > at - BACK_KEPT_SECONDS}

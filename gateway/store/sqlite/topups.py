@@ -53,6 +53,12 @@ class SqliteTopUps:
         """The top-up that *paid_by* paid."""
         return await self._database.read(lambda db: _one(db, "paid_by = ? AND paid_by <> ''", paid_by))
 
+    async def everything(self) -> tuple[TopUp, ...]:
+        """Every top-up that is kept."""
+        return await self._database.read(
+            lambda db: tuple(_topup(row) for row in db.execute(f"{_SELECT} ORDER BY id"))
+        )
+
     async def went_back(self, back: PaidBack, at: int) -> None:
         """Keep *back*, once."""
 
@@ -101,4 +107,8 @@ class SqliteTopUps:
 
 def _one(db: apsw.Connection, where: str, given: str) -> TopUp | None:
     row: Any = db.execute(f"{_SELECT} WHERE {where}", (given,)).fetchone()
-    return TopUp(row[0], row[1], Money(row[2], row[3]), *row[4:]) if row else None
+    return _topup(row) if row else None
+
+
+def _topup(row: Any) -> TopUp:
+    return TopUp(row[0], row[1], Money(row[2], row[3]), *row[4:])
