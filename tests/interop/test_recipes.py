@@ -338,6 +338,8 @@ def test_everybody_meets_what_is_right_through(server, way, world, needs, intero
                 "given-back",
                 bool(undone),
             )
+        books = world.operator("reconcile")
+        assert not books.get("differences"), books
     # Both workers' totals together.
     awaited(lambda: all(f'decision="{each}"' in world.totals() for each in ("licensed", "person", "refused")))
     assert "licet_workers 2.0" in world.totals()
