@@ -10,7 +10,7 @@ STAMPS := .make
 COMPILED_TESTS := tests/front tests/origin tests/hostile tests/test_stepping.py tests/journeys/test_main_job.py tests/journeys/test_tls.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo check test bench detect tournament night clean
+.PHONY: help demo check test faults bench detect tournament night clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ $(STAMPS)/dev: pyproject.toml $(STAMPS)/server
 # Real programs that some tests drive. Without root, or without Debian, those tests skip and say so.
 $(STAMPS)/debian:
 	@mkdir -p $(STAMPS)
-	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl slowhttptest:slowhttptest varnishtest:varnish; do \
+	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl slowhttptest:slowhttptest varnishtest:varnish fusermount3:fuse3 faketime:faketime; do \
 	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "installing$$missing from Debian …"; \
@@ -78,6 +78,9 @@ test: $(STAMPS)/dev $(STAMPS)/debian ## everything, with the time of each folder
 	  PYTHONPATH=$(CURDIR)/.bench/compiled PYTHONSAFEPATH=1 LICET_TEST_COMPILED=1 $(BIN)/pytest -q $(COMPILED_TESTS); \
 	elif [ -n "$$CI" ]; then exit 1; \
 	else echo "the compiled build was not tested: it could not be made here"; fi
+
+faults: $(STAMPS)/dev $(STAMPS)/debian ## the fault table: every fault with its count, and its known-bad twin
+	@$(BIN)/python -m loadtests.faults
 
 bench: $(STAMPS)/dev ## speed beside nginx and its peers, as ratios of the same run
 	@$(BIN)/python -m loadtests.bench

@@ -14,6 +14,7 @@ from gateway.app.folder import Addresses, FolderLock, RunFolder
 from gateway.app.front import REST_SECONDS, Front
 from gateway.app.identification import COPIES_SECONDS
 from gateway.app.listening import LOOK_SECONDS
+from gateway.app.observing import metrics_of
 from gateway.app.office import Office, acting
 from gateway.app.timers import every
 from gateway.clock import Clock
@@ -39,6 +40,7 @@ class Licet(Office):
         """Prepare; nothing is opened before `start`. *policies* as for `Office`."""
         super().__init__(config, policies=policies, networks=networks, clock=clock)
         self._front: Front | None = None
+        self.metrics_at = ("", 0)
 
     @property
     def front(self) -> Front:
@@ -90,7 +92,7 @@ class Licet(Office):
         await self._look()  # opening took a while: the first licensed fetch must not meet an old list
         url = await front.open()
         dashboard, sign_in = await self.open_dashboard()
-        await self.open_metrics(front.observing.told, self._state)
+        self.metrics_at = await metrics_of(self, front.observing.told, self._state, self._closing.append)
         self.begin()
         self._start("access log", every(FLUSH_SECONDS, front.flush))
         self._start("rest", every(REST_SECONDS, front.rest))

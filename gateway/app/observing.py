@@ -17,8 +17,8 @@ from gateway.problems import ConfigurationError, Mistake
 from gateway.provenance.journal import Journal
 from gateway.visitors.catalog import Catalog
 
-Told = Callable[[], Mapping[str, Any] | None]
-States = Callable[[], Iterable[Mapping[str, Any]]]
+_Told = Callable[[], Mapping[str, Any] | None]
+_States = Callable[[], Iterable[Mapping[str, Any]]]
 
 
 class _Office(Protocol):
@@ -30,22 +30,20 @@ class _Office(Protocol):
 
 
 async def metrics_of(
-    office: _Office, totals: Told, states: States
-) -> tuple[tuple[str, int], Callable[[], Awaitable[None]]]:
-    """Let Prometheus read *totals* and *states* where the settings say so; returns where, and what closes it."""
+    office: _Office, totals: _Told, states: _States, closing: Callable[[Callable[[], Awaitable[None]]], None]
+) -> tuple[str, int]:
+    """Let Prometheus read *totals* and *states* where the settings say so; returns where. *closing* hears what closes it."""
     if not office.config.observe.metrics:
-        return ("", 0), _nothing
+        return "", 0
     from gateway.app.metrics_door import Watched, open_metrics
 
     def unhealthy() -> str:
         return office.journal.state.reason
 
     watched = Watched(lambda: totals() or {}, states, lambda: office.shelf.policies, unhealthy)
-    return await open_metrics(watched, office.config.observe.metrics_at)
-
-
-async def _nothing() -> None:
-    pass
+    at, close = await open_metrics(watched, office.config.observe.metrics_at)
+    closing(close)
+    return at
 
 
 class Observing:

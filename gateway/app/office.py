@@ -26,7 +26,6 @@ from gateway.app.ingestion_round import INGESTION_SECONDS, IngestionRound
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
-from gateway.app.observing import States, Told, metrics_of
 from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
@@ -36,6 +35,7 @@ from gateway.app.way_out import feed_fetch
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
+from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.routes import dashboard_app
@@ -205,6 +205,7 @@ class Office:
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
+            published=self._published,
         )  # fmt: skip
 
     def _ingestion(self) -> IngestionRound:
@@ -229,7 +230,7 @@ class Office:
             self.cashier.once,
         )
         catalog = Catalog.shipped()
-        publisher = Publisher(catalog)
+        publisher = self._published = Publisher(catalog)
         shelf = EvidenceFolder(self.config.evidence)
         self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
@@ -254,11 +255,6 @@ class Office:
         """Where the keeper folds into."""
         return SqliteFolding(self.database)
 
-    async def open_metrics(self, totals: Told, states: States) -> None:
-        """Let Prometheus read, where the settings say so."""
-        self.metrics_at, close = await metrics_of(self, totals, states)
-        self._closing.append(close)
-
     async def open_dashboard(self) -> tuple[str, str]:
         """Open the operator's pages; returns their URL and the one-time link, or "" for what there is not."""
         config = self.config
@@ -277,6 +273,7 @@ class Office:
             worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
             policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
+            holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()

@@ -32,6 +32,7 @@ from gateway.app.boot import Boot
 from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SETTLER, SPEND_BOOK, WITHDRAWN
 from gateway.app.channel import Channel
 from gateway.app.folder import RunFolder
+from gateway.app.observing import metrics_of
 from gateway.app.office import Office, log
 from gateway.app.signing_agents import told
 from gateway.desk.door import DeskDoor
@@ -85,7 +86,7 @@ class OfficeRoom(Office):
         await self._door.start(self._run.desk)
         self._server = await asyncio.start_unix_server(self._met, self._run.office)
         dashboard, sign_in = await self.open_dashboard()
-        await self.open_metrics(self._totals.all, lambda: [line.state for line in self._lines if line.state])
+        await metrics_of(self, self._totals.all, self._states, self._closing.append)
         self.begin()
         return {
             "dashboard": dashboard,
@@ -241,11 +242,14 @@ class OfficeRoom(Office):
             if line is not but:
                 line.channel.tell(name, given)
 
+    def _states(self) -> list[dict[str, Any]]:
+        return [line.state for line in self._lines if line.state]
+
     def _processes(self) -> list[dict[str, Any]]:
         ours = {"role": "office", "pid": os.getpid()}
         return [
             ours,
-            *sorted((line.state for line in self._lines if line.state), key=lambda each: each["role"]),
+            *sorted(self._states(), key=lambda each: each["role"]),
         ]
 
     # Policies: the office reads the files first; workers read what it took up, from the run folder.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.admission.spending import Purse
 from gateway.billing.postings import (
@@ -25,6 +26,9 @@ from gateway.billing.postings import (
 )
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord
+
+#: Who stands under entries of what a payment provider says.
+PROVIDER: Final = "stripe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,18 @@ class Books:
     limits: tuple[tuple[str, Money], ...] = ()
 
     def may_owe(self) -> Mapping[tuple[str, str], int]:
-        """The limits in micro-units, by account and currency."""
-        return {(prepaid(licensee), limit.currency): limit.micros for licensee, limit in self.limits}
+        """What each account may owe in micro-units, by currency: its limit, and what a payment provider took back.
+
+        Nobody here was asked whether there was still so much.
+        """
+        found = Counter(
+            {(prepaid(licensee), limit.currency): limit.micros for licensee, limit in self.limits}
+        )
+        for booked in self.entries:
+            entry = booked.entry
+            if isinstance(entry, BookEntry) and entry.kind_of == "reversal" and entry.by == PROVIDER:
+                found[prepaid(entry.licensee), entry.currency] += entry.amount_micros
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,7 @@ def explain(
     \b
     licet policy explain /essays/ --as GPTBot --use ai-train --country DE
     """
+    from gateway.clock import SystemClock
     from gateway.policy.explain import explanation
     from gateway.policy.imagined import imagined_ask
     from gateway.policy.ruling import rule
@@ -172,7 +173,7 @@ def explain(
     host, path, query = parts_of(url)
     found = policy_of(host, policy, data)
     visitor = visitor_of(as_, proof)
-    ask = imagined_ask(found, path, query, as_, country_of(country))
+    ask = imagined_ask(found, path, query, as_, country_of(country), at_us=SystemClock().now_us())
     ruling = rule(found, visitor, ask, uses or visitor.uses)
     told = explanation(ruling, visitor, ask, uses or visitor.uses)
     if as_json:

@@ -9,7 +9,8 @@ calculator, the creator's figures, dossiers (`worth_pages`).
 
 Does not own: what a record says (provenance), what is owed (billing), any
 policy's meaning. Nothing here writes to a store but what the operator decides about a
-negotiation and its buyer, by `licenses.deciding`. The only files it writes are
+negotiation and its buyer, by `licenses.deciding`, and about a licensee or a
+license (`holder_pages`). The only files it writes are
 the operator's own (`sessions`), the creator's figures (`figure_shelf`), and a
 policy that the operator puts in force, with its versions (`policy_shelf`).
 

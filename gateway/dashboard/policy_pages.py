@@ -76,8 +76,8 @@ class Question:
             }
         )
 
-    def answer(self, policy: Policy, catalog: Catalog) -> tuple[tuple[str, ...], str]:
-        """What *policy* says, line by line; and the mistake in the question, or ""."""
+    def answer(self, policy: Policy, catalog: Catalog, now_us: int = 0) -> tuple[tuple[str, ...], str]:
+        """What *policy* says at *now_us*, line by line; and the mistake in the question, or ""."""
         if self.proof not in set(Identity):
             return (), f"Proof is one of {', '.join(Identity)}."
         if self.use and self.use not in set(Use):
@@ -94,7 +94,7 @@ class Question:
             return (), "That is no path."
         path = parts.path if parts.path.startswith("/") else f"/{parts.path}"
         uses = frozenset({Use(self.use)}) if self.use else visitor.uses
-        ask = imagined_ask(policy, path, parts.query, self.name, country)
+        ask = imagined_ask(policy, path, parts.query, self.name, country, at_us=now_us)
         return explanation(rule(policy, visitor, ask, uses), visitor, ask, uses).lines(), ""
 
 
@@ -120,7 +120,7 @@ class PolicyPages:
     async def _one(self, request: web.Request) -> web.StreamResponse:
         policy = self._policy(request)
         question = Question.read(request.query)
-        said, trouble = question.answer(policy, self._catalog) if question else ((), "")
+        said, trouble = question.answer(policy, self._catalog, self._clock.now_us()) if question else ((), "")
         try:
             text = self._files.text(policy)
         except ConfigurationError as error:
@@ -223,7 +223,7 @@ class PolicyPages:
     async def _impact(self, before: Policy, after: Policy) -> Impact:
         since = self._clock.now_us() - REPLAY_DAYS * DAY_US
         rows = await self._log.visits(before.site.id, since)
-        return impact((self._visit(row) for row in rows), before, after)
+        return impact((self._visit(row) for row in rows), before, after, at_us=self._clock.now_us())
 
     def _visit(self, row: Visited) -> Visit:
         entry = self._catalog.by_name(row.crawler) if row.crawler else None

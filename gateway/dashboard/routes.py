@@ -7,6 +7,7 @@
 ``/records/ID``            one fetch and its decision trace
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
+``/licenses``, ``/licensees``: see `holder_pages`
 ``/duties``                what licensees hand in; see `duty_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/policies``              the rules; see `policy_pages`
@@ -37,6 +38,7 @@ from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
 from gateway.dashboard.filters import Decision, LogFilter, read_view
+from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.live import Live
 from gateway.dashboard.log_pages import LogPages, curl
 from gateway.dashboard.policy_pages import PolicyPages
@@ -65,6 +67,7 @@ def dashboard_app(
     worth: Worth | None = None,
     consents: Consents | None = None,
     policies: PolicyFiles | None = None,
+    holders: Holders | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
@@ -76,9 +79,10 @@ def dashboard_app(
     and the dossiers work on; without it there are none. *consents* are withdrawals,
     objections and authors' answers; without them there is no page of them. *policies*
     are the files of rules; without them nothing can be read or changed of them.
+    *holders* are licensees and licenses; without them there are no pages of those.
     """
     return _Pages(
-        access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents, policies
+        access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents, policies, holders
     ).app()
 
 
@@ -96,9 +100,10 @@ class _Pages:
         worth: Worth | None,
         consents: Consents | None,
         policies: PolicyFiles | None,
+        holders: Holders | None,
     ) -> None:
         self._deals, self._duties = deals, duties
-        self._worth, self._consents, self._policies = worth, consents, policies
+        self._worth, self._consents, self._policies, self._holders = worth, consents, policies, holders
         self._tabs = (
             ("/", "Overview"),
             ("/live", "Live"),
@@ -107,6 +112,7 @@ class _Pages:
             ("/log", "Access log"),
             ("/who", "Who"),
             *((("/deals", "Deals"),) if deals is not None else ()),
+            *((("/licenses", "Licenses"), ("/licensees", "Licensees")) if holders is not None else ()),
             *((("/duties", "Duties"),) if duties is not None else ()),
             *((("/policies", "Policies"),) if policies is not None else ()),
             *((("/consent", "Consent"),) if consents is not None else ()),
@@ -150,6 +156,8 @@ class _Pages:
             ConsentPages(self._consents, self, self._clock).add_to(app.router)
         if self._policies is not None:
             PolicyPages(self._policies, self._log, self, self._clock).add_to(app.router)
+        if self._holders is not None:
+            HolderPages(self._holders, self, self._clock).add_to(app.router)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)

@@ -31,6 +31,7 @@ from gateway import stepping
 from gateway.ask import Ask, make_ask
 from gateway.clock import Clock
 from gateway.front.answer import Answer
+from gateway.front.chunks import write_answer
 from gateway.front.connection import ClientConnection
 from gateway.front.exchange import exchange
 from gateway.front.gate import Gate
@@ -39,7 +40,7 @@ from gateway.front.limits import Limits
 from gateway.front.proxied import ProxiedDoor
 from gateway.front.request import Request
 from gateway.front.switching import switch
-from gateway.front.wire import broken_answer, refused_early, write_answer, write_whole
+from gateway.front.wire import broken_answer, refused_early, write_whole
 from gateway.origin.delivery import OriginAborted
 from gateway.paths import Ambiguous, canonical
 from gateway.policy.rules import Policy

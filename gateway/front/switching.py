@@ -11,9 +11,10 @@ import asyncio
 from collections import deque
 
 from gateway.front.answer import Answer
+from gateway.front.chunks import let_go
 from gateway.front.connection import ClientConnection
 from gateway.front.request import Request
-from gateway.front.wire import head_of, let_go
+from gateway.front.wire import head_of
 from gateway.origin.delivery import Tunnel
 from gateway.stepping import Signal
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.front.answer import Answer
-from gateway.front.chunks import write_chunks
 from gateway.front.connection import ClientConnection
 from gateway.front.request import Request
 from gateway.front.responses import refused
@@ -42,7 +41,7 @@ def broken_answer() -> Answer:
 
 
 def write_whole(connection: ClientConnection, request: Request, answer: Answer, *, close: bool) -> None:
-    """Write an *answer* whose body is at hand, as `write_answer` does."""
+    """Write an *answer* whose body is at hand, as `chunks.write_answer` does."""
     close = close or answer.close or not request.keep_alive or request.unread
     body = answer.whole
     if (
@@ -54,7 +53,7 @@ def write_whole(connection: ClientConnection, request: Request, answer: Answer, 
         request.begun = True
         connection.transport.write(answer.head + (_LAST if close else _END) + body)
     else:
-        head, framing = _head(answer, request, close=close)
+        head, framing = answer_head(answer, request, close=close)
         close = framing.close
         request.begun = True
         try:
@@ -66,47 +65,10 @@ def write_whole(connection: ClientConnection, request: Request, answer: Answer, 
         connection.close(unread=request.unread or request.unreadable is not None)
 
 
-async def write_answer(
-    connection: ClientConnection, request: Request, answer: Answer, *, close: bool
-) -> None:
-    """Write *answer* to *request*, whatever becomes of the client, and let go of it.
-
-    The chunks are read to their end or closed. *close* ends the connection
-    after this answer, as `Answer.close` does, and an unread request body.
-
-    Raises:
-        ConnectionError: the client is gone, or has taken nothing for too long.
-        ValueError: the answer cannot be written, or was not as long as announced.
-    """
-    if answer.chunks is None:
-        write_whole(connection, request, answer, close=close)
-        return
-    close = close or answer.close or not request.keep_alive or request.unread
-    try:
-        head, framing = _head(answer, request, close=close)
-        request.begun = True
-        try:
-            await write_chunks(connection, answer, head, framing)
-        except BaseException:
-            # A head alone would look like an empty body to a client that reads to the end.
-            connection.abort()
-            raise
-    finally:
-        await let_go(answer)
-    if framing.close:
-        connection.close(unread=request.unread)
-
-
-def _head(answer: Answer, request: Request, *, close: bool) -> tuple[bytes, Framing]:
+def answer_head(answer: Answer, request: Request, *, close: bool) -> tuple[bytes, Framing]:
+    """`passed_head` or `head_of`, whichever is for *answer*."""
     make = passed_head if answer.head else head_of
     return make(answer, request.method, close=close, chunkable=request.version == (1, 1))
-
-
-async def let_go(answer: Answer) -> None:
-    """Close the chunks of *answer*, so that whoever makes them learns that nobody reads on."""
-    aclose = getattr(answer.chunks, "aclose", None)
-    if aclose is not None:
-        await aclose()
 
 
 @dataclass(slots=True)

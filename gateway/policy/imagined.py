@@ -32,12 +32,15 @@ def imagined_visitor(catalog: Catalog, name: str, identity: Identity) -> Visitor
     return Visitor(said.visitor_class, said.crawler, claimed, reasons=said.reasons)
 
 
-def imagined_ask(policy: Policy, path: str, query: str, agent: str, country: str) -> Ask:
-    """A GET of *path* of the policy's site, sent by *agent* from *country* ("" is unknown)."""
+def imagined_ask(policy: Policy, path: str, query: str, agent: str, country: str, *, at_us: int = 0) -> Ask:
+    """A GET of *path* of the policy's site, sent by *agent* from *country* ("" is unknown) at *at_us*.
+
+    By that moment, in microseconds since the epoch, a page is as old as it is (`policy.dating`).
+    """
     plain = canonical(path)
     return Ask(
         id="explain",
-        asked_at_us=0,
+        asked_at_us=at_us,
         site=policy.site.id,
         origin=policy.site.public,
         method="GET",

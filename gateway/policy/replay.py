@@ -57,15 +57,15 @@ class Impact:
     changed: tuple[Changed, ...]
 
 
-def impact(visits: Iterable[Visit], before: Policy, after: Policy) -> Impact:
-    """Put *visits* to both policies."""
+def impact(visits: Iterable[Visit], before: Policy, after: Policy, *, at_us: int = 0) -> Impact:
+    """Put *visits* to both policies, of pages as old as they are at *at_us*."""
     counts: tuple[Counter[Verdict], Counter[Verdict]] = (Counter(), Counter())
     asked: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
     changed: Counter[tuple[str, Verdict, Verdict]] = Counter()
     total = 0
     for visit in visits:
         total += visit.count
-        said = tuple(_said(policy, visit) for policy in (before, after))
+        said = tuple(_said(policy, visit, at_us) for policy in (before, after))
         for at, ruling in enumerate(said):
             counts[at][ruling.verdict] += visit.count
             prices = [offer.price for offer in ruling.offers]
@@ -87,8 +87,8 @@ def impact(visits: Iterable[Visit], before: Policy, after: Policy) -> Impact:
     )
 
 
-def _said(policy: Policy, visit: Visit) -> Ruling:
-    ask = imagined_ask(policy, visit.path, "", visit.visitor.name, visit.country)
+def _said(policy: Policy, visit: Visit, at_us: int) -> Ruling:
+    ask = imagined_ask(policy, visit.path, "", visit.visitor.name, visit.country, at_us=at_us)
     return rule(policy, visit.visitor, ask, visit.visitor.uses)
 
 

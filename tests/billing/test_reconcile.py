@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.admission.spending import Purse
-from gateway.billing.postings import Booked, postings_of
+from gateway.billing.postings import Booked, Undone, postings_of
 from gateway.billing.reconcile import Books, reconcile
 from gateway.money import Money
 
@@ -108,3 +108,29 @@ def test_more_set_aside_than_there_is(books):
 def test_what_clients_were_told(books):
     receipts = {"r1": 4_000, "r2": 0, "gone": 5_000}
     assert faults(books, receipts=receipts) == [("not-in-journal", "gone"), ("receipt-differs", "r1")]
+
+
+def test_what_a_provider_took_back_may_be_owed_and_no_more(books, make):
+    back = make.book(
+        id="stripe:dp_1",
+        kind_of="reversal",
+        reference=books.entries[0].entry.id,
+        by="stripe",
+        amount_micros=100_000,
+    )
+    taken = replace(
+        books,
+        entries=(*books.entries, Booked(4, back)),
+        postings=(
+            *books.postings,
+            *postings_of(back, Undone(books.postings[0], 100_000)),
+        ),
+        balances=(
+            ("bank:clearing", usd(0)),
+            ("creator:journal:earned", usd(5_000)),
+            ("licensee:le_1:prepaid", usd(-5_000)),
+        ),
+    )
+    assert faults(taken) == []
+    ours = replace(taken, entries=(*books.entries, Booked(4, replace(back, by="operator"))))
+    assert ("overdrawn", "licensee:le_1:prepaid") in faults(ours)

@@ -18,6 +18,7 @@ from gateway.clock import HandClock
 from gateway.dashboard.consent_pages import Consents
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.figure_shelf import FigureShelf
+from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
@@ -337,6 +338,7 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
         duties: DutyBook | None = None,
         worth: Worth | None = None,
         policies: PolicyFiles | None = None,
+        holders: Holders | None = None,
     ) -> Dashboard:
         status = {"journal.example": "enforce"}
         sessions = Sessions.open(tmp_path / "operator.json", clock)
@@ -352,6 +354,7 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
             worth=worth,
             consents=consents,
             policies=policies,
+            holders=holders,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
         await runner.setup()
