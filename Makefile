@@ -99,8 +99,16 @@ $(STAMPS)/fuzz: pyproject.toml $(STAMPS)/dev
 	@$(BIN)/pip install -q --group fuzz 2>&1 | grep -v '^WARNING: Location' || true
 	@touch $@
 
-night: $(STAMPS)/dev $(STAMPS)/debian $(STAMPS)/fuzz ## long runs by hand: kills, soak, fuzzing, millions of records
+$(STAMPS)/foreign: pyproject.toml $(STAMPS)/dev
+	@$(BIN)/pip install -q --group foreign 2>&1 | grep -v '^WARNING: Location' || true
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends golang-golang-x-mod-dev >/dev/null 2>&1 || true; fi
+	@touch $@
+
+night: $(STAMPS)/dev $(STAMPS)/debian $(STAMPS)/fuzz $(STAMPS)/foreign ## long runs by hand: kills, soak, fuzzing, millions of records
 	@for target in listener hygiene answers; do $(BIN)/python -m loadtests.fuzz --target $$target --seconds 180; done
+	@$(BIN)/python -m pytest -q tests/interop/test_sumdb.py
+	@$(BIN)/python -m loadtests.growing --count 10000000
 	@$(BIN)/python -m pytest -q -m night tests --timeout 7200
 
 clean: ## remove what was made here (never your data)

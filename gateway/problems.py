@@ -29,7 +29,6 @@ from gateway.problem_entry import Told, entry
 __all__ = ["PROBLEMS", "ConfigurationError", "Mistake", "Problem", "Refusal", "StoreUnavailable"]
 
 _RESEND = "Send a well-formed request again on a new connection."
-_PROXY = "Whoever runs this site sets its proxy up as `licet deploy` prints it."
 _LATER = "Ask again after the seconds named in Retry-After. Nothing was charged."
 _BUY = "Buy a token at the token endpoint named in this answer and send it as Authorization: License."
 
@@ -341,9 +340,8 @@ class Problem(Told, Enum):
     )
 
     # fmt: off
-    CALLER_UNKNOWN = entry("caller-unknown", 403, "Only the site's own proxy may ask here", _PROXY)
-    PROXY_INCOMPLETE = entry("proxy-incomplete", 502, "The site's own proxy does not say what was asked of it", _PROXY)
-
+    CALLER_UNKNOWN = entry("caller-unknown", 403, "Only the site's own proxy may ask here", "Show the secret that `licet deploy` prints.")
+    PROXY_INCOMPLETE = entry("proxy-incomplete", 502, "The site's own proxy does not say what was asked of it", "Set it up as `licet deploy` prints.")
     # The desk: OAuth 2.0 and RSL's OLP keep their own error shape.
     CLIENT_UNKNOWN = entry("client-unknown", 401, "Client authentication failed",
         "Authenticate in the way this client is registered for, and in one way only.", oauth_error="invalid_client")
@@ -414,6 +412,9 @@ class Problem(Told, Enum):
         "Read the audit and the clause on audits again; they say what is allowed and what comes next.")
     MILESTONE_WAITS = entry("milestone-waits", 409, "This cannot be done as the milestone stands",
         "Read the milestone again; it says where its money is and what comes next.")
+    AUDITOR_UNKNOWN = entry("auditor-unknown", 401, "This address needs the secret of an auditor whose access runs",
+        "Send it as Authorization: Bearer; who owns the site gives, renews and ends access (licet auditors).")
+    AUDIT_OUT_OF_SCOPE = entry("audit-out-of-scope", 403, "This auditor may not see that", "See /.licet/audit for what may be seen.")
     # fmt: on
 
 

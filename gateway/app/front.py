@@ -124,13 +124,7 @@ class Front:
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
         self._credentials = self._reading(keys, feed)
-        finding = self.identification.signatures.finding
-        known = KnownAccounts(accounts, clock)
-        credit = CreditByX402(SignedPayers(finding, known))
-        rails: tuple[Rail, ...] = (
-            PriceHeaders(finding, known),
-            X402(settler, credit, Unverified(Pace(PER_SECOND, AT_ONCE))),
-        )
+        rails = self._rails(KnownAccounts(accounts, clock), settler)
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,
@@ -158,6 +152,11 @@ class Front:
             nonces=nonces_of(self._config.keys.parent),
             must=self._config.clients.dpop_nonces,
         )
+
+    def _rails(self, known: KnownAccounts, settler: Settler) -> tuple[Rail, ...]:
+        finding = self.identification.signatures.finding
+        credit = CreditByX402(SignedPayers(finding, known))
+        return PriceHeaders(finding, known), X402(settler, credit, Unverified(Pace(PER_SECOND, AT_ONCE)))
 
     def _doors(self, gate: Gate, shelf: PolicyShelf, desk: str) -> tuple[Listener, AuthDoor | None]:
         """The public listener, and that for the site's own proxy."""

@@ -45,6 +45,11 @@ class LogKeeping:
         """The log, once it was opened and while it can be gone on with."""
         return None if self._refused else self._log
 
+    @property
+    def private(self) -> Ed25519PrivateKey:
+        """What heads and seals are signed with."""
+        return self._key
+
     async def sign_news(self) -> None:
         """Take up what the keeper folded, and sign a head over it. Raises `StoreUnavailable`."""
         if self._refused:

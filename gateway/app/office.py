@@ -17,21 +17,26 @@ from aiohttp import web
 from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
+from gateway.app.audit_corrections import AuditCorrections
+from gateway.app.auditing import proofs_of
+from gateway.app.bundle_credits import bundle_round, bundles_of
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dealing import bargaining_of, deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
-from gateway.app.ingestion_round import INGESTION_SECONDS, IngestionRound
+from gateway.app.ingestion_round import INGESTION_SECONDS
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
 from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
+from gateway.app.retention import check_retention, forget_in_time
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
+from gateway.app.witnessing import witnessing_of
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
@@ -45,7 +50,6 @@ from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.duties import DutyDesk
-from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
@@ -54,7 +58,6 @@ from gateway.desk.versions import TermsInForce
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
-from gateway.licenses.bundle import Manifest
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
@@ -65,7 +68,6 @@ from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.provenance.audience import Audience
-from gateway.provenance.erasure import forget_details
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Folding, Keeper, KeeperLock
 from gateway.store.evidence_folder import EvidenceFolder
@@ -73,10 +75,8 @@ from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
-from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
-from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
@@ -84,7 +84,8 @@ from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.store.sqlite.totals import SqliteTotals
-from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Bundle, Offer
+from gateway.store.sqlite.unfinished import SqliteUnfinished
+from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Offer
 from gateway.terms.schema_org import license_page_jsonld
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.fetched_lists import FeedFolder
@@ -144,6 +145,7 @@ class Office:
         self.egress = egress_of(config, self.clock, self.identity)
         self.database = await Database.open(config.database)
         self._closing.append(self.database.close)
+        await check_retention(config, self.database, self.clock)
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
@@ -156,6 +158,7 @@ class Office:
         self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
         self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages), self._first_host())
+        self.witnessing = witnessing_of(config)
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
         keeper_lock = await self._keeper_lock()
@@ -183,6 +186,7 @@ class Office:
         self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
         self._open_desk()
+        await self.desk.sales.finish()
 
     def _open_desk(self) -> None:
         config = self.config
@@ -195,7 +199,7 @@ class Office:
             balance=self._balance,
             entered=self.ledger.has_entry,
             identity=self.identity,
-            groups=(*self._groups(), *self.cashier.groups, LogFiles(self.log).group(), self._receipts),
+            groups=(*self._groups(), *self.cashier.groups),
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
@@ -205,15 +209,9 @@ class Office:
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
+            unfinished=SqliteUnfinished(self.database),
             published=self._published,
         )  # fmt: skip
-
-    def _ingestion(self) -> IngestionRound:
-        def manifest(site: str, sold: Bundle) -> Manifest | None:
-            policy = self.shelf.of_site(site)
-            return manifest_beside(policy, sold) if policy else None
-
-        return IngestionRound(SqliteIngestion(self.database), self.register, manifest, self.clock)
 
     def _position(self, site: str, offer: Offer) -> Position:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
@@ -232,6 +230,7 @@ class Office:
         catalog = Catalog.shipped()
         publisher = self._published = Publisher(catalog)
         shelf = EvidenceFolder(self.config.evidence)
+        self.audits = SqliteAudits(self.database)
         self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
         return (
@@ -240,16 +239,14 @@ class Office:
             BundleDesk(manifest_beside).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
-            DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
+            DutyDesk(self.duty_book, self.audits, self.clock).group,
             *self.post.groups,
             *self.consenting.groups(),
+            *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
         )
 
     def _first_host(self) -> str:
         return next((host for policy in self.shelf.policies for host in policy.site.hosts), "licet")
-
-    def _receipts(self, clients: Clients) -> Group:
-        return ReceiptDesk(self.log, clients).group()
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""
@@ -272,6 +269,8 @@ class Office:
             duties=self.duty_book,
             worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
+            audits=self.audits,
+            bundles=bundles_of(self._pages, self.register, lambda: (self.shelf.policies, self.withdrawn)),
             policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
             holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
         )
@@ -292,6 +291,10 @@ class Office:
 
     def begin(self) -> None:
         """Start what is done again and again."""
+        bundles = bundle_round(
+            self.database, self.register, self.ledger, self.journal, self.clock,
+            lambda: self.shelf, lambda: self.withdrawn,
+        )  # fmt: skip
         for name, seconds, act in (
             ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
@@ -302,12 +305,17 @@ class Office:
             ("duties", duty_round.ROUND_SECONDS, duty_round.DutyRound(self.duty_book, self.clock).act),
             ("log", 1.0, self.log.sign_news),
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
-            ("bundles", INGESTION_SECONDS, self._ingestion().act),
+            ("bundles", INGESTION_SECONDS, bundles),
+            ("audits", 5.0, AuditCorrections(self.audits, self.ledger, self.journal, self.clock).act),
             ("remind", 60.0, self.consenting.remind),
             ("totals", 2.0, self.totals.keep_up),
             ("reconcile", LOOK_SECONDS, self.nightly.act),
         ):
             self._start(name, every(seconds, act))
+        if self.witnessing is not None:
+            self._start(
+                "witnesses", self.witnessing.run(lambda: self.log.log, self.config.witnessing.seconds)
+            )
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
         self._start("outbox", self.post.run())
@@ -328,6 +336,8 @@ class Office:
             found[BOOKS] = self.nightly.told()
         if self.log.reason:
             found["public log"] = self.log.reason
+        for name, why in self.witnessing.reasons.items() if self.witnessing else ():
+            found[f"witness {name}"] = why
         return found
 
     def reload(self) -> tuple[Mistake, ...]:
@@ -411,9 +421,7 @@ class Office:
         await self.people.flush(self.audience)
 
     async def _forget(self) -> None:
-        days = self.config.store.detail_days
-        before = self.clock.now_us() - days * 86_400_000_000
-        await forget_details(self.config.journal, SqliteDetails(self.database), before)
+        await forget_in_time(self.config, self.database, self.clock)
         await self.post.forget()
 
     async def _update_feeds(self) -> None:

@@ -15,6 +15,8 @@ import typer
 
 from gateway.cli import (
     accounts,
+    archives,
+    auditors,
     audits,
     authors,
     authorship,
@@ -29,6 +31,7 @@ from gateway.cli import (
     duties,
     ems,
     evidence_bundles,
+    exporting,
     fetch,
     init,
     journal,
@@ -46,6 +49,7 @@ from gateway.cli import (
     reconciling,
     refunds,
     restart,
+    retention,
     rsl,
     serve,
     statement,
@@ -114,6 +118,7 @@ app.add_typer(licenses.app, name="licenses")
 app.add_typer(bundles.app, name="bundle")
 app.add_typer(duties.app, name="duties")
 app.add_typer(audits.app, name="audits")
+app.add_typer(auditors.app, name="auditors")
 app.command("memo")(memo.memo)
 app.command("dossier")(dossier.dossier)
 app.command("price")(price.price)
@@ -127,6 +132,8 @@ app.command("reconcile-access")(reconcile_access.reconcile_access)
 app.command("payments")(payments.payments)
 app.command("reconcile")(reconciling.reconcile)
 app.add_typer(reconciling.app, name="books")
+journal.app.command("export")(exporting.export)
+journal.app.command("check")(archives.check)
 journal.app.command("prove")(proofs.prove)
 journal.app.command("verify")(proofs.verify_log)
 journal.app.command("bundle")(evidence_bundles.bundle)
@@ -136,6 +143,8 @@ app.command("audit")(evidence_bundles.audit)
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")
 app.command("dashboard")(dashboard.dashboard)
+app.command("retention")(retention.retention)
+app.command("erase")(retention.erase)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("deploy")(deploy.deploy)

@@ -46,7 +46,6 @@ KINDS: Final[Mapping[Kind, str]] = {
     Kind.ATTRIBUTION: "Attribution",
     Kind.INSURANCE: "Proof of insurance",
     Kind.MODEL_CARD: "Model card",
-    Kind.REMEDIATION_PLAN: "Remediation plan",
     Kind.ANSWER: "Answer to a veto",
 }
 _WORDS: Final[Mapping[State, str]] = {

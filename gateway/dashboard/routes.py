@@ -9,6 +9,8 @@
 ``/deals``                 the negotiations; see `deal_pages`
 ``/licenses``, ``/licensees``: see `holder_pages`
 ``/duties``                what licensees hand in; see `duty_pages`
+``/audits``                who checks their reports; see `audit_pages`
+``/bundles``               what is sold as one; see `bundle_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/policies``              the rules; see `policy_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
@@ -33,6 +35,8 @@ from gateway import bundled
 from gateway.clock import Clock
 from gateway.dashboard import guards, pages
 from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.audit_pages import AuditPages
+from gateway.dashboard.bundle_pages import BundlePages, Bundles
 from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
@@ -47,6 +51,7 @@ from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 from gateway.dashboard.trace import trace
 from gateway.dashboard.worth_pages import Worth, WorthPages
+from gateway.licenses.duties import Audits
 from gateway.licenses.duty_book import DutyBook
 
 SESSION_COOKIE: Final = "licet_session"
@@ -66,6 +71,8 @@ def dashboard_app(
     duties: DutyBook | None = None,
     worth: Worth | None = None,
     consents: Consents | None = None,
+    audits: Audits | None = None,
+    bundles: Bundles | None = None,
     policies: PolicyFiles | None = None,
     holders: Holders | None = None,
 ) -> web.Application:
@@ -80,9 +87,11 @@ def dashboard_app(
     objections and authors' answers; without them there is no page of them. *policies*
     are the files of rules; without them nothing can be read or changed of them.
     *holders* are licensees and licenses; without them there are no pages of those.
+    *audits* and *bundles* are what their names say, with pages of their own.
     """
+    more = audits, bundles, policies, holders
     return _Pages(
-        access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents, policies, holders
+        access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents, *more
     ).app()
 
 
@@ -99,9 +108,12 @@ class _Pages:
         duties: DutyBook | None,
         worth: Worth | None,
         consents: Consents | None,
+        audits: Audits | None,
+        bundles: Bundles | None,
         policies: PolicyFiles | None,
         holders: Holders | None,
     ) -> None:
+        self._audits, self._bundles = audits, bundles
         self._deals, self._duties = deals, duties
         self._worth, self._consents, self._policies, self._holders = worth, consents, policies, holders
         self._tabs = (
@@ -114,6 +126,8 @@ class _Pages:
             *((("/deals", "Deals"),) if deals is not None else ()),
             *((("/licenses", "Licenses"), ("/licensees", "Licensees")) if holders is not None else ()),
             *((("/duties", "Duties"),) if duties is not None else ()),
+            *((("/audits", "Audits"),) if duties is not None and audits is not None else ()),
+            *((("/bundles", "Bundles"),) if bundles is not None else ()),
             *((("/policies", "Policies"),) if policies is not None else ()),
             *((("/consent", "Consent"),) if consents is not None else ()),
             *((("/memo", "Memo"), ("/calculator", "Calculator")) if worth is not None else ()),
@@ -150,6 +164,10 @@ class _Pages:
             DealPages(self._deals, self, self._clock).add_to(app.router)
         if self._duties is not None:
             DutyPages(self._duties, self, self._clock).add_to(app.router)
+        if self._duties is not None and self._audits is not None:
+            AuditPages(self._duties, self._audits, self, self._clock).add_to(app.router)
+        if self._bundles is not None:
+            BundlePages(self._bundles, self, self._clock).add_to(app.router)
         if self._worth is not None:
             WorthPages(self._worth, self, self._clock).add_to(app.router)
         if self._consents is not None:

@@ -26,16 +26,15 @@ from weakref import WeakValueDictionary
 import uuid_utils
 
 from gateway.admission.pace import Pace
-from gateway.canonical import canonical_bytes, canonical_digest
 from gateway.clock import Clock
-from gateway.desk.agreeing import Assent, contract_of_license, signed_by
+from gateway.desk.agreeing import Assent, sealed, signed_by
 from gateway.desk.changing import Changing, stands
 from gateway.desk.clients import Known, may_buy
 from gateway.desk.in_person import InPerson
-from gateway.desk.metadata import issuer_of, on_offer
+from gateway.desk.metadata import on_offer
+from gateway.desk.one_round import OneRound
 from gateway.desk.selling import Buyer as Purchaser
 from gateway.desk.selling import Ring, Sales
-from gateway.keys.jws import sign
 from gateway.licenses.bargaining import Answer, Buyer, Proposal, answer
 from gateway.licenses.contract import Clause
 from gateway.licenses.deciding import draft_of, license_id, outdated, shut_out
@@ -49,7 +48,6 @@ from gateway.licenses.negotiation import (
     State,
     acceptance_of,
     accepted,
-    agreed,
     agreed_as,
     bids_of,
     proposed,
@@ -89,6 +87,10 @@ class Bargaining:
     clauses: tuple[Clause, ...] = ()
     lives: Lives | None = None
     in_person: InPerson | None = None
+
+    def one_round(self, keys: Ring, clock: Clock) -> OneRound:
+        """The same engine for published offers that are bought at the token endpoint."""
+        return OneRound(self.negotiations, self.position, self.clauses, keys, clock)
 
     async def released(self, license: License) -> bool:
         """Whether tokens of *license* may be had: its buyer verified the agreement."""
@@ -408,20 +410,8 @@ class Bargains:
                 await self._kept(before, terminated(before, Side.GATEWAY, why, now=self._now()))
             return made
         replaces = await self._changing.replaced(made) if self._changing else ""
-        contract = contract_of_license(before, made, place.origin, self._clauses, replaces)
-        text, now = canonical_bytes(contract).decode(), self._now()
-        statement = {
-            "iss": issuer_of(place.origin),
-            "license": made.id,
-            "licensee": made.licensee,
-            "version": made.version,
-            "terms_hash": made.terms.hash,
-            "contract": canonical_digest(contract),
-            "iat": now,
-        }
-        # A JWS (RFC 7515) by the key that signs tokens: whoever has our keys can check it.
-        signature = sign(canonical_bytes(statement), self._keys.current, "licet-agreement+jws")
-        return await self._kept(before, agreed(before, made.id, now=now, contract=text, signature=signature))
+        after = sealed(before, made, place.origin, self._clauses, self._keys.current, self._now(), replaces)
+        return await self._kept(before, after)
 
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000

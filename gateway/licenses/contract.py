@@ -24,6 +24,7 @@ from gateway.canonical import canonical_digest
 from gateway.licenses.red_flags import PERPETUAL_MONTHS
 from gateway.money import Money
 from gateway.terms.license_terms import LicenseTerms
+from gateway.terms.sold_bundle import WHOLE
 from gateway.uses import Use
 
 FORMAT: Final = 1
@@ -350,6 +351,11 @@ def _bundle(deal: Deal) -> str:
     return f"{found.name}, {found.items} works, manifest {found.manifest}" if found else "none"
 
 
+def _ingestion(deal: Deal) -> str:
+    share = deal.terms.scope.bundle.ingestion if deal.terms.scope.bundle else WHOLE
+    return "every work" if share == WHOLE else f"{share / 10_000:g} % of the works"
+
+
 def _retention(deal: Deal) -> str:
     days = deal.terms.retention.retention_days
     return f"for at most {days} days" if days else "for the term at the longest"
@@ -369,6 +375,7 @@ _FILLED: Final[Mapping[str, Callable[[Deal], str]]] = {
     "products": lambda deal: deal.products or BLANK,
     "works": _works,
     "bundle": _bundle,
+    "ingestion": _ingestion,
     "renditions": lambda deal: ", ".join(deal.terms.scope.renditions),
     "uses": lambda deal: spoken(deal.terms.purpose.uses),
     **{

@@ -54,6 +54,41 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A licensee has handed in what its license asks for.",
             "Your dashboard shows it; accept it, or turn it back.",
         ),
+        "license.issued": (
+            "A license was made: {subject}",
+            "A buyer holds a license of yours; what was due at signing is in the books.",
+            "Look at it: licet licenses show {subject}",
+        ),
+        "license.renewed": (
+            "A license was renewed: {subject}",
+            "Another term was agreed on; it begins when the one before ends.",
+            "Look at it: licet licenses show {subject}",
+        ),
+        "license.amended": (
+            "A license was amended: {subject}",
+            "Other terms are in force, under the same number; older tokens open nothing any more.",
+            "Look at it: licet licenses show {subject}",
+        ),
+        "license.resumed": (
+            "A license holds again: {subject}",
+            "A cause for which it was suspended is gone; where no other stands, its tokens work again.",
+            "Look at it: licet licenses show {subject}",
+        ),
+        "license.expired": (
+            "A license ended: {subject}",
+            "Its term is over and nothing follows: all rights went back to you.",
+            "Its contract and its records stay: licet licenses show {subject}",
+        ),
+        "license.revoked": (
+            "A license was revoked: {subject}",
+            "It was ended before its term; its tokens open nothing any more.",
+            "Its contract and its records stay: licet licenses show {subject}",
+        ),
+        "milestone.ingestion": (
+            "A bundle was taken in: {subject}",
+            "By the journal of fetches the licensee has fetched what counts as all of its bundle.",
+            "See what of it: licet bundle progress {subject}",
+        ),
         "license.suspended": (
             "A license was suspended: {subject}",
             "What it asks for is so late that it opens nothing for now, as it says itself.",
@@ -110,6 +145,46 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "What you handed in was turned back: {subject}",
             "The creator did not accept it as it is.",
             "Read why, and hand it in again.",
+        ),
+        "license.issued": (
+            "Your license: {subject}",
+            "A license was made for you; what was due at signing is on your statement.",
+            "Tokens of it may be had as its agreement says.",
+        ),
+        "license.renewed": (
+            "Your license was renewed: {subject}",
+            "Another term was agreed on; it begins when the one before ends.",
+            "Ask for new tokens once it has begun.",
+        ),
+        "license.amended": (
+            "Your license was amended: {subject}",
+            "Other terms are in force, under the same number.",
+            "Older tokens open nothing any more; ask for new ones.",
+        ),
+        "license.expiring": (
+            "Your license ends soon: {subject}",
+            "It ends within 30 days, or more than half of a short term is over.",
+            "Propose a renewal if you want to go on.",
+        ),
+        "license.resumed": (
+            "Your license holds again: {subject}",
+            "A cause for which it was suspended is gone.",
+            "Where no other cause stands, the tokens that you have work again.",
+        ),
+        "license.expired": (
+            "Your license ended: {subject}",
+            "Its term is over and nothing follows: all rights went back to the creator.",
+            "What the agreement asks for after its end is still to be done.",
+        ),
+        "license.revoked": (
+            "Your license was revoked: {subject}",
+            "The creator ended it before its term; its tokens open nothing any more.",
+            "What the agreement asks for after its end is still to be done.",
+        ),
+        "milestone.ingestion": (
+            "Your bundle is taken in: {subject}",
+            "By the creator's journal you have fetched what counts as all of it.",
+            "What is due on that milestone is due from now on.",
         ),
         "license.suspended": (
             "A license is suspended: {subject}",

@@ -8,6 +8,7 @@ None here and is not complained about twice.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.licenses.contract import Party
@@ -76,21 +77,12 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     mistakes it adds.
     """
     works = _works(tables)
-    offers = {
-        name: terms
-        for name, offer in tables.offers.items()
-        if (terms := _terms(tables, name, offer, works)) is not None
-    }
+    found = {name: _terms(tables, name, offer, works) for name, offer in tables.offers.items()}
     for name in tables.offers:
         position_of(tables, name)
     guide_of(tables)
     rules = _rules(tables)
-    # Where a claim cannot be checked, every offer may be sold on what a rule serves, whatever other rules say.
-    if tables.loose.unverifiable is not Verdict.LICENSE:
-        offers = {
-            name: replace(terms, scope=sellable_scope(name, terms.scope, rules, works))
-            for name, terms in offers.items()
-        }
+    offers = _sellable(tables, {name: terms for name, terms in found.items() if terms}, rules, works)
     _check_reach(tables, works)
     site = _site(tables.site, fallback_id)
     _check_honeypot(tables, site, works)
@@ -145,6 +137,19 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         signing=signing,
         redress=loose.redress.redress(),
     )
+
+
+def _sellable(
+    tables: Tables, offers: Mapping[str, LicenseTerms], rules: tuple[Rule, ...], works: tuple[Work, ...]
+) -> dict[str, LicenseTerms]:
+    """*offers* without what no rule sells on them."""
+    # Where a claim cannot be checked, every offer may be sold on what a rule serves, whatever other rules say.
+    if tables.loose.unverifiable is Verdict.LICENSE:
+        return dict(offers)
+    return {
+        name: replace(terms, scope=sellable_scope(name, terms.scope, rules, works))
+        for name, terms in offers.items()
+    }
 
 
 def _table(tables: Tables, name: str) -> OfferTable:
@@ -284,6 +289,8 @@ def _scope(tables: Tables, key: str, offer: OfferTable, works: tuple[Work, ...])
         return None
     if offer.bundle is not None:
         return bundle_scope(tables, key, offer, works)
+    if offer.ingestion is not None:
+        tables.wrong(f"{key}.ingestion", "only an offer over a bundle has a share that counts as taken in")
     before = len(tables.mistakes)
     by_id = {work.id: work for work in works}
     for name in offer.works or ():
@@ -406,7 +413,7 @@ def _match(table: RuleTable) -> Match:
 
 def _signing(side: ContractTable, site: Site) -> Signing:
     creator = Party(side.creator, side.address, side.signatory, side.authority, site.contact)
-    return Signing(side.law, side.language, creator if side.creator else Party())
+    return Signing(side.law, side.language, creator if side.creator else Party(), side.by_machine)
 
 
 def _check_reach(tables: Tables, works: tuple[Work, ...]) -> None:

@@ -201,6 +201,10 @@ class OfferTable(_Table):
         default=None,
         description="a bundle made by `licet bundle make`, in place of works: its items and no others",
     )
+    ingestion: words.ShareMicros | None = Field(
+        default=None,
+        description="of a bundle, how much has to be fetched to count as taken in; all if left out",
+    )
     renditions: words.FormNames = Field(
         default=("page",), description="which forms of them; the page itself if left out"
     )

@@ -33,6 +33,8 @@ from gateway.provenance.receipts import Opened
 from gateway.provenance.tiles import ENTRIES, WIDTH, Nodes, Tile, bundle, edge, read_bundle
 
 CHECKPOINT: Final = "checkpoint"
+#: The last head that enough witnesses cosigned (`provenance.cosignature`).
+WITNESSED: Final = "witnessed"
 #: Leaves that are taken from the store at once.
 AT_ONCE: Final = 4096
 
@@ -58,6 +60,10 @@ class Leaves(Protocol):
 
     async def opened(self, entry: str) -> Opened | None:
         """The entry of that id with its place and its salt."""
+        ...
+
+    async def opened_from(self, begin: int, most: int) -> tuple[Opened, ...]:
+        """Entries of everybody from index *begin* on, at most *most*, in their order."""
         ...
 
     async def opened_of(
@@ -146,6 +152,18 @@ class PublicLog:
             self._write(tile, b"".join(self._hashes[tile.level]))
         if self._leaves:
             self._write(Tile(ENTRIES, self.size // WIDTH, len(self._leaves)), bundle(self._leaves))
+
+    def cosigned(self, signed: Signed, lines: str, *, witnessed: bool) -> None:
+        """Put the signature *lines* of witnesses behind the note of *signed*, and keep it apart if it is *witnessed*.
+
+        Where another head was signed meanwhile, that one stands as it is. Raises `OSError`.
+        """
+        cosigned = Signed(signed.head, signed.note + lines)
+        if witnessed:
+            replace_whole(self.folder / WITNESSED, cosigned.note.encode(), through=True)
+        if self.signed is signed:
+            replace_whole(self.folder / CHECKPOINT, cosigned.note.encode(), through=True)
+            self.signed = cosigned
 
     @property
     def head(self) -> Checkpoint:

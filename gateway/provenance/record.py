@@ -302,6 +302,11 @@ _SHAPES = {kind: (tuple(_shape(made)), tuple(_shape(made).values())) for kind, m
 _TEXT = frozenset({str})
 
 
+def shapes() -> dict[str, dict[str, type[Any]]]:
+    """The members of each kind of entry with their types; a tuple is one of texts."""
+    return {kind: _shape(made) for kind, made in _KINDS.items()}
+
+
 class RecordError(ValueError):
     """Bytes that should hold a journal entry do not."""
 

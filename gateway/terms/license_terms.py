@@ -20,6 +20,7 @@ from gateway.paths import PathScope, narrowest
 from gateway.terms.ages import AgeStep, check_steps
 from gateway.terms.european_union import EU
 from gateway.terms.publishing import USUAL, Publishing
+from gateway.terms.sold_bundle import WHOLE, Bundle
 from gateway.uses import Use, Uses
 
 #: The rendition that every work has: the page or file itself.
@@ -101,15 +102,6 @@ class Territory:
 
 
 WORLDWIDE = Territory()
-
-
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """Many works sold as one: its name, the hash of its manifest (`licenses.bundle`), how many items it has."""
-
-    name: str
-    manifest: str
-    items: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +328,8 @@ class LicenseTerms:
             del price["window_hours"]
         if self.scope.bundle is None:
             del plain["scope"]["bundle"]
+        elif self.scope.bundle.ingestion == WHOLE:
+            del plain["scope"]["bundle"]["ingestion"]
         if self.audit.suspend_after_days == SUSPEND_AFTER_DAYS:
             del plain["audit"]["suspend_after_days"]
         if self.territory.basis is not Basis.FETCH:

@@ -21,7 +21,7 @@ RECORD = FetchRecord(
 
 def watched(tallies, unhealthy="", **state) -> Watched:
     one = {"connections": 2, "journal": "", "faults": 1, "refusals": {"bad-request": 4}, **state}
-    return Watched(tallies.told, lambda: [one, {"role": "w2", "pid": 1}], lambda: [], lambda: unhealthy)
+    return Watched(tallies.told, lambda: [one, {"role": "w2", "pid": 1}], list, lambda: unhealthy)
 
 
 def samples(text: bytes) -> dict[str, float]:
@@ -38,14 +38,23 @@ def test_totals_states_and_buckets_are_told():
     tallies.fetched(RECORD)
     tallies.person("journal", 200)
     found = samples(exposition(watched(tallies)))
-    assert found['licet_requests_total{code=200,crawler=Odd"\n\\,decision=licensed,identity=claimed,site=journal}'] == 1
+    assert (
+        found[
+            'licet_requests_total{code=200,crawler=Odd"\n\\,decision=licensed,identity=claimed,site=journal}'
+        ]
+        == 1
+    )
     assert found["licet_requests_total{code=200,crawler=,decision=person,identity=,site=journal}"] == 1
     assert found["licet_request_duration_seconds_bucket{decision=licensed,le=0.0025}"] == 0
     assert found["licet_request_duration_seconds_bucket{decision=licensed,le=0.005}"] == 1
     assert found["licet_request_duration_seconds_bucket{decision=licensed,le=+Inf}"] == 1
     assert found["licet_request_duration_seconds_sum{decision=licensed}"] == 0.003
     assert found["licet_charged_micros_total{currency=USD}"] == 5
-    assert (found["licet_workers{}"], found["licet_connections{}"], found["licet_journal_writable{}"]) == (1, 2, 1)
+    assert (found["licet_workers{}"], found["licet_connections{}"], found["licet_journal_writable{}"]) == (
+        1,
+        2,
+        1,
+    )
     assert found["licet_unread_requests_total{problem=bad-request}"] == 4
 
 

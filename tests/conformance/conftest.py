@@ -22,6 +22,7 @@ from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.auditors import MemoryAuditors
 from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
 from gateway.store.memory.endpoints import MemoryEndpoints
@@ -41,9 +42,11 @@ from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.memory.traffic import MemoryTraffic
+from gateway.store.memory.unfinished import MemoryUnfinished
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
+from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -63,6 +66,7 @@ from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.store.sqlite.traffic import SqliteTraffic
+from gateway.store.sqlite.unfinished import SqliteUnfinished
 from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import (
     Audit,
@@ -138,7 +142,9 @@ class Ports:
     objections: Any
     consents: Any
     originals: Any
+    auditors: Any
     ingestion: Any
+    unfinished: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -176,7 +182,9 @@ def memory_ports() -> Ports:
         objections=MemoryObjections(happened),
         consents=MemoryConsents(happened),
         originals=MemoryOriginals(tables),
+        auditors=MemoryAuditors(),
         ingestion=MemoryIngestion(register, tables, happened),
+        unfinished=MemoryUnfinished(),
     )
 
 
@@ -204,7 +212,9 @@ def sqlite_ports(database: Database) -> Ports:
         objections=SqliteObjections(database),
         consents=SqliteConsents(database),
         originals=SqliteOriginals(database),
+        auditors=SqliteAuditors(database),
         ingestion=SqliteIngestion(database),
+        unfinished=SqliteUnfinished(database),
     )
 
 

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from gateway.app.worth import worth_of
 from gateway.clock import HandClock
+from gateway.dashboard.bundle_pages import Bundles
 from gateway.dashboard.consent_pages import Consents
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.figure_shelf import FigureShelf
@@ -27,7 +28,7 @@ from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.bargaining import Accept, Person
 from gateway.licenses.contract import Party
 from gateway.licenses.deciding import Deciding
-from gateway.licenses.duties import plan_what_is_not
+from gateway.licenses.duties import Audits, plan_what_is_not
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.hearing import Hearing
@@ -52,7 +53,7 @@ from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
-from gateway.store.sqlite.duties import SqliteDuties
+from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
@@ -337,6 +338,8 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
         deals: Deals | None = None,
         duties: DutyBook | None = None,
         worth: Worth | None = None,
+        audits: Audits | None = None,
+        bundles: Bundles | None = None,
         policies: PolicyFiles | None = None,
         holders: Holders | None = None,
     ) -> Dashboard:
@@ -353,6 +356,8 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
             duties=duties,
             worth=worth,
             consents=consents,
+            audits=audits,
+            bundles=bundles,
             policies=policies,
             holders=holders,
         )
@@ -511,7 +516,7 @@ class Owed:
     def __init__(self, database: Database, clock: HandClock, folder: Path) -> None:
         self.clock = clock
         self.register = SqliteRegister(database)
-        self.duties = SqliteDuties(database)
+        self.duties, self.audits = SqliteDuties(database), SqliteAudits(database)
         self.book = DutyBook(self.duties, self.register, EvidenceFolder(folder / "evidence"))
 
     @property

@@ -72,6 +72,7 @@ from gateway.store.memory.settlements import MemorySettlements
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
+from gateway.store.memory.unfinished import MemoryUnfinished
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
@@ -89,6 +90,7 @@ from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.unfinished import SqliteUnfinished
 from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import Compensation, LicenseTerms, Offer, Purpose, Scope, Term, Territory
 from gateway.uses import Use
@@ -232,6 +234,7 @@ class World:
             MemoryNegotiations(self.happened) if database is None else SqliteNegotiations(database)
         )
         self.positions = {}
+        self.unfinished = Wire(MemoryUnfinished() if database is None else SqliteUnfinished(database))
         self.links = (
             MemoryPrivateLinks(self.negotiations.store) if database is None else SqlitePrivateLinks(database)
         )
@@ -298,6 +301,7 @@ class World:
             ),
             admittance=self.admittance,
             crawler=Catalog.shipped().crawler,
+            unfinished=self.unfinished,
             bargaining=Bargaining(
                 self.negotiations,
                 lambda site, offer: self.positions.get(offer.id) or usual(offer.tier),
@@ -394,6 +398,12 @@ async def world(tmp_path):
     await made.open()
     yield made
     await made.close()
+
+
+@pytest.fixture(scope="session")
+def make_world():
+    """The class of worlds, for what is made once for many tests."""
+    return World
 
 
 @pytest.fixture
