@@ -15,8 +15,8 @@ from gateway.app.front import REST_SECONDS, Front
 from gateway.app.identification import COPIES_SECONDS
 from gateway.app.listening import LOOK_SECONDS
 from gateway.app.observing import metrics_of
-from gateway.app.office import Office, acting
-from gateway.app.timers import every
+from gateway.app.office import Office
+from gateway.app.timers import acting, every
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.desk.door import DeskDoor

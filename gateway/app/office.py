@@ -12,16 +12,15 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
 import structlog
-from aiohttp import web
 
 from gateway.admission.till import PaidUnit
-from gateway.app import duty_round
-from gateway.app.addresses import bound, shown
+from gateway.app import billing_room, duty_round
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
 from gateway.app.bundle_credits import bundle_round, bundles_of
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
+from gateway.app.dashboard_door import open_dashboard
 from gateway.app.dealing import bargaining_of, deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
@@ -34,7 +33,7 @@ from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.retention import check_retention, forget_in_time
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
-from gateway.app.timers import every
+from gateway.app.timers import acting, every
 from gateway.app.way_out import feed_fetch
 from gateway.app.witnessing import witnessing_of
 from gateway.app.worth import worth_of
@@ -43,8 +42,7 @@ from gateway.config import Config
 from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
 from gateway.dashboard.policy_shelf import PolicyFiles
-from gateway.dashboard.routes import dashboard_app
-from gateway.dashboard.sessions import Sessions
+from gateway.dashboard.rooms import Rooms
 from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
@@ -180,6 +178,10 @@ class Office:
         self._closing.append(self.journal.close)
         self.feed, self.revoked = RevocationFeed(), Revocations()
         self.consenting = Consenting(self.database, self.register, self.clock)
+        self.billing = billing_room.BillingRoom(
+            config, (self.database, self._pages), self.register, self.ledger, self.journal, self.clock, self._wake.set
+        )  # fmt: skip
+        await self.billing.open()
         await self._look()
         self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
         self.settling = self.cashier.settling
@@ -243,6 +245,7 @@ class Office:
             *self.post.groups,
             *self.consenting.groups(),
             *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
+            *self.billing.groups(),
         )
 
     def _first_host(self) -> str:
@@ -257,37 +260,21 @@ class Office:
         config = self.config
         if not config.dashboard.enabled:
             return "", ""
-        sessions = Sessions.open(config.folder / "operator.json", self.clock)
-        app = dashboard_app(
-            self.access_log,
-            sessions,
-            hosts=(config.dashboard.host, *config.dashboard.hosts),
-            status=self.status,
-            who=Explaining(config, self.clock, networks=self._networks),
-            clock=self.clock,
+        rooms = Rooms(
             deals=deals_of(self.database, self.register, self.shelf),
+            holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
             duties=self.duty_book,
-            worth=worth_of(self._pages, self.shelf, config.figures),
-            consents=self.consenting.pages(lambda: self.shelf.policies),
             audits=self.audits,
+            bills=self.billing.pages(),
             bundles=bundles_of(self._pages, self.register, lambda: (self.shelf.policies, self.withdrawn)),
             policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
-            holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
+            consents=self.consenting.pages(lambda: self.shelf.policies),
+            worth=worth_of(self._pages, self.shelf, config.figures),
         )
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        self._closing.append(runner.cleanup)
-
-        async def start(host: str, port: int) -> tuple[str, int]:
-            site = web.TCPSite(runner, host, port)
-            await site.start()
-            at = runner.addresses[0]
-            return at[0], at[1]
-
-        host, port = await bound(start, config.dashboard.host, config.dashboard.port, "dashboard.port")
-        base = f"http://{shown(host)}:{port}"
-        link = sessions.sign_in_link()
-        return base, f"{base}/sign-in?token={link}" if link else ""
+        who = Explaining(config, self.clock, networks=self._networks)
+        return await open_dashboard(
+            config, self.access_log, who, self.status, rooms, self.clock, self._closing
+        )
 
     def begin(self) -> None:
         """Start what is done again and again."""
@@ -310,6 +297,8 @@ class Office:
             ("remind", 60.0, self.consenting.remind),
             ("totals", 2.0, self.totals.keep_up),
             ("reconcile", LOOK_SECONDS, self.nightly.act),
+            ("billing", billing_room.ROUND_SECONDS, self.billing.office.round),
+            ("usage", 60.0, self.post.count_usage),
         ):
             self._start(name, every(seconds, act))
         if self.witnessing is not None:
@@ -432,15 +421,6 @@ class Office:
 
     async def _balance(self, licensee: str, currency: str) -> Money:
         return await self.book.available(licensee, currency)
-
-
-def acting(act: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-    """*act* as something to wait for."""
-
-    async def run() -> None:
-        act()
-
-    return run
 
 
 def _made_for_identity(folder: Path, clock: Clock) -> KeyRing:

@@ -29,6 +29,10 @@ _GROUPS: Final[Mapping[str, str]] = {
     "prepaid": "Liabilities",
     "owed": "Assets",
     "earned": "Income",
+    "fees": "Expenses",
+    "tax": "Liabilities",
+    "rounding": "Income",
+    "loss": "Expenses",
 }
 
 

@@ -26,7 +26,7 @@ from gateway.rails.topups import TopUp
 #: Who enters the credits of a payment provider's pages.
 _STRIPE: Final = "stripe"
 _KNOWN: Final = re.compile(
-    r"bank:clearing|licensee:.+:(prepaid|owed)|creator:.*:earned|escrow:.+:(provider|agent):.+|milestone:.+", re.DOTALL
+    r"bank:(clearing|paid-out)|fees:payouts|tax:payable|rounding:invoices|loss:written-off|licensee:.+:(prepaid|owed)|creator:.*:earned|escrow:.+:(provider|agent):.+|milestone:.+", re.DOTALL
 )  # fmt: skip
 _DERIVED: Final = frozenset({"unposted", "posted-twice", "posting-differs", "no-such-entry", "moves-nothing"})
 

@@ -26,6 +26,7 @@ from gateway.cli import (
     dashboard,
     deals,
     deploy,
+    disputes,
     doctor,
     dossier,
     duties,
@@ -34,6 +35,7 @@ from gateway.cli import (
     exporting,
     fetch,
     init,
+    invoices,
     journal,
     keys,
     licensee,
@@ -42,6 +44,7 @@ from gateway.cli import (
     objections,
     outbox,
     payments,
+    payouts,
     policy,
     price,
     proofs,
@@ -80,6 +83,7 @@ app = typer.Typer(
                     licet outbox list
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
+                    licet invoices issue LICENSEE --period 2026-10
     Take back       licet withdraw WORK --reason "…" --dry-run
     Your worth      licet memo --pdf memo.pdf
                     licet price --files 120 --minutes 12
@@ -129,6 +133,9 @@ app.add_typer(authors.app, name="authors")
 app.add_typer(authorship.app, name="authorship")
 app.command("statement")(statement.statement)
 app.command("reconcile-access")(reconcile_access.reconcile_access)
+app.add_typer(invoices.app, name="invoices")
+app.add_typer(disputes.app, name="disputes")
+app.add_typer(payouts.app, name="payouts")
 app.command("payments")(payments.payments)
 app.command("reconcile")(reconciling.reconcile)
 app.add_typer(reconciling.app, name="books")

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,15 +60,25 @@ class Books:
 
     async def write(self, entry: BookEntry) -> bool:
         """Make *entry* durable in the journal; returns whether the books show it already."""
+        return await self.write_all([entry])
+
+    async def write_new(self, entries: Sequence[BookEntry]) -> bool:
+        """The same of those of several that the books do not show yet, so that the journal holds each once."""
+        fresh = [each for each in entries if not await is_folded(self.database, each.id)]
+        return await self.write_all(fresh) if fresh else True
+
+    async def write_all(self, entries: Sequence[BookEntry]) -> bool:
+        """The same of several, in their order."""
         journal = Journal.open(
             self.folder / "journal", f"command{os.getpid()}", clock=self.clock, reserve_bytes=0
         )
         try:
-            await journal.keep(entry)
+            for each in entries:
+                await journal.keep(each)
         finally:
             await journal.close()
         for _ in range(250):
-            if await self.fold() or await is_folded(self.database, entry.id):
+            if await self.fold() or await is_folded(self.database, entries[-1].id):
                 return True
             await asyncio.sleep(0.02)
         return False

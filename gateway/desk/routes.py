@@ -160,6 +160,9 @@ class Desk:
             *(group(clients) if callable(group) else group for group in groups),
         ):
             table.update(group)
+        self._lay_out(table)
+
+    def _lay_out(self, table: dict[str, Route]) -> None:
         table.update(OpenApi(table).group())
         #: Every address, its description included.
         self.table: Mapping[str, Route] = table

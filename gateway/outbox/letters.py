@@ -114,6 +114,21 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A licensee confirmed that it has read the notice of withdrawal.",
             "Your dashboard shows what it has promised, and until when.",
         ),
+        "dispute.opened": (
+            "A line of an invoice is disputed: {subject}",
+            "A licensee says that a line is wrong, and why; the sum is outside dunning until you answer.",
+            "Read it and decide: licet disputes show {subject}",
+        ),
+        "dispute.overdue": (
+            "A dispute waits for your answer: {subject}",
+            "The day by which you were to answer it has passed.",
+            "Decide: licet disputes show {subject}",
+        ),
+        "invoice.overdue": (
+            "An invoice is overdue: {subject}",
+            "A licensee has not paid it in time, and a reminder went out before.",
+            "See how it stands: licet invoices show {subject}",
+        ),
         "topup.disputed": (
             "A payment is disputed: {subject}",
             "The bank of a licensee took back what it had paid in; its credit is less by as much.",
@@ -126,6 +141,46 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
         ),
     },
     Reader.LICENSEE: {
+        "invoice.issued": (
+            "A new invoice: {subject}",
+            "What your account came to in a month was billed.",
+            "Read it, and dispute a line that is wrong while there is time.",
+        ),
+        "invoice.credited": (
+            "A credit note: {subject}",
+            "A part of an invoice was credited.",
+            "Read it beside the invoice.",
+        ),
+        "invoice.due": (
+            "An invoice is due: {subject}",
+            "Today is the last day on which it is paid in time.",
+            "Pay it, or dispute the line that is wrong.",
+        ),
+        "invoice.reminded": (
+            "A reminder of an invoice: {subject}",
+            "It was due some days ago, and something of it is open.",
+            "Pay it, or dispute the line that is wrong.",
+        ),
+        "invoice.overdue": (
+            "An invoice is overdue: {subject}",
+            "It was due long ago, and something of it is open.",
+            "Pay it, or answer.",
+        ),
+        "invoice.suspended": (
+            "An invoice is so late that a license is suspended: {subject}",
+            "Your license says that it opens nothing while a bill is this late.",
+            "Pay it; the license holds again then.",
+        ),
+        "dispute.accepted": (
+            "Your dispute was accepted: {subject}",
+            "A credit note takes the sum off the line.",
+            "Read it beside the invoice.",
+        ),
+        "dispute.rejected": (
+            "Your dispute was answered: {subject}",
+            "The line stands as it is.",
+            "Read the answer; the sum is to be paid.",
+        ),
         "negotiation.offered": (
             "Terms are on the table: {subject}",
             "The creator's side answered your proposal with terms that you can accept.",

@@ -213,8 +213,12 @@ class BookEntry:
     money for a milestone), ``promise`` (a milestone is to be paid and nobody
     holds its money), ``milestone`` (it was met) and ``dispute`` (somebody
     objects), which move nothing, ``release`` and ``refund`` (of the deposit or
-    promise *reference*), or ``reversal`` (undoes entry *reference*). *by* names
-    who entered it. *amount_micros* is positive.
+    promise *reference*), or ``reversal`` (undoes entry *reference*); ``close``
+    (the period *reference* is billed as it stands), ``invoice``, ``bill`` and
+    ``credit_note`` (the document *reference* gets its number), which move
+    nothing; ``tax``, ``round_up``, ``round_down`` and ``write_off`` of such a
+    document; ``payout`` and ``payout_fee`` to a creator. *by* names who entered
+    it. *amount_micros* is positive.
     """
 
     id: str

@@ -15,12 +15,11 @@ from aiohttp import web
 
 from gateway.app.worth import worth_of
 from gateway.clock import HandClock
-from gateway.dashboard.bundle_pages import Bundles
 from gateway.dashboard.consent_pages import Consents
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.figure_shelf import FigureShelf
-from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.policy_shelf import PolicyFiles
+from gateway.dashboard.rooms import Rooms
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.dashboard.worth_pages import Worth
@@ -28,7 +27,7 @@ from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.bargaining import Accept, Person
 from gateway.licenses.contract import Party
 from gateway.licenses.deciding import Deciding
-from gateway.licenses.duties import Audits, plan_what_is_not
+from gateway.licenses.duties import plan_what_is_not
 from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.hearing import Hearing
@@ -335,13 +334,7 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
     async def run(
         database: Log,
         hosts: tuple[str, ...] = ("127.0.0.1",),
-        deals: Deals | None = None,
-        duties: DutyBook | None = None,
-        worth: Worth | None = None,
-        audits: Audits | None = None,
-        bundles: Bundles | None = None,
-        policies: PolicyFiles | None = None,
-        holders: Holders | None = None,
+        **rooms: object,
     ) -> Dashboard:
         status = {"journal.example": "enforce"}
         sessions = Sessions.open(tmp_path / "operator.json", clock)
@@ -352,14 +345,7 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
             status=lambda: status,
             who=lambda ask, told: explain(at_hand(IDENTIFIERS[told], ask)),
             clock=clock,
-            deals=deals,
-            duties=duties,
-            worth=worth,
-            consents=consents,
-            audits=audits,
-            bundles=bundles,
-            policies=policies,
-            holders=holders,
+            rooms=Rooms(consents=consents, **rooms),
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
         await runner.setup()
