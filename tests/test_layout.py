@@ -69,7 +69,6 @@ ELSEWHERE = {
     "desk/in_person.py": "desk/test_mailbox.py",
     "desk/negotiation_documents.py": "desk/test_negotiations.py",
     "desk/negotiation_schemas.py": "desk/test_openapi.py",
-    "folders.py": "test_config.py",
     "desk/duty_documents.py": "desk/test_duties.py",
     "desk/duty_schemas.py": "desk/test_openapi.py",
     "desk/webhook_schemas.py": "desk/test_webhooks.py",

@@ -53,6 +53,7 @@ from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
+from gateway.folders import make_folder
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
@@ -82,7 +83,6 @@ from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.store.sqlite.totals import SqliteTotals
-from gateway.store.sqlite.unfinished import SqliteUnfinished
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Offer
 from gateway.terms.schema_org import license_page_jsonld
 from gateway.visitors.catalog import Catalog
@@ -211,7 +211,6 @@ class Office:
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
-            unfinished=SqliteUnfinished(self.database),
             published=self._published,
         )  # fmt: skip
 
@@ -425,10 +424,10 @@ class Office:
 
 def _made_for_identity(folder: Path, clock: Clock) -> KeyRing:
     # Every verifier of Web Bot Auth reads Ed25519; some read nothing else.
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder.parent)
     return KeyRing.create(folder, EDDSA, clock=clock)
 
 
 def _made(folder: Path, clock: Clock) -> KeyRing:
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder.parent)
     return KeyRing.create(folder, clock=clock)

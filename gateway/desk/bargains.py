@@ -59,6 +59,7 @@ from gateway.licenses.negotiations import Negotiations
 from gateway.licenses.position import Position, committed
 from gateway.licenses.proposals import Message, read_terms
 from gateway.licenses.register import LicenseRegister
+from gateway.licenses.unfinished import Unfinished
 from gateway.licenses.withdrawal import refusal_of
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
@@ -79,7 +80,8 @@ class Bargaining:
     """What the desk negotiates with.
 
     *position* gives the secret position for an offer of a site; without *lives* no
-    license changes; *in_person* is what the pages for people work on, without which there are none.
+    license changes; *in_person* is what the pages for people work on, without which there are none;
+    *unfinished* is where purchases stand between fee and license.
     """
 
     negotiations: Negotiations
@@ -87,10 +89,14 @@ class Bargaining:
     clauses: tuple[Clause, ...] = ()
     lives: Lives | None = None
     in_person: InPerson | None = None
+    unfinished: Unfinished | None = None
 
-    def one_round(self, keys: Ring, clock: Clock) -> OneRound:
-        """The same engine for published offers that are bought at the token endpoint."""
-        return OneRound(self.negotiations, self.position, self.clauses, keys, clock)
+    def sold_with(
+        self, keys: Ring, clock: Clock
+    ) -> tuple[Callable[[License], Awaitable[bool]], Unfinished | None, Lives | None, OneRound]:
+        """What `Sales` takes besides: published offers that are bought at the token endpoint meet the same engine."""
+        one_round = OneRound(self.negotiations, self.position, self.clauses, keys, clock)
+        return self.released, self.unfinished, self.lives, one_round
 
     async def released(self, license: License) -> bool:
         """Whether tokens of *license* may be had: its buyer verified the agreement."""

@@ -74,7 +74,6 @@ from gateway.desk.selling import Balance, Sales
 from gateway.desk.token_endpoints import TokenEndpoints
 from gateway.keys.content_keys import ContentKeys
 from gateway.licenses.register import LicenseRegister
-from gateway.licenses.unfinished import Unfinished
 from gateway.paths import Ambiguous, canonical
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.published import publish
@@ -110,7 +109,6 @@ class Desk:
         once: Once | None = None,
         crawler: Callable[[str], Crawler | None] = lambda _: None,
         bargaining: Bargaining | None = None,
-        unfinished: Unfinished | None = None,
         published: Callable[[Policy, str], PublishedTerms] = lambda policy, origin: publish(
             policy, origin, {}
         ),
@@ -134,17 +132,12 @@ class Desk:
             once: remembers purchases that carry an idempotency key.
             crawler: knows by name the crawlers that a license may be for.
             bargaining: what is negotiated with; without it nothing is.
-            unfinished: where purchases stand between fee and license.
             published: what all formats say of a policy at an origin.
         """
         admittance = admittance or Admittance()
         clients = Clients(register, clock, pace or DeskPace(), admittance)
-        released = bargaining.released if bargaining else None
-        lives = bargaining.lives if bargaining else None
-        self.sales = Sales(
-            register, spend_book, journal, keys, clock, balance, entered, released, unfinished, lives,
-            bargaining.one_round(keys, clock) if bargaining else None,
-        )  # fmt: skip
+        more = bargaining.sold_with(keys, clock) if bargaining else ()
+        self.sales = Sales(register, spend_book, journal, keys, clock, balance, entered, *more)
         holdings = Holdings(register, Verifier(lambda: keys.public), clock, balance, earlier)
         table: dict[str, Route] = {}
         bindings = Bindings(clients.keys, clock, admittance)

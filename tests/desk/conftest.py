@@ -329,13 +329,13 @@ class World:
             ),
             admittance=self.admittance,
             crawler=Catalog.shipped().crawler,
-            unfinished=self.unfinished,
             bargaining=Bargaining(
                 self.negotiations,
                 lambda site, offer: self.positions.get(offer.id) or usual(offer.tier),
                 shipped_clauses(),
                 self.lives,
                 InPerson(self.links, self.verifying),
+                self.unfinished,
             ),
         )
         self.server = RawTestServer(self._answer)
