@@ -38,6 +38,7 @@ from gateway.settings import (
     Feeds,
     File,
     Listen,
+    Observe,
     OriginTimes,
     OutboxRules,
     OwnWebhook,
@@ -83,6 +84,7 @@ class Config(Folders):
     origin: OriginTimes = field(default_factory=OriginTimes)
     pacing: Pacing = field(default_factory=Pacing)
     people: People = field(default_factory=People)
+    observe: Observe = field(default_factory=Observe)
     workers: Workers = field(default_factory=Workers)
     billing: BillingRules = field(default_factory=BillingRules)
     exports: tuple[ExportSettings, ...] = ()
@@ -135,6 +137,7 @@ def read_config(
         origin=read.origin,
         pacing=read.pacing,
         people=read.people,
+        observe=read.observe,
         workers=read.workers,
         billing=read.billing,
         exports=read.exports,

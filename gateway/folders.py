@@ -34,6 +34,11 @@ class Folders:
         return self.folder / "keys" / "identity"
 
     @property
+    def auth_secret(self) -> Path:
+        """The file of the secret by which the site's own proxy is known."""
+        return self.folder / "keys" / "auth"
+
+    @property
     def evidence(self) -> Path:
         """The folder of documents that licensees handed in."""
         return self.folder / "evidence"

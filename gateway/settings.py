@@ -12,6 +12,14 @@ from gateway.outbox.export_settings import ExportSettings
 #: A host name in lower case, or a wildcard of one label.
 _HOST_NAME = r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 
+#: ``ADDRESS:PORT``, or nothing.
+_ADDRESS = r"^([0-9a-z.-]+:[0-9]{1,5}|\[[0-9a-f:.]+\]:[0-9]{1,5})?$"
+
+
+def _host_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -21,11 +29,18 @@ class Listen(_Section):
     """Where crawlers and people are served: the only public listener.
 
     *proxy_protocol*: connections of trusted proxies begin with a PROXY header.
+    *auth* is where the site's own proxy asks what it may pass on (`front.auth`), ``ADDRESS:PORT``; "" nowhere.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8402, ge=0, le=65535)
     proxy_protocol: bool = False
+    auth: str = Field(default="", pattern=_ADDRESS)
+
+    @property
+    def auth_at(self) -> tuple[str, int]:
+        """Host and port of *auth*."""
+        return _host_port(self.auth)
 
 
 class TlsHost(_Section):
@@ -275,6 +290,24 @@ class People(_Section):
     counted: bool = True
 
 
+class Observe(_Section):
+    """Who may watch. *metrics* is where Prometheus reads, ``ADDRESS:PORT``; "" nowhere.
+
+    *access_log* is a file with a line for each request that is recorded, relative to the data folder: none
+    of people. *traces* is the URL of an OpenTelemetry collector (OTLP over HTTP).
+    """
+
+    metrics: str = Field(default="", pattern=_ADDRESS)
+    access_log: str = ""
+    access_format: Literal["combined", "json", "ecs", "ocsf"] = "combined"
+    traces: str = Field(default="", pattern=r"^(https?://[a-zA-Z0-9.:\[\]/_-]+)?$")
+
+    @property
+    def metrics_at(self) -> tuple[str, int]:
+        """Host and port of *metrics*."""
+        return _host_port(self.metrics)
+
+
 class Workers(_Section):
     """How many processes serve the front."""
 
@@ -304,6 +337,7 @@ class File(_Section):
     origin: OriginTimes = OriginTimes()
     pacing: Pacing = Pacing()
     people: People = People()
+    observe: Observe = Observe()
     workers: Workers = Workers()
     billing: BillingRules = BillingRules()
     exports: tuple[ExportSettings, ...] = ()

@@ -26,6 +26,7 @@ from gateway.cli import (
     crawlers,
     dashboard,
     deals,
+    deploy,
     disputes,
     doctor,
     dossier,
@@ -49,6 +50,7 @@ from gateway.cli import (
     policy,
     price,
     proofs,
+    reconcile_access,
     reconciling,
     refunds,
     restart,
@@ -134,6 +136,7 @@ app.add_typer(objections.app, name="objections")
 app.add_typer(authors.app, name="authors")
 app.add_typer(authorship.app, name="authorship")
 app.command("statement")(statement.statement)
+app.command("reconcile-access")(reconcile_access.reconcile_access)
 app.add_typer(invoices.app, name="invoices")
 app.add_typer(disputes.app, name="disputes")
 app.add_typer(payouts.app, name="payouts")
@@ -155,6 +158,7 @@ app.command("retention")(retention.retention)
 app.command("erase")(retention.erase)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("deploy")(deploy.deploy)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
 app.command("who")(who.who)

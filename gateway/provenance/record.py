@@ -49,13 +49,17 @@ class Outcome(StrEnum):
 
 
 class Ended(StrEnum):
-    """Who ended the answer, and how."""
+    """Who ended the answer, and how.
+
+    PASSED: the site's own proxy was told that it may deliver; what came of that is not seen here.
+    """
 
     COMPLETE = "complete"
     REFUSED = "refused"
     CLIENT = "client-abort"
     ORIGIN = "origin-abort"
     GATEWAY = "gateway-abort"
+    PASSED = "passed-on"
 
 
 _DETAIL_TYPES: Final = (str, tuple, str, str, str, str)
