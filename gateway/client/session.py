@@ -305,7 +305,13 @@ class LicensedSession:
             made = await self._buying.token_of(seller, login, held, url)
             if isinstance(made, Token) and made.covers(path):
                 return made
-            if isinstance(made, Refused) and 400 <= made.status < 500 and made.status != 429:
+            # A license that does not reach this page is still good for others.
+            if (
+                isinstance(made, Refused)
+                and 400 <= made.status < 500
+                and made.status != 429
+                and not _elsewhere(made)
+            ):
                 self.wallet.used_up(held.license)
         return None
 
@@ -407,6 +413,11 @@ def _moved_to(got: Fetched) -> str:
         return urljoin(got.url, place).partition("#")[0] if place else ""
     except ValueError:
         return ""
+
+
+def _elsewhere(refused: Refused) -> bool:
+    """Whether a token was refused only because the license is for other pages (RFC 8707, section 2)."""
+    return refused.body.get("error") == "invalid_target"
 
 
 def _path(url: str) -> str:

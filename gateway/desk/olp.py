@@ -36,6 +36,10 @@ from gateway.tokens.claims import Claims
 #: How a token is asked for (section 5.4.2), and how the draft of August 2025 had it.
 GRANTS: Final = frozenset({"client_credentials", "rsl"})
 _NOTHING: Final = "Nothing is on offer for that resource."
+_NO_PARTY: Final = (
+    "OLP has no place for party: ask {0}/token with authorization_details of the type content_license, "
+    "with the offer and the party in it, or negotiate at {0}/negotiations."
+)
 _IN_OLP: Final = {
     Problem.TARGET_INVALID: Problem.RESOURCE_NOT_OFFERED,
     Problem.DETAILS_INVALID: Problem.LICENSE_NOT_OFFERED,
@@ -136,6 +140,9 @@ def spelled(sold: Sold | Refusal, origin: str) -> Sold | Refusal:
     """
     if isinstance(sold, Sold):
         return sold
+    if sold.problem is Problem.CONTRACT_INCOMPLETE:
+        # A deal that needs a document names both parties, and OLP has no member for one.
+        return replace(sold, detail=f"{sold.detail} {_NO_PARTY.format(issuer_of(origin))}")
     problem = _IN_OLP.get(sold.problem, sold.problem)
     where = (("error_uri", f"{issuer_of(origin)}/"),) if problem is Problem.PAYMENT_MISSING else ()
     return replace(sold, problem=problem, facts=(*sold.facts, *where))

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from gateway.licenses.contract import spoken
+from gateway.licenses.payment_words import milestone_parts
 from gateway.licenses.proposals import Message, read_message, read_terms
 from gateway.money import Money, MoneyError
 from gateway.problems import Refusal
@@ -156,6 +157,16 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field(Lever.TERRITORY, "", "Countries", Kind.PLACES, f"codes such as DE, US; EU; or {EVERYWHERE}"),
 )  # fmt: skip
 _CHECKED: Final = frozenset({Kind.FLAG, Kind.USES})
+
+
+def standing_words(terms: LicenseTerms) -> tuple[str, ...]:
+    """What of the price of *terms* has no field, a clause each; a form that is sent carries it along as it stands."""
+    price = terms.compensation
+    return (
+        *(f"{each.per_fetch} from fetch {each.from_fetches} on" for each in price.tiers),
+        *(f"{each.per_fetch} from day {each.from_days} after publication on" for each in price.by_age),
+        *milestone_parts(terms),
+    )
 
 
 def first_asked(terms: LicenseTerms) -> tuple[Field, ...]:

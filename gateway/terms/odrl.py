@@ -11,6 +11,8 @@ profile (`terms.odrl_words`, `terms.odrl_duties`). ``conflict`` is ``prohibit``.
   2.7); each part of the price is owed once for its unit of count, not by action;
 - *rights besides the uses* are permitted or prohibited by name; other uses are
   not prohibited, because something else may grant them;
+- *when it is paid*, and what of the upfront part waits for milestones, stands beside the permission
+  (`terms.odrl_paying`); a reader that does not know it pays all of it before any use;
 - *an agreement* is the same with an assignee, dates and ``dct:source``.
 
 What it cannot say: uses that are free for everybody (they are in license.xml)
@@ -40,6 +42,7 @@ from gateway.terms.license_terms import (
     Term,
 )
 from gateway.terms.odrl_duties import OdrlError, OdrlUnread, duties, listed, read_duties
+from gateway.terms.odrl_paying import paying, read_paying
 from gateway.terms.odrl_permission import (
     actions_of,
     moment,
@@ -199,6 +202,7 @@ def _policy(
         "licet:window-hours": agreed.compensation.window_hours,
         "licet:currency": agreed.compensation.currency,
         "licet:liability": _liability(agreed.liability),
+        **paying(agreed.compensation),
     }
     if withheld:
         document["prohibition"] = [{"target": target, "action": withheld}]
@@ -253,6 +257,7 @@ def _read(document: object) -> OdrlPolicy:
     price = replace(owed.compensation, window_hours=_window(document.get("licet:window-hours")))
     if not price.parts():
         price = replace(price, currency=_text(document, "licet:currency"))
+    price = replace(price, **read_paying(document))
     limits = read_limits(permission.get("constraint"))
     terms = LicenseTerms(
         scope=read_scope(permission.get("target")),

@@ -12,7 +12,9 @@ from gateway.licenses.bargaining import Accept, Person
 from gateway.licenses.license import Standing
 from gateway.licenses.negotiation import Side, State, accepted, proposed, terminated
 from gateway.licenses.private_links import BY_MAIL, BY_OPERATOR, PrivateLink, hashed
-from gateway.terms.license_terms import Term
+from gateway.money import Money
+from gateway.terms.ages import AgeStep
+from gateway.terms.license_terms import Milestone, Term
 from tests.dashboard.conftest import FLOORS, HOSTILE, TERMS, form_token
 
 
@@ -103,6 +105,24 @@ async def test_one_negotiation_shows_everything(desk, inbox):
     assert len(letters) == 3
     assert not [floor for floor in FLOORS for letter in letters if floor in letter]
     assert (await desk.get("/deals/ne_9")).status == 404
+
+
+async def test_steps_and_milestones_are_shown_beside_the_form_and_kept_by_what_it_puts_on_the_table(
+    desk, inbox
+):
+    price = replace(
+        TERMS.compensation,
+        by_age=(AgeStep(90, Money(5_000, "USD")),),
+        milestones=(Milestone("launch", 5_000),),
+    )
+    await inbox.waits(compensation=price)
+    page = await desk.get("/deals/ne_1")
+    assert "0.005 USD from day 90 after publication on; 250 USD once launch is met" in spelled(page.text)
+    sent = form_of(page.text, "/deals/ne_1/offer") | {"term.months": "12"}
+    answer = await desk.post("/deals/ne_1/offer", sent)
+    assert answer.status == 303, answer.text
+    table = (await inbox.store.get("ne_1")).table
+    assert (table.compensation, table.term.months) == (price, 12)
 
 
 async def test_a_letter_is_loaded_as_text_without_a_floor(desk, inbox):

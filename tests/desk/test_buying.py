@@ -23,8 +23,10 @@ from gateway.licenses.negotiation import State, chained
 from gateway.licenses.plain_words import NAMES, TAX, lever_words
 from gateway.licenses.position import Position
 from gateway.licenses.private_links import BY_OPERATOR, hashed
+from gateway.money import Money
 from gateway.policy.rules import Party, Signing
-from gateway.terms.license_terms import Term
+from gateway.terms.ages import AgeStep
+from gateway.terms.license_terms import Term, Tier
 
 NEGOTIATE = "/.licet/negotiate"
 POSITION = Position(target_micros=800_000, floor_micros=610_000, facts=("use_case",), rounds=5)
@@ -543,3 +545,19 @@ async def test_no_number_of_the_position_is_on_a_page(person):
         await person.send("propose", compensation__per_fetch=bid)
         assert "0.00244" not in person.text
         assert "610000" not in person.text
+
+
+async def test_steps_of_a_price_that_have_no_field_are_shown_beside_the_form(desk):
+    before = desk.policy.by_offer["training"]
+    price = replace(
+        before.terms.compensation,
+        tiers=(Tier(1000, Money(10_000, "USD")),),
+        by_age=(AgeStep(90, Money(5_000, "USD")),),
+    )
+    stepped = replace(before, terms=replace(before.terms, compensation=price))
+    desk.policy = desk.make_policy((stepped, *desk.offers[1:]), digest="sha-256:stepped")
+    person = await Person(desk).go(f"{NEGOTIATE}?offer=training")
+    assert person.status == 200, person.text
+    said = spelled(person.text)
+    assert "Kept as it stands, whatever is typed: 0.01 USD from fetch 1000 on" in said
+    assert "0.005 USD from day 90 after publication on." in said

@@ -11,11 +11,13 @@ import pytest
 from gateway.admission.pace import Pace
 from gateway.desk.olp import read_wish
 from gateway.desk.pacing import DeskPace
+from gateway.licenses.contract import Party
 from gateway.licenses.license import Standing
+from gateway.licenses.position import usual
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.policy.published import publish
-from gateway.policy.rules import Mode, People
+from gateway.policy.rules import Mode, People, Signing
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import Compensation
 from gateway.terms.rsl import parse_license, parse_rsl, render_rsl
@@ -345,3 +347,20 @@ async def test_a_rendition_that_an_offer_lacks_is_not_sold_for_it(world):
     license, _ = element(world, "/videos/")
     for resource, status in (("/videos/*.vtt$", 200), ("/videos/a.vtt", 200), ("/videos/a.jpg", 400)):
         assert (await world.token(made, license=license, resource=resource))[0] == status, resource
+
+
+async def test_who_has_to_name_itself_is_told_where_as_olp_has_no_place_for_it(world):
+    world.policy = replace(
+        world.policy,
+        signing=Signing(
+            "Ireland", "English", Party("The Journal", "1 Road", "Ada", "director"), by_machine=False
+        ),
+    )
+    world.positions["training"] = replace(usual(1), person_for=frozenset())
+    made = await world.licensee()
+    status, body = await world.token(made, license=spelled(), resource="/essays/")
+    assert (status, body["code"]) == (409, "contract-incomplete"), body
+    said = body["detail"]
+    assert "OLP has no place for party" in said
+    assert f"{world.origin}/.licet/token" in said and f"{world.origin}/.licet/negotiations" in said
+    assert await world.balance(made.licensee.id, "USD") == Money.parse("10", "USD")

@@ -345,6 +345,19 @@ async def test_a_budget_of_fetches_that_is_used_up_is_bought_anew(world) -> None
     assert len({each.license for each in got}) == 2
 
 
+async def test_a_page_that_a_license_does_not_reach_costs_the_session_no_license(world) -> None:
+    gate = await world(policy=POLICY)
+    _, client, secret = await gate.licensee()
+    login = Secret(gate.front, client, secret)
+    async with LicensedSession(GPTBOT, spending("0.005", "3"), logins=(login,)) as session:
+        first = await session.fetch(gate.front + "/archive/a")
+        (held,) = session.wallet.held_at(gate.front)
+        assert isinstance(await session.fetch(gate.front + "/notes/a"), Refused)
+        assert session.wallet.held_at(gate.front) == (held,)
+        again = await session.fetch(gate.front + "/archive/b")
+    assert (first.status, again.status, again.license) == (200, 200, first.license)
+
+
 async def test_it_registers_itself_and_is_told_what_it_waits_for(world, tmp_path) -> None:
     gate = await world(policy=POLICY)
     receipts = tmp_path / "receipts.jsonl"

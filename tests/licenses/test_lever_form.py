@@ -8,18 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.licenses.lever_form import FIELDS, first_asked, read_form, values_of
+from gateway.licenses.lever_form import FIELDS, first_asked, read_form, standing_words, values_of
 from gateway.money import Money
 from gateway.paths import PathScope
+from gateway.terms.ages import AgeStep
 from gateway.terms.comparing import Lever
 from gateway.terms.license_terms import (
     Compensation,
     Exclusivity,
     LicenseTerms,
+    Milestone,
     Purpose,
     Scope,
     Term,
     Territory,
+    Tier,
 )
 from gateway.uses import Use
 from tests.licenses.deals import deals
@@ -167,3 +170,21 @@ def test_no_text_makes_it_raise(typed):
     filled = read_form(values_of(TERMS) | typed, TERMS)
     assert (filled.terms is None) == bool(filled.mistakes)
     assert {name: filled.values[name] for name in typed} == typed
+
+
+def test_what_has_no_field_is_told_and_carried_along_unchanged():
+    price = replace(
+        TERMS.compensation,
+        tiers=(Tier(1000, Money(10_000, "USD")),),
+        by_age=(AgeStep(90, Money(5_000, "USD")),),
+        milestones=(Milestone("launch", 5_000),),
+    )
+    standing = replace(TERMS, compensation=price)
+    told = "; ".join(standing_words(standing))
+    for words in ("0.01 USD from fetch 1000 on", "0.005 USD from day 90", "250 USD once launch is met"):
+        assert words in told
+    typed = values_of(standing) | {"compensation.upfront": "450", "term.months": "12"}
+    filled = read_form(typed, standing)
+    assert filled.mistakes == {}
+    assert filled.terms.compensation == replace(price, upfront=Money(450_000_000, "USD"))
+    assert standing_words(TERMS) == ()
