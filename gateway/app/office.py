@@ -73,7 +73,7 @@ from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ingestion import SqliteIngestion
-from gateway.store.sqlite.leaves import SqliteLeaves
+from gateway.store.sqlite.leaves import FreshLeaves, SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.register import SqliteRegister
@@ -118,6 +118,7 @@ class Office:
         self._stopping, self._wake = asyncio.Event(), asyncio.Event()
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
+        self._fresh = FreshLeaves()
         self.withdrawn: tuple[Withdrawal, ...] = ()
 
     def read_policies(self) -> None:
@@ -148,7 +149,9 @@ class Office:
         self._closing.append(self._pages.close)
         self.access_log = SqliteAccessLog(self._pages)
         self._paid = SqliteLedger(self._pages)
-        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages), self._first_host())
+        self.log = LogKeeping(
+            config.log, log_keys, SqliteLeaves(self._pages, self._fresh), self._first_host()
+        )
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
         keeper_lock = await self._keeper_lock()
@@ -245,7 +248,7 @@ class Office:
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""
-        return SqliteFolding(self.database)
+        return SqliteFolding(self.database, self._fresh)
 
     async def open_dashboard(self) -> tuple[str, str]:
         """Open the operator's pages; returns their URL and the one-time link, or "" for what there is not."""

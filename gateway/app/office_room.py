@@ -32,6 +32,7 @@ from gateway.app.boot import Boot
 from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SETTLER, SPEND_BOOK, WITHDRAWN
 from gateway.app.channel import Channel
 from gateway.app.folder import RunFolder
+from gateway.app.memory import rarely_collected
 from gateway.app.office import Office, log
 from gateway.app.signing_agents import told
 from gateway.desk.door import DeskDoor
@@ -84,6 +85,7 @@ class OfficeRoom(Office):
         self._server = await asyncio.start_unix_server(self._met, self._run.office)
         dashboard, sign_in = await self.open_dashboard()
         self.begin()
+        rarely_collected()
         return {
             "dashboard": dashboard,
             "sign_in": sign_in,
