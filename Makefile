@@ -11,7 +11,7 @@ COMPILED_TESTS := tests/front tests/origin tests/hostile tests/test_stepping.py 
   tests/provenance/test_audience.py tests/visitors/test_conduct.py tests/journeys/test_main_job.py tests/journeys/test_tls.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo check test bench detect tournament night clean
+.PHONY: help demo check test faults bench detect tournament night clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ $(STAMPS)/dev: pyproject.toml $(STAMPS)/server
 # Real programs that some tests drive. Without root, or without Debian, those tests skip and say so.
 $(STAMPS)/debian:
 	@mkdir -p $(STAMPS)
-	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl slowhttptest:slowhttptest varnishtest:varnish; do \
+	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl slowhttptest:slowhttptest varnishtest:varnish fusermount3:fuse3 faketime:faketime; do \
 	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "installing$$missing from Debian …"; \
@@ -80,6 +80,9 @@ test: $(STAMPS)/dev $(STAMPS)/debian ## everything, with the time of each folder
 	elif [ -n "$$CI" ]; then exit 1; \
 	else echo "the compiled build was not tested: it could not be made here"; fi
 
+faults: $(STAMPS)/dev $(STAMPS)/debian ## the fault table: every fault with its count, and its known-bad twin
+	@$(BIN)/python -m loadtests.faults
+
 bench: $(STAMPS)/dev ## speed beside nginx and its peers, as ratios of the same run
 	@$(BIN)/python -m loadtests.bench
 
@@ -97,8 +100,16 @@ $(STAMPS)/fuzz: pyproject.toml $(STAMPS)/dev
 	@$(BIN)/pip install -q --group fuzz 2>&1 | grep -v '^WARNING: Location' || true
 	@touch $@
 
-night: $(STAMPS)/dev $(STAMPS)/debian $(STAMPS)/fuzz ## long runs by hand: kills, soak, fuzzing, millions of records
+$(STAMPS)/foreign: pyproject.toml $(STAMPS)/dev
+	@$(BIN)/pip install -q --group foreign 2>&1 | grep -v '^WARNING: Location' || true
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends golang-golang-x-mod-dev >/dev/null 2>&1 || true; fi
+	@touch $@
+
+night: $(STAMPS)/dev $(STAMPS)/debian $(STAMPS)/fuzz $(STAMPS)/foreign ## long runs by hand: kills, soak, fuzzing, millions of records
 	@for target in listener hygiene answers; do $(BIN)/python -m loadtests.fuzz --target $$target --seconds 180; done
+	@$(BIN)/python -m pytest -q tests/interop/test_sumdb.py
+	@$(BIN)/python -m loadtests.growing --count 10000000
 	@$(BIN)/python -m pytest -q -m night tests --timeout 7200
 
 clean: ## remove what was made here (never your data)

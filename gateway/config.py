@@ -83,10 +83,24 @@ class Dashboard(_Section):
 
 
 class Store(_Section):
-    """What is kept back on the disk for paid records, in megabytes, and for how long details stay."""
+    """What is kept back on the disk for paid records, in megabytes, and for how long details stay.
+
+    After *cut_days* a detail is cut to the network that it came from, after
+    *detail_days* it is erased; with 0 *cut_days* nothing is cut before.
+    """
 
     reserve_mb: int = Field(default=64, ge=0, le=1_000_000)
     detail_days: int = Field(default=30, ge=0, le=3650)
+    cut_days: int = Field(default=0, ge=0, le=3650)
+
+
+class Retention(_Section):
+    """For how many months what is evidence is kept; 0 for good (`licenses.retention`).
+
+    *looks_months*: what auditors looked at, from the day of each look.
+    """
+
+    looks_months: int = Field(default=0, ge=0, le=1200)
 
 
 class Trust(_Section):
@@ -173,6 +187,25 @@ class OwnWebhook(_Section):
     url: str = Field(pattern=r"^https?://.+$")
     types: tuple[str, ...] = ()
     private: bool = False
+
+
+class OwnWitness(_Section):
+    """A witness of the public log, one table each: where it is asked (C2SP tlog-witness), and its key.
+
+    *vkey* is the one of its cosignatures (type 4). With *private* its host may be
+    on a private network, have any port and speak plain http.
+    """
+
+    url: str = Field(pattern=r"^https?://.+$")
+    vkey: str
+    private: bool = False
+
+
+class WitnessRules(_Section):
+    """How many witnesses have to have seen a head, 0 for all of them, and after how many seconds they are asked again."""
+
+    quorum: int = Field(default=0, ge=0, le=64)
+    seconds: int = Field(default=60, ge=1, le=86_400)
 
 
 class Email(_Section):
@@ -273,12 +306,15 @@ class _File(_Section):
     tls: Tls = Tls()
     dashboard: Dashboard = Dashboard()
     store: Store = Store()
+    retention: Retention = Retention()
     trust: Trust = Trust()
     signatures: Signatures = Signatures()
     payments: Payments = Payments()
     stripe: Stripe = Stripe()
     outbox: OutboxRules = OutboxRules()
     webhooks: tuple[OwnWebhook, ...] = ()
+    witnesses: tuple[OwnWitness, ...] = ()
+    witnessing: WitnessRules = WitnessRules()
     email: Email = Email()
     feeds: Feeds = Feeds()
     dns: Dns = Dns()
@@ -290,7 +326,7 @@ class _File(_Section):
 
 
 #: What has keys of its own; tables of which there are several stand in the file alone.
-_SECTIONS = frozenset(_File.model_fields) - {"webhooks"}
+_SECTIONS = frozenset(_File.model_fields) - {"webhooks", "witnesses"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,12 +337,15 @@ class Config(Folders):
     tls: Tls = field(default_factory=Tls)
     dashboard: Dashboard = field(default_factory=Dashboard)
     store: Store = field(default_factory=Store)
+    retention: Retention = field(default_factory=Retention)
     trust: Trust = field(default_factory=Trust)
     signatures: Signatures = field(default_factory=Signatures)
     payments: Payments = field(default_factory=Payments)
     stripe: Stripe = field(default_factory=Stripe)
     outbox: OutboxRules = field(default_factory=OutboxRules)
     webhooks: tuple[OwnWebhook, ...] = ()
+    witnesses: tuple[OwnWitness, ...] = ()
+    witnessing: WitnessRules = field(default_factory=WitnessRules)
     email: Email = field(default_factory=Email)
     feeds: Feeds = field(default_factory=Feeds)
     dns: Dns = field(default_factory=Dns)
@@ -348,12 +387,15 @@ def read_config(
         tls=read.tls,
         dashboard=read.dashboard,
         store=read.store,
+        retention=read.retention,
         trust=read.trust,
         signatures=read.signatures,
         payments=read.payments,
         stripe=read.stripe,
         outbox=read.outbox,
         webhooks=read.webhooks,
+        witnesses=read.witnesses,
+        witnessing=read.witnessing,
         email=read.email,
         feeds=read.feeds,
         dns=read.dns,

@@ -43,6 +43,11 @@ class Folders:
         return self.folder / "figures"
 
     @property
+    def policy_versions(self) -> Path:
+        """The folder of what the policies were, one folder for a site."""
+        return self.folder / "policy-versions"
+
+    @property
     def copies(self) -> Path:
         """The folder of fetched address lists."""
         return self.folder / "feeds"

@@ -8,6 +8,7 @@ stands at the edges where people read and write.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -120,7 +121,7 @@ class Money:
     def times(self, numerator: int, denominator: int = 1) -> Money:
         """Multiply by a ratio, rounding half away from zero.
 
-        The one place where money is rounded. *denominator* is at least 1.
+        With `divided` the one place where money is rounded. *denominator* is at least 1.
 
         >>> Money(1, "USD").times(1, 2).micros, Money(-1, "USD").times(1, 2).micros
         (1, -1)
@@ -129,6 +130,25 @@ class Money:
         quotient, rest = divmod(abs(product), denominator)
         rounded = quotient + (2 * rest >= denominator)
         return Money(rounded if product >= 0 else -rounded, self.currency)
+
+    def divided(self, weights: Sequence[int]) -> tuple[Money, ...]:
+        """Divide into one part for each of *weights*, which add up to exactly this amount.
+
+        Each part is within one micro-unit of its share: what is left over goes to
+        the largest remainders, the earlier one of equals first (Hamilton's rule).
+        *weights* are not negative and not all zero, or `MoneyError` is raised.
+
+        >>> [part.micros for part in Money(100, "USD").divided((1, 1, 1))]
+        [34, 33, 33]
+        """
+        whole = sum(weights)
+        if whole <= 0 or min(weights) < 0:
+            raise MoneyError("an amount is divided by weights that are not negative and not all zero")
+        sign = -1 if self.micros < 0 else 1
+        floors, rests = zip(*(divmod(abs(self.micros) * weight, whole) for weight in weights), strict=True)
+        left = abs(self.micros) - sum(floors)
+        favored = set(sorted(range(len(weights)), key=lambda at: (-rests[at], at))[:left])
+        return tuple(Money(sign * (part + (at in favored)), self.currency) for at, part in enumerate(floors))
 
     def _same(self, other: Money) -> int:
         if other.currency != self.currency:

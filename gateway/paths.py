@@ -175,3 +175,11 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     # fnmatch knows [..] and ?, which a canonical path cannot hold unescaped but a star pattern must not gain.
     literal = pattern.replace("[", "[[]").replace("?", "[?]")
     return re.compile(translate(literal))
+
+
+def narrowest(path: str, granted: tuple[PathScope, ...], excluded: tuple[PathScope, ...]) -> PathScope | None:
+    """The narrowest scope of *granted* that covers canonical *path*, unless one of *excluded* is narrower yet."""
+    best = max((each for each in granted if each.covers(path)), key=lambda each: each.precision, default=None)
+    if best is None or any(each.covers(path) and each.precision > best.precision for each in excluded):
+        return None
+    return best

@@ -408,6 +408,11 @@ class Problem(Told, Enum):
         "Read it again and act on what it says.")
     AUDIT_REFUSED = entry("audit-refused", 409, "The agreement does not allow this audit, or not this step of it",
         "Read the audit and the clause on audits again; they say what is allowed and what comes next.")
+    MILESTONE_WAITS = entry("milestone-waits", 409, "This cannot be done as the milestone stands",
+        "Read the milestone again; it says where its money is and what comes next.")
+    AUDITOR_UNKNOWN = entry("auditor-unknown", 401, "This address needs the secret of an auditor whose access runs",
+        "Send it as Authorization: Bearer; who owns the site gives, renews and ends access (licet auditors).")
+    AUDIT_OUT_OF_SCOPE = entry("audit-out-of-scope", 403, "This auditor may not see that", "See /.licet/audit for what may be seen.")
     # fmt: on
 
 

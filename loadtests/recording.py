@@ -40,10 +40,10 @@ from gateway.uses import Use
 from gateway.visitors.visitor import Crawler, Identity, Method, Visitor, VisitorClass
 
 _PRICE = Money(5_000, "USD")
-_START = 1_795_000_000_000_000
+START_US = 1_795_000_000_000_000
 _HASH = "sha-256:" + "7" * 64
 _ASK = Ask(
-    "", _START, "journal", "https://journal.example", "GET", "/essays/tides?part=2", "/essays/tides",
+    "", START_US, "journal", "https://journal.example", "GET", "/essays/tides?part=2", "/essays/tides",
     query="part=2", peer="192.0.2.7", address="198.51.100.23", country="DE", country_basis="header",
     headers=(
         ("host", "journal.example"), ("accept", "*/*"), ("accept-encoding", "gzip, br"),
@@ -86,17 +86,22 @@ _SENT = Delivery(200, 2048, "8" * 64, Ended.COMPLETE, 2048, "text/html; charset=
 
 
 def _unpaid(number: int) -> Callable[[], Remembered]:
-    ask = replace(_ASK, id=f"01900000-0000-7000-8000-{number:012x}", asked_at_us=_START + number)
-    return lambda: remember(ask, _REFUSED, _TURNED_AWAY, ended_us=_START + number + 900)
+    ask = replace(_ASK, id=f"01900000-0000-7000-8000-{number:012x}", asked_at_us=START_US + number)
+    return lambda: remember(ask, _REFUSED, _TURNED_AWAY, ended_us=START_US + number + 900)
+
+
+def paid(number: int) -> Remembered:
+    """The record of paid fetch *number*, built as a front builds it."""
+    return _paid(number)()
 
 
 def _paid(number: int) -> Callable[[], Remembered]:
     id = f"01900000-0000-7000-9000-{number:012x}"
-    ask = replace(_ASK, id=id, asked_at_us=_START + number)
+    ask = replace(_ASK, id=id, asked_at_us=START_US + number)
     charge = Charge(id, "le_1", "lic_1", _PRICE, Budget())
     judged = Judged(_POLICY, _GPTBOT, _RULING, Grant(_CLAIMS.uses, _CLAIMS, charge), 4, _CLAIMS)
     due = Owed(_PRICE, "fetch")
-    return lambda: remember(ask, judged, _SENT, ended_us=_START + number + 900, due=due)
+    return lambda: remember(ask, judged, _SENT, ended_us=START_US + number + 900, due=due)
 
 
 async def _noted(journal: Journal, written: list[Remembered]) -> float:

@@ -74,3 +74,17 @@ def test_currencies_never_mix() -> None:
         Money(1, "USD") + Money(1, "EUR")
     with pytest.raises(MoneyError):
         _ = Money(1, "USD") < Money(1, "EUR")
+
+
+@given(micros, st.lists(st.integers(0, 10**9), min_size=1, max_size=12).filter(any))
+def test_divided_adds_up_and_each_part_is_within_one_micro_unit(amount: int, weights: list[int]) -> None:
+    parts = [part.micros for part in Money(amount, "JPY").divided(weights)]
+    assert sum(parts) == amount
+    for part, weight in zip(parts, weights, strict=True):
+        assert abs(part * sum(weights) - amount * weight) < sum(weights)
+
+
+@pytest.mark.parametrize("weights", [[], [0], [0, 0], [3, -1]])
+def test_nothing_is_divided_by_nothing(weights: list[int]) -> None:
+    with pytest.raises(MoneyError):
+        Money(5, "USD").divided(weights)

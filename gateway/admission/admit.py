@@ -21,6 +21,7 @@ from gateway.licenses.withdrawal import refusal_of
 from gateway.money import Money
 from gateway.policy.rules import Mode, Ruling, Verdict
 from gateway.problems import PROBLEMS, Problem, Refusal
+from gateway.terms.ages import at_age
 from gateway.terms.license_terms import Offer
 from gateway.tokens.claims import Claims
 from gateway.uses import Uses
@@ -105,7 +106,7 @@ def _enforced(
         record_id=ask.id,
         licensee=credential.licensee,
         license=credential.license,
-        price=credential.price,
+        price=at_age(credential.price, credential.by_age, ruling.days),
         budget=credential.budget,
         window_seconds=credential.window_hours * 3600,
     )

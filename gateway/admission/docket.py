@@ -1,8 +1,8 @@
 """What was ruled for requests that look the same, remembered: `policy.ruling.rule` and `admission.admit.admit`.
 
 Both are pure, so the same policy, visitor, path, country and use give the same
-answer, and so does the same license as long as its term lasts; the charge names
-the record, and is made anew each time. Bounded: a stranger can ask for any
+answer, and so does the same license as long as its term lasts, and each for as
+many whole days as the page is old; the charge names the record, and is made anew each time. Bounded: a stranger can ask for any
 number of paths, and for long ones, which are not remembered.
 """
 
@@ -15,6 +15,7 @@ from gateway.ask import Ask
 from gateway.policy.rules import Policy, Ruling
 from gateway.policy.ruling import rule
 from gateway.problems import Refusal
+from gateway.terms.ages import days_old
 from gateway.tokens.claims import Claims
 from gateway.visitors.visitor import Visitor
 
@@ -39,7 +40,7 @@ class Docket:
         """The ruling and what `admit` says of it, for an ask that shows no credential of ours."""
         seen = (id(policy), id(visitor), ask.path, ask.country)
         found = self._decided.get(seen)
-        if found is not None:
+        if found is not None and _as_old(found[2], ask):
             return found[2], found[3]
         ruling = rule(policy, visitor, ask, visitor.uses)
         verdict = admit(ruling, visitor, ask, None)
@@ -55,7 +56,7 @@ class Docket:
         """The visitor under its license, the ruling, and what `admit` says of *claims*, which are good."""
         seen = (id(policy), id(visitor), id(claims), ask.origin, ask.path, ask.country)
         found = self._licensed.get(seen) if ask.path and in_term(claims, ask.asked_at) else None
-        if found is not None:
+        if found is not None and _as_old(found[4], ask):
             verdict = found[5]
             if isinstance(verdict, Grant) and (charge := verdict.charge) is not None:
                 # All of it but the record it is for.
@@ -77,3 +78,8 @@ class Docket:
                 self._licensed.clear()
             self._licensed[seen] = (policy, visitor, claims, acting, ruling, verdict)
         return acting, ruling, verdict
+
+
+def _as_old(ruling: Ruling, ask: Ask) -> bool:
+    """Whether the page of *ruling* is as many days old now as it was then."""
+    return ruling.published_at is None or days_old(ruling.published_at, ask.asked_at) == ruling.days

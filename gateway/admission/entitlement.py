@@ -19,6 +19,10 @@ territory   from a country the token names, or worldwide;     territory-not-cove
 rendition   of a form of the work the token names             rendition-not-covered
 =========== ================================================= ==================
 
+Under another policy than that a license is held to its terms alone, which leave
+out what no rule could have sold (`policy.selling_scope`): an edit gives no old
+license a new part of the site, and takes none from it.
+
 HTTP carries no use: the effective use is the token's. But a crawler whose known
 purposes include a use the token lacks is refused, unless a negotiated license
 names that crawler; and a license that names crawlers is for no other known one. Clock skew is allowed for with the same leeway as at
@@ -30,10 +34,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.ask import Ask
-from gateway.paths import PathScope
+from gateway.paths import PathScope, narrowest
 from gateway.policy.rules import Ruling, TerritoryMode
 from gateway.problems import Problem, Refusal
-from gateway.terms.license_terms import PAGE, narrowest
+from gateway.terms.license_terms import PAGE
 from gateway.tokens.claims import Claims
 from gateway.tokens.verification import LEEWAY_SECONDS
 from gateway.uses import Uses, covers

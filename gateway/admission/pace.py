@@ -36,3 +36,8 @@ class Pace:
         if len(self._due) > self._keys:
             self._due.popitem(last=False)
         return 0
+
+    def give_back(self, key: str) -> None:
+        """Undo one request that was taken for *key*, as far as it is remembered."""
+        if key in self._due:
+            self._due[key] -= self._interval_us

@@ -42,6 +42,7 @@ from gateway.rails.known_accounts import KnownAccounts
 from gateway.rails.price_headers import PriceHeaders
 from gateway.rails.rail import Rail, Source
 from gateway.rails.signed_payers import SignedPayers
+from gateway.rails.unverified import AT_ONCE, PER_SECOND, Unverified
 from gateway.rails.x402_credit import CreditByX402
 from gateway.rails.x402_rail import X402, Settler
 from gateway.tokens.verification import Verifier
@@ -114,7 +115,10 @@ class Front:
         finding = self.identification.signatures.finding
         known = KnownAccounts(accounts, clock)
         credit = CreditByX402(SignedPayers(finding, known))
-        rails: tuple[Rail, ...] = (PriceHeaders(finding, known), X402(settler, credit))
+        rails: tuple[Rail, ...] = (
+            PriceHeaders(finding, known),
+            X402(settler, credit, Unverified(Pace(PER_SECOND, AT_ONCE))),
+        )
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,

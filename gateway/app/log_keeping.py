@@ -19,6 +19,9 @@ from gateway.provenance.public_log import Leaves, LogRefused, PublicLog, replace
 
 log = structlog.get_logger("licet")
 
+#: What an operator can do about a log that must not be written on.
+REMEDY: Final = "Put the newer data folder back; or keep this one with `licet backup` and `licet restore`, which begins another log."
+
 #: The file that keeps the log's name, which must outlive every change of host names.
 NAME: Final = "name"
 
@@ -42,6 +45,11 @@ class LogKeeping:
         """The log, once it was opened and while it can be gone on with."""
         return None if self._refused else self._log
 
+    @property
+    def private(self) -> Ed25519PrivateKey:
+        """What heads and seals are signed with."""
+        return self._key
+
     async def sign_news(self) -> None:
         """Take up what the keeper folded, and sign a head over it. Raises `StoreUnavailable`."""
         if self._refused:
@@ -52,7 +60,7 @@ class LogKeeping:
                 self._log = await PublicLog.open(self.folder, name, self._key, self.leaves)
             await self._log.catch_up(self.leaves)
         except LogRefused as error:
-            self._refused, self.reason = True, str(error)
+            self._refused, self.reason = True, f"{error} {REMEDY}"
             log.error("the public log is not signed any more", reason=self.reason)  # noqa: TRY400 - no defect
         except OSError as error:
             if not self.reason:

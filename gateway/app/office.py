@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.admission.till import PaidUnit
 from gateway.app import duty_round
 from gateway.app.addresses import bound, shown
+from gateway.app.auditing import proofs_of
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dealing import bargaining_of, deals_of
@@ -28,12 +29,18 @@ from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
 from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
+from gateway.app.reconciling import LOOK_SECONDS, Nightly
+from gateway.app.retention import check_retention, forget_in_time
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import every
 from gateway.app.way_out import feed_fetch
+from gateway.app.witnessing import witnessing_of
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
+from gateway.dashboard.holder_pages import Holders
+from gateway.dashboard.pages import BOOKS
+from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.desk.bundles import BundleDesk, manifest_beside
@@ -41,7 +48,6 @@ from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.duties import DutyDesk
-from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
@@ -61,7 +67,6 @@ from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.provenance.audience import Audience
-from gateway.provenance.erasure import forget_details
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Folding, Keeper, KeeperLock
 from gateway.store.evidence_folder import EvidenceFolder
@@ -69,7 +74,6 @@ from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
-from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ingestion import SqliteIngestion
@@ -79,6 +83,7 @@ from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.totals import SqliteTotals
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Bundle, Offer
 from gateway.terms.schema_org import license_page_jsonld
 from gateway.visitors.catalog import Catalog
@@ -115,11 +120,11 @@ class Office:
         self.clock = clock or SystemClock()
         self._policies, self._networks = policies, networks
         self._tasks: list[asyncio.Task[None]] = []
-        self._stopping, self._wake = asyncio.Event(), asyncio.Event()
+        self._stopping, self._wake, self.fresh = asyncio.Event(), asyncio.Event(), FreshLeaves()
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
-        self._fresh = FreshLeaves()
         self.withdrawn: tuple[Withdrawal, ...] = ()
+        self.nightly = Nightly(config.folder, self.clock)
 
     def read_policies(self) -> None:
         """Take up the policies for the first time; raises `ConfigurationError`."""
@@ -139,6 +144,7 @@ class Office:
         self.egress = egress_of(config, self.clock, self.identity)
         self.database = await Database.open(config.database)
         self._closing.append(self.database.close)
+        await check_retention(config, self.database, self.clock)
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
@@ -148,10 +154,10 @@ class Office:
         self._pages = await Database.open(config.database, readers=2)
         self._closing.append(self._pages.close)
         self.access_log = SqliteAccessLog(self._pages)
+        self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
-        self.log = LogKeeping(
-            config.log, log_keys, SqliteLeaves(self._pages, self._fresh), self._first_host()
-        )
+        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages, self.fresh), self._first_host())
+        self.witnessing = witnessing_of(config)
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
         keeper_lock = await self._keeper_lock()
@@ -191,7 +197,7 @@ class Office:
             balance=self._balance,
             entered=self.ledger.has_entry,
             identity=self.identity,
-            groups=(*self._groups(), *self.cashier.groups, LogFiles(self.log).group(), self._receipts),
+            groups=(*self._groups(), *self.cashier.groups),
             once=self.cashier.once,
             earlier=self.earlier,
             content_keys=ContentKeys(config.content_keys),
@@ -201,6 +207,7 @@ class Office:
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
+            published=self._published,
         )  # fmt: skip
 
     def _ingestion(self) -> IngestionRound:
@@ -225,7 +232,7 @@ class Office:
             self.cashier.once,
         )
         catalog = Catalog.shipped()
-        publisher = Publisher(catalog)
+        publisher = self._published = Publisher(catalog)
         shelf = EvidenceFolder(self.config.evidence)
         self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
@@ -238,17 +245,15 @@ class Office:
             DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
             *self.post.groups,
             *self.consenting.groups(),
+            *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
         )
 
     def _first_host(self) -> str:
         return next((host for policy in self.shelf.policies for host in policy.site.hosts), "licet")
 
-    def _receipts(self, clients: Clients) -> Group:
-        return ReceiptDesk(self.log, clients).group()
-
     def folding(self) -> Folding:
         """Where the keeper folds into."""
-        return SqliteFolding(self.database, self._fresh)
+        return SqliteFolding(self.database, self.fresh)
 
     async def open_dashboard(self) -> tuple[str, str]:
         """Open the operator's pages; returns their URL and the one-time link, or "" for what there is not."""
@@ -267,6 +272,8 @@ class Office:
             duties=self.duty_book,
             worth=worth_of(self._pages, self.shelf, config.figures),
             consents=self.consenting.pages(lambda: self.shelf.policies),
+            policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
+            holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -297,8 +304,14 @@ class Office:
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
             ("bundles", INGESTION_SECONDS, self._ingestion().act),
             ("remind", 60.0, self.consenting.remind),
+            ("totals", 2.0, self.totals.keep_up),
+            ("reconcile", LOOK_SECONDS, self.nightly.act),
         ):
             self._start(name, every(seconds, act))
+        if self.witnessing is not None:
+            self._start(
+                "witnesses", self.witnessing.run(lambda: self.log.log, self.config.witnessing.seconds)
+            )
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
         self._start("outbox", self.post.run())
@@ -315,8 +328,12 @@ class Office:
         found = {policy.site.id: str(policy.site.mode) for policy in self.shelf.policies}
         if not self.journal.state.healthy:
             found["journal"] = self.journal.state.reason
+        if self.nightly.last is not None:
+            found[BOOKS] = self.nightly.told()
         if self.log.reason:
             found["public log"] = self.log.reason
+        for name, why in self.witnessing.reasons.items() if self.witnessing else ():
+            found[f"witness {name}"] = why
         return found
 
     def reload(self) -> tuple[Mistake, ...]:
@@ -400,9 +417,7 @@ class Office:
         await self.people.flush(self.audience)
 
     async def _forget(self) -> None:
-        days = self.config.store.detail_days
-        before = self.clock.now_us() - days * 86_400_000_000
-        await forget_details(self.config.journal, SqliteDetails(self.database), before)
+        await forget_in_time(self.config, self.database, self.clock)
         await self.post.forget()
 
     async def _update_feeds(self) -> None:

@@ -32,6 +32,7 @@ from gateway.provenance.evidence_bundle import (
     Findings,
     check_files,
     check_head,
+    check_names,
     check_records,
     read_about,
     read_json,
@@ -48,6 +49,8 @@ _TRANSCRIPT: Final = re.compile(rf"contracts/({_PART})\.transcript\.json", re.AS
 _REPORT: Final = re.compile(rf"reports/{_PART}/([0-9a-f]{{64}})\.json", re.ASCII)
 _TERMS: Final = re.compile(rf"terms/({_PART})/([0-9a-f]{{64}})\.json", re.ASCII)
 _HISTORY: Final = re.compile(rf"terms/({_PART})/history\.json", re.ASCII)
+_HANDED_IN: Final = re.compile(rf"reports/({_PART})/handed-in\.json", re.ASCII)
+_KNOWN: Final = (_LICENSE, _CONTRACT, _REPORT, _TERMS, _HISTORY, _HANDED_IN)
 
 
 @dataclass
@@ -86,6 +89,7 @@ def audit_bundle(archive: Archive, key: LogKey) -> Audited:
     """Hold everything in *archive* against everything else, and all of it against the log's *key*. Never raises."""
     findings, sums = Findings(), Sums()
     check_files(archive, key, findings)
+    check_names(archive, _KNOWN, findings)
     about = read_about(archive, findings)
     if about is not None and about.log != key.vkey:
         findings.fault("about.json", "it is of another log than that of the key")
@@ -95,8 +99,8 @@ def audit_bundle(archive: Archive, key: LogKey) -> Audited:
     statement = _check_statement(archive, about, sums, findings)
     licenses = _check_licenses(archive, about, sums, findings)
     _check_contracts(archive, licenses, findings)
-    _check_reports(archive, findings)
-    _check_terms(archive, findings)
+    _check_reports(archive, licenses, findings)
+    _check_terms(archive, licenses, findings)
     return Audited(about, findings, statement)
 
 
@@ -104,6 +108,11 @@ def _check_statement(
     archive: Archive, about: About | None, sums: Sums, findings: Findings
 ) -> Statement | None:
     name = f"{STATEMENT}.json"
+    if about is not None and about.site:
+        for each in archive:
+            if each.startswith(f"{STATEMENT}."):
+                findings.fault(each, "a bundle of one site has no statement")
+        return None
     try:
         found = read_statement(archive.read(name).decode().removesuffix("\n"))
     except (ArchiveRefused, ValueError) as error:
@@ -116,7 +125,9 @@ def _check_statement(
                 findings.fault(f"{STATEMENT}.{ending}", "it does not say what statement.json says")
         except ArchiveRefused as error:
             findings.fault(f"{STATEMENT}.{ending}", error)
-    if about is not None and (found.licensee, found.period.name) != (about.licensee, about.period):
+    if about is not None and (found.licensee, found.name, found.period.name) != (
+        about.licensee, about.name, about.period,
+    ):  # fmt: skip
         findings.fault(name, "it is of another licensee or period")
     if (found.first_seq, found.last_seq) != (sums.first, sums.last):
         findings.fault(name, "it begins or ends at another record than those that are proven")
@@ -150,7 +161,9 @@ def _check_books(found: Statement, sums: Sums, name: str, findings: Findings) ->
             )
             continue
         amount = entry.amount_micros
-        allowed = {"credit": {amount}, "fee": {-amount}}.get(entry.kind_of, {amount, -amount, 0})
+        allowed = {"credit": {amount}, "fee": {-amount}, "payment": {-amount}}.get(
+            entry.kind_of, {amount, -amount, 0}
+        )
         said = (line.time_us, line.kind, line.license, line.memo, line.effect.currency)
         if said != (entry.time_us, entry.kind_of, entry.license, entry.memo, entry.currency) or (
             line.effect.micros not in allowed
@@ -173,8 +186,8 @@ def _check_totals(found: Statement, name: str, findings: Findings) -> None:
         ]
         credited = sum(micros for kind, micros in effects if kind == "credit")
         charged = sum(line.amount.micros for line in found.charges if line.amount.currency == currency)
-        charged -= sum(micros for kind, micros in effects if kind == "fee")
-        corrected = sum(micros for kind, micros in effects if kind not in {"credit", "fee"})
+        charged -= sum(micros for kind, micros in effects if kind in {"fee", "payment"})
+        corrected = sum(micros for kind, micros in effects if kind not in {"credit", "fee", "payment"})
         closing = total.opening.micros + credited - charged + corrected
         if (total.credited.micros, total.charged.micros, total.corrected.micros, total.closing.micros) != (
             credited, charged, corrected, closing,
@@ -201,10 +214,15 @@ def _check_licenses(
             continue
         findings.count("licenses")
         found[id] = document
-        if name != f"licenses/{file_part(id)}.json":
+        part = file_part(id)
+        if document.get("contract") and f"contracts/{part}.json" not in archive:
+            findings.fault(f"contracts/{part}.json", "the license was agreed by it, and it is missing")
+        if name != f"licenses/{part}.json":
             findings.fault(name, "it is another license than its name says")
         if about is not None and licensee != about.licensee:
             findings.fault(name, "it is of another licensee")
+        if about is not None and about.site and document.get("site") != about.site:
+            findings.fault(name, "it is of another site")
         for other in sorted(sums.terms.get(id, set()) - {terms_hash}):
             findings.fault(name, f"records under it name the terms {other}, and it has {terms_hash}")
     for id in sorted(sums.terms.keys() - found.keys()):
@@ -262,10 +280,12 @@ def _not_agreed(
 ) -> str:
     """Why the transcript does not show that *contract* was agreed, or ""."""
     acceptance, agreement = _last(transcript, "acceptance"), _last(transcript, "agreement")
-    license = licenses.get(contract["id"])
+    license = licenses.get(contract["id"], {})
+    if license.get("contract") != canonical_digest(contract):
+        return "it is not the contract that the license names"
     terms_of(contract["terms"], contract["terms_hash"])
     hashes = {contract["terms_hash"], acceptance["terms_hash"], agreement["terms_hash"]}
-    if license is None or len(hashes | {license["terms_hash"]}) != 1:
+    if len(hashes | {license["terms_hash"]}) != 1:
         return "its terms are not those that were accepted, agreed and licensed"
     if agreement["license"] != contract["id"] or agreement["contract"] != canonical_digest(contract):
         return "it is not the document that the transcript says was agreed"
@@ -312,11 +332,14 @@ def _check_signature(
     findings.count("signatures")
 
 
-def _check_reports(archive: Archive, findings: Findings) -> None:
+def _check_reports(archive: Archive, licenses: Mapping[str, Mapping[str, Any]], findings: Findings) -> None:
+    found: dict[str, set[str]] = {}
     for name in archive:
         matched = _REPORT.fullmatch(name)
         if matched is None:
             continue
+        part = name.split("/")[1]
+        found.setdefault(part, set()).add(matched[1])
         try:
             octets = archive.read(name)
             report = TransparencyReport.kept(octets.decode())
@@ -326,11 +349,31 @@ def _check_reports(archive: Archive, findings: Findings) -> None:
         findings.count("reports")
         if hashlib.sha256(octets).hexdigest() != matched[1]:
             findings.fault(name, "it is not the report of that name")
-        if name.split("/")[1] != file_part(report.license):
+        if part != file_part(report.license):
             findings.fault(name, "it is of another license")
+    told = {file_part(id): _names(license.get("reports")) for id, license in licenses.items()}
+    for part in sorted(told.keys() | found.keys()):
+        handed_in = f"reports/{part}/handed-in.json"
+        named = told.get(part, set())
+        for missing in sorted(named - found.get(part, set())):
+            findings.fault(f"reports/{part}/{missing}.json", "it was handed in, and is missing")
+        for extra in sorted(found.get(part, set()) - named):
+            findings.fault(f"reports/{part}/{extra}.json", "no license of this bundle names it")
+        if named:
+            rows = read_json(archive, handed_in, findings) or ()
+            if (
+                not isinstance(rows, list)
+                or {row.get("sha256") for row in rows if isinstance(row, dict)} != named
+            ):
+                findings.fault(handed_in, "it does not list the reports that the license names")
 
 
-def _check_terms(archive: Archive, findings: Findings) -> None:
+def _names(value: object) -> set[str]:
+    """Texts in a list that somebody wrote; what is none is left out."""
+    return {each for each in value if isinstance(each, str)} if isinstance(value, list) else set()
+
+
+def _check_terms(archive: Archive, licenses: Mapping[str, Mapping[str, Any]], findings: Findings) -> None:
     kept: dict[str, set[str]] = {}
     for name in archive:
         matched = _TERMS.fullmatch(name)
@@ -354,5 +397,6 @@ def _check_terms(archive: Archive, findings: Findings) -> None:
             continue
         for missing in sorted(named - kept.pop(matched[1], set())):
             findings.fault(f"terms/{matched[1]}/{missing}.json", "they were in force, and are missing")
-    for site in sorted(kept):
+    sites = {file_part(site) for each in licenses.values() if isinstance(site := each.get("site"), str)}
+    for site in sorted(set(kept) | {each for each in sites if f"terms/{each}/history.json" not in archive}):
         findings.fault(f"terms/{site}/history.json", "it is missing")

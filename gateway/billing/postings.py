@@ -5,8 +5,11 @@ accounts, all ours:
 
 ========================== =====================================================
 ``licensee:ID:prepaid``    what a licensee paid in and has not spent
+``licensee:ID:owed``       what it has to pay by agreement: below zero by as much
 ``creator:SITE:earned``    what a site's creator earned
-``bank:clearing``          where money paid in came from; the only one that owes
+``escrow:LICENSE:HOLDER``  what waits for milestones and is held by HOLDER
+``milestone:LICENSE``      what was promised for milestones and nobody holds
+``bank:clearing``          where money paid in came from; it owes, like ``owed``
 ========================== =====================================================
 
 ============ ===================== ===================== ==========================
@@ -15,8 +18,20 @@ code         debit (loses)         credit (gains)        from
 ``fetch``    licensee prepaid      creator earned        a licensed fetch that owes
 ``fee``      licensee prepaid      creator earned        book entry ``fee``
 ``credit``   bank clearing         licensee prepaid      book entry ``credit``
+``due``      licensee owed         creator earned        book entry ``due``
+``payment``  licensee prepaid      licensee owed         book entry ``payment``
+``deposit``  bank clearing         escrow                book entry ``deposit``
+``promise``  licensee owed         milestone             book entry ``promise``
+``release``  escrow or milestone   creator earned        book entry ``release``
+``refund``   escrow or milestone   where it came from    book entry ``refund``
 ``reversal`` what gained before    what lost before      book entry ``reversal``
 ============ ===================== ===================== ==========================
+
+A due is money to be had, not money paid: who pays it does so from what it paid
+in. What is promised for a milestone and what is deposited for one leave their
+account by a release or a refund that refers to them, in parts or whole, and
+never more than still stands of them. Book entries ``milestone`` and ``dispute``
+say what happened and move nothing (`SILENT`).
 
 A reversal undoes at most what still stands of the entry it refers to, for the
 same licensee and currency; one that would undo more, or nothing that is there,
@@ -30,15 +45,32 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from gateway.billing.holding import NOBODY, Holder, HolderError, Keeps, waiting
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 
 CLEARING: Final = "bank:clearing"
+#: Book entries that tell something and move no money.
+SILENT: Final = frozenset({"milestone", "dispute"})
+#: Book entries that move back or on what another one moved.
+_REFERRING: Final = frozenset({"reversal", "release", "refund"})
+#: What a reversal undoes; what waits for a milestone is refunded instead.
+_REVERSED: Final = frozenset({"fetch", "fee", "credit", "due", "payment"})
 
 
 def prepaid(licensee: str) -> str:
     """The account of what *licensee* paid in and has not spent."""
     return f"licensee:{licensee}:prepaid"
+
+
+def owed(licensee: str) -> str:
+    """The account of what *licensee* has to pay by agreement and did not yet."""
+    return f"licensee:{licensee}:owed"
+
+
+def may_owe(account: str) -> bool:
+    """Whether *account* may stand below zero without limit: where money came from, and what is still to be paid."""
+    return account == CLEARING or (account.startswith("licensee:") and account.endswith(":owed"))
 
 
 def earned(site: str) -> str:
@@ -55,8 +87,8 @@ def _amount(micros: int, currency: str) -> Money:
 class Posting:
     """*amount*, more than zero, leaves account *debit* for account *credit*.
 
-    *code* is ``fetch | fee | credit | reversal``; *undoes* is the id of the
-    entry a reversal undoes, or "".
+    *code* is one of the table above; *undoes* is the id of the entry that a
+    reversal undoes, or a release or refund takes from, or "".
     """
 
     debit: str
@@ -81,7 +113,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What a reversal refers to: the posting, and how much of it other reversals left standing."""
+    """What a reversal, release or refund refers to: the posting, and how much of it others left standing."""
 
     posting: Posting
     left_micros: int
@@ -106,47 +138,83 @@ class Booked:
 
 
 def reference_of(entry: JournalEntry) -> str:
-    """The id of the entry that *entry* means to undo, or ""."""
-    return entry.reference if isinstance(entry, BookEntry) and entry.kind_of == "reversal" else ""
+    """The id of the entry that *entry* means to undo or to take from, or ""."""
+    return entry.reference if isinstance(entry, BookEntry) and entry.kind_of in _REFERRING else ""
 
 
 def postings_of(entry: JournalEntry, undone: Undone | None = None) -> tuple[Posting, ...]:
     """Every posting of *entry*; none where no money moved.
 
-    *undone* is needed for a reversal alone, and must come from entries before it.
+    *undone* is needed for what refers to another entry alone, and must come from entries before it.
     """
     if isinstance(entry, FetchRecord):
         if not (entry.is_paid and entry.licensee and entry.charged_micros > 0):
             return ()
-        amount = _amount(entry.charged_micros, entry.currency)
+        amount = Money(entry.charged_micros, entry.currency)
         return (
             Posting(prepaid(entry.licensee), earned(entry.site), amount, entry.id, entry.time_us, "fetch"),
         )
     if not isinstance(entry, BookEntry) or entry.amount_micros <= 0 or not entry.licensee:
         return ()
+    if entry.kind_of in _REFERRING:
+        return _referring(entry, undone)
+    accounts = _accounts(entry)
+    if accounts is None:
+        return ()
     amount = Money(entry.amount_micros, entry.currency)
+    return (Posting(*accounts, amount, entry.id, entry.time_us, entry.kind_of),)
+
+
+def _accounts(entry: BookEntry) -> tuple[str, str] | None:
+    """Which account loses and which one gains, or None where the entry moves nothing."""
     account = prepaid(entry.licensee)
     match entry.kind_of:
         case "credit":
-            return (Posting(CLEARING, account, amount, entry.id, entry.time_us, "credit"),)
+            return CLEARING, account
         case "fee":
-            return (Posting(account, earned(entry.site), amount, entry.id, entry.time_us, "fee"),)
-        case "reversal":
-            return _reversal(entry, amount, undone)
-    return ()
+            return account, earned(entry.site)
+        case "due":
+            return owed(entry.licensee), earned(entry.site)
+        case "payment":
+            return account, owed(entry.licensee)
+        case "deposit":
+            holder = _holder(entry.reference)
+            return (CLEARING, waiting(entry.license, holder)) if entry.license and holder else None
+        case "promise":
+            return (owed(entry.licensee), waiting(entry.license, NOBODY)) if entry.license else None
+    return None
 
 
-def _reversal(entry: BookEntry, amount: Money, undone: Undone | None) -> tuple[Posting, ...]:
-    if undone is None or undone.posting.entry_id != entry.reference or undone.posting.code == "reversal":
+def _holder(text: str) -> Holder | None:
+    """Who holds a deposit; nobody holds none."""
+    try:
+        holder = Holder.read(text)
+    except HolderError:
+        return None
+    return None if holder.keeps is Keeps.NOBODY else holder
+
+
+def _referring(entry: BookEntry, undone: Undone | None) -> tuple[Posting, ...]:
+    if undone is None or undone.posting.entry_id != entry.reference:
         return ()
-    before = undone.posting
-    if prepaid(entry.licensee) not in {before.debit, before.credit}:
-        return ()
+    amount, before = Money(entry.amount_micros, entry.currency), undone.posting
     if amount.currency != before.amount.currency or amount.micros > undone.left_micros:
         return ()
-    return (
-        Posting(before.credit, before.debit, amount, entry.id, entry.time_us, "reversal", before.entry_id),
-    )
+    if entry.kind_of == "reversal":
+        theirs = {prepaid(entry.licensee), owed(entry.licensee)} & {before.debit, before.credit}
+        if not theirs or before.code not in _REVERSED:
+            return ()
+        to = before.debit
+    else:
+        if before.code not in {"deposit", "promise"} or not _same_license(entry, before):
+            return ()
+        to = before.debit if entry.kind_of == "refund" else earned(entry.site)
+    return (Posting(before.credit, to, amount, entry.id, entry.time_us, entry.kind_of, before.entry_id),)
+
+
+def _same_license(entry: BookEntry, before: Posting) -> bool:
+    waits = f"{before.credit}:".startswith((f"escrow:{entry.license}:", f"milestone:{entry.license}:"))
+    return bool(entry.license) and waits and before.debit in {CLEARING, owed(entry.licensee)}
 
 
 def spend_of(entry: JournalEntry) -> Spend | None:

@@ -28,6 +28,7 @@ from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord
 
 _MONTH = re.compile(r"([1-9][0-9]{3})-(0[1-9]|1[0-2])", re.ASCII)
+_PARTS: Final = {"credit": "credited", "fetch": "charged", "fee": "charged", "payment": "charged"}
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 STATEMENT_VERSION: Final = 1
 
@@ -110,7 +111,7 @@ class BookLine:
 class Total:
     """One currency: ``opening + credited - charged + corrected = closing``.
 
-    *charged* are fetches and fees, *corrected* reversals, which may be negative.
+    *charged* are fetches, fees and payments of what was due, *corrected* reversals, which may be negative.
     """
 
     opening: Money
@@ -316,9 +317,9 @@ def _books(entries: Iterable[Booked], postings: Iterable[Posting], account: str)
     for booked in entries:
         entry = booked.entry
         if isinstance(entry, BookEntry):
-            micros = {"credit": entry.amount_micros, "fee": -entry.amount_micros}.get(
-                entry.kind_of, effects.get(entry.id, 0)
-            )
+            micros = {
+                "credit": entry.amount_micros, "fee": -entry.amount_micros, "payment": -entry.amount_micros,
+            }.get(entry.kind_of, effects.get(entry.id, 0))  # fmt: skip
             effect = Money(micros, entry.currency)
             lines.append(BookLine(entry.id, entry.time_us, entry.kind_of, entry.license, entry.memo, effect))
     return tuple(lines)
@@ -335,7 +336,7 @@ def _total(opening: Money, charges: Iterable[ChargeLine], books: Iterable[BookLi
         match each.kind:
             case "credit":
                 credited += each.effect
-            case "fee":
+            case "fee" | "payment":
                 charged -= each.effect
             case _:
                 corrected += each.effect
@@ -345,7 +346,7 @@ def _total(opening: Money, charges: Iterable[ChargeLine], books: Iterable[BookLi
 def _check(totals: Iterable[Total], extract: Extract, account: str) -> None:
     posted: dict[tuple[str, str], int] = {}
     for posting in extract.postings:
-        part = {"credit": "credited", "fetch": "charged", "fee": "charged"}.get(posting.code, "corrected")
+        part = _PARTS.get(posting.code, "corrected")
         key = (posting.amount.currency, part)
         posted[key] = posted.get(key, 0) + posting.effect_on(account)
     for total in totals:

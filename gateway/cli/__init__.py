@@ -15,6 +15,8 @@ import typer
 
 from gateway.cli import (
     accounts,
+    archives,
+    auditors,
     audits,
     authors,
     authorship,
@@ -28,6 +30,7 @@ from gateway.cli import (
     duties,
     ems,
     evidence_bundles,
+    exporting,
     fetch,
     init,
     journal,
@@ -41,8 +44,10 @@ from gateway.cli import (
     policy,
     price,
     proofs,
+    reconciling,
     refunds,
     restart,
+    retention,
     rsl,
     serve,
     statement,
@@ -78,6 +83,8 @@ app = typer.Typer(
                     licet price --files 120 --minutes 12
                     licet dossier OpenAI
     Your proof      licet journal audit
+    Your books      licet reconcile
+                    licet books check
                     licet journal verify
                     licet journal bundle --licensee LICENSEE --period 2026-11 --out nov.zip
                     licet backup licet.tar
@@ -109,6 +116,7 @@ app.add_typer(licenses.app, name="licenses")
 app.add_typer(bundles.app, name="bundle")
 app.add_typer(duties.app, name="duties")
 app.add_typer(audits.app, name="audits")
+app.add_typer(auditors.app, name="auditors")
 app.command("memo")(memo.memo)
 app.command("dossier")(dossier.dossier)
 app.command("price")(price.price)
@@ -119,6 +127,10 @@ app.add_typer(authors.app, name="authors")
 app.add_typer(authorship.app, name="authorship")
 app.command("statement")(statement.statement)
 app.command("payments")(payments.payments)
+app.command("reconcile")(reconciling.reconcile)
+app.add_typer(reconciling.app, name="books")
+journal.app.command("export")(exporting.export)
+journal.app.command("check")(archives.check)
 journal.app.command("prove")(proofs.prove)
 journal.app.command("verify")(proofs.verify_log)
 journal.app.command("bundle")(evidence_bundles.bundle)
@@ -128,6 +140,8 @@ app.command("audit")(evidence_bundles.audit)
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")
 app.command("dashboard")(dashboard.dashboard)
+app.command("retention")(retention.retention)
+app.command("erase")(retention.erase)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)

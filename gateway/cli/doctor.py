@@ -316,6 +316,7 @@ def _places(config: Config, data: Path) -> Iterator[Finding]:
 async def _sites(data: Path) -> list[Finding]:
     from gateway.cli.doctor_outbox import outbox
     from gateway.cli.doctor_payments import payments
+    from gateway.cli.doctor_retention import retention
     from gateway.cli.policy import read_all
     from gateway.config import read_config
 
@@ -339,6 +340,7 @@ async def _sites(data: Path) -> list[Finding]:
         told = await payments(read_config(data, environ=os.environ), tuple(policies), data)
         found.extend(Finding(*each) for each in told)
         told = await outbox(read_config(data, environ=os.environ), data)
+        told += await retention(read_config(data, environ=os.environ), data)
         found.extend(Finding(*each) for each in told)
     return found
 

@@ -86,6 +86,8 @@ def bundle(
 def audit(
     file: Annotated[Path, typer.Argument(metavar="BUNDLE", help="What `licet journal bundle` wrote.")],
     key: Key = "",
+    licensee: Annotated[str, typer.Option(metavar="ID", help="Whose it must be.")] = "",
+    period: Annotated[str, typer.Option(metavar="MONTH", help="Of which month it must be.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Check an evidence bundle, offline.
@@ -110,6 +112,14 @@ def audit(
         with open_archive(file) as archive:
             log = given or key_inside(archive)
             found = audit_bundle(archive, log)
+        for what, wanted, has in (
+            ("licensee", licensee, found.about.licensee if found.about else ""),
+            ("period", period, found.about.period if found.about else ""),
+        ):
+            if wanted and wanted != has:
+                found.findings.fault(
+                    "about.json", f"the {what} is {has or 'unknown'}, and {wanted} was asked for"
+                )
     except (ArchiveRefused, CheckpointRefused) as error:
         if as_json:
             emit({"good": False, "faults": [str(error)]})

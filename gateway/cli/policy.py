@@ -14,9 +14,7 @@ from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell
 from gateway.problems import ConfigurationError, Mistake
 
 if TYPE_CHECKING:
-    from gateway.ask import Ask
     from gateway.policy.rules import Policy
-    from gateway.visitors.catalog import Catalog
     from gateway.visitors.visitor import Visitor
 
 app = typer.Typer(help="What your rules say: check, explain, lint them.", no_args_is_help=True)
@@ -82,37 +80,26 @@ def check(path: Files = None, data: Data = DATA, as_json: AsJson = False) -> Non
                     {"file": each.file, "key": each.key, "expected": each.expected, "got": each.got}
                     for each in mistakes
                 ],
-                "advice": [row for each in good for row in _advice(each)],
+                "advice": [row for each in good for row in _rows(each)],
             }
         )
         raise typer.Exit(1 if mistakes else 0)
     for each in good:
         print(f"{each.file}: good; site {each.site.id}, mode {each.site.mode}, {each.digest}")
-        for row in _advice(each):
+        for row in _rows(each):
             tell(f"{row['file']}: {row['key']}: {row['sentence']}")
     for mistake in mistakes:
         print(mistake)
     raise typer.Exit(1 if mistakes else 0)
 
 
-def _advice(policy: Policy) -> list[dict[str, str]]:
-    from gateway.policy.lint import lint
-    from gateway.policy.lint_telling import lint_telling
-    from gateway.policy.published import publish
+def _rows(policy: Policy) -> list[dict[str, str]]:
+    from gateway.policy.advice import advice_for
     from gateway.visitors.catalog import Catalog
 
-    entries = Catalog.shipped().crawlers
-    crawlers = [entry.crawler for entry in entries]
-    names = frozenset(crawler.name for crawler in crawlers)
-    terms = publish(
-        policy,
-        policy.site.public or "https://site.invalid",
-        {entry.name: (entry.crawler, entry.tokens) for entry in entries},
-        robots_only=frozenset(entry.name for entry in entries if entry.robots_only),
-    )
     return [
         {"file": policy.file, "key": advice.key, "sentence": advice.sentence}
-        for advice in (*lint(policy, names, crawlers), *lint_telling(policy, terms))
+        for advice in advice_for(policy, Catalog.shipped())
     ]
 
 
@@ -128,7 +115,7 @@ def lint(path: Files = None, data: Data = DATA, as_json: AsJson = False) -> None
     good, mistakes = read_all(_files(path, data))
     if mistakes:
         raise ConfigurationError(mistakes)
-    found = [row for each in good for row in _advice(each)]
+    found = [row for each in good for row in _rows(each)]
     if as_json:
         emit(found)
     else:
@@ -173,7 +160,9 @@ def explain(
     \b
     licet policy explain /essays/ --as GPTBot --use ai-train --country DE
     """
+    from gateway.clock import SystemClock
     from gateway.policy.explain import explanation
+    from gateway.policy.imagined import imagined_ask
     from gateway.policy.ruling import rule
     from gateway.uses import Use
 
@@ -184,7 +173,7 @@ def explain(
     host, path, query = parts_of(url)
     found = policy_of(host, policy, data)
     visitor = visitor_of(as_, proof)
-    ask = ask_of(found, path, query, as_, country_of(country))
+    ask = imagined_ask(found, path, query, as_, country_of(country), at_us=SystemClock().now_us())
     ruling = rule(found, visitor, ask, uses or visitor.uses)
     told = explanation(ruling, visitor, ask, uses or visitor.uses)
     if as_json:
@@ -237,56 +226,18 @@ def country_of(code: str) -> str:
 
 
 def visitor_of(name: str, proof: str) -> Visitor:
-    from dataclasses import replace
-
+    from gateway.policy.imagined import imagined_visitor
     from gateway.visitors.catalog import Catalog
-    from gateway.visitors.visitor import PERSON, Identity, Method, Visitor
+    from gateway.visitors.visitor import Identity
 
-    if not name:
-        return PERSON
-    catalog = Catalog.shipped()
-    entry = catalog.by_name(name) or catalog.match(name)
-    if entry is None:
-        return _unnamed(catalog, name)
     try:
         identity = Identity(proof)
     except ValueError:
         raise stop(f"--proof is one of {', '.join(Identity)}") from None
-    method = Method.NETWORK if identity is Identity.VERIFIED else Method.NONE
-    return replace(Visitor(entry.crawler.visitor_class, entry.crawler), identity=identity, method=method)
-
-
-def _unnamed(catalog: Catalog, agent: str) -> Visitor:
-    """Whoever sends *agent*, which names no crawler of the catalog; a bare word is a name that is not in it."""
-    from gateway.visitors.visitor import PERSON, Identity, Visitor, VisitorClass
-
-    said = catalog.reading(agent)
-    if "/" not in agent and " " not in agent:
-        raise stop(f"no crawler of the catalog is called {agent!r}; --as also takes a whole User-Agent")
-    if said.visitor_class is VisitorClass.UNPROVEN and not said.reasons:
-        return PERSON
-    identity = Identity.CLAIMED if said.declared else Identity.NONE
-    return Visitor(said.visitor_class, said.crawler, identity, reasons=said.reasons)
-
-
-def ask_of(policy: Policy, path: str, query: str, agent: str, country: str) -> Ask:
-    from gateway.ask import Ask
-    from gateway.paths import Ambiguous, canonical
-
-    plain = canonical(path)
-    return Ask(
-        id="explain",
-        asked_at_us=0,
-        site=policy.site.id,
-        origin=policy.site.public,
-        method="GET",
-        target=path + (f"?{query}" if query else ""),
-        path="" if isinstance(plain, Ambiguous) else plain,
-        ambiguity=plain.why if isinstance(plain, Ambiguous) else "",
-        query=query,
-        headers=(("user-agent", agent),),
-        country=country,
-    )
+    visitor = imagined_visitor(Catalog.shipped(), name, identity)
+    if visitor is None:
+        raise stop(f"no crawler of the catalog is called {name!r}; --as also takes a whole User-Agent")
+    return visitor
 
 
 @app.command()

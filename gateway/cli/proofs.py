@@ -132,13 +132,21 @@ def verify_log(
         Path | None,
         typer.Option("--keep", metavar="FILE", help="Write its checkpoint here, for the next time."),
     ] = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option("--witness", metavar="VKEY", help="A witness that you trust; may be said again."),
+    ] = None,
+    quorum: Annotated[
+        int, typer.Option("--quorum", metavar="N", help="How many of them must have seen it; 0: all.")
+    ] = 0,
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
     """Check a whole public log, from its head to its leaves.
 
     Every leaf is hashed again, every tile compared. For outsiders too: it needs the log's files and its key. Keep the checkpoint
-    of today; with it tomorrow's look proves that history was only added to.
+    of today; with it tomorrow's look proves that history was only added to. With
+    --witness a head counts only if witnesses that you trust cosigned it.
 
     \b
     licet journal verify https://journal.example/.licet/log --key journal.example/.licet/log+1a2b3c4d+AZ… --keep today
@@ -159,7 +167,12 @@ def verify_log(
     progress = _Progress()
 
     async def act() -> LogReport:
-        report = await audit_log(read_file, log, earlier=earlier, seen=progress.seen)
+        seen = [] if witness is None else [await _witnessed(read_file, log, witness, quorum)]
+        heads = [*earlier, *(head for head in seen if not isinstance(head, str))]
+        report = await audit_log(read_file, log, earlier=heads, seen=progress.seen)
+        for why in seen:
+            if isinstance(why, str):
+                report.fault(f"the witnessed head is not believed: {why}")
         if keep is not None and report.ok:
             keep.write_bytes(await read_file("checkpoint"))
         return report
@@ -168,6 +181,30 @@ def verify_log(
     progress.end()
     _tell_log(report, log, earlier, as_json=as_json)
     raise typer.Exit(0 if report.ok else 1)
+
+
+async def _witnessed(read_file: Read, log: LogKey, vkeys: list[str], needed: int) -> Checkpoint | str:
+    """The head that enough witnesses saw, or why there is none."""
+    import time
+
+    from gateway.provenance.checkpoint import CheckpointRefused
+    from gateway.provenance.cosignature import Quorum, WitnessKey, read_witnessed
+    from gateway.provenance.public_log import CHECKPOINT, WITNESSED
+
+    try:
+        trusted = Quorum(tuple(map(WitnessKey.read, vkeys)), needed or len(vkeys))
+    except CheckpointRefused as error:
+        raise stop(f"--witness: {error}") from None
+    except ValueError as error:
+        raise stop(f"--quorum: {error}") from None
+    why = ""
+    for name in (WITNESSED, CHECKPOINT):
+        try:
+            note = (await read_file(name)).decode("utf-8", "surrogateescape")
+            return read_witnessed(note, log, trusted, int(time.time()))[0]
+        except (CheckpointRefused, OSError) as error:
+            why = why or str(error)
+    return why
 
 
 def _tell_log(report: LogReport, log: LogKey, earlier: list[Checkpoint], *, as_json: bool) -> None:

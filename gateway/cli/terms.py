@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.policy import ask_of, country_of, parts_of, policy_of, visitor_of
+from gateway.cli.policy import country_of, parts_of, policy_of, visitor_of
 from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell
 
 if TYPE_CHECKING:
@@ -159,6 +159,8 @@ def _published(policy: Policy, url: str) -> PublishedTerms:
 def _page(url: str, name: str, country: str, file: Path | None, data: Path) -> _Page:
     from dataclasses import replace
 
+    from gateway.clock import SystemClock
+    from gateway.policy.imagined import imagined_ask
     from gateway.policy.ruling import rule
     from gateway.visitors.catalog import Catalog
     from gateway.visitors.visitor import Identity
@@ -169,7 +171,8 @@ def _page(url: str, name: str, country: str, file: Path | None, data: Path) -> _
     if visitor.crawler is not None and not visitor.crawler.verifiable:
         visitor = replace(visitor, identity=Identity.CLAIMED)
     terms = _published(policy, url)
-    ask = replace(ask_of(policy, path, query, name, country_of(country)), origin=terms.origin)
+    asked = imagined_ask(policy, path, query, name, country_of(country), at_us=SystemClock().now_us())
+    ask = replace(asked, origin=terms.origin)
     catalog = Catalog.shipped()
     entry = catalog.by_name(name) or catalog.match(name)
     tokens = entry.tokens if entry else ()
@@ -254,12 +257,14 @@ def _rsl(page: _Page) -> list[dict[str, object]]:
 def _offer(page: _Page, offer: Offer) -> dict[str, object]:
     from gateway.terms.odrl import offer_url
     from gateway.terms.schema_org import price_parts, revenue_share
+    from gateway.terms.unit import ages_body
 
     return {
         "offer": offer.id,
         "uses": sorted(offer.uses),
         "price": [f"{money} per {unit}" for unit, money in price_parts(offer) if money]
         + [*revenue_share(offer)],
+        "by_age": ages_body(offer.terms.compensation),
         "odrl": offer_url(page.terms, offer),
         "terms": offer.terms.hash,
     }
@@ -359,6 +364,9 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
     for each in told["offers"]:
         price = " + ".join(each["price"]) or "for nothing"
         yield f"{_INDENT}{each['offer']}: {', '.join(each['uses'])}, {price}"
+        for step in each["by_age"]:
+            money = f"{step['per_fetch']['amount']} {step['per_fetch']['currency']}"
+            yield f"{_INDENT}{' ' * len(each['offer'])}  {money} per fetch of a page published {step['from_days']} days ago or earlier"
         yield f"{_INDENT}{' ' * len(each['offer'])}  {each['odrl']}"
     refusal = told["refusal"]
     yield f"\nwithout token   {'is answered ' + str(refusal['status']) if refusal else 'is served'}"

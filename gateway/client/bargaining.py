@@ -23,6 +23,7 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.money import MICROS, Money
+from gateway.terms.ages import lowered
 from gateway.terms.comparing import Lever, Relation, compare, within
 from gateway.terms.license_terms import Compensation, LicenseTerms
 from gateway.terms.scaling import scaled
@@ -274,5 +275,6 @@ def _at_most(price: Compensation, most: Compensation) -> Compensation:
         if tier.per_fetch < last:
             kept.append(tier)
             last = tier.per_fetch
+    by_age = lowered(price.by_age, parts.get("per_fetch") or Money(0, price.currency))
     share = min(price.revenue_share_bp, most.revenue_share_bp)
-    return replace(price, **parts, tiers=tuple(kept), revenue_share_bp=share)
+    return replace(price, **parts, tiers=tuple(kept), by_age=by_age, revenue_share_bp=share)

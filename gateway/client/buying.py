@@ -23,8 +23,7 @@ from gateway.client.refused import Refused, Why, shown
 from gateway.client.seller import Published, Seller
 from gateway.client.wallet import Held, Wallet
 from gateway.money import Money
-from gateway.paths import PathScope
-from gateway.terms.license_terms import narrowest
+from gateway.paths import PathScope, narrowest
 
 _DETAIL = "content_license"
 #: A token is replaced when this much of its life is left, of a hundred parts, and at least these seconds.
@@ -201,13 +200,26 @@ class Buying:
         known = login.headers() if login else {}
         return await self._caller.send("GET", url, {"Accept": "application/json", **known, **(headers or {})})
 
+    async def content_key(
+        self, seller: Seller, login: Login | None, token: Token, url: str
+    ) -> Answer | Refused:
+        """What the desk answers to whoever asks for the key of the encrypted file at *url* with *token*."""
+        address, form = f"{seller.issuer}/key", {"token": token.value, "resource": url}
+        answer = await self.post_form(address, login, seller, form, self._proof("POST", address, token))
+        if isinstance(answer, Answer) and self.heard_nonce(answer):
+            answer = await self.post_form(address, login, seller, form, self._proof("POST", address, token))
+        return answer
+
     def page_headers(self, url: str, token: Token) -> dict[str, str]:
         """The headers that show *token* for one GET of *url*."""
-        headers = {"Authorization": f"{token.scheme} {token.value}"}
-        if token.scheme == "DPoP" and self._token_key is not None:
-            nonce = self._nonces.get(origin_of(url), "")
-            headers["DPoP"] = self._token_key.proof("GET", url, token=token.value, nonce=nonce)
-        return headers
+        return {"Authorization": f"{token.scheme} {token.value}", **self._proof("GET", url, token)}
+
+    def _proof(self, method: str, url: str, token: Token) -> dict[str, str]:
+        """The proof of the key of *token*, where it is bound to one."""
+        if token.scheme != "DPoP" or self._token_key is None:
+            return {}
+        nonce = self._nonces.get(origin_of(url), "")
+        return {"DPoP": self._token_key.proof(method, url, token=token.value, nonce=nonce)}
 
     def heard_nonce(self, answer: Answer) -> bool:
         """Whether *answer* asks for a proof with another nonce; it is used from now on."""

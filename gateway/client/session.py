@@ -170,8 +170,7 @@ class LicensedSession:
         login = await self._buying.login(seller)
         if isinstance(login, Refused):
             return login
-        body = {"token": token.value, "resource": url}
-        answer = await self._buying.post_form(f"{seller.issuer}/key", login, seller, body)
+        answer = await self._buying.content_key(seller, login, token, url)
         if isinstance(answer, Refused):
             return answer
         key = answer.json.get("key")

@@ -1,14 +1,18 @@
 """Door 3: the operator reads what machines took, who paid, and what is owed.
 
-Owns: the operator's sign-in and sessions, the filter language of the log, the
-read-only port `queries.AccessLog`, the pages, their exports and the live list;
-the inbox of negotiations (`deals`, `deal_pages`); what works are worth: value
-memo, price calculator, the creator's figures, dossiers (`worth_pages`).
+Owns: the operator's sign-in and sessions, the filter language of the log
+(`filters`), the read-only port `queries.AccessLog`, the tables about machines
+(`log_pages`), the rules as they are read, asked, changed and taken back
+(`policy_pages`), the pages, their exports and the live list; the inbox of
+negotiations (`deals`, `deal_pages`); what works are worth: value memo, price
+calculator, the creator's figures, dossiers (`worth_pages`).
 
 Does not own: what a record says (provenance), what is owed (billing), any
-policy. Nothing here writes to a store but what the operator decides about a
-negotiation and its buyer, by `licenses.deciding`. The only files it writes are
-the operator's own (`sessions`) and the creator's figures (`figure_shelf`).
+policy's meaning. Nothing here writes to a store but what the operator decides about a
+negotiation and its buyer, by `licenses.deciding`, and about a licensee or a
+license (`holder_pages`). The only files it writes are
+the operator's own (`sessions`), the creator's figures (`figure_shelf`), and a
+policy that the operator puts in force, with its versions (`policy_shelf`).
 
 Invariants: it has its own listener and is never reachable through the front's
 port; it answers only to host names it was told (DNS rebinding); every page but
@@ -17,6 +21,6 @@ proof of same origin and a form token; every string that a crawler can choose
 is shown escaped, with control and direction characters spelled out; an export
 holds exactly the rows of the view whose address it shares; personal detail
 stands on a record's own page and nowhere else; a floor stands on a
-negotiation's own page and on the calculator's and nowhere else; pages work without JavaScript
-and ask no other origin for anything.
+negotiation's own page, on the calculator's and in a policy's text and nowhere
+else; pages work without JavaScript and ask no other origin for anything.
 """

@@ -24,7 +24,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from gateway.dashboard.queries import rfc3339
+from gateway.dashboard.filters import rfc3339
 from gateway.dashboard.visible import spreadsheet_cell
 from gateway.licenses.checklist import Item, checklist
 from gateway.licenses.contract import Party

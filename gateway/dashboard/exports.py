@@ -1,4 +1,4 @@
-"""A view's rows for other programs: CSV, JSON and JSON lines, streamed.
+"""A table's rows for other programs: CSV, JSON and JSON lines, streamed.
 
 Money stands twice, as an exact decimal with its currency and as whole
 micro-units; times are RFC 3339 in UTC. JSON holds strings as they are; CSV
@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Final
 
 import orjson
+from aiohttp import web
 
-from gateway.dashboard.queries import LogRow, rfc3339
+from gateway.dashboard.filters import rfc3339
+from gateway.dashboard.queries import LogRow
 from gateway.dashboard.visible import spreadsheet_cell
 from gateway.money import Money
 
-Rows = AsyncIterator[LogRow]
+#: Rows of one table, each with the same names in the same order.
+Rows = AsyncIterator[Mapping[str, Any]]
 #: Octets gathered before they are handed on.
 _CHUNK: Final = 32_768
 
@@ -61,15 +64,17 @@ def cells(row: LogRow) -> dict[str, Any]:
     return {name: cell(row) for name, cell in _CELLS.items()}
 
 
-async def as_csv(rows: Rows) -> AsyncIterator[bytes]:
-    """RFC 4180 with a line of names; text cells are never formulas."""
+#: The names of the log's cells.
+LOG_NAMES: Final = tuple(_CELLS)
+
+
+async def as_csv(names: Iterable[str], rows: Rows) -> AsyncIterator[bytes]:
+    """RFC 4180 with a line of *names*; text cells are never formulas."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(_CELLS)
+    writer.writerow(names)
     async for row in rows:
-        writer.writerow(
-            [spreadsheet_cell(cell) if isinstance(cell, str) else cell for cell in cells(row).values()]
-        )
+        writer.writerow([spreadsheet_cell(cell) if isinstance(cell, str) else cell for cell in row.values()])
         if out.tell() >= _CHUNK:
             yield out.getvalue().encode("utf-8", "backslashreplace")
             out.seek(0)
@@ -77,24 +82,43 @@ async def as_csv(rows: Rows) -> AsyncIterator[bytes]:
     yield out.getvalue().encode("utf-8", "backslashreplace")
 
 
-async def as_jsonl(rows: Rows) -> AsyncIterator[bytes]:
+async def as_jsonl(_names: Iterable[str], rows: Rows) -> AsyncIterator[bytes]:
     """One JSON object a line."""
     async for chunk in _gathered(rows, before=b"", between=b"", after_each=b"\n", end=b""):
         yield chunk
 
 
-async def as_json(rows: Rows) -> AsyncIterator[bytes]:
+async def as_json(_names: Iterable[str], rows: Rows) -> AsyncIterator[bytes]:
     """One JSON object, ``{"rows": [...]}``."""
     async for chunk in _gathered(rows, before=b'{"rows":[', between=b",\n", after_each=b"", end=b"]}\n"):
         yield chunk
 
 
 #: How each ending is written, and what it is called.
-FORMATS: Final[dict[str, tuple[str, Callable[[Rows], AsyncIterator[bytes]]]]] = {
+FORMATS: Final[dict[str, tuple[str, Callable[[Iterable[str], Rows], AsyncIterator[bytes]]]]] = {
     "csv": ("text/csv; charset=utf-8", as_csv),
     "json": ("application/json", as_json),
     "jsonl": ("application/x-ndjson", as_jsonl),
 }
+
+
+async def sent(request: web.Request, name: str, names: Iterable[str], rows: Rows) -> web.StreamResponse:
+    """Answer *request* with *rows* in the format of its path's ending, as a file called *name*."""
+    ending = request.path.rpartition(".")[2]
+    media_type, written = FORMATS[ending]
+    chunks = written(names, rows)
+    # The first chunk is read before the head is sent: a store that is down is a 503, not a short file.
+    first = await anext(chunks, b"")
+    response = web.StreamResponse(headers={"Content-Type": media_type})
+    response.headers["Content-Disposition"] = f'attachment; filename="licet-{name}.{ending}"'
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    if request.method != "HEAD":
+        await response.write(first)
+        async for chunk in chunks:
+            await response.write(chunk)
+    await response.write_eof()
+    return response
 
 
 async def _gathered(
@@ -103,7 +127,7 @@ async def _gathered(
     out = bytearray(before)
     first = True
     async for row in rows:
-        out += (b"" if first else between) + orjson.dumps(cells(row)) + after_each
+        out += (b"" if first else between) + orjson.dumps(row) + after_each
         first = False
         if len(out) >= _CHUNK:
             yield bytes(out)
@@ -111,6 +135,15 @@ async def _gathered(
     out += end
     if out:
         yield bytes(out)
+
+
+def amounts(list_: Iterable[Money]) -> str:
+    """Several exact amounts in one cell.
+
+    >>> amounts([Money(20_000, "EUR"), Money(1_500_000, "USD")])
+    '0.02 EUR; 1.5 USD'
+    """
+    return "; ".join(f"{amount.amount} {amount.currency}" for amount in list_)
 
 
 def _decimal(micros: int, currency: str) -> str:

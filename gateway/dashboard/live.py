@@ -15,8 +15,9 @@ import aiohttp_jinja2
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
+from gateway.dashboard.filters import LogFilter
 from gateway.dashboard.pages import LIVE_ROWS
-from gateway.dashboard.queries import AccessLog, LogFilter, LogRow
+from gateway.dashboard.queries import AccessLog, LogRow
 from gateway.dashboard.sessions import Sessions
 from gateway.problems import StoreUnavailable
 

@@ -6,7 +6,7 @@ is being rendered.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -14,7 +14,8 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
-from gateway.dashboard.queries import HOUR_US, LAST, Bar, Decision, Overview, rfc3339
+from gateway.dashboard.filters import HOUR_US, LAST, Decision, rfc3339
+from gateway.dashboard.queries import Bar, Overview
 from gateway.dashboard.visible import visible
 from gateway.money import Money
 
@@ -41,6 +42,8 @@ MODES: Final[Mapping[str, str]] = {
 }
 assert PERIODS.keys() == {*LAST, "all"}
 
+#: Under which name the status says when the books were reconciled, and what came of it; no site's id has a space.
+BOOKS: Final = "the books"
 #: Rows on the live page.
 LIVE_ROWS: Final = 50
 
@@ -149,7 +152,7 @@ class Chart:
 def chart(overview: Overview, step_us: int, span: tuple[int | None, int]) -> Chart:
     """Lay out the overview's bars between the two ends of *span* (None: the first bar)."""
     bars = overview.bars
-    step = "hour" if step_us == HOUR_US else "day"
+    step = step_word(step_us)
     if not bars:
         return Chart(_WIDTH, _HEIGHT, (), 0, step, span[1], span[1])
     first = (bars[0].time_us if span[0] is None else min(span[0], bars[0].time_us)) // step_us
@@ -174,6 +177,44 @@ def _stack(bar: Bar, slot: int, wide: float, most: int) -> list[Block]:
     return blocks
 
 
+def step_word(step_us: int) -> str:
+    """What a step of time is called.
+
+    >>> step_word(HOUR_US)
+    'hour'
+    """
+    return "hour" if step_us == HOUR_US else "day"
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """Bars beside a row, 100 wide and 24 high. *bars* are (x, y, width, height); *most* is the highest count."""
+
+    bars: tuple[tuple[float, float, float, float], ...]
+    most: int
+
+
+def spark(steps: Sequence[tuple[int, int]], span: tuple[int, int], step_us: int) -> Spark:
+    """Draw (time, count) pairs of one row between the two ends of *span*."""
+    first = span[0] // step_us
+    slots = max((span[1] - 1) // step_us - first + 1, 12)
+    most = max((count for _, count in steps), default=0)
+    wide = 100 / slots
+    bars = []
+    for at, count in steps:
+        # A bar that is there can be seen.
+        high = max(24 * count / most, 1)
+        bars.append(
+            (
+                round((at // step_us - first) * wide, 2),
+                round(24 - high, 2),
+                round(wide * 0.8, 2),
+                round(high, 2),
+            )
+        )
+    return Spark(tuple(bars), most)
+
+
 def share(part: int, whole: int) -> str:
     """*part* of *whole* in percent, or a dash where there is nothing to divide.
 
@@ -188,7 +229,8 @@ def share(part: int, whole: int) -> str:
 
 def banner(status: Mapping[str, str]) -> tuple[tuple[tuple[str, str, str], ...], str]:
     """The assembly's status as (site, mode, what the mode means) lines and the journal's trouble, or ""."""
+    apart = {"journal", BOOKS}
     lines = tuple(
-        (site, mode, MODES.get(mode, "")) for site, mode in sorted(status.items()) if site != "journal"
+        (site, mode, MODES.get(mode, "")) for site, mode in sorted(status.items()) if site not in apart
     )
     return lines, status.get("journal", "")

@@ -2,13 +2,15 @@
 
 =========================  ====================================================
 ``/``                      overview
-``/log``                   access log; ``.csv``, ``.json``, ``.jsonl`` beside it
+``/log``, ``/crawlers``, ``/content``: see `log_pages`
 ``/live``                  the latest fetches; ``/live/events`` tells new ones
 ``/records/ID``            one fetch and its decision trace
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
+``/licenses``, ``/licensees``: see `holder_pages`
 ``/duties``                what licensees hand in; see `duty_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
+``/policies``              the rules; see `policy_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
 ``/sign-out``              POST
@@ -35,9 +37,13 @@ from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
-from gateway.dashboard.exports import FORMATS
+from gateway.dashboard.filters import Decision, LogFilter, read_view
+from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.live import Live
-from gateway.dashboard.queries import AccessLog, Decision, LogFilter, read_view
+from gateway.dashboard.log_pages import LogPages, curl
+from gateway.dashboard.policy_pages import PolicyPages
+from gateway.dashboard.policy_shelf import PolicyFiles
+from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 from gateway.dashboard.trace import trace
 from gateway.dashboard.worth_pages import Worth, WorthPages
@@ -60,6 +66,8 @@ def dashboard_app(
     duties: DutyBook | None = None,
     worth: Worth | None = None,
     consents: Consents | None = None,
+    policies: PolicyFiles | None = None,
+    holders: Holders | None = None,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
@@ -69,9 +77,13 @@ def dashboard_app(
     without them there is no inbox. *duties* are what licensees hand in; without
     them there is no calendar. *worth* is what the value memo, the price calculator
     and the dossiers work on; without it there are none. *consents* are withdrawals,
-    objections and authors' answers; without them there is no page of them.
+    objections and authors' answers; without them there is no page of them. *policies*
+    are the files of rules; without them nothing can be read or changed of them.
+    *holders* are licensees and licenses; without them there are no pages of those.
     """
-    return _Pages(access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents).app()
+    return _Pages(
+        access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents, policies, holders
+    ).app()
 
 
 class _Pages:
@@ -87,16 +99,22 @@ class _Pages:
         duties: DutyBook | None,
         worth: Worth | None,
         consents: Consents | None,
+        policies: PolicyFiles | None,
+        holders: Holders | None,
     ) -> None:
         self._deals, self._duties = deals, duties
-        self._worth, self._consents = worth, consents
+        self._worth, self._consents, self._policies, self._holders = worth, consents, policies, holders
         self._tabs = (
             ("/", "Overview"),
-            ("/log", "Access log"),
             ("/live", "Live"),
+            ("/crawlers", "Crawlers"),
+            ("/content", "Content"),
+            ("/log", "Access log"),
             ("/who", "Who"),
             *((("/deals", "Deals"),) if deals is not None else ()),
+            *((("/licenses", "Licenses"), ("/licensees", "Licensees")) if holders is not None else ()),
             *((("/duties", "Duties"),) if duties is not None else ()),
+            *((("/policies", "Policies"),) if policies is not None else ()),
             *((("/consent", "Consent"),) if consents is not None else ()),
             *((("/memo", "Memo"), ("/calculator", "Calculator")) if worth is not None else ()),
         )
@@ -116,16 +134,14 @@ class _Pages:
                 guards.same_origin,
                 self._signed_in,
             ],
-            client_max_size=65_536,
+            client_max_size=2_097_152,
         )
         app.on_response_prepare.append(guards.set_headers)
         app.on_shutdown.append(self._live.stop)
         environment = aiohttp_jinja2.setup(app, default_helpers=False, **pages.environment())
         environment.globals.update(MEANINGS=pages.MEANINGS, PERIODS=pages.PERIODS, Decision=Decision)
         app.router.add_get("/", self._overview)
-        app.router.add_get("/log", self._table)
-        for ending in FORMATS:
-            app.router.add_get(f"/log.{ending}", self._export)
+        LogPages(self._log, self, self._clock).add_to(app.router)
         app.router.add_get("/live", self._live_page)
         app.router.add_get("/live/events", self._events)
         app.router.add_get("/records/{id}", self._record)
@@ -138,6 +154,10 @@ class _Pages:
             WorthPages(self._worth, self, self._clock).add_to(app.router)
         if self._consents is not None:
             ConsentPages(self._consents, self, self._clock).add_to(app.router)
+        if self._policies is not None:
+            PolicyPages(self._policies, self._log, self, self._clock).add_to(app.router)
+        if self._holders is not None:
+            HolderPages(self._holders, self, self._clock).add_to(app.router)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)
@@ -165,44 +185,16 @@ class _Pages:
         chart = pages.chart(found, view.filter.step_us, span)
         licensed = pages.share(found.licensed, found.ai_fetches)
         return self.render(
-            request, "overview.html", {"view": view, "overview": found, "chart": chart, "share": licensed}
+            request,
+            "overview.html",
+            {
+                "view": view,
+                "overview": found,
+                "chart": chart,
+                "share": licensed,
+                "books": self._status().get(pages.BOOKS, ""),
+            },
         )
-
-    async def _table(self, request: web.Request) -> web.StreamResponse:
-        view = read_view(request.query.items(), self._clock.now_us())
-        if view.mistakes:
-            nothing = {"view": view, "page": None, "crawlers": (), "counts": None, "endings": FORMATS}
-            return self.render(request, "log.html", nothing, status=400)
-        page = await self._log.page(view.filter, view.after, view.limit)
-        facets = await self._log.facets(view.filter)
-        context = {
-            "view": view,
-            "page": page,
-            "crawlers": facets.crawlers,
-            "counts": {item.value: item.count for item in facets.decisions},
-            "endings": FORMATS,
-        }
-        return self.render(request, "log.html", context)
-
-    async def _export(self, request: web.Request) -> web.StreamResponse:
-        view = read_view(request.query.items(), self._clock.now_us())
-        if view.mistakes:
-            return web.Response(status=400, text="".join(f"{key}: {said}\n" for key, said in view.mistakes))
-        ending = request.path.rpartition(".")[2]
-        media_type, written = FORMATS[ending]
-        chunks = written(self._log.stream(view.filter))
-        # The first chunk is read before the head is sent: a store that is down is a 503, not a short file.
-        first = await anext(chunks, b"")
-        response = web.StreamResponse(headers={"Content-Type": media_type})
-        response.headers["Content-Disposition"] = f'attachment; filename="licet-log.{ending}"'
-        response.enable_chunked_encoding()
-        await response.prepare(request)
-        if request.method != "HEAD":
-            await response.write(first)
-            async for chunk in chunks:
-                await response.write(chunk)
-        await response.write_eof()
-        return response
 
     async def _live_page(self, request: web.Request) -> web.StreamResponse:
         rows = (await self._log.page(LogFilter(), None, pages.LIVE_ROWS)).rows
@@ -223,7 +215,13 @@ class _Pages:
         detail = await self._log.detail(record_id)
         steps = trace(record, detail) if record else ()
         asked = Question(detail.user_agent, detail.address) if detail else None
-        context = {"row": row, "record": record, "steps": steps, "again": asked.query() if asked else ""}
+        context = {
+            "row": row,
+            "record": record,
+            "steps": steps,
+            "again": asked.query() if asked else "",
+            "again_as": curl(record, detail) if record else "",
+        }
         return self.render(request, "record.html", context)
 
     async def _who(self, request: web.Request) -> web.StreamResponse:

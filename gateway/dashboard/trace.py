@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.dashboard.queries import Decision, decision
+from gateway.dashboard.filters import Decision, decision
 from gateway.licenses.license import BY_FETCH
 from gateway.money import Money
 from gateway.problems import PROBLEMS

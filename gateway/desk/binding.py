@@ -23,7 +23,7 @@ from gateway.desk.clients import Admittance, Form, Known
 from gateway.desk.metadata import issuer_of
 from gateway.keys.strict_json import Malformed, read_object
 from gateway.problems import Problem, Refusal
-from gateway.tokens.claims import is_thumbprint
+from gateway.tokens.claims import Claims, is_thumbprint
 from gateway.tokens.dpop import Proof, Proving, Unproven, read_proof
 from gateway.visitors.replays import Replays
 
@@ -53,23 +53,43 @@ class Bindings:
         named = await self._named(known, form)
         if isinstance(named, Refusal):
             return named
-        headers = call.request.headers.getall("DPoP", [])
-        if not headers and not must:
+        if not call.request.headers.getall("DPoP", []) and not must:
             return Bound(named)
-        now = self._clock.now_us() // 1_000_000
-        nonces = self._admittance.nonces
-        must = nonces is not None and (must or self._admittance.every_proof)
-        url = f"{issuer_of(call.origin)}/token"
-        proof = read_proof(headers, Proving(call.request.method, url, now, nonces, must))
-        if isinstance(proof, Proof) and self._proofs.used_before(
-            proof.mark, str(uuid_utils.uuid4()), proof.until, now
-        ):
-            proof = Unproven("it was used before")
+        proof, nonce = self._proof(call, known, "token")
         if isinstance(proof, Unproven):
             return _refused(proof)
         if named not in {"", proof.key}:
             return Refusal(Problem.FORM_INVALID, "The parameter cnf names another key than the proof does.")
-        return Bound(proof.key, nonces.current(now) if nonces is not None and must else "")
+        return Bound(proof.key, nonce)
+
+    def unproven(self, call: Call, known: Known, claims: Claims, token: str) -> Refusal | None:
+        """Why *call* does not prove the key that *token*, of *claims*, is bound to; None where it does, or is to none.
+
+        The proof is for the address that is called (RFC 9449, section 7.1): it holds the token's hash.
+        """
+        if not claims.key:
+            return None
+        proof, _ = self._proof(call, known, call.request.path.rpartition("/")[2], token)
+        if isinstance(proof, Unproven):
+            return _refused(proof)
+        if proof.key != claims.key:
+            return _refused(Unproven("it is of another key than the token's"))
+        return None
+
+    def _proof(self, call: Call, known: Known, address: str, token: str = "") -> tuple[Proof | Unproven, str]:
+        """The proof that came with *call*, which is good once, and the nonce for the next one or ""."""
+        now = self._clock.now_us() // 1_000_000
+        nonces = self._admittance.nonces
+        bound = registered(known.client).get("dpop_bound_access_tokens") is True
+        must = nonces is not None and (bound or self._admittance.every_proof)
+        url = f"{issuer_of(call.origin)}/{address}"
+        proving = Proving(call.request.method, url, now, nonces, must, token)
+        proof = read_proof(call.request.headers.getall("DPoP", []), proving)
+        if isinstance(proof, Proof) and self._proofs.used_before(
+            proof.mark, str(uuid_utils.uuid4()), proof.until, now
+        ):
+            proof = Unproven("it was used before")
+        return proof, nonces.current(now) if nonces is not None and must else ""
 
     async def _named(self, known: Known, form: Form) -> str | Refusal:
         """The registered key that the parameter ``cnf`` names, "" where there is none."""

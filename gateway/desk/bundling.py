@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.billing.ledger import Ledger
 from gateway.billing.statements import Period, Statement
+from gateway.canonical import canonical_digest
 from gateway.desk.versions import TermsVersions
 from gateway.keys.key_set import PublicKey
 from gateway.licenses.duties import Duties
@@ -77,11 +78,11 @@ class Log:
 
 
 async def write_bundle(
-    out: BinaryIO, licensee: Licensee, period: Period, sources: Sources, log: Log
+    out: BinaryIO, licensee: Licensee, period: Period, sources: Sources, log: Log, *, site: str = ""
 ) -> About:
-    """Write the bundle of *licensee* and *period* to *out*.
+    """Write the bundle of *licensee* and *period* to *out*, of one *site* alone if that is given.
 
-    With the same content and the same head it is the same octets. Raises
+    A bundle of one site has no statement: what was paid in is of no site. With the same content and the same head it is the same octets. Raises
     `NotBundled`, `StoreUnavailable`, `StatementDisagrees`, `ArchiveRefused` for
     one that would be too large, and `OSError`.
     """
@@ -91,31 +92,40 @@ async def write_bundle(
             "The public log does not hold all of it yet; a running gateway signs what is new every second."
         )
     with ArchiveWriter(out) as writer:
-        named, count = await _write_receipts(writer, licensee, statement, sources, log)
+        named, count = await _write_receipts(writer, licensee, statement, sources, log, site)
         about = About(
-            licensee.id, licensee.name, period.name, period.since_us, period.until_us, log.key.vkey, count
+            licensee.id,
+            licensee.name,
+            period.name,
+            period.since_us,
+            period.until_us,
+            log.key.vkey,
+            count,
+            site,
         )
         writer.add(ABOUT, as_file(about.as_json()))
         writer.add(README, _readme(about).encode())
         writer.add(CHECKPOINT, log.signed.note.encode())
         writer.add(LOG_KEY, f"{log.key.vkey}\n".encode())
         writer.add(SIGNING_KEYS, as_file({"keys": [each.as_jwk() for each in sources.keys]}))
-        writer.add(f"{STATEMENT}.json", f"{statement.as_json()}\n".encode())
-        writer.add(f"{STATEMENT}.csv", statement.as_csv().encode())
-        writer.add(f"{STATEMENT}.txt", statement.as_text().encode())
-        licenses = await _licenses(licensee, period, named, sources.register)
+        if not site:
+            writer.add(f"{STATEMENT}.json", f"{statement.as_json()}\n".encode())
+            writer.add(f"{STATEMENT}.csv", statement.as_csv().encode())
+            writer.add(f"{STATEMENT}.txt", statement.as_text().encode())
+        held = await _licenses(licensee, period, named, sources.register)
+        licenses = [each for each in held if site in {"", each.site}]
         for license in licenses:
             await _write_license(writer, license, sources)
-        for site in sorted({license.site for license in licenses}):
-            await _write_terms(writer, site, period, sources.versions)
-        seal(writer, log.key.name, log.private)
+        for each in sorted({license.site for license in licenses}):
+            await _write_terms(writer, each, period, sources.versions)
+        await asyncio.to_thread(seal, writer, log.key.name, log.private)
     return about
 
 
 async def _write_receipts(
-    writer: ArchiveWriter, licensee: Licensee, statement: Statement, sources: Sources, log: Log
+    writer: ArchiveWriter, licensee: Licensee, statement: Statement, sources: Sources, log: Log, site: str
 ) -> tuple[set[str], int]:
-    """Write every record that the statement is of; which licenses they name, and how many they are."""
+    """Write every record that the statement is of, of *site* alone if it is not ""; which licenses they name, and how many they are."""
     period, after = statement.period, (0, -1)
     named: set[str] = set()
     count, batches = 0, 0
@@ -123,7 +133,7 @@ async def _write_receipts(
     while page := await sources.leaves.opened_of(licensee.id, period.since_us, period.until_us, after, BATCH):
         after = (page[-1].time_us, page[-1].index)
         # What came in since the statement was made belongs to the next bundle.
-        taken = [each for each in page if each.index < statement.last_seq]
+        taken = [each for each in page if each.index < statement.last_seq and site in {"", each.site}]
         if not taken:
             continue
         count, batches = count + len(taken), batches + 1
@@ -131,20 +141,27 @@ async def _write_receipts(
             raise NotBundled(
                 f"The month has more than {MOST_RECORDS} records of this licensee, too many for a bundle."
             )
-        document = await asyncio.to_thread(_document, taken, log)
-        writer.add(receipts_name(batches), as_file(document))
+        # Off the loop, as everything long here: an office has more to do than this.
+        document = await asyncio.to_thread(_put_receipts, writer, receipts_name(batches), taken, log)
         named |= {row["record"].get("license", "") for row in document["receipts"]}
         if count <= MOST_PROOFS:
             alone += document["receipts"]
         else:
             alone.clear()
-    for row in alone if count <= MOST_PROOFS else ():
-        writer.add(proof_name(row["index"]), tlog_proof_of(row, log.signed.note).encode())
+    if count <= MOST_PROOFS:
+        await asyncio.to_thread(_put_proofs, writer, alone, log.signed.note)
     return named, count
 
 
-def _document(taken: Iterable[Opened], log: Log) -> dict[str, Any]:
-    return receipts(taken, log.key, log.signed.head.size, log.signed.note, log.nodes)
+def _put_receipts(writer: ArchiveWriter, name: str, taken: Iterable[Opened], log: Log) -> dict[str, Any]:
+    document = receipts(taken, log.key, log.signed.head.size, log.signed.note, log.nodes)
+    writer.add(name, as_file(document))
+    return document
+
+
+def _put_proofs(writer: ArchiveWriter, rows: Iterable[dict[str, Any]], note: str) -> None:
+    for row in rows:
+        writer.add(proof_name(row["index"]), tlog_proof_of(row, note).encode())
 
 
 async def _licenses(
@@ -166,6 +183,9 @@ async def _licenses(
 
 async def _write_license(writer: ArchiveWriter, license: License, sources: Sources) -> None:
     part = file_part(license.id)
+    agreed = await sources.negotiations.of_license(license.id)
+    contract = orjson.loads(agreed.contract) if agreed is not None and agreed.contract else None
+    handed_in = await sources.duties.reports(license.id)
     writer.add(
         f"licenses/{part}.json",
         as_file(
@@ -182,12 +202,13 @@ async def _write_license(writer: ArchiveWriter, license: License, sources: Sourc
                 "budget_micros": license.budget.micros,
                 "budget_fetches": license.budget.fetches,
                 "crawlers": sorted(license.crawlers),
+                "contract": canonical_digest(contract) if contract is not None else "",
+                "reports": sorted({each.report.sha256 for each in handed_in}),
             }
         ),
     )
-    agreed = await sources.negotiations.of_license(license.id)
-    if agreed is not None and agreed.contract:
-        writer.add(f"contracts/{part}.json", as_file(orjson.loads(agreed.contract)))
+    if agreed is not None and contract is not None:
+        writer.add(f"contracts/{part}.json", as_file(contract))
         said = [
             {
                 "nth": each.nth,
@@ -202,7 +223,6 @@ async def _write_license(writer: ArchiveWriter, license: License, sources: Sourc
         writer.add(
             f"contracts/{part}.transcript.json", as_file({"negotiation": agreed.id, "transcript": said})
         )
-    handed_in = await sources.duties.reports(license.id)
     for each in sorted({each.report.sha256: each for each in handed_in}.items()):
         writer.add(f"reports/{part}/{each[0]}.json", each[1].report.document)
     if handed_in:
@@ -232,7 +252,7 @@ def _readme(about: About) -> str:
 EVIDENCE OF ONE LICENSEE'S MONTH
 
 Licensee   {"".join(char if char.isprintable() else "?" for char in about.name)} ({about.licensee})
-Period     {about.period} (UTC)
+Period     {about.period} (UTC){f"{chr(10)}Site       {about.site}" if about.site else ""}
 Records    {about.records}
 Log        {about.log}
 

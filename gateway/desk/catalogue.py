@@ -98,6 +98,7 @@ def _priced(offer: Mapping[str, Any]) -> Entry:
         "price": {**_money(price["per_fetch"] or free), "per": "fetch"},
         "price_parts": parts,
         "tiers": [{**tier, "per_fetch": _money(tier["per_fetch"])} for tier in price.get("tiers", ())],
+        "by_age": [{**step, "per_fetch": _money(step["per_fetch"])} for step in price.get("by_age", ())],
         "revenue_share_bp": price["revenue_share_bp"],
         "window_hours": offer["window_hours"],
         "renditions": scope["renditions"],

@@ -6,6 +6,9 @@ client proves itself, shows its token and names the file by URL or path
 (`keys.ems`). ``kid`` asks for the key of an older copy. The key costs nothing
 of its own: what is fetched through the gateway is priced there.
 
+A token that is bound to a key (RFC 9449) is shown with a ``DPoP`` proof of that
+key for this address; without it whoever else logs in as the client has nothing.
+
 Whoever could not fetch the file with this token gets no key to it either: the
 rules of this moment are asked, for a crawler that the token names or for one
 that nobody knows, from the country that the request comes from.
@@ -24,6 +27,7 @@ from aiohttp import web
 from gateway.admission.entitlement import entitle, uses_under
 from gateway.ask import Ask
 from gateway.clock import Clock
+from gateway.desk.binding import Bindings
 from gateway.desk.call import About, Call, Group, protocol_at
 from gateway.desk.clients import Clients, may_buy
 from gateway.desk.door import COUNTRY
@@ -36,10 +40,10 @@ from gateway.desk.wishes import read_place
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.ems import FORMAT, EmsError
 from gateway.licenses.withdrawal import refusal_of
+from gateway.paths import narrowest
 from gateway.policy.rules import Policy, Verdict
 from gateway.policy.ruling import rule
 from gateway.problems import Problem, Refusal, StoreUnavailable
-from gateway.terms.license_terms import narrowest
 from gateway.tokens.claims import Claims
 from gateway.visitors.visitor import Crawler, Identity, Visitor, VisitorClass
 
@@ -73,8 +77,10 @@ class EmsKeys:
         keys: ContentKeys,
         clock: Clock,
         crawler: Callable[[str], Crawler | None],
+        bindings: Bindings,
     ) -> None:
-        """Give out *keys*; *crawler* knows the crawlers that a token may name."""
+        """Give out *keys*; *crawler* knows the crawlers that a token may name, *bindings* judges proofs of keys."""
+        self._bindings = bindings
         self._clients, self._holdings, self._keys = clients, holdings, keys
         self._clock, self._crawler = clock, crawler
 
@@ -96,6 +102,9 @@ class EmsKeys:
         claims = await self._holdings.standing(first(form, "token"), known, call.origin)
         if isinstance(claims, Refusal):
             return claims
+        unproven = self._bindings.unproven(call, known, claims, first(form, "token"))
+        if unproven is not None:
+            return unproven
         resource = first(form, "resource")
         place = read_place(resource, call.origin)
         path = place.pattern if place is not None else ""

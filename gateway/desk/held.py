@@ -21,12 +21,12 @@ from gateway.licenses.license import License
 from gateway.licenses.register import LicenseRegister
 from gateway.licenses.revocations import Revocations
 from gateway.licenses.withdrawal import NOTHING_WITHDRAWN, Withdrawn, refusal_of
+from gateway.paths import narrowest
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Policy
 from gateway.policy.withdrawing import with_withdrawn
 from gateway.problems import Problem, Refusal
-from gateway.terms.license_terms import narrowest
-from gateway.terms.unit import tiers_body
+from gateway.terms.unit import ages_body, tiers_body
 from gateway.tokens.claims import Claims
 from gateway.tokens.verification import LEEWAY_SECONDS, Verifier
 
@@ -143,6 +143,7 @@ class Holdings:
                 "budget": {"micros": license.budget.micros, "fetches": license.budget.fetches},
                 "price": {**money_document(terms.compensation.fetch_price), "per": "fetch"},
                 "tiers": tiers_body(terms.compensation),
+                "by_age": ages_body(terms.compensation),
                 "window_hours": terms.compensation.window_hours,
                 "terms": terms.hash,
                 "policy": license.policy,

@@ -19,7 +19,7 @@ from gateway.money import Money
 from gateway.paper import pairs, table
 from gateway.terms.license_terms import PAGE, SUSPEND_AFTER_DAYS, WINDOW_HOURS, Basis
 from gateway.terms.terms_version import Change
-from gateway.terms.unit import FREE, TIERS, UNIT
+from gateway.terms.unit import AGES, FREE, TIERS, UNIT
 from gateway.uses import Use
 
 _USES: Final = {
@@ -192,6 +192,12 @@ def _price(price: Mapping[str, Any]) -> Iterable[str]:
         f"{_money(tier['per_fetch'])} from {tier['from_fetches']} fetches on"
         for tier in price.get("tiers", ())
     ]
+    found += [
+        f"{_money(step['per_fetch'])} for a page published {step['from_days']} days ago or earlier"
+        for step in price.get("by_age", ())
+    ]
+    if price.get("by_age"):
+        found.append(AGES[0].lower() + AGES[1:].rstrip("."))
     if price.get("tiers"):
         found.append(TIERS[0].lower() + TIERS[1:].rstrip("."))
     if price["revenue_share_bp"]:

@@ -2,6 +2,7 @@
 
 ========================================== ====================================
 GET ``/.licet/log/checkpoint``             the signed head (C2SP tlog-checkpoint)
+GET ``/.licet/log/witnessed``              the last head that enough witnesses cosigned
 GET ``/.licet/log/tile/…``                 tiles and bundles (C2SP tlog-tiles)
 GET ``/.licet/log/key``                    the vkey that the head is signed by
 GET, client ``/.licet/receipts/ID``        what proves one record
@@ -27,7 +28,7 @@ from gateway.desk.clients import Clients
 from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.replies import json_reply, octets_reply
 from gateway.problems import Problem, Refusal
-from gateway.provenance.public_log import CHECKPOINT, Leaves, PublicLog, read_tile
+from gateway.provenance.public_log import CHECKPOINT, WITNESSED, Leaves, PublicLog, read_tile
 from gateway.provenance.receipts import Opened, as_tlog_proof, receipts
 from gateway.provenance.tiles import WIDTH, Tile
 
@@ -35,8 +36,8 @@ LOG: Final = f"{PREFIX}/log"
 RECEIPTS: Final = f"{PREFIX}/receipts"
 #: Receipts of one answer.
 MOST: Final = 100
-_PROOF: Final = ".tlog-proof"
-_TEXT: Final = "text/plain"
+PROOF: Final = ".tlog-proof"
+TEXT: Final = "text/plain"
 _OCTETS: Final = "application/octet-stream"
 #: Seconds after which a record that is not in the log yet is in it.
 _SOON: Final = 2
@@ -78,10 +79,14 @@ class LogFiles:
         return {
             f"{LOG}/checkpoint": read_at(
                 self._checkpoint,
-                About("The signed head of the public log.", gives={_TEXT: {"type": "string"}}),
+                About("The signed head of the public log.", gives={TEXT: {"type": "string"}}),
+            ),
+            f"{LOG}/witnessed": read_at(
+                self._witnessed,
+                About("The last head that enough witnesses cosigned.", gives={TEXT: {"type": "string"}}),
             ),
             f"{LOG}/key": read_at(
-                self._key, About("The key of the public log, as a vkey.", gives={_TEXT: {"type": "string"}})
+                self._key, About("The key of the public log, as a vkey.", gives={TEXT: {"type": "string"}})
             ),
             f"{LOG}/tile/*": read_at(
                 self._tile,
@@ -95,18 +100,25 @@ class LogFiles:
 
     async def _checkpoint(self, call: Call) -> web.StreamResponse | Refusal:
         del call
+        return await self._head(CHECKPOINT, "Nothing was logged yet.")
+
+    async def _witnessed(self, call: Call) -> web.StreamResponse | Refusal:
+        del call
+        return await self._head(WITNESSED, "No head has been seen by enough witnesses.")
+
+    async def _head(self, name: str, none: str) -> web.StreamResponse | Refusal:
         try:
-            octets = await asyncio.to_thread((self._kept.folder / CHECKPOINT).read_bytes)
+            octets = await asyncio.to_thread((self._kept.folder / name).read_bytes)
         except FileNotFoundError:
-            return Refusal(Problem.NOT_FOUND, "Nothing was logged yet.", retry_after=_SOON)
-        return octets_reply(octets, _TEXT, {"Cache-Control": "no-cache"})
+            return Refusal(Problem.NOT_FOUND, none, retry_after=_SOON)
+        return octets_reply(octets, TEXT, {"Cache-Control": "no-cache"})
 
     async def _key(self, call: Call) -> web.StreamResponse | Refusal:
         del call
         log = self._kept.log
         if log is None:
             return _none_now()
-        return octets_reply(f"{log.key.vkey}\n".encode(), _TEXT, {"Cache-Control": "max-age=3600"})
+        return octets_reply(f"{log.key.vkey}\n".encode(), TEXT, {"Cache-Control": "max-age=3600"})
 
     async def _tile(self, call: Call) -> web.StreamResponse | Refusal:
         tile = Tile.read(f"tile/{call.rest}")
@@ -129,7 +141,7 @@ class ReceiptDesk:
 
     def group(self) -> Group:
         """Its addresses."""
-        gives: dict[str, Mapping[str, object]] = {"application/json": _RECEIPT, _TEXT: {"type": "string"}}
+        gives: dict[str, Mapping[str, object]] = {"application/json": _RECEIPT, TEXT: {"type": "string"}}
         return {
             RECEIPTS: read_at(
                 self._several,
@@ -147,15 +159,15 @@ class ReceiptDesk:
         }
 
     async def _one(self, call: Call) -> web.StreamResponse | Refusal:
-        as_text = call.rest.endswith(_PROOF) or call.request.headers.get("Accept", "").startswith(_TEXT)
-        found = await self._found(call, (call.rest.removesuffix(_PROOF),))
+        as_text = call.rest.endswith(PROOF) or call.request.headers.get("Accept", "").startswith(TEXT)
+        found = await self._found(call, (call.rest.removesuffix(PROOF),))
         if isinstance(found, Refusal):
             return found
         log, opened = found
         if not as_text:
             return json_reply(await asyncio.to_thread(_receipts, log, opened))
         text = await asyncio.to_thread(_proof, log, opened[0])
-        return octets_reply(text.encode(), _TEXT, {"Cache-Control": "no-store"})
+        return octets_reply(text.encode(), TEXT, {"Cache-Control": "no-store"})
 
     async def _several(self, call: Call) -> web.StreamResponse | Refusal:
         ids = tuple(dict.fromkeys(call.request.rel_url.query.getall("id", [])))

@@ -14,8 +14,9 @@ from gateway.desk.details_types import resource_members, server_members
 from gateway.licenses.pricing import due_at_signing
 from gateway.money import Money
 from gateway.policy.rules import Mode, Policy, Verdict
-from gateway.terms.license_terms import Offer
-from gateway.terms.unit import tiers_body, unit_body
+from gateway.terms.license_terms import Offer, PublishedTerms
+from gateway.terms.odrl import offered, offered_scope
+from gateway.terms.unit import ages_body, tiers_body, unit_body
 from gateway.tokens.claims import DETAIL_TYPE
 from gateway.uses import Use
 from gateway.visitors.signature_agent import WELL_KNOWN
@@ -89,21 +90,29 @@ def resource_metadata(policy: Policy, origin: str) -> dict[str, object]:
     }
 
 
-def offer_document(offer: Offer) -> dict[str, object]:
-    """One offer with its price, its limits, and its terms to the last lever."""
+def offer_document(offer: Offer, published: PublishedTerms) -> dict[str, object]:
+    """One offer with its price, its limits, and its terms to the last lever.
+
+    ``locations`` and ``excluded`` are where it is sold, as every published format
+    says; of one that is for named crawlers alone, and so *published* nowhere, they are those of its terms.
+    """
     terms = offer.terms
+    told = offer in offered(published)
+    scope = offered_scope(published, offer) if told else terms.scope
     return {
         "id": offer.id,
         "tier": offer.tier,
         "uses": sorted(offer.uses),
-        "locations": [scope.pattern for scope in terms.scope.paths],
-        "excluded": [scope.pattern for scope in terms.scope.excluded],
+        "published": told,
+        "locations": [path.pattern for path in scope.paths],
+        "excluded": [path.pattern for path in scope.excluded],
         "renditions": list(terms.scope.renditions),
         "territory": terms.territory.as_json(),
         "territory_basis": str(terms.territory.basis),
         "territory_checked": terms.territory.basis.sentence,
         "price": {**money_document(offer.price), "per": "fetch"},
         "tiers": tiers_body(terms.compensation),
+        "by_age": ages_body(terms.compensation),
         "unit": unit_body(terms.compensation),
         "due_at_signing": money_document(due_at_signing(terms)),
         "term_months": terms.term.months,
@@ -116,22 +125,22 @@ def offer_document(offer: Offer) -> dict[str, object]:
     }
 
 
-def offers_document(policy: Policy, origin: str) -> dict[str, object]:
+def offers_document(policy: Policy, origin: str, published: PublishedTerms) -> dict[str, object]:
     """Everything on offer, and where it is bought."""
     return {
         "site": origin,
         "currency": policy.site.currency,
         "policy": policy.digest,
         "token_endpoint": f"{issuer_of(origin)}/token",
-        "offers": [offer_document(offer) for offer in on_offer(policy)],
+        "offers": [offer_document(offer, published) for offer in on_offer(policy)],
     }
 
 
-def index_document(policy: Policy, origin: str) -> dict[str, object]:
+def index_document(policy: Policy, origin: str, published: PublishedTerms) -> dict[str, object]:
     """What a program finds at ``/.licet/``: where everything is, how to buy, and what is on offer."""
     issuer = issuer_of(origin)
     return {
-        **offers_document(policy, origin),
+        **offers_document(policy, origin, published),
         "name": policy.site.name or policy.site.id,
         "contact": policy.site.contact,
         "registration_endpoint": f"{issuer}/register",

@@ -59,6 +59,10 @@ PROPOSAL: Final = _strict(
             "type": "array",
             "items": _strict(("from_fetches", "per_fetch"), from_fetches=_WHOLE, per_fetch=_AMOUNT),
         },
+        by_age={
+            "type": "array",
+            "items": _strict(("from_days", "per_fetch"), from_days=_WHOLE, per_fetch=_AMOUNT),
+        },
         window_hours={"type": "integer", "minimum": 1, "maximum": 168},
     ),
     exclusivity=_strict(exclusive=_FLAG),

@@ -26,6 +26,7 @@ _INNER: Final = {
     "offers[].price": "What one fetch costs, in the shape of price.",
     "offers[].price_parts": "Every part of the price that is an amount, by name; all parts are owed.",
     "offers[].tiers": "From how many fetches under one license on, a fetch costs less, and what.",
+    "offers[].by_age": "From how many days after it was published on, a page costs less, and what.",
     "offers[].window_hours": "For how many hours unchanged content is not paid for again.",
     "offers[].revenue_share_bp": "A share of revenue in hundredths of a percent.",
     "offers[].works": "The works by name.",

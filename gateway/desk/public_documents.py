@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from aiohttp import web
@@ -25,7 +26,9 @@ from gateway.desk.problem_members import members_of
 from gateway.desk.replies import json_reply
 from gateway.desk.selling import Ring
 from gateway.keys.key_set import KeySet
+from gateway.policy.rules import Policy
 from gateway.problems import PROBLEMS, Problem, Refusal
+from gateway.terms.license_terms import PublishedTerms
 from gateway.visitors.own_identity import OwnIdentity
 from gateway.visitors.signature_agent import WELL_KNOWN
 
@@ -42,8 +45,18 @@ class Keys(Ring, Protocol):
 class PublicDocuments:
     """Answers what anybody may read."""
 
-    def __init__(self, keys: Keys, clock: Clock, identity: OwnIdentity | None) -> None:
-        """Publish *keys* and *identity*; without one there is no directory of our own keys."""
+    def __init__(
+        self,
+        keys: Keys,
+        clock: Clock,
+        identity: OwnIdentity | None,
+        published: Callable[[Policy, str], PublishedTerms],
+    ) -> None:
+        """Publish *keys* and *identity*; without one there is no directory of our own keys.
+
+        *published* is what all formats say of a policy at an origin.
+        """
+        self._published = published
         self._keys, self._clock, self._identity = keys, clock, identity
 
     def group(self) -> Group:
@@ -63,10 +76,14 @@ class PublicDocuments:
     async def _index(self, call: Call) -> web.Response | Refusal:
         if call.wants_page:
             return pages.index_page(call.policy, call.origin)
-        return _negotiated(index_document(call.policy, call.origin), 300)
+        return _negotiated(
+            index_document(call.policy, call.origin, self._published(call.policy, call.origin)), 300
+        )
 
     async def _offers(self, call: Call) -> web.Response | Refusal:
-        return json_reply(offers_document(call.policy, call.origin), max_age=300)
+        return json_reply(
+            offers_document(call.policy, call.origin, self._published(call.policy, call.origin)), max_age=300
+        )
 
     async def _details_types(self, call: Call) -> web.Response | Refusal:
         return json_reply(details_types(on_offer(call.policy), issuer_of(call.origin)), max_age=300)

@@ -39,7 +39,7 @@ from gateway.policy.rules import Mode
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import Offer
 from gateway.terms.payment_required import offer_body
-from gateway.terms.unit import tiers_body, unit_body
+from gateway.terms.unit import age_body, ages_body, tiers_body, unit_body
 from gateway.tokens.claims import DETAIL_TYPE
 from gateway.uses import Use, covers, parse_use
 from gateway.visitors.visitor import Crawler
@@ -156,7 +156,7 @@ class QuoteDesk:
                 Problem.TARGET_INVALID,
                 f"There is no form of that name here; there {'are ' + ', '.join(forms) if forms else 'is no work'}.",
             )
-        return quote(call.policy, replace(question, path=place.pattern))
+        return quote(call.policy, replace(question, path=place.pattern), self._clock.now_us())
 
     async def _several(self, call: Call, question: Question, version: str) -> web.StreamResponse | Refusal:
         body = await read_body(call.request, (JSON,), largest=LARGEST_LIST)
@@ -181,7 +181,7 @@ class QuoteDesk:
         )
 
     def _whole(self, call: Call, url: str, one: Quote, version: str) -> dict[str, object]:
-        mode, chosen, crawler = call.policy.site.mode, one.chosen, one.question.crawler
+        mode, chosen, crawler, ruling = call.policy.site.mode, one.chosen, one.question.crawler, one.ruling
         issuer = issuer_of(call.origin)
         return {
             **_short(url, one, version),
@@ -195,6 +195,8 @@ class QuoteDesk:
             "offers": [{**offer_body(each), "covers": covers(each.uses, one.uses)} for each in one.offers],
             "unit": unit_body(chosen.terms.compensation) if chosen else None,
             "tiers": tiers_body(chosen.terms.compensation) if chosen else [],
+            "by_age": ages_body(chosen.terms.compensation) if chosen else [],
+            "published_at": moment(ruling.published_at) if ruling.published_at is not None else None,
             "version_url": f"{issuer}/terms/{version}",
             "policy": one.ruling.policy,
             "quoted_at": moment(self._clock.now_us() // 1_000_000),
@@ -216,7 +218,12 @@ def _short(url: str, one: Quote, version: str) -> dict[str, object]:
         "version": version,
     }
     if chosen is not None:
-        told["price"] = {**money_document(chosen.price), "per": "fetch", "offer": chosen.id}
+        told["price"] = {
+            **money_document(chosen.price),
+            "per": "fetch",
+            "offer": chosen.id,
+            **age_body(chosen),
+        }
         told["due_at_signing"] = money_document(due_at_signing(chosen.terms))
         told["terms"] = chosen.terms.hash
         told["window_hours"] = chosen.terms.compensation.window_hours
@@ -242,6 +249,10 @@ def _assumed(one: Quote, *, named_by_origin: bool) -> list[str]:
         found.append("it has no name that is known here")
     elif crawler.verifiable:
         found.append(f"it proves to be {crawler.name}")
+    if one.chosen is not None and one.chosen.terms.compensation.by_age and one.ruling.dated_by:
+        found.append(
+            f"the site's own server does not tell an older date in {one.ruling.dated_by}; then a fetch costs less"
+        )
     if named_by_origin and one.chosen is not None:
         found.append(
             "it has a license: a fetch that pays for itself costs what the site's own server names for the page, "

@@ -18,12 +18,14 @@ outcome       means
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.ask import Ask
 from gateway.licenses.pricing import cheapest
+from gateway.policy.explain import age_told
 from gateway.policy.rules import Policy, Ruling, Verdict
 from gateway.policy.ruling import rule, sellable
+from gateway.terms.ages import reached
 from gateway.terms.license_terms import Offer
 from gateway.uses import AI_USES, Uses, covers
 from gateway.visitors.visitor import Crawler, Identity, Visitor, VisitorClass
@@ -59,11 +61,11 @@ class Quote:
     steps: tuple[str, ...]
 
 
-def quote(policy: Policy, question: Question) -> Quote:
-    """Answer *question* by *policy*."""
+def quote(policy: Policy, question: Question, now_us: int = 0) -> Quote:
+    """Answer *question* by *policy*, for a page as old as it is at *now_us*, microseconds since the epoch."""
     visitor = _visitor(question)
     uses = _uses(question)
-    ask = Ask("", 0, policy.site.id, "", "GET", question.path, question.path, country=question.country)
+    ask = Ask("", now_us, policy.site.id, "", "GET", question.path, question.path, country=question.country)
     ruling = rule(policy, visitor, ask, uses)
     offers = _offers(policy, question, ruling)
     chosen = cheapest(offers, uses)
@@ -99,7 +101,11 @@ def _offers(policy: Policy, question: Question, ruling: Ruling) -> tuple[Offer, 
     if work is None:
         return ()
     found = sellable(policy, named, work, question.rendition)
-    return tuple(offer for offer in found if offer.terms.scope.covers(question.path))
+    return tuple(
+        replace(offer, step=reached(offer.terms.compensation.by_age, ruling.days))
+        for offer in found
+        if offer.terms.scope.covers(question.path)
+    )
 
 
 def _outcome(ruling: Ruling, chosen: Offer | None, uses: Uses) -> str:
@@ -144,3 +150,5 @@ def _steps(
         f"{', '.join(covering)} {'covers' if len(covering) == 1 else 'cover'} all of these uses; the one that asks "
         f"least a fetch is quoted, of equals the one listed first: {chosen.id} at {chosen.price}."
     )
+    if told := age_told(ruling, chosen):
+        yield f"Its price depends on the age of the page: {told}."

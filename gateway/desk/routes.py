@@ -30,6 +30,7 @@ GET, POST, client ``/.licet/licenses/ID``                its versions; ``/renewa
 GET, POST   ``/.licet/negotiate``, and below it          the same for people
 GET, POST, client ``/.licet/duties``, ``/.licet/reports``, ``/.licet/audits``
             and below them: what is to be handed in (`desk.duties`)
+GET, Bearer ``/.licet/audit``, and below it              what an auditor may see
 GET, client ``/.licet/events``                           what happened to one's own
 GET, POST, client ``/.licet/webhooks``                   where that is sent
 GET, DELETE, client ``/.licet/webhooks/ID``, and ``/verification``, ``/secret``, ``/ping``
@@ -75,8 +76,10 @@ from gateway.keys.content_keys import ContentKeys
 from gateway.licenses.register import LicenseRegister
 from gateway.paths import Ambiguous, canonical
 from gateway.policy.earlier import EarlierPolicies
+from gateway.policy.published import publish
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal, StoreUnavailable
+from gateway.terms.license_terms import PublishedTerms
 from gateway.tokens.verification import Verifier
 from gateway.visitors.own_identity import OwnIdentity
 from gateway.visitors.visitor import Crawler
@@ -106,6 +109,9 @@ class Desk:
         once: Once | None = None,
         crawler: Callable[[str], Crawler | None] = lambda _: None,
         bargaining: Bargaining | None = None,
+        published: Callable[[Policy, str], PublishedTerms] = lambda policy, origin: publish(
+            policy, origin, {}
+        ),
     ) -> None:
         """Work on the parts given.
 
@@ -126,6 +132,7 @@ class Desk:
             once: remembers purchases that carry an idempotency key.
             crawler: knows by name the crawlers that a license may be for.
             bargaining: what is negotiated with; without it nothing is.
+            published: what all formats say of a policy at an origin.
         """
         admittance = admittance or Admittance()
         clients = Clients(register, clock, pace or DeskPace(), admittance)
@@ -133,14 +140,15 @@ class Desk:
         self.sales = Sales(register, spend_book, journal, keys, clock, balance, entered, released)
         holdings = Holdings(register, Verifier(lambda: keys.public), clock, balance, earlier)
         table: dict[str, Route] = {}
+        bindings = Bindings(clients.keys, clock, admittance)
         for group in (
-            PublicDocuments(keys, clock, identity).group(),
+            PublicDocuments(keys, clock, identity, published).group(),
             Registration(clients, holdings).group(),
-            TokenEndpoints(
-                clients, self.sales, holdings, Bindings(clients.keys, clock, admittance), once
-            ).group(),
+            TokenEndpoints(clients, self.sales, holdings, bindings, once).group(),
             Agreements(clients, register).group(),
-            EmsKeys(clients, holdings, content_keys, clock, crawler).group() if content_keys else {},
+            EmsKeys(clients, holdings, content_keys, clock, crawler, bindings).group()
+            if content_keys
+            else {},
             self._negotiating(bargaining, register, clients, clock, keys, once) if bargaining else {},
             *(group(clients) if callable(group) else group for group in groups),
         ):

@@ -66,6 +66,7 @@ from gateway.money import Money
 from gateway.policy.rules import Policy
 from gateway.policy.ruling import sellable
 from gateway.problems import Problem, Refusal
+from gateway.terms.ages import lowered
 from gateway.terms.license_terms import Basis, Offer
 from gateway.tokens.claims import Budget, Claims
 from gateway.tokens.minting import UnmintableToken, mint
@@ -384,6 +385,7 @@ class Sales:
             crawlers=view.crawlers,
             budget=view.budget,
             price=price,
+            by_age=lowered(license.terms.compensation.by_age, price),
             window_hours=license.terms.compensation.window_hours,
             terms=license.terms.hash,
             policy=license.policy,

@@ -2,8 +2,11 @@
 
 A client that may buy asks for an amount and gets the address of a page of
 Stripe's; once Stripe says that it was paid, and what it says is what was asked
-for, the credit is entered, once. What Stripe pays back is entered as a reversal
-of that credit, in whichever order it tells the two. An event whose signature does not hold, or that speaks of
+for, the credit is entered, once. What Stripe pays back, and what a payer's bank
+takes back by a dispute, is entered as a reversal of that credit, in whichever
+order it tells them, and together never more than was paid in; of a dispute that
+is won the money is entered again. What was spent by then is owed: the balance is
+below zero, and nothing is sold on it beyond what the operator allows as credit. An event whose signature does not hold, or that speaks of
 another amount than the top-up's, enters nothing.
 """
 
@@ -13,7 +16,7 @@ import asyncio
 import hashlib
 import uuid
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 from weakref import WeakValueDictionary
 
 import orjson
@@ -29,6 +32,7 @@ from gateway.desk.metadata import PREFIX
 from gateway.desk.once import KEPT_SECONDS, Once, key_of
 from gateway.desk.reading import FORM, JSON, read_body
 from gateway.desk.replies import json_reply
+from gateway.event import Event
 from gateway.money import Money, MoneyError
 from gateway.problems import Problem, Refusal
 from gateway.provenance.record import BookEntry
@@ -41,7 +45,8 @@ from gateway.rails.stripe_checkout import (
     read_event,
     smallest_units,
 )
-from gateway.rails.topups import PaidBack, TopUp, TopUps
+from gateway.rails.topup_events import went_back
+from gateway.rails.topups import WON, PaidBack, TopUp, TopUps
 from gateway.terms.payment_required import money_body
 
 log = structlog.get_logger("licet.desk")
@@ -121,7 +126,7 @@ class TopUpDesk:
     async def _opened(self, call: Call, known: Known, amount: Money) -> web.Response | Refusal:
         key = key_of(call.request)
         named = f"{known.client.id}\0{key}" if isinstance(key, str) and key else str(uuid.uuid4())
-        now = self._clock.now_us() // 1_000_000
+        now = self._now()
         topup = await self._topups.add(TopUp(_id_of(named), known.licensee.id, amount, now))
         if topup.at <= now - KEPT_SECONDS:
             # The key is forgotten by now, so this is another top-up; that one may be paid.
@@ -158,27 +163,29 @@ class TopUpDesk:
             return Refusal(Problem.FORM_INVALID, "The event has no id.")
         if await self._topups.heard(id):
             return json_reply({"heard": True})
-        wrong = await self._act(event)
-        if wrong is not None:
-            return wrong
-        await self._topups.note(id, self._clock.now_us() // 1_000_000)
+        happened: list[Event] = []
+        for told in read_event(event):
+            async with self._lines.setdefault(told.paid_by, asyncio.Lock()):
+                wrong = await self._act(told, happened, call.policy.site.id)
+            if wrong is not None:
+                return wrong
+        await self._topups.note(id, self._now(), events=happened)
         return json_reply({"heard": True})
 
-    async def _act(self, event: dict[str, Any]) -> Refusal | None:
-        match read_event(event):
-            case PaidIn() as paid:
-                async with self._lines.setdefault(paid.paid_by, asyncio.Lock()):
-                    return await self._paid_in(paid)
-            case PaidBack() as back:
-                async with self._lines.setdefault(back.paid_by, asyncio.Lock()):
-                    topup = await self._topups.paid_with(back.paid_by)
-                    if topup is not None:
-                        return await self._paid_back(topup, back)
-                    # A page of somebody else on the same account, or one whose payment is told after this.
-                    await self._topups.went_back(back, self._clock.now_us() // 1_000_000)
+    async def _act(self, told: PaidIn | PaidBack, happened: list[Event], site: str) -> Refusal | None:
+        if isinstance(told, PaidIn):
+            return await self._paid_in(told, happened, site)
+        topup = await self._topups.paid_with(told.paid_by)
+        if topup is not None:
+            return await self._paid_back(topup, told, happened, site)
+        # A page of somebody else on the same account, or one whose payment is told after this.
+        await self._topups.went_back(told, self._now())
         return None
 
-    async def _paid_in(self, paid: PaidIn) -> Refusal | None:
+    def _now(self) -> int:
+        return self._clock.now_us() // 1_000_000
+
+    async def _paid_in(self, paid: PaidIn, happened: list[Event], site: str) -> Refusal | None:
         topup = await self._topups.topup(paid.topup)
         if topup is None:
             return None  # a page of somebody else on the same account
@@ -187,13 +194,26 @@ class TopUpDesk:
         await self._enter(self._credit(topup, paid))
         await self._topups.paid(topup.id, paid.paid_by)
         for back in await self._topups.back_of(paid.paid_by):
-            await self._paid_back(topup, back)
+            await self._paid_back(topup, back, happened, site)
         return None
 
-    async def _paid_back(self, topup: TopUp, back: PaidBack) -> Refusal | None:
+    async def _paid_back(
+        self, topup: TopUp, back: PaidBack, happened: list[Event], site: str
+    ) -> Refusal | None:
         if back.amount.currency != topup.amount.currency or back.amount > topup.amount:
             return _lie(f"{back.amount} back of {topup.id}, which is over {topup.amount}")
-        await self._enter(self._reversal(topup, back))
+        # What came again is what the dispute took, which another may have taken before it.
+        taken = await self._topups.take_back(topup.id, back.entry.removesuffix(WON), back.amount)
+        if taken < back.amount:
+            log.error(
+                "more of a top-up went back than was paid in",
+                topup=topup.id,
+                told=back.refund,
+                entered=str(taken),
+            )
+        if taken:
+            await self._enter(self._moved(topup, back, taken))
+            happened.append(went_back(topup, back, taken, site=site, at=self._now()))
         return None
 
     async def _enter(self, entry: BookEntry) -> None:
@@ -213,10 +233,12 @@ class TopUpDesk:
     def _credit(self, topup: TopUp, paid: PaidIn) -> BookEntry:
         return self._entry(topup.id, "credit", topup, paid.amount, paid.paid_by, "paid in by Stripe Checkout")
 
-    def _reversal(self, topup: TopUp, back: PaidBack) -> BookEntry:
-        return self._entry(
-            f"stripe:{back.refund}", "reversal", topup, back.amount, topup.id, "paid back by Stripe"
-        )
+    def _moved(self, topup: TopUp, back: PaidBack, amount: Money) -> BookEntry:
+        if back.restores:
+            said = "a dispute was won at Stripe"
+            return self._entry(back.entry, "credit", topup, amount, back.entry.removesuffix(WON), said)
+        said = "disputed at Stripe" if back.is_dispute else "paid back by Stripe"
+        return self._entry(back.entry, "reversal", topup, amount, topup.id, said)
 
     def _entry(self, id: str, kind: str, topup: TopUp, amount: Money, reference: str, memo: str) -> BookEntry:
         return BookEntry(

@@ -57,6 +57,9 @@ EVENTS: Final[Mapping[str, str]] = {
     "withdrawal.reminded": "The plan for a removal is soon due.",
     "withdrawal.overdue": "The plan for a removal is late.",
     "withdrawal.readmitted": "A withdrawal was lifted.",
+    "topup.refunded": "Credit that was paid in was paid back, or a part of it.",
+    "topup.disputed": "The payer's bank took back what was paid in.",
+    "topup.restored": "Such a dispute was won, and the credit is there again.",
     DISABLED: "An endpoint was switched off: it said 410, or could not be reached for three days.",
     PING: "Asks whose endpoint this is: its owner sends the challenge to `confirm`.",
 }

@@ -4,8 +4,9 @@ People get the origin's octets, always; so does everybody under `observe`. For
 automata an answer is changed only if all of this holds, and passes untouched
 otherwise:
 
-- GET (for a HEAD the same fields are told), status 200, no content coding: what
-  the origin compressed is not unpacked;
+- GET (for a HEAD the same fields are told), status 200, no content coding. The
+  origin is asked for octets without one (`uncoded`), which costs less than to
+  unpack and pack them here; what it compresses all the same is not unpacked;
 - a page (``text/html``) with `html_link` or `html_script`, or a feed
   (RSS, Atom, or XML that turns out to be one) with `feeds`;
 - the origin does not forbid it (``no-transform``), has not signed the answer and
@@ -20,7 +21,9 @@ hand it to people. The record has the digest of the octets as they were sent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Final
 
 from gateway.ask import Ask
@@ -31,6 +34,10 @@ from gateway.terms.license_terms import PublishedTerms
 from gateway.terms.publishing import Publishing
 from gateway.terms.rsl_embedding import FeedInsertion, Insertion, PageInsertion, item_content, page_insert
 
+#: Whoever says that plain octets are not acceptable (RFC 9110, section 12.5.3).
+_PLAIN_REFUSED: Final = re.compile(
+    r"(?:^|,)[ \t]*(?:identity|\*)[ \t]*;[ \t]*q=0(?:\.0{0,3})?[ \t]*(?:,|$)", re.ASCII | re.IGNORECASE
+)
 _PAGES: Final = frozenset({"text/html"})
 _FEEDS: Final = frozenset({"application/rss+xml", "application/atom+xml", "application/xml", "text/xml"})
 #: What holds for the origin's octets alone, and what would hand these out to others.
@@ -49,6 +56,27 @@ _VALIDATORS: Final = frozenset({"etag", "last-modified"})
 def embeds(publishing: Publishing) -> bool:
     """Whether a site puts its license into what it serves at all."""
     return publishing.html_link or publishing.html_script or publishing.feeds
+
+
+def uncoded(ask: Ask, judged: Judged) -> Ask:
+    """*ask* as it is sent to the creator's server, so that an answer that may be changed comes without a coding.
+
+    A person's request is left as it is, and so is one that wants no plain octets.
+    Every line keeps its place.
+    """
+    if (
+        judged.visitor.is_person
+        or judged.policy.site.mode is Mode.OBSERVE
+        or ask.method not in {"GET", "HEAD"}
+    ):
+        return ask
+    wanted = ",".join(ask.all("accept-encoding"))
+    if _PLAIN_REFUSED.search(wanted):
+        return ask
+    fields = tuple((name, "identity" if name == "accept-encoding" else value) for name, value in ask.headers)
+    return replace(
+        ask, headers=fields if ask.has("accept-encoding") else (*fields, ("accept-encoding", "identity"))
+    )
 
 
 def embedded(opened: OriginAnswer, ask: Ask, judged: Judged, terms: PublishedTerms) -> OriginAnswer:

@@ -39,9 +39,10 @@ from gateway.ask import Ask
 from gateway.evidence import NOTHING, Evidence, Needs
 from gateway.front.answer import Answer, Judged, Notice
 from gateway.front.bodies import passed_body, recorded_body, started
-from gateway.front.embedding import embedded, embeds
+from gateway.front.embedding import embedded, embeds, uncoded
 from gateway.front.gate import Gate
 from gateway.front.keeping import charge_of, kept, noted, written
+from gateway.front.older import aged
 from gateway.front.remember import flood_of, remember
 from gateway.front.responses import committed, passed, refused, told
 from gateway.front.settling import complete, paying, settled, undelivered
@@ -136,10 +137,11 @@ async def _forwarded(
     gate: Gate,
 ) -> Answer:
     """Open the origin, commit, and hand the body on; whatever happens is remembered."""
-    upstream = judged.policy.site.origin
+    upstream, embedding = judged.policy.site.origin, embeds(judged.policy.publishing)
+    asked = uncoded(ask, judged) if embedding else ask
     try:
         opened = await gate.origin.open(
-            ask, upstream, body, ours=judged.credential_at, upgrade=grant.charge is None
+            asked, upstream, body, ours=judged.credential_at, upgrade=grant.charge is None
         )
     except asyncio.CancelledError:
         if not judged.visitor.is_person:
@@ -151,7 +153,7 @@ async def _forwarded(
             gate.till.give_back(grant.charge)
         await undelivered(judged.tender, gate.rails)
         return answer
-    if embeds(judged.policy.publishing):
+    if embedding:
         opened = embedded(opened, ask, judged, _terms(ask, judged, gate))
     whole = opened.whole()
     paid: Headers = ()
@@ -166,6 +168,8 @@ async def _forwarded(
         if isinstance(judged.verdict, Refusal):
             opened.close()
             return _ours(_refused(judged.verdict, ask, judged, gate, paid), ask, judged, gate)
+    elif judged.ruling is not None and judged.ruling.dated_by:
+        judged = aged(opened, judged, ask.asked_at)
     if judged.visitor.is_person:
         gate.people.count(ask, opened.status)
         answer = _as_it_came(opened, judged.policy)

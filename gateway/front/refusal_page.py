@@ -104,6 +104,9 @@ def _price(offer: Mapping[str, Any]) -> Iterable[str]:
     for tier in offer["tiers"]:
         money = tier["per_fetch"]
         yield f"{money['currency']} {money['amount']} from {tier['from_fetches']} fetches on"
+    for step in offer["by_age"]:
+        money = step["per_fetch"]
+        yield f"{money['currency']} {money['amount']} of a page published {step['from_days']} days ago or earlier"
     for name, part in offer["price_parts"].items():
         if name != "per_fetch" and part["micros"]:
             yield f"{part['currency']} {part['amount']} {name.replace('_', ' ')}"

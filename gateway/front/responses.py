@@ -320,14 +320,14 @@ def committed(
 
     *paid* are the fields of a rail that settled for it.
     """
-    grant = judged.verdict
-    mode = judged.policy.site.mode
+    grant, mode = judged.verdict, judged.policy.site.mode
     if judged.visitor.is_person or mode is Mode.OBSERVE or not isinstance(grant, Grant):
         return passed(opened, judged.policy)
     preferences, less = preference_fields(opened, ask, judged, terms)
     link = preferences + _linked(terms.license_url)
     if grant.charge is not None:
-        price, claims = grant.charge.price, judged.claims
+        claims, due = judged.claims, grant.charge.due
+        price = grant.charge.price if due is None else due
         record = _line(ask.id).encode("ascii")
         bought = _bought(price.micros, price.currency, claims.terms if claims is not None else "")
         if claims is not None and claims.client:

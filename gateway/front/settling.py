@@ -23,6 +23,7 @@ from gateway.admission.owed import Owed
 from gateway.admission.spending import Charge
 from gateway.ask import Ask
 from gateway.front.answer import Judged
+from gateway.front.older import lowered_to
 from gateway.money import Money, MoneyError
 from gateway.origin.delivery import Delivery, OriginAnswer
 from gateway.policy.rules import Mode
@@ -75,7 +76,7 @@ async def settled(
     assert tender is not None
     if grant.charge is None:
         return judged, ()
-    price = _price(opened, judged, tender) if opened.status in {200, 206} else tender.price
+    price = _price(opened, ask, judged, tender) if opened.status in {200, 206} else tender.price
     if isinstance(price, Money):
         charge = grant.charge._replace(due=price)
         judged = judged._replace(verdict=grant._replace(charge=charge))
@@ -137,18 +138,29 @@ def complete(opened: OriginAnswer, whole: bytes | None) -> Delivery:
     )
 
 
-def _price(opened: OriginAnswer, judged: Judged, tender: Tender) -> Money | Refusal:
+def _price(opened: OriginAnswer, ask: Ask, judged: Judged, tender: Tender) -> Money | Refusal:
     """What the answer costs, if the client allows as much."""
     price: Money | Refusal | None = None
     if judged.policy.payments.origin_prices:
         price = origin_price(opened, judged.policy.site.currency)
     if price is None:
-        price = tender.price
+        price = _by_age(opened, ask, judged, tender)
     if isinstance(price, Money) and price > tender.most:
         return Refusal(
             Problem.MAX_PRICE_TOO_LOW, f"This page costs {price}, more than was offered at most.", price=price
         )
     return price
+
+
+def _by_age(opened: OriginAnswer, ask: Ask, judged: Judged, tender: Tender) -> Money:
+    """The price that was quoted, or less for a page that the server says is older; not of a payment already signed."""
+    ruling = judged.ruling
+    if tender.settles or ruling is None:
+        return tender.price
+    steps = next(
+        (each.terms.compensation.by_age for each in ruling.offers if each.id == tender.claims.offer), ()
+    )
+    return lowered_to(opened, ruling, tender.price, steps, ask.asked_at)
 
 
 def origin_price(opened: OriginAnswer, currency: str) -> Money | Refusal | None:

@@ -255,6 +255,10 @@ def price_parts(terms: LicenseTerms) -> tuple[str, ...]:
     parts += [
         f"{each.per_fetch} for each page or file from the {each.from_fetches}th on" for each in price.tiers
     ]
+    parts += [
+        f"{each.per_fetch} for each page or file published {each.from_days} days before it is fetched, or earlier"
+        for each in price.by_age
+    ]
     if price.revenue_share_bp:
         parts.append(f"{_percent(price.revenue_share_bp)} of net revenue")
     if price.minimum_guarantee:

@@ -69,30 +69,30 @@ def enroll(
         metadata: what else it registered, as the text of one JSON object.
         managed: whether it gets a registration access token.
     """
-    secret = "" if signs else _new_secret(SECRET_PREFIX)
-    access = _new_secret(ACCESS_PREFIX) if managed else ""
+    secret = "" if signs else new_secret(SECRET_PREFIX)
+    access = new_secret(ACCESS_PREFIX) if managed else ""
     licensee = Licensee(_id("le_", now), name, standing, now, contact)
     client = Client(
         id=_id("cl_", now),
         licensee=licensee.id,
-        secret_sha256=_hashed(secret) if secret else "",
+        secret_sha256=secret_hash(secret) if secret else "",
         created_at=now,
         name=name,
         uri=uri,
         contacts=contacts,
         signs=signs,
         metadata=metadata,
-        access_sha256=_hashed(access) if access else "",
+        access_sha256=secret_hash(access) if access else "",
     )
     return Enrolled(licensee, client, secret, access)
 
 
 def with_new_secret(client: Client, now: int) -> tuple[Client, str]:
     """*client* with another secret, and that secret; the one it had is good for `OLDER_SECONDS` more."""
-    secret = _new_secret(SECRET_PREFIX)
+    secret = new_secret(SECRET_PREFIX)
     renewed = replace(
         client,
-        secret_sha256=_hashed(secret),
+        secret_sha256=secret_hash(secret),
         older_sha256=client.secret_sha256,
         older_until=now + OLDER_SECONDS if client.secret_sha256 else 0,
     )
@@ -101,7 +101,7 @@ def with_new_secret(client: Client, now: int) -> tuple[Client, str]:
 
 def access_matches(client: Client | None, access: str) -> bool:
     """Whether *access* is the client's registration access token; False for None, at the same cost."""
-    same = hmac.compare_digest(_hashed(access), (client.access_sha256 if client else "") or _NOBODY)
+    same = hmac.compare_digest(secret_hash(access), (client.access_sha256 if client else "") or _NOBODY)
     return same and client is not None and bool(client.access_sha256)
 
 
@@ -111,7 +111,7 @@ def secret_matches(client: Client | None, secret: str, now: int = 0) -> bool:
     The comparison takes as long for a wrong secret as for a right one, and for
     an unknown client as for a known one. No text makes it raise.
     """
-    shown = _hashed(secret)
+    shown = secret_hash(secret)
     same = hmac.compare_digest(shown, (client.secret_sha256 if client else "") or _NOBODY)
     older = hmac.compare_digest(shown, (client.older_sha256 if client else "") or _NOBODY)
     if client is None:
@@ -133,12 +133,14 @@ def is_secret(text: str) -> bool:
     return raw[_SECRET_BYTES:] == _checksum(raw[:_SECRET_BYTES]) and _spelled(raw) == body
 
 
-def _new_secret(prefix: str) -> str:
+def new_secret(prefix: str) -> str:
+    """A fresh secret of the form that this module describes, with *prefix*."""
     raw = secrets.token_bytes(_SECRET_BYTES)
     return prefix + _spelled(raw + _checksum(raw))
 
 
-def _hashed(secret: str) -> str:
+def secret_hash(secret: str) -> str:
+    """What is kept of *secret*: its SHA-256, in hex. No text makes it raise."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from gateway.licenses.red_flags import Severity
 from gateway.money import MICROS, Money
+from gateway.terms.ages import at_age
 from gateway.terms.comparing import Lever
 from gateway.terms.license_terms import Compensation, LicenseTerms
 
@@ -116,6 +117,11 @@ def ratio(bid: Compensation, asked: Compensation) -> int:
         bid.price_after(tier.from_fetches).micros * MICROS // tier.per_fetch.micros
         for tier in asked.tiers
         if tier.per_fetch
+    ]
+    found += [
+        at_age(bid.fetch_price, bid.by_age, step.from_days).micros * MICROS // step.per_fetch.micros
+        for step in asked.by_age
+        if step.per_fetch
     ]
     if asked.revenue_share_bp:
         found.append(bid.revenue_share_bp * MICROS // asked.revenue_share_bp)

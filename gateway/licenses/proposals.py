@@ -18,6 +18,7 @@ from gateway.money import LARGEST_MICROS, Money
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
 from gateway.terms import countries
+from gateway.terms.ages import AgeStep
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Basis, LicenseTerms, Territory, Tier
 from gateway.uses import Use, parse_use
 
@@ -95,6 +96,13 @@ def levers_of(terms: LicenseTerms) -> dict[str, Any]:
                 "per_fetch": {"micros": each.per_fetch.micros, "currency": price.currency},
             }
             for each in price.tiers
+        ],
+        "by_age": [
+            {
+                "from_days": each.from_days,
+                "per_fetch": {"micros": each.per_fetch.micros, "currency": price.currency},
+            }
+            for each in price.by_age
         ],
     }
     levers["audit"] |= {"suspend_after_days": terms.audit.suspend_after_days}
@@ -283,6 +291,15 @@ def _tier(member: str, value: object) -> Tier:
     return Tier(_whole(1, 10**9)(f"{member}.from_fetches", given.get("from_fetches")), price)
 
 
+def _step(member: str, value: object) -> AgeStep:
+    given = _table(member, value)
+    _known(member, given, {"from_days", "per_fetch"})
+    price = _money(f"{member}.per_fetch", given.get("per_fetch"))
+    if price is None:
+        raise _Unread(f"{member}.per_fetch", "is missing")
+    return AgeStep(_whole(1, 10**9)(f"{member}.from_days", given.get("from_days")), price)
+
+
 _DAYS: Final = _whole(0, 36_500)
 _MONTHS: Final = _whole(1, 1200)
 _LEVERS: Final[Mapping[str, Mapping[str, _Read]]] = {
@@ -312,6 +329,7 @@ _LEVERS: Final[Mapping[str, Mapping[str, _Read]]] = {
         "minimum_guarantee_months": _MONTHS,
         "revenue_share_bp": _whole(0, 10_000),
         "tiers": _listed(_tier, least=0),
+        "by_age": _listed(_step, least=0),
         "window_hours": _whole(1, LONGEST_WINDOW_HOURS),
     },
     "exclusivity": {"exclusive": _flag},

@@ -79,6 +79,11 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A licensee confirmed that it has read the notice of withdrawal.",
             "Your dashboard shows what it has promised, and until when.",
         ),
+        "topup.disputed": (
+            "A payment is disputed: {subject}",
+            "The bank of a licensee took back what it had paid in; its credit is less by as much.",
+            "Answer the dispute at your payment provider. Nothing is sold on a balance below zero.",
+        ),
         "endpoint.disabled": (
             "A webhook endpoint was switched off: {subject}",
             "Events could not be sent there for days, or it said that nobody is there any more.",
@@ -110,6 +115,16 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A license is suspended: {subject}",
             "No token of it opens anything for now.",
             "Read for which cause; once that is gone, tokens work again.",
+        ),
+        "topup.refunded": (
+            "Credit was paid back: {subject}",
+            "What you had paid in, or a part of it, was paid back to you; your credit is less by as much.",
+            "Your statement shows it.",
+        ),
+        "topup.disputed": (
+            "A payment of yours is disputed: {subject}",
+            "Your bank took back what you had paid in; your credit is less by as much.",
+            "Where your balance is below zero, pay credit in before you fetch again.",
         ),
         "audit.requested": (
             "An audit was asked for: {subject}",

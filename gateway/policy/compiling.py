@@ -8,10 +8,14 @@ None here and is not complained about twice.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from gateway.licenses.contract import Party
 from gateway.money import MICROS, Money
 from gateway.paths import PathScope
 from gateway.policy.bundles import bundle_scope
+from gateway.policy.dating import Dating
 from gateway.policy.digest import policy_digest
 from gateway.policy.guides import guide_of
 from gateway.policy.position_table import ContractTable
@@ -36,8 +40,9 @@ from gateway.policy.schema import (
     WorkTable,
     shown,
 )
+from gateway.policy.selling_scope import sellable_scope
 from gateway.policy.tables import Tables
-from gateway.policy.tiers import tiers_of
+from gateway.policy.tiers import Steps
 from gateway.policy.words import quoted
 from gateway.terms import countries
 from gateway.terms.license_terms import (
@@ -72,15 +77,12 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
     mistakes it adds.
     """
     works = _works(tables)
-    offers = {
-        name: terms
-        for name, offer in tables.offers.items()
-        if (terms := _terms(tables, name, offer, works)) is not None
-    }
+    found = {name: _terms(tables, name, offer, works) for name, offer in tables.offers.items()}
     for name in tables.offers:
         position_of(tables, name)
     guide_of(tables)
     rules = _rules(tables)
+    offers = _sellable(tables, {name: terms for name, terms in found.items() if terms}, rules, works)
     _check_reach(tables, works)
     site = _site(tables.site, fallback_id)
     _check_honeypot(tables, site, works)
@@ -135,6 +137,19 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         signing=signing,
         redress=loose.redress.redress(),
     )
+
+
+def _sellable(
+    tables: Tables, offers: Mapping[str, LicenseTerms], rules: tuple[Rule, ...], works: tuple[Work, ...]
+) -> dict[str, LicenseTerms]:
+    """*offers* without what no rule sells on them."""
+    # Where a claim cannot be checked, every offer may be sold on what a rule serves, whatever other rules say.
+    if tables.loose.unverifiable is Verdict.LICENSE:
+        return dict(offers)
+    return {
+        name: replace(terms, scope=sellable_scope(name, terms.scope, rules, works))
+        for name, terms in offers.items()
+    }
 
 
 def _table(tables: Tables, name: str) -> OfferTable:
@@ -205,6 +220,7 @@ def _works(tables: Tables) -> tuple[Work, ...]:
                 renditions=tuple(Rendition(name, paths) for name, paths in table.renditions.items()),
                 authors=tuple(Author(author.name, author.share) for author in table.authors),
                 encrypted=table.encrypted,
+                dating=Dating(table.dated, table.dated_by),
             )
         )
     return tuple(works)
@@ -330,18 +346,19 @@ def _compensation(tables: Tables, key: str, offer: OfferTable) -> Compensation |
         tables.wrong(f"{key}.price", 'name at least one part, such as { per_fetch = "0.02" }; "0" is free')
         return None
     parts = {part: _money(tables, f"{key}.price.{part}", getattr(price, part)) for part in _PARTS}
-    tiers = tiers_of(
-        price.tiers,
+    steps = Steps(
         parts["per_fetch"],
         read=lambda place, text: _money(tables, f"{key}.price.{place}", text),
         wrong=lambda place, expected, got: tables.wrong(f"{key}.price.{place}", expected, got),
     )
-    if tables.site is None or tiers is None:
+    tiers, by_age = steps.tiers(price.tiers), steps.by_age(price.by_age)
+    if tables.site is None or tiers is None or by_age is None:
         return None
     return Compensation(
         currency=tables.site.currency,
         **parts,
         tiers=tiers,
+        by_age=by_age,
         window_hours=offer.window_hours,
         subscription_months=price.subscription_months,
         revenue_share_bp=price.revenue_share,

@@ -13,6 +13,7 @@ from dataclasses import asdict
 
 from gateway.canonical import canonical_digest
 from gateway.paths import PathScope
+from gateway.policy.dating import UNDATED
 from gateway.policy.rules import Match, Payments, Redress, Rule, Signing, Site, TerritoryMode, Verdict, Work
 from gateway.terms.license_terms import LicenseTerms
 from gateway.terms.publishing import USUAL, Publishing
@@ -105,4 +106,5 @@ def _spelled_work(work: Work) -> dict[str, object]:
         "renditions": [[rendition.name, _patterns(rendition.paths)] for rendition in work.renditions],
         "authors": [[author.name, author.share_micros] for author in work.authors],
         **({"encrypted": True} if work.encrypted else {}),
+        **({"dating": asdict(work.dating)} if work.dating != UNDATED else {}),
     }

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from gateway.ask import Ask
 from gateway.policy.rules import Mode, Ruling, Verdict
 from gateway.problems import PROBLEMS
+from gateway.terms.license_terms import Offer
+from gateway.terms.unit import age_body
 from gateway.uses import Uses
 from gateway.visitors.visitor import Visitor
 
@@ -55,11 +57,14 @@ class Explanation:
             "class": visitor.visitor_class.value,
             "identity": visitor.identity.value,
             "uses": sorted(self.uses),
+            "days": ruling.days,
+            "dated_by": ruling.dated_by,
             "offers": [
                 {
                     "offer": offer.id,
                     "uses": sorted(offer.uses),
                     "per_fetch": {"micros": offer.price.micros, "currency": offer.price.currency},
+                    **age_body(offer),
                     "territory": offer.terms.territory.as_json(),
                     "territory_basis": offer.terms.territory.basis.value,
                     "terms": offer.terms.hash,
@@ -93,7 +98,11 @@ class Explanation:
         offer = self.ruling.offers[at]
         regions = offer.terms.territory.as_json()
         where = "worldwide" if regions is None else ", ".join(regions)
-        return f"{offer.id}: {', '.join(sorted(offer.uses))} at {offer.price} per fetch, {where}"
+        told = age_told(self.ruling, offer)
+        return (
+            f"{offer.id}: {', '.join(sorted(offer.uses))} at {offer.price} per fetch, {where}"
+            f"{'; ' if told else ''}{told}"
+        )
 
     def _places(self) -> tuple[str, ...]:
         """What is checked of the territories on offer, once for each basis."""
@@ -109,6 +118,25 @@ class Explanation:
             return f"an unknown program (class {visitor.visitor_class})"
         company = f" of {visitor.operator}" if visitor.operator else ""
         return f"{visitor.name}{company} (class {visitor.visitor_class}, identity {visitor.identity})"
+
+
+def age_told(ruling: Ruling, offer: Offer) -> str:
+    """Which price by age *offer* is at under *ruling*, and why, as a clause; "" where it has one price for all."""
+    if not offer.terms.compensation.by_age:
+        return ""
+    if ruling.days is None:
+        what = "its path has no date that is known, so it counts as new"
+    else:
+        what = f"published {ruling.days} day{'' if ruling.days == 1 else 's'} ago by its path"
+    held = (
+        f"the price from {offer.step.from_days} days on holds"
+        if offer.step
+        else "the price of new pages holds"
+    )
+    later = (
+        f", unless the site's own server tells an older date in {ruling.dated_by}" if ruling.dated_by else ""
+    )
+    return f"{what}: {held}{later}"
 
 
 def explanation(ruling: Ruling, visitor: Visitor, ask: Ask, uses: Uses) -> Explanation:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from gateway.paths import PathScope
+from gateway.policy.dating import UNDATED
 from gateway.policy.rules import Match, Policy, Rule, Signing, Verdict, Work
 from gateway.policy.ruling import matches_visitor, names_visitors
 from gateway.uses import Use, closure
@@ -65,6 +66,7 @@ def lint(
         _strangers_in_paid_works(policy),
         _unsold_works(policy),
         _unreached_tiers(policy),
+        _undated(policy),
         _free_offers(policy),
         _priced_search(policy),
         _stopped_services(policy),
@@ -170,6 +172,17 @@ def _unreached_tiers(policy: Policy) -> Iterator[Advice]:
                 yield Advice(
                     f"offers.{offer.id}.price.tiers[{at}]",
                     f"is never reached: a license ends at {offer.max_fetches} fetches (max_fetches)",
+                )
+
+
+def _undated(policy: Policy) -> Iterator[Advice]:
+    for offer in policy.offers:
+        for at, work in enumerate(policy.works):
+            aged = offer.terms.compensation.by_age and work.id in offer.terms.scope.works
+            if aged and work.dating == UNDATED:
+                yield Advice(
+                    f"works[{at}]",
+                    f"does not say how old its pages are (dated, dated_by), so on {offer.id} all of them cost what new ones cost",
                 )
 
 

@@ -40,6 +40,9 @@ class PublishTable(BaseModel):
     disclaimers: publish_words.Disclaimers = Field(
         default=(), description="what you do not vouch for, in the words of RSL"
     )
+    warranties: words.Flag = Field(
+        default=False, description="state in public what your offers warrant (liability.warranties)"
+    )
     attest: words.Flag = Field(default=False, description="state that you may grant what you offer")
     proofs: publish_words.Uris = Field(default=(), description="addresses where your rights can be looked up")
     reporting_profile: publish_words.Uri = Field(

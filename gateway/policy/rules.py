@@ -8,6 +8,7 @@ from enum import StrEnum
 from gateway.licenses.contract import Party
 from gateway.licenses.withdrawal import NOTHING_WITHDRAWN, Withdrawal, Withdrawn
 from gateway.paths import PathScope
+from gateway.policy.dating import UNDATED, Dating
 from gateway.policy.x402_terms import X402Terms
 from gateway.terms.license_terms import PAGE, Offer
 from gateway.terms.publishing import USUAL, Publishing
@@ -93,6 +94,8 @@ class Work:
     authors: tuple[Author, ...] = ()
     #: Whether its files are encrypted and their keys are had at the desk (RSL's EMS).
     encrypted: bool = False
+    #: How it is known when its pages were published.
+    dating: Dating = UNDATED
 
     @property
     def for_sale(self) -> bool:
@@ -204,7 +207,7 @@ class Policy:
     control files. *publishing* says in which channels the terms are told. *withdrawn* is what
     was taken back since, which is in no file; *offers* are without it
     (`policy.withdrawing`). *by_place* says that
-    some rule or offer depends on the country. *written_at* is when its file last
+    some rule or offer depends on the country, *dated* that some work says how old its pages are. *written_at* is when its file last
     changed, whole seconds, 0 where there is none.
     """
 
@@ -225,6 +228,7 @@ class Policy:
     withdrawn: Withdrawn = NOTHING_WITHDRAWN
     by_offer: dict[str, Offer] = field(default_factory=dict, compare=False, repr=False)
     by_place: bool = field(default=False, compare=False)
+    dated: bool = field(default=False, compare=False)
     written_at: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
@@ -233,6 +237,7 @@ class Policy:
         limited = self.site.territory is not TerritoryMode.OFF and any(
             offer.terms.territory.at_fetch.regions is not None for offer in self.offers
         )
+        object.__setattr__(self, "dated", any(work.dating != UNDATED for work in self.works))
         object.__setattr__(self, "by_place", limited or any(each.when.countries for each in self.rules))
 
     @property
@@ -269,6 +274,9 @@ class Ruling:
         closed: for `LICENSE`, nothing of this path is sold any more; licenses that are held go on.
         withdrawal: for `REFUSE`, the withdrawal that stops it.
         withdrawn: everything the site has withdrawn, for the licensee that may show a license.
+        published_at: when the page was published by its path, seconds since the epoch, or None.
+        days: how old it is by that, in whole days, when it was asked for (`terms.ages.days_old`).
+        dated_by: the field of the origin's answer that may tell the date besides, or "".
     """
 
     verdict: Verdict
@@ -284,3 +292,6 @@ class Ruling:
     closed: bool = False
     withdrawal: Withdrawal | None = None
     withdrawn: Withdrawn = NOTHING_WITHDRAWN
+    published_at: int | None = None
+    days: int | None = None
+    dated_by: str = ""

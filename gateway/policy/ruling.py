@@ -44,6 +44,10 @@ path does not get past it.
 *Sold out.* Where only some uses of an offer are withdrawn on a path, or its sale
 is held, nothing on that offer is sold there any more; a license that is held goes on for the rest.
 
+*How old?* Of a page that needs a license the date in its path is read
+(`policy.dating`), and each offer is at the price of that age (`terms.ages`) at the
+moment of the ask.
+
 No I/O, no clock, and no exception on any visitor and any ask.
 """
 
@@ -52,9 +56,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.ask import Ask
+from gateway.policy.dating import UNDATED, dated_by_path
 from gateway.policy.digest import spelled_match
 from gateway.policy.rules import Match, Policy, Rule, Ruling, Verdict, Work
 from gateway.problems import Problem
+from gateway.terms.ages import days_old, reached
 from gateway.terms.license_terms import Offer
 from gateway.uses import Use, Uses, covers
 from gateway.visitors.visitor import Identity, Visitor, VisitorClass
@@ -68,6 +74,22 @@ def rule(policy: Policy, visitor: Visitor, ask: Ask, uses: Uses) -> Ruling:
     *uses* is the effective use: the token's where one was shown, else
     `Visitor.uses`. The module's docstring is the contract.
     """
+    ruling = _ruled(policy, visitor, ask, uses)
+    return _dated(policy, ruling, ask) if policy.dated and ruling.verdict is Verdict.LICENSE else ruling
+
+
+def _dated(policy: Policy, ruling: Ruling, ask: Ask) -> Ruling:
+    """*ruling* with the age of the page, and its offers at the price of that age."""
+    dating = next((work.dating for work in policy.works if work.id == ruling.work), UNDATED)
+    published_at = dated_by_path(dating, ask.path)
+    days = days_old(published_at, ask.asked_at)
+    offers = tuple(
+        replace(offer, step=reached(offer.terms.compensation.by_age, days)) for offer in ruling.offers
+    )
+    return replace(ruling, offers=offers, published_at=published_at, days=days, dated_by=dating.field)
+
+
+def _ruled(policy: Policy, visitor: Visitor, ask: Ask, uses: Uses) -> Ruling:
     path = ask.path
     if policy.withdrawn and not visitor.is_person and (stopped := _stopped(policy, path, uses)):
         return stopped

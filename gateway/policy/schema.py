@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway.policy import words
+from gateway.policy import dating_words, words
 from gateway.policy.guide_table import GuideTable
 from gateway.policy.position_table import ContractTable, PositionTable
 from gateway.policy.publish_table import PublishTable
@@ -82,6 +82,13 @@ class WorkTable(_Table):
         description="whether its files were made by `licet ems encrypt`; buyers fetch their keys",
     )
     authors: list[AuthorTable] = Field(default=[], description="who shares in the earnings; 100 % in all")
+    dated: dating_words.Patterns = Field(
+        default=(),
+        description="how the path of a page begins that tells when it was published, such as /news/%Y/%m/%d/",
+    )
+    dated_by: dating_words.FieldName = Field(
+        default="", description="the header of the site's own server that tells it, such as last-modified"
+    )
 
 
 class TierTable(_Table):
@@ -89,6 +96,17 @@ class TierTable(_Table):
 
     from_fetches: words.Fetches = Field(description="how many fetches one license was charged for by then")
     per_fetch: words.Amount = Field(description="what each further page or file costs")
+
+
+class AgeTable(_Table):
+    """One entry of a price's ``by_age``: from so many days after it was published, a page costs less.
+
+    How old a page is, its work tells by ``dated`` (its path) or ``dated_by`` (a
+    header of the site's own server); a page without a date counts as new.
+    """
+
+    from_days: words.Fetches = Field(description="how many days ago the page was published by then, at least")
+    per_fetch: words.Amount = Field(description="what such a page or file costs")
 
 
 class PriceTable(_Table):
@@ -110,6 +128,9 @@ class PriceTable(_Table):
     tiers: list[TierTable] = Field(
         default=[],
         description="lower prices of a fetch for licenses that fetch much; the first needs per_fetch",
+    )
+    by_age: list[AgeTable] = Field(
+        default=[], description="lower prices of older pages; per_fetch is what a new page costs"
     )
 
 
@@ -281,6 +302,7 @@ for _table, _place in (
     (PurposeTable, "an offer's purpose"),
     (DutiesTable, "an offer's duties"),
     (TierTable, "an offer's price.tiers"),
+    (AgeTable, "an offer's price.by_age"),
     (PriceTable, "an offer's price"),
     (WhenTable, "a rule's when"),
     (PublishTable, "[publish]"),

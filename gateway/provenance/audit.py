@@ -3,7 +3,7 @@
 Needs the files alone; no key, no database, no clock, and nothing is changed, so
 it runs on a copy on read-only media. With the store's rows at hand it compares
 those too, and whatever was forgotten in between stays forgiven: a missing
-detail is no fault, a changed one is.
+detail is no fault, nor is one cut to its network (`erasure.cut`); a changed one is.
 
 ===================== =======================================================
 checked               how
@@ -29,6 +29,7 @@ from typing import Any, Final
 
 import orjson
 
+from gateway.provenance.erasure import NO_SALT, is_cut
 from gateway.provenance.frames import SealedDetail
 from gateway.provenance.record import FetchRecord, FloodNote, entry_commitment, leaf
 from gateway.provenance.segments import (
@@ -266,7 +267,9 @@ def _check_detail(sealed: SealedDetail, seen: _Audit, file: str = "", offset: in
     seen.details += 1
     known = seen.known.get(sealed.id)
     # One without a record is what a crash between the two files leaves.
-    if known is not None and sealed.detail.commitment(sealed.salt) != known.detail:
+    if known is None or (sealed.salt == NO_SALT and is_cut(sealed.detail)):
+        return
+    if sealed.detail.commitment(sealed.salt) != known.detail:
         seen.fault("the detail is not the one its record commits to", id=sealed.id, file=file, offset=offset)
 
 

@@ -60,30 +60,44 @@ class LogKey:
     @property
     def id(self) -> bytes:
         """The four octets that a signature begins with."""
-        named = self.name.encode() + b"\n" + _ED25519 + self.public.public_bytes_raw()
-        return hashlib.sha256(named).digest()[:4]
+        return key_id(self.name, _ED25519, self.public)
 
     @property
     def vkey(self) -> str:
         """The key as a text to hand on."""
-        encoded = base64.b64encode(_ED25519 + self.public.public_bytes_raw()).decode()
-        return f"{self.name}+{self.id.hex()}+{encoded}"
+        return write_vkey(self.name, _ED25519, self.public)
 
     @classmethod
     def read(cls, vkey: str) -> LogKey:
         """The key that *vkey* writes; raises `CheckpointRefused`."""
-        parts = vkey.strip().split("+", 2)
-        try:
-            name, id, key = parts
-            octets = base64.b64decode(key, validate=True)
-            if octets[:1] != _ED25519 or not _NAME.fullmatch(name):
-                raise CheckpointRefused("the vkey is not of an Ed25519 key with a name")
-            found = cls(name, Ed25519PublicKey.from_public_bytes(octets[1:]))
-        except (ValueError, binascii.Error) as error:
-            raise CheckpointRefused(f"the vkey cannot be read: {error}") from None
-        if found.id.hex() != id:
-            raise CheckpointRefused("the vkey's id is not the one of its name and key")
-        return found
+        return cls(*read_vkey(vkey, _ED25519))
+
+
+def key_id(name: str, kind: bytes, public: Ed25519PublicKey) -> bytes:
+    """The four octets by which signatures of *kind* by *name* are known (C2SP signed-note)."""
+    return hashlib.sha256(name.encode() + b"\n" + kind + public.public_bytes_raw()).digest()[:4]
+
+
+def write_vkey(name: str, kind: bytes, public: Ed25519PublicKey) -> str:
+    """The vkey of a key of *kind*."""
+    encoded = base64.b64encode(kind + public.public_bytes_raw()).decode()
+    return f"{name}+{key_id(name, kind, public).hex()}+{encoded}"
+
+
+def read_vkey(vkey: str, kind: bytes) -> tuple[str, Ed25519PublicKey]:
+    """Name and key that *vkey* writes, which is one of *kind*; raises `CheckpointRefused`."""
+    parts = vkey.strip().split("+", 2)
+    try:
+        name, id, key = parts
+        octets = base64.b64decode(key, validate=True)
+        if octets[:1] != kind or not _NAME.fullmatch(name):
+            raise CheckpointRefused("the vkey is not of an Ed25519 key with a name")
+        public = Ed25519PublicKey.from_public_bytes(octets[1:])
+    except (ValueError, binascii.Error) as error:
+        raise CheckpointRefused(f"the vkey cannot be read: {error}") from None
+    if key_id(name, kind, public).hex() != id:
+        raise CheckpointRefused("the vkey's id is not the one of its name and key")
+    return name, public
 
 
 def sign(checkpoint: Checkpoint, name: str, key: Ed25519PrivateKey) -> str:
@@ -104,8 +118,8 @@ def sign_text(text: str, name: str, key: Ed25519PrivateKey) -> str:
 
 def read(note: str, log: LogKey) -> Checkpoint:
     """The checkpoint in *note*, signed by *log* under its own name; raises `CheckpointRefused`, nothing else."""
-    text, signatures = _split(note)
-    found = _checkpoint(text)
+    text, signatures = split_note(note)
+    found = read_head(text)
     _believe(text, signatures, log)
     if found.origin != log.name:
         raise CheckpointRefused(f"it is of the log {found.origin!r}, and not of {log.name!r}")
@@ -114,7 +128,7 @@ def read(note: str, log: LogKey) -> Checkpoint:
 
 def read_text(note: str, log: LogKey) -> str:
     """What *note* says, signed by *log* under its own name; raises `CheckpointRefused`, nothing else."""
-    text, signatures = _split(note)
+    text, signatures = split_note(note)
     _believe(text, signatures, log)
     return text
 
@@ -133,7 +147,8 @@ def _believe(text: str, signatures: list[tuple[str, bytes, bytes]], log: LogKey)
         raise CheckpointRefused(f"the note is not signed by {log.name} with the key {log.id.hex()}")
 
 
-def _split(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
+def split_note(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
+    """The text of *note*, and of each signature line the name, the id of the key and the rest; raises `CheckpointRefused`."""
     try:
         octets = note.encode()
     except UnicodeEncodeError:
@@ -157,7 +172,8 @@ def _split(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
     return f"{text}\n", signatures
 
 
-def _checkpoint(text: str) -> Checkpoint:
+def read_head(text: str) -> Checkpoint:
+    """The checkpoint that the text of a note is, whoever signed it; raises `CheckpointRefused`."""
     lines = text.removesuffix("\n").split("\n")
     root = _decoded(lines[2])
     if not lines[0] or not _DECIMAL.fullmatch(lines[1]) or root is None or len(root) != HASH:

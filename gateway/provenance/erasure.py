@@ -11,15 +11,70 @@ day (`Journal.open`, *segment_seconds*).
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
+from gateway.provenance.frames import SealedDetail
+from gateway.provenance.record import FetchDetail
 from gateway.provenance.segments import SegmentDamaged, open_detail, read_frames, readable, segments
+
+#: The salt of a detail that was cut: it commits to nothing any more.
+NO_SALT: Final = b""
+_WIDTH: Final = {4: 24, 6: 48}
+
+
+class Trait(StrEnum):
+    """By what details of one person, or of one program, are found: the id of their record, an address, a User-Agent."""
+
+    RECORD = "id"
+    ADDRESS = "address"
+    AGENT = "user_agent"
+
+
+def cut(detail: FetchDetail) -> FetchDetail:
+    """What is left of *detail* once it is cut: the network (/24, /48) that it came from, and nothing else.
+
+    >>> cut(FetchDetail("203.0.113.9", "127.0.0.1", "GPTBot/1.3")).address
+    '203.0.113.0/24'
+    """
+    try:
+        address = ipaddress.ip_address(detail.address.partition("%")[0])
+    except ValueError:
+        return FetchDetail()
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return FetchDetail(str(ipaddress.ip_network(f"{mapped}/{_WIDTH[mapped.version]}", strict=False)))
+
+
+def is_cut(detail: FetchDetail) -> bool:
+    """Whether *detail* has no more than a cut one has."""
+    try:
+        network = ipaddress.ip_network(detail.address) if detail.address else None
+    except ValueError:
+        return False
+    wide = network is None or network.prefixlen == _WIDTH[network.version]
+    return wide and detail == FetchDetail(detail.address)
 
 
 class Details(Protocol):
     """Where folded details rest. A storage port."""
+
+    async def forget_of(self, trait: Trait, value: str) -> int:
+        """Erase every detail whose *trait* is *value*, as `forget_before` does; return how many.
+
+        An address is looked for in `address` and in `peer`.
+        """
+        ...
+
+    async def cut_before(self, time_us: int) -> int:
+        """Put what `cut` leaves, and `NO_SALT`, in place of every detail older than *time_us*; return how many.
+
+        What was there before is erased as `forget_before` erases. Raises `StoreUnavailable`.
+        """
+        ...
 
     async def forget_before(self, time_us: int) -> int:
         """Erase every detail whose fetch is older than *time_us*, with its salt; return how many.
@@ -67,3 +122,34 @@ def _latest_us(path: Path) -> int:
     except SegmentDamaged:
         return path.stat().st_mtime_ns // 1000
     return latest
+
+
+def waiting(folder: Path, trait: Trait, value: str) -> int:
+    """How many details of that *trait* stand in ``.det`` files still, which their writers end within a day.
+
+    A damaged file is passed over: `licet journal audit` tells of it.
+    """
+    return sum(
+        value in ({sealed.id} if trait is Trait.RECORD else traits(sealed.detail, trait))
+        for path in segments(folder)
+        for sealed in _sealed(path.with_suffix(".det"))
+    )
+
+
+def traits(detail: FetchDetail, trait: Trait) -> frozenset[str]:
+    """The values of *trait* that *detail* has; none for the id, which is the record's."""
+    match trait:
+        case Trait.ADDRESS:
+            return frozenset({detail.address, detail.peer})
+        case Trait.AGENT:
+            return frozenset({detail.user_agent})
+        case Trait.RECORD:
+            return frozenset()
+
+
+def _sealed(path: Path) -> Iterator[SealedDetail]:
+    try:
+        for frame, _ in read_frames(path):
+            yield open_detail(frame)
+    except (SegmentDamaged, FileNotFoundError):
+        return

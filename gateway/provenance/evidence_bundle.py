@@ -10,7 +10,7 @@
 ``keys/tokens.jwks.json``       the keys that sign tokens and agreements
 ``receipts/00001.json`` …       the records, opened and proven, 1000 a file
 ``proofs/INDEX.tlog-proof``     each of them alone (C2SP tlog-proof)
-``statement.json``, .csv, .txt  the month's bill
+``statement.json``, .csv, .txt  the month's bill, where it is not of one site alone
 ``licenses/ID.json``            what was licensed, with its terms
 ``contracts/ID.json`` …         what was agreed on it, and how
 ``reports/ID/…``                what the licensee reported under it
@@ -30,7 +30,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -64,9 +64,26 @@ _RECEIPTS: Final = re.compile(r"receipts/([0-9]{5})\.json", re.ASCII)
 _PROOF: Final = re.compile(r"proofs/(0|[1-9][0-9]{0,18})\.tlog-proof", re.ASCII)
 
 
+_OWN: Final = frozenset(
+    {
+        README,
+        SUMS,
+        SEAL,
+        ABOUT,
+        CHECKPOINT,
+        LOG_KEY,
+        SIGNING_KEYS,
+        *(f"{STATEMENT}.{each}" for each in ("json", "csv", "txt")),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a bundle says it is: the month *period*, from *since_us* to before *until_us*, of *licensee*, called *name*."""
+    """What a bundle says it is: the month *period*, from *since_us* to before *until_us*, of *licensee*, called *name*.
+
+    *site* is "" where it is of all sites.
+    """
 
     licensee: str
     name: str
@@ -75,6 +92,7 @@ class About:
     until_us: int
     log: str
     records: int
+    site: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The content of ``about.json``."""
@@ -84,6 +102,7 @@ class About:
             "period": {"name": self.period, "since_us": self.since_us, "until_us": self.until_us},
             "log": self.log,
             "records": self.records,
+            **({"site": self.site} if self.site else {}),
         }
 
 
@@ -159,7 +178,7 @@ def read_about(archive: Archive, findings: Findings) -> About | None:
         licensee, period = found["licensee"], found["period"]
         about = About(
             licensee["id"], licensee["name"], period["name"], period["since_us"], period["until_us"], found["log"],
-            found["records"],
+            found["records"], found.get("site", ""),
         )  # fmt: skip
         fits = about.as_json() == found and all(
             isinstance(getattr(about, name), kind) for name, kind in _ABOUT.items()
@@ -174,6 +193,7 @@ def read_about(archive: Archive, findings: Findings) -> About | None:
 
 _ABOUT: Final[Mapping[str, type]] = {
     "licensee": str, "name": str, "period": str, "since_us": int, "until_us": int, "log": str, "records": int,
+    "site": str,
 }  # fmt: skip
 
 
@@ -218,6 +238,14 @@ def check_files(archive: Archive, key: LogKey, findings: Findings) -> None:
             findings.fault(LOG_KEY, "it is another key than the one that was given")
     except CheckpointRefused as error:
         findings.fault(LOG_KEY, error)
+
+
+def check_names(archive: Archive, papers: Iterable[re.Pattern[str]], findings: Findings) -> None:
+    """Whether every file has a name by which it is looked at: one of the table above, or one that *papers* match."""
+    known = (*papers, _RECEIPTS, _PROOF)
+    for name in archive:
+        if name not in _OWN and not any(each.fullmatch(name) for each in known):
+            findings.fault(name, "no file of a bundle has that name; nobody looked at it")
 
 
 def check_head(archive: Archive, key: LogKey, findings: Findings) -> Checkpoint | None:
@@ -297,6 +325,8 @@ def _not_of(proven: Proven, about: About | None) -> str:
         return "it is of another licensee"
     if not about.since_us <= proven.entry.time_us < about.until_us:
         return "it is of another period"
+    if about.site and proven.entry.site != about.site:
+        return "it is of another site"
     return ""
 
 

@@ -30,6 +30,7 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.frames import SealedDetail
 from gateway.provenance.segments import (
     ENTRY_HEADER,
+    Ends,
     Frame,
     SealedEntry,
     SegmentDamaged,
@@ -262,7 +263,7 @@ class Keeper:
             moved[name] = behind
             if len(entries) >= BATCH_LIMIT:
                 break
-        for frame, behind in self._frames(personal, positions.get(personal_name, 0), ends.details):
+        for frame, behind in self._details(personal, positions.get(personal_name, 0), ends):
             detail = self._opened(self._shapes.detail, frame)
             if detail is None:
                 break
@@ -272,6 +273,11 @@ class Keeper:
                 break
         if not ends.live and name not in moved and personal_name not in moved:
             self._finish(path)
+
+    def _details(self, path: Path, start: int, ends: Ends) -> Iterator[tuple[Frame, int]]:
+        """As `_frames`. Details are not synced: where a loss of power took some, the store has them, and that is all."""
+        if ends.live or not path.exists() or path.stat().st_size >= start:
+            yield from self._frames(path, start, ends.details)
 
     def _frames(self, path: Path, start: int, end: int | None) -> Iterator[tuple[Frame, int]]:
         """Frames of a file, until damage, which is kept for `state`. None for a file that is gone."""

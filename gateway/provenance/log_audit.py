@@ -49,13 +49,15 @@ class LogReport:
             self.faults.append(why)
 
 
-class _Growing:
+class Growing:
     """The tree as leaves come, as the whole subtrees that lie side by side in it."""
 
     def __init__(self) -> None:
+        """Start empty."""
         self._parts: list[tuple[int, bytes]] = []
 
     def push(self, level: int, hashed: bytes) -> None:
+        """Put the root of a whole subtree of ``2**level`` leaves behind the others."""
         while self._parts and self._parts[-1][0] == level:
             hashed = node_hash(self._parts.pop()[1], hashed)
             level += 1
@@ -64,7 +66,7 @@ class _Growing:
     def root(self, more: Sequence[bytes] = ()) -> bytes:
         """The root, with the leaves *more* behind all that were pushed."""
         if more:
-            grown = _Growing()
+            grown = Growing()
             grown._parts = list(self._parts)
             for each in more:
                 grown.push(0, each)
@@ -98,7 +100,7 @@ async def audit_log(
     for each in earlier:
         if each.size > head.size:
             report.fault(f"the head has {head.size} leaves, and an earlier one had {each.size}")
-    grown, rows = _Growing(), [[]]  # type: tuple[_Growing, list[list[bytes]]]
+    grown, rows = Growing(), [[]]  # type: tuple[Growing, list[list[bytes]]]
     for index in range(-(-head.size // WIDTH)):
         tile = Tile(ENTRIES, index, width_of(ENTRIES, index, head.size))
         hashes = await _bundle(read_file, tile, report)
@@ -122,7 +124,7 @@ async def audit_log(
     return report
 
 
-def _hold(earlier: Checkpoint, grown: _Growing, hashes: list[bytes], begin: int, report: LogReport) -> None:
+def _hold(earlier: Checkpoint, grown: Growing, hashes: list[bytes], begin: int, report: LogReport) -> None:
     if grown.root(hashes[: earlier.size - begin]) != earlier.root:
         report.fault(f"the first {earlier.size} leaves are not those that an earlier head signed")
 
@@ -168,7 +170,7 @@ async def _tile(read_file: Read, tile: Tile, hashes: list[bytes], report: LogRep
 
 async def root_of(leaves: Leaves, size: int) -> bytes:
     """The root over the first *size* of *leaves*, or over all where there are fewer. Raises `StoreUnavailable`."""
-    grown, begin = _Growing(), 0
+    grown, begin = Growing(), 0
     while begin < size and (taken := await leaves.leaves(begin, min(AT_ONCE, size - begin))):
         for each in taken:
             grown.push(0, leaf_hash(each))

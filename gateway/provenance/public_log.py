@@ -33,6 +33,8 @@ from gateway.provenance.receipts import Opened
 from gateway.provenance.tiles import ENTRIES, WIDTH, Nodes, Tile, bundle, edge, read_bundle
 
 CHECKPOINT: Final = "checkpoint"
+#: The last head that enough witnesses cosigned (`provenance.cosignature`).
+WITNESSED: Final = "witnessed"
 #: Leaves that are taken from the store at once.
 AT_ONCE: Final = 4096
 
@@ -60,6 +62,10 @@ class Leaves(Protocol):
         """The entry of that id with its place and its salt."""
         ...
 
+    async def opened_from(self, begin: int, most: int) -> tuple[Opened, ...]:
+        """Entries of everybody from index *begin* on, at most *most*, in their order."""
+        ...
+
     async def opened_of(
         self, licensee: str, since_us: int, until_us: int, after: tuple[int, int], most: int
     ) -> tuple[Opened, ...]:
@@ -72,7 +78,7 @@ class Leaves(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A head and the note that publishes it, "" of an empty log."""
+    """A head and the note that publishes it."""
 
     head: Checkpoint
     note: str
@@ -101,14 +107,16 @@ class PublicLog:
         """
         signed = last_signed(folder, LogKey(name, key.public_key()))
         log = cls(folder, name, key, signed or Signed(Checkpoint(name, 0, EMPTY), ""))
+        if signed is None:
+            # Before its first tile: tiles without a head would be a log whose promises nobody knows.
+            await asyncio.to_thread(log.publish)
         stored = await leaves.size()
         if stored < log.size:
             raise LogRefused(
                 f"The log's head promises {log.size} entries and the store holds {stored}: an older state was restored."
             )
-        if log.size and not log._read_edge():
+        if log.size and not (log._read_edge() and await log._edge_is_stored(leaves)):
             await log._make_again(leaves)
-        await log._compare_edge(leaves)
         return log
 
     async def catch_up(self, leaves: Leaves) -> bool:
@@ -132,15 +140,30 @@ class PublicLog:
 
     def publish(self) -> Checkpoint:
         """Write the tiles of the edge, then sign the head over all that was appended."""
-        for tile in edge(self.size):
-            self._write(tile, b"".join(self._hashes[tile.level]))
-        if self._leaves:
-            self._write(Tile(ENTRIES, self.size // WIDTH, len(self._leaves)), bundle(self._leaves))
+        self._write_edge()
         head = Checkpoint(self.key.name, self.size, self._root())
         note = sign(head, self.key.name, self._key)
         replace_whole(self.folder / CHECKPOINT, note.encode(), through=True)
         self.signed = Signed(head, note)
         return head
+
+    def _write_edge(self) -> None:
+        for tile in edge(self.size):
+            self._write(tile, b"".join(self._hashes[tile.level]))
+        if self._leaves:
+            self._write(Tile(ENTRIES, self.size // WIDTH, len(self._leaves)), bundle(self._leaves))
+
+    def cosigned(self, signed: Signed, lines: str, *, witnessed: bool) -> None:
+        """Put the signature *lines* of witnesses behind the note of *signed*, and keep it apart if it is *witnessed*.
+
+        Where another head was signed meanwhile, that one stands as it is. Raises `OSError`.
+        """
+        cosigned = Signed(signed.head, signed.note + lines)
+        if witnessed:
+            replace_whole(self.folder / WITNESSED, cosigned.note.encode(), through=True)
+        if self.signed is signed:
+            replace_whole(self.folder / CHECKPOINT, cosigned.note.encode(), through=True)
+            self.signed = cosigned
 
     @property
     def head(self) -> Checkpoint:
@@ -204,29 +227,50 @@ class PublicLog:
             return False
 
     async def _make_again(self, leaves: Leaves) -> None:
-        """Make every tile again out of the store; refuse where that is not what the head signed."""
-        promised = self.head
-        self.size, self._hashes, self._leaves = 0, [], []
+        """Make every tile again out of the store; refuse, and leave the tiles, where that is not what the head signed."""
+        beside = self.folder / "again"
+        shutil.rmtree(beside, ignore_errors=True)
+        promised, again = self.head, PublicLog(beside, self.key.name, self._key, self.signed)
+        again.size = 0
+        while again.size < promised.size:
+            taken = await leaves.leaves(again.size, min(AT_ONCE, promised.size - again.size))
+            await asyncio.to_thread(again.append, taken)
+        again._write_edge()
+        if again._root() != promised.root:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise LogRefused(
+                f"The store's first {promised.size} entries are not those that the log's head signed:"
+                " a row was changed or another history was restored."
+            )
         shutil.rmtree(self.folder / "tile", ignore_errors=True)
-        while self.size < promised.size:
-            taken = await leaves.leaves(self.size, min(AT_ONCE, promised.size - self.size))
-            await asyncio.to_thread(self.append, taken)
-        for tile in edge(self.size):
-            self._write(tile, b"".join(self._hashes[tile.level]))
-        if self._leaves:
-            self._write(Tile(ENTRIES, self.size // WIDTH, len(self._leaves)), bundle(self._leaves))
-        if self._root() != promised.root:
-            raise LogRefused(
-                f"The store's first {promised.size} entries are not those that the log's head signed: a row was changed."
-            )
+        (beside / "tile").rename(self.folder / "tile")
+        shutil.rmtree(beside, ignore_errors=True)
+        self._hashes, self._leaves = again._hashes, again._leaves
 
-    async def _compare_edge(self, leaves: Leaves) -> None:
-        """Whether the store says what the last bundle says; all the rest is for `licet journal audit`."""
-        begin = self.size - len(self._leaves)
+    async def _edge_is_stored(self, leaves: Leaves) -> bool:
+        """Whether the store says what the last bundles say; all the rest is for `licet journal audit`.
+
+        An older store that was folded forward again, in another order, may agree
+        at the very edge: so bundles ever further back are looked at too.
+        """
+        begin, back = self.size - len(self._leaves), 1
         if self._leaves and list(await leaves.leaves(begin, len(self._leaves))) != self._leaves:
-            raise LogRefused(
-                "The store's last entries are not those in the log: another history was restored."
-            )
+            return False
+        while (index := begin // WIDTH - back) >= 0:
+            if not await self._is_stored(index, leaves):
+                return False
+            back *= 2
+        return True
+
+    async def _is_stored(self, index: int, leaves: Leaves) -> bool:
+        """Whether the store and the tile of hashes say what whole bundle *index* says."""
+        try:
+            octets = await asyncio.to_thread(read_tile, self.folder, Tile(ENTRIES, index))
+            hashes = await asyncio.to_thread(read_tile, self.folder, Tile(0, index))
+        except OSError:
+            return False
+        stored = await leaves.leaves(index * WIDTH, WIDTH)
+        return octets == bundle(stored) and hashes == b"".join(map(leaf_hash, stored))
 
 
 def tree(folder: Path, size: int) -> Nodes:

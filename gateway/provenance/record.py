@@ -205,9 +205,14 @@ def _stored(members: dict[str, Any]) -> FetchRecord:
 class BookEntry:
     """Money that moved without a fetch: the other kind of entry that may post.
 
-    *kind_of* is ``credit`` (the licensee paid in), ``fee`` (an agreed fee is due)
-    or ``reversal`` (undoes entry *reference*). *by* names who entered it.
-    *amount_micros* is positive.
+    *kind_of* is ``credit`` (the licensee paid in), ``fee`` (an agreed fee was
+    paid), ``due`` (something fell due by agreement), ``payment`` (what was due
+    was paid from credit), ``deposit`` (somebody, named in *reference*, holds
+    money for a milestone), ``promise`` (a milestone is to be paid and nobody
+    holds its money), ``milestone`` (it was met) and ``dispute`` (somebody
+    objects), which move nothing, ``release`` and ``refund`` (of the deposit or
+    promise *reference*), or ``reversal`` (undoes entry *reference*). *by* names
+    who entered it. *amount_micros* is positive.
     """
 
     id: str
@@ -293,6 +298,11 @@ _KINDS: dict[str, type[Any]] = {
 }
 _SHAPES = {kind: (tuple(_shape(made)), tuple(_shape(made).values())) for kind, made in _KINDS.items()}
 _TEXT = frozenset({str})
+
+
+def shapes() -> dict[str, dict[str, type[Any]]]:
+    """The members of each kind of entry with their types; a tuple is one of texts."""
+    return {kind: _shape(made) for kind, made in _KINDS.items()}
 
 
 class RecordError(ValueError):

@@ -24,16 +24,22 @@ be taken back. A file without a writer is read to its last whole frame. What
 follows that is a torn tail, which was never acknowledged; but a broken frame
 with a whole one behind it is damage, and reading stops there with
 `SegmentDamaged`.
+
+A file that is closed and folded may be packed (`pack`): its content is then the
+gzip (RFC 1952) of what it was, under the same name; offsets are those of the
+content.
 """
 
 from __future__ import annotations
 
 import fcntl
+import gzip
 import os
 import re
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from io import FileIO
 from pathlib import Path
@@ -47,12 +53,17 @@ from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, Rec
 ENTRY_HEADER: Final = b"licet-journal 1 entries\n"
 DETAIL_HEADER: Final = b"licet-journal 1 details\n"
 
+#: How a packed file begins (RFC 1952, deflate), and how long it is at least.
+_GZIP: Final = b"\x1f\x8b\x08"
+_SHORTEST_GZIP: Final = 18
 _END: Final = struct.Struct(">QQI")
 _BLOCK: Final = 1 << 18
 _NAME = re.compile(r"([a-z0-9]{1,32})-([0-9a-f]{24})-([0-9]{6,12})\.seg")
 #: Every payload starts so, and JSON cannot hold these octets inside a string.
 _STARTS: Final = (b'{"entry":{', b'{"detail":{')
 _PAYLOAD_START = re.compile(b"|".join(map(re.escape, _STARTS)))
+#: What the content of a journal file is read from.
+Octets = FileIO | gzip.GzipFile
 _DETAIL = frozenset(field.name for field in fields(FetchDetail))
 _TEXT = frozenset({str})
 
@@ -137,8 +148,8 @@ def read_frames(path: Path, offset: int = 0, *, end: int | None = None) -> Itera
     what is not a torn tail, and `OSError` where the file cannot be read.
     """
     header = DETAIL_HEADER if path.suffix == ".det" else ENTRY_HEADER
-    with path.open("rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
+    with _opened(path) as (file, length):
+        size = length
         if end is not None:
             if end > size:
                 raise SegmentDamaged(path, size, f"it is shorter than the {end} octets that were durable")
@@ -162,10 +173,74 @@ def read_frames(path: Path, offset: int = 0, *, end: int | None = None) -> Itera
                 if _whole_frame_after(file, at + 1, size):
                     raise SegmentDamaged(path, at, "a frame fails its checksum, and whole frames follow it")
                 return
-            length = FRAME_HEAD.size + len(payload)
-            here += length
-            yield Frame(path, at, payload), at + length
-            at += length
+            behind = at + FRAME_HEAD.size + len(payload)
+            here += behind - at
+            yield Frame(path, at, payload), behind
+            at = behind
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Octets, int]]:
+    """The content of a journal file, packed or not, and how long it is; what is no gzip any more is damaged."""
+    with path.open("rb", buffering=0) as file:
+        size = packed_size(file)
+        if size is None:
+            yield file, os.fstat(file.fileno()).st_size
+            return
+        file.seek(0)
+        try:
+            with gzip.GzipFile(fileobj=file, mode="rb") as unpacked:
+                yield unpacked, size
+                # To its end, where gzip compares length and checksum of all of it.
+                unpacked.seek(size)
+                if unpacked.read(1):
+                    raise SegmentDamaged(path, size, "it is packed and longer than it says")
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise SegmentDamaged(path, 0, f"it is packed and cannot be unpacked: {error}") from None
+
+
+def packed_size(file: FileIO) -> int | None:
+    """How long the content of a packed file is (RFC 1952, ISIZE), None for one that is not packed."""
+    if file.read(len(_GZIP)) != _GZIP or file.seek(0, os.SEEK_END) < _SHORTEST_GZIP:
+        file.seek(0)
+        return None
+    file.seek(-4, os.SEEK_END)
+    return int.from_bytes(file.read(4), "little")
+
+
+def pack(path: Path) -> bool:
+    """Put the gzip of a closed segment in its place, durably; False where that is done, or it is still written.
+
+    Its name, its offsets and what is read from it stay as they were; any gzip
+    reads it. Only whole frames are packed: a torn tail has to be cut before.
+    Raises `SegmentDamaged` for a file that cannot be read to its end, `OSError`.
+    """
+    if readable(path).live:
+        return False
+    octets = path.read_bytes()
+    if octets.startswith(_GZIP):
+        return False
+    end = min(len(ENTRY_HEADER), len(octets))
+    for _, end in read_frames(path):  # noqa: B007 - only the last one counts
+        pass
+    if end != len(octets):
+        raise SegmentDamaged(path, end, "a torn tail stands behind its last whole frame")
+    beside = path.with_suffix(".packing")
+    with beside.open("wb") as out:
+        out.write(gzip.compress(octets, compresslevel=6, mtime=0))
+        out.flush()
+        os.fsync(out.fileno())
+    with gzip.open(beside, "rb") as again:
+        if again.read() != octets:
+            beside.unlink()
+            raise SegmentDamaged(path, 0, "what was packed does not read back")
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return True
 
 
 def open_entry(frame: Frame) -> SealedEntry:
@@ -224,8 +299,11 @@ def readable(path: Path) -> Ends:
 
 
 def torn_tail(path: Path, end: int) -> TornTail | None:
-    """What lies behind *end*, the last whole frame of a file without a writer, or None."""
-    size = path.stat().st_size
+    """What lies behind *end*, the last whole frame of a file without a writer, or None; packed ones have none."""
+    with path.open("rb", buffering=0) as file:
+        if packed_size(file) is not None:
+            return None
+        size = os.fstat(file.fileno()).st_size
     return TornTail(path.name, end, size) if size > end else None
 
 
@@ -273,7 +351,7 @@ def _payload(block: bytes, here: int) -> tuple[bytes | None, int]:
     return (payload, 0) if payload.startswith(_STARTS) else (None, 0)
 
 
-def _read(file: FileIO, wanted: int) -> bytes:
+def _read(file: Octets, wanted: int) -> bytes:
     """The next *wanted* octets, or fewer where the file ends."""
     parts = []
     while wanted > 0 and (part := file.read(wanted)):
@@ -282,7 +360,7 @@ def _read(file: FileIO, wanted: int) -> bytes:
     return b"".join(parts)
 
 
-def _whole_frame_after(file: FileIO, start: int, size: int) -> bool:
+def _whole_frame_after(file: Octets, start: int, size: int) -> bool:
     """Whether any whole frame starts at or behind *start*; found by how payloads begin."""
     file.seek(start)
     rest = _read(file, size - start)

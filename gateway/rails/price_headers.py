@@ -31,7 +31,7 @@ The price is charged, never the most. ``crawler-charged`` says what is billed
 where that is known by then, ``USD 0`` for unchanged bytes in the window; of a
 body that is passed on while it arrives it says the price, and a re-read that
 its digest alone shows is billed at nothing all the same. Where the origin names
-prices (`Payments.origin_prices`) the comparison waits for its head, and the most
+prices (`Payments.origin_prices`) or tells how old a page is, the comparison waits for its head, and the most
 that is offered is set aside until then. What was offered does not reach the
 origin: who names the price is not told what would be paid.
 
@@ -53,7 +53,17 @@ from gateway.evidence import Evidence, Needs
 from gateway.money import Money, MoneyError
 from gateway.problems import Problem, Refusal
 from gateway.rails.known_accounts import KIND, KnownAccounts
-from gateway.rails.rail import Asked, Challenge, Quote, Settled, Source, Tender, Unsettled, claims_for
+from gateway.rails.rail import (
+    Asked,
+    Challenge,
+    Quote,
+    Settled,
+    Source,
+    Tender,
+    Unsettled,
+    by_its_answer,
+    claims_for,
+)
 from gateway.rails.signed_payers import Finding, SignedPayers
 from gateway.terms.payment_required import crawler_price
 
@@ -100,7 +110,7 @@ class PriceHeaders:
         agent = self._payers.signer(ask, evidence)
         if not isinstance(agent, str):
             return agent
-        dynamic = asked.policy.payments.origin_prices
+        dynamic = asked.policy.payments.origin_prices or by_its_answer(asked.ruling, offer)
         if not dynamic and (unequal := _unequal(bid, offer.price)) is not None:
             return unequal
         account = self._payers.payer(agent, evidence)

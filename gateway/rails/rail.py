@@ -185,6 +185,11 @@ def sold_by_fetch(offers: tuple[Offer, ...], visitor: Visitor) -> Offer | None:
     return cheapest(able, visitor.uses)
 
 
+def by_its_answer(ruling: Ruling, offer: Offer) -> bool:
+    """Whether *offer* may cost less once the creator's server has told how old the page is."""
+    return bool(ruling.dated_by and offer.terms.compensation.by_age)
+
+
 def claims_for(rail: str, asked: Asked, *, licensee: str, payment: str, most: Money) -> Claims:
     """The claims under which *licensee* fetches this once by *rail*, for at most *most*.
 

@@ -12,7 +12,16 @@ event                                      means
 ``checkout.session.async_payment_succeeded``  the same, some days later
 ``refund.created``, ``refund.updated``,    part of it went back, once the
 ``charge.refund.updated``                  refund has succeeded
+``charge.refunded``                        the same, of every refund that is listed
+                                           in it (API versions before 2022-11-15)
+``charge.dispute.created``, ``.updated``,  the bank took it, unless it only asks
+``.funds_withdrawn``                       (``warning_…``)
+``charge.dispute.closed``,                 ``lost``: that stands; ``won``: it came
+``.funds_reinstated``                      again
 ========================================== ===================================
+
+What a newer ``charge.refunded`` says is a sum without its parts; the parts are
+told by ``refund.created``, which an endpoint has to ask for.
 
 Everything else is heard and means nothing here. Amounts cross in the currency's
 smallest unit, of which some currencies have none and some have thousandths. The
@@ -22,8 +31,9 @@ hundredths all the same.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
@@ -31,7 +41,7 @@ import orjson
 
 from gateway.egress import Posted, Unfetched
 from gateway.money import LARGEST_MICROS, MICROS, Money
-from gateway.rails.topups import PaidBack, TopUp
+from gateway.rails.topups import WON, PaidBack, TopUp
 
 SIGNATURE: Final = "Stripe-Signature"
 #: Seconds that the page may take to be made.
@@ -42,6 +52,13 @@ _NONE: Final = frozenset(
 )
 _TWOFOLD: Final = "UGX"
 _THREE: Final = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+
+
+_REFUNDS: Final = frozenset({"refund.created", "refund.updated", "charge.refund.updated"})
+#: Ids as Stripe makes them.
+_ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
+#: The states of a dispute in which its money is gone, or came again.
+_DISPUTED: Final = frozenset({"needs_response", "under_review", "lost", "won"})
 
 
 class Post(Protocol):
@@ -145,14 +162,34 @@ class Checkout:
         return _page(answer, topup)
 
 
-def read_event(event: dict[str, Any]) -> PaidIn | PaidBack | None:
-    """What an event means here; None for nothing, and for what is not as Stripe documents it."""
+def read_event(event: dict[str, Any]) -> tuple[PaidIn | PaidBack, ...]:
+    """What an event means here, in order; nothing for what is not as Stripe documents it."""
     data = event.get("data")
     about = data.get("object") if isinstance(data, dict) else None
     if not isinstance(about, dict):
-        return None
+        return ()
+    kind = event.get("type")
+    if isinstance(kind, str) and kind.startswith("charge.dispute."):
+        return _disputed(about)
+    if kind == "charge.refunded":
+        listed = about.get("refunds")
+        several = listed.get("data") if isinstance(listed, dict) else None
+        told = (
+            [_refunded(each) for each in several if isinstance(each, dict)]
+            if isinstance(several, list)
+            else []
+        )
+    elif isinstance(kind, str) and kind in _REFUNDS:
+        told = [_refunded(about)]
+    else:
+        paid = _paid_in(kind, about)
+        return () if paid is None else (paid,)
+    return tuple(each for each in told if each is not None)
+
+
+def _paid_in(kind: object, about: dict[str, Any]) -> PaidIn | None:
     paid_by = about.get("payment_intent")
-    match event.get("type"):
+    match kind:
         case "checkout.session.completed" | "checkout.session.async_payment_succeeded":
             amount = amount_of(about.get("amount_total"), about.get("currency"))
             topup = about.get("client_reference_id")
@@ -160,12 +197,28 @@ def read_event(event: dict[str, Any]) -> PaidIn | PaidBack | None:
                 return None
             if isinstance(topup, str) and isinstance(paid_by, str) and paid_by:
                 return PaidIn(topup, amount, paid_by)
-        case "refund.created" | "refund.updated" | "charge.refund.updated":
-            amount = amount_of(about.get("amount"), about.get("currency"))
-            refund = about.get("id")
-            if about.get("status") == "succeeded" and amount and isinstance(refund, str) and refund:
-                return PaidBack(refund, amount, paid_by) if isinstance(paid_by, str) and paid_by else None
     return None
+
+
+def _refunded(about: dict[str, Any]) -> PaidBack | None:
+    back = _back(about)
+    return back if about.get("status") == "succeeded" and back and not back.is_dispute else None
+
+
+def _disputed(about: dict[str, Any]) -> tuple[PaidBack, ...]:
+    """A dispute takes the money unless the bank only asks; one that is won gives it again."""
+    back, status = _back(about), about.get("status")
+    if back is None or not back.is_dispute or not isinstance(status, str) or status not in _DISPUTED:
+        return ()
+    return (back, replace(back, refund=back.refund + WON)) if status == "won" else (back,)
+
+
+def _back(about: dict[str, Any]) -> PaidBack | None:
+    amount, id = amount_of(about.get("amount"), about.get("currency")), about.get("id")
+    paid_by = about.get("payment_intent")
+    if amount is None or not isinstance(id, str) or not isinstance(paid_by, str) or not paid_by:
+        return None
+    return PaidBack(id, amount, paid_by) if _ID.fullmatch(id) else None
 
 
 def verifier(secret: str) -> Callable[[bytes, str], None]:

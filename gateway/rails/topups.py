@@ -10,11 +10,16 @@ here knows yet is kept until that payment is told.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from gateway.event import Event
 from gateway.money import Money
 
+#: How ids of disputes begin, and how the one that tells of a won one ends.
+DISPUTE: Final = "dp_"
+WON: Final = ":won"
 #: Seconds for which what was paid back is kept at least, for a payment that is not told yet.
 BACK_KEPT_SECONDS: Final = 90 * 86_400
 #: Seconds for which a page that nobody paid on, and an event, are remembered at least: no provider takes so long.
@@ -23,11 +28,29 @@ KEPT_SECONDS: Final = 90 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class PaidBack:
-    """The provider says that *amount* of its payment *paid_by* went back, as *refund*."""
+    """The provider says that *amount* of its payment *paid_by* went back, as *refund*: a refund, or a dispute.
+
+    A dispute that was won is told as one more, whose id ends in `WON`: what went back came again.
+    """
 
     refund: str
     amount: Money
     paid_by: str
+
+    @property
+    def is_dispute(self) -> bool:
+        """Whether the payer's bank took it, and not the creator gave it."""
+        return self.refund.startswith(DISPUTE)
+
+    @property
+    def restores(self) -> bool:
+        """Whether it is what came again."""
+        return self.refund.endswith(WON)
+
+    @property
+    def entry(self) -> str:
+        """The id of its book entry."""
+        return f"stripe:{self.refund}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +95,10 @@ class TopUps(Protocol):
         """The top-up that the provider's payment *paid_by* paid."""
         ...
 
+    async def everything(self) -> tuple[TopUp, ...]:
+        """Every top-up that is kept, paid or not, in the order of their ids."""
+        ...
+
     async def went_back(self, back: PaidBack, at: int) -> None:
         """Keep *back*, told at whole second *at*, once; what is older than `BACK_KEPT_SECONDS` is forgotten."""
         ...
@@ -80,10 +107,21 @@ class TopUps(Protocol):
         """What was kept of the payment *paid_by*, in the order of the refunds' ids."""
         ...
 
+    async def take_back(self, id: str, entry: str, amount: Money) -> Money:
+        """Take *amount* of the top-up of that id back for book entry *entry*, as far as others left of it; how much.
+
+        Asked again for the same entry it is the same. All that is taken back of one top-up is never more than it.
+        Raises `LookupError` where there is no such top-up in that currency.
+        """
+        ...
+
     async def heard(self, event: str) -> bool:
         """Whether the provider's event was noted."""
         ...
 
-    async def note(self, event: str, at: int) -> None:
-        """Note that the provider's event was acted upon, at whole second *at*; forgets those `KEPT_SECONDS` older."""
+    async def note(self, event: str, at: int, *, events: Sequence[Event] = ()) -> None:
+        """Note that the provider's event was acted upon, at whole second *at*; forgets those `KEPT_SECONDS` older.
+
+        *events* are told with it, where it was not noted before.
+        """
         ...

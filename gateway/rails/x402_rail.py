@@ -43,6 +43,7 @@ from gateway.rails.rail import (
 )
 from gateway.rails.settlements import State
 from gateway.rails.settling import RAIL, Checked, Payable, Taken, Unpaid
+from gateway.rails.unverified import Unverified
 from gateway.rails.x402 import (
     LAPSED,
     REQUIRED,
@@ -96,9 +97,14 @@ class X402:
     name: str = RAIL
     reads: tuple[str, ...] = (_HEADER,)
 
-    def __init__(self, settler: Settler, credit: CreditByX402 | None = None) -> None:
-        """Have *settler* ask the facilitator and move the money; *credit* charges accounts here."""
-        self._settler, self._credit = settler, credit
+    def __init__(
+        self, settler: Settler, credit: CreditByX402 | None = None, unverified: Unverified | None = None
+    ) -> None:
+        """Have *settler* ask the facilitator and move the money; *credit* charges accounts here.
+
+        *unverified* says how many payments of a network it is asked about.
+        """
+        self._settler, self._credit, self._unverified = settler, credit, unverified
 
     @property
     def sources(self) -> Mapping[str, Source]:
@@ -134,6 +140,13 @@ class X402:
             ask.site, ask.method, ask.origin + ask.target, price, terms, ask.all(_HEADER)[0].strip()
         )
         found = evidence.get(_EVIDENCE, presented.id)
+        if self._unverified is not None:
+            if found is None and (slow := self._unverified.too_many(ask)) is not None:
+                return slow
+            if isinstance(found, Unpaid):
+                self._unverified.junk(ask)
+            elif found is not None:
+                self._unverified.held(ask)
         match found:
             case None:
                 return Needs((Need(_EVIDENCE, presented.id, payable),))

@@ -10,7 +10,7 @@ we chose:
 - *what may be done* has no word in a package (only in a request): it stands in
   ``ext.licet.uses``, and ``ause`` is 5, the terms at the address decide;
 - *pricetype* is 0 (per use) for a price per fetch, 1 (per query) per inference,
-  3 (flat) for one payment or a subscription, 4 where tiers lower it, and 5
+  3 (flat) for one payment or a subscription, 4 where tiers or the age of a page lower it, and 5
   (other) for everything else. ``unitprice`` is told where one part is the whole
   price and the unit is sure, so never for 4 and 5; it is a JSON number there,
   and only there, because the specification asks for one. ``ext.licet.price``
@@ -126,7 +126,7 @@ def _entry(scope: Scope) -> str:
 
 def _price(price: Compensation, offer: Offer) -> dict[str, object]:
     parts = [(unit, money) for unit, money in price_parts(offer) if money]
-    if price.tiers:
+    if price.tiers or price.by_age:
         return {"pricetype": _TIERED}
     if price.is_free:
         return {"pricetype": _TYPES["license"], "unitprice": 0}

@@ -36,6 +36,7 @@ from typing import Final
 
 from gateway.money import Money
 from gateway.paths import PathScope
+from gateway.terms.ages import at_age
 from gateway.terms.license_terms import (
     Attribution,
     Audit,
@@ -198,7 +199,11 @@ def _compensation(one: Compensation, other: Compensation) -> list[_Atom]:
         return [_APART]
     return [
         *(_less(_micros(getattr(one, name)), _micros(getattr(other, name))) for name in _PARTS),
-        *(_less(one.price_after(step).micros, other.price_after(step).micros) for step in _steps(one, other)),
+        *(
+            _less(_fetch(one, fetches, days), _fetch(other, fetches, days))
+            for fetches in (0, *_steps(one, other))
+            for days in (None, *_ages(one, other))
+        ),
         _more(one.window_hours, other.window_hours),
         _less(one.revenue_share_bp, other.revenue_share_bp),
         _less(
@@ -215,6 +220,15 @@ def _compensation(one: Compensation, other: Compensation) -> list[_Atom]:
 def _steps(one: Compensation, other: Compensation) -> list[int]:
     """The numbers of fetches from which either price per fetch is another."""
     return sorted({each.from_fetches for each in (*one.tiers, *other.tiers)})
+
+
+def _ages(one: Compensation, other: Compensation) -> list[int]:
+    """The days from which the price of an older page is another in either."""
+    return sorted({each.from_days for each in (*one.by_age, *other.by_age)})
+
+
+def _fetch(price: Compensation, fetches: int, days: int | None) -> int:
+    return at_age(price.price_after(fetches), price.by_age, days).micros
 
 
 def _micros(part: Money | None) -> int:

@@ -16,7 +16,8 @@ from itertools import pairwise
 
 from gateway.canonical import canonical_digest
 from gateway.money import Money
-from gateway.paths import PathScope
+from gateway.paths import PathScope, narrowest
+from gateway.terms.ages import AgeStep, check_steps
 from gateway.terms.european_union import EU
 from gateway.terms.publishing import USUAL, Publishing
 from gateway.uses import Use, Uses
@@ -102,14 +103,6 @@ class Territory:
 WORLDWIDE = Territory()
 
 
-def narrowest(path: str, granted: tuple[PathScope, ...], excluded: tuple[PathScope, ...]) -> PathScope | None:
-    """The narrowest scope of *granted* that covers canonical *path*, unless one of *excluded* is narrower yet."""
-    best = max((each for each in granted if each.covers(path)), key=lambda each: each.precision, default=None)
-    if best is None or any(each.covers(path) and each.precision > best.precision for each in excluded):
-        return None
-    return best
-
-
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """Many works sold as one: its name, the hash of its manifest (`licenses.bundle`), how many items it has."""
@@ -177,8 +170,8 @@ class Compensation:
     fetch. *revenue_share_bp* is in hundredths of a percent. *tiers* lower
     *per_fetch*, step by step: the step is taken when a token is issued, by the
     fetches that the books show as charged under the license, and the token's
-    price is what each fetch with it costs. A unit is paid for once in
-    *window_hours* (`admission.owed`).
+    price is what each fetch with it costs. *by_age* lowers it further for older
+    pages (`ages`). A unit is paid for once in *window_hours* (`admission.owed`).
     """
 
     currency: str
@@ -195,6 +188,7 @@ class Compensation:
     minimum_guarantee_months: int = 3
     tiers: tuple[Tier, ...] = ()
     window_hours: int = WINDOW_HOURS
+    by_age: tuple[AgeStep, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse amounts in another currency or below zero, tiers that do not go down, and odd windows."""
@@ -204,9 +198,11 @@ class Compensation:
         ]
         if any(not (a < c and b > d) for (a, b), (c, d) in pairwise(steps)):
             raise ValueError("each tier begins later than the one before it and costs less")
+        check_steps(self.fetch_price, self.by_age)
         if not 1 <= self.window_hours <= LONGEST_WINDOW_HOURS:
             raise ValueError(f"a window lasts 1 to {LONGEST_WINDOW_HOURS} hours, not {self.window_hours}")
-        for part in (*self.parts(), *(each.per_fetch for each in self.tiers)):
+        steps_down = (*(each.per_fetch for each in self.tiers), *(each.per_fetch for each in self.by_age))
+        for part in (*self.parts(), *steps_down):
             if part.currency != self.currency or part.micros < 0:
                 raise ValueError(f"every part of a price is in {self.currency} and not negative, not {part}")
 
@@ -334,6 +330,8 @@ class LicenseTerms:
         price = plain["compensation"]
         if not self.compensation.tiers:
             del price["tiers"]
+        if not self.compensation.by_age:
+            del price["by_age"]
         if self.compensation.window_hours == WINDOW_HOURS:
             del price["window_hours"]
         if self.scope.bundle is None:
@@ -356,7 +354,8 @@ class Offer:
 
     *id* is the policy's name for it (``training``), unique on its site. *tier*
     is 1 (becomes part of a model), 2 (features, indexes) or 3 (answers).
-    *max_fetches* and *token_seconds* bound one token bought on it.
+    *max_fetches* and *token_seconds* bound one token bought on it. *step* is the
+    step of its price that the page it is offered for has reached by its age.
     """
 
     id: str
@@ -366,6 +365,7 @@ class Offer:
     tier: int = 3
     token_seconds: int = 3600
     max_fetches: int = 0
+    step: AgeStep | None = None
 
     @property
     def uses(self) -> Uses:
@@ -374,8 +374,8 @@ class Offer:
 
     @property
     def price(self) -> Money:
-        """What one fetch costs under it."""
-        return self.terms.compensation.fetch_price
+        """What one fetch costs under it; of an older page, where it is offered for one."""
+        return self.step.per_fetch if self.step else self.terms.compensation.fetch_price
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ ODRL 2.2 (W3C Recommendations, 2018-02-15), sections 2.6.3 and 2.5 of the
 Information Model. Money is ``compensate``: one duty for each part of the price,
 with ``payAmount`` in the unit of its currency and ``unitOfCount`` for what it is
 owed by; a tier is one more, for fetches from ``licet:from-fetches`` on (a reader
-that does not know tiers adds it up and pays more); a share of revenue is a
+that does not know tiers adds it up and pays more), and so is a step by age, for
+pages from ``licet:from-days`` after they were published on; a share of revenue is a
 ``percentage``; ``licet:window-hours`` of the policy is how long a unit that was
 paid for is not paid for again. ODRL's ``attribute``, ``inform``
 and ``delete`` say credit, reports and the end of keeping; audits, model cards
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.money import Money, MoneyError
+from gateway.terms.ages import AgeStep
 from gateway.terms.license_terms import (
     SUSPEND_AFTER_DAYS,
     Attribution,
@@ -48,6 +50,9 @@ _PER: Final[Mapping[str, str]] = {
 #: Those that are owed once in so many months, and where the months stand.
 _MONTHS: Final = {"subscription": "subscription_months", "minimum_guarantee": "minimum_guarantee_months"}
 _PART: Final = {per: part for part, per in _PER.items()}
+#: From when on a step holds: so many fetches, so many days after a page was published.
+_FETCHES: Final = "licet:from-fetches"
+_DAYS: Final = "licet:from-days"
 _REVENUE: Final = "licet:net-revenue"
 _REPORTS: Final = frozenset({"monthly", "quarterly", "yearly"})
 
@@ -117,12 +122,15 @@ def _payments(price: Compensation) -> Iterator[dict[str, object]]:
         if part == "upfront":
             duty["constraint"] = [constraint("event", "lt", {"@id": "odrl:policyUsage"})]
         yield duty
-    for tier in price.tiers:
-        money = tier.per_fetch
+    steps = [
+        *((_FETCHES, each.from_fetches, each.per_fetch) for each in price.tiers),
+        *((_DAYS, each.from_days, each.per_fetch) for each in price.by_age),
+    ]
+    for word, start, money in steps:
         yield _duty(
             "compensate",
             constraint("payAmount", "eq", typed(money.amount, "decimal"), CURRENCY + money.currency),
-            constraint("licet:from-fetches", "gteq", typed(str(tier.from_fetches), "integer")),
+            constraint(word, "gteq", typed(str(start), "integer")),
             _counted(_PER["per_fetch"]),
         )
     if price.revenue_share_bp:
@@ -222,14 +230,17 @@ def _read_duty(value: object) -> _Duty:
 def _owed(found: list[_Duty]) -> Owed:
     parts: dict[str, Money | int] = {}
     tiers: list[Tier] = []
+    by_age: list[AgeStep] = []
     credit: dict[str, str | int] = {}
     audit: dict[str, str | int] = {"report": "none"}
     kept: dict[str, str | int] = {"retrain": False}
     for action, facts, limits in found:
         if limits and (action != "compensate" or limits != (_BEFORE,)):
             raise OdrlUnread("a duty holds only at times")
-        if action == "compensate" and "licet:from-fetches" in facts:
-            tiers.append(_read_tier(facts))
+        if action == "compensate" and _FETCHES in facts:
+            tiers.append(Tier(*_read_step(_FETCHES, facts)))
+        elif action == "compensate" and _DAYS in facts:
+            by_age.append(AgeStep(*_read_step(_DAYS, facts)))
         elif action == "compensate":
             _read_payment(facts, parts)
         elif action in _READ:
@@ -239,7 +250,7 @@ def _owed(found: list[_Duty]) -> Owed:
     money = [part for part in parts.values() if isinstance(part, Money)]
     currency = money[0].currency if money else "XXX"
     return Owed(
-        Compensation(currency, tiers=tuple(tiers), **parts),  # type: ignore[arg-type]
+        Compensation(currency, tiers=tuple(tiers), by_age=tuple(by_age), **parts),  # type: ignore[arg-type]
         Attribution(**credit),  # type: ignore[arg-type]
         Audit(**audit),  # type: ignore[arg-type]
         Retention(**kept),  # type: ignore[arg-type]
@@ -249,13 +260,13 @@ def _owed(found: list[_Duty]) -> Owed:
 _BEFORE: Final = Stated("event", "lt", ("odrl:policyUsage",))
 
 
-def _read_tier(facts: dict[str, Stated]) -> Tier:
-    later = facts.pop("licet:from-fetches")
+def _read_step(word: str, facts: dict[str, Stated]) -> tuple[int, Money]:
+    later = facts.pop(word)
     parts: dict[str, Money | int] = {}
     _read_payment(facts, parts)
     if later.operator != "gteq" or not isinstance(money := parts.get("per_fetch"), Money):
-        raise OdrlUnread("a tier is an amount for each fetch from some number on")
-    return Tier(_number(later, ""), money)
+        raise OdrlUnread("a step is an amount for each fetch from some number on")
+    return _number(later, ""), money
 
 
 def _read_payment(facts: dict[str, Stated], parts: dict[str, Money | int]) -> None:

@@ -27,7 +27,7 @@ from gateway.money import Money
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import LicenseTerms, Offer, PublishedTerms
 from gateway.terms.token_challenges import token_challenges
-from gateway.terms.unit import tiers_body
+from gateway.terms.unit import age_body, ages_body, tiers_body
 from gateway.uses import Uses
 
 #: Where the refusals are described, below the origin.
@@ -50,7 +50,7 @@ MEMBERS: Final[Mapping[str, str]] = MappingProxyType(
         "retry_after": "Whole seconds to wait before asking again; left out where waiting does not help.",
         "uses": "What the visitor is taken to do with content, in RSL's words.",
         "price": "What one fetch costs: amount as a decimal text, micros in millionths, currency, per "
-        "(always fetch), and the id of the offer.",
+        "(always fetch), the id of the offer, and from_days where it depends on how old the page is.",
         "offers": "Everything that can be bought for this page, each with its price, its limits and its terms hash.",
         "buy": "Where a license is bought: token_endpoint, license_document, license_page, resource_metadata, desk, "
         "negotiate (where another deal on an offer can be proposed by machine), "
@@ -130,7 +130,7 @@ def problem_body(
     body["uses"] = sorted(uses)
     if quoted is not None:
         price = refusal.price or quoted.price
-        body["price"] = {**money_body(price), "per": "fetch", "offer": plain(quoted.id)}
+        body["price"] = {**money_body(price), "per": "fetch", "offer": plain(quoted.id), **age_body(quoted)}
     body["offers"] = [offer_body(offer) for offer in offers]
     body["buy"] = {
         "token_endpoint": plain(terms.token_url),
@@ -154,9 +154,10 @@ def offer_body(offer: Offer) -> dict[str, object]:
         "id": plain(offer.id),
         "tier": offer.tier,
         "uses": sorted(offer.uses),
-        "price": {**money_body(offer.price), "per": "fetch"},
+        "price": {**money_body(offer.price), "per": "fetch", **age_body(offer)},
         "price_parts": {name: money_body(part) for name, part in parts.items() if isinstance(part, Money)},
         "tiers": tiers_body(price),
+        "by_age": ages_body(price),
         "window_hours": price.window_hours,
         "revenue_share_bp": price.revenue_share_bp,
         "works": [plain(work) for work in terms.scope.works],

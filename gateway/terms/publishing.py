@@ -38,6 +38,7 @@ class Publishing:
         llms_txt: a section on licensing in llms.txt.
         license_days: for how many days a reader of license.xml may go by it.
         disclaimers: what nobody vouches for, in RSL's closed vocabulary.
+        warranties: what the offers warrant is stated to everybody; otherwise it binds by contract alone.
         attest: the creator states to have the authority to grant what is offered.
         proofs: absolute URIs where that can be looked up.
         reporting_profile: absolute URI of how licensees report, or "": a program
@@ -63,6 +64,7 @@ class Publishing:
     reporting_profile: str = ""
     schema_url: str = ""
     alternates: tuple[tuple[str, str], ...] = ()
+    warranties: bool = False
 
     def as_json(self) -> dict[str, object]:
         """What differs from the usual; empty for a site that chose nothing."""

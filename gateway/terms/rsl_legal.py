@@ -1,6 +1,8 @@
 """``<legal>`` and ``<reporting>`` of a license in RSL 1.0 (2025-12-10, sections 3.12 and 3.13), rendered and read.
 
-Warranties are those of the offer that the closed vocabulary has a word for. A
+Warranties are those of the offer that the closed vocabulary has a word for, and
+only where the creator wants them stated to everybody (`Publishing.warranties`):
+what a contract says by default is no statement to the public. A
 report is asked for only where the policy names its profile: a program that does
 not know the profile must take the content for not licensed. Pure; raises nothing
 on any input.
@@ -26,8 +28,9 @@ def add_duties(element: etree._Element, offer: Offer, terms: PublishedTerms) -> 
     chosen = terms.publishing
     if chosen.reporting_profile and offer.terms.audit.report != "none":
         add(element, "reporting", type="telemetry", profile=chosen.reporting_profile)
+    warranties = WARRANTIES.intersection(offer.terms.liability.warranties) if chosen.warranties else ()
     said = {
-        "warranty": " ".join(sorted(WARRANTIES.intersection(offer.terms.liability.warranties))),
+        "warranty": " ".join(sorted(warranties)),
         "disclaimer": " ".join(sorted(DISCLAIMERS.intersection(chosen.disclaimers))),
         "attestation": "true" if chosen.attest else "",
         "contact": _address(terms.contact),

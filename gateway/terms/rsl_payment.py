@@ -1,6 +1,7 @@
 """The ``<payment>`` of a license in RSL 1.0 (2025-12-10, sections 3.7 to 3.11), rendered and read.
 
-Lost: every part of a price but one, its unit, the period of a subscription; what
+Lost: every part of a price but one, its unit, the period of a subscription, and what
+older pages cost less (the amount is that of a new one); what
 cannot be said in one amount is told at the ``<custom>`` address. Where x402 is
 taken the price is that of the 402 answer, whatever the amount says (section 3.11).
 Pure; raises nothing on any input.

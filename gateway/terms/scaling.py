@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from gateway.money import MICROS, Money
+from gateway.terms.ages import lowered
 from gateway.terms.license_terms import Compensation, Tier
 
 
@@ -27,5 +28,7 @@ def scaled(price: Compensation, multiple: int) -> Compensation:
         if tier.per_fetch < last:
             kept.append(tier)
             last = tier.per_fetch
+    steps = (replace(each, per_fetch=each.per_fetch.times(multiple, MICROS)) for each in price.by_age)
+    by_age = lowered(steps, parts.get("per_fetch") or Money(0, price.currency))
     share = -(-price.revenue_share_bp * multiple // MICROS)
-    return replace(price, **parts, revenue_share_bp=share, tiers=tuple(kept))
+    return replace(price, **parts, revenue_share_bp=share, tiers=tuple(kept), by_age=by_age)

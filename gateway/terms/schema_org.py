@@ -7,7 +7,7 @@ the site with its offers; a part's address is given where it has one.
 
 What it cannot say: free and reserved uses but in sentences
 (``conditionsOfAccess``), most levers, territories by what has to be there, and
-a price that changes with the count. ``isAccessibleForFree`` is said of the
+a price that changes with the count or the age of a page (the first and highest is told). ``isAccessibleForFree`` is said of the
 license page alone: whether people pay for the works is the site's affair, and
 a wrong no would take them out of search engines. Amounts stand as text.
 

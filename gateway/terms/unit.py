@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.money import Money
-from gateway.terms.license_terms import Compensation
+from gateway.terms.license_terms import Compensation, Offer
 
 #: What is counted once.
 UNIT: Final = (
@@ -29,6 +29,12 @@ TIERS: Final = (
     "the token names the price, and each fetch with it costs that."
 )
 
+#: When a lower price of `Compensation.by_age` holds.
+AGES: Final = (
+    "By whole days since the page was published, as its address or the site's own server says, at the moment of "
+    "the fetch; a page without a date is new. A fetch costs the lowest price that applies, and never more than quoted."
+)
+
 
 def unit_body(price: Compensation) -> dict[str, object]:
     """The unit for programs: what it is, its window in hours, and what is free."""
@@ -38,6 +44,18 @@ def unit_body(price: Compensation) -> dict[str, object]:
 def tiers_body(price: Compensation) -> list[dict[str, object]]:
     """The tiers for programs, in order: from how many fetches on, and what a fetch then costs."""
     return [{"from_fetches": each.from_fetches, "per_fetch": _money(each.per_fetch)} for each in price.tiers]
+
+
+def ages_body(price: Compensation) -> list[dict[str, object]]:
+    """The steps by age for programs, in order: from how many days on, and what a fetch then costs."""
+    return [{"from_days": each.from_days, "per_fetch": _money(each.per_fetch)} for each in price.by_age]
+
+
+def age_body(offer: Offer) -> dict[str, object]:
+    """Which step by age the price of *offer* is at, as a member for beside it; none where it has no steps."""
+    if not offer.terms.compensation.by_age:
+        return {}
+    return {"from_days": offer.step.from_days if offer.step else 0}
 
 
 def _money(money: Money) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 A JWT access token (RFC 9068, October 2021) whose every restriction stands in
 ``authorization_details`` (RFC 9396, May 2023) of the one type
-``content_license``, version 1 or 2. Header: ``alg``, ``kid``, ``typ: at+jwt``.
+``content_license``, version 1, 2 or 3. Header: ``alg``, ``kid``, ``typ: at+jwt``.
 
 =========================== ====================================================
 ``iss``                     the desk: ``ORIGIN/.licet``
@@ -26,7 +26,9 @@ agents a license was bought for, empty for none in particular; ``budget`` is
 ``{"micros": int, "currency": str, "per": "fetch"}``. Members are never removed
 or given another meaning; a new one in the detail is a new version: version 2 has
 ``window_hours`` besides, in which unchanged content is not paid for again, and
-stands only where that is not the 24 hours of version 1.
+stands only where that is not the 24 hours of version 1; version 3 has both that and
+``by_age``, ``[{"from_days": int, "micros": int}]`` in the currency of the price and going down:
+what a page costs that was published so many days ago (`terms.ages`).
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from typing import Final
 from gateway.money import LARGEST_MICROS, Money, MoneyError
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
+from gateway.terms.ages import AgeStep, check_steps
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, WINDOW_HOURS, Territory
 from gateway.uses import Uses, parse_use
 
@@ -47,6 +50,9 @@ DETAIL_TYPE: Final = "content_license"
 DETAIL_VERSION: Final = 1
 #: The version that names a window of its own.
 _WINDOWED: Final = 2
+#: The version that names steps by age, and the window.
+_AGED: Final = 3
+_STEPS: Final = 32
 _CLAIMS: Final = frozenset(
     {"iss", "aud", "sub", "client_id", "iat", "nbf", "exp", "jti", "authorization_details"}
 )
@@ -59,6 +65,11 @@ _DETAIL: Final = frozenset(
         "crawlers", "budget", "price", "terms", "policy", "offer",
     }
 )  # fmt: skip
+#: What a newer version has besides.
+_NEWER: Final[Mapping[int, frozenset[str]]] = {
+    _WINDOWED: frozenset({"window_hours"}),
+    _AGED: frozenset({"window_hours", "by_age"}),
+}
 _LONGEST: Final = 256
 
 
@@ -101,6 +112,7 @@ class Claims:
     window_hours: int = WINDOW_HOURS
     key: str = ""
     scoped: bool = False
+    by_age: tuple[AgeStep, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """The JWT claims set."""
@@ -122,10 +134,15 @@ class Claims:
 
     def detail(self) -> dict[str, object]:
         """The one ``content_license`` object, as granted."""
-        told = {} if self.window_hours == WINDOW_HOURS else {"window_hours": self.window_hours}
+        told: dict[str, object] = {}
+        if self.by_age or self.window_hours != WINDOW_HOURS:
+            told["window_hours"] = self.window_hours
+        if self.by_age:
+            steps = [{"from_days": each.from_days, "micros": each.per_fetch.micros} for each in self.by_age]
+            told["by_age"] = steps
         return {
             "type": DETAIL_TYPE,
-            "version": _WINDOWED if told else DETAIL_VERSION,
+            "version": _AGED if self.by_age else _WINDOWED if told else DETAIL_VERSION,
             **told,
             "license": self.license,
             "licensee": self.licensee,
@@ -173,9 +190,10 @@ def _read(payload: Mapping[str, object]) -> Claims:
     if not isinstance(details, list) or len(details) != 1 or not isinstance(details[0], dict):
         raise _Unreadable("authorization_details is not one object")
     detail: Mapping[str, object] = details[0]
-    windowed = detail.get("version") is _WINDOWED
-    _exactly(detail, _DETAIL | {"window_hours"} if windowed else _DETAIL, "authorization_details")
-    if detail["type"] != DETAIL_TYPE or not (windowed or detail["version"] is DETAIL_VERSION):
+    version = detail.get("version")
+    further = _NEWER.get(version, frozenset()) if type(version) is int else frozenset[str]()
+    _exactly(detail, _DETAIL | further, "authorization_details")
+    if detail["type"] != DETAIL_TYPE or not (further or version is DETAIL_VERSION):
         raise _Unreadable("unknown type or version of authorization_details")
     if payload["sub"] != payload["client_id"]:
         raise _Unreadable("sub and client_id differ")
@@ -203,7 +221,8 @@ def _read(payload: Mapping[str, object]) -> Claims:
         terms=_text(detail, "terms"),
         policy=_text(detail, "policy"),
         offer=_text(detail, "offer", least=0),
-        window_hours=_window(detail) if windowed else WINDOW_HOURS,
+        window_hours=_window(detail) if further else WINDOW_HOURS,
+        by_age=_by_age(detail) if "by_age" in further else (),
         key=_key(payload["cnf"]) if "cnf" in payload else "",
         scoped="scope" in payload,
     )
@@ -249,9 +268,23 @@ def _texts(found: Mapping[str, object], name: str, *, least: int = 1) -> tuple[s
 
 def _window(detail: Mapping[str, object]) -> int:
     hours = _whole(detail, "window_hours")
-    if hours == WINDOW_HOURS or not 1 <= hours <= LONGEST_WINDOW_HOURS:
+    if (hours == WINDOW_HOURS and "by_age" not in detail) or not 1 <= hours <= LONGEST_WINDOW_HOURS:
         raise _Unreadable("window_hours is not a window of its own")
     return hours
+
+
+def _by_age(detail: Mapping[str, object]) -> tuple[AgeStep, ...]:
+    price, found = _price(detail), detail["by_age"]
+    if not isinstance(found, list) or not 1 <= len(found) <= _STEPS:
+        raise _Unreadable("by_age is not a list")
+    steps = []
+    for each in found:
+        if not isinstance(each, dict):
+            raise _Unreadable("a step by age is not an object")
+        _exactly(each, frozenset({"from_days", "micros"}), "by_age")
+        steps.append(AgeStep(_whole(each, "from_days"), Money(_whole(each, "micros"), price.currency)))
+    check_steps(price, tuple(steps))
+    return tuple(steps)
 
 
 def _uses(detail: Mapping[str, object]) -> Uses:

@@ -51,3 +51,12 @@ def test_never_more_than_burst_and_rate_allow_and_waiting_helps(
     wait = pace.wait("a", last)
     if wait:
         assert pace.wait("a", last + wait * 1_000_000) == 0
+
+
+def test_what_is_given_back_may_be_taken_again() -> None:
+    pace = Pace(1, 1)
+    assert [pace.wait("a", 0), pace.wait("a", 0)] == [0, 1]
+    pace.give_back("a")
+    assert [pace.wait("a", 0), pace.wait("a", 0)] == [0, 1]
+    pace.give_back("nobody")
+    assert pace.wait("nobody", 0) == 0

@@ -15,6 +15,8 @@ from gateway.billing.postings import (
     Spend,
     Undone,
     earned,
+    may_owe,
+    owed,
     postings_of,
     prepaid,
     reference_of,
@@ -96,6 +98,69 @@ def test_a_reversal_undoes_no_more_than_stands_and_nothing_of_others(make, chang
     assert postings_of(good) == ()
 
 
+OWED, HELD, PROMISED = owed("le_1"), "escrow:lic_1:agent:Notary", "milestone:lic_1"
+
+
+def waiting(make, kind="deposit", **changes):
+    reference = "agent:Notary" if kind == "deposit" else ""
+    return make.book(
+        id="m", kind_of=kind, **{"license": "lic_1", "amount_micros": 900, "reference": reference, **changes}
+    )
+
+
+def test_what_falls_due_is_owed_until_it_is_paid_from_credit(make):
+    for kind, accounts in (("due", (OWED, EARNED)), ("payment", (PREPAID, OWED))):
+        (posting,) = postings_of(make.book(kind_of=kind))
+        assert (posting.debit, posting.credit, posting.code) == (*accounts, kind)
+        sorry = make.book(id="x", kind_of="reversal", reference="b0")
+        (back,) = postings_of(sorry, Undone(posting, posting.amount.micros))
+        assert (back.debit, back.credit) == accounts[::-1]
+    assert [may_owe(account) for account in (OWED, CLEARING, PREPAID, EARNED, HELD, PROMISED)] == [
+        True, True, False, False, False, False,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "account"), [("deposit", CLEARING, HELD), ("promise", OWED, PROMISED)]
+)
+def test_what_waits_for_a_milestone_leaves_to_the_creator_or_back(make, kind, source, account):
+    (before,) = postings_of(waiting(make, kind))
+    assert (before.debit, before.credit, before.code) == (source, account, kind)
+    for act, to in (("release", EARNED), ("refund", source)):
+        entry = make.book(id="x", kind_of=act, license="lic_1", reference="m", amount_micros=400)
+        assert reference_of(entry) == "m"
+        (after,) = postings_of(entry, Undone(before, 400))
+        assert (after.debit, after.credit, after.code, after.undoes) == (account, to, act, "m")
+        for changes in (
+            {"amount_micros": 401}, {"license": "lic_2"}, {"license": "lic"}, {"license": ""}, {"reference": "n"},
+            {"currency": "EUR"}, {"kind_of": "reversal"},
+        ):  # fmt: skip
+            assert postings_of(replace(entry, **changes), Undone(before, 400)) == ()
+
+
+def test_a_release_takes_from_what_waits_and_from_nothing_else(make):
+    for kind in ("credit", "fee", "due", "payment"):
+        (before,) = postings_of(make.book(id="m", kind_of=kind, license="lic_1"))
+        for act in ("release", "refund"):
+            entry = make.book(id="x", kind_of=act, license="lic_1", reference="m")
+            assert postings_of(entry, Undone(before, before.amount.micros)) == ()
+
+
+@pytest.mark.parametrize("reference", ["", "nobody", "agent:", "bank:Example", "lic_1"])
+def test_a_deposit_that_nobody_holds_is_none(make, reference):
+    assert postings_of(waiting(make, reference=reference)) == ()
+    assert postings_of(waiting(make, license="")) == ()
+    assert postings_of(waiting(make, "promise", license="")) == ()
+
+
+def test_a_promise_is_refunded_to_whoever_made_it(make):
+    (before,) = postings_of(waiting(make, "promise"))
+    entry = make.book(
+        id="x", kind_of="refund", license="lic_1", reference="m", amount_micros=1, licensee="le_2"
+    )
+    assert postings_of(entry, Undone(before, 900)) == ()
+
+
 def test_a_reversal_is_not_reversed(make):
     (before,) = postings_of(make.fetch())
     (sorry,) = postings_of(
@@ -129,12 +194,27 @@ def test_what_a_fetch_takes_from_a_budget(make):
             BookEntry,
             id=st.uuids().map(str),
             time_us=st.integers(0, 10**15),
-            kind_of=st.sampled_from(["credit", "fee", "reversal", "rate", ""]),
+            kind_of=st.sampled_from(
+                [
+                    "credit",
+                    "fee",
+                    "reversal",
+                    "rate",
+                    "",
+                    "due",
+                    "payment",
+                    "deposit",
+                    "promise",
+                    "release",
+                    "dispute",
+                ]
+            ),
             site=st.sampled_from(["", "journal"]),
             licensee=st.sampled_from(["", "le_1", "le_2"]),
             amount_micros=st.integers(-5, 10**12),
             currency=st.sampled_from(["USD", "EUR"]),
-            reference=st.sampled_from(["", "r0"]),
+            license=st.sampled_from(["", "lic_1"]),
+            reference=st.sampled_from(["", "r0", "provider:Example", "nobody"]),
         )
     )
 )

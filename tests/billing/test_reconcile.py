@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.admission.spending import Purse
-from gateway.billing.postings import Booked, postings_of
+from gateway.billing.postings import Booked, Undone, postings_of
 from gateway.billing.reconcile import Books, reconcile
 from gateway.money import Money
 
@@ -81,6 +81,19 @@ def test_credit_that_was_not_there(make):
         assert faults(replace(books, limits=(limit,))) == [("overdrawn", "licensee:le_1:prepaid")]
 
 
+def test_what_is_owed_by_agreement_may_stand_below_zero_and_what_tells_moves_nothing(make):
+    due = make.book(id="d", kind_of="due")
+    tells = make.book(id="t", kind_of="dispute", license="lic_1", reference="d")
+    idle = make.book(id="i", kind_of="release", license="lic_1", reference="d")
+    (posting,) = postings_of(due)
+    books = Books(
+        tuple(Booked(at, entry) for at, entry in enumerate((due, tells), 1)), (posting,),
+        ((posting.debit, usd(-100_000)), (posting.credit, usd(100_000))), (), (),
+    )  # fmt: skip
+    assert faults(books) == []
+    assert faults(replace(books, entries=(*books.entries, Booked(3, idle)))) == [("moves-nothing", "i")]
+
+
 def test_more_set_aside_than_there_is(books):
     one_more = Purse("w2", "lic_2", "le_1", usd(1), 1)
     nobodys = Purse("w2", "lic_3", "le_2", usd(7), 1)
@@ -95,3 +108,29 @@ def test_more_set_aside_than_there_is(books):
 def test_what_clients_were_told(books):
     receipts = {"r1": 4_000, "r2": 0, "gone": 5_000}
     assert faults(books, receipts=receipts) == [("not-in-journal", "gone"), ("receipt-differs", "r1")]
+
+
+def test_what_a_provider_took_back_may_be_owed_and_no_more(books, make):
+    back = make.book(
+        id="stripe:dp_1",
+        kind_of="reversal",
+        reference=books.entries[0].entry.id,
+        by="stripe",
+        amount_micros=100_000,
+    )
+    taken = replace(
+        books,
+        entries=(*books.entries, Booked(4, back)),
+        postings=(
+            *books.postings,
+            *postings_of(back, Undone(books.postings[0], 100_000)),
+        ),
+        balances=(
+            ("bank:clearing", usd(0)),
+            ("creator:journal:earned", usd(5_000)),
+            ("licensee:le_1:prepaid", usd(-5_000)),
+        ),
+    )
+    assert faults(taken) == []
+    ours = replace(taken, entries=(*books.entries, Booked(4, replace(back, by="operator"))))
+    assert ("overdrawn", "licensee:le_1:prepaid") in faults(ours)

@@ -22,6 +22,7 @@ from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.auditors import MemoryAuditors
 from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
 from gateway.store.memory.endpoints import MemoryEndpoints
@@ -44,6 +45,7 @@ from gateway.store.memory.traffic import MemoryTraffic
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
+from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -138,6 +140,7 @@ class Ports:
     objections: Any
     consents: Any
     originals: Any
+    auditors: Any
     ingestion: Any
 
     async def happened(self) -> list[str]:
@@ -176,6 +179,7 @@ def memory_ports() -> Ports:
         objections=MemoryObjections(happened),
         consents=MemoryConsents(happened),
         originals=MemoryOriginals(tables),
+        auditors=MemoryAuditors(),
         ingestion=MemoryIngestion(register, tables, happened),
     )
 
@@ -204,6 +208,7 @@ def sqlite_ports(database: Database) -> Ports:
         objections=SqliteObjections(database),
         consents=SqliteConsents(database),
         originals=SqliteOriginals(database),
+        auditors=SqliteAuditors(database),
         ingestion=SqliteIngestion(database),
     )
 

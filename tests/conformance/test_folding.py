@@ -8,6 +8,7 @@ import pytest
 
 from gateway.money import Money
 from gateway.problems import StoreUnavailable
+from gateway.provenance.erasure import NO_SALT, Trait
 from gateway.provenance.frames import SealedDetail
 from gateway.provenance.record import FetchDetail, ShedNote
 
@@ -88,6 +89,28 @@ async def test_what_was_shed_stands_in_the_books_and_posts_nothing(ports, make):
     assert await ports.put(ShedNote("s1", make.NOW * 10**6, make.NOW * 10**6, 7, "disk")) == 1
     assert await ports.ledger.has_entry("s1")
     assert await ports.ledger.postings(None, *ALL) == ()
+
+
+async def test_details_of_one_trait_are_erased_alone(ports, make):
+    three = [detail_of(f"r{n}", 100, f"198.51.100.{n % 2}") for n in range(3)]
+    await ports.folding.fold(make.batch(*(make.fetch(f"r{n}") for n in range(3)), details=tuple(three)))
+    assert await ports.details.forget_of(Trait.ADDRESS, "198.51.100.9") == 0
+    assert await ports.details.forget_of(Trait.ADDRESS, "198.51.100.0") == 2
+    assert await ports.details.detail("r1") == (three[1].detail, three[1].salt)
+    assert await ports.details.forget_of(Trait.AGENT, "nobody") == 0
+    assert await ports.details.forget_of(Trait.RECORD, "r1") == 1
+    assert await ports.details.detail("r1") is None
+    assert await ports.ledger.has_entry("r1")
+
+
+async def test_details_are_cut_by_age_once(ports, make):
+    old, new = detail_of("r0", 100, "198.51.100.77"), detail_of("r1", 200)
+    await ports.folding.fold(make.batch(make.fetch("r0"), make.fetch("r1"), details=(old, new)))
+    assert await ports.details.cut_before(200) == 1
+    assert await ports.details.detail("r0") == (FetchDetail("198.51.100.0/24"), NO_SALT)
+    assert await ports.details.detail("r1") == (new.detail, new.salt)
+    assert await ports.details.cut_before(200) == 0
+    assert await ports.details.forget_before(150) == 1
 
 
 async def test_details_are_kept_once_and_forgotten_by_time(ports, make):

@@ -29,6 +29,10 @@ async def test_leaves_are_those_of_the_entries_in_their_order(ports, make):
             expected[nth],
         )
     assert await ports.leaves.opened("another") is None
+    opened = [await ports.leaves.opened(each.id) for each in entries]
+    assert await ports.leaves.opened_from(0, 100) == tuple(opened)
+    assert await ports.leaves.opened_from(4, 3) == tuple(opened[4:7])
+    assert await ports.leaves.opened_from(9, 3) == ()
 
 
 async def test_entries_of_a_licensee_come_by_time_and_in_pages(ports, make):

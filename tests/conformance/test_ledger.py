@@ -63,6 +63,38 @@ async def test_a_reversal_undoes_no_more_than_stands(ports, make):
     ]
 
 
+async def test_what_is_owed_held_and_promised(ports, make):
+    await ports.put(
+        make.book("credit", 100_000, "paid"),
+        make.book("due", 30_000, "share", license="lic_1", site="journal"),
+        make.book("payment", 20_000, "pays", license="lic_1", reference="share"),
+        make.book("deposit", 9_000, "held", license="lic_1", reference="agent:Notary Example"),
+        make.book("promise", 5_000, "promised", license="lic_1"),
+        make.book("milestone", 9_000, "met", license="lic_1", reference="held"),
+        make.book("release", 6_000, "part", license="lic_1", site="journal", reference="held"),
+        make.book("refund", 3_000, "rest", license="lic_1", reference="held"),
+        make.book("refund", 1, "more", license="lic_1", reference="held"),
+        make.book("release", 5_000, "kept", license="lic_1", site="journal", reference="promised"),
+    )
+    ledger = ports.ledger
+    assert {account: money.micros for account, money in (await ledger.books()).balances if money} == {
+        PREPAID: 80_000,
+        "licensee:le_1:owed": -15_000,
+        "creator:journal:earned": 41_000,
+        "bank:clearing": -106_000,
+    }
+    assert await ledger.undone("held") == 9_000
+    books = await ledger.books()
+    assert [(fault.code, fault.subject) for fault in reconcile(books).faults] == [("moves-nothing", "more")]
+    await ledger.rederive()
+    assert await ledger.books() == books
+    bill = await ledger.statement("le_1", "Example AI", Period.parse("2026-11"))
+    (total,) = bill.totals
+    assert (total.credited, total.charged, total.corrected, total.closing) == (
+        usd(100_000), usd(20_000), usd(0), usd(80_000),
+    )  # fmt: skip
+
+
 async def test_postings_and_entries_by_time_from_the_first_to_before_the_last(ports, make):
     await ports.put(*(make.fetch(f"r{n}", time_us=100 + n) for n in range(4)))
     assert [posting.entry_id for posting in await ports.ledger.postings(None, 101, 103)] == ["r1", "r2"]

@@ -7,9 +7,12 @@ from dataclasses import replace
 import pytest
 
 from gateway.money import Money
+from gateway.rails.topup_events import went_back
 from gateway.rails.topups import BACK_KEPT_SECONDS, KEPT_SECONDS, PaidBack, TopUp
+from gateway.store.memory.events import Happened
 from gateway.store.memory.topups import MemoryTopUps
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.topups import SqliteTopUps
 
 TOPUP = TopUp("top_1", "le_1", Money(25_000_000, "USD"), 1_795_000_000)
@@ -18,10 +21,15 @@ TOPUP = TopUp("top_1", "le_1", Money(25_000_000, "USD"), 1_795_000_000)
 @pytest.fixture(params=["memory", "sqlite"])
 async def topups(request, tmp_path):
     if request.param == "memory":
-        yield MemoryTopUps()
+        happened = Happened()
+        made = MemoryTopUps(happened)
+        made.told = happened
+        yield made
         return
     database = await Database.open(tmp_path / "licet.db")
-    yield SqliteTopUps(database)
+    made = SqliteTopUps(database)
+    made.told = SqliteEvents(database)
+    yield made
     await database.close()
 
 
@@ -42,6 +50,14 @@ async def test_it_is_paid_once_and_found_by_what_paid_it(topups) -> None:
     assert await topups.topup("top_1") == replace(TOPUP, session="cs_1", paid_by="pi_1")
     assert (await topups.paid_with("pi_1")).id == "top_1"
     assert await topups.paid_with("pi_2") is None
+
+
+async def test_all_of_them_are_told_paid_or_not(topups) -> None:
+    assert await topups.everything() == ()
+    await topups.add(replace(TOPUP, id="top_2"))
+    await topups.add(TOPUP)
+    await topups.paid("top_2", "pi_1")
+    assert await topups.everything() == (TOPUP, replace(TOPUP, id="top_2", paid_by="pi_1"))
 
 
 async def test_what_went_back_is_kept_for_a_payment_that_is_told_later(topups) -> None:
@@ -76,3 +92,24 @@ async def test_a_page_that_nobody_paid_on_is_forgotten_and_what_was_paid_is_not(
     await topups.add(replace(TOPUP, id="top_4", at=TOPUP.at + KEPT_SECONDS))
     assert await topups.topup("top_1") is None
     assert [(await topups.topup(f"top_{number}")).id for number in (2, 3, 4)] == ["top_2", "top_3", "top_4"]
+
+
+async def test_never_more_is_taken_back_than_was_paid_in_and_each_entry_once(topups) -> None:
+    await topups.add(TOPUP)
+    usd = [Money(micros * 1_000_000, "USD") for micros in range(26)]
+    assert await topups.take_back("top_1", "stripe:re_1", usd[10]) == usd[10]
+    assert await topups.take_back("top_1", "stripe:re_1", usd[25]) == usd[10]
+    assert await topups.take_back("top_1", "stripe:dp_1", usd[25]) == usd[15]
+    assert await topups.take_back("top_1", "stripe:re_2", usd[1]) == usd[0]
+    assert await topups.take_back("top_1", "stripe:re_2", usd[1]) == usd[0]
+    for id, amount in (("top_9", usd[1]), ("top_1", Money(1, "EUR"))):
+        with pytest.raises(LookupError):
+            await topups.take_back(id, "stripe:re_3", amount)
+
+
+async def test_what_is_told_is_told_with_the_note_once(topups) -> None:
+    told = went_back(TOPUP, PaidBack("re_1", TOPUP.amount, "pi_1"), TOPUP.amount, site="journal", at=7)
+    for _ in range(2):
+        await topups.note("evt_1", 7, events=(told,))
+    await topups.note("evt_1", 7, events=(replace(told, id="ev_2"),))
+    assert [each.event for each in await topups.told.after(0, 9)] == [told]

@@ -18,6 +18,8 @@ from gateway.clock import HandClock
 from gateway.dashboard.consent_pages import Consents
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.figure_shelf import FigureShelf
+from gateway.dashboard.holder_pages import Holders
+from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.dashboard.worth_pages import Worth
@@ -335,6 +337,8 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
         deals: Deals | None = None,
         duties: DutyBook | None = None,
         worth: Worth | None = None,
+        policies: PolicyFiles | None = None,
+        holders: Holders | None = None,
     ) -> Dashboard:
         status = {"journal.example": "enforce"}
         sessions = Sessions.open(tmp_path / "operator.json", clock)
@@ -349,6 +353,8 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
             duties=duties,
             worth=worth,
             consents=consents,
+            policies=policies,
+            holders=holders,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
         await runner.setup()
@@ -365,6 +371,16 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
         await client.close()
     for runner in runners:
         await runner.cleanup()
+
+
+@pytest.fixture
+def files(tmp_path: Path, clock: HandClock) -> PolicyFiles:
+    """One policy file, and where its versions go."""
+    folder = tmp_path / "sites"
+    folder.mkdir()
+    (folder / "journal.toml").write_text("# The journal's rules\n" + SITE.lstrip(), encoding="utf-8")
+    shelf = PolicyShelf(folder)
+    return PolicyFiles(lambda: shelf, tmp_path / "policy-versions", clock)
 
 
 @pytest.fixture

@@ -23,6 +23,13 @@ PAGES = {
     "overview": "/?last=24h",
     "log": "/log",
     "log-filtered": "/log?decision=quoted&crawler=ClaudeBot&limit=10",
+    "log-narrowed": "/log?identity=verified&path=/essays/&problem=-",
+    "crawlers": "/crawlers?last=24h",
+    "crawler": "/crawlers/GPTBot?last=24h",
+    "content": "/content?last=24h",
+    "crawlers-nothing": "/crawlers?from=2020-01-01&to=2020-01-02",
+    "policies": "/policies",
+    "policy": "/policies/journal?path=/essays/tides&as=GPTBot",
     "log-mistake": "/log?from=yesterday&decision=maybe",
     "log-nothing": "/log?text=nowhere",
     "live": "/live",
@@ -116,8 +123,9 @@ async def test_refusals_counted_together_are_a_row_that_leads_nowhere(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-async def test_pages_are_clean_and_fit(browser, start, filled, scheme, width):
-    board = await start(filled)
+async def test_pages_are_clean_and_fit_and_axe_finds_nothing(browser, start, filled, files, scheme, width):
+    axe = pytest.importorskip("axe_playwright_python.async_playwright")
+    board = await start(filled, policies=files)
     context = await browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 844})
     watch = Watch(context, board.base)
     page = await context.new_page()
@@ -134,8 +142,51 @@ async def test_pages_are_clean_and_fit(browser, start, filled, scheme, width):
         background = await page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert background == {"light": "rgb(251, 250, 248)", "dark": "rgb(20, 19, 18)"}[scheme]
         await picture(page, f"{name}-{scheme}-{width}")
+        found = await axe.Axe().run(page)
+        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
     assert watch.clean()
     await context.close()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+async def test_a_policy_is_changed_by_keyboard_without_script(browser, start, filled, files, scheme, width):
+    axe = pytest.importorskip("axe_playwright_python.async_playwright")
+    board = await start(filled, policies=files)
+    context = await browser.new_context(
+        color_scheme=scheme, viewport={"width": width, "height": 844}, java_script_enabled=False
+    )
+    page = await context.new_page()
+    await sign_in(page, board)
+    await page.goto(board.base + "/policies/journal")
+    editor = page.get_by_label("The rules as they are written")
+    await editor.focus()
+    await page.keyboard.press("Control+End")
+    await page.keyboard.type('\n[[rules]]\nthen = "serv"\n')
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    assert "Line 18" in await page.get_by_role("alert").inner_text()
+    await picture(page, f"policy-mistake-{scheme}-{width}")
+    await page.get_by_label("The rules as they are written").fill(
+        files.text(files.policies[0]) + '\n[[rules]]\nthen = "refuse"\n'
+    )
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    assert await page.get_by_role("heading", level=1).inner_text() == "What would change"
+    await picture(page, f"policy-change-{scheme}-{width}")
+    body = await page.content()
+    await page.get_by_role("button", name="Put it in force").focus()
+    await page.keyboard.press("Enter")
+    assert "Put in force" in await page.get_by_role("status").inner_text()
+    assert files.text(files.policies[0]).endswith('then = "refuse"\n')
+    await context.close()
+    # axe needs a script of its own, so it looks at the page that was shown, drawn once more.
+    with_script = await browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 844})
+    page = await with_script.new_page()
+    await page.goto(board.base + "/sign-in")
+    await page.set_content(body)
+    found = await axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    await with_script.close()
 
 
 async def test_live_grows_pauses_and_goes_on(browser, start, filled, make_fetch, clock):

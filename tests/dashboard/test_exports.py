@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.dashboard.exports import as_csv, as_json, as_jsonl, cells
+from gateway.dashboard.exports import LOG_NAMES, as_csv, as_json, as_jsonl, cells
 from gateway.dashboard.queries import LogRow
 
 ROW = LogRow(
@@ -20,11 +20,11 @@ ROW = LogRow(
 
 async def stream(count: int):
     for _ in range(count):
-        yield ROW
+        yield cells(ROW)
 
 
 async def gathered(written, count: int) -> tuple[str, int]:
-    chunks = [chunk async for chunk in written(stream(count))]
+    chunks = [chunk async for chunk in written(LOG_NAMES, stream(count))]
     return b"".join(chunks).decode(), max(map(len, chunks), default=0)
 
 

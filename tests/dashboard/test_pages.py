@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.dashboard.filters import DAY_US, HOUR_US, Decision
 from gateway.dashboard.pages import banner, chart, moment, money, octets, share, short, shown
-from gateway.dashboard.queries import DAY_US, HOUR_US, Bar, Decision, Overview
+from gateway.dashboard.queries import Bar, Overview
 from gateway.money import Money
 
 EMPTY = Overview(0, 0, 0, dict.fromkeys(Decision, 0), (), (), 0, 0, (), (), (), None)

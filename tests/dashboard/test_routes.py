@@ -13,7 +13,10 @@ import pytest
 
 from gateway.dashboard.guards import CONTENT_SECURITY_POLICY
 
-PAGES = ("/", "/log", "/live", "/log?limit=20&before=90", "/log?decision=quoted", "/?last=all")
+PAGES = (
+    "/", "/log", "/live", "/crawlers", "/crawlers/GPTBot", "/crawlers/-?last=all", "/content?last=all",
+    "/log?limit=20&before=90", "/log?decision=quoted", "/log?identity=verified&path=/essays/", "/?last=all",
+)  # fmt: skip
 
 
 def spelled(text: str) -> str:
@@ -272,7 +275,7 @@ async def test_a_bad_filter_shows_no_rows_and_says_why(board):
 
 async def test_hostile_strings_are_shown_and_do_nothing(board):
     ids = [row["id"] for row in json.loads((await board.get("/log.json?limit=20")).text)["rows"]][:12]
-    pages = [(await board.get(path)).text for path in ("/", "/log", "/live", *(f"/records/{i}" for i in ids))]
+    pages = [(await board.get(path)).text for path in (*PAGES, *(f"/records/{i}" for i in ids))]
     # What a form sends back must be exact; what is looked at must not.
     pages = [re.sub(r'<option value="[^"]*"', "<option", page) for page in pages]
     for page in pages:
@@ -374,3 +377,14 @@ async def test_no_bytes_of_a_stranger_make_it_answer_500(board, headers, body):
         status = int((await reader.readline()).split()[1])
         writer.close()
         assert status < 500, (path, status)
+
+
+async def test_the_overview_says_when_the_books_were_reconciled(start, filled):
+    board = await start(filled)
+    await board.set_password()
+    assert "books agree" not in (await board.get("/")).text
+    board.status["the books"] = "26 Nov 2026 03:00 UTC: the books <agree> in all 14 comparisons"
+    page = await board.get("/?last=all")
+    assert "26 Nov 2026 03:00 UTC: the books <agree> in all 14 comparisons" in spelled(page.text)
+    assert "<agree>" not in page.text
+    assert page.text.count("03:00 UTC") == 1, "and not among the sites"

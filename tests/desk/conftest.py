@@ -396,6 +396,12 @@ async def world(tmp_path):
     await made.close()
 
 
+@pytest.fixture(scope="session")
+def make_world():
+    """The class of worlds, for what is made once for many tests."""
+    return World
+
+
 @pytest.fixture
 async def sqlite_world(tmp_path):
     database = await Database.open(tmp_path / "licet.db")

@@ -192,3 +192,36 @@ async def test_a_license_for_some_countries_has_a_key_there_as_far_as_the_site_w
     made, token = await licensed(world)
     world.policy = replace(world.policy, site=replace(world.policy.site, territory=mode))
     assert (await ask(world, made, country=country, token=token, resource=PATH))[0] == status
+
+
+async def test_a_bound_token_is_shown_with_a_proof_of_its_key(world, key, proving):
+    holder, other, made = proving.Holder(), proving.Holder(), await world.licensee()
+    detail = json.dumps([{"type": "content_license", "offer": "training"}])
+    bought = await world.post(
+        "/.licet/token",
+        made,
+        {"grant_type": "client_credentials", "authorization_details": detail},
+        headers={"DPoP": holder.proof("POST", f"{world.origin}/.licet/token", world.now)},
+    )
+    body = await bought.json()
+    assert (bought.status, body["token_type"]) == (200, "DPoP")
+    token, url = body["access_token"], f"{world.origin}/.licet/key"
+    good = holder.proof("POST", url, world.now, token=token)
+    wrong = [
+        "",
+        other.proof("POST", url, world.now, token=token),
+        holder.proof("POST", url, world.now),
+        holder.proof("POST", url, world.now, token=token + "x"),
+        holder.proof("POST", f"{world.origin}/.licet/token", world.now, token=token),
+        holder.proof("GET", url, world.now, token=token),
+        holder.proof("POST", url, world.now - 3600, token=token),
+        "e30.e30.AA",
+    ]
+    form = {"token": token, "resource": PATH}
+    for proof in wrong:
+        sent = {"licet-country": "DE"} | ({"DPoP": proof} if proof else {})
+        answer = await world.post("/.licet/key", made, form, headers=sent)
+        assert (answer.status, (await answer.json())["error"]) == (400, "invalid_dpop_proof"), proof
+    for status in (200, 400):  # a proof is good once
+        answer = await world.post("/.licet/key", made, form, headers={"licet-country": "DE", "DPoP": good})
+        assert answer.status == status

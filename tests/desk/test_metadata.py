@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.desk.metadata import how_to_buy, money_document, offer_document, on_offer
+from gateway.desk.metadata import how_to_buy, money_document, offer_document, offers_document, on_offer
 from gateway.money import Money
+from gateway.policy.published import publish
+from gateway.policy.reading import read_policy_text
 from gateway.policy.rules import Mode, Verdict
+from gateway.terms.odrl import odrl_offer
 
 ORIGIN = "https://journal.example"
 
@@ -28,11 +31,59 @@ async def test_only_what_a_rule_sells_is_on_offer(world):
 
 
 async def test_an_offer_shows_no_more_than_its_terms_and_limits(world):
-    found = offer_document(world.offers[0])
+    policy = world.make_policy()
+    found = offer_document(policy.by_offer["training"], publish(policy, ORIGIN, {}))
+    assert found["published"] is True
     assert found["due_at_signing"]["micros"] == 0
     assert found["locations"] == ["/essays/"]
     assert "position" not in found
     assert "floor" not in str(found)
+
+
+NARROW = """
+otherwise = "refuse"
+[site]
+hosts = ["journal.example"]
+origin = "http://127.0.0.1:8000"
+mode = "enforce"
+[[works]]
+id = "all"
+paths = ["/"]
+rights = "own"
+people = "none"
+[offers.training]
+uses = ["ai-train"]
+price = { per_fetch = "0.02" }
+[offers.one]
+uses = ["ai-train"]
+price = { per_fetch = "0.01" }
+[[rules]]
+when = { crawler = "GPTBot" }
+then = { license = ["one"] }
+[[rules]]
+when = { path = "/essays/drafts/" }
+then = "refuse"
+[[rules]]
+when = { path = "/essays/" }
+then = { license = ["training"] }
+[[rules]]
+then = "refuse"
+"""
+
+
+def test_the_desk_says_the_same_scope_as_every_published_format():
+    policy = read_policy_text(NARROW, "site.toml")
+    published = publish(policy, ORIGIN, {})
+    training, one = offers_document(policy, ORIGIN, published)["offers"]
+    assert (training["published"], training["locations"], training["excluded"]) == (
+        True,
+        ["/essays/"],
+        ["/essays/drafts/"],
+    )
+    told = odrl_offer(published, policy.by_offer["training"])
+    assert "/essays/drafts/" in str(told) and "/essays/" in str(told)
+    assert training["terms"]["scope"]["paths"] == ["/"], "what the hash is of stays whole"
+    assert (one["published"], one["locations"]) == (False, ["/"]), "an offer to one crawler is in no format"
 
 
 async def test_three_lines_buy_something_that_is_on_offer(world):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import hmac
 import itertools
@@ -14,14 +15,19 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
+from gateway.admission.spending import Charge, Short
 from gateway.billing.reconcile import reconcile
 from gateway.desk.once import KEPT_SECONDS, Once
 from gateway.desk.routes import Desk
 from gateway.desk.topping_up import TopUpDesk
 from gateway.egress import Egress
 from gateway.licenses.license import Standing
+from gateway.money import Money
+from gateway.provenance.record import BookEntry
 from gateway.rails.stripe_checkout import Checkout, verifier
 from gateway.store.memory.topups import MemoryTopUps
+from gateway.tokens.claims import Budget
+from loadtests.faults.table import told
 
 SECRET = "whsec_test"
 pytest.importorskip("stripe", reason="PyPI stripe is absent (make .make/dev)")
@@ -72,6 +78,15 @@ class Stripe:
         }
         return self.event("refund.created", {**refund, **changes})
 
+    def disputed(
+        self, topup: str, status: str, kind: str = "created", cents: int = 2500, id: str = "dp_1"
+    ) -> dict:
+        dispute = {
+            "id": id, "object": "dispute", "amount": cents, "currency": "usd", "charge": "ch_1", "reason": "fraudulent",
+            "payment_intent": f"pi_{topup}", "status": status, "is_charge_refundable": False, "balance_transactions": [],
+        }  # fmt: skip
+        return self.event(f"charge.dispute.{kind}", dispute)
+
     def event(self, kind: str, about: dict) -> dict:
         number = next(self._numbers)
         return {
@@ -88,7 +103,7 @@ async def stripe(world):
     server = RawTestServer(made.answer)
     await server.start_server()
     place = f"{server.host}:{server.port}"
-    world.topups = MemoryTopUps()
+    world.topups = MemoryTopUps(world.happened)
     once = Once(world.repeats, world.clock)
     checkout = Checkout(Egress(exempt=[place], plain=True).post, f"http://{place}", "sk_test")
 
@@ -354,3 +369,159 @@ async def test_who_may_not_buy_pays_nothing_in(world, stripe):
     assert (await top_up(world, waiting)).status == 403
     assert (await world.post("/.licet/topup", None, json={"amount": "25"})).status == 401
     assert stripe.asked == []
+
+
+async def heard(world) -> list[tuple[str, str]]:
+    return [
+        (each.event.type, each.event.subject)
+        for each in await world.happened.after(0, 99)
+        if each.event.type.startswith("topup.")
+    ]
+
+
+async def test_a_dispute_takes_the_credit_and_one_that_is_won_gives_it_again(world, stripe):
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    await hear(world, stripe.completed(topup))
+    assert (await hear(world, stripe.disputed(topup, "warning_needs_response"))).status == 200
+    assert await credit(world, made) == 25_000_000, "a bank that only asks takes nothing"
+    for kind, status in (
+        ("created", "needs_response"),
+        ("funds_withdrawn", "needs_response"),
+        ("updated", "under_review"),
+    ):
+        assert (await hear(world, stripe.disputed(topup, status, kind))).status == 200
+        assert await credit(world, made) == 0
+    for kind in ("closed", "funds_reinstated", "closed"):
+        assert (await hear(world, stripe.disputed(topup, "won", kind))).status == 200
+        assert await credit(world, made) == 25_000_000
+    assert [entry.kind_of for entry in world.kept.entries] == ["credit", "reversal", "credit"]
+    assert await heard(world) == [("topup.disputed", topup), ("topup.restored", topup)]
+
+
+ORDERS = list(itertools.permutations(("paid", "created", "refund", "won")))
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+async def test_in_every_order_the_same_comes_of_it(world, stripe, order):
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    events = {
+        "paid": stripe.completed(topup),
+        "created": stripe.disputed(topup, "needs_response", cents=2000),
+        "refund": stripe.refunded(topup, 500),
+        "won": stripe.disputed(topup, "won", "closed", cents=2000),
+    }
+    for _ in range(2):
+        for name in order:
+            assert (await hear(world, events[name])).status == 200
+    assert await credit(world, made) == 20_000_000
+    assert sorted(await heard(world)) == sorted(
+        [("topup.disputed", topup), ("topup.refunded", topup), ("topup.restored", topup)]
+    )
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("paid", "refund", "lost"))), ids="-".join)
+async def test_what_is_refunded_and_lost_goes_back_once(world, stripe, order):
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    events = {
+        "paid": stripe.completed(topup),
+        "refund": stripe.refunded(topup, 1000),
+        "lost": stripe.disputed(topup, "lost", "closed"),
+    }
+    await asyncio.gather(*(hear(world, events[name]) for name in order))
+    assert await credit(world, made) == 0
+
+
+async def test_what_was_spent_before_a_dispute_is_owed_and_nothing_more_is_sold(world, stripe):
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    await hear(world, stripe.completed(topup))
+    fee = BookEntry("fee_1", world.clock.now_us(), "fee", "journal", made.licensee.id, 20_000_000, "USD")
+    await world.kept.keep(fee)
+    assert await world.book.affords(made.licensee.id, Money(1, "USD"))
+    await hear(world, stripe.disputed(topup, "needs_response"))
+    assert await credit(world, made) == -20_000_000
+    assert not await world.book.affords(made.licensee.id, Money(1, "USD"))
+    charge = Charge("id", made.licensee.id, "li_1", Money(1, "USD"), Budget())
+    assert isinstance(await world.book.lease("w1", charge, 1), Short)
+
+
+async def test_a_charge_that_lists_its_refunds_is_heard_as_each_of_them(world, stripe):
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    await hear(world, stripe.completed(topup))
+    refunds = [stripe.refunded(topup, cents, f"re_{cents}")["data"]["object"] for cents in (500, 700)]
+    charge = {
+        "id": "ch_1",
+        "object": "charge",
+        "amount": 2500,
+        "amount_refunded": 1200,
+        "payment_intent": f"pi_{topup}",
+    }
+    assert (await hear(world, stripe.event("charge.refunded", charge))).status == 200
+    assert await credit(world, made) == 25_000_000, "a sum without its parts is told by refund.created"
+    whole = {**charge, "refunds": {"object": "list", "data": [*refunds, None, {"id": "re_x"}]}}
+    assert (await hear(world, stripe.event("charge.refunded", whole))).status == 200
+    assert (await hear(world, stripe.event("refund.created", refunds[0]))).status == 200
+    assert await credit(world, made) == 13_000_000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": "dp_1:won"}, {"id": "re_1"}, {"id": 7}, {"amount": -1}, {"amount": 2.5}, {"currency": None}, {"status": []},
+        {"status": "charge_refunded"}, {"payment_intent": None}, {"payment_intent": ""},
+    ],
+)  # fmt: skip
+async def test_a_dispute_that_is_none_takes_nothing(world, stripe, changes):
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    await hear(world, stripe.completed(topup))
+    event = stripe.disputed(topup, "needs_response")
+    event["data"]["object"].update(changes)
+    assert (await hear(world, event)).status == 200
+    assert await credit(world, made) == 25_000_000
+
+
+def told_in(stripe, topup: str) -> list[dict]:
+    """Paid, told so a second time by another event, and paid back in two parts."""
+    late = {**stripe.completed(topup), "type": "checkout.session.async_payment_succeeded"}
+    parts = [stripe.refunded(topup, cents, f"re_{topup}_{cents}") for cents in (700, 300)]
+    return [stripe.completed(topup), late, *parts]
+
+
+async def test_events_in_every_order_each_twice_leave_the_same_balance(world, stripe):
+    """24 orders, the desk begun anew in the middle of each; what was told before comes again after the end."""
+    orders = list(itertools.permutations(range(4)))
+    for order in orders:
+        made = await world.licensee("")
+        topup = (await (await top_up(world, made)).json())["topup"]
+        events = told_in(stripe, topup)
+        for at, number in enumerate(order):
+            assert (await hear(world, events[number])).status == 200
+            assert (await hear(world, events[number])).status == 200
+            if at == 1:
+                world.desk = stripe.desk()
+        for event in events:
+            assert (await hear(world, event)).status == 200
+        assert await credit(world, made) == 15_000_000, order
+    told("Stripe's events in every order, twice", len(orders))
+
+
+async def test_without_ids_of_their_own_entries_are_doubled_and_that_is_found(world, stripe, monkeypatch):
+    """The control: an entry that is called otherwise each time it is told of."""
+
+    async def careless(desk, entry):
+        await desk._journal.keep(dataclasses.replace(entry, id=f"{entry.id}-{next(numbers)}"))
+
+    numbers = itertools.count()
+    monkeypatch.setattr(TopUpDesk, "_entered_once", careless)
+    world.desk = stripe.desk()
+    made = await world.licensee("")
+    topup = (await (await top_up(world, made)).json())["topup"]
+    for event in told_in(stripe, topup)[:2]:
+        await hear(world, event)
+    assert await credit(world, made) == 50_000_000, "twice what was paid"
+    told("Stripe's events in every order, twice", control="entries without ids of their own: doubled, found")

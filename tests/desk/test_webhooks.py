@@ -183,6 +183,7 @@ async def test_a_client_may_log_in_by_the_body(world):
 async def test_every_type_of_event_is_among_the_webhooks_of_the_document(world):
     from gateway.desk.webhook_schemas import EVENTS
     from gateway.licenses import bundle, duty_events, life_events, negotiation_events, removal
+    from gateway.rails import topup_events
 
     assert set(EVENTS) == {
         *negotiation_events.TYPES,
@@ -190,6 +191,7 @@ async def test_every_type_of_event_is_among_the_webhooks_of_the_document(world):
         *life_events.TYPES,
         *bundle.TYPES,
         *removal.TYPES,
+        *topup_events.TYPES,
         "endpoint.disabled",
         "endpoint.ping",
     }

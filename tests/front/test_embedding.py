@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from gateway.front.embedding import embeds
+from gateway.ask import Ask
+from gateway.front.embedding import embeds, uncoded
 from gateway.policy.rules import Mode
 from gateway.terms.publishing import USUAL, Publishing
 
@@ -170,3 +173,67 @@ async def test_a_feed_tells_the_license_of_its_items(kit, door, origin, media):
 def test_a_site_that_chose_nothing_pays_nothing_for_it():
     assert not embeds(USUAL)
     assert all(embeds(Publishing(**{name: True})) for name in ("html_link", "html_script", "feeds"))
+
+
+def packing(coding):
+    """A server that packs its pages for whoever takes *coding*, and whom it was asked by."""
+    asked = []
+
+    async def answer(request, reader, writer):
+        del reader
+        accepted = [value.lower() for value in request.values("accept-encoding")]
+        asked.append(accepted)
+        packed = any(coding in value for value in accepted)
+        body = gzip.compress(PAGE) if packed else PAGE
+        writer.write(
+            whole(body, *([f"Content-Encoding: {coding}"] if packed else []), "Vary: Accept-Encoding")
+        )
+        await writer.drain()
+
+    return answer, asked
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
+async def test_a_server_that_packs_pages_is_asked_for_plain_ones_where_they_are_changed(
+    kit, door, origin, coding
+):
+    origin.reply, asked = packing(coding)
+    wanting = f"Accept-Encoding: deflate;q=0.5, {coding}"
+    chosen(door, html_link=True)
+    fields, body = split(await door.send(kit.get("/", BOT, wanting)))
+    assert LINK in body and "content-encoding" not in fields
+    fields, body = split(await door.send(kit.get("/", BOT)))
+    assert LINK in body
+    assert asked == [["identity"], ["identity"]]
+    person, octets = split(await door.send(kit.get("/", "User-Agent: Firefox", wanting)))
+    assert person["content-encoding"] == [coding] and gzip.decompress(octets) == PAGE
+    assert asked[-1] == [wanting.partition(": ")[2].lower()]
+    chosen(door)
+    fields, body = split(await door.send(kit.get("/", BOT, wanting)))
+    assert fields["content-encoding"] == [coding], (
+        "where nothing is put in, everybody gets what the server packs"
+    )
+
+
+@pytest.mark.parametrize(
+    ("accepted", "plain"),
+    [
+        ("gzip, identity;q=0", False),
+        ("gzip, *;q=0.000", False),
+        ("gzip;q=0, identity;q=0.1", True),
+        ("gzip, xidentity;q=0", True),
+        ("", True),
+        ("\xff\x00;q=0", True),
+    ],
+)
+def test_whoever_takes_no_plain_octets_is_left_what_the_server_packs(kit, accepted, plain):
+    judged = SimpleNamespace(
+        visitor=SimpleNamespace(is_person=False),
+        policy=SimpleNamespace(site=SimpleNamespace(mode=Mode.ENFORCE)),
+    )
+    fields = (("host", "a.example"), ("accept-encoding", accepted), ("user-agent", "x"))
+    ask = Ask("id", 0, "a", "http://a.example", "GET", "/", "/", headers=fields)
+    sent = uncoded(ask, judged)
+    assert [name for name, _ in sent.headers][:3] == ["host", "accept-encoding", "user-agent"]
+    assert ("identity" in sent.all("accept-encoding")) is plain
+    assert uncoded(replace(ask, method="POST"), judged) == replace(ask, method="POST")

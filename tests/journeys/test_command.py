@@ -62,7 +62,7 @@ def _options(path: tuple[str, ...]) -> set[str]:
 def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "serve", "demo", "init", "policy check", "policy explain", "policy lint", "policy honeypot", "keys new", "keys rotate",
-        "keys list", "keys revoke", "journal export", "journal audit", "journal prove", "journal verify", "journal bundle", "audit", "receipt verify", "licensee add", "licensee list",
+        "keys list", "keys revoke", "journal export", "journal audit", "journal prove", "journal verify", "journal bundle", "journal pack", "journal check", "audit", "receipt verify", "licensee add", "licensee list",
          "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart", "who",
          "memo", "price", "dossier", "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
@@ -71,10 +71,11 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "bundle make", "bundle list", "bundle show", "bundle verify", "bundle progress",
         "duties list", "duties show", "duties evidence", "duties accept", "duties reject", "duties excuse", "duties veto",
         "audits list", "audits show", "audits request", "audits name", "audits bind", "audits findings", "audits close",
-        "audits cancel",
+        "audits cancel", "auditors add", "auditors list", "auditors revoke", "auditors looks", "retention", "erase",
         "withdraw issue", "withdraw list", "withdraw show", "withdraw readmit",
         "objections list", "objections show", "objections hold", "objections uphold", "objections dismiss", "objections erase",
         "authors ask", "authors list", "authors forget", "authorship add", "authorship show", "authorship export",
+        "reconcile", "books check", "books export",
         "outbox list", "outbox show", "outbox retry", "outbox test",
     }  # fmt: skip
 
@@ -152,6 +153,11 @@ MISTAKES = [
     ("fetch http://127.0.0.1:1/ --max-price much", "--max-price"),
     ("dashboard", "no data folder"),
     ("doctor --nonsense", "No such option"),
+    ("reconcile", "no data folder"),
+    ("reconcile --receipts nowhere.jsonl", "nowhere.jsonl: No such file"),
+    ("books check", "no data folder"),
+    ("books export", "no data folder"),
+    ("books export --format ledger", "--format is beancount or hledger"),
     ("duties list", "no data folder"),
     ("duties reject du_1", "Missing option '--why'"),
     ("duties evidence du_1 .", "is there already"),

@@ -119,7 +119,9 @@ async def test_the_client_s_session_opens_what_it_bought(world, licet, tmp_path,
     _, client, secret = await one.licensee()
     url = one.front + made["path"]
     cent = Money.read("0.01 USD")
-    session = LicensedSession("GPTBot/1.3", Spending(cent, cent), logins=(Secret(one.front, client, secret),))
+    # Tokens are bound to a key of the session, so that the desk asks it for a proof.
+    logins = (Secret(one.front, client, secret),)
+    session = LicensedSession("GPTBot/1.3", Spending(cent, cent), logins=logins, bind_tokens=True)
     async with session:
         # The license is for two countries, and the front believes this proxy's word on where a fetch is from.
         session.caller.headers["X-Country"] = "DE"

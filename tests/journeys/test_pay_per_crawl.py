@@ -240,3 +240,43 @@ async def test_workers_ask_the_office_whose_account_it_is(licet, http, origin, b
     assert rows[0]["standing"] == Standing.SUSPENDED
     # One more page where the new limit was felt before the suspension.
     assert rows[0]["credit"] in {"-0.05 USD", "-0.055 USD"}, "what is owed is told"
+
+
+#: `str.format` is called on it.
+AGED = DYNAMIC.replace("origin_prices = true", "price_headers = true").replace(
+    'per_fetch = "0.005" }}', 'per_fetch = "0.02", by_age = [{{ from_days = 30, per_fetch = "0.004" }}] }}'
+).replace('people = "none"', 'people = "none"\ndated = "/essays/%Y/%m/%d/"\ndated_by = "x-published"')  # fmt: skip
+
+
+async def test_an_older_page_is_bought_for_less_as_its_path_or_its_server_tells(origin, site) -> None:
+    from aiohttp import web
+
+    plain = origin.answer
+
+    async def answer(request):
+        response = await plain(request)
+        if "told" in request.path:
+            response.headers["X-Published"] = "2019-01-01"
+        return response
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    origin.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    here = await site(policy=AGED)
+    await here.account("1 USD")
+    quoted = await here.get("/essays/2019/01/01/tides")
+    assert (quoted.status, quoted.headers["Crawler-Price"]) == (402, "USD 0.004")
+    for path in ("/essays/2019/01/01/tides", "/essays/told"):
+        paid = await here.get(path, most="0.01")
+        assert (paid.status, paid.headers["Crawler-Charged"]) == (200, "USD 0.004"), path
+        assert (await here.one.folded(paid.headers["Licet-Record"])).charged_micros == 4_000
+    dear = await here.get("/essays/new", most="0.01")
+    assert (dear.status, dear.headers["Crawler-Price"]) == (402, "USD 0.02")
+    exact = await here.get("/essays/told-too", exact="0.02")
+    assert (exact.status, exact.headers["Crawler-Price"]) == (402, "USD 0.004"), "never more than it is worth"
+    new = await here.get("/essays/new", most="0.03")
+    assert (new.status, new.headers["Crawler-Charged"]) == (200, "USD 0.02")
+    await runner.cleanup()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.money import Money
 from gateway.paths import PathScope
+from gateway.terms.ages import AgeStep, lowered
 from gateway.terms.license_terms import (
     PAGE,
     Attribution,
@@ -70,7 +71,10 @@ def _tiered(price, steps):
         if micros < last:
             tiers.append(Tier(fetches, usd(micros)))
             last = micros
-    return replace(price, tiers=tuple(tiers))
+    by_age = (
+        lowered((AgeStep(30, usd(3_000)), AgeStep(365, usd(70))), price.fetch_price) if len(tiers) % 2 else ()
+    )
+    return replace(price, tiers=tuple(tiers), by_age=by_age)
 
 
 prices = st.builds(

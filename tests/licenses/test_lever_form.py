@@ -57,7 +57,7 @@ def test_what_a_form_holds_is_what_it_reads(terms):
     if guarantee or period:
         assert filled.mistakes
         return
-    if price.tiers and not price.per_fetch:
+    if (price.tiers or price.by_age) and not price.per_fetch:
         return
     assert not filled.mistakes
     assert filled.terms == without_nothing(terms)
@@ -152,7 +152,7 @@ def test_every_member_of_every_lever_has_a_field_but_steps_currency_and_bundle()
         if lever is Lever.TERRITORY:
             continue
         known = set(type(getattr(TERMS, lever)).__dataclass_fields__)
-        unasked = {Lever.COMPENSATION: {"currency", "tiers"}, Lever.SCOPE: {"bundle"}}
+        unasked = {Lever.COMPENSATION: {"currency", "tiers", "by_age"}, Lever.SCOPE: {"bundle"}}
         assert known - members == unasked.get(lever, set())
 
 

@@ -15,6 +15,7 @@ from gateway.licenses.proposals import Message, levers_of, read_message, read_te
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
+from gateway.terms.ages import AgeStep
 from gateway.terms.license_terms import (
     Basis,
     Bundle,
@@ -61,6 +62,10 @@ def test_what_is_left_out_is_the_offers():
         {"compensation": {"tiers": [{"from_fetches": 9, "per_fetch": {"micros": 7, "currency": "USD"}}]}}
     )
     assert tiered.compensation.tiers == (Tier(9, Money(7, "USD")),)
+    aged = read(
+        {"compensation": {"by_age": [{"from_days": 9, "per_fetch": {"micros": 7, "currency": "USD"}}]}}
+    )
+    assert aged.compensation.by_age == (AgeStep(9, Money(7, "USD")),)
 
 
 def test_a_message_without_a_proposal_says_the_last_one_again():
@@ -121,6 +126,8 @@ def test_what_an_offer_tells_is_read_back_as_it_stands(terms):
         ({"compensation": {"revenue_share_bp": 10_001}}, "proposal.compensation.revenue_share_bp"),
         ({"compensation": {"tiers": [{"from_fetches": 9, "per_fetch": {"micros": 10**9, "currency": USD}}]}}, "proposal.compensation"),
         ({"compensation": {"tiers": [{"from_fetches": 9}]}}, "proposal.compensation.tiers[0].per_fetch"),
+        ({"compensation": {"by_age": [{"from_days": 9}]}}, "proposal.compensation.by_age[0].per_fetch"),
+        ({"compensation": {"by_age": [{"from_days": 0, "per_fetch": {"micros": 1, "currency": USD}}]}}, "proposal.compensation.by_age[0].from_days"),
         ({"compensation": {"subscription": {"micros": 1, "currency": USD}, "subscription_months": 36}}, "proposal.compensation.subscription_months"),
         ({"compensation": {"window_hours": 0}}, "proposal.compensation.window_hours"),
         ({"term": {"months": 0}}, "proposal.term.months"),

@@ -26,6 +26,8 @@ CASES = [
     (PAID.replace('per_fetch = "0.02"', 'per_fetch = "0.02", tiers = [{from_fetches = 9, per_fetch = "0.01"}]')
      .replace("offers.training = {", "offers.training = {max_fetches = 9, ") + f"rules = [{SELL}]",
      "offers.training.price.tiers[0]", "never reached: a license ends at 9 fetches"),
+    (PAID.replace('per_fetch = "0.02"', 'per_fetch = "0.02", by_age = [{from_days = 9, per_fetch = "0.01"}]') + f"rules = [{SELL}]",
+     "works[0]", "does not say how old its pages are"),
     (PAID.replace('per_fetch = "0.02"', 'upfront = "5"') + f"rules = [{SELL}]", "offers.training.price", "no per_fetch part"),
     (PAID + 'rules = [{then = "serve"}]', "offers.training", "nobody is told"),
     (PAID + f'rules = [{{when = {{purpose = "search"}}, then = {{license = "training"}}}}, {SELL}]', "rules[0]", "have to pay"),
@@ -99,3 +101,11 @@ def test_advice_on_whole_sites_ends_once_a_part_is_set_aside(read):
         "}]", '}, {id = "f", paths = ["/f/"], rights = "own", people = "unsure"}]', 1
     )
     assert lint(read(text + f"rules = [{SELL}]")) == ()
+
+
+def test_a_work_that_says_how_old_its_pages_are_is_no_advice(read):
+    text = PAID.replace(
+        'per_fetch = "0.02"', 'per_fetch = "0.02", by_age = [{from_days = 9, per_fetch = "0.01"}]'
+    )
+    dated = text.replace('people = "none"', 'people = "none", dated = "/essays/%Y/"') + f"rules = [{SELL}]"
+    assert not any("how old" in advice.sentence for advice in lint(read(dated)))

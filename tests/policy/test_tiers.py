@@ -7,6 +7,7 @@ import pytest
 from gateway.money import Money
 from gateway.policy.reading import read_policy_text
 from gateway.problems import ConfigurationError
+from gateway.terms.ages import AgeStep
 from gateway.terms.license_terms import Tier
 
 POLICY = """
@@ -71,3 +72,25 @@ def test_the_window_stands_in_the_terms_and_the_usual_one_changes_no_hash():
     assert short.as_json()["compensation"]["window_hours"] == 1
     with pytest.raises(ConfigurationError, match="window_hours"):
         read('per_fetch = "0.02"', "window_hours = 169")
+
+
+def test_steps_by_age_lower_the_price_from_so_many_days_on():
+    by_age = '[{ from_days = 30, per_fetch = "0.004" }, { from_days = 365, per_fetch = "0" }]'
+    price = read(f'per_fetch = "0.02", by_age = {by_age}').compensation
+    assert price.by_age == (AgeStep(30, Money(4_000, "USD")), AgeStep(365, Money(0, "USD")))
+
+
+@pytest.mark.parametrize(
+    ("by_age", "key"),
+    [
+        ('[{ from_days = 30, per_fetch = "0.02" }]', "by_age[0].per_fetch"),
+        ('[{ from_days = 0, per_fetch = "0.01" }]', "by_age[0].from_days"),
+        ('[{ from_days = 9, per_fetch = "0.01" }, { from_days = 8, per_fetch = "0.001" }]', "by_age[1].from_days"),
+        ('[{ from_days = 9, per_fetch = "0.01 EUR" }]', "by_age[0].per_fetch"),
+        ('[{ up_to_days = 9, per_fetch = "0.01" }]', "by_age[0].up_to_days"),
+    ],
+)  # fmt: skip
+def test_a_step_by_age_that_does_not_lower_the_price_is_a_mistake(by_age, key):
+    with pytest.raises(ConfigurationError) as error:
+        read(f'per_fetch = "0.02", by_age = {by_age}')
+    assert f"offers.training.price.{key}" in [mistake.key for mistake in error.value.mistakes]

@@ -7,10 +7,12 @@ import os
 import pytest
 
 from gateway.provenance.append_file import AppendFile, Disk
-from gateway.provenance.erasure import Forgotten, forget_details
+from gateway.provenance.audit import audit
+from gateway.provenance.erasure import NO_SALT, Forgotten, Trait, cut, forget_details, is_cut, waiting
 from gateway.provenance.frames import SealedDetail, detail_frame, entry_frame
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
+from gateway.provenance.record import FetchDetail
 from gateway.provenance.segments import segment_name
 
 
@@ -78,3 +80,49 @@ async def test_a_quiet_journal_lets_go_of_details_within_a_day(
     assert b"192.0.2.1" not in left
     assert b"192.0.2.2" in left
     await journal.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "left"),
+    [
+        ("203.0.113.9", "203.0.113.0/24"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("::ffff:203.0.113.9", "203.0.113.0/24"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("unix:", ""),
+        ("", ""),
+    ],
+)
+def test_of_a_cut_detail_its_network_is_left(address, left) -> None:
+    detail = FetchDetail(address, "127.0.0.1", "GPTBot", "https://a.example/", "q=1", ("x",))
+    assert cut(detail) == FetchDetail(left)
+    assert is_cut(cut(detail))
+    assert not is_cut(detail)
+
+
+@pytest.mark.parametrize("address", ["203.0.113.9", "203.0.113.0/25", "0.0.0.0/0", "somebody"])
+def test_what_says_more_than_a_network_is_not_cut(address) -> None:
+    assert not is_cut(FetchDetail(address))
+
+
+def test_an_audit_forgives_what_was_cut_and_nothing_else(folder, new_record, new_detail, segment) -> None:
+    segment(1)
+    record = new_record(1)
+    for salt, detail, faults in (
+        (NO_SALT, FetchDetail("203.0.113.0/24"), 0),
+        (NO_SALT, FetchDetail(), 0),
+        (NO_SALT, FetchDetail("203.0.113.0/24", user_agent="made up"), 1),
+        (NO_SALT, FetchDetail("203.0.113.9"), 1),
+        (bytes(32), FetchDetail("203.0.113.0/24"), 1),
+    ):
+        assert audit(folder, details=[SealedDetail(record.id, salt, 10, detail)]).fault_count == faults
+
+
+def test_what_waits_in_a_file_of_the_day_is_counted(folder, segment, new_record, new_detail) -> None:
+    file = segment(1, 10, 20, close=False)
+    mine = new_detail(1)
+    assert waiting(folder, Trait.AGENT, mine.user_agent) == 2
+    assert waiting(folder, Trait.ADDRESS, mine.address) == 2
+    assert waiting(folder, Trait.RECORD, new_record(1).id) == 2
+    assert waiting(folder, Trait.ADDRESS, "198.51.100.1") == 0
+    file.close()

@@ -128,6 +128,19 @@ async def test_a_torn_tail_is_cut_and_reported_once(folder, folding, new_record)
     assert again.state.torn == ()
 
 
+async def test_details_that_power_took_after_they_were_folded_are_no_damage(
+    folder, folding, new_record, detail_of
+) -> None:
+    path = make_segment(folder, 1, [new_record(1)], detail_of(1))
+    personal = path.with_suffix(".det")
+    folding.offsets[personal.name] = personal.stat().st_size
+    personal.write_bytes(DETAIL_HEADER)  # they are not synced
+    keeper = Keeper(folder, folding)
+    assert await keeper.catch_up() == 1
+    assert keeper.state.healthy
+    assert not personal.exists()
+
+
 async def test_damage_stops_its_file_is_told_and_harms_no_other(
     folder, folding, new_record, detail_of
 ) -> None:

@@ -132,6 +132,15 @@ async def test_a_crash_between_tile_and_head_changes_no_history(tmp_path):
     assert continues(head.size, again.head.size, head.root, again.head.root, proof)
 
 
+async def test_a_crash_before_the_first_head_that_has_leaves_is_no_end_of_the_log(tmp_path):
+    store = Store(300)
+    (await opened(tmp_path, store)).append(store.rows)  # whole tiles are written, and no head over them
+    again = await opened(tmp_path, store)
+    assert again.head.size == 0
+    assert await again.catch_up(store)
+    assert (again.head.size, again.head.root) == (300, expected(store.rows))
+
+
 async def test_an_older_store_is_no_second_history(tmp_path):
     store = Store(300)
     log = await opened(tmp_path, store)
@@ -140,14 +149,16 @@ async def test_an_older_store_is_no_second_history(tmp_path):
         await opened(tmp_path, Store(299))
 
 
-@pytest.mark.parametrize("row", [256, 299])
-async def test_a_changed_row_at_the_end_is_found_at_once(tmp_path, row):
+@pytest.mark.parametrize("row", [0, 255, 256, 299])
+async def test_a_changed_row_at_the_end_is_found_at_once_and_no_tile_is_touched(tmp_path, row):
     store = Store(300)
     log = await opened(tmp_path, store)
     await log.catch_up(store)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     store.rows[row] = b"another"
-    with pytest.raises(LogRefused, match="last entries are not those"):
+    with pytest.raises(LogRefused, match="first 300 entries are not those that the log's head signed"):
         await opened(tmp_path, store)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 async def test_a_changed_row_is_found_when_tiles_are_made_again(tmp_path):

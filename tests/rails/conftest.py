@@ -182,11 +182,14 @@ class World:
         await self.accounts.tie(agent, "le_1")
         self.tables.balances[prepaid("le_1"), "USD"] = micros
 
-    def ask(self, *headers: tuple[str, str], path: str = "/essays/tides", method: str = "GET") -> Ask:
+    def ask(
+        self, *headers: tuple[str, str], path: str = "/essays/tides", method: str = "GET", address: str = ""
+    ) -> Ask:
         number = next(self._ids)
         return Ask(
             f"01a21422-8d17-738c-8f96-{number:012x}", self.clock.now_us(), "journal",
             "https://journal.example", method, path, path.partition("?")[0], headers=headers,
+            address=address,
         )  # fmt: skip
 
     async def get(self, *headers: tuple[str, str], **about: Any) -> SimpleNamespace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from dataclasses import replace
 
@@ -23,6 +24,7 @@ from gateway.rails.settling import (
     Unpaid,
 )
 from gateway.rails.x402 import LAPSED
+from loadtests.faults.table import told
 
 PRICE = Money(5_000, "USD")
 URL = "https://journal.example/essays/tides"
@@ -390,3 +392,63 @@ async def test_a_book_that_is_down_moves_no_money(till, facilitator, wallet, ask
 async def test_what_was_not_read_before_is_no_payment(till) -> None:
     with pytest.raises(ValueError, match="not read"):
         await till.settling.check(till.payable("nonsense"))
+
+
+ANSWERS = ("yes", "busy", "lost", "moved in silence")
+
+
+def giving(facilitator, answer):
+    """What makes *facilitator* answer so to the next `settle`, and moves money only where it says so."""
+
+    async def act(what, given):
+        if what != "settle" or answer == "yes":
+            return None
+        if answer == "moved in silence":
+            facilitator.settle(given)
+        return web.Response(status=429 if answer == "busy" else 504)
+
+    return act
+
+
+async def test_answers_in_every_order_move_and_book_the_money_once(till, facilitator, wallet, asked) -> None:
+    """Each order to one payment, asked for again and taken up again after each; then the facilitator is well."""
+    orders = list(itertools.product(ANSWERS, repeat=3))
+    for number, order in enumerate(orders):
+        payable = till.payable(wallet.pays(asked))
+        moved, kept = len(facilitator.settled), len(till.kept)
+        for answer in order:
+            facilitator.misbehave = giving(facilitator, answer)
+            await till.settling.settle(payable, f"r{number}")
+            await till.settling.resume()
+        facilitator.misbehave = None
+        await till.settling.settle(payable, f"r{number}")
+        await till.settling.resume()
+        last = await till.settling.settle(payable, f"r{number}-again")
+        payment = await till.book.payment(last.payment)
+        booked = len(till.kept) - kept
+        assert len(facilitator.settled) - moved <= 1, order
+        assert booked == (payment.state is State.SETTLED), order
+        # Money that moved is booked, or its payment waits for a person: it is never asked for a second time.
+        assert payment.state in {State.SETTLED, State.PENDING}, (order, payment.state)
+        assert payment.state is State.SETTLED or "moved in silence" in order, order
+    assert len({entry.id for entry in till.kept}) == len(till.kept)
+    assert await till.sums(wallet.address) == 5_000 * len(till.kept)
+    told("x402 answers in every order", len(orders), booked=len(till.kept))
+
+
+async def test_without_a_payment_of_its_own_id_the_money_is_booked_twice_and_that_is_found(
+    till, wallet, asked, monkeypatch
+) -> None:
+    """The control: the credit is entered under another name each time."""
+    keep, numbers = till.keep, itertools.count()
+
+    async def careless(entry):
+        await keep(replace(entry, id=f"{entry.id}-{next(numbers)}"))
+
+    payable = till.payable(wallet.pays(asked))
+    till.settling._keep = careless
+    await till.settling.settle(payable, "r1")
+    (payment,) = await till.book.payments()
+    await careless(replace(till.kept[0], id=payment.id))
+    assert await till.sums(wallet.address) == 10_000
+    told("x402 answers in every order", control="entries without ids of their own: doubled, found")

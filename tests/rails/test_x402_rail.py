@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 
+from gateway.admission.pace import Pace
 from gateway.front.exchange import exchange
 from gateway.problems import StoreUnavailable
 from gateway.rails.settlements import State
+from gateway.rails.unverified import Unverified
 from gateway.rails.x402 import LAPSED, read_required, read_response
 from gateway.rails.x402_rail import X402
 
@@ -379,3 +381,30 @@ async def test_headers_stay_small_whatever_was_asked_for(shop, wallet) -> None:
     quoted = await world.get(path="/essays/" + "x" * 900)
     assert all(len(name) + len(value) <= 2048 for name, value in quoted.headers.items())
     assert read_required(quoted.headers["payment-required"]).accepts
+
+
+async def test_junk_is_paced_by_network_and_nobody_is_asked_about_the_rest(shop, wallet, facilitator) -> None:
+    world = shop()
+    pace = Pace(1, 5)
+    world.rails = (X402(world.office.settling, unverified=Unverified(pace)),)
+    world.gate = world._gate()
+    (way,) = (await asked_for(world)).accepts
+
+    def junk() -> str:
+        content = json.loads(b64decode(wallet.pays(way.as_json())))
+        content["payload"]["signature"] = "0x" + "11" * 65
+        return b64encode(json.dumps(content).encode()).decode()
+
+    answers = [await world.get(("payment-signature", junk())) for _ in range(30)]
+    assert [answer.status for answer in answers] == [402] * 5 + [429] * 25
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers[5:])
+    assert len(facilitator.asked) == 5
+    assert facilitator.settled == {}
+    assert world.origin.asked == []
+    elsewhere = await world.get(("payment-signature", junk()), address="198.51.100.7")
+    assert elsewhere.status == 402, "another network is not slowed by it"
+    for number in range(20):
+        header = wallet.pays(way.as_json())
+        path = f"/essays/{number}"
+        honest = await world.get(("payment-signature", header), path=path, address="203.0.113.200")
+        assert honest.status == 200, "whoever pays is not slowed by itself"

@@ -107,6 +107,8 @@ def _works(dice: random.Random) -> list[dict[str, object]]:
         }
         if path in {"/", "/a/"} and dice.random() < 0.4:
             work["renditions"] = {"scan": [dice.choice(["/a/*.pdf", "/a/*.jpg", "/a/b/"])]}
+        if dice.random() < 0.3:
+            work["dated"] = f"{path.partition('*')[0]}%Y/"
         made.append(work)
     return made
 
@@ -120,6 +122,8 @@ def _price(dice: random.Random) -> dict[str, object]:
         price["revenue_share"] = dice.choice(["3 %", "0.5 %", "100 %"])
     if price.get("per_fetch") in {"12", "500"} and dice.random() < 0.5:
         price["tiers"] = [{"from_fetches": 100, "per_fetch": "7.5"}, {"from_fetches": 9000, "per_fetch": "0"}]
+    if price.get("per_fetch") in {"0.02", "500"} and dice.random() < 0.4:
+        price["by_age"] = [{"from_days": 30, "per_fetch": "0.003"}, {"from_days": 365, "per_fetch": "0"}]
     return price
 
 

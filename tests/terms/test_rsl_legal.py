@@ -24,9 +24,17 @@ def told(make, *, publishing=None, warranties=("ownership",), contact="rights@jo
 
 
 def test_warranties_are_those_of_the_closed_vocabulary(make):
-    said = dict(told(make, warranties=("ownership", "no-malware", "the sun will shine")).legal)
+    asked = Publishing(warranties=True)
+    said = dict(
+        told(make, publishing=asked, warranties=("ownership", "no-malware", "the sun will shine")).legal
+    )
     assert said == {"warranty": "no-malware ownership", "contact": "rights@journal.example"}
-    assert "warranty" not in dict(told(make, warranties=("the sun will shine",)).legal)
+    assert "warranty" not in dict(told(make, publishing=asked, warranties=("the sun will shine",)).legal)
+
+
+def test_what_a_contract_warrants_is_no_statement_to_the_public_unless_the_creator_says_so(make):
+    for warranties in (("ownership",), ("ownership", "no-malware")):
+        assert "warranty" not in dict(told(make, warranties=warranties).legal)
 
 
 def test_what_the_policy_says_is_said_and_nothing_else(make):
@@ -35,7 +43,6 @@ def test_what_the_policy_says_is_said_and_nothing_else(make):
     )
     said = dict(told(make, publishing=chosen, contact="").legal)
     assert said == {
-        "warranty": "ownership",
         "disclaimer": "as-is no-liability",
         "attestation": "true",
         "proof": "https://r.example/1 urn:isbn:1",

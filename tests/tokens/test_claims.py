@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.money import LARGEST_MICROS, Money
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
+from gateway.terms.ages import AgeStep
 from gateway.terms.license_terms import WORLDWIDE, Territory
 from gateway.tokens.claims import Budget, Claims, read_claims
 from gateway.uses import Use
@@ -63,6 +64,32 @@ def test_a_window_of_its_own_makes_version_2_and_nothing_else_does(golden: Modul
     assert isinstance(read_claims(bent), Refusal)
     bent = {**usual, "authorization_details": [{**usual["authorization_details"][0], "version": 2}]}
     assert isinstance(read_claims(bent), Refusal)
+
+
+def test_steps_by_age_make_version_3_and_go_down(golden: ModuleType) -> None:
+    price = golden.CLAIMS.price
+    steps = (AgeStep(30, Money(price.micros - 1, price.currency)), AgeStep(365, Money(0, price.currency)))
+    aged = replace(golden.CLAIMS, by_age=steps).as_json()
+    (detail,) = aged["authorization_details"]
+    assert (detail["version"], detail["window_hours"]) == (3, 24)
+    assert read_claims(aged) == replace(golden.CLAIMS, by_age=steps)
+    odd = [
+        [],
+        {},
+        [{"from_days": 30}],
+        [{"from_days": 30, "micros": -1}],
+        [{"from_days": 0, "micros": 0}],
+        [{"from_days": 30, "micros": price.micros}],
+        [{"from_days": 30, "micros": 1}, {"from_days": 30, "micros": 0}],
+        [{"from_days": 30, "micros": True}],
+        [{"from_days": day, "micros": 100 - day} for day in range(1, 40)],
+    ]
+    for by_age in odd:
+        bent = {**aged, "authorization_details": [{**detail, "by_age": by_age}]}
+        assert isinstance(read_claims(bent), Refusal), by_age
+    for version in (1, 2, 4, True, "3"):
+        bent = {**aged, "authorization_details": [{**detail, "version": version}]}
+        assert isinstance(read_claims(bent), Refusal), version
 
 
 def test_the_written_form_is_pinned(golden: ModuleType) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from gateway.billing.postings import Booked
 from gateway.provenance.audience import AudienceRow
+from gateway.provenance.erasure import NO_SALT, Trait, cut, traits
+from gateway.provenance.frames import SealedDetail
 from gateway.provenance.keeper import FoldBatch
 from gateway.provenance.record import FetchDetail
 from gateway.provenance.writers import writer_of
@@ -87,6 +89,29 @@ class MemoryDetails:
         gone = [key for key, sealed in details.items() if sealed.time_us < time_us]
         for key in gone:
             del details[key]
+        return len(gone)
+
+    async def forget_of(self, trait: Trait, value: str) -> int:
+        """Forget every detail whose *trait* is *value*; return how many."""
+        self._tables.check()
+        details = self._tables.details
+        gone = [
+            key
+            for key, sealed in details.items()
+            if value in ({key} if trait is Trait.RECORD else traits(sealed.detail, trait))
+        ]
+        for key in gone:
+            del details[key]
+        return len(gone)
+
+    async def cut_before(self, time_us: int) -> int:
+        """Cut every detail older than *time_us*; return how many."""
+        self._tables.check()
+        details = self._tables.details
+        gone = [key for key, each in details.items() if each.time_us < time_us and each.salt != NO_SALT]
+        for key in gone:
+            old = details[key]
+            details[key] = SealedDetail(old.id, NO_SALT, old.time_us, cut(old.detail))
         return len(gone)
 
 

@@ -32,6 +32,11 @@ class MemoryLeaves:
         self._tables.check()
         return next((each for each in self._all() if each[0] == entry), ("", None))[1]
 
+    async def opened_from(self, begin: int, most: int) -> tuple[Opened, ...]:
+        """Entries from index *begin* on, at most *most*."""
+        self._tables.check()
+        return tuple(each for _, each in self._all())[begin : begin + most]
+
     async def opened_of(
         self, licensee: str, since_us: int, until_us: int, after: tuple[int, int], most: int
     ) -> tuple[Opened, ...]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from gateway.event import Event
+from gateway.money import Money
 from gateway.rails.topups import BACK_KEPT_SECONDS, KEPT_SECONDS, PaidBack, TopUp
+from gateway.store.memory.events import Happened
 
 
 class MemoryTopUps:
     """Top-ups and the events that were heard of them."""
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, happened: Happened | None = None) -> None:
+        """Start empty; events are kept in *happened*."""
+        self._happened = happened or Happened()
+        self._taken: dict[str, tuple[str, Money]] = {}
         self._topups: dict[str, TopUp] = {}
         self._events: dict[str, int] = {}
         self._back: dict[str, tuple[int, PaidBack]] = {}
@@ -40,6 +46,10 @@ class MemoryTopUps:
         """The top-up that *paid_by* paid."""
         return next((each for each in self._topups.values() if paid_by and each.paid_by == paid_by), None)
 
+    async def everything(self) -> tuple[TopUp, ...]:
+        """Every top-up that is kept."""
+        return tuple(topup for _, topup in sorted(self._topups.items()))
+
     async def went_back(self, back: PaidBack, at: int) -> None:
         """Keep *back*, once."""
         self._back = {id: kept for id, kept in self._back.items() if kept[0] > at - BACK_KEPT_SECONDS}
@@ -53,7 +63,20 @@ class MemoryTopUps:
         """Whether the event was noted."""
         return event in self._events
 
-    async def note(self, event: str, at: int) -> None:
-        """Note that the event was acted upon."""
+    async def take_back(self, id: str, entry: str, amount: Money) -> Money:
+        """Take *amount* of a top-up back for *entry*, as far as others left of it."""
+        topup = self._topups.get(id)
+        if topup is None or topup.amount.currency != amount.currency:
+            raise LookupError(id)
+        if entry not in self._taken:
+            gone = sum(money.micros for of, money in self._taken.values() if of == id)
+            left = Money(topup.amount.micros - gone, amount.currency)
+            self._taken[entry] = id, min(amount, left)
+        return self._taken[entry][1]
+
+    async def note(self, event: str, at: int, *, events: Sequence[Event] = ()) -> None:
+        """Note that the event was acted upon, and keep *events*."""
+        if event not in self._events:
+            self._happened.keep(events)
         self._events = {id: noted for id, noted in self._events.items() if noted > at - KEPT_SECONDS}
         self._events.setdefault(event, at)

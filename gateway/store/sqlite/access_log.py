@@ -3,38 +3,54 @@
 Every method is one `Database.read`, hence one consistent moment, except
 `stream`, which reads in batches below the sequence number it began with: rows
 are never changed and only ever added above, so a batch sees what the first saw.
+
+Totals come from `totals`, which is exact and small. What that table does not
+keep (paths, rules, problems, pieces of text) is counted among the newest
+`COUNTED` entries, and the answer says so; a page of rows looks through
+`LOOKED_AT` before it says where to go on. So no page takes longer with a longer
+log, but for what it shows of more hours.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import fields
 from types import MappingProxyType
 from typing import Any, Final
 
 import apsw
 import orjson
 
+from gateway.dashboard.filters import WORDS, Cursor, Decision, LogFilter, decision
 from gateway.dashboard.queries import (
     Bar,
     Counted,
-    Cursor,
-    Decision,
+    CrawlerRow,
     Facets,
-    LogFilter,
     LogPage,
     LogRow,
     Overview,
-    decision,
+    Visited,
+    WorkRow,
 )
 from gateway.money import Money
 from gateway.provenance.record import FetchDetail, FetchRecord, RecordError, read_entry
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.totals import LISTED, Where, are_summed, blocks, summed, words_of
 
+#: Entries that one page looks through for its rows.
+LOOKED_AT: Final = 100_000
+#: Entries among which is counted what no table sums.
+COUNTED: Final = 20_000
 _BATCH: Final = 1000
 _TOP: Final = 8
+_MOST_PATHS: Final = 100
 _FACETS: Final = 60
 _BARS: Final = 400
+_NEWEST: Final = 1 << 62
+#: The entries by their sequence number: no index of a word, which would be read from end to end.
+_BY_NUMBER: Final = "entries NOT INDEXED"
 #: The last member of a row is read from the erasable detail, where there still is one.
 _COLUMNS: Final = ", ".join(
     [
@@ -42,69 +58,41 @@ _COLUMNS: Final = ", ".join(
         "(SELECT evidence FROM details WHERE details.id = entries.id)",
     ]
 )
-_FETCH: Final = "kind = 'fetch'"
-#: What the log lists: fetches, and floods of refusals, each one row that stands for `count`.
-_LISTED: Final = "kind IN ('fetch', 'flood')"
-_DECIDED: Final[Mapping[Decision, str]] = {
-    Decision.LICENSED: "outcome = 'licensed'",
-    Decision.QUOTED: "(outcome = 'refused' AND status = 402)",
-    Decision.OPEN: "outcome = 'open'",
-    Decision.REFUSED: "(outcome = 'refused' AND status <> 402)",
-    Decision.FREE: "outcome = 'free'",
-    Decision.FAILED: "outcome = 'failed'",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Where:
-    sql: str
-    values: tuple[str | int, ...]
-
-    def select(self, db: apsw.Connection, what: str, rest: str = "") -> apsw.Cursor:
-        return db.execute(f"SELECT {what} FROM entries WHERE {self.sql} {rest}", self.values)  # noqa: S608
-
-    def also(self, sql: str, *values: str | int) -> _Where:
-        return _Where(f"{self.sql} AND {sql}", (*self.values, *values))
-
-
-def _where(filter: LogFilter) -> _Where:
-    found = _Where(_LISTED, ())
-    if filter.from_us is not None:
-        found = found.also("time_us >= ?", filter.from_us)
-    if filter.to_us is not None:
-        found = found.also("time_us < ?", filter.to_us)
-    if filter.crawler is not None:
-        found = found.also("crawler = ?", filter.crawler)
-    if filter.decision is not None:
-        found = found.also(_DECIDED[filter.decision])
-    if filter.text:
-        places = ("path", "host", "licensee", "id")
-        found = found.also(
-            "(" + " OR ".join(f"instr({place}, ?) > 0" for place in places) + ")",
-            *(filter.text for _ in places),
-        )
-    return found
+_FACET_WORDS: Final = ("site", "class", "identity", "licensee")
+_RARE_WORDS: Final = ("problem", "rule")
 
 
 class SqliteAccessLog:
     """The log as the operator's pages read it. Writes nothing."""
 
-    def __init__(self, database: Database) -> None:
-        """Read from *database*, which the keeper fills."""
+    def __init__(self, database: Database, *, looked_at: int = LOOKED_AT, counted: int = COUNTED) -> None:
+        """Read from *database*, which the keeper fills; the two numbers are others in tests alone."""
         self._database = database
+        self._looked_at, self._most = looked_at, counted
 
     async def overview(self, filter: LogFilter) -> Overview:
         """Return the totals of the fetches that *filter* means, as of one moment."""
-        return await self._database.read(lambda db: _overview(db, filter))
+        return await self._database.read(lambda db: _overview(db, filter, self._most))
+
+    async def crawlers(self, filter: LogFilter) -> tuple[CrawlerRow, ...]:
+        """Return what each crawler did, most fetches first."""
+        return await self._database.read(lambda db: _crawlers(db, filter, self._most))
+
+    async def works(self, filter: LogFilter) -> tuple[WorkRow, ...]:
+        """Return what was taken of each work, most fetches first."""
+        return await self._database.read(lambda db: _works(db, filter, self._most))
+
+    async def paths(self, filter: LogFilter) -> tuple[Counted, ...]:
+        """Return the paths with most fetches among the newest entries."""
+        return await self._database.read(lambda db: _paths(db, filter, self._most, _MOST_PATHS))
+
+    async def visits(self, site: str, since_us: int) -> tuple[Visited, ...]:
+        """Return who came for what to *site* from *since_us* on, among the newest entries; floods stay out."""
+        return await self._database.read(lambda db: _visits(db, site, since_us, self._most))
 
     async def page(self, filter: LogFilter, after: Cursor | None, limit: int) -> LogPage:
         """Return at most *limit* rows, newest first, older than *after*."""
-        where = _where(filter)
-        if after is not None:
-            where = where.also("seq < ?", after.seq)
-        rows = await self._database.read(lambda db: _rows(db, where, "DESC", limit + 1))
-        more = len(rows) > limit
-        return LogPage(rows[:limit], Cursor(rows[limit - 1].seq) if more else None)
+        return await self._database.read(lambda db: _page(db, filter, after, limit, self._looked_at))
 
     async def stream(self, filter: LogFilter) -> AsyncIterator[LogRow]:
         """All rows, newest first, that were there when the first was read; in bounded memory."""
@@ -119,36 +107,23 @@ class SqliteAccessLog:
 
     async def since(self, seq: int, limit: int) -> tuple[LogRow, ...]:
         """Return at most *limit* rows newer than *seq*, oldest first."""
-        where = _Where(f"{_LISTED} AND seq > ?", (seq,))
+        where = Where(f"{LISTED} AND seq > ?", (seq,))
         return await self._database.read(lambda db: _rows(db, where, "ASC", limit))
 
     async def facets(self, filter: LogFilter) -> Facets:
         """Count the values that the filter form offers."""
-        crawlers = _where(replace(filter, crawler=None))
-        decisions = _where(replace(filter, decision=None))
-
-        def read(db: apsw.Connection) -> Facets:
-            found = crawlers.select(
-                db, "crawler, sum(count)", f"GROUP BY crawler ORDER BY 2 DESC, 1 LIMIT {_FACETS}"
-            )
-            counts = _decisions(db, decisions)
-            return Facets(
-                tuple(Counted(name, count) for name, count in found),
-                tuple(Counted(word, counts[word]) for word in Decision if counts[word]),
-            )
-
-        return await self._database.read(read)
+        return await self._database.read(lambda db: _facets(db, filter, self._most))
 
     async def row(self, record_id: str) -> LogRow | None:
         """Return one row, or None where there is no such fetch."""
-        where = _Where(f"{_LISTED} AND id = ?", (record_id,))
+        where = Where(f"{LISTED} AND id = ?", (record_id,))
         rows = await self._database.read(lambda db: _rows(db, where, "ASC", 1))
         return rows[0] if rows else None
 
     async def record(self, record_id: str) -> FetchRecord | None:
         """Return the whole record behind a row, or None where this version cannot read it."""
-        where = _Where(f"{_FETCH} AND id = ?", (record_id,))
-        found = await self._database.read(lambda db: where.select(db, "canonical").fetchone())
+        sql = "SELECT canonical FROM entries WHERE kind = 'fetch' AND id = ?"
+        found = await self._database.read(lambda db: db.execute(sql, (record_id,)).fetchone())
         if found is None:
             return None
         try:
@@ -174,69 +149,250 @@ class SqliteAccessLog:
         return FetchDetail(address, peer, user_agent, referer, query, codes)
 
 
-def _rows(db: apsw.Connection, where: _Where, order: str, limit: int) -> tuple[LogRow, ...]:
-    found = where.select(db, _COLUMNS, f"ORDER BY seq {order} LIMIT {limit}")
+def _rows(
+    db: apsw.Connection, where: Where, order: str, limit: int, table: str = "entries"
+) -> tuple[LogRow, ...]:
+    found = db.execute(
+        f"SELECT {_COLUMNS} FROM {table} WHERE {where.sql} ORDER BY seq {order} LIMIT {limit}",  # noqa: S608
+        where.values,
+    )
     return tuple(LogRow(*row[:-1], evidence=tuple(orjson.loads(row[-1] or "[]"))) for row in found)  # type: ignore[misc]
 
 
-def _decisions(db: apsw.Connection, where: _Where) -> Mapping[Decision, int]:
+def _where(filter: LogFilter) -> Where:
+    """What *filter* says of one entry. Times are not looked up: blocks of entries were chosen by them."""
+    found = words_of(filter, Where(LISTED), priced="status = 402")
+    if filter.from_us is not None:
+        found = found.also("time_us >= ?", filter.from_us)
+    if filter.to_us is not None:
+        found = found.also("time_us < ?", filter.to_us)
+    if filter.path.endswith("/"):
+        # The slash's successor in the order of octets ends what lies below it.
+        found = found.also("path >= ? AND path < ?", filter.path, filter.path[:-1] + "0")
+    elif filter.path:
+        found = found.also("path = ?", filter.path)
+    if filter.text:
+        places = ("path", "host", "licensee", "id")
+        found = found.also(
+            "(" + " OR ".join(f"instr({place}, ?) > 0" for place in places) + ")",
+            *(filter.text for _ in places),
+        )
+    return found
+
+
+def _page(db: apsw.Connection, filter: LogFilter, after: Cursor | None, limit: int, most: int) -> LogPage:
+    where = _where(filter)
+    rows: list[LogRow] = []
+    looked = 0
+    for low, high in blocks(db, filter, _NEWEST if after is None else after.seq):
+        if looked >= most:
+            return LogPage(tuple(rows), Cursor(high + 1), looked=looked)
+        here = where.also("seq > ? AND seq <= ?", low, high)
+        rows += _rows(db, here, "DESC", limit + 1 - len(rows), _BY_NUMBER)
+        if len(rows) > limit:
+            return LogPage(tuple(rows[:limit]), Cursor(rows[limit - 1].seq))
+        looked += high - low
+    return LogPage(tuple(rows), None)
+
+
+def _source(db: apsw.Connection, filter: LogFilter, most: int, *, step: int = 3600) -> tuple[Where, int]:
+    """What totals are taken from, and among how many of the newest entries: 0 is all there are."""
+    if are_summed(filter):
+        return summed(db, filter, step=step), 0
+    lowest, every = _newest(db, most)
+    where = _where(filter).also("seq > ?", lowest)
+    sql = f"(SELECT *, status = 402 AS priced FROM {_BY_NUMBER} WHERE {where.sql})"  # noqa: S608
+    return Where(sql, where.values), every
+
+
+def _newest(db: apsw.Connection, most: int) -> tuple[int, int]:
+    """The number that the newest *most* entries are above, and *most*, or 0 where there are not as many."""
+    newest = _one(db.execute("SELECT max(seq) FROM entries"))
+    return (newest - most, most) if newest > most else (0, 0)
+
+
+def _sum(db: apsw.Connection, source: Where, what: str, group: str = "") -> list[Any]:
+    return db.execute(f"SELECT {what} FROM {source.sql} {group}", source.values).fetchall()  # noqa: S608
+
+
+def _decided(rows: Iterable[tuple[str, int, int]]) -> Mapping[Decision, int]:
     counts = dict.fromkeys(Decision, 0)
-    found = where.select(db, "outcome, status = 402, sum(count)", "GROUP BY 1, 2")
-    for outcome, priced, count in found:
+    for outcome, priced, count in rows:
         counts[decision(outcome, 402 if priced else 0)] += count
     return MappingProxyType(counts)
 
 
-def _sums(db: apsw.Connection, where: _Where, column: str) -> tuple[Money, ...]:
-    found = where.also(f"{column} <> 0").select(
-        db, f"currency, sum({column})", "GROUP BY currency ORDER BY currency"
+def _monies(rows: Iterable[tuple[str, int]]) -> tuple[Money, ...]:
+    total: Counter[str] = Counter()
+    for currency, micros in rows:
+        total[currency] += micros
+    return tuple(Money(total[currency], currency) for currency in sorted(total) if total[currency])
+
+
+def _bars(db: apsw.Connection, source: Where, step_us: int) -> tuple[Bar, ...]:
+    found: dict[int, list[tuple[str, int, int]]] = {}
+    rows = _sum(
+        db, source, f"time_us / {step_us}, outcome, priced, sum(count)", "GROUP BY 1, 2, 3 ORDER BY 1 DESC"
     )
-    return tuple(Money(micros, currency) for currency, micros in found)
-
-
-def _top(db: apsw.Connection, where: _Where, column: str) -> tuple[Counted, ...]:
-    names: list[Any] = where.select(
-        db, f"{column}, sum(count)", f"GROUP BY {column} ORDER BY 2 DESC, 1 LIMIT {_TOP}"
-    ).fetchall()
-    return tuple(
-        Counted(name, count, _sums(db, where.also(f"{column} = ?", name), "charged_micros"))
-        for name, count in names
-    )
-
-
-def _bars(db: apsw.Connection, where: _Where, step_us: int) -> tuple[Bar, ...]:
-    found: dict[int, dict[Decision, int]] = {}
-    rows = where.select(
-        db, f"time_us / {step_us}, outcome, status = 402, sum(count)", "GROUP BY 1, 2, 3 ORDER BY 1 DESC"
-    )
-    for step, outcome, priced, count in rows:
+    for step, *counted in rows:
         if step not in found and len(found) == _BARS:
             break
-        counts = found.setdefault(step, dict.fromkeys(Decision, 0))
-        counts[decision(outcome, 402 if priced else 0)] += count
-    return tuple(Bar(step * step_us, MappingProxyType(found[step])) for step in sorted(found))
+        found.setdefault(step, []).append(tuple(counted))
+    return tuple(Bar(step * step_us, _decided(found[step])) for step in sorted(found))
 
 
-def _overview(db: apsw.Connection, filter: LogFilter) -> Overview:
-    where = _where(filter)
-    decisions = _decisions(db, where)
-    by_ai = where.also("(visitor_class = 'ai' OR outcome = 'licensed')")
+def _overview(db: apsw.Connection, filter: LogFilter, most: int) -> Overview:
+    source, among = _source(db, filter, most, step=filter.step_us // 1_000_000)
+    every = _sum(
+        db,
+        source,
+        "outcome, priced, visitor_class = 'ai', currency, sum(count), sum(charged_micros),"
+        " sum(iif(charged_micros = 0 AND outcome <> 'licensed', quote_micros, 0))",
+        "GROUP BY 1, 2, 3, 4",
+    )
+    decisions = _decided((outcome, priced, count) for outcome, priced, _, _, count, _, _ in every)
     return Overview(
         fetches=sum(decisions.values()),
-        ai_fetches=_one(by_ai.select(db, "sum(count)")),
+        ai_fetches=sum(count for outcome, _, ai, _, count, _, _ in every if ai or outcome == "licensed"),
         licensed=decisions[Decision.LICENSED],
         decisions=decisions,
-        charged=_sums(db, where, "charged_micros"),
-        quoted=_sums(db, where.also("charged_micros = 0 AND outcome <> 'licensed'"), "quote_micros"),
+        charged=_monies((currency, charged) for _, _, _, currency, _, charged, _ in every),
+        quoted=_monies((currency, quoted) for _, _, _, currency, _, _, quoted in every),
         people=_people(db, filter),
         shed=_shed(db, filter),
-        crawlers=_top(db, where, "crawler"),
-        paths=_top(db, where.also("path <> ''"), "path"),
-        bars=_bars(db, where, filter.step_us),
+        crawlers=_counted(db, source, "crawler", _TOP),
+        paths=_paths(db, filter, most, _TOP),
+        bars=_bars(db, source, filter.step_us),
         newest_us=db.execute(
-            f"SELECT time_us FROM entries WHERE {_LISTED} ORDER BY seq DESC LIMIT 1"  # noqa: S608
+            f"SELECT time_us FROM entries WHERE {LISTED} ORDER BY seq DESC LIMIT 1"  # noqa: S608
         ).get,
+        among=among,
+        paths_among=_newest(db, most)[1],
     )
+
+
+def _counted(db: apsw.Connection, source: Where, column: str, most: int) -> tuple[Counted, ...]:
+    """The values of *column* with most fetches, and what those owe."""
+    counts: Counter[str] = Counter()
+    owed: dict[str, list[tuple[str, int]]] = {}
+    for value, currency, count, charged in _sum(
+        db, source, f"{column}, currency, sum(count), sum(charged_micros)", "GROUP BY 1, 2"
+    ):
+        counts[value] += count
+        owed.setdefault(value, []).append((currency, charged))
+    top = sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:most]
+    return tuple(Counted(value, count, _monies(owed[value])) for value, count in top)
+
+
+def _paths(db: apsw.Connection, filter: LogFilter, most: int, top: int) -> tuple[Counted, ...]:
+    lowest, _ = _newest(db, most)
+    where = _where(filter).also("path <> '' AND seq > ?", lowest)
+    return _counted(db, Where(f"(SELECT * FROM {_BY_NUMBER} WHERE {where.sql})", where.values), "path", top)  # noqa: S608
+
+
+def _visits(db: apsw.Connection, site: str, since_us: int, most: int) -> tuple[Visited, ...]:
+    columns = "crawler, visitor_class, identity, path, country"
+    where = Where(
+        f"{_BY_NUMBER} WHERE kind = 'fetch' AND path <> '' AND seq > ? AND site = ? AND time_us >= ?",
+        (_newest(db, most)[0], site, since_us),
+    )
+    return tuple(Visited(*row) for row in _sum(db, where, f"{columns}, count(*)", f"GROUP BY {columns}"))
+
+
+def _crawlers(db: apsw.Connection, filter: LogFilter, most: int) -> tuple[CrawlerRow, ...]:
+    source, _ = _source(db, filter, most, step=filter.step_us // 1_000_000)
+    sums: dict[str, list[Any]] = {}
+    for name, *row in _sum(
+        db,
+        source,
+        "crawler, operator, visitor_class, identity, outcome, priced, currency, sum(count), sum(charged_micros),"
+        " sum(bytes_sent)",
+        "GROUP BY 1, 2, 3, 4, 5, 6, 7",
+    ):
+        sums.setdefault(name, []).append(row)
+    top = sorted(sums, key=lambda name: (-sum(row[6] for row in sums[name]), name))[:_FACETS]
+    steps: dict[str, list[tuple[int, int]]] = {}
+    wanted = Where(f"{source.sql} WHERE +crawler IN ({', '.join('?' * len(top))})", (*source.values, *top))
+    for name, at, count in _sum(
+        db, wanted, f"crawler, time_us / {filter.step_us}, sum(count)", "GROUP BY 1, 2 ORDER BY 1, 2"
+    ):
+        steps.setdefault(name, []).append((at * filter.step_us, count))
+    return tuple(_crawler(db, name, sums[name], tuple(steps[name])) for name in top)
+
+
+def _crawler(
+    db: apsw.Connection, name: str, rows: list[Any], steps: tuple[tuple[int, int], ...]
+) -> CrawlerRow:
+    identities: Counter[str] = Counter()
+    for _, _, identity, _, _, _, count, _, _ in rows:
+        identities[identity] += count
+    newest = f"SELECT time_us FROM entries WHERE crawler = ? AND {LISTED} ORDER BY time_us DESC LIMIT 1"  # noqa: S608
+    return CrawlerRow(
+        name=name,
+        operator=max(row[0] for row in rows),
+        visitor_class=max(rows, key=lambda row: row[6])[1],
+        identities=MappingProxyType(dict(identities.most_common())),
+        decisions=_decided((outcome, priced, count) for _, _, _, outcome, priced, _, count, _, _ in rows),
+        charged=_monies((row[5], row[7]) for row in rows),
+        bytes_sent=sum(row[8] for row in rows),
+        newest_us=_one(db.execute(newest, (name,))),
+        steps=steps,
+    )
+
+
+def _works(db: apsw.Connection, filter: LogFilter, most: int) -> tuple[WorkRow, ...]:
+    source, _ = _source(db, filter, most, step=86_400)
+    sums: dict[tuple[str, str], list[Any]] = {}
+    for site, work, *row in _sum(
+        db,
+        source,
+        "site, work, outcome, priced, currency, sum(count), sum(charged_micros), sum(bytes_sent)",
+        "GROUP BY 1, 2, 3, 4, 5",
+    ):
+        sums.setdefault((site, work), []).append(row)
+    made = (
+        WorkRow(
+            site=site,
+            work=work,
+            decisions=_decided((outcome, priced, count) for outcome, priced, _, count, _, _ in rows),
+            charged=_monies((row[2], row[4]) for row in rows),
+            bytes_sent=sum(row[5] for row in rows),
+        )
+        for (site, work), rows in sums.items()
+    )
+    return tuple(sorted(made, key=lambda row: (-row.fetches, row.site, row.work))[:_MOST_PATHS])
+
+
+def _facets(db: apsw.Connection, filter: LogFilter, most: int) -> Facets:
+    def counted(key: str, column: str) -> tuple[Counted, ...]:
+        source, _ = _source(db, filter.without(key), most, step=86_400)
+        group = f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_FACETS}"
+        return tuple(
+            Counted(value, count) for value, count in _sum(db, source, f"{column}, sum(count)", group)
+        )
+
+    source, among = _source(db, filter.without("decision"), most, step=86_400)
+    counts = _decided(_sum(db, source, "outcome, priced, sum(count)", "GROUP BY 1, 2"))
+    return Facets(
+        crawlers=counted("crawler", "crawler"),
+        decisions=tuple(Counted(word, counts[word]) for word in Decision if counts[word]),
+        words={key: counted(key, WORDS[key]) for key in _FACET_WORDS} | _rare(db, filter, most),
+        among=among,
+        rare_among=_newest(db, most)[1],
+    )
+
+
+def _rare(db: apsw.Connection, filter: LogFilter, most: int) -> dict[str, tuple[Counted, ...]]:
+    """What no table sums, among the newest entries."""
+    lowest, _ = _newest(db, most)
+    found = {}
+    for key in _RARE_WORDS:
+        where = _where(filter.without(key)).also("seq > ?", lowest)
+        wanted = Where(f"{_BY_NUMBER} WHERE {where.sql}", where.values)
+        group = f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_FACETS}"
+        rows = _sum(db, wanted, f"{WORDS[key]}, sum(count)", group)
+        found[key] = tuple(Counted(value, count) for value, count in rows)
+    return found
 
 
 def _one(cursor: apsw.Cursor) -> int:
@@ -246,21 +402,19 @@ def _one(cursor: apsw.Cursor) -> int:
 
 def _shed(db: apsw.Connection, filter: LogFilter) -> int:
     total = 0
-    for (canonical,) in _in_time("kind = 'shed'", filter).select(db, "canonical"):
+    where = Where("kind = 'shed'")
+    if filter.from_us is not None:
+        where = where.also("time_us >= ?", filter.from_us)
+    if filter.to_us is not None:
+        where = where.also("time_us < ?", filter.to_us)
+    for (canonical,) in db.execute(f"SELECT canonical FROM entries WHERE {where.sql}", where.values):  # noqa: S608
         total += orjson.loads(canonical)["count"]
     return total
 
 
-def _in_time(sql: str, filter: LogFilter) -> _Where:
-    where = _Where(sql, ())
-    if filter.from_us is not None:
-        where = where.also("time_us >= ?", filter.from_us)
-    return where if filter.to_us is None else where.also("time_us < ?", filter.to_us)
-
-
 def _people(db: apsw.Connection, filter: LogFilter) -> int:
     """Totals are kept by the hour: an hour counts where any of it lies in the range."""
-    where = _Where("TRUE", ())
+    where = Where("TRUE")
     if filter.from_us is not None:
         where = where.also("hour_at > ?", filter.from_us // 1_000_000 - 3600)
     if filter.to_us is not None:

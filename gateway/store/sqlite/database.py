@@ -104,7 +104,7 @@ class Database:
             raise _mistake(path, f"must be a file licet can write: {error.strerror or error}") from None
         except (apsw.Error, ConfigurationError) as error:
             for connection in made:
-                connection.close()
+                _let_go(connection)
             if isinstance(error, ConfigurationError):
                 raise
             raise _mistake(path, f"cannot be used: {told(error)} ({error})") from None
@@ -178,9 +178,9 @@ class Database:
         self._pool.shutdown()
         with self._watch_lock:
             for reader in self._readers:
-                reader.close()
+                _let_go(reader)
         # Last, so that SQLite folds its log into the file.
-        self._writer.close()
+        _let_go(self._writer)
 
     def _read(self, act: Act[T]) -> T:
         reader = self._idle.get()
@@ -314,6 +314,12 @@ def _touch(path: Path) -> None:
         raise PermissionError(13, "its folder cannot be written", str(path.parent))
     if new:
         _sync_folder(path.parent)
+
+
+def _let_go(connection: apsw.Connection) -> None:
+    """Close *connection*. What was answered is durable in the log, also where the disk will not take it from there."""
+    with contextlib.suppress(apsw.Error):
+        connection.close()
 
 
 def _sync_folder(folder: Path) -> None:

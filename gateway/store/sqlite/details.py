@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import apsw
 import orjson
 
+from gateway.provenance.erasure import NO_SALT, Trait, cut
 from gateway.provenance.record import FetchDetail
 from gateway.store.sqlite.database import Database
+
+#: Details that are cut in one transaction.
+_AT_ONCE: Final = 2000
+_OF: Final = {
+    Trait.RECORD: "DELETE FROM details WHERE id = ?1",
+    Trait.ADDRESS: "DELETE FROM details WHERE address = ?1 OR peer = ?1",
+    Trait.AGENT: "DELETE FROM details WHERE user_agent = ?1",
+}
 
 
 class SqliteDetails:
@@ -43,4 +54,37 @@ class SqliteDetails:
 
         gone = await self._database.write(act)
         await self._database.checkpoint()
+        return gone
+
+    async def forget_of(self, trait: Trait, value: str) -> int:
+        """Erase every detail whose *trait* is *value*; return how many."""
+
+        def act(db: apsw.Connection) -> int:
+            db.execute(_OF[trait], (value,))
+            return db.changes()
+
+        gone = await self._database.write(act)
+        await self._database.checkpoint()
+        return gone
+
+    async def cut_before(self, time_us: int) -> int:
+        """Cut every detail older than *time_us*; return how many."""
+
+        def act(db: apsw.Connection) -> int:
+            rows: Any = db.execute(
+                "SELECT id, address FROM details WHERE time_us < ? AND salt <> ? LIMIT ?",
+                (time_us, NO_SALT, _AT_ONCE),
+            ).fetchall()
+            db.executemany(
+                "UPDATE details SET salt = ?, address = ?, peer = '', user_agent = '', referer = '', query = '',"
+                " evidence = '[]' WHERE id = ?",
+                [(NO_SALT, cut(FetchDetail(address)).address, id) for id, address in rows],
+            )
+            return len(rows)
+
+        gone = 0
+        while more := await self._database.write(act):
+            gone += more
+        if gone:
+            await self._database.checkpoint()
         return gone

@@ -80,6 +80,19 @@ class SqliteLeaves:
 
         return await self._database.read(act)
 
+    async def opened_from(self, begin: int, most: int) -> tuple[Opened, ...]:
+        """Entries from index *begin* on, at most *most*."""
+
+        def act(db: apsw.Connection) -> tuple[Opened, ...]:
+            rows: Any = db.execute(
+                "SELECT seq - 1, kind, licensee, site, time_us, canonical, salt FROM entries WHERE seq > ?"
+                " ORDER BY seq LIMIT ?",
+                (begin, most),
+            )
+            return tuple(Opened(*row) for row in rows)
+
+        return await self._database.read(act)
+
     async def opened_of(
         self, licensee: str, since_us: int, until_us: int, after: tuple[int, int], most: int
     ) -> tuple[Opened, ...]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import apsw
 
+from gateway.event import Event
 from gateway.money import Money
 from gateway.rails.topups import BACK_KEPT_SECONDS, KEPT_SECONDS, PaidBack, TopUp
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.events import keep_events
 
 _SELECT: Final = "SELECT id, licensee, micros, currency, at, session, paid_by FROM topups"
 
@@ -53,6 +56,12 @@ class SqliteTopUps:
         """The top-up that *paid_by* paid."""
         return await self._database.read(lambda db: _one(db, "paid_by = ? AND paid_by <> ''", paid_by))
 
+    async def everything(self) -> tuple[TopUp, ...]:
+        """Every top-up that is kept."""
+        return await self._database.read(
+            lambda db: tuple(_topup(row) for row in db.execute(f"{_SELECT} ORDER BY id"))
+        )
+
     async def went_back(self, back: PaidBack, at: int) -> None:
         """Keep *back*, once."""
 
@@ -81,14 +90,38 @@ class SqliteTopUps:
         sql = "SELECT 1 FROM provider_events WHERE id = ?"
         return await self._database.read(lambda db: db.execute(sql, (event,)).fetchone() is not None)
 
-    async def note(self, event: str, at: int) -> None:
-        """Note that the event was acted upon."""
+    async def take_back(self, id: str, entry: str, amount: Money) -> Money:
+        """Take *amount* of a top-up back for *entry*, as far as others left of it."""
+
+        def act(db: apsw.Connection) -> Money:
+            taken: Any = db.execute("SELECT micros FROM topups_taken WHERE entry = ?", (entry,)).fetchone()
+            if taken is not None:
+                return Money(taken[0], amount.currency)
+            topup = _one(db, "id = ?", id)
+            if topup is None or topup.amount.currency != amount.currency:
+                raise LookupError(id)
+            total: Any = db.execute(
+                "SELECT COALESCE(SUM(micros), 0) FROM topups_taken WHERE topup = ?", (id,)
+            ).fetchone()
+            micros = min(amount.micros, topup.amount.micros - total[0])
+            db.execute(
+                "INSERT INTO topups_taken (entry, topup, micros) VALUES (?, ?, ?)", (entry, id, micros)
+            )
+            return Money(micros, amount.currency)
+
+        return await self._database.write(act)
+
+    async def note(self, event: str, at: int, *, events: Sequence[Event] = ()) -> None:
+        """Note that the event was acted upon, and keep *events*."""
 
         def act(db: apsw.Connection) -> None:
             db.execute("DELETE FROM provider_events WHERE at <= ?", (at - KEPT_SECONDS,))
-            db.execute(
-                "INSERT INTO provider_events (at, id) VALUES (?, ?) ON CONFLICT DO NOTHING", (at, event)
-            )
+            new = db.execute(
+                "INSERT INTO provider_events (at, id) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING id",
+                (at, event),
+            ).fetchone()
+            if new is not None:
+                keep_events(db, events)
 
         await self._database.write(act)
 
@@ -101,4 +134,8 @@ class SqliteTopUps:
 
 def _one(db: apsw.Connection, where: str, given: str) -> TopUp | None:
     row: Any = db.execute(f"{_SELECT} WHERE {where}", (given,)).fetchone()
-    return TopUp(row[0], row[1], Money(row[2], row[3]), *row[4:]) if row else None
+    return _topup(row) if row else None
+
+
+def _topup(row: Any) -> TopUp:
+    return TopUp(row[0], row[1], Money(row[2], row[3]), *row[4:])

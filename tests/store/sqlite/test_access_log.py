@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.dashboard.queries import Counted, Cursor, Decision, LogFilter, decision
+from gateway.dashboard.filters import WORDS, Cursor, Decision, LogFilter, decision
+from gateway.dashboard.queries import Counted
 from gateway.money import Money
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audience import AudienceRow
@@ -18,6 +19,7 @@ from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.totals import SqliteTotals
 
 SALT = bytes(32)
 HOUR = 3_600_000_000
@@ -70,8 +72,8 @@ def records() -> list[FetchRecord]:
 RECORDS = records()
 
 
-@pytest.fixture
-async def log(tmp_path):
+@pytest.fixture(params=[0, 700], ids=["no-sums", "blocks-of-700"])
+async def log(tmp_path, request):
     database = await Database.open(tmp_path / "licet.db")
 
     notes = [ShedNote(f"shed-{count}", START + count * HOUR, 0, count, "disk") for count in (5, 7)]
@@ -81,6 +83,8 @@ async def log(tmp_path):
     await SqliteFolding(database).fold(FoldBatch(entries, details, ()))
     hours = [AudienceRow(START // 1_000_000 + hour * 3600, "journal", "/", 200, "", 1) for hour in range(48)]
     await SqliteAudience(database).add(hours)
+    if request.param:
+        await SqliteTotals(database, block=request.param).keep_up()
     yield SqliteAccessLog(database)
     await database.close()
 
@@ -93,6 +97,16 @@ FILTERS = [
     LogFilter(crawler=""),
     LogFilter(crawler="O'Brien%_"),
     *(LogFilter(decision=word) for word in Decision),
+    LogFilter(from_us=START + 3 * HOUR + 5, to_us=START + 30 * HOUR + 7),
+    LogFilter(from_us=START + 3 * HOUR + 5, to_us=START + 3 * HOUR + 900),
+    LogFilter(from_us=START - 900 * HOUR, to_us=START + 20 * HOUR),
+    LogFilter(words=(("class", "ai"), ("site", "journal"))),
+    LogFilter(words=(("licensee", ""),), from_us=START + 24 * HOUR),
+    LogFilter(words=(("site", "elsewhere"),)),
+    LogFilter(words=(("problem", ""),), decision=Decision.REFUSED),
+    LogFilter(path="/essays/"),
+    LogFilter(path="/a_b/7", crawler="GPTBot"),
+    LogFilter(path="/essay/"),
     LogFilter(text="100%"),
     LogFilter(text="a_b", decision=Decision.QUOTED),
     LogFilter(text="nowhere"),
@@ -109,6 +123,12 @@ def meant(filter: LogFilter) -> list[FetchRecord]:
         and (filter.to_us is None or record.time_us < filter.to_us)
         and (filter.crawler is None or record.crawler == filter.crawler)
         and (filter.decision is None or decision(record.outcome, record.status) is filter.decision)
+        and all(getattr(record, WORDS[key]) == word for key, word in filter.words)
+        and (
+            record.path.startswith(filter.path)
+            if filter.path.endswith("/")
+            else filter.path in {"", record.path}
+        )
         and any(filter.text in text for text in (record.path, record.host, record.licensee, record.id))
     ]
 
@@ -173,6 +193,76 @@ async def test_facets_ignore_their_own_part_of_the_filter(log):
         )
         assert {item.value: item.count for item in found.crawlers} == crawlers
         assert {item.value: item.count for item in found.decisions} == decisions
+        for key in ("site", "class", "identity", "licensee", "problem", "rule"):
+            words = Counter(getattr(row, WORDS[key]) for row in meant(filter.without(key)))
+            assert {item.value: item.count for item in found.words[key]} == words
+        assert found.among == found.rare_among == 0
+
+
+async def test_crawlers_and_works_add_up(log):
+    for filter in FILTERS:
+        rows = meant(filter)
+        crawlers = {row.name: row for row in await log.crawlers(filter)}
+        assert {name: row.fetches for name, row in crawlers.items()} == Counter(row.crawler for row in rows)
+        for name, row in crawlers.items():
+            own = [record for record in rows if record.crawler == name]
+            counts = Counter(decision(record.outcome, record.status) for record in own)
+            assert dict(row.decisions) == {word: counts[word] for word in Decision}
+            assert row.identities == {"claimed": len(own)}
+            assert row.charged == sums(own, "charged_micros")
+            assert row.bytes_sent == len(own)
+            assert row.newest_us == max(record.time_us for record in RECORDS if record.crawler == name)
+            steps = Counter(record.time_us // filter.step_us * filter.step_us for record in own)
+            assert row.steps == tuple(sorted(steps.items()))
+        works = {(row.site, row.work): row for row in await log.works(filter)}
+        assert {key: row.fetches for key, row in works.items()} == Counter(
+            (row.site, row.work) for row in rows
+        )
+        for key, work in works.items():
+            own = [record for record in rows if (record.site, record.work) == key]
+            assert work.charged == sums(own, "charged_micros")
+        paths = Counter(row.path for row in rows)
+        assert {item.value: item.count for item in await log.paths(filter)} == paths
+
+
+async def test_a_page_looks_through_so_many_entries_and_then_says_where_to_go_on(log):
+    few = SqliteAccessLog(log._database, looked_at=600, counted=600)
+    wanted = [record.id for record in meant(LogFilter(text="00000")) if record.id.startswith("00000")]
+    seen: list[str] = []
+    after: Cursor | None = None
+    pages = []
+    while True:
+        page = await few.page(LogFilter(text="0000000"), after, 50)
+        pages.append(page)
+        seen += [row.id for row in page.rows]
+        after = page.next
+        if after is None:
+            break
+    assert seen == [name for name in wanted if "0000000" in name]
+    # Without sums all that is not summed is one block.
+    if len(pages) > 1:
+        assert all(page.looked >= 600 for page in pages[:-1])
+        assert pages[0].rows == ()
+    found = await few.facets(LogFilter(text="essays"))
+    newest = [row for row in RECORDS[2502 - 600 :] if "essays" in row.path]
+    assert sum(item.count for item in found.decisions) == len(newest)
+    assert (found.among, found.rare_among) == (600, 600)
+    assert (await few.overview(LogFilter())).paths_among == 600
+    assert (await few.overview(LogFilter())).among == 0
+    assert [row.id async for row in few.stream(LogFilter(text="0000000"))] == seen
+
+
+async def test_sums_go_on_where_they_stopped(log):
+    """What comes in between is counted once, whichever block it falls into."""
+    totals = SqliteTotals(log._database, block=4)
+    for number in range(30):
+        record = replace(BASE, id=f"later-{number}", time_us=START + 60 * HOUR, crawler="Later")
+        await SqliteFolding(log._database).fold(
+            FoldBatch((SealedEntry(record, SALT, record.canonical(), "front"),), (), ())
+        )
+        await totals.advance()
+        assert (await log.overview(LogFilter(crawler="Later"))).fetches == number + 1
+    assert (await log.overview(LogFilter())).fetches == len(RECORDS) + 30
 
 
 async def test_since_tells_the_next_rows_oldest_first(log):

@@ -291,6 +291,17 @@ async def test_after_a_failed_sync_nothing_more_is_acknowledged(disk, tmp_path):
     await again.close()
 
 
+async def test_a_disk_that_fails_at_the_end_raises_nothing_and_loses_nothing(disk, tmp_path):
+    database = await Database.open(tmp_path / "licet.db")
+    await database.write(put("a"))
+    disk.failing = True
+    await database.close()
+    disk.failing = False
+    again = await Database.open(tmp_path / "licet.db")
+    assert "a" in await again.read(sources)
+    await again.close()
+
+
 async def _mistake(path: Path) -> str:
     with pytest.raises(ConfigurationError) as caught:
         await Database.open(path)

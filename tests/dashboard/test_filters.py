@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dashboard.queries import (
+from gateway.dashboard.filters import (
     DAY_US,
     HOUR_US,
     Cursor,

@@ -1,0 +1,55 @@
+"""Forgetting in time: what the office's timer forgets, and the settings that it must not be given."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.clock import Clock
+from gateway.config import Config
+from gateway.licenses.offers import months_after
+from gateway.licenses.retention import Days, mistakes
+from gateway.problems import ConfigurationError
+from gateway.provenance.erasure import forget_details
+from gateway.provenance.packing import pack_folded
+from gateway.store.sqlite.audit_windows import audit_windows
+from gateway.store.sqlite.auditors import SqliteAuditors
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.folding import SqliteFolding
+
+_DAY_US = 86_400_000_000
+
+
+def days_of(config: Config) -> Days:
+    """The settings that say how long things are kept."""
+    return Days(
+        config.store.detail_days,
+        config.store.cut_days,
+        config.outbox.keep_days,
+        config.retention.looks_months,
+    )
+
+
+async def check_retention(config: Config, database: Database, clock: Clock) -> None:
+    """Refuse settings that forget what an audit may still ask for; raises `ConfigurationError`, `StoreUnavailable`."""
+    now = clock.now_us() // 1_000_000
+    found = mistakes(days_of(config), await audit_windows(database), now, str(config.folder / "licet.toml"))
+    if found:
+        raise ConfigurationError(list(found))
+
+
+async def forget_in_time(config: Config, database: Database, clock: Clock) -> None:
+    """Cut, then erase, what is personal and old enough, and pack one journal file of an earlier day.
+
+    Asking again is harmless. Raises `StoreUnavailable`, `OSError`.
+    """
+    now_us, details = clock.now_us(), SqliteDetails(database)
+    await forget_details(config.journal, details, now_us - config.store.detail_days * _DAY_US)
+    if config.store.cut_days:
+        await details.cut_before(now_us - config.store.cut_days * _DAY_US)
+    months = config.retention.looks_months
+    if months:
+        await SqliteAuditors(database).forget_looks(months_after(now_us // 1_000_000, -months))
+    positions = await SqliteFolding(database).positions()
+    yesterday = (now_us - _DAY_US) * 1000
+    await asyncio.to_thread(pack_folded, config.journal, positions, before_ns=yesterday, most=1)

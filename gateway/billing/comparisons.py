@@ -1,0 +1,317 @@
+"""The books compared, one line for each pair of things that have to say the same. Pure.
+
+`checked` looks at the books alone, `reconciled` holds them against everything
+around them: the journal's files, the statements, the receipts, the rails. A
+comparison has faults, which nothing explains, or differences with their reason,
+such as a payment that settled a moment ago; only faults make it wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from gateway.billing.postings import CLEARING, may_owe, prepaid
+from gateway.billing.reconcile import Books, Fault, reconcile
+from gateway.billing.statements import Statement
+from gateway.money import Money
+from gateway.provenance.record import BookEntry, FetchRecord
+from gateway.rails.settlements import Payment, State
+from gateway.rails.topups import TopUp
+
+#: Who enters the credits of a payment provider's pages.
+_STRIPE: Final = "stripe"
+_KNOWN: Final = re.compile(
+    r"bank:clearing|licensee:.+:(prepaid|owed)|creator:.*:earned|escrow:.+:(provider|agent):.+|milestone:.+", re.DOTALL
+)  # fmt: skip
+_DERIVED: Final = frozenset({"unposted", "posted-twice", "posting-differs", "no-such-entry", "moves-nothing"})
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One line: *left* and *right* say what was compared, *explained* what differs and why it may."""
+
+    name: str
+    left: str
+    right: str
+    faults: tuple[Fault, ...] = ()
+    explained: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing differs without a reason."""
+        return not self.faults
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What lies around the books, as of about the same moment.
+
+    Attributes:
+        statements: of each licensee for each month with an entry; read after the books.
+        disagreeing: licensees and months for which the books gave no statement, and why.
+        payments: those of rails that settle on the spot, whole.
+        topups: those that a payment provider was asked for, whole.
+        receipts: record ids and what a client was told it was charged, in micro-units; None where none is at hand.
+    """
+
+    statements: Sequence[Statement] = ()
+    disagreeing: Sequence[tuple[str, str]] = ()
+    payments: Sequence[Payment] = ()
+    topups: Sequence[TopUp] = ()
+    receipts: Mapping[str, int] | None = None
+
+
+def checked(books: Books) -> tuple[Comparison, ...]:
+    """The invariants of *books*: postings follow from entries, sums are zero, nobody owes who may not."""
+    found = reconcile(books).faults
+    sums, kept = _sums(books), Counter[str]()
+    for _, money in books.balances:
+        kept[money.currency] += money.micros
+    accounts = {account for account, _ in sums} | {account for account, _ in books.balances}
+    return (
+        Comparison(
+            "derivation",
+            f"{len(books.entries)} entries about money",
+            f"{len(books.postings)} postings",
+            tuple(fault for fault in found if fault.code in _DERIVED),
+        ),
+        Comparison("sums", "debits", f"credits in {len(kept)} currencies", tuple(_unbalanced(kept))),
+        Comparison(
+            "balances",
+            f"{len(books.balances)} balances kept",
+            "sums of postings",
+            _of(found, "balance-differs"),
+        ),
+        Comparison("accounts", f"{len(accounts)} accounts", "what each may be", tuple(_accounts(sums))),
+        Comparison(
+            "spending", f"{len(books.spent)} licenses' spending", "their fetches", _of(found, "spend-differs")
+        ),
+        Comparison(
+            "credit", "credit set aside or used", "credit and limits", _of(found, "overdrawn", "oversold")
+        ),
+    )
+
+
+def reconciled(books: Books, around: Around) -> tuple[Comparison, ...]:
+    """*books* against themselves and against what is *around* them."""
+    return (
+        *checked(books),
+        _charged(books),
+        _statements(books, around),
+        _receipts(books, around.receipts),
+        _settled(books, around.payments),
+        _topped_up(books, around.topups),
+        _by_hand(books, around),
+    )
+
+
+def months_of(books: Books) -> tuple[tuple[str, str], ...]:
+    """Licensee and month (UTC) of every entry about money: which statements there have to be."""
+    found = set[tuple[str, str]]()
+    for booked in books.entries:
+        entry = booked.entry
+        if isinstance(entry, FetchRecord | BookEntry) and entry.licensee:
+            found.add((entry.licensee, _month(entry.time_us)))
+    return tuple(sorted(found))
+
+
+def _of(faults: Iterable[Fault], *codes: str) -> tuple[Fault, ...]:
+    return tuple(fault for fault in faults if fault.code in codes)
+
+
+def _sums(books: Books) -> Counter[tuple[str, str]]:
+    sums: Counter[tuple[str, str]] = Counter()
+    for posting in books.postings:
+        for account in (posting.debit, posting.credit):
+            sums[account, posting.amount.currency] += posting.effect_on(account)
+    return sums
+
+
+def _unbalanced(kept: Mapping[str, int]) -> Iterable[Fault]:
+    for currency, micros in sorted(kept.items()):
+        if micros:
+            yield Fault(
+                "unbalanced", currency, f"The balances in {currency} are {micros} micro-units in all."
+            )
+
+
+def _accounts(sums: Mapping[tuple[str, str], int]) -> Iterable[Fault]:
+    for (account, currency), micros in sorted(sums.items()):
+        if not _KNOWN.fullmatch(account):
+            yield Fault("unknown-account", account, f"{account} is no account of these books.")
+        elif micros < 0 and not may_owe(account) and not account.startswith("licensee:"):
+            yield Fault(
+                "below-zero", account, f"{account} stands {-micros} micro-units of {currency} below zero."
+            )
+        elif micros > 0 and account == CLEARING:
+            yield Fault("below-zero", account, f"More {currency} was paid back than was ever paid in.")
+
+
+def _charged(books: Books) -> Comparison:
+    """The sum of what records say, without the rule that made the postings, against those postings."""
+    said: Counter[str] = Counter()
+    posted: Counter[str] = Counter()
+    for booked in books.entries:
+        if isinstance(booked.entry, FetchRecord) and booked.entry.charged_micros > 0:
+            said[booked.entry.currency] += booked.entry.charged_micros
+    for posting in books.postings:
+        if posting.code == "fetch":
+            posted[posting.amount.currency] += posting.amount.micros
+    faults = [
+        Fault("charged-differs", currency, f"Records say {said[currency]} micro-units, postings {posted[currency]}.")
+        for currency in sorted(said.keys() | posted.keys())
+        if said[currency] != posted[currency]
+    ]  # fmt: skip
+    return Comparison("journal", f"records charged {_told(said)}", f"ledger {_told(posted)}", tuple(faults))
+
+
+def _statements(books: Books, around: Around) -> Comparison:
+    effects: Counter[tuple[str, str, str]] = Counter()
+    paid: Counter[tuple[str, str]] = Counter()
+    for posting in books.postings:
+        for account in (posting.debit, posting.credit):
+            effects[account, _month(posting.time_us), posting.amount.currency] += posting.effect_on(account)
+    last = max((booked.seq for booked in books.entries), default=0)
+    for booked in books.entries:
+        if isinstance(booked.entry, FetchRecord):
+            paid[booked.entry.licensee, _month(booked.entry.time_us)] += 1
+    faults = [Fault("no-statement", licensee, why) for licensee, why in around.disagreeing]
+    explained = list[str]()
+    seen = {(each.licensee, each.period.name) for each in around.statements} | {
+        (licensee, why.partition(":")[0]) for licensee, why in around.disagreeing
+    }
+    for bill in around.statements:
+        if bill.last_seq > last:
+            explained.append(f"{bill.licensee} {bill.period.name}: entries came in during the look")
+            continue
+        faults += _statement(bill, effects, paid)
+    faults += [
+        Fault("no-statement", licensee, f"{month}: there are entries and no statement was made.")
+        for licensee, month in months_of(books)
+        if (licensee, month) not in seen
+    ]
+    return Comparison(
+        "statements", f"{len(around.statements)} statements", "ledger", tuple(faults), tuple(explained)
+    )
+
+
+def _statement(
+    bill: Statement, effects: Mapping[tuple[str, str, str], int], paid: Mapping[tuple[str, str], int]
+) -> Iterable[Fault]:
+    account, month, who = prepaid(bill.licensee), bill.period.name, bill.licensee
+    for total in bill.totals:
+        currency = total.opening.currency
+        before = sum(
+            micros
+            for (name, when, code), micros in effects.items()
+            if (name, code) == (account, currency) and when < month
+        )
+        after = before + effects.get((account, month, currency), 0)
+        if (total.opening.micros, total.closing.micros) != (before, after):
+            why = f"{month}: it goes from {total.opening} to {total.closing}, the ledger from {before} to {after} micro-units."
+            yield Fault("statement-differs", who, why)
+    counted = sum(line.fetches for line in bill.charges)
+    if counted != paid.get((who, month), 0):
+        yield Fault(
+            "statement-differs",
+            who,
+            f"{month}: it counts {counted} fetches, not {paid.get((who, month), 0)}.",
+        )
+
+
+def _receipts(books: Books, receipts: Mapping[str, int] | None) -> Comparison:
+    if receipts is None:
+        return Comparison(
+            "receipts", "no receipts at hand", "records", explained=("none were given to compare",)
+        )
+    faults = _of(reconcile(books, receipts=receipts).faults, "receipt-differs", "not-in-journal")
+    return Comparison("receipts", f"{len(receipts)} receipts", "records", faults)
+
+
+def _credits(books: Books, *by: str) -> dict[str, BookEntry]:
+    return {
+        booked.entry.id: booked.entry
+        for booked in books.entries
+        if isinstance(booked.entry, BookEntry) and booked.entry.kind_of == "credit" and booked.entry.by in by
+    }
+
+
+def _settled(books: Books, payments: Sequence[Payment]) -> Comparison:
+    """Each payment that another party moved against the one credit it makes."""
+    rails = {each.rail for each in payments} | {"x402"}
+    credits, faults, explained = _credits(books, *rails), list[Fault](), list[str]()
+    count = len(credits)
+    for each in payments:
+        credit = credits.pop(each.id, None)
+        if each.state is State.SETTLED:
+            if credit is None and each.booked:
+                faults.append(
+                    Fault("credit-missing", each.id, f"{each.amount} settled; no credit stands for it.")
+                )
+            elif credit is None:
+                explained.append(f"{each.id}: {each.amount} settled, its credit is not entered yet")
+            elif (credit.licensee, _amount(credit)) != (each.licensee, each.amount):
+                said = f"{each.amount} of {each.licensee} settled, the credit is {_amount(credit)} of {credit.licensee}."
+                faults.append(Fault("credit-differs", each.id, said))
+        elif credit is not None:
+            faults.append(Fault("credit-unsettled", each.id, f"It is {each.state} and was credited."))
+        elif each.state is State.PENDING:
+            explained.append(f"{each.id}: {each.amount} is pending; nobody knows yet what came of it")
+    faults += [Fault("credit-unknown", id, "No payment stands behind this credit.") for id in sorted(credits)]
+    return Comparison(
+        "payments",
+        f"{len(payments)} payments on the spot",
+        f"{count} credits",
+        tuple(faults),
+        tuple(explained),
+    )
+
+
+def _topped_up(books: Books, topups: Sequence[TopUp]) -> Comparison:
+    """Each top-up that the provider said was paid against its credit."""
+    credits, faults, explained = _credits(books, _STRIPE), list[Fault](), list[str]()
+    count, paid = len(credits), 0
+    for each in topups:
+        credit = credits.pop(each.id, None)
+        paid += bool(each.paid_by)
+        if credit is None and each.paid_by:
+            faults.append(
+                Fault("credit-missing", each.id, f"{each.amount} was paid in; no credit stands for it.")
+            )
+        elif credit is not None and (credit.licensee, _amount(credit)) != (each.licensee, each.amount):
+            said = f"{each.amount} of {each.licensee} was paid in, the credit is {_amount(credit)} of {credit.licensee}."
+            faults.append(Fault("credit-differs", each.id, said))
+        elif credit is not None and not each.paid_by:
+            # The credit is entered first; a crash between the two leaves this until the provider says it again.
+            explained.append(f"{each.id}: credited, and not yet noted as paid")
+    faults += [Fault("credit-unknown", id, "No top-up stands behind this credit.") for id in sorted(credits)]
+    return Comparison("top-ups", f"{paid} paid top-ups", f"{count} credits", tuple(faults), tuple(explained))
+
+
+def _by_hand(books: Books, around: Around) -> Comparison:
+    """Credits that no rail tells of: whoever entered them answers for them."""
+    rails = {_STRIPE, "x402", *(each.rail for each in around.payments)}
+    sums: dict[str, Counter[str]] = {}
+    for booked in books.entries:
+        entry = booked.entry
+        if isinstance(entry, BookEntry) and entry.kind_of == "credit" and entry.by not in rails:
+            sums.setdefault(entry.by or "nobody named", Counter())[entry.currency] += entry.amount_micros
+    explained = tuple(f"{_told(sums[by])} entered by {by}: no rail tells of it" for by in sorted(sums))
+    return Comparison("by hand", "credits entered by people", "their word", explained=explained)
+
+
+def _amount(entry: BookEntry) -> Money:
+    return Money(entry.amount_micros, entry.currency)
+
+
+def _told(sums: Mapping[str, int]) -> str:
+    return ", ".join(str(Money(micros, currency)) for currency, micros in sorted(sums.items())) or "nothing"
+
+
+def _month(time_us: int) -> str:
+    return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m")

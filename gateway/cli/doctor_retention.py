@@ -1,0 +1,48 @@
+"""What `licet doctor` says of retention: how long what is about people stays, and settings that forget evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.cli.say import with_data
+from gateway.problems import ConfigurationError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from gateway.cli.doctor_outbox import Told
+    from gateway.config import Config
+
+
+async def retention(config: Config, data: Path) -> list[Told]:
+    """The longest that anything about a crawler's visitor stays, or every setting that is too short."""
+    from gateway.app.retention import days_of
+    from gateway.clock import SystemClock
+    from gateway.licenses.retention import mistakes, table
+    from gateway.store.sqlite.audit_windows import audit_windows
+    from gateway.store.sqlite.database import Database
+
+    if not (data / "licet.db").is_file():
+        return []
+    try:
+        database = await Database.open(data / "licet.db")
+    except ConfigurationError:
+        return []  # told elsewhere
+    try:
+        windows = await audit_windows(database)
+    except StoreUnavailable:
+        return []  # told elsewhere
+    finally:
+        await database.close()
+    days, now = days_of(config), SystemClock().now_us() // 1_000_000
+    wrong = mistakes(days, windows, now, str(data / "licet.toml"))
+    if wrong:
+        return [("retention", "bad", str(each), "change that setting") for each in wrong]
+    step = with_data("licet retention", data)
+    return [
+        (
+            "retention",
+            "ok",
+            f"details of fetches: {table(days, windows, now)[0].how_long}",
+            f"all of it: {step}",
+        )
+    ]

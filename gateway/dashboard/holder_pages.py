@@ -1,0 +1,215 @@
+"""Who buys, and what they hold: licensees and licenses, with what an operator may do to them.
+
+==================================  ==================================================
+``/licensees``                      everybody who registered: standing and credit
+``/licensees/ID``                   one: credit, limits, agents, licenses
+``/licensees/ID/stand``             POST ``standing=active|suspended``
+``/licenses``                       every license, the newest first
+``/licenses/ID``                    one: every lever in words, versions, what was spent
+``/licenses/ID/suspend|resume``     POST; the first with what its holder is told
+``/licenses/ID/revoke``             POST ``sure=yes``: for good
+==================================  ==================================================
+
+A running gateway refuses or takes again within a second. What a licensee calls
+itself is hostile text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from gateway.admission.spending import SpendBook
+from gateway.clock import Clock
+from gateway.dashboard.deal_pages import Frame
+from gateway.licenses.accounts import Accounts
+from gateway.licenses.contract import price_parts
+from gateway.licenses.license import License, Licensee, Standing
+from gateway.licenses.life import Phase, changeable, current, phase
+from gateway.licenses.life_events import revoked
+from gateway.licenses.lives import Lives
+from gateway.licenses.plain_words import NAMES, lever_words
+from gateway.licenses.register import LicenseRegister
+from gateway.licenses.suspension import OWNER
+from gateway.problems import Problem, Refusal
+
+#: Rows of a list; who has more finds the rest by `licet licenses list`.
+MOST: Final = 500
+_LONGEST: Final = 300
+_SAID: Final[Mapping[str, str]] = {
+    "suspend": "Suspended. Its tokens are refused within a second, and hold again when you resume it.",
+    "resume": "Resumed. Its tokens hold again within a second, unless something else suspends it.",
+    "revoke": "Revoked. Its tokens are refused within a second, for good.",
+    "active": "It may buy.",
+    "suspended": "Suspended: it buys nothing, and its tokens are refused within a second.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """What these pages read and change. Each raises `StoreUnavailable`."""
+
+    register: LicenseRegister
+    lives: Lives
+    accounts: Accounts
+    spend_book: SpendBook
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One license as it is listed: the version that counts, and where it stands."""
+
+    license: License
+    holder: str
+    phase: Phase
+    price: str
+
+
+class HolderPages:
+    """The pages about licensees and licenses; *frame* draws them."""
+
+    def __init__(self, holders: Holders, frame: Frame, clock: Clock) -> None:
+        """Read and change *holders*."""
+        self._register, self._lives = holders.register, holders.lives
+        self._accounts, self._spend_book = holders.accounts, holders.spend_book
+        self._frame, self._clock = frame, clock
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Add the addresses above to *router*."""
+        router.add_get("/licensees", self._licensees)
+        router.add_get("/licensees/{id}", self._licensee)
+        router.add_post("/licensees/{id}/stand", self._stand)
+        router.add_get("/licenses", self._licenses)
+        router.add_get("/licenses/{id}", self._license)
+        for act in ("suspend", "resume", "revoke"):
+            router.add_post(f"/licenses/{{id}}/{act}", self._act(act))
+
+    async def _licensees(self, request: web.Request) -> web.StreamResponse:
+        rows = sorted(await self._register.licensees(), key=lambda each: (-each.created_at, each.id))
+        shown = [(each, await self._spend_book.balances(each.id)) for each in rows[:MOST]]
+        waiting = sum(each.standing is Standing.QUARANTINED for each in rows)
+        context = {"rows": shown, "all": len(rows), "waiting": waiting}
+        return self._frame.render(request, "licensees.html", context)
+
+    async def _licensee(self, request: web.Request) -> web.StreamResponse:
+        holder = await self._register.licensee(request.match_info["id"])
+        if holder is None:
+            raise web.HTTPNotFound
+        context = {
+            "holder": holder,
+            "credit": await self._spend_book.balances(holder.id),
+            "limits": await self._accounts.limits_of(holder.id),
+            "agents": await self._accounts.agents_of(holder.id),
+            "held": await self._held([holder]),
+            "said": _SAID.get(request.query.get("done", ""), ""),
+            "Standing": Standing,
+        }
+        return self._frame.render(request, "licensee.html", context)
+
+    async def _stand(self, request: web.Request) -> web.StreamResponse:
+        form = await self._frame.form_of(request)
+        wanted = form.get("standing", "")
+        if wanted not in {Standing.ACTIVE, Standing.SUSPENDED}:
+            raise web.HTTPBadRequest
+        found = await self._register.set_standing(request.match_info["id"], Standing(wanted), self._now)
+        if found is None:
+            raise web.HTTPNotFound
+        raise web.HTTPSeeOther(f"/licensees/{found.id}?done={wanted}")
+
+    async def _licenses(self, request: web.Request) -> web.StreamResponse:
+        rows = await self._held(await self._register.licensees())
+        return self._frame.render(request, "licenses.html", {"rows": rows[:MOST], "all": len(rows)})
+
+    async def _held(self, holders: Sequence[Licensee]) -> list[Held]:
+        known = await self._register.revocations()
+        suspended = {license for license, _ in known.suspended}
+        found = []
+        for holder in holders:
+            versions: dict[str, list[License]] = {}
+            for each in await self._register.licenses_of(holder.id):
+                versions.setdefault(each.id, []).append(each)
+            for id, every in versions.items():
+                every.sort(key=lambda one: one.version)
+                license = current(every, self._now)
+                assert license is not None, "there is one at least"
+                where = phase(
+                    license, every, self._now, revoked=id in known.licenses, suspended=id in suspended
+                )
+                price = "; ".join(price_parts(license.terms)) or "nothing"
+                found.append(Held(license, holder.name, where, price))
+        return sorted(found, key=lambda row: (-row.license.starts_at, row.license.id))
+
+    async def _license(self, request: web.Request, *, trouble: str = "") -> web.StreamResponse:
+        id = request.match_info["id"]
+        versions = await self._lives.versions(id)
+        license = current(versions, self._now)
+        if license is None:
+            raise web.HTTPNotFound
+        holder = await self._register.licensee(license.licensee)
+        known = await self._register.revocations()
+        stops = [each for each in await self._register.suspensions(id) if each.stands]
+        over, suspended = id in known.licenses, bool(stops)
+        words = lever_words(license.terms)
+        context = {
+            "license": license,
+            "holder": holder,
+            "phase": phase(license, versions, self._now, revoked=over, suspended=suspended),
+            "phases": [
+                (each, phase(each, versions, self._now, revoked=over, suspended=suspended))
+                for each in reversed(versions)
+            ],
+            "levers": [(name, words[lever]) for lever, name in NAMES.items()],
+            "price": "; ".join(price_parts(license.terms)) or "nothing",
+            "charged": await self._spend_book.charged(id, license.terms.compensation.currency),
+            "stops": stops,
+            "mine": any(each.cause == OWNER for each in stops),
+            "over": self._over(versions, revoked=over) != "",
+            "trouble": trouble,
+            "said": _SAID.get(request.query.get("done", ""), ""),
+        }
+        return self._frame.render(request, "license.html", context, status=409 if trouble else 200)
+
+    def _over(self, versions: Sequence[License], *, revoked: bool) -> str:
+        """Why nothing can be done to the license any more, or ""."""
+        found = changeable(versions, self._now, revoked=revoked)
+        return found.detail if isinstance(found, Refusal) and found.problem is Problem.LICENSE_OVER else ""
+
+    def _act(self, act: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            form = await self._frame.form_of(request)
+            trouble = await self._done(act, request.match_info["id"], form)
+            if trouble:
+                return await self._license(request, trouble=trouble)
+            raise web.HTTPSeeOther(f"/licenses/{request.match_info['id']}?done={act}")
+
+        return answer
+
+    async def _done(self, act: str, id: str, form: Mapping[str, str]) -> str:
+        """Do *act* to a license; returns why it was not done, or ""."""
+        versions = await self._lives.versions(id)
+        license = current(versions, self._now)
+        if license is None:
+            raise web.HTTPNotFound
+        over = self._over(versions, revoked=id in (await self._register.revocations()).licenses)
+        if act == "resume":
+            done = await self._register.resume(id, OWNER, self._now)
+            return "" if done else "You did not suspend this license; what suspends it stands below."
+        if over:
+            return over
+        if act == "revoke":
+            if form.get("sure") != "yes":
+                return "Tick the box beside it: a license that is revoked never holds again."
+            await self._register.revoke("license", id, self._now, events=[revoked(license, self._now)])
+            return ""
+        said = form.get("said", "").strip()
+        if not said or not said.isprintable() or len(said) > _LONGEST:
+            return f"What its holder is told is one line of at most {_LONGEST} characters."
+        done = await self._register.suspend(id, OWNER, said, self._now)
+        return "" if done else "You suspended this license already."
+
+    @property
+    def _now(self) -> int:
+        return self._clock.now_us() // 1_000_000

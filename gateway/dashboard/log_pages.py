@@ -1,0 +1,229 @@
+"""What machines took, as tables: the access log, who they are, and what they came for.
+
+==================  ===================================================================
+``/log``            every fetch; each word of a row can be chosen to narrow the view
+``/crawlers``       one row a crawler: how proven, what became of it, what it owes
+``/crawlers/NAME``  one crawler; ``-`` is visitors without a name
+``/content``        one row a work, and the paths with most fetches
+==================  ===================================================================
+
+Beside each table stands the same view for programs: ``/log.csv``,
+``/crawlers.json``, ``/content.jsonl``, ``/content/paths.csv``, with the query
+string of the page (`filters`). What a table counts among the newest entries
+only, it says.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.dashboard import pages
+from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.exports import FORMATS, LOG_NAMES, amounts, cells, sent
+from gateway.dashboard.filters import UNNAMED, WORDS, Decision, LogFilter, View, read_view, rfc3339
+from gateway.dashboard.queries import AccessLog, Counted, CrawlerRow, WorkRow
+from gateway.provenance.record import FetchDetail, FetchRecord
+
+#: Rows of the log on a crawler's own page.
+_LATEST: Final = 20
+#: What can be chosen beside the log, in this order, and the word for it.
+FACETS: Final[Mapping[str, str]] = {
+    "identity": "Proof",
+    "class": "Kind of visitor",
+    "site": "Site",
+    "licensee": "Licensee",
+    "problem": "Refused because",
+    "rule": "Rule",
+}
+_Rows = Callable[[LogFilter], Awaitable[Iterable[Mapping[str, Any]]]]
+_DECIDED: Final = tuple(str(word) for word in Decision)
+_CRAWLER_NAMES: Final = (
+    "crawler", "operator", "class", "fetches", *_DECIDED, "identities", "charged", "bytes_sent", "newest",
+)  # fmt: skip
+_WORK_NAMES: Final = ("site", "work", "fetches", *_DECIDED, "charged", "bytes_sent")
+_PATH_NAMES: Final = ("path", "fetches", "charged")
+
+
+class LogPages:
+    """The pages about the log; *frame* draws them."""
+
+    def __init__(self, access_log: AccessLog, frame: Frame, clock: Clock) -> None:
+        """Read from *access_log*."""
+        self._log, self._frame, self._clock = access_log, frame, clock
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Add the addresses above to *router*."""
+        router.add_get("/log", self._table)
+        router.add_get("/crawlers", self._crawlers)
+        # A name is whatever somebody sent, line breaks and all.
+        router.add_get(r"/crawlers/{name:[\s\S]+}", self._crawler)
+        router.add_get("/content", self._content)
+        for ending in FORMATS:
+            router.add_get(f"/log.{ending}", self._export)
+            for name, names, rows in (
+                ("crawlers", _CRAWLER_NAMES, self._crawler_cells),
+                ("content", _WORK_NAMES, self._work_cells),
+                ("content/paths", _PATH_NAMES, self._path_cells),
+            ):
+                router.add_get(f"/{name}.{ending}", self._sums(name.replace("/", "-"), names, rows))
+
+    async def _table(self, request: web.Request) -> web.StreamResponse:
+        view = read_view(request.query.items(), self._clock.now_us())
+        context: dict[str, object] = {
+            "view": view, "page": None, "facets": None, "counts": None, "endings": FORMATS, "FACETS": FACETS,
+            "chosen": _chosen(view),
+        }  # fmt: skip
+        if view.mistakes:
+            return self._frame.render(request, "log.html", context, status=400)
+        facets = await self._log.facets(view.filter)
+        context |= {
+            "page": await self._log.page(view.filter, view.after, view.limit),
+            "facets": facets,
+            "counts": {item.value: item.count for item in facets.decisions},
+        }
+        return self._frame.render(request, "log.html", context)
+
+    async def _export(self, request: web.Request) -> web.StreamResponse:
+        view = read_view(request.query.items(), self._clock.now_us())
+        if view.mistakes:
+            return _mistaken(view)
+        rows = (cells(row) async for row in self._log.stream(view.filter))
+        return await sent(request, "log", LOG_NAMES, rows)
+
+    async def _crawlers(self, request: web.Request) -> web.StreamResponse:
+        view, status = self._read(request)
+        rows = await self._log.crawlers(view.filter) if status == 200 else ()
+        span = self._span(view, [at for row in rows for at, _ in row.steps])
+        context = {
+            "view": view,
+            "rows": [(row, pages.spark(row.steps, span, view.filter.step_us)) for row in rows],
+            "step": pages.step_word(view.filter.step_us),
+            "endings": FORMATS,
+        }
+        return self._frame.render(request, "crawlers.html", context, status=status)
+
+    async def _crawler(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        view, status = self._read(request, crawler=name)
+        if status != 200:
+            return self._frame.render(request, "crawlers.html", _nothing(view), status=status)
+        rows = await self._log.crawlers(view.filter)
+        if not rows and not (await self._log.page(LogFilter(crawler=view.filter.crawler), None, 1)).rows:
+            raise web.HTTPNotFound
+        overview = await self._log.overview(view.filter)
+        span = (view.filter.from_us, view.filter.to_us or self._clock.now_us())
+        context = {
+            "view": view,
+            "name": view.filter.crawler,
+            "row": rows[0] if rows else None,
+            "overview": overview,
+            "chart": pages.chart(overview, view.filter.step_us, span),
+            "latest": (await self._log.page(view.filter, None, _LATEST)).rows,
+        }
+        return self._frame.render(request, "crawler.html", context)
+
+    async def _content(self, request: web.Request) -> web.StreamResponse:
+        view, status = self._read(request)
+        context: dict[str, object] = {"view": view, "works": (), "paths": (), "among": 0, "endings": FORMATS}
+        if status == 200:
+            overview = await self._log.overview(view.filter)
+            context |= {
+                "works": await self._log.works(view.filter),
+                "paths": await self._log.paths(view.filter),
+                "among": overview.paths_among,
+            }
+        return self._frame.render(request, "content.html", context, status=status)
+
+    def _read(self, request: web.Request, *, crawler: str | None = None) -> tuple[View, int]:
+        """The view of a page of sums: a week unless it says otherwise; and the status it is answered with."""
+        pairs = [*request.query.items(), *([("crawler", crawler)] if crawler is not None else [])]
+        view = read_view(pairs, self._clock.now_us(), last="7d")
+        return view, 400 if view.mistakes else 200
+
+    def _span(self, view: View, steps: list[int]) -> tuple[int, int]:
+        end = view.filter.to_us or self._clock.now_us()
+        return (min(steps, default=end) if view.filter.from_us is None else view.filter.from_us), end
+
+    def _sums(
+        self, name: str, names: tuple[str, ...], rows: _Rows
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            view, status = self._read(request)
+            if status != 200:
+                return _mistaken(view)
+            return await sent(request, name, names, _each(await rows(view.filter)))
+
+        return answer
+
+    async def _crawler_cells(self, filter: LogFilter) -> Iterable[Mapping[str, Any]]:
+        return [_crawler_cells(row) for row in await self._log.crawlers(filter)]
+
+    async def _work_cells(self, filter: LogFilter) -> Iterable[Mapping[str, Any]]:
+        return [_work_cells(row) for row in await self._log.works(filter)]
+
+    async def _path_cells(self, filter: LogFilter) -> Iterable[Mapping[str, Any]]:
+        return [_path_cells(row) for row in await self._log.paths(filter)]
+
+
+def curl(record: FetchRecord, detail: FetchDetail | None, scheme: str = "https") -> str:
+    """The request again, as a line for a shell; every word that the visitor chose is quoted."""
+    query = f"?{detail.query}" if detail and detail.query else ""
+    words = ["curl", "--include", *(["--head"] if record.method == "HEAD" else [])]
+    if record.method not in {"GET", "HEAD"}:
+        words += ["--request", record.method]
+    if detail and detail.user_agent:
+        words += ["--user-agent", detail.user_agent]
+    # Without it curl would read braces and brackets of an address as a pattern.
+    words += ["--globoff", "--", f"{scheme}://{record.host}{record.path}{query}"]
+    return shlex.join(words)
+
+
+def _chosen(view: View) -> tuple[tuple[str, str, str], ...]:
+    """(word for it, value, the query without it) of what narrows the view and stands in no field of the form."""
+    filter = view.filter
+    found = [
+        (FACETS.get(key, key), word or UNNAMED, filter.query(**{key: None})) for key, word in filter.words
+    ]
+    if filter.path:
+        found.append(("Path", filter.path, filter.query(path=None)))
+    return tuple(found)
+
+
+def _nothing(view: View) -> dict[str, object]:
+    return {"view": view, "rows": (), "step": "", "endings": FORMATS}
+
+
+def _mistaken(view: View) -> web.Response:
+    return web.Response(status=400, text="".join(f"{key}: {said}\n" for key, said in view.mistakes))
+
+
+async def _each(rows: Iterable[Mapping[str, Any]]) -> AsyncIterator[Mapping[str, Any]]:
+    for row in rows:
+        yield row
+
+
+def _crawler_cells(row: CrawlerRow) -> Mapping[str, Any]:
+    proven = "; ".join(f"{count} {identity or 'none'}" for identity, count in row.identities.items())
+    values = (
+        row.name, row.operator, row.visitor_class, row.fetches, *(row.decisions[word] for word in Decision),
+        proven, amounts(row.charged), row.bytes_sent, rfc3339(row.newest_us),
+    )  # fmt: skip
+    return dict(zip(_CRAWLER_NAMES, values, strict=True))
+
+
+def _work_cells(row: WorkRow) -> Mapping[str, Any]:
+    counts = (row.decisions[word] for word in Decision)
+    values = (row.site, row.work, row.fetches, *counts, amounts(row.charged), row.bytes_sent)
+    return dict(zip(_WORK_NAMES, values, strict=True))
+
+
+def _path_cells(row: Counted) -> Mapping[str, Any]:
+    return dict(zip(_PATH_NAMES, (row.value, row.count, amounts(row.charged)), strict=True))
+
+
+assert FACETS.keys() <= WORDS.keys()

@@ -1,0 +1,256 @@
+"""The rules, to be read, asked, changed and taken back.
+
+=================================  ====================================================
+``/policies``                      every site, its mode and its rules' digest
+``/policies/SITE``                 the file in an editor, a box that asks it, its versions
+``/policies/SITE/check``           POST: what a changed text would do; nothing is kept
+``/policies/SITE/activate``        POST: put it in force, if the file is still the one
+                                   that was edited (else 409 with what differs)
+``/policies/SITE/versions/SHA256``  a version, and how it differs from what is in force
+=================================  ====================================================
+
+Before anything changes, the page says every mistake at its line, else how the
+text differs, what looks wrong, and what the newest visits would have met. The
+file holds the secret positions; it is the operator's own, and so are these pages.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.filters import DAY_US
+from gateway.dashboard.policy_shelf import PolicyFiles, digest_of
+from gateway.dashboard.queries import AccessLog, Visited
+from gateway.policy.advice import advice_for
+from gateway.policy.explain import explanation
+from gateway.policy.imagined import imagined_ask, imagined_visitor
+from gateway.policy.replay import Impact, Visit, impact
+from gateway.policy.rules import Policy, Verdict
+from gateway.policy.ruling import rule
+from gateway.problems import ConfigurationError
+from gateway.terms.countries import region
+from gateway.uses import Use
+from gateway.visitors.catalog import Catalog
+from gateway.visitors.visitor import Identity, Visitor, VisitorClass
+
+#: Over how long visits are put to the changed rules.
+REPLAY_DAYS: Final = 7
+_WORDS: Final[Mapping[Verdict, str]] = {
+    Verdict.SERVE: "served free",
+    Verdict.LICENSE: "asked for a license",
+    Verdict.REFUSE: "refused",
+}
+_LONGEST: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody asks the rules; texts as they were typed."""
+
+    path: str = "/"
+    name: str = ""
+    proof: str = Identity.VERIFIED
+    use: str = ""
+    country: str = ""
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> Question | None:
+        """Read a query; None where it asks nothing."""
+        if "path" not in query:
+            return None
+        names = {"path": "path", "as": "name", "proof": "proof", "use": "use", "country": "country"}
+        return cls(
+            **{
+                ours: query[key].strip()[:_LONGEST]
+                for key, ours in names.items()
+                if query.get(key, "").strip()
+            }
+        )
+
+    def answer(self, policy: Policy, catalog: Catalog, now_us: int = 0) -> tuple[tuple[str, ...], str]:
+        """What *policy* says at *now_us*, line by line; and the mistake in the question, or ""."""
+        if self.proof not in set(Identity):
+            return (), f"Proof is one of {', '.join(Identity)}."
+        if self.use and self.use not in set(Use):
+            return (), f"A use is one of {', '.join(Use)}."
+        country = region(self.country) if self.country else ""
+        if country is None or country == "EU":
+            return (), "A country is a code of two letters, such as DE."
+        visitor = imagined_visitor(catalog, self.name, Identity(self.proof))
+        if visitor is None:
+            return (), "No crawler of the catalog has that name; a whole User-Agent will do too."
+        try:
+            parts = urlsplit(self.path)
+        except ValueError:
+            return (), "That is no path."
+        path = parts.path if parts.path.startswith("/") else f"/{parts.path}"
+        uses = frozenset({Use(self.use)}) if self.use else visitor.uses
+        ask = imagined_ask(policy, path, parts.query, self.name, country, at_us=now_us)
+        return explanation(rule(policy, visitor, ask, uses), visitor, ask, uses).lines(), ""
+
+
+class PolicyPages:
+    """The pages about policies; *frame* draws them."""
+
+    def __init__(self, files: PolicyFiles, access_log: AccessLog, frame: Frame, clock: Clock) -> None:
+        """Edit *files*, and put changes to what *access_log* remembers."""
+        self._files, self._log, self._frame, self._clock = files, access_log, frame, clock
+        self._catalog = Catalog.shipped()
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Add the addresses above to *router*."""
+        router.add_get("/policies", self._list)
+        router.add_get("/policies/{site}", self._one)
+        router.add_post("/policies/{site}/check", self._check)
+        router.add_post("/policies/{site}/activate", self._activate)
+        router.add_get("/policies/{site}/versions/{sha256}", self._version)
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        return self._frame.render(request, "policies.html", {"policies": self._files.policies})
+
+    async def _one(self, request: web.Request) -> web.StreamResponse:
+        policy = self._policy(request)
+        question = Question.read(request.query)
+        said, trouble = question.answer(policy, self._catalog, self._clock.now_us()) if question else ((), "")
+        try:
+            text = self._files.text(policy)
+        except ConfigurationError as error:
+            return self._page(request, policy, "", trouble=str(error), status=503)
+        context: dict[str, object] = {
+            "question": question or Question(),
+            "said": said,
+            "mistake": trouble,
+            "activated": request.query.get("done") == "activated",
+            "versions": self._files.versions(policy),
+        }
+        return self._page(request, policy, text, status=400 if trouble else 200, more=context)
+
+    def _page(
+        self,
+        request: web.Request,
+        policy: Policy,
+        text: str,
+        *,
+        trouble: str = "",
+        status: int = 200,
+        more: Mapping[str, object] = MappingProxyType({}),
+    ) -> web.StreamResponse:
+        context: dict[str, object] = {
+            "policy": policy,
+            "editable": self._files.file(policy) is not None,
+            "text": text,
+            "base": digest_of(text),
+            "trouble": trouble,
+            "advice": advice_for(policy, self._catalog),
+            "question": Question(),
+            "said": (),
+            "mistake": "",
+            "mistakes": (),
+            "activated": False,
+            "versions": (),
+            "names": sorted(entry.name for entry in self._catalog.crawlers),
+            "proofs": tuple(Identity),
+            "uses": tuple(Use),
+        }
+        return self._frame.render(request, "policy.html", {**context, **more}, status=status)
+
+    async def _check(self, request: web.Request) -> web.StreamResponse:
+        policy, text, base = await self._sent(request)
+        tried = self._files.tried(policy, text)
+        if tried.policy is None:
+            # What was typed stands in the editor again; the base stays the one it was made from.
+            return self._page(
+                request, policy, text, status=400, more={"base": base, "mistakes": tried.mistakes}
+            )
+        now = self._files.text(policy)
+        context = {
+            "policy": policy,
+            "text": text,
+            "base": base,
+            "stale": digest_of(now) != base,
+            "difference": _difference(now, text),
+            "same": tried.policy.digest == policy.digest,
+            "advice": advice_for(tried.policy, self._catalog),
+            "impact": await self._impact(policy, tried.policy),
+            "days": REPLAY_DAYS,
+            "WORDS": _WORDS,
+            "Verdict": Verdict,
+        }
+        return self._frame.render(request, "policy_change.html", context)
+
+    async def _activate(self, request: web.Request) -> web.StreamResponse:
+        policy, text, base = await self._sent(request)
+        tried = self._files.tried(policy, text)
+        if tried.policy is None:
+            return self._page(
+                request, policy, text, status=400, more={"base": base, "mistakes": tried.mistakes}
+            )
+        if not self._files.activate(policy, text, base):
+            now = self._files.text(policy)
+            context = {
+                "policy": policy, "text": text, "base": digest_of(now), "stale": True, "same": False,
+                "difference": _difference(now, text), "advice": (), "impact": None, "days": REPLAY_DAYS,
+                "WORDS": _WORDS, "Verdict": Verdict,
+            }  # fmt: skip
+            return self._frame.render(request, "policy_change.html", context, status=409)
+        raise web.HTTPSeeOther(f"/policies/{policy.site.id}?done=activated")
+
+    async def _version(self, request: web.Request) -> web.StreamResponse:
+        policy = self._policy(request)
+        sha256 = request.match_info["sha256"]
+        text = self._files.version(policy.site.id, sha256)
+        if text is None:
+            raise web.HTTPNotFound
+        now = self._files.text(policy)
+        context = {
+            "policy": policy,
+            "text": text,
+            "base": digest_of(now),
+            "difference": _difference(now, text),
+            "times": [each for each in self._files.versions(policy) if each.sha256 == sha256],
+        }
+        return self._frame.render(request, "policy_version.html", context)
+
+    async def _impact(self, before: Policy, after: Policy) -> Impact:
+        since = self._clock.now_us() - REPLAY_DAYS * DAY_US
+        rows = await self._log.visits(before.site.id, since)
+        return impact((self._visit(row) for row in rows), before, after, at_us=self._clock.now_us())
+
+    def _visit(self, row: Visited) -> Visit:
+        entry = self._catalog.by_name(row.crawler) if row.crawler else None
+        visitor = Visitor(
+            VisitorClass(row.visitor_class),
+            entry.crawler if entry else None,
+            Identity(row.identity or "none"),
+        )
+        return Visit(visitor, row.path, row.country, row.count)
+
+    def _policy(self, request: web.Request) -> Policy:
+        found = self._files.of_site(request.match_info["site"])
+        if found is None:
+            raise web.HTTPNotFound
+        return found
+
+    async def _sent(self, request: web.Request) -> tuple[Policy, str, str]:
+        form = await self._frame.form_of(request)
+        policy = self._policy(request)
+        if self._files.file(policy) is None:
+            raise web.HTTPNotFound
+        # Browsers end lines of a form as HTTP does; the file keeps its own way.
+        return policy, form.get("text", "").replace("\r\n", "\n"), form.get("base", "")
+
+
+def _difference(before: str, after: str) -> tuple[tuple[str, str], ...]:
+    """(how, line) of a unified difference: "add", "del", "at" for a place, "" for what stays."""
+    kinds = {"+": "add", "-": "del", "@": "at"}
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
+    return tuple((kinds.get(line[:1], ""), line) for line in list(lines)[2:])
