@@ -547,7 +547,8 @@ async def test_no_number_of_the_position_is_on_a_page(person):
         assert "610000" not in person.text
 
 
-async def test_steps_of_a_price_that_have_no_field_are_shown_beside_the_form(desk):
+async def test_steps_of_a_price_that_have_no_field_are_shown_beside_the_form(person):
+    desk = person.world
     before = desk.policy.by_offer["training"]
     price = replace(
         before.terms.compensation,
@@ -556,7 +557,7 @@ async def test_steps_of_a_price_that_have_no_field_are_shown_beside_the_form(des
     )
     stepped = replace(before, terms=replace(before.terms, compensation=price))
     desk.policy = desk.make_policy((stepped, *desk.offers[1:]), digest="sha-256:stepped")
-    person = await Person(desk).go(f"{NEGOTIATE}?offer=training")
+    await person.go(f"{NEGOTIATE}?offer=training")
     assert person.status == 200, person.text
     said = spelled(person.text)
     assert "Kept as it stands, whatever is typed: 0.01 USD from fetch 1000 on" in said
