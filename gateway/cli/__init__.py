@@ -32,6 +32,7 @@ from gateway.cli import (
     evidence_bundles,
     exporting,
     fetch,
+    ingest,
     init,
     journal,
     keys,
@@ -67,6 +68,7 @@ app = typer.Typer(
 
     \b
     First minute    licet demo
+    Before that     licet ingest access.log
     Your own site   licet serve --upstream http://localhost:8000
     Your rules      licet init
                     licet policy check
@@ -103,6 +105,7 @@ app.command("demo")(tour.demo)
 app.command("serve")(serve.serve)
 app.command("restart")(restart.restart)
 app.command("init")(init.init)
+app.command("ingest")(ingest.ingest)
 app.add_typer(policy.app, name="policy")
 app.add_typer(terms.app, name="terms")
 app.add_typer(crawlers.app, name="crawlers")
