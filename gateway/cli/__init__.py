@@ -47,6 +47,7 @@ from gateway.cli import (
     proofs,
     reconciling,
     refunds,
+    report,
     restart,
     retention,
     rsl,
@@ -69,6 +70,7 @@ app = typer.Typer(
     \b
     First minute    licet demo
     Before that     licet ingest access.log
+                    licet report --past --html past.html
     Your own site   licet serve --upstream http://localhost:8000
     Your rules      licet init
                     licet policy check
@@ -106,6 +108,7 @@ app.command("serve")(serve.serve)
 app.command("restart")(restart.restart)
 app.command("init")(init.init)
 app.command("ingest")(ingest.ingest)
+app.command("report")(report.report)
 app.add_typer(policy.app, name="policy")
 app.add_typer(terms.app, name="terms")
 app.add_typer(crawlers.app, name="crawlers")
