@@ -41,6 +41,7 @@ from gateway.cli import (
     memo,
     objections,
     outbox,
+    past,
     payments,
     policy,
     price,
@@ -71,6 +72,7 @@ app = typer.Typer(
     First minute    licet demo
     Before that     licet ingest access.log
                     licet report --past --html past.html
+                    licet past
     Your own site   licet serve --upstream http://localhost:8000
     Your rules      licet init
                     licet policy check
@@ -109,6 +111,7 @@ app.command("restart")(restart.restart)
 app.command("init")(init.init)
 app.command("ingest")(ingest.ingest)
 app.command("report")(report.report)
+app.command("past")(past.past)
 app.add_typer(policy.app, name="policy")
 app.add_typer(terms.app, name="terms")
 app.add_typer(crawlers.app, name="crawlers")

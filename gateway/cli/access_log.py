@@ -18,7 +18,7 @@ _TIME = re.compile(
     r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}) ([+-][0-9]{4})\] ", re.ASCII
 )
 _TEXT = r'"((?:[^"\\]|\\.)*)"'
-_REST = re.compile(rf"{_TEXT} ([0-9]{{3}}) ([0-9]+|-)(?: {_TEXT} {_TEXT})?", re.ASCII)
+_REST = re.compile(rf"{_TEXT} ([0-9]{{3}}) ([0-9]{{1,18}}|-)(?: {_TEXT} {_TEXT})?", re.ASCII)
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
 
 

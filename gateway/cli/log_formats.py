@@ -132,6 +132,8 @@ class LineReader:
             hit = _from_columns(line, self._columns)
         else:
             hit = read_line(line.decode("utf-8", "replace"))
+            if hit is not None and hit.sent > _MOST_SENT:
+                return None
         if hit is None or not 0 < hit.at < _LATEST or not 0 <= hit.status < 1000:
             return None
         return hit

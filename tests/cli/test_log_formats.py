@@ -105,6 +105,8 @@ def test_what_nginx_escapes_in_its_own_way_is_read() -> None:
         (LOGPUSH % "99999999999").encode(),
         (LOGPUSH % "true").encode(),
         COMBINED.replace("2026", "0000").encode(),
+        COMBINED.replace(" 12 ", f" {'9' * 5000} ").encode(),
+        COMBINED.replace(" 12 ", f" {1 << 53} ").encode(),
         COMBINED.replace("2026", "9999").encode(),
         b"2026-11-26\t11:40:00\n",
         CLOUDFRONT.replace("11:40", "aa:bb").encode(),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import html
+import json
 import re
 
+import aiohttp
 import apsw
 
 GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
@@ -117,3 +121,50 @@ async def test_the_report_of_the_past_can_be_read(licet) -> None:
     assert "192.0.2" not in page
     assert "say where to" in (await licet("report", "--past", code=2)).err
     assert "--last must be one of" in (await licet("report", "--past", "--json", "--last", "1y", code=2)).err
+
+
+async def test_the_past_is_looked_at_on_the_pages_about_the_log(licet) -> None:
+    assert "licet ingest" in (await licet("past", code=2)).err
+    await licet("ingest", "-", stdin=LOG)
+    process = await licet._spawn(("past", "--json"))
+    try:
+        async with asyncio.timeout(30):
+            told = json.loads(await process.stdout.readline())
+        base, link = told["past"], told["sign_in"]
+        assert base.startswith("http://127.0.0.1:")
+        headers = {"Accept": "text/html", "Origin": base, "Sec-Fetch-Site": "same-origin"}
+        async with aiohttp.ClientSession(
+            cookie_jar=aiohttp.CookieJar(unsafe=True), headers=headers
+        ) as browser:
+            async with browser.get(f"{base}/log.json?last=all") as shut:
+                assert "rows" not in await shut.text()
+            async with browser.get(link) as door:
+                form = re.search(r'name="form" value="([^"]+)"', await door.text())[1]
+            token = link.partition("token=")[2]
+            password = "a sentence for one look"
+            sent = {"form": form, "token": token, "password": password, "again": password}
+            async with browser.post(f"{base}/sign-in", data=sent) as entered:
+                assert entered.status == 200
+            pages = {}
+            for path in ("/?last=all", "/crawlers?last=all", "/content?last=all", "/log?last=all"):
+                async with browser.get(base + path) as page:
+                    assert page.status == 200
+                    pages[path] = await page.text()
+            assert "GPTBot" in pages["/crawlers?last=all"]
+            assert "read only" in pages["/?last=all"]
+            async with browser.get(f"{base}/log.json?last=all") as view:
+                rows = (await view.json())["rows"]
+            assert len(rows) == 4
+            async with browser.get(f"{base}/records/{rows[0]['id']}") as record:
+                assert record.status == 200
+                shown = await record.text()
+            again = html.unescape(re.search(r'href="(/who\?[^"]+)"', shown)[1])
+            async with browser.get(base + again) as who:
+                assert who.status == 200
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        async with asyncio.timeout(30):
+            await process.wait()
+    assert process.returncode == 0
+    assert sorted(file.name for file in (licet.folder / "licet-data").iterdir()) == ["past"]
