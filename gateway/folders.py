@@ -1,7 +1,8 @@
-"""What lies where in a data folder."""
+"""What lies where in a data folder, and folders that a loss of power does not take back."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,11 @@ class Folders:
     def identity_keys(self) -> Path:
         """The folder of the keys with which this gateway signs its own requests."""
         return self.folder / "keys" / "identity"
+
+    @property
+    def auth_secret(self) -> Path:
+        """The file of the secret by which the site's own proxy is known."""
+        return self.folder / "keys" / "auth"
 
     @property
     def evidence(self) -> Path:
@@ -81,3 +87,20 @@ class Folders:
     def sites(self) -> Path:
         """The folder of the policies."""
         return self.folder / "sites"
+
+
+def make_folder(folder: Path, mode: int = 0o700) -> None:
+    """Make *folder*, unless it is there, and what is missing above it; their names are on the disk when this returns.
+
+    What is made durable in a folder whose own name is not goes with that name. Raises `OSError`.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=mode if each == folder else 0o777, exist_ok=True)
+        descriptor = os.open(each.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    if not missing:
+        folder.mkdir(mode=mode, exist_ok=True)  # raises where something else is in the way

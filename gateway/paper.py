@@ -39,6 +39,7 @@ STYLE: Final = (
     "caption{text-align:left;color:var(--quiet);padding-bottom:.3rem}"
     "td,th{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid var(--rule);vertical-align:top}"
     ".pairs th{width:9rem}.pairs td{overflow-wrap:anywhere}@media(max-width:30rem){.pairs th{width:6rem}}"
+    ".right{text-align:right;white-space:nowrap}"
     ".quiet{color:var(--quiet)}li{margin:.25rem 0}"
     "form{margin:1rem 0}label{display:block;margin:.8rem 0 .2rem}label.box,label.one{margin:.3rem 0}"
     "input,select,textarea,button{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--quiet);"
@@ -72,13 +73,22 @@ def sheet(title: str, body: str, *, head: str = "") -> str:
     )
 
 
-def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of text cells; the first of each row names it. Scrolls where the page is narrow."""
+def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 0) -> str:
+    """A table of text cells; the first of each row names it, the last *right* ones are numbers.
+
+    Scrolls where the page is narrow.
+    """
     named = escape(caption)
-    heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    first = len(columns) - right
+
+    def cell(tag: str, at: int, text: str, more: str = "") -> str:
+        mark = ' class="right"' if right and at >= first else ""
+        return f"<{tag}{more}{mark}>{escape(text)}</{tag}>"
+
+    heads = "".join(cell("th", at, column, ' scope="col"') for at, column in enumerate(columns))
     lines = "".join(
         f'<tr><th scope="row">{escape(row[0])}</th>'
-        f"{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>\n"
+        f"{''.join(cell('td', at, text) for at, text in enumerate(row[1:], 1))}</tr>\n"
         for row in rows
     )
     return (

@@ -331,16 +331,12 @@ class Problem(Told, Enum):
         _LATER,
         crawler_error="InternalError",
     )
-    ORIGIN_TIMEOUT = entry(
-        "origin-timeout",
-        504,
-        "The site's own server did not answer in time",
-        _LATER,
-        crawler_error="InternalError",
-    )
-
-    # The desk: OAuth 2.0 and RSL's OLP keep their own error shape.
     # fmt: off
+    ORIGIN_TIMEOUT = entry("origin-timeout", 504, "The site's own server did not answer in time", _LATER,
+        crawler_error="InternalError")
+    CALLER_UNKNOWN = entry("caller-unknown", 403, "Only the site's own proxy may ask here", "Show the secret that `licet deploy` prints.")
+    PROXY_INCOMPLETE = entry("proxy-incomplete", 502, "The site's own proxy does not say what was asked of it", "Set it up as `licet deploy` prints.")
+    # The desk: OAuth 2.0 and RSL's OLP keep their own error shape.
     CLIENT_UNKNOWN = entry("client-unknown", 401, "Client authentication failed",
         "Authenticate in the way this client is registered for, and in one way only.", oauth_error="invalid_client")
     CLIENT_QUARANTINED = entry("client-quarantined", 403, "This client is registered but not approved or funded yet",
@@ -404,6 +400,8 @@ class Problem(Told, Enum):
         "Read the duty again; it says where it stands.")
     DOCUMENT_INVALID = entry("document-invalid", 400, "The document cannot be taken for what is due",
         "Correct every member named here; /.licet/openapi.json has the schema.")
+    DISPUTE_REFUSED = entry("dispute-refused", 409, "This cannot be disputed, or not decided, as things stand",
+        "Read the document and its disputes again; the detail says what is in the way.")
     VERSION_OUTDATED = entry("version-outdated", 409, "It has changed since the version named",
         "Read it again and act on what it says.")
     AUDIT_REFUSED = entry("audit-refused", 409, "The agreement does not allow this audit, or not this step of it",

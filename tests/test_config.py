@@ -125,3 +125,12 @@ def test_what_is_asked_of_others_can_be_stopped(tmp_path: Path) -> None:
     assert config.dns.servers == ("192.0.2.53", "[::1]:53")
     with pytest.raises(ConfigurationError):
         read_config(tmp_path, environ={"LICET_FEEDS_HOURS": "0"})
+
+
+def test_where_the_sites_own_proxy_asks_is_an_address_and_a_port(tmp_path: Path) -> None:
+    assert read_config(tmp_path).listen.auth == ""
+    for text, at in {"127.0.0.1:8404": ("127.0.0.1", 8404), "[::1]:1": ("::1", 1)}.items():
+        assert read_config(tmp_path, environ={"LICET_LISTEN_AUTH": text}).listen.auth_at == at
+    for text in ("8404", "::1:1", "127.0.0.1", "a:b", "127.0.0.1:8404\n"):
+        with pytest.raises(ConfigurationError, match=r"listen\.auth"):
+            read_config(tmp_path, environ={"LICET_LISTEN_AUTH": text})

@@ -11,7 +11,8 @@ what        the ask must be                                   refused with
 term        not before the token starts, before it ends       token-expired
 audience    for the origin the token names, exactly           token-other-site
 path        inside one of the token's scopes, whole segments, path-not-covered
-            unless a narrower one is excluded; and while the policy
+            unless a narrower one is excluded, or of the
+            items of the bundle it names; and while the policy
             is the one it was bought under, on an offer of its rule
 use         of uses the token grants                          use-not-covered
 territory   from a country the token names, or worldwide;     territory-not-covered
@@ -34,7 +35,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.ask import Ask
-from gateway.paths import PathScope, narrowest
+from gateway.licenses.bundle_paths import opened_by
+from gateway.paths import PathScope
 from gateway.policy.rules import Ruling, TerritoryMode
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import PAGE
@@ -66,9 +68,9 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
         return Refusal(Problem.TOKEN_EXPIRED, f"Token {claims.token_id} is outside its term.")
     if claims.audience != ask.origin:
         return Refusal(Problem.TOKEN_OTHER_SITE, f"The token is for {claims.audience}, this is {ask.origin}.")
-    scope = narrowest(ask.path, claims.scopes, claims.excluded) if ask.path else None
+    scope = opened_by(claims, ask.path, ruling.bundles) if ask.path else None
     if scope is None:
-        listed = ", ".join(each.pattern for each in claims.scopes)
+        listed = ", ".join(each.pattern for each in claims.scopes) or f"the bundle {claims.bundle}"
         less = ", ".join(each.pattern for each in claims.excluded)
         return Refusal(
             Problem.PATH_NOT_COVERED,

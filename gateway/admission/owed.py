@@ -9,6 +9,9 @@ octet of a body whose length nobody announced; what the origin breaks off owes
 nothing. Where the price was settled between the origin's head and the first
 octet (`Charge.due`), that is the price; what it says is free owes nothing, and
 pays for no later fetch.
+
+Where the site's own proxy delivers (forward-auth), nobody here sees what: the
+grant owes the price, once for each resource, query and all, in the window.
 """
 
 from __future__ import annotations
@@ -54,6 +57,8 @@ def units_of(licensee: str, site: str, path: str, unit: str, delivery: Delivery)
     a part without a tag counts with every other part of the same resource.
     *unit* is `unit_of` the fetch.
     """
+    if delivery.ended is Ended.PASSED:
+        return (f"{unit} passed-on",)
     keys = []
     if delivery.status == 200 and delivery.ended is Ended.COMPLETE:
         keys.append(f"{licensee} {site} {path} sha-256:{delivery.digest}")

@@ -52,7 +52,7 @@ def proofs_of(
 
 def _log(keeping: LogKeeping) -> Log | None:
     log = keeping.log
-    if log is None or not log.signed.note:
+    if log is None or not log.signed.head.size:
         return None
     signed = log.signed
     return Log(log.key, signed, log.nodes(signed.head.size), keeping.private)

@@ -55,13 +55,14 @@ class Boot:
 
     *run* is the path of the gateway's `RunFolder`. *name* is a worker's, and of
     its journal's files. *listening* is the descriptor of the listening socket
-    that a worker inherits, -1 for none.
+    that a worker inherits, *auth* that of the socket for the site's own proxy; -1 for none.
     """
 
     config: Config
     run: str
     name: str = ""
     listening: int = -1
+    auth: int = -1
     upstream: Upstream | None = None
 
     def policies(self) -> Callable[[], tuple[Policy, ...]] | None:

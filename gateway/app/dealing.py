@@ -17,6 +17,7 @@ from gateway.policy.reload import PolicyShelf
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
+from gateway.store.sqlite.unfinished import SqliteUnfinished
 from gateway.terms.license_terms import Offer
 
 
@@ -28,7 +29,8 @@ def bargaining_of(
 ) -> Bargaining:
     """What the desk negotiates with, for programs and for people, whose mailboxes *verifying* proves."""
     links = InPerson(SqlitePrivateLinks(database), verifying)
-    return Bargaining(SqliteNegotiations(database), position, shipped_clauses(), lives, links)
+    unfinished = SqliteUnfinished(database)
+    return Bargaining(SqliteNegotiations(database), position, shipped_clauses(), lives, links, unfinished)
 
 
 def deals_of(database: Database, register: LicenseRegister, shelf: PolicyShelf) -> Deals:

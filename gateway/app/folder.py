@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.folders import make_folder
 from gateway.problems import ConfigurationError, Mistake
 
 _PREFIX: Final = "licet-"
@@ -45,7 +46,7 @@ class FolderLock:
         about to end; they are waited for.
         """
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
             self._file = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             why = error.strerror or str(error)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from gateway.admission.credentials import Credentials
 from gateway.admission.pace import Pace
@@ -15,13 +17,16 @@ from gateway.admission.till import PaidUnit, Till
 from gateway.app.addresses import bound
 from gateway.app.identification import Identification
 from gateway.app.listening import check_listening, locations_of, look_again, take_up, url_of
-from gateway.app.nonce_secret import nonces_of
+from gateway.app.nonce_secret import nonces_of, secret_at
+from gateway.app.observing import Observing
 from gateway.app.publisher import Publisher
 from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.desk.metadata import desk_owns
 from gateway.egress import Get
+from gateway.front.auth import secret_text
+from gateway.front.auth_door import AuthDoor
 from gateway.front.desk_way import DeskWay
 from gateway.front.gate import Gate
 from gateway.front.listener import Listener
@@ -57,6 +62,11 @@ from gateway.visitors.replays import Replays
 _DESK = 70.0
 #: Seconds after which, and before twice of which, credit set aside for an idle license goes back.
 REST_SECONDS = 3.0
+
+
+def caller_secret(config: Config) -> str:
+    """The secret by which the site's own proxy is known; raises `ConfigurationError` as `secret_at` does."""
+    return secret_text(secret_at(config.auth_secret))
 
 
 def _pace(config: Config) -> Pace:
@@ -96,11 +106,13 @@ class Front:
         for the shipped ones; fetched copies replace either. Raises `ConfigurationError` where the
         settings of the listener, of DNS or of pinned keys cannot be used.
         """
+        self.auth_at = ("", 0)
         self._config, self._clock, self._replays = config, clock, Replays(tell=tell_used)
         self._certificates = check_listening(config)
         self.locations = locations_of(config)
         catalog = Catalog.shipped()
         self.published = Publisher(catalog)
+        self.observing = Observing(config, catalog)
         times = config.origin
         self._origin = HttpOrigin(
             OriginLimits(connect=times.connect, first_byte=times.first_byte, idle=times.idle),
@@ -112,13 +124,7 @@ class Front:
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
         self._credentials = self._reading(keys, feed)
-        finding = self.identification.signatures.finding
-        known = KnownAccounts(accounts, clock)
-        credit = CreditByX402(SignedPayers(finding, known))
-        rails: tuple[Rail, ...] = (
-            PriceHeaders(finding, known),
-            X402(settler, credit, Unverified(Pace(PER_SECOND, AT_ONCE))),
-        )
+        rails = self._rails(KnownAccounts(accounts, clock), settler)
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,
@@ -126,8 +132,8 @@ class Front:
             credentials=self._credentials,
             till=self.till,
             origin=_SigningOrigin(self._origin, shelf, origin_identity),
-            journal=journal,
-            people=_PeopleCount(people),
+            journal=self.observing.journal(journal),
+            people=self.observing.people(_PeopleCount(people)),
             published=self.published,
             sources=self._sources(notices, rails),
             rails=rails,
@@ -135,7 +141,7 @@ class Front:
             clock=clock,
             witness=self._witness(notices),
         )
-        self.listener = self._listening(gate, shelf, f"unix:{desk}")
+        self.listener, self._auth = self._doors(gate, shelf, f"unix:{desk}")
 
     def _reading(self, keys: Callable[[], KeySet], feed: RevocationFeed) -> Credentials:
         return Credentials(
@@ -147,20 +153,26 @@ class Front:
             must=self._config.clients.dpop_nonces,
         )
 
-    def _listening(self, gate: Gate, shelf: PolicyShelf, desk: str) -> Listener:
-        config = self._config
-        return Listener(
-            gate,
-            hosts=shelf.of_host,
-            desk=DeskWay(self._way, desk),
-            desk_owns=desk_owns,
-            trusted=TrustedProxies.read(config.trust.proxies),
-            country_header=config.trust.country_header,
-            place_of=self.locations.place_of if config.trust.country_database else None,
-            clock=self._clock,
-            tls=self._certificates.context if self._certificates else None,
-            proxied=config.listen.proxy_protocol,
-        )
+    def _rails(self, known: KnownAccounts, settler: Settler) -> tuple[Rail, ...]:
+        finding = self.identification.signatures.finding
+        credit = CreditByX402(SignedPayers(finding, known))
+        return PriceHeaders(finding, known), X402(settler, credit, Unverified(Pace(PER_SECOND, AT_ONCE)))
+
+    def _doors(self, gate: Gate, shelf: PolicyShelf, desk: str) -> tuple[Listener, AuthDoor | None]:
+        """The public listener, and that for the site's own proxy."""
+        config, trust = self._config, self._config.trust
+        both: dict[str, Any] = {
+            "hosts": shelf.of_host,
+            "desk": DeskWay(self._way, desk),
+            "desk_owns": desk_owns,
+            "trusted": TrustedProxies.read(trust.proxies),
+            "country_header": trust.country_header,
+            "place_of": self.locations.place_of if trust.country_database else None,
+            "clock": self._clock,
+        }
+        tls = self._certificates.context if self._certificates else None
+        public = Listener(gate, **both, tls=tls, proxied=config.listen.proxy_protocol)
+        return public, AuthDoor(gate, secret=caller_secret(config), **both) if config.listen.auth else None
 
     def _sources(self, notices: SiteNotices, rails: tuple[Rail, ...]) -> dict[str, Source]:
         return {
@@ -180,9 +192,20 @@ class Front:
         await self.till.rest()
         self.identification.conduct.forget(self._clock.now_us() // 1_000_000)
 
-    async def open(self, sock: socket.socket | None = None) -> str:
-        """Listen where the settings say, or on *sock*; returns the URL, or raises `ConfigurationError`."""
+    async def flush(self) -> None:
+        """Let out what has gathered of the access log."""
+        self.observing.flush()
+
+    async def open(self, sock: socket.socket | None = None, auth: socket.socket | None = None) -> str:
+        """Listen where the settings say, or on *sock*, and on *auth* for the site's own proxy.
+
+        Returns the public URL, or raises `ConfigurationError`.
+        """
         listen = self._config.listen
+        if self._auth is not None and auth is not None:
+            await self._auth.start(sock=auth)
+        elif self._auth is not None:
+            self.auth_at = await bound(self._auth.start, *listen.auth_at, "listen.auth")
         if sock is not None:
             host, port = await self.listener.start(sock=sock)
         else:
@@ -199,9 +222,14 @@ class Front:
         """Drain for at most *seconds*, end every connection, return what credit was set aside for none."""
         await self.listener.drain(seconds)
         await self.listener.stop()
+        if self._auth is not None:
+            # Last: what the proxy still has to ask is answered until nothing more comes in public.
+            await self._auth.drain(min(seconds, 3.0))
+            await self._auth.stop()
         await self._origin.close()
         await self._way.close()
         await self.identification.close()
+        await asyncio.to_thread(self.observing.close)
         # Where the book is gone with its process, the keeper of the book closes the purses of this writer itself.
         with contextlib.suppress(StoreUnavailable):
             await self.till.close()

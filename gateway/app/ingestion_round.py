@@ -1,4 +1,4 @@
-"""What the office does about bundles in time: it tells when the holder of a license fetched all of one."""
+"""What the office does about bundles in time: it tells when the holder of a license fetched what counts as all of one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.clock import Clock
 from gateway.licenses.bundle import Manifest, ingested, progress
 from gateway.licenses.ingestion import Ingestion
 from gateway.licenses.register import LicenseRegister
-from gateway.terms.license_terms import Bundle
+from gateway.terms.sold_bundle import Bundle
 
 log = structlog.get_logger("licet")
 #: Seconds between two looks.
@@ -47,7 +47,7 @@ class IngestionRound:
                 self._missed.add(id)
                 continue
             got = progress(made, await self._ingestion.fetched(id))
-            if got.met():
+            if got.met(bundle.ingestion):
                 now = self._clock.now_us() // 1_000_000
                 await self._ingestion.tell(ingested(license, got, bundle.manifest, now))
-                log.info("a bundle was fetched whole", license=id, items=got.items)
+                log.info("a bundle was taken in", license=id, items=got.items)

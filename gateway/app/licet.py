@@ -7,13 +7,16 @@ newcomers and drain, then the journal, the keeper, the database.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from gateway.app.access_file import FLUSH_SECONDS
 from gateway.app.folder import Addresses, FolderLock, RunFolder
 from gateway.app.front import REST_SECONDS, Front
 from gateway.app.identification import COPIES_SECONDS
 from gateway.app.listening import LOOK_SECONDS
-from gateway.app.office import Office, acting
-from gateway.app.timers import every
+from gateway.app.observing import metrics_of
+from gateway.app.office import Office
+from gateway.app.timers import acting, every
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.desk.door import DeskDoor
@@ -37,6 +40,7 @@ class Licet(Office):
         """Prepare; nothing is opened before `start`. *policies* as for `Office`."""
         super().__init__(config, policies=policies, networks=networks, clock=clock)
         self._front: Front | None = None
+        self.metrics_at = ("", 0)
 
     @property
     def front(self) -> Front:
@@ -88,13 +92,25 @@ class Licet(Office):
         await self._look()  # opening took a while: the first licensed fetch must not meet an old list
         url = await front.open()
         dashboard, sign_in = await self.open_dashboard()
+        self.metrics_at = await metrics_of(self, front.observing.told, self._state, self._closing.append)
         self.begin()
+        self._start("access log", every(FLUSH_SECONDS, front.flush))
         self._start("rest", every(REST_SECONDS, front.rest))
         self._start("certificates", every(LOOK_SECONDS, front.renew))
         self._start("copies", every(COPIES_SECONDS, front.identification.renew))
         addresses = Addresses(url, dashboard, sign_in)
         lock.tell(addresses)
         return addresses
+
+    def _state(self) -> list[dict[str, Any]]:
+        """What a worker tells of itself, of the front here."""
+        listener = self.front.listener
+        told = {
+            "connections": listener.connections,
+            "faults": listener.faults,
+            "journal": self.journal.state.reason,
+        }
+        return [{**told, "refusals": dict(listener.refusals)}]
 
     async def stop(self, seconds: float = 30.0) -> None:
         """Drain for at most *seconds*, then close everything in the reverse order of opening."""

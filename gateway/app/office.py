@@ -12,18 +12,20 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
 import structlog
-from aiohttp import web
 
 from gateway.admission.till import PaidUnit
-from gateway.app import duty_round
-from gateway.app.addresses import bound, shown
+from gateway.app import billing_room, duty_round
+from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
+from gateway.app.bookkeeping import Bookkeeping
+from gateway.app.bundle_credits import bundle_round, bundles_of
 from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
+from gateway.app.dashboard_door import open_dashboard
 from gateway.app.dealing import bargaining_of, deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
-from gateway.app.ingestion_round import INGESTION_SECONDS, IngestionRound
+from gateway.app.ingestion_round import INGESTION_SECONDS
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
@@ -32,7 +34,7 @@ from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.retention import check_retention, forget_in_time
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
-from gateway.app.timers import every
+from gateway.app.timers import acting, every
 from gateway.app.way_out import feed_fetch
 from gateway.app.witnessing import witnessing_of
 from gateway.app.worth import worth_of
@@ -41,8 +43,7 @@ from gateway.config import Config
 from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
 from gateway.dashboard.policy_shelf import PolicyFiles
-from gateway.dashboard.routes import dashboard_app
-from gateway.dashboard.sessions import Sessions
+from gateway.dashboard.rooms import Rooms
 from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
@@ -53,11 +54,10 @@ from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
+from gateway.folders import make_folder
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
-from gateway.licenses.bundle import Manifest
-from gateway.licenses.duty_book import DutyBook
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.licenses.withdrawal import Withdrawal
@@ -76,15 +76,14 @@ from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
-from gateway.store.sqlite.ingestion import SqliteIngestion
-from gateway.store.sqlite.leaves import SqliteLeaves
+from gateway.store.sqlite.leaves import FreshLeaves, SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.store.sqlite.totals import SqliteTotals
-from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Bundle, Offer
+from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Offer
 from gateway.terms.schema_org import license_page_jsonld
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.fetched_lists import FeedFolder
@@ -120,7 +119,7 @@ class Office:
         self.clock = clock or SystemClock()
         self._policies, self._networks = policies, networks
         self._tasks: list[asyncio.Task[None]] = []
-        self._stopping, self._wake = asyncio.Event(), asyncio.Event()
+        self._stopping, self._wake, self.fresh = asyncio.Event(), asyncio.Event(), FreshLeaves()
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
         self.withdrawn: tuple[Withdrawal, ...] = ()
@@ -156,7 +155,7 @@ class Office:
         self.access_log = SqliteAccessLog(self._pages)
         self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
-        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages), self._first_host())
+        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages, self.fresh), self._first_host())
         self.witnessing = witnessing_of(config)
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
@@ -179,12 +178,17 @@ class Office:
         self._closing.append(self.journal.close)
         self.feed, self.revoked = RevocationFeed(), Revocations()
         self.consenting = Consenting(self.database, self.register, self.clock)
+        self.billing = billing_room.BillingRoom(
+            config, (self.database, self._pages), self.register, self.ledger, self.journal, self.clock, self._wake.set
+        )  # fmt: skip
+        await self.billing.open()
         await self._look()
         self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
         self.settling = self.cashier.settling
         self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
         self._open_desk()
+        await self.desk.sales.finish()
 
     def _open_desk(self) -> None:
         config = self.config
@@ -210,13 +214,6 @@ class Office:
             published=self._published,
         )  # fmt: skip
 
-    def _ingestion(self) -> IngestionRound:
-        def manifest(site: str, sold: Bundle) -> Manifest | None:
-            policy = self.shelf.of_site(site)
-            return manifest_beside(policy, sold) if policy else None
-
-        return IngestionRound(SqliteIngestion(self.database), self.register, manifest, self.clock)
-
     def _position(self, site: str, offer: Offer) -> Position:
         # The shelf of the moment: an office that has workers takes up a new one with each change.
         return self.shelf.position(site, offer)
@@ -224,17 +221,14 @@ class Office:
     def _groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
         """What the desk answers besides selling."""
         self.post = PostRoom(
-            self.config,
-            self.database,
-            self.register,
-            self.clock,
-            lambda: self.shelf.policies,
-            self.cashier.once,
-        )
+            self.config, self.database, self.register, self.clock, lambda: self.shelf.policies, self.cashier.once
+        )  # fmt: skip
         catalog = Catalog.shipped()
         publisher = self._published = Publisher(catalog)
         shelf = EvidenceFolder(self.config.evidence)
-        self.duty_book = DutyBook(SqliteDuties(self.database), self.register, shelf)
+        self.audits = SqliteAudits(self.database)
+        self.bookkeeping = Bookkeeping(self.config.journal, self._pages, self.journal, self.clock, self._wake.set)  # fmt: skip
+        self.duty_book = self.bookkeeping.duties(SqliteDuties(self.database), self.register, shelf)
         self.terms = TermsInForce(SqliteTermsVersions(self.database), publisher, self.clock)
         return (
             TermsDesk(self.terms, license_page_jsonld).group(),
@@ -242,10 +236,12 @@ class Office:
             BundleDesk(manifest_beside).group(),
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
-            DutyDesk(self.duty_book, SqliteAudits(self.database), self.clock).group,
+            DutyDesk(self.duty_book, self.audits, self.clock).group,
+            *self.bookkeeping.groups(self.register),
             *self.post.groups,
             *self.consenting.groups(),
             *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
+            *self.billing.groups(),
         )
 
     def _first_host(self) -> str:
@@ -253,45 +249,36 @@ class Office:
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""
-        return SqliteFolding(self.database)
+        return SqliteFolding(self.database, self.fresh)
 
     async def open_dashboard(self) -> tuple[str, str]:
         """Open the operator's pages; returns their URL and the one-time link, or "" for what there is not."""
         config = self.config
         if not config.dashboard.enabled:
             return "", ""
-        sessions = Sessions.open(config.folder / "operator.json", self.clock)
-        app = dashboard_app(
-            self.access_log,
-            sessions,
-            hosts=(config.dashboard.host, *config.dashboard.hosts),
-            status=self.status,
-            who=Explaining(config, self.clock, networks=self._networks),
-            clock=self.clock,
+        rooms = Rooms(
             deals=deals_of(self.database, self.register, self.shelf),
-            duties=self.duty_book,
-            worth=worth_of(self._pages, self.shelf, config.figures),
-            consents=self.consenting.pages(lambda: self.shelf.policies),
-            policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
+            milestones=self.bookkeeping.shown(self.register),
             holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
+            duties=self.duty_book,
+            audits=self.audits,
+            bills=self.billing.pages(),
+            bundles=bundles_of(self._pages, self.register, lambda: (self.shelf.policies, self.withdrawn)),
+            policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
+            consents=self.consenting.pages(lambda: self.shelf.policies),
+            worth=worth_of(self._pages, self.shelf, config.figures),
         )
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        self._closing.append(runner.cleanup)
-
-        async def start(host: str, port: int) -> tuple[str, int]:
-            site = web.TCPSite(runner, host, port)
-            await site.start()
-            at = runner.addresses[0]
-            return at[0], at[1]
-
-        host, port = await bound(start, config.dashboard.host, config.dashboard.port, "dashboard.port")
-        base = f"http://{shown(host)}:{port}"
-        link = sessions.sign_in_link()
-        return base, f"{base}/sign-in?token={link}" if link else ""
+        who = Explaining(config, self.clock, networks=self._networks)
+        return await open_dashboard(
+            config, self.access_log, who, self.status, rooms, self.clock, self._closing
+        )
 
     def begin(self) -> None:
         """Start what is done again and again."""
+        bundles = bundle_round(
+            self.database, self.register, self.ledger, self.journal, self.clock,
+            lambda: self.shelf, lambda: self.withdrawn,
+        )  # fmt: skip
         for name, seconds, act in (
             ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
@@ -302,10 +289,14 @@ class Office:
             ("duties", duty_round.ROUND_SECONDS, duty_round.DutyRound(self.duty_book, self.clock).act),
             ("log", 1.0, self.log.sign_news),
             ("lives", LIVES_SECONDS, LifeRound(self.lives, self.clock).act),
-            ("bundles", INGESTION_SECONDS, self._ingestion().act),
+            ("bundles", INGESTION_SECONDS, bundles),
+            ("audits", 5.0, AuditCorrections(self.audits, self.ledger, self.journal, self.clock).act),
+            *self.bookkeeping.rounds(self.duty_book.duties.tell, self.register, lambda: self.shelf.policies),
             ("remind", 60.0, self.consenting.remind),
             ("totals", 2.0, self.totals.keep_up),
             ("reconcile", LOOK_SECONDS, self.nightly.act),
+            ("billing", billing_room.ROUND_SECONDS, self.billing.office.round),
+            ("usage", 60.0, self.post.count_usage),
         ):
             self._start(name, every(seconds, act))
         if self.witnessing is not None:
@@ -430,21 +421,12 @@ class Office:
         return await self.book.available(licensee, currency)
 
 
-def acting(act: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-    """*act* as something to wait for."""
-
-    async def run() -> None:
-        act()
-
-    return run
-
-
 def _made_for_identity(folder: Path, clock: Clock) -> KeyRing:
     # Every verifier of Web Bot Auth reads Ed25519; some read nothing else.
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder.parent)
     return KeyRing.create(folder, EDDSA, clock=clock)
 
 
 def _made(folder: Path, clock: Clock) -> KeyRing:
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder.parent)
     return KeyRing.create(folder, clock=clock)

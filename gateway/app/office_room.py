@@ -32,9 +32,12 @@ from gateway.app.boot import Boot
 from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SETTLER, SPEND_BOOK, WITHDRAWN
 from gateway.app.channel import Channel
 from gateway.app.folder import RunFolder
+from gateway.app.memory import rarely_collected
+from gateway.app.observing import metrics_of
 from gateway.app.office import Office, log
 from gateway.app.signing_agents import told
 from gateway.desk.door import DeskDoor
+from gateway.front.tallies import Totals
 from gateway.licenses.revocations import Revocations
 from gateway.licenses.withdrawal import Withdrawal
 from gateway.policy.reload import PolicyShelf, policy_files
@@ -73,6 +76,7 @@ class OfficeRoom(Office):
         self._stamp: tuple[tuple[str, int, int], ...] = ()
         self._writers: set[str] = set()
         self._ended: set[str] = set()
+        self._totals = Totals()
 
     async def start(self) -> dict[str, Any]:
         """Open everything; returns ``dashboard``, ``sign_in`` and the sites. Raises `ConfigurationError`."""
@@ -83,7 +87,9 @@ class OfficeRoom(Office):
         await self._door.start(self._run.desk)
         self._server = await asyncio.start_unix_server(self._met, self._run.office)
         dashboard, sign_in = await self.open_dashboard()
+        await metrics_of(self, self._totals.all, self._states, self._closing.append)
         self.begin()
+        rarely_collected()
         return {
             "dashboard": dashboard,
             "sign_in": sign_in,
@@ -202,6 +208,7 @@ class OfficeRoom(Office):
     def _heard(self, line: _Line, name: str, given: Any) -> None:
         if name == "state":
             line.state = given
+            self._totals.hear(given)
         elif name == "paid":
             self._tell_all("paid", given, but=line)
         elif name == "used":
@@ -237,11 +244,14 @@ class OfficeRoom(Office):
             if line is not but:
                 line.channel.tell(name, given)
 
+    def _states(self) -> list[dict[str, Any]]:
+        return [line.state for line in self._lines if line.state]
+
     def _processes(self) -> list[dict[str, Any]]:
         ours = {"role": "office", "pid": os.getpid()}
         return [
             ours,
-            *sorted((line.state for line in self._lines if line.state), key=lambda each: each["role"]),
+            *sorted(self._states(), key=lambda each: each["role"]),
         ]
 
     # Policies: the office reads the files first; workers read what it took up, from the run folder.

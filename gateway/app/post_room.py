@@ -23,11 +23,13 @@ from gateway.desk.webhooks import WebhookDesk
 from gateway.egress import Egress, read_url
 from gateway.licenses.license import Standing
 from gateway.licenses.register import LicenseRegister
+from gateway.outbox.billing_exports import BillingExports, Export
 from gateway.outbox.courier import Courier, Transport
 from gateway.outbox.endpoints import Endpoint, Reach, is_filter
 from gateway.outbox.letters import Reader, letter_types
 from gateway.outbox.mail import Letters, Server, SmtpMail, is_mailbox
 from gateway.outbox.mailbox_letters import MailboxLetters
+from gateway.outbox.usage import MOST
 from gateway.outbox.webhook import Secrets
 from gateway.outbox.webhooks import Webhooks
 from gateway.policy.rules import Policy
@@ -35,6 +37,7 @@ from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
+from gateway.store.sqlite.usage import SqliteUsageCounts
 
 log = structlog.get_logger("licet.outbox")
 #: More than the courier has on the way at once, with the pings of the desk.
@@ -73,6 +76,9 @@ class PostRoom:
         self.verifying = MailboxLetters(mail, clock) if mail is not None else None
         if mail is not None:
             transports["mailto"] = Letters(mail, config.email.operator, self._contact, self._origins)
+        exports = BillingExports(exports_of(config), clock)
+        transports |= {each.kind: exports for each in config.exports}
+        self._usage = SqliteUsageCounts(database) if config.exports else None
         self._courier = Courier(self.events, self.endpoints, transports, clock, database.version)
 
         def hooks(clients: Clients) -> Group:
@@ -110,6 +116,11 @@ class PostRoom:
                 break
         await self._courier.run()
 
+    async def count_usage(self) -> None:
+        """Count what billing systems are to be told of, where the settings name any."""
+        if self._usage is not None:
+            await self._usage.count(MOST, self._now())
+
     async def forget(self) -> None:
         """Forget events and deliveries that are older than the settings say."""
         before = self._now() - self._config.outbox.keep_days * 86_400
@@ -146,6 +157,41 @@ def webhooks_of(config: Config, secrets: Secrets, clock: Clock) -> Webhooks:
     )
 
 
+def exports_of(config: Config) -> dict[str, Export]:
+    """The billing systems of the settings, by the ids of their endpoints; raises `ConfigurationError`."""
+    mistakes: list[Mistake] = []
+    authorities = config.folder / config.signatures.authorities if config.signatures.authorities else None
+    found: dict[str, Export] = {}
+    for nth, each in enumerate(config.exports):
+        key = f"exports.{nth}"
+        secret = (
+            read_secret(config.folder, f"{key}.key_file", each.key_file, mistakes) if each.key_file else ""
+        )
+        if each.url.startswith("http:") and not each.private:
+            mistakes.append(
+                Mistake(
+                    str(config.folder / "licet.toml"),
+                    f"{key}.url",
+                    "must be https, or private = true",
+                    each.url,
+                )
+            )
+        place = _place(each.url)
+        way = Egress(
+            exempt=[place] if each.private and place else [],
+            authorities=authorities,
+            agent=f"licet/{__version__}",
+            at_once=_AT_ONCE,
+            plain=True,
+        )
+        found[each.endpoint_id] = Export(each, way.post, secret)
+    if len(found) < len(config.exports):
+        mistakes.append(Mistake(str(config.folder / "licet.toml"), "exports", "must name each system once"))
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    return found
+
+
 def own_endpoints(config: Config, now: int) -> tuple[Endpoint, ...]:
     """The operator's own endpoints as the settings have them; raises `ConfigurationError`."""
     mistakes: list[Mistake] = []
@@ -171,6 +217,7 @@ def own_endpoints(config: Config, now: int) -> tuple[Endpoint, ...]:
         found.append(_own("we_mail_operator", Reader.OPERATOR, letter_types(Reader.OPERATOR), now))
     if config.email.host and config.email.licensees:
         found.append(_own("we_mail_licensees", Reader.LICENSEE, letter_types(Reader.LICENSEE), now))
+    found += (_own(each.endpoint_id, each.endpoint_url, each.types, now) for each in config.exports)
     return tuple(found)
 
 

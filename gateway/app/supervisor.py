@@ -150,8 +150,8 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._lock: FolderLock | None = None
         self._run: RunFolder | None = None
-        self._sock: socket.socket | None = None
-        self._listening = -1
+        #: The public one, and that for the site's own proxy.
+        self._socks: list[socket.socket] = []
 
     async def start(self) -> Addresses:
         """Start everything; raise `ConfigurationError` with what is wrong, leaving nothing behind."""
@@ -166,8 +166,13 @@ class Supervisor:
         self._lock = FolderLock(self._config.folder)
         self._run = RunFolder.make()
         self._lock.has(self._run)
-        self._sock, front = _bound(self._config)
-        self._listening = self._sock.fileno()
+        listen = self._config.listen
+        sock = _bound(listen.host, listen.port, "listen.port")
+        self._socks = [sock]
+        if listen.auth:
+            self._socks.append(_bound(*listen.auth_at, "listen.auth"))
+        at = sock.getsockname()
+        front = url_of(self._config, at[0], at[1])
         # They import while one waits for the other.
         names = [f"w{number}" for number in range(1, self._config.workers.count + 1)]
         office = self._office = await self._spawned("office", "office")
@@ -181,8 +186,8 @@ class Supervisor:
         dashboard = str(office.told["dashboard"])
         if dashboard:
             # An office that is started again must be where this one was.
-            at = self._config.dashboard.model_copy(update={"port": urlsplit(dashboard).port})
-            self._config = replace(self._config, dashboard=at)
+            same = self._config.dashboard.model_copy(update={"port": urlsplit(dashboard).port})
+            self._config = replace(self._config, dashboard=same)
         await self._some_started()
         addresses = Addresses(front, dashboard, str(office.told["sign_in"]))
         self._lock.tell(addresses, run=self._run.path)
@@ -273,8 +278,8 @@ class Supervisor:
         for task in self._keeping:
             task.cancel()
         await asyncio.gather(*self._keeping, return_exceptions=True)
-        if self._sock is not None:
-            self._sock.close()
+        for sock in self._socks:
+            sock.close()
         await asyncio.gather(*(worker.stop(seconds) for worker in self._workers.values()))
         async with self._replacing:
             pass  # what was being replaced has ended too
@@ -342,25 +347,25 @@ class Supervisor:
 
     async def _spawned(self, role: str, name: str) -> Process:
         assert self._lock is not None
-        inherited = (self._lock.descriptor, *((self._listening,) if role == "worker" else ()))
+        listening = [sock.fileno() for sock in self._socks] if role == "worker" else []
+        inherited = (self._lock.descriptor, *listening)
         return await Process.spawn(role, name, inherited)
 
     async def _told(self, process: Process) -> None:
         assert self._run is not None
-        listening = -1 if process.name == "office" else self._listening
+        found = [] if process.name == "office" else [sock.fileno() for sock in self._socks]
+        listening, auth = (*found, -1, -1)[:2]
+        run, upstream = str(self._run.path), self._upstream
         await process.boot(
-            Boot(
-                self._config, str(self._run.path), process.name, listening=listening, upstream=self._upstream
-            )
+            Boot(self._config, run, process.name, listening=listening, auth=auth, upstream=upstream)
         )
 
 
-def _bound(config: Config) -> tuple[socket.socket, str]:
-    """The listening socket that workers will share, bound, and its URL; raises `ConfigurationError`.
+def _bound(host: str, port: int, key: str) -> socket.socket:
+    """A listening socket that workers will share, bound; raises `ConfigurationError`, naming the setting *key*.
 
     An IPv6 address that stands for all takes IPv4 as well.
     """
-    host, port = config.listen.host, config.listen.port
     try:
         family, kind, number, _, address = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -376,9 +381,8 @@ def _bound(config: Config) -> tuple[socket.socket, str]:
             sock.close()
             raise
     except OSError as error:
-        raise unbound(error, host, port, "listen.port") from None
-    at = sock.getsockname()
-    return sock, url_of(config, at[0], at[1])
+        raise unbound(error, host, port, key) from None
+    return sock
 
 
 def _environment() -> dict[str, str]:

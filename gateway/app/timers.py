@@ -27,6 +27,15 @@ async def every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
             log.exception("a timer's act failed and will be tried again", act=act.__name__)
 
 
+def acting(act: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    """*act* as something to wait for."""
+
+    async def run() -> None:
+        act()
+
+    return run
+
+
 def log_to_stderr(level: int = logging.INFO) -> None:
     """Keep stdout for data: every log line from *level* on goes to stderr, as plain text."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="licet: %(levelname)s %(message)s")

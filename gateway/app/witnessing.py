@@ -69,7 +69,7 @@ class Witnessing:
     async def ask(self, kept: PublicLog | None) -> None:
         """Have the last head of *kept* cosigned, unless it was asked for before. Raises `OSError`, where it cannot be written."""
         signed = kept.signed if kept is not None else None
-        if kept is None or signed is None or not signed.note:
+        if kept is None or signed is None or not signed.head.size:
             return
         if self._asked is not None and self._asked.head == signed.head and not self.reasons:
             return

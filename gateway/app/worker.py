@@ -25,6 +25,7 @@ from typing import Any, Final, cast
 import structlog
 
 from gateway.admission.till import PaidUnit
+from gateway.app.access_file import FLUSH_SECONDS
 from gateway.app.boot import Boot
 from gateway.app.calls import PAID
 from gateway.app.folder import RunFolder
@@ -133,10 +134,13 @@ class Worker:
             async with asyncio.timeout(_OFFICE):
                 await line.known.wait()
         self._sock = socket.socket(fileno=boot.listening)
-        url = await front.open(self._sock)
+        auth = socket.socket(fileno=boot.auth) if boot.auth >= 0 else None
+        url = await front.open(self._sock, auth)
         self._begin("keys", every(0.25, self._look_at_keys))
         self._begin("people", every(5.0, self._count_people))
         self._begin("rest", every(REST_SECONDS, front.rest))
+        if config.observe.access_log:
+            self._begin("access log", every(FLUSH_SECONDS, front.flush))
         self._begin("certificates", every(LOOK_SECONDS, front.renew))
         self._begin("copies", every(COPIES_SECONDS, front.identification.renew))
         self._begin("state", every(1.0, self._tell_state))
@@ -223,6 +227,7 @@ class Worker:
                 "refusals": dict(listener.refusals),
                 "journal": self._journal.state.reason,
                 "bytes_at_start": self._bytes_at_start,
+                "tallies": self._front.observing.told(),
             },
         )
 

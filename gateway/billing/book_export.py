@@ -26,9 +26,14 @@ _GROUPS: Final[Mapping[str, str]] = {
     "bank": "Assets",
     "escrow": "Liabilities",
     "milestone": "Liabilities",
+    "author": "Liabilities",
     "prepaid": "Liabilities",
     "owed": "Assets",
     "earned": "Income",
+    "fees": "Expenses",
+    "tax": "Liabilities",
+    "rounding": "Income",
+    "loss": "Expenses",
 }
 
 

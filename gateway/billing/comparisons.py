@@ -26,7 +26,7 @@ from gateway.rails.topups import TopUp
 #: Who enters the credits of a payment provider's pages.
 _STRIPE: Final = "stripe"
 _KNOWN: Final = re.compile(
-    r"bank:clearing|licensee:.+:(prepaid|owed)|creator:.*:earned|escrow:.+:(provider|agent):.+|milestone:.+", re.DOTALL
+    r"bank:(clearing|paid-out)|fees:payouts|tax:payable|rounding:invoices|loss:written-off|licensee:.+:(prepaid|owed)|creator:.*:earned|escrow:.+:(provider|agent):.+|milestone:.+|author:.+:.+", re.DOTALL
 )  # fmt: skip
 _DERIVED: Final = frozenset({"unposted", "posted-twice", "posting-differs", "no-such-entry", "moves-nothing"})
 
@@ -144,12 +144,27 @@ def _accounts(sums: Mapping[tuple[str, str], int]) -> Iterable[Fault]:
     for (account, currency), micros in sorted(sums.items()):
         if not _KNOWN.fullmatch(account):
             yield Fault("unknown-account", account, f"{account} is no account of these books.")
-        elif micros < 0 and not may_owe(account) and not account.startswith("licensee:"):
+        elif (
+            micros < 0
+            and not may_owe(account)
+            and not account.startswith("licensee:")
+            and micros + _of_authors(sums, account, currency) < 0
+        ):
             yield Fault(
                 "below-zero", account, f"{account} stands {-micros} micro-units of {currency} below zero."
             )
         elif micros > 0 and account == CLEARING:
             yield Fault("below-zero", account, f"More {currency} was paid back than was ever paid in.")
+
+
+def _of_authors(sums: Mapping[tuple[str, str], int], account: str, currency: str) -> int:
+    """What the authors of a creator's *account* have: what was undone since it was divided is taken back with the next."""
+    if not account.startswith("creator:"):
+        return 0
+    start = f"author:{account.removeprefix('creator:').removesuffix(':earned')}:"
+    return sum(
+        micros for (each, other), micros in sums.items() if other == currency and each.startswith(start)
+    )
 
 
 def _charged(books: Books) -> Comparison:

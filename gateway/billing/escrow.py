@@ -26,10 +26,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from gateway.billing.holding import Holder, Keeps
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
+from gateway.terms.holding import Holder, Keeps
 
 #: Seconds in which the licensee may object, where nothing else was agreed.
 OBJECTION_SECONDS: Final = 7 * 86_400

@@ -7,9 +7,15 @@ accounts, all ours:
 ``licensee:ID:prepaid``    what a licensee paid in and has not spent
 ``licensee:ID:owed``       what it has to pay by agreement: below zero by as much
 ``creator:SITE:earned``    what a site's creator earned
+``author:SITE:NAME``       what of that is an author's
 ``escrow:LICENSE:HOLDER``  what waits for milestones and is held by HOLDER
 ``milestone:LICENSE``      what was promised for milestones and nobody holds
 ``bank:clearing``          where money paid in came from; it owes, like ``owed``
+``bank:paid-out``          what was paid out to creators
+``fees:payouts``           what paying out cost them
+``tax:payable``            tax on invoices, which is the tax office's
+``rounding:invoices``      what rounding invoices to whole coins made or lost
+``loss:written-off``       what was owed and will not be paid
 ========================== =====================================================
 
 ============ ===================== ===================== ==========================
@@ -24,14 +30,25 @@ code         debit (loses)         credit (gains)        from
 ``promise``  licensee owed         milestone             book entry ``promise``
 ``release``  escrow or milestone   creator earned        book entry ``release``
 ``refund``   escrow or milestone   where it came from    book entry ``refund``
+``share``    creator earned        authors               book entry ``share``; below
+                                                         zero the other way
 ``reversal`` what gained before    what lost before      book entry ``reversal``
+``tax``      licensee owed         tax payable           book entry ``tax``
+``round_up`` licensee owed         rounding              book entry ``round_up``
+``round_down`` rounding            licensee owed         book entry ``round_down``
+``write_off`` loss                 licensee owed         book entry ``write_off``
+``payout``   creator earned        bank paid out         book entry ``payout``
+``payout_fee`` creator earned      fees                  book entry ``payout_fee``
 ============ ===================== ===================== ==========================
 
 A due is money to be had, not money paid: who pays it does so from what it paid
 in. What is promised for a milestone and what is deposited for one leave their
 account by a release or a refund that refers to them, in parts or whole, and
 never more than still stands of them. Book entries ``milestone`` and ``dispute``
-say what happened and move nothing (`SILENT`).
+say what happened, ``claim`` and ``withdrawn`` what is claimed (`billing.cost_claims`),
+``rate`` what a currency is worth; they move nothing, and nor
+do ``close`` (a period), ``invoice``, ``bill`` and ``credit_note`` (which get their
+numbers in the journal's order) (`SILENT`).
 
 A reversal undoes at most what still stands of the entry it refers to, for the
 same licensee and currency; one that would undo more, or nothing that is there,
@@ -45,17 +62,30 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from gateway.billing.holding import NOBODY, Holder, HolderError, Keeps, waiting
+import orjson
+
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
+from gateway.terms.holding import NOBODY, Holder, HolderError, Keeps
 
 CLEARING: Final = "bank:clearing"
+PAID_OUT: Final = "bank:paid-out"
+PAYOUT_FEES: Final = "fees:payouts"
+TAX: Final = "tax:payable"
+ROUNDING: Final = "rounding:invoices"
+WRITTEN_OFF: Final = "loss:written-off"
+#: Book entries that number a document; each kind is a series of its own.
+NUMBERED: Final = frozenset({"invoice", "bill", "credit_note"})
 #: Book entries that tell something and move no money.
-SILENT: Final = frozenset({"milestone", "dispute"})
+SILENT: Final = frozenset({"milestone", "dispute", "rate", "claim", "withdrawn", "close"}) | NUMBERED
 #: Book entries that move back or on what another one moved.
 _REFERRING: Final = frozenset({"reversal", "release", "refund"})
 #: What a reversal undoes; what waits for a milestone is refunded instead.
-_REVERSED: Final = frozenset({"fetch", "fee", "credit", "due", "payment"})
+_REVERSED: Final = frozenset(
+    {"fetch", "fee", "credit", "due", "payment", "tax", "round_up", "round_down", "write_off"}
+)
+#: Book entries of a creator alone.
+_OF_CREATOR: Final = frozenset({"payout", "payout_fee"})
 
 
 def prepaid(licensee: str) -> str:
@@ -68,9 +98,21 @@ def owed(licensee: str) -> str:
     return f"licensee:{licensee}:owed"
 
 
+def authored(site: str, name: str) -> str:
+    """The account of what of the earnings of *site* is of the author *name*."""
+    return f"author:{site}:{name}"
+
+
+def waiting(license: str, holder: Holder) -> str:
+    """The account of what waits for milestones of *license*: its name says who holds it."""
+    return f"milestone:{license}" if holder.keeps is Keeps.NOBODY else f"escrow:{license}:{holder}"
+
+
 def may_owe(account: str) -> bool:
     """Whether *account* may stand below zero without limit: where money came from, and what is still to be paid."""
-    return account == CLEARING or (account.startswith("licensee:") and account.endswith(":owed"))
+    if account in {CLEARING, ROUNDING, WRITTEN_OFF}:
+        return True
+    return account.startswith("licensee:") and account.endswith(":owed")
 
 
 def earned(site: str) -> str:
@@ -154,7 +196,11 @@ def postings_of(entry: JournalEntry, undone: Undone | None = None) -> tuple[Post
         return (
             Posting(prepaid(entry.licensee), earned(entry.site), amount, entry.id, entry.time_us, "fetch"),
         )
-    if not isinstance(entry, BookEntry) or entry.amount_micros <= 0 or not entry.licensee:
+    if not isinstance(entry, BookEntry) or entry.amount_micros <= 0:
+        return ()
+    if entry.kind_of == "share":
+        return _shared(entry)
+    if not entry.licensee and (undone.posting.code if undone else entry.kind_of) not in _OF_CREATOR:
         return ()
     if entry.kind_of in _REFERRING:
         return _referring(entry, undone)
@@ -182,7 +228,43 @@ def _accounts(entry: BookEntry) -> tuple[str, str] | None:
             return (CLEARING, waiting(entry.license, holder)) if entry.license and holder else None
         case "promise":
             return (owed(entry.licensee), waiting(entry.license, NOBODY)) if entry.license else None
+    return _billed(entry)
+
+
+def _billed(entry: BookEntry) -> tuple[str, str] | None:
+    """The same of what billing and paying out enter."""
+    match entry.kind_of:
+        case "tax":
+            return owed(entry.licensee), TAX
+        case "round_up":
+            return owed(entry.licensee), ROUNDING
+        case "round_down":
+            return ROUNDING, owed(entry.licensee)
+        case "write_off":
+            return WRITTEN_OFF, owed(entry.licensee)
+        case "payout":
+            return earned(entry.site), PAID_OUT
+        case "payout_fee":
+            return earned(entry.site), PAYOUT_FEES
     return None
+
+
+def _shared(entry: BookEntry) -> tuple[Posting, ...]:
+    """A leg for each author; none at all where the memo is not what the entry moves in all."""
+    try:
+        parts = orjson.loads(entry.memo)
+    except orjson.JSONDecodeError:
+        return ()
+    if not isinstance(parts, dict) or not all(type(each) is int and each for each in parts.values()):
+        return ()
+    if sum(map(abs, parts.values())) != entry.amount_micros or not entry.site:
+        return ()
+    creators, found = earned(entry.site), list[Posting]()
+    for name, micros in sorted(parts.items()):
+        author, amount = authored(entry.site, name), Money(abs(micros), entry.currency)
+        accounts = (creators, author) if micros > 0 else (author, creators)
+        found.append(Posting(*accounts, amount, entry.id, entry.time_us, entry.kind_of))
+    return tuple(found)
 
 
 def _holder(text: str) -> Holder | None:
@@ -201,8 +283,11 @@ def _referring(entry: BookEntry, undone: Undone | None) -> tuple[Posting, ...]:
     if amount.currency != before.amount.currency or amount.micros > undone.left_micros:
         return ()
     if entry.kind_of == "reversal":
-        theirs = {prepaid(entry.licensee), owed(entry.licensee)} & {before.debit, before.credit}
-        if not theirs or before.code not in _REVERSED:
+        if before.code in _OF_CREATOR:
+            own, codes = {earned(entry.site)}, _OF_CREATOR
+        else:
+            own, codes = {prepaid(entry.licensee), owed(entry.licensee)}, _REVERSED
+        if not own & {before.debit, before.credit} or before.code not in codes:
             return ()
         to = before.debit
     else:

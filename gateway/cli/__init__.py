@@ -22,9 +22,12 @@ from gateway.cli import (
     authorship,
     backup,
     bundles,
+    claims,
     crawlers,
     dashboard,
     deals,
+    deploy,
+    disputes,
     doctor,
     dossier,
     duties,
@@ -34,18 +37,22 @@ from gateway.cli import (
     fetch,
     ingest,
     init,
+    invoices,
     journal,
     keys,
     licensee,
     licenses,
     memo,
+    milestones,
     objections,
     outbox,
     past,
     payments,
+    payouts,
     policy,
     price,
     proofs,
+    reconcile_access,
     reconciling,
     refunds,
     report,
@@ -84,6 +91,7 @@ app = typer.Typer(
                     licet outbox list
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
+                    licet invoices issue LICENSEE --period 2026-10
     Take back       licet withdraw WORK --reason "…" --dry-run
     Your worth      licet memo --pdf memo.pdf
                     licet price --files 120 --minutes 12
@@ -124,6 +132,8 @@ app.add_typer(deals.app, name="deals")
 app.add_typer(licenses.app, name="licenses")
 app.add_typer(bundles.app, name="bundle")
 app.add_typer(duties.app, name="duties")
+app.add_typer(milestones.app, name="milestones")
+app.add_typer(claims.app, name="claims")
 app.add_typer(audits.app, name="audits")
 app.add_typer(auditors.app, name="auditors")
 app.command("memo")(memo.memo)
@@ -135,6 +145,10 @@ app.add_typer(objections.app, name="objections")
 app.add_typer(authors.app, name="authors")
 app.add_typer(authorship.app, name="authorship")
 app.command("statement")(statement.statement)
+app.command("reconcile-access")(reconcile_access.reconcile_access)
+app.add_typer(invoices.app, name="invoices")
+app.add_typer(disputes.app, name="disputes")
+app.add_typer(payouts.app, name="payouts")
 app.command("payments")(payments.payments)
 app.command("reconcile")(reconciling.reconcile)
 app.add_typer(reconciling.app, name="books")
@@ -153,6 +167,7 @@ app.command("retention")(retention.retention)
 app.command("erase")(retention.erase)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("deploy")(deploy.deploy)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
 app.command("who")(who.who)

@@ -8,6 +8,7 @@ grows with the line's length; nothing raises.
 from __future__ import annotations
 
 import calendar
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -81,3 +82,43 @@ def seconds(clock: str, zone: str) -> int | None:
     hour, minute, second = (int(part) for part in clock[12:].split(":"))
     east = (int(zone[1:3]) * 60 + int(zone[3:])) * (-60 if zone[0] == "-" else 60)
     return calendar.timegm((year, month, day, hour, minute, second)) - east if year else None
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What a proxy sent for the fetch of that *record*; *at* is seconds since the epoch."""
+
+    record: str
+    at: float
+    status: int
+
+
+_RECORD = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_LAST = re.compile(rf'"({_RECORD.pattern})"\s*$', re.ASCII)
+
+
+def read_passed(line: str) -> Passed | None:
+    """The fetch that *line* tells of under its record, or None: as `licet deploy` has nginx, Envoy and Caddy write it.
+
+    >>> line = '192.0.2.7 - - [17/May/2015:10:05:03 +0200] "GET /a HTTP/1.1" 404 12 "-" "GPTBot/1.2" "0189…"'
+    >>> read_passed(line.replace("0189…", "018f5d1c-7b1e-7000-8000-0123456789ab"))
+    Passed(record='018f5d1c-7b1e-7000-8000-0123456789ab', at=1431849903, status=404)
+    """
+    if line.startswith("{"):
+        return _read_json(line)
+    found, hit = _LAST.search(line[:LONGEST]), read_line(line)
+    return None if found is None or hit is None else Passed(found[1], hit.at, hit.status)
+
+
+def _read_json(line: str) -> Passed | None:
+    """A line of Caddy's JSON log."""
+    try:
+        told = json.loads(line[:LONGEST])
+        at, status = told["ts"], told["status"]
+        records = {name.lower(): values for name, values in told["resp_headers"].items()}["licet-record"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    if not isinstance(at, int | float) or not isinstance(status, int) or not isinstance(records, list):
+        return None
+    [record] = records if len(records) == 1 and isinstance(records[0], str) else [""]
+    return Passed(record, at, status) if _RECORD.fullmatch(record) else None

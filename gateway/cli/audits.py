@@ -205,7 +205,7 @@ def findings(
 
     One entry for each item; `due` and `underpaid` only where something was paid
     too little. An underpayment of more than five percent makes the licensee pay
-    for the audit. The amount is kept for the bill.
+    for the audit. The amount falls due when the audit is closed.
 
     \b
     [{"item": "du_…", "said": "Two products were left out.", "due": "1000 USD", "underpaid": "80 USD"}]
@@ -228,8 +228,8 @@ def findings(
 def close(id: Id, data: Data = DATA, as_json: AsJson = False) -> None:
     """End an audit whose findings are entered.
 
-    Nothing changes any more. What was underpaid stands as a correction with the
-    audit as its reference.
+    Nothing changes any more. What was underpaid falls due: a running gateway books
+    it within seconds, with the audit as its reference.
     """
     from gateway.licenses.audit_cases import closed
 

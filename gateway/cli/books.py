@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from gateway.provenance.frames import SealedDetail
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper, KeeperLock
 from gateway.provenance.record import BookEntry, FetchDetail
-from gateway.provenance.segments import ENTRY_HEADER, readable, segments
+from gateway.provenance.segments import durable_ends
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
@@ -60,15 +60,25 @@ class Books:
 
     async def write(self, entry: BookEntry) -> bool:
         """Make *entry* durable in the journal; returns whether the books show it already."""
+        return await self.write_all([entry])
+
+    async def write_new(self, entries: Sequence[BookEntry]) -> bool:
+        """The same of those of several that the books do not show yet, so that the journal holds each once."""
+        fresh = [each for each in entries if not await is_folded(self.database, each.id)]
+        return await self.write_all(fresh) if fresh else True
+
+    async def write_all(self, entries: Sequence[BookEntry]) -> bool:
+        """The same of several, in their order."""
         journal = Journal.open(
             self.folder / "journal", f"command{os.getpid()}", clock=self.clock, reserve_bytes=0
         )
         try:
-            await journal.keep(entry)
+            for each in entries:
+                await journal.keep(each)
         finally:
             await journal.close()
         for _ in range(250):
-            if await self.fold() or await is_folded(self.database, entry.id):
+            if await self.fold() or await is_folded(self.database, entries[-1].id):
                 return True
             await asyncio.sleep(0.02)
         return False
@@ -109,9 +119,7 @@ class Books:
         """Wait until the books show everything that is durable now, for two seconds beside a running gateway."""
         if await self.fold():
             return
-        folder = self.folder / "journal"
-        ends = {path.name: readable(path).entries or 0 for path in segments(folder) if path.exists()}
-        wanted = {name: end for name, end in ends.items() if end > len(ENTRY_HEADER)}
+        wanted = durable_ends(self.folder / "journal")
         for _ in range(40):
             reached = await SqliteFolding(self.database).positions()
             if all(reached.get(name, 0) >= end for name, end in wanted.items()):

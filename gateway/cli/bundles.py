@@ -36,6 +36,7 @@ app = typer.Typer(
     [offers.launch]
     uses = ["ai-train"]
     bundle = "launch"
+    ingestion = "90 %"          # all of it, if left out
     price = { upfront = "900" }
 
     The manifest names every item with the SHA-256 and the size of what your
@@ -202,9 +203,10 @@ def progress(
 ) -> None:
     """Show what a licensee fetched of its bundle.
 
-    By the journal alone: what was delivered whole under that license. All of it
-    meets the milestone, which is told as milestone.ingestion. Names what is
-    missing, and what you owe for works that were withdrawn since.
+    By the journal alone: what was delivered whole under that license. What the
+    agreement counts as all of it meets the milestone, which is told as milestone.ingestion. Names what is
+    missing, and the credit for works that were withdrawn since: a running gateway
+    books it within seconds, as a correction on the statement.
     """
 
     async def act(books: Books) -> dict[str, Any]:
@@ -223,10 +225,14 @@ def progress(
         for path in told[word][:20]:
             print(f"{word:<9}  {path}")
     if told["withdrawn"]:
-        print(f"credit     {told['credit']} for what was withdrawn")
+        booked = len(told["credited"])
+        print(
+            f"credit     {told['credit']} for what was withdrawn, {counted(booked, 'work')} of it in the books"
+        )
 
 
 async def _told(books: Books, license: License, policy: Policy) -> dict[str, Any]:
+    from gateway.billing.bundle_credits import credit_id, withdrawn_from
     from gateway.licenses.bundle import credit_for_withdrawn
     from gateway.licenses.bundle import progress as counted_up
     from gateway.licenses.pricing import due_at_signing
@@ -239,15 +245,13 @@ async def _told(books: Books, license: License, policy: Policy) -> dict[str, Any
     if made is None:
         raise stop(f"the manifest {bundle.manifest} is gone from beside the policy", 1)
     got = counted_up(made, await SqliteIngestion(books.database).fetched(license.id))
-    standing = [
-        each
-        for each in await acts_of(books).store.all(10_000)
-        if each.site == license.site
-        and not each.hold
-        and each.in_force(books.now)
-        and each.stops(license.terms.purpose.uses)
+    standing = [each for each in await acts_of(books).store.all(10_000) if each.in_force(books.now)]
+    gone = withdrawn_from(license, made, standing)
+    credited = [
+        each.path
+        for each in made.items
+        if await books.ledger.has_entry(credit_id(license, made.hash, each.path))
     ]
-    gone = [each.path for each in made.items if any(one.reaches(each.path, each.work) for one in standing)]
     return {
         "license": license.id,
         "bundle": bundle.name,
@@ -255,10 +259,12 @@ async def _told(books: Books, license: License, policy: Policy) -> dict[str, Any
         "items": got.items,
         "fetched": got.fetched,
         "share": got.share / 1_000_000,
-        "met": got.met(),
+        "needed": bundle.ingestion / 1_000_000,
+        "met": got.met(bundle.ingestion),
         "missing": list(got.missing),
         "changed": list(got.changed),
-        "withdrawn": gone,
+        "withdrawn": list(gone),
+        "credited": credited,
         "credit": str(credit_for_withdrawn(made, due_at_signing(license.terms), gone)),
     }
 

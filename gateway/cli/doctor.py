@@ -364,6 +364,7 @@ def _content_keys(policy: Policy, data: Path) -> list[Finding]:
 
 async def _upstream(policy: Policy, proxied: str) -> list[Finding]:
     """Whether the site's own server answers, is no gateway, and does not free by a meta what the terms reserve."""
+    from gateway.cli.doctor_leaks import leaks
     from gateway.origin.small import fetch_small
     from gateway.problems import Refusal
     from gateway.terms.tdmrep import contradicting_meta
@@ -386,4 +387,4 @@ async def _upstream(policy: Policy, proxied: str) -> list[Finding]:
         )
         step = "take that meta out of your pages, or set tdmrep = false under [publish]"
         found.append(Finding("origin", "warn", fact, step))
-    return found
+    return [*found, *(Finding(*told) for told in leaks(policy, home.body))]

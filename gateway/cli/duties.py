@@ -108,6 +108,9 @@ def show(id: Id, data: Data = DATA, as_json: AsJson = False) -> None:
     outside: Any = told.get("outside", [])
     if outside:
         print(f"not licensed   {', '.join(outside[:8])}")
+    doubts: Any = told.get("doubts", [])
+    for doubt in doubts:
+        print(f"ask about      {doubt}")
 
 
 @app.command()
@@ -218,8 +221,17 @@ def _book(books: Books) -> DutyBook:
     from gateway.licenses.duty_book import DutyBook
     from gateway.store.evidence_folder import EvidenceFolder
     from gateway.store.sqlite.duties import SqliteDuties
+    from gateway.store.sqlite.ingestion import SqliteIngestion
+    from gateway.store.sqlite.owing import SqliteOwing
 
-    return DutyBook(SqliteDuties(books.database), books.register, EvidenceFolder(books.folder / "evidence"))
+    shelf = EvidenceFolder(books.folder / "evidence")
+    return DutyBook(
+        SqliteDuties(books.database),
+        books.register,
+        shelf,
+        SqliteOwing(books.database),
+        SqliteIngestion(books.database),
+    )
 
 
 def _there(found: Obligation | None, id: str) -> Obligation:
@@ -271,20 +283,19 @@ async def _told(books: Books, duty: Obligation) -> dict[str, object]:
 
 
 async def _reported(book: DutyBook, duty: Obligation) -> dict[str, object]:
-    from gateway.licenses.transparency import outside, reported_amounts
-
     kept = [each for each in await book.duties.reports(duty.license) if each.duty == duty.id]
     license = await book.register.license(duty.license)
     if not kept or license is None:
         return {}
     report = kept[-1].report
+    judged = await book.judged(report, license)
     return {
         "report": report.model_dump(mode="json"),
         "due": [
-            {"part": each.part, "amount": str(each.amount), "basis": each.basis}
-            for each in reported_amounts(report, license.terms)
+            {"part": each.part, "amount": str(each.amount), "basis": each.basis} for each in judged.amounts
         ],
-        "outside": list(outside(report, license.terms)),
+        "outside": list(judged.outside),
+        "doubts": list(judged.doubts),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell, with_data
+from gateway.folders import make_folder
 
 _START = """\
 # The policy of one site. Every key is explained in the annotated example that
@@ -85,7 +86,7 @@ def init(
         upstream=json.dumps(upstream),
     )
     site = read_policy_text(text, str(file)).site
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(data)
     file.parent.mkdir(mode=0o700, exist_ok=True)
     file.write_text(text, encoding="utf-8")
     if as_json:

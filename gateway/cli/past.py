@@ -42,6 +42,7 @@ async def _look(place: Path, data: Path, port: int, *, as_json: bool) -> None:
     from gateway.app.explaining import Explaining
     from gateway.clock import SystemClock
     from gateway.config import read_config
+    from gateway.dashboard.rooms import Rooms
     from gateway.dashboard.routes import dashboard_app
     from gateway.dashboard.sessions import Sessions
     from gateway.store.sqlite.access_log import SqliteAccessLog
@@ -62,6 +63,7 @@ async def _look(place: Path, data: Path, port: int, *, as_json: bool) -> None:
                 status=lambda: {"the past": "read only"},
                 who=Explaining(config, clock),
                 clock=clock,
+                rooms=Rooms(),
             ),
             access_log=None,
         )

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.say import DATA, AsJson, Data, counted, emit, stop
+from gateway.cli import rates
+from gateway.cli.licensee import with_books
+from gateway.cli.say import DATA, AsJson, Data, counted, emit, stop, table
 
 if TYPE_CHECKING:
     from gateway.billing.comparisons import Comparison
@@ -53,6 +55,9 @@ def reconcile(receipts: Receipts = None, data: Data = DATA, as_json: AsJson = Fa
     _tell(compared, as_json)
 
 
+app.add_typer(rates.app, name="rate")
+
+
 @app.command()
 def check(data: Data = DATA, as_json: AsJson = False) -> None:
     """Check what has to hold in the books by themselves.
@@ -68,6 +73,27 @@ def check(data: Data = DATA, as_json: AsJson = False) -> None:
     from gateway.billing.comparisons import checked
 
     _tell(checked(_read(data)), as_json)
+
+
+@app.command()
+def authors(data: Data = DATA, as_json: AsJson = False) -> None:
+    """List what of the earnings is whose.
+
+    A running gateway divides once a day what a site earned since, by the shares
+    that its works name (`authors` of [[works]]). Below zero: what was given back
+    after it was paid out.
+    """
+
+    async def act(books: Books) -> list[tuple[str, str, str]]:
+        found = (await books.ledger.books()).balances
+        named = ((account.split(":", 2), money) for account, money in found if account.startswith("author:"))
+        return [(name, site, str(money)) for (_, site, name), money in named]
+
+    rows = with_books(data, act)
+    if as_json:
+        emit([{"author": name, "site": site, "amount": amount} for name, site, amount in rows])
+        return
+    table(("author", "site", "amount"), rows)
 
 
 @app.command("export")

@@ -120,6 +120,7 @@ def _without_files(config: Config, upstream: str, mode: str, stance: str) -> Ups
 
 
 def _run(config: Config, upstream: Upstream | None, drain: float, *, as_json: bool) -> None:
+    from gateway.app.service_manager import told as manager
     from gateway.app.supervisor import Supervisor
 
     async def main() -> None:
@@ -133,6 +134,7 @@ def _run(config: Config, upstream: Upstream | None, drain: float, *, as_json: bo
 
     async def serving(supervisor: Supervisor, told: asyncio.Event) -> None:
         addresses = await supervisor.start()
+        manager("READY=1")
         _greet(config, supervisor.sites, addresses, files=upstream is None)
         if as_json:
             emit(
@@ -146,6 +148,7 @@ def _run(config: Config, upstream: Upstream | None, drain: float, *, as_json: bo
                 }
             )
         await told.wait()
+        manager("STOPPING=1")
         _say_draining(await supervisor.connections(), drain)
         await supervisor.stop(drain)
         tell("stopped")

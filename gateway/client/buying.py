@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 
@@ -23,7 +23,7 @@ from gateway.client.refused import Refused, Why, shown
 from gateway.client.seller import Published, Seller
 from gateway.client.wallet import Held, Wallet
 from gateway.money import Money
-from gateway.paths import PathScope, narrowest
+from gateway.paths import Ambiguous, PathScope, canonical, narrowest
 
 _DETAIL = "content_license"
 #: A token is replaced when this much of its life is left, of a hundred parts, and at least these seconds.
@@ -135,7 +135,7 @@ class Buying:
             return answer
         if answer.status >= 500:
             return answer.refusal
-        token = self._read(seller, answer, offer.terms.hash)
+        token = self._read(seller, answer, offer.terms.hash, page)
         if isinstance(token, Token):
             self.wallet.licensed(Held(seller.origin, token.license, offer.id, token.terms))
             self.tell(
@@ -147,7 +147,7 @@ class Buying:
     async def token_of(self, seller: Seller, login: Login | None, held: Held, page: str) -> Token | Refused:
         """A token of a license that is held; it costs nothing but what is fetched with it."""
         answer = await self._asked(seller, login, {"type": _DETAIL, "license": held.license}, page)
-        return answer if isinstance(answer, Refused) else self._read(seller, answer, held.terms)
+        return answer if isinstance(answer, Refused) else self._read(seller, answer, held.terms, page)
 
     async def post(
         self,
@@ -251,8 +251,8 @@ class Buying:
                 return answer
         return answer
 
-    def _read(self, seller: Seller, answer: Answer, terms: str) -> Token | Refused:
-        """The token in *answer*, if it is of the license terms with the hash *terms*."""
+    def _read(self, seller: Seller, answer: Answer, terms: str, page: str) -> Token | Refused:
+        """The token in *answer*, if it is of the license terms with the hash *terms*; it was asked for to fetch *page*."""
         if answer.status != 200:
             return answer.refusal
         body = answer.json
@@ -279,10 +279,18 @@ class Buying:
                 str(detail["offer"]),
                 terms,
                 price,
-                tuple(PathScope(each) for each in detail["locations"]),
+                _places(detail, page),
                 tuple(PathScope(each) for each in detail["excluded"]),
                 self._clock() + max(seconds - left, 1.0),
                 seller.issuer,
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             return Refused.own(Why.UNREADABLE, "The answer holds no token", url=answer.url)
+
+
+def _places(detail: Mapping[str, Any], page: str) -> tuple[PathScope, ...]:
+    """Where a token opens content, as far as it says so; one for a bundle opens at least the page it was asked for."""
+    if "bundle" not in detail:
+        return tuple(PathScope(each) for each in detail["locations"])
+    path = canonical(urlsplit(page).path or "/")
+    return () if isinstance(path, Ambiguous) else (PathScope(path),)

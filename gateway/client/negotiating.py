@@ -268,7 +268,14 @@ def _price(terms: LicenseTerms) -> str:
     price = terms.compensation
     said = [
         f"{part} {what}"
-        for part, what in ((price.upfront, "at signing"), (price.per_fetch, "a fetch"))
+        for part, what in (
+            (price.at_signing, "at signing"),
+            *(
+                (part, f"once {each.name} is met")
+                for each, part in zip(price.milestones, price.shares, strict=False)
+            ),
+            (price.per_fetch, "a fetch"),
+        )
         if part
     ]
     share = [f"{price.revenue_share_bp} basis points of revenue"] if price.revenue_share_bp else []

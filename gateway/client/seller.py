@@ -65,7 +65,8 @@ def due_at_signing(terms: LicenseTerms) -> Money:
     """What is owed at once on *terms*, as this side reads them."""
     price = terms.compensation
     return Money(
-        sum(part.micros for part in (price.upfront, price.subscription) if part is not None), price.currency
+        sum(part.micros for part in (price.at_signing, price.subscription) if part is not None),
+        price.currency,
     )
 
 

@@ -58,7 +58,7 @@ class Frame(Protocol):
 
     def render(
         self, request: web.Request, template: str, context: Mapping[str, object], *, status: int = 200
-    ) -> web.StreamResponse:
+    ) -> web.Response:
         """Draw *template* in the frame of the pages."""
         ...
 

@@ -27,10 +27,9 @@ from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.duties import plan_what_is_not
-from gateway.licenses.duty_book import DutyBook
+from gateway.licenses.duty_book import DutyBook, Judged
 from gateway.licenses.obligations import DAY, LONGEST_WHY, Kind, Obligation, State
 from gateway.licenses.output_review import review_by, reviewed
-from gateway.licenses.transparency import ReportedAmount, outside, reported_amounts
 from gateway.problems import Problem, Refusal
 
 #: How many duties are read for the calendar, and how many that are done are shown.
@@ -46,7 +45,6 @@ KINDS: Final[Mapping[Kind, str]] = {
     Kind.ATTRIBUTION: "Attribution",
     Kind.INSURANCE: "Proof of insurance",
     Kind.MODEL_CARD: "Model card",
-    Kind.REMEDIATION_PLAN: "Remediation plan",
     Kind.ANSWER: "Answer to a veto",
 }
 _WORDS: Final[Mapping[State, str]] = {
@@ -239,13 +237,14 @@ class DutyPages:
         licensee = await self._book.register.licensee(duty.licensee)
         suspended = dict((await self._book.register.revocations()).suspended)
         names = {licensee.id: licensee.name} if licensee else {}
-        amounts, odd = await self._reported(duty)
+        judged = await self._reported(duty)
         context = {
             "row": self._row(duty, names, suspended, now),
             "duty": duty,
             "said": suspended.get(duty.license, ""),
-            "amounts": amounts,
-            "outside": odd,
+            "amounts": judged.amounts,
+            "outside": judged.outside,
+            "doubts": judged.doubts,
             "is_samples": duty.kind is Kind.OUTPUT_SAMPLES,
             "review_by": review_by(duty),
             "sent": sent or _Sent(),
@@ -255,13 +254,12 @@ class DutyPages:
         }
         return self._frame.render(request, "duty.html", context, status=status)
 
-    async def _reported(self, duty: Obligation) -> tuple[tuple[ReportedAmount, ...], tuple[str, ...]]:
+    async def _reported(self, duty: Obligation) -> Judged:
         kept = [each for each in await self._book.duties.reports(duty.license) if each.duty == duty.id]
         license = await self._book.register.license(duty.license)
         if not kept or license is None:
-            return (), ()
-        report = kept[-1].report
-        return reported_amounts(report, license.terms), outside(report, license.terms)
+            return Judged()
+        return await self._book.judged(kept[-1].report, license)
 
     def _row(
         self, duty: Obligation, names: Mapping[str, str], suspended: Mapping[str, str], now: int

@@ -8,7 +8,11 @@
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
 ``/licenses``, ``/licensees``: see `holder_pages`
+``/billing``               statements, invoices, disputes, payouts; see `billing_pages`
 ``/duties``                what licensees hand in; see `duty_pages`
+``/milestones``            what of fees waits for something; see `milestone_pages`
+``/audits``                who checks their reports; see `audit_pages`
+``/bundles``               what is sold as one; see `bundle_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/policies``              the rules; see `policy_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
@@ -33,21 +37,13 @@ from gateway import bundled
 from gateway.clock import Clock
 from gateway.dashboard import guards, pages
 from gateway.dashboard.asking import Explainer, Question
-from gateway.dashboard.consent_pages import ConsentPages, Consents
-from gateway.dashboard.deal_pages import DealPages
-from gateway.dashboard.deals import Deals
-from gateway.dashboard.duty_pages import DutyPages
 from gateway.dashboard.filters import Decision, LogFilter, read_view
-from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.live import Live
 from gateway.dashboard.log_pages import LogPages, curl
-from gateway.dashboard.policy_pages import PolicyPages
-from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.queries import AccessLog
+from gateway.dashboard.rooms import Rooms
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 from gateway.dashboard.trace import trace
-from gateway.dashboard.worth_pages import Worth, WorthPages
-from gateway.licenses.duty_book import DutyBook
 
 SESSION_COOKIE: Final = "licet_session"
 FORM_COOKIE: Final = "licet_form"
@@ -62,28 +58,15 @@ def dashboard_app(
     status: Callable[[], Mapping[str, str]],
     who: Explainer,
     clock: Clock,
-    deals: Deals | None = None,
-    duties: DutyBook | None = None,
-    worth: Worth | None = None,
-    consents: Consents | None = None,
-    policies: PolicyFiles | None = None,
-    holders: Holders | None = None,
+    rooms: Rooms,
 ) -> web.Application:
     """Put the pages together; the caller gives them their own listener.
 
     *hosts* are the names it answers to besides loopback's. *status* gives each
     site's mode, and under ``journal`` why that is not well, if it is not. *who*
-    says who sent a request that somebody tells of. *deals* are the negotiations;
-    without them there is no inbox. *duties* are what licensees hand in; without
-    them there is no calendar. *worth* is what the value memo, the price calculator
-    and the dossiers work on; without it there are none. *consents* are withdrawals,
-    objections and authors' answers; without them there is no page of them. *policies*
-    are the files of rules; without them nothing can be read or changed of them.
-    *holders* are licensees and licenses; without them there are no pages of those.
+    says who sent a request that somebody tells of. *rooms* are the pages beside the log.
     """
-    return _Pages(
-        access_log, sessions, hosts, status, who, clock, deals, duties, worth, consents, policies, holders
-    ).app()
+    return _Pages(access_log, sessions, hosts, status, who, clock, rooms).app()
 
 
 class _Pages:
@@ -95,15 +78,9 @@ class _Pages:
         status: Callable[[], Mapping[str, str]],
         who: Explainer,
         clock: Clock,
-        deals: Deals | None,
-        duties: DutyBook | None,
-        worth: Worth | None,
-        consents: Consents | None,
-        policies: PolicyFiles | None,
-        holders: Holders | None,
+        rooms: Rooms,
     ) -> None:
-        self._deals, self._duties = deals, duties
-        self._worth, self._consents, self._policies, self._holders = worth, consents, policies, holders
+        self._rooms = rooms
         self._tabs = (
             ("/", "Overview"),
             ("/live", "Live"),
@@ -111,12 +88,7 @@ class _Pages:
             ("/content", "Content"),
             ("/log", "Access log"),
             ("/who", "Who"),
-            *((("/deals", "Deals"),) if deals is not None else ()),
-            *((("/licenses", "Licenses"), ("/licensees", "Licensees")) if holders is not None else ()),
-            *((("/duties", "Duties"),) if duties is not None else ()),
-            *((("/policies", "Policies"),) if policies is not None else ()),
-            *((("/consent", "Consent"),) if consents is not None else ()),
-            *((("/memo", "Memo"), ("/calculator", "Calculator")) if worth is not None else ()),
+            *rooms.tabs(),
         )
         self._log = access_log
         self._sessions = sessions
@@ -146,18 +118,7 @@ class _Pages:
         app.router.add_get("/live/events", self._events)
         app.router.add_get("/records/{id}", self._record)
         app.router.add_get("/who", self._who)
-        if self._deals is not None:
-            DealPages(self._deals, self, self._clock).add_to(app.router)
-        if self._duties is not None:
-            DutyPages(self._duties, self, self._clock).add_to(app.router)
-        if self._worth is not None:
-            WorthPages(self._worth, self, self._clock).add_to(app.router)
-        if self._consents is not None:
-            ConsentPages(self._consents, self, self._clock).add_to(app.router)
-        if self._policies is not None:
-            PolicyPages(self._policies, self._log, self, self._clock).add_to(app.router)
-        if self._holders is not None:
-            HolderPages(self._holders, self, self._clock).add_to(app.router)
+        self._rooms.add_to(app.router, self, self._log, self._clock)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)
@@ -319,7 +280,7 @@ class _Pages:
         frame = {
             "here": request.path,
             "signed_in": signed_in,
-            "worth": self._worth is not None,
+            "worth": self._rooms.worth is not None,
             "tabs": self._tabs,
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,

@@ -26,16 +26,15 @@ from weakref import WeakValueDictionary
 import uuid_utils
 
 from gateway.admission.pace import Pace
-from gateway.canonical import canonical_bytes, canonical_digest
 from gateway.clock import Clock
-from gateway.desk.agreeing import Assent, contract_of_license, signed_by
+from gateway.desk.agreeing import Assent, sealed, signed_by
 from gateway.desk.changing import Changing, stands
 from gateway.desk.clients import Known, may_buy
 from gateway.desk.in_person import InPerson
-from gateway.desk.metadata import issuer_of, on_offer
+from gateway.desk.metadata import on_offer
+from gateway.desk.one_round import OneRound
 from gateway.desk.selling import Buyer as Purchaser
 from gateway.desk.selling import Ring, Sales
-from gateway.keys.jws import sign
 from gateway.licenses.bargaining import Answer, Buyer, Proposal, answer
 from gateway.licenses.contract import Clause
 from gateway.licenses.deciding import draft_of, license_id, outdated, shut_out
@@ -49,7 +48,6 @@ from gateway.licenses.negotiation import (
     State,
     acceptance_of,
     accepted,
-    agreed,
     agreed_as,
     bids_of,
     proposed,
@@ -61,6 +59,7 @@ from gateway.licenses.negotiations import Negotiations
 from gateway.licenses.position import Position, committed
 from gateway.licenses.proposals import Message, read_terms
 from gateway.licenses.register import LicenseRegister
+from gateway.licenses.unfinished import Unfinished
 from gateway.licenses.withdrawal import refusal_of
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
@@ -81,7 +80,8 @@ class Bargaining:
     """What the desk negotiates with.
 
     *position* gives the secret position for an offer of a site; without *lives* no
-    license changes; *in_person* is what the pages for people work on, without which there are none.
+    license changes; *in_person* is what the pages for people work on, without which there are none;
+    *unfinished* is where purchases stand between fee and license.
     """
 
     negotiations: Negotiations
@@ -89,6 +89,14 @@ class Bargaining:
     clauses: tuple[Clause, ...] = ()
     lives: Lives | None = None
     in_person: InPerson | None = None
+    unfinished: Unfinished | None = None
+
+    def sold_with(
+        self, keys: Ring, clock: Clock
+    ) -> tuple[Callable[[License], Awaitable[bool]], Unfinished | None, Lives | None, OneRound]:
+        """What `Sales` takes besides: published offers that are bought at the token endpoint meet the same engine."""
+        one_round = OneRound(self.negotiations, self.position, self.clauses, keys, clock)
+        return self.released, self.unfinished, self.lives, one_round
 
     async def released(self, license: License) -> bool:
         """Whether tokens of *license* may be had: its buyer verified the agreement."""
@@ -408,20 +416,8 @@ class Bargains:
                 await self._kept(before, terminated(before, Side.GATEWAY, why, now=self._now()))
             return made
         replaces = await self._changing.replaced(made) if self._changing else ""
-        contract = contract_of_license(before, made, place.origin, self._clauses, replaces)
-        text, now = canonical_bytes(contract).decode(), self._now()
-        statement = {
-            "iss": issuer_of(place.origin),
-            "license": made.id,
-            "licensee": made.licensee,
-            "version": made.version,
-            "terms_hash": made.terms.hash,
-            "contract": canonical_digest(contract),
-            "iat": now,
-        }
-        # A JWS (RFC 7515) by the key that signs tokens: whoever has our keys can check it.
-        signature = sign(canonical_bytes(statement), self._keys.current, "licet-agreement+jws")
-        return await self._kept(before, agreed(before, made.id, now=now, contract=text, signature=signature))
+        after = sealed(before, made, place.origin, self._clauses, self._keys.current, self._now(), replaces)
+        return await self._kept(before, after)
 
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000

@@ -22,7 +22,7 @@ from gateway.licenses.bundle import Manifest
 from gateway.policy.bundles import manifest_sold
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
-from gateway.terms.license_terms import Bundle
+from gateway.terms.sold_bundle import Bundle
 
 BUNDLES: Final = f"{PREFIX}/bundles"
 _ABOUT: Final = About(

@@ -79,6 +79,15 @@ def details_schema() -> dict[str, object]:
                 "additionalProperties": False,
                 "properties": {"micros": amount, "fetches": amount},
             },
+            "party": {
+                "description": "Who the licensee is, for a deal so large that it is signed.",
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    name: {"type": "string", "maxLength": 300}
+                    for name in ("name", "address", "signatory", "authority", "contact")
+                },
+            },
         },
     }
 

@@ -46,7 +46,7 @@ from gateway.licenses.duty_events import audit_event
 from gateway.licenses.evidence_shelf import LARGEST, TAKEN, evidence_of
 from gateway.licenses.obligations import Evidence, Kind, Obligation
 from gateway.licenses.output_review import read_samples
-from gateway.licenses.transparency import outside, read_report, reported_amounts
+from gateway.licenses.transparency import read_report
 from gateway.problems import Problem, Refusal
 
 _log = structlog.get_logger("licet.desk")
@@ -134,8 +134,7 @@ class DutyDesk:
         for license in await self._book.register.licenses_of(place.known.licensee.id):
             if license.site == place.policy.site.id:
                 for each in await self._book.duties.reports(license.id):
-                    amounts = reported_amounts(each.report, license.terms)
-                    listed.append(report_document(each, amounts, outside(each.report, license.terms)))
+                    listed.append(report_document(each, await self._book.judged(each.report, license)))
         return json_reply({"reports": listed})
 
     async def _reported(self, call: Call, place: Place, body: Mapping[str, object]) -> web.Response | Refusal:
@@ -149,7 +148,7 @@ class DutyDesk:
         license = await self._book.register.license(found.license)
         assert license is not None, "a foreign key holds it"
         now = self._now()
-        report = read_report(body, found, license.terms, now)
+        report = read_report(body, found, license.terms, now, await self._book.rates())
         if isinstance(report, Refusal):
             return report
         evidence = Evidence(report.sha256, JSON, len(report.document), now, "report.json")
@@ -158,7 +157,7 @@ class DutyDesk:
             return after
         _log.info("a report was handed in", duty=after.id, client=place.known.client.id)
         kept = KeptReport(after.id, after.license, after.delivered_at, report)
-        told = report_document(kept, reported_amounts(report, license.terms), outside(report, license.terms))
+        told = report_document(kept, await self._book.judged(report, license))
         body = {**told, "state": duty_document(after, now, place.origin)}
         return json_reply(body, status=201, headers={"ETag": _etag(after)})
 

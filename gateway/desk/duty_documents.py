@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from gateway.desk.metadata import issuer_of, money_document
 from gateway.licenses.audit_cases import AuditCase, AuditScope, Finding, Step
 from gateway.licenses.duties import KeptReport
+from gateway.licenses.duty_book import Judged
 from gateway.licenses.obligations import DAY, Kind, Obligation, State
 from gateway.licenses.output_review import review_by, reviewed
-from gateway.licenses.transparency import ReportedAmount
 from gateway.money import Money
 
 _NEXT: Final = {
@@ -71,10 +70,8 @@ def duty_document(duty: Obligation, now: int, origin: str) -> dict[str, object]:
     }
 
 
-def report_document(
-    kept: KeptReport, amounts: Iterable[ReportedAmount], outside: Iterable[str]
-) -> dict[str, object]:
-    """A report as it was kept, what it makes due, and content in it that the license does not cover."""
+def report_document(kept: KeptReport, judged: Judged) -> dict[str, object]:
+    """A report as it was kept, what it makes due, and what in it the creator may ask about."""
     return {
         "duty": kept.duty,
         "license": kept.license,
@@ -82,9 +79,10 @@ def report_document(
         "sha256": kept.report.sha256,
         "due": [
             {"part": each.part, "amount": money_document(each.amount), "basis": each.basis}
-            for each in amounts
+            for each in judged.amounts
         ],
-        "outside": list(outside),
+        "outside": list(judged.outside),
+        "doubts": list(judged.doubts),
         "report": kept.report.model_dump(mode="json"),
     }
 

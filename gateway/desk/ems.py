@@ -39,8 +39,8 @@ from gateway.desk.replies import json_reply
 from gateway.desk.wishes import read_place
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.ems import FORMAT, EmsError
+from gateway.licenses.bundle_paths import opened_by
 from gateway.licenses.withdrawal import refusal_of
-from gateway.paths import narrowest
 from gateway.policy.rules import Policy, Verdict
 from gateway.policy.ruling import rule
 from gateway.problems import Problem, Refusal, StoreUnavailable
@@ -124,7 +124,7 @@ class EmsKeys:
         """Why the token does not open the file at canonical *path*, or None."""
         if not path or "*" in path:
             return Refusal(Problem.RESOURCE_NOT_OFFERED, "The resource is no URL or path of this site.")
-        if narrowest(path, claims.scopes, claims.excluded) is None:
+        if opened_by(claims, path, call.policy.bundles) is None:
             return Refusal(Problem.PATH_NOT_COVERED, "The license does not cover this path.")
         work = call.policy.work_of(path)
         gone = call.policy.withdrawn.stopping(path, work.id if work else "", claims.uses, claims.licensee)

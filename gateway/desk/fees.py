@@ -1,7 +1,9 @@
-"""What is due at signing: set aside in the spend book, then durable in the journal, and taken once.
+"""What is due at signing: set aside in the spend book, then durable in the journal, taken once, given back once.
 
 A fee is entered under an id that follows from what was agreed, so a purchase
-that broke off and is asked for again is not paid for twice.
+that broke off and is asked for again is not paid for twice. Where the license
+could not be granted after all, the fee is undone by a reversal whose id follows
+from the fee's; whoever agrees on the same again pays under the next id.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import Protocol
 from gateway.admission.spending import Charge, Short, SpendBook, fee_of
 from gateway.clock import Clock
 from gateway.licenses.license import License
+from gateway.licenses.unfinished import Purchase
 from gateway.money import Money
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.provenance.record import BookEntry, JournalEntry
@@ -34,48 +37,88 @@ class Keeping(Protocol):
 
 
 class Fees:
-    """Takes what is due. One object a process: it remembers what is paid and not yet granted."""
+    """Takes what is due, and gives it back. One object a process: it remembers what is not folded yet."""
 
     def __init__(self, spend_book: SpendBook, journal: Keeping, clock: Clock, entered: Entered) -> None:
         """Work on these; *entered* says whether the books hold the entry of an id."""
         self._book, self._journal, self._clock, self._entered = spend_book, journal, clock, entered
-        self._unfinished: set[str] = set()
+        self._unfolded: set[str] = set()
 
-    async def take(self, license: License, due: Money, agreement: str) -> Refusal | None:
-        """Take what is *due* for *license*, owed under the id *agreement*, or say how much is missing; None when it is paid or nothing is due."""
-        if not due or agreement in self._unfinished or await self._entered(agreement):
+    async def taken(self, agreement: str) -> bool:
+        """Whether the fee of *agreement* was taken and not given back."""
+        return await self._is_there(await self._current(agreement))
+
+    async def take(self, purchase: Purchase) -> Refusal | None:
+        """Take what is due for *purchase*, or say how much is missing; None when it is paid or nothing is due."""
+        license, due = purchase.license, purchase.due
+        if not due:
             return None
-        charge = Charge(agreement, license.licensee, fee_of(license.id), due, Budget())
+        fee = await self._current(purchase.agreement)
+        if await self._is_there(fee):
+            return None
+        charge = Charge(fee, license.licensee, fee_of(license.id), due, Budget())
         lease = await self._book.lease(self._journal.writer, charge, 1)
         if isinstance(lease, Short):
             return lacking(license, due, lease.left, "is due at signing")
+        memo = f"due at signing on the offer {license.offer}" if license.offer else "due at signing"
         try:
-            await self._journal.keep(self._fee(license, due, agreement))
+            await self._keep(self._entry(purchase, fee, "fee", memo, license=license.id))
         except StoreUnavailable as error:
             await self._book.give_back(self._journal.writer, charge.license, due, 1)
             return Refusal(
                 Problem.JOURNAL_UNAVAILABLE, "The fee cannot be recorded.", retry_after=10, private=str(error)
             )
-        self._unfinished.add(agreement)
         return None
 
-    def _fee(self, license: License, due: Money, agreement: str) -> BookEntry:
-        return BookEntry(
-            id=agreement,
-            time_us=self._clock.now_us(),
-            kind_of="fee",
-            site=license.site,
-            licensee=license.licensee,
-            amount_micros=due.micros,
-            currency=due.currency,
-            license=license.id,
-            memo=f"due at signing on the offer {license.offer}" if license.offer else "due at signing",
-            by="desk",
-        )
+    async def give_back(self, purchase: Purchase) -> None:
+        """Undo the fee of *purchase*, if it was taken; once, however often it is asked for.
+
+        Raises `StoreUnavailable` where that cannot be recorded.
+        """
+        fee = await self._current(purchase.agreement)
+        if purchase.due and await self._is_there(fee):
+            memo = "the fee of a license that was not granted"
+            await self._keep(self._entry(purchase, _undoing(fee), "reversal", memo, reference=fee))
+
+    async def _current(self, agreement: str) -> str:
+        """The id of the fee that *agreement* has, or would have: the first that was not given back."""
+        fee, nth = agreement, 1
+        while await self._is_there(_undoing(fee)):
+            nth += 1
+            fee = f"{agreement}.{nth}"
+        return fee
+
+    async def _is_there(self, entry: str) -> bool:
+        return entry in self._unfolded or await self._entered(entry)
+
+    async def _keep(self, entry: BookEntry) -> None:
+        await self._journal.keep(entry)
+        self._unfolded.add(entry.id)
 
     def granted(self, agreement: str) -> None:
         """Hear that what was paid for is kept."""
-        self._unfinished.discard(agreement)
+        self._unfolded.discard(agreement)
+
+    def _entry(
+        self, purchase: Purchase, id: str, kind: str, memo: str, *, license: str = "", reference: str = ""
+    ) -> BookEntry:
+        return BookEntry(
+            id=id,
+            time_us=self._clock.now_us(),
+            kind_of=kind,
+            site=purchase.license.site,
+            licensee=purchase.license.licensee,
+            amount_micros=purchase.due.micros,
+            currency=purchase.due.currency,
+            license=license,
+            reference=reference,
+            memo=memo,
+            by="desk",
+        )
+
+
+def _undoing(fee: str) -> str:
+    return f"{fee}.back"
 
 
 def lacking(license: License, due: Money, left: Money, why: str) -> Refusal:

@@ -17,11 +17,11 @@ from gateway.desk.clients import Known
 from gateway.desk.metadata import issuer_of, money_document
 from gateway.desk.selling import Balance
 from gateway.desk.wishes import read_place
+from gateway.licenses.bundle_paths import NO_BUNDLES, Contents, opened_by
 from gateway.licenses.license import License
 from gateway.licenses.register import LicenseRegister
 from gateway.licenses.revocations import Revocations
 from gateway.licenses.withdrawal import NOTHING_WITHDRAWN, Withdrawn, refusal_of
-from gateway.paths import narrowest
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.rules import Policy
 from gateway.policy.withdrawing import with_withdrawn
@@ -57,15 +57,16 @@ class Holdings:
         return tuple(with_withdrawn(each, policy.withdrawn.each) for each in found)
 
     async def introspect(
-        self, token: str, resource: str, known: Known, origin: str, withdrawn: Withdrawn = NOTHING_WITHDRAWN
+        self, token: str, resource: str, known: Known, origin: str, policy: Policy | None = None
     ) -> dict[str, object]:
-        """Say whether *token* stands now, and whether it covers *resource* if one is named; *withdrawn* is the site's."""
+        """Say whether *token* stands now, and whether it covers *resource* if one is named; *policy* is the site's."""
         claims = self._read(token, origin)
         if isinstance(claims, Refusal) or claims.licensee != known.licensee.id:
             return _INACTIVE
         revoked = await self._register.revocations()
         if revoked.covers(claims) or revoked.suspension(claims.license):
             return _INACTIVE
+        withdrawn = policy.withdrawn if policy else NOTHING_WITHDRAWN
         if withdrawn.from_licensee(claims.licensee, claims.uses):
             return _INACTIVE
         body: dict[str, object] = {
@@ -76,7 +77,7 @@ class Holdings:
             **claims.as_json(),
         }
         if resource:
-            body |= _permitted(claims, resource, origin, withdrawn)
+            body |= _permitted(claims, resource, origin, withdrawn, policy.bundles if policy else NO_BUNDLES)
         return body
 
     async def standing(self, token: str, known: Known, origin: str) -> Claims | Refusal:
@@ -156,7 +157,9 @@ class Holdings:
         return self._clock.now_us() // 1_000_000
 
 
-def _permitted(claims: Claims, resource: str, origin: str, withdrawn: Withdrawn) -> dict[str, object]:
+def _permitted(
+    claims: Claims, resource: str, origin: str, withdrawn: Withdrawn, bundles: Contents
+) -> dict[str, object]:
     place = read_place(resource, origin)
     if place is None:
         return {"permitted": False, "reason": f"The resource is no URL or path of {origin}."}
@@ -165,6 +168,6 @@ def _permitted(claims: Claims, resource: str, origin: str, withdrawn: Withdrawn)
     )
     if gone is not None:
         return {"permitted": False, "reason": refusal_of(gone).detail}
-    if "*" not in place.pattern and narrowest(place.pattern, claims.scopes, claims.excluded) is not None:
+    if "*" not in place.pattern and opened_by(claims, place.pattern, bundles) is not None:
         return {"permitted": True}
     return {"permitted": False, "reason": "The license does not cover this path."}

@@ -17,6 +17,7 @@ import orjson
 from gateway.desk.versions import TakenUp
 from gateway.money import Money
 from gateway.paper import pairs, table
+from gateway.terms.holding import Holder
 from gateway.terms.license_terms import PAGE, SUSPEND_AFTER_DAYS, WINDOW_HOURS, Basis
 from gateway.terms.terms_version import Change
 from gateway.terms.unit import AGES, FREE, TIERS, UNIT
@@ -200,6 +201,11 @@ def _price(price: Mapping[str, Any]) -> Iterable[str]:
         found.append(AGES[0].lower() + AGES[1:].rstrip("."))
     if price.get("tiers"):
         found.append(TIERS[0].lower() + TIERS[1:].rstrip("."))
+    if price.get("milestones"):
+        waits = ", ".join(
+            f"{each['share_bp'] / 100:g} % once {each['name']} is met" for each in price["milestones"]
+        )
+        found.append(f"of the first of these, {waits} ({Holder.read(price['holder']).sentence[:-1]})")
     if price["revenue_share_bp"]:
         found.append(
             f"{_money({'micros': price['revenue_share_bp'] * 10_000, 'currency': '%'})} of net revenue"

@@ -26,12 +26,13 @@ SERVER_METADATA: Final = "/.well-known/oauth-authorization-server/.licet"
 RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
 
 
-_OWNED: Final = frozenset({SERVER_METADATA, RESOURCE_METADATA, WELL_KNOWN})
+#: Paths of the desk beside everything below `PREFIX`.
+OWNED: Final = frozenset({SERVER_METADATA, RESOURCE_METADATA, WELL_KNOWN})
 
 
 def desk_owns(path: str) -> bool:
     """Whether canonical *path* is the desk's and not the site's."""
-    return path == PREFIX or path.startswith(f"{PREFIX}/") or path in _OWNED
+    return path == PREFIX or path.startswith(f"{PREFIX}/") or path in OWNED
 
 
 def issuer_of(origin: str) -> str:

@@ -9,6 +9,7 @@ from gateway.desk.call import About
 from gateway.desk.reading import JSON
 from gateway.licenses.negotiation import State
 from gateway.licenses.position import FACTS
+from gateway.terms.compensation import MOST_PAYMENT_DAYS, SHOWN_BY
 from gateway.uses import Use
 
 _TEXT: Final = {"type": "string"}
@@ -64,6 +65,21 @@ PROPOSAL: Final = _strict(
             "items": _strict(("from_days", "per_fetch"), from_days=_WHOLE, per_fetch=_AMOUNT),
         },
         window_hours={"type": "integer", "minimum": 1, "maximum": 168},
+        milestones={
+            "type": "array",
+            "items": _strict(
+                ("name", "share_bp"),
+                name=_TEXT,
+                share_bp={"type": "integer", "minimum": 1, "maximum": 10_000},
+                shown_by={"enum": list(SHOWN_BY)},
+                items=_WHOLE,
+                months=_WHOLE,
+            ),
+        },
+        holder=_TEXT,
+        payment_days={"type": "integer", "minimum": 0, "maximum": MOST_PAYMENT_DAYS},
+        calendar=_TEXT,
+        late_interest_bp={"type": "integer", "minimum": 0, "maximum": 10_000},
     ),
     exclusivity=_strict(exclusive=_FLAG),
     attribution=_strict(text=_TEXT, link=_TEXT, model_card_days=_WHOLE),

@@ -20,7 +20,8 @@ from typing import Final
 from lxml import etree
 
 from gateway.desk.metadata import issuer_of
-from gateway.desk.selling import Sold, for_sale
+from gateway.desk.on_sale import for_sale
+from gateway.desk.selling import Sold
 from gateway.desk.wishes import read_place
 from gateway.licenses.license import License
 from gateway.licenses.offers import Wanted, reaches
@@ -143,6 +144,8 @@ def spelled(sold: Sold | Refusal, origin: str) -> Sold | Refusal:
 def introspected(claims: Claims, license: License | None) -> dict[str, object]:
     """``resource`` and ``license`` of an introspection (section 5.5); the latter where RSL has words for it."""
     covered = [scope.pattern for scope in claims.scopes]
+    if claims.bundle and license is not None:
+        covered = [scope.pattern for scope in license.terms.scope.paths]
     found: dict[str, object] = {"resource": covered[0] if len(covered) == 1 else covered}
     if license is not None and (element := _element(claims, license)):
         found["license"] = element

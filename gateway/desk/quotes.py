@@ -2,6 +2,7 @@
 
 =================================== ========================================
 ``GET /.licet/quote?url=``          one quote, in full
+``GET /.licet/quote?bundle=``       that of a bundle, by its name
 ``POST /.licet/quote``              a JSON list of URLs; JSON Lines back
 ``/.licet/licenses/quote``          the same
 =================================== ========================================
@@ -25,6 +26,7 @@ from aiohttp import web
 
 from gateway.admission.pace import Pace
 from gateway.clock import Clock
+from gateway.desk.bundle_quotes import bundle_quote
 from gateway.desk.call import About, Call, Group, Route
 from gateway.desk.license_page import moment
 from gateway.desk.metadata import PREFIX, issuer_of, money_document
@@ -48,7 +50,7 @@ MOST_URLS: Final = 1000
 LARGEST_LIST: Final = 1024 * 1024
 JSON_LINES: Final = "application/jsonl"
 _LONGEST: Final = 128
-_PARAMETERS: Final = frozenset({"url", "crawler", "use", "rendition", "country"})
+_PARAMETERS: Final = frozenset({"url", "bundle", "crawler", "use", "rendition", "country"})
 #: Lines that are made in one turn. One list has its turn at a time, and everything else the process does comes
 #: between, however many lists are asked for.
 _TURN: Final = 50
@@ -64,9 +66,9 @@ _ASKS: Final[dict[str, dict[str, object]]] = {
 }
 _ABOUT: Final = {
     "GET": About(
-        "What one page costs a crawler, and why.",
-        asks={"url!": {"type": "string"}, **_ASKS},
-        gives={JSON: {"type": "object", "required": ["url", "outcome", "resolution"]}},
+        "What one page costs a crawler, and why; or what a bundle costs.",
+        asks={"url": {"type": "string"}, "bundle": {"type": "string"}, **_ASKS},
+        gives={JSON: {"type": "object", "required": ["outcome", "version", "quoted_at"]}},
     ),
     "POST": About(
         f"What up to {MOST_URLS} pages cost, a line of JSON for each in their order.",
@@ -111,6 +113,9 @@ class QuoteDesk:
             return asked
         url, question = asked
         version = found[0].name
+        if "bundle" in call.request.query:
+            told = bundle_quote(call.policy, url, call.origin, version)
+            return told if isinstance(told, Refusal) else json_reply({**told, **self._moment()})
         if several:
             return await self._several(call, question, version)
         one = self._one(call, url, question)
@@ -125,10 +130,19 @@ class QuoteDesk:
         if unknown:
             return _unread(f"there is no parameter {unknown[0][:40]!r}")
         doubled = [
-            name for name in ("url", "crawler", "rendition", "country") if len(query.getall(name, [])) > 1
+            name
+            for name in ("url", "bundle", "crawler", "rendition", "country")
+            if len(query.getall(name, [])) > 1
         ]
         if doubled:
             return _unread(f"{doubled[0]} stands there twice")
+        if "bundle" in query:
+            alone = not several and set(query) == {"bundle"}
+            return (
+                (query["bundle"][:_LONGEST], Question("", None, None, "", ""))
+                if alone
+                else _unread("bundle stands alone")
+            )
         if several is ("url" in query):
             return _unread("the URLs stand in the body" if several else "url is missing")
         name, rendition, country = (query.get(each, "") for each in ("crawler", "rendition", "country"))
@@ -157,6 +171,9 @@ class QuoteDesk:
                 f"There is no form of that name here; there {'are ' + ', '.join(forms) if forms else 'is no work'}.",
             )
         return quote(call.policy, replace(question, path=place.pattern), self._clock.now_us())
+
+    def _moment(self) -> dict[str, object]:
+        return {"quoted_at": moment(self._clock.now_us() // 1_000_000), "holds": _HOLDS}
 
     async def _several(self, call: Call, question: Question, version: str) -> web.StreamResponse | Refusal:
         body = await read_body(call.request, (JSON,), largest=LARGEST_LIST)
@@ -199,8 +216,7 @@ class QuoteDesk:
             "published_at": moment(ruling.published_at) if ruling.published_at is not None else None,
             "version_url": f"{issuer}/terms/{version}",
             "policy": one.ruling.policy,
-            "quoted_at": moment(self._clock.now_us() // 1_000_000),
-            "holds": _HOLDS,
+            **self._moment(),
             "buy": _bought(one, chosen, issuer) if chosen and one.outcome == "license" else None,
         }
 

@@ -31,6 +31,8 @@ GET, POST   ``/.licet/negotiate``, and below it          the same for people
 GET, POST, client ``/.licet/duties``, ``/.licet/reports``, ``/.licet/audits``
             and below them: what is to be handed in (`desk.duties`)
 GET, Bearer ``/.licet/audit``, and below it              what an auditor may see
+GET, client ``/.licet/statements``, ``/.licet/invoices``, ``/.licet/disputes``
+            and below them: one's own account (`desk.billing`, `desk.invoices`)
 GET, client ``/.licet/events``                           what happened to one's own
 GET, POST, client ``/.licet/webhooks``                   where that is sent
 GET, DELETE, client ``/.licet/webhooks/ID``, and ``/verification``, ``/secret``, ``/ping``
@@ -136,8 +138,8 @@ class Desk:
         """
         admittance = admittance or Admittance()
         clients = Clients(register, clock, pace or DeskPace(), admittance)
-        released = bargaining.released if bargaining else None
-        self.sales = Sales(register, spend_book, journal, keys, clock, balance, entered, released)
+        more = bargaining.sold_with(keys, clock) if bargaining else ()
+        self.sales = Sales(register, spend_book, journal, keys, clock, balance, entered, *more)
         holdings = Holdings(register, Verifier(lambda: keys.public), clock, balance, earlier)
         table: dict[str, Route] = {}
         bindings = Bindings(clients.keys, clock, admittance)
@@ -153,6 +155,9 @@ class Desk:
             *(group(clients) if callable(group) else group for group in groups),
         ):
             table.update(group)
+        self._lay_out(table)
+
+    def _lay_out(self, table: dict[str, Route]) -> None:
         table.update(OpenApi(table).group())
         #: Every address, its description included.
         self.table: Mapping[str, Route] = table

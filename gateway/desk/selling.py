@@ -17,9 +17,9 @@ anything is paid. What was negotiated goes the same way (`Sales.sign`), without
 a choice to make.
 
 The license's id follows from what is agreed (`licenses.offers.agreement_id`),
-so a purchase that broke off anywhere and is asked for again is the same one: a
-crash between journal and register leaves a fee whose license the next request
-completes, and a fee that the books hold is never entered again. Purchases of
+so a purchase that broke off anywhere and is asked for again is the same one. A
+fee whose license was not granted when the process died is completed, or given
+back, by the next one (`granting`), and never taken twice. Purchases of
 one licensee on one site stand in line, and one that began runs to its end
 whether or not its caller waits; the desk runs in one process.
 
@@ -33,7 +33,7 @@ license's budget. It is empty once the books show the fee.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
@@ -43,13 +43,17 @@ import uuid_utils
 from gateway.admission.spending import SpendBook
 from gateway.clock import Clock
 from gateway.desk.fees import Entered, Fees, Keeping, lacking
-from gateway.desk.metadata import issuer_of, on_offer
+from gateway.desk.granting import Grants
+from gateway.desk.metadata import issuer_of
+from gateway.desk.on_sale import for_sale, named_bundle, viewed
+from gateway.desk.one_round import Asking, OneRound
 from gateway.event import Event
 from gateway.keys.signing_key import SigningKey
-from gateway.licenses.deciding import shut_out
 from gateway.licenses.exclusivity import Conflict
 from gateway.licenses.license import License
+from gateway.licenses.life_events import issued
 from gateway.licenses.lives import Lives
+from gateway.licenses.negotiation import Negotiation
 from gateway.licenses.offers import (
     Wanted,
     accept,
@@ -62,9 +66,9 @@ from gateway.licenses.offers import (
 from gateway.licenses.pricing import due_at_signing
 from gateway.licenses.register import LicenseRegister
 from gateway.licenses.revocations import Revocations
+from gateway.licenses.unfinished import Purchase, Unfinished
 from gateway.money import Money
 from gateway.policy.rules import Policy
-from gateway.policy.ruling import sellable
 from gateway.problems import Problem, Refusal
 from gateway.terms.ages import lowered
 from gateway.terms.license_terms import Basis, Offer
@@ -93,7 +97,7 @@ class Buyer:
     """Who buys, where: ids of the client and its licensee, and the public *origin* of the site.
 
     Its token is bound to *key*, a thumbprint, unless that is "", and tells its scope if it is *scoped*.
-    *crawlers* are named in what it negotiates.
+    *crawlers* are named in what it negotiates. *asking* is how a published offer is accepted (`one_round`).
     """
 
     client: str
@@ -103,6 +107,7 @@ class Buyer:
     key: str = ""
     scoped: bool = False
     crawlers: frozenset[str] = frozenset()
+    asking: Asking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,23 +131,24 @@ class Sales:
         balance: Balance,
         entered: Entered,
         released: Released | None = None,
+        unfinished: Unfinished | None = None,
+        lives: Lives | None = None,
+        one_round: OneRound | None = None,
     ) -> None:
         """Work on these stores.
 
         *entered* says whether the books hold the entry of an id, *released*
         whether tokens of a license that was negotiated may be had.
         """
-        self._released = released
+        self._released, self._one_round = released, one_round
         self._register = register
         self._book = spend_book
         self._keys = keys
         self._clock = clock
         self._balance = balance
-        self._entered = entered
         self._lines: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
-        self._sites: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: set[asyncio.Task[Any]] = set()
-        self._fees = Fees(spend_book, journal, clock, entered)
+        self._grants = Grants(register, Fees(spend_book, journal, clock, entered), clock, unfinished, lives)
 
     async def sell(
         self, wanted: Wanted, buyer: Buyer, offers: tuple[Offer, ...] | None = None
@@ -176,9 +182,7 @@ class Sales:
                 if made is not None:
                     return made
                 price = new.terms.compensation.fetch_price
-                unfit = buyer.policy.withdrawn.unsold(new.terms) or self._minted(
-                    new, _a_part(new), buyer, price
-                )
+                unfit = buyer.policy.withdrawn.unsold(new.terms) or self._minted(new, new, buyer, price)
                 if isinstance(unfit, Refusal):
                     return unfit
 
@@ -188,13 +192,17 @@ class Sales:
                         Problem.LICENSE_OVER, private=f"{agreement} may have been paid for"
                     )
 
-                return await self._granted(new, due, agreement, kept)
+                return await self._grants.make(Purchase(agreement, new, due), kept)
 
         return await self._to_the_end(followed())
 
     async def begun(self, license_id: str) -> bool:
         """Whether a license of that id was made, or paid for."""
-        return await self._register.license(license_id) is not None or await self._entered(license_id)
+        return await self._register.license(license_id) is not None or await self._grants.paid_for(license_id)
+
+    async def finish(self) -> int:
+        """Complete purchases that broke off before this process began, or give their fees back; how many there were."""
+        return await self._grants.finish()
 
     async def _to_the_end(self, selling: Coroutine[Any, Any, _T]) -> _T:
         # A caller that goes away must not leave it open whether the fee is in the journal.
@@ -238,7 +246,7 @@ class Sales:
                     spent.append(same.id)
             price = draft.terms.compensation.fetch_price
             gone = buyer.policy.withdrawn.unsold(draft.terms)
-            unfit = gone or self._minted(draft, _a_part(draft), buyer, price)
+            unfit = gone or self._minted(draft, draft, buyer, price)
             return unfit if isinstance(unfit, Refusal) else await self._kept(draft, spent)
 
     async def _in_line(
@@ -284,11 +292,13 @@ class Sales:
             if license is None:
                 break
             if not await self._exhausted(license):
+                if self._one_round is not None and buyer.asking is not None and license.offer == offer.id:
+                    await self._one_round.completed(license, offer, buyer.origin)
                 return await self._token_of(license, same or under(license, wanted), buyer)
             usable.remove(license)
             spent.append(license.id)
         nth = sum(same_agreement(license, draft) for license in held)
-        return await self._new(replace(draft, id=agreement_id(draft, nth)), wanted, buyer, spent)
+        return await self._new(replace(draft, id=agreement_id(draft, nth)), offer, wanted, buyer, spent)
 
     async def _seated(self, wanted: Wanted, buyer: Buyer, offered: tuple[Offer, ...]) -> Wanted:
         """*wanted* with the place of the licensee, where one of *offered* looks at it."""
@@ -305,46 +315,42 @@ class Sales:
         return await self._book.exhausted(license.id, price, license.budget)
 
     async def _new(
-        self, license: License, wanted: Wanted, buyer: Buyer, spent: Collection[str]
+        self, license: License, offer: Offer, wanted: Wanted, buyer: Buyer, spent: Collection[str]
     ) -> Sold | Refusal:
         price = license.terms.compensation.fetch_price
-        sold = self._minted(license, _view(license, wanted), buyer, price)
+        sold = self._minted(license, viewed(license, wanted), buyer, price)
         if isinstance(sold, Refusal):
             return sold
-        granted = await self._broke(license, price) or await self._kept(license, spent)
+        broke = await self._broke(license, price)
+        if broke is not None:
+            return broke
+        talk = await self._accepted(license, offer, wanted, buyer)
+        if isinstance(talk, Refusal):
+            return talk
+        granted = await self._kept(license, spent)
         if isinstance(granted, Refusal):
             return granted
+        if talk is not None and self._one_round is not None and granted.id == license.id:
+            await self._one_round.closed(talk, granted, buyer.origin)
         if granted == license:
             return sold
-        return self._minted(granted, _view(granted, wanted), buyer, await self._price(granted))
+        return self._minted(granted, viewed(granted, wanted), buyer, await self._price(granted))
+
+    async def _accepted(
+        self, license: License, offer: Offer, wanted: Wanted, buyer: Buyer
+    ) -> Negotiation | Refusal | None:
+        """The negotiation of one round that a purchase of the published *offer* is, where it is large."""
+        if self._one_round is None or buyer.asking is None:
+            return None
+        asking = replace(buyer.asking, party=dict(wanted.party))
+        return await self._one_round.opened(license, offer, asking, buyer.policy, buyer.origin)
 
     async def _kept(self, license: License, spent: Collection[str]) -> License | Refusal:
         async def kept() -> License | Conflict:
-            return await self._register.grant(license, spent=spent)
+            return await self._register.grant(license, spent=spent, events=issued(license, self._now()))
 
-        return await self._granted(license, due_at_signing(license.terms), license.id, kept)
-
-    async def _granted(
-        self,
-        license: License,
-        due: Money,
-        agreement: str,
-        keep: Callable[[], Awaitable[License | Conflict | Refusal]],
-    ) -> License | Refusal:
-        """Take what is *due* for *license* and *keep* it, unless somebody's exclusive license shuts it out."""
-        # Nothing is granted on this site between the look and the grant, so nobody pays for what is gone.
-        async with self._sites.setdefault(license.site, asyncio.Lock()):
-            taken = await self._register.in_the_way(license)
-            if taken is not None:
-                return shut_out(taken)
-            unpaid = await self._fees.take(license, due, agreement)
-            if unpaid is not None:
-                return unpaid
-            granted = await keep()
-        if isinstance(granted, Conflict):
-            return shut_out(granted, private=f"{agreement} may have been paid for: give back its fee")
-        self._fees.granted(agreement)
-        return granted
+        due = due_at_signing(license.terms)
+        return await self._grants.make(Purchase(license.id, license, due, tuple(spent)), kept)
 
     async def _token_of(self, license: License, view: License | Refusal, buyer: Buyer) -> Sold | Refusal:
         """A further token of a license that is held, which says what *view* says."""
@@ -365,6 +371,7 @@ class Sales:
         if isinstance(scope, Refusal):
             return scope
         now, offer = self._now(), buyer.policy.by_offer.get(license.offer)
+        bundle = named_bundle(license, view)
         seconds = offer.token_seconds if offer else _DEFAULT_LIFE
         claims = Claims(
             issuer=issuer_of(buyer.origin),
@@ -376,8 +383,9 @@ class Sales:
             expires_at=min(now + min(seconds, LONGEST_LIFE_SECONDS), license.ends_at),
             license=license.id,
             licensee=license.licensee,
-            scopes=scope.paths,
+            scopes=() if bundle else scope.paths,
             excluded=scope.excluded,
+            bundle=bundle,
             offer=license.offer,
             renditions=view.terms.scope.renditions,
             uses=view.terms.purpose.uses,
@@ -415,33 +423,3 @@ class Sales:
 
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000
-
-
-def _view(license: License, wanted: Wanted) -> License:
-    """What a token of a *license* just bought names: of a bundle, the part that is *wanted* of it."""
-    narrowed = under(license, wanted) if license.terms.scope.bundle else license
-    return license if isinstance(narrowed, Refusal) else narrowed
-
-
-def _a_part(license: License) -> License:
-    """*license* as far as a token has to hold it: a bundle is fetched by tokens for parts of it."""
-    scope = license.terms.scope
-    if scope.bundle is None:
-        return license
-    return replace(license, terms=replace(license.terms, scope=replace(scope, paths=scope.paths[:1])))
-
-
-def for_sale(policy: Policy, wanted: Wanted, offers: tuple[Offer, ...] | None = None) -> Iterable[Offer]:
-    """The offers, of *offers* or of all on offer, that sell the very form of each page named.
-
-    A target that ends in a slash or holds a star names many pages; which of them
-    an offer sells is then said by what it covers alone.
-    """
-    left = on_offer(policy) if offers is None else policy.withdrawn.offered(offers)
-    for target in wanted.targets:
-        path = target.pattern
-        work = None if path.endswith("/") or "*" in path else policy.work_of(path)
-        if work is not None:
-            names = tuple(offer.id for offer in left)
-            left = sellable(policy, names, work, work.rendition_of(path))
-    return left

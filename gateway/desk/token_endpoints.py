@@ -15,6 +15,7 @@ from gateway.desk.entering import LOGIN, entered, first
 from gateway.desk.held import Holdings
 from gateway.desk.metadata import PREFIX
 from gateway.desk.once import Once
+from gateway.desk.one_round import Asking
 from gateway.desk.replies import json_reply, nothing
 from gateway.desk.selling import Buyer, Sales, Sold
 from gateway.desk.wishes import read_wish
@@ -61,8 +62,9 @@ class TokenEndpoints:
         if isinstance(bound, Refusal):
             return bound
         buyer = Buyer(
-            known.client.id, known.licensee.id, call.policy, call.origin, bound.key, scoped="scope" in form
-        )
+            known.client.id, known.licensee.id, call.policy, call.origin, bound.key, scoped="scope" in form,
+            asking=Asking(known, call.address),
+        )  # fmt: skip
         if self._once is None:
             return await self._granted(form, buyer, bound.nonce)
         # A login that is signed is another each time, and the client is known by now.
@@ -114,7 +116,7 @@ class TokenEndpoints:
         if "token" not in form:
             return Refusal(Problem.FORM_INVALID, "The parameter token is missing.")
         body = await self._holdings.introspect(
-            first(form, "token"), first(form, "resource"), known, call.origin, call.policy.withdrawn
+            first(form, "token"), first(form, "resource"), known, call.origin, call.policy
         )
         return json_reply(body)
 

@@ -19,6 +19,7 @@ names the page it met and means to fetch others too; ``locations`` narrow.
 ``territory``   countries and ``EU``; null is worldwide
 ``crawlers``    names of the agents it is bought for
 ``budget``      ``{"micros": int | null, "fetches": int | null}``
+``party``       who the licensee is, for a deal that needs a document
 =============== ==========================================================
 
 ``scope`` is another way to say ``privileges``; where both stand they say the same.
@@ -31,6 +32,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from gateway.desk.agreeing import read_party
 from gateway.keys.strict_json import Malformed, read_object
 from gateway.licenses.offers import Wanted
 from gateway.money import LARGEST_MICROS
@@ -44,7 +46,7 @@ from gateway.uses import Uses, parse_use
 _MEMBERS: Final = frozenset(
     {
         "type", "version", "offer", "terms", "license", "locations", "renditions", "privileges", "territory",
-        "crawlers", "budget",
+        "crawlers", "budget", "party",
     }
 )  # fmt: skip
 _MOST: Final = 64
@@ -154,7 +156,15 @@ def _details(text: str, origin: str) -> Wanted:
         offer=_text(detail, "offer"),
         terms=_text(detail, "terms"),
         license=_text(detail, "license"),
+        party=_party(detail),
     )
+
+
+def _party(detail: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    found = read_party(detail.get("party", {}))
+    if isinstance(found, Refusal):
+        raise _Unwanted("the party is not an object of lines: name, address, signatory, authority, contact")
+    return tuple(sorted(found.items()))
 
 
 def _text(detail: Mapping[str, object], name: str) -> str:

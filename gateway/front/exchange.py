@@ -42,7 +42,7 @@ from gateway.front.bodies import passed_body, recorded_body, started
 from gateway.front.embedding import embedded, embeds, uncoded
 from gateway.front.gate import Gate
 from gateway.front.keeping import charge_of, kept, noted, written
-from gateway.front.older import aged
+from gateway.front.older import aged, unseen
 from gateway.front.remember import flood_of, remember
 from gateway.front.responses import committed, passed, refused, told
 from gateway.front.settling import complete, paying, settled, undelivered
@@ -106,8 +106,54 @@ async def exchange(ask: Ask, body: AsyncIterator[bytes] | None, gate: Gate) -> A
     policy = gate.policy_of(ask.site)  # once: a request sees one version of the rules
     if policy is None:
         return refused(Refusal(Problem.UNKNOWN_SITE, "This site is no longer served."), ask, None, None)
+    judged = judge(policy, ask, NOTHING, gate)
+    if isinstance(judged, Needs):
+        judged = await _judged(judged, policy, ask, gate)
+    gate.witness(ask, judged)
+    match judged.verdict:
+        case Notice() as notice:
+            return _ours(told(notice, ask), ask, judged, gate)
+        case Refusal() as refusal:
+            return _ours(_refused(refusal, ask, judged, gate), ask, judged, gate)
+        case Grant() as grant:
+            return await _forwarded(ask, body, judged, grant, gate)
+
+
+async def consult(ask: Ask, gate: Gate, *, hands_over: bool) -> Judged | Answer | None:
+    """Decide one request for the site's own proxy: by which grant it may pass, or how it is answered instead.
+
+    `exchange` up to the grant. What came of a grant is not seen here, so a
+    licensed one is billed as it is given, and its record is durable before the
+    proxy hears of it. A proxy that *hands over* what may not pass gets None for
+    it: nothing is told or recorded then, because `exchange` is to answer it.
+    """
+    policy = gate.policy_of(ask.site)
+    if policy is None:
+        return refused(Refusal(Problem.UNKNOWN_SITE, "This site is no longer served."), ask, None, None)
+    judged = judge(policy, ask, NOTHING, gate)
+    if isinstance(judged, Needs):
+        judged = await _judged(judged, policy, ask, gate)
+    if hands_over and not isinstance(judged.verdict, Grant):
+        return None
+    gate.witness(ask, judged)
+    if isinstance(judged.verdict, Refusal):
+        return _ours(_refused(judged.verdict, ask, judged, gate), ask, judged, gate)
+    if judged.visitor.is_person:
+        gate.people.count(ask, 200)
+        return judged
+    judged = unseen(judged)
+    try:
+        await kept(ask, judged, gate, Delivery(200, 0, "", Ended.PASSED))
+    except StoreUnavailable:
+        lost = Refusal(Problem.JOURNAL_UNAVAILABLE, "This fetch could not be recorded.", retry_after=10)
+        return None if hands_over else _refused(lost, ask, judged, gate)
+    return judged
+
+
+async def _judged(needs: Needs, policy: Policy, ask: Ask, gate: Gate) -> Judged:
+    """Fetch what is named and judge again, until nothing is lacking."""
     evidence = NOTHING
-    judged = judge(policy, ask, evidence, gate)
+    judged: Judged | Needs = needs
     while isinstance(judged, Needs):
         try:
             evidence = await _fetch(judged, evidence, gate)
@@ -119,14 +165,7 @@ async def exchange(ask: Ask, body: AsyncIterator[bytes] | None, gate: Gate) -> A
     leased = evidence.get("lease", ask.id)
     if isinstance(leased, Lease) and charge_of(judged) is None:
         gate.till.give_back(leased.charge)
-    gate.witness(ask, judged)
-    match judged.verdict:
-        case Notice() as notice:
-            return _ours(told(notice, ask), ask, judged, gate)
-        case Refusal() as refusal:
-            return _ours(_refused(refusal, ask, judged, gate), ask, judged, gate)
-        case Grant() as grant:
-            return await _forwarded(ask, body, judged, grant, gate)
+    return judged
 
 
 async def _forwarded(

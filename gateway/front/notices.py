@@ -157,6 +157,12 @@ class SiteNotices:
         return notice
 
 
+def told_paths(policy: Policy) -> tuple[str, ...]:
+    """The paths of the control files that *policy* tells of its site, in every mode but `observe`."""
+    told = [path for path, is_told in _TOLD.items() if is_told(policy.publishing)]
+    return (*told, "/license.xml", tdmrep.POLICY_PATH)
+
+
 #: Whether a site tells the file of that path.
 _TOLD: Final[dict[str, Callable[[Publishing], bool]]] = {
     ROBOTS: lambda _: True,

@@ -34,3 +34,18 @@ def lowered_to(
     if not (steps and ruling.dated_by):
         return price
     return at_age(price, steps, days_old(dated_by_field(opened.field(ruling.dated_by)), now))
+
+
+def unseen(judged: Judged) -> Judged:
+    """*judged* with what a page owes whose age the site's own proxy does not tell: what the oldest does.
+
+    So nobody pays more than the page may cost.
+    """
+    grant, claims, ruling = judged.verdict, judged.claims, judged.ruling
+    if claims is None or ruling is None or not ruling.dated_by or not isinstance(grant, Grant):
+        return judged
+    charge = grant.charge
+    if charge is None or not claims.by_age:
+        return judged
+    due = min(charge.price, claims.by_age[-1].per_fetch)
+    return judged._replace(verdict=grant._replace(charge=charge._replace(due=due)))

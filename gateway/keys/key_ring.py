@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.clock import Clock, SystemClock
+from gateway.folders import make_folder
 from gateway.keys.key_set import ALGORITHMS, ES256, KeySet
 from gateway.keys.manifest import KeyRecord, Manifest, State, begin, read_manifest
 from gateway.keys.signing_key import SigningKey
@@ -89,7 +90,7 @@ class KeyRing:
             raise _mistake(folder, "the algorithm must be ES256 or EdDSA", algorithm)
         clock = clock or SystemClock()
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
         except OSError as error:
             raise _unwritable(folder, error) from None
         with _locked(folder):

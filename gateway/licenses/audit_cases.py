@@ -22,8 +22,8 @@ before the term began; and it can be asked for as long as some of the term is in
 that window, also after its end. The scope names items (paths of works, or the ids of
 reports), and a finding is about one of them.
 
-An underpayment is a correction: an amount with the audit as its reference. The
-books have no such entry yet; it is kept for the bill.
+An underpayment is a correction: an amount with the audit as its reference, which
+falls due when the audit is closed; the office books it.
 """
 
 from __future__ import annotations

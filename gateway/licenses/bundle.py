@@ -9,8 +9,8 @@ whose rights or people are unsure cannot be in one.
 
 =============== ===========================================================
 ingestion       the share of the items that a licensee fetched whole under its
-                license, by the journal alone; met at a threshold, all of them
-                by default. Octets that differ from the manifest's count, and
+                license, by the journal alone; met at the share that the terms
+                name, all of them by default. Octets that differ from the manifest's count, and
                 are told: the creator changed them
 credit          what a withdrawal gives back: the price of the bundle by the
                 item, rounded once
@@ -33,14 +33,12 @@ from gateway.event import Event, event
 from gateway.licenses.license import License
 from gateway.money import Money
 from gateway.paths import Ambiguous, canonical
-from gateway.terms.license_terms import Bundle
+from gateway.terms.sold_bundle import WHOLE, Bundle
 
 FORMAT: Final = 1
 #: Items of one bundle: its license names every path. A token names those that are fetched by it.
 MOST_ITEMS: Final = 2000
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
-#: All of it, in millionths.
-WHOLE: Final = 1_000_000
 TYPES: Final = ("milestone.ingestion",)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _RIGHTS: Final = {"own", "cleared"}

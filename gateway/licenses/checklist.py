@@ -151,9 +151,10 @@ def _provenance(_negotiation: Negotiation, terms: LicenseTerms) -> _Found:
 def _escrow(terms: LicenseTerms, milestones: tuple[str, ...]) -> _Found:
     if not terms.compensation.upfront:
         return Mark.NOT_APPLICABLE, "price: nothing is paid at signing"
-    if not milestones:
+    named = milestones or tuple(each.name for each in terms.compensation.milestones)
+    if not named:
         return Mark.MISSING, "the fee at signing is released by no milestone"
-    return Mark.DONE, f"released on {', '.join(milestones)}"
+    return Mark.DONE, f"released on {', '.join(named)}"
 
 
 def _asked(negotiation: Negotiation) -> tuple[str, ...]:

@@ -18,14 +18,17 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from gateway.canonical import canonical_digest
+from gateway.licenses import payment_words
 from gateway.licenses.red_flags import PERPETUAL_MONTHS
 from gateway.money import Money
 from gateway.terms.license_terms import LicenseTerms
+from gateway.terms.sold_bundle import WHOLE
 from gateway.uses import Use
 
+_T = TypeVar("_T")
 FORMAT: Final = 1
 #: Stands on every page of every document of this kind.
 NOTICE: Final = "Not legal advice. A starting point that needs counsel before anybody relies on it."
@@ -33,7 +36,6 @@ PROPOSED: Final = "Proposed terms"
 SIGNED: Final = "License agreement"
 #: What stands where something is not filled in.
 BLANK: Final = "____________"
-_PAYMENT_DAYS: Final = 10
 _LONG_WINDOW: Final = 24
 
 _USES: Final[Mapping[Use, str]] = {
@@ -243,7 +245,7 @@ def price_parts(terms: LicenseTerms) -> tuple[str, ...]:
     """Each part of the price in words, such as ``500 USD at signing``."""
     price = terms.compensation
     said = (
-        (price.upfront, "at signing"),
+        (price.at_signing, "at signing"),
         (price.per_fetch, "for each page or file delivered"),
         (price.per_item, "for each item"),
         (price.per_megabyte, "for each megabyte delivered"),
@@ -252,6 +254,7 @@ def price_parts(terms: LicenseTerms) -> tuple[str, ...]:
         (price.subscription, f"for each {_months(price.subscription_months)}, in advance"),
     )
     parts = [f"{amount} {what}" for amount, what in said if amount]
+    parts += payment_words.waiting_parts(terms)
     parts += [
         f"{each.per_fetch} for each page or file from the {each.from_fetches}th on" for each in price.tiers
     ]
@@ -260,7 +263,7 @@ def price_parts(terms: LicenseTerms) -> tuple[str, ...]:
         for each in price.by_age
     ]
     if price.revenue_share_bp:
-        parts.append(f"{_percent(price.revenue_share_bp)} of net revenue")
+        parts.append(f"{payment_words.percent(price.revenue_share_bp)} of net revenue")
     if price.minimum_guarantee:
         parts.append(f"at least {price.minimum_guarantee} in each {_months(price.minimum_guarantee_months)}")
     return tuple(parts)
@@ -310,17 +313,16 @@ def _months(count: int) -> str:
     return "month" if count == 1 else f"{count} months"
 
 
-def _percent(basis_points: int) -> str:
-    whole, rest = divmod(basis_points, 100)
-    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + " %" if rest else f"{whole} %"
-
-
 def _day(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d") if at else BLANK
 
 
 def _granted(word: str) -> Callable[[Deal], str]:
     return lambda deal: "allowed" if getattr(deal.terms.purpose, word) else "not allowed"
+
+
+def _of_terms(say: Callable[[LicenseTerms], _T]) -> Callable[[Deal], _T]:
+    return lambda deal: say(deal.terms)
 
 
 def _attribution(deal: Deal) -> str:
@@ -350,6 +352,11 @@ def _bundle(deal: Deal) -> str:
     return f"{found.name}, {found.items} works, manifest {found.manifest}" if found else "none"
 
 
+def _ingestion(deal: Deal) -> str:
+    share = deal.terms.scope.bundle.ingestion if deal.terms.scope.bundle else WHOLE
+    return "every work" if share == WHOLE else f"{share / 10_000:g} % of the works"
+
+
 def _retention(deal: Deal) -> str:
     days = deal.terms.retention.retention_days
     return f"for at most {days} days" if days else "for the term at the longest"
@@ -369,6 +376,7 @@ _FILLED: Final[Mapping[str, Callable[[Deal], str]]] = {
     "products": lambda deal: deal.products or BLANK,
     "works": _works,
     "bundle": _bundle,
+    "ingestion": _ingestion,
     "renditions": lambda deal: ", ".join(deal.terms.scope.renditions),
     "uses": lambda deal: spoken(deal.terms.purpose.uses),
     **{
@@ -377,9 +385,9 @@ _FILLED: Final[Mapping[str, Callable[[Deal], str]]] = {
     },
     "model_release": lambda deal: _RELEASES[deal.terms.purpose.model_release],
     "price_parts": lambda deal: "; ".join(price_parts(deal.terms)) or "nothing",
-    "payment_days": lambda _: str(_PAYMENT_DAYS),
+    **{word: _of_terms(say) for word, say in payment_words.WORDS.items()},
     "window_hours": lambda deal: str(deal.terms.compensation.window_hours),
-    "revenue_share": lambda deal: _percent(deal.terms.compensation.revenue_share_bp),
+    "revenue_share": lambda deal: payment_words.percent(deal.terms.compensation.revenue_share_bp),
     "minimum_guarantee": lambda deal: str(deal.terms.compensation.minimum_guarantee or "nothing"),
     "minimum_guarantee_months": lambda deal: str(deal.terms.compensation.minimum_guarantee_months),
     "attribution": _attribution,
@@ -425,6 +433,7 @@ SWITCHES: Final[Mapping[str, Callable[[Deal], bool]]] = {
     "free": lambda deal: deal.terms.compensation.is_free,
     "revenue_share": lambda deal: bool(deal.terms.compensation.revenue_share_bp),
     "guarantee": lambda deal: bool(deal.terms.compensation.minimum_guarantee),
+    **{word: _of_terms(holds) for word, holds in payment_words.SWITCHES.items()},
     "model_card": lambda deal: bool(deal.terms.attribution.model_card_days),
     "reports": lambda deal: deal.terms.audit.report != "none",
     "suspends": lambda deal: deal.terms.audit.report != "none" and bool(deal.terms.audit.suspend_after_days),

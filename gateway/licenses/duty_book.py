@@ -16,6 +16,8 @@ import orjson
 from gateway.licenses.duties import Duties
 from gateway.licenses.duty_events import DELIVERED, duty_event, judged_event
 from gateway.licenses.evidence_shelf import EvidenceShelf
+from gateway.licenses.ingestion import Ingestion
+from gateway.licenses.license import License
 from gateway.licenses.obligations import (
     LONGEST_WHY,
     Evidence,
@@ -34,8 +36,15 @@ from gateway.licenses.obligations import (
     too_early,
 )
 from gateway.licenses.output_review import Vetoed, vetoed
+from gateway.licenses.rates import NONE, KnownRates, Rates
 from gateway.licenses.register import LicenseRegister
-from gateway.licenses.transparency import TransparencyReport
+from gateway.licenses.report_doubts import doubts
+from gateway.licenses.transparency import (
+    ReportedAmount,
+    TransparencyReport,
+    outside,
+    reported_amounts,
+)
 from gateway.problems import Problem, Refusal
 
 #: Seconds before a deadline from which something may be said about it.
@@ -45,12 +54,36 @@ _MOST: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What a report makes due, content in it that the license does not cover, and what does not fit the journal."""
+
+    amounts: tuple[ReportedAmount, ...] = ()
+    outside: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DutyBook:
     """The ports that acts on duties need, and the acts. Each raises `StoreUnavailable`."""
 
     duties: Duties
     register: LicenseRegister
     shelf: EvidenceShelf
+    known_rates: KnownRates | None = None
+    ingestion: Ingestion | None = None
+
+    async def rates(self) -> Rates:
+        """What other currencies are worth."""
+        return await self.known_rates.rates() if self.known_rates else NONE
+
+    async def judged(self, report: TransparencyReport, license: License) -> Judged:
+        """What *report* of *license* makes due, and what in it is to be asked about."""
+        fetched = await self.ingestion.fetched(license.id) if self.ingestion else None
+        return Judged(
+            reported_amounts(report, license.terms, await self.rates()),
+            outside(report, license.terms),
+            doubts(report, fetched) if fetched is not None else (),
+        )
 
     async def hand_in(
         self,

@@ -19,6 +19,10 @@ class Ingestion(Protocol):
         """The ids of the licenses over a bundle whose `milestone.ingestion` has not been told, in order."""
         ...
 
+    async def sold(self) -> tuple[str, ...]:
+        """The ids of all licenses over a bundle, in order."""
+        ...
+
     async def fetched(self, license_id: str) -> tuple[Fetched, ...]:
         """What was delivered whole under a license, as far as the journal is folded; by path, then digest."""
         ...

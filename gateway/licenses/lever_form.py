@@ -97,7 +97,7 @@ def _whole(lever: Lever, member: str, label: str, hint: str = "") -> Field:
 
 
 _A_LIST: Final = "with commas between them"
-#: Every field, in the order in which levers are told. Steps of a price by number of fetches are left to messages.
+#: Every field, in the order in which levers are told. Steps of a price by number of fetches, and milestones, are left to messages.
 FIELDS: Final[tuple[Field, ...]] = (
     Field(Lever.SCOPE, "works", "Works", Kind.NAMES, _A_LIST),
     Field(Lever.SCOPE, "paths", "Where they are", Kind.LINES, "one path a line"),
@@ -122,6 +122,8 @@ FIELDS: Final[tuple[Field, ...]] = (
     _amount("subscription", "In advance for each period"),
     _whole(Lever.COMPENSATION, "subscription_months", "Months of that period paid in advance"),
     Field(Lever.COMPENSATION, "revenue_share_bp", "Share of net revenue", Kind.PERCENT, "percent"),
+    _whole(Lever.COMPENSATION, "payment_days", "Business days to pay what is due"),
+    Field(Lever.COMPENSATION, "late_interest_bp", "Interest of a year on what is late", Kind.PERCENT, "percent"),
     _amount("minimum_guarantee", "At least, in each period"),
     _whole(Lever.COMPENSATION, "minimum_guarantee_months", "Months of that guaranteed period"),
     _whole(Lever.COMPENSATION, "window_hours", "Hours in which nothing is paid twice"),
@@ -171,7 +173,7 @@ def first_asked(terms: LicenseTerms) -> tuple[Field, ...]:
 def _is_part(price: object, member: str) -> bool:
     if member in {"subscription_months", "minimum_guarantee_months"}:
         return bool(getattr(price, member.removesuffix("_months")))
-    return member != "window_hours" and bool(getattr(price, member))
+    return member not in {"window_hours", "payment_days"} and bool(getattr(price, member))
 
 
 def values_of(terms: LicenseTerms, fields: Iterable[Field] = FIELDS) -> dict[str, str]:

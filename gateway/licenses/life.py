@@ -113,6 +113,14 @@ def amended(last: License, terms: LicenseTerms, *, policy: str, now: int) -> Lic
         return _unchanged("proposal", "changes nothing of the license")
     if terms.term != last.terms.term:
         return _unchanged("proposal.term", "is another one; an amendment keeps the end, a renewal moves it")
+    mine, theirs = last.terms.compensation, terms.compensation
+    if mine.milestones or theirs.milestones:
+        kept = ("upfront", "milestones", "holder")
+        if any(getattr(mine, name) != getattr(theirs, name) for name in kept):
+            return _unchanged(
+                "proposal.compensation",
+                "changes milestones, or the fee that they are parts of; a renewal may",
+            )
     if now < last.starts_at or now >= last.ends_at:
         return Refusal(Problem.LICENSE_OVER, "The license is not in force.")
     return replace(last, version=last.version + 1, offer="", terms=terms, policy=policy, starts_at=now)

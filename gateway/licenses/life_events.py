@@ -1,8 +1,9 @@
-"""What is told of a license after it was made: renewed, amended, ending, expired, revoked. Pure.
+"""What is told of a license: issued, renewed, amended, ending, expired, revoked. Pure.
 
 ====================== =======================================================
 type                   told when
 ====================== =======================================================
+``license.issued``     it was made, where it was negotiated or something was due
 ``license.renewed``    another term was agreed
 ``license.amended``    other terms hold from now on; older tokens open nothing
 ``license.expiring``   it ends in 30 days, or half of a short term is over
@@ -19,11 +20,22 @@ from typing import Final
 
 from gateway.event import Event, event
 from gateway.licenses.license import License
+from gateway.licenses.pricing import due_at_signing
 
 #: Every type that there is, besides those of `licenses.suspension`.
 TYPES: Final = (
-    "license.renewed", "license.amended", "license.expiring", "license.expired", "license.revoked",
+    "license.issued", "license.renewed", "license.amended", "license.expiring", "license.expired", "license.revoked",
 )  # fmt: skip
+
+
+def issued(license: License, at: int) -> tuple[Event, ...]:
+    """*license* was made at *at*; nothing for one that was bought as published and costs but what is fetched.
+
+    Those are many, and whoever buys one has it in hand with its token.
+    """
+    if license.offer and not due_at_signing(license.terms):
+        return ()
+    return (_told("issued", license, at, terms_hash=license.terms.hash),)
 
 
 def followed(last: License, new: License, at: int) -> Event:

@@ -233,6 +233,11 @@ def offered(before: Negotiation, terms: LicenseTerms, *, now: int, patience: int
     return _tabled(replace(before, person=()), Side.CREATOR, terms, {}, now=now, patience=patience)
 
 
+def as_published(before: Negotiation, terms: LicenseTerms, *, now: int, patience: int) -> Negotiation:
+    """The published offer itself opens a negotiation that has not begun: *terms*, which are no wider, are on the table."""
+    return _tabled(before, Side.GATEWAY, terms, {}, now=now, patience=patience)
+
+
 def accepted(
     before: Negotiation,
     terms_hash: str,

@@ -10,9 +10,10 @@ attribution      the license, where a text or link  30 days after the term begin
 insurance        the license, and each proof that   30 days after the term begins,
                  ends before the term does          and when a proof ends
 model-card       each release of a model            `model_card_days` after it
-remediation-plan each withdrawal                    `remediation_plan_days` after it
 answer           each veto (`output_review`)        30 days after it
 ================ ================================== ===============================
+
+The plan after a withdrawal has its own deadline, steps and reminders (`removal`).
 
 Periods are counted from the start of the term in calendar months (UTC), so that
 no month's end moves them; the last one ends with the term, and its report is the
@@ -63,7 +64,6 @@ class Kind(StrEnum):
     ATTRIBUTION = "attribution"
     INSURANCE = "insurance"
     MODEL_CARD = "model-card"
-    REMEDIATION_PLAN = "remediation-plan"
     ANSWER = "answer"
 
 
@@ -157,12 +157,10 @@ class Obligation:
 class Stated:
     """What happened under a license that brings duties with it, each with its time in whole seconds.
 
-    *releases* are models by name and version, *withdrawals* their ids, *insured_until*
-    the ends of proofs of insurance.
+    *releases* are models by name and version, *insured_until* the ends of proofs of insurance.
     """
 
     releases: tuple[tuple[str, int], ...] = ()
-    withdrawals: tuple[tuple[str, int], ...] = ()
     insured_until: tuple[int, ...] = ()
 
 
@@ -257,11 +255,6 @@ def _after(license: License, stated: Stated) -> Iterator[Obligation]:
             asked = f"The model card of {model}, which names the works as a source."
             due_at = at + terms.attribution.model_card_days * DAY
             yield obligation(license, Kind.MODEL_CARD, model, (at, at), due_at, asked)
-    if terms.retention.remediation_plan_days:
-        for withdrawal, at in stated.withdrawals:
-            asked = f"The plan for what was withdrawn ({withdrawal}): where it is, what is done about it, and when."
-            due_at = at + terms.retention.remediation_plan_days * DAY
-            yield obligation(license, Kind.REMEDIATION_PLAN, withdrawal, (at, at), due_at, asked)
     if terms.liability.insurance:
         for at in stated.insured_until:
             if license.starts_at < at < license.ends_at:

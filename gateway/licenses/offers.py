@@ -61,6 +61,7 @@ class Wanted:
         offer: `Offer.id`, to have that one and no other.
         terms: the terms hash, to have those and no others.
         license: id of a license already held, to have a token of it.
+        party: who the licensee is in a document, by the members of `contract.Party`.
     """
 
     targets: tuple[PathScope, ...] = ()
@@ -74,6 +75,7 @@ class Wanted:
     offer: str = ""
     terms: str = ""
     license: str = ""
+    party: tuple[tuple[str, str], ...] = ()
 
 
 def accept(

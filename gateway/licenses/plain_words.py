@@ -104,7 +104,19 @@ def price_words(terms: LicenseTerms) -> str:
 
 def _price(terms: LicenseTerms, words: Mapping[str, str]) -> str:
     again = f"Unchanged content is not paid for again for {words['window_hours']} hours."
-    return f"{'Nothing is to be paid' if terms.compensation.is_free else words['price_parts']}. {again}"
+    price = terms.compensation
+    if price.is_free:
+        return f"Nothing is to be paid. {again}"
+    paid = (
+        f"What is due is paid within {words['payment_days']} business days, counted in {words['calendar']}."
+    )
+    waits = (
+        f" What waits for a milestone is called {words['milestones_are']}. {words['milestones_held']}"
+        if price.milestones
+        else ""
+    )
+    late = f" Late payment bears {words['late_interest']} a year." if price.late_interest_bp else ""
+    return f"{words['price_parts']}. {again} {paid}{late}{waits}"
 
 
 def _besides(words: Mapping[str, str]) -> str:

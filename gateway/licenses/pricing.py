@@ -10,12 +10,14 @@ from gateway.uses import Uses, covers
 def due_at_signing(terms: LicenseTerms) -> Money:
     """What the licensee owes the moment a license on *terms* begins; zero where nothing is.
 
-    The upfront fee, and the first period of a subscription, which is paid in
-    advance. Everything else is owed by what is fetched or by what is reported.
+    The upfront fee without what of it waits for milestones, and the first period of
+    a subscription, which is paid in advance. Everything else is owed by what
+    happens: a milestone, a fetch, a report.
     """
     price = terms.compensation
     return sum(
-        (part for part in (price.upfront, price.subscription) if part is not None), Money(0, price.currency)
+        (part for part in (price.at_signing, price.subscription) if part is not None),
+        Money(0, price.currency),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from gateway.licenses.position import FACTS
@@ -19,7 +19,16 @@ from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
 from gateway.terms import countries
 from gateway.terms.ages import AgeStep
-from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Basis, LicenseTerms, Territory, Tier
+from gateway.terms.compensation import MOST_PAYMENT_DAYS, SHOWN_BY
+from gateway.terms.holding import Holder, HolderError
+from gateway.terms.license_terms import (
+    LONGEST_WINDOW_HOURS,
+    Basis,
+    LicenseTerms,
+    Milestone,
+    Territory,
+    Tier,
+)
 from gateway.uses import Use, parse_use
 
 _MOST: Final = 64
@@ -97,6 +106,11 @@ def levers_of(terms: LicenseTerms) -> dict[str, Any]:
             }
             for each in price.tiers
         ],
+        "milestones": [asdict(each) for each in price.milestones],
+        "holder": price.holder,
+        "payment_days": price.payment_days,
+        "calendar": price.calendar,
+        "late_interest_bp": price.late_interest_bp,
         "by_age": [
             {
                 "from_days": each.from_days,
@@ -122,6 +136,8 @@ def _lever(lever: str, given: Mapping[str, object], terms: LicenseTerms) -> Any:
     standing = getattr(terms, lever)
     if lever == "scope" and standing.bundle is not None and replace(standing, **read) != standing:
         raise _Unread("proposal.scope", "cannot be changed: a bundle is sold whole, as its manifest froze it")
+    if lever == "compensation" and read.get("calendar", "") not in {"", standing.calendar}:
+        raise _Unread("proposal.compensation.calendar", "is neither the one of this offer nor weekdays")
     if lever == "compensation":
         _in_one_currency(read, standing.currency)
     if lever == "scope" and not set(read.get("works", ())) <= set(standing.works):
@@ -141,7 +157,11 @@ def _lever(lever: str, given: Mapping[str, object], terms: LicenseTerms) -> Any:
 
 def _in_one_currency(read: Mapping[str, object], currency: str) -> None:
     for name, value in read.items():
-        parts = [each.per_fetch for each in value] if isinstance(value, tuple) else [value]
+        parts = (
+            [each.per_fetch if isinstance(each, Tier | AgeStep) else each for each in value]
+            if isinstance(value, tuple)
+            else [value]
+        )
         if name == "currency" and value != currency:
             raise _Unread(
                 "proposal.compensation.currency", f"is not {currency}, which every price here is in"
@@ -291,6 +311,33 @@ def _tier(member: str, value: object) -> Tier:
     return Tier(_whole(1, 10**9)(f"{member}.from_fetches", given.get("from_fetches")), price)
 
 
+def _milestone(member: str, value: object) -> Milestone:
+    given = _table(member, value)
+    _known(member, given, {"name", "share_bp", "shown_by", "items", "months"})
+    read: dict[str, _Read] = {
+        "name": _text(40), "share_bp": _whole(1, 10_000), "shown_by": _word(*SHOWN_BY), "items": _whole(0, 10**9),
+        "months": _whole(0, 1200),
+    }  # fmt: skip
+    for name in ("name", "share_bp"):
+        if name not in given:
+            raise _Unread(f"{member}.{name}", "is missing")
+    try:
+        return Milestone(**{name: read[name](f"{member}.{name}", given[name]) for name in given})
+    except ValueError as error:
+        raise _Unread(member, f"cannot stand: {error}") from None
+
+
+def _line_or_none(member: str, value: object) -> str:
+    return "" if value == "" else str(_text(40)(member, value))
+
+
+def _holder(member: str, value: object) -> str:
+    try:
+        return str(Holder.read(str(_text(70)(member, value))))
+    except HolderError as error:
+        raise _Unread(member, f"is no holder: {error}") from None
+
+
 def _step(member: str, value: object) -> AgeStep:
     given = _table(member, value)
     _known(member, given, {"from_days", "per_fetch"})
@@ -329,6 +376,11 @@ _LEVERS: Final[Mapping[str, Mapping[str, _Read]]] = {
         "minimum_guarantee_months": _MONTHS,
         "revenue_share_bp": _whole(0, 10_000),
         "tiers": _listed(_tier, least=0),
+        "milestones": _listed(_milestone, least=0),
+        "holder": _holder,
+        "payment_days": _whole(0, MOST_PAYMENT_DAYS),
+        "calendar": _line_or_none,
+        "late_interest_bp": _whole(0, 10_000),
         "by_age": _listed(_step, least=0),
         "window_hours": _whole(1, LONGEST_WINDOW_HOURS),
     },

@@ -62,7 +62,9 @@ class LicenseRegister(Protocol):
         """
         ...
 
-    async def grant(self, license: License, *, spent: Collection[str] = ()) -> License | Conflict:
+    async def grant(
+        self, license: License, *, spent: Collection[str] = (), events: Sequence[Event] = ()
+    ) -> License | Conflict:
         """Keep *license*, or return the live one that already says the same.
 
         The same means: licensee, site, terms hash, budget and crawlers equal.
@@ -71,7 +73,8 @@ class LicenseRegister(Protocol):
         caller found exhausted (`SpendBook.exhausted`). Of several, the one that
         ends last. Atomic: of concurrent calls with the same agreement and the
         same *spent* one license is kept and all return it. Raises `ValueError`
-        for an unknown licensee, or an id that another license has.
+        for an unknown licensee, or an id that another license has. *events* are
+        kept with it, and not where another one is returned.
 
         Where an exclusive license of somebody else stands in the way of it
         (`exclusivity.conflict`), or it is exclusive itself and anybody's does,

@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from gateway.canonical import canonical_bytes
 from gateway.licenses.obligations import Kind, Obligation
+from gateway.licenses.rates import NONE, Rates
 from gateway.money import LARGEST_MICROS, Money
 from gateway.paths import Ambiguous, canonical
 from gateway.problems import Problem, Refusal
@@ -164,11 +165,12 @@ class ReportedAmount:
 
 
 def read_report(
-    body: Mapping[str, object], duty: Obligation, terms: LicenseTerms, now: int
+    body: Mapping[str, object], duty: Obligation, terms: LicenseTerms, now: int, rates: Rates = NONE
 ) -> TransparencyReport | Refusal:
     """The report in *body* that meets *duty* under *terms*, or every mistake in it. Nothing is ever raised.
 
-    *now* is in whole seconds: no model was released later.
+    *now* is in whole seconds: no model was released later. Revenue in another currency
+    than the agreement's is taken where *rates* say what that is worth.
     """
     if duty.kind is not Kind.REPORT:
         return Refusal(Problem.DOCUMENT_INVALID, f"The duty {duty.id} asks for another document.")
@@ -176,12 +178,17 @@ def read_report(
         report = TransparencyReport.model_validate(dict(body))
     except ValidationError as error:
         return _mistaken(_told(each) for each in error.errors(include_url=False, include_context=False))
-    wrong = [*_about(report, duty), *_names(report), *_amounts(report, terms), *_early(report, now)]
+    wrong = [*_about(report, duty), *_names(report), *_amounts(report, terms, rates), *_early(report, now)]
     return _mistaken(wrong) if wrong else report
 
 
-def reported_amounts(report: TransparencyReport, terms: LicenseTerms) -> tuple[ReportedAmount, ...]:
+def reported_amounts(
+    report: TransparencyReport, terms: LicenseTerms, rates: Rates = NONE
+) -> tuple[ReportedAmount, ...]:
     """What *report* makes due under *terms*, by part; a part that the terms do not ask is left out.
+
+    Revenue in another currency is added up there and converted once, at the rate
+    that holds on the last day of the period; without one there is no share yet.
 
     The share is of the sum of net revenue and the price of inferences is for
     their sum, so each part is rounded once, as `Money.times` does. A minimum
@@ -189,14 +196,32 @@ def reported_amounts(report: TransparencyReport, terms: LicenseTerms) -> tuple[R
     """
     price, found = terms.compensation, list[ReportedAmount]()
     if price.revenue_share_bp:
-        net = Money(sum(each.net.micros for each in report.revenue), price.currency)
-        due = net.times(price.revenue_share_bp, 10_000)
-        found.append(ReportedAmount("revenue_share", due, f"{_percent(price.revenue_share_bp)} of {net}"))
+        counted = _net(report, price.currency, rates)
+        if counted is not None:
+            net, said = counted
+            due = net.times(price.revenue_share_bp, 10_000)
+            basis = f"{_percent(price.revenue_share_bp)} of {net}{said}"
+            found.append(ReportedAmount("revenue_share", due, basis))
     if price.per_inference is not None:
         count = sum(each.count for each in report.inferences)
         due = price.per_inference.times(count)
         found.append(ReportedAmount("inferences", due, f"{count:,} at {price.per_inference}"))
     return tuple(found)
+
+
+def _net(report: TransparencyReport, currency: str, rates: Rates) -> tuple[Money, str] | None:
+    """The net revenue in *currency*, and at which rates; None where one is not known."""
+    sums = dict[str, int]()
+    for each in report.revenue:
+        sums[each.net.currency] = sums.get(each.net.currency, 0) + each.net.micros
+    total, said = Money(sums.pop(currency, 0), currency), list[str]()
+    for other, micros in sorted(sums.items()):
+        rate = rates.find(other, currency, report.period.ends - 1)
+        if rate is None:
+            return None
+        total += rate.converted(Money(micros, other))
+        said.append(rate.told)
+    return total, f", at {'; '.join(said)}" if said else ""
 
 
 def outside(report: TransparencyReport, terms: LicenseTerms) -> tuple[str, ...]:
@@ -259,18 +284,22 @@ def _names(report: TransparencyReport) -> Iterable[str]:
             yield f"inferences[{nth}].model: is not the name and version of one of the models"
 
 
-def _amounts(report: TransparencyReport, terms: LicenseTerms) -> Iterable[str]:
+def _amounts(report: TransparencyReport, terms: LicenseTerms, rates: Rates) -> Iterable[str]:
     price = terms.compensation
     for nth, each in enumerate(report.revenue):
-        if each.net.currency != price.currency:
-            yield f"revenue[{nth}].net.currency: the agreement counts in {price.currency}"
+        own = each.net.currency == price.currency
+        if not own and rates.find(each.net.currency, price.currency, report.period.ends - 1) is None:
+            yield (
+                f"revenue[{nth}].net.currency: the agreement counts in {price.currency},"
+                f" and no rate of {each.net.currency} is recorded for the period"
+            )
     if price.revenue_share_bp and not report.revenue:
         yield "revenue: the agreement has a revenue share; name each product, with 0 where there was none"
     if price.per_inference is not None and report.models and not report.inferences:
         yield "inferences: the agreement has a price per inference; name each model, with 0 where there was none"
     if sum(each.net.micros for each in report.revenue) > LARGEST_MICROS:
         yield "revenue: is more in all than any amount this gateway books"
-    elif any(abs(each.amount.micros) > LARGEST_MICROS for each in reported_amounts(report, terms)):
+    elif any(abs(each.amount.micros) > LARGEST_MICROS for each in reported_amounts(report, terms, rates)):
         yield "inferences: come to more than any amount this gateway books"
 
 

@@ -49,10 +49,55 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A licensee has not done in time what its license asks for.",
             "Your dashboard shows which duty of whom it is.",
         ),
+        "milestone.met": (
+            "A milestone is met: {subject}",
+            "What a part of a fee waited for has happened. The licensee may object for seven days.",
+            "See it: licet milestones list",
+        ),
+        "milestone.disputed": (
+            "A milestone is disputed: {subject}",
+            "One side objects; nothing of its money moves until that is settled.",
+            "Settle it as both agree: licet milestones settle",
+        ),
         "duty.delivered": (
             "Something was handed in: {subject}",
             "A licensee has handed in what its license asks for.",
             "Your dashboard shows it; accept it, or turn it back.",
+        ),
+        "license.issued": (
+            "A license was made: {subject}",
+            "A buyer holds a license of yours; what was due at signing is in the books.",
+            "Look at it: licet licenses show {subject}",
+        ),
+        "license.renewed": (
+            "A license was renewed: {subject}",
+            "Another term was agreed on; it begins when the one before ends.",
+            "Look at it: licet licenses show {subject}",
+        ),
+        "license.amended": (
+            "A license was amended: {subject}",
+            "Other terms are in force, under the same number; older tokens open nothing any more.",
+            "Look at it: licet licenses show {subject}",
+        ),
+        "license.resumed": (
+            "A license holds again: {subject}",
+            "A cause for which it was suspended is gone; where no other stands, its tokens work again.",
+            "Look at it: licet licenses show {subject}",
+        ),
+        "license.expired": (
+            "A license ended: {subject}",
+            "Its term is over and nothing follows: all rights went back to you.",
+            "Its contract and its records stay: licet licenses show {subject}",
+        ),
+        "license.revoked": (
+            "A license was revoked: {subject}",
+            "It was ended before its term; its tokens open nothing any more.",
+            "Its contract and its records stay: licet licenses show {subject}",
+        ),
+        "milestone.ingestion": (
+            "A bundle was taken in: {subject}",
+            "By the journal of fetches the licensee has fetched what counts as all of its bundle.",
+            "See what of it: licet bundle progress {subject}",
         ),
         "license.suspended": (
             "A license was suspended: {subject}",
@@ -79,6 +124,21 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A licensee confirmed that it has read the notice of withdrawal.",
             "Your dashboard shows what it has promised, and until when.",
         ),
+        "dispute.opened": (
+            "A line of an invoice is disputed: {subject}",
+            "A licensee says that a line is wrong, and why; the sum is outside dunning until you answer.",
+            "Read it and decide: licet disputes show {subject}",
+        ),
+        "dispute.overdue": (
+            "A dispute waits for your answer: {subject}",
+            "The day by which you were to answer it has passed.",
+            "Decide: licet disputes show {subject}",
+        ),
+        "invoice.overdue": (
+            "An invoice is overdue: {subject}",
+            "A licensee has not paid it in time, and a reminder went out before.",
+            "See how it stands: licet invoices show {subject}",
+        ),
         "topup.disputed": (
             "A payment is disputed: {subject}",
             "The bank of a licensee took back what it had paid in; its credit is less by as much.",
@@ -91,6 +151,56 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
         ),
     },
     Reader.LICENSEE: {
+        "milestone.met": (
+            "A milestone is met: {subject}",
+            "What a part of your fee waited for has happened. You may object for seven days, and say why.",
+            "See it, and approve or object: GET /.licet/milestones of the site",
+        ),
+        "milestone.disputed": (
+            "A milestone is disputed: {subject}",
+            "One side objects; nothing of its money moves until that is settled.",
+            "See where it stands: GET /.licet/milestones of the site",
+        ),
+        "invoice.issued": (
+            "A new invoice: {subject}",
+            "What your account came to in a month was billed.",
+            "Read it, and dispute a line that is wrong while there is time.",
+        ),
+        "invoice.credited": (
+            "A credit note: {subject}",
+            "A part of an invoice was credited.",
+            "Read it beside the invoice.",
+        ),
+        "invoice.due": (
+            "An invoice is due: {subject}",
+            "Today is the last day on which it is paid in time.",
+            "Pay it, or dispute the line that is wrong.",
+        ),
+        "invoice.reminded": (
+            "A reminder of an invoice: {subject}",
+            "It was due some days ago, and something of it is open.",
+            "Pay it, or dispute the line that is wrong.",
+        ),
+        "invoice.overdue": (
+            "An invoice is overdue: {subject}",
+            "It was due long ago, and something of it is open.",
+            "Pay it, or answer.",
+        ),
+        "invoice.suspended": (
+            "An invoice is so late that a license is suspended: {subject}",
+            "Your license says that it opens nothing while a bill is this late.",
+            "Pay it; the license holds again then.",
+        ),
+        "dispute.accepted": (
+            "Your dispute was accepted: {subject}",
+            "A credit note takes the sum off the line.",
+            "Read it beside the invoice.",
+        ),
+        "dispute.rejected": (
+            "Your dispute was answered: {subject}",
+            "The line stands as it is.",
+            "Read the answer; the sum is to be paid.",
+        ),
         "negotiation.offered": (
             "Terms are on the table: {subject}",
             "The creator's side answered your proposal with terms that you can accept.",
@@ -110,6 +220,46 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "What you handed in was turned back: {subject}",
             "The creator did not accept it as it is.",
             "Read why, and hand it in again.",
+        ),
+        "license.issued": (
+            "Your license: {subject}",
+            "A license was made for you; what was due at signing is on your statement.",
+            "Tokens of it may be had as its agreement says.",
+        ),
+        "license.renewed": (
+            "Your license was renewed: {subject}",
+            "Another term was agreed on; it begins when the one before ends.",
+            "Ask for new tokens once it has begun.",
+        ),
+        "license.amended": (
+            "Your license was amended: {subject}",
+            "Other terms are in force, under the same number.",
+            "Older tokens open nothing any more; ask for new ones.",
+        ),
+        "license.expiring": (
+            "Your license ends soon: {subject}",
+            "It ends within 30 days, or more than half of a short term is over.",
+            "Propose a renewal if you want to go on.",
+        ),
+        "license.resumed": (
+            "Your license holds again: {subject}",
+            "A cause for which it was suspended is gone.",
+            "Where no other cause stands, the tokens that you have work again.",
+        ),
+        "license.expired": (
+            "Your license ended: {subject}",
+            "Its term is over and nothing follows: all rights went back to the creator.",
+            "What the agreement asks for after its end is still to be done.",
+        ),
+        "license.revoked": (
+            "Your license was revoked: {subject}",
+            "The creator ended it before its term; its tokens open nothing any more.",
+            "What the agreement asks for after its end is still to be done.",
+        ),
+        "milestone.ingestion": (
+            "Your bundle is taken in: {subject}",
+            "By the creator's journal you have fetched what counts as all of it.",
+            "What is due on that milestone is due from now on.",
         ),
         "license.suspended": (
             "A license is suspended: {subject}",

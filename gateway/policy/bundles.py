@@ -10,16 +10,20 @@ mistake of the offer.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.licenses.bundle import NAME, Manifest, ManifestError, read_manifest
+from gateway.licenses.bundle_paths import Contents, contents_of
 from gateway.paths import PathScope
 from gateway.policy.rules import Policy, Verdict, Work
 from gateway.policy.schema import OfferTable
 from gateway.problems import Mistake
-from gateway.terms.license_terms import Bundle, Offer, Scope
+from gateway.terms.license_terms import Offer, Scope
+from gateway.terms.sold_bundle import Bundle
 
 if TYPE_CHECKING:
     from gateway.policy.tables import Tables
@@ -55,6 +59,27 @@ def manifest_sold(policy_file: Path, sold: Bundle) -> Manifest | None:
     return None
 
 
+def manifests_beside(policy_file: Path, site: str) -> tuple[Manifest, ...]:
+    """The manifests of *site* beside *policy_file*, in force or earlier, by their files' names; what is none is left out."""
+    found = list[Manifest]()
+    for path in sorted((policy_file.parent / "bundles").glob("*.json")):
+        with contextlib.suppress(OSError, ManifestError):
+            made = _manifest_at(path)
+            if made.site == site:
+                found.append(made)
+    return tuple(found)
+
+
+def contents_beside(policy_file: Path, site: str) -> Contents:
+    """What is in each bundle of *site* whose manifest stands beside *policy_file*, by its hash."""
+    return Contents({made.hash: contents_of(made) for made in manifests_beside(policy_file, site)})
+
+
+def _manifest_at(path: Path) -> Manifest:
+    with path.open("rb") as opened:
+        return read_manifest(opened.read(_LARGEST_BYTES))
+
+
 def bundles_of(
     offers: Mapping[str, OfferTable | None], policy_file: Path, mistakes: list[Mistake]
 ) -> dict[str, Manifest]:
@@ -69,8 +94,7 @@ def bundles_of(
             continue
         path = manifest_file(policy_file, offer.bundle)
         try:
-            with path.open("rb") as opened:
-                found[offer.bundle] = read_manifest(opened.read(_LARGEST_BYTES))
+            found[offer.bundle] = _manifest_at(path)
         except OSError as error:
             why = f"{path} cannot be read ({error.strerror or error}); `licet bundle make` writes it before an offer names it"
             mistakes.append(Mistake(str(policy_file), key, why))
@@ -102,6 +126,8 @@ def bundle_scope(tables: Tables, key: str, offer: OfferTable, works: tuple[Work,
             f"{len(unsold)} of its items are in no work that is for sale, such as {shown}; "
             'rights and people must not be "unsure"',
         )
+    if offer.ingestion == 0:
+        tables.wrong(f"{key}.ingestion", "nothing fetched is nothing taken in", '"0 %"')
     if len(tables.mistakes) > before:
         return None
     names = dict.fromkeys(work.id for work in works if work in owners)
@@ -109,7 +135,7 @@ def bundle_scope(tables: Tables, key: str, offer: OfferTable, works: tuple[Work,
         works=tuple(names),
         paths=tuple(PathScope(item.path) for item in made.items),
         renditions=tuple(sorted({item.rendition for item in made.items})),
-        bundle=made.bundle,
+        bundle=made.bundle if offer.ingestion is None else replace(made.bundle, ingestion=offer.ingestion),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from gateway.licenses.contract import Party
 from gateway.money import MICROS, Money
@@ -18,6 +19,7 @@ from gateway.policy.bundles import bundle_scope
 from gateway.policy.dating import Dating
 from gateway.policy.digest import policy_digest
 from gateway.policy.guides import guide_of
+from gateway.policy.milestones import paying_of
 from gateway.policy.position_table import ContractTable
 from gateway.policy.positions import position_of
 from gateway.policy.publish_table import PublishTable
@@ -289,6 +291,8 @@ def _scope(tables: Tables, key: str, offer: OfferTable, works: tuple[Work, ...])
         return None
     if offer.bundle is not None:
         return bundle_scope(tables, key, offer, works)
+    if offer.ingestion is not None:
+        tables.wrong(f"{key}.ingestion", "only an offer over a bundle has a share that counts as taken in")
     before = len(tables.mistakes)
     by_id = {work.id: work for work in works}
     for name in offer.works or ():
@@ -345,18 +349,22 @@ def _compensation(tables: Tables, key: str, offer: OfferTable) -> Compensation |
     if not price.model_fields_set & {*_PARTS, "revenue_share"}:
         tables.wrong(f"{key}.price", 'name at least one part, such as { per_fetch = "0.02" }; "0" is free')
         return None
-    parts = {part: _money(tables, f"{key}.price.{part}", getattr(price, part)) for part in _PARTS}
+    parts: dict[str, Any] = {
+        part: _money(tables, f"{key}.price.{part}", getattr(price, part)) for part in _PARTS
+    }
     steps = Steps(
         parts["per_fetch"],
         read=lambda place, text: _money(tables, f"{key}.price.{place}", text),
         wrong=lambda place, expected, got: tables.wrong(f"{key}.price.{place}", expected, got),
     )
     tiers, by_age = steps.tiers(price.tiers), steps.by_age(price.by_age)
-    if tables.site is None or tiers is None or by_age is None:
+    paying = paying_of(price, lambda place, *rest: tables.wrong(f"{key}.price.{place}", *rest))
+    if tables.site is None or tiers is None or by_age is None or paying is None:
         return None
     return Compensation(
         currency=tables.site.currency,
         **parts,
+        **paying,
         tiers=tiers,
         by_age=by_age,
         window_hours=offer.window_hours,
@@ -411,7 +419,7 @@ def _match(table: RuleTable) -> Match:
 
 def _signing(side: ContractTable, site: Site) -> Signing:
     creator = Party(side.creator, side.address, side.signatory, side.authority, site.contact)
-    return Signing(side.law, side.language, creator if side.creator else Party())
+    return Signing(side.law, side.language, creator if side.creator else Party(), side.by_machine)
 
 
 def _check_reach(tables: Tables, works: tuple[Work, ...]) -> None:

@@ -25,6 +25,14 @@ _UNSAID = Signing()
 _NONE = Redress()
 
 
+def _signing(signing: Signing) -> dict[str, object]:
+    told = asdict(signing)
+    # What was said before there was a choice keeps its digest.
+    if signing.by_machine:
+        del told["by_machine"]
+    return told
+
+
 def policy_digest(
     site: Site,
     works: Sequence[Work],
@@ -71,7 +79,7 @@ def policy_digest(
             "free_paths": _patterns(free_paths),
             **({"publish": publishing.as_json()} if publishing != USUAL else {}),
             **({"payments": asdict(payments)} if payments != _USUAL else {}),
-            **({"contract": asdict(signing)} if signing != _UNSAID else {}),
+            **({"contract": _signing(signing)} if signing != _UNSAID else {}),
             **({"redress": asdict(redress)} if redress != _NONE else {}),
         }
     )

@@ -2,8 +2,8 @@
 
 A license.xml may be kept for its ``max-age`` (RSL 1.0, 2025-12-10, section 3.2), so
 what it offered stays on offer for that long after it was replaced. Where a
-policy came from a file the file is copied, so that a restart forgets nothing; an
-earlier policy without one, or one that command-line flags changed, is remembered
+policy came from a file the file is copied, with the manifests of its bundles, so
+that a restart forgets nothing; an earlier policy without one, or one that command-line flags changed, is remembered
 by this process alone.
 """
 
@@ -12,11 +12,14 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.licenses.bundle import write_manifest
+from gateway.policy.bundles import manifest_file, manifest_sold
 from gateway.policy.reading import read_policy_text
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError
@@ -79,7 +82,9 @@ class EarlierPolicies:
         for site, digest, until in listed:
             file = folder / _name(digest)
             with contextlib.suppress(OSError, ValueError, ConfigurationError):
-                policy = read_policy_text(file.read_text(encoding="utf-8"), f"{site}.toml")
+                # Its bundles stand beside where it is said to be: policies of one bundle name may have two manifests.
+                place = folder / file.stem / f"{site}.toml"
+                policy = read_policy_text(file.read_text(encoding="utf-8"), str(place))
                 # What is not the policy that was in force was not published.
                 if policy.digest == digest:
                     self._sites.setdefault(site, []).append(_Seen(policy, until))
@@ -91,6 +96,7 @@ class EarlierPolicies:
             copy = folder / _name(row.policy.digest)
             if not copy.exists() and row.policy.file:
                 with contextlib.suppress(OSError):
+                    _keep_bundles(folder / copy.stem, row.policy)
                     _put(copy, Path(row.policy.file).read_bytes())
         listed = [{"site": site, "digest": row.policy.digest, "until": row.until} for site, row in rows]
         _put(folder / _INDEX, json.dumps(listed).encode())
@@ -98,10 +104,21 @@ class EarlierPolicies:
         for file in folder.glob("*.toml"):
             if file.name not in wanted:
                 file.unlink()
+                shutil.rmtree(folder / file.stem, ignore_errors=True)
 
 
 def _name(digest: str) -> str:
     return "".join(char for char in digest if char.isalnum()) + ".toml"
+
+
+def _keep_bundles(folder: Path, policy: Policy) -> None:
+    sold = (each.terms.scope.bundle for each in policy.offers)
+    for bundle in filter(None, sold):
+        made = manifest_sold(Path(policy.file), bundle)
+        if made is not None:
+            copy = manifest_file(folder / "any.toml", bundle.name)
+            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _put(copy, write_manifest(made).encode())
 
 
 def _put(file: Path, octets: bytes) -> None:

@@ -226,3 +226,7 @@ class ContractTable(BaseModel):
     address: words.Line = Field(default="", description="its postal address")
     signatory: words.Line = Field(default="", description="the person who signs")
     authority: words.Line = Field(default="", description="why that person may sign, such as owner")
+    by_machine: words.Flag = Field(
+        default=True,
+        description="whether training and other large deals are sold as published, without names; false: they are signed",
+    )

@@ -19,7 +19,7 @@ from pathlib import Path
 from gateway import bundled
 from gateway.licenses.position import Position
 from gateway.licenses.pricing_guide import Guide
-from gateway.policy.bundles import bundles_of
+from gateway.policy.bundles import bundles_of, contents_beside
 from gateway.policy.compiling import compiled
 from gateway.policy.guides import guide_of
 from gateway.policy.positions import position_of
@@ -177,7 +177,7 @@ def _read(raw: dict[str, object], file: str, overrides: Mapping[str, object]) ->
     policy = None if tables.mistakes and _stance_unknown(tables) else compiled(tables, fallback)
     if policy is None:
         raise ConfigurationError(tables.mistakes)
-    return policy
+    return replace(policy, bundles=contents_beside(Path(file), policy.site.id))
 
 
 def _stance_unknown(tables: Tables) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gateway.licenses.bundle_paths import NO_BUNDLES, Contents
 from gateway.licenses.contract import Party
 from gateway.licenses.withdrawal import NOTHING_WITHDRAWN, Withdrawal, Withdrawn
 from gateway.paths import PathScope
@@ -181,11 +182,15 @@ class Payments:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What stands in a contract besides what is negotiated; without a *law* nothing is signed."""
+    """What stands in a contract besides what is negotiated; without a *law* nothing is signed.
+
+    *by_machine* says that a large deal is sold as published too, without names or a person's word.
+    """
 
     law: str = ""
     language: str = "English"
     creator: Party = field(default_factory=Party)
+    by_machine: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +212,8 @@ class Policy:
     control files. *publishing* says in which channels the terms are told. *withdrawn* is what
     was taken back since, which is in no file; *offers* are without it
     (`policy.withdrawing`). *by_place* says that
-    some rule or offer depends on the country, *dated* that some work says how old its pages are. *written_at* is when its file last
+    some rule or offer depends on the country, *dated* that some work says how old its pages are.
+    *bundles* holds what is in each bundle whose manifest stands beside the file. *written_at* is when its file last
     changed, whole seconds, 0 where there is none.
     """
 
@@ -228,6 +234,7 @@ class Policy:
     withdrawn: Withdrawn = NOTHING_WITHDRAWN
     by_offer: dict[str, Offer] = field(default_factory=dict, compare=False, repr=False)
     by_place: bool = field(default=False, compare=False)
+    bundles: Contents = field(default=NO_BUNDLES, compare=False, repr=False)
     dated: bool = field(default=False, compare=False)
     written_at: int = field(default=0, compare=False)
 
@@ -274,6 +281,7 @@ class Ruling:
         closed: for `LICENSE`, nothing of this path is sold any more; licenses that are held go on.
         withdrawal: for `REFUSE`, the withdrawal that stops it.
         withdrawn: everything the site has withdrawn, for the licensee that may show a license.
+        bundles: what is in each bundle that was ever sold here, for a token that names one.
         published_at: when the page was published by its path, seconds since the epoch, or None.
         days: how old it is by that, in whole days, when it was asked for (`terms.ages.days_old`).
         dated_by: the field of the origin's answer that may tell the date besides, or "".
@@ -292,6 +300,7 @@ class Ruling:
     closed: bool = False
     withdrawal: Withdrawal | None = None
     withdrawn: Withdrawn = NOTHING_WITHDRAWN
+    bundles: Contents = NO_BUNDLES
     published_at: int | None = None
     days: int | None = None
     dated_by: str = ""

@@ -330,4 +330,5 @@ def _ruling(
         problem=problem,
         territory=policy.site.territory,
         withdrawn=policy.withdrawn,
+        bundles=policy.bundles,
     )

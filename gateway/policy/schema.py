@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.policy import dating_words, words
 from gateway.policy.guide_table import GuideTable
+from gateway.policy.paying_table import MilestoneTable, PayingTable
 from gateway.policy.position_table import ContractTable, PositionTable
 from gateway.policy.publish_table import PublishTable
 from gateway.policy.redress_table import RedressTable
@@ -109,7 +110,7 @@ class AgeTable(_Table):
     per_fetch: words.Amount = Field(description="what such a page or file costs")
 
 
-class PriceTable(_Table):
+class PriceTable(PayingTable):
     """``price`` of an offer: every part is an amount in quotes, and all parts are owed."""
 
     upfront: words.Amount | None = Field(default=None, description="once, when the deal starts")
@@ -200,6 +201,10 @@ class OfferTable(_Table):
     bundle: words.Name | None = Field(
         default=None,
         description="a bundle made by `licet bundle make`, in place of works: its items and no others",
+    )
+    ingestion: words.ShareMicros | None = Field(
+        default=None,
+        description="of a bundle, how much has to be fetched to count as taken in; all if left out",
     )
     renditions: words.FormNames = Field(
         default=("page",), description="which forms of them; the page itself if left out"
@@ -301,6 +306,7 @@ for _table, _place in (
     (TermTable, "an offer's term"),
     (PurposeTable, "an offer's purpose"),
     (DutiesTable, "an offer's duties"),
+    (MilestoneTable, "an offer's price.milestones"),
     (TierTable, "an offer's price.tiers"),
     (AgeTable, "an offer's price.by_age"),
     (PriceTable, "an offer's price"),

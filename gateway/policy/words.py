@@ -22,6 +22,7 @@ from gateway.money import MICROS, Money, MoneyError
 from gateway.paths import PathScope, canonical
 from gateway.policy.rules import Mode, People, Rights, TerritoryMode, Verdict
 from gateway.terms import countries
+from gateway.terms.compensation import MOST_PAYMENT_DAYS, SHOWN_BY
 from gateway.terms.license_terms import LONGEST_WINDOW_HOURS, Basis
 from gateway.terms.publishing import RobotsPreferences
 from gateway.uses import Use
@@ -376,6 +377,12 @@ BasisPoints = Annotated[int, BeforeValidator(lambda value: _percent(value, 2, "3
 ShareMicros = Annotated[int, BeforeValidator(share), _PERCENT_TEXT]
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Days = Annotated[int, BeforeValidator(_whole(0, 36_500)), WithJsonSchema({"type": "integer", "minimum": 0})]
+PaymentDays = Annotated[
+    int,
+    BeforeValidator(_whole(0, MOST_PAYMENT_DAYS)),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": MOST_PAYMENT_DAYS}),
+]
+ProofOfMilestone = Annotated[str, BeforeValidator(_either(*SHOWN_BY)), _word_schema(SHOWN_BY)]
 Months = Annotated[int, BeforeValidator(_whole(1, 1200)), WithJsonSchema({"type": "integer", "minimum": 1})]
 Count = Annotated[int, BeforeValidator(_whole(0, _MOST)), WithJsonSchema({"type": "integer", "minimum": 0})]
 Fetches = Annotated[int, BeforeValidator(_whole(1, _MOST)), WithJsonSchema({"type": "integer", "minimum": 1})]

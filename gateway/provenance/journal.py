@@ -41,8 +41,9 @@ from pathlib import Path
 from typing import Final
 
 from gateway.clock import Clock
+from gateway.folders import make_folder
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
-from gateway.provenance.append_file import AppendFile, Disk, sync_folder
+from gateway.provenance.append_file import AppendFile, Disk
 from gateway.provenance.floods import Floods
 from gateway.provenance.queued import Queued
 from gateway.provenance.record import FetchDetail, JournalEntry
@@ -155,8 +156,7 @@ class Journal:
         """
         try:
             if not folder.is_dir():
-                folder.mkdir(mode=0o700, parents=True)
-                sync_folder(folder.parent)
+                make_folder(folder)
             elif folder.stat().st_mode & 0o077:
                 folder.chmod(0o700)
             return cls(

@@ -27,6 +27,7 @@ from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.folders import make_folder
 from gateway.provenance.chain import EMPTY, HASH, folded, leaf_hash, root
 from gateway.provenance.checkpoint import Checkpoint, CheckpointRefused, LogKey, read, sign
 from gateway.provenance.receipts import Opened
@@ -199,7 +200,6 @@ class PublicLog:
 
     def _write(self, tile: Tile, octets: bytes, *, through: bool = False) -> None:
         path = self.folder / tile.path
-        path.parent.mkdir(parents=True, exist_ok=True)
         replace_whole(path, octets, through=through)
         if tile.width == WIDTH:
             shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
@@ -298,7 +298,7 @@ def cut(whole: bytes, tile: Tile) -> bytes:
 def replace_whole(path: Path, octets: bytes, *, through: bool = False) -> None:
     """Put *octets* in place of the file at *path* in one step; *through*: on the disk when this returns."""
     beside = path.with_name(f"{path.name}.new")
-    beside.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(beside.parent, 0o755)
     with beside.open("wb") as out:
         out.write(octets)
         if through:

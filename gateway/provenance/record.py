@@ -49,15 +49,21 @@ class Outcome(StrEnum):
 
 
 class Ended(StrEnum):
-    """Who ended the answer, and how."""
+    """Who ended the answer, and how.
+
+    PASSED: the site's own proxy was told that it may deliver; what came of that is not seen here.
+    """
 
     COMPLETE = "complete"
     REFUSED = "refused"
     CLIENT = "client-abort"
     ORIGIN = "origin-abort"
     GATEWAY = "gateway-abort"
+    PASSED = "passed-on"
 
 
+#: Compared with for every entry that is folded: text alone is told apart soonest.
+_LICENSED: Final = str(Outcome.LICENSED)
 _DETAIL_TYPES: Final = (str, tuple, str, str, str, str)
 
 
@@ -168,7 +174,7 @@ class FetchRecord:  # noqa: PLW1641 - a frozen dataclass has a hash
     @property
     def is_paid(self) -> bool:
         """Whether it passed under a license: never shed, always awaited."""
-        return self.outcome == Outcome.LICENSED
+        return self.outcome == _LICENSED
 
 
 def _shape(made: type[Any]) -> dict[str, type[Any]]:
@@ -209,8 +215,16 @@ class BookEntry:
     money for a milestone), ``promise`` (a milestone is to be paid and nobody
     holds its money), ``milestone`` (it was met) and ``dispute`` (somebody
     objects), which move nothing, ``release`` and ``refund`` (of the deposit or
-    promise *reference*), or ``reversal`` (undoes entry *reference*). *by* names
-    who entered it. *amount_micros* is positive.
+    promise *reference*), ``reversal`` (undoes entry *reference*), ``rate`` (of
+    currency *reference* in *currency*; `licenses.rates`), ``claim`` and
+    ``withdrawn`` (costs that are claimed, or are no more; `billing.cost_claims`),
+    which move nothing, or ``share`` (what of the earnings of *site* is its
+    authors', named in *memo*); ``close``
+    (the period *reference* is billed as it stands), ``invoice``, ``bill`` and
+    ``credit_note`` (the document *reference* gets its number), which move
+    nothing; ``tax``, ``round_up``, ``round_down`` and ``write_off`` of such a
+    document; ``payout`` and ``payout_fee`` to a creator. *by* names who entered
+    it. *amount_micros* is positive.
     """
 
     id: str

@@ -298,6 +298,12 @@ def readable(path: Path) -> Ends:
     return Ends(False, None, None)
 
 
+def durable_ends(folder: Path) -> dict[str, int]:
+    """How far each file of entries in *folder* is durable at this moment; those without an entry are left out."""
+    ends = {path.name: readable(path).entries or 0 for path in segments(folder) if path.exists()}
+    return {name: end for name, end in ends.items() if end > len(ENTRY_HEADER)}
+
+
 def torn_tail(path: Path, end: int) -> TornTail | None:
     """What lies behind *end*, the last whole frame of a file without a writer, or None; packed ones have none."""
     with path.open("rb", buffering=0) as file:

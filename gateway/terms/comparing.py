@@ -205,6 +205,10 @@ def _compensation(one: Compensation, other: Compensation) -> list[_Atom]:
             for days in (None, *_ages(one, other))
         ),
         _more(one.window_hours, other.window_hours),
+        _later(one, other),
+        _more(one.payment_days, other.payment_days),
+        (one.calendar == other.calendar, one.calendar == other.calendar),
+        _less(one.late_interest_bp, other.late_interest_bp),
         _less(one.revenue_share_bp, other.revenue_share_bp),
         _less(
             _micros(one.subscription) * other.subscription_months,
@@ -220,6 +224,13 @@ def _compensation(one: Compensation, other: Compensation) -> list[_Atom]:
 def _steps(one: Compensation, other: Compensation) -> list[int]:
     """The numbers of fetches from which either price per fetch is another."""
     return sorted({each.from_fetches for each in (*one.tiers, *other.tiers)})
+
+
+def _later(one: Compensation, other: Compensation) -> _Atom:
+    """What waits for milestones is wider than what is owed at once; other milestones are neither."""
+    mine, theirs = ((each.milestones, each.holder if each.milestones else "") for each in (one, other))
+    same = mine == theirs
+    return same or not one.milestones, same or not other.milestones
 
 
 def _ages(one: Compensation, other: Compensation) -> list[int]:

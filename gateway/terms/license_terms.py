@@ -12,24 +12,33 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from itertools import pairwise
 
 from gateway.canonical import canonical_digest
 from gateway.money import Money
 from gateway.paths import PathScope, narrowest
-from gateway.terms.ages import AgeStep, check_steps
+from gateway.terms.ages import AgeStep
+from gateway.terms.compensation import (
+    LONGEST_WINDOW_HOURS,
+    WINDOW_HOURS,
+    Compensation,
+    Milestone,
+    Tier,
+)
 from gateway.terms.european_union import EU
 from gateway.terms.publishing import USUAL, Publishing
+from gateway.terms.sold_bundle import WHOLE, Bundle
 from gateway.uses import Use, Uses
+
+__all__ = [
+    "LONGEST_WINDOW_HOURS", "PAGE", "SUSPEND_AFTER_DAYS", "WINDOW_HOURS", "WORLDWIDE", "Attribution", "Audit", "Basis",
+    "Bundle", "Compensation", "Exclusivity", "Liability", "LicenseTerms", "Milestone", "Offer", "PublishedScope",
+    "PublishedTerms", "Purpose", "Retention", "RobotsStance", "Scope", "Term", "Territory", "Tier", "narrowest",
+]  # fmt: skip
 
 #: The rendition that every work has: the page or file itself.
 PAGE = "page"
-#: Hours in which unchanged content is not paid for again, where the terms say nothing.
-WINDOW_HOURS = 24
 #: Days that a report may be late before its license is suspended, where the terms say nothing.
 SUSPEND_AFTER_DAYS = 30
-#: The longest window: as far back as a till looks when it starts.
-LONGEST_WINDOW_HOURS = 168
 
 
 class Basis(StrEnum):
@@ -104,15 +113,6 @@ WORLDWIDE = Territory()
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
-    """Many works sold as one: its name, the hash of its manifest (`licenses.bundle`), how many items it has."""
-
-    name: str
-    manifest: str
-    items: int
-
-
-@dataclass(frozen=True, slots=True)
 class Scope:
     """Lever 1: which works by path, and which forms of them.
 
@@ -152,82 +152,6 @@ class Purpose:
     resale: bool = False
     internal_research: bool = False
     evaluation: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """What a fetch costs once *from_fetches* fetches were charged under one license."""
-
-    from_fetches: int
-    per_fetch: Money
-
-
-@dataclass(frozen=True, slots=True)
-class Compensation:
-    """Lever 3: the parts of the price, all in one currency; None is not part of it.
-
-    *per_fetch* is owed for each unit delivered; a deal without it is free per
-    fetch. *revenue_share_bp* is in hundredths of a percent. *tiers* lower
-    *per_fetch*, step by step: the step is taken when a token is issued, by the
-    fetches that the books show as charged under the license, and the token's
-    price is what each fetch with it costs. *by_age* lowers it further for older
-    pages (`ages`). A unit is paid for once in *window_hours* (`admission.owed`).
-    """
-
-    currency: str
-    upfront: Money | None = None
-    per_fetch: Money | None = None
-    per_item: Money | None = None
-    per_megabyte: Money | None = None
-    per_thousand_tokens: Money | None = None
-    per_inference: Money | None = None
-    subscription: Money | None = None
-    subscription_months: int = 1
-    revenue_share_bp: int = 0
-    minimum_guarantee: Money | None = None
-    minimum_guarantee_months: int = 3
-    tiers: tuple[Tier, ...] = ()
-    window_hours: int = WINDOW_HOURS
-    by_age: tuple[AgeStep, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse amounts in another currency or below zero, tiers that do not go down, and odd windows."""
-        steps = [
-            (0, self.fetch_price.micros),
-            *((each.from_fetches, each.per_fetch.micros) for each in self.tiers),
-        ]
-        if any(not (a < c and b > d) for (a, b), (c, d) in pairwise(steps)):
-            raise ValueError("each tier begins later than the one before it and costs less")
-        check_steps(self.fetch_price, self.by_age)
-        if not 1 <= self.window_hours <= LONGEST_WINDOW_HOURS:
-            raise ValueError(f"a window lasts 1 to {LONGEST_WINDOW_HOURS} hours, not {self.window_hours}")
-        steps_down = (*(each.per_fetch for each in self.tiers), *(each.per_fetch for each in self.by_age))
-        for part in (*self.parts(), *steps_down):
-            if part.currency != self.currency or part.micros < 0:
-                raise ValueError(f"every part of a price is in {self.currency} and not negative, not {part}")
-
-    def parts(self) -> tuple[Money, ...]:
-        """Every amount that is part of this price."""
-        found = (
-            self.upfront, self.per_fetch, self.per_item, self.per_megabyte, self.per_thousand_tokens,
-            self.per_inference, self.subscription, self.minimum_guarantee,
-        )  # fmt: skip
-        return tuple(part for part in found if part is not None)
-
-    @property
-    def fetch_price(self) -> Money:
-        """What one unit delivered costs; zero where nothing is asked per fetch."""
-        return self.per_fetch or Money(0, self.currency)
-
-    def price_after(self, fetches: int) -> Money:
-        """What one unit costs in a token that is issued once *fetches* were charged under the license."""
-        reached = [each.per_fetch for each in self.tiers if each.from_fetches <= fetches]
-        return reached[-1] if reached else self.fetch_price
-
-    @property
-    def is_free(self) -> bool:
-        """Whether nothing at all is asked."""
-        return not self.revenue_share_bp and not any(self.parts())
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,14 +252,12 @@ class LicenseTerms:
         assert isinstance(plain, dict)
         # What was agreed before there was a choice keeps its hash.
         price = plain["compensation"]
-        if not self.compensation.tiers:
-            del price["tiers"]
-        if not self.compensation.by_age:
-            del price["by_age"]
-        if self.compensation.window_hours == WINDOW_HOURS:
-            del price["window_hours"]
+        for name in self.compensation.usual():
+            del price[name]
         if self.scope.bundle is None:
             del plain["scope"]["bundle"]
+        elif self.scope.bundle.ingestion == WHOLE:
+            del plain["scope"]["bundle"]["ingestion"]
         if self.audit.suspend_after_days == SUSPEND_AFTER_DAYS:
             del plain["audit"]["suspend_after_days"]
         if self.territory.basis is not Basis.FETCH:

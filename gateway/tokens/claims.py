@@ -28,7 +28,9 @@ or given another meaning; a new one in the detail is a new version: version 2 ha
 ``window_hours`` besides, in which unchanged content is not paid for again, and
 stands only where that is not the 24 hours of version 1; version 3 has both that and
 ``by_age``, ``[{"from_days": int, "micros": int}]`` in the currency of the price and going down:
-what a page costs that was published so many days ago (`terms.ages`).
+what a page costs that was published so many days ago (`terms.ages`). Version 4 has
+these, either of which may say nothing, and ``bundle``, the hash of the manifest of a
+bundle whose items are what the token covers, and no ``locations``.
 """
 
 from __future__ import annotations
@@ -52,6 +54,9 @@ DETAIL_VERSION: Final = 1
 _WINDOWED: Final = 2
 #: The version that names steps by age, and the window.
 _AGED: Final = 3
+#: The version that names a bundle in place of locations.
+_BUNDLED: Final = 4
+_MANIFEST: Final = re.compile(r"sha-256:[0-9a-f]{64}", re.ASCII)
 _STEPS: Final = 32
 _CLAIMS: Final = frozenset(
     {"iss", "aud", "sub", "client_id", "iat", "nbf", "exp", "jti", "authorization_details"}
@@ -69,6 +74,7 @@ _DETAIL: Final = frozenset(
 _NEWER: Final[Mapping[int, frozenset[str]]] = {
     _WINDOWED: frozenset({"window_hours"}),
     _AGED: frozenset({"window_hours", "by_age"}),
+    _BUNDLED: frozenset({"window_hours", "by_age", "bundle"}),
 }
 _LONGEST: Final = 256
 
@@ -86,7 +92,8 @@ class Claims:
     """A token's content in our own types. Times are whole seconds since the epoch.
 
     *key* is the thumbprint (RFC 7638) of the key that whoever shows the token
-    must prove, "" for none. *scoped* says that ``scope`` stands in it too.
+    must prove, "" for none. *scoped* says that ``scope`` stands in it too. *bundle* is
+    the hash of a manifest, whose items stand in place of *scopes*, "" for none.
     """
 
     issuer: str
@@ -112,6 +119,7 @@ class Claims:
     window_hours: int = WINDOW_HOURS
     key: str = ""
     scoped: bool = False
+    bundle: str = ""
     by_age: tuple[AgeStep, ...] = ()
 
     def as_json(self) -> dict[str, object]:
@@ -135,14 +143,17 @@ class Claims:
     def detail(self) -> dict[str, object]:
         """The one ``content_license`` object, as granted."""
         told: dict[str, object] = {}
-        if self.by_age or self.window_hours != WINDOW_HOURS:
+        if self.bundle or self.by_age or self.window_hours != WINDOW_HOURS:
             told["window_hours"] = self.window_hours
-        if self.by_age:
+        if self.bundle or self.by_age:
             steps = [{"from_days": each.from_days, "micros": each.per_fetch.micros} for each in self.by_age]
             told["by_age"] = steps
+        version = _AGED if self.by_age else _WINDOWED if told else DETAIL_VERSION
+        if self.bundle:
+            version, told["bundle"] = _BUNDLED, self.bundle
         return {
             "type": DETAIL_TYPE,
-            "version": _AGED if self.by_age else _WINDOWED if told else DETAIL_VERSION,
+            "version": version,
             **told,
             "license": self.license,
             "licensee": self.licensee,
@@ -210,7 +221,7 @@ def _read(payload: Mapping[str, object]) -> Claims:
         expires_at=_whole(payload, "exp"),
         license=_text(detail, "license"),
         licensee=_text(detail, "licensee"),
-        scopes=tuple(PathScope(item) for item in _texts(detail, "locations")),
+        scopes=_scopes(detail),
         excluded=tuple(PathScope(item) for item in _texts(detail, "excluded", least=0)),
         renditions=_texts(detail, "renditions"),
         uses=uses,
@@ -225,6 +236,7 @@ def _read(payload: Mapping[str, object]) -> Claims:
         by_age=_by_age(detail) if "by_age" in further else (),
         key=_key(payload["cnf"]) if "cnf" in payload else "",
         scoped="scope" in payload,
+        bundle=_bundle(detail),
     )
 
 
@@ -267,15 +279,32 @@ def _texts(found: Mapping[str, object], name: str, *, least: int = 1) -> tuple[s
 
 
 def _window(detail: Mapping[str, object]) -> int:
-    hours = _whole(detail, "window_hours")
-    if (hours == WINDOW_HOURS and "by_age" not in detail) or not 1 <= hours <= LONGEST_WINDOW_HOURS:
+    hours, plain = _whole(detail, "window_hours"), detail.keys().isdisjoint({"by_age", "bundle"})
+    if (hours == WINDOW_HOURS and plain) or not 1 <= hours <= LONGEST_WINDOW_HOURS:
         raise _Unreadable("window_hours is not a window of its own")
     return hours
 
 
+def _scopes(detail: Mapping[str, object]) -> tuple[PathScope, ...]:
+    found = _texts(detail, "locations", least=0 if "bundle" in detail else 1)
+    if found and "bundle" in detail:
+        raise _Unreadable("locations stand beside a bundle")
+    return tuple(PathScope(item) for item in found)
+
+
+def _bundle(detail: Mapping[str, object]) -> str:
+    if "bundle" not in detail:
+        return ""
+    found = detail["bundle"]
+    if not isinstance(found, str) or not _MANIFEST.fullmatch(found):
+        raise _Unreadable("bundle is no hash of a manifest")
+    return found
+
+
 def _by_age(detail: Mapping[str, object]) -> tuple[AgeStep, ...]:
     price, found = _price(detail), detail["by_age"]
-    if not isinstance(found, list) or not 1 <= len(found) <= _STEPS:
+    least = 0 if "bundle" in detail else 1
+    if not isinstance(found, list) or not least <= len(found) <= _STEPS:
         raise _Unreadable("by_age is not a list")
     steps = []
     for each in found:

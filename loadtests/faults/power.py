@@ -47,6 +47,7 @@ from gateway.store.sqlite import database as engine
 from loadtests.faults import kills
 from loadtests.faults.kills import drain, forked
 from loadtests.faults.shop import Said, Shop
+from loadtests.faults.verdict import judge
 
 MODES: Final = ("synced", "names", "some")
 #: Configurations that lose what was acknowledged, each by the target that shows it.
@@ -317,6 +318,54 @@ def _life(target: str, broken: str) -> kills.Life:
     return lambda data, turn, said: _shop(data, turn, said, disk=disk)
 
 
+def first_starts(folder: Path, seed: int, *, mode: str = "synced", step: int = 1) -> dict[str, Any]:
+    """Cut the power at every *step*-th change of a gateway's very first start; the next one needs no operator."""
+    wrong, cut, acknowledged = list[str](), 0, 0
+    for at in itertools.count(1, step):
+        backing, mount, said = folder / f"backing-{at}", folder / "mount", Said()
+        backing.mkdir()
+        with mounted(backing, mount, at, mode, seed + at) as server:
+            pid, pipe = forked(lambda tell, mount=mount: asyncio.run(_first(mount / "data", Said(tell=tell))))
+            broke = drain(pipe, said)
+            os.waitpid(pid, 0)
+            gone = _ended(server, 1.0)
+        if not gone:
+            wrong += broke
+            break  # there are no more changes than this
+        cut += 1
+        acknowledged += len(said.entries)
+        if (backing / "data").exists():
+            wrong += [f"at {at}: {each}" for each in _judged(_started, backing, folder / "looked at", said)]
+        elif said.entries:
+            wrong.append(f"at {at}: the folder is gone")
+        shutil.rmtree(backing)
+    return {"target": "first start", "mode": mode, "cuts": cut, "acknowledged": acknowledged, "wrong": wrong}
+
+
+def _ended(pid: int, seconds: float) -> bool:
+    """Whether that child ends within *seconds*; it is not waited for yet."""
+    until = time.monotonic() + seconds
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+async def _first(data: Path, said: Said) -> None:
+    shop = await Shop.open(data, said)
+    await shop.pay_in()
+    await shop.sell(2)
+    await shop.fold()
+    await shop.publish()
+    await shop.close()
+
+
+async def _started(data: Path, said: Said) -> list[str]:
+    found = await judge(data, said, sell=0)
+    return [] if found.clean else [str(found)]
+
+
 def cuts(
     target: str, number: int, folder: Path, seed: int, *, mode: str = "synced", broken: str = ""
 ) -> dict[str, Any]:
@@ -330,7 +379,9 @@ def cuts(
     os.waitpid(pid, 0)
     for turn in range(1, number + 1):
         before = len(said.entries)
-        with mounted(backing, mount, dice.randrange(1, 260), mode, dice.randrange(1 << 30)) as server:
+        with mounted(
+            backing, mount, dice.randrange(1, 260 + 8 * turn), mode, dice.randrange(1 << 30)
+        ) as server:
             pid, pipe = forked(lambda tell, turn=turn: _used(mount / "data", turn, tell, target, broken))
             os.waitid(os.P_PID, server, os.WEXITED | os.WNOWAIT)
             time.sleep(0.01)
@@ -372,8 +423,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--target", choices=("shop", "ledger"), default="shop")
+    parser.add_argument("--target", choices=("shop", "ledger", "first start"), default="shop")
     parser.add_argument("--cuts", type=int, default=40)
+    parser.add_argument("--step", type=int, default=1, help="of a first start: every how many changes")
     parser.add_argument("--mode", choices=MODES, default="synced")
     parser.add_argument("--broken", choices=sorted(BROKEN), default="")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4)))
@@ -381,9 +433,12 @@ def main() -> None:
     if why := missing():
         sys.exit(f"no power can be cut here: {why}")
     with tempfile.TemporaryDirectory(prefix="licet-power-") as folder:
-        found = cuts(
-            chosen.target, chosen.cuts, Path(folder), chosen.seed, mode=chosen.mode, broken=chosen.broken
-        )
+        if chosen.target == "first start":
+            found = first_starts(Path(folder), chosen.seed, mode=chosen.mode, step=chosen.step)
+        else:
+            found = cuts(
+                chosen.target, chosen.cuts, Path(folder), chosen.seed, mode=chosen.mode, broken=chosen.broken
+            )
     print(json.dumps(found))
     sys.exit(bool(found["wrong"]))
 

@@ -11,6 +11,7 @@ from typing import Self
 from gateway.admission.spending import Charge, Short
 from gateway.app.log_keeping import LogKeeping
 from gateway.clock import Clock, SystemClock
+from gateway.folders import make_folder
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.key_set import EDDSA
 from gateway.money import Money
@@ -119,13 +120,9 @@ class Shop:
     ) -> Self:
         """Open in the order in which the office does. *round* numbers the lives; raises what the parts raise."""
         clock = clock or SystemClock()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         ring = folder / "keys" / "log"
-        if KeyRing.exists(ring):
-            keys = KeyRing.open(ring, clock)
-        else:
-            ring.parent.mkdir(mode=0o700, exist_ok=True)
-            keys = KeyRing.create(ring, EDDSA, clock=clock)
+        keys = KeyRing.open(ring, clock) if KeyRing.exists(ring) else KeyRing.create(ring, EDDSA, clock=clock)
         database = await Database.open(folder / "licet.db")
         lock = None
         try:

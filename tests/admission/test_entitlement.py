@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.admission.entitlement import Covered, entitle, uses_under
+from gateway.licenses.bundle_paths import Contents
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.policy.rules import Mode, Ruling, TerritoryMode, Verdict
@@ -185,3 +186,25 @@ def test_narrowing_never_widens_an_entitlement(data, wide, path, at, country, kn
     narrow = data.draw(narrowed(wide))
     if isinstance(entitle(narrow, visitor, ruling, ask), Covered):
         assert isinstance(entitle(wide, visitor, ruling, ask), Covered)
+
+
+BUNDLE = "sha-256:" + "b" * 64
+
+
+@pytest.mark.parametrize(
+    ("held", "path", "covered"),
+    [
+        ({BUNDLE: frozenset({"/essays/a"})}, "/essays/a", True),
+        ({BUNDLE: frozenset({"/essays/a"})}, "/essays/b", False),
+        ({}, "/essays/a", False),
+        ({"sha-256:" + "c" * 64: frozenset({"/essays/a"})}, "/essays/a", False),
+    ],
+    ids=["an item", "no item", "unknown digest", "the manifest of another bundle"],
+)
+def test_a_bundle_covers_what_its_manifest_at_hand_lists(held, path, covered, claims, visitor, ruling, ask):
+    named = replace(claims(), scopes=(), bundle=BUNDLE)
+    found = entitle(named, visitor(), replace(ruling(), bundles=Contents(held)), ask(path=path))
+    assert isinstance(found, Covered) is covered
+    if isinstance(found, Refusal):
+        assert found.problem is Problem.PATH_NOT_COVERED
+        assert BUNDLE in found.detail

@@ -101,3 +101,13 @@ def test_another_query_is_another_resource_unless_its_bytes_are_the_same() -> No
         one, other = (_units(_delivery(206, 10, etag=tag), query=query) for query in ("id=1", "id=2"))
         assert not set(one) & set(other)
     assert set(_units(_delivery(), query="utm=1")) & set(_units(_delivery(), query="utm=2"))
+
+
+def test_what_the_sites_own_proxy_delivers_owes_once_for_each_resource_query_and_all() -> None:
+    passed = Delivery(200, 0, "", Ended.PASSED)
+    assert owed(CHARGE, _ask(), passed, paid_before=False).reason == "fetch"
+    assert owed(CHARGE, _ask(), passed, paid_before=True).reason == "read-before"
+    assert owed(CHARGE, _ask("HEAD"), passed, paid_before=False).reason == "no-content"
+    assert _units(passed, query="page=1") == _units(passed, query="page=1")
+    assert not {*_units(passed, query="page=1")} & {*_units(passed, query="page=2")}
+    assert not {*_units(passed)} & {*_units(_delivery(etag='"1"'))}

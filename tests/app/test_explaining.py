@@ -10,7 +10,8 @@ import pytest
 from gateway.app.explaining import Explaining
 from gateway.ask import Ask
 from gateway.clock import HandClock
-from gateway.config import Config, Dns
+from gateway.config import Config
+from gateway.settings import Dns
 from gateway.visitors.explained import imagined
 from gateway.visitors.fetched_lists import FeedFolder, Kept
 from gateway.visitors.networks import FetchedCopy, Networks

@@ -10,10 +10,11 @@ import structlog
 
 from gateway.app.identification import Identification
 from gateway.clock import HandClock
-from gateway.config import Config, Dns
+from gateway.config import Config
 from gateway.egress import Fetched, Unfetched
 from gateway.evidence import NOTHING, Need, Needs
 from gateway.problems import ConfigurationError
+from gateway.settings import Dns
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.fetched_lists import FeedFolder, Kept
 from gateway.visitors.host_names import Looked

@@ -55,3 +55,17 @@ async def test_the_milestone_is_told_after_the_last_item_and_once():
     assert await told("/essays/a", "/essays/c") == []
     assert await told("/essays/a", "/essays/c", "/essays/b/") == ["li_1"]
     assert await told("/essays/a", "/essays/c", "/essays/b/") == ["li_1"]
+
+
+async def test_the_milestone_is_told_at_the_share_that_the_terms_name():
+    register = MemoryRegister()
+    await register.add_licensee(Licensee("le_1", "AI", Standing.ACTIVE, 1), Client("cl_1", "le_1", "", 1))
+    less = replace(THREE.bundle, ingestion=600_000)
+    sold = replace(TERMS, scope=Scope(("essays",), tuple(FIRST.terms.scope.paths), bundle=less))
+    await register.grant(replace(FIRST, terms=sold))
+    reading = Reading("li_1")
+    rounds = IngestionRound(reading, register, lambda *_: THREE, HandClock())
+    for got, told in ((("/essays/a",), 0), (("/essays/a", "/essays/c"), 1)):
+        reading.got = {"li_1": got}
+        await rounds.act()
+        assert len(reading.happened.kept()) == told

@@ -3,12 +3,13 @@ from __future__ import annotations
 import pytest
 
 from gateway.app.signing_agents import check_signatures, egress_of, heard, own_agent, signatures_of, told
-from gateway.config import Config, Signatures
+from gateway.config import Config
 from gateway.egress import Fetched, Unfetched
 from gateway.evidence import NOTHING
 from gateway.policy.reading import default_policy
 from gateway.policy.rules import Mode
 from gateway.problems import ConfigurationError
+from gateway.settings import Signatures
 from gateway.visitors.catalog import Catalog
 
 

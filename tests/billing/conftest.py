@@ -29,3 +29,19 @@ def make() -> SimpleNamespace:
         fetch=lambda **changes: replace(_FETCH, **changes),
         book=lambda **changes: replace(_BOOK, **changes),
     )
+
+
+@pytest.fixture
+def fetched(make):
+    """Fetches of some paths at seconds, each charged *micros*."""
+
+    def fetches(*seconds, path="/essays/tides", micros=5_000, size=1_000, **changes):
+        return [
+            make.fetch(
+                id=f"{path}@{second}", time_us=second * 1_000_000, path=path, charged_micros=micros,
+                price_micros=micros, bytes_sent=size, **changes,
+            )
+            for second in seconds
+        ]  # fmt: skip
+
+    return fetches

@@ -61,22 +61,6 @@ def report(license, nth, *, count=0, net=0, at=0, currency="USD"):
     return KeptReport(duty.id, license.id, at or duty.ends + 86_400, TransparencyReport.model_validate(body))
 
 
-@pytest.fixture
-def fetched(make):
-    """Fetches of some paths at seconds, each charged *micros*."""
-
-    def fetches(*seconds, path="/essays/tides", micros=5_000, size=1_000, **changes):
-        return [
-            make.fetch(
-                id=f"{path}@{second}", time_us=second * 1_000_000, path=path, charged_micros=micros,
-                price_micros=micros, bytes_sent=size, **changes,
-            )
-            for second in seconds
-        ]  # fmt: skip
-
-    return fetches
-
-
 def told(dues):
     return {str(each.part): each.amount.micros for each in dues.items}
 
@@ -93,7 +77,7 @@ def test_upfront_is_due_once_and_the_fee_at_signing_is_what_was_taken_of_it(make
     assert dues_of(license, Facts([fee]), QUARTERS[1], ENDS).items == ()
     undone = make.book(id="x", kind_of="reversal", reference="lic_1", amount_micros=200_000_000)
     (due,) = dues_of(license, Facts([fee, undone]), QUARTERS[0], ENDS).items
-    assert due.open == Money(200_000_000, "USD")
+    assert not due.open, "what was given back is not asked for again"
 
 
 def test_a_subscription_is_due_in_advance_and_the_fee_pays_its_first_period(make):
@@ -293,7 +277,11 @@ def test_more_use_never_makes_less_due(price, load, figures, nth, more):
     fetched = [*load, (ENDS - 1, more, "d")]
     again = dues_of(license, facts_of(license, fetched, figures, "USD"), BEGINS, ENDS).total("USD")
     assert before <= after
-    assert before <= again
+    # What is counted by the octet is rounded in each guaranteed period and once more in the whole.
+    rounded = (
+        24 if "minimum_guarantee" in price and price.keys() & {"per_megabyte", "per_thousand_tokens"} else 0
+    )
+    assert before.micros <= again.micros + rounded
 
 
 @given(prices, loads, reported, st.integers(BEGINS, ENDS))

@@ -24,11 +24,20 @@ from gateway.billing.escrow import (
     settled,
     standing,
 )
-from gateway.billing.holding import NOBODY, Holder, waiting
-from gateway.billing.postings import CLEARING, Booked, Undone, earned, owed, postings_of, reference_of
+from gateway.billing.postings import (
+    CLEARING,
+    Booked,
+    Undone,
+    earned,
+    owed,
+    postings_of,
+    reference_of,
+    waiting,
+)
 from gateway.billing.reconcile import Books, reconcile
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
+from gateway.terms.holding import NOBODY, Holder
 
 DAY = 86_400
 AGENT = Holder.read("agent:Notary Example")

@@ -45,3 +45,11 @@ def test_a_till_that_starts_from_them_charges_no_re_read(make):
     assert owes(record.digest, "") == "read-before"
     assert owes("e" * 64, record.etag) == "read-before"
     assert owes("e" * 64, '"2"') == "fetch"
+
+
+def test_what_was_granted_to_a_proxy_is_known_again_too(make):
+    ask = Ask("r1", make.AT, "journal", "https://journal.example", "GET", "/a?b", "/a", query="b")
+    record = make.fetch(unit=unit_of("le_1", ask), digest="", etag="", ended="passed-on")
+    till = Till(None, "front-1", Pace(0, 1), remembered=paid_units([record]))
+    charge = Charge("r1", "le_1", "lic_1", Money(5_000, "USD"), Budget())
+    assert till.owed(charge, ask, Delivery(200, 0, "", Ended.PASSED)).reason == "read-before"

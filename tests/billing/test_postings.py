@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.billing.postings import (
     CLEARING,
+    SILENT,
     Posting,
     Spend,
     Undone,
@@ -207,6 +208,14 @@ def test_what_a_fetch_takes_from_a_budget(make):
                     "promise",
                     "release",
                     "dispute",
+                    "tax",
+                    "round_up",
+                    "round_down",
+                    "write_off",
+                    "payout",
+                    "payout_fee",
+                    "close",
+                    "invoice",
                 ]
             ),
             site=st.sampled_from(["", "journal"]),
@@ -226,3 +235,38 @@ def test_whatever_is_booked_sums_to_zero_in_each_currency(entries):
             for account in (posting.debit, posting.credit):
                 sums[posting.amount.currency] += posting.effect_on(account)
     assert not any(sums.values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "debit", "credit"),
+    [
+        ("tax", "licensee:le_1:owed", "tax:payable"),
+        ("round_up", "licensee:le_1:owed", "rounding:invoices"),
+        ("round_down", "rounding:invoices", "licensee:le_1:owed"),
+        ("write_off", "loss:written-off", "licensee:le_1:owed"),
+        ("payout", EARNED, "bank:paid-out"),
+        ("payout_fee", EARNED, "fees:payouts"),
+    ],
+)
+def test_what_billing_and_paying_out_move_and_that_it_can_be_undone_once(make, kind, debit, credit):
+    of_creator = kind.startswith("payout")
+    entry = make.book(kind_of=kind, licensee="" if of_creator else "le_1")
+    (before,) = postings_of(entry)
+    assert (before.debit, before.credit, before.amount, before.code) == (debit, credit, usd(100_000), kind)
+    sorry = make.book(id="x", kind_of="reversal", reference="b0", licensee=entry.licensee)
+    (back,) = postings_of(sorry, Undone(before, 100_000))
+    assert (back.debit, back.credit) == (credit, debit)
+    assert postings_of(sorry, Undone(before, 99_999)) == ()
+    stranger = make.book(id="x", kind_of="reversal", reference="b0", licensee="le_2", site="other")
+    assert postings_of(stranger, Undone(before, 100_000)) == ()
+
+
+@pytest.mark.parametrize("kind", ["close", "invoice", "bill", "credit_note"])
+def test_what_only_tells_of_billing_moves_nothing(make, kind):
+    assert postings_of(make.book(kind_of=kind)) == ()
+    assert kind in SILENT
+
+
+def test_nobody_is_billed_without_a_name(make):
+    for kind in ("tax", "round_up", "write_off"):
+        assert postings_of(make.book(kind_of=kind, licensee="")) == ()

@@ -21,10 +21,14 @@ from gateway.provenance.frames import SealedDetail
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.store.evidence_folder import EvidenceFolder
+from gateway.store.memory.account_book import MemoryAccountBook
 from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.auditors import MemoryAuditors
 from gateway.store.memory.consents import MemoryConsents
+from gateway.store.memory.dispute_book import MemoryDisputeBook
+from gateway.store.memory.document_book import MemoryDocumentBook
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
+from gateway.store.memory.earnings import MemoryEarnings
 from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
 from gateway.store.memory.evidence import MemoryEvidence
@@ -36,20 +40,28 @@ from gateway.store.memory.lives import MemoryLives
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.originals import MemoryOriginals
+from gateway.store.memory.owing import MemoryOwing
+from gateway.store.memory.payout_book import MemoryPayoutBook
 from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.memory.traffic import MemoryTraffic
+from gateway.store.memory.unfinished import MemoryUnfinished
+from gateway.store.memory.usage import MemoryUsageCounts
 from gateway.store.memory.withdrawals import MemoryWithdrawals
+from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
+from gateway.store.sqlite.dispute_book import SqliteDisputeBook
+from gateway.store.sqlite.document_book import SqliteDocumentBook
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
+from gateway.store.sqlite.earnings import SqliteEarnings
 from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.folding import SqliteFolding
@@ -60,11 +72,15 @@ from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.originals import SqliteOriginals
+from gateway.store.sqlite.owing import SqliteOwing
+from gateway.store.sqlite.payout_book import SqlitePayoutBook
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.store.sqlite.traffic import SqliteTraffic
+from gateway.store.sqlite.unfinished import SqliteUnfinished
+from gateway.store.sqlite.usage import SqliteUsageCounts
 from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import (
     Audit,
@@ -142,6 +158,14 @@ class Ports:
     originals: Any
     auditors: Any
     ingestion: Any
+    owing: Any
+    earnings: Any
+    unfinished: Any
+    account_book: Any
+    documents: Any
+    disputes: Any
+    usage: Any
+    payouts: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -155,7 +179,7 @@ def memory_ports() -> Ports:
     tables = Tables()
     happened = Happened()
     register, negotiations = MemoryRegister(happened), MemoryNegotiations(happened)
-    audience = MemoryAudience()
+    audience, duties = MemoryAudience(), MemoryDuties(register)
     return Ports(
         register,
         MemorySpendBook(tables),
@@ -170,7 +194,7 @@ def memory_ports() -> Ports:
         leaves=MemoryLeaves(tables),
         lives=MemoryLives(register),
         events=happened,
-        duties=MemoryDuties(register),
+        duties=duties,
         audits=MemoryAudits(register),
         evidence=MemoryEvidence(),
         endpoints=MemoryEndpoints(happened),
@@ -181,6 +205,14 @@ def memory_ports() -> Ports:
         originals=MemoryOriginals(tables),
         auditors=MemoryAuditors(),
         ingestion=MemoryIngestion(register, tables, happened),
+        owing=MemoryOwing(register, duties, tables),
+        earnings=MemoryEarnings(tables),
+        unfinished=MemoryUnfinished(),
+        account_book=MemoryAccountBook(tables),
+        documents=MemoryDocumentBook(tables, happened),
+        disputes=MemoryDisputeBook(happened),
+        usage=MemoryUsageCounts(tables, happened),
+        payouts=MemoryPayoutBook(tables),
     )
 
 
@@ -210,6 +242,14 @@ def sqlite_ports(database: Database) -> Ports:
         originals=SqliteOriginals(database),
         auditors=SqliteAuditors(database),
         ingestion=SqliteIngestion(database),
+        owing=SqliteOwing(database),
+        earnings=SqliteEarnings(database),
+        unfinished=SqliteUnfinished(database),
+        account_book=SqliteAccountBook(database),
+        documents=SqliteDocumentBook(database),
+        disputes=SqliteDisputeBook(database),
+        usage=SqliteUsageCounts(database),
+        payouts=SqlitePayoutBook(database),
     )
 
 

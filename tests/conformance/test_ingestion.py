@@ -25,6 +25,7 @@ async def test_a_license_over_a_bundle_waits_until_it_was_told(ports, make):
     await ports.ingestion.tell(told)
     await ports.ingestion.tell(told)
     assert await ports.ingestion.awaited() == ()
+    assert await ports.ingestion.sold() == ("li_1",)
     assert (await ports.happened()).count("milestone.ingestion") == 1
 
 

@@ -14,6 +14,7 @@ from gateway.licenses.negotiations import Negotiations
 from gateway.licenses.private_links import PrivateLinks
 from gateway.licenses.register import LicenseRegister
 from gateway.licenses.traffic import TrafficBook
+from gateway.licenses.unfinished import Unfinished
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audience import AudienceBook
 from gateway.provenance.erasure import Details
@@ -30,6 +31,7 @@ from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.memory.traffic import MemoryTraffic
+from gateway.store.memory.unfinished import MemoryUnfinished
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -41,6 +43,7 @@ from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.store.sqlite.traffic import SqliteTraffic
+from gateway.store.sqlite.unfinished import SqliteUnfinished
 
 PORTS = [
     (SpendBook, MemorySpendBook, SqliteSpendBook),
@@ -55,6 +58,7 @@ PORTS = [
     (EvidenceShelf, MemoryEvidence, EvidenceFolder),
     (Negotiations, MemoryNegotiations, SqliteNegotiations),
     (PrivateLinks, MemoryPrivateLinks, SqlitePrivateLinks),
+    (Unfinished, MemoryUnfinished, SqliteUnfinished),
 ]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.licenses.exclusivity import Conflict
 from gateway.licenses.license import Standing
+from gateway.licenses.life_events import issued
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.terms.license_terms import Exclusivity, Territory
@@ -280,3 +281,11 @@ async def test_a_license_that_is_suspended_still_shuts_others_out(ports, make):
     assert await ports.register.grant(make.license_of("li_9", terms=terms)) == sole
     other = make.license_of("li_2", licensee="le_2")
     assert isinstance(await ports.register.in_the_way(other), Conflict)
+
+
+async def test_what_happened_is_kept_with_a_license_that_is_new_and_with_no_other(ports, make):
+    await ports.register.add_licensee(*make.enrolled(1))
+    first, same = make.license_of("li_1", offer=""), make.license_of("li_2", offer="")
+    assert await ports.register.grant(first, events=issued(first, make.NOW)) == first
+    assert await ports.register.grant(same, events=issued(same, make.NOW)) == first
+    assert (await ports.happened()).count("license.issued") == 1

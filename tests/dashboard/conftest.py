@@ -18,8 +18,8 @@ from gateway.clock import HandClock
 from gateway.dashboard.consent_pages import Consents
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.figure_shelf import FigureShelf
-from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.policy_shelf import PolicyFiles
+from gateway.dashboard.rooms import Rooms
 from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 from gateway.dashboard.worth_pages import Worth
@@ -52,7 +52,7 @@ from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
-from gateway.store.sqlite.duties import SqliteDuties
+from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
@@ -334,11 +334,7 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
     async def run(
         database: Log,
         hosts: tuple[str, ...] = ("127.0.0.1",),
-        deals: Deals | None = None,
-        duties: DutyBook | None = None,
-        worth: Worth | None = None,
-        policies: PolicyFiles | None = None,
-        holders: Holders | None = None,
+        **rooms: object,
     ) -> Dashboard:
         status = {"journal.example": "enforce"}
         sessions = Sessions.open(tmp_path / "operator.json", clock)
@@ -349,12 +345,7 @@ async def start(clock: HandClock, tmp_path: Path, consents: Consents) -> AsyncIt
             status=lambda: status,
             who=lambda ask, told: explain(at_hand(IDENTIFIERS[told], ask)),
             clock=clock,
-            deals=deals,
-            duties=duties,
-            worth=worth,
-            consents=consents,
-            policies=policies,
-            holders=holders,
+            rooms=Rooms(consents=consents, **rooms),
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
         await runner.setup()
@@ -511,7 +502,7 @@ class Owed:
     def __init__(self, database: Database, clock: HandClock, folder: Path) -> None:
         self.clock = clock
         self.register = SqliteRegister(database)
-        self.duties = SqliteDuties(database)
+        self.duties, self.audits = SqliteDuties(database), SqliteAudits(database)
         self.book = DutyBook(self.duties, self.register, EvidenceFolder(folder / "evidence"))
 
     @property

@@ -11,15 +11,21 @@ from aiohttp.test_utils import RawTestServer
 
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.publisher import Publisher
+from gateway.billing.billing_office import BillingOffice
+from gateway.billing.billing_rules import BillingRules
+from gateway.billing.issuing import Issuer
 from gateway.clock import HandClock
 from gateway.desk.authorship import AuthorshipDesk
 from gateway.desk.bargains import Bargaining
+from gateway.desk.billing import BillingDesk
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.consents import ConsentDesk
 from gateway.desk.contracts import shipped_clauses
 from gateway.desk.duties import DutyDesk
 from gateway.desk.event_feed import EventFeed
+from gateway.desk.form_tokens import FormTokens
 from gateway.desk.in_person import InPerson
+from gateway.desk.invoices import InvoiceDesk
 from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.objections import ObjectionDesk
 from gateway.desk.offer_documents import OfferDocuments
@@ -53,7 +59,10 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
+from gateway.store.memory.account_book import MemoryAccountBook
 from gateway.store.memory.consents import MemoryConsents
+from gateway.store.memory.dispute_book import MemoryDisputeBook
+from gateway.store.memory.document_book import MemoryDocumentBook
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
 from gateway.store.memory.endpoints import MemoryEndpoints
 from gateway.store.memory.events import Happened
@@ -72,9 +81,13 @@ from gateway.store.memory.settlements import MemorySettlements
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
+from gateway.store.memory.unfinished import MemoryUnfinished
 from gateway.store.memory.withdrawals import MemoryWithdrawals
+from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.dispute_book import SqliteDisputeBook
+from gateway.store.sqlite.document_book import SqliteDocumentBook
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
@@ -89,6 +102,7 @@ from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
+from gateway.store.sqlite.unfinished import SqliteUnfinished
 from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from gateway.terms.license_terms import Compensation, LicenseTerms, Offer, Purpose, Scope, Term, Territory
 from gateway.uses import Use
@@ -207,11 +221,15 @@ class World:
             register, book = MemoryRegister(self.happened), MemorySpendBook(tables)
             self.ledger = MemoryLedger(tables)
             folding, leaves = MemoryFolding(tables), MemoryLeaves(tables)
+            self.account_book = MemoryAccountBook(tables)
+            documents, disputes = MemoryDocumentBook(tables, self.happened), MemoryDisputeBook(self.happened)
         else:
             self.happened = SqliteEvents(database)
             register, book = SqliteRegister(database), SqliteSpendBook(database)
             self.ledger, folding = SqliteLedger(database), SqliteFolding(database)
             leaves = SqliteLeaves(database)
+            self.account_book = SqliteAccountBook(database)
+            documents, disputes = SqliteDocumentBook(database), SqliteDisputeBook(database)
         self.lives = MemoryLives(register) if database is None else SqliteLives(database)
         log_keys = KeyRing.create(folder / "log-keys", EDDSA, clock=self.clock)
         self.log = LogKeeping(folder / "log", log_keys, leaves, "journal.example")
@@ -222,6 +240,16 @@ class World:
         self.earlier = EarlierPolicies()
         self.content_keys = ContentKeys(folder / "content")
         self.pace = DeskPace()
+        self.test_mode = False
+
+        async def write(entries):
+            for each in entries:
+                await self.kept.keep(each)
+            return True
+
+        stores = (documents, self.account_book, self.ledger)
+        issuer = Issuer(stores, BillingRules(prefix="TP-"), write, self.clock.now_us)
+        self.billing = BillingOffice(issuer, self.account_book, disputes, self.clock.now_us)
         self.repeats, self.settlements = MemoryRepeats(), MemorySettlements()
         self.admittance = None
         self.address = "203.0.113.7"
@@ -232,6 +260,7 @@ class World:
             MemoryNegotiations(self.happened) if database is None else SqliteNegotiations(database)
         )
         self.positions = {}
+        self.unfinished = Wire(MemoryUnfinished() if database is None else SqliteUnfinished(database))
         self.links = (
             MemoryPrivateLinks(self.negotiations.store) if database is None else SqlitePrivateLinks(database)
         )
@@ -292,6 +321,8 @@ class World:
                 WithdrawalDesk(self.withdrawals, self.clock).group,
                 ConsentDesk(self.asking, self.clock).group(),
                 AuthorshipDesk(self.originals, self.register, self.clock).group,
+                lambda clients: InvoiceDesk(clients, self.billing, FormTokens(self.clock)).group(),
+                lambda clients: BillingDesk(clients, self.account_book, test=self.test_mode).group(),
                 ObjectionDesk(
                     Hearing(self.objections, TakingBack(self.withdrawals, self.register)), self.clock
                 ).group(),
@@ -304,6 +335,7 @@ class World:
                 shipped_clauses(),
                 self.lives,
                 InPerson(self.links, self.verifying),
+                self.unfinished,
             ),
         )
         self.server = RawTestServer(self._answer)

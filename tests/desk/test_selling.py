@@ -350,7 +350,7 @@ async def broken_off(world, made, offer="archive"):
     """Let a purchase die between the fee and the grant."""
     grant = world.register.store.grant
 
-    async def crash(license, *, spent):
+    async def crash(license, *, spent, events=()):
         raise StoreUnavailable("killed")
 
     world.register.store.grant = crash

@@ -39,6 +39,16 @@ def test_nothing_acknowledged_is_lost(root: Path, target: str, mode: str) -> Non
     assert found["cut before a word"] < found["cuts"]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_first_start_that_was_cut_off_anywhere_needs_no_operator(root: Path, mode: str) -> None:
+    found = cut(root, "first start", 1, "--mode", mode, "--step", "53", "--seed", "7")
+    told(
+        "power cut: first start", found["cuts"], wrong=len(found["wrong"]), acknowledged=found["acknowledged"]
+    )
+    assert found["wrong"] == []
+    assert found["cuts"] > 10
+
+
 @pytest.mark.parametrize("broken", BROKEN)
 def test_less_than_full_durability_is_found_out(root: Path, broken: str) -> None:
     """The control: the same cuts under a configuration that `kill -9` cannot tell from ours."""
@@ -66,6 +76,17 @@ def test_many_cuts_lose_nothing_acknowledged(root: Path, target: str, mode: str,
             acknowledged=found["acknowledged"],
         )
         assert found["wrong"] == []
+
+
+@pytest.mark.night
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_first_start_that_was_cut_off_at_each_change_needs_no_operator(root: Path, mode: str) -> None:
+    found = cut(root, "first start", 1, "--mode", mode, timeout=3000)
+    told(
+        "power cut: first start", found["cuts"], wrong=len(found["wrong"]), acknowledged=found["acknowledged"]
+    )
+    assert found["wrong"] == []
 
 
 def test_the_file_system_forgets_exactly_what_was_not_synced(tmp_path: Path) -> None:

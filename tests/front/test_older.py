@@ -9,7 +9,7 @@ import pytest
 from gateway.admission.admit import Grant
 from gateway.admission.spending import Charge
 from gateway.front.answer import Judged
-from gateway.front.older import aged, lowered_to
+from gateway.front.older import aged, lowered_to, unseen
 from gateway.money import Money
 from gateway.policy.rules import Mode, Ruling, Verdict
 from gateway.terms.ages import DAY, AgeStep
@@ -70,3 +70,20 @@ def test_what_is_set_aside_stays_and_what_is_due_is_less():
     assert aged(opened("2019-01-01"), judged._replace(claims=None), NOW)._replace(
         claims=0
     ) == judged._replace(claims=0)
+
+
+def test_where_the_answer_is_not_seen_the_oldest_page_is_owed():
+    charge = Charge("r", "le_1", "lic_1", PRICE, Budget())
+    claims = SimpleNamespace(by_age=STEPS)
+    visitor = Visitor(VisitorClass.AI)
+
+    def due(by_age=STEPS, field="last-modified"):
+        claims.by_age = by_age
+        found = unseen(Judged(None, visitor, ruling(field), Grant(charge=charge), claims=claims))
+        return found.verdict.charge.due, found.verdict.charge.price
+
+    assert due() == (Money(4_000, "USD"), PRICE)
+    # Where the path alone tells the age, or no step is there, the price was right before.
+    assert due(field="") == due(by_age=()) == (None, PRICE)
+    free = Judged(None, visitor, ruling(), Grant(), claims=claims)
+    assert unseen(free) is free

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +93,9 @@ async def test_a_bundle_is_made_bought_and_fetched_to_the_last_item(licet: Any, 
     assert (await licet("bundle", "verify", "launch", "--json")).json["same"] == 3
 
     file = data / "sites" / "journal.toml"
+    before = file.read_text()
     file.write_text(
-        file.read_text()
-        .replace("[[rules]]", OFFER + "[[rules]]", 1)
-        .replace('["training"]', '["training", "launch"]')
+        before.replace("[[rules]]", OFFER + "[[rules]]", 1).replace('["training"]', '["training", "launch"]')
     )
     (row,) = (await licet("bundle", "list", "--json")).json
     assert (row["hash"], row["offers"]) == (made["hash"], ["launch"])
@@ -145,6 +145,18 @@ async def test_a_bundle_is_made_bought_and_fetched_to_the_last_item(licet: Any, 
         told = (await licet("bundle", "progress", license, "--json")).json
         assert (told["met"], told["changed"], told["credit"]) == (True, [], "0 USD")
 
+        # One token names the whole bundle by its manifest, and opens what the list of its places opens.
+        status, told = await token_for(crawler, front, license)
+        (detail,) = told["authorization_details"]
+        assert (status, detail["bundle"], detail["locations"]) == (200, made["hash"], [])
+        whole = told["access_token"]
+        assert await fetched(crawler, f"{front}/essays/old", whole) == (403, "path-not-covered")
+        for path in PAGES:
+            assert await fetched(crawler, front + path, whole) == (200, "")
+        status, body = await crawler.get(f"{front}/.licet/quote?bundle=launch")
+        quoted = json.loads(body)
+        assert (status, quoted["manifest"], quoted["items"]) == (200, made["hash"], 3)
+
         # A page changes: the manifest of what was sold stays, another one has its name.
         origin.files["/essays/moon"] = b"another moon"
         assert (await licet("bundle", "verify", "launch", "--json", code=1)).json["changed"] == [
@@ -158,12 +170,31 @@ async def test_a_bundle_is_made_bought_and_fetched_to_the_last_item(licet: Any, 
         assert (told["withdrawn"], told["credit"]) == (["/essays/reefs"], "30 USD")
         assert "30 USD" in (await licet("bundle", "progress", license)).out
 
+        # The credit is a correction in the books, and stands on the statement.
+        async with asyncio.timeout(30):
+            while (told := (await licet("bundle", "progress", license, "--json")).json)["credited"] == []:
+                await asyncio.sleep(0.2)
+        assert told["credited"] == ["/essays/reefs"]
+        stated = (await licet("statement", known["licensee"], "--period", f"{datetime.now(UTC):%Y-%m}")).out
+        assert "/essays/reefs was withdrawn from the bundle launch" in stated and "30 USD" in stated
+        await licet("reconcile")
+
         # What was sold goes on, less what was withdrawn; nobody buys it any more, and its annex stays.
         await until(crawler, f"{front}/essays/reefs", token, 403)
         assert await fetched(crawler, f"{front}/essays/moon", token) == (200, "")
         assert (await crawler.get(f"{front}/.licet/bundles/launch"))[0] == 404
         status, body = await crawler.get(f"{front}/.licet/bundles/launch@{made['hash']}")
         assert (status, json.loads(body)["hash"]) == (200, made["hash"])
+        assert await fetched(crawler, f"{front}/essays/moon", whole) == (200, "")
+        assert (await fetched(crawler, f"{front}/essays/reefs", whole))[0] == 403
+
+        # The offer goes out of the policy, and the gateway starts anew: the token opens what it opened.
+        file.write_text(before)
+        await running.stop()
+        running = await licet.serve("--workers", 2, "--port", front.rpartition(":")[2])
+        assert running.front == front
+        assert await fetched(crawler, f"{front}/essays/moon", whole) == (200, "")
+        assert await fetched(crawler, f"{front}/essays/old", whole) == (403, "path-not-covered")
     finally:
         await crawler.http.close()
 

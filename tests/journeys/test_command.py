@@ -63,18 +63,22 @@ def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "serve", "demo", "init", "ingest", "report", "past", "policy check", "policy explain", "policy lint", "policy honeypot", "keys new", "keys rotate",
         "keys list", "keys revoke", "journal export", "journal audit", "journal prove", "journal verify", "journal bundle", "journal pack", "journal check", "audit", "receipt verify", "licensee add", "licensee list",
-         "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "restart", "who",
+         "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "dashboard", "backup", "restore", "fetch", "doctor", "deploy", "reconcile-access", "restart", "who",
          "memo", "price", "dossier", "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
         "deals list", "deals show", "deals offer", "deals decline",
         "licenses list", "licenses show", "licenses suspend", "licenses resume", "licenses revoke", "licenses amend",
         "bundle make", "bundle list", "bundle show", "bundle verify", "bundle progress",
+        "claims add", "claims list", "claims withdraw", "milestones list", "milestones funded", "milestones met", "milestones dispute", "milestones settle", "milestones refund", "books authors", "books rate add", "books rate list",
         "duties list", "duties show", "duties evidence", "duties accept", "duties reject", "duties excuse", "duties veto",
         "audits list", "audits show", "audits request", "audits name", "audits bind", "audits findings", "audits close",
         "audits cancel", "auditors add", "auditors list", "auditors revoke", "auditors looks", "retention", "erase",
         "withdraw issue", "withdraw list", "withdraw show", "withdraw readmit",
         "objections list", "objections show", "objections hold", "objections uphold", "objections dismiss", "objections erase",
         "authors ask", "authors list", "authors forget", "authorship add", "authorship show", "authorship export",
+        "invoices list", "invoices issue", "invoices show", "invoices credit", "invoices pay", "invoices write-off", "invoices party",
+        "payouts list", "payouts plan", "payouts send", "payouts sepa", "payouts settle",
+        "disputes list", "disputes show", "disputes accept", "disputes reject",
         "reconcile", "books check", "books export",
         "outbox list", "outbox show", "outbox retry", "outbox test",
     }  # fmt: skip
@@ -383,11 +387,13 @@ async def test_a_statement_is_the_same_in_three_forms_and_after_the_books_are_de
     await one.stop()
     ask = ("statement", sold.licensee, "--period", MONTH)
     before = [(await licet(*ask, *form)).out for form in ((), ("--json",), ("--csv",))]
-    assert before[0].startswith(f"Statement {MONTH} (UTC)\nLicensee  Example AI Labs ({sold.licensee})\n")
+    assert before[0].startswith(
+        f"Statement {MONTH} (UTC)\nLicensee          Example AI Labs ({sold.licensee})\n"
+    )
     totals = json.loads(before[1])["totals"][0]
     assert (totals["credited_micros"], totals["charged_micros"]) == (10_000_000, 10_000)
     closing = [row for row in csv.DictReader(io.StringIO(before[2])) if row["row"] == "closing"]
-    assert [(row["amount"], row["currency"]) for row in closing] == [("9.99", "USD")]
+    assert [(row["prepaid"], row["to_pay"], row["currency"]) for row in closing] == [("9.99", "0", "USD")]
 
     async with open_books(data) as books:
         await books.ledger.rederive()

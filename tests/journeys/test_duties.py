@@ -200,7 +200,7 @@ async def test_a_late_report_stops_the_token_and_the_report_lets_it_go_on(
     events = [each.event for each in await SqliteEvents(gate.licet.database).after(0, 999)]
     mine = [each.type for each in events if each.subject in {duty["id"], license}]
     assert mine == [
-        "duty.due_soon", "duty.overdue", "duty.overdue", "license.suspended", "duty.delivered", "license.resumed",
+        "license.issued", "duty.due_soon", "duty.overdue", "duty.overdue", "license.suspended", "duty.delivered", "license.resumed",
     ], "each reminder once, 14 days before, at the deadline and weeks later, however often the office looks"  # fmt: skip
     records = [(each["status"], each["outcome"], each["problem"]) for each in await gate.records()]
     assert set(records) == {(200, "licensed", ""), (403, "refused", "license-suspended")}

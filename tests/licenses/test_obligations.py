@@ -111,7 +111,6 @@ def test_months_are_counted_from_the_start_so_that_no_short_month_moves_them(sta
 def test_what_is_owed_follows_from_the_terms():
     stated = Stated(
         releases=(("Summarizer 2", at("2026-05-01")),),
-        withdrawals=(("wd_1", at("2026-06-01")),),
         insured_until=(at("2026-09-01"), at("2028-01-01"), at("2020-01-01")),
     )
     found = schedule(
@@ -129,7 +128,6 @@ def test_what_is_owed_follows_from_the_terms():
         (Kind.INSURANCE, at("2026-03-02")),
         (Kind.INSURANCE, at("2026-09-01")),
         (Kind.MODEL_CARD, at("2026-05-01") + 45 * DAY),
-        (Kind.REMEDIATION_PLAN, at("2026-06-01") + 30 * DAY),
     }
     assert schedule(year(audit=Audit("none"))) == (), "nothing is owed beside what the terms say"
     assert schedule(license_of(0, 10**8, id="pf_1")) == (), "a license for one fetch brings no duty"

@@ -140,3 +140,42 @@ def test_a_bundle_with_a_work_withdrawn_is_off_sale(write):
     elsewhere = replace(gone, paths=(PathScope("/essays/z"),))
     assert Withdrawn((gone,)).offered(policy.offers) == ()
     assert Withdrawn((elsewhere,)).offered(policy.offers) == policy.offers
+
+
+def test_what_is_in_every_bundle_of_the_site_is_at_hand_whatever_is_on_offer(write, tmp_path):
+    file = write()
+    older = manifest("launch", "journal", 1, items("/essays/old"))
+    foreign = manifest("theirs", "another", 1, items("/essays/a"))
+    for at, made in ((earlier_file(file, older), older), (manifest_file(file, "theirs"), foreign)):
+        at.write_text(write_manifest(made))
+    manifest_file(file, "broken").write_text('{"format": 1}')
+    changed = write_manifest(replace(older, made_at=2)).replace("/essays/old", "/letters/c")
+    manifest_file(file, "changed").write_text(changed)
+    assert read_policy(file).bundles.by_manifest == {
+        MADE.hash: {"/essays/a", "/essays/b", "/letters/c"},
+        older.hash: {"/essays/old"},
+    }
+
+
+def test_how_much_has_to_be_taken_in_is_part_of_the_terms(write):
+    usual, less = read_policy(write()), read_policy(write(more='ingestion = "90 %"'))
+    assert less.offers[0].terms.scope.bundle.ingestion == 900_000
+    assert "ingestion" not in usual.offers[0].terms.as_json()["scope"]["bundle"]
+    assert usual.offers[0].terms.hash != less.offers[0].terms.hash
+    terms = less.offers[0].terms
+    assert read_terms(write_terms(terms), terms.hash) == terms
+
+
+@pytest.mark.parametrize("share", ['"0 %"', '"101 %"', '"x"', "0.9", '"-1 %"'])
+def test_a_share_that_is_none_is_named(write, share):
+    with pytest.raises(ConfigurationError) as caught:
+        read_policy(write(more=f"ingestion = {share}"))
+    assert [each.key for each in caught.value.mistakes] == ["offers.launch.ingestion"]
+
+
+def test_only_a_bundle_is_taken_in(write, tmp_path):
+    file = write()
+    file.write_text(file.read_text().replace('bundle = "launch"', 'works = ["essays"]\ningestion = "90 %"'))
+    with pytest.raises(ConfigurationError) as caught:
+        read_policy(file)
+    assert "offers.launch.ingestion" in [each.key for each in caught.value.mistakes]

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from gateway.licenses.bundle import manifest, write_manifest
+from gateway.policy.bundles import manifest_file, manifest_sold
 from gateway.policy.earlier import EarlierPolicies
 from gateway.policy.reading import read_policy
 from gateway.terms.publishing import USUAL, Publishing
+from tests.policy.test_bundles import POLICY as OVER_A_BUNDLE
+from tests.policy.test_bundles import items
 
 SITE = 'stance = "open"\n[site]\nname = "{name}"\nhosts = ["one.example"]\norigin = "http://127.0.0.1:8000"\n'
 WEEK = USUAL.license_days * 86_400
@@ -123,3 +128,27 @@ def test_a_policy_without_a_file_is_remembered_all_the_same(policy, tmp_path):
     earlier.see([first], 0)
     earlier.see([policy("second")], 1)
     assert names(earlier, 1) == ["first"]
+
+
+def test_a_policy_over_a_bundle_is_remembered_over_a_restart_with_its_own_manifest(tmp_path):
+    file, folder = tmp_path / "sites" / "journal.toml", tmp_path / "earlier"
+    at = manifest_file(file, "launch")
+    at.parent.mkdir(parents=True)
+    seen, earlier = [], EarlierPolicies(folder)
+    for nth, paths in enumerate((("/essays/a",), ("/essays/a", "/essays/b"), ("/essays/b",))):
+        made = manifest("launch", "journal", nth, items(*paths))
+        at.write_text(write_manifest(made))
+        file.write_text(OVER_A_BUNDLE.format(rights="own", more=""))
+        seen.append((read_policy(file), made))
+        earlier.see([seen[-1][0]], 100 * nth)
+    at.unlink()
+    again = EarlierPolicies(folder)
+    found = again.of_site("journal", 300)
+    assert [each.digest for each in found] == [policy.digest for policy, _ in reversed(seen[:2])]
+    for policy, (_, made) in zip(found, reversed(seen[:2]), strict=True):
+        (offer,) = policy.offers
+        assert offer.terms.scope.bundle == made.bundle
+        assert manifest_sold(Path(policy.file), made.bundle) == made
+    again.see([found[0]], 300 + 20 * WEEK)
+    kept = {each.name for each in folder.iterdir()}
+    assert len(kept) == 5, "what lapsed is gone with its manifests"

@@ -247,3 +247,43 @@ def test_what_is_no_binding_or_another_scope_refuses_the_token(
     found = read_claims({**golden.CLAIMS.as_json(), **member})
     assert isinstance(found, Refusal)
     assert found.problem is Problem.TOKEN_INVALID
+
+
+def test_version_4_names_a_bundle_and_no_locations(golden):
+    digest = "sha-256:" + "a" * 64
+    bundled = replace(golden.CLAIMS, scopes=(), bundle=digest)
+    body = bundled.as_json()
+    (detail,) = body["authorization_details"]
+    assert (detail["version"], detail["bundle"], detail["locations"], detail["window_hours"]) == (
+        4,
+        digest,
+        [],
+        24,
+    )
+    assert read_claims(body) == bundled
+    for bent in (
+        {"bundle": ""},
+        {"bundle": "a" * 64},
+        {"bundle": digest.upper()},
+        {"bundle": digest + "\n"},
+        {"bundle": None},
+        {"bundle": [digest]},
+        {"locations": ["/"]},
+        {"version": 1},
+        {"version": 2},
+        {"version": 4.0},
+        {"version": True},
+        {"version": "4"},
+        {"version": 3},
+        {"version": 5},
+        {"version": [4]},
+        {"window_hours": 0},
+        {"window_hours": 169},
+    ):
+        refused = read_claims({**body, "authorization_details": [{**detail, **bent}]})
+        assert isinstance(refused, Refusal), bent
+    without = {name: value for name, value in detail.items() if name != "bundle"}
+    assert isinstance(read_claims({**body, "authorization_details": [without]}), Refusal)
+    assert isinstance(read_claims({**golden.CLAIMS.as_json(), "authorization_details": [
+        {**golden.CLAIMS.detail(), "bundle": digest}
+    ]}), Refusal)  # fmt: skip

@@ -20,13 +20,17 @@ class MemoryIngestion:
     async def awaited(self) -> tuple[str, ...]:
         """Licenses over a bundle that nobody heard of; see the port."""
         told = {each.event.subject for each in self._happened.kept() if each.event.type == TYPES[0]}
+        return tuple(each for each in await self.sold() if each not in told)
+
+    async def sold(self) -> tuple[str, ...]:
+        """Licenses over a bundle."""
         found = {
             each.id
             for holder in await self._register.licensees()
             for each in await self._register.licenses_of(holder.id)
             if each.terms.scope.bundle is not None
         }
-        return tuple(sorted(found - told))
+        return tuple(sorted(found))
 
     async def fetched(self, license_id: str) -> tuple[Fetched, ...]:
         """What was delivered whole under a license."""

@@ -105,7 +105,9 @@ class MemoryRegister:
         await self.revoke("client", client_id, at, until=until)
         return True
 
-    async def grant(self, license: License, *, spent: Collection[str] = ()) -> License | Conflict:
+    async def grant(
+        self, license: License, *, spent: Collection[str] = (), events: Sequence[Event] = ()
+    ) -> License | Conflict:
         """Keep *license*, or return the live one that already says the same; see the port."""
         self._check()
         if license.licensee not in self._licensees:
@@ -127,6 +129,7 @@ class MemoryRegister:
         if taken is not None:
             return taken
         self._licenses[license.id] = license
+        self.happened.keep(events)
         return license
 
     async def in_the_way(self, license: License) -> Conflict | None:
@@ -141,6 +144,10 @@ class MemoryRegister:
     def is_revoked(self, license_id: str) -> bool:
         """Whether a license was revoked."""
         return ("license", license_id) in self._revoked
+
+    def revoked_at(self, license_id: str) -> int:
+        """When a license was revoked, 0 for never."""
+        return self._revoked.get(("license", license_id), (0, 0))[0]
 
     def every_version(self) -> list[License]:
         """Every version of every license."""

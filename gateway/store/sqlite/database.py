@@ -302,13 +302,22 @@ def _mistake(path: Path, what: str) -> ConfigurationError:
 
 
 def _touch(path: Path) -> None:
-    """Make the file, readable by its owner alone, before SQLite does: its log files copy the mode."""
-    new = not path.exists()
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Make the file, readable by its owner alone, before SQLite does: its log files copy the mode.
+
+    A file that is there is not opened: closing it would end every lock that this
+    process has on it (fcntl), and the next program that closes the database would
+    take itself for the last one and remove the log that we write to.
+    """
+    new = True
     try:
-        os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        new = False
+        if path.is_dir():
+            raise IsADirectoryError(21, "is a folder", str(path)) from None
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError(13, "cannot be read and written", str(path)) from None
+    path.chmod(0o600)
     # Where the folder cannot be written SQLite cannot keep its log beside the file.
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise PermissionError(13, "its folder cannot be written", str(path.parent))

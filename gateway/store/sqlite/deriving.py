@@ -11,13 +11,19 @@ from collections.abc import Iterator
 import apsw
 import orjson
 
-from gateway.billing.postings import Booked, Posting, Undone, postings_of, reference_of, spend_of
+from gateway.billing.postings import NUMBERED, Booked, Posting, Undone, postings_of, reference_of, spend_of
 from gateway.money import Money
 from gateway.problems import StoreUnavailable
-from gateway.provenance.record import JournalEntry, RecordError, read_entry
+from gateway.provenance.record import BookEntry, JournalEntry, RecordError, read_entry
 
 POSTING = "debit, credit, micros, currency, entry_id, time_us, code, undoes"
 _POST = f"INSERT INTO postings (seq, leg, {POSTING}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+#: The next number of its series, in the order of the journal: none is left out, and none is given twice.
+_NUMBER = (
+    "INSERT INTO document_numbers (series, number, seq, document)"
+    " SELECT ?1, coalesce((SELECT max(number) FROM document_numbers WHERE series = ?1), 0) + 1, ?2, ?3"
+    " WHERE true ON CONFLICT DO NOTHING"
+)
 
 
 class Deriving:
@@ -51,6 +57,8 @@ class Deriving:
             for account in (each.debit, each.credit):
                 key = (account, amount.currency)
                 self._balances[key] = self._balances.get(key, 0) + each.effect_on(account)
+        if isinstance(entry, BookEntry) and entry.kind_of in NUMBERED:
+            self._db.execute(_NUMBER, (entry.kind_of, booked.seq, entry.reference))
         spend = spend_of(entry)
         if spend is not None:
             micros, fetches = self._spent.get((spend.license, spend.currency), (0, 0))

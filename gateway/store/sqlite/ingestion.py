@@ -13,9 +13,10 @@ from gateway.store.sqlite.events import keep_events
 
 # The condition on the terms is that of the index `licenses_bundle`, letter for letter. Quotes inside a text of
 # the terms are escaped, so no text can look like the member.
+_SOLD: Final = "SELECT id FROM licenses WHERE instr(terms, '\"bundle\":{') > 0"
 _AWAITED: Final = (
-    "SELECT id FROM licenses WHERE instr(terms, '\"bundle\":{') > 0"
-    " AND NOT EXISTS (SELECT 1 FROM events WHERE subject = licenses.id AND type = ?) ORDER BY id"
+    f"{_SOLD} AND NOT EXISTS"  # noqa: S608
+    " (SELECT 1 FROM events WHERE subject = licenses.id AND type = ?) ORDER BY id"
 )
 _FETCHED: Final = (
     "SELECT path, digest, min(time_us) / 1000000 FROM ("
@@ -38,6 +39,14 @@ class SqliteIngestion:
 
         def act(db: apsw.Connection) -> list[Any]:
             return list(db.execute(_AWAITED, TYPES))
+
+        return tuple(str(id) for (id,) in await self._database.read(act))
+
+    async def sold(self) -> tuple[str, ...]:
+        """Licenses over a bundle."""
+
+        def act(db: apsw.Connection) -> list[Any]:
+            return list(db.execute(f"{_SOLD} ORDER BY id"))
 
         return tuple(str(id) for (id,) in await self._database.read(act))
 

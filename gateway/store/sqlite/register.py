@@ -106,9 +106,18 @@ class SqliteRegister:
 
         return await self._database.write(act)
 
-    async def grant(self, license: License, *, spent: Collection[str] = ()) -> License | Conflict:
+    async def grant(
+        self, license: License, *, spent: Collection[str] = (), events: Sequence[Event] = ()
+    ) -> License | Conflict:
         """Keep *license*, or return the live one that already says the same; see the port."""
-        return await self._database.write(lambda db: _grant(db, license, spent))
+
+        def act(db: apsw.Connection) -> License | Conflict:
+            granted = _grant(db, license, spent)
+            if granted is license:
+                keep_events(db, events)
+            return granted
+
+        return await self._database.write(act)
 
     async def in_the_way(self, license: License) -> Conflict | None:
         """The license that shuts *license* out, if there is one."""
@@ -309,7 +318,7 @@ def in_the_way(db: apsw.Connection, license: License) -> Conflict | None:
         " AND NOT EXISTS (SELECT 1 FROM revocations WHERE kind = 'license' AND subject = licenses.id)",
         (license.site, license.starts_at, license.ends_at, license.licensee),
     )
-    return conflict(license, (_license_of(row) for row in rows))
+    return conflict(license, (license_of_row(row) for row in rows))
 
 
 def _crawlers(license: License) -> str:
@@ -326,15 +335,16 @@ def license_by_id(db: apsw.Connection, license_id: str) -> License | None:
 def licenses_where(db: apsw.Connection, rest: str, *values: str | int) -> tuple[License, ...]:
     """The versions of licenses that the end *rest* of a statement finds, inside a transaction."""
     rows = db.execute(f"SELECT {_LICENSE}, version FROM {_VERSIONS} {rest}", values)  # noqa: S608
-    return tuple(_license_of(row) for row in rows)
+    return tuple(license_of_row(row) for row in rows)
 
 
 def _one(db: apsw.Connection, rest: str, *values: str | int | None) -> License | None:
     row = db.execute(f"SELECT {_LICENSE}, version FROM {_VERSIONS} {rest}", values).fetchone()  # noqa: S608
-    return _license_of(row) if row else None
+    return license_of_row(row) if row else None
 
 
-def _license_of(row: tuple[object, ...]) -> License:
+def license_of_row(row: tuple[object, ...]) -> License:
+    """The license of a row of `COLUMNS` without `exclusive`, and its version."""
     (
         id,
         licensee,

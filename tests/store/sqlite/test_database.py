@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,34 @@ def put(source: str, position: int = 1):
 
 def sources(db: apsw.Connection) -> set[str]:
     return {source for (source,) in db.execute("SELECT source FROM fold_positions")}
+
+
+@pytest.mark.parametrize("library", ["sqlite3", "apsw"])
+async def test_another_program_that_closes_the_file_takes_no_write_with_it(
+    tmp_path: Path, library: str
+) -> None:
+    """Two of ours in one process, as in an office, and a stranger that opens and closes the file meanwhile."""
+    path = tmp_path / "licet.db"
+    first, second = await Database.open(path), await Database.open(path, readers=2)
+    await first.write(put("before"))
+    opened = {"sqlite3": "sqlite3.connect", "apsw": "apsw.Connection"}[library]
+    program = (
+        f"import sys, {library}; db = {opened}(sys.argv[1]); "
+        "db.execute('CREATE TABLE IF NOT EXISTS passing (x)'); db.close()"
+    )
+    run = await asyncio.create_subprocess_exec(sys.executable, "-c", program, str(path))
+    assert await run.wait() == 0
+    assert path.with_name("licet.db-wal").exists(), "whoever closes it last removes its log, and nobody else"
+    await first.write(put("after"))
+    seen = "import sys, apsw; print(apsw.Connection(sys.argv[1]).execute('SELECT count(*) FROM fold_positions').get)"
+    run = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", seen, str(path), stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await run.communicate()
+    assert out.strip() == b"2"
+    assert await second.read(sources) == {"before", "after"}
+    await second.close()
+    await first.close()
 
 
 class Blocked:

@@ -78,8 +78,3 @@ class Holder:
 
 
 NOBODY: Final = Holder(Keeps.NOBODY)
-
-
-def waiting(license: str, holder: Holder) -> str:
-    """The account of what waits for milestones of *license*: its name says who holds it."""
-    return f"milestone:{license}" if holder.keeps is Keeps.NOBODY else f"escrow:{license}:{holder}"

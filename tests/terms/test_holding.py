@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.billing.holding import NOBODY, Holder, HolderError, Keeps, waiting
+from gateway.billing.postings import waiting
+from gateway.terms.holding import NOBODY, Holder, HolderError, Keeps
 
 
 @pytest.mark.parametrize("text", ["provider:Stripe", "agent:Notary Example & Co.", "nobody"])

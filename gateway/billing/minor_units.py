@@ -1,0 +1,74 @@
+"""How many decimals the coins of a currency have: ISO 4217:2015, the list as of 2026. Pure.
+
+Amounts are micro-units everywhere; only where a document or a bank wants whole
+coins does this say what they are. A currency that is not in the list is unknown,
+and nothing is billed or paid out in it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.money import LARGEST_MICROS, MICROS, Money
+
+_TWO: Final = (
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY "
+    "COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS "
+    "INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR "
+    "MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP "
+    "STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG"
+)
+_NONE: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THREE: Final = "BHD IQD JOD KWD LYD OMR TND"
+_FOUR: Final = "CLF UYW"
+_DECIMALS: Final = {
+    code: decimals
+    for decimals, codes in ((2, _TWO), (0, _NONE), (3, _THREE), (4, _FOUR))
+    for code in codes.split()
+}
+
+
+class CurrencyError(ValueError):
+    """The currency is unknown, or the amount is no whole number of its coins, or too large; the sentence says which."""
+
+
+def decimals(currency: str) -> int:
+    """How many decimals its coins have; raises `CurrencyError` for a currency that is none.
+
+    >>> decimals("JPY"), decimals("EUR"), decimals("KWD"), decimals("CLF")
+    (0, 2, 3, 4)
+    """
+    found = _DECIMALS.get(currency)
+    if found is None:
+        raise CurrencyError(f"{currency!r} is no currency of ISO 4217")
+    return found
+
+
+def coin(currency: str) -> int:
+    """One of its smallest coins in micro-units."""
+    return MICROS // int(10 ** decimals(currency))
+
+
+def whole(amount: Money) -> Money:
+    """*amount* rounded to whole coins, half away from zero.
+
+    >>> str(whole(Money(1_005_000, "USD"))), str(whole(Money(1_499_999, "JPY")))
+    ('1.01 USD', '1 JPY')
+    """
+    unit = coin(amount.currency)
+    return Money(amount.times(1, unit).micros * unit, amount.currency)
+
+
+def written(amount: Money) -> str:
+    """*amount* with all the decimals of its currency, as banks write it; raises `CurrencyError` where it is not whole.
+
+    >>> written(Money(1_230_000_000, "USD")), written(Money(5_000_000, "JPY"))
+    ('1230.00', '5')
+    """
+    unit, places = coin(amount.currency), decimals(amount.currency)
+    if amount.micros % unit:
+        raise CurrencyError(f"{amount} is no whole number of the coins of {amount.currency}")
+    if abs(amount.micros) > LARGEST_MICROS:
+        raise CurrencyError(f"{amount} is larger than any amount this gateway books")
+    sign, units = "-" if amount.micros < 0 else "", abs(amount.micros) // unit
+    return f"{sign}{units // 10**places}" + (f".{units % 10**places:0{places}}" if places else "")

@@ -1,0 +1,195 @@
+"""Billing: the account statements of every licensee, and what is issued of them.
+
+========================================  ====================================
+``/billing``                              licensees and their months
+``/billing/statements/LICENSEE/MONTH``    one account; ``.json``, ``.csv`` and
+                                          ``.pdf`` beside it
+``/billing/documents/ID``                 one invoice or credit note, as it was
+                                          issued; ``.json``, ``.pdf``
+``/billing/disputes/ID``                  one dispute, with its forms
+``/billing/disputes/ID/accept|reject``    POST: the operator's answer
+========================================  ====================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from gateway.billing.account_book import AccountBook, months_of, read_account
+from gateway.billing.account_forms import as_csv, as_json, paper
+from gateway.billing.billing_office import BillingOffice
+from gateway.billing.dunning import Standing
+from gateway.billing.invoice_paper import invoice_paper
+from gateway.billing.invoices import HEADINGS, NotIssued
+from gateway.billing.paper_pdf import PDF, available, paper_pdf
+from gateway.billing.payout_book import PayoutBook
+from gateway.billing.sheets import Paper
+from gateway.billing.statements import Period, PeriodError, StatementDisagrees
+from gateway.dashboard.deal_pages import Frame
+from gateway.problems import Refusal, StoreUnavailable
+
+_MOST: Final = 200
+_FORMS: Final = ("json", "csv", "pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Bills:
+    """What these pages work on. *names* gives what licensees are called, by id; *test* says that all is of test mode.
+
+    *office* is what issues documents and answers disputes; without it there are statements alone.
+    *payouts* are what creators are paid.
+    """
+
+    book: AccountBook
+    names: Callable[[], Awaitable[dict[str, str]]]
+    test: bool = False
+    office: BillingOffice | None = None
+    payouts: PayoutBook | None = None
+
+
+class BillingPages:
+    """Draws the pages about bills."""
+
+    def __init__(self, bills: Bills, frame: Frame) -> None:
+        """Work on *bills*, drawn in *frame*."""
+        self._bills, self._frame = bills, frame
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Answer at its addresses."""
+        router.add_get("/billing", self._all)
+        router.add_get(r"/billing/statements/{licensee}/{month:\d{4}-\d{2}}", self._statement)
+        router.add_get(
+            r"/billing/statements/{licensee}/{month:\d{4}-\d{2}}.{ending:json|csv|pdf}", self._statement
+        )
+
+        if self._bills.office is not None:
+            router.add_get("/billing/documents/{id:[a-z0-9_]+}", self._document)
+            router.add_get("/billing/documents/{id:[a-z0-9_]+}.{ending:json|pdf}", self._document)
+            router.add_get("/billing/disputes/{id}", self._dispute)
+            router.add_post("/billing/disputes/{id}/{act:accept|reject}", self._decide)
+
+    async def _all(self, request: web.Request) -> web.StreamResponse:
+        names = await self._bills.names()
+        accounts = []
+        for licensee in (await self._bills.book.licensees())[:_MOST]:
+            closed = await self._bills.book.closes(licensee)
+            months = await months_of(self._bills.book, licensee)
+            accounts.append(
+                (
+                    names.get(licensee, licensee),
+                    licensee,
+                    [(each.name, each.name in closed) for each in months],
+                )
+            )
+        context = {"accounts": sorted(accounts), "test": self._bills.test, **await self._issued(names)}
+        return self._frame.render(request, "billing.html", context)
+
+    async def _issued(self, names: dict[str, str]) -> dict[str, object]:
+        office = self._bills.office
+        if office is None:
+            return {"documents": [], "disputes": [], "issues": False, "payouts": ()}
+        documents = await office.issuer.documents.of("", _MOST)
+        stands = dict[str, Standing]()
+        for licensee in {each.licensee for each in documents}:
+            stands |= {each.document.id: each for each in await office.standings(licensee)}
+        rows = [(each, stands.get(each.id), names.get(each.licensee, each.licensee)) for each in documents]
+        disputes = [
+            (each, names.get(each.licensee, each.licensee)) for each in await office.disputes.of("", _MOST)
+        ]
+        payouts = await self._bills.payouts.all(_MOST) if self._bills.payouts else ()
+        return {
+            "documents": rows, "disputes": disputes, "issues": True, "headings": HEADINGS, "payouts": payouts,
+        }  # fmt: skip
+
+    async def _document(self, request: web.Request) -> web.StreamResponse:
+        office = self._office()
+        found = await office.issuer.documents.get(request.match_info["id"])
+        if found is None:
+            raise web.HTTPNotFound
+        standing = await office.standing(found)
+        ending = request.match_info.get("ending", "")
+        if ending == "json":
+            return saved(found.content.encode(), "application/json", f"{found.label or found.id}.json")
+        state = f"{standing.state}, {standing.open} open" if standing and not ending else ""
+        at = f"/billing/documents/{found.id}"
+        return await self.drawn(request, invoice_paper(found, state), at, ending, forms=["json", "pdf"])
+
+    async def _dispute(self, request: web.Request) -> web.StreamResponse:
+        return await self._disputed(request, {}, "")
+
+    async def _disputed(
+        self, request: web.Request, given: Mapping[str, str], wrong: str
+    ) -> web.StreamResponse:
+        office = self._office()
+        found = await office.disputes.get(request.match_info["id"])
+        if found is None:
+            raise web.HTTPNotFound
+        document = await office.issuer.documents.get(found.document)
+        context = {
+            "dispute": found, "document": document, "given": given.get("answer", ""), "wrong": wrong,
+            "name": (await self._bills.names()).get(found.licensee, found.licensee), "test": self._bills.test,
+        }  # fmt: skip
+        return self._frame.render(request, "billing_dispute.html", context, status=400 if wrong else 200)
+
+    async def _decide(self, request: web.Request) -> web.StreamResponse:
+        form, office = await self._frame.form_of(request), self._office()
+        id, answer = request.match_info["id"], form.get("answer", "")
+        try:
+            act = office.accept if request.match_info["act"] == "accept" else office.reject
+            done = await act(id, answer)
+        except NotIssued as error:
+            return await self._disputed(request, form, f"{error}.")
+        if isinstance(done, Refusal):
+            return await self._disputed(request, form, done.detail)
+        raise web.HTTPSeeOther(f"/billing/disputes/{id}")
+
+    def _office(self) -> BillingOffice:
+        assert self._bills.office is not None, "its addresses are not there without it"
+        return self._bills.office
+
+    async def _statement(self, request: web.Request) -> web.StreamResponse:
+        licensee, test = request.match_info["licensee"], self._bills.test
+        try:
+            period = Period.parse(request.match_info["month"])
+        except PeriodError:
+            raise web.HTTPNotFound from None
+        if licensee not in await self._bills.book.licensees():
+            raise web.HTTPNotFound
+        name = (await self._bills.names()).get(licensee, licensee)
+        try:
+            made = await read_account(self._bills.book, licensee, name, period, test=test)
+        except StatementDisagrees as error:
+            raise StoreUnavailable(f"{error}; run licet books check") from error
+        ending = request.match_info.get("ending", "")
+        if ending == "json":
+            return saved(
+                as_json(made, test=test).encode(), "application/json", f"statement-{period.name}.json"
+            )
+        if ending == "csv":
+            return saved(as_csv(made, test=test).encode(), "text/csv", f"statement-{period.name}.csv")
+        at = f"/billing/statements/{licensee}/{period.name}"
+        return await self.drawn(request, paper(made, test=test), at, ending)
+
+    async def drawn(
+        self, request: web.Request, document: Paper, at: str, ending: str, **more: object
+    ) -> web.StreamResponse:
+        """*document*, which lies *at*, as a page, or as a PDF."""
+        if ending == "pdf":
+            if not available():
+                raise web.HTTPNotFound
+            octets = await asyncio.to_thread(paper_pdf, document)
+            return saved(octets, PDF, f"{document.heading}.pdf".encode("ascii", "ignore").decode())
+        forms = [each for each in _FORMS if each != "pdf" or available()]
+        context = {"paper": document, "at": at, "forms": forms, "test": self._bills.test, **more}
+        return self._frame.render(request, "billing_paper.html", context)
+
+
+def saved(octets: bytes, media_type: str, name: str) -> web.Response:
+    """A file to be saved."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Type": media_type}
+    return web.Response(body=octets, headers=headers)

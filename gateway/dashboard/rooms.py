@@ -1,0 +1,94 @@
+"""The pages beside the log: each part stands for one or two tabs, and is left out where there is nothing behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.dashboard.audit_pages import AuditPages
+from gateway.dashboard.billing_pages import BillingPages, Bills
+from gateway.dashboard.bundle_pages import BundlePages, Bundles
+from gateway.dashboard.consent_pages import ConsentPages, Consents
+from gateway.dashboard.deal_pages import DealPages, Frame
+from gateway.dashboard.deals import Deals
+from gateway.dashboard.duty_pages import DutyPages
+from gateway.dashboard.holder_pages import HolderPages, Holders
+from gateway.dashboard.milestone_pages import MilestonePages, Milestones
+from gateway.dashboard.policy_pages import PolicyPages
+from gateway.dashboard.policy_shelf import PolicyFiles
+from gateway.dashboard.queries import AccessLog
+from gateway.dashboard.worth_pages import Worth, WorthPages
+from gateway.licenses.duties import Audits
+from gateway.licenses.duty_book import DutyBook
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What there are pages for besides the log.
+
+    Attributes:
+        deals: the negotiations.
+        holders: licensees and licenses.
+        duties: what licensees hand in.
+        audits: audits, which stand beside duties and need them.
+        bills: what licensees are billed.
+        milestones: what parts of fees wait for.
+        bundles: works that are sold as one.
+        policies: the files of rules.
+        consents: withdrawals, objections, authors' answers.
+        worth: what the value memo, the price calculator and the dossiers work on.
+    """
+
+    deals: Deals | None = None
+    holders: Holders | None = None
+    duties: DutyBook | None = None
+    audits: Audits | None = None
+    bills: Bills | None = None
+    milestones: Milestones | None = None
+    bundles: Bundles | None = None
+    policies: PolicyFiles | None = None
+    consents: Consents | None = None
+    worth: Worth | None = None
+
+    def tabs(self) -> tuple[tuple[str, str], ...]:
+        """(address, name) of each part that there is, in the order of the bar."""
+        every: tuple[tuple[object, str, str], ...] = (
+            (self.deals, "/deals", "Deals"),
+            (self.holders, "/licenses", "Licenses"),
+            (self.holders, "/licensees", "Licensees"),
+            (self.bills, "/billing", "Billing"),
+            (self.duties, "/duties", "Duties"),
+            (self.duties and self.audits, "/audits", "Audits"),
+            (self.milestones, "/milestones", "Milestones"),
+            (self.bundles, "/bundles", "Bundles"),
+            (self.policies, "/policies", "Policies"),
+            (self.consents, "/consent", "Consent"),
+            (self.worth, "/memo", "Memo"),
+            (self.worth, "/calculator", "Calculator"),
+        )
+        return tuple((path, name) for part, path, name in every if part is not None)
+
+    def add_to(self, router: web.UrlDispatcher, frame: Frame, access_log: AccessLog, clock: Clock) -> None:
+        """Add the addresses of each part that there is to *router*."""
+        if self.deals is not None:
+            DealPages(self.deals, frame, clock).add_to(router)
+        if self.holders is not None:
+            HolderPages(self.holders, frame, clock).add_to(router)
+        if self.bills is not None:
+            BillingPages(self.bills, frame).add_to(router)
+        if self.duties is not None:
+            DutyPages(self.duties, frame, clock).add_to(router)
+        if self.duties is not None and self.audits is not None:
+            AuditPages(self.duties, self.audits, frame, clock).add_to(router)
+        if self.milestones is not None:
+            MilestonePages(self.milestones, frame).add_to(router)
+        if self.bundles is not None:
+            BundlePages(self.bundles, frame, clock).add_to(router)
+        if self.policies is not None:
+            PolicyPages(self.policies, access_log, frame, clock).add_to(router)
+        if self.consents is not None:
+            ConsentPages(self.consents, frame, clock).add_to(router)
+        if self.worth is not None:
+            WorthPages(self.worth, frame, clock).add_to(router)

@@ -1,0 +1,117 @@
+"""The office's round over what falls due, on real stores and a real journal."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.app.due_round import DueRound, folded_whole
+from gateway.clock import HandClock
+from gateway.licenses.license import Client, License, Licensee, Standing
+from gateway.licenses.offers import months_after
+from gateway.money import Money
+from gateway.problems import StoreUnavailable
+from gateway.provenance.journal import Journal
+from gateway.provenance.keeper import Keeper
+from gateway.provenance.record import BookEntry
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.owing import SqliteOwing
+from gateway.store.sqlite.register import SqliteRegister
+from gateway.terms.license_terms import Compensation, LicenseTerms, Purpose, Scope
+
+NOW = 1_795_000_000
+TERMS = LicenseTerms(
+    Scope((), ()), Purpose(frozenset()), Compensation("USD", subscription=Money(30_000_000, "USD"))
+)
+
+
+class Office:
+    """A data folder's books and the round over them; `open` again is a restart."""
+
+    def __init__(self, folder, clock):
+        self.folder, self.clock = folder, clock
+
+    async def open(self):
+        self.database = await Database.open(self.folder / "licet.db")
+        self.ledger = SqliteLedger(self.database)
+        self.keeper = Keeper(self.folder / "journal", SqliteFolding(self.database))
+        self.journal = Journal.open(self.folder / "journal", "office", clock=self.clock, reserve_bytes=0)
+        await self.keeper.catch_up()
+        folding = SqliteFolding(self.database)
+        folded = folded_whole(self.folder / "journal", folding)
+        self.round = DueRound(SqliteOwing(self.database), self.journal, self.clock, folded, lambda: None)
+        return self
+
+    async def close(self):
+        await self.journal.close()
+        await self.database.close()
+
+    async def booked(self):
+        await self.keeper.catch_up()
+        found = await self.ledger.postings("licensee:le_1:owed", 0, 1 << 62)
+        return [(each.amount.micros, each.time_us // 1_000_000) for each in found]
+
+
+@pytest.fixture
+async def office(tmp_path):
+    clock = HandClock(NOW * 1_000_000)
+    one = await Office(tmp_path, clock).open()
+    register = SqliteRegister(one.database)
+    await register.add_licensee(
+        Licensee("le_1", "Example AI", Standing.ACTIVE, NOW), Client("cl_1", "le_1", "", NOW)
+    )
+    await register.grant(License("li_1", "le_1", "journal", "", TERMS, "p", NOW, months_after(NOW, 12)))
+    yield one
+    await one.close()
+
+
+async def test_each_due_is_booked_once_however_often_it_looks_and_after_a_restart(office):
+    first, second = months_after(NOW, 1), months_after(NOW, 2)
+    for _ in range(3):
+        await office.round.act()
+    assert await office.booked() == [(30_000_000, NOW)]
+    office.clock.advance(second - NOW)
+    await office.round.act()
+    # Durable and not folded: whoever looks again before the keeper does books nothing.
+    await office.round.act()
+    await office.round.act()
+    await office.close()
+    await office.open()
+    await office.round.act()
+    await office.round.act()
+    assert await office.booked() == [(30_000_000, NOW), (30_000_000, first), (30_000_000, second)]
+    assert await office.ledger.rederive() == 3
+    assert [each.code for each in (await office.ledger.books()).postings] == ["due"] * 3
+
+
+async def test_what_could_not_be_written_is_booked_by_a_later_look(office, monkeypatch):
+    async def full(entry):
+        raise StoreUnavailable("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office.journal, "keep", full)
+        with pytest.raises(StoreUnavailable):
+            await office.round.act()
+    assert await office.booked() == []
+    await office.round.act()
+    assert await office.booked() == [(30_000_000, NOW)]
+
+
+async def test_a_fee_that_is_durable_and_not_folded_yet_was_paid(office):
+    fee = BookEntry("li_1", NOW * 1_000_000, "fee", "journal", "le_1", 30_000_000, "USD", license="li_1")
+    await office.journal.keep(fee)
+    await office.round.act()
+    assert await office.booked() == []
+    await office.round.act()
+    assert await office.booked() == []
+    office.clock.advance(months_after(NOW, 1) - NOW)
+    await office.round.act()
+    assert await office.booked() == [(30_000_000, months_after(NOW, 1))]
+
+
+async def test_a_journal_that_cannot_be_folded_is_waited_for_a_while_alone(office):
+    await office.journal.keep(BookEntry("x", NOW, "credit", "", "le_2", 1, "USD"))
+    for _ in range(20):
+        await office.round.act()
+    assert await office.booked() == [(30_000_000, NOW)]

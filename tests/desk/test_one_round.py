@@ -1,0 +1,194 @@
+"""A published offer bought at the token endpoint is the engine's negotiation of one round, where the deal is large."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import aiohttp
+import orjson
+import pytest
+
+from gateway.keys.jws import read_compact
+from gateway.licenses.contract import Party
+from gateway.licenses.negotiation import State, chained
+from gateway.licenses.position import Position, usual
+from gateway.licenses.red_flags import Severity
+from gateway.money import Money
+from gateway.outbox.events import About
+from gateway.policy.rules import Signing
+from gateway.problems import StoreUnavailable
+
+OWNER = Party("The Journal Ltd", "1 Example Street", "Ada", "director")
+PARTY = {"name": "Example AI Inc", "address": "2 Example Road", "signatory": "Bo", "authority": "officer"}
+BY_MACHINE = replace(usual(1), person_for=frozenset())
+ARCHIVE = {"offer": "archive", "party": PARTY}
+
+
+def usd(text):
+    return Money.parse(text, "USD")
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def desk(request):
+    return request.getfixturevalue("world" if request.param == "memory" else "sqlite_world")
+
+
+def signing(desk, law="Ireland", *, by_machine=False):
+    desk.policy = replace(desk.policy, signing=Signing(law, "English", OWNER, by_machine))
+    desk.positions["archive"] = BY_MACHINE
+
+
+async def talks(desk, made):
+    return await desk.negotiations.of(made.licensee.id, "journal")
+
+
+async def test_a_large_deal_comes_with_a_transcript_and_a_signed_document(desk):
+    signing(desk)
+    made = await desk.licensee("600")
+    status, body = await desk.token(made, ARCHIVE)
+    assert status == 200, body
+    (talk,) = await talks(desk, made)
+    (license,) = await desk.licenses(made)
+    assert (talk.state, talk.license, talk.table) == (State.FINALIZED, license.id, license.terms)
+    assert chained(talk.transcript)
+    said = [(each.by, each.act) for each in talk.transcript]
+    assert said == [
+        ("gateway", "offer"), ("buyer", "acceptance"), ("gateway", "agreement"), ("buyer", "verification"),
+        ("gateway", "finalization"),
+    ]  # fmt: skip
+    contract = orjson.loads(talk.contract)
+    assert contract["heading"] == "License agreement"
+    assert contract["terms_hash"] == body["authorization_details"][0]["terms"] == license.terms.hash
+    evidence = contract["evidence"]
+    assert license.terms.hash in evidence["assent"] and "archive" in evidence["assent"]
+    assert "Example AI Inc" in evidence["by"] and evidence["address"] == desk.address
+    signature = orjson.loads(talk.transcript[2].body)["signature"]
+    assert orjson.loads(read_compact(signature).payload)["license"] == license.id
+    login = {"Authorization": aiohttp.encode_basic_auth(made.client.id, made.secret)}
+    answer = await desk.get(f"/.licet/negotiations/{talk.id}/contract", headers=login)
+    assert answer.status == 200
+    about = About(licensee=made.licensee.id, site="journal", subject="")
+    told = [each.event.type for each in await desk.happened.after(0, 99, about)]
+    assert [each for each in told if each.startswith("negotiation")] == [
+        "negotiation.agreed", "negotiation.verified", "negotiation.finalized",
+    ]  # fmt: skip
+
+
+async def test_asked_for_again_it_is_the_same_negotiation(desk):
+    signing(desk)
+    made = await desk.licensee("600")
+    for _ in range(3):
+        assert (await desk.token(made, ARCHIVE))[0] == 200
+    assert len(await talks(desk, made)) == len(await desk.licenses(made)) == 1
+
+
+async def test_a_small_deal_leaves_no_negotiation_and_needs_no_name(desk):
+    signing(desk)
+    made = await desk.licensee()
+    assert (await desk.token(made, {"offer": "answers"}))[0] == 200
+    assert await talks(desk, made) == ()
+
+
+@pytest.mark.parametrize(
+    ("law", "party"), [("", PARTY), ("Ireland", {}), ("Ireland", {"name": "Example AI"})]
+)
+async def test_what_is_sold_by_machine_is_sold_without_names_and_keeps_the_transcript(desk, law, party):
+    signing(desk, law, by_machine=True)
+    desk.positions.clear()
+    made = await desk.licensee("600")
+    assert (await desk.token(made, {"offer": "archive", "party": party}))[0] == 200
+    (talk,) = await talks(desk, made)
+    assert (talk.state, talk.contract) == (State.FINALIZED, "")
+    assert chained(talk.transcript)
+
+
+@pytest.mark.parametrize(
+    ("party", "missing"),
+    [
+        (None, "name, address, signatory, authority"),
+        ({"name": "Example AI Inc"}, "address, signatory, authority"),
+        ({**PARTY, "signatory": " "}, "signatory"),
+    ],
+)
+async def test_whoever_is_not_named_cannot_sign_and_pays_nothing(desk, party, missing):
+    signing(desk)
+    made = await desk.licensee("600")
+    wish = {"offer": "archive"} if party is None else {"offer": "archive", "party": party}
+    status, body = await desk.token(made, wish)
+    assert (status, body["code"]) == (409, "contract-incomplete"), body
+    assert missing in body["detail"]
+    assert body["negotiations"] == f"{desk.origin}/.licet/negotiations"
+    assert await desk.balance(made.licensee.id, "USD") == usd("600")
+    assert await talks(desk, made) == ()
+
+
+@pytest.mark.parametrize(
+    ("position", "by_machine"),
+    [
+        (usual(1), False),
+        (replace(BY_MACHINE, counterparties=frozenset({"example ai labs"})), True),
+        (replace(BY_MACHINE, person_above=usd("100")), True),
+    ],
+    ids=["tier 1 is for a person", "the creator speaks with them", "above the limit"],
+)
+async def test_what_is_for_a_person_is_not_sold_by_machine(desk, position, by_machine):
+    signing(desk, by_machine=by_machine)
+    desk.positions["archive"] = position
+    made = await desk.licensee("600")
+    status, body = await desk.token(made, ARCHIVE)
+    assert (status, body["code"]) == (409, "negotiation-waits"), body
+    assert await desk.balance(made.licensee.id, "USD") == usd("600")
+    assert not await desk.licenses(made)
+
+
+async def test_a_red_flag_that_refuses_ends_it(desk):
+    signing(desk)
+    offer = desk.policy.by_offer["archive"]
+    resold = replace(offer.terms, purpose=replace(offer.terms.purpose, resale=True))
+    desk.policy = replace(desk.policy, offers=(replace(offer, terms=resold),))
+    desk.positions["archive"] = replace(BY_MACHINE, severities={"sublicensing_for_free": Severity.REFUSE})
+    made = await desk.licensee("600")
+    status, body = await desk.token(made, ARCHIVE)
+    assert status == 400 and "resale without a share" in str(body), body
+    assert await desk.balance(made.licensee.id, "USD") == usd("600")
+
+
+async def test_a_deal_above_the_value_is_large_though_its_tier_is_small(desk):
+    signing(desk)
+    desk.positions["gift"] = Position(person_above=usd("0"))
+    made = await desk.licensee()
+    assert (await desk.token(made, {"offer": "gift"}))[0] == 200
+    assert await talks(desk, made) == (), "nothing is owed, so nothing is above zero"
+
+
+async def test_a_purchase_that_broke_off_after_the_grant_gets_its_document_with_the_next_token(desk):
+    signing(desk)
+    made = await desk.licensee("600")
+    put, calls = desk.negotiations.store.put, []
+
+    async def once(*given, **named):
+        calls.append(given)
+        if len(calls) > 1:
+            raise StoreUnavailable("killed")
+        return await put(*given, **named)
+
+    desk.negotiations.store.put = once
+    assert (await desk.token(made, ARCHIVE))[0] == 503
+    desk.negotiations.store.put = put
+    assert [each.state for each in await talks(desk, made)] == [State.ACCEPTED]
+    assert len(await desk.licenses(made)) == 1
+    await desk.reopen()
+    assert (await desk.token(made, ARCHIVE))[0] == 200
+    (talk,) = await talks(desk, made)
+    assert talk.state is State.FINALIZED and talk.contract
+    assert await desk.balance(made.licensee.id, "USD") == usd("100")
+
+
+@pytest.mark.parametrize(
+    "party", ["x", [], {"name": 1}, {"name": "a\nb"}, {"name": "x" * 301}, {"x": "y"}, None]
+)
+async def test_a_party_that_is_none_is_refused_before_anything_else(world, party):
+    made = await world.licensee("600")
+    status, body = await world.token(made, {"offer": "archive", "party": party})
+    assert (status, body["error"]) == (400, "invalid_authorization_details")
+    assert await world.balance(made.licensee.id, "USD") == usd("600")
