@@ -14,8 +14,8 @@ until the file is opened anew, because nobody knows what the disk holds.
 from __future__ import annotations
 
 import asyncio
-import errno
 import contextlib
+import errno
 import os
 import queue
 import threading
