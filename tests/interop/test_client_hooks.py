@@ -105,6 +105,62 @@ def test_requests(gateway, limits, interop) -> None:
     )
 
 
+SPIDER = """
+import json, scrapy
+
+JOB = json.loads(%r)
+
+class Tides(scrapy.Spider):
+    name = "tides"
+    handle_httpstatus_list = [402]
+    custom_settings = {"ROBOTSTXT_OBEY": True, "USER_AGENT": "GPTBot/1.3", "TELNETCONSOLE_ENABLED": False,
+        "DOWNLOADER_MIDDLEWARES": {"gateway.client.scrapy_middleware.LicensedPages": 560}, **JOB["settings"]}
+
+    async def start(self):
+        for number in range(JOB["pages"]):
+            yield scrapy.Request(f"{JOB['url']}/essays/tides?{number}", self.parse, dont_filter=True)
+
+    def parse(self, response):
+        yield {"status": response.status, "token": "Authorization" in response.request.headers}
+
+    def closed(self, reason):
+        stats = self.crawler.stats.get_stats()
+        print(json.dumps({name: value for name, value in stats.items() if name.startswith("licet/")}))
+"""
+
+
+def crawled(gateway, limits, tmp_path, pages, **settings):
+    login = limits["logins"][0]
+    settings |= {
+        "LICET_LOGINS": {login.origin: (login.client_id, login.secret)},
+        "LICET_RECEIPTS": str(limits["receipts"]), "LICET_STOP_FILE": str(limits["switch"]),
+    }  # fmt: skip
+    (tmp_path / "spider.py").write_text(
+        SPIDER % json.dumps({"url": gateway.url, "pages": pages, "settings": settings})
+    )
+    command = [sys.executable, "-m", "scrapy", "runspider", "spider.py", "-O", "told.json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads((tmp_path / "told.json").read_text() or "[]"), json.loads(done.stdout), done.stderr
+
+
+def test_scrapy(gateway, limits, tmp_path, interop) -> None:
+    library("scrapy")
+    money = {"LICET_MAX_PRICE": "0.01 USD", "LICET_BUDGET": "0.03 USD"}
+    told, stats, log = crawled(gateway, limits, tmp_path, 4, **money)
+    assert sorted(each["status"] for each in told) == [200, 200, 200, 402], log
+    assert not any(each["token"] for each in told)
+    assert stats == {"licet/fetched": 3, "licet/refused/over-budget": 1, "licet/spent_micros": 30_000}
+    assert len(receipts(limits)) == 3
+    assert len(held(limits)) == 1
+    row = ("PyPI Scrapy", version("scrapy"))
+    interop(*row, "hook: loop", "4 pages at once: 3 at 200, one license, 0.03 USD spent, 3 receipts kept")
+    limits["switch"].touch()
+    told, stats, log = crawled(gateway, limits, tmp_path, 1, **money)
+    assert (told, stats) == ([], {"licet/refused/stopped": 2}), "neither robots.txt nor the page" + log
+    interop(*row, "hook: limits", "fourth page over budget: 402; stopped by a file")
+
+
 def test_another_origin_hears_no_secret(gateway, limits) -> None:
     """A listener that moves its page to a shop, or sells nothing itself, hears neither token nor secret, and costs nothing."""
     import http.server
@@ -158,7 +214,12 @@ def test_nothing_is_spent_by_default(gateway, limits) -> None:
     assert held(limits) == []
 
 
-MODULES = ("gateway.client", "gateway.client.httpx_auth", "gateway.client.requests_auth")
+MODULES = (
+    "gateway.client",
+    "gateway.client.httpx_auth",
+    "gateway.client.requests_auth",
+    "gateway.client.scrapy_middleware",
+)
 
 
 @pytest.mark.parametrize("module", MODULES)
