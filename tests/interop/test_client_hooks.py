@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,7 @@ from gateway.money import Money
 AGENT = {"User-Agent": "GPTBot/1.3"}
 CENT = Spending(Money.read("0.01 USD"), Money.read("0.02 USD"))
 PAGE = "/essays/tides"
+INTEGRATIONS = Path(__file__).parents[2] / "policies" / "integrations"
 
 
 @pytest.fixture
@@ -159,6 +162,53 @@ def test_scrapy(gateway, limits, tmp_path, interop) -> None:
     told, stats, log = crawled(gateway, limits, tmp_path, 1, **money)
     assert (told, stats) == ([], {"licet/refused/stopped": 2}), "neither robots.txt nor the page" + log
     interop(*row, "hook: limits", "fourth page over budget: 402; stopped by a file")
+
+
+NODE = """
+import { licensedFetch } from %s;
+const job = JSON.parse(process.argv[2]), told = [];
+const fetch = licensedFetch(job.limits);
+for (let number = 0; number < job.pages; number += 1) {
+  const answer = await fetch(job.page);
+  told.push([answer.status, answer.licet?.code ?? ""]);
+}
+console.log(JSON.stringify({ told, spent: Number(fetch.spent.micros), version: process.version }));
+"""
+
+
+def noded(gateway, limits, tmp_path, pages, **spending):
+    login = limits["logins"][0]
+    (tmp_path / "run.mjs").write_text(NODE % json.dumps((INTEGRATIONS / "licet-fetch.mjs").as_uri()))
+    told = {
+        "userAgent": AGENT["User-Agent"], "logins": {login.origin: [login.client_id, login.secret]},
+        "receipts": str(limits["receipts"]), "stopFile": str(limits["switch"]), **spending,
+    }  # fmt: skip
+    job = {"limits": told, "page": gateway.url + PAGE, "pages": pages}
+    command = ["node", str(tmp_path / "run.mjs"), json.dumps(job)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_node(gateway, limits, tmp_path, interop) -> None:
+    if not shutil.which("node"):
+        pytest.skip("node is absent (apt install nodejs)")
+    free = noded(gateway, limits, tmp_path, 1)
+    assert free.returncode == 0, free.stderr
+    assert json.loads(free.stdout)["told"] == [[402, "over-ceiling"]]
+    money = {"maxPrice": "0.01 USD", "budget": "0.02 USD"}
+    done = noded(gateway, limits, tmp_path, 3, **money)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["told"] == [[200, ""], [200, ""], [402, "over-budget"]]
+    assert found["spent"] == 20_000
+    assert len(receipts(limits)) == 2
+    assert len(held(limits)) == 1, "the Python client reads the same wallet"
+    row = ("node fetch", found["version"])
+    interop(*row, "hook: loop", "402, bought, 200 twice; third over budget: 402; wallet read by Python")
+    limits["switch"].touch()
+    stopped = noded(gateway, limits, tmp_path, 1, **money)
+    assert stopped.returncode != 0
+    assert "stopped: the kill switch was thrown" in stopped.stderr
+    interop(*row, "hook: limits", "free only by default; stopped by a file")
 
 
 def test_another_origin_hears_no_secret(gateway, limits) -> None:
