@@ -11,10 +11,11 @@ is asked for again under the same key; a "no" is a value.
 """
 
 from gateway.client.bargaining import Bargain, Curve, Mandate, TakeIt, Wish
+from gateway.client.licensing import Fetched
 from gateway.client.logins import AgentKey, Secret, SignedLogin
 from gateway.client.purse import FREE, Spending
 from gateway.client.refused import Refused, Why
-from gateway.client.session import Fetched, LicensedSession
+from gateway.client.session import LicensedSession
 
 __all__ = [
     "FREE",

@@ -88,6 +88,10 @@ class Caller:
             return switch.is_set()
         return bool(switch())
 
+    async def page(self, url: str, headers: Mapping[str, str] | None = None) -> Answer | Refused:
+        """GET a page, as opposed to what is asked of a desk."""
+        return await self.send("GET", url, headers)
+
     async def send(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer | Refused:

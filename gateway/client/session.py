@@ -3,58 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
-from gateway.client.bargaining import Mandate, Strategy, TakeIt
-from gateway.client.buying import Buying, Token
-from gateway.client.caller import Answer, Caller, KillSwitch, origin_of
-from gateway.client.logins import AgentKey, Login, TokenKey
-from gateway.client.negotiating import Stance, Talk
+from gateway.client.bargaining import Strategy
+from gateway.client.caller import Caller, KillSwitch, origin_of
+from gateway.client.licensing import Fetched, Licensing, path_of
+from gateway.client.logins import AgentKey, Login
 from gateway.client.proving import MOST, proofs
-from gateway.client.purse import FREE, Purse, Spending
-from gateway.client.refused import Refused, Why, shown
-from gateway.client.seller import Published, Seller, discover
-from gateway.client.wallet import Lines, Wallet
+from gateway.client.purse import FREE, Spending
+from gateway.client.refused import Refused, Why
 from gateway.keys.ems import ContentKey, EmsError
-from gateway.money import Money, MoneyError
-from gateway.paths import Ambiguous, canonical
+from gateway.money import Money
 from gateway.terms.comparing import Lever
-from gateway.terms.license_terms import Compensation, Purpose
+from gateway.terms.license_terms import Compensation
 from gateway.uses import Uses
 
 _MOST_REDIRECTS = 10
-_MOST_TRIES = 4
-#: Licensed fetches that a session remembers, to prove them.
-_MOST_KEPT = 10_000
-#: What a client that waits for approval is told; it may still agree on what is published, as a small deal.
-_QUARANTINED = "client-quarantined"
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """One answer.
-
-    *record* is the id under which the gateway remembers a licensed fetch,
-    *price* its ceiling, *receipt* where its proof is said to be.
-    """
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    record: str = ""
-    price: str = ""
-    license: str = ""
-    url: str = ""
-    receipt: str = ""
 
 
 class LicensedSession:
@@ -106,24 +75,28 @@ class LicensedSession:
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Prepare; connections are opened by the first fetch."""
-        if owing is not None and owing.currency != spending.currency:
-            raise ValueError("what may be owed is in the currency of what may be spent")
-        self.purse = Purse(spending)
-        self.wallet = Wallet(receipts.with_name(f"{receipts.name}.wallet") if receipts else None)
-        self.caller = Caller(user_agent, agent_key=agent_key, switch=switch, largest=largest)
-        self._receipts = Lines(receipts)
-        self._buying = Buying(
-            self.caller, self.purse, self.wallet, logins=logins, name=register_as, contacts=contacts,
-            token_key=TokenKey() if bind_tokens else None, clock=clock, tell=tell,
+        self._licensing = Licensing(
+            Caller(user_agent, agent_key=agent_key, switch=switch, largest=largest),
+            spending,
+            line=asyncio.Lock,
+            uses=uses,
+            logins=logins,
+            register_as=register_as,
+            contacts=contacts,
+            bind_tokens=bind_tokens,
+            strategy=strategy,
+            owing=owing,
+            needs=needs,
+            facts=facts,
+            party=party,
+            patience=patience,
+            receipts=receipts,
+            clock=clock,
+            tell=tell,
+        )
+        self.purse, self.wallet, self.caller = (
+            self._licensing.purse, self._licensing.wallet, self._licensing.caller,
         )  # fmt: skip
-        self._uses, self._strategy, self._owing = uses, strategy or TakeIt(), owing
-        self._needs = dict(needs or {})
-        self._facts, self._party, self._patience = dict(facts or {}), dict(party or {}), patience
-        self._clock = clock
-        self._kept: deque[dict[str, Any]] = deque(maxlen=_MOST_KEPT)
-        self._tokens: dict[str, list[Token]] = {}
-        self._sellers: dict[str, Seller] = {}
-        self._lines: dict[str, asyncio.Lock] = {}
 
     async def __aenter__(self) -> Self:
         """Open the session."""
@@ -148,7 +121,7 @@ class LicensedSession:
         its origin alone.
         """
         for _ in range(_MOST_REDIRECTS):
-            got = await self._page(url)
+            got = await self._licensing.page(url)
             moved = _moved_to(got) if isinstance(got, Fetched) else ""
             if not moved:
                 return got
@@ -160,17 +133,17 @@ class LicensedSession:
 
         Open the file with `gateway.keys.ems.decrypt`.
         """
-        origin, path = origin_of(url), _path(url)
-        token = self._token(origin, path)
-        seller = self._sellers.get(origin)
+        origin, path = origin_of(url), path_of(url)
+        token = self._licensing.token(origin, path)
+        seller = self._licensing.sellers.get(origin)
         if token is None or seller is None:
             return Refused.own(
                 Why.NO_CREDENTIALS, "No license was bought there; fetch the file first", url=url
             )
-        login = await self._buying.login(seller)
+        login = await self._licensing.buying.login(seller)
         if isinstance(login, Refused):
             return login
-        answer = await self._buying.content_key(seller, login, token, url)
+        answer = await self._licensing.buying.content_key(seller, login, token, url)
         if isinstance(answer, Refused):
             return answer
         key = answer.json.get("key")
@@ -188,23 +161,24 @@ class LicensedSession:
         refusal is the desk's `not-found`. *log* is the key of the gateway's
         public log, where it is known from elsewhere. See `client.proving`.
         """
-        seller = self._sellers.get(origin)
-        kept = {each["record"]: each for each in self._kept if origin_of(each["url"]) == origin}
+        seller = self._licensing.sellers.get(origin)
+        kept = {each["record"]: each for each in self._licensing.kept if origin_of(each["url"]) == origin}
         if seller is None or not kept:
             return Refused.own(Why.NOTHING_FITS, f"Nothing was fetched under a license at {origin}")
-        login = await self._buying.login(seller)
+        login = await self._licensing.buying.login(seller)
         if isinstance(login, Refused):
             return login
         records, found = list(kept), list[dict[str, Any]]()
         for first in range(0, len(records), MOST):
             some = {record: kept[record] for record in records[first : first + MOST]}
-            document = await proofs(self._buying, seller, login, some, log)
+            document = await proofs(self._licensing.buying, seller, login, some, log)
             if isinstance(document, Refused):
                 return document
-            self._receipts.keep({"kind": "proof", **document})
+            self._licensing.receipts.keep({"kind": "proof", **document})
             found.append(document)
         return found
 
+<<<<<<< HEAD
     async def _page(self, url: str) -> Fetched | Refused:
         origin, path = origin_of(url), _path(url)
         if not origin or not path:
@@ -403,6 +377,8 @@ class LicensedSession:
             self._receipts.keep(self._kept[-1])
         return fetched
 
+=======
+>>>>>>> clients
 
 def _moved_to(got: Fetched) -> str:
     """The absolute address that a redirect names, "" where it is none."""
@@ -413,6 +389,7 @@ def _moved_to(got: Fetched) -> str:
         return urljoin(got.url, place).partition("#")[0] if place else ""
     except ValueError:
         return ""
+<<<<<<< HEAD
 
 
 def _elsewhere(refused: Refused) -> bool:
@@ -438,3 +415,5 @@ def _money(text: str) -> Money | None:
         return Money.read(text)
     except MoneyError:
         return None
+=======
+>>>>>>> clients

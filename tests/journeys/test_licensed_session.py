@@ -170,12 +170,12 @@ async def test_the_log_proves_what_was_fetched_and_what_it_cost(world, tmp_path)
             ("license", "another license"),
             ("path", "another path"),
         ):
-            line = session._kept[1]
+            line = session._licensing.kept[1]
             kept, line[member] = line[member], "0" * 64
             refused = await proven(session, gate.front)
             assert why in refused.fact, refused
             line[member] = kept
-        session._kept[0]["at_most"] = "USD 0.004999"
+        session._licensing.kept[0]["at_most"] = "USD 0.004999"
         assert "charges more" in (await proven(session, gate.front)).fact
     lines = list(Lines(receipts).read())
     assert lines[0]["receipt"] == f"{gate.front}/.licet/receipts/{lines[0]['record']}"
