@@ -210,7 +210,13 @@ class Licensing:
             made = await self.buying.token_of(seller, login, held, url)
             if isinstance(made, Token) and made.covers(path):
                 return made
-            if isinstance(made, Refused) and 400 <= made.status < 500 and made.status != 429:
+            # A license that does not reach this page is still good for others.
+            if (
+                isinstance(made, Refused)
+                and 400 <= made.status < 500
+                and made.status != 429
+                and not _elsewhere(made)
+            ):
                 self.wallet.used_up(held.license)
         return None
 
@@ -321,3 +327,8 @@ def _money(text: str) -> Money | None:
         return Money.read(text)
     except MoneyError:
         return None
+
+
+def _elsewhere(refused: Refused) -> bool:
+    """Whether a token was refused only because the license is for other pages (RFC 8707, section 2)."""
+    return refused.body.get("error") == "invalid_target"
