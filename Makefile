@@ -7,7 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .make
 # What runs on modules that the compiled build replaces.
-COMPILED_TESTS := tests/front tests/origin tests/hostile tests/test_stepping.py tests/journeys/test_main_job.py tests/journeys/test_tls.py
+COMPILED_TESTS := tests/front tests/origin tests/hostile tests/test_stepping.py tests/provenance/test_shapes.py tests/provenance/test_waking.py \
+  tests/provenance/test_audience.py tests/visitors/test_conduct.py tests/journeys/test_main_job.py tests/journeys/test_tls.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo check test faults bench detect tournament night clean

@@ -19,6 +19,11 @@ class Folders:
         return self.folder / "licet.db"
 
     @property
+    def past(self) -> Path:
+        """The SQLite file of other servers' logs: what was before this gateway; never billed."""
+        return self.folder / "past" / "licet.db"
+
+    @property
     def journal(self) -> Path:
         """The folder of the append files."""
         return self.folder / "journal"

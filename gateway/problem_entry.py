@@ -24,41 +24,24 @@ def entry(code: str, status: int, title: str, next_step: str, **errors: str) -> 
 
 
 class Told:
-    """Reads the members of an `Entry` off a member of an enumeration of them."""
+    """A member of an enumeration of `Entry`, with what that says at hand.
 
-    value: Entry
+    Attributes:
+        code: the stable name, as it stands in records and URLs.
+        status: the HTTP status.
+        title: the rule, as a public sentence without a full stop.
+        next_step: what the other side can do about it.
+        license_error: the `error` of a ``WWW-Authenticate: License`` challenge, or "".
+        crawler_error: the value of a ``crawler-error`` header, or "".
+        oauth_error: the `error` of an OAuth answer, or "".
+    """
 
-    @property
-    def code(self) -> str:
-        """The stable name, as it stands in records and URLs."""
-        return self.value.code
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return self.value.status
-
-    @property
-    def title(self) -> str:
-        """The rule, as a public sentence without a full stop."""
-        return self.value.title
-
-    @property
-    def next_step(self) -> str:
-        """What the other side can do about it."""
-        return self.value.next_step
-
-    @property
-    def license_error(self) -> str:
-        """The `error` of a ``WWW-Authenticate: License`` challenge, or ""."""
-        return self.value.license_error
-
-    @property
-    def crawler_error(self) -> str:
-        """The value of a ``crawler-error`` header, or ""."""
-        return self.value.crawler_error
-
-    @property
-    def oauth_error(self) -> str:
-        """The `error` member of an OAuth or OLP error body, or ""."""
-        return self.value.oauth_error
+    def __init__(self, value: Entry) -> None:
+        """Take what *value* says."""
+        self.code = value.code
+        self.status = value.status
+        self.title = value.title
+        self.next_step = value.next_step
+        self.license_error = value.license_error
+        self.crawler_error = value.crawler_error
+        self.oauth_error = value.oauth_error

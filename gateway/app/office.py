@@ -76,7 +76,7 @@ from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
-from gateway.store.sqlite.leaves import SqliteLeaves
+from gateway.store.sqlite.leaves import FreshLeaves, SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.register import SqliteRegister
@@ -119,7 +119,7 @@ class Office:
         self.clock = clock or SystemClock()
         self._policies, self._networks = policies, networks
         self._tasks: list[asyncio.Task[None]] = []
-        self._stopping, self._wake = asyncio.Event(), asyncio.Event()
+        self._stopping, self._wake, self.fresh = asyncio.Event(), asyncio.Event(), FreshLeaves()
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
         self.withdrawn: tuple[Withdrawal, ...] = ()
@@ -155,7 +155,7 @@ class Office:
         self.access_log = SqliteAccessLog(self._pages)
         self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
-        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages), self._first_host())
+        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages, self.fresh), self._first_host())
         self.witnessing = witnessing_of(config)
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
@@ -249,7 +249,7 @@ class Office:
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""
-        return SqliteFolding(self.database)
+        return SqliteFolding(self.database, self.fresh)
 
     async def open_dashboard(self) -> tuple[str, str]:
         """Open the operator's pages; returns their URL and the one-time link, or "" for what there is not."""

@@ -32,6 +32,7 @@ from gateway.app.boot import Boot
 from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SETTLER, SPEND_BOOK, WITHDRAWN
 from gateway.app.channel import Channel
 from gateway.app.folder import RunFolder
+from gateway.app.memory import rarely_collected
 from gateway.app.observing import metrics_of
 from gateway.app.office import Office, log
 from gateway.app.signing_agents import told
@@ -88,6 +89,7 @@ class OfficeRoom(Office):
         dashboard, sign_in = await self.open_dashboard()
         await metrics_of(self, self._totals.all, self._states, self._closing.append)
         self.begin()
+        rarely_collected()
         return {
             "dashboard": dashboard,
             "sign_in": sign_in,

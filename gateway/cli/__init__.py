@@ -35,6 +35,7 @@ from gateway.cli import (
     evidence_bundles,
     exporting,
     fetch,
+    ingest,
     init,
     invoices,
     journal,
@@ -45,6 +46,7 @@ from gateway.cli import (
     milestones,
     objections,
     outbox,
+    past,
     payments,
     payouts,
     policy,
@@ -53,6 +55,7 @@ from gateway.cli import (
     reconcile_access,
     reconciling,
     refunds,
+    report,
     restart,
     retention,
     rsl,
@@ -74,6 +77,9 @@ app = typer.Typer(
 
     \b
     First minute    licet demo
+    Before that     licet ingest access.log
+                    licet report --past --html past.html
+                    licet past
     Your own site   licet serve --upstream http://localhost:8000
     Your rules      licet init
                     licet policy check
@@ -111,6 +117,9 @@ app.command("demo")(tour.demo)
 app.command("serve")(serve.serve)
 app.command("restart")(restart.restart)
 app.command("init")(init.init)
+app.command("ingest")(ingest.ingest)
+app.command("report")(report.report)
+app.command("past")(past.past)
 app.add_typer(policy.app, name="policy")
 app.add_typer(terms.app, name="terms")
 app.add_typer(crawlers.app, name="crawlers")

@@ -15,6 +15,7 @@ import asyncio
 import socket
 import ssl
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -58,6 +59,8 @@ class Connections:
         self._tls = tls
         self._servers: dict[Upstream, _Server] = {}
         self._watch = Watch(limits.tick)
+        #: Makes a connection to a server for a client's address; a test hands in its own.
+        self.make: Callable[[Upstream, str], Awaitable[OriginConnection]] = self._made
 
     def spare(self, upstream: Upstream) -> OriginConnection | None:
         """A connection to *upstream* that waits for use, or None; without waiting."""
@@ -115,7 +118,7 @@ class Connections:
             async with asyncio.timeout(self._limits.connect):
                 await self._room(server)
                 try:
-                    made = await self._made(upstream, client)
+                    made = await self.make(upstream, client)
                 except BaseException:
                     self._gone(server)
                     raise

@@ -62,6 +62,8 @@ class Ended(StrEnum):
     PASSED = "passed-on"
 
 
+#: Compared with for every entry that is folded: text alone is told apart soonest.
+_LICENSED: Final = str(Outcome.LICENSED)
 _DETAIL_TYPES: Final = (str, tuple, str, str, str, str)
 
 
@@ -172,7 +174,7 @@ class FetchRecord:  # noqa: PLW1641 - a frozen dataclass has a hash
     @property
     def is_paid(self) -> bool:
         """Whether it passed under a license: never shed, always awaited."""
-        return self.outcome == Outcome.LICENSED
+        return self.outcome == _LICENSED
 
 
 def _shape(made: type[Any]) -> dict[str, type[Any]]:

@@ -35,6 +35,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, Literal
 
 from gateway.visitors.networks import parse_address
@@ -58,6 +59,7 @@ _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _USUAL: Final = re.compile(rf"((?:{_OCTET}\.){{3}}){_OCTET}", re.ASCII)
 
 
+@lru_cache(maxsize=1024)
 def network_of(address: str) -> str:
     """The network that *address* is counted with, or "" for what is no address.
 

@@ -45,11 +45,12 @@ ASK = Ask("0192-a", 0, "journal", "https://journal.example", "GET", "/essays/tid
 LINK = '<https://journal.example/license.xml>; rel="license"; type="application/rsl+xml"'
 
 #: Refusals of these statuses that no license is about: the desk's own login and accounts, a control
-#: file, a payment without a license, and a gateway that is ending.
+#: file, a payment without a license, a gateway that is ending, a server that asks for others, an auditor.
 ELSEWHERE = {
     Problem.CLIENT_UNKNOWN, Problem.CLIENT_QUARANTINED, Problem.PAYMENT_MISSING, Problem.ROBOTS_UNAVAILABLE,
     Problem.DRAINING, Problem.PAYMENT_FAILED, Problem.REGISTRATION_DENIED, Problem.PAYMENT_PENDING,
-    Problem.PAYMENT_SERVICE_UNAVAILABLE, Problem.LICENSE_NOT_TRANSFERABLE,
+    Problem.PAYMENT_SERVICE_UNAVAILABLE, Problem.LICENSE_NOT_TRANSFERABLE, Problem.CALLER_UNKNOWN,
+    Problem.AUDITOR_UNKNOWN, Problem.AUDIT_OUT_OF_SCOPE,
 }  # fmt: skip
 #: status -> the `error` values that section 6.3.4 and the table of 6.3.1 allow there.
 ERRORS = {

@@ -165,7 +165,7 @@ class MemoryDriver:
         self.recorder.open = set()
         self.door = await self.kit.Door("http://127.0.0.1:1", limits=self.kit.Limits(**self.limits)).start()
         pool = self.door.origin._connections
-        pool._made = self._made
+        pool.make = self._made
         self.watches = (self.door.listener._watch, pool._watch)
         return self
 

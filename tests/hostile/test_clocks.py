@@ -128,7 +128,7 @@ async def test_an_origin_that_is_gone_before_it_is_asked(before, in_memory, kit)
     """Its connection was made and lost before the request that waits for it goes on."""
     driver = await before(b"")
     pool = driver.door.origin._connections
-    made = pool._made
+    made = pool.make
 
     async def lost(upstream, client):
         connection = await made(upstream, client)
@@ -137,7 +137,7 @@ async def test_an_origin_that_is_gone_before_it_is_asked(before, in_memory, kit)
             await asyncio.sleep(0)
         return connection
 
-    pool._made = lost
+    pool.make = lost
     client, end = driver.connect()
     end.write(kit.get("/x"))
     for _ in range(20):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import queue
 import threading
@@ -316,6 +317,8 @@ def _touch(path: Path) -> None:
         if path.is_dir():
             raise IsADirectoryError(21, "is a folder", str(path)) from None
         if not os.access(path, os.R_OK | os.W_OK):
+            if os.statvfs(path).f_flag & os.ST_RDONLY:
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path)) from None
             raise PermissionError(13, "cannot be read and written", str(path)) from None
     path.chmod(0o600)
     # Where the folder cannot be written SQLite cannot keep its log beside the file.

@@ -19,6 +19,7 @@ from gateway.provenance.writers import writer_of
 from gateway.store.purses import EntryConflict, used_by
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.deriving import Deriving
+from gateway.store.sqlite.leaves import FreshLeaves
 from gateway.store.sqlite.spend_book import lower
 
 #: Members that have a column of their own, by kind of entry; the others keep the column's default.
@@ -43,6 +44,7 @@ _INSERT: Final = {
 class _Row(NamedTuple):
     entry: JournalEntry
     canonical: bytes
+    leaf: bytes
     source: str
     values: tuple[Any, ...]
 
@@ -50,9 +52,10 @@ class _Row(NamedTuple):
 class SqliteFolding:
     """Takes the keeper's batches. What it raises leaves the store as it was."""
 
-    def __init__(self, database: Database) -> None:
-        """Fold into *database*."""
+    def __init__(self, database: Database, fresh: FreshLeaves | None = None) -> None:
+        """Fold into *database*; the leaves of what is committed are left in *fresh*."""
         self._database = database
+        self._fresh = fresh
 
     async def positions(self) -> Mapping[str, int]:
         """File name to folded offset, of every file ever seen."""
@@ -67,7 +70,10 @@ class SqliteFolding:
         Raises `EntryConflict` for an entry whose id is stored with other content.
         """
         rows = await asyncio.to_thread(lambda: [_row(sealed) for sealed in batch.entries])
-        return await self._database.write(lambda db: _fold(db, rows, batch))
+        begin, stored = await self._database.write(lambda db: _fold(db, rows, batch))
+        if self._fresh is not None:
+            self._fresh.put(begin, [row.leaf for row in stored])
+        return len(stored)
 
     async def purse_writers(self) -> frozenset[str]:
         """The writers that have a purse."""
@@ -80,7 +86,8 @@ class SqliteFolding:
         await self._database.write(lambda db: db.executemany("DELETE FROM purses WHERE writer = ?", gone))
 
 
-def _fold(db: apsw.Connection, rows: list[_Row], batch: FoldBatch) -> int:
+def _fold(db: apsw.Connection, rows: list[_Row], batch: FoldBatch) -> tuple[int, list[_Row]]:
+    """Store *batch*; return how many entries were stored before, and what was new, in its order."""
     found = db.execute("SELECT coalesce(max(seq), 0) FROM entries").get
     assert isinstance(found, int)
     fresh = _fresh(db, rows)
@@ -100,7 +107,7 @@ def _fold(db: apsw.Connection, rows: list[_Row], batch: FoldBatch) -> int:
         " ON CONFLICT DO UPDATE SET position = excluded.position",
         batch.positions,
     )
-    return len(fresh)
+    return found, fresh
 
 
 def _fresh(db: apsw.Connection, rows: list[_Row]) -> list[_Row]:
@@ -120,12 +127,13 @@ def _fresh(db: apsw.Connection, rows: list[_Row]) -> list[_Row]:
 
 def _row(sealed: SealedEntry) -> _Row:
     entry = sealed.entry
-    digest = hashlib.sha256(leaf(entry, sealed.salt, sealed.canonical)).digest()
+    public = leaf(entry, sealed.salt, sealed.canonical)
+    digest = hashlib.sha256(public).digest()
     whole = (
         entry.id, entry.kind, entry.time_us, entry.site, sealed.salt, sealed.canonical, digest, sealed.source,
     )  # fmt: skip
     copied = _VALUES_OF[entry.kind](entry) if entry.kind in _VALUES_OF else ()
-    return _Row(entry, sealed.canonical, sealed.source, whole + copied)
+    return _Row(entry, sealed.canonical, public, sealed.source, whole + copied)
 
 
 def _lower(db: apsw.Connection, rows: list[_Row]) -> None:

@@ -1,8 +1,9 @@
-"""`provenance.public_log.Leaves` on SQLite."""
+"""`provenance.public_log.Leaves` on SQLite; what was folded a moment ago is at hand, and not made again."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import apsw
 
@@ -10,13 +11,42 @@ from gateway.provenance.receipts import Opened
 from gateway.provenance.record import public_leaf
 from gateway.store.sqlite.database import Database
 
+#: Leaves that are held for the public log; a log that lags behind by more reads them.
+_HELD: Final = 1 << 14
+
+
+class FreshLeaves:
+    """The leaves of entries that were just committed, one after the other, until they are taken. For one event loop."""
+
+    def __init__(self) -> None:
+        """Hold none."""
+        self._begin = 0
+        self._held: list[bytes] = []
+
+    def put(self, index: int, leaves: Sequence[bytes]) -> None:
+        """Hold *leaves* from *index* on, which the store has committed; those that they do not follow are let go."""
+        if index != self._begin + len(self._held) or len(self._held) + len(leaves) > _HELD:
+            self._begin, self._held = index, []
+        self._held += leaves
+
+    def take(self, begin: int, most: int) -> tuple[bytes, ...]:
+        """Those from index *begin* on, at most *most*, empty where they are not held; nothing before them is asked for again."""
+        at = begin - self._begin
+        if not 0 <= at < len(self._held):
+            return ()
+        taken = tuple(self._held[at : at + most])
+        self._begin += at
+        del self._held[:at]
+        return taken
+
 
 class SqliteLeaves:
     """The folded entries as leaves; the one numbered 1 is at index 0."""
 
-    def __init__(self, database: Database) -> None:
-        """Read *database*."""
+    def __init__(self, database: Database, fresh: FreshLeaves | None = None) -> None:
+        """Read *database*; what *fresh* holds of it need not be read."""
         self._database = database
+        self._fresh = fresh or FreshLeaves()
 
     async def size(self) -> int:
         """How many there are."""
@@ -26,6 +56,8 @@ class SqliteLeaves:
 
     async def leaves(self, begin: int, most: int) -> tuple[bytes, ...]:
         """Those from index *begin* on, at most *most*."""
+        if held := self._fresh.take(begin, most):
+            return held
 
         def act(db: apsw.Connection) -> tuple[bytes, ...]:
             rows: Any = db.execute(

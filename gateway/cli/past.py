@@ -1,0 +1,83 @@
+"""`licet past`: the pages about the log, of what `licet ingest` read."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell
+
+
+def past(
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="Where to listen on loopback; 0 is any.")
+    ] = 0,
+    data: Data = DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Look at the past in a browser, until Ctrl-C.
+
+    The dashboard's pages about the log (overview, crawlers, content, access
+    log, exports) over what `licet ingest` read. They listen on this machine
+    alone and change nothing. The link works once; the password that it asks
+    for is for this look only and is forgotten with it.
+    """
+    from gateway.folders import Folders
+
+    place = Folders(data).past
+    if not place.is_file():
+        raise stop(f"there is no {place}; `licet ingest access.log` makes it")
+    asyncio.run(_look(place, data, port, as_json=as_json))
+
+
+async def _look(place: Path, data: Path, port: int, *, as_json: bool) -> None:
+    from aiohttp import web
+
+    from gateway.app.explaining import Explaining
+    from gateway.clock import SystemClock
+    from gateway.config import read_config
+    from gateway.dashboard.rooms import Rooms
+    from gateway.dashboard.routes import dashboard_app
+    from gateway.dashboard.sessions import Sessions
+    from gateway.store.sqlite.access_log import SqliteAccessLog
+    from gateway.store.sqlite.database import Database
+
+    over = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
+    clock, config = SystemClock(), read_config(data, environ=os.environ)
+    database = await Database.open(place)
+    with tempfile.TemporaryDirectory(prefix="licet-past-") as folder:
+        sessions = Sessions.open(Path(folder) / "operator.json", clock)
+        runner = web.AppRunner(
+            dashboard_app(
+                SqliteAccessLog(database),
+                sessions,
+                hosts=(),
+                status=lambda: {"the past": "read only"},
+                who=Explaining(config, clock),
+                clock=clock,
+                rooms=Rooms(),
+            ),
+            access_log=None,
+        )
+        try:
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            link = f"{base}/sign-in?token={sessions.sign_in_link()}"
+            if as_json:
+                emit({"past": base, "sign_in": link})
+            else:
+                print(link, flush=True)
+                tell(f"The link works once. Then look at {base}/?last=all; Ctrl-C ends it.")
+            await over.wait()
+        finally:
+            await runner.cleanup()
+            await database.close()
