@@ -92,7 +92,6 @@ ELSEWHERE = {
     "front/bodies.py": "front/test_listener.py",
     "app/billing_room.py": "journeys/test_billing.py",
     "billing/account_book.py": "conformance/test_account_book.py",
-    "billing/account_statements.py": "billing/test_account_forms.py",
     "billing/dispute_book.py": "conformance/test_dispute_book.py",
     "billing/document_book.py": "conformance/test_document_book.py",
     "billing/invoice_events.py": "billing/test_issuing.py",

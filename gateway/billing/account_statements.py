@@ -52,7 +52,10 @@ class Charged:
 
 @dataclass(frozen=True, slots=True)
 class AccountLine:
-    """One book entry over *amount*: what it did to the prepaid credit and to what is owed (below zero: to be paid)."""
+    """One book entry over *amount*: what it did to the prepaid credit and to what is owed (below zero: to be paid).
+
+    *source* is the account that a release took the money of a milestone from, "" for everything else.
+    """
 
     entry: str
     time_us: int
@@ -64,6 +67,7 @@ class AccountLine:
     prepaid: Money
     owed: Money
     late: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,7 @@ def added_up(entries: Iterable[Booked], windows: Iterable[Window]) -> tuple[Char
 def _lines(licensee: str, extract: AccountExtract) -> tuple[AccountLine, ...]:
     accounts = (prepaid(licensee), owed(licensee))
     effects: Counter[tuple[str, str]] = Counter()
+    sources = {each.entry_id: each.debit for each in extract.postings if each.code == "release"}
     for posting in extract.postings:
         for account in accounts:
             effects[posting.entry_id, account] += posting.effect_on(account)
@@ -195,7 +200,7 @@ def _lines(licensee: str, extract: AccountExtract) -> tuple[AccountLine, ...]:
             AccountLine(
                 entry.id, entry.time_us, entry.kind_of, entry.license, entry.memo, entry.reference,
                 Money(entry.amount_micros, entry.currency), Money(moved[0], entry.currency),
-                Money(moved[1], entry.currency), late,
+                Money(moved[1], entry.currency), late, sources.get(entry.id, ""),
             )
         )  # fmt: skip
     return tuple(found)

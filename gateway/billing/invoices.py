@@ -16,7 +16,9 @@ prepaid  how much of it left the prepaid credit already
 to pay   total less prepaid
 ======== ========================================================================
 
-Credits, payments and what others hold for milestones are not billed.
+What is paid for a milestone is billed when it is released, not when it was promised
+or paid in: what somebody else held is paid by that, as prepaid is. Credits,
+payments, promises, deposits and what goes back are not billed.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ VERSION: Final = 1
 INVOICE, BILL, CREDIT_NOTE = "invoice", "bill", "credit_note"
 HEADINGS: Final = {INVOICE: "Invoice", BILL: "Statement", CREDIT_NOTE: "Credit note"}
 _LETTERS: Final = {INVOICE: "I", BILL: "S", CREDIT_NOTE: "C"}
-_BILLED: Final = {"fee": "Fee at signing", "due": "Fell due", "promise": "Promised for a milestone"}
+_BILLED: Final = {"fee": "Fee at signing", "due": "Fell due", "release": "Released for a milestone"}
 #: How the ids of reversals begin that a credit note makes; they are told in it, and billed nowhere else.
 REVERSAL: Final = "cr_"
 #: Reversals that one credit note may need.
@@ -169,12 +171,13 @@ def _lines(statement: AccountStatement, currency: str) -> list[dict[str, Any]]:
     for line in statement.lines:
         micros = _billed(line)
         if line.amount.currency == currency and micros:
+            paid = micros if line.source.startswith("escrow:") else -line.prepaid.micros
             what = _BILLED.get(line.kind, f"Reversed: {line.reference}") + (" (late)" if line.late else "")
             found.append(
                 {
                     "kind": line.kind, "what": what, "entry": line.entry, "license": line.license, "work": "",
                     "reason": line.memo, "late": line.late, "count": 1, "micros": micros,
-                    "prepaid_micros": -line.prepaid.micros,
+                    "prepaid_micros": paid,
                 }
             )  # fmt: skip
     return [{"nth": at, **line} for at, line in enumerate(found, 1)]
@@ -183,6 +186,8 @@ def _lines(statement: AccountStatement, currency: str) -> list[dict[str, Any]]:
 def _billed(line: AccountLine) -> int:
     """What *line* adds to a bill, in micro-units."""
     moved = line.prepaid.micros + line.owed.micros
+    if line.kind == "release":
+        return line.amount.micros if line.source else 0
     if line.kind in _BILLED:
         return -moved
     # What a credit note reversed stands there; money paid back was no charge.
