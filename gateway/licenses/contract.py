@@ -393,7 +393,6 @@ _FILLED: Final[Mapping[str, Callable[[Deal], str]]] = {
     "attribution": _attribution,
     "model_card_days": lambda deal: str(deal.terms.attribution.model_card_days),
     "report": lambda deal: deal.terms.audit.report,
-    "audits_per_year": lambda deal: str(deal.terms.audit.audits_per_year),
     "audit_window_months": lambda deal: str(deal.terms.audit.audit_window_months),
     "output_samples": lambda deal: str(deal.terms.audit.output_samples),
     "suspend_after_days": lambda deal: str(deal.terms.audit.suspend_after_days),

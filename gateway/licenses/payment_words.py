@@ -70,6 +70,11 @@ WORDS: Final[Mapping[str, Callable[[LicenseTerms], str]]] = MappingProxyType({
         if terms.compensation.calendar
         else "weekdays, Monday to Friday, in UTC"
     ),
+    # As dues count it: the period of the reports, and quarters where none were agreed.
+    "share_period": lambda terms: {"monthly": "month", "yearly": "year"}.get(terms.audit.report, "quarter"),
+    "audits_per_year": lambda terms: (
+        "Once" if terms.audit.audits_per_year == 1 else f"Up to {terms.audit.audits_per_year} times"
+    ),
     "late_interest": lambda terms: percent(terms.compensation.late_interest_bp),
     "milestones": lambda terms: "; ".join(milestone_parts(terms)) or "nothing",
     "milestones_are": lambda terms: Holder.read(terms.compensation.holder).told,

@@ -10,7 +10,7 @@ from gateway import bundled
 from gateway.licenses.contract import Deal, Party, contract_of, price_parts, read_clause
 from gateway.licenses.license import License
 from gateway.licenses.life import amended
-from gateway.licenses.payment_words import milestone_parts
+from gateway.licenses.payment_words import WORDS, milestone_parts
 from gateway.licenses.plain_words import lever_words
 from gateway.money import Money
 from gateway.paths import PathScope
@@ -100,3 +100,18 @@ def test_an_amendment_does_not_touch_what_waits_for_milestones(change):
     assert "milestones" in found.detail
     other = replace(TERMS, compensation=replace(TERMS.compensation, payment_days=30), term=Term(12))
     assert isinstance(amended(license, other, policy="p", now=5), License)
+
+
+@pytest.mark.parametrize(
+    ("report", "period"),
+    [("monthly", "month"), ("quarterly", "quarter"), ("yearly", "year"), ("none", "quarter")],
+)
+def test_a_share_is_paid_for_the_periods_that_dues_count(report, period):
+    terms = replace(TERMS, audit=replace(TERMS.audit, report=report))
+    assert WORDS["share_period"](terms) == period
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "Once"), (2, "Up to 2 times")])
+def test_audits_are_counted_in_words(count, words):
+    terms = replace(TERMS, audit=replace(TERMS.audit, audits_per_year=count))
+    assert WORDS["audits_per_year"](terms) == words
