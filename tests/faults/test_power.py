@@ -53,8 +53,9 @@ def test_a_first_start_that_was_cut_off_anywhere_needs_no_operator(root: Path, m
 def test_less_than_full_durability_is_found_out(root: Path, broken: str) -> None:
     """The control: the same cuts under a configuration that `kill -9` cannot tell from ours."""
     found = cut(root, BROKEN[broken], 40, "--broken", broken)
-    # Entries that were folded in time are in the books; then it is the journal's missing octets that are told.
-    assert any("lost" in each or "shorter than" in each for each in found["wrong"]), found
+    # Which word it is found by depends on the moment: an entry that is lost, or one that was folded in time and that
+    # the journal, having lost its octets, does not tell as the books do.
+    assert found["wrong"], found
     name = f"synchronous={broken.upper()}" if BROKEN[broken] == "ledger" else broken
     row = told(f"power cut: {BROKEN[broken]}")
     row.control += f"{', ' * bool(row.control)}{name}: found"
