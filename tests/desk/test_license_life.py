@@ -118,7 +118,7 @@ async def test_an_amendment_is_a_new_version_of_the_contract_and_old_tokens_open
     assert (status, details["terms"]) == (200, second["terms_hash"])
     assert details["locations"] == ["/essays/new/"]
     events = [each.event.type for each in await deal.happened.after(0, 99, About(subject=deal.id))]
-    assert events == ["license.amended"]
+    assert events == ["license.issued", "license.amended"]
     kept = await deal.negotiations.store.get(change.told["id"])
     assert chained(kept.transcript)
     assert (kept.about, kept.change, kept.state) == (deal.id, "amendment", State.FINALIZED)
