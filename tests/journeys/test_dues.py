@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 
 from gateway.billing.postings import owed
-from gateway.clock import SystemClock
 from gateway.licenses.offers import months_after
 from gateway.money import Money
+from tests.journeys.conftest import SetClock
 
 GPTBOT = (
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
@@ -48,21 +48,6 @@ then = {{ license = ["training"] }}
 [[rules]]
 then = "serve"
 """
-
-
-class SetClock(SystemClock):
-    """The machine's clock, *ahead* by some seconds."""
-
-    ahead = 0
-
-    def now_us(self) -> int:
-        """The machine's time and what it is ahead."""
-        return super().now_us() + self.ahead * 1_000_000
-
-    def at(self, seconds: int) -> None:
-        """Go to a moment in seconds since the epoch."""
-        self.ahead = 0
-        self.ahead = seconds - self.now_us() // 1_000_000
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.clock import SystemClock
 from gateway.licenses.obligations import day
 from gateway.store.sqlite.events import SqliteEvents
+from tests.journeys.conftest import SetClock
 
 GPTBOT = (
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
@@ -54,21 +54,6 @@ STATED = {
     "redistribution": "no", "launch_date": "2027-06-01", "data_protection": "encrypted at rest; two people have access",
 }  # fmt: skip
 PARTY = {"name": "Example AI Labs GmbH", "address": "2 Test Way", "signatory": "Eve", "authority": "CEO"}
-
-
-class SetClock(SystemClock):
-    """The machine's clock, *ahead* by some seconds."""
-
-    ahead = 0
-
-    def now_us(self) -> int:
-        """The machine's time and what it is ahead."""
-        return super().now_us() + self.ahead * 1_000_000
-
-    def at(self, seconds: int) -> None:
-        """Go to a moment in seconds since the epoch."""
-        self.ahead = 0
-        self.ahead = seconds - self.now_us() // 1_000_000
 
 
 @pytest.fixture

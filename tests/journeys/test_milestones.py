@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.clock import SystemClock
+from tests.journeys.conftest import SetClock
 
 GPTBOT = (
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
@@ -43,16 +43,6 @@ then = {{ license = ["training"] }}
 [[rules]]
 then = "serve"
 """
-
-
-class SetClock(SystemClock):
-    """The machine's clock, *ahead* by some seconds."""
-
-    ahead = 0
-
-    def now_us(self) -> int:
-        """The machine's time and what it is ahead."""
-        return super().now_us() + self.ahead * 1_000_000
 
 
 @pytest.fixture
