@@ -104,7 +104,7 @@ def _fold(db: apsw.Connection, rows: list[_Row], batch: FoldBatch) -> tuple[int,
     db.executemany(_KEEP_DETAIL, map(_detail_values, batch.details))
     db.executemany(
         "INSERT INTO fold_positions (source, position) VALUES (?, ?)"
-        " ON CONFLICT DO UPDATE SET position = excluded.position",
+        " ON CONFLICT (source) DO UPDATE SET position = excluded.position",
         batch.positions,
     )
     return found, fresh

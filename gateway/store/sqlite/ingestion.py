@@ -22,7 +22,7 @@ _FETCHED: Final = (
     "SELECT path, digest, min(time_us) / 1000000 FROM ("
     " SELECT path, time_us, json_extract(CAST(canonical AS TEXT), '$.digest') AS digest FROM entries"
     " WHERE kind = 'fetch' AND status IN (200, 206) AND status = 200 AND ended = 'complete' AND method = 'GET'"
-    " AND (site, licensee) = (SELECT site, licensee FROM licenses WHERE id = ?) AND license = ?)"
+    " AND (site, licensee) = (SELECT site, licensee FROM licenses WHERE id = ?) AND license = ?) AS seen"
     " WHERE digest <> '' GROUP BY path, digest ORDER BY path, digest"
 )
 

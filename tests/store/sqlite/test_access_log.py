@@ -15,6 +15,7 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.audience import AudienceRow
 from gateway.provenance.keeper import FoldBatch, SealedDetail, SealedEntry
 from gateway.provenance.record import FetchDetail, FetchRecord, FloodNote, ShedNote
+from gateway.store.postgres.database import Postgres
 from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
@@ -72,9 +73,18 @@ def records() -> list[FetchRecord]:
 RECORDS = records()
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+async def database(tmp_path, request):
+    if request.param == "postgres":
+        made = await Postgres.open(request.getfixturevalue("emptied").url, lines=2)
+    else:
+        made = await Database.open(tmp_path / "licet.db")
+    yield made
+    await made.close()
+
+
 @pytest.fixture(params=[0, 700], ids=["no-sums", "blocks-of-700"])
-async def log(tmp_path, request):
-    database = await Database.open(tmp_path / "licet.db")
+async def log(database, request):
 
     notes = [ShedNote(f"shed-{count}", START + count * HOUR, 0, count, "disk") for count in (5, 7)]
     detail = FetchDetail("203.0.113.9", "", "Bot/1", "", "q", ("ua_claim:x",))
@@ -85,8 +95,7 @@ async def log(tmp_path, request):
     await SqliteAudience(database).add(hours)
     if request.param:
         await SqliteTotals(database, block=request.param).keep_up()
-    yield SqliteAccessLog(database)
-    await database.close()
+    return SqliteAccessLog(database)
 
 
 FILTERS = [
