@@ -124,16 +124,16 @@ def _folder(data: Path) -> Iterator[Finding]:
 
 
 def _database(data: Path) -> Iterator[Finding]:
-    from gateway.store.sqlite.database import Database
+    from gateway.app.stores import has_store, open_store
 
     async def look() -> int:
-        database = await Database.open(data / "licet.db")
+        database = await open_store(data)
         try:
             return await database.read(lambda db: int(str(db.execute("SELECT count(*) FROM entries").get)))
         finally:
             await database.close()
 
-    if not (data / "licet.db").is_file():
+    if not has_store(data):
         yield Finding("database", "warn", "none yet; serve makes it")
         return
     try:

@@ -69,9 +69,9 @@ class _Again(Exception):
 class Postgres:
     """The database behind a URL. Made by `open`, ended by `close`."""
 
-    def __init__(self, url: str, lines: int) -> None:
+    def __init__(self, url: str, lines: int, place: str) -> None:
         """Prepare; `open` connects."""
-        self.url = url
+        self.url, self.place = url, place
         self._most = lines
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="licet-postgres", daemon=True)
@@ -85,14 +85,16 @@ class Postgres:
         self._watch: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, url: str, *, lines: int = 6, upgrade: bool = True) -> Self:
+    async def open(cls, url: str, *, lines: int = 6, place: str = "", upgrade: bool = True) -> Self:
         """Connect to *url* and bring its schema up to date; at most *lines* connections are held.
+
+        *place* is the name of the data folder whose gateway this is, where several share the database.
 
         With *upgrade* false an older schema is left as it is. Raises `ConfigurationError` where there is no such
         server or database, its encoding is not UTF-8, it does not sync to disk, or a later version of licet
         changed it beyond what this one can use.
         """
-        made = cls(url, lines)
+        made = cls(url, lines, place)
         made._thread.start()
         try:
             await made._call(made._open(upgrade=upgrade))
@@ -212,7 +214,7 @@ class Postgres:
             timeout=_CONNECT_SECONDS,
             command_timeout=_STATEMENT_SECONDS,
             statement_cache_size=0,
-            server_settings=_SESSION,
+            server_settings={**_SESSION, "licet.place": self.place},
         )
         # A sum of whole numbers is one.
         await connection.set_type_codec(

@@ -287,7 +287,8 @@ def _counted(db: apsw.Connection, source: Where, column: str, most: int) -> tupl
 def _paths(db: apsw.Connection, filter: LogFilter, most: int, top: int) -> tuple[Counted, ...]:
     lowest, _ = _newest(db, most)
     where = _where(filter).also("path <> '' AND seq > ?", lowest)
-    return _counted(db, Where(f"(SELECT * FROM {_BY_NUMBER} WHERE {where.sql}) AS counted", where.values), "path", top)  # noqa: S608
+    newest = Where(f"(SELECT * FROM {_BY_NUMBER} WHERE {where.sql}) AS counted", where.values)  # noqa: S608
+    return _counted(db, newest, "path", top)
 
 
 def _visits(db: apsw.Connection, site: str, since_us: int, most: int) -> tuple[Visited, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
@@ -34,14 +34,18 @@ _COPIED: Final[Mapping[str, tuple[str, ...]]] = {
     "flood": ("crawler", "visitor_class", "outcome", "problem", "status", "count"),
 }  # fmt: skip
 _VALUES_OF: Final = {kind: attrgetter(*names) for kind, names in _COPIED.items()}
+#: What of an entry has a column, by kind, behind its number.
+COLUMNS: Final = {kind: (*_WHOLE, *names) for kind, names in {"shed": (), **_COPIED}.items()}
 _INSERT: Final = {
-    kind: f"INSERT INTO entries (seq, {', '.join((*_WHOLE, *names))})"  # noqa: S608
-    f" VALUES ({', '.join('?' * (1 + len(_WHOLE) + len(names)))})"
-    for kind, names in {"shed": (), **_COPIED}.items()
+    kind: f"INSERT INTO entries (seq, {', '.join(names)})"  # noqa: S608
+    f" VALUES ({', '.join('?' * (1 + len(names)))})"
+    for kind, names in COLUMNS.items()
 }
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
+    """An entry as it is kept: *values* are those of its kind's `COLUMNS`."""
+
     entry: JournalEntry
     canonical: bytes
     leaf: bytes
@@ -70,10 +74,17 @@ class SqliteFolding:
         Raises `EntryConflict` for an entry whose id is stored with other content.
         """
         rows = await asyncio.to_thread(lambda: [_row(sealed) for sealed in batch.entries])
-        begin, stored = await self._database.write(lambda db: _fold(db, rows, batch))
+        begin, stored = await self._database.write(lambda db: _fold(db, rows, batch, self.insert))
         if self._fresh is not None:
             self._fresh.put(begin, [row.leaf for row in stored])
         return len(stored)
+
+    @staticmethod
+    def insert(db: apsw.Connection, numbered: Sequence[tuple[int, Row]]) -> None:
+        """Add the rows, in their order."""
+        # Runs of one kind are one statement, in order: the columns of other kinds keep their defaults.
+        for kind, run in groupby(numbered, key=lambda each: each[1].entry.kind):
+            db.executemany(_INSERT[kind], [(seq, *row.values) for seq, row in run])
 
     async def purse_writers(self) -> frozenset[str]:
         """The writers that have a purse."""
@@ -86,15 +97,18 @@ class SqliteFolding:
         await self._database.write(lambda db: db.executemany("DELETE FROM purses WHERE writer = ?", gone))
 
 
-def _fold(db: apsw.Connection, rows: list[_Row], batch: FoldBatch) -> tuple[int, list[_Row]]:
+def _fold(
+    db: apsw.Connection,
+    rows: list[Row],
+    batch: FoldBatch,
+    insert: Callable[[apsw.Connection, Sequence[tuple[int, Row]]], None],
+) -> tuple[int, list[Row]]:
     """Store *batch*; return how many entries were stored before, and what was new, in its order."""
     found = db.execute("SELECT coalesce(max(seq), 0) FROM entries").get
     assert isinstance(found, int)
     fresh = _fresh(db, rows)
     numbered = [(seq, row) for seq, row in enumerate(fresh, start=found + 1)]
-    # Runs of one kind are one statement, in order: the columns of other kinds keep their defaults.
-    for kind, run in groupby(numbered, key=lambda each: each[1].entry.kind):
-        db.executemany(_INSERT[kind], [(seq, *row.values) for seq, row in run])
+    insert(db, numbered)
     deriving = Deriving(db)
     for seq, row in numbered:
         if row.entry.is_paid:  # nothing else posts
@@ -110,7 +124,7 @@ def _fold(db: apsw.Connection, rows: list[_Row], batch: FoldBatch) -> tuple[int,
     return found, fresh
 
 
-def _fresh(db: apsw.Connection, rows: list[_Row]) -> list[_Row]:
+def _fresh(db: apsw.Connection, rows: list[Row]) -> list[Row]:
     """The rows that are not stored, each once; raise `EntryConflict` for a stored id with other content."""
     ids = orjson.dumps([row.entry.id for row in rows]).decode()
     sql = "SELECT id, canonical FROM entries WHERE id IN (SELECT value FROM json_each(?))"
@@ -125,7 +139,7 @@ def _fresh(db: apsw.Connection, rows: list[_Row]) -> list[_Row]:
     return fresh
 
 
-def _row(sealed: SealedEntry) -> _Row:
+def _row(sealed: SealedEntry) -> Row:
     entry = sealed.entry
     public = leaf(entry, sealed.salt, sealed.canonical)
     digest = hashlib.sha256(public).digest()
@@ -133,10 +147,10 @@ def _row(sealed: SealedEntry) -> _Row:
         entry.id, entry.kind, entry.time_us, entry.site, sealed.salt, sealed.canonical, digest, sealed.source,
     )  # fmt: skip
     copied = _VALUES_OF[entry.kind](entry) if entry.kind in _VALUES_OF else ()
-    return _Row(entry, sealed.canonical, public, sealed.source, whole + copied)
+    return Row(entry, sealed.canonical, public, sealed.source, whole + copied)
 
 
-def _lower(db: apsw.Connection, rows: list[_Row]) -> None:
+def _lower(db: apsw.Connection, rows: list[Row]) -> None:
     """Take what *rows* use up out of the purses of their writers: once a purse, as nothing is put back between."""
     sums: dict[tuple[str, str, str], tuple[int, int]] = {}
     for row in rows:
