@@ -34,7 +34,7 @@ from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.retention import check_retention, forget_in_time
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
-from gateway.app.stores import folding_of, open_store
+from gateway.app.stores import folding_of, leader_of, open_store
 from gateway.app.timers import acting, every
 from gateway.app.way_out import feed_fetch
 from gateway.app.witnessing import witnessing_of
@@ -154,7 +154,8 @@ class Office:
         self.access_log = SqliteAccessLog(self._pages)
         self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
-        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages, self.fresh), self._first_host())
+        leaves = SqliteLeaves(self._pages, self.fresh)
+        self.log = LogKeeping(config.log, log_keys, leaves, self._first_host(), leader_of(self._pages))
         self.witnessing = witnessing_of(config)
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)

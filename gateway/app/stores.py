@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, cast
 from gateway.config import Config, read_config
 from gateway.folders import Folders
 from gateway.problems import ConfigurationError, Mistake
+from gateway.provenance.public_log import Leader
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import FreshLeaves
@@ -73,6 +74,16 @@ def folding_of(database: Database, fresh: FreshLeaves | None = None) -> SqliteFo
     from gateway.store.postgres.folding import PostgresFolding
 
     return PostgresFolding(database, fresh)
+
+
+def leader_of(database: Database) -> Leader | None:
+    """Who may sign heads of the public log, where other gateways may share *database*; None where none can."""
+    postgres = postgres_of(database)
+    if postgres is None:
+        return None
+    from gateway.store.postgres.leading import Leadership
+
+    return Leadership(postgres)
 
 
 def place_of(folders: Folders) -> str:

@@ -22,6 +22,7 @@ import asyncio
 import contextlib
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future
@@ -76,6 +77,7 @@ class Postgres:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="licet-postgres", daemon=True)
         self._idle: list[Line] = []
+        self._made: weakref.WeakSet[asyncpg.Connection] = weakref.WeakSet()
         self._room = asyncio.Semaphore(lines)
         self._jobs: deque[tuple[Act[Any], Future[Any]]] = deque()
         self._wake = asyncio.Event()
@@ -97,7 +99,7 @@ class Postgres:
         made = cls(url, lines, place)
         made._thread.start()
         try:
-            await made._call(made._open(upgrade=upgrade))
+            await made.apart(made._open(upgrade=upgrade))
         except BaseException as error:
             await made.close()
             if isinstance(error, ConfigurationError):
@@ -121,7 +123,7 @@ class Postgres:
     async def read(self, act: Act[T]) -> T:
         """Run *act*, which only reads: it sees one moment."""
         self._may_wait()
-        return await self._call(self._read(act))
+        return await self.apart(self._read(act))
 
     def version(self) -> int:
         """A number that changes soon after anybody, on any machine, committed something. Does not wait."""
@@ -142,7 +144,7 @@ class Postgres:
         """End every line and the thread. Twice is harmless."""
         first, self._closed = not self._closed, True
         if first:
-            await self._call(self._close())
+            await self.apart(self._close())
             self._loop.call_soon_threadsafe(self._loop.stop)
             await asyncio.to_thread(self._thread.join)
             self._loop.close()
@@ -157,7 +159,8 @@ class Postgres:
         self._jobs.append((act, given))
         self._wake.set()
 
-    async def _call(self, work: Coroutine[Any, Any, T]) -> T:
+    async def apart(self, work: Coroutine[Any, Any, T]) -> T:
+        """What *work* comes to on the loop of this database, where its connections live."""
         return await _answer(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     async def _open(self, *, upgrade: bool) -> None:
@@ -187,6 +190,9 @@ class Postgres:
             with contextlib.suppress(*GONE, asyncpg.PostgresError):
                 await line.connection.close(timeout=2)
         self._idle.clear()
+        for connection in self._made:
+            if not connection.is_closed():
+                connection.terminate()
 
     @contextlib.asynccontextmanager
     async def _line(self) -> AsyncIterator[Line]:
@@ -198,7 +204,7 @@ class Postgres:
                 line = self._idle.pop()
                 if line.connection.is_closed():
                     line = None
-            line = line or Line(await self._connect())
+            line = line or Line(await self.connect())
             yield line
         finally:
             if line is not None and not line.connection.is_closed():
@@ -208,14 +214,16 @@ class Postgres:
                     self._idle.append(line)
             self._room.release()
 
-    async def _connect(self) -> asyncpg.Connection:
-        connection = await asyncpg.connect(
+    async def connect(self) -> asyncpg.Connection:
+        """A connection of its own, to be used within `apart`; it ends with this database at the latest."""
+        connection: asyncpg.Connection = await asyncpg.connect(
             self.url,
             timeout=_CONNECT_SECONDS,
             command_timeout=_STATEMENT_SECONDS,
             statement_cache_size=0,
             server_settings={**_SESSION, "licet.place": self.place},
         )
+        self._made.add(connection)
         # A sum of whole numbers is one.
         await connection.set_type_codec(
             "numeric", schema="pg_catalog", encoder=str, decoder=_number, format="text"
@@ -311,7 +319,7 @@ class Postgres:
     async def _committed(self, number: str, error: BaseException) -> bool:
         """Whether transaction *number*, of which no answer came, was committed."""
         with contextlib.suppress(asyncpg.PostgresError, *GONE):
-            connection = await self._connect()
+            connection = await self.connect()
             try:
                 for _ in range(50):
                     state = await connection.fetchval("SELECT pg_xact_status($1::text::xid8)", number)

@@ -12,6 +12,7 @@ know fewer steps than that are turned away.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from importlib import resources
 from typing import Final
@@ -28,6 +29,8 @@ _STEPS: Final = (
     "CREATE TABLE IF NOT EXISTS schema_steps (number BIGINT PRIMARY KEY, name TEXT NOT NULL,"
     " needs BIGINT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
 )
+#: Which functions the database has stands in place of a step before the first.
+_FUNCTIONS: Final = "SELECT name FROM licet.schema_steps WHERE number = 0"
 
 
 def steps() -> tuple[tuple[int, str, str], ...]:
@@ -62,14 +65,24 @@ async def recognize(connection: asyncpg.Connection) -> None:
 async def upgrade(connection: asyncpg.Connection) -> int:
     """Apply the steps that are missing, and return how far the schema is: further than ours, where a later version was here."""
     shipped = steps()
-    if (await _stand(connection))[0] >= len(shipped):
-        return (await _stand(connection))[0]
+    functions = (resources.files("gateway.store") / "schema" / "postgres" / "functions.sql").read_text(
+        "utf-8"
+    )
+    digest = hashlib.sha256(functions.encode()).hexdigest()
+    done, _ = await _stand(connection)
+    # A later version's functions are not put back.
+    if done > len(shipped) or (done == len(shipped) and await connection.fetchval(_FUNCTIONS) == digest):
+        return done
     async with connection.transaction():
         await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
         await connection.execute("CREATE SCHEMA IF NOT EXISTS licet")
         await connection.execute(_STEPS)
-        functions = resources.files("gateway.store") / "schema" / "postgres" / "functions.sql"
-        await connection.execute(functions.read_text(encoding="utf-8"))
+        await connection.execute(functions)
+        await connection.execute(
+            "INSERT INTO schema_steps (number, name, needs) VALUES (0, $1, 0)"
+            " ON CONFLICT (number) DO UPDATE SET name = excluded.name, applied_at = now()",
+            digest,
+        )
         done, _ = await _stand(connection)
         for number, name, sql in shipped:
             if number <= done:

@@ -44,7 +44,7 @@ def test_later_steps_take_nothing_away_unless_they_say_so():
 async def test_many_that_open_at_once_apply_each_step_once(postgres_cluster):
     url = postgres_cluster.make("at_once")
     opened = await asyncio.gather(*(Postgres.open(url, lines=1) for _ in range(5)))
-    count = "SELECT count(*), max(number) FROM schema_steps"
+    count = "SELECT count(*), max(number) FROM schema_steps WHERE number > 0"
     shipped = len(versions.steps())
     assert await opened[0].read(lambda db: db.execute(count).get) == (shipped, shipped)
     await asyncio.gather(*(each.close() for each in opened))

@@ -1,4 +1,5 @@
--- What SQLite has and PostgreSQL has not. Applied before every step, and again whenever it changed.
+-- What SQLite has and PostgreSQL has not, and what only a database of several gateways needs. Applied before every
+-- step, and again where it changed: so everything here may be said twice.
 CREATE OR REPLACE FUNCTION max(a BIGINT, b BIGINT) RETURNS BIGINT
   LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE WHEN a > b THEN a ELSE b END;
 CREATE OR REPLACE FUNCTION min(a BIGINT, b BIGINT) RETURNS BIGINT
@@ -35,3 +36,12 @@ CREATE OR REPLACE FUNCTION next_nth(of TEXT) RETURNS BIGINT LANGUAGE sql VOLATIL
 
 -- Locked by each act beside others, or by one alone.
 CREATE TABLE IF NOT EXISTS turns ();
+
+-- Who keeps the public log: each new leader has the next number, and what one before it promises is not kept.
+CREATE TABLE IF NOT EXISTS leaders (name TEXT PRIMARY KEY, epoch BIGINT NOT NULL, place TEXT NOT NULL);
+-- The last head that a leader may have signed; log is the key that verifies it, with the log's name.
+CREATE TABLE IF NOT EXISTS promised_heads (
+  log  TEXT PRIMARY KEY,
+  size BIGINT NOT NULL,
+  root BYTEA NOT NULL
+);
