@@ -179,6 +179,7 @@ class Postgres:
     async def _close(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
+            await asyncio.wait((self._watch,))
         if self._writer is not None:
             self._wake.set()
             await self._writer
