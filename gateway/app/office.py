@@ -211,6 +211,7 @@ class Office:
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
+            claimed=Catalog.shipped().claimed,
             published=self._published,
         )  # fmt: skip
 

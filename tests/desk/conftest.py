@@ -329,6 +329,7 @@ class World:
             ),
             admittance=self.admittance,
             crawler=Catalog.shipped().crawler,
+            claimed=Catalog.shipped().claimed,
             bargaining=Bargaining(
                 self.negotiations,
                 lambda site, offer: self.positions.get(offer.id) or usual(offer.tier),
