@@ -47,9 +47,9 @@ def mcp(
     user_agent: UserAgent = "LicetFetch/0.1",
     site: _Site = None,
 ) -> None:
-    """Offer a model the tools of a crawler that pays, over stdin and stdout.
+    """Offer a model the tools of a crawler that pays.
 
-    Tools: lookup_terms, quote, explain, buy_license, fetch, spent. What may be
+    It speaks the Model Context Protocol over stdin and stdout. Tools: lookup_terms, quote, explain, buy_license, fetch, spent. What may be
     spent is said here and not by the model: a fetch costs at most --max-price,
     all of them at most --budget; without those nothing is bought. With --site
     an operator's questions can be asked too; nothing is changed by them. Needs
