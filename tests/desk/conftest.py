@@ -53,7 +53,19 @@ from gateway.outbox.courier import Outcome, Said
 from gateway.outbox.webhook import Secrets
 from gateway.paths import PathScope
 from gateway.policy.earlier import EarlierPolicies
-from gateway.policy.rules import Match, Mode, People, Policy, Rendition, Rights, Rule, Site, Verdict, Work
+from gateway.policy.rules import (
+    Match,
+    Mode,
+    People,
+    Policy,
+    Rendition,
+    Rights,
+    Rule,
+    Signing,
+    Site,
+    Verdict,
+    Work,
+)
 from gateway.policy.withdrawing import with_withdrawn
 from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
@@ -202,6 +214,8 @@ def make_policy(offers=OFFERS, mode=Mode.ENFORCE, digest="sha-256:policy"):
         offers=tuple(offers),
         rules=(Rule("rules[0]", Match(), Verdict.LICENSE, sold),),
         digest=digest,
+        # The archive is for sale as published here; who has to be named otherwise, test_one_round asks.
+        signing=Signing(by_machine=True),
     )  # fmt: skip
 
 
