@@ -263,7 +263,7 @@ class World:
 
         stores = (documents, self.account_book, self.ledger)
         issuer = Issuer(stores, BillingRules(prefix="TP-"), write, self.clock.now_us)
-        self.billing = BillingOffice(issuer, self.account_book, disputes, self.clock.now_us)
+        self.billing = BillingOffice(issuer, self.account_book, disputes, self.register, self.clock.now_us)
         self.repeats, self.settlements = MemoryRepeats(), MemorySettlements()
         self.admittance = None
         self.address = "203.0.113.7"
