@@ -22,6 +22,7 @@ ELSEWHERE = {
     "__main__.py": "journeys",
     "app/__main__.py": "journeys",
     "app/boot.py": "journeys/test_processes.py",
+    "app/lost.py": "journeys/test_backup.py",
     "settings.py": "test_config.py",
     "app/dashboard_door.py": "journeys/test_serve.py",
     "app/front.py": "journeys",
@@ -117,6 +118,7 @@ ELSEWHERE = {
     "terms/rsl_words.py": "terms/test_rsl_legal.py",
 }
 ELSEWHERE_FOLDERS = {
+    "app/checkup": "journeys",
     "cli": "journeys",
     "client": "journeys",
     "store/memory": "conformance",

@@ -23,6 +23,7 @@ from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dashboard_door import open_dashboard
 from gateway.app.dealing import bargaining_of, deals_of
+from gateway.app.examiner import Doctor, set_otherwise
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.ingestion_round import INGESTION_SECONDS
@@ -40,6 +41,7 @@ from gateway.app.witnessing import witnessing_of
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
+from gateway.dashboard.health_pages import Health
 from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
 from gateway.dashboard.policy_shelf import PolicyFiles
@@ -268,6 +270,7 @@ class Office:
             policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
             consents=self.consenting.pages(lambda: self.shelf.policies),
             worth=worth_of(self._pages, self.shelf, config.figures),
+            health=Health(Doctor(config.folder), lambda: set_otherwise(config)),
         )
         who = Explaining(config, self.clock, networks=self._networks)
         return await open_dashboard(
