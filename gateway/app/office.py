@@ -147,7 +147,7 @@ class Office:
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
-        self.book = SqliteSpendBook(self.database)
+        self.book = SqliteSpendBook(self.database, self.clock)
         self.ledger = SqliteLedger(self.database)
         # Long reads of the pages get connections of their own: revocations must not wait for a report.
         self._pages = await Database.open(config.database, readers=2)
