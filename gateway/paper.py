@@ -89,8 +89,23 @@ def _choice() -> str:
     return f'<footer class="quiet"><nav aria-label="{tr("Language")}">{tr("This page in")} {links}</nav></footer>\n'
 
 
+class Html(str):
+    """A cell that is HTML already, made by us of parts that were escaped."""
+
+    __slots__ = ()
+
+
+def link(address: str, text: str) -> Html:
+    """A link to *address* that says *text*."""
+    return Html(f'<a href="{escape(address)}">{escape(text)}</a>')
+
+
+def _shown(text: str) -> str:
+    return text if isinstance(text, Html) else escape(text)
+
+
 def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 0) -> str:
-    """A table of text cells; the first of each row names it, the last *right* ones are numbers.
+    """A table of cells, text or `Html`; the first of each row names it, the last *right* ones are numbers.
 
     Scrolls where the page is narrow.
     """
@@ -99,11 +114,11 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *
 
     def cell(tag: str, at: int, text: str, more: str = "") -> str:
         mark = ' class="right"' if right and at >= first else ""
-        return f"<{tag}{more}{mark}>{escape(text)}</{tag}>"
+        return f"<{tag}{more}{mark}>{_shown(text)}</{tag}>"
 
     heads = "".join(cell("th", at, column, ' scope="col"') for at, column in enumerate(columns))
     lines = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
+        f'<tr><th scope="row">{_shown(row[0])}</th>'
         f"{''.join(cell('td', at, text) for at, text in enumerate(row[1:], 1))}</tr>\n"
         for row in rows
     )
@@ -116,6 +131,6 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *
 def pairs(label: str, rows: Iterable[tuple[str, str]]) -> str:
     """A table of names and what they are, which fits every width."""
     lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>\n' for name, value in rows
+        f'<tr><th scope="row">{escape(name)}</th><td>{_shown(value)}</td></tr>\n' for name, value in rows
     )
     return f'<table class="pairs" aria-label="{escape(label)}">\n<tbody>\n{lines}</tbody>\n</table>\n'

@@ -15,6 +15,7 @@ import structlog
 
 from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
+from gateway.app.account_room import accounts_of
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
@@ -242,6 +243,9 @@ class Office:
             *self.consenting.groups(),
             *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
             *self.billing.groups(),
+            accounts_of(
+                (self.database, self._pages), self.billing.office, self._balance, self.keys, self.clock
+            ),
         )
 
     def _first_host(self) -> str:

@@ -48,6 +48,16 @@ class ChargePage:
     next: ChargeKey | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What was taken under one license and what is set aside for it: micro-units of its currency, and fetches."""
+
+    spent_micros: int = 0
+    spent_fetches: int = 0
+    held_micros: int = 0
+    held_fetches: int = 0
+
+
 class Charges(Protocol):
     """One atomic act per method. Each raises `StoreUnavailable` when the store cannot answer."""
 
@@ -59,6 +69,10 @@ class Charges(Protocol):
 
     async def one(self, licensee: str, id: str) -> JournalEntry | None:
         """The entry of that id, if it is of *licensee* and stands in its account."""
+        ...
+
+    async def used(self, licensee: str) -> Mapping[tuple[str, str], Used]:
+        """What was taken and is set aside, by license and currency, for everything that *licensee* has purses or spent of."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.billing.charges import NAMES, ChargeFilter, amount_of, costs, row_of
+from gateway.billing.charges import NAMES, ChargeFilter, Used, amount_of, costs, row_of
 from gateway.money import Money
 from gateway.provenance.record import Outcome
 
@@ -57,6 +57,15 @@ async def test_filters_by_license_time_and_cost(ports, make):
     assert set(await all_of(ports, ChargeFilter("journal", license="lic_2"))) == {"a", "fee"}
     assert await all_of(ports, ChargeFilter("journal", until_us=now)) == ["old"]
     assert set(await all_of(ports, ChargeFilter("journal", since_us=now, charged=True))) == {"a", "fee"}
+
+
+async def test_what_was_taken_and_is_set_aside_by_license(ports, make):
+    await ports.register.add_licensee(*make.enrolled())
+    await ports.register.grant(make.license_of("lic_1"))
+    await ports.put(make.book("credit", 1_000_000), make.fetch(micros=3_000), make.fetch(micros=2_000))
+    await ports.spend_book.lease(make.WRITER, make.charge("r", 4_000), 2)
+    assert await ports.charges.used("le_1") == {("lic_1", "USD"): Used(5_000, 2, 8_000, 2)}
+    assert await ports.charges.used("le_2") == {}
 
 
 def test_a_row_has_every_member_and_says_what_it_cost(make):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.billing.charges import ChargeFilter, ChargeKey, ChargePage, costs, stands_in_account
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gateway.billing.charges import ChargeFilter, ChargeKey, ChargePage, Used, costs, stands_in_account
 from gateway.provenance.record import JournalEntry
 from gateway.store.memory.tables import Tables
 
@@ -48,6 +51,26 @@ class MemoryCharges:
             ),
             None,
         )
+
+    async def used(self, licensee: str) -> Mapping[tuple[str, str], Used]:
+        """What was taken and is set aside, by license and currency."""
+        self._tables.check()
+        mine = {each.entry.license for each in self._tables.entries if _is_of(each.entry, licensee)}  # type: ignore[union-attr]
+        found = {
+            key: Used(micros, fetches)
+            for key, (micros, fetches) in self._tables.spent.items()
+            if key[0] in mine
+        }
+        for purse in self._tables.purses.values():
+            if purse.licensee == licensee:
+                key = (purse.license, purse.held.currency)
+                before = found.get(key, Used())
+                found[key] = replace(
+                    before,
+                    held_micros=before.held_micros + purse.held.micros,
+                    held_fetches=before.held_fetches + purse.fetches,
+                )
+        return found
 
 
 def _is_of(entry: JournalEntry, licensee: str) -> bool:

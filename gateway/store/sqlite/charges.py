@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import apsw
 
-from gateway.billing.charges import ChargeFilter, ChargeKey, ChargePage, costs
+from gateway.billing.charges import ChargeFilter, ChargeKey, ChargePage, Used, costs
 from gateway.provenance.record import JournalEntry
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.deriving import entry_of
@@ -32,6 +33,18 @@ class SqliteCharges:
         sql = f"SELECT kind, canonical FROM entries WHERE id = ? AND licensee = ? AND {_OF_ACCOUNT}"  # noqa: S608
         row: Any = await self._database.read(lambda db: db.execute(sql, (id, licensee)).fetchone())
         return entry_of(*row) if row else None
+
+    async def used(self, licensee: str) -> Mapping[tuple[str, str], Used]:
+        """What was taken and is set aside, by license and currency."""
+        sql = (
+            "SELECT license, currency, sum(a), sum(b), sum(c), sum(d) FROM ("
+            "SELECT license, currency, micros AS a, fetches AS b, 0 AS c, 0 AS d FROM license_spend"
+            " WHERE license IN (SELECT id FROM licenses WHERE licensee = ?1)"
+            " UNION ALL SELECT license, currency, 0, 0, held, fetches FROM purses WHERE licensee = ?1"
+            ") GROUP BY 1, 2"
+        )
+        rows: Any = await self._database.read(lambda db: db.execute(sql, (licensee,)).fetchall())
+        return {(license, currency): Used(*sums) for license, currency, *sums in rows}
 
 
 def _page(
