@@ -15,6 +15,7 @@ import structlog
 
 from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
+from gateway.app.account_room import accounts_of
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
@@ -149,7 +150,7 @@ class Office:
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
-        self.book = SqliteSpendBook(self.database)
+        self.book = SqliteSpendBook(self.database, self.clock)
         self.ledger = SqliteLedger(self.database)
         # Long reads of the pages get connections of their own: revocations must not wait for a report.
         self._pages = await Database.open(config.database, readers=2)
@@ -245,6 +246,9 @@ class Office:
             *self.consenting.groups(),
             *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
             *self.billing.groups(),
+            accounts_of(
+                (self.database, self._pages), self.billing.office, self._balance, self.keys, self.clock
+            ),
         )
 
     def _first_host(self) -> str:

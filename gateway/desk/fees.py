@@ -58,6 +58,8 @@ class Fees:
             return None
         charge = Charge(fee, license.licensee, fee_of(license.id), due, Budget())
         lease = await self._book.lease(self._journal.writer, charge, 1)
+        if isinstance(lease, Short) and lease.what == "limit":
+            return lease.refusal(charge)
         if isinstance(lease, Short):
             return lacking(license, due, lease.left, f"is {why}")
         memo = f"{why} on the offer {license.offer}" if license.offer else why

@@ -77,6 +77,7 @@ from gateway.desk.selling import Balance, Sales
 from gateway.desk.token_endpoints import TokenEndpoints
 from gateway.desk.tollbit import TollbitDesk
 from gateway.keys.content_keys import ContentKeys
+from gateway.languages import speak, wanted
 from gateway.licenses.register import LicenseRegister
 from gateway.paths import Ambiguous, canonical
 from gateway.policy.earlier import EarlierPolicies
@@ -203,6 +204,7 @@ class Desk:
 
         No request makes it raise; a store that is down is a 503.
         """
+        speak(wanted(request.headers.get("Accept-Language", ""), request.rel_url.query.get("lang", "")))
         path = canonical(request.rel_url.raw_path)
         if isinstance(path, Ambiguous):
             return problem_reply(Refusal(Problem.AMBIGUOUS_PATH, f"Of this path, {path.why}."), origin)

@@ -6,6 +6,7 @@ write the same bytes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import apsw
@@ -15,6 +16,7 @@ from gateway.billing.postings import NUMBERED, Booked, Posting, Undone, postings
 from gateway.money import Money
 from gateway.problems import StoreUnavailable
 from gateway.provenance.record import BookEntry, JournalEntry, RecordError, read_entry
+from gateway.store.purses import month_spend_of
 
 POSTING = "debit, credit, micros, currency, entry_id, time_us, code, undoes"
 _POST = f"INSERT INTO postings (seq, leg, {POSTING}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
@@ -40,6 +42,7 @@ class Deriving:
         self._posted: list[tuple[str | int, ...]] = []
         self._balances: dict[tuple[str, str], int] = {}
         self._spent: dict[tuple[str, str], tuple[int, int]] = {}
+        self._months: Counter[tuple[str, str, str]] = Counter()
 
     def take(self, booked: Booked) -> int:
         """Post *booked*, which everything before it was; return how many postings that made."""
@@ -63,10 +66,13 @@ class Deriving:
         if spend is not None:
             micros, fetches = self._spent.get((spend.license, spend.currency), (0, 0))
             self._spent[spend.license, spend.currency] = micros + spend.micros, fetches + spend.fetches
+        month = month_spend_of(entry)
+        if month is not None:
+            self._months[month[0]] += month[1]
         return len(made)
 
     def finish(self) -> None:
-        """Write what is left to write: postings, balances, spent budgets."""
+        """Write what is left to write: postings, balances, spent budgets and months."""
         self._post()
         self._db.executemany(
             "INSERT INTO balances (account, currency, micros) VALUES (?, ?, ?)"
@@ -78,7 +84,12 @@ class Deriving:
             " ON CONFLICT DO UPDATE SET micros = micros + excluded.micros, fetches = fetches + excluded.fetches",
             [(*key, *sums) for key, sums in self._spent.items()],
         )
-        self._balances, self._spent = {}, {}
+        self._db.executemany(
+            "INSERT INTO month_spend (licensee, currency, month, micros) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET micros = micros + excluded.micros",
+            [(*key, micros) for key, micros in self._months.items()],
+        )
+        self._balances, self._spent, self._months = {}, {}, Counter()
 
     def _post(self) -> None:
         self._db.executemany(_POST, self._posted)
