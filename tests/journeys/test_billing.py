@@ -165,3 +165,34 @@ async def test_a_creator_is_paid_by_a_file_for_the_bank(licet, folder, tmp_path)
     assert [each["state"] for each in licet("payouts", "list")] == ["paid"]
     assert licet("reconcile")["good"] is True
     assert licet("books", "check")["good"] is True
+
+
+async def test_authors_are_paid_from_their_own_accounts(licet, folder, tmp_path):
+    made = licet("licensee", "add", "Example AI Labs")["licensee"]
+    (folder / "licet.toml").write_text('[billing]\nname = "Tide Press"\niban = "NL91ABNA0417164300"\n')
+    await booked(folder, (made, "due", 9_000_000, in_last_month(), {"currency": "EUR"}))
+    memo = json.dumps({"Ada Example": 5_000_000, "Bo Example": 2_000_000})
+    await booked(
+        folder, ("", "share", 7_000_000, in_last_month(), {"currency": "EUR", "memo": memo, "license": ""})
+    )
+    ada = ("journal", "Ada Example")
+    assert "no IBAN" in licet("payouts", "payee", *ada, "--iban", "DE00370400440532013000", code=1)
+    named = licet("payouts", "payee", *ada, "--iban", "DE89370400440532013000", "--name", "A. Example")
+    assert named["paid_to"] == "A. Example, IBAN …3000"
+    assert [(each["author"], each["owed"], each["paid_to"]) for each in licet("payouts", "authors")] == [
+        ("Ada Example", "5 EUR", "A. Example, IBAN …3000"), ("Bo Example", "2 EUR", ""),
+    ]  # fmt: skip
+    done = licet("payouts", "plan-authors")
+    assert [(each["author"], each["payee"], each["amount"]) for each in done["payouts"]] == [
+        ("Ada Example", "A. Example", "5 EUR")
+    ]
+    assert [(each["author"], each["why"]) for each in done["unpaid"]] == [
+        ("Bo Example", "nobody said where it is to be paid")
+    ]
+    assert licet("payouts", "plan-authors")["payouts"] == []
+    file = tmp_path / "authors.xml"
+    assert licet("payouts", "sepa", "--out", str(file))["payouts"] == 1
+    licet("payouts", "settle", done["payouts"][0]["payout"])
+    assert [each["owed"] for each in licet("payouts", "authors")] == ["2 EUR"]
+    assert licet("payouts", "payee", *ada, "--forget")["paid_to"] == ""
+    assert licet("reconcile")["good"] is True
