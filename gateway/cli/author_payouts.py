@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gateway.billing.payouts import Payee, Standing
     from gateway.cli.books import Books
 
+__all__ = ["app"]
 Site = Annotated[str, typer.Argument(metavar="SITE", help="The site's id.")]
 
 
