@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import subprocess
 import sys
 import time
@@ -33,13 +34,13 @@ async def folder(tmp_path: Path) -> Path:
 def licet(folder):
     """`licet("licensee", "list")`: what the command prints, as JSON; *code* is how it ends."""
 
-    def run(*command: str, code: int = 0):
+    def run(*command: str, code: int = 0, printed: bool = False):
         done = subprocess.run(
             [sys.executable, "-m", "gateway", *command, "--data", str(folder), "--json"],
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
-        return json.loads(done.stdout) if code == 0 else done.stderr
+        return json.loads(done.stdout) if code == 0 or printed else done.stderr
 
     return run
 
@@ -196,3 +197,15 @@ async def test_authors_are_paid_from_their_own_accounts(licet, folder, tmp_path)
     assert [each["owed"] for each in licet("payouts", "authors")] == ["2 EUR"]
     assert licet("payouts", "payee", *ada, "--forget")["paid_to"] == ""
     assert licet("reconcile")["good"] is True
+    bill = licet("invoices", "issue", made, "--period", LAST_MONTH)[0]
+    assert licet("reconcile")["good"] is True
+    database = sqlite3.connect(folder / "licet.db")
+    database.execute("UPDATE frozen_periods SET digest = replace(digest, substr(digest, 8, 4), 'ffff')")
+    database.execute("UPDATE payouts SET content = replace(content, '5000000', '6000000')")
+    database.commit()
+    database.close()
+    told = licet("reconcile", code=1, printed=True)
+    assert {each["name"] for each in told["comparisons"] if not each["ok"]} == {
+        "closed months", "documents", "payouts",
+    }  # fmt: skip
+    assert bill["id"] in str(told)
