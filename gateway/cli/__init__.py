@@ -18,6 +18,7 @@ from gateway.cli import (
     archives,
     auditors,
     audits,
+    author_payouts,
     authors,
     authorship,
     backup,
@@ -49,7 +50,6 @@ from gateway.cli import (
     outbox,
     past,
     payments,
-    payouts,
     policy,
     price,
     proofs,
@@ -149,7 +149,7 @@ app.command("statement")(statement.statement)
 app.command("reconcile-access")(reconcile_access.reconcile_access)
 app.add_typer(invoices.app, name="invoices")
 app.add_typer(disputes.app, name="disputes")
-app.add_typer(payouts.app, name="payouts")
+app.add_typer(author_payouts.app, name="payouts")
 app.command("payments")(payments.payments)
 app.command("reconcile")(reconciling.reconcile)
 app.add_typer(reconciling.app, name="books")

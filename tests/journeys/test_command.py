@@ -77,7 +77,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "objections list", "objections show", "objections hold", "objections uphold", "objections dismiss", "objections erase",
         "authors ask", "authors list", "authors forget", "authorship add", "authorship show", "authorship export",
         "invoices list", "invoices issue", "invoices show", "invoices credit", "invoices pay", "invoices write-off", "invoices party",
-        "payouts list", "payouts plan", "payouts send", "payouts sepa", "payouts settle",
+        "payouts authors", "payouts list", "payouts payee", "payouts plan", "payouts plan-authors", "payouts send", "payouts sepa", "payouts settle",
         "disputes list", "disputes show", "disputes accept", "disputes reject",
         "reconcile", "books check", "books export",
         "outbox list", "outbox show", "outbox retry", "outbox test",
