@@ -284,7 +284,7 @@ class Office:
     def begin(self) -> None:
         """Start what is done again and again."""
         bundles = bundle_round(
-            self.database, self.register, self.ledger, self.journal, self.clock,
+            self.database, self.register, self.ledger, self.journal, self.bookkeeping.milestones, self.clock,
             lambda: self.shelf, lambda: self.withdrawn,
         )  # fmt: skip
         for name, seconds, act in (
