@@ -16,8 +16,11 @@ from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.slimming import slim
 
 _DAY_US = 86_400_000_000
+#: Rows of an earlier version that are looked at each time.
+_SLIMMED = 100_000
 
 
 def days_of(config: Config) -> Days:
@@ -39,7 +42,7 @@ async def check_retention(config: Config, database: Database, clock: Clock) -> N
 
 
 async def forget_in_time(config: Config, database: Database, clock: Clock) -> None:
-    """Cut, then erase, what is personal and old enough, and pack one journal file of an earlier day.
+    """Cut, then erase, what is personal and old enough, pack one journal file of an earlier day, slim old rows.
 
     Asking again is harmless. Raises `StoreUnavailable`, `OSError`.
     """
@@ -53,3 +56,4 @@ async def forget_in_time(config: Config, database: Database, clock: Clock) -> No
     positions = await SqliteFolding(database).positions()
     yesterday = (now_us - _DAY_US) * 1000
     await asyncio.to_thread(pack_folded, config.journal, positions, before_ns=yesterday, most=1)
+    await slim(database, _SLIMMED)

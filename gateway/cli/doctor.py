@@ -129,7 +129,7 @@ def _database(data: Path) -> Iterator[Finding]:
     async def look() -> int:
         database = await Database.open(data / "licet.db")
         try:
-            return await database.read(lambda db: int(str(db.execute("SELECT count(*) FROM entries").get)))
+            return await database.read(lambda db: int(str(db.execute("SELECT count(*) FROM journal").get)))
         finally:
             await database.close()
 
