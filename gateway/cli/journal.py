@@ -36,7 +36,7 @@ def pack(data: Data = DATA, as_json: AsJson = False) -> None:
 
     They take about a tenth of the disk then, under the same names, and everything
     reads them as before; `gzip -cd FILE` gives back what it was. A running
-    gateway packs those of earlier days by itself. Rows of a database that an
+    gateway packs them by itself an hour after they ended. Rows of a database that an
     earlier version wrote give up what the files hold too. Exit 1 where one is damaged.
     """
     from dataclasses import asdict
