@@ -63,6 +63,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 import orjson
@@ -77,6 +78,10 @@ PAYOUT_FEES: Final = "fees:payouts"
 TAX: Final = "tax:payable"
 ROUNDING: Final = "rounding:invoices"
 WRITTEN_OFF: Final = "loss:written-off"
+#: All that a fetch posts and spends follows from these members of it, but for its id and its time.
+DECIDES: Final = attrgetter(
+    "outcome", "licensee", "license", "site", "currency", "charged_micros", "charge_reason"
+)
 #: Book entries that number a document; each kind is a series of its own.
 NUMBERED: Final = frozenset({"invoice", "bill", "credit_note"})
 #: Book entries that tell something and move no money.

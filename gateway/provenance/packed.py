@@ -19,7 +19,8 @@ import gzip
 import os
 import struct
 import zlib
-from io import FileIO
+from collections.abc import Callable, Iterator
+from io import BytesIO, FileIO
 from itertools import pairwise
 from typing import Final
 
@@ -43,23 +44,42 @@ class PackedDamaged(ValueError):
     """It begins as a packed file and is none; the message is a clause."""
 
 
-def pack_octets(octets: bytes) -> bytes:
-    """The packed form of *octets*."""
+def packing(read: Callable[[int], bytes], content: int) -> Iterator[bytes]:
+    """The packed form of the *content* octets that *read* gives, at most as many at once as it is asked for, in parts.
+
+    Raises `EOFError` where *read* gives fewer.
+    """
     block = BLOCK
-    while -(-len(octets) // block) * 4 + _COUNTS.size + _FIELD.size > _MOST_EXTRA:
+    while -(-content // block) * 4 + _COUNTS.size + _FIELD.size > _MOST_EXTRA:
         block *= 2
-    parts, begins, at = [], [], 0
-    for begin in range(0, len(octets), block):
-        part = octets[begin : begin + block]
-        packing = zlib.compressobj(6, zlib.DEFLATED, -15)
+    begins, at, left = [], 0, content
+    while left:
+        part = _filled(read, min(block, left))
+        deflating = zlib.compressobj(6, zlib.DEFLATED, -15)
         made = b"".join((
-            _FIRST, packing.compress(part), packing.flush(),
+            _FIRST, deflating.compress(part), deflating.flush(),
             zlib.crc32(part).to_bytes(4, "little"), len(part).to_bytes(4, "little"),
         ))  # fmt: skip
-        parts.append(made)
         begins.append(at)
         at += len(made)
-    return b"".join((*parts, _index(begins, len(octets))))
+        left -= len(part)
+        yield made
+    yield _index(begins, content)
+
+
+def _filled(read: Callable[[int], bytes], wanted: int) -> bytes:
+    part = read(wanted)
+    while len(part) < wanted:
+        more = read(wanted - len(part))
+        if not more:
+            raise EOFError("there is less than there was to be packed")
+        part += more
+    return part
+
+
+def pack_octets(octets: bytes) -> bytes:
+    """The packed form of *octets*."""
+    return b"".join(packing(BytesIO(octets).read, len(octets)))
 
 
 def _index(begins: list[int], content: int) -> bytes:

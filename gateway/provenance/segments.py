@@ -47,7 +47,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from gateway.provenance.frames import FRAME_HEAD, FRAME_LIMIT, SealedDetail, detail_payload, entry_payload
-from gateway.provenance.packed import GZIP, OneMember, PackedDamaged, PackedFile, open_packed, pack_octets
+from gateway.provenance.packed import GZIP, OneMember, PackedDamaged, PackedFile, open_packed, packing
 from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, RecordError, read_canonical
 
 ENTRY_HEADER: Final = b"licet-journal 1 entries\n"
@@ -201,21 +201,22 @@ def pack(path: Path) -> bool:
     """
     if readable(path).live:
         return False
-    octets = path.read_bytes()
-    if octets.startswith(GZIP):
-        return False
-    end = min(len(ENTRY_HEADER), len(octets))
-    for _, end in read_frames(path):  # noqa: B007 - only the last one counts
-        pass
-    if end != len(octets):
-        raise SegmentDamaged(path, end, "a torn tail stands behind its last whole frame")
-    beside = path.with_suffix(".packing")
-    with beside.open("wb") as out:
-        out.write(pack_octets(octets))
-        out.flush()
-        os.fsync(out.fileno())
-    with _opened(beside) as (again, size):
-        if _read(again, size + 1) != octets:
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if file.read(len(GZIP)) == GZIP:
+            return False
+        end = min(len(ENTRY_HEADER), size)
+        for _, end in read_frames(path):  # noqa: B007 - only the last one counts
+            pass
+        if end != size:
+            raise SegmentDamaged(path, end, "a torn tail stands behind its last whole frame")
+        beside = path.with_suffix(".packing")
+        file.seek(0)
+        with beside.open("wb") as out:
+            out.writelines(packing(file.read, size))
+            out.flush()
+            os.fsync(out.fileno())
+        if not _reads_back(beside, file):
             beside.unlink()
             raise SegmentDamaged(path, 0, "what was packed does not read back")
     beside.replace(path)
@@ -225,6 +226,16 @@ def pack(path: Path) -> bool:
     finally:
         os.close(folder)
     return True
+
+
+def _reads_back(packed: Path, file: FileIO) -> bool:
+    """Whether *packed* holds what *file* holds, to its end."""
+    file.seek(0)
+    with _opened(packed) as (again, _):
+        while part := _read(file, _BLOCK):
+            if _read(again, len(part)) != part:
+                return False
+        return not again.read(1)
 
 
 def open_entry(frame: Frame) -> SealedEntry:

@@ -421,12 +421,12 @@ async def test_an_audit_finds_a_flipped_octet_a_deleted_row_and_a_changed_postin
         database.close()
 
     was = (data / "licet.db").read_bytes()
-    change("UPDATE postings SET micros = micros - 1 WHERE code = 'fetch'")
+    change("UPDATE posted SET micros = micros - 1 WHERE code = 'fetch'")
     told = await licet("journal", "audit", code=1)
     assert "WRONG      posting-differs" in told.out
     assert "\nNOT GOOD: " in told.out
     (data / "licet.db").write_bytes(was)
-    change("PRAGMA foreign_keys = off; DELETE FROM entries WHERE seq = 2")
+    change("PRAGMA foreign_keys = off; DELETE FROM journal WHERE seq = 2")
     told = (await licet("journal", "audit", "--json", code=1)).json
     assert any("missing" in each["why"] or "not stored" in each["why"] for each in told["journal"]["faults"])
     (data / "licet.db").write_bytes(was)
