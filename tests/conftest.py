@@ -183,6 +183,7 @@ BEGIN
       EXECUTE format('DELETE FROM licet.%I', one);
     END IF;
   END LOOP;
+  INSERT INTO words (id, word) VALUES (0, '');
   RETURN 0;
 END $$"""
 

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from gateway.admission.spending import Charge
+from gateway.app.stores import folding_of
+from gateway.clock import HandClock
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.money import Money
 from gateway.outbox.events import About
@@ -26,6 +28,7 @@ from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.account_book import MemoryAccountBook
 from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.auditors import MemoryAuditors
+from gateway.store.memory.charges import MemoryCharges
 from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.dispute_book import MemoryDisputeBook
 from gateway.store.memory.document_book import MemoryDocumentBook
@@ -47,6 +50,7 @@ from gateway.store.memory.payout_book import MemoryPayoutBook
 from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
+from gateway.store.memory.spend_limits import MemorySpendLimits
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.memory.traffic import MemoryTraffic
@@ -57,6 +61,7 @@ from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.auditors import SqliteAuditors
+from gateway.store.sqlite.charges import SqliteCharges
 from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -66,7 +71,6 @@ from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.earnings import SqliteEarnings
 from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
-from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
@@ -79,6 +83,7 @@ from gateway.store.sqlite.payout_book import SqlitePayoutBook
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.store.sqlite.spend_limits import SqliteSpendLimits
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.store.sqlite.traffic import SqliteTraffic
 from gateway.store.sqlite.unfinished import SqliteUnfinished
@@ -97,6 +102,8 @@ from gateway.tokens.claims import Budget
 from gateway.uses import Use
 
 NOW = 1_795_000_000
+#: Stands at `NOW`, for ports that ask which month it is.
+CLOCK = HandClock(NOW * 1_000_000)
 WRITER, OTHER_WRITER = "front-" + "0" * 24, "front-" + "1" * 24
 SOURCE = f"{WRITER}-000001.seg:24"
 
@@ -168,6 +175,8 @@ class Ports:
     disputes: Any
     usage: Any
     payouts: Any
+    spend_limits: Any
+    charges: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -184,7 +193,7 @@ def memory_ports() -> Ports:
     audience, duties = MemoryAudience(), MemoryDuties(register)
     return Ports(
         register,
-        MemorySpendBook(tables),
+        MemorySpendBook(tables, CLOCK),
         MemoryFolding(tables),
         MemoryLedger(tables),
         MemoryDetails(tables),
@@ -215,6 +224,8 @@ def memory_ports() -> Ports:
         disputes=MemoryDisputeBook(happened),
         usage=MemoryUsageCounts(tables, happened),
         payouts=MemoryPayoutBook(tables),
+        spend_limits=MemorySpendLimits(register, tables),
+        charges=MemoryCharges(tables),
     )
 
 
@@ -222,8 +233,8 @@ def sqlite_ports(database: Any, folder: Path | None = None) -> Ports:
     """The ports over a database of either engine; *folder* is where evidence lies, beside SQLite's file unless told."""
     return Ports(
         SqliteRegister(database),
-        SqliteSpendBook(database),
-        SqliteFolding(database),
+        SqliteSpendBook(database, CLOCK),
+        folding_of(database),
         SqliteLedger(database),
         SqliteDetails(database),
         SqliteAudience(database),
@@ -253,6 +264,8 @@ def sqlite_ports(database: Any, folder: Path | None = None) -> Ports:
         disputes=SqliteDisputeBook(database),
         usage=SqliteUsageCounts(database),
         payouts=SqlitePayoutBook(database),
+        spend_limits=SqliteSpendLimits(database),
+        charges=SqliteCharges(database),
     )
 
 

@@ -3,20 +3,21 @@
 A month that ended is a table that is only read: it can be backed up, moved to
 slower disks or detached whole. Several gateways may fold into one database, each
 the journal of its own data folder; the order of all entries is that of their
-commits, without a gap (``entry_numbers``).
+commits, without a gap (``entry_numbers``). Therefore every row has its octets:
+the files of another gateway's journal are on another machine.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from itertools import groupby
 from typing import Any, Final
 
-from gateway.store.sqlite.folding import COLUMNS, Row, SqliteFolding
+from gateway.store.sqlite.folding import COLUMNS, SqliteFolding
 
 #: Between these years a time is one; what lies outside stays in the table for the rest.
 _YEARS: Final = (2000, 2100)
+_TIME: Final = COLUMNS.index("time_us")
+_DIGEST: Final = COLUMNS.index("digest")
 
 
 class PostgresFolding(SqliteFolding):
@@ -28,13 +29,19 @@ class PostgresFolding(SqliteFolding):
         return await self._database.read(lambda db: frozenset(str(writer) for (writer,) in db.execute(sql)))
 
     @staticmethod
-    def insert(db: Any, numbered: Sequence[tuple[int, Row]]) -> None:
-        """Add the rows, in their order."""
-        months = {month_of(row.entry.time_us) for _, row in numbered}
+    def insert(db: Any, rows: list[tuple[Any, ...]]) -> None:
+        """Add *rows*, each of `COLUMNS`, in their order."""
+        months = {month_of(row[_TIME]) for row in rows}
         for first_us in sorted(month for month in months if month is not None):
             db.execute("SELECT make_months(?, ?)", (first_us, first_us))
-        for kind, run in groupby(numbered, key=lambda each: each[1].entry.kind):
-            db.copy("entries", ("seq", *COLUMNS[kind]), [(seq, *row.values) for seq, row in run])
+        # One column holds one kind of value: a digest is a text here.
+        db.copy(
+            "journal", COLUMNS, [(*row[:_DIGEST], _text(row[_DIGEST]), *row[_DIGEST + 1 :]) for row in rows]
+        )
+
+
+def _text(digest: bytes | str | None) -> str | None:
+    return digest.hex() if isinstance(digest, bytes) else digest
 
 
 def month_of(time_us: int) -> int | None:

@@ -103,6 +103,10 @@ class Transaction:
         kept = [tuple(_kept(value) for value in row) for row in rows]
         wait(self._line.connection.copy_records_to_table(table, records=kept, columns=list(columns)))
 
+    def db_filename(self, _schema: str) -> str:
+        """No file: what a row points to in files beside SQLite's is in the row itself."""
+        return ""
+
     def changes(self) -> int:
         """How many rows the last statement changed."""
         return self._changes

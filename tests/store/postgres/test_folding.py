@@ -16,6 +16,7 @@ from gateway.provenance.record import BookEntry, ShedNote
 from gateway.store.postgres.database import Postgres
 from gateway.store.postgres.folding import PostgresFolding, month_of
 from gateway.store.purses import EntryConflict
+from gateway.store.sqlite.folding import COLUMNS
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.tokens.claims import Budget
@@ -30,8 +31,13 @@ def note(id: str, time_us: int) -> SealedEntry:
     return SealedEntry(entry, hashlib.sha256(id.encode()).digest(), entry.canonical(), "front")
 
 
+def add(db, seq: int, id: str, time_us: int) -> None:
+    values = [seq, id, "shed", "", 0, time_us, 0, 0, 0, 1, 0, 0, 0, 0, None, 0, -1, b"", b""]
+    db.execute(f"INSERT INTO journal ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})", values)
+
+
 def tables(db):
-    sql = "SELECT tableoid::regclass::text, id FROM entries ORDER BY seq"
+    sql = "SELECT tableoid::regclass::text, id FROM journal ORDER BY seq"
     return [(table.rpartition(".")[2], id) for table, id in db.execute(sql)]
 
 
@@ -40,8 +46,8 @@ async def test_a_month_is_a_table(emptied):
     times = [us(2026, 11, 30, 86_399), us(2026, 12), us(2026, 11), us(2024, 2, 29), -5, 2**52]
     assert await folding.fold(FoldBatch(tuple(note(f"n{n}", at) for n, at in enumerate(times)), (), ())) == 6
     assert await emptied.read(tables) == [
-        ("entries_2026_11", "n0"), ("entries_2026_12", "n1"), ("entries_2026_11", "n2"), ("entries_2024_02", "n3"),
-        ("entries_other", "n4"), ("entries_other", "n5"),
+        ("journal_2026_11", "n0"), ("journal_2026_12", "n1"), ("journal_2026_11", "n2"), ("journal_2024_02", "n3"),
+        ("journal_other", "n4"), ("journal_other", "n5"),
     ]  # fmt: skip
     assert await SqliteLeaves(emptied).size() == 6
 
@@ -78,11 +84,7 @@ async def test_an_id_stands_once_whatever_an_act_believes(emptied):
     def twice(db):
         db.execute("SELECT make_months(0, 0)")
         for seq, month in ((1, 0), (2, us(2030, 1))):
-            db.execute(
-                "INSERT INTO entries (seq, id, kind, time_us, site, salt, canonical, leaf, source)"
-                " VALUES (?, 'same', 'shed', ?, '', ?, ?, ?, '')",
-                (seq, month, b"", b"", b""),
-            )
+            add(db, seq, "same", month)
 
     with pytest.raises(StoreUnavailable, match="another row of that key"):
         await emptied.write(twice)

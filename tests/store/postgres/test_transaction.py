@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.problems import StoreUnavailable
+from gateway.store.sqlite.folding import COLUMNS
 
 PORTS = sorted((Path(__file__).resolve().parents[3] / "gateway" / "store" / "sqlite").glob("*.py"))
 #: The engine itself: a file, and its versions.
@@ -112,9 +113,11 @@ async def test_the_journal_is_read_in_portions_between_other_statements(emptied)
     def act(db):
         db.execute("SELECT make_months(0, 0)")
         db.executemany(
-            "INSERT INTO entries (seq, id, kind, time_us, site, salt, canonical, leaf, source)"
-            " VALUES (?, ?, 'shed', 0, '', ?, ?, ?, '')",
-            [(n, f"e{n}", b"", b"", b"") for n in range(1, 4502)],
+            f"INSERT INTO journal ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})",
+            [
+                (n, f"e{n}", "shed", "", 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, None, 0, -1, b"", b"")
+                for n in range(1, 4502)
+            ],
         )
         found = []
         for (seq,) in db.execute("SELECT seq FROM entries WHERE seq > ? ORDER BY seq", (1,)):

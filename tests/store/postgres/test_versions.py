@@ -13,8 +13,8 @@ from gateway.store.postgres import versions
 from gateway.store.postgres.database import Postgres
 from gateway.store.sqlite.versions import steps as sqlite_steps
 
-#: Steps with which the schema on PostgreSQL began: nobody had one before.
-FIRST = 25
+#: The last step of those with which the schema on PostgreSQL began: nobody had one before.
+FIRST = "compact"
 
 
 def test_every_step_of_sqlite_is_one_here():
@@ -35,9 +35,11 @@ def test_every_step_of_sqlite_is_one_here():
 
 
 def test_later_steps_take_nothing_away_unless_they_say_so():
-    for number, name, sql in versions.steps():
+    found = versions.steps()
+    first = next(number for number, name, _ in found if name == FIRST)
+    for number, name, sql in found:
         taken = re.search(r"\b(DROP TABLE|DROP COLUMN|RENAME|ALTER COLUMN)\b", sql)
-        if number > FIRST and taken:
+        if number > first and taken:
             assert re.search(r"^-- needs \d{4}$", sql, re.MULTILINE), f"{name}: {taken[0]}"
 
 
