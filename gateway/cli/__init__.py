@@ -62,6 +62,7 @@ from gateway.cli import (
     rsl,
     serve,
     statement,
+    store,
     terms,
     tour,
     who,
@@ -166,6 +167,7 @@ app.add_typer(ems.app, name="ems")
 app.command("dashboard")(dashboard.dashboard)
 app.command("retention")(retention.retention)
 app.command("erase")(retention.erase)
+app.add_typer(store.app, name="store")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("deploy")(deploy.deploy)
