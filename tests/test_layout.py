@@ -23,6 +23,8 @@ ELSEWHERE = {
     "app/__main__.py": "journeys",
     "app/boot.py": "journeys/test_processes.py",
     "app/lost.py": "journeys/test_backup.py",
+    "app/setting_up.py": "journeys/test_first_run.py",
+    "app/visiting.py": "journeys/test_first_run.py",
     "settings.py": "test_config.py",
     "app/dashboard_door.py": "journeys/test_serve.py",
     "app/front.py": "journeys",

@@ -34,6 +34,7 @@ from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.retention import check_retention, forget_in_time
+from gateway.app.setting_up import setup_of
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import acting, every
 from gateway.app.way_out import feed_fetch
@@ -258,6 +259,7 @@ class Office:
         config = self.config
         if not config.dashboard.enabled:
             return "", ""
+        files = PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock)
         rooms = Rooms(
             deals=deals_of(self.database, self.register, self.shelf),
             milestones=self.bookkeeping.shown(self.register),
@@ -266,9 +268,10 @@ class Office:
             audits=self.audits,
             bills=self.billing.pages(),
             bundles=bundles_of(self._pages, self.register, lambda: (self.shelf.policies, self.withdrawn)),
-            policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
+            policies=files,
             consents=self.consenting.pages(lambda: self.shelf.policies),
             worth=worth_of(self._pages, self.shelf, config.figures),
+            setup=setup_of(config, files, self.access_log, self.register),
             health=Health(Doctor(config.folder), lambda: set_otherwise(config)),
         )
         who = Explaining(config, self.clock, networks=self._networks)

@@ -20,6 +20,7 @@ from gateway.dashboard.milestone_pages import MilestonePages, Milestones
 from gateway.dashboard.policy_pages import PolicyPages
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.queries import AccessLog
+from gateway.dashboard.setup_pages import Setup, SetupPages
 from gateway.dashboard.worth_pages import Worth, WorthPages
 from gateway.licenses.duties import Audits
 from gateway.licenses.duty_book import DutyBook
@@ -41,6 +42,7 @@ class Rooms:
         consents: withdrawals, objections, authors' answers.
         worth: what the value memo, the price calculator and the dossiers work on.
         health: what is found of machine, folder and sites.
+        setup: what the first run works on.
     """
 
     deals: Deals | None = None
@@ -54,6 +56,7 @@ class Rooms:
     consents: Consents | None = None
     worth: Worth | None = None
     health: Health | None = None
+    setup: Setup | None = None
 
     def tabs(self) -> tuple[tuple[str, str], ...]:
         """(address, name) of each part that there is, in the order of the bar."""
@@ -71,11 +74,14 @@ class Rooms:
             (self.worth, "/memo", "Memo"),
             (self.worth, "/calculator", "Calculator"),
             (self.health, "/health", "Health"),
+            (self.setup, "/setup", "Setup"),
         )
         return tuple((path, name) for part, path, name in every if part is not None)
 
-    def add_to(self, router: web.UrlDispatcher, frame: Frame, access_log: AccessLog, clock: Clock) -> None:
-        """Add the addresses of each part that there is to *router*."""
+    def add_to(
+        self, router: web.UrlDispatcher, frame: Frame, access_log: AccessLog, clock: Clock
+    ) -> SetupPages | None:
+        """Add the addresses of each part that there is to *router*; gives the pages that know what is left to do."""
         if self.deals is not None:
             DealPages(self.deals, frame, clock).add_to(router)
         if self.holders is not None:
@@ -96,5 +102,13 @@ class Rooms:
             ConsentPages(self.consents, frame, clock).add_to(router)
         if self.worth is not None:
             WorthPages(self.worth, frame, clock).add_to(router)
-        if self.health is not None:
-            HealthPages(self.health, frame, clock).add_to(router)
+        health = HealthPages(self.health, frame, clock) if self.health is not None else None
+        if health is not None:
+            health.add_to(router)
+        if self.setup is None:
+            return None
+        setup = SetupPages(
+            self.setup, access_log, frame, clock, lambda: health.wrong if health is not None else 0
+        )
+        setup.add_to(router)
+        return setup
