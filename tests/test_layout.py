@@ -24,6 +24,7 @@ ELSEWHERE = {
     "app/boot.py": "journeys/test_processes.py",
     "app/lost.py": "journeys/test_backup.py",
     "app/setting_up.py": "journeys/test_first_run.py",
+    "app/told_terms.py": "journeys/test_terms_command.py",
     "app/visiting.py": "journeys/test_first_run.py",
     "settings.py": "test_config.py",
     "app/dashboard_door.py": "journeys/test_serve.py",

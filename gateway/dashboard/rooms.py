@@ -19,6 +19,7 @@ from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
 from gateway.dashboard.policy_pages import PolicyPages
 from gateway.dashboard.policy_shelf import PolicyFiles
+from gateway.dashboard.preview_pages import Preview, PreviewPages
 from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.setup_pages import Setup, SetupPages
 from gateway.dashboard.worth_pages import Worth, WorthPages
@@ -41,6 +42,7 @@ class Rooms:
         policies: the files of rules.
         consents: withdrawals, objections, authors' answers.
         worth: what the value memo, the price calculator and the dossiers work on.
+        preview: what crawlers would be told.
         health: what is found of machine, folder and sites.
         setup: what the first run works on.
     """
@@ -55,6 +57,7 @@ class Rooms:
     policies: PolicyFiles | None = None
     consents: Consents | None = None
     worth: Worth | None = None
+    preview: Preview | None = None
     health: Health | None = None
     setup: Setup | None = None
 
@@ -70,6 +73,7 @@ class Rooms:
             (self.milestones, "/milestones", "Milestones"),
             (self.bundles, "/bundles", "Bundles"),
             (self.policies, "/policies", "Policies"),
+            (self.preview, "/preview", "Preview"),
             (self.consents, "/consent", "Consent"),
             (self.worth, "/memo", "Memo"),
             (self.worth, "/calculator", "Calculator"),
@@ -102,6 +106,8 @@ class Rooms:
             ConsentPages(self.consents, frame, clock).add_to(router)
         if self.worth is not None:
             WorthPages(self.worth, frame, clock).add_to(router)
+        if self.preview is not None:
+            PreviewPages(self.preview, frame, clock).add_to(router)
         health = HealthPages(self.health, frame, clock) if self.health is not None else None
         if health is not None:
             health.add_to(router)

@@ -15,6 +15,7 @@
 ``/bundles``               what is sold as one; see `bundle_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/policies``              the rules; see `policy_pages`
+``/preview``               what a crawler meets; see `preview_pages`
 ``/health``                what is in order; see `health_pages`
 ``/setup``                 the first run; see `setup_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
@@ -286,6 +287,7 @@ class _Pages:
             "here": request.path,
             "signed_in": signed_in,
             "worth": self._rooms.worth is not None,
+            "preview": self._rooms.preview is not None,
             "tabs": self._tabs,
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,

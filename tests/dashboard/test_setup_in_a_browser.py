@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.app.told_terms import previewed
 from gateway.dashboard.health_pages import Health
+from gateway.dashboard.preview_pages import Preview
 from gateway.dashboard.setup_pages import Setup
 from tests.dashboard.test_browser import CHROMIUM, Watch, browser, picture, sign_in
 from tests.dashboard.test_health_pages import Examiner
@@ -20,6 +22,8 @@ PAGES = {
     "setup": "/setup",
     "setup-new": "/setup/new",
     "overview-steps": "/",
+    "preview": "/preview?path=/essays/tides&as=GPTBot",
+    "preview-free": "/preview?path=/&as=",
 }
 
 
@@ -34,6 +38,7 @@ async def desk(start, filled, files, visits, sites):
         filled,
         policies=files,
         health=Health(Examiner(), lambda: settings),
+        preview=Preview(files, previewed),
         setup=Setup(sites, files, visits, payable),
     )
 
