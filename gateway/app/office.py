@@ -35,8 +35,10 @@ from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.retention import check_retention, forget_in_time
+from gateway.app.setting_up import setup_of
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import acting, every
+from gateway.app.told_terms import previewed
 from gateway.app.way_out import feed_fetch
 from gateway.app.witnessing import witnessing_of
 from gateway.app.worth import worth_of
@@ -46,6 +48,7 @@ from gateway.dashboard.health_pages import Health
 from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
 from gateway.dashboard.policy_shelf import PolicyFiles
+from gateway.dashboard.preview_pages import Preview
 from gateway.dashboard.rooms import Rooms
 from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
@@ -263,6 +266,7 @@ class Office:
         config = self.config
         if not config.dashboard.enabled:
             return "", ""
+        files = PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock)
         rooms = Rooms(
             deals=deals_of(self.database, self.register, self.shelf),
             milestones=self.bookkeeping.shown(self.register),
@@ -271,9 +275,11 @@ class Office:
             audits=self.audits,
             bills=self.billing.pages(),
             bundles=bundles_of(self._pages, self.register, lambda: (self.shelf.policies, self.withdrawn)),
-            policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
+            policies=files,
             consents=self.consenting.pages(lambda: self.shelf.policies),
             worth=worth_of(self._pages, self.shelf, config.figures),
+            preview=Preview(files, previewed),
+            setup=setup_of(config, files, self.access_log, self.register),
             health=Health(Doctor(config.folder), lambda: set_otherwise(config)),
         )
         who = Explaining(config, self.clock, networks=self._networks)

@@ -28,13 +28,13 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.filters import DAY_US
-from gateway.dashboard.policy_shelf import PolicyFiles, digest_of
+from gateway.dashboard.policy_shelf import PolicyFiles, digest_of, with_mode
 from gateway.dashboard.queries import AccessLog, Visited
 from gateway.policy.advice import advice_for
 from gateway.policy.explain import explanation
 from gateway.policy.imagined import imagined_ask, imagined_visitor
 from gateway.policy.replay import Impact, Visit, impact
-from gateway.policy.rules import Policy, Verdict
+from gateway.policy.rules import Mode, Policy, Verdict
 from gateway.policy.ruling import rule
 from gateway.problems import ConfigurationError
 from gateway.terms.countries import region
@@ -245,6 +245,10 @@ class PolicyPages:
         policy = self._policy(request)
         if self._files.file(policy) is None:
             raise web.HTTPNotFound
+        if form.get("mode") in tuple(Mode):
+            # Another mode is one line of the file, which whoever asks for it need not have seen.
+            now = self._files.text(policy)
+            return policy, with_mode(now, form["mode"]) or now, digest_of(now)
         # Browsers end lines of a form as HTTP does; the file keeps its own way.
         return policy, form.get("text", "").replace("\r\n", "\n"), form.get("base", "")
 

@@ -19,7 +19,9 @@ from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
 from gateway.dashboard.policy_pages import PolicyPages
 from gateway.dashboard.policy_shelf import PolicyFiles
+from gateway.dashboard.preview_pages import Preview, PreviewPages
 from gateway.dashboard.queries import AccessLog
+from gateway.dashboard.setup_pages import Setup, SetupPages
 from gateway.dashboard.worth_pages import Worth, WorthPages
 from gateway.licenses.duties import Audits
 from gateway.licenses.duty_book import DutyBook
@@ -40,7 +42,9 @@ class Rooms:
         policies: the files of rules.
         consents: withdrawals, objections, authors' answers.
         worth: what the value memo, the price calculator and the dossiers work on.
+        preview: what crawlers would be told.
         health: what is found of machine, folder and sites.
+        setup: what the first run works on.
     """
 
     deals: Deals | None = None
@@ -53,7 +57,9 @@ class Rooms:
     policies: PolicyFiles | None = None
     consents: Consents | None = None
     worth: Worth | None = None
+    preview: Preview | None = None
     health: Health | None = None
+    setup: Setup | None = None
 
     def tabs(self) -> tuple[tuple[str, str], ...]:
         """(address, name) of each part that there is, in the order of the bar."""
@@ -67,15 +73,19 @@ class Rooms:
             (self.milestones, "/milestones", "Milestones"),
             (self.bundles, "/bundles", "Bundles"),
             (self.policies, "/policies", "Policies"),
+            (self.preview, "/preview", "Preview"),
             (self.consents, "/consent", "Consent"),
             (self.worth, "/memo", "Memo"),
             (self.worth, "/calculator", "Calculator"),
             (self.health, "/health", "Health"),
+            (self.setup, "/setup", "Setup"),
         )
         return tuple((path, name) for part, path, name in every if part is not None)
 
-    def add_to(self, router: web.UrlDispatcher, frame: Frame, access_log: AccessLog, clock: Clock) -> None:
-        """Add the addresses of each part that there is to *router*."""
+    def add_to(
+        self, router: web.UrlDispatcher, frame: Frame, access_log: AccessLog, clock: Clock
+    ) -> SetupPages | None:
+        """Add the addresses of each part that there is to *router*; gives the pages that know what is left to do."""
         if self.deals is not None:
             DealPages(self.deals, frame, clock).add_to(router)
         if self.holders is not None:
@@ -96,5 +106,15 @@ class Rooms:
             ConsentPages(self.consents, frame, clock).add_to(router)
         if self.worth is not None:
             WorthPages(self.worth, frame, clock).add_to(router)
-        if self.health is not None:
-            HealthPages(self.health, frame, clock).add_to(router)
+        if self.preview is not None:
+            PreviewPages(self.preview, frame, clock).add_to(router)
+        health = HealthPages(self.health, frame, clock) if self.health is not None else None
+        if health is not None:
+            health.add_to(router)
+        if self.setup is None:
+            return None
+        setup = SetupPages(
+            self.setup, access_log, frame, clock, lambda: health.wrong if health is not None else 0
+        )
+        setup.add_to(router)
+        return setup

@@ -15,7 +15,9 @@
 ``/bundles``               what is sold as one; see `bundle_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/policies``              the rules; see `policy_pages`
+``/preview``               what a crawler meets; see `preview_pages`
 ``/health``                what is in order; see `health_pages`
+``/setup``                 the first run; see `setup_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
 ``/sign-in``               password, or the one-time link ``?token=``
 ``/sign-out``              POST
@@ -119,7 +121,7 @@ class _Pages:
         app.router.add_get("/live/events", self._events)
         app.router.add_get("/records/{id}", self._record)
         app.router.add_get("/who", self._who)
-        self._rooms.add_to(app.router, self, self._log, self._clock)
+        self._setup = self._rooms.add_to(app.router, self, self._log, self._clock)
         app.router.add_get("/sign-in", self._sign_in_form)
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)
@@ -141,7 +143,9 @@ class _Pages:
         now = self._clock.now_us()
         view = read_view(request.query.items(), now, last="24h")
         if view.mistakes:
-            return self.render(request, "overview.html", {"view": view, "overview": None}, status=400)
+            return self.render(
+                request, "overview.html", {"view": view, "overview": None, "steps": ()}, status=400
+            )
         found = await self._log.overview(view.filter)
         span = (view.filter.from_us, view.filter.to_us or now)
         chart = pages.chart(found, view.filter.step_us, span)
@@ -155,6 +159,7 @@ class _Pages:
                 "chart": chart,
                 "share": licensed,
                 "books": self._status().get(pages.BOOKS, ""),
+                "steps": await self._setup.items() if self._setup else (),
             },
         )
 
@@ -282,6 +287,7 @@ class _Pages:
             "here": request.path,
             "signed_in": signed_in,
             "worth": self._rooms.worth is not None,
+            "preview": self._rooms.preview is not None,
             "tabs": self._tabs,
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,

@@ -198,7 +198,8 @@ async def test_a_file_where_the_data_folder_should_be(licet) -> None:
 
 
 async def test_init_check_lint_and_explain(licet, origin) -> None:
-    done = await licet("init", stdin=f"{origin.url}\njournal.example\n")
+    done = await licet("init", stdin=f"{origin.url}\njournal.example\n\n\n\n\n")
+    assert f"{origin.url} answers 200" in done.err
     file = licet.folder / "licet-data" / "sites" / "journal.example.toml"
     assert file.is_file()
     assert "licet policy check" in done.err
