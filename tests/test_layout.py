@@ -50,6 +50,8 @@ ELSEWHERE = {
     "rails/topups.py": "conformance",
     "licenses/accounts.py": "conformance",
     "app/account_room.py": "journeys",
+    "app/persons.py": "journeys",
+    "visitors/person_reports.py": "conformance/test_person_reports.py",
     "desk/account_page.py": "desk/test_account_desk.py",
     "desk/account_schemas.py": "desk/test_openapi.py",
     "desk/account_view.py": "desk/test_account_desk.py",

@@ -30,6 +30,7 @@ from gateway.app.ingestion_round import INGESTION_SECONDS
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
+from gateway.app.persons import Persons
 from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
@@ -179,6 +180,7 @@ class Office:
         self._closing.append(self.journal.close)
         self.feed, self.revoked = RevocationFeed(), Revocations()
         self.consenting = Consenting(self.database, self.register, self.clock)
+        self.persons = Persons(config, self.database, self.clock)
         self.billing = billing_room.BillingRoom(
             config, (self.database, self._pages), self.register, self.ledger, self.journal, self.clock, self._wake.set
         )  # fmt: skip
@@ -241,6 +243,7 @@ class Office:
             *self.bookkeeping.groups(self.register),
             *self.post.groups,
             *self.consenting.groups(),
+            *self.persons.groups(),
             *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
             *self.billing.groups(),
             accounts_of(
@@ -271,6 +274,7 @@ class Office:
             policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
             consents=self.consenting.pages(lambda: self.shelf.policies),
             worth=worth_of(self._pages, self.shelf, config.figures),
+            people=self.persons.pages(),
         )
         who = Explaining(config, self.clock, networks=self._networks)
         return await open_dashboard(
@@ -414,6 +418,7 @@ class Office:
     async def _forget(self) -> None:
         await forget_in_time(self.config, self.database, self.clock)
         await self.post.forget()
+        await self.persons.forget()
 
     async def _update_feeds(self) -> None:
         if self._feeds is None:

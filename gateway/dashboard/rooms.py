@@ -16,6 +16,7 @@ from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
 from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
+from gateway.dashboard.person_pages import People, PersonPages
 from gateway.dashboard.policy_pages import PolicyPages
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.queries import AccessLog
@@ -39,6 +40,7 @@ class Rooms:
         policies: the files of rules.
         consents: withdrawals, objections, authors' answers.
         worth: what the value memo, the price calculator and the dossiers work on.
+        people: reports of people who were taken for machines.
     """
 
     deals: Deals | None = None
@@ -51,6 +53,7 @@ class Rooms:
     policies: PolicyFiles | None = None
     consents: Consents | None = None
     worth: Worth | None = None
+    people: People | None = None
 
     def tabs(self) -> tuple[tuple[str, str], ...]:
         """(address, name) of each part that there is, in the order of the bar."""
@@ -65,6 +68,7 @@ class Rooms:
             (self.bundles, "/bundles", "Bundles"),
             (self.policies, "/policies", "Policies"),
             (self.consents, "/consent", "Consent"),
+            (self.people, "/people", "People"),
             (self.worth, "/memo", "Memo"),
             (self.worth, "/calculator", "Calculator"),
         )
@@ -90,5 +94,7 @@ class Rooms:
             PolicyPages(self.policies, access_log, frame, clock).add_to(router)
         if self.consents is not None:
             ConsentPages(self.consents, frame, clock).add_to(router)
+        if self.people is not None:
+            PersonPages(self.people, frame, clock).add_to(router)
         if self.worth is not None:
             WorthPages(self.worth, frame, clock).add_to(router)

@@ -34,6 +34,7 @@ from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
 from gateway.desk.payment_states import PaymentStates
+from gateway.desk.person_desk import PersonDesk
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
@@ -77,6 +78,7 @@ from gateway.store.memory.lives import MemoryLives
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.originals import MemoryOriginals
+from gateway.store.memory.person_reports import MemoryPersonReports
 from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.repeats import MemoryRepeats
@@ -103,6 +105,7 @@ from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.originals import SqliteOriginals
+from gateway.store.sqlite.person_reports import SqlitePersonReports
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
@@ -226,6 +229,7 @@ class World:
         if database is None:
             tables = Tables()
             register, book = MemoryRegister(self.happened), MemorySpendBook(tables, self.clock)
+            self.person_reports = MemoryPersonReports(tables)
             self.charges, self.spend_limits = MemoryCharges(tables), MemorySpendLimits(register, tables)
             self.ledger = MemoryLedger(tables)
             folding, leaves = MemoryFolding(tables), MemoryLeaves(tables)
@@ -234,6 +238,7 @@ class World:
         else:
             self.happened = SqliteEvents(database)
             register, book = SqliteRegister(database), SqliteSpendBook(database, self.clock)
+            self.person_reports = SqlitePersonReports(database)
             self.charges, self.spend_limits = SqliteCharges(database), SqliteSpendLimits(database)
             self.ledger, folding = SqliteLedger(database), SqliteFolding(database)
             leaves = SqliteLeaves(database)
@@ -338,6 +343,7 @@ class World:
                 ConsentDesk(self.asking, self.clock).group(),
                 AuthorshipDesk(self.originals, self.register, self.clock).group,
                 self._accounts,
+                PersonDesk(self.person_reports, self.clock).group(),
                 lambda clients: InvoiceDesk(clients, self.billing, FormTokens(self.clock)).group(),
                 lambda clients: BillingDesk(clients, self.account_book, test=self.test_mode).group(),
                 ObjectionDesk(
