@@ -51,6 +51,7 @@ ELSEWHERE = {
     "licenses/accounts.py": "conformance",
     "app/account_room.py": "journeys",
     "app/persons.py": "journeys",
+    "provenance/receipt_steps.py": "desk/test_receipt_page.py",
     "visitors/person_reports.py": "conformance/test_person_reports.py",
     "desk/account_page.py": "desk/test_account_desk.py",
     "desk/account_schemas.py": "desk/test_openapi.py",

@@ -37,6 +37,7 @@ from gateway.desk.payment_states import PaymentStates
 from gateway.desk.person_desk import PersonDesk
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
+from gateway.desk.receipt_page import ReceiptPage
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
 from gateway.desk.webhooks import WebhookDesk
@@ -339,6 +340,7 @@ class World:
                 lambda clients: EventFeed(clients, self.happened, self._happened_at).group(),
                 LogFiles(self.log).group(),
                 lambda clients: ReceiptDesk(self.log, clients).group(),
+                lambda clients: ReceiptPage(self.log, clients, self.clock).group(),
                 WithdrawalDesk(self.withdrawals, self.clock).group,
                 ConsentDesk(self.asking, self.clock).group(),
                 AuthorshipDesk(self.originals, self.register, self.clock).group,
