@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from gateway.app.identification import PEOPLE
+from gateway.app.retention import recorded_by
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.dashboard.person_pages import People
 from gateway.desk.call import Group
 from gateway.desk.person_desk import PersonDesk
+from gateway.desk.privacy_page import PrivacyDesk
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.person_reports import SqlitePersonReports
 
@@ -24,7 +26,8 @@ class Persons:
 
     def groups(self) -> tuple[Group, ...]:
         """What the desk answers."""
-        return (PersonDesk(self.reports, self._clock).group(),)
+        privacy = PrivacyDesk(recorded_by(self._config))
+        return PersonDesk(self.reports, self._clock).group(), privacy.group()
 
     def pages(self) -> People:
         """What the owner's pages work on."""

@@ -35,6 +35,7 @@ from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
 from gateway.desk.payment_states import PaymentStates
 from gateway.desk.person_desk import PersonDesk
+from gateway.desk.privacy_page import PrivacyDesk, Recorded
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.receipt_page import ReceiptPage
@@ -256,6 +257,7 @@ class World:
         self.content_keys = ContentKeys(folder / "content")
         self.pace = DeskPace()
         self.test_mode = False
+        self.recorded = Recorded(True, 30, 7, 90, 0, access_log=False)
 
         async def write(entries):
             for each in entries:
@@ -346,6 +348,7 @@ class World:
                 AuthorshipDesk(self.originals, self.register, self.clock).group,
                 self._accounts,
                 PersonDesk(self.person_reports, self.clock).group(),
+                PrivacyDesk(self.recorded).group(),
                 lambda clients: InvoiceDesk(clients, self.billing, FormTokens(self.clock)).group(),
                 lambda clients: BillingDesk(clients, self.account_book, test=self.test_mode).group(),
                 ObjectionDesk(
