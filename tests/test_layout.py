@@ -57,6 +57,7 @@ ELSEWHERE = {
     "desk/account_schemas.py": "desk/test_openapi.py",
     "desk/account_view.py": "desk/test_account_desk.py",
     "desk/charge_list.py": "desk/test_account_desk.py",
+    "desk/developer_page.py": "desk/test_developers.py",
     "billing/charges.py": "conformance/test_charges.py",
     "licenses/client_list.py": "conformance/test_client_list.py",
     "licenses/spend_limits.py": "conformance/test_spend_limits.py",

@@ -50,6 +50,7 @@ from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
+from gateway.desk.developers import DeveloperDesk
 from gateway.desk.duties import DutyDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
@@ -244,6 +245,7 @@ class Office:
             *self.post.groups,
             *self.consenting.groups(),
             *self.persons.groups(),
+            DeveloperDesk(self.register, self.journal, self.clock, test=self.config.billing.test).group(),
             *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
             *self.billing.groups(),
             accounts_of(

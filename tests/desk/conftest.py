@@ -22,6 +22,7 @@ from gateway.desk.billing import BillingDesk
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.consents import ConsentDesk
 from gateway.desk.contracts import shipped_clauses
+from gateway.desk.developers import DeveloperDesk
 from gateway.desk.duties import DutyDesk
 from gateway.desk.event_feed import EventFeed
 from gateway.desk.form_tokens import FormTokens
@@ -349,6 +350,7 @@ class World:
                 self._accounts,
                 PersonDesk(self.person_reports, self.clock).group(),
                 PrivacyDesk(self.recorded).group(),
+                DeveloperDesk(self.register, self.kept, self.clock, test=self.test_mode).group(),
                 lambda clients: InvoiceDesk(clients, self.billing, FormTokens(self.clock)).group(),
                 lambda clients: BillingDesk(clients, self.account_book, test=self.test_mode).group(),
                 ObjectionDesk(
