@@ -31,6 +31,7 @@ from gateway.app.ingestion_round import INGESTION_SECONDS
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
+from gateway.app.persons import Persons
 from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
@@ -54,6 +55,7 @@ from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
+from gateway.desk.developers import DeveloperDesk
 from gateway.desk.duties import DutyDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
@@ -184,6 +186,7 @@ class Office:
         self._closing.append(self.journal.close)
         self.feed, self.revoked = RevocationFeed(), Revocations()
         self.consenting = Consenting(self.database, self.register, self.clock)
+        self.persons = Persons(config, self.database, self.clock)
         self.billing = billing_room.BillingRoom(
             config, (self.database, self._pages), self.register, self.ledger, self.journal, self.clock, self._wake.set
         )  # fmt: skip
@@ -247,6 +250,8 @@ class Office:
             *self.bookkeeping.groups(self.register),
             *self.post.groups,
             *self.consenting.groups(),
+            *self.persons.groups(),
+            DeveloperDesk(self.register, self.journal, self.clock, test=self.config.billing.test).group(),
             *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
             *self.billing.groups(),
             accounts_of(
@@ -281,6 +286,7 @@ class Office:
             preview=Preview(files, previewed),
             setup=setup_of(config, files, self.access_log, self.register),
             health=Health(Doctor(config.folder), lambda: set_otherwise(config)),
+            people=self.persons.pages(),
         )
         who = Explaining(config, self.clock, networks=self._networks)
         return await open_dashboard(
@@ -424,6 +430,7 @@ class Office:
     async def _forget(self) -> None:
         await forget_in_time(self.config, self.database, self.clock)
         await self.post.forget()
+        await self.persons.forget()
 
     async def _update_feeds(self) -> None:
         if self._feeds is None:

@@ -17,6 +17,7 @@ from gateway.dashboard.duty_pages import DutyPages
 from gateway.dashboard.health_pages import Health, HealthPages
 from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
+from gateway.dashboard.person_pages import People, PersonPages
 from gateway.dashboard.policy_pages import PolicyPages
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.preview_pages import Preview, PreviewPages
@@ -45,6 +46,7 @@ class Rooms:
         preview: what crawlers would be told.
         health: what is found of machine, folder and sites.
         setup: what the first run works on.
+        people: reports of people who were taken for machines.
     """
 
     deals: Deals | None = None
@@ -60,6 +62,7 @@ class Rooms:
     preview: Preview | None = None
     health: Health | None = None
     setup: Setup | None = None
+    people: People | None = None
 
     def tabs(self) -> tuple[tuple[str, str], ...]:
         """(address, name) of each part that there is, in the order of the bar."""
@@ -75,6 +78,7 @@ class Rooms:
             (self.policies, "/policies", "Policies"),
             (self.preview, "/preview", "Preview"),
             (self.consents, "/consent", "Consent"),
+            (self.people, "/people", "People"),
             (self.worth, "/memo", "Memo"),
             (self.worth, "/calculator", "Calculator"),
             (self.health, "/health", "Health"),
@@ -104,6 +108,8 @@ class Rooms:
             PolicyPages(self.policies, access_log, frame, clock).add_to(router)
         if self.consents is not None:
             ConsentPages(self.consents, frame, clock).add_to(router)
+        if self.people is not None:
+            PersonPages(self.people, frame, clock).add_to(router)
         if self.worth is not None:
             WorthPages(self.worth, frame, clock).add_to(router)
         if self.preview is not None:

@@ -44,6 +44,7 @@ from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.originals import MemoryOriginals
 from gateway.store.memory.owing import MemoryOwing
 from gateway.store.memory.payout_book import MemoryPayoutBook
+from gateway.store.memory.person_reports import MemoryPersonReports
 from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
@@ -78,6 +79,7 @@ from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.originals import SqliteOriginals
 from gateway.store.sqlite.owing import SqliteOwing
 from gateway.store.sqlite.payout_book import SqlitePayoutBook
+from gateway.store.sqlite.person_reports import SqlitePersonReports
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
@@ -175,6 +177,7 @@ class Ports:
     payouts: Any
     spend_limits: Any
     charges: Any
+    person_reports: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -224,6 +227,7 @@ def memory_ports() -> Ports:
         payouts=MemoryPayoutBook(tables),
         spend_limits=MemorySpendLimits(register, tables),
         charges=MemoryCharges(tables),
+        person_reports=MemoryPersonReports(tables),
     )
 
 
@@ -263,6 +267,7 @@ def sqlite_ports(database: Database) -> Ports:
         payouts=SqlitePayoutBook(database),
         spend_limits=SqliteSpendLimits(database),
         charges=SqliteCharges(database),
+        person_reports=SqlitePersonReports(database),
     )
 
 
