@@ -316,10 +316,11 @@ class Reader:
             return Found(Cell(outcome), key=key)
         cells = [price_cell(self._policy.by_offer[name]) for name in offers]
         cheapest = next((cell for cell in cells if cell), None)
+        # What only comes with a wider use is nobody's price.
         by_hand = [
             name
             for name, cell in zip(offers, cells, strict=True)
-            if cell is None and name in self._own_offers
+            if cell is None and name in self._own_offers and use in self._policy.by_offer[name].uses
         ]
         if by_hand:
             what = "a price that is no single amount, or another condition"

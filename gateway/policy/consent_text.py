@@ -34,6 +34,7 @@ from gateway.policy.consent_grid import (
     blocks_of,
     grid_of,
     leading,
+    price_cell,
     programs_rule,
     programs_served,
 )
@@ -101,6 +102,7 @@ class _Wrong(Exception):
 class _Writer:
     def __init__(self, text: str, file: str, policy: Policy) -> None:
         self.text, self._file, self._policy = text, file, policy
+        self._by_hand = frozenset(tomllib.loads(text).get("offers", {}))
 
     def write(self, work_id: str, changes: Choices) -> None:
         """Write the block of one work; raises `_Wrong`."""
@@ -187,18 +189,29 @@ class _Writer:
             said.put(use, cell)
 
     def _keep(self, said: Said) -> None:
-        """Leave out of what is kept the offers that sell something else that is decided otherwise."""
-        otherwise = said.refused | said.unset | set(said.priced)
-        for use, names in said.kept.items():
+        """Leave out of what is kept the offers that sell something else that is decided otherwise.
+
+        What only offers of the stance sold together with that gets an offer of its own at their price.
+        """
+        for use in [*said.kept, *said.kept]:
+            otherwise = said.refused | said.unset | set(said.priced)
+            names = said.kept.get(use, ())
             left = tuple(name for name in names if not self._policy.by_offer[name].uses & otherwise)
-            if not left:
-                tied = sorted(self._policy.by_offer[names[0]].uses & otherwise)
+            if left or not names:
+                said.kept.update({use: left} if left else {})
+                continue
+            offer = self._policy.by_offer[names[0]]
+            cell = None if offer.id in self._by_hand else price_cell(offer)
+            if cell is None:
+                tied = ", ".join(sorted(offer.uses & otherwise))
                 self._wrong(
-                    f"offers.{names[0]}",
-                    f'{_named(said.place)}, {use}: the offer "{names[0]}" sells it together with {", ".join(tied)}; '
+                    f"offers.{offer.id}",
+                    f'{_named(said.place)}, {use}: the offer "{offer.id}" sells it together with {tied}; '
                     f"set {use} here too, or change the offer in the editor",
                 )
-            said.kept[use] = left
+            else:
+                del said.kept[use]
+                said.put(use, cell)
 
     def _with_offers(self, offers: Offers) -> str:
         lines = self.text.split("\n")
