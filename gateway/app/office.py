@@ -20,6 +20,7 @@ from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
 from gateway.app.bundle_credits import bundle_round, bundles_of
 from gateway.app.cashier import Cashier
+from gateway.app.consent_recording import ConsentRecording
 from gateway.app.consenting import Consenting
 from gateway.app.dashboard_door import open_dashboard
 from gateway.app.dealing import bargaining_of, deals_of
@@ -187,6 +188,11 @@ class Office:
         self.settling = self.cashier.settling
         self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
+        self.policy_files = PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock)
+        self.consent_recording = ConsentRecording(
+            lambda: self.shelf, self.policy_files, config.policy_versions, self.journal, self.clock
+        )
+        await self.consent_recording.act()
         self._open_desk()
         await self.desk.sales.finish()
 
@@ -264,7 +270,7 @@ class Office:
             audits=self.audits,
             bills=self.billing.pages(),
             bundles=bundles_of(self._pages, self.register, lambda: (self.shelf.policies, self.withdrawn)),
-            policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
+            policies=self.policy_files,
             consents=self.consenting.pages(lambda: self.shelf.policies),
             worth=worth_of(self._pages, self.shelf, config.figures),
         )
@@ -282,6 +288,7 @@ class Office:
         for name, seconds, act in (
             ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
+            ("consents", 1.0, self.consent_recording.act),
             ("people", 5.0, self._count_people),
             ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),
