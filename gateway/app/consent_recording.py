@@ -1,8 +1,8 @@
 """Records that a policy was put in force: once each time, whoever did it, before anybody is told its id.
 
 What is to be recorded is written beside the versions of the site first, with the
-salt that opens who it was, then into the journal, then marked as kept: a crash
-between two of these repeats the same entry, which counts once.
+salt that opens who it was, then into the journal, then marked as kept. After a
+crash between two of these the store is asked whether the entry is there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import uuid_utils
 
 from gateway.clock import Clock
 from gateway.dashboard.policy_shelf import BY_FILE, PolicyFiles, digest_of
-from gateway.desk.fees import Keeping
+from gateway.desk.fees import Entered, Keeping
 from gateway.policy.consent_record import Activation, consent_note
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
@@ -40,9 +40,14 @@ class ConsentRecording:
         files: PolicyFiles,
         folder: Path,
         journal: Keeping,
+        entered: Entered,
         clock: Clock,
     ) -> None:
-        """Watch *shelf*, whose texts and versions are *files*; keep salts in *folder* and records in *journal*."""
+        """Watch *shelf*, whose texts and versions are *files*; keep salts in *folder* and records in *journal*.
+
+        *entered* says whether an entry of that id stands in the journal, all of which is folded at first.
+        """
+        self._entered = entered
         self._shelf, self._files, self._folder = shelf, files, folder
         self._journal, self._clock = journal, clock
         self._last: dict[str, dict[str, Any]] = {}
@@ -63,7 +68,8 @@ class ConsentRecording:
                 if last.get("policy") != policy.digest:
                     last = await asyncio.to_thread(self._written, policy, last)
                 if last and not last["kept"]:
-                    await self._journal.keep(read_entry("consent", dict(last["note"])))
+                    if not await self._entered(last["id"]):
+                        await self._journal.keep(read_entry("consent", dict(last["note"])))
                     await asyncio.to_thread(self._append, policy.site.id, {"kept": last["id"]})
                     last["kept"] = True
             except (StoreUnavailable, ConfigurationError, OSError, RecordError) as error:

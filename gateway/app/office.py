@@ -190,8 +190,9 @@ class Office:
         self._see_policies()
         self.policy_files = PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock)
         self.consent_recording = ConsentRecording(
-            lambda: self.shelf, self.policy_files, config.policy_versions, self.journal, self.clock
-        )
+            lambda: self.shelf, self.policy_files, config.policy_versions, self.journal,
+            self.ledger.has_entry, self.clock,
+        )  # fmt: skip
         await self.consent_recording.act()
         self._open_desk()
         await self.desk.sales.finish()

@@ -42,8 +42,16 @@ class Room:
 
     def recording(self, journal=None):
         return ConsentRecording(
-            lambda: self.shelf, self.files, self.folder / "versions", journal or self.journal, self.clock
+            lambda: self.shelf,
+            self.files,
+            self.folder / "versions",
+            journal or self.journal,
+            self.entered,
+            self.clock,
         )
+
+    async def entered(self, id):
+        return id in await self.records()
 
     async def records(self):
         found = await asyncio.to_thread(lambda: list(export_entries(self.folder / "journal")))
