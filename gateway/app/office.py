@@ -21,6 +21,7 @@ from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
 from gateway.app.bundle_credits import bundle_round, bundles_of
 from gateway.app.cashier import Cashier
+from gateway.app.consent_recording import ConsentRecording
 from gateway.app.consenting import Consenting
 from gateway.app.dashboard_door import open_dashboard
 from gateway.app.dealing import bargaining_of, deals_of
@@ -196,6 +197,12 @@ class Office:
         self.settling = self.cashier.settling
         self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
+        self.policy_files = PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock)
+        self.consent_recording = ConsentRecording(
+            lambda: self.shelf, self.policy_files, config.policy_versions, self.journal,
+            self.ledger.has_entry, self.clock,
+        )  # fmt: skip
+        await self.consent_recording.act()
         self._open_desk()
         await self.desk.sales.finish()
 
@@ -271,7 +278,7 @@ class Office:
         config = self.config
         if not config.dashboard.enabled:
             return "", ""
-        files = PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock)
+        files = self.policy_files
         rooms = Rooms(
             deals=deals_of(self.database, self.register, self.shelf),
             milestones=self.bookkeeping.shown(self.register),
@@ -302,6 +309,7 @@ class Office:
         for name, seconds, act in (
             ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
+            ("consents", 1.0, self.consent_recording.act),
             ("people", 5.0, self._count_people),
             ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),

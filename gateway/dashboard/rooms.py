@@ -14,6 +14,7 @@ from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages, Frame
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
+from gateway.dashboard.grid_pages import GridPages
 from gateway.dashboard.health_pages import Health, HealthPages
 from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
@@ -106,6 +107,7 @@ class Rooms:
             BundlePages(self.bundles, frame, clock).add_to(router)
         if self.policies is not None:
             PolicyPages(self.policies, access_log, frame, clock).add_to(router)
+            GridPages(self.policies, access_log, frame, clock).add_to(router)
         if self.consents is not None:
             ConsentPages(self.consents, frame, clock).add_to(router)
         if self.people is not None:
