@@ -15,6 +15,7 @@ import structlog
 
 from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
+from gateway.app.administering import admin_log_of
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
@@ -267,6 +268,7 @@ class Office:
             policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
             consents=self.consenting.pages(lambda: self.shelf.policies),
             worth=worth_of(self._pages, self.shelf, config.figures),
+            admin=admin_log_of(self._pages, self.journal, self._wake.set),
         )
         who = Explaining(config, self.clock, networks=self._networks)
         return await open_dashboard(

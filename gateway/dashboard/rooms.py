@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.clock import Clock
+from gateway.dashboard.admin_log import AdminLog
 from gateway.dashboard.audit_pages import AuditPages
 from gateway.dashboard.billing_pages import BillingPages, Bills
 from gateway.dashboard.bundle_pages import BundlePages, Bundles
@@ -38,6 +39,7 @@ class Rooms:
         bundles: works that are sold as one.
         policies: the files of rules.
         consents: withdrawals, objections, authors' answers.
+        admin: the notes of what administrators did.
         worth: what the value memo, the price calculator and the dossiers work on.
     """
 
@@ -51,6 +53,7 @@ class Rooms:
     policies: PolicyFiles | None = None
     consents: Consents | None = None
     worth: Worth | None = None
+    admin: AdminLog | None = None
 
     def tabs(self) -> tuple[tuple[str, str], ...]:
         """(address, name) of each part that there is, in the order of the bar."""

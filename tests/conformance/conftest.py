@@ -23,6 +23,7 @@ from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.account_book import MemoryAccountBook
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.admin_notes import MemoryAdminNotes
 from gateway.store.memory.auditors import MemoryAuditors
 from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.dispute_book import MemoryDisputeBook
@@ -53,6 +54,7 @@ from gateway.store.memory.usage import MemoryUsageCounts
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.accounts import SqliteAccounts
+from gateway.store.sqlite.admin_notes import SqliteAdminNotes
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.consents import SqliteConsents
@@ -166,6 +168,7 @@ class Ports:
     disputes: Any
     usage: Any
     payouts: Any
+    admin_notes: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -213,6 +216,7 @@ def memory_ports() -> Ports:
         disputes=MemoryDisputeBook(happened),
         usage=MemoryUsageCounts(tables, happened),
         payouts=MemoryPayoutBook(tables),
+        admin_notes=MemoryAdminNotes(tables),
     )
 
 
@@ -250,6 +254,7 @@ def sqlite_ports(database: Database) -> Ports:
         disputes=SqliteDisputeBook(database),
         usage=SqliteUsageCounts(database),
         payouts=SqlitePayoutBook(database),
+        admin_notes=SqliteAdminNotes(database),
     )
 
 

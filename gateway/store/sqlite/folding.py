@@ -37,7 +37,7 @@ _VALUES_OF: Final = {kind: attrgetter(*names) for kind, names in _COPIED.items()
 _INSERT: Final = {
     kind: f"INSERT INTO entries (seq, {', '.join((*_WHOLE, *names))})"  # noqa: S608
     f" VALUES ({', '.join('?' * (1 + len(_WHOLE) + len(names)))})"
-    for kind, names in {"shed": (), **_COPIED}.items()
+    for kind, names in {"shed": (), "admin": (), **_COPIED}.items()
 }
 
 
