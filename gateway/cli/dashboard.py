@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli import people
+from gateway.cli import api_keys, people
 from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
     invoke_without_command=True,
 )
 app.add_typer(people.app, name="people")
+app.add_typer(api_keys.app, name="keys")
 
 
 @app.callback()

@@ -63,7 +63,7 @@ def add(
         person = with_link(person, token, now + INVITATION_US)
         return access.with_people(access.people.with_one(person)), person
 
-    made = _file(data).change(act)
+    made = people_file(data).change(act)
     if isinstance(made, Unfit):
         raise stop(made.sentence, 1)
     _linked(data, made, token, as_json=as_json)
@@ -84,7 +84,7 @@ def list_(data: Data = DATA, as_json: AsJson = False) -> None:
             "state": "disabled" if each.disabled_us else "can sign in" if each.password
             else "invited" if now < each.link_until_us else "invitation expired",
         }
-        for each in _file(data).read().people.all
+        for each in people_file(data).read().people.all
     ]  # fmt: skip
     if as_json:
         emit(rows)
@@ -165,7 +165,7 @@ def reset(who: Who, data: Data = DATA, as_json: AsJson = False) -> None:
         person = with_link(person, token, until)
         return access.with_people(access.people.with_one(person)), person
 
-    made = _file(data).change(act)
+    made = people_file(data).change(act)
     if isinstance(made, Unfit):
         raise stop(made.sentence, 1)
     _linked(data, made, token, as_json=as_json)
@@ -190,7 +190,7 @@ def _change(
             return access.with_people(found), person
         return access.with_people(access.people.with_one(found)), found
 
-    done = _file(data).change(act)
+    done = people_file(data).change(act)
     if isinstance(done, Unfit):
         raise stop(done.sentence, 1)
     if as_json:
@@ -219,7 +219,8 @@ def _linked(data: Path, person: Person, token: str, *, as_json: bool) -> None:
     tell(f"For {person.name}: it is shown this once, works once and for 72 hours.")
 
 
-def _file(data: Path) -> PeopleFile:
+def people_file(data: Path) -> PeopleFile:
+    """The file of people of a data folder."""
     from gateway.dashboard.people_file import PeopleFile
 
     if not data.is_dir():

@@ -35,7 +35,7 @@ class ApiKey:
     name: str
     person: str
     shown: str
-    sha256: str = field(repr=False)
+    secret_sha256: str = field(repr=False)
     scopes: frozenset[Permission]
     made_us: int
     expires_us: int

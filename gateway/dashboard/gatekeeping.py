@@ -36,7 +36,7 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 StateOf = Callable[[str, Mapping[str, str]], Awaitable[object]]
 _SIGNED: Final = web.RequestKey("licet.signed", Signed)
 #: The fields that a program sent in place of a form.
-FIELDS: Final = web.RequestKey("licet.fields", dict[str, str])
+FIELDS: Final = web.RequestKey("licet.fields", Mapping[str, str])
 
 
 def signed_of(request: web.Request) -> Signed | None:
@@ -145,7 +145,7 @@ class Gatekeeper:
         # Of what was asked for; passwords and tokens of forms are in no digest.
         fields = request[FIELDS] if FIELDS in request else await fields_of(request)
         hidden = {"form", "password", "again", "old", "token"}
-        return {name: value for name, value in fields.items() if name not in hidden}
+        return sorted([name, value] for name, value in fields.items() if name not in hidden)
 
     async def _note(
         self, request: web.Request, signed: Signed, act: str, before: object = None, after: object = None

@@ -150,7 +150,7 @@ def _written(access: Access) -> dict[str, Any]:
         "keys": [
             {
                 "id": each.id, "name": each.name, "person": each.person, "shown": each.shown,
-                "sha256": each.sha256, "scopes": sorted(each.scopes), "made_us": each.made_us,
+                "sha256": each.secret_sha256, "scopes": sorted(each.scopes), "made_us": each.made_us,
                 "expires_us": each.expires_us, "used_us": each.used_us, "revoked_us": each.revoked_us,
             }
             for each in access.keys

@@ -109,6 +109,9 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
             for act in ("role", "disable", "enable", "remove", "reset")
         },
         "GET /admin": _P.ADMIN_READ,
+        "GET /keys": _P.KEYS_READ,
+        "POST /keys/add": _P.KEYS_CHANGE,
+        "POST /keys/{id}/revoke": _P.KEYS_CHANGE,
         "GET /": _P.OVERVIEW_READ,
         "GET /log": _P.LOG_READ,
         "GET /crawlers": _P.LOG_READ,

@@ -28,6 +28,8 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.filters import DAY_US
+from gateway.dashboard.gatekeeping import may
+from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_shelf import PolicyFiles, digest_of
 from gateway.dashboard.queries import AccessLog, Visited
 from gateway.policy.advice import advice_for
@@ -147,8 +149,9 @@ class PolicyPages:
         context: dict[str, object] = {
             "policy": policy,
             "editable": self._files.file(policy) is not None,
-            "text": text,
-            "base": digest_of(text),
+            # The text holds floors; so does its digest, for whoever can guess.
+            "text": text if may(request, Permission.FLOOR_SEE) else "",
+            "base": digest_of(text) if may(request, Permission.FLOOR_SEE) else "",
             "trouble": trouble,
             "advice": advice_for(policy, self._catalog),
             "question": Question(),

@@ -17,7 +17,8 @@
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/policies``              the rules; see `policy_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
-``/people``, ``/account``, ``/keys``, ``/admin``: see `access_pages`
+``/people``, ``/account``, ``/admin``: see `access_pages`; ``/keys``: see `key_pages`
+``/api/``                  the same for programs; see `api`
 ``/sign-in``, ``/sign-out``: see `sign_in_pages`
 ``/healthz``               whether the pages can be made; needs no session
 ``/static/``               style, script, icon
@@ -35,11 +36,13 @@ from gateway import bundled
 from gateway.clock import Clock
 from gateway.dashboard import guards, pages
 from gateway.dashboard.access_pages import AccessPages
+from gateway.dashboard.api import Api, asked_by_program, page_json
 from gateway.dashboard.asking import Explainer, Question
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie
 from gateway.dashboard.filters import Decision, LogFilter, read_view
 from gateway.dashboard.forms import fields_of
-from gateway.dashboard.gatekeeping import Gatekeeper, may, signed_of
+from gateway.dashboard.gatekeeping import FIELDS, Gatekeeper, may, signed_of
+from gateway.dashboard.key_pages import KeyPages
 from gateway.dashboard.live import Live
 from gateway.dashboard.log_pages import LogPages, curl
 from gateway.dashboard.permissions import Permission, wanted
@@ -91,6 +94,7 @@ class _Pages:
             ("/who", "Who"),
             *rooms.tabs(),
             ("/people", "People"),
+            ("/keys", "API keys"),
             *((("/admin", "Administration"),) if rooms.admin is not None else ()),
         )
         self._log = access_log
@@ -127,9 +131,11 @@ class _Pages:
         app.router.add_get("/who", self._who)
         self._rooms.add_to(app.router, self, self._log, self._clock)
         AccessPages(self._sessions, self._rooms.admin, self, self._clock).add_to(app.router)
+        KeyPages(self._sessions.file, self, self._clock).add_to(app.router)
         self._sign_in.add_to(app.router)
         app.router.add_get("/healthz", self._health)
         app.router.add_static("/static/", bundled.static())
+        Api(self._sessions.file, self._gate, self._clock).add_to(app.router)
         return app
 
     async def _overview(self, request: web.Request) -> web.StreamResponse:
@@ -204,6 +210,8 @@ class _Pages:
 
     async def form_of(self, request: web.Request) -> Mapping[str, str]:
         """The fields of a form that this session was given; raises `HTTPForbidden` for any other."""
+        if asked_by_program(request):
+            return dict(request[FIELDS])
         form = await fields_of(request)
         if not self._sessions.form_holds(cookie(request, SESSION_COOKIE), form.pop("form", "")):
             raise web.HTTPForbidden
@@ -219,7 +227,9 @@ class _Pages:
     def render(
         self, request: web.Request, template: str, context: Mapping[str, object], *, status: int = 200
     ) -> web.Response:
-        """Draw *template* in the frame of the pages."""
+        """Draw *template* in the frame of the pages, or give what it would show to a program."""
+        if asked_by_program(request):
+            return page_json(request, context, status)
         session = cookie(request, SESSION_COOKIE)
         signed = signed_of(request) or self._sessions.signed(session)
         signed_in = signed is not None

@@ -31,10 +31,10 @@ def make(scopes=("log.read", "deals.change"), person=ADA, **changes):
 def test_the_secret_is_kept_as_a_hash_and_shown_by_its_first_letters():
     made = make()
     assert made.secret.startswith("lak_")
-    assert made.key.sha256 == secret_hash(made.secret)
+    assert made.key.secret_sha256 == secret_hash(made.secret)
     assert made.key.shown == made.secret[:12]
     assert made.secret not in repr(made)
-    assert made.key.sha256 not in repr(made.key)
+    assert made.key.secret_sha256 not in repr(made.key)
     assert made.key.expires_us == 5 + 30 * DAY_US
 
 

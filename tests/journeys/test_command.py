@@ -81,7 +81,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "disputes list", "disputes show", "disputes accept", "disputes reject",
         "reconcile", "books check", "books export",
         "dashboard people add", "dashboard people list", "dashboard people role", "dashboard people disable", "dashboard people enable",
-        "dashboard people remove", "dashboard people reset",
+        "dashboard people remove", "dashboard people reset", "dashboard keys add", "dashboard keys list", "dashboard keys revoke",
         "outbox list", "outbox show", "outbox retry", "outbox test",
     }  # fmt: skip
 
@@ -414,7 +414,7 @@ async def test_an_audit_finds_a_flipped_octet_a_deleted_row_and_a_changed_postin
     await one.stop()
     good = (await licet("journal", "audit", "--json")).json
     assert good["good"] is True
-    assert good["journal"]["entries"] == good["journal"]["rows"] == 3
+    assert good["journal"]["entries"] == good["journal"]["rows"] == 4
 
     def change(sql: str) -> None:
         database = apsw.Connection(str(data / "licet.db"))
