@@ -51,6 +51,7 @@ from gateway.cli import (
     payments,
     payouts,
     policy,
+    portable,
     price,
     proofs,
     reconcile_access,
@@ -164,6 +165,7 @@ app.command("audit")(evidence_bundles.audit)
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")
 app.add_typer(dashboard.app, name="dashboard")
+app.add_typer(portable.app, name="config")
 app.command("retention")(retention.retention)
 app.command("erase")(retention.erase)
 app.command("backup")(backup.backup)

@@ -34,7 +34,7 @@ CHANGING: Final = frozenset(
         "invoices write-off", "invoices party", "payouts send", "payouts settle", "disputes accept",
         "disputes reject", "outbox retry", "dashboard people add", "dashboard people role",
         "dashboard people disable", "dashboard people enable", "dashboard people remove",
-        "dashboard people reset", "dashboard keys add", "dashboard keys revoke",
+        "dashboard people reset", "dashboard keys add", "dashboard keys revoke", "config import",
     }
 )  # fmt: skip
 _ID: Final = re.compile(r"[a-z]{2,4}_[0-9a-z]{6,64}", re.ASCII)

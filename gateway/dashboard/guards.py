@@ -63,6 +63,14 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
 
 
+async def set_test_marks(_request: web.Request, response: web.StreamResponse) -> None:
+    """Mark an answer of test mode, and the name under which it would be saved, so that nobody takes it for live."""
+    response.headers["Licet-Mode"] = "test"
+    named = response.headers.get("Content-Disposition", "")
+    if 'filename="' in named and 'filename="TEST-' not in named:
+        response.headers["Content-Disposition"] = named.replace('filename="', 'filename="TEST-', 1)
+
+
 def is_https(request: web.Request) -> bool:
     """Whether the browser speaks https to this origin, itself or through a proxy.
 

@@ -55,6 +55,11 @@ class Rooms:
     worth: Worth | None = None
     admin: AdminLog | None = None
 
+    @property
+    def test_mode(self) -> bool:
+        """Whether everything here is of test mode: no money moves."""
+        return self.bills is not None and self.bills.test
+
     def tabs(self) -> tuple[tuple[str, str], ...]:
         """(address, name) of each part that there is, in the order of the bar."""
         every: tuple[tuple[object, str, str], ...] = (

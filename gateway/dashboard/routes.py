@@ -119,6 +119,8 @@ class _Pages:
             client_max_size=2_097_152,
         )
         app.on_response_prepare.append(guards.set_headers)
+        if self._rooms.test_mode:
+            app.on_response_prepare.append(guards.set_test_marks)
         app.on_shutdown.append(self._live.stop)
         environment = aiohttp_jinja2.setup(app, default_helpers=False, **pages.environment())
         environment.globals.update(MEANINGS=pages.MEANINGS, PERIODS=pages.PERIODS, Decision=Decision)
@@ -211,7 +213,8 @@ class _Pages:
     async def form_of(self, request: web.Request) -> Mapping[str, str]:
         """The fields of a form that this session was given; raises `HTTPForbidden` for any other."""
         if asked_by_program(request):
-            return dict(request[FIELDS])
+            sent = request[FIELDS]
+            return {**sent}
         form = await fields_of(request)
         if not self._sessions.form_holds(cookie(request, SESSION_COOKIE), form.pop("form", "")):
             raise web.HTTPForbidden
@@ -238,6 +241,7 @@ class _Pages:
             "here": request.path,
             "signed_in": signed_in,
             "worth": self._rooms.worth is not None,
+            "test_mode": self._rooms.test_mode,
             "tabs": [each for each in self._tabs if signed and signed.may(wanted("GET", each[0]))],
             "me": signed.person if signed else None,
             "can": lambda permission: signed is not None and signed.may(Permission(permission)),

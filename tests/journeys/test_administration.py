@@ -28,7 +28,7 @@ READING = {
     "objections list", "objections show", "authors list", "authorship show", "authorship export",
     "invoices list", "invoices show", "payouts list", "payouts plan", "payouts sepa", "disputes list",
     "disputes show", "reconcile", "books check", "books export", "outbox list", "outbox show", "outbox test",
-    "dashboard people list", "dashboard keys list",
+    "dashboard people list", "dashboard keys list", "config export", "config diff",
 }  # fmt: skip
 
 
@@ -128,3 +128,26 @@ async def test_a_change_on_a_page_and_one_by_command_are_proven_from_the_public_
     await one.ended()
     assert (await licet("journal", "audit")).code == 0
     assert (await licet("journal", "verify")).code == 0
+
+
+async def test_the_configuration_goes_out_and_comes_back_by_command(licet, origin):
+    data = licet.write_site(origin.url)
+    whole = (await licet("config", "export")).out
+    file = licet.folder / "config.toml"
+    file.write_text(whole)
+    assert (await licet("config", "diff", file)).out == ""
+    assert (await licet("config", "import", file, "--json")).json == []
+    file.write_text(whole.replace("reserve_mb = 1", "reserve_mb = 2"))
+    told = (await licet("config", "diff", file, "--json", code=1)).json
+    assert told == [{"file": "licet.toml", "key": "store.reserve_mb", "before": "1", "after": "2"}]
+    await licet("config", "import", file, "--dry-run")
+    assert "reserve_mb = 1" in (data / "licet.toml").read_text()
+    assert "store.reserve_mb" in (await licet("config", "import", "-", stdin=file.read_text())).out
+    assert "reserve_mb = 2" in (data / "licet.toml").read_text()
+    file.write_text(
+        whole.replace("reserve_mb = 1", "reserve_mb = -1").replace('mode = "enforce"', 'mode = "rule"')
+    )
+    wrong = (await licet("config", "import", file, code=2)).err
+    assert "licet.toml: store.reserve_mb" in wrong
+    assert "sites/journal.toml: site.mode" in wrong
+    assert "reserve_mb = 2" in (data / "licet.toml").read_text()

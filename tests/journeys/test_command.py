@@ -81,7 +81,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "disputes list", "disputes show", "disputes accept", "disputes reject",
         "reconcile", "books check", "books export",
         "dashboard people add", "dashboard people list", "dashboard people role", "dashboard people disable", "dashboard people enable",
-        "dashboard people remove", "dashboard people reset", "dashboard keys add", "dashboard keys list", "dashboard keys revoke",
+        "dashboard people remove", "dashboard people reset", "dashboard keys add", "dashboard keys list", "dashboard keys revoke", "config export", "config import", "config diff",
         "outbox list", "outbox show", "outbox retry", "outbox test",
     }  # fmt: skip
 
