@@ -16,6 +16,7 @@ import structlog
 from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
 from gateway.app.account_room import accounts_of
+from gateway.app.administering import admin_log_of
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
@@ -294,6 +295,7 @@ class Office:
             setup=setup_of(config, files, self.access_log, self.register),
             health=Health(Doctor(config.folder), lambda: set_otherwise(config)),
             people=self.persons.pages(),
+            admin=admin_log_of(self._pages, self.journal, self._wake.set),
         )
         who = Explaining(config, self.clock, networks=self._networks)
         return await open_dashboard(

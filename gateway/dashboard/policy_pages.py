@@ -26,6 +26,8 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.gatekeeping import may
+from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_impact import REPLAY_DAYS, Replaying, difference
 from gateway.dashboard.policy_shelf import PolicyFiles, digest_of, with_mode
 from gateway.dashboard.queries import AccessLog
@@ -148,8 +150,9 @@ class PolicyPages:
         context: dict[str, object] = {
             "policy": policy,
             "editable": self._files.file(policy) is not None,
-            "text": text,
-            "base": digest_of(text),
+            # The text holds floors; so does its digest, for whoever can guess.
+            "text": text if may(request, Permission.FLOOR_SEE) else "",
+            "base": digest_of(text) if may(request, Permission.FLOOR_SEE) else "",
             "trouble": trouble,
             "advice": advice_for(policy, self._catalog),
             "question": Question(),

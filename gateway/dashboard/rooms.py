@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.clock import Clock
+from gateway.dashboard.admin_log import AdminLog
 from gateway.dashboard.audit_pages import AuditPages
 from gateway.dashboard.billing_pages import BillingPages, Bills
 from gateway.dashboard.bundle_pages import BundlePages, Bundles
@@ -43,6 +44,7 @@ class Rooms:
         bundles: works that are sold as one.
         policies: the files of rules.
         consents: withdrawals, objections, authors' answers.
+        admin: the notes of what administrators did.
         worth: what the value memo, the price calculator and the dossiers work on.
         preview: what crawlers would be told.
         health: what is found of machine, folder and sites.
@@ -64,6 +66,12 @@ class Rooms:
     health: Health | None = None
     setup: Setup | None = None
     people: People | None = None
+    admin: AdminLog | None = None
+
+    @property
+    def test_mode(self) -> bool:
+        """Whether everything here is of test mode: no money moves."""
+        return self.bills is not None and self.bills.test
 
     def tabs(self) -> tuple[tuple[str, str], ...]:
         """(address, name) of each part that there is, in the order of the bar."""
@@ -79,7 +87,7 @@ class Rooms:
             (self.policies, "/policies", "Policies"),
             (self.preview, "/preview", "Preview"),
             (self.consents, "/consent", "Consent"),
-            (self.people, "/people", "People"),
+            (self.people, "/refused", "People refused"),
             (self.worth, "/memo", "Memo"),
             (self.worth, "/calculator", "Calculator"),
             (self.health, "/health", "Health"),

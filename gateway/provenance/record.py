@@ -302,6 +302,40 @@ class FloodNote:
 
 
 @dataclass(frozen=True, slots=True)
+class AdminNote:
+    """What somebody did by administering, or saw of what is hidden. Posts nothing.
+
+    *act* is the permission it took, such as ``licenses.change``, or the command;
+    *subject* the address of the page that did it, or what the command was given.
+    *by* is the id of a person (``pe_…``), whose name stands elsewhere and can be
+    erased there; "" for the machine's own operator. *role* is what that person was
+    then, ``local`` for a command; *way* how it was known: ``password``, ``passkey``,
+    ``oidc``, ``key ID`` or ``local``. *before* and *after* are SHA-256 in hex of what
+    was there, "" for nothing and for what has no such form; where only *after*
+    stands it is of what was asked for.
+    """
+
+    id: str
+    time_us: int
+    act: str
+    subject: str
+    by: str
+    role: str
+    way: str
+    before: str = ""
+    after: str = ""
+    site: str = ""
+    v: int = RECORD_VERSION
+
+    kind = "admin"
+    is_paid = True
+
+    def canonical(self) -> bytes:
+        """The bytes that are hashed: RFC 8785 over every member."""
+        return canonical_bytes(_members(self))
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentNote:
     """A policy was put in force: what its creator consented to from then on. Posts nothing.
 
@@ -338,12 +372,13 @@ def consent_of_whom(name: str, salt: bytes) -> str:
     return hashlib.sha256(salt + b"who\0" + name.encode()).hexdigest() if name else ""
 
 
-JournalEntry = FetchRecord | BookEntry | ShedNote | FloodNote | ConsentNote
+JournalEntry = FetchRecord | BookEntry | ShedNote | FloodNote | AdminNote | ConsentNote
 _KINDS: dict[str, type[Any]] = {
     "fetch": FetchRecord,
     "book": BookEntry,
     "shed": ShedNote,
     "flood": FloodNote,
+    "admin": AdminNote,
     "consent": ConsentNote,
 }
 _SHAPES = {kind: (tuple(_shape(made)), tuple(_shape(made).values())) for kind, made in _KINDS.items()}
