@@ -7,7 +7,7 @@ write the same bytes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -193,7 +193,7 @@ def entry_of(kind: str, canonical: bytes) -> JournalEntry:
         raise StoreUnavailable(f"an entry in the store cannot be read: {error}") from error
 
 
-def booked_of(db: apsw.Connection, rest: str, values: tuple[str | int, ...] = ()) -> Iterator[Booked]:
+def booked_of(db: apsw.Connection, rest: str, values: tuple[str | int, ...] = ()) -> Generator[Booked]:
     """Entries in the order that *rest*, what follows FROM entries, gives them."""
     rows: Any = db.execute(f"SELECT seq, kind, {PLACE} FROM entries {rest}", values)  # noqa: S608
     with Octets(db) as octets:
