@@ -26,13 +26,17 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.gatekeeping import may, who_sent
+from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_impact import REPLAY_DAYS, Replaying, difference
-from gateway.dashboard.policy_shelf import PolicyFiles, digest_of
+from gateway.dashboard.policy_shelf import PolicyFiles, digest_of, with_mode
 from gateway.dashboard.queries import AccessLog
 from gateway.policy.advice import advice_for
+from gateway.policy.consent_text import read_grid
+from gateway.policy.consent_words import FROM_WHEN, changes
 from gateway.policy.explain import explanation
 from gateway.policy.imagined import imagined_ask, imagined_visitor
-from gateway.policy.rules import Policy, Verdict
+from gateway.policy.rules import Mode, Policy, Verdict
 from gateway.policy.ruling import rule
 from gateway.problems import ConfigurationError
 from gateway.terms.countries import region
@@ -94,7 +98,7 @@ class Question:
         path = parts.path if parts.path.startswith("/") else f"/{parts.path}"
         uses = frozenset({Use(self.use)}) if self.use else visitor.uses
         ask = imagined_ask(policy, path, parts.query, self.name, country, at_us=now_us)
-        return explanation(rule(policy, visitor, ask, uses), visitor, ask, uses).lines(), ""
+        return explanation(rule(policy, visitor, ask, uses), visitor, ask, uses, policy.site).lines(), ""
 
 
 class PolicyPages:
@@ -130,7 +134,9 @@ class PolicyPages:
             "said": said,
             "mistake": trouble,
             "activated": request.query.get("done") == "activated",
-            "around": _around(text, request.query.get("line", "")),
+            "around": _around(text, request.query.get("line", ""))
+            if may(request, Permission.FLOOR_SEE)
+            else (),
             "versions": self._files.versions(policy),
         }
         return self._page(request, policy, text, status=400 if trouble else 200, more=context)
@@ -148,8 +154,9 @@ class PolicyPages:
         context: dict[str, object] = {
             "policy": policy,
             "editable": self._files.file(policy) is not None,
-            "text": text,
-            "base": digest_of(text),
+            # The text holds floors; so does its digest, for whoever can guess.
+            "text": text if may(request, Permission.FLOOR_SEE) else "",
+            "base": digest_of(text) if may(request, Permission.FLOOR_SEE) else "",
             "trouble": trouble,
             "advice": advice_for(policy, self._catalog),
             "question": Question(),
@@ -186,6 +193,8 @@ class PolicyPages:
             "days": REPLAY_DAYS,
             "WORDS": _WORDS,
             "Verdict": Verdict,
+            "sentences": _sentences(policy, now, text),
+            "FROM_WHEN": FROM_WHEN,
         }
         return self._frame.render(request, "policy_change.html", context)
 
@@ -196,12 +205,15 @@ class PolicyPages:
             return self._page(
                 request, policy, text, status=400, more={"base": base, "mistakes": tried.mistakes}
             )
-        if not self._files.activate(policy, text, base):
+        now = self._files.text(policy)
+        words = (*_sentences(policy, now, text), FROM_WHEN)
+        if not self._files.activate(policy, text, base, who=who_sent(request), words=words):
             now = self._files.text(policy)
             context = {
                 "policy": policy, "text": text, "base": digest_of(now), "stale": True, "same": False,
                 "difference": difference(now, text), "advice": (), "impact": None, "days": REPLAY_DAYS,
-                "WORDS": _WORDS, "Verdict": Verdict,
+                "WORDS": _WORDS, "Verdict": Verdict, "sentences": _sentences(policy, now, text),
+                "FROM_WHEN": FROM_WHEN,
             }  # fmt: skip
             return self._frame.render(request, "policy_change.html", context, status=409)
         raise web.HTTPSeeOther(f"/policies/{policy.site.id}?done=activated")
@@ -233,8 +245,21 @@ class PolicyPages:
         policy = self._policy(request)
         if self._files.file(policy) is None:
             raise web.HTTPNotFound
+        if form.get("mode") in tuple(Mode):
+            # Another mode is one line of the file, which whoever asks for it need not have seen.
+            now = self._files.text(policy)
+            return policy, with_mode(now, form["mode"]) or now, digest_of(now)
         # Browsers end lines of a form as HTTP does; the file keeps its own way.
         return policy, form.get("text", "").replace("\r\n", "\n"), form.get("base", "")
+
+
+def _sentences(policy: Policy, now: str, text: str) -> tuple[str, ...]:
+    """What changes for each use of each work from the text *now* to *text*; nothing of what is no policy now."""
+    try:
+        before, after = read_grid(now, policy.file), read_grid(text, policy.file)
+    except ConfigurationError:
+        return ()
+    return changes(before, after, policy.site.currency)
 
 
 def _around(text: str, line: str) -> tuple[tuple[int, str, bool], ...]:

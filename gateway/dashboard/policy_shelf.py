@@ -10,12 +10,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import orjson
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
 
 from gateway.clock import Clock
 from gateway.policy.lines import line_of
@@ -215,3 +217,18 @@ class PolicyFiles:
 def digest_of(text: str) -> str:
     """The SHA-256 of *text* in hex: what a form names the version by that it was made from."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def with_mode(text: str, mode: str) -> str:
+    """The policy file *text* with another mode, every comment kept; "" where that cannot be written."""
+    if not text:
+        return ""
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError:
+        return ""
+    site = document.get("site")
+    if not isinstance(site, MutableMapping):
+        return ""
+    site["mode"] = mode
+    return tomlkit.dumps(document)

@@ -15,7 +15,6 @@ from typing import Final
 
 from gateway.licenses.license import License
 from gateway.licenses.pricing import due_at_signing
-from gateway.licenses.removal import PLAN_DAYS
 from gateway.licenses.withdrawal import Withdrawal, Withdrawn
 from gateway.money import Money
 from gateway.paths import PathScope
@@ -40,11 +39,13 @@ class Effect:
     def promises(self) -> tuple[str, ...]:
         """What its contract says about a withdrawal, a sentence each."""
         kept = self.license.terms.retention
-        days = kept.remediation_plan_days or PLAN_DAYS
+        days = kept.remediation_plan_days
         again = " and, where feasible, out of models that are trained again" if kept.retrain else ""
         return (
             f"Out of answers and of future training within {kept.withdrawal_notice_days} days{again}.",
-            f"A plan within {days} days, then an attestation that it was carried out.",
+            f"A plan within {days} days, then an attestation that it was carried out."
+            if days
+            else "No plan was agreed.",
             "What was paid for the rest of the term of a withdrawn work is credited.",
         )
 

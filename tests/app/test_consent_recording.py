@@ -13,8 +13,8 @@ from gateway.dashboard.policy_shelf import BY_GRID, PolicyFiles, digest_of
 from gateway.policy.reload import PolicyShelf
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audit import audit, export_entries
+from gateway.provenance.consent_note import consent_of_whom
 from gateway.provenance.journal import Journal
-from gateway.provenance.record import consent_of_whom
 
 TEXT = """stance = "search-free-training-paid"
 [site]
