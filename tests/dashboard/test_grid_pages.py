@@ -174,7 +174,7 @@ async def test_the_version_of_a_policy_is_named_by_its_text(desk, files):
 
 async def test_a_form_that_a_session_ended_under_is_not_lost(desk, files):
     before = files.text(files.policies[0])
-    form = await grid_form(desk, **{"essays__page__tdm": "paid", "essays__page__tdm__amount": "0.77"})
+    form = await grid_form(desk, essays__page__tdm="paid", essays__page__tdm__amount="0.77")
     desk.forget_cookies()
     seen = await desk.post(f"{GRID}/check", form, Accept="text/html")
     assert "0.77" in seen.text
