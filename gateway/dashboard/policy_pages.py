@@ -29,7 +29,7 @@ from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.gatekeeping import may, who_sent
 from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_impact import REPLAY_DAYS, Replaying, difference
-from gateway.dashboard.policy_shelf import PolicyFiles, digest_of, with_mode
+from gateway.dashboard.policy_shelf import PolicyFiles, Version, digest_of, with_mode
 from gateway.dashboard.queries import AccessLog
 from gateway.policy.advice import advice_for
 from gateway.policy.consent_text import read_grid
@@ -224,15 +224,23 @@ class PolicyPages:
         text = self._files.version(policy.site.id, sha256)
         if text is None:
             raise web.HTTPNotFound
-        now = self._files.text(policy)
+        now, versions = self._files.text(policy), self._files.versions(policy)
         context = {
             "policy": policy,
             "text": text,
             "base": digest_of(now),
             "difference": difference(now, text),
-            "times": [each for each in self._files.versions(policy) if each.sha256 == sha256],
+            "times": [each for each in versions if each.sha256 == sha256],
+            "sha256": sha256,
+            "made": difference(self._before(policy, versions, sha256), text),
         }
         return self._frame.render(request, "policy_version.html", context)
+
+    def _before(self, policy: Policy, versions: tuple[Version, ...], sha256: str) -> str:
+        """The text that the version *sha256* replaced when it was last put in force; "" for the first."""
+        at = next(nth for nth, each in enumerate(versions) if each.sha256 == sha256)
+        older = versions[at + 1].sha256 if at + 1 < len(versions) else ""
+        return self._files.version(policy.site.id, older) or ""
 
     def _policy(self, request: web.Request) -> Policy:
         found = self._files.of_site(request.match_info["site"])
@@ -249,6 +257,12 @@ class PolicyPages:
             # Another mode is one line of the file, which whoever asks for it need not have seen.
             now = self._files.text(policy)
             return policy, with_mode(now, form["mode"]) or now, digest_of(now)
+        if version := form.get("version", ""):
+            # What was in force before is put back without being sent along.
+            older = self._files.version(policy.site.id, version)
+            if older is None:
+                raise web.HTTPNotFound
+            return policy, older, form.get("base", "")
         # Browsers end lines of a form as HTTP does; the file keeps its own way.
         return policy, form.get("text", "").replace("\r\n", "\n"), form.get("base", "")
 
