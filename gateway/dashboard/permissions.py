@@ -57,6 +57,10 @@ class Permission(StrEnum):
     POLICY_CHANGE = "policy.change"
     CONSENT_READ = "consent.read"
     CONSENT_CHANGE = "consent.change"
+    REFUSED_READ = "refused.read"
+    REFUSED_CHANGE = "refused.change"
+    HEALTH_READ = "health.read"
+    HEALTH_CHECK = "health.check"
     WORTH_READ = "worth.read"
     WORTH_CHANGE = "worth.change"
     FLOOR_SEE = "floor.see"
@@ -75,7 +79,7 @@ _EVIDENCE: Final = frozenset(
 )  # fmt: skip
 _READING: Final = _EVIDENCE | {
     _P.OVERVIEW_READ, _P.MILESTONES_READ, _P.BUNDLES_READ, _P.DEALS_READ, _P.LICENSES_READ, _P.POLICY_READ,
-    _P.CONSENT_READ, _P.WORTH_READ,
+    _P.CONSENT_READ, _P.WORTH_READ, _P.HEALTH_READ, _P.REFUSED_READ,
 }  # fmt: skip
 #: What each role may do.
 ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
@@ -85,6 +89,7 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         | {
             _P.ADDRESS_SEE, _P.AUDITS_CHANGE, _P.DUTIES_CHANGE, _P.BILLING_CHANGE, _P.DEALS_CHANGE,
             _P.LICENSES_CHANGE, _P.LICENSEES_CHANGE, _P.CONSENT_CHANGE, _P.PEOPLE_READ,
+            _P.HEALTH_CHECK, _P.REFUSED_CHANGE,
         },
         Role.VIEWER: _READING,
         Role.AUDITOR: _EVIDENCE,
@@ -145,6 +150,9 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "GET /billing/documents/{id}.{ending}": _P.BILLING_READ,
         "GET /billing/disputes/{id}": _P.BILLING_READ,
         "POST /billing/disputes/{id}/{act}": _P.BILLING_CHANGE,
+        "GET /billing/authors": _P.BILLING_READ,
+        "POST /billing/authors/payee": _P.BILLING_CHANGE,
+        "POST /billing/authors/plan": _P.BILLING_CHANGE,
         "GET /duties": _P.DUTIES_READ,
         "GET /duties/{id}": _P.DUTIES_READ,
         "GET /duties/{id}/evidence/{sha256}": _P.EVIDENCE_READ,
@@ -172,6 +180,27 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "POST /policies/{site}/consent/activate": _P.POLICY_CHANGE,
         # A version's text holds the floors that it was in force with.
         "GET /policies/{site}/versions/{sha256}": _P.FLOOR_SEE,
+        "GET /policies/{site}/consent": _P.POLICY_READ,
+        "POST /policies/{site}/consent/check": _P.POLICY_CHANGE,
+        "POST /policies/{site}/consent/activate": _P.POLICY_CHANGE,
+        "GET /preview": _P.POLICY_READ,
+        "GET /preview.json": _P.POLICY_READ,
+        # Another text is looked at with all that stands in the one in force.
+        "POST /preview": _P.POLICY_CHANGE,
+        "GET /setup": _P.OVERVIEW_READ,
+        "GET /setup/new": _P.POLICY_CHANGE,
+        "POST /setup/look": _P.POLICY_CHANGE,
+        "POST /setup/write": _P.POLICY_CHANGE,
+        "POST /setup/visit": _P.HEALTH_CHECK,
+        "GET /health": _P.HEALTH_READ,
+        "GET /health.json": _P.HEALTH_READ,
+        "POST /health/check": _P.HEALTH_CHECK,
+        "POST /health/fetch": _P.HEALTH_CHECK,
+        "GET /refused": _P.REFUSED_READ,
+        "GET /refused/{id}": _P.REFUSED_READ,
+        "POST /refused/undo": _P.REFUSED_CHANGE,
+        "POST /refused/{id}/exempt": _P.REFUSED_CHANGE,
+        "POST /refused/{id}/dismiss": _P.REFUSED_CHANGE,
         "GET /consent": _P.CONSENT_READ,
         "POST /consent/withdraw": _P.CONSENT_CHANGE,
         "GET /consent/withdrawals/{id}": _P.CONSENT_READ,
