@@ -175,9 +175,6 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "GET /policies/{site}": _P.POLICY_READ,
         "POST /policies/{site}/check": _P.POLICY_CHANGE,
         "POST /policies/{site}/activate": _P.POLICY_CHANGE,
-        "GET /policies/{site}/consent": _P.POLICY_READ,
-        "POST /policies/{site}/consent/check": _P.POLICY_CHANGE,
-        "POST /policies/{site}/consent/activate": _P.POLICY_CHANGE,
         # A version's text holds the floors that it was in force with.
         "GET /policies/{site}/versions/{sha256}": _P.FLOOR_SEE,
         "GET /policies/{site}/consent": _P.POLICY_READ,
