@@ -15,7 +15,7 @@
 ``/audits``                who checks their reports; see `audit_pages`
 ``/bundles``               what is sold as one; see `bundle_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
-``/policies``              the rules; see `policy_pages`
+``/policies``              the rules; see `policy_pages` and `grid_pages`
 ``/preview``               what a crawler meets; see `preview_pages`
 ``/health``                what is in order; see `health_pages`
 ``/setup``                 the first run; see `setup_pages`
