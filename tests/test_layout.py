@@ -28,6 +28,7 @@ ELSEWHERE = {
     "app/visiting.py": "journeys/test_first_run.py",
     "settings.py": "test_config.py",
     "app/dashboard_door.py": "journeys/test_serve.py",
+    "app/dashboard_rooms.py": "journeys/test_serve.py",
     "app/front.py": "journeys",
     "app/licet.py": "journeys",
     "app/office.py": "journeys",

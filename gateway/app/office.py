@@ -16,17 +16,16 @@ import structlog
 from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
 from gateway.app.account_room import accounts_of
-from gateway.app.administering import admin_log_of
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
-from gateway.app.bundle_credits import bundle_round, bundles_of
+from gateway.app.bundle_credits import bundle_round
 from gateway.app.cashier import Cashier
 from gateway.app.consent_recording import ConsentRecording
 from gateway.app.consenting import Consenting
 from gateway.app.dashboard_door import open_dashboard
-from gateway.app.dealing import bargaining_of, deals_of
-from gateway.app.examiner import Doctor, set_otherwise
+from gateway.app.dashboard_rooms import rooms_of
+from gateway.app.dealing import bargaining_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.ingestion_round import INGESTION_SECONDS
@@ -38,21 +37,14 @@ from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.retention import check_retention, forget_in_time
-from gateway.app.setting_up import setup_of
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import acting, every
-from gateway.app.told_terms import previewed
 from gateway.app.way_out import feed_fetch
 from gateway.app.witnessing import witnessing_of
-from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
-from gateway.dashboard.health_pages import Health
-from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
 from gateway.dashboard.policy_shelf import PolicyFiles
-from gateway.dashboard.preview_pages import Preview
-from gateway.dashboard.rooms import Rooms
 from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
@@ -279,24 +271,7 @@ class Office:
         config = self.config
         if not config.dashboard.enabled:
             return "", ""
-        files = self.policy_files
-        rooms = Rooms(
-            deals=deals_of(self.database, self.register, self.shelf),
-            milestones=self.bookkeeping.shown(self.register),
-            holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
-            duties=self.duty_book,
-            audits=self.audits,
-            bills=self.billing.pages(),
-            bundles=bundles_of(self._pages, self.register, lambda: (self.shelf.policies, self.withdrawn)),
-            policies=files,
-            consents=self.consenting.pages(lambda: self.shelf.policies),
-            worth=worth_of(self._pages, self.shelf, config.figures),
-            preview=Preview(files, previewed),
-            setup=setup_of(config, files, self.access_log, self.register),
-            health=Health(Doctor(config.folder), lambda: set_otherwise(config)),
-            people=self.persons.pages(),
-            admin=admin_log_of(self._pages, self.journal, self._wake.set),
-        )
+        rooms = rooms_of(self, self._pages, self._wake.set)
         who = Explaining(config, self.clock, networks=self._networks)
         return await open_dashboard(
             config, self.access_log, who, self.status, rooms, self.clock, self._closing
