@@ -78,12 +78,14 @@ class Dashboard(_Section):
 
 
 class Store(_Section):
-    """What is kept back on the disk for paid records, in megabytes, and for how long details stay.
+    """Where the books rest, what is kept back on the disk for paid records, in megabytes, and for how long details stay.
 
-    After *cut_days* a detail is cut to the network that it came from, after
+    *database* is ``postgresql://USER@HOST/NAME``, or "" for a SQLite file in the data folder; a password may
+    stand in a file that PGPASSFILE names instead. After *cut_days* a detail is cut to the network that it came from, after
     *detail_days* it is erased; with 0 *cut_days* nothing is cut before.
     """
 
+    database: str = Field(default="", pattern=r"^(postgres(ql)?://.+)?$")
     reserve_mb: int = Field(default=64, ge=0, le=1_000_000)
     detail_days: int = Field(default=30, ge=0, le=3650)
     cut_days: int = Field(default=0, ge=0, le=3650)

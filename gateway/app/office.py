@@ -38,6 +38,7 @@ from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.retention import check_retention, forget_in_time
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
+from gateway.app.stores import folding_of, leader_of, open_store
 from gateway.app.timers import acting, every
 from gateway.app.way_out import feed_fetch
 from gateway.app.witnessing import witnessing_of
@@ -75,9 +76,7 @@ from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
-from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
-from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import FreshLeaves, SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
@@ -143,7 +142,7 @@ class Office:
         agent = own_agent(config, self.shelf.policies)
         self.identity = OwnIdentity(self.identity_keys, agent, also=(self.origin_keys,))
         self.egress = egress_of(config, self.clock, self.identity)
-        self.database = await Database.open(config.database)
+        self.database = await open_store(config)
         self._closing.append(self.database.close)
         await check_retention(config, self.database, self.clock)
         self.register = SqliteRegister(self.database)
@@ -152,12 +151,13 @@ class Office:
         self.book = SqliteSpendBook(self.database, self.clock)
         self.ledger = SqliteLedger(self.database)
         # Long reads of the pages get connections of their own: revocations must not wait for a report.
-        self._pages = await Database.open(config.database, readers=2)
+        self._pages = await open_store(config, readers=2)
         self._closing.append(self._pages.close)
         self.access_log = SqliteAccessLog(self._pages)
         self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
-        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages, self.fresh), self._first_host())
+        leaves = SqliteLeaves(self._pages, self.fresh)
+        self.log = LogKeeping(config.log, log_keys, leaves, self._first_host(), leader_of(self._pages))
         self.witnessing = witnessing_of(config)
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
@@ -264,7 +264,7 @@ class Office:
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""
-        return SqliteFolding(self.database, self.fresh)
+        return folding_of(self.database, self.fresh)
 
     async def open_dashboard(self) -> tuple[str, str]:
         """Open the operator's pages; returns their URL and the one-time link, or "" for what there is not."""
@@ -380,7 +380,9 @@ class Office:
         return None
 
     async def _fold_the_rest(self) -> None:
-        await self.keeper.catch_up()
+        # Where the books cannot be reached, the next start folds it.
+        with contextlib.suppress(StoreUnavailable):
+            await self.keeper.catch_up()
 
     async def _look(self) -> None:
         """Learn what other processes changed: revocations, withdrawals and keys."""

@@ -41,13 +41,13 @@ async def looked_at(data: Path, environ: Mapping[str, str]) -> list[Finding]:
 
 
 async def _addresses(config: Config) -> list[Finding]:
-    from gateway.store.sqlite.database import Database
+    from gateway.app.stores import has_store, open_store
     from gateway.store.sqlite.details import SqliteDetails
 
-    if not config.database.is_file():
+    if not has_store(config.folder):
         return []
     try:
-        database = await Database.open(config.database)
+        database = await open_store(config)
     except ConfigurationError:
         return []  # told elsewhere
     try:
