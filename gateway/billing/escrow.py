@@ -44,7 +44,7 @@ class Proof(StrEnum):
 
 
 class State(StrEnum):
-    """Where a milestone stands. SHARED: a dispute was settled by a part for each side."""
+    """Where a milestone stands. SHARED: a part went to each side, by a dispute that was settled, or as credit for a withdrawn work."""
 
     PLANNED = "planned"
     WAITING = "waiting"

@@ -42,6 +42,7 @@ import uuid_utils
 
 from gateway.admission.spending import SpendBook
 from gateway.clock import Clock
+from gateway.desk.bundles import annex_of
 from gateway.desk.fees import Entered, Fees, Keeping, lacking
 from gateway.desk.granting import Grants
 from gateway.desk.metadata import issuer_of
@@ -112,10 +113,11 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """A token and what it says. The repr hides the token."""
+    """A token and what it says. The repr hides the token. *manifest* is where that of its bundle is, or ""."""
 
     token: str = field(repr=False)
     claims: Claims
+    manifest: str = ""
 
 
 class Sales:
@@ -401,7 +403,7 @@ class Sales:
             scoped=buyer.scoped,
         )
         try:
-            return Sold(mint(claims, self._keys.current), claims)
+            return Sold(mint(claims, self._keys.current), claims, annex_of(license, buyer.origin, bundle))
         except UnmintableToken as error:
             return Refusal(
                 Problem.DETAILS_INVALID,

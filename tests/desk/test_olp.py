@@ -417,7 +417,7 @@ async def test_a_malformed_party_is_refused_by_the_name_of_its_member(signed_wor
     status, body = await signed_world.token(made, details, license=license, resource="/archive/")
     assert (status, body["error"]) == (400, "invalid_authorization_details"), body
     assert body.get("member", "") == member
-    assert member in body["detail"]
+    assert member in body["error_description"]
     assert await signed_world.balance(made.licensee.id, "USD") == Money.parse("600", "USD")
 
 
