@@ -37,8 +37,9 @@ code         debit (loses)         credit (gains)        from
 ``round_up`` licensee owed         rounding              book entry ``round_up``
 ``round_down`` rounding            licensee owed         book entry ``round_down``
 ``write_off`` loss                 licensee owed         book entry ``write_off``
-``payout``   creator earned        bank paid out         book entry ``payout``
-``payout_fee`` creator earned      fees                  book entry ``payout_fee``
+``payout``   creator earned, or    bank paid out         book entry ``payout``
+             an author
+``payout_fee`` the same            fees                  book entry ``payout_fee``
 ============ ===================== ===================== ==========================
 
 A due is money to be had, not money paid: who pays it does so from what it paid
@@ -62,6 +63,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 import orjson
@@ -76,6 +78,10 @@ PAYOUT_FEES: Final = "fees:payouts"
 TAX: Final = "tax:payable"
 ROUNDING: Final = "rounding:invoices"
 WRITTEN_OFF: Final = "loss:written-off"
+#: All that a fetch posts and spends follows from these members of it, but for its id and its time.
+DECIDES: Final = attrgetter(
+    "outcome", "licensee", "license", "site", "currency", "charged_micros", "charge_reason"
+)
 #: Book entries that number a document; each kind is a series of its own.
 NUMBERED: Final = frozenset({"invoice", "bill", "credit_note"})
 #: Book entries that tell something and move no money.
@@ -244,11 +250,23 @@ def _billed(entry: BookEntry) -> tuple[str, str] | None:
             return ROUNDING, owed(entry.licensee)
         case "write_off":
             return WRITTEN_OFF, owed(entry.licensee)
-        case "payout":
-            return earned(entry.site), PAID_OUT
-        case "payout_fee":
-            return earned(entry.site), PAYOUT_FEES
+        case "payout" | "payout_fee":
+            paid = paid_from(entry)
+            to = PAID_OUT if entry.kind_of == "payout" else PAYOUT_FEES
+            return (paid, to) if paid else None
     return None
+
+
+def paid_from(entry: BookEntry) -> str:
+    """The account that a payout leaves: the creator's, or that of the author whom the memo names; "" for what is neither."""
+    if not entry.memo.startswith("{"):
+        return earned(entry.site)
+    try:
+        told = orjson.loads(entry.memo)
+    except orjson.JSONDecodeError:
+        return ""
+    author = told.get("author")
+    return authored(entry.site, author) if isinstance(author, str) and author else ""
 
 
 def _shared(entry: BookEntry) -> tuple[Posting, ...]:
@@ -286,7 +304,7 @@ def _referring(entry: BookEntry, undone: Undone | None) -> tuple[Posting, ...]:
         return ()
     if entry.kind_of == "reversal":
         if before.code in _OF_CREATOR:
-            own, codes = {earned(entry.site)}, _OF_CREATOR
+            own, codes = {paid_from(entry)}, _OF_CREATOR
         else:
             own, codes = {prepaid(entry.licensee), owed(entry.licensee)}, _REVERSED
         if before.code == "release":

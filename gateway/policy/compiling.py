@@ -207,6 +207,11 @@ def _works(tables: Tables) -> tuple[Work, ...]:
                 tables.wrong(f"{key}.paths", f'the path "{scope.pattern}" is listed in {owner[stem]} already')
             owner.setdefault(stem, key)
         _check_renditions(tables, key, table)
+        for scope in table.streams:
+            if "*" in scope.pattern or not any(scope.within(path) for path in table.paths):
+                tables.wrong(
+                    f"{key}.streams", f'"{scope.pattern}" is no plain folder inside the paths of the work'
+                )
         if table.authors and sum(author.share for author in table.authors) != MICROS:
             total = sum(author.share for author in table.authors)
             percent = f"{total // 10_000}.{total % 10_000:04d}".rstrip("0").rstrip(".")
@@ -219,6 +224,7 @@ def _works(tables: Tables) -> tuple[Work, ...]:
                 people=table.people,
                 renditions=tuple(Rendition(name, paths) for name, paths in table.renditions.items()),
                 authors=tuple(Author(author.name, author.share) for author in table.authors),
+                streams=table.streams,
                 encrypted=table.encrypted,
                 dating=Dating(table.dated, table.dated_by),
             )

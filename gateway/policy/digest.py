@@ -115,5 +115,6 @@ def _spelled_work(work: Work) -> dict[str, object]:
         "renditions": [[rendition.name, _patterns(rendition.paths)] for rendition in work.renditions],
         "authors": [[author.name, author.share_micros] for author in work.authors],
         **({"encrypted": True} if work.encrypted else {}),
+        **({"streams": _patterns(work.streams)} if work.streams else {}),
         **({"dating": asdict(work.dating)} if work.dating != UNDATED else {}),
     }

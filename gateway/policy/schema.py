@@ -78,6 +78,11 @@ class WorkTable(_Table):
     renditions: dict[str, words.Paths] = Field(
         default={}, description="other forms of the work and their paths"
     )
+    streams: words.Paths = Field(
+        default=(),
+        description="folders in which each entry is streamed in pieces, such as a playlist and its segments: "
+        "all pieces of one are paid for once",
+    )
     encrypted: words.Flag = Field(
         default=False,
         description="whether its files were made by `licet ems encrypt`; buyers fetch their keys",
