@@ -81,6 +81,7 @@ Balance = Callable[[str, str], Awaitable[Money]]
 Released = Callable[[License], Awaitable[bool]]
 
 _DEFAULT_LIFE = 3600
+_TOO_WIDE = "The offer does not fit into one token; ask for fewer locations."
 _T = TypeVar("_T")
 
 
@@ -429,11 +430,7 @@ class Sales:
         try:
             return Sold(mint(claims, self._keys.current), claims, annex_of(license, buyer.origin, bundle))
         except UnmintableToken as error:
-            return Refusal(
-                Problem.DETAILS_INVALID,
-                "The offer does not fit into one token; ask for fewer locations.",
-                private=str(error),
-            )
+            return Refusal(Problem.DETAILS_INVALID, _TOO_WIDE, private=str(error))
 
     async def _broke(self, license: License, price: Money) -> Refusal | None:
         """Refuse a token that could not pay for a single fetch at *price*; None where it could.
