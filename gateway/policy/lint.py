@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from gateway.licenses.contract import needs_names
-from gateway.licenses.position import committed
+from gateway.licenses.contract import large_as_published
 from gateway.paths import PathScope
 from gateway.policy.dating import UNDATED
 from gateway.policy.rules import Match, Policy, Rule, Signing, Verdict, Work
@@ -91,9 +90,7 @@ def _for_named_parties(policy: Policy) -> Iterator[Advice]:
     if policy.signing != Signing():
         return
     for offer in policy.offers:
-        terms = offer.terms
-        tier = 3 if terms.compensation.pays_as_it_goes else offer.tier
-        if needs_names(terms, tier, committed(terms), None):
+        if large_as_published(offer.terms):
             yield Advice(
                 f"offers.{offer.id}",
                 "is sold to named parties alone, after your word, and nothing can be signed before [contract] names "
