@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.client.caller import Answer
@@ -95,6 +95,7 @@ json = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["items", "path", "hash", "name"]), json, max_size=4), st.text(max_size=8)
 )
