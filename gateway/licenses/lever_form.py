@@ -134,7 +134,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     _flag(Lever.PURPOSE, "evaluation", "Testing models with them"),
     _amount("upfront", "At signing"),
     Field(
-        Lever.COMPENSATION, "milestones", "What of it waits for something", Kind.MILESTONES,
+        Lever.COMPENSATION, "milestones", "Parts of the upfront fee that wait for something", Kind.MILESTONES,
         "a line each, such as launch: 50 %, shown by operator, within 6 months; or by statement, or journal, 3 items",
     ),
     Field(
