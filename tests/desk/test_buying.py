@@ -23,6 +23,7 @@ from gateway.licenses.negotiation import State, chained
 from gateway.licenses.plain_words import NAMES, TAX, lever_words
 from gateway.licenses.position import Position
 from gateway.licenses.private_links import BY_OPERATOR, hashed
+from gateway.licenses.step_lines import step_lines
 from gateway.money import Money
 from gateway.policy.rules import Party, Signing
 from gateway.terms.ages import AgeStep
@@ -588,13 +589,16 @@ async def test_steps_and_milestones_are_typed_without_a_script_and_come_back_exa
         holder="agent:Notary Example",
     )
     assert "29.997 USD once ingestion is met" in spelled(person.text)
-    # The form for the next proposal begins with what was proposed, and sent untouched proposes the same.
+    # The private page has the same fields, which hold what is on the table; what is typed there is proposed as well.
+    found = await person.negotiation()
     again = forms(person.text)["propose"]
-    assert (
-        again["compensation.milestones"].split("\n")[1] == "launch: 10 %, shown by statement, within 1 month"
-    )
-    await person.send("propose")
+    assert again["compensation.milestones"] == ""
+    assert again["compensation.tiers"] == "1000: 0.01" == step_lines([(1000, Money(10_000, "USD"))])
+    assert found.table.compensation == price
+    await person.send("propose", **{name: text for name, text in typed.items() if name.startswith("comp")})
     assert (await person.negotiation()).proposal.compensation == proposed
+    await person.send("propose")
+    assert (await person.negotiation()).proposal.compensation == price
 
 
 async def test_a_line_that_cannot_be_read_is_told_by_its_number_and_kept(person):
