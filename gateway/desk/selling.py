@@ -1,7 +1,6 @@
 """From a wish to a token: one order, in which money is never taken twice or in silence.
 
-=========== ===============================================================
-choose      the cheapest single offer that covers the wish, or a license
+=========== ========================================================choose      the cheapest single offer that covers the wish, or a license
             already held
 agree       the wish narrows it to a license; a live equal one whose budget
             allows one more fetch is that one
@@ -9,8 +8,7 @@ mint        the token is made first: nothing is owed for what cannot be had
 pay         what is due at signing is set aside in the spend book, then a
             book entry under the license's id is durable in the journal
 grant       the license rests in the register
-=========== ===============================================================
-
+=========== ========================================================
 Between mint and grant the new licenses of one site stand in line, and one that
 an exclusive license shuts out (`licenses.exclusivity`) is refused before
 anything is paid. What was negotiated goes the same way (`Sales.sign`), without
@@ -47,7 +45,7 @@ from gateway.desk.fees import Entered, Fees, Keeping, lacking
 from gateway.desk.granting import Grants
 from gateway.desk.metadata import issuer_of
 from gateway.desk.on_sale import for_sale, named_bundle, viewed
-from gateway.desk.one_round import Asking, OneRound
+from gateway.desk.one_round import Asking, OneRound, led_on
 from gateway.event import Event
 from gateway.keys.signing_key import SigningKey
 from gateway.licenses.exclusivity import Conflict
@@ -82,6 +80,7 @@ Released = Callable[[License], Awaitable[bool]]
 
 _DEFAULT_LIFE = 3600
 _TOO_WIDE = "The offer does not fit into one token; ask for fewer locations."
+_BY_PERSON = "A person at the creator decides on every deal on this offer."
 _T = TypeVar("_T")
 
 
@@ -305,6 +304,8 @@ class Sales:
         offer = choose(offered, wanted)
         if isinstance(offer, Refusal):
             return offer
+        if offer.by_person:
+            return led_on(Refusal(Problem.NEGOTIATION_WAITS, _BY_PERSON), buyer.origin)
         # Buying the same offer anew, a little narrower, is no way around a suspension.
         barred = revoked.suspension(*(each.id for each in live if each.offer == offer.id))
         if barred is not None:
