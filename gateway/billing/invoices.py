@@ -280,17 +280,20 @@ def entries_of(document: Document) -> tuple[BookEntry, ...]:
     rounding = -told["rounding_micros"] if credited else told["rounding_micros"]
     found = list[BookEntry]()
 
-    def enter(name: str, kind: str, micros: int, reference: str, memo: str) -> None:
+    def enter(name: str, kind: str, micros: int, reference: str, memo: str, license: str = "") -> None:
         found.append(
             BookEntry(
                 id=name, time_us=document.at * 1_000_000, kind_of=kind, site="", licensee=document.licensee,
                 amount_micros=micros, currency=told["currency"], reference=reference, memo=memo, by="billing",
+                license=license,
             )
         )  # fmt: skip
 
     for line in told["lines"] if credited else ():
         for nth, (entry, micros) in enumerate(line["reversals"]):
-            enter(_id(REVERSAL, id, f"{line['nth']}.{nth}"), "reversal", micros, entry, told["why"])
+            # What was released is taken back under its license alone.
+            of = line["license"] if line["kind"] == "release" else ""
+            enter(_id(REVERSAL, id, f"{line['nth']}.{nth}"), "reversal", micros, entry, told["why"], of)
     if tax and credited:
         enter(_id(REVERSAL, id, "tax"), "reversal", tax, _id("tx_", told["refers"], "tax"), told["why"])
     elif tax:
