@@ -49,9 +49,11 @@ from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
 from gateway.desk.duties import DutyDesk
+from gateway.desk.form_tokens import FormTokens
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
+from gateway.desk.report_pages import ReportPages
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
 from gateway.folders import make_folder
@@ -237,6 +239,7 @@ class Office:
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, self.audits, self.clock).group,
+            lambda known: ReportPages(self.duty_book, known, FormTokens(self.clock), self.clock).group(),
             *self.bookkeeping.groups(self.register),
             *self.post.groups,
             *self.consenting.groups(),
