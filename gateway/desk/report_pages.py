@@ -14,6 +14,7 @@ with it: the text that was checked is the one that is sent.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email import policy as email_policy
@@ -44,7 +45,7 @@ from gateway.problems import Problem, Refusal
 NEW: Final = f"{PREFIX}/reports/new"
 BLANK: Final = f"{PREFIX}/reports/blank"
 _MULTIPART: Final = "multipart/form-data"
-_FIELDS: Final = frozenset({"form", "duty", "version", "act", "text", "file"})
+_FIELDS: Final = frozenset({"form", "duty", "version", "act", "checked", "text", "file"})
 #: The text and the file, each in full, and what a form has around them.
 _LARGEST_FORM: Final = 2 * LARGEST + 64 * 1024
 _PARTS: Final = {"revenue_share": "Share of revenue", "inferences": "Answers"}
@@ -143,7 +144,8 @@ class ReportPages:
         read = await self._read(text, asked)
         if read.report is None:
             return self._page(asked, text, read.mistakes, status=400)
-        if form.get("act") != "send":
+        # Nobody sends what was changed since its price was shown.
+        if form.get("act") != "send" or form.get("checked") != _mark(text):
             return self._page(asked, text, (), await self._preview(read.report, asked))
         return await self._hand_in(read.report, asked, form.get("version", ""), text)
 
@@ -206,7 +208,11 @@ class ReportPages:
             if wrong
             else ""
         )
-        send = '<button name="act" value="send">Send it</button> ' if preview else ""
+        send = (
+            f'<input type="hidden" name="checked" value="{_mark(text)}"><button name="act" value="send">Send it</button> '
+            if preview
+            else ""
+        )
         chosen = "Another file, which takes the place of the text" if text else "The file: CSV or JSON"
         body = (
             f"<p>License {escape(duty.license)}, {day(duty.begins)} to {day(duty.ends - 1)}; by {day(duty.deadline)}.</p>\n"
@@ -277,6 +283,11 @@ def _form_in(octets: bytes, content_type: str) -> Mapping[str, str] | None:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     return found or None
+
+
+def _mark(text: str) -> str:
+    """What tells *text* from another; a browser sends other ends of lines than it was given."""
+    return hashlib.sha256("\n".join(text.splitlines()).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _object(text: str) -> Mapping[str, object] | Mistake:

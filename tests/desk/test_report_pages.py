@@ -91,7 +91,10 @@ async def test_a_table_is_checked_then_sent_and_its_price_is_shown_before(buyer,
     if license.terms.compensation.revenue_share_bp:
         assert "1200.5 USD" in checked
     assert "/diary/x is outside of what the license covers." in checked
-    status, done = await send(buyer, checked, "send", text=TABLE)
+    status, other = await send(buyer, checked, "send", text=TABLE.replace("1200.50", "9"))
+    assert (status, "Nothing is sent yet." in other) == (200, True), "its price was not shown yet"
+    assert (await buyer.one())["state"] == "open"
+    status, done = await send(buyer, checked, "send", text=TABLE.replace("\n", "\r\n"))
     assert status == 201
     assert "Your report has arrived" in done
     (handed,) = await buyer.world.duties.reports(license.id)
@@ -157,7 +160,8 @@ async def test_forms_of_others_and_old_ones_do_nothing(buyer, open_report):
     assert (await send(other, page, "send", text=TABLE))[0] == 404
     assert (await get(other, f"{NEW}?duty={duty['id']}"))[0] == 404
     assert (await send(buyer, page, file=b"x" * (3 * LARGEST)))[0] == 413
-    status, shown = await send(buyer, page, "send", text=TABLE, version="sha-256:0")
+    _, checked = await send(buyer, page, text=TABLE)
+    status, shown = await send(buyer, checked, "send", text=TABLE, version="sha-256:0")
     assert (status, typed(shown)) == (409, TABLE)
     login = aiohttp.encode_basic_auth(buyer.made.client.id, buyer.made.secret)
     for body, kind in (
