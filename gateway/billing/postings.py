@@ -88,6 +88,8 @@ _REFERRING: Final = frozenset({"reversal", "release", "refund"})
 _REVERSED: Final = frozenset(
     {"fetch", "fee", "credit", "due", "payment", "tax", "round_up", "round_down", "write_off"}
 )
+#: The most that a store holds in one amount; what an entry says beyond it posts nothing, and `billing.reconcile` names it.
+_MOST: Final = 2**63 - 1
 #: Book entries of a creator alone.
 _OF_CREATOR: Final = frozenset({"payout", "payout_fee"})
 
@@ -194,13 +196,13 @@ def postings_of(entry: JournalEntry, undone: Undone | None = None) -> tuple[Post
     *undone* is needed for what refers to another entry alone, and must come from entries before it.
     """
     if isinstance(entry, FetchRecord):
-        if not (entry.is_paid and entry.licensee and entry.charged_micros > 0):
+        if not (entry.is_paid and entry.licensee and 0 < entry.charged_micros <= _MOST):
             return ()
         amount = Money(entry.charged_micros, entry.currency)
         return (
             Posting(prepaid(entry.licensee), earned(entry.site), amount, entry.id, entry.time_us, "fetch"),
         )
-    if not isinstance(entry, BookEntry) or entry.amount_micros <= 0:
+    if not isinstance(entry, BookEntry) or not 0 < entry.amount_micros <= _MOST:
         return ()
     if entry.kind_of == "share":
         return _shared(entry)

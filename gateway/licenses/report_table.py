@@ -225,7 +225,7 @@ def _inferences(reading: _Reading, nth: int, cells: Mapping[str, str]) -> None:
 def _revenue(reading: _Reading, nth: int, cells: Mapping[str, str]) -> None:
     micros, currency = 0, cells["currency"].upper()
     try:
-        micros = Money.parse(cells["amount"], "XXX").micros
+        micros = Money.parse(cells["amount"], "USD").micros
     except MoneyError as error:
         reading.wrong(nth, "amount", str(error))
     _add(
