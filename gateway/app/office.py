@@ -75,6 +75,7 @@ from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
+from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
@@ -265,6 +266,7 @@ class Office:
             holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
             duties=self.duty_book,
             audits=self.audits,
+            auditors=SqliteAuditors(self.database),
             bills=self.billing.pages(),
             bundles=bundles_of(self._pages, self.register, lambda: (self.shelf.policies, self.withdrawn)),
             policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
