@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
-from gateway.app import due_round, milestone_round, share_round
+from gateway.app import claim_round, due_round, milestone_round, share_round
 from gateway.billing.milestone_book import MilestoneBook
 from gateway.clock import Clock
 from gateway.dashboard.milestone_pages import Milestones
@@ -13,7 +13,9 @@ from gateway.desk.call import Group
 from gateway.desk.claims import ClaimDesk
 from gateway.desk.clients import Clients
 from gateway.desk.fees import Keeping
+from gateway.desk.form_tokens import FormTokens
 from gateway.desk.milestones import MilestoneDesk
+from gateway.desk.report_pages import ReportPages
 from gateway.event import Event
 from gateway.licenses.duties import Duties
 from gateway.licenses.duty_book import DutyBook
@@ -56,6 +58,11 @@ class Bookkeeping:
         """What licensees hand in, with what the journal knows of it."""
         return DutyBook(duties, register, shelf, self._owing, self._ingestion)
 
+    def reporting(self, book: DutyBook) -> tuple[Callable[[Clients], Group], ...]:
+        """What the desk answers to people who hand in reports."""
+        forms = FormTokens(self._clock)
+        return (lambda known: ReportPages(book, known, forms, self._clock).group(),)
+
     def rounds(
         self,
         tell: Callable[[tuple[Event, ...]], Awaitable[None]],
@@ -74,4 +81,5 @@ class Bookkeeping:
             ("shares", share_round.ROUND_SECONDS, shares.act),
             ("dues", due_round.ROUND_SECONDS, dues.act),
             ("milestones", milestone_round.ROUND_SECONDS, milestones.act),
+            ("claims", claim_round.ROUND_SECONDS, claim_round.ClaimRound(self._owing, tell).act),
         )

@@ -55,7 +55,9 @@ do ``close`` (a period), ``invoice``, ``bill`` and ``credit_note`` (which get th
 numbers in the journal's order) (`SILENT`).
 
 A reversal undoes at most what still stands of the entry it refers to, for the
-same licensee and currency; one that would undo more, or nothing that is there,
+same licensee and currency. That of a release names its license, and takes from the
+creator what goes off what the licensee owes, or, where somebody else had held it,
+what is its credit here. One that would undo more, or nothing that is there,
 posts nothing, and `billing.reconcile` names it. Budgets count what was fetched;
 a reversal does not give budget back.
 """
@@ -64,6 +66,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 import orjson
@@ -78,6 +81,10 @@ PAYOUT_FEES: Final = "fees:payouts"
 TAX: Final = "tax:payable"
 ROUNDING: Final = "rounding:invoices"
 WRITTEN_OFF: Final = "loss:written-off"
+#: All that a fetch posts and spends follows from these members of it, but for its id and its time.
+DECIDES: Final = attrgetter(
+    "outcome", "licensee", "license", "site", "currency", "charged_micros", "charge_reason"
+)
 #: Book entries that number a document; each kind is a series of its own.
 NUMBERED: Final = frozenset({"invoice", "bill", "credit_note"})
 #: Book entries that tell something and move no money.
@@ -311,14 +318,30 @@ def _referring(entry: BookEntry, undone: Undone | None) -> tuple[Posting, ...]:
             own, codes = {paid_from(entry)}, _OF_CREATOR
         else:
             own, codes = {prepaid(entry.licensee), owed(entry.licensee)}, _REVERSED
-        if not own & {before.debit, before.credit} or before.code not in codes:
+        if before.code == "release":
+            to = _released_back(entry, before)
+        elif not own & {before.debit, before.credit} or before.code not in codes:
             return ()
-        to = before.debit
+        else:
+            to = before.debit
+        if not to:
+            return ()
     else:
         if before.code not in {"deposit", "promise"} or not _same_license(entry, before):
             return ()
         to = before.debit if entry.kind_of == "refund" else earned(entry.site)
     return (Posting(before.credit, to, amount, entry.id, entry.time_us, entry.kind_of, before.entry_id),)
+
+
+def _released_back(entry: BookEntry, before: Posting) -> str:
+    """Where what was released under the license of *entry* goes back to, or "" where that is another license."""
+    account = f"{before.debit}:"
+    if not entry.license or not entry.site or before.credit != earned(entry.site):
+        return ""
+    if account.startswith(f"milestone:{entry.license}:"):
+        return owed(entry.licensee)
+    # Whoever held it has paid it out.
+    return prepaid(entry.licensee) if account.startswith(f"escrow:{entry.license}:") else ""
 
 
 def _same_license(entry: BookEntry, before: Posting) -> bool:
