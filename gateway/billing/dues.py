@@ -49,7 +49,7 @@ from gateway.licenses.license import License
 from gateway.licenses.obligations import DAY, REPORT_DAYS, Kind, periods, schedule
 from gateway.licenses.rates import NONE, Rates
 from gateway.licenses.transparency import reported_amounts
-from gateway.money import LARGEST_MICROS, Money
+from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.terms.compensation import PAYMENT_DAYS
 from gateway.terms.license_terms import LicenseTerms
@@ -233,10 +233,6 @@ class Reckoning:
         for found in (*self._parts(begins, ends), *self._guarantees(begins, ends)):
             if isinstance(found, Missing):
                 missing.append(found)
-            elif found.amount.micros > LARGEST_MICROS:
-                # It would be no entry that the books can hold.
-                why = "it comes to more than any amount this gateway books"
-                missing.append(Missing(self._id, found.part, found.begins, found.ends, why))
             elif found.amount:
                 items.append(found)
         return Dues(tuple(items), tuple(missing))
