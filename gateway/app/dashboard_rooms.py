@@ -16,6 +16,7 @@ from gateway.dashboard.health_pages import Health
 from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.preview_pages import Preview
 from gateway.dashboard.rooms import Rooms
+from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 
@@ -32,6 +33,7 @@ def rooms_of(office: Office, pages: Database, wake: Callable[[], None]) -> Rooms
         holders=Holders(office.register, office.lives, office.accounts, SqliteSpendBook(pages)),
         duties=office.duty_book,
         audits=office.audits,
+        auditors=SqliteAuditors(office.database),
         bills=office.billing.pages(),
         bundles=bundles_of(pages, office.register, lambda: (office.shelf.policies, office.withdrawn)),
         policies=files,

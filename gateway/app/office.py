@@ -247,6 +247,7 @@ class Office:
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, self.audits, self.clock).group,
+            *self.bookkeeping.reporting(self.duty_book),
             *self.bookkeeping.groups(self.register),
             *self.post.groups,
             *self.consenting.groups(),

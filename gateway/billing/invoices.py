@@ -284,16 +284,16 @@ def entries_of(document: Document) -> tuple[BookEntry, ...]:
         found.append(
             BookEntry(
                 id=name, time_us=document.at * 1_000_000, kind_of=kind, site="", licensee=document.licensee,
-                amount_micros=micros, currency=told["currency"], reference=reference, memo=memo, by="billing",
-                license=license,
+                amount_micros=micros, currency=told["currency"], license=license, reference=reference, memo=memo,
+                by="billing",
             )
         )  # fmt: skip
 
     for line in told["lines"] if credited else ():
         for nth, (entry, micros) in enumerate(line["reversals"]):
-            # What was released is taken back under its license alone.
-            of = line["license"] if line["kind"] == "release" else ""
-            enter(_id(REVERSAL, id, f"{line['nth']}.{nth}"), "reversal", micros, entry, told["why"], of)
+            # What was released for a milestone is of its license, and is reversed under it alone.
+            under = line["license"] if line["kind"] == "release" else ""
+            enter(_id(REVERSAL, id, f"{line['nth']}.{nth}"), "reversal", micros, entry, told["why"], under)
     if tax and credited:
         enter(_id(REVERSAL, id, "tax"), "reversal", tax, _id("tx_", told["refers"], "tax"), told["why"])
     elif tax:

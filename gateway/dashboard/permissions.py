@@ -168,6 +168,8 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
             f"POST /audits/{{id}}/{act}": _P.AUDITS_CHANGE
             for act in ("name", "bind", "findings", "close", "cancel")
         },
+        "GET /auditors": _P.AUDITS_READ,
+        "POST /auditors/{id}/revoke": _P.AUDITS_CHANGE,
         "GET /milestones": _P.MILESTONES_READ,
         "GET /bundles": _P.BUNDLES_READ,
         "GET /bundles/{hash}": _P.BUNDLES_READ,

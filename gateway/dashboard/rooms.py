@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard.admin_log import AdminLog
 from gateway.dashboard.audit_pages import AuditPages
+from gateway.dashboard.auditor_pages import AuditorPages
 from gateway.dashboard.billing_pages import BillingPages, Bills
 from gateway.dashboard.bundle_pages import BundlePages, Bundles
 from gateway.dashboard.consent_pages import ConsentPages, Consents
@@ -26,6 +27,7 @@ from gateway.dashboard.preview_pages import Preview, PreviewPages
 from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.setup_pages import Setup, SetupPages
 from gateway.dashboard.worth_pages import Worth, WorthPages
+from gateway.licenses.auditors import Auditors
 from gateway.licenses.duties import Audits
 from gateway.licenses.duty_book import DutyBook
 
@@ -44,6 +46,7 @@ class Rooms:
         bundles: works that are sold as one.
         policies: the files of rules.
         consents: withdrawals, objections, authors' answers.
+        auditors: who may look at the evidence, and who did.
         admin: the notes of what administrators did.
         worth: what the value memo, the price calculator and the dossiers work on.
         preview: what crawlers would be told.
@@ -62,6 +65,7 @@ class Rooms:
     policies: PolicyFiles | None = None
     consents: Consents | None = None
     worth: Worth | None = None
+    auditors: Auditors | None = None
     preview: Preview | None = None
     health: Health | None = None
     setup: Setup | None = None
@@ -82,6 +86,7 @@ class Rooms:
             (self.bills, "/billing", "Billing"),
             (self.duties, "/duties", "Duties"),
             (self.duties and self.audits, "/audits", "Audits"),
+            (self.auditors, "/auditors", "Auditors"),
             (self.milestones, "/milestones", "Milestones"),
             (self.bundles, "/bundles", "Bundles"),
             (self.policies, "/policies", "Policies"),
@@ -109,6 +114,8 @@ class Rooms:
             DutyPages(self.duties, frame, clock).add_to(router)
         if self.duties is not None and self.audits is not None:
             AuditPages(self.duties, self.audits, frame, clock).add_to(router)
+        if self.auditors is not None:
+            AuditorPages(self.auditors, frame, clock).add_to(router)
         if self.milestones is not None:
             MilestonePages(self.milestones, frame).add_to(router)
         if self.bundles is not None:

@@ -326,3 +326,33 @@ async def test_events_hold_no_party_and_no_reason(ports, make):
     for word in ("a private reason", BUYER.name, "Harbor"):
         assert word not in told
     assert made.label in told
+
+
+@pytest.mark.parametrize(("kind", "open_", "credit"), [("promise", 700_000, 0), ("deposit", 0, 300_000)])
+async def test_a_milestone_is_credited_and_posted(ports, make, kind, open_, credit):
+    said = {"license": "lic_1", "site": "journal", "licensee": "le_1", "time_us": IN_OCTOBER}
+    await ports.put(
+        make.book(
+            kind,
+            1_000_000,
+            "m",
+            **said,
+            **({"reference": "agent:Notary Example"} if kind == "deposit" else {}),
+        ),
+        make.book("release", 1_000_000, "out", reference="m", **said),
+    )
+    mine = issuer(ports)
+    (bill,) = await mine.issue("le_1", "Example AI", OCTOBER)
+    note = await mine.credit(bill.id, {1: 300_000}, "The model was withdrawn.")
+    assert note.number == 1
+    assert await ports.ledger.balance("licensee:le_1:owed", "USD") == usd(-open_)
+    assert await ports.ledger.balance("licensee:le_1:prepaid", "USD") == usd(credit)
+    assert await ports.ledger.balance("creator:journal:earned", "USD") == usd(700_000)
+    report = reconcile(await ports.ledger.books())
+    assert report.ok, report.faults
+    with pytest.raises(NotIssued, match="can be credited"):
+        await mine.credit(bill.id, {1: 700_001}, "again")
+    await mine.credit(bill.id, {1: 0}, "all of it")
+    assert await ports.ledger.balance("creator:journal:earned", "USD") == usd(0)
+    assert await ports.ledger.balance("licensee:le_1:owed", "USD") == usd(0)
+    assert reconcile(await ports.ledger.books()).ok

@@ -288,3 +288,11 @@ def test_what_only_tells_of_billing_moves_nothing(make, kind):
 def test_nobody_is_billed_without_a_name(make):
     for kind in ("tax", "round_up", "write_off"):
         assert postings_of(make.book(kind_of=kind, licensee="")) == ()
+
+
+@pytest.mark.parametrize("micros", [2**63, 10**30])
+@pytest.mark.parametrize("kind", ["credit", "due", "fee", "payout", "share"])
+def test_what_no_store_holds_posts_nothing(make, kind, micros):
+    assert postings_of(make.book(kind_of=kind, amount_micros=micros, memo="{}")) == ()
+    assert postings_of(make.fetch(charged_micros=micros)) == ()
+    assert len(postings_of(make.fetch(charged_micros=2**63 - 1))) == 1
