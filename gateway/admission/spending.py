@@ -61,13 +61,14 @@ class Purse:
 
 @dataclass(frozen=True, slots=True)
 class Short:
-    """There is too little: of the license's *budget*, or of the licensee's *credit*, its credit limit included.
+    """There is too little: of the license's *budget*, of the licensee's *credit*, its credit limit included, or of what it
+    lets itself spend in a month, its *limit* (`licenses.spend_limits`).
 
     *left* is what others could still take after this call; for a budget counted
     in fetches it is zero money.
     """
 
-    what: str  # budget | credit
+    what: str  # budget | credit | limit
     left: Money
 
     def refusal(self, charge: Charge) -> Refusal:
@@ -76,6 +77,12 @@ class Short:
             return Refusal(
                 Problem.BUDGET_SPENT,
                 f"License {charge.license} has {self.left} of its budget left; a fetch costs {charge.price}.",
+            )
+        if self.what == "limit":
+            return Refusal(
+                Problem.BUDGET_SPENT,
+                f"The limit that the licensee set for itself leaves {self.left} for this month;"
+                f" this costs {charge.price}.",
             )
         return Refusal(
             Problem.CREDIT_SPENT, f"The credit left is {self.left}; this fetch costs {charge.price}."

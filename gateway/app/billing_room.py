@@ -54,7 +54,7 @@ class BillingRoom:
         self._test, self._payouts = config.billing.test, SqlitePayoutBook(database)
         documents = SqliteDocumentBook(database)
         issuer = Issuer((documents, self._books, ledger), config.billing, self._write, clock.now_us)
-        self.office = BillingOffice(issuer, self._books, SqliteDisputeBook(database), clock.now_us)
+        self.office = BillingOffice(issuer, self._books, SqliteDisputeBook(database), register, clock.now_us)
 
     async def open(self) -> None:
         """Take the mode of the books; raises `ConfigurationError` where they are of the other one."""

@@ -15,6 +15,7 @@ import structlog
 
 from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
+from gateway.app.account_room import accounts_of
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
@@ -23,6 +24,7 @@ from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dashboard_door import open_dashboard
 from gateway.app.dealing import bargaining_of, deals_of
+from gateway.app.examiner import Doctor, set_otherwise
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.ingestion_round import INGESTION_SECONDS
@@ -40,6 +42,7 @@ from gateway.app.witnessing import witnessing_of
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
+from gateway.dashboard.health_pages import Health
 from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
 from gateway.dashboard.policy_shelf import PolicyFiles
@@ -147,7 +150,7 @@ class Office:
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
-        self.book = SqliteSpendBook(self.database)
+        self.book = SqliteSpendBook(self.database, self.clock)
         self.ledger = SqliteLedger(self.database)
         # Long reads of the pages get connections of their own: revocations must not wait for a report.
         self._pages = await Database.open(config.database, readers=2)
@@ -211,6 +214,7 @@ class Office:
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
+            claimed=Catalog.shipped().claimed,
             published=self._published,
         )  # fmt: skip
 
@@ -242,6 +246,9 @@ class Office:
             *self.consenting.groups(),
             *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
             *self.billing.groups(),
+            accounts_of(
+                (self.database, self._pages), self.billing.office, self._balance, self.keys, self.clock
+            ),
         )
 
     def _first_host(self) -> str:
@@ -267,6 +274,7 @@ class Office:
             policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
             consents=self.consenting.pages(lambda: self.shelf.policies),
             worth=worth_of(self._pages, self.shelf, config.figures),
+            health=Health(Doctor(config.folder), lambda: set_otherwise(config)),
         )
         who = Explaining(config, self.clock, networks=self._networks)
         return await open_dashboard(

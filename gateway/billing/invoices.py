@@ -46,6 +46,8 @@ _LETTERS: Final = {INVOICE: "I", BILL: "S", CREDIT_NOTE: "C"}
 _BILLED: Final = {"fee": "Fee at signing", "due": "Fell due", "release": "Released for a milestone"}
 #: How the ids of reversals begin that a credit note makes; they are told in it, and billed nowhere else.
 REVERSAL: Final = "cr_"
+#: How the ids of dues begin that are late interest (`billing.interest_booking`).
+INTEREST: Final = "int_"
 #: Reversals that one credit note may need.
 MOST_REVERSALS: Final = 5_000
 
@@ -172,7 +174,7 @@ def _lines(statement: AccountStatement, currency: str) -> list[dict[str, Any]]:
         micros = _billed(line)
         if line.amount.currency == currency and micros:
             paid = micros if line.source.startswith("escrow:") else -line.prepaid.micros
-            what = _BILLED.get(line.kind, f"Reversed: {line.reference}") + (" (late)" if line.late else "")
+            what = _what(line) + (" (late)" if line.late else "")
             found.append(
                 {
                     "kind": line.kind, "what": what, "entry": line.entry, "license": line.license, "work": "",
@@ -181,6 +183,12 @@ def _lines(statement: AccountStatement, currency: str) -> list[dict[str, Any]]:
                 }
             )  # fmt: skip
     return [{"nth": at, **line} for at, line in enumerate(found, 1)]
+
+
+def _what(line: AccountLine) -> str:
+    if line.kind == "due" and line.entry.startswith(INTEREST):
+        return "Interest on what is late"
+    return _BILLED.get(line.kind, f"Reversed: {line.reference}")
 
 
 def _billed(line: AccountLine) -> int:

@@ -42,6 +42,7 @@ from gateway.cli import (
     keys,
     licensee,
     licenses,
+    mcp,
     memo,
     milestones,
     objections,
@@ -170,6 +171,7 @@ app.command("restore")(backup.restore)
 app.command("deploy")(deploy.deploy)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
+app.command("mcp")(mcp.mcp)
 app.command("who")(who.who)
 
 

@@ -188,7 +188,9 @@ def _told(page: _Page) -> dict[str, Any]:
     fields = answer_fields(page.terms, page.ask.path).octets().decode().split("\r\n")
     return {
         "url": page.terms.origin + page.ask.target,
-        "ruling": explanation(page.ruling, page.visitor, page.ask, page.visitor.uses).as_json(),
+        "ruling": explanation(
+            page.ruling, page.visitor, page.ask, page.visitor.uses, page.policy.site
+        ).as_json(),
         "robots.txt": _robots(page),
         "answer": [line for line in fields if line],
         "tdmrep.json": _tdmrep(page),

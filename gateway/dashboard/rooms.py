@@ -14,6 +14,7 @@ from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages, Frame
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
+from gateway.dashboard.health_pages import Health, HealthPages
 from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
 from gateway.dashboard.policy_pages import PolicyPages
@@ -39,6 +40,7 @@ class Rooms:
         policies: the files of rules.
         consents: withdrawals, objections, authors' answers.
         worth: what the value memo, the price calculator and the dossiers work on.
+        health: what is found of machine, folder and sites.
     """
 
     deals: Deals | None = None
@@ -51,6 +53,7 @@ class Rooms:
     policies: PolicyFiles | None = None
     consents: Consents | None = None
     worth: Worth | None = None
+    health: Health | None = None
 
     def tabs(self) -> tuple[tuple[str, str], ...]:
         """(address, name) of each part that there is, in the order of the bar."""
@@ -67,6 +70,7 @@ class Rooms:
             (self.consents, "/consent", "Consent"),
             (self.worth, "/memo", "Memo"),
             (self.worth, "/calculator", "Calculator"),
+            (self.health, "/health", "Health"),
         )
         return tuple((path, name) for part, path, name in every if part is not None)
 
@@ -92,3 +96,5 @@ class Rooms:
             ConsentPages(self.consents, frame, clock).add_to(router)
         if self.worth is not None:
             WorthPages(self.worth, frame, clock).add_to(router)
+        if self.health is not None:
+            HealthPages(self.health, frame, clock).add_to(router)

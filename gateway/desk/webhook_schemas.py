@@ -70,7 +70,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "invoice.due": "An invoice is due.",
     "invoice.reminded": "An invoice was due some days ago.",
     "invoice.overdue": "An invoice was due long ago.",
-    "invoice.suspended": "An invoice is so late that a license that says so is suspended.",
+    "invoice.suspended": "An invoice is so late that the licenses on it are suspended.",
     "invoice.paid": "Nothing of an invoice is open any more.",
     "invoice.written_off": "What was left of an invoice was given up.",
     "dispute.opened": "A line of an invoice is disputed; the sum is outside dunning.",

@@ -101,8 +101,8 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
         ),
         "license.suspended": (
             "A license was suspended: {subject}",
-            "What it asks for is so late that it opens nothing for now, as it says itself.",
-            "It holds again as soon as that is handed in; your dashboard shows what.",
+            "What it asks for, or a bill for it, is so late that it opens nothing for now, as it says itself.",
+            "It holds again as soon as that is handed in, or paid; your dashboard shows what.",
         ),
         "objection.received": (
             "Somebody objects to a page: {subject}",

@@ -21,7 +21,8 @@ from gateway.terms.publishing import USUAL, Publishing
 #: Changes when the same policy is spelled in another way below.
 VERSION = 1
 _USUAL = Payments()
-_UNSAID = Signing()
+#: What was meant by a policy that said nothing before large deals were for named parties.
+_UNSAID = Signing(by_machine=True)
 _NONE = Redress()
 
 

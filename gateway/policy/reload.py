@@ -8,11 +8,12 @@ current generation by one attribute and never see half of another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from gateway.licenses.position import Position, usual
 from gateway.licenses.withdrawal import Withdrawal
-from gateway.policy.reading import read_secretly
+from gateway.policy.reading import read_policy, read_secretly
 from gateway.policy.rules import Policy
 from gateway.policy.withdrawing import with_withdrawn
 from gateway.problems import ConfigurationError, Mistake
@@ -171,3 +172,16 @@ def _clashes(policies: tuple[Policy, ...]) -> list[Mistake]:
                 )
             hosts.setdefault(host, policy.file)
     return mistakes
+
+
+def read_all(files: list[Path]) -> tuple[list[Policy], tuple[Mistake, ...]]:
+    """The policies that are good by themselves, and every mistake, those between files too."""
+    good: list[Policy] = []
+    for file in files:
+        with suppress(ConfigurationError):
+            good.append(read_policy(file))
+    try:
+        PolicyShelf(files)
+    except ConfigurationError as error:
+        return good, error.mistakes
+    return good, ()

@@ -184,13 +184,13 @@ class Payments:
 class Signing:
     """What stands in a contract besides what is negotiated; without a *law* nothing is signed.
 
-    *by_machine* says that a large deal is sold as published too, without names or a person's word.
+    *by_machine* says that a large deal is sold as published too, without names or a person's word; no, if nobody says so.
     """
 
     law: str = ""
     language: str = "English"
     creator: Party = field(default_factory=Party)
-    by_machine: bool = True
+    by_machine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

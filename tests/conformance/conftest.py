@@ -13,17 +13,21 @@ from typing import Any
 import pytest
 
 from gateway.admission.spending import Charge
+from gateway.clock import HandClock
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.money import Money
 from gateway.outbox.events import About
 from gateway.paths import PathScope
-from gateway.provenance.frames import SealedDetail
+from gateway.provenance.frames import SealedDetail, entry_frame
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
+from gateway.provenance.segments import ENTRY_HEADER
+from gateway.provenance.writers import writer_of
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.account_book import MemoryAccountBook
 from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.auditors import MemoryAuditors
+from gateway.store.memory.charges import MemoryCharges
 from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.dispute_book import MemoryDisputeBook
 from gateway.store.memory.document_book import MemoryDocumentBook
@@ -45,6 +49,7 @@ from gateway.store.memory.payout_book import MemoryPayoutBook
 from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
+from gateway.store.memory.spend_limits import MemorySpendLimits
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.memory.traffic import MemoryTraffic
@@ -55,6 +60,7 @@ from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.auditors import SqliteAuditors
+from gateway.store.sqlite.charges import SqliteCharges
 from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -77,6 +83,7 @@ from gateway.store.sqlite.payout_book import SqlitePayoutBook
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.store.sqlite.spend_limits import SqliteSpendLimits
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.store.sqlite.traffic import SqliteTraffic
 from gateway.store.sqlite.unfinished import SqliteUnfinished
@@ -95,6 +102,8 @@ from gateway.tokens.claims import Budget
 from gateway.uses import Use
 
 NOW = 1_795_000_000
+#: Stands at `NOW`, for ports that ask which month it is.
+CLOCK = HandClock(NOW * 1_000_000)
 WRITER, OTHER_WRITER = "front-" + "0" * 24, "front-" + "1" * 24
 SOURCE = f"{WRITER}-000001.seg:24"
 
@@ -166,6 +175,8 @@ class Ports:
     disputes: Any
     usage: Any
     payouts: Any
+    spend_limits: Any
+    charges: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -182,7 +193,7 @@ def memory_ports() -> Ports:
     audience, duties = MemoryAudience(), MemoryDuties(register)
     return Ports(
         register,
-        MemorySpendBook(tables),
+        MemorySpendBook(tables, CLOCK),
         MemoryFolding(tables),
         MemoryLedger(tables),
         MemoryDetails(tables),
@@ -213,13 +224,15 @@ def memory_ports() -> Ports:
         disputes=MemoryDisputeBook(happened),
         usage=MemoryUsageCounts(tables, happened),
         payouts=MemoryPayoutBook(tables),
+        spend_limits=MemorySpendLimits(register, tables),
+        charges=MemoryCharges(tables),
     )
 
 
 def sqlite_ports(database: Database) -> Ports:
     return Ports(
         SqliteRegister(database),
-        SqliteSpendBook(database),
+        SqliteSpendBook(database, CLOCK),
         SqliteFolding(database),
         SqliteLedger(database),
         SqliteDetails(database),
@@ -250,6 +263,8 @@ def sqlite_ports(database: Database) -> Ports:
         disputes=SqliteDisputeBook(database),
         usage=SqliteUsageCounts(database),
         payouts=SqlitePayoutBook(database),
+        spend_limits=SqliteSpendLimits(database),
+        charges=SqliteCharges(database),
     )
 
 
@@ -260,8 +275,38 @@ async def ports(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield memory_ports()
         return
     database = await Database.open(tmp_path / "licet.db")
-    yield sqlite_ports(database)
+    made = sqlite_ports(database)
+    made.folding = Filed(tmp_path / "journal", made.folding)
+    yield made
     await database.close()
+
+
+class Filed:
+    """Folds what stands in the journal's files, as a keeper does, so that the rows may point there."""
+
+    def __init__(self, folder: Path, folding: Any) -> None:
+        self._folder, self._folding = folder, folding
+        self._next = itertools.count(1)
+        folder.mkdir()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._folding, name)
+
+    async def fold(self, batch: FoldBatch) -> int:
+        contents: dict[str, bytes] = {}
+        number, entries = next(self._next), []
+        for each in batch.entries:
+            writer = writer_of(each.source)
+            if writer:
+                name = f"{writer}-{number:06d}.seg"
+                before = contents.setdefault(name, ENTRY_HEADER)
+                contents[name] = before + entry_frame(each.entry.kind, each.canonical, each.salt)
+                entries.append(each._replace(source=f"{name}:{len(before)}"))
+            else:
+                entries.append(each)
+        for name, octets in contents.items():
+            (self._folder / name).write_bytes(octets)
+        return int(await self._folding.fold(replace(batch, entries=tuple(entries))))
 
 
 _numbers = itertools.count(1)

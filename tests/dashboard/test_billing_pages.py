@@ -26,6 +26,7 @@ from gateway.store.sqlite.document_book import SqliteDocumentBook
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.payout_book import SqlitePayoutBook
+from gateway.store.sqlite.register import SqliteRegister
 from tests.dashboard.conftest import SALT
 
 HOSTILE = "<script>alert('x')</script>"
@@ -135,7 +136,7 @@ async def issued(database, bills, clock):
         {"name": "Tide Press", "address": "1 Road", "tax": "s", "taxes": taxes}
     )
     issuer = Issuer((documents, accounts, SqliteLedger(store)), rules, write, lambda: after)
-    office = BillingOffice(issuer, accounts, SqliteDisputeBook(store), lambda: after)
+    office = BillingOffice(issuer, accounts, SqliteDisputeBook(store), SqliteRegister(store), lambda: after)
     (invoice,) = await issuer.issue("le_2", HOSTILE, october)
     dispute = await office.dispute(
         "le_2", invoice.id, {"line": 1, "amount": "1", "reason": HOSTILE, "evidence": "r1\nr2"}

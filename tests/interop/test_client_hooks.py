@@ -11,9 +11,10 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import aiohttp
 import pytest
 
-from gateway.client import Fetched, Refused, Secret, Spending, httpx_auth, requests_auth
+from gateway.client import Fetched, Refused, Secret, Spending, aiohttp_middleware, httpx_auth, requests_auth
 from gateway.client.carried import Stopped
 from gateway.client.wallet import Wallet
 from gateway.money import Money
@@ -79,6 +80,40 @@ async def test_httpx_async_buys_once_for_many(name, gateway, limits, interop) ->
     assert auth.hook.spent == Money.read("0.08 USD")
     assert len(held(limits)) == 1
     interop(f"PyPI {name}", version(name), "hook: 8 tasks at once", "one license, 8 fetches, 0.08 USD")
+
+
+async def test_aiohttp(gateway, limits, interop) -> None:
+    licensed = aiohttp_middleware.Licensed(CENT, **limits)
+    async with aiohttp.ClientSession(middlewares=(licensed,), headers=AGENT) as session:
+        async with session.get(gateway.url + PAGE) as got:
+            assert (got.status, got.headers["licet-price"]) == (200, "USD 0.01")
+            found = licensed.got(got)
+            assert isinstance(found, Fetched)
+            pieces = b"".join([piece async for piece in got.content.iter_chunked(7)])
+            assert pieces == await got.read() == found.body
+            assert len(pieces) > 7
+        row = ("PyPI aiohttp", version("aiohttp"))
+        interop(*row, "hook: loop", said(limits, licensed.hook.spent))
+        async with session.get(gateway.url + PAGE) as again:
+            assert again.status == 200
+        async with session.get(gateway.url + PAGE) as over:
+            assert (over.status, licensed.got(over).code) == (402, "over-budget")
+        async with session.post(gateway.url + PAGE, data=b"") as other:
+            assert licensed.got(other) is None
+        limits["switch"].touch()
+        with pytest.raises(Stopped):
+            await session.get(gateway.url + PAGE)
+    interop(*row, "hook: limits", "third fetch over budget: 402; stopped by a file")
+
+
+async def test_aiohttp_buys_once_for_many(gateway, limits, interop) -> None:
+    licensed = aiohttp_middleware.Licensed(Spending(CENT.per_fetch, Money.read("1 USD")), **limits)
+    async with aiohttp.ClientSession(middlewares=(licensed,), headers=AGENT) as session:
+        all_ = await asyncio.gather(*(session.get(gateway.url + PAGE) for _ in range(8)))
+    assert {each.status for each in all_} == {200}
+    assert licensed.hook.spent == Money.read("0.08 USD")
+    assert len(held(limits)) == 1
+    interop("PyPI aiohttp", version("aiohttp"), "hook: 8 tasks at once", "one license, 8 fetches, 0.08 USD")
 
 
 def test_requests(gateway, limits, interop) -> None:
@@ -211,8 +246,16 @@ def test_node(gateway, limits, tmp_path, interop) -> None:
     interop(*row, "hook: limits", "free only by default; stopped by a file")
 
 
+async def _by_aiohttp(foreign, limits):
+    """What a session that follows redirects is answered; each hop is licensed at its own origin."""
+    licensed = aiohttp_middleware.Licensed(CENT, **limits)
+    async with aiohttp.ClientSession(middlewares=(licensed,), headers=AGENT) as session:
+        moved = await session.get(foreign + "/moved")
+        return [moved.status, (await session.get(foreign + "/other")).status]
+
+
 def test_another_origin_hears_no_secret(gateway, limits) -> None:
-    """A listener that moves its page to a shop, or sells nothing itself, hears neither token nor secret, and costs nothing."""
+    """A listener that moves its page to a shop, or sells nothing itself, hears neither token nor secret."""
     import http.server
     import threading
 
@@ -246,6 +289,8 @@ def test_another_origin_hears_no_secret(gateway, limits) -> None:
             session.auth = requests_auth.licensed(CENT, **limits)
             assert session.get(foreign + "/moved").status_code == 402
             assert session.get(foreign + "/other").status_code == 402
+        assert held(limits) == []
+        assert asyncio.run(_by_aiohttp(foreign, limits)) == [200, 402]
     finally:
         server.shutdown()
         server.server_close()
@@ -266,6 +311,7 @@ def test_nothing_is_spent_by_default(gateway, limits) -> None:
 
 MODULES = (
     "gateway.client",
+    "gateway.client.aiohttp_middleware",
     "gateway.client.httpx_auth",
     "gateway.client.requests_auth",
     "gateway.client.scrapy_middleware",

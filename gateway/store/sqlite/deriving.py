@@ -6,9 +6,10 @@ write the same bytes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import apsw
 import orjson
@@ -27,6 +28,7 @@ from gateway.billing.postings import (
 from gateway.money import Money
 from gateway.problems import StoreUnavailable
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry, RecordError, read_entry
+from gateway.store.purses import month_spend_of
 from gateway.store.sqlite.octets import PLACE, Octets
 from gateway.store.sqlite.words import Words
 
@@ -43,6 +45,11 @@ _NUMBER = (
 )
 
 
+_DAY_US: Final = 86_400_000_000
+#: Licensee, currency and month, and the micro-units that it spent then.
+MonthSpend = tuple[tuple[str, str, str], int]
+
+
 @dataclass(slots=True)
 class _Alike:
     """What every one of some fetches moves, and how many of them there were."""
@@ -50,6 +57,7 @@ class _Alike:
     made: tuple[Posting, ...]
     rows: list[tuple[int, int, int, str, str, str]]
     spend: Spend | None
+    month: MonthSpend | None
     times: int = 0
 
 
@@ -68,6 +76,7 @@ class Deriving:
         self._balances: dict[tuple[str, str], int] = {}
         self._spent: dict[tuple[str, str], tuple[int, int]] = {}
         self._alike: dict[Any, _Alike] = {}
+        self._months: Counter[tuple[str, str, str]] = Counter()
 
     def take(self, booked: Booked) -> int:
         """Post *booked*, which everything before it was; return how many postings that made."""
@@ -84,14 +93,14 @@ class Deriving:
                 booked.seq, leg, self._words.of(each.debit), self._words.of(each.credit), amount.micros,
                 amount.currency, each.time_us, each.code, each.undoes,
             ))  # fmt: skip
-        self._add(made, spend_of(entry), 1)
+        self._add(made, spend_of(entry), month_spend_of(entry), 1)
         if isinstance(entry, BookEntry) and entry.kind_of in NUMBERED:
             self._db.execute(_NUMBER, (entry.kind_of, booked.seq, entry.reference))
         return len(made)
 
     def _fetched(self, seq: int, entry: FetchRecord) -> int:
         """The same of a fetch; what it moves is told once for all that are alike."""
-        key = DECIDES(entry)
+        key = DECIDES(entry), entry.time_us // _DAY_US  # no month begins within a day
         alike = self._alike.get(key)
         if alike is None:
             made = postings_of(entry)
@@ -102,14 +111,16 @@ class Deriving:
                 )
                 for each in made
             ]  # fmt: skip
-            alike = self._alike[key] = _Alike(made, rows, spend_of(entry))
+            alike = self._alike[key] = _Alike(made, rows, spend_of(entry), month_spend_of(entry))
         alike.times += 1
         for leg, (debit, credit, micros, currency, code, undoes) in enumerate(alike.rows):
             self._posted.append((seq, leg, debit, credit, micros, currency, entry.time_us, code, undoes))
         return len(alike.rows)
 
-    def _add(self, made: Iterable[Posting], spend: Spend | None, times: int) -> None:
-        """Add to the sums what *made* and *spend* change, each *times* over."""
+    def _add(
+        self, made: Iterable[Posting], spend: Spend | None, month: MonthSpend | None, times: int
+    ) -> None:
+        """Add to the sums what *made*, *spend* and *month* change, each *times* over."""
         for each in made:
             for account in (each.debit, each.credit):
                 key = (account, each.amount.currency)
@@ -120,12 +131,14 @@ class Deriving:
                 micros + spend.micros * times,
                 fetches + spend.fetches * times,
             )
+        if month is not None:
+            self._months[month[0]] += month[1] * times
 
     def finish(self) -> None:
-        """Write what is left to write: postings, balances, spent budgets."""
+        """Write what is left to write: postings, balances, spent budgets and months."""
         self._post()
         for alike in self._alike.values():
-            self._add(alike.made, alike.spend, alike.times)
+            self._add(alike.made, alike.spend, alike.month, alike.times)
         self._db.executemany(
             "INSERT INTO balances (account, currency, micros) VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET micros = micros + excluded.micros",
@@ -136,7 +149,12 @@ class Deriving:
             " ON CONFLICT DO UPDATE SET micros = micros + excluded.micros, fetches = fetches + excluded.fetches",
             [(*key, *sums) for key, sums in self._spent.items()],
         )
-        self._balances, self._spent, self._alike = {}, {}, {}
+        self._db.executemany(
+            "INSERT INTO month_spend (licensee, currency, month, micros) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET micros = micros + excluded.micros",
+            [(*key, micros) for key, micros in self._months.items()],
+        )
+        self._balances, self._spent, self._months, self._alike = {}, {}, Counter(), {}
 
     def _post(self) -> None:
         self._db.executemany(_POST, self._posted)

@@ -171,7 +171,7 @@ def _books(db: apsw.Connection) -> Books:
 
 
 def _rederive(db: apsw.Connection) -> int:
-    for table in ("posted", "balances", "license_spend", "document_numbers"):
+    for table in ("posted", "balances", "license_spend", "month_spend", "document_numbers"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608
     deriving = Deriving(db)
     posted = sum(deriving.take(booked) for booked in booked_of(db, _MONEY))
