@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
-from gateway.app import due_round, milestone_round, share_round
+from gateway.app import claim_round, due_round, milestone_round, share_round
 from gateway.billing.milestone_book import MilestoneBook
 from gateway.clock import Clock
 from gateway.dashboard.milestone_pages import Milestones
@@ -74,4 +74,5 @@ class Bookkeeping:
             ("shares", share_round.ROUND_SECONDS, shares.act),
             ("dues", due_round.ROUND_SECONDS, dues.act),
             ("milestones", milestone_round.ROUND_SECONDS, milestones.act),
+            ("claims", claim_round.ROUND_SECONDS, claim_round.ClaimRound(self._owing, tell).act),
         )

@@ -6,6 +6,7 @@ import asyncio
 
 from gateway.clock import Clock
 from gateway.config import Config
+from gateway.desk.privacy_page import Recorded
 from gateway.licenses.offers import months_after
 from gateway.licenses.retention import Days, mistakes
 from gateway.problems import ConfigurationError
@@ -34,6 +35,19 @@ def days_of(config: Config) -> Days:
         config.store.cut_days,
         config.outbox.keep_days,
         config.retention.looks_months,
+        config.people.report_days,
+    )
+
+
+def recorded_by(config: Config) -> Recorded:
+    """What the privacy page is made of."""
+    return Recorded(
+        counted=config.people.counted,
+        detail_days=config.store.detail_days,
+        cut_days=config.store.cut_days,
+        report_days=config.people.report_days,
+        looks_months=config.retention.looks_months,
+        access_log=bool(config.observe.access_log),
     )
 
 

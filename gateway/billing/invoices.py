@@ -127,7 +127,7 @@ def document_of(statement: AccountStatement, currency: str, billing: Billing) ->
         decimals(currency)
     except CurrencyError as error:
         raise NotIssued(str(error)) from None
-    lines = _lines(statement, currency)
+    lines = lines_of(statement, currency)
     net = sum(line["micros"] for line in lines)
     if net <= 0:
         raise NotIssued(f"nothing is to be billed in {currency} for {statement.period.name}")
@@ -157,7 +157,8 @@ def document_of(statement: AccountStatement, currency: str, billing: Billing) ->
     return _made(content)
 
 
-def _lines(statement: AccountStatement, currency: str) -> list[dict[str, Any]]:
+def lines_of(statement: AccountStatement, currency: str) -> list[dict[str, Any]]:
+    """The lines of the document of *statement* in *currency*, as they stand in its content."""
     found = []
     for each in statement.charges:
         if each.amount.currency == currency and each.amount.micros > 0:

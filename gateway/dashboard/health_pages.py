@@ -72,6 +72,11 @@ class HealthPages:
         router.add_post("/health/check", self._check)
         router.add_post("/health/fetch", self._fetched)
 
+    @property
+    def wrong(self) -> int | None:
+        """How many findings of the last look were bad, None before the first."""
+        return sum(each.state == State.BAD for each in self._last.found) if self._last else None
+
     async def _page(self, request: web.Request) -> web.StreamResponse:
         last = await self._known()
         order = tuple(reversed(State))

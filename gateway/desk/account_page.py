@@ -188,7 +188,7 @@ def charge_table(charges: Sequence[Mapping[str, Any]], caption: str) -> str:
 
 def charge_kind(row: Mapping[str, Any]) -> str:
     """What kind of entry it is; a fetch with the reason of its price."""
-    return f"{row['kind']}, {row['reason']}" if row["reason"] else str(row["kind"])
+    return f"{row['kind']}, {row['reason']}" if row["reason"] not in {"", row["kind"]} else str(row["kind"])
 
 
 def _bills(document: Mapping[str, Any]) -> str:

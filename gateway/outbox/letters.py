@@ -124,6 +124,16 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A licensee confirmed that it has read the notice of withdrawal.",
             "Your dashboard shows what it has promised, and until when.",
         ),
+        "claim.accepted": (
+            "A claim was accepted: {subject}",
+            "A licensee accepts the costs that you claimed, and owes them.",
+            "What it has to pay stands in its account: licet statement",
+        ),
+        "claim.disputed": (
+            "A claim is disputed: {subject}",
+            "A licensee objects to costs that you claimed, and says why. Nothing of them is owed.",
+            "Read why, and answer or withdraw it: licet claims list",
+        ),
         "dispute.opened": (
             "A line of an invoice is disputed: {subject}",
             "A licensee says that a line is wrong, and why; the sum is outside dunning until you answer.",
@@ -285,6 +295,16 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A duty of your license is overdue: {subject}",
             "Something that your license asks for was due, and has not arrived.",
             "Where the license says so, tokens rest until it has.",
+        ),
+        "claim.filed": (
+            "Costs are claimed: {subject}",
+            "The creator claims costs under your license, and names the evidence for them. Nothing is owed before you accept.",
+            "Read the amount and why, and accept or dispute it.",
+        ),
+        "claim.withdrawn": (
+            "Costs are claimed no more: {subject}",
+            "The creator withdrew a claim of costs under your license.",
+            "Nothing is to be done.",
         ),
         "withdrawal.issued": (
             "Works were withdrawn: {subject}",

@@ -109,6 +109,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         payments=payments,
         signing=signing,
         redress=loose.redress.redress(),
+        by_person=frozenset(name for name in offers if limits[name].by_person),
     )
     return Policy(
         site=site,
@@ -122,6 +123,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
                 tier=tier_of(terms.purpose.uses),
                 token_seconds=limits[name].token_seconds,
                 max_fetches=limits[name].max_fetches,
+                by_person=limits[name].by_person,
             )
             for name, terms in offers.items()
         ),
@@ -147,7 +149,7 @@ def _sellable(
     if tables.loose.unverifiable is Verdict.LICENSE:
         return dict(offers)
     return {
-        name: replace(terms, scope=sellable_scope(name, terms.scope, rules, works))
+        name: replace(terms, scope=sellable_scope(name, terms.purpose.uses, terms.scope, rules, works))
         for name, terms in offers.items()
     }
 
@@ -207,6 +209,11 @@ def _works(tables: Tables) -> tuple[Work, ...]:
                 tables.wrong(f"{key}.paths", f'the path "{scope.pattern}" is listed in {owner[stem]} already')
             owner.setdefault(stem, key)
         _check_renditions(tables, key, table)
+        for scope in table.streams:
+            if "*" in scope.pattern or not any(scope.within(path) for path in table.paths):
+                tables.wrong(
+                    f"{key}.streams", f'"{scope.pattern}" is no plain folder inside the paths of the work'
+                )
         if table.authors and sum(author.share for author in table.authors) != MICROS:
             total = sum(author.share for author in table.authors)
             percent = f"{total // 10_000}.{total % 10_000:04d}".rstrip("0").rstrip(".")
@@ -219,6 +226,7 @@ def _works(tables: Tables) -> tuple[Work, ...]:
                 people=table.people,
                 renditions=tuple(Rendition(name, paths) for name, paths in table.renditions.items()),
                 authors=tuple(Author(author.name, author.share) for author in table.authors),
+                streams=table.streams,
                 encrypted=table.encrypted,
                 dating=Dating(table.dated, table.dated_by),
             )

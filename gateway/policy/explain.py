@@ -61,6 +61,7 @@ class Explanation:
             "uses": sorted(self.uses),
             "days": ruling.days,
             "dated_by": ruling.dated_by,
+            "stream": ruling.stream,
             "offers": [
                 {
                     "offer": offer.id,
@@ -94,6 +95,7 @@ class Explanation:
             f"visitor  {self._who()}",
             f"uses     {', '.join(sorted(self.uses)) or 'none'}",
             place,
+            *((f"paid as  everything below {ruling.stream}, once",) if ruling.stream else ()),
             f"country  {ask.country or 'unknown'}",
             f"policy   {ruling.policy}, rule {ruling.rule}",
             _BINDS[ruling.mode],

@@ -78,6 +78,11 @@ class WorkTable(_Table):
     renditions: dict[str, words.Paths] = Field(
         default={}, description="other forms of the work and their paths"
     )
+    streams: words.Paths = Field(
+        default=(),
+        description="folders in which each entry is streamed in pieces, such as a playlist and its segments: "
+        "all pieces of one are paid for once",
+    )
     encrypted: words.Flag = Field(
         default=False,
         description="whether its files were made by `licet ems encrypt`; buyers fetch their keys",
@@ -211,6 +216,9 @@ class OfferTable(_Table):
     )
     purpose: PurposeTable = PurposeTable()
     exclusive: words.Flag = Field(default=False, description="whether nobody else may buy the same")
+    by_person: words.Flag = Field(
+        default=False, description="whether you decide on every deal yourself; nothing is sold by machine"
+    )
     attribution: AttributionTable = AttributionTable()
     duties: DutiesTable = DutiesTable()
     retention: RetentionTable = RetentionTable()

@@ -26,6 +26,7 @@ from gateway.provenance.writers import writer_of
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.account_book import MemoryAccountBook
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.admin_notes import MemoryAdminNotes
 from gateway.store.memory.auditors import MemoryAuditors
 from gateway.store.memory.charges import MemoryCharges
 from gateway.store.memory.consents import MemoryConsents
@@ -46,6 +47,7 @@ from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.originals import MemoryOriginals
 from gateway.store.memory.owing import MemoryOwing
 from gateway.store.memory.payout_book import MemoryPayoutBook
+from gateway.store.memory.person_reports import MemoryPersonReports
 from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
@@ -58,6 +60,7 @@ from gateway.store.memory.usage import MemoryUsageCounts
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.accounts import SqliteAccounts
+from gateway.store.sqlite.admin_notes import SqliteAdminNotes
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.charges import SqliteCharges
@@ -80,6 +83,7 @@ from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.originals import SqliteOriginals
 from gateway.store.sqlite.owing import SqliteOwing
 from gateway.store.sqlite.payout_book import SqlitePayoutBook
+from gateway.store.sqlite.person_reports import SqlitePersonReports
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
@@ -177,6 +181,8 @@ class Ports:
     payouts: Any
     spend_limits: Any
     charges: Any
+    person_reports: Any
+    admin_notes: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -226,6 +232,8 @@ def memory_ports() -> Ports:
         payouts=MemoryPayoutBook(tables),
         spend_limits=MemorySpendLimits(register, tables),
         charges=MemoryCharges(tables),
+        person_reports=MemoryPersonReports(tables),
+        admin_notes=MemoryAdminNotes(tables),
     )
 
 
@@ -265,6 +273,8 @@ def sqlite_ports(database: Database) -> Ports:
         payouts=SqlitePayoutBook(database),
         spend_limits=SqliteSpendLimits(database),
         charges=SqliteCharges(database),
+        person_reports=SqlitePersonReports(database),
+        admin_notes=SqliteAdminNotes(database),
     )
 
 

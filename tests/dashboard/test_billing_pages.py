@@ -13,6 +13,7 @@ import pytest
 from gateway.billing.billing_office import BillingOffice
 from gateway.billing.billing_rules import BillingRules, Party
 from gateway.billing.issuing import Issuer
+from gateway.billing.paying_out import PayingOut
 from gateway.billing.payouts import Payee, planned
 from gateway.billing.sheets import TEST_NOTICE
 from gateway.billing.statements import Period
@@ -145,7 +146,8 @@ async def issued(database, bills, clock):
     payee = Payee(HOSTILE, "DE89370400440532013000")
     await write([BookEntry("euros", at, "due", "journal", "le_2", 9_000_000, "EUR")])
     assert await payouts.plan([planned("journal", payee, Money(8_500_000, "EUR"), after // 10**6, "1")])
-    return replace(bills, office=office, payouts=payouts), invoice, dispute
+    paying = PayingOut(payouts, write, lambda: after)
+    return replace(bills, office=office, paying=paying), invoice, dispute
 
 
 async def test_an_invoice_and_how_it_stands(start, database, issued):

@@ -22,6 +22,7 @@ from gateway.desk.billing import BillingDesk
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.consents import ConsentDesk
 from gateway.desk.contracts import shipped_clauses
+from gateway.desk.developers import DeveloperDesk
 from gateway.desk.duties import DutyDesk
 from gateway.desk.event_feed import EventFeed
 from gateway.desk.form_tokens import FormTokens
@@ -34,8 +35,11 @@ from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.once import Once
 from gateway.desk.pacing import DeskPace
 from gateway.desk.payment_states import PaymentStates
+from gateway.desk.person_desk import PersonDesk
+from gateway.desk.privacy_page import PrivacyDesk, Recorded
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
+from gateway.desk.receipt_page import ReceiptPage
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
 from gateway.desk.webhooks import WebhookDesk
@@ -89,6 +93,7 @@ from gateway.store.memory.lives import MemoryLives
 from gateway.store.memory.negotiations import MemoryNegotiations
 from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.originals import MemoryOriginals
+from gateway.store.memory.person_reports import MemoryPersonReports
 from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.repeats import MemoryRepeats
@@ -115,6 +120,7 @@ from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.negotiations import SqliteNegotiations
 from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.originals import SqliteOriginals
+from gateway.store.sqlite.person_reports import SqlitePersonReports
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
@@ -240,6 +246,7 @@ class World:
         if database is None:
             tables = Tables()
             register, book = MemoryRegister(self.happened), MemorySpendBook(tables, self.clock)
+            self.person_reports = MemoryPersonReports(tables)
             self.charges, self.spend_limits = MemoryCharges(tables), MemorySpendLimits(register, tables)
             self.ledger = MemoryLedger(tables)
             folding, leaves = MemoryFolding(tables), MemoryLeaves(tables)
@@ -248,6 +255,7 @@ class World:
         else:
             self.happened = SqliteEvents(database)
             register, book = SqliteRegister(database), SqliteSpendBook(database, self.clock)
+            self.person_reports = SqlitePersonReports(database)
             self.charges, self.spend_limits = SqliteCharges(database), SqliteSpendLimits(database)
             self.ledger, folding = SqliteLedger(database), SqliteFolding(database)
             leaves = SqliteLeaves(database)
@@ -264,6 +272,7 @@ class World:
         self.content_keys = ContentKeys(folder / "content")
         self.pace = DeskPace()
         self.test_mode = False
+        self.recorded = Recorded(True, 30, 7, 90, 0, access_log=False)
 
         async def write(entries):
             for each in entries:
@@ -348,10 +357,14 @@ class World:
                 lambda clients: EventFeed(clients, self.happened, self._happened_at).group(),
                 LogFiles(self.log).group(),
                 lambda clients: ReceiptDesk(self.log, clients).group(),
+                lambda clients: ReceiptPage(self.log, clients, self.clock).group(),
                 WithdrawalDesk(self.withdrawals, self.clock).group,
                 ConsentDesk(self.asking, self.clock).group(),
                 AuthorshipDesk(self.originals, self.register, self.clock).group,
                 self._accounts,
+                PersonDesk(self.person_reports, self.clock).group(),
+                PrivacyDesk(self.recorded).group(),
+                DeveloperDesk(self.register, self.kept, self.clock, test=self.test_mode).group(),
                 lambda clients: InvoiceDesk(clients, self.billing, FormTokens(self.clock)).group(),
                 lambda clients: BillingDesk(clients, self.account_book, test=self.test_mode).group(),
                 ObjectionDesk(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any, Final
 
 import apsw
@@ -31,9 +32,8 @@ class SqliteCharges:
     async def one(self, licensee: str, id: str) -> JournalEntry | None:
         """The entry of that id, if it is of *licensee*."""
         rest = f"WHERE id = ? AND licensee = ? AND {_OF_ACCOUNT}"
-        return await self._database.read(
-            lambda db: next((each.entry for each in booked_of(db, rest, (id, licensee))), None)
-        )
+        found = await self._database.read(lambda db: tuple(booked_of(db, rest, (id, licensee))))
+        return found[0].entry if found else None
 
     async def used(self, licensee: str) -> Mapping[tuple[str, str], Used]:
         """What was taken and is set aside, by license and currency."""
@@ -63,12 +63,12 @@ def _page(
     if filter.charged:
         where += " AND (kind = 'book' OR charged_micros > 0)"
     rows: list[tuple[int, JournalEntry]] = []
-    for booked in booked_of(db, f"WHERE {where} ORDER BY time_us DESC, seq DESC", tuple(values)):
-        seq, entry = booked.seq, booked.entry
-        if filter.charged and not costs(entry):
-            continue
-        if len(rows) == most:
-            last, kept = rows[-1]
-            return ChargePage(tuple(rows), ChargeKey(kept.time_us, last))
-        rows.append((seq, entry))
+    with closing(booked_of(db, f"WHERE {where} ORDER BY time_us DESC, seq DESC", tuple(values))) as found:
+        for each in found:
+            if filter.charged and not costs(each.entry):
+                continue
+            if len(rows) == most:
+                last, kept = rows[-1]
+                return ChargePage(tuple(rows), ChargeKey(kept.time_us, last))
+            rows.append((each.seq, each.entry))
     return ChargePage(tuple(rows))

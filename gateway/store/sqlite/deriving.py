@@ -7,7 +7,7 @@ write the same bytes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,6 +32,9 @@ from gateway.store.purses import month_spend_of
 from gateway.store.sqlite.octets import PLACE, Octets
 from gateway.store.sqlite.words import Words
 
+#: What something adds to a month of a licensee, as `month_spend_of` says it.
+Month = tuple[tuple[str, str, str], int]
+_DAY_US: Final = 86_400_000_000
 POSTING = "debit, credit, micros, currency, entry_id, time_us, code, undoes"
 _POST = (
     "INSERT INTO posted (seq, leg, debit, credit, micros, currency, time_us, code, undoes)"
@@ -45,11 +48,6 @@ _NUMBER = (
 )
 
 
-_DAY_US: Final = 86_400_000_000
-#: Licensee, currency and month, and the micro-units that it spent then.
-MonthSpend = tuple[tuple[str, str, str], int]
-
-
 @dataclass(slots=True)
 class _Alike:
     """What every one of some fetches moves, and how many of them there were."""
@@ -57,7 +55,7 @@ class _Alike:
     made: tuple[Posting, ...]
     rows: list[tuple[int, int, int, str, str, str]]
     spend: Spend | None
-    month: MonthSpend | None
+    month: Month | None
     times: int = 0
 
 
@@ -75,8 +73,8 @@ class Deriving:
         self._posted: list[tuple[str | int, ...]] = []
         self._balances: dict[tuple[str, str], int] = {}
         self._spent: dict[tuple[str, str], tuple[int, int]] = {}
-        self._alike: dict[Any, _Alike] = {}
         self._months: Counter[tuple[str, str, str]] = Counter()
+        self._alike: dict[Any, _Alike] = {}
 
     def take(self, booked: Booked) -> int:
         """Post *booked*, which everything before it was; return how many postings that made."""
@@ -100,7 +98,7 @@ class Deriving:
 
     def _fetched(self, seq: int, entry: FetchRecord) -> int:
         """The same of a fetch; what it moves is told once for all that are alike."""
-        key = DECIDES(entry), entry.time_us // _DAY_US  # no month begins within a day
+        key = entry.time_us // _DAY_US, DECIDES(entry)
         alike = self._alike.get(key)
         if alike is None:
             made = postings_of(entry)
@@ -117,10 +115,8 @@ class Deriving:
             self._posted.append((seq, leg, debit, credit, micros, currency, entry.time_us, code, undoes))
         return len(alike.rows)
 
-    def _add(
-        self, made: Iterable[Posting], spend: Spend | None, month: MonthSpend | None, times: int
-    ) -> None:
-        """Add to the sums what *made*, *spend* and *month* change, each *times* over."""
+    def _add(self, made: Iterable[Posting], spend: Spend | None, month: Month | None, times: int) -> None:
+        """Add to the sums what *made* and *spend* change, each *times* over."""
         for each in made:
             for account in (each.debit, each.credit):
                 key = (account, each.amount.currency)
@@ -196,7 +192,7 @@ def entry_of(kind: str, canonical: bytes) -> JournalEntry:
         raise StoreUnavailable(f"an entry in the store cannot be read: {error}") from error
 
 
-def booked_of(db: apsw.Connection, rest: str, values: tuple[str | int, ...] = ()) -> Iterator[Booked]:
+def booked_of(db: apsw.Connection, rest: str, values: tuple[str | int, ...] = ()) -> Generator[Booked]:
     """Entries in the order that *rest*, what follows FROM entries, gives them."""
     rows: Any = db.execute(f"SELECT seq, kind, {PLACE} FROM entries {rest}", values)  # noqa: S608
     with Octets(db) as octets:
