@@ -12,7 +12,7 @@ from gateway.provenance.segments import SegmentDamaged
 from gateway.provenance.shelf import Shelf, Standing
 
 #: What `Octets.of` wants of a row, in this order.
-PLACE: Final = "id, canonical, salt, file, place"
+PLACE: Final = "id, own_canonical, own_salt, file, place"
 
 
 #: Where nothing can be: a database that is no file has all octets in its rows.
