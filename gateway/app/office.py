@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
-from pathlib import Path
 
 import structlog
 
@@ -21,7 +20,6 @@ from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
 from gateway.app.bundle_credits import bundle_round
 from gateway.app.cashier import Cashier
-from gateway.app.consent_recording import ConsentRecording
 from gateway.app.consenting import Consenting
 from gateway.app.dashboard_door import open_dashboard
 from gateway.app.dashboard_rooms import rooms_of
@@ -29,6 +27,7 @@ from gateway.app.dealing import bargaining_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.ingestion_round import INGESTION_SECONDS
+from gateway.app.key_rings import identity_ring, new_ring
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
@@ -44,8 +43,7 @@ from gateway.app.way_out import feed_fetch
 from gateway.app.witnessing import witnessing_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
-from gateway.dashboard.pages import BOOKS
-from gateway.dashboard.policy_shelf import PolicyFiles
+from gateway.dashboard.pages import BOOKS, JOURNAL
 from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
@@ -57,10 +55,8 @@ from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
-from gateway.folders import make_folder
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
-from gateway.keys.key_set import EDDSA
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.licenses.withdrawal import Withdrawal
@@ -133,10 +129,10 @@ class Office:
     async def open_stores(self, journal: str) -> None:
         """Open everything that rests on the disk; *journal* names the office's own file."""
         config = self.config
-        ring = KeyRing.open if KeyRing.exists(config.keys) else _made
+        ring = KeyRing.open if KeyRing.exists(config.keys) else new_ring
         self.keys = ring(config.keys, self.clock)
         self.identity_keys, self.origin_keys, log_keys = (
-            (KeyRing.open if KeyRing.exists(folder) else _made_for_identity)(folder, self.clock)
+            (KeyRing.open if KeyRing.exists(folder) else identity_ring)(folder, self.clock)
             for folder in (config.identity_keys, config.origin_keys, config.log_keys)
         )
         agent = own_agent(config, self.shelf.policies)
@@ -190,12 +186,9 @@ class Office:
         self.settling = self.cashier.settling
         self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
-        self.policy_files = PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock)
-        self.consent_recording = ConsentRecording(
-            lambda: self.shelf, self.policy_files, config.policy_versions, self.journal,
-            self.ledger.has_entry, self.clock,
-        )  # fmt: skip
-        await self.consent_recording.act()
+        self.policy_files = await self.consenting.recorded(
+            lambda: self.shelf, config.policy_versions, self.journal, self.ledger.has_entry
+        )
         self._open_desk()
         await self.desk.sales.finish()
 
@@ -287,7 +280,7 @@ class Office:
         for name, seconds, act in (
             ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
-            ("consents", 1.0, self.consent_recording.act),
+            ("consents", 1.0, self.consenting.record),
             ("people", 5.0, self._count_people),
             ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),
@@ -324,7 +317,7 @@ class Office:
         """What the pages' banner shows: the mode of each site, and what is not well."""
         found = {policy.site.id: str(policy.site.mode) for policy in self.shelf.policies}
         if not self.journal.state.healthy:
-            found["journal"] = self.journal.state.reason
+            found[JOURNAL] = self.journal.state.reason
         if self.nightly.last is not None:
             found[BOOKS] = self.nightly.told()
         if self.log.reason:
@@ -428,14 +421,3 @@ class Office:
 
     async def _balance(self, licensee: str, currency: str) -> Money:
         return await self.book.available(licensee, currency)
-
-
-def _made_for_identity(folder: Path, clock: Clock) -> KeyRing:
-    # Every verifier of Web Bot Auth reads Ed25519; some read nothing else.
-    make_folder(folder.parent)
-    return KeyRing.create(folder, EDDSA, clock=clock)
-
-
-def _made(folder: Path, clock: Clock) -> KeyRing:
-    make_folder(folder.parent)
-    return KeyRing.create(folder, clock=clock)

@@ -44,6 +44,14 @@ def signed_of(request: web.Request) -> Signed | None:
     return request.get(_SIGNED)
 
 
+def who_sent(request: web.Request) -> str:
+    """The name of who sent *request*, for what keeps it: by which key, where it was a program; "" for nobody."""
+    signed = signed_of(request)
+    if signed is None:
+        return ""
+    return f"{signed.person.name} (key {signed.key})" if signed.key else signed.person.name
+
+
 def may(request: web.Request, permission: Permission) -> bool:
     """Whether who sent *request* may do that."""
     signed = signed_of(request)

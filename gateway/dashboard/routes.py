@@ -15,7 +15,7 @@
 ``/audits``                who checks their reports; see `audit_pages`
 ``/bundles``               what is sold as one; see `bundle_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
-``/policies``              the rules; see `policy_pages`
+``/policies``              the rules; see `policy_pages` and `grid_pages`
 ``/preview``               what a crawler meets; see `preview_pages`
 ``/health``                what is in order; see `health_pages`
 ``/setup``                 the first run; see `setup_pages`
@@ -227,7 +227,7 @@ class _Pages:
         return form
 
     async def _health(self, _request: web.Request) -> web.StreamResponse:
-        well = "journal" not in self._status()
+        well = pages.JOURNAL not in self._status()
         return web.json_response({"status": "ok" if well else "unwell"}, status=200 if well else 503)
 
     def _trouble(self, request: web.Request, status: int, heading: str, sentence: str) -> web.Response:

@@ -296,9 +296,16 @@ def _unreached_offers(policy: Policy) -> Iterator[Advice]:
             yield Advice(f"offers.{offer.id}", "no rule names this offer, so nobody is told of it")
 
 
+def _says_twice(one: Rule, other: Rule) -> bool:
+    """Whether both refuse the very same."""
+    return one.when == other.when and one.verdict is other.verdict is Verdict.REFUSE
+
+
 def _unreached_rules(policy: Policy) -> Iterator[Advice]:
     for at, each in enumerate(policy.rules):
         before = next((other for other in policy.rules[:at] if _swallows(policy, other, each)), None)
+        if before is not None and _says_twice(before, each):
+            continue  # the grid of consent says no, and no to the rest of which there is none
         if before is not None:
             yield Advice(each.key, f"can never match: {before.key} matches first whatever this one would")
         elif each.when.paths and all(_inside(scope, policy.free_paths) for scope in each.when.paths):
