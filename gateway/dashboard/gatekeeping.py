@@ -30,7 +30,7 @@ from gateway.problems import StoreUnavailable
 log = structlog.get_logger("licet.dashboard")
 
 #: What can be asked without being signed in.
-OPEN: Final = frozenset({"/sign-in", "/sign-out", "/healthz"})
+OPEN: Final = frozenset({"/sign-in", "/sign-in/passkey", "/sign-in/passkey/options", "/sign-out", "/healthz"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: The state behind an address, for the digests of a note: of its pattern and what stands in it. None for none.
 StateOf = Callable[[str, Mapping[str, str]], Awaitable[object]]
@@ -117,7 +117,8 @@ class Gatekeeper:
         if permission in SEEN:
             await self._note(request, signed, permission or "")
             return await handler(request)
-        if request.method in _SAFE or permission is Permission.SELF:
+        # What a browser is asked for a passkey changes nothing.
+        if request.method in _SAFE or pattern.endswith("/options"):
             return await handler(request)
         return await self._changed(request, signed, pattern, str(permission or "change"), handler)
 
@@ -144,7 +145,7 @@ class Gatekeeper:
             return state
         # Of what was asked for; passwords and tokens of forms are in no digest.
         fields = request[FIELDS] if FIELDS in request else await fields_of(request)
-        hidden = {"form", "password", "again", "old", "token"}
+        hidden = {"form", "password", "again", "old", "token", "answer"}
         return sorted([name, value] for name, value in fields.items() if name not in hidden)
 
     async def _note(

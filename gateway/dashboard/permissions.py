@@ -102,6 +102,10 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         **_LOG,
         "GET /account": _P.SELF,
         "POST /account/password": _P.SELF,
+        "GET /account/passkeys": _P.SELF,
+        "POST /account/passkeys/options": _P.SELF,
+        "POST /account/passkeys/add": _P.SELF,
+        "POST /account/passkeys/{id}/remove": _P.SELF,
         "GET /people": _P.PEOPLE_READ,
         "POST /people/add": _P.PEOPLE_CHANGE,
         **{

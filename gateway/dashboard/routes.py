@@ -45,6 +45,7 @@ from gateway.dashboard.gatekeeping import FIELDS, Gatekeeper, may, signed_of
 from gateway.dashboard.key_pages import KeyPages
 from gateway.dashboard.live import Live
 from gateway.dashboard.log_pages import LogPages, curl
+from gateway.dashboard.passkey_pages import PasskeyPages
 from gateway.dashboard.permissions import Permission, wanted
 from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.rooms import Rooms
@@ -133,6 +134,9 @@ class _Pages:
         app.router.add_get("/who", self._who)
         self._rooms.add_to(app.router, self, self._log, self._clock)
         AccessPages(self._sessions, self._rooms.admin, self, self._clock).add_to(app.router)
+        PasskeyPages(self._sessions, self, self._clock, self._sign_in.entered, self._sign_in.refused).add_to(
+            app.router
+        )
         KeyPages(self._sessions.file, self, self._clock).add_to(app.router)
         self._sign_in.add_to(app.router)
         app.router.add_get("/healthz", self._health)

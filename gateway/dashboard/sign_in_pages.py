@@ -20,6 +20,8 @@ from aiohttp import web
 from gateway.dashboard.cookies import FORM_COOKIE, SESSION_COOKIE, cookie, end_cookie, set_cookie
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.forms import fields_of, held_pairs, held_path
+from gateway.dashboard.passkey_pages import place_of
+from gateway.dashboard.passkeys import available
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 
 _Held = tuple[str, Sequence[tuple[str, str]]]
@@ -38,6 +40,10 @@ class SignInPages:
         router.add_get("/sign-in", self._form)
         router.add_post("/sign-in", self._sign_in)
         router.add_post("/sign-out", self._sign_out)
+
+    def refused(self, request: web.Request, wrong: Denied) -> web.StreamResponse:
+        """The sign-in page again, with why not."""
+        return self._page(request, "", wrong)
 
     async def interrupted(self, request: web.Request) -> web.Response:
         """Ask whoever sent a form of a session that has ended to sign in, and hold what was typed."""
@@ -83,6 +89,12 @@ class SignInPages:
                 "name": name or (shown.name if shown else ""),
                 "typed": name,
                 "role": invited.role if invited else "",
+                "passkeys": available()
+                and any(
+                    key.host == place_of(request).host
+                    for each in self._sessions.people.all
+                    for key in each.passkeys
+                ),
                 "held": held,
             },
             status=status if wrong is None else 429 if wrong.retry_after else 403,

@@ -13,7 +13,15 @@ from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 
 P = Permission
-OPEN = {"GET /sign-in", "POST /sign-in", "POST /sign-out", "GET /healthz", "GET /static"}
+OPEN = {
+    "POST /sign-in/passkey",
+    "POST /sign-in/passkey/options",
+    "GET /sign-in",
+    "POST /sign-in",
+    "POST /sign-out",
+    "GET /healthz",
+    "GET /static",
+}
 
 
 class Anything:
