@@ -42,6 +42,8 @@ ELSEWHERE = {
     "dashboard/admin_log.py": "dashboard/test_gatekeeping.py",
     "dashboard/admin_api.py": "interop/test_admin_api.py",
     "dashboard/api.py": "interop/test_admin_api.py",
+    "app/identity_provider.py": "dashboard/test_oidc.py",
+    "dashboard/oidc_pages.py": "dashboard/test_oidc.py",
     "dashboard/passkey_pages.py": "dashboard/test_passkeys.py",
     "dashboard/key_pages.py": "dashboard/test_access_in_a_browser.py",
     "dashboard/cookies.py": "dashboard/test_sign_in_pages.py",

@@ -26,6 +26,7 @@ from gateway.app.dashboard_door import open_dashboard
 from gateway.app.dealing import bargaining_of, deals_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
+from gateway.app.identity_provider import identity_provider
 from gateway.app.ingestion_round import INGESTION_SECONDS
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
@@ -268,6 +269,7 @@ class Office:
             policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
             consents=self.consenting.pages(lambda: self.shelf.policies),
             worth=worth_of(self._pages, self.shelf, config.figures),
+            oidc=identity_provider(config),
             admin=admin_log_of(self._pages, self.journal, self._wake.set),
         )
         who = Explaining(config, self.clock, networks=self._networks)

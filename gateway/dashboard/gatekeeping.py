@@ -30,7 +30,17 @@ from gateway.problems import StoreUnavailable
 log = structlog.get_logger("licet.dashboard")
 
 #: What can be asked without being signed in.
-OPEN: Final = frozenset({"/sign-in", "/sign-in/passkey", "/sign-in/passkey/options", "/sign-out", "/healthz"})
+OPEN: Final = frozenset(
+    {
+        "/sign-in",
+        "/sign-in/oidc",
+        "/sign-in/oidc/callback",
+        "/sign-in/passkey",
+        "/sign-in/passkey/options",
+        "/sign-out",
+        "/healthz",
+    }
+)
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: The state behind an address, for the digests of a note: of its pattern and what stands in it. None for none.
 StateOf = Callable[[str, Mapping[str, str]], Awaitable[object]]

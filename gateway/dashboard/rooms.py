@@ -17,6 +17,7 @@ from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
 from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
+from gateway.dashboard.oidc import Provider
 from gateway.dashboard.policy_pages import PolicyPages
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.queries import AccessLog
@@ -40,6 +41,7 @@ class Rooms:
         policies: the files of rules.
         consents: withdrawals, objections, authors' answers.
         admin: the notes of what administrators did.
+        oidc: the provider that people may sign in by.
         worth: what the value memo, the price calculator and the dossiers work on.
     """
 
@@ -54,6 +56,7 @@ class Rooms:
     consents: Consents | None = None
     worth: Worth | None = None
     admin: AdminLog | None = None
+    oidc: Provider | None = None
 
     @property
     def test_mode(self) -> bool:

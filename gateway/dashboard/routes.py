@@ -45,6 +45,7 @@ from gateway.dashboard.gatekeeping import FIELDS, Gatekeeper, may, signed_of
 from gateway.dashboard.key_pages import KeyPages
 from gateway.dashboard.live import Live
 from gateway.dashboard.log_pages import LogPages, curl
+from gateway.dashboard.oidc_pages import OidcPages
 from gateway.dashboard.passkey_pages import PasskeyPages
 from gateway.dashboard.permissions import Permission, wanted
 from gateway.dashboard.queries import AccessLog
@@ -137,6 +138,10 @@ class _Pages:
         PasskeyPages(self._sessions, self, self._clock, self._sign_in.entered, self._sign_in.refused).add_to(
             app.router
         )
+        if self._rooms.oidc is not None:
+            OidcPages(self._rooms.oidc, self._sessions, self, self._clock, self._sign_in.refused).add_to(
+                app.router
+            )
         KeyPages(self._sessions.file, self, self._clock).add_to(app.router)
         self._sign_in.add_to(app.router)
         app.router.add_get("/healthz", self._health)
@@ -245,6 +250,7 @@ class _Pages:
             "here": request.path,
             "signed_in": signed_in,
             "worth": self._rooms.worth is not None,
+            "provider": self._rooms.oidc.name if self._rooms.oidc else "",
             "test_mode": self._rooms.test_mode,
             "tabs": [each for each in self._tabs if signed and signed.may(wanted("GET", each[0]))],
             "me": signed.person if signed else None,

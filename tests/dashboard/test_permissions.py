@@ -14,6 +14,8 @@ from gateway.dashboard.sessions import Sessions
 
 P = Permission
 OPEN = {
+    "GET /sign-in/oidc",
+    "GET /sign-in/oidc/callback",
     "POST /sign-in/passkey",
     "POST /sign-in/passkey/options",
     "GET /sign-in",

@@ -450,7 +450,7 @@ async def test_export_prints_every_entry_as_a_line(licet, origin, sell) -> None:
     lines = [json.loads(line) for line in done.out.splitlines()]
     assert [line["kind"] for line in lines].count("fetch") == 2
     assert {line["entry"]["id"] for line in lines} >= set(sold.records)
-    assert "3 entries" in done.err
+    assert "4 entries" in done.err
 
 
 async def test_fetch_buys_below_the_ceiling_and_not_above(licet, origin) -> None:
