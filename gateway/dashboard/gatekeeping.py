@@ -22,7 +22,7 @@ from gateway.dashboard.admin_log import SEEN, AdminLog, digest, noted
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie
 from gateway.dashboard.forms import fields_of
 from gateway.dashboard.guards import NotAllowed
-from gateway.dashboard.permissions import Permission, Role, wanted
+from gateway.dashboard.permissions import LOOKING, Permission, Role, wanted
 from gateway.dashboard.sessions import Sessions, Signed
 from gateway.dashboard.unsendable import actions_of, without_forms
 from gateway.problems import StoreUnavailable
@@ -127,8 +127,7 @@ class Gatekeeper:
         if permission in SEEN:
             await self._note(request, signed, permission or "")
             return await handler(request)
-        # What a browser is asked for a passkey changes nothing.
-        if request.method in _SAFE or pattern.endswith("/options"):
+        if request.method in _SAFE or pattern in LOOKING:
             return await handler(request)
         return await self._changed(request, signed, pattern, str(permission or "change"), handler)
 

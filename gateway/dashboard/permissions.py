@@ -60,6 +60,10 @@ class Permission(StrEnum):
     WORTH_READ = "worth.read"
     WORTH_CHANGE = "worth.change"
     FLOOR_SEE = "floor.see"
+    HEALTH_READ = "health.read"
+    HEALTH_CHANGE = "health.change"
+    REPORTS_READ = "reports.read"
+    REPORTS_CHANGE = "reports.change"
     PEOPLE_READ = "people.read"
     PEOPLE_CHANGE = "people.change"
     KEYS_READ = "keys.read"
@@ -75,7 +79,7 @@ _EVIDENCE: Final = frozenset(
 )  # fmt: skip
 _READING: Final = _EVIDENCE | {
     _P.OVERVIEW_READ, _P.MILESTONES_READ, _P.BUNDLES_READ, _P.DEALS_READ, _P.LICENSES_READ, _P.POLICY_READ,
-    _P.CONSENT_READ, _P.WORTH_READ,
+    _P.CONSENT_READ, _P.WORTH_READ, _P.HEALTH_READ,
 }  # fmt: skip
 #: What each role may do.
 ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
@@ -85,6 +89,8 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         | {
             _P.ADDRESS_SEE, _P.AUDITS_CHANGE, _P.DUTIES_CHANGE, _P.BILLING_CHANGE, _P.DEALS_CHANGE,
             _P.LICENSES_CHANGE, _P.LICENSEES_CHANGE, _P.CONSENT_CHANGE, _P.PEOPLE_READ,
+            # Reports of people hold the networks they came from.
+            _P.HEALTH_CHANGE, _P.REPORTS_READ, _P.REPORTS_CHANGE,
         },
         Role.VIEWER: _READING,
         Role.AUDITOR: _EVIDENCE,
@@ -148,6 +154,9 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "GET /billing/documents/{id}": _P.BILLING_READ,
         "GET /billing/documents/{id}.{ending}": _P.BILLING_READ,
         "GET /billing/disputes/{id}": _P.BILLING_READ,
+        "GET /billing/authors": _P.BILLING_READ,
+        "POST /billing/authors/plan": _P.BILLING_CHANGE,
+        "POST /billing/authors/payee": _P.BILLING_CHANGE,
         "POST /billing/disputes/{id}/{act}": _P.BILLING_CHANGE,
         "GET /duties": _P.DUTIES_READ,
         "GET /duties/{id}": _P.DUTIES_READ,
@@ -179,6 +188,27 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "POST /consent/withdrawals/{id}/readmit": _P.CONSENT_CHANGE,
         "GET /consent/objections/{id}": _P.CONSENT_READ,
         "POST /consent/objections/{id}/{act}": _P.CONSENT_CHANGE,
+        "GET /policies/{site}/consent": _P.CONSENT_READ,
+        # What is written there is the policy, and what differs is shown between its other lines.
+        "POST /policies/{site}/consent/check": _P.POLICY_CHANGE,
+        "POST /policies/{site}/consent/activate": _P.POLICY_CHANGE,
+        "GET /preview": _P.POLICY_READ,
+        "GET /preview.json": _P.POLICY_READ,
+        "POST /preview": _P.POLICY_CHANGE,
+        "GET /setup": _P.HEALTH_READ,
+        "GET /setup/new": _P.POLICY_CHANGE,
+        "POST /setup/look": _P.POLICY_CHANGE,
+        "POST /setup/write": _P.POLICY_CHANGE,
+        "POST /setup/visit": _P.HEALTH_CHANGE,
+        "GET /health": _P.HEALTH_READ,
+        "GET /health.json": _P.HEALTH_READ,
+        "POST /health/check": _P.HEALTH_CHANGE,
+        "POST /health/fetch": _P.HEALTH_CHANGE,
+        "GET /refused": _P.REPORTS_READ,
+        "GET /refused/{id}": _P.REPORTS_READ,
+        "POST /refused/undo": _P.REPORTS_CHANGE,
+        "POST /refused/{id}/exempt": _P.REPORTS_CHANGE,
+        "POST /refused/{id}/dismiss": _P.REPORTS_CHANGE,
         "GET /memo": _P.WORTH_READ,
         "GET /calculator": _P.FLOOR_SEE,
         "GET /dossier": _P.WORTH_READ,
@@ -191,6 +221,14 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "POST /figures/remove": _P.WORTH_CHANGE,
     }
 )
+
+#: What is posted and yet changes nothing: it asks, and what it asks is too long for an address.
+LOOKING: Final = frozenset(
+    {
+        "/account/passkeys/options", "/policies/{site}/check", "/policies/{site}/consent/check", "/preview",
+        "/setup/look", "/health/check",
+    }
+)  # fmt: skip
 
 
 def wanted(method: str, pattern: str) -> Permission | None:

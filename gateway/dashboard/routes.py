@@ -16,6 +16,9 @@
 ``/bundles``               what is sold as one; see `bundle_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/policies``              the rules; see `policy_pages`
+``/preview``               what a crawler meets; see `preview_pages`
+``/health``                what is in order; see `health_pages`
+``/setup``                 the first run; see `setup_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
 ``/people``, ``/account``, ``/admin``: see `access_pages`; ``/keys``: see `key_pages`
 ``/api/``                  the same for programs; see `api`
@@ -133,7 +136,7 @@ class _Pages:
         app.router.add_get("/records/{id}", self._record)
         app.router.add_post("/records/{id}/reveal", self._reveal)
         app.router.add_get("/who", self._who)
-        self._rooms.add_to(app.router, self, self._log, self._clock)
+        self._setup = self._rooms.add_to(app.router, self, self._log, self._clock)
         AccessPages(self._sessions, self._rooms.admin, self, self._clock).add_to(app.router)
         PasskeyPages(self._sessions, self, self._clock, self._sign_in.entered, self._sign_in.refused).add_to(
             app.router
@@ -153,7 +156,9 @@ class _Pages:
         now = self._clock.now_us()
         view = read_view(request.query.items(), now, last="24h")
         if view.mistakes:
-            return self.render(request, "overview.html", {"view": view, "overview": None}, status=400)
+            return self.render(
+                request, "overview.html", {"view": view, "overview": None, "steps": ()}, status=400
+            )
         found = await self._log.overview(view.filter)
         span = (view.filter.from_us, view.filter.to_us or now)
         chart = pages.chart(found, view.filter.step_us, span)
@@ -167,6 +172,7 @@ class _Pages:
                 "chart": chart,
                 "share": licensed,
                 "books": self._status().get(pages.BOOKS, ""),
+                "steps": await self._setup.items() if self._setup else (),
             },
         )
 
@@ -251,6 +257,7 @@ class _Pages:
             "signed_in": signed_in,
             "worth": self._rooms.worth is not None,
             "provider": self._rooms.oidc.name if self._rooms.oidc else "",
+            "preview": self._rooms.preview is not None,
             "test_mode": self._rooms.test_mode,
             "tabs": [each for each in self._tabs if signed and signed.may(wanted("GET", each[0]))],
             "me": signed.person if signed else None,

@@ -26,7 +26,7 @@ READING = {
     "books authors", "books rate list", "duties list", "duties show", "duties evidence", "audits list",
     "audits show", "auditors list", "auditors looks", "retention", "withdraw list", "withdraw show",
     "objections list", "objections show", "authors list", "authorship show", "authorship export",
-    "invoices list", "invoices show", "payouts list", "payouts plan", "payouts sepa", "disputes list",
+    "invoices list", "invoices show", "payouts list", "payouts plan", "payouts authors", "payouts plan-authors", "mcp", "payouts sepa", "disputes list",
     "disputes show", "reconcile", "books check", "books export", "outbox list", "outbox show", "outbox test",
     "dashboard people list", "dashboard keys list", "config export", "config diff",
 }  # fmt: skip

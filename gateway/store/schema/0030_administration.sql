@@ -1,2 +1,2 @@
 -- What administrators did, found without reading what crawlers did.
-CREATE INDEX entries_admin ON entries (seq) WHERE kind = 'admin';
+CREATE INDEX journal_admin ON journal (seq) WHERE kind = 'admin';
