@@ -22,12 +22,14 @@ import structlog
 from aiohttp import web
 
 from gateway.clock import Clock
+from gateway.dashboard.admin_log import AdminLog, tell
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie, end_cookie, set_cookie
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.oidc import Account, Flows, NotSignedIn, Provider
 from gateway.dashboard.passkey_pages import place_of
-from gateway.dashboard.people import MOST_PEOPLE, People, Person
+from gateway.dashboard.people import MOST_PEOPLE, People, Person, person_told
 from gateway.dashboard.people_file import Access
+from gateway.dashboard.permissions import Permission
 from gateway.dashboard.sessions import Denied, Sessions, fresh_id
 
 log = structlog.get_logger("licet.dashboard")
@@ -41,11 +43,11 @@ class OidcPages:
 
     def __init__(
         self, provider: Provider, sessions: Sessions, frame: Frame, clock: Clock,
-        refused: Callable[[web.Request, Denied], web.StreamResponse],
+        refused: Callable[[web.Request, Denied], web.StreamResponse], admin: AdminLog | None,
     ) -> None:  # fmt: skip
-        """Let in whom *provider* vouches for, as people of *sessions*."""
+        """Let in whom *provider* vouches for, as people of *sessions*; who is new or gets another role is noted."""
         self._provider, self._sessions, self._frame, self._clock = provider, sessions, frame, clock
-        self._refused, self._flows = refused, Flows()
+        self._refused, self._flows, self._admin = refused, Flows(), admin
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
@@ -79,7 +81,11 @@ class OidcPages:
         if isinstance(found, NotSignedIn):
             self._sessions.failed(request.remote or "")
             return self._said(request, found)
+        before = next((each for each in self._sessions.people.all if each.subject == found.key), None)
         person = self._sessions.file.change(lambda access: _known(access, found, self._clock.now_us()))
+        if person is not None and person != before:
+            states = person_told(before), person_told(person)
+            await tell(self._admin, Permission.PEOPLE_CHANGE, CALLBACK, person, "oidc", now, states)
         if person is None or not person.can_sign_in:
             return self._said(request, NotSignedIn("That account may not sign in here any more."))
         self._sessions.sign_out(cookie(request, SESSION_COOKIE))

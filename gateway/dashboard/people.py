@@ -179,6 +179,19 @@ def with_password(person: Person, hashed: str) -> Person:
     return replace(person, password=hashed, link_sha256="", link_until_us=0)
 
 
+def person_told(person: Person | None) -> object:
+    """What may be told of a *person*: no hash, no name; None for nobody."""
+    if person is None:
+        return None
+    return {
+        "id": person.id,
+        "role": person.role,
+        "disabled_us": person.disabled_us,
+        "invited": person.invited,
+        "link_until_us": person.link_until_us,
+    }
+
+
 def sha256(text: str) -> bytes:
     """The SHA-256 of *text*, whatever stands in it."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -109,7 +109,7 @@ class _Pages:
         self._explainer = who
         self._clock = clock
         self._live = Live(access_log, sessions)
-        self._sign_in = SignInPages(sessions, self)
+        self._sign_in = SignInPages(sessions, self, rooms.admin, clock)
         state_of = states_of(rooms, sessions.file)
         self._gate = Gatekeeper(sessions, clock, rooms.admin, state_of, self._sign_in.interrupted)
 
@@ -142,9 +142,9 @@ class _Pages:
             app.router
         )
         if self._rooms.oidc is not None:
-            OidcPages(self._rooms.oidc, self._sessions, self, self._clock, self._sign_in.refused).add_to(
-                app.router
-            )
+            OidcPages(
+                self._rooms.oidc, self._sessions, self, self._clock, self._sign_in.refused, self._rooms.admin
+            ).add_to(app.router)
         KeyPages(self._sessions.file, self, self._clock).add_to(app.router)
         self._sign_in.add_to(app.router)
         app.router.add_get("/healthz", self._health)

@@ -122,8 +122,8 @@ async def through(board, op):
     return await board.get(back.removeprefix(board.base), Sec_Fetch_Site="cross-site")
 
 
-async def test_who_is_listed_comes_in_with_the_role_of_the_list(start, filled, provider, op):
-    board = await start(filled, oidc=provider)
+async def test_who_is_listed_comes_in_with_the_role_of_the_list(start, filled, provider, op, admin):
+    board = await start(filled, oidc=provider, admin=admin)
     assert 'href="/sign-in/oidc">Sign in with Example Org' in (await board.get("/sign-in")).text
     entered = await through(board, op)
     assert entered.status == 200
@@ -143,6 +143,10 @@ async def test_who_is_listed_comes_in_with_the_role_of_the_list(start, filled, p
     await through(board, op)
     assert [(each.name, each.role) for each in board.sessions.people.all] == [
         ("ada@site.example", Role.OPERATOR), ("new@site.example", Role.VIEWER),
+    ]  # fmt: skip
+    notes = [each.note for each in await admin.notes.latest(0, 9)]
+    assert [(each.act, each.role, each.way, each.before) for each in notes] == [
+        ("people.change", "viewer", "oidc", ""), ("people.change", "operator", "oidc", ""),
     ]  # fmt: skip
 
 
