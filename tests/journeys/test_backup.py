@@ -34,7 +34,7 @@ async def test_a_backup_beside_a_running_gateway_restores_into_a_new_folder(
     before = (await licet(*ask)).out
     taken = (await licet("backup", "licet.tar", "--json")).json
     archive = licet.folder / "licet.tar"
-    assert (taken["entries"], taken["bytes"]) == (4, archive.stat().st_size)
+    assert (taken["entries"], taken["bytes"]) == (5, archive.stat().st_size)
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
     assert [path.name for path in licet.folder.iterdir() if path.name.startswith(".")] == []
     assert "never overwritten" in (await licet("backup", "licet.tar", code=2)).err
