@@ -57,13 +57,13 @@ class Permission(StrEnum):
     POLICY_CHANGE = "policy.change"
     CONSENT_READ = "consent.read"
     CONSENT_CHANGE = "consent.change"
+    REFUSED_READ = "refused.read"
+    REFUSED_CHANGE = "refused.change"
+    HEALTH_READ = "health.read"
+    HEALTH_CHECK = "health.check"
     WORTH_READ = "worth.read"
     WORTH_CHANGE = "worth.change"
     FLOOR_SEE = "floor.see"
-    HEALTH_READ = "health.read"
-    HEALTH_CHANGE = "health.change"
-    REPORTS_READ = "reports.read"
-    REPORTS_CHANGE = "reports.change"
     PEOPLE_READ = "people.read"
     PEOPLE_CHANGE = "people.change"
     KEYS_READ = "keys.read"
@@ -89,8 +89,9 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         | {
             _P.ADDRESS_SEE, _P.AUDITS_CHANGE, _P.DUTIES_CHANGE, _P.BILLING_CHANGE, _P.DEALS_CHANGE,
             _P.LICENSES_CHANGE, _P.LICENSEES_CHANGE, _P.CONSENT_CHANGE, _P.PEOPLE_READ,
-            # Reports of people hold the networks they came from.
-            _P.HEALTH_CHANGE, _P.REPORTS_READ, _P.REPORTS_CHANGE,
+            _P.HEALTH_CHECK,
+            # Reports of people name the networks that they came from.
+            _P.REFUSED_READ, _P.REFUSED_CHANGE,
         },
         Role.VIEWER: _READING,
         Role.AUDITOR: _EVIDENCE,
@@ -154,10 +155,10 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "GET /billing/documents/{id}": _P.BILLING_READ,
         "GET /billing/documents/{id}.{ending}": _P.BILLING_READ,
         "GET /billing/disputes/{id}": _P.BILLING_READ,
-        "GET /billing/authors": _P.BILLING_READ,
-        "POST /billing/authors/plan": _P.BILLING_CHANGE,
-        "POST /billing/authors/payee": _P.BILLING_CHANGE,
         "POST /billing/disputes/{id}/{act}": _P.BILLING_CHANGE,
+        "GET /billing/authors": _P.BILLING_READ,
+        "POST /billing/authors/payee": _P.BILLING_CHANGE,
+        "POST /billing/authors/plan": _P.BILLING_CHANGE,
         "GET /duties": _P.DUTIES_READ,
         "GET /duties/{id}": _P.DUTIES_READ,
         "GET /duties/{id}/evidence/{sha256}": _P.EVIDENCE_READ,
@@ -182,33 +183,33 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "POST /policies/{site}/activate": _P.POLICY_CHANGE,
         # A version's text holds the floors that it was in force with.
         "GET /policies/{site}/versions/{sha256}": _P.FLOOR_SEE,
+        "GET /policies/{site}/consent": _P.POLICY_READ,
+        "POST /policies/{site}/consent/check": _P.POLICY_CHANGE,
+        "POST /policies/{site}/consent/activate": _P.POLICY_CHANGE,
+        "GET /preview": _P.POLICY_READ,
+        "GET /preview.json": _P.POLICY_READ,
+        # Another text is looked at with all that stands in the one in force.
+        "POST /preview": _P.POLICY_CHANGE,
+        "GET /setup": _P.OVERVIEW_READ,
+        "GET /setup/new": _P.POLICY_CHANGE,
+        "POST /setup/look": _P.POLICY_CHANGE,
+        "POST /setup/write": _P.POLICY_CHANGE,
+        "POST /setup/visit": _P.HEALTH_CHECK,
+        "GET /health": _P.HEALTH_READ,
+        "GET /health.json": _P.HEALTH_READ,
+        "POST /health/check": _P.HEALTH_CHECK,
+        "POST /health/fetch": _P.HEALTH_CHECK,
+        "GET /refused": _P.REFUSED_READ,
+        "GET /refused/{id}": _P.REFUSED_READ,
+        "POST /refused/undo": _P.REFUSED_CHANGE,
+        "POST /refused/{id}/exempt": _P.REFUSED_CHANGE,
+        "POST /refused/{id}/dismiss": _P.REFUSED_CHANGE,
         "GET /consent": _P.CONSENT_READ,
         "POST /consent/withdraw": _P.CONSENT_CHANGE,
         "GET /consent/withdrawals/{id}": _P.CONSENT_READ,
         "POST /consent/withdrawals/{id}/readmit": _P.CONSENT_CHANGE,
         "GET /consent/objections/{id}": _P.CONSENT_READ,
         "POST /consent/objections/{id}/{act}": _P.CONSENT_CHANGE,
-        "GET /policies/{site}/consent": _P.CONSENT_READ,
-        # What is written there is the policy, and what differs is shown between its other lines.
-        "POST /policies/{site}/consent/check": _P.POLICY_CHANGE,
-        "POST /policies/{site}/consent/activate": _P.POLICY_CHANGE,
-        "GET /preview": _P.POLICY_READ,
-        "GET /preview.json": _P.POLICY_READ,
-        "POST /preview": _P.POLICY_CHANGE,
-        "GET /setup": _P.HEALTH_READ,
-        "GET /setup/new": _P.POLICY_CHANGE,
-        "POST /setup/look": _P.POLICY_CHANGE,
-        "POST /setup/write": _P.POLICY_CHANGE,
-        "POST /setup/visit": _P.HEALTH_CHANGE,
-        "GET /health": _P.HEALTH_READ,
-        "GET /health.json": _P.HEALTH_READ,
-        "POST /health/check": _P.HEALTH_CHANGE,
-        "POST /health/fetch": _P.HEALTH_CHANGE,
-        "GET /refused": _P.REPORTS_READ,
-        "GET /refused/{id}": _P.REPORTS_READ,
-        "POST /refused/undo": _P.REPORTS_CHANGE,
-        "POST /refused/{id}/exempt": _P.REPORTS_CHANGE,
-        "POST /refused/{id}/dismiss": _P.REPORTS_CHANGE,
         "GET /memo": _P.WORTH_READ,
         "GET /calculator": _P.FLOOR_SEE,
         "GET /dossier": _P.WORTH_READ,
