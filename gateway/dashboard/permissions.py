@@ -79,7 +79,7 @@ _EVIDENCE: Final = frozenset(
 )  # fmt: skip
 _READING: Final = _EVIDENCE | {
     _P.OVERVIEW_READ, _P.MILESTONES_READ, _P.BUNDLES_READ, _P.DEALS_READ, _P.LICENSES_READ, _P.POLICY_READ,
-    _P.CONSENT_READ, _P.WORTH_READ, _P.HEALTH_READ, _P.REFUSED_READ,
+    _P.CONSENT_READ, _P.WORTH_READ, _P.HEALTH_READ,
 }  # fmt: skip
 #: What each role may do.
 ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
@@ -89,7 +89,9 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         | {
             _P.ADDRESS_SEE, _P.AUDITS_CHANGE, _P.DUTIES_CHANGE, _P.BILLING_CHANGE, _P.DEALS_CHANGE,
             _P.LICENSES_CHANGE, _P.LICENSEES_CHANGE, _P.CONSENT_CHANGE, _P.PEOPLE_READ,
-            _P.HEALTH_CHECK, _P.REFUSED_CHANGE,
+            _P.HEALTH_CHECK,
+            # Reports of people name the networks that they came from.
+            _P.REFUSED_READ, _P.REFUSED_CHANGE,
         },
         Role.VIEWER: _READING,
         Role.AUDITOR: _EVIDENCE,
@@ -107,6 +109,10 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         **_LOG,
         "GET /account": _P.SELF,
         "POST /account/password": _P.SELF,
+        "GET /account/passkeys": _P.SELF,
+        "POST /account/passkeys/options": _P.SELF,
+        "POST /account/passkeys/add": _P.SELF,
+        "POST /account/passkeys/{id}/remove": _P.SELF,
         "GET /people": _P.PEOPLE_READ,
         "POST /people/add": _P.PEOPLE_CHANGE,
         **{
@@ -218,6 +224,14 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "POST /figures/remove": _P.WORTH_CHANGE,
     }
 )
+
+#: What is posted and yet changes nothing: it asks, and what it asks is too long for an address.
+LOOKING: Final = frozenset(
+    {
+        "/account/passkeys/options", "/policies/{site}/check", "/policies/{site}/consent/check", "/preview",
+        "/setup/look", "/health/check",
+    }
+)  # fmt: skip
 
 
 def wanted(method: str, pattern: str) -> Permission | None:

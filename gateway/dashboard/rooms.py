@@ -20,6 +20,7 @@ from gateway.dashboard.grid_pages import GridPages
 from gateway.dashboard.health_pages import Health, HealthPages
 from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
+from gateway.dashboard.oidc import Provider
 from gateway.dashboard.person_pages import People, PersonPages
 from gateway.dashboard.policy_pages import PolicyPages
 from gateway.dashboard.policy_shelf import PolicyFiles
@@ -48,6 +49,7 @@ class Rooms:
         consents: withdrawals, objections, authors' answers.
         auditors: who may look at the evidence, and who did.
         admin: the notes of what administrators did.
+        oidc: the provider that people may sign in by.
         worth: what the value memo, the price calculator and the dossiers work on.
         preview: what crawlers would be told.
         health: what is found of machine, folder and sites.
@@ -71,6 +73,7 @@ class Rooms:
     setup: Setup | None = None
     people: People | None = None
     admin: AdminLog | None = None
+    oidc: Provider | None = None
 
     @property
     def test_mode(self) -> bool:
