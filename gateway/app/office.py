@@ -15,6 +15,7 @@ import structlog
 
 from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
+from gateway.app.alert_round import alert_round
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
@@ -23,7 +24,6 @@ from gateway.app.cashier import Cashier
 from gateway.app.consenting import Consenting
 from gateway.app.dashboard_door import open_dashboard
 from gateway.app.dealing import bargaining_of, deals_of
-from gateway.app.examiner import Doctor, set_otherwise
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.ingestion_round import INGESTION_SECONDS
@@ -34,20 +34,17 @@ from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.retention import check_retention, forget_in_time
-from gateway.app.setting_up import setup_of
+from gateway.app.setting_up import with_first_run
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import acting, every
-from gateway.app.told_terms import previewed
 from gateway.app.way_out import feed_fetch
 from gateway.app.witnessing import witnessing_of
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
-from gateway.dashboard.health_pages import Health
 from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
 from gateway.dashboard.policy_shelf import PolicyFiles
-from gateway.dashboard.preview_pages import Preview
 from gateway.dashboard.rooms import Rooms
 from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
@@ -273,10 +270,8 @@ class Office:
             policies=files,
             consents=self.consenting.pages(lambda: self.shelf.policies),
             worth=worth_of(self._pages, self.shelf, config.figures),
-            preview=Preview(files, previewed),
-            setup=setup_of(config, files, self.access_log, self.register),
-            health=Health(Doctor(config.folder), lambda: set_otherwise(config)),
         )
+        rooms = with_first_run(rooms, config, files, self.access_log, self.register, self.post)
         who = Explaining(config, self.clock, networks=self._networks)
         return await open_dashboard(
             config, self.access_log, who, self.status, rooms, self.clock, self._closing
@@ -306,6 +301,7 @@ class Office:
             ("reconcile", LOOK_SECONDS, self.nightly.act),
             ("billing", billing_room.ROUND_SECONDS, self.billing.office.round),
             ("usage", 60.0, self.post.count_usage),
+            alert_round(self.config, self.database, self._pages, self.clock),
         ):
             self._start(name, every(seconds, act))
         if self.witnessing is not None:

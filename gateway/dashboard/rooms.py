@@ -16,6 +16,7 @@ from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
 from gateway.dashboard.health_pages import Health, HealthPages
 from gateway.dashboard.holder_pages import HolderPages, Holders
+from gateway.dashboard.hook_pages import HookPages, Hooks
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
 from gateway.dashboard.policy_pages import PolicyPages
 from gateway.dashboard.policy_shelf import PolicyFiles
@@ -43,6 +44,7 @@ class Rooms:
         consents: withdrawals, objections, authors' answers.
         worth: what the value memo, the price calculator and the dossiers work on.
         preview: what crawlers would be told.
+        hooks: who is told of what happened.
         health: what is found of machine, folder and sites.
         setup: what the first run works on.
     """
@@ -58,6 +60,7 @@ class Rooms:
     consents: Consents | None = None
     worth: Worth | None = None
     preview: Preview | None = None
+    hooks: Hooks | None = None
     health: Health | None = None
     setup: Setup | None = None
 
@@ -77,6 +80,7 @@ class Rooms:
             (self.consents, "/consent", "Consent"),
             (self.worth, "/memo", "Memo"),
             (self.worth, "/calculator", "Calculator"),
+            (self.hooks, "/webhooks", "Webhooks"),
             (self.health, "/health", "Health"),
             (self.setup, "/setup", "Setup"),
         )
@@ -108,6 +112,8 @@ class Rooms:
             WorthPages(self.worth, frame, clock).add_to(router)
         if self.preview is not None:
             PreviewPages(self.preview, frame, clock).add_to(router)
+        if self.hooks is not None:
+            HookPages(self.hooks, frame, clock).add_to(router)
         health = HealthPages(self.health, frame, clock) if self.health is not None else None
         if health is not None:
             health.add_to(router)

@@ -16,6 +16,7 @@
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/policies``              the rules; see `policy_pages`
 ``/preview``               what a crawler meets; see `preview_pages`
+``/webhooks``              who is told of what happened; see `hook_pages`
 ``/health``                what is in order; see `health_pages`
 ``/setup``                 the first run; see `setup_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
