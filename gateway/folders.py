@@ -104,3 +104,13 @@ def make_folder(folder: Path, mode: int = 0o700) -> None:
             os.close(descriptor)
     if not missing:
         folder.mkdir(mode=mode, exist_ok=True)  # raises where something else is in the way
+
+
+def replace_file(path: Path, octets: bytes) -> None:
+    """Put *octets* in place of what is at *path*, whole or not at all; readers see the one or the other."""
+    beside = path.with_name(f".{path.name}.new")
+    with beside.open("wb") as file:
+        file.write(octets)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)

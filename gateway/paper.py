@@ -4,7 +4,8 @@ The pages run and load nothing; their only style stands in the page, and the
 Content-Security-Policy (Level 3, W3C working draft) names it by SHA-256, so
 that nothing else may be styled or run. Light or dark as the reader's system is.
 Made for WCAG 2.2, level AA: the colors are `COLORS`, whose contrast a test
-measures; a table that is wider than the page scrolls by keyboard.
+measures; a table that is wider than the page scrolls by keyboard. Sides are named by the
+direction of writing, never left and right.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
+
+from gateway.languages import LANGUAGES, spoken, tr
 
 #: Light and dark: what is behind, text, quiet text, links and focus.
 COLORS: Final = {
@@ -36,22 +39,22 @@ STYLE: Final = (
     "pre{padding:.8rem 1rem;border:1px solid var(--rule);border-radius:6px;white-space:pre-wrap}"
     "code{font-family:ui-monospace,monospace;font-size:.92em;overflow-wrap:anywhere}"
     ".wide{overflow-x:auto}.wide+.wide{margin-top:1.2rem}table{border-collapse:collapse;width:100%;font-size:.92em}"
-    "caption{text-align:left;color:var(--quiet);padding-bottom:.3rem}"
-    "td,th{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid var(--rule);vertical-align:top}"
+    "caption{text-align:start;color:var(--quiet);padding-bottom:.3rem}"
+    "td,th{text-align:start;padding-block:.4rem;padding-inline:0 .8rem;border-bottom:1px solid var(--rule);vertical-align:top}"
     ".pairs th{width:9rem}.pairs td{overflow-wrap:anywhere}@media(max-width:30rem){.pairs th{width:6rem}}"
-    ".right{text-align:right;white-space:nowrap}"
+    ".right{text-align:end;white-space:nowrap}"
     ".quiet{color:var(--quiet)}li{margin:.25rem 0}"
     "form{margin:1rem 0}label{display:block;margin:.8rem 0 .2rem}label.box,label.one{margin:.3rem 0}"
     "input,select,textarea,button{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--quiet);"
     "border-radius:6px;padding:.35rem .6rem;min-height:2.4rem;width:100%;max-width:100%;box-sizing:border-box}"
-    ".box input,.one input{width:1.15rem;height:1.15rem;min-height:0;margin:0 .5rem 0 0;vertical-align:-.2rem;accent-color:var(--link)}"
+    ".box input,.one input{width:1.15rem;height:1.15rem;min-height:0;margin:0;margin-inline-end:.5rem;vertical-align:-.2rem;accent-color:var(--link)}"
     "button{width:auto;background:var(--link);border-color:var(--link);color:var(--paper);font-weight:600;cursor:pointer;"
     "margin-top:.8rem;padding:.35rem 1.1rem}button.second{background:var(--paper);color:var(--link)}"
     "fieldset{border:1px solid var(--rule);border-radius:6px;margin:1rem 0;padding:.2rem 1rem 1rem;min-width:0}"
     "legend{font-weight:600;padding:0 .3rem}summary{cursor:pointer;color:var(--link)}"
-    ".told{border-left:4px solid var(--quiet);padding:.4rem 1rem;margin:1rem 0}.told.wrong{border-color:var(--ink)}"
+    ".told{border-inline-start:4px solid var(--quiet);padding:.4rem 1rem;margin:1rem 0}.told.wrong{border-color:var(--ink)}"
     ".wrong,.marked{font-weight:600}[aria-invalid]{border:2px solid var(--ink)}"
-    "textarea{min-height:6rem}.trap{position:absolute;left:-99rem}"
+    "textarea{min-height:6rem}.trap{position:absolute;inset-inline-start:-99rem}"
     "@media print{body{margin:0;max-width:none}.wide{overflow:visible}}"
 )
 CONTENT_SECURITY: Final = (
@@ -62,19 +65,47 @@ CONTENT_SECURITY: Final = (
 FORM_SECURITY: Final = CONTENT_SECURITY.replace("form-action 'none'", "form-action 'self'")
 
 
-def sheet(title: str, body: str, *, head: str = "") -> str:
-    """A whole page: *title* is text and its one ``h1``, *body* and *head* are HTML."""
-    named = escape(title)
+def sheet(title: str, body: str, *, head: str = "", choice: bool = False) -> str:
+    """A whole page in the language that is spoken: *title* is text and its one ``h1``, *body* and *head* are HTML.
+
+    With *choice* it ends with links to itself in the other languages.
+    """
+    named, language = escape(title), spoken()
+    foot = _choice() if choice else ""
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{language.code}" dir="{language.direction}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="color-scheme" content="light dark">\n{head}<title>{named}</title>\n'
-        f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{named}</h1>\n{body}</main>\n</body>\n</html>\n"
+        f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{named}</h1>\n{body}</main>\n{foot}</body>\n</html>\n"
     )
 
 
+def _choice() -> str:
+    links = ", ".join(
+        f'<a href="?lang={each.code}" hreflang="{each.code}" lang="{each.code}" dir="{each.direction}">{each.name}</a>'
+        for each in LANGUAGES.values()
+        if each is not spoken()
+    )
+    return f'<footer class="quiet"><nav aria-label="{tr("Language")}">{tr("This page in")} {links}</nav></footer>\n'
+
+
+class Html(str):
+    """A cell that is HTML already, made by us of parts that were escaped."""
+
+    __slots__ = ()
+
+
+def link(address: str, text: str) -> Html:
+    """A link to *address* that says *text*."""
+    return Html(f'<a href="{escape(address)}">{escape(text)}</a>')
+
+
+def _shown(text: str) -> str:
+    return text if isinstance(text, Html) else escape(text)
+
+
 def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 0) -> str:
-    """A table of text cells; the first of each row names it, the last *right* ones are numbers.
+    """A table of cells, text or `Html`; the first of each row names it, the last *right* ones are numbers.
 
     Scrolls where the page is narrow.
     """
@@ -83,11 +114,11 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *
 
     def cell(tag: str, at: int, text: str, more: str = "") -> str:
         mark = ' class="right"' if right and at >= first else ""
-        return f"<{tag}{more}{mark}>{escape(text)}</{tag}>"
+        return f"<{tag}{more}{mark}>{_shown(text)}</{tag}>"
 
     heads = "".join(cell("th", at, column, ' scope="col"') for at, column in enumerate(columns))
     lines = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
+        f'<tr><th scope="row">{_shown(row[0])}</th>'
         f"{''.join(cell('td', at, text) for at, text in enumerate(row[1:], 1))}</tr>\n"
         for row in rows
     )
@@ -100,6 +131,6 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *
 def pairs(label: str, rows: Iterable[tuple[str, str]]) -> str:
     """A table of names and what they are, which fits every width."""
     lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>\n' for name, value in rows
+        f'<tr><th scope="row">{escape(name)}</th><td>{_shown(value)}</td></tr>\n' for name, value in rows
     )
     return f'<table class="pairs" aria-label="{escape(label)}">\n<tbody>\n{lines}</tbody>\n</table>\n'

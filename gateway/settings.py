@@ -285,9 +285,13 @@ class Pacing(_Section):
 
 
 class People(_Section):
-    """Whether people are counted, as totals without anything about them."""
+    """Whether people are counted, as totals without anything about them.
+
+    *report_days* is for how long a report of somebody who was taken for a machine is kept.
+    """
 
     counted: bool = True
+    report_days: int = Field(default=90, ge=1, le=3650)
 
 
 class Observe(_Section):

@@ -28,6 +28,7 @@ class Charge(NamedTuple):
     *record_id* is the ask's id. *budget* is the license's, over its whole life.
     In *window_seconds* nothing is paid for twice.
     *due* is what the whole unit owes where that is known and less than *price*.
+    *stream* is the path of what is streamed in pieces, of which the fetch takes one, or "".
     Without *purse* the money is moved elsewhere, and none is set aside for it.
     """
 
@@ -39,6 +40,7 @@ class Charge(NamedTuple):
     window_seconds: int = WINDOW_HOURS * 3600
     due: Money | None = None
     purse: bool = True
+    stream: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,14 @@ class Purse:
 
 @dataclass(frozen=True, slots=True)
 class Short:
-    """There is too little: of the license's *budget*, or of the licensee's *credit*, its credit limit included.
+    """There is too little: of the license's *budget*, of the licensee's *credit*, its credit limit included, or of what it
+    lets itself spend in a month, its *limit* (`licenses.spend_limits`).
 
     *left* is what others could still take after this call; for a budget counted
     in fetches it is zero money.
     """
 
-    what: str  # budget | credit
+    what: str  # budget | credit | limit
     left: Money
 
     def refusal(self, charge: Charge) -> Refusal:
@@ -76,6 +79,12 @@ class Short:
             return Refusal(
                 Problem.BUDGET_SPENT,
                 f"License {charge.license} has {self.left} of its budget left; a fetch costs {charge.price}.",
+            )
+        if self.what == "limit":
+            return Refusal(
+                Problem.BUDGET_SPENT,
+                f"The limit that the licensee set for itself leaves {self.left} for this month;"
+                f" this costs {charge.price}.",
             )
         return Refusal(
             Problem.CREDIT_SPENT, f"The credit left is {self.left}; this fetch costs {charge.price}."

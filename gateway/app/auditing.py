@@ -12,6 +12,7 @@ from gateway.desk.bundling import Log, Sources
 from gateway.desk.call import Group
 from gateway.desk.clients import Clients
 from gateway.desk.log_files import LogFiles, ReceiptDesk
+from gateway.desk.receipt_page import ReceiptPage
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.register import LicenseRegister
 from gateway.store.sqlite.auditors import SqliteAuditors
@@ -45,7 +46,8 @@ def proofs_of(
 
     def private(clients: Clients) -> Group:
         auditors = AuditDesk(SqliteAuditors(database), sources, partial(_log, keeping), clients, clock)
-        return {**ReceiptDesk(keeping, clients).group(), **auditors.group()}
+        receipts = {**ReceiptDesk(keeping, clients).group(), **ReceiptPage(keeping, clients, clock).group()}
+        return {**receipts, **auditors.group()}
 
     return LogFiles(keeping).group(), private
 

@@ -12,9 +12,11 @@ from gateway.clock import Clock
 from gateway.config import Config
 from gateway.egress import Get
 from gateway.evidence import Need
+from gateway.problems import ConfigurationError
 from gateway.visitors import host_names, signatures
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.conduct import Conduct
+from gateway.visitors.exemptions import read_exemptions
 from gateway.visitors.fetched_lists import FeedFolder, LiveNetworks
 from gateway.visitors.host_names import HostNames
 from gateway.visitors.identify import Identifier
@@ -25,6 +27,8 @@ log = structlog.get_logger("licet")
 
 #: Seconds between two looks at the copies of operators' lists.
 COPIES_SECONDS = 5.0
+#: The file of a data folder that says whom nothing is held against (`visitors.exemptions`).
+PEOPLE = "people.toml"
 
 
 class Identification:
@@ -66,6 +70,9 @@ class Identification:
             asn_of=asn_of,
             ordered=config.trust.header_order,
         )
+        self._people = config.folder / PEOPLE
+        self._seen_people = ""
+        self._exempt()
         self._told_of_copies()
 
     @property
@@ -78,6 +85,19 @@ class Identification:
         if await asyncio.to_thread(self.live.refresh):
             self.identifier.take_up(self.live.networks)
             self._told_of_copies()
+
+        await asyncio.to_thread(self._exempt)
+
+    def _exempt(self) -> None:
+        """Take up what people.toml says, if that changed; what cannot be read changes nothing."""
+        try:
+            text = self._people.read_text(encoding="utf-8") if self._people.exists() else ""
+            if text == self._seen_people:
+                return
+            self._seen_people = text
+            self.identifier.exempt(read_exemptions(text, str(self._people)))
+        except (OSError, UnicodeDecodeError, ConfigurationError) as error:
+            log.warning("people.toml was not taken up; the last good one goes on", reason=str(error))
 
     async def close(self) -> None:
         """End what is being looked up."""

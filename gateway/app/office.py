@@ -15,6 +15,7 @@ import structlog
 
 from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
+from gateway.app.account_room import accounts_of
 from gateway.app.alert_round import alert_round
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
@@ -30,6 +31,7 @@ from gateway.app.ingestion_round import INGESTION_SECONDS
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
+from gateway.app.persons import Persons
 from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
@@ -50,6 +52,7 @@ from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
 from gateway.desk.clients import Admittance, Clients
+from gateway.desk.developers import DeveloperDesk
 from gateway.desk.duties import DutyDesk
 from gateway.desk.offer_documents import OfferDocuments
 from gateway.desk.published_terms import TermsDesk
@@ -149,7 +152,7 @@ class Office:
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
-        self.book = SqliteSpendBook(self.database)
+        self.book = SqliteSpendBook(self.database, self.clock)
         self.ledger = SqliteLedger(self.database)
         # Long reads of the pages get connections of their own: revocations must not wait for a report.
         self._pages = await Database.open(config.database, readers=2)
@@ -180,6 +183,7 @@ class Office:
         self._closing.append(self.journal.close)
         self.feed, self.revoked = RevocationFeed(), Revocations()
         self.consenting = Consenting(self.database, self.register, self.clock)
+        self.persons = Persons(config, self.database, self.clock)
         self.billing = billing_room.BillingRoom(
             config, (self.database, self._pages), self.register, self.ledger, self.journal, self.clock, self._wake.set
         )  # fmt: skip
@@ -213,6 +217,7 @@ class Office:
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
+            claimed=Catalog.shipped().claimed,
             published=self._published,
         )  # fmt: skip
 
@@ -242,8 +247,13 @@ class Office:
             *self.bookkeeping.groups(self.register),
             *self.post.groups,
             *self.consenting.groups(),
+            *self.persons.groups(),
+            DeveloperDesk(self.register, self.journal, self.clock, test=self.config.billing.test).group(),
             *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
             *self.billing.groups(),
+            accounts_of(
+                (self.database, self._pages), self.billing.office, self._balance, self.keys, self.clock
+            ),
         )
 
     def _first_host(self) -> str:
@@ -270,6 +280,7 @@ class Office:
             policies=files,
             consents=self.consenting.pages(lambda: self.shelf.policies),
             worth=worth_of(self._pages, self.shelf, config.figures),
+            people=self.persons.pages(),
         )
         rooms = with_first_run(rooms, config, files, self.access_log, self.register, self.post)
         who = Explaining(config, self.clock, networks=self._networks)
@@ -280,7 +291,7 @@ class Office:
     def begin(self) -> None:
         """Start what is done again and again."""
         bundles = bundle_round(
-            self.database, self.register, self.ledger, self.journal, self.clock,
+            self.database, self.register, self.ledger, self.journal, self.bookkeeping.milestones, self.clock,
             lambda: self.shelf, lambda: self.withdrawn,
         )  # fmt: skip
         for name, seconds, act in (
@@ -415,6 +426,7 @@ class Office:
     async def _forget(self) -> None:
         await forget_in_time(self.config, self.database, self.clock)
         await self.post.forget()
+        await self.persons.forget()
 
     async def _update_feeds(self) -> None:
         if self._feeds is None:

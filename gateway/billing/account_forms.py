@@ -102,19 +102,19 @@ def as_csv(statement: AccountStatement, *, test: bool = False) -> str:
     for total in statement.totals:
         standing("opening", total.opening, total.to_pay)
     for line in statement.lines:
-        text = map(_cell, (line.entry, line.license, "", line.memo))
+        text = map(cell, (line.entry, line.license, "", line.memo))
         owed = (-line.owed).amount
         late = "late" if line.late else ""
         rows.writerow(
             (line.kind, when(line.time_us), *text, 1, line.prepaid.amount, owed, line.amount.currency, late, mode)
         )  # fmt: skip
     for each in statement.charges:
-        text = map(_cell, (each.license, each.work, each.reason))
+        text = map(cell, (each.license, each.work, each.reason))
         late = "late" if each.late else ""
         cost = (-each.amount).amount
         rows.writerow(("fetches", "", "", *text, each.fetches, cost, "0", each.amount.currency, late, mode))
     for held in statement.held:
-        text = map(_cell, (held.license, "", held.holder))
+        text = map(cell, (held.license, "", held.holder))
         rows.writerow(("held", "", "", *text, "", "0", "0", held.amount.currency, held.amount.amount, mode))
     for total in statement.totals:
         standing("closing", total.closing, total.left_to_pay)
@@ -233,7 +233,8 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """*text* as a cell of a CSV file that no spreadsheet takes for a formula."""
     return "'" + text if text.startswith(_FORMULA) else text
 
 

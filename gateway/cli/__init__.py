@@ -18,6 +18,7 @@ from gateway.cli import (
     archives,
     auditors,
     audits,
+    author_payouts,
     authors,
     authorship,
     backup,
@@ -43,13 +44,13 @@ from gateway.cli import (
     licensee,
     licenses,
     listen,
+    mcp,
     memo,
     milestones,
     objections,
     outbox,
     past,
     payments,
-    payouts,
     policy,
     price,
     proofs,
@@ -151,7 +152,7 @@ app.command("statement")(statement.statement)
 app.command("reconcile-access")(reconcile_access.reconcile_access)
 app.add_typer(invoices.app, name="invoices")
 app.add_typer(disputes.app, name="disputes")
-app.add_typer(payouts.app, name="payouts")
+app.add_typer(author_payouts.app, name="payouts")
 app.command("payments")(payments.payments)
 app.command("reconcile")(reconciling.reconcile)
 app.add_typer(reconciling.app, name="books")
@@ -173,6 +174,7 @@ app.command("restore")(backup.restore)
 app.command("deploy")(deploy.deploy)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
+app.command("mcp")(mcp.mcp)
 app.command("who")(who.who)
 
 

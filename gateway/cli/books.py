@@ -35,6 +35,7 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.store.sqlite.stored_rows import stored_rows
 from gateway.tokens.claims import Budget
 
 #: What to say when a running gateway takes its time.
@@ -132,12 +133,7 @@ class Books:
         Positions are read first: a running gateway only adds rows before the positions it sets later.
         """
         positions = await SqliteFolding(self.database).positions()
-        rows = await self.database.read(
-            lambda db: [
-                StoredRow(*row)
-                for row in db.execute("SELECT seq, id, canonical, salt, leaf FROM entries ORDER BY seq")
-            ]
-        )
+        rows = await self.database.read(stored_rows)
         details = await self.database.read(
             lambda db: [
                 SealedDetail(

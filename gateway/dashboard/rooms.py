@@ -18,6 +18,7 @@ from gateway.dashboard.health_pages import Health, HealthPages
 from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.hook_pages import HookPages, Hooks
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
+from gateway.dashboard.person_pages import People, PersonPages
 from gateway.dashboard.policy_pages import PolicyPages
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.preview_pages import Preview, PreviewPages
@@ -47,6 +48,7 @@ class Rooms:
         hooks: who is told of what happened.
         health: what is found of machine, folder and sites.
         setup: what the first run works on.
+        people: reports of people who were taken for machines.
     """
 
     deals: Deals | None = None
@@ -63,6 +65,7 @@ class Rooms:
     hooks: Hooks | None = None
     health: Health | None = None
     setup: Setup | None = None
+    people: People | None = None
 
     def tabs(self) -> tuple[tuple[str, str], ...]:
         """(address, name) of each part that there is, in the order of the bar."""
@@ -78,6 +81,7 @@ class Rooms:
             (self.policies, "/policies", "Policies"),
             (self.preview, "/preview", "Preview"),
             (self.consents, "/consent", "Consent"),
+            (self.people, "/people", "People"),
             (self.worth, "/memo", "Memo"),
             (self.worth, "/calculator", "Calculator"),
             (self.hooks, "/webhooks", "Webhooks"),
@@ -108,6 +112,8 @@ class Rooms:
             PolicyPages(self.policies, access_log, frame, clock).add_to(router)
         if self.consents is not None:
             ConsentPages(self.consents, frame, clock).add_to(router)
+        if self.people is not None:
+            PersonPages(self.people, frame, clock).add_to(router)
         if self.worth is not None:
             WorthPages(self.worth, frame, clock).add_to(router)
         if self.preview is not None:

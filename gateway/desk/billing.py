@@ -25,14 +25,14 @@ from gateway.billing.statements import Period, PeriodError, StatementDisagrees
 from gateway.desk.call import About, Call, Group, read_at
 from gateway.desk.clients import Clients, Known
 from gateway.desk.metadata import PREFIX, issuer_of
-from gateway.desk.replies import json_reply, octets_reply, page
+from gateway.desk.replies import VARY, json_reply, octets_reply, page
 from gateway.problems import Problem, Refusal
 
 STATEMENTS: Final = f"{PREFIX}/statements"
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
 _ENDINGS: Final = {"json": JSON, "csv": CSV, "pdf": PDF}
-PRIVATE: Final = {"Cache-Control": "no-store", "Vary": "Accept"}
+PRIVATE: Final = {"Cache-Control": "no-store", "Vary": VARY}
 
 
 class BillingDesk:

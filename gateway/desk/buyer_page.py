@@ -25,7 +25,7 @@ from gateway.desk.buyer_view import (
     notice,
     until,
 )
-from gateway.licenses.lever_form import FIELDS, first_asked, standing_words
+from gateway.licenses.lever_form import FIELDS, first_asked
 from gateway.licenses.negotiation import Entry, Negotiation, State
 from gateway.licenses.plain_words import NAMES, TAX, beside, lever_words, price_words
 from gateway.licenses.position import FACTS, USUAL_FACTS
@@ -133,16 +133,10 @@ def _lever_form(terms: LicenseTerms, values: Mapping[str, str], mistakes: Mappin
     wrong = any(each.name in mistakes for each in rest)
     return (
         "<p>The fields hold the terms as they stand; change what you want otherwise.</p>\n"
-        f"{_kept(terms)}"
         f"{lever_groups(first, values, mistakes, currency)}"
         f"<details{' open' if wrong else ''}><summary>Every other term</summary>\n"
         f"{lever_groups(rest, values, mistakes, currency)}</details>\n"
     )
-
-
-def _kept(terms: LicenseTerms) -> str:
-    kept = "; ".join(standing_words(terms))
-    return f"<p>Kept as it stands, whatever is typed: {escape(kept)}.</p>\n" if kept else ""
 
 
 def negotiation_page(seen: Seen, typed: Typed, values: Mapping[str, str], remark: str = "") -> str:

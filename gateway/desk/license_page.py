@@ -238,7 +238,9 @@ def _retention(retention: Mapping[str, Any]) -> str:
         (
             f"kept for {days} days at most" if days else "kept as long as the license lasts",
             f"withdrawn with {retention['withdrawal_notice_days']} days' notice",
-            f"a plan to undo the use within {retention['remediation_plan_days']} days",
+            f"a plan to undo the use within {retention['remediation_plan_days']} days"
+            if retention["remediation_plan_days"]
+            else "no plan to undo the use",
             *(["trained again without what was withdrawn, where feasible"] if retention["retrain"] else []),
         )
     )

@@ -178,6 +178,11 @@ class ReceiptDesk:
             return found
         return json_reply(await asyncio.to_thread(_receipts, *found))
 
+    async def document(self, call: Call, ids: tuple[str, ...]) -> dict[str, object] | Refusal:
+        """The receipts of those records, for whoever *call* logs in as."""
+        found = await self._found(call, ids)
+        return found if isinstance(found, Refusal) else await asyncio.to_thread(_receipts, *found)
+
     async def _found(self, call: Call, ids: tuple[str, ...]) -> tuple[PublicLog, list[Opened]] | Refusal:
         known = await self._clients.authenticate(call.request, call.address, issuer=issuer_of(call.origin))
         if isinstance(known, Refusal):

@@ -25,7 +25,7 @@ from aiohttp import web
 from gateway.desk.call import About, Call, Group, read_at
 from gateway.desk.license_page import changes_page, license_page, moment, title_of, versions_page
 from gateway.desk.metadata import PREFIX, issuer_of
-from gateway.desk.replies import json_reply, octets_reply, page
+from gateway.desk.replies import VARY, json_reply, octets_reply, page
 from gateway.desk.versions import TermsInForce
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import PublishedTerms
@@ -76,7 +76,7 @@ class TermsDesk:
             return _nothing_published()
         version, _ = found
         at = f"{issuer_of(call.origin)}/terms/{version.name}"
-        headers = {"Content-Location": at, "Link": _links(call.origin), "Vary": "Accept"}
+        headers = {"Content-Location": at, "Link": _links(call.origin), "Vary": VARY}
         head = self._json_ld(call) if call.wants_page else ""
         return await self._told(
             call, version, {**headers, "Cache-Control": f"public, max-age={_SHORT}"}, head
@@ -90,7 +90,7 @@ class TermsDesk:
             return version if isinstance(version, Refusal) else Refusal(Problem.NOT_FOUND)
         if rest:
             return await self._changes(call, version)
-        return await self._told(call, version, {**_FOREVER, "Link": _links(call.origin), "Vary": "Accept"})
+        return await self._told(call, version, {**_FOREVER, "Link": _links(call.origin), "Vary": VARY})
 
     async def _told(
         self, call: Call, version: TermsVersion, headers: dict[str, str], head: str = ""
@@ -111,7 +111,7 @@ class TermsDesk:
             return older
         found = changes(older.document if older else {}, newer.document)
         names = (older.name if older else "", newer.name)
-        headers = {**_FOREVER, "Vary": "Accept"}
+        headers = {**_FOREVER, "Vary": VARY}
         if call.wants_page:
             body = changes_page(found, older=names[0], newer=names[1], desk=PREFIX)
             return page(f"Changes: {title_of(newer.document)}", body, max_age=_YEAR, headers=headers)
@@ -146,7 +146,7 @@ class TermsDesk:
             }
             for each in history
         ]
-        return json_reply({"versions": listed}, max_age=_SHORT, headers={"Vary": "Accept"})
+        return json_reply({"versions": listed}, max_age=_SHORT, headers={"Vary": VARY})
 
     async def _version(self, call: Call, name: str) -> TermsVersion | Refusal:
         read = _NAME.fullmatch(name)

@@ -210,7 +210,7 @@ class QuoteDesk:
             "mode": str(mode),
             "binds": mode is Mode.ENFORCE,
             "offers": [{**offer_body(each), "covers": covers(each.uses, one.uses)} for each in one.offers],
-            "unit": unit_body(chosen.terms.compensation) if chosen else None,
+            "unit": unit_body(chosen.terms.compensation, ruling.stream) if chosen else None,
             "tiers": tiers_body(chosen.terms.compensation) if chosen else [],
             "by_age": ages_body(chosen.terms.compensation) if chosen else [],
             "published_at": moment(ruling.published_at) if ruling.published_at is not None else None,

@@ -15,6 +15,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
+from gateway.languages import spoken
 from gateway.paper import CONTENT_SECURITY, FORM_SECURITY, sheet
 from gateway.problems import Problem, Refusal
 
@@ -32,6 +33,8 @@ _FORM_HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
 }
+#: What pages differ by.
+VARY: Final = "Accept, Accept-Language"
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -72,10 +75,14 @@ def page(
     max_age: int = 0,
     head: str = "",
     headers: Mapping[str, str] | None = None,
+    choice: bool = True,
 ) -> web.Response:
-    """Answer a page that runs and loads nothing. *title* is text, *body* and *head* are HTML."""
+    """Answer a page that runs and loads nothing. *title* is text, *body* and *head* are HTML.
+
+    With *choice* it links to itself in the other languages: not where that address answers forms alone.
+    """
     return web.Response(
-        body=sheet(title, body, head=head).encode("utf-8"),
+        body=sheet(title, body, head=head, choice=choice).encode("utf-8"),
         status=status,
         content_type="text/html",
         charset="utf-8",
@@ -83,7 +90,8 @@ def page(
             **_ALWAYS,
             **_cached(max_age),
             "Content-Security-Policy": CONTENT_SECURITY,
-            "Vary": "Accept",
+            "Content-Language": spoken().code,
+            "Vary": VARY,
             **(headers or {}),
         },
     )
@@ -93,7 +101,7 @@ def form_page(
     title: str, body: str, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """Answer a page for one person whose forms go back to where it came from; no search engine keeps it."""
-    return page(title, body, status=status, headers={**_FORM_HEADERS, **(headers or {})})
+    return page(title, body, status=status, headers={**_FORM_HEADERS, **(headers or {})}, choice=False)
 
 
 def nothing(status: int, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -21,6 +21,7 @@ POST        ``/.licet/register/CLIENT/secret``           another secret
 POST,client ``/.licet/token``                            token (RFC 6749, OLP)
 POST,client ``/.licet/introspect``                       RFC 7662, OLP
 POST,client ``/.licet/revoke``                           RFC 7009
+GET, POST   ``/.licet/tollbit/dev/v2/…``                 the same in TollBit's words (`desk.tollbit`)
 POST,client ``/.licet/key``                              key of a file (EMS)
 GET, POST, client ``/.licet/negotiations``               one's own; another one
 GET, POST, client ``/.licet/negotiations/ID``, and ``/proposals``, ``/acceptance``,
@@ -74,7 +75,9 @@ from gateway.desk.registration import Registration
 from gateway.desk.replies import nothing, oauth_reply, problem_reply
 from gateway.desk.selling import Balance, Sales
 from gateway.desk.token_endpoints import TokenEndpoints
+from gateway.desk.tollbit import TollbitDesk
 from gateway.keys.content_keys import ContentKeys
+from gateway.languages import speak, wanted
 from gateway.licenses.register import LicenseRegister
 from gateway.paths import Ambiguous, canonical
 from gateway.policy.earlier import EarlierPolicies
@@ -110,6 +113,7 @@ class Desk:
         groups: Iterable[Group | Callable[[Clients], Group]] = (),
         once: Once | None = None,
         crawler: Callable[[str], Crawler | None] = lambda _: None,
+        claimed: Callable[[str], Crawler | None] = lambda _: None,
         bargaining: Bargaining | None = None,
         published: Callable[[Policy, str], PublishedTerms] = lambda policy, origin: publish(
             policy, origin, {}
@@ -133,6 +137,7 @@ class Desk:
             groups: further addresses, or what makes them of the desk's clients.
             once: remembers purchases that carry an idempotency key.
             crawler: knows by name the crawlers that a license may be for.
+            claimed: knows by its User-Agent which crawler somebody says it is.
             bargaining: what is negotiated with; without it nothing is.
             published: what all formats say of a policy at an origin.
         """
@@ -147,6 +152,7 @@ class Desk:
             PublicDocuments(keys, clock, identity, published).group(),
             Registration(clients, holdings).group(),
             TokenEndpoints(clients, self.sales, holdings, bindings, once).group(),
+            TollbitDesk(clients, self.sales, register, once, claimed, clock).group(),
             Agreements(clients, register).group(),
             EmsKeys(clients, holdings, content_keys, clock, crawler, bindings).group()
             if content_keys
@@ -198,6 +204,7 @@ class Desk:
 
         No request makes it raise; a store that is down is a 503.
         """
+        speak(wanted(request.headers.get("Accept-Language", ""), request.rel_url.query.get("lang", "")))
         path = canonical(request.rel_url.raw_path)
         if isinstance(path, Ambiguous):
             return problem_reply(Refusal(Problem.AMBIGUOUS_PATH, f"Of this path, {path.why}."), origin)

@@ -196,6 +196,14 @@ class Sales:
 
         return await self._to_the_end(followed())
 
+    async def charge_uses(self, totals: Sequence[tuple[License, Money]], report: str) -> Refusal | None:
+        """Charge uses that were reported: each sum under its license, all of one licensee on one site.
+
+        Nothing is taken where credit does not reach for all. Asked again for the
+        same *report* nothing is charged twice, and what broke off is completed.
+        """
+        return await self._to_the_end(self._uses_charged(totals, report))
+
     async def begun(self, license_id: str) -> bool:
         """Whether a license of that id was made, or paid for."""
         return await self._register.license(license_id) is not None or await self._grants.paid_for(license_id)
@@ -203,6 +211,22 @@ class Sales:
     async def finish(self) -> int:
         """Complete purchases that broke off before this process began, or give their fees back; how many there were."""
         return await self._grants.finish()
+
+    async def _uses_charged(self, totals: Sequence[tuple[License, Money]], report: str) -> Refusal | None:
+        first = totals[0][0]
+        async with self._lines.setdefault((first.licensee, first.site), asyncio.Lock()):
+            fees = [(license, due, f"{report}.{license.id}") for license, due in totals]
+            left = [fee for fee in fees if not await self._grants.paid_for(fee[2])]
+            for currency in {due.currency for _, due, _ in left}:
+                total = sum((due for _, due, _ in left if due.currency == currency), Money(0, currency))
+                if not await self._book.affords(first.licensee, total):
+                    balance = await self._balance(first.licensee, currency)
+                    return lacking(first, total, balance, "is due for the uses reported")
+            for license, due, fee in left:
+                unpaid = await self._grants.charge(license, due, fee, "uses that were reported")
+                if unpaid is not None:
+                    return unpaid
+        return None
 
     async def _to_the_end(self, selling: Coroutine[Any, Any, _T]) -> _T:
         # A caller that goes away must not leave it open whether the fee is in the journal.

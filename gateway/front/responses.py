@@ -36,9 +36,11 @@ import orjson
 
 from gateway.admission.admit import Grant
 from gateway.ask import Ask
+from gateway.front.accepting import language_of, reads_html
 from gateway.front.answer import Answer, Judged, Notice
 from gateway.front.preference_fields import both, preference_fields
 from gateway.front.refusal_page import refusal_page
+from gateway.languages import speak, spoken
 from gateway.licenses.pricing import cheapest
 from gateway.money import Money
 from gateway.origin.delivery import OriginAnswer
@@ -153,16 +155,23 @@ def _written(
         instance=f"urn:uuid:{ask.id}" if ask and ask.id else "",
         members=paying.members,
     )
-    paged = ask is not None and _reads_html(ask, judged)
-    if paged:
-        octets = refusal_page(body, site=terms.name if terms else "", contact=terms.contact if terms else "")
+    paged = ask is not None and reads_html(ask, judged)
+    if paged and ask is not None:
+        speak(language_of(ask))
+        about = (terms.name, terms.contact) if terms else ("", "")
+        octets = refusal_page(body, site=about[0], contact=about[1], target=ask.target)
         media = "text/html; charset=utf-8"
     else:
         octets, media = orjson.dumps(body), "application/problem+json"
     headers = [("Content-Type", media), ("Content-Length", str(len(octets)))]
-    headers += [("Cache-Control", "no-store"), ("Vary", _vary(rails)), ("X-Content-Type-Options", "nosniff")]
+    headers += [
+        ("Cache-Control", "no-store"),
+        ("Vary", _vary(rails, paged=paged)),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
     if paged:
         headers += [("Content-Security-Policy", CONTENT_SECURITY), ("X-Robots-Tag", "noindex")]
+        headers.append(("Content-Language", spoken().code))
     if refusal.retry_after > 0:
         headers.append(("Retry-After", str(refusal.retry_after)))
     headers += [("Allow", _line(value)) for name, value in refusal.facts if name == "allow"]
@@ -214,8 +223,9 @@ def _challenged(
 _NO_WAY: Final = Challenge()
 
 
-def _vary(rails: tuple[Rail, ...]) -> str:
-    names = dict.fromkeys((*_VARY, *(name for rail in rails for name in rail.reads)))
+def _vary(rails: tuple[Rail, ...], *, paged: bool) -> str:
+    spoken_in = ("accept-language",) if paged else ()
+    names = dict.fromkeys((*_VARY, *spoken_in, *(name for rail in rails for name in rail.reads)))
     return ", ".join(name.title() for name in names)
 
 
@@ -274,7 +284,7 @@ def _form_of(
     refusal: Refusal, ask: Ask, judged: Judged, terms: PublishedTerms, rails: tuple[Rail, ...]
 ) -> _Form | None:
     """The form for *ask*, or None where it must be answered in full."""
-    if ask.method == "HEAD" or _PLAIN.fullmatch(ask.target) is None or _reads_html(ask, judged):
+    if ask.method == "HEAD" or _PLAIN.fullmatch(ask.target) is None or reads_html(ask, judged):
         return None
     asks = "?" in ask.target
     seen = (
@@ -412,36 +422,6 @@ def _line(value: str) -> str:
     if value.isascii() and value.isprintable():
         return value.strip()
     return "".join(char if " " <= char <= "~" else "?" for char in value).strip()
-
-
-def _reads_html(ask: Ask, judged: Judged | None) -> bool:
-    """Whether this looks like a browser with somebody before it; a named crawler is none, whatever it sends."""
-    if not ask.user_agent.startswith("Mozilla/") or (judged and judged.visitor.crawler):
-        return False
-    accept = ",".join(ask.all("accept"))
-    html = _wanted(accept, "text/html")
-    return html > max(_wanted(accept, "application/problem+json"), _wanted(accept, "application/json"))
-
-
-def _wanted(accept: str, media: str) -> float:
-    """How much *media* is wanted, by its most specific range (RFC 9110, section 12.5.1); 0 is not at all."""
-    ranges = (media, f"{media.partition('/')[0]}/*", "*/*")
-    found: dict[str, float] = {}
-    for part in accept.split(",")[:64]:
-        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        weight = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
-        if name in ranges:
-            found[name] = _weight(weight)
-    return next((found[name] for name in ranges if name in found), 0.0)
-
-
-def _weight(text: str) -> float:
-    whole, _, rest = text.partition(".")
-    return (
-        float(text)
-        if whole in {"0", "1"} and len(rest) <= 3 and rest.isascii() and (rest + "0").isdigit()
-        else 0.0
-    )
 
 
 def _has_it(ask: Ask, etag: str) -> bool:

@@ -37,6 +37,7 @@ class Days:
     cut_days: int
     events_days: int
     looks_months: int
+    report_days: int = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ def table(days: Days, windows: Iterable[AuditWindow], now: int) -> tuple[Kept, .
             personal=True,
         ),
         Kept("people who read a page", "not at all", "they are counted as totals, without anything about them", "people.counted", personal=True),
+        Kept("reports of people who were refused, each with its network", _days(days.report_days), "to let in who was refused for the same reason", "people.report_days", personal=True),
         Kept("who objected, and why", "until `licet objections erase`", "to answer them", personal=True),
         Kept("mail addresses of private negotiation pages", FOR_GOOD, "who signed is part of the contract", personal=True),
         Kept("auditors and what they looked at", looks, f"who saw what is evidence; {audits}", "retention.looks_months", personal=True),

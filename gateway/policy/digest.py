@@ -21,7 +21,8 @@ from gateway.terms.publishing import USUAL, Publishing
 #: Changes when the same policy is spelled in another way below.
 VERSION = 1
 _USUAL = Payments()
-_UNSAID = Signing()
+#: What was meant by a policy that said nothing before large deals were for named parties.
+_UNSAID = Signing(by_machine=True)
 _NONE = Redress()
 
 
@@ -114,5 +115,6 @@ def _spelled_work(work: Work) -> dict[str, object]:
         "renditions": [[rendition.name, _patterns(rendition.paths)] for rendition in work.renditions],
         "authors": [[author.name, author.share_micros] for author in work.authors],
         **({"encrypted": True} if work.encrypted else {}),
+        **({"streams": _patterns(work.streams)} if work.streams else {}),
         **({"dating": asdict(work.dating)} if work.dating != UNDATED else {}),
     }

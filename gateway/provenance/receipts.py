@@ -111,6 +111,12 @@ def verify(document: object, log: LogKey) -> tuple[Proven, ...]:
 
 def verify_tlog_proof(text: str, log: LogKey) -> Proven:
     """What a ``.tlog-proof`` of ours proves; raises `ReceiptRefused`, nothing else."""
+    row, note = read_tlog_proof(text)
+    return verify({"format": FORMAT, "checkpoint": note, "receipts": [row]}, log)[0]
+
+
+def read_tlog_proof(text: str) -> tuple[dict[str, Any], str]:
+    """The receipt's row and the checkpoint of a ``.tlog-proof`` of ours; raises `ReceiptRefused`, nothing else."""
     head, blank, note = text.partition("\n\n")
     lines = head.split("\n")
     if not blank or len(lines) < 3 or lines[0] != _PROOF:
@@ -128,8 +134,7 @@ def verify_tlog_proof(text: str, log: LogKey) -> Proven:
         raise ReceiptRefused("its extra line holds no JSON") from None
     if not isinstance(told, dict):
         raise ReceiptRefused("its extra line holds no object")
-    row = {**told, "index": int(index), "proof": lines[3:]}
-    return verify({"format": FORMAT, "checkpoint": note, "receipts": [row]}, log)[0]
+    return {**told, "index": int(index), "proof": lines[3:]}, note
 
 
 def _opening(found: Opened) -> dict[str, Any]:
@@ -137,6 +142,24 @@ def _opening(found: Opened) -> dict[str, Any]:
 
 
 def _proven(row: object, nth: int, head: Checkpoint) -> Proven:
+    told = read_row(row, nth)
+    if not includes(told.index, head.size, told.digest, told.path, head.root):
+        raise ReceiptRefused(f"receipt {nth} is not in the log that its checkpoint signs")
+    return Proven(told.entry, told.index, head)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one receipt says, before anything is believed: its entry, the *digest* of its leaf, and the *path* to the root."""
+
+    entry: JournalEntry
+    index: int
+    digest: bytes
+    path: tuple[bytes, ...]
+
+
+def read_row(row: object, nth: int) -> Told:
+    """Read one receipt of a document, its number *nth*; raises `ReceiptRefused`, nothing else."""
     if not isinstance(row, Mapping):
         raise ReceiptRefused(f"receipt {nth} is no object")
     kind, record, salt, index, proof = (
@@ -162,6 +185,4 @@ def _proven(row: object, nth: int, head: Checkpoint) -> Proven:
     if len(opened) != SALT_BYTES:
         raise ReceiptRefused(f"the salt of receipt {nth} has another length")
     leaf = public_leaf(entry.site, entry.time_us, canonical, opened)
-    if not includes(index, head.size, leaf_hash(leaf), path, head.root):
-        raise ReceiptRefused(f"receipt {nth} is not in the log that its checkpoint signs")
-    return Proven(entry, index, head)
+    return Told(entry, index, leaf_hash(leaf), tuple(path))

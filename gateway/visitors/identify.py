@@ -46,6 +46,7 @@ from gateway.evidence import Evidence, Needs
 from gateway.visitors.autonomous_systems import asn_finding
 from gateway.visitors.catalog import Catalog, CatalogEntry, Reading
 from gateway.visitors.contradictions import contradictions, strikes
+from gateway.visitors.exemptions import NOBODY, UNDECLARED, Exemptions
 from gateway.visitors.list_owners import ListOwners
 from gateway.visitors.networks import Networks, parse_address
 from gateway.visitors.signature_agent import SignatureAgent, read_agent
@@ -112,8 +113,11 @@ class Identifier:
         asn_of: Callable[[str], int] | None = None,
         headers: bool = True,
         ordered: bool = False,
+        exempt: Exemptions = NOBODY,
     ) -> None:
         """Use *catalog* and *networks* for every answer, and the other proofs where they are given.
+
+        *exempt* says what counts for nothing against whom (`visitors.exemptions`).
 
         *headers* says that asks hold every header that was sent; where they do
         not (an access log), a missing one means nothing; *ordered* says that they
@@ -123,7 +127,7 @@ class Identifier:
         self.catalog = catalog
         self.networks = networks
         self._signatures, self._names, self._conduct, self._headers = signatures, names, conduct, headers
-        self._asn_of, self._ordered = asn_of, ordered
+        self._asn_of, self._ordered, self._exempt = asn_of, ordered, exempt
         self._weighed: dict[tuple[str, str, int, tuple[str, ...]], Visitor] = {}
         self._made: dict[Visitor, Visitor] = {}
         self._owners = ListOwners(catalog)
@@ -134,6 +138,10 @@ class Identifier:
         self.networks = networks
         self._weighed.clear()
 
+    def exempt(self, exempt: Exemptions) -> None:
+        """Hold against nobody what *exempt* says, from now on."""
+        self._exempt = exempt
+
     def identify(self, ask: Ask, evidence: Evidence) -> Visitor | Needs:
         """Say who sent *ask*, as far as it and *evidence* show.
 
@@ -143,6 +151,8 @@ class Identifier:
         """
         look = self._look(ask)
         if look.said.entry is None and not look.signed:
+            if self._exempt and (spared := self._exempt.of(ask.address)):
+                return self._same(weigh(self._spared(ask, look, spared)))
             # Where no network did anything there is nothing to ask: an empty `Conduct` is false.
             if not self.networks.lists_of(ask.address) and not (look.evident and self._conduct):
                 return look.alone
@@ -167,7 +177,8 @@ class Identifier:
         """Everything that `identify` weighs, for those who explain it."""
         look = self._look(ask)
         if look.said.entry is None and not look.signed:
-            return self._unclaimed(ask, look)
+            spared = self._exempt.of(ask.address)
+            return self._spared(ask, look, spared) if spared else self._unclaimed(ask, look)
         return self._findings(ask, evidence, look)
 
     def _conduct_of(self, ask: Ask) -> tuple[str, ...]:
@@ -208,6 +219,22 @@ class Identifier:
             contradictions=look.contradictions,
             strikes=look.strikes,
             conduct=conduct,
+        )
+
+    def _spared(self, ask: Ask, look: _Look, spared: frozenset[str]) -> Findings:
+        """What is found about somebody without a claim when *spared* does not count."""
+        said = look.said
+        # A network's exemption is for browsers: what says itself that it is a program needs one for its very words.
+        words = self._exempt.reasons if said.declared else spared
+        if said.reasons and words.issuperset(each.partition(":")[0] for each in said.reasons):
+            said = Reading(VisitorClass.UNPROVEN)
+        codes = tuple(each for each in look.contradictions if each.partition(":")[0] not in spared)
+        plain = said.visitor_class is VisitorClass.UNPROVEN
+        around = self._surroundings(ask) if plain and UNDECLARED not in spared else None
+        shown = not plain or bool(codes) or around is not None
+        conduct = self._conduct_of(ask) if shown else ()
+        return Findings(
+            said, surroundings=around, contradictions=codes, strikes=strikes(codes), conduct=conduct
         )
 
     def _findings(self, ask: Ask, evidence: Evidence, look: _Look) -> Findings | Needs:

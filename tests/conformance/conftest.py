@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gateway.admission.spending import Charge
+from gateway.clock import HandClock
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.money import Money
 from gateway.outbox.events import About
@@ -24,6 +25,7 @@ from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.account_book import MemoryAccountBook
 from gateway.store.memory.accounts import MemoryAccounts
 from gateway.store.memory.auditors import MemoryAuditors
+from gateway.store.memory.charges import MemoryCharges
 from gateway.store.memory.consents import MemoryConsents
 from gateway.store.memory.dispute_book import MemoryDisputeBook
 from gateway.store.memory.document_book import MemoryDocumentBook
@@ -42,9 +44,11 @@ from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.originals import MemoryOriginals
 from gateway.store.memory.owing import MemoryOwing
 from gateway.store.memory.payout_book import MemoryPayoutBook
+from gateway.store.memory.person_reports import MemoryPersonReports
 from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
 from gateway.store.memory.spend_book import MemorySpendBook
+from gateway.store.memory.spend_limits import MemorySpendLimits
 from gateway.store.memory.tables import Tables
 from gateway.store.memory.terms_versions import MemoryTermsVersions
 from gateway.store.memory.traffic import MemoryTraffic
@@ -55,6 +59,7 @@ from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.auditors import SqliteAuditors
+from gateway.store.sqlite.charges import SqliteCharges
 from gateway.store.sqlite.consents import SqliteConsents
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
@@ -74,9 +79,11 @@ from gateway.store.sqlite.objections import SqliteObjections
 from gateway.store.sqlite.originals import SqliteOriginals
 from gateway.store.sqlite.owing import SqliteOwing
 from gateway.store.sqlite.payout_book import SqlitePayoutBook
+from gateway.store.sqlite.person_reports import SqlitePersonReports
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.store.sqlite.spend_limits import SqliteSpendLimits
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.store.sqlite.traffic import SqliteTraffic
 from gateway.store.sqlite.unfinished import SqliteUnfinished
@@ -95,6 +102,8 @@ from gateway.tokens.claims import Budget
 from gateway.uses import Use
 
 NOW = 1_795_000_000
+#: Stands at `NOW`, for ports that ask which month it is.
+CLOCK = HandClock(NOW * 1_000_000)
 WRITER, OTHER_WRITER = "front-" + "0" * 24, "front-" + "1" * 24
 SOURCE = f"{WRITER}-000001.seg:24"
 
@@ -166,6 +175,9 @@ class Ports:
     disputes: Any
     usage: Any
     payouts: Any
+    spend_limits: Any
+    charges: Any
+    person_reports: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -182,7 +194,7 @@ def memory_ports() -> Ports:
     audience, duties = MemoryAudience(), MemoryDuties(register)
     return Ports(
         register,
-        MemorySpendBook(tables),
+        MemorySpendBook(tables, CLOCK),
         MemoryFolding(tables),
         MemoryLedger(tables),
         MemoryDetails(tables),
@@ -213,13 +225,16 @@ def memory_ports() -> Ports:
         disputes=MemoryDisputeBook(happened),
         usage=MemoryUsageCounts(tables, happened),
         payouts=MemoryPayoutBook(tables),
+        spend_limits=MemorySpendLimits(register, tables),
+        charges=MemoryCharges(tables),
+        person_reports=MemoryPersonReports(tables),
     )
 
 
 def sqlite_ports(database: Database) -> Ports:
     return Ports(
         SqliteRegister(database),
-        SqliteSpendBook(database),
+        SqliteSpendBook(database, CLOCK),
         SqliteFolding(database),
         SqliteLedger(database),
         SqliteDetails(database),
@@ -250,6 +265,9 @@ def sqlite_ports(database: Database) -> Ports:
         disputes=SqliteDisputeBook(database),
         usage=SqliteUsageCounts(database),
         payouts=SqlitePayoutBook(database),
+        spend_limits=SqliteSpendLimits(database),
+        charges=SqliteCharges(database),
+        person_reports=SqlitePersonReports(database),
     )
 
 

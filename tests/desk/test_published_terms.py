@@ -130,7 +130,7 @@ async def test_the_pages_are_for_people(world):
         answer = await world.get(f"/.licet/terms/{path}", headers=PAGE)
         text = await answer.text()
         assert answer.content_type == "text/html", path
-        assert answer.headers["Vary"] == "Accept"
+        assert answer.headers["Vary"] == "Accept, Accept-Language"
         assert "&lt;Journal&gt;" in text
         assert "<Journal>" not in text
         assert name in text

@@ -1,11 +1,14 @@
+import re
 from html import unescape
 from html.parser import HTMLParser
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.front.refusal_page import MOST_OCTETS, refusal_page
+from gateway.languages import speak
 from gateway.money import Money
 from gateway.paper import STYLE
 from gateway.paths import PathScope
@@ -77,11 +80,12 @@ def test_it_says_what_the_json_says():
     said = body(Refusal(Problem.LICENSE_REQUIRED, "The offer training0 asks 0.005 USD a fetch."), offers(2))
     page = refusal_page(said, site="The Journal", contact="rights@journal.example")
     text = read(page)
-    title = "This page needs a license for AI use"
+    title = "Are you a person? This is our mistake"
     assert [part.strip() for part in text.replace(STYLE, "").split(title)[:2]] == ["", ""]
+    assert text.index("People read here for free") < text.index("This page needs a license for AI use")
     for fact in (said["detail"], said["next_step"], said["title"], "402", "license-required", "urn:uuid:0192-a",
-                 "USD 0.005 a fetch", "USD 500 upfront", "3.05 % of revenue", "EU, US", "/essays/", "12 months",
-                 "attribution: Credit us", "rights@journal.example", "The Journal", "taken for a machine by mistake"):  # fmt: skip
+                 "USD 0.005 a fetch", "USD 500 at signing", "3.05 % of revenue", "EU, US", "/essays/", "12 months",
+                 "attribution: Credit us", "rights@journal.example", "The Journal", "taken for a machine."):  # fmt: skip
         assert fact in text, fact
     shown = unescape(page.decode())
     for line in said["buy"]["curl"]:
@@ -89,6 +93,34 @@ def test_it_says_what_the_json_says():
     tags = Texts(page).tags
     assert tags.count("h1") == 1 and {"main", "table", "th", "pre"} <= set(tags)
     assert b'content="noindex"' in page
+
+
+@pytest.mark.parametrize(
+    ("target", "again", "path"),
+    [
+        ("/essays/1?a=b&lang=de", "/essays/1?a=b&lang=de", "/essays/1"), ("//evil.example/", "/", "/"),
+        ("https://evil.example/", "/", "/"), ("/" + "x" * 400, "/", "/"), ('/"><b>', '/"><b>', '/"><b>'),
+    ],
+)  # fmt: skip
+def test_a_person_tells_it_or_tries_again_without_account_or_script(target, again, path):
+    page = refusal_page(body(Refusal(Problem.LICENSE_REQUIRED, "x"), offers(1)), target=target).decode()
+    links = [unescape(each) for each in re.findall(r'href="([^"]*)"', page)]
+    told = urlsplit(links[0])
+    assert (told.path, parse_qs(told.query)) == ("/.licet/person", {"request": ["0192-a"], "path": [path]})
+    assert links[1] == again
+    assert "<form" not in page
+    assert "<script" not in page
+
+
+def test_it_speaks_the_language_that_is_spoken():
+    speak("de")
+    try:
+        page = refusal_page(body(Refusal(Problem.LICENSE_REQUIRED, "The <fact>."), offers(1))).decode()
+    finally:
+        speak("en")
+    assert '<html lang="de" dir="ltr">' in page
+    assert '<p lang="en" dir="ltr">The &lt;fact&gt;.</p>' in page
+    assert 'href="?lang=en"' in page
 
 
 @pytest.mark.parametrize("problem", Problem)

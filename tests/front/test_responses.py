@@ -37,7 +37,7 @@ from gateway.terms.license_terms import (
 from gateway.terms.payment_required import MEMBERS, plain
 from gateway.tokens.claims import Budget
 from gateway.uses import Use
-from gateway.visitors.visitor import PERSON, Crawler, Visitor, VisitorClass
+from gateway.visitors.visitor import PERSON, Crawler, Identity, Visitor, VisitorClass
 
 GPTBOT = Visitor(
     VisitorClass.AI,
@@ -285,7 +285,7 @@ FIREFOX = BROWSER[0][1]
         (FIREFOX, "", PERSON, False),
         (FIREFOX, "text/html", Visitor(VisitorClass.AUTOMATION), True),
         ("curl/8.5.0", "text/html", PERSON, False),
-        (FIREFOX, "text/html", GPTBOT, False),
+        (FIREFOX, "text/html", replace(GPTBOT, identity=Identity.CLAIMED), False),
     ],
 )
 def test_who_gets_a_page(agent, accept, visitor, page):

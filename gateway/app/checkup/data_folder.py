@@ -107,7 +107,7 @@ async def _database(data: Path) -> Finding:
     try:
         database = await Database.open(data / "licet.db")
         try:
-            entries = await database.read(lambda db: int(str(db.execute("SELECT count(*) FROM entries").get)))
+            entries = await database.read(lambda db: int(str(db.execute("SELECT count(*) FROM journal").get)))
         finally:
             await database.close()
     except (ConfigurationError, StoreUnavailable) as error:

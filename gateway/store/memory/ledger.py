@@ -131,6 +131,7 @@ class MemoryLedger:
         tables.postings.clear()
         tables.balances.clear()
         tables.spent.clear()
+        tables.months.clear()
         return sum(tables.derive(booked.entry) for booked in tables.entries)
 
 

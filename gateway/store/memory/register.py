@@ -88,6 +88,12 @@ class MemoryRegister:
         client = self._clients.get(client_id)
         return (client, self._licensees[client.licensee]) if client else None
 
+    async def clients_of(self, licensee: str) -> tuple[Client, ...]:
+        """Every client of *licensee*, the oldest first (`licenses.client_list.ClientList`)."""
+        self._check()
+        mine = (each for each in self._clients.values() if each.licensee == licensee)
+        return tuple(sorted(mine, key=lambda each: (each.created_at, each.id)))
+
     async def change_client(self, client: Client) -> bool:
         """Keep *client* in place of the one with its id and licensee; False if there is none."""
         self._check()

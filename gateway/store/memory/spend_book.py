@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gateway.admission.spending import Charge, Short
 from gateway.billing.postings import prepaid
+from gateway.clock import Clock, SystemClock
+from gateway.licenses.spend_limits import month_of
 from gateway.money import Money
 from gateway.store.memory.tables import Tables
 from gateway.store.purses import Standing, decide
@@ -13,9 +15,9 @@ from gateway.tokens.claims import Budget
 class MemorySpendBook:
     """Purses; nothing waits, so each method is one step."""
 
-    def __init__(self, tables: Tables) -> None:
-        """Keep purses in *tables*, beside the postings."""
-        self._tables = tables
+    def __init__(self, tables: Tables, clock: Clock | None = None) -> None:
+        """Keep purses in *tables*, beside the postings; *clock* says which month it is."""
+        self._tables, self._clock = tables, clock or SystemClock()
 
     async def lease(self, writer: str, charge: Charge, fetches: int) -> int | Short:
         """Add up to *fetches* to the purse of *writer*; see `SpendBook.lease`."""
@@ -85,4 +87,6 @@ class MemorySpendBook:
             spent_fetches=fetches,
             open=sum(purse.held.micros for purse in purses),
             open_fetches=sum(purse.fetches for purse in purses),
+            month=self._tables.months[charge.licensee, currency, month_of(self._clock.now_us())],
+            most=self._tables.spend_limits.get((charge.licensee, currency)),
         )

@@ -11,6 +11,7 @@ from gateway.money import Money
 from gateway.problems import StoreUnavailable
 from gateway.provenance.keeper import SealedDetail
 from gateway.provenance.record import JournalEntry
+from gateway.store.purses import month_spend_of
 
 
 @dataclass(slots=True)
@@ -31,6 +32,8 @@ class Tables:
     spent: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     purses: dict[tuple[str, str, str], Purse] = field(default_factory=dict)
     limits: dict[tuple[str, str], int] = field(default_factory=dict)
+    months: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    spend_limits: dict[tuple[str, str], int] = field(default_factory=dict)
     down: str = ""
 
     def check(self) -> None:
@@ -50,6 +53,9 @@ class Tables:
             key = (spend.license, spend.currency)
             micros, fetches = self.spent.get(key, (0, 0))
             self.spent[key] = (micros + spend.micros, fetches + spend.fetches)
+        month = month_spend_of(entry)
+        if month is not None:
+            self.months[month[0]] += month[1]
         return len(made)
 
     def _undone(self, reference: str) -> Undone | None:

@@ -90,6 +90,16 @@ class SqliteRegister:
         """A client and its licensee."""
         return await self._database.read(lambda db: _client(db, client_id))
 
+    async def clients_of(self, licensee: str) -> tuple[Client, ...]:
+        """Every client of *licensee*, the oldest first (`licenses.client_list.ClientList`)."""
+
+        def act(db: apsw.Connection) -> tuple[Client, ...]:
+            sql = "SELECT id FROM clients WHERE licensee = ? ORDER BY created_at, id"
+            found = (_client(db, str(id)) for (id,) in db.execute(sql, (licensee,)).fetchall())
+            return tuple(each[0] for each in found if each)
+
+        return await self._database.read(act)
+
     async def change_client(self, client: Client) -> bool:
         """Keep *client* in place of the one with its id and licensee; False if there is none."""
         return await self._database.write(lambda db: _change(db, client))

@@ -1,0 +1,69 @@
+"""`visitors.person_reports.PersonReports` in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+
+from gateway.provenance.record import FetchRecord
+from gateway.store.memory.tables import Tables
+from gateway.visitors.person_reports import MOST_OPEN, OPEN, PersonReport, Refused
+
+
+class MemoryPersonReports:
+    """Reports, beside the log that says what they are about."""
+
+    def __init__(self, tables: Tables) -> None:
+        """Read *tables*; keep none yet."""
+        self._tables, self._kept = tables, dict[str, PersonReport]()
+
+    async def add(self, report: PersonReport) -> bool:
+        """Keep *report*; see the port."""
+        kept = self._kept.values()
+        if sum(each.state == OPEN for each in kept) >= MOST_OPEN:
+            return False
+        if not any((each.request, each.network) == (report.request, report.network) for each in kept):
+            self._kept[report.id] = report
+        return True
+
+    async def get(self, id: str) -> PersonReport | None:
+        """The report of that id."""
+        return self._kept.get(id)
+
+    async def all(self, most: int) -> tuple[PersonReport, ...]:
+        """Reports, those that wait first."""
+        found = sorted(self._kept.values(), key=lambda each: (each.state != OPEN, -each.at, each.id))
+        return tuple(found[:most])
+
+    async def since(self, at: int) -> tuple[PersonReport, ...]:
+        """Every report from second *at* on."""
+        found = (each for each in self._kept.values() if each.at >= at)
+        return tuple(sorted(found, key=lambda each: (each.at, each.id)))
+
+    async def decide(self, id: str, state: str, exempted: str, at: int) -> bool:
+        """Say what came of it."""
+        if id not in self._kept:
+            return False
+        self._kept[id] = replace(self._kept[id], state=state, exempted=exempted, decided_at=at)
+        return True
+
+    async def refused(self, request: str) -> Refused | None:
+        """What the log says of that request."""
+        for each in self._tables.entries:
+            entry = each.entry
+            if isinstance(entry, FetchRecord) and entry.id == request:
+                sealed = self._tables.details.get(request)
+                told = Refused(entry.problem, entry.rule, entry.visitor_class, entry.crawler)
+                if sealed is None:
+                    return told
+                detail = orjson.loads(sealed.detail.canonical())
+                return replace(told, address=detail["address"], reasons=tuple(detail["evidence"]))
+        return None
+
+    async def forget(self, before: int) -> int:
+        """Erase reports from before second *before*."""
+        old = [each.id for each in self._kept.values() if each.at < before]
+        for id in old:
+            del self._kept[id]
+        return len(old)
