@@ -16,12 +16,14 @@ import structlog
 from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
 from gateway.app.account_room import accounts_of
+from gateway.app.administering import admin_log_of
 from gateway.app.alert_round import alert_round
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
 from gateway.app.bundle_credits import bundle_round, bundles_of
 from gateway.app.cashier import Cashier
+from gateway.app.consent_recording import ConsentRecording
 from gateway.app.consenting import Consenting
 from gateway.app.dashboard_door import open_dashboard
 from gateway.app.dealing import bargaining_of, deals_of
@@ -193,6 +195,12 @@ class Office:
         self.settling = self.cashier.settling
         self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
+        self.policy_files = PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock)
+        self.consent_recording = ConsentRecording(
+            lambda: self.shelf, self.policy_files, config.policy_versions, self.journal,
+            self.ledger.has_entry, self.clock,
+        )  # fmt: skip
+        await self.consent_recording.act()
         self._open_desk()
         await self.desk.sales.finish()
 
@@ -268,7 +276,7 @@ class Office:
         config = self.config
         if not config.dashboard.enabled:
             return "", ""
-        files = PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock)
+        files = self.policy_files
         rooms = Rooms(
             deals=deals_of(self.database, self.register, self.shelf),
             milestones=self.bookkeeping.shown(self.register),
@@ -281,6 +289,7 @@ class Office:
             consents=self.consenting.pages(lambda: self.shelf.policies),
             worth=worth_of(self._pages, self.shelf, config.figures),
             people=self.persons.pages(),
+            admin=admin_log_of(self._pages, self.journal, self._wake.set),
         )
         rooms = with_first_run(rooms, config, files, self.access_log, self.register, self.post)
         who = Explaining(config, self.clock, networks=self._networks)
@@ -297,6 +306,7 @@ class Office:
         for name, seconds, act in (
             ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
+            ("consents", 1.0, self.consent_recording.act),
             ("people", 5.0, self._count_people),
             ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),

@@ -47,11 +47,13 @@ from gateway.cli import (
     mcp,
     memo,
     milestones,
+    noting,
     objections,
     outbox,
     past,
     payments,
     policy,
+    portable,
     price,
     proofs,
     reconcile_access,
@@ -166,7 +168,8 @@ app.add_typer(proofs.app, name="receipt")
 app.command("audit")(evidence_bundles.audit)
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")
-app.command("dashboard")(dashboard.dashboard)
+app.add_typer(dashboard.app, name="dashboard")
+app.add_typer(portable.app, name="config")
 app.command("retention")(retention.retention)
 app.command("erase")(retention.erase)
 app.command("backup")(backup.backup)
@@ -199,7 +202,7 @@ def main() -> None:
     """Run the command; whatever a person can mend is told as sentences, not as a traceback."""
     _log_to_stderr()
     try:
-        app(prog_name="licet")
+        noting.noting(typer.main.get_command(app))(prog_name="licet")
     except ConfigurationError as error:
         _end(*map(str, error.mistakes))
     except StoreUnavailable as error:

@@ -27,7 +27,7 @@ from gateway.provenance.audit import StoredRow
 from gateway.provenance.frames import SealedDetail
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper, KeeperLock
-from gateway.provenance.record import BookEntry, FetchDetail
+from gateway.provenance.record import BookEntry, FetchDetail, JournalEntry
 from gateway.provenance.segments import durable_ends
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.database import Database
@@ -68,7 +68,7 @@ class Books:
         fresh = [each for each in entries if not await is_folded(self.database, each.id)]
         return await self.write_all(fresh) if fresh else True
 
-    async def write_all(self, entries: Sequence[BookEntry]) -> bool:
+    async def write_all(self, entries: Sequence[JournalEntry]) -> bool:
         """The same of several, in their order."""
         journal = Journal.open(
             self.folder / "journal", f"command{os.getpid()}", clock=self.clock, reserve_bytes=0

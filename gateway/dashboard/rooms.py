@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.clock import Clock
+from gateway.dashboard.admin_log import AdminLog
 from gateway.dashboard.audit_pages import AuditPages
 from gateway.dashboard.billing_pages import BillingPages, Bills
 from gateway.dashboard.bundle_pages import BundlePages, Bundles
@@ -14,6 +15,7 @@ from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages, Frame
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
+from gateway.dashboard.grid_pages import GridPages
 from gateway.dashboard.health_pages import Health, HealthPages
 from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.hook_pages import HookPages, Hooks
@@ -43,6 +45,7 @@ class Rooms:
         bundles: works that are sold as one.
         policies: the files of rules.
         consents: withdrawals, objections, authors' answers.
+        admin: the notes of what administrators did.
         worth: what the value memo, the price calculator and the dossiers work on.
         preview: what crawlers would be told.
         hooks: who is told of what happened.
@@ -66,6 +69,12 @@ class Rooms:
     health: Health | None = None
     setup: Setup | None = None
     people: People | None = None
+    admin: AdminLog | None = None
+
+    @property
+    def test_mode(self) -> bool:
+        """Whether everything here is of test mode: no money moves."""
+        return self.bills is not None and self.bills.test
 
     def tabs(self) -> tuple[tuple[str, str], ...]:
         """(address, name) of each part that there is, in the order of the bar."""
@@ -81,7 +90,7 @@ class Rooms:
             (self.policies, "/policies", "Policies"),
             (self.preview, "/preview", "Preview"),
             (self.consents, "/consent", "Consent"),
-            (self.people, "/people", "People"),
+            (self.people, "/refused", "People refused"),
             (self.worth, "/memo", "Memo"),
             (self.worth, "/calculator", "Calculator"),
             (self.hooks, "/webhooks", "Webhooks"),
@@ -110,6 +119,7 @@ class Rooms:
             BundlePages(self.bundles, frame, clock).add_to(router)
         if self.policies is not None:
             PolicyPages(self.policies, access_log, frame, clock).add_to(router)
+            GridPages(self.policies, access_log, frame, clock).add_to(router)
         if self.consents is not None:
             ConsentPages(self.consents, frame, clock).add_to(router)
         if self.people is not None:

@@ -111,7 +111,7 @@ class OneRound:
         )
         signed = signed_as_published(words, id, terms, asking.known, policy, origin, asking.party)
         if isinstance(signed, Refusal):
-            return _led_on(signed, origin)
+            return led_on(signed, origin)
         at = {"address": asking.address, "at": now, "salt": secrets.token_hex(16)}
         done = accepted(tabled, terms.hash, words, now=now, signed={**signed, **at})
         if isinstance(done, Refusal):
@@ -179,12 +179,12 @@ def _judged(
 
 
 def _for_a_person(why: str, origin: str) -> Refusal:
-    return _led_on(
+    return led_on(
         Refusal(Problem.NEGOTIATION_WAITS, f"A person at the creator decides on such a deal: {why}."), origin
     )
 
 
-def _led_on(refusal: Refusal, origin: str) -> Refusal:
+def led_on(refusal: Refusal, origin: str) -> Refusal:
     """*refusal* with the address where the same deal can be talked about."""
     address = f"{issuer_of(origin)}/negotiations"
     return replace(

@@ -216,6 +216,7 @@ class QuoteDesk:
             "published_at": moment(ruling.published_at) if ruling.published_at is not None else None,
             "version_url": f"{issuer}/terms/{version}",
             "policy": one.ruling.policy,
+            **({"consent": call.policy.consent} if call.policy.consent else {}),
             **self._moment(),
             "buy": _bought(one, chosen, issuer) if chosen and one.outcome == "license" else None,
         }

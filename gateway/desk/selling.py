@@ -46,7 +46,7 @@ from gateway.desk.fees import Entered, Fees, Keeping, lacking
 from gateway.desk.granting import Grants
 from gateway.desk.metadata import issuer_of
 from gateway.desk.on_sale import for_sale, named_bundle, viewed
-from gateway.desk.one_round import Asking, OneRound
+from gateway.desk.one_round import Asking, OneRound, led_on
 from gateway.event import Event
 from gateway.keys.signing_key import SigningKey
 from gateway.licenses.exclusivity import Conflict
@@ -80,6 +80,7 @@ Balance = Callable[[str, str], Awaitable[Money]]
 Released = Callable[[License], Awaitable[bool]]
 
 _DEFAULT_LIFE = 3600
+_BY_PERSON = "A person at the creator decides on every deal on this offer."
 _T = TypeVar("_T")
 
 
@@ -302,6 +303,8 @@ class Sales:
         offer = choose(offered, wanted)
         if isinstance(offer, Refusal):
             return offer
+        if offer.by_person:
+            return led_on(Refusal(Problem.NEGOTIATION_WAITS, _BY_PERSON), buyer.origin)
         # Buying the same offer anew, a little narrower, is no way around a suspension.
         barred = revoked.suspension(*(each.id for each in live if each.offer == offer.id))
         if barred is not None:

@@ -111,7 +111,7 @@ class Deal:
 
     *version* is that of its license, and *replaces* the hash of the contract that it
     takes the place of; of terms that were bought as published, which have no
-    document, their hash.
+    document, their hash. *consent* is the journal's record of what the creator consented to.
     """
 
     id: str
@@ -128,6 +128,7 @@ class Deal:
     evidence: Evidence | None = None
     version: int = 1
     replaces: str = ""
+    consent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +303,8 @@ def _facts(deal: Deal, words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     if terms.scope.bundle:
         found.append(("Bundle", words["bundle"]))
     found.append(("Terms hash", terms.hash))
+    if deal.consent:
+        found.append(("Consent record", deal.consent))
     if deal.version > 1:
         found.append(("Version", f"{deal.version}, in place of the one with the hash {deal.replaces}"))
     return tuple(found)

@@ -109,6 +109,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         payments=payments,
         signing=signing,
         redress=loose.redress.redress(),
+        by_person=frozenset(name for name in offers if limits[name].by_person),
     )
     return Policy(
         site=site,
@@ -122,6 +123,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
                 tier=tier_of(terms.purpose.uses),
                 token_seconds=limits[name].token_seconds,
                 max_fetches=limits[name].max_fetches,
+                by_person=limits[name].by_person,
             )
             for name, terms in offers.items()
         ),
@@ -147,7 +149,7 @@ def _sellable(
     if tables.loose.unverifiable is Verdict.LICENSE:
         return dict(offers)
     return {
-        name: replace(terms, scope=sellable_scope(name, terms.scope, rules, works))
+        name: replace(terms, scope=sellable_scope(name, terms.purpose.uses, terms.scope, rules, works))
         for name, terms in offers.items()
     }
 

@@ -230,6 +230,7 @@ class Policy:
     (`policy.withdrawing`). *by_place* says that
     some rule or offer depends on the country, *dated* that some work says how old its pages are,
     *streamed* that some work is streamed in pieces.
+    *consent* is the id of the journal's record of this policy being put in force, "" where that is not known here.
     *bundles* holds what is in each bundle whose manifest stands beside the file. *written_at* is when its file last
     changed, whole seconds, 0 where there is none.
     """
@@ -255,6 +256,7 @@ class Policy:
     dated: bool = field(default=False, compare=False)
     streamed: bool = field(default=False, compare=False)
     written_at: int = field(default=0, compare=False)
+    consent: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         """Index the offers by id, and see whether anything depends on the country."""

@@ -216,6 +216,9 @@ class OfferTable(_Table):
     )
     purpose: PurposeTable = PurposeTable()
     exclusive: words.Flag = Field(default=False, description="whether nobody else may buy the same")
+    by_person: words.Flag = Field(
+        default=False, description="whether you decide on every deal yourself; nothing is sold by machine"
+    )
     attribution: AttributionTable = AttributionTable()
     duties: DutiesTable = DutiesTable()
     retention: RetentionTable = RetentionTable()

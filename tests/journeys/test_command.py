@@ -63,7 +63,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "serve", "demo", "init", "ingest", "report", "past", "listen", "policy check", "policy explain", "policy lint", "policy honeypot", "keys new", "keys rotate",
         "keys list", "keys revoke", "journal export", "journal audit", "journal prove", "journal verify", "journal bundle", "journal pack", "journal check", "audit", "receipt verify", "licensee add", "licensee list",
-         "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "dashboard", "backup", "restore", "fetch", "mcp", "doctor", "deploy", "reconcile-access", "restart", "who",
+         "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "backup", "restore", "fetch", "mcp", "doctor", "deploy", "reconcile-access", "restart", "who",
          "memo", "price", "dossier", "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
         "deals list", "deals show", "deals offer", "deals decline",
@@ -80,6 +80,8 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "payouts authors", "payouts list", "payouts payee", "payouts plan", "payouts plan-authors", "payouts send", "payouts sepa", "payouts settle",
         "disputes list", "disputes show", "disputes accept", "disputes reject",
         "reconcile", "books check", "books export",
+        "dashboard people add", "dashboard people list", "dashboard people role", "dashboard people disable", "dashboard people enable",
+        "dashboard people remove", "dashboard people reset", "dashboard keys add", "dashboard keys list", "dashboard keys revoke", "config export", "config import", "config diff",
         "outbox list", "outbox show", "outbox retry", "outbox test",
     }  # fmt: skip
 
@@ -414,7 +416,7 @@ async def test_an_audit_finds_a_flipped_octet_a_deleted_row_and_a_changed_postin
     await one.stop()
     good = (await licet("journal", "audit", "--json")).json
     assert good["good"] is True
-    assert good["journal"]["entries"] == good["journal"]["rows"] == 3
+    assert good["journal"]["entries"] == good["journal"]["rows"] == 4
 
     def change(sql: str) -> None:
         database = apsw.Connection(str(data / "licet.db"))

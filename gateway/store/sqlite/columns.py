@@ -14,6 +14,8 @@ _DELIVERED: Final = frozenset({200, 206})
 #: Members that make the face of an entry, by kind; the others are "".
 _FACES: Final[Mapping[str, frozenset[str]]] = {
     "book": frozenset({"site", "license", "currency"}),
+    "admin": frozenset({"site"}),
+    "consent": frozenset({"site"}),
     "flood": frozenset({"site", "crawler", "visitor_class", "problem"}),
     "shed": frozenset({"site"}),
 }
