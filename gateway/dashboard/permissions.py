@@ -174,6 +174,9 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "POST /policies/{site}/activate": _P.POLICY_CHANGE,
         # A version's text holds the floors that it was in force with.
         "GET /policies/{site}/versions/{sha256}": _P.FLOOR_SEE,
+        "GET /records/{id}/replay": _P.POLICY_READ,
+        # The file holds the floors.
+        "GET /policies/{site}/lines": _P.FLOOR_SEE,
         "GET /preview": _P.POLICY_READ,
         "GET /preview.json": _P.POLICY_READ,
         "POST /preview": _P.POLICY_CHANGE,

@@ -25,6 +25,7 @@ from gateway.dashboard.policy_pages import PolicyPages
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.preview_pages import Preview, PreviewPages
 from gateway.dashboard.queries import AccessLog
+from gateway.dashboard.replay_pages import ReplayPages
 from gateway.dashboard.setup_pages import Setup, SetupPages
 from gateway.dashboard.worth_pages import Worth, WorthPages
 from gateway.licenses.duties import Audits
@@ -120,6 +121,7 @@ class Rooms:
         if self.policies is not None:
             PolicyPages(self.policies, access_log, frame, clock).add_to(router)
             GridPages(self.policies, access_log, frame, clock).add_to(router)
+            ReplayPages(self.policies, access_log, frame, clock).add_to(router)
         if self.consents is not None:
             ConsentPages(self.consents, frame, clock).add_to(router)
         if self.people is not None:

@@ -4,7 +4,7 @@
 ``/``                      overview
 ``/log``, ``/crawlers``, ``/content``: see `log_pages`
 ``/live``                  the latest fetches; ``/live/events`` tells new ones
-``/records/ID``            one fetch and its decision trace
+``/records/ID``            one fetch and its decision trace; ``/replay``: see `replay_pages`
 ``/records/ID/reveal``     POST: the same with the client's address; it is noted who looked
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
@@ -249,6 +249,7 @@ class _Pages:
             "signed_in": signed_in,
             "worth": self._rooms.worth is not None,
             "preview": self._rooms.preview is not None,
+            "rules": self._rooms.policies is not None,
             "test_mode": self._rooms.test_mode,
             "tabs": [each for each in self._tabs if signed and signed.may(wanted("GET", each[0]))],
             "me": signed.person if signed else None,
