@@ -20,6 +20,8 @@ from gateway.visitors.networks import Networks
 ROUND_SECONDS: Final = 10.0
 _SLOW_SECONDS: Final = 600
 _DAY: Final = 86_400
+#: Seconds in which lists that came with this program are fetched anew before they count as stale.
+_FETCHING: Final = 3600
 
 
 def alert_round(
@@ -39,18 +41,20 @@ class AlertRound:
         self._config, self._alerts, self._clock = config, alerts, clock
         self._ages = ages or Stale(config)
         self._place: int | None = None
-        self._slow_at = 0
+        self._slow_at = self._lists_at = 0
 
     async def act(self) -> None:
         """Look through what happened since the last look, and once in a while at the rest."""
         now = self._clock.now_us() // 1_000_000
         if self._place is None:
             self._place = await self._alerts.first_of((now - now % _DAY) * 1_000_000)
+            self._lists_at = now + (_FETCHING if self._config.feeds.update else 0)
         came, unknown, place = await self._alerts.came(self._place)
         found: list[Event] = [*of_crawlers(came, now), *of_newcomers(unknown, now)]
         if now >= self._slow_at:
             found += of_budgets(await self._alerts.spent(now), now)
-            found += of_lists(await asyncio.to_thread(self._ages, now), now)
+            if now >= self._lists_at:
+                found += of_lists(await asyncio.to_thread(self._ages, now), now)
             found += of_disk(*await asyncio.to_thread(self._room), now)
         await self._alerts.keep(found)
         self._place = place

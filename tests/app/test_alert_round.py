@@ -80,7 +80,7 @@ async def test_what_was_before_today_is_not_told(tmp_path, database):
 
 async def test_old_lists_are_told_once_a_day_and_a_full_disk_is(tmp_path, database):
     clock = HandClock()
-    (tmp_path / "licet.toml").write_text("[store]\nreserve_mb = 1000000\n")
+    (tmp_path / "licet.toml").write_text("[store]\nreserve_mb = 1000000\n[feeds]\nupdate = false\n")
     look = rounds(tmp_path, database, clock, {"openai-gptbot": 40})
     await look.act()
     expected = [("list.stale", "openai-gptbot"), ("disk.low", "disk")]
@@ -91,6 +91,16 @@ async def test_old_lists_are_told_once_a_day_and_a_full_disk_is(tmp_path, databa
     clock.advance(86_400)
     await look.act()
     assert await told(database) == expected * 2
+
+
+async def test_lists_have_time_to_be_fetched_before_they_count_as_old(tmp_path, database):
+    clock = HandClock()
+    look = rounds(tmp_path, database, clock, {"openai-gptbot": 40})
+    await look.act()
+    assert await told(database) == []
+    clock.advance(3601)
+    await look.act()
+    assert await told(database) == [("list.stale", "openai-gptbot")]
 
 
 def test_shipped_lists_grow_stale_with_time(tmp_path):
