@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.event import Event, event
+from gateway.visitors.product_token import signs
 
 #: Every type, and when it is told.
 EVENTS: Final[Mapping[str, str]] = {
@@ -179,13 +180,15 @@ def of_disk(free_bytes: int, least_bytes: int, at: int) -> tuple[Event, ...]:
 
 
 def name_in(user_agent: str) -> str:
-    """The name that a User-Agent gives itself, or "".
+    """The name that a User-Agent gives itself, or ""; that of a library is none.
 
     >>> name_in("Mozilla/5.0 (compatible; HarborBot/2.0; +https://harbor.example/bot)")
     'HarborBot'
     >>> name_in("Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0")
     ''
     """
+    if "ua_library" in signs(user_agent).automated:
+        return ""  # what somebody reads with is the name of nobody
     for found in _NAME.finditer(user_agent[:512]):
         name = found[1]
         after = user_agent[found.end() : found.end() + 1]

@@ -60,7 +60,9 @@ def test_a_newcomer_is_told_once():
     ("agent", "name"),
     [
         ("", ""),
-        ("curl/8.5.0", "curl"),
+        ("curl/8.5.0", ""),
+        ("python-requests/2.34", ""),
+        ("Python/3.11 aiohttp/3.14", ""),
         ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", ""),
         ("Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36", ""),
         ("Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; TideBot/1.3; +https://tide.example", "TideBot"),

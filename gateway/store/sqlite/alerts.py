@@ -56,11 +56,12 @@ class SqliteAlerts:
                     bounds,
                 )
             )
+            # The sign keeps an index of names out of it, which would be read from end to end.
             unknown = tuple(
                 Unknown(*row)
                 for row in db.execute(
                     "SELECT e.site, d.user_agent, count(*) FROM entries e JOIN details d ON d.id = e.id"
-                    " WHERE e.seq > ? AND e.seq <= ? AND e.kind = 'fetch' AND e.crawler = ''"
+                    " WHERE e.seq > ? AND e.seq <= ? AND e.kind = 'fetch' AND +e.crawler = ''"
                     " GROUP BY 1, 2 ORDER BY 3 DESC LIMIT ?",
                     (*bounds, _NAMES),
                 )
