@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING
 from gateway.app.administering import admin_log_of
 from gateway.app.bundle_credits import bundles_of
 from gateway.app.dealing import deals_of
-from gateway.app.examiner import Doctor, set_otherwise
-from gateway.app.setting_up import setup_of
-from gateway.app.told_terms import previewed
+from gateway.app.setting_up import with_first_run
 from gateway.app.worth import worth_of
-from gateway.dashboard.health_pages import Health
 from gateway.dashboard.holder_pages import Holders
-from gateway.dashboard.preview_pages import Preview
 from gateway.dashboard.rooms import Rooms
 from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.database import Database
@@ -27,7 +23,7 @@ if TYPE_CHECKING:
 def rooms_of(office: Office, pages: Database, wake: Callable[[], None]) -> Rooms:
     """The rooms of *office*; *pages* is the database for long reads, *wake* asks the keeper to fold."""
     config, files = office.config, office.policy_files
-    return Rooms(
+    rooms = Rooms(
         deals=deals_of(office.database, office.register, office.shelf),
         milestones=office.bookkeeping.shown(office.register),
         holders=Holders(office.register, office.lives, office.accounts, SqliteSpendBook(pages)),
@@ -39,9 +35,7 @@ def rooms_of(office: Office, pages: Database, wake: Callable[[], None]) -> Rooms
         policies=files,
         consents=office.consenting.pages(lambda: office.shelf.policies),
         worth=worth_of(pages, office.shelf, config.figures),
-        preview=Preview(files, previewed),
-        setup=setup_of(config, files, office.access_log, office.register),
-        health=Health(Doctor(config.folder), lambda: set_otherwise(config)),
         people=office.persons.pages(),
         admin=admin_log_of(pages, office.journal, wake),
     )
+    return with_first_run(rooms, config, files, office.access_log, office.register, office.post)

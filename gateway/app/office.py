@@ -15,6 +15,7 @@ import structlog
 from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
 from gateway.app.account_room import accounts_of
+from gateway.app.alert_round import alert_round
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
@@ -296,6 +297,7 @@ class Office:
             ("reconcile", LOOK_SECONDS, self.nightly.act),
             ("billing", billing_room.ROUND_SECONDS, self.billing.office.round),
             ("usage", 60.0, self.post.count_usage),
+            alert_round(self.config, self.database, self._pages, self.clock),
         ):
             self._start(name, every(seconds, act))
         if self.witnessing is not None:

@@ -122,7 +122,8 @@ class PreviewPages:
         trouble: str, *, status: int = 200, more: Mapping[str, object] | None = None,
     ) -> web.StreamResponse:  # fmt: skip
         text = ""
-        if policy is not None:
+        # The file holds the floors.
+        if policy is not None and may(request, Permission.FLOOR_SEE):
             try:
                 text = self._preview.files.text(policy)
             except ConfigurationError as error:

@@ -4,7 +4,7 @@
 ``/``                      overview
 ``/log``, ``/crawlers``, ``/content``: see `log_pages`
 ``/live``                  the latest fetches; ``/live/events`` tells new ones
-``/records/ID``            one fetch and its decision trace
+``/records/ID``            one fetch and its decision trace; ``/replay``: see `replay_pages`
 ``/records/ID/reveal``     POST: the same with the client's address; it is noted who looked
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
@@ -17,6 +17,7 @@
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/policies``              the rules; see `policy_pages` and `grid_pages`
 ``/preview``               what a crawler meets; see `preview_pages`
+``/webhooks``              who is told of what happened; see `hook_pages`
 ``/health``                what is in order; see `health_pages`
 ``/setup``                 the first run; see `setup_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
@@ -258,6 +259,7 @@ class _Pages:
             "worth": self._rooms.worth is not None,
             "provider": self._rooms.oidc.name if self._rooms.oidc else "",
             "preview": self._rooms.preview is not None,
+            "rules": self._rooms.policies is not None,
             "test_mode": self._rooms.test_mode,
             "tabs": [each for each in self._tabs if signed and signed.may(wanted("GET", each[0]))],
             "me": signed.person if signed else None,
