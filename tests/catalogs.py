@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import io
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -49,6 +50,7 @@ def constants() -> set[str]:
     return {each for each in found if each}
 
 
+@cache
 def written() -> set[str | tuple[str, str]]:
     """What stands in the code. Babel's own extractor sees no call within an f-string before Python 3.12."""
     found: set[str | tuple[str, str]] = set()

@@ -11,7 +11,7 @@ from gateway.desk.problem_members import members_of
 from gateway.desk.replies import page
 from gateway.languages import tr, trn
 from gateway.licenses.pricing import due_at_signing
-from gateway.paper import link, original, table
+from gateway.paper import Html, link, original, table
 from gateway.policy.rules import Policy
 from gateway.problems import Problem
 from gateway.terms.license_terms import Offer, Territory
@@ -54,7 +54,10 @@ def _for_people() -> str:
 
 def problem_page(problem: Problem) -> web.Response:
     """Tell what one refusal means, what can be done about it, and what its body holds."""
-    members = [(name, original(meaning)) for name, meaning in members_of(problem).items()]
+    members = [
+        (Html(f"<code>{escape(name)}</code>"), original(meaning))
+        for name, meaning in members_of(problem).items()
+    ]
     body = (
         f"<p>{tr('Status {status}, code {code}.').format(status=problem.status, code=f'<code>{problem.code}</code>')}</p>\n"
         f"<h2>{tr('What to do')}</h2>\n<p>{escape(tr(problem.next_step))}</p>\n"

@@ -48,7 +48,7 @@ def review_page(seen: Seen, document: Mapping[str, Any], digest: str, assent: st
             trouble(tr("It is not signed"), typed.sentences, mistake_links(typed.mistakes)),
             f"<h2>{tr('Every term in plain words')}</h2>\n{levers(terms)}",
             f"<h2>{tr('What it costs')}</h2>\n{pairs(tr('Price'), price)}",
-            f"<h2>{tr('The document:')} {escape(document['heading'])}</h2>\n{downloads(seen)}",
+            f"<h2>{tr('The document:')} <span{foreign()}>{escape(document['heading'])}</span></h2>\n{downloads(seen)}",
             f"<details><summary>{tr('Read the whole document here')}</summary>\n<div{foreign()}>",
             contract_page(document, digest).replace("<h2>", "<h3>").replace("</h2>", "</h3>"),
             f"</div></details>\n<h2>{tr('Sign')}</h2>\n",
