@@ -40,7 +40,7 @@ $(STAMPS)/dev: pyproject.toml $(STAMPS)/server
 # Real programs that some tests drive. Without root, or without Debian, those tests skip and say so.
 $(STAMPS)/debian:
 	@mkdir -p $(STAMPS)
-	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl slowhttptest:slowhttptest varnishtest:varnish fusermount3:fuse3 faketime:faketime; do \
+	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl jq:jq slowhttptest:slowhttptest varnishtest:varnish fusermount3:fuse3 faketime:faketime; do \
 	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "installing$$missing from Debian …"; \
@@ -108,7 +108,7 @@ $(STAMPS)/foreign: pyproject.toml $(STAMPS)/dev
 
 night: $(STAMPS)/dev $(STAMPS)/debian $(STAMPS)/fuzz $(STAMPS)/foreign ## long runs by hand: kills, soak, fuzzing, millions of records
 	@for target in listener hygiene answers; do $(BIN)/python -m loadtests.fuzz --target $$target --seconds 180; done
-	@$(BIN)/python -m pytest -q tests/interop/test_sumdb.py
+	@$(BIN)/python -m pytest -q tests/interop/test_sumdb.py tests/interop/test_client_hooks.py -k "sumdb or go"
 	@$(BIN)/python -m loadtests.growing --count 10000000
 	@$(BIN)/python -m pytest -q -m night tests --timeout 7200
 

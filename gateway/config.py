@@ -10,7 +10,7 @@ A data folder holds everything that is written::
       licet.toml     this file, if there is one
       sites/*.toml   one policy a site
       licet.db       books, licenses, folded journal
-      journal/       the append-only files
+      journal/       the append-only files, which licet.db points into
       keys/          private keys, 0600, and the secret of nonces
       evidence/      documents that licensees handed in, by their SHA-256
       feeds/         the last good copy of each operator's address list

@@ -29,7 +29,7 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.totals import SqliteTotals
 
 SHORT = 10_000
-_START = 1_795_000_000_000_000
+START_US = 1_795_000_000_000_000
 _SALT = bytes(32)
 _NAMES = ("GPTBot", "ClaudeBot", "CCBot", "Googlebot", "Bytespider", "PerplexityBot", "Applebot", "")
 _ENDS = (
@@ -46,10 +46,9 @@ _RECORD = FetchRecord(
     verdict="license", rule="rules[2]", mode="enforce", outcome="free", status=200, bytes_sent=18_240,
     ended="complete", detail="cd" * 32, digest="ef" * 32, currency="USD",
 )  # fmt: skip
-_COPY = """INSERT INTO entries SELECT seq + ?1, substr(id, 1, 24) || printf('%012d', seq + ?1), kind, time_us + ?2, site, salt,
-canonical, leaf, source, crawler, operator, visitor_class, identity, licensee, license, outcome, verdict, rule, problem,
-would, status, method, host, path, work, ended, country, currency, charged_micros, quote_micros, charge_reason,
-bytes_sent, duration_us, count FROM entries WHERE seq <= ?3"""
+_COPY = """INSERT INTO journal SELECT seq + ?1, substr(id, 1, 24) || printf('%012d', seq + ?1), kind, outcome, status,
+time_us + ?2, face, licensee, path, count, charged_micros, quote_micros, bytes_sent, duration_us, digest, file, place, NULL, NULL
+FROM journal WHERE seq <= ?3"""
 
 
 def records(count: int) -> list[FetchRecord]:
@@ -63,7 +62,7 @@ def records(count: int) -> list[FetchRecord]:
             replace(
                 _RECORD,
                 id=f"019ab000-0000-7000-8000-{number + 1:012d}",
-                time_us=_START + number * 500_000,
+                time_us=START_US + number * 500_000,
                 crawler=dice.choice(_NAMES),
                 outcome=outcome,
                 status=status,
@@ -102,8 +101,8 @@ async def _made(path: Path, count: int) -> Database:
     return database
 
 
-def _questions(log: SqliteAccessLog, count: int) -> dict[str, Callable[[], Awaitable[object]]]:
-    newest = _START + count * 500_000
+def questions(log: SqliteAccessLog, count: int) -> dict[str, Callable[[], Awaitable[object]]]:
+    newest = START_US + count * 500_000
     day = LogFilter(from_us=newest - DAY_US)
     week = LogFilter(from_us=newest - 7 * DAY_US)
     middle = LogFilter(from_us=newest - count * 250_000 - 600_000_000, to_us=newest - count * 250_000)
@@ -127,7 +126,7 @@ def _questions(log: SqliteAccessLog, count: int) -> dict[str, Callable[[], Await
 
 async def _times(database: Database, count: int, rounds: int) -> dict[str, float]:
     found = {}
-    for name, ask in _questions(SqliteAccessLog(database), count).items():
+    for name, ask in questions(SqliteAccessLog(database), count).items():
         best = 1e9
         for _ in range(rounds):
             began = time.perf_counter()

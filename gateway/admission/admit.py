@@ -109,6 +109,7 @@ def _enforced(
         price=at_age(credential.price, credential.by_age, ruling.days),
         budget=credential.budget,
         window_seconds=credential.window_hours * 3600,
+        stream=ruling.stream,
     )
     return Grant(uses=covered.uses, claims=credential, charge=charge, would=covered.would)
 

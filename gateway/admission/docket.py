@@ -67,6 +67,7 @@ class Docket:
                     charge.price,
                     charge.budget,
                     charge.window_seconds,
+                    stream=charge.stream,
                 )
                 verdict = Grant(verdict.uses, claims, anew, verdict.offers, verdict.would, verdict.quote)
             return found[3], found[4], verdict

@@ -6,7 +6,9 @@ the price; 206 parts together never owe more than the whole; HEAD, OPTIONS, 304,
 (and so does a retry after a lost answer). A client that breaks off after more
 than 64 KiB or a tenth of the body owes the whole, and so it does after the first
 octet of a body whose length nobody announced; what the origin breaks off owes
-nothing. Where the price was settled between the origin's head and the first
+nothing. What is streamed in pieces (`policy.rules.Work.streams`) is one such
+unit with all its pieces, whatever each of them is: the first that is taken in
+the window owes the price, and the others nothing. Where the price was settled between the origin's head and the first
 octet (`Charge.due`), that is the price; what it says is free owes nothing, and
 pays for no later fetch.
 
@@ -29,6 +31,8 @@ from gateway.terms.license_terms import WINDOW_HOURS
 
 #: Seconds in which unchanged bytes are not paid for again, where the terms say nothing else.
 WINDOW_SECONDS: Final = WINDOW_HOURS * 3600
+#: By fewer digits than that of a resource, the hash of something streamed says what it is.
+_STREAM_DIGITS: Final = 48
 #: A client that took more than this, or more than a tenth, took the work.
 ABORT_BYTES: Final = 64 * 1024
 
@@ -40,8 +44,10 @@ class Owed(NamedTuple):
     reason: str
 
 
-def unit_of(licensee: str, ask: Ask) -> str:
-    """Which resource a fetch was of, query and all, as a hash that shows no query."""
+def unit_of(licensee: str, ask: Ask, stream: str = "") -> str:
+    """Which resource a fetch was of, query and all, as a hash that shows no query; of a *stream*, which stream."""
+    if stream:
+        return _unit(f"{licensee}\0{ask.site}\0{stream}\0stream")[:_STREAM_DIGITS]
     return _unit(f"{licensee}\0{ask.site}\0{ask.path}\0{ask.query}")
 
 
@@ -57,6 +63,8 @@ def units_of(licensee: str, site: str, path: str, unit: str, delivery: Delivery)
     a part without a tag counts with every other part of the same resource.
     *unit* is `unit_of` the fetch.
     """
+    if len(unit) == _STREAM_DIGITS:
+        return (f"{unit} stream",)
     if delivery.ended is Ended.PASSED:
         return (f"{unit} passed-on",)
     keys = []

@@ -28,6 +28,7 @@ class Charge(NamedTuple):
     *record_id* is the ask's id. *budget* is the license's, over its whole life.
     In *window_seconds* nothing is paid for twice.
     *due* is what the whole unit owes where that is known and less than *price*.
+    *stream* is the path of what is streamed in pieces, of which the fetch takes one, or "".
     Without *purse* the money is moved elsewhere, and none is set aside for it.
     """
 
@@ -39,6 +40,7 @@ class Charge(NamedTuple):
     window_seconds: int = WINDOW_HOURS * 3600
     due: Money | None = None
     purse: bool = True
+    stream: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -336,4 +336,6 @@ def _key(charge: Charge) -> tuple[str, Money, Budget]:
 
 
 def _paid_units(charge: Charge, ask: Ask, delivery: Delivery) -> tuple[str, ...]:
-    return units_of(charge.licensee, ask.site, ask.path, unit_of(charge.licensee, ask), delivery)
+    return units_of(
+        charge.licensee, ask.site, ask.path, unit_of(charge.licensee, ask, charge.stream), delivery
+    )

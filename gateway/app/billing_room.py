@@ -10,6 +10,7 @@ from gateway.app.billing_lock import billing_lock
 from gateway.billing.billing_office import BillingOffice
 from gateway.billing.issuing import Issuer
 from gateway.billing.ledger import Ledger
+from gateway.billing.paying_out import PayingOut
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.dashboard.billing_pages import Bills
@@ -54,7 +55,7 @@ class BillingRoom:
         self._test, self._payouts = config.billing.test, SqlitePayoutBook(database)
         documents = SqliteDocumentBook(database)
         issuer = Issuer((documents, self._books, ledger), config.billing, self._write, clock.now_us)
-        self.office = BillingOffice(issuer, self._books, SqliteDisputeBook(database), clock.now_us)
+        self.office = BillingOffice(issuer, self._books, SqliteDisputeBook(database), register, clock.now_us)
 
     async def open(self) -> None:
         """Take the mode of the books; raises `ConfigurationError` where they are of the other one."""
@@ -75,7 +76,8 @@ class BillingRoom:
 
     def pages(self) -> Bills:
         """What the owner's pages work on."""
-        return Bills(self._accounts, self._names, self._test, self.office, self._payouts)
+        paying = PayingOut(self._payouts, self._write, self._clock.now_us)
+        return Bills(self._accounts, self._names, self._test, self.office, paying)
 
     async def _names(self) -> dict[str, str]:
         return {each.id: each.name for each in await self._register.licensees()}

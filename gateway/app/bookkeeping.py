@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
-from gateway.app import due_round, milestone_round, share_round
+from gateway.app import claim_round, due_round, milestone_round, share_round
 from gateway.billing.milestone_book import MilestoneBook
 from gateway.clock import Clock
 from gateway.dashboard.milestone_pages import Milestones
@@ -21,6 +21,8 @@ from gateway.licenses.evidence_shelf import EvidenceShelf
 from gateway.licenses.register import LicenseRegister
 from gateway.policy.rules import Policy
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.dispute_book import SqliteDisputeBook
+from gateway.store.sqlite.document_book import SqliteDocumentBook
 from gateway.store.sqlite.earnings import SqliteEarnings
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ingestion import SqliteIngestion
@@ -37,6 +39,7 @@ class Bookkeeping:
         self._owing, self._journal, self._clock, self._wake = SqliteOwing(database), journal, clock, wake
         self._folded = due_round.folded_whole(folder, SqliteFolding(database))
         self._earnings = SqliteEarnings(database)
+        self._bills = SqliteDocumentBook(database), SqliteDisputeBook(database)
         self._ingestion = SqliteIngestion(database)
         self.milestones = MilestoneBook(self._owing, journal.keep, clock)
 
@@ -60,7 +63,9 @@ class Bookkeeping:
         policies: Callable[[], Iterable[Policy]],
     ) -> tuple[tuple[str, float, Callable[[], Awaitable[None]]], ...]:
         """Name, seconds between two, and act of each round; *tell* keeps events, each id once; authors are those of *policies*."""
-        dues = due_round.DueRound(self._owing, self._journal, self._clock, self._folded, self._wake)
+        dues = due_round.DueRound(
+            self._owing, self._bills, self._journal, self._clock, self._folded, self._wake
+        )
         milestones = milestone_round.MilestoneRound(self._owing, self.milestones, tell, self._wake)
         shares = share_round.ShareRound(
             self._earnings, register, policies, self._journal, self._clock, self._folded, self._wake
@@ -69,4 +74,5 @@ class Bookkeeping:
             ("shares", share_round.ROUND_SECONDS, shares.act),
             ("dues", due_round.ROUND_SECONDS, dues.act),
             ("milestones", milestone_round.ROUND_SECONDS, milestones.act),
+            ("claims", claim_round.ROUND_SECONDS, claim_round.ClaimRound(self._owing, tell).act),
         )

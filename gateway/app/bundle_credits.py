@@ -8,8 +8,10 @@ from typing import Final
 import structlog
 
 from gateway.app.ingestion_round import IngestionRound
-from gateway.billing.bundle_credits import credit_id, credited, fee_of, withdrawn_from
+from gateway.billing.bundle_credits import credit_id, credited, credited_of_milestones, fee_of, withdrawn_from
+from gateway.billing.escrow import State
 from gateway.billing.ledger import Ledger
+from gateway.billing.milestone_book import Known, MilestoneBook
 from gateway.billing.postings import prepaid
 from gateway.billing.refunds import standings
 from gateway.clock import Clock
@@ -24,6 +26,7 @@ from gateway.licenses.withdrawal import Withdrawal
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import StoreUnavailable
+from gateway.provenance.record import BookEntry
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.ledger import SqliteLedger
@@ -42,21 +45,26 @@ class BundleCredits:
         register: LicenseRegister,
         ledger: Ledger,
         journal: Keeping,
+        milestones: MilestoneBook,
         manifest: Callable[[str, Bundle], Manifest | None],
         withdrawn: Callable[[], tuple[Withdrawal, ...]],
         clock: Clock,
     ) -> None:
-        """Write to *journal* what *withdrawn*, which are in force, take from those who bought."""
+        """Write to *journal* and *milestones* what *withdrawn*, which are in force, take from those who bought."""
+        self._milestones = milestones
         self._ingestion, self._register, self._ledger, self._journal = ingestion, register, ledger, journal
         self._manifest, self._withdrawn, self._clock = manifest, withdrawn, clock
         self._seen: tuple[Withdrawal, ...] = ()
         self._written: set[str] = set()
+        #: Whether a part of some fee is still to be paid in, so that nothing of it can be given back yet.
+        self._awaited = False
 
     async def act(self) -> None:
         """One look."""
         standing = self._withdrawn()
-        if standing == self._seen:
+        if standing == self._seen and not self._awaited:
             return
+        self._awaited = False
         try:
             for id in await self._ingestion.sold():
                 license = await self._register.license(id)
@@ -65,6 +73,7 @@ class BundleCredits:
                 if license is not None and made is not None:
                     await self._credit(license, made, standing)
         except StoreUnavailable as error:
+            self._awaited = True
             _log.warning("credits for withdrawn works wait", reason=str(error))
             return
         self._seen = standing
@@ -73,6 +82,8 @@ class BundleCredits:
         gone = withdrawn_from(license, made, standing)
         if not gone:
             return
+        if license.terms.compensation.milestones:
+            await self._credit_waiting(license, made, gone)
         booked = [each.path for each in made.items if await self._is_booked(license, made, each.path)]
         if set(gone) <= set(booked):
             return
@@ -84,6 +95,19 @@ class BundleCredits:
             await self._journal.keep(entry)
             self._written.add(entry.id)
             _log.info("a withdrawn work of a bundle was credited", license=license.id, entry=entry.id)
+
+    async def _credit_waiting(self, license: License, made: Manifest, gone: tuple[str, ...]) -> None:
+        """Of what waits for milestones, or was released for them."""
+        now_us = self._clock.now_us()
+
+        def part(known: Known) -> tuple[BookEntry, ...]:
+            self._awaited |= any(each.standing.state is State.PLANNED for each in known.milestones)
+            return credited_of_milestones(license, made, gone, known.milestones, known.entries, now_us)
+
+        for entry in await self._milestones.correct(license.id, part):
+            _log.info(
+                "a withdrawn work of a bundle was credited of a milestone", license=license.id, entry=entry.id
+            )
 
     async def _is_booked(self, license: License, made: Manifest, path: str) -> bool:
         entry = credit_id(license, made.hash, path)
@@ -110,6 +134,7 @@ def bundle_round(
     register: LicenseRegister,
     ledger: Ledger,
     journal: Keeping,
+    milestones: MilestoneBook,
     clock: Clock,
     shelf: Callable[[], PolicyShelf],
     withdrawn: Callable[[], tuple[Withdrawal, ...]],
@@ -122,7 +147,7 @@ def bundle_round(
 
     ingestion = SqliteIngestion(database)
     told = IngestionRound(ingestion, register, manifest, clock)
-    given_back = BundleCredits(ingestion, register, ledger, journal, manifest, withdrawn, clock)
+    given_back = BundleCredits(ingestion, register, ledger, journal, milestones, manifest, withdrawn, clock)
 
     async def act() -> None:
         await told.act()

@@ -1,4 +1,4 @@
-"""What the office does about what falls due: it enters it in the journal, each due once.
+"""What the office does about what falls due, and bears interest once it is late: it enters it in the journal, each once.
 
 A license is shown before its fee is folded, and a fee not folded looks like one
 that was not paid: what changed is looked at once the books hold everything that
@@ -10,19 +10,22 @@ so that after a crash the books show what was written, and the ids say that it w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import structlog
 
+from gateway.billing import interest_booking
 from gateway.billing.booking import LATE_SECONDS, bookable, counted, due_until, moments, to_book
-from gateway.billing.dues import Facts
-from gateway.billing.owing import Owing
+from gateway.billing.dispute_book import DisputeBook
+from gateway.billing.document_book import DocumentBook
+from gateway.billing.dues import Dues, Facts
+from gateway.billing.owing import Held, Owing
 from gateway.clock import Clock
 from gateway.desk.fees import Keeping
 from gateway.provenance.keeper import Folding
-from gateway.provenance.record import BookEntry
+from gateway.provenance.record import BookEntry, JournalEntry
 from gateway.provenance.segments import durable_ends
 
 log = structlog.get_logger("licet")
@@ -31,6 +34,8 @@ ROUND_SECONDS: Final = 5.0
 #: After so many looks in vain a journal that cannot be folded, such as a damaged one, is waited for no more.
 _PATIENCE: Final = 12
 _DAY: Final = 86_400
+#: Documents and disputes of one licensee that are looked at.
+_MOST: Final = 10_000
 
 
 class DueRound:
@@ -39,12 +44,14 @@ class DueRound:
     def __init__(
         self,
         owing: Owing,
+        bills: tuple[DocumentBook, DisputeBook],
         journal: Keeping,
         clock: Clock,
         folded: Callable[[], Awaitable[bool]],
         wake: Callable[[], None],
     ) -> None:
-        """Read *owing*, write into *journal*; *folded* says whether the books hold all of it, *wake* has it folded at once."""
+        """Read *owing* and *bills*, write into *journal*; *folded* says whether the books hold all of it, *wake* has it folded at once."""
+        self._documents, self._disputes = bills
         self._owing, self._journal, self._clock, self._wake = owing, journal, clock, wake
         self._folded, self._waited = folded, 0
         self._seen: dict[str, tuple[str, int]] = {}
@@ -81,7 +88,8 @@ class DueRound:
     async def _book(self, id: str, now: int, now_us: int) -> tuple[int, int]:
         """How many entries were written, and when the license is to be looked at again."""
         held = await self._owing.held(id)
-        if not bookable(held.versions):
+        bears = interest_booking.agreed(held.versions)
+        if not bookable(held.versions) and not bears:
             return 0, 1 << 62
         looks = counted(held.versions)
         entries = await self._owing.entries(id, deliveries=looks)
@@ -92,6 +100,8 @@ class DueRound:
         dues = due_until(held.versions, facts, now, over_at=held.over_at)
         license = held.versions[-1]
         new = to_book(license, dues, (*entries, *pending), now_us)
+        if bears:
+            new += await self._interest(held, dues, (*entries, *pending, *new), now_us)
         for entry in new:
             await self._journal.keep(entry)
             self._written[entry.id] = entry
@@ -99,7 +109,23 @@ class DueRound:
             self._wake()
         coming = [at for at in moments(held.versions, over_at=held.over_at) if at > now]
         late = looks and now < license.ends_at + LATE_SECONDS
-        return len(new), min([*coming, *([now + _DAY] if late else [])], default=1 << 62)
+        # Payments name no license, bills and disputes are no entries: no sign tells of them.
+        later = [now + _DAY] if late or bears else []
+        months = [interest_booking.next_month(held.versions, now)] if bears else []
+        return len(new), min([*coming, *later, *months], default=1 << 62)
+
+    async def _interest(
+        self, held: Held, dues: Dues, entries: Sequence[JournalEntry], now_us: int
+    ) -> tuple[BookEntry, ...]:
+        license = held.versions[-1]
+        facts = interest_booking.Facts(
+            entries,
+            {each.id: each.due_on for each in dues.items},
+            await self._documents.of(license.licensee, _MOST),
+            await self._disputes.of(license.licensee, _MOST),
+        )
+        wanted = interest_booking.interest_of(held.versions, facts, now_us // 1_000_000)
+        return interest_booking.to_book(license, wanted, entries, now_us)
 
 
 def folded_whole(folder: Path, folding: Folding) -> Callable[[], Awaitable[bool]]:

@@ -16,14 +16,17 @@ import structlog
 from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
 from gateway.app.account_room import accounts_of
+from gateway.app.administering import admin_log_of
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
 from gateway.app.bundle_credits import bundle_round, bundles_of
 from gateway.app.cashier import Cashier
+from gateway.app.consent_recording import ConsentRecording
 from gateway.app.consenting import Consenting
 from gateway.app.dashboard_door import open_dashboard
 from gateway.app.dealing import bargaining_of, deals_of
+from gateway.app.examiner import Doctor, set_otherwise
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.ingestion_round import INGESTION_SECONDS
@@ -35,16 +38,20 @@ from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.retention import check_retention, forget_in_time
+from gateway.app.setting_up import setup_of
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
 from gateway.app.timers import acting, every
+from gateway.app.told_terms import previewed
 from gateway.app.way_out import feed_fetch
 from gateway.app.witnessing import witnessing_of
 from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
+from gateway.dashboard.health_pages import Health
 from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.pages import BOOKS
 from gateway.dashboard.policy_shelf import PolicyFiles
+from gateway.dashboard.preview_pages import Preview
 from gateway.dashboard.rooms import Rooms
 from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
@@ -191,6 +198,12 @@ class Office:
         self.settling = self.cashier.settling
         self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
+        self.policy_files = PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock)
+        self.consent_recording = ConsentRecording(
+            lambda: self.shelf, self.policy_files, config.policy_versions, self.journal,
+            self.ledger.has_entry, self.clock,
+        )  # fmt: skip
+        await self.consent_recording.act()
         self._open_desk()
         await self.desk.sales.finish()
 
@@ -215,6 +228,7 @@ class Office:
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
             ),
             crawler=Catalog.shipped().crawler,
+            claimed=Catalog.shipped().claimed,
             published=self._published,
         )  # fmt: skip
 
@@ -265,6 +279,7 @@ class Office:
         config = self.config
         if not config.dashboard.enabled:
             return "", ""
+        files = self.policy_files
         rooms = Rooms(
             deals=deals_of(self.database, self.register, self.shelf),
             milestones=self.bookkeeping.shown(self.register),
@@ -273,10 +288,14 @@ class Office:
             audits=self.audits,
             bills=self.billing.pages(),
             bundles=bundles_of(self._pages, self.register, lambda: (self.shelf.policies, self.withdrawn)),
-            policies=PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock),
+            policies=files,
             consents=self.consenting.pages(lambda: self.shelf.policies),
             worth=worth_of(self._pages, self.shelf, config.figures),
+            preview=Preview(files, previewed),
+            setup=setup_of(config, files, self.access_log, self.register),
+            health=Health(Doctor(config.folder), lambda: set_otherwise(config)),
             people=self.persons.pages(),
+            admin=admin_log_of(self._pages, self.journal, self._wake.set),
         )
         who = Explaining(config, self.clock, networks=self._networks)
         return await open_dashboard(
@@ -286,12 +305,13 @@ class Office:
     def begin(self) -> None:
         """Start what is done again and again."""
         bundles = bundle_round(
-            self.database, self.register, self.ledger, self.journal, self.clock,
+            self.database, self.register, self.ledger, self.journal, self.bookkeeping.milestones, self.clock,
             lambda: self.shelf, lambda: self.withdrawn,
         )  # fmt: skip
         for name, seconds, act in (
             ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
+            ("consents", 1.0, self.consent_recording.act),
             ("people", 5.0, self._count_people),
             ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),

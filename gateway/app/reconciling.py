@@ -11,8 +11,8 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,8 +20,13 @@ from typing import Any, Final
 import orjson
 import structlog
 
+from gateway.billing.account_book import AccountBook
+from gateway.billing.account_statements import AccountStatement, account_statement
 from gateway.billing.comparisons import Around, Comparison, months_of, reconciled
+from gateway.billing.document_book import DocumentBook
 from gateway.billing.ledger import Ledger
+from gateway.billing.paper_comparisons import Papers, on_paper
+from gateway.billing.payout_book import PayoutBook
 from gateway.billing.statements import Period, Statement, StatementDisagrees
 from gateway.clock import Clock
 from gateway.rails.settlements import Settlements
@@ -35,14 +40,29 @@ HOUR: Final = 3
 _MOST: Final = 10_000_000
 
 
-async def compared(
-    ledger: Ledger, settlements: Settlements, topups: TopUps, receipts: Mapping[str, int] | None = None
-) -> tuple[Comparison, ...]:
-    """Every comparison of the books with themselves and with what is around them.
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """Where papers and payouts are kept; *test* says that the books are of test mode."""
 
-    Rails are read before the books, and statements after them: a credit is never
-    older than what it comes from.
+    accounts: AccountBook
+    documents: DocumentBook
+    payouts: PayoutBook
+    test: bool = False
+
+
+async def compared(
+    ledger: Ledger,
+    settlements: Settlements,
+    topups: TopUps,
+    receipts: Mapping[str, int] | None = None,
+    desks: Desks | None = None,
+) -> tuple[Comparison, ...]:
+    """Every comparison of the books with themselves and with what is around them, and of papers where there are *desks*.
+
+    Rails and papers are read before the books, and statements after them: a credit is
+    never older than what it comes from, and a document never older than its entries.
     """
+    papers = await _kept(desks) if desks is not None else None
     payments, paid_in = await settlements.payments(_MOST), await topups.everything()
     books = await ledger.books()
     bills, disagreeing = list[Statement](), list[tuple[str, str]]()
@@ -51,7 +71,30 @@ async def compared(
             bills.append(await ledger.statement(licensee, licensee, Period.parse(month)))
         except StatementDisagrees as error:
             disagreeing.append((licensee, f"{month}: {error}."))
-    return reconciled(books, Around(bills, disagreeing, payments, paid_in, receipts))
+    found = reconciled(books, Around(bills, disagreeing, payments, paid_in, receipts))
+    if desks is None or papers is None:
+        return found
+    return (*found, *on_paper(books, replace(papers, remade=await _remade(desks, papers.frozen))))
+
+
+async def _kept(desks: Desks) -> Papers:
+    documents = await desks.documents.of("", _MOST)
+    payouts, frozen = await desks.payouts.all(_MOST), await desks.accounts.frozen()
+    return Papers(frozen, {}, documents, payouts, desks.test)
+
+
+async def _remade(
+    desks: Desks, months: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], AccountStatement | str]:
+    found: dict[tuple[str, str], AccountStatement | str] = {}
+    for licensee, month in months:
+        period = Period.parse(month)
+        try:
+            extract = await desks.accounts.extract(licensee, period)
+            found[licensee, month] = account_statement(licensee, "", period, extract)
+        except StatementDisagrees as error:
+            found[licensee, month] = str(error)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

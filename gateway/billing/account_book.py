@@ -33,6 +33,10 @@ class AccountBook(Protocol):
         """Keep the *digest* of a closed period, if none is kept; the one that is kept."""
         ...
 
+    async def frozen(self) -> Mapping[tuple[str, str], str]:
+        """The digest that is kept of each closed period, by licensee and name."""
+        ...
+
     async def span(self, licensee: str) -> tuple[int, int] | None:
         """The times of its first and its last entry, in microseconds; None where there is none."""
         ...

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from gateway.billing import dunning
 from gateway.billing.account_book import AccountBook
+from gateway.billing.bill_suspending import held_for_bills, hold
 from gateway.billing.billing_rules import BillingRules
 from gateway.billing.dispute_book import DisputeBook
 from gateway.billing.dunning import Standing
+from gateway.billing.invoice_events import credited, issued
 from gateway.billing.invoices import CREDIT_NOTE, Document, NotIssued
 from gateway.billing.issuing import Issuer
 from gateway.billing.line_disputes import Dispute, accepted, disputed_of, read_dispute, rejected, told
-from gateway.event import Event
+from gateway.licenses.register import LicenseRegister
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
 from gateway.provenance.record import BookEntry
@@ -31,6 +33,7 @@ class BillingOffice:
     issuer: Issuer
     accounts: AccountBook
     disputes: DisputeBook
+    register: LicenseRegister
     now_us: Callable[[], int]
 
     @property
@@ -48,7 +51,9 @@ class BillingOffice:
         documents = [each for each in await self.issuer.documents.of(licensee, _MOST) if each.number]
         entries = await self.accounts.book_entries(licensee)
         disputed = disputed_of(await self.disputes.of(licensee, _MOST))
-        facts = dunning.Facts(documents, entries, disputed)
+        licenses = {line["license"] for each in documents for line in each.told["lines"]} - {""}
+        suspended = await held_for_bills(self.register, licenses)
+        facts = dunning.Facts(documents, entries, disputed, suspended)
         return dunning.standings(facts, self.rules, self.now)
 
     async def standing(self, document: Document) -> Standing | None:
@@ -90,6 +95,7 @@ class BillingOffice:
             return made
         if not await self.disputes.open(made, events=[told(made, self.now)]):
             return Refusal(Problem.DISPUTE_REFUSED, f"Line {made.line} is in dispute already.")
+        await self.suspend(licensee)
         return made
 
     async def accept(self, id: str, answer: str) -> Dispute | Refusal:
@@ -116,13 +122,28 @@ class BillingOffice:
             return Refusal(Problem.NOT_FOUND, "There is no dispute of that id.")
         return await self._kept(rejected(found, answer, self.now))
 
+    async def suspend(self, licensee: str) -> tuple[Standing, ...]:
+        """Have the licenses of *licensee* suspended for bills that are so late, and for no other; how its bills stand then."""
+        found, now = await self.standings(licensee), self.now
+        wanted = {each.document.id: dunning.to_suspend(each, self.rules, now) for each in found}
+        await hold(self.register, found, wanted, now)
+        return await self.standings(licensee)
+
     async def round(self) -> None:
         """Finish what was begun, and tell what time has done to invoices and disputes; each once."""
         # What is younger may be on its way by a command.
         await self.issuer.resume(self.now - _ON_ITS_WAY)
-        events = list[Event]()
-        for licensee in sorted({each.licensee for each in await self.issuer.documents.of("", _MOST)}):
-            for standing in await self.standings(licensee):
+        documents = [each for each in await self.issuer.documents.of("", _MOST) if each.number]
+        invoices = {each.id: each for each in documents if each.kind != CREDIT_NOTE}
+        # Whoever issued it may have died between its number and the word of it.
+        events = [issued(each) for each in invoices.values()]
+        events += [
+            credited(each, invoices[each.refers])
+            for each in documents
+            if each.kind == CREDIT_NOTE and each.refers in invoices
+        ]
+        for licensee in sorted({each.licensee for each in documents}):
+            for standing in await self.suspend(licensee):
                 events += dunning.events_of(standing, self.rules, self.now)
         for each in await self.disputes.of("", _MOST):
             if each.state == "open" and self.now >= each.answer_by:
@@ -134,4 +155,5 @@ class BillingOffice:
             return dispute
         if not await self.disputes.decide(dispute, events=[told(dispute, self.now)]):
             return Refusal(Problem.DISPUTE_REFUSED, f"The dispute {dispute.id} was decided meanwhile.")
+        await self.suspend(dispute.licensee)
         return dispute

@@ -96,7 +96,7 @@ class BillingRules(_Section):
         due_days: days from the issue of an invoice until it is due.
         reminder_days: days after the due day on which a reminder goes out.
         overdue_days: days after the due day from which it is overdue.
-        suspend_days: days after the due day from which a license that says so is suspended.
+        suspend_days: days after the due day from which the licenses on it are suspended until it is paid, 0 for never.
         dispute_days: days from the issue in which a line may be disputed.
         answer_days: days in which a dispute is to be answered.
     """
@@ -113,7 +113,7 @@ class BillingRules(_Section):
     due_days: int = Field(default=14, ge=0, le=365)
     reminder_days: int = Field(default=3, ge=1, le=365)
     overdue_days: int = Field(default=14, ge=1, le=365)
-    suspend_days: int = Field(default=30, ge=1, le=365)
+    suspend_days: int = Field(default=30, ge=0, le=365)
     dispute_days: int = Field(default=30, ge=1, le=365)
     answer_days: int = Field(default=14, ge=1, le=365)
 
@@ -124,8 +124,8 @@ class BillingRules(_Section):
             raise ValueError("taxes must have different ids")
         if self.tax and self.tax not in ids:
             raise ValueError(f"tax must be the id of a rule in taxes, not {self.tax!r}")
-        if not self.reminder_days <= self.overdue_days <= self.suspend_days:
-            raise ValueError("reminder_days, overdue_days and suspend_days must not decrease")
+        if not self.reminder_days <= self.overdue_days <= (self.suspend_days or self.overdue_days):
+            raise ValueError("reminder_days, overdue_days and suspend_days (0 for never) must not decrease")
         return self
 
     @property

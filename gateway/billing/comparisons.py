@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from gateway.billing.postings import CLEARING, may_owe, prepaid
+from gateway.billing.postings import CLEARING, PAID_OUT, PAYOUT_FEES, may_owe, prepaid
 from gateway.billing.reconcile import Books, Fault, reconcile
 from gateway.billing.statements import Statement
 from gateway.money import Money
@@ -87,7 +87,7 @@ def checked(books: Books) -> tuple[Comparison, ...]:
             "sums of postings",
             _of(found, "balance-differs"),
         ),
-        Comparison("accounts", f"{len(accounts)} accounts", "what each may be", tuple(_accounts(sums))),
+        _accounts(sums, _paid_out(books), len(accounts)),
         Comparison(
             "spending", f"{len(books.spent)} licenses' spending", "their fetches", _of(found, "spend-differs")
         ),
@@ -140,31 +140,54 @@ def _unbalanced(kept: Mapping[str, int]) -> Iterable[Fault]:
             )
 
 
-def _accounts(sums: Mapping[tuple[str, str], int]) -> Iterable[Fault]:
+def _accounts(
+    sums: Mapping[tuple[str, str], int], paid_out: Mapping[tuple[str, str], int], count: int
+) -> Comparison:
+    """Each account by its name, and whether it may stand where it does.
+
+    That of a creator or an author stands below zero where what was earned was undone, or cost a
+    fee, after it was paid out: the next that is earned covers it.
+    """
+    faults, explained = list[Fault](), list[str]()
     for (account, currency), micros in sorted(sums.items()):
         if not _KNOWN.fullmatch(account):
-            yield Fault("unknown-account", account, f"{account} is no account of these books.")
-        elif (
-            micros < 0
-            and not may_owe(account)
-            and not account.startswith("licensee:")
-            and micros + _of_authors(sums, account, currency) < 0
-        ):
-            yield Fault(
-                "below-zero", account, f"{account} stands {-micros} micro-units of {currency} below zero."
-            )
+            faults.append(Fault("unknown-account", account, f"{account} is no account of these books."))
         elif micros > 0 and account == CLEARING:
-            yield Fault("below-zero", account, f"More {currency} was paid back than was ever paid in.")
+            why = f"More {currency} was paid back than was ever paid in."
+            faults.append(Fault("below-zero", account, why))
+        elif micros < 0 and not may_owe(account) and not account.startswith("licensee:"):
+            start = _authors_of(account)
+            group = [
+                each
+                for each in sums
+                if each[1] == currency and start is not None and each[0].startswith(start)
+            ]
+            divided = micros + sum(sums[each] for each in group)
+            gone = sum(paid_out.get(each, 0) for each in ((account, currency), *group))
+            said = f"{account} stands {-micros} micro-units of {currency} below zero"
+            if divided + gone < 0:
+                faults.append(Fault("below-zero", account, f"{said}."))
+            elif divided < 0:
+                explained.append(f"{said}: it was paid out before it was undone, or before its fee was known")
+    return Comparison("accounts", f"{count} accounts", "what each may be", tuple(faults), tuple(explained))
 
 
-def _of_authors(sums: Mapping[tuple[str, str], int], account: str, currency: str) -> int:
-    """What the authors of a creator's *account* have: what was undone since it was divided is taken back with the next."""
+def _authors_of(account: str) -> str | None:
+    """How the accounts of the authors of a creator's *account* begin: what was undone since it was divided is taken back with the next."""
     if not account.startswith("creator:"):
-        return 0
-    start = f"author:{account.removeprefix('creator:').removesuffix(':earned')}:"
-    return sum(
-        micros for (each, other), micros in sums.items() if other == currency and each.startswith(start)
-    )
+        return None
+    return f"author:{account.removeprefix('creator:').removesuffix(':earned')}:"
+
+
+def _paid_out(books: Books) -> Counter[tuple[str, str]]:
+    """What left each account by payouts and their fees and did not come back, in micro-units."""
+    found: Counter[tuple[str, str]] = Counter()
+    for each in books.postings:
+        if each.credit in {PAID_OUT, PAYOUT_FEES}:
+            found[each.debit, each.amount.currency] += each.amount.micros
+        elif each.debit in {PAID_OUT, PAYOUT_FEES}:
+            found[each.credit, each.amount.currency] -= each.amount.micros
+    return found
 
 
 def _charged(books: Books) -> Comparison:

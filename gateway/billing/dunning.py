@@ -11,7 +11,7 @@ issued        it is not due yet
 due           its last day is today or was lately
 reminded      that was `reminder_days` ago
 overdue       that was `overdue_days` ago
-suspended     that was `suspend_days` ago, and a license it bills suspends for it
+suspended     that was `suspend_days` ago, and a license it bills is suspended for it
 disputed      what is open of it is disputed
 paid          nothing is open
 written_off   nothing is open, and the operator gave up a part
@@ -29,6 +29,7 @@ from typing import Final
 from gateway.billing.billing_rules import BillingRules
 from gateway.billing.invoice_events import told
 from gateway.billing.invoices import CREDIT_NOTE, Document
+from gateway.billing.minor_units import coin
 from gateway.event import Event
 from gateway.money import Money
 from gateway.provenance.record import BookEntry
@@ -82,7 +83,7 @@ class Facts:
     Attributes:
         documents: its invoices, statements and credit notes that have a number.
         entries: its payments, write-offs and reversals, in the journal's order.
-        disputed: micro-units in dispute, by document.
+        disputed: micro-units of lines in dispute, by document; the tax on them is so too.
         suspending: licenses that are suspended for bills that are not paid.
     """
 
@@ -107,7 +108,7 @@ def standings(facts: Facts, rules: BillingRules, now: int) -> tuple[Standing, ..
     found = []
     for bill in bills:
         currency = bill.to_pay.currency
-        disputed = min(facts.disputed.get(bill.id, 0), open_[bill.id])
+        disputed = min(_with_tax(bill, facts.disputed.get(bill.id, 0)), open_[bill.id])
         state, since = _state(bill, open_[bill.id], disputed, written[bill.id], facts, rules, now)
         if state.is_over:
             since = ended.get(bill.id, bill.at)
@@ -118,6 +119,12 @@ def standings(facts: Facts, rules: BillingRules, now: int) -> tuple[Standing, ..
             )
         )  # fmt: skip
     return tuple(found)
+
+
+def _with_tax(bill: Document, micros: int) -> int:
+    """A sum of lines of *bill* that is disputed, with its part of the tax and the rounding, in micro-units."""
+    told = bill.told
+    return -(-micros * told["total_micros"] // told["net_micros"]) if told["net_micros"] > 0 else micros
 
 
 def events_of(standing: Standing, rules: BillingRules, now: int) -> tuple[Event, ...]:
@@ -135,6 +142,21 @@ def events_of(standing: Standing, rules: BillingRules, now: int) -> tuple[Event,
         told(str(each), document, min(due + days[each] * _DAY_SECONDS, now), open_micros=standing.open.micros)
         for each in steps
     )
+
+
+def to_suspend(standing: Standing, rules: BillingRules, now: int) -> frozenset[str]:
+    """The licenses that open nothing at second *now* because of what is open of one invoice: those of its unpaid lines.
+
+    None where the operator suspends nobody (`suspend_days` is 0), and none while all that is open is disputed.
+    """
+    if not rules.suspend_days or standing.state.is_over or standing.state is Dunned.DISPUTED:
+        return frozenset()
+    if (_day(now) - _day(_due_at(standing.document))).days < rules.suspend_days:
+        return frozenset()
+    lines = [line for line in standing.document.told["lines"] if line["license"]]
+    unpaid = {line["license"] for line in lines if line["micros"] > line["prepaid_micros"]}
+    # Where the lines were prepaid, what is open is the tax on them.
+    return frozenset(unpaid or {line["license"] for line in lines})
 
 
 def _applied(
@@ -178,7 +200,8 @@ def _state(
 ) -> tuple[Dunned, int]:
     if not open_:
         return (Dunned.WRITTEN_OFF if written else Dunned.PAID), bill.at
-    if disputed >= open_:
+    # What is less than a coin is no reason to ask anybody for it.
+    if open_ - disputed < coin(bill.to_pay.currency) and disputed:
         return Dunned.DISPUTED, bill.at
     due = _due_at(bill)
     late = (_day(now) - _day(due)).days

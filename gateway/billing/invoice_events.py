@@ -8,7 +8,7 @@ type                      told when
 ``invoice.due``           its last day to be paid has come
 ``invoice.reminded``      it was to be paid some days ago
 ``invoice.overdue``       it was to be paid long ago
-``invoice.suspended``     so long that a license that says so is suspended
+``invoice.suspended``     so long that the licenses on it are suspended
 ``invoice.paid``          nothing of it is to be paid any more
 ``invoice.written_off``   the operator gave up what was left of it
 ========================= ====================================================

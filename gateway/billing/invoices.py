@@ -46,6 +46,8 @@ _LETTERS: Final = {INVOICE: "I", BILL: "S", CREDIT_NOTE: "C"}
 _BILLED: Final = {"fee": "Fee at signing", "due": "Fell due", "release": "Released for a milestone"}
 #: How the ids of reversals begin that a credit note makes; they are told in it, and billed nowhere else.
 REVERSAL: Final = "cr_"
+#: How the ids of dues begin that are late interest (`billing.interest_booking`).
+INTEREST: Final = "int_"
 #: Reversals that one credit note may need.
 MOST_REVERSALS: Final = 5_000
 
@@ -125,7 +127,7 @@ def document_of(statement: AccountStatement, currency: str, billing: Billing) ->
         decimals(currency)
     except CurrencyError as error:
         raise NotIssued(str(error)) from None
-    lines = _lines(statement, currency)
+    lines = lines_of(statement, currency)
     net = sum(line["micros"] for line in lines)
     if net <= 0:
         raise NotIssued(f"nothing is to be billed in {currency} for {statement.period.name}")
@@ -155,7 +157,8 @@ def document_of(statement: AccountStatement, currency: str, billing: Billing) ->
     return _made(content)
 
 
-def _lines(statement: AccountStatement, currency: str) -> list[dict[str, Any]]:
+def lines_of(statement: AccountStatement, currency: str) -> list[dict[str, Any]]:
+    """The lines of the document of *statement* in *currency*, as they stand in its content."""
     found = []
     for each in statement.charges:
         if each.amount.currency == currency and each.amount.micros > 0:
@@ -172,7 +175,7 @@ def _lines(statement: AccountStatement, currency: str) -> list[dict[str, Any]]:
         micros = _billed(line)
         if line.amount.currency == currency and micros:
             paid = micros if line.source.startswith("escrow:") else -line.prepaid.micros
-            what = _BILLED.get(line.kind, f"Reversed: {line.reference}") + (" (late)" if line.late else "")
+            what = _what(line) + (" (late)" if line.late else "")
             found.append(
                 {
                     "kind": line.kind, "what": what, "entry": line.entry, "license": line.license, "work": "",
@@ -181,6 +184,12 @@ def _lines(statement: AccountStatement, currency: str) -> list[dict[str, Any]]:
                 }
             )  # fmt: skip
     return [{"nth": at, **line} for at, line in enumerate(found, 1)]
+
+
+def _what(line: AccountLine) -> str:
+    if line.kind == "due" and line.entry.startswith(INTEREST):
+        return "Interest on what is late"
+    return _BILLED.get(line.kind, f"Reversed: {line.reference}")
 
 
 def _billed(line: AccountLine) -> int:

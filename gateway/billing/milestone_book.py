@@ -119,6 +119,16 @@ class MilestoneBook:
         """The creator gives the money back."""
         return await self._act(license_id, name, by, given_back)
 
+    async def correct(
+        self, license_id: str, made: Callable[[Known], Sequence[BookEntry]]
+    ) -> tuple[BookEntry, ...]:
+        """Write what *made* makes of what is known of a license, while nobody else acts; what was written."""
+        async with self._one:
+            entries = tuple(made(await self.known(license_id)))
+            for entry in entries:
+                await self._write(entry)
+            return entries
+
     async def advance(self, license_id: str) -> tuple[BookEntry, ...]:
         """Write what happened by itself until now; what was written."""
         async with self._one:

@@ -14,7 +14,7 @@ from typing import Protocol
 from gateway.billing import sepa
 from gateway.billing.issuing import Write
 from gateway.billing.payout_book import PayoutBook
-from gateway.billing.payouts import Paid, Payout, PayoutError, Rail, entries_of, moved
+from gateway.billing.payouts import Paid, Payout, PayoutError, Rail, Unpaid, entries_of, moved, to_authors
 from gateway.money import Money
 from gateway.rails.stripe_transfers import NoTransfer, Transfer
 
@@ -41,13 +41,28 @@ class PayingOut:
         self.book, self._write, self._now_us = book, write, now_us
 
     async def plan(self, payouts: Sequence[Payout]) -> tuple[Payout, ...]:
-        """Plan *payouts*, all or none: their amounts leave the creator's account."""
+        """Plan *payouts*, all or none: their amounts leave the account of the creator or author."""
         if not payouts:
             raise PayoutError("nothing is to be paid out")
         if not await self.book.plan(payouts):
-            raise PayoutError("the creator's account does not cover this, with what is planned already")
+            raise PayoutError("the account does not cover this, with what is planned already")
         await self._write([entry for each in payouts for entry in entries_of(each)[:1]])
         return tuple(payouts)
+
+    async def plan_authors(
+        self, site: str = "", author: str = ""
+    ) -> tuple[tuple[Payout, ...], tuple[Unpaid, ...]]:
+        """Plan what stands on the accounts of all authors, or of those of *site* or the *author* of that name; and who stays owed.
+
+        Nothing is there to be planned again once it is: it left the account.
+        """
+        owed = [
+            each
+            for each in await self.book.owed()
+            if each.author and site in {"", each.site} and author in {"", each.author}
+        ]
+        made, left = to_authors(owed, await self.book.payees(), self._now, str(self._now_us()))
+        return (await self.plan(made) if made else ()), left
 
     async def send(self, rail: Transfers) -> tuple[Payout, ...]:
         """Send what is planned for *rail*, and finish what was begun; those that changed."""

@@ -6,10 +6,10 @@ Implemented by `store.memory` and `store.sqlite`; both pass
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from gateway.billing.payouts import Payout
+from gateway.billing.payouts import Payee, Payout, Standing
 
 
 class PayoutBook(Protocol):
@@ -18,7 +18,7 @@ class PayoutBook(Protocol):
     async def plan(self, payouts: Sequence[Payout]) -> bool:
         """Keep new ones, all or none.
 
-        False, and nothing kept, where the creator's account does not cover them
+        False, and nothing kept, where an account that they leave does not cover them
         and every other payout that the books do not show yet. Those that are
         there already are kept once and covered already.
         """
@@ -34,4 +34,19 @@ class PayoutBook(Protocol):
 
     async def all(self, most: int) -> tuple[Payout, ...]:
         """The newest first."""
+        ...
+
+    async def owed(self) -> tuple[Standing, ...]:
+        """What creators and authors have, less payouts that the books do not show yet: site, author, currency in order.
+
+        Below zero where paying cost more than there is; accounts on which nothing stands are left out.
+        """
+        ...
+
+    async def name_payee(self, site: str, author: str, payee: Payee | None) -> None:
+        """Keep where *author* of *site* is paid to, or forget it; payouts that are planned stay as they are."""
+        ...
+
+    async def payees(self) -> Mapping[tuple[str, str], Payee]:
+        """Where authors are paid to, by site and author."""
         ...

@@ -1,12 +1,13 @@
 """Paying creators and authors out: planned, sent once, settled or given back. Pure.
 
 ========= ======================================================================
-planned   its amount left the creator's account for ``bank:paid-out``; nothing was sent
+planned   its amount left the account of the creator, or of an author, for
+          ``bank:paid-out``; nothing was sent
 sending   it is on its way to the rail, which may or may not have heard of it
 sent      the rail took it: a transfer's id, or the file that it stands in
 paid      it arrived; what it cost is entered
-failed    it did not, and the amount is the creator's again
-reversed  it arrived and came back, and the amount is the creator's again
+failed    it did not, and the amount stands on that account again
+reversed  it arrived and came back, and the amount stands there again
 ========= ======================================================================
 
 Every entry follows from the payout, so that entering it twice is entering it
@@ -19,13 +20,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from gateway.billing.minor_units import CurrencyError, written
-from gateway.billing.splits import Split, divided
+import orjson
+
+from gateway.billing.minor_units import CurrencyError, coin, written
+from gateway.billing.postings import authored, earned
 from gateway.money import Money
 from gateway.provenance.record import BookEntry
 
@@ -85,10 +88,10 @@ class Payee:
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """One payout of what the creator of *site* earned.
+    """One payout of what the creator of *site* earned, or one of its authors where *author* names it.
 
-    *reference* is the transfer's id or that of the file, *fee* what it cost the
-    creator besides. *version* is 1 when it is planned, one more with each change.
+    *reference* is the transfer's id or that of the file, *fee* what it cost
+    whose account it is besides. *version* is 1 when it is planned, one more with each change.
     """
 
     id: str
@@ -102,6 +105,24 @@ class Payout:
     changed_at: int = 0
     why: str = ""
     version: int = 1
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is to be paid to *author* of *site*, or to its creator where that is "", with nothing of it planned."""
+
+    site: str
+    author: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaid:
+    """What stays owed, and *why*, as a sentence without its end."""
+
+    owed: Standing
+    why: str
 
 
 def read_payee(name: str, *, iban: str = "", bic: str = "", account: str = "") -> Payee:
@@ -127,6 +148,16 @@ def read_payee(name: str, *, iban: str = "", bic: str = "", account: str = "") -
     return Payee(name, iban, bic)
 
 
+def masked(payee: Payee) -> str:
+    """Where *payee* is paid to, for lists: its name and the end of its account.
+
+    >>> masked(Payee("Ada Example", iban="DE89370400440532013000"))
+    'Ada Example, IBAN …3000'
+    """
+    kind, number = ("Stripe", payee.account) if payee.account else ("IBAN", payee.iban)
+    return f"{payee.name}, {kind} …{number[-4:]}"
+
+
 def is_iban(text: str) -> bool:
     """Whether *text* has the form of an IBAN and its check digits hold (ISO 13616-1:2020, ISO 7064 MOD 97-10).
 
@@ -139,8 +170,8 @@ def is_iban(text: str) -> bool:
     return int(digits) % 97 == 1 and 2 <= int(text[2:4]) <= 98
 
 
-def planned(site: str, payee: Payee, amount: Money, at: int, nth: str) -> Payout:
-    """A payout of *amount*; *nth* tells it from others. Raises `PayoutError`."""
+def planned(site: str, payee: Payee, amount: Money, at: int, nth: str, author: str = "") -> Payout:
+    """A payout of *amount*, from the account of *author* if one is named; *nth* tells it from others. Raises `PayoutError`."""
     try:
         written(amount)
     except CurrencyError as error:
@@ -149,27 +180,33 @@ def planned(site: str, payee: Payee, amount: Money, at: int, nth: str) -> Payout
         raise PayoutError("a payout is more than nothing")
     if payee.rail is Rail.SEPA and amount.currency != "EUR":
         raise PayoutError(f"SEPA pays in EUR, not in {amount.currency}")
-    named = f"{site}\x1f{payee}\x1f{amount}\x1f{nth}"
+    named = f"{site}\x1f{payee}\x1f{amount}\x1f{nth}" + (f"\x1f{author}" if author else "")
     return Payout(
-        f"po_{hashlib.sha256(named.encode()).hexdigest()[:30]}", site, payee, amount, at, changed_at=at
-    )
+        f"po_{hashlib.sha256(named.encode()).hexdigest()[:30]}", site, payee, amount, at, changed_at=at, author=author
+    )  # fmt: skip
 
 
-def shared(
-    site: str, amount: Money, split: Split, payees: Sequence[Payee], at: int, nth: str
-) -> tuple[Payout, ...]:
-    """One payout to each payee of *split* for its part of *amount*, which they add up to; by name.
+def to_authors(
+    owed: Iterable[Standing], payees: Mapping[tuple[str, str], Payee], at: int, nth: str
+) -> tuple[tuple[Payout, ...], tuple[Unpaid, ...]]:
+    """One payout for each author and currency, of all whole coins that are *owed*, and who stays unpaid and why.
 
-    Raises `PayoutError` for somebody who is not among *payees*, and for parts that are no whole coins.
+    *payees* are by site and author. What is less than a coin stays on the account, and is nothing to be told.
     """
-    known = {each.name: each for each in payees}
-    found = []
-    for name, part in divided(amount, split):
-        if name not in known:
-            raise PayoutError(f"nobody knows where {name} is to be paid")
-        if part:
-            found.append(planned(site, known[name], part, at, nth))
-    return tuple(found)
+    made, left = list[Payout](), list[Unpaid]()
+    for each in owed:
+        payee = payees.get((each.site, each.author))
+        try:
+            unit = coin(each.amount.currency)
+            amount = Money(each.amount.micros // unit * unit, each.amount.currency)
+            if not each.author or amount.micros <= 0:
+                continue
+            if payee is None:
+                raise PayoutError("nobody said where it is to be paid")
+            made.append(planned(each.site, payee, amount, at, nth, each.author))
+        except (PayoutError, CurrencyError) as error:
+            left.append(Unpaid(each, str(error)))
+    return tuple(made), tuple(left)
 
 
 def moved(payout: Payout, state: Paid, now: int, *, reference: str = "", fee: Money | None = None, why: str = "") -> Payout:  # fmt: skip
@@ -199,5 +236,27 @@ def entries_of(payout: Payout) -> tuple[BookEntry, ...]:
 def _entry(payout: Payout, kind: str, id: str, micros: int, at: int) -> BookEntry:
     return BookEntry(
         id=id, time_us=at * 1_000_000, kind_of=kind, site=payout.site, licensee="", amount_micros=micros,
-        currency=payout.amount.currency, reference=payout.id, memo=str(payout.payee.rail), by="payouts",
+        currency=payout.amount.currency, reference=payout.id, memo=_memo(payout), by="payouts",
     )  # fmt: skip
+
+
+def _memo(payout: Payout) -> str:
+    """By which rail, and of an author whose account it leaves (`postings.paid_from`)."""
+    rail = str(payout.payee.rail)
+    if not payout.author:
+        return rail
+    return orjson.dumps({"author": payout.author, "rail": rail}, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def account_of(payout: Payout) -> str:
+    """The account that *payout* leaves."""
+    return authored(payout.site, payout.author) if payout.author else earned(payout.site)
+
+
+def read_account(account: str) -> tuple[str, str] | None:
+    """Site and author of an account of a creator (author "") or an author; None for any other."""
+    kind, _, rest = account.partition(":")
+    if kind == "creator":
+        return rest.removesuffix(":earned"), ""
+    site, _, author = rest.partition(":")
+    return (site, author) if kind == "author" else None

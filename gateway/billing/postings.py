@@ -37,8 +37,9 @@ code         debit (loses)         credit (gains)        from
 ``round_up`` licensee owed         rounding              book entry ``round_up``
 ``round_down`` rounding            licensee owed         book entry ``round_down``
 ``write_off`` loss                 licensee owed         book entry ``write_off``
-``payout``   creator earned        bank paid out         book entry ``payout``
-``payout_fee`` creator earned      fees                  book entry ``payout_fee``
+``payout``   creator earned, or    bank paid out         book entry ``payout``
+             an author
+``payout_fee`` the same            fees                  book entry ``payout_fee``
 ============ ===================== ===================== ==========================
 
 A due is money to be had, not money paid: who pays it does so from what it paid
@@ -51,7 +52,9 @@ do ``close`` (a period), ``invoice``, ``bill`` and ``credit_note`` (which get th
 numbers in the journal's order) (`SILENT`).
 
 A reversal undoes at most what still stands of the entry it refers to, for the
-same licensee and currency; one that would undo more, or nothing that is there,
+same licensee and currency. That of a release names its license, and takes from the
+creator what goes off what the licensee owes, or, where somebody else had held it,
+what is its credit here. One that would undo more, or nothing that is there,
 posts nothing, and `billing.reconcile` names it. Budgets count what was fetched;
 a reversal does not give budget back.
 """
@@ -60,6 +63,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 import orjson
@@ -74,6 +78,10 @@ PAYOUT_FEES: Final = "fees:payouts"
 TAX: Final = "tax:payable"
 ROUNDING: Final = "rounding:invoices"
 WRITTEN_OFF: Final = "loss:written-off"
+#: All that a fetch posts and spends follows from these members of it, but for its id and its time.
+DECIDES: Final = attrgetter(
+    "outcome", "licensee", "license", "site", "currency", "charged_micros", "charge_reason"
+)
 #: Book entries that number a document; each kind is a series of its own.
 NUMBERED: Final = frozenset({"invoice", "bill", "credit_note"})
 #: Book entries that tell something and move no money.
@@ -242,11 +250,23 @@ def _billed(entry: BookEntry) -> tuple[str, str] | None:
             return ROUNDING, owed(entry.licensee)
         case "write_off":
             return WRITTEN_OFF, owed(entry.licensee)
-        case "payout":
-            return earned(entry.site), PAID_OUT
-        case "payout_fee":
-            return earned(entry.site), PAYOUT_FEES
+        case "payout" | "payout_fee":
+            paid = paid_from(entry)
+            to = PAID_OUT if entry.kind_of == "payout" else PAYOUT_FEES
+            return (paid, to) if paid else None
     return None
+
+
+def paid_from(entry: BookEntry) -> str:
+    """The account that a payout leaves: the creator's, or that of the author whom the memo names; "" for what is neither."""
+    if not entry.memo.startswith("{"):
+        return earned(entry.site)
+    try:
+        told = orjson.loads(entry.memo)
+    except orjson.JSONDecodeError:
+        return ""
+    author = told.get("author")
+    return authored(entry.site, author) if isinstance(author, str) and author else ""
 
 
 def _shared(entry: BookEntry) -> tuple[Posting, ...]:
@@ -284,17 +304,33 @@ def _referring(entry: BookEntry, undone: Undone | None) -> tuple[Posting, ...]:
         return ()
     if entry.kind_of == "reversal":
         if before.code in _OF_CREATOR:
-            own, codes = {earned(entry.site)}, _OF_CREATOR
+            own, codes = {paid_from(entry)}, _OF_CREATOR
         else:
             own, codes = {prepaid(entry.licensee), owed(entry.licensee)}, _REVERSED
-        if not own & {before.debit, before.credit} or before.code not in codes:
+        if before.code == "release":
+            to = _released_back(entry, before)
+        elif not own & {before.debit, before.credit} or before.code not in codes:
             return ()
-        to = before.debit
+        else:
+            to = before.debit
+        if not to:
+            return ()
     else:
         if before.code not in {"deposit", "promise"} or not _same_license(entry, before):
             return ()
         to = before.debit if entry.kind_of == "refund" else earned(entry.site)
     return (Posting(before.credit, to, amount, entry.id, entry.time_us, entry.kind_of, before.entry_id),)
+
+
+def _released_back(entry: BookEntry, before: Posting) -> str:
+    """Where what was released under the license of *entry* goes back to, or "" where that is another license."""
+    account = f"{before.debit}:"
+    if not entry.license or not entry.site or before.credit != earned(entry.site):
+        return ""
+    if account.startswith(f"milestone:{entry.license}:"):
+        return owed(entry.licensee)
+    # Whoever held it has paid it out.
+    return prepaid(entry.licensee) if account.startswith(f"escrow:{entry.license}:") else ""
 
 
 def _same_license(entry: BookEntry, before: Posting) -> bool:

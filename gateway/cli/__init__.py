@@ -18,6 +18,7 @@ from gateway.cli import (
     archives,
     auditors,
     audits,
+    author_payouts,
     authors,
     authorship,
     backup,
@@ -42,14 +43,16 @@ from gateway.cli import (
     keys,
     licensee,
     licenses,
+    mcp,
     memo,
     milestones,
+    noting,
     objections,
     outbox,
     past,
     payments,
-    payouts,
     policy,
+    portable,
     price,
     proofs,
     reconcile_access,
@@ -148,7 +151,7 @@ app.command("statement")(statement.statement)
 app.command("reconcile-access")(reconcile_access.reconcile_access)
 app.add_typer(invoices.app, name="invoices")
 app.add_typer(disputes.app, name="disputes")
-app.add_typer(payouts.app, name="payouts")
+app.add_typer(author_payouts.app, name="payouts")
 app.command("payments")(payments.payments)
 app.command("reconcile")(reconciling.reconcile)
 app.add_typer(reconciling.app, name="books")
@@ -162,7 +165,8 @@ app.add_typer(proofs.app, name="receipt")
 app.command("audit")(evidence_bundles.audit)
 app.add_typer(keys.app, name="keys")
 app.add_typer(ems.app, name="ems")
-app.command("dashboard")(dashboard.dashboard)
+app.add_typer(dashboard.app, name="dashboard")
+app.add_typer(portable.app, name="config")
 app.command("retention")(retention.retention)
 app.command("erase")(retention.erase)
 app.command("backup")(backup.backup)
@@ -170,6 +174,7 @@ app.command("restore")(backup.restore)
 app.command("deploy")(deploy.deploy)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
+app.command("mcp")(mcp.mcp)
 app.command("who")(who.who)
 
 
@@ -194,7 +199,7 @@ def main() -> None:
     """Run the command; whatever a person can mend is told as sentences, not as a traceback."""
     _log_to_stderr()
     try:
-        app(prog_name="licet")
+        noting.noting(typer.main.get_command(app))(prog_name="licet")
     except ConfigurationError as error:
         _end(*map(str, error.mistakes))
     except StoreUnavailable as error:

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.billing.reconcile import Report
+from gateway.billing.reconcile import Fault, Report
 from gateway.cli.say import counted
+from gateway.problems import StoreUnavailable
 from gateway.provenance.audit import AuditReport
 from gateway.provenance.log_audit import LogReport, audit_log, root_of
 
@@ -99,7 +100,13 @@ async def _look(books: Books) -> FullAudit:
     rows, positions, details = await books.sealed()
     folder = books.folder / "journal"
     journal = await asyncio.to_thread(lambda: audit(folder, rows, positions=positions, details=details))
-    return FullAudit(journal, await books.reconcile(), await _log(books))
+    try:
+        return FullAudit(journal, await books.reconcile(), await _log(books))
+    except StoreUnavailable as error:
+        # Entries that are damaged in the files: those that the books rest on cannot be compared.
+        if journal.ok:
+            raise
+        return FullAudit(journal, Report(0, 0, (), (Fault("unreadable", "books", f"{error}."),)))
 
 
 async def _log(books: Books) -> LogReport | None:

@@ -18,11 +18,9 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.lost import NOTHING, Lost, what_is_lost
 from gateway.cli.say import DATA, AsJson, Data, counted, emit, moment, stop, tell
 
 _MANIFEST = "backup.json"
-_MARK = "restored.json"
 _VERSION = 1
 #: What is copied as it stands. Policies and settings may be missing.
 _PLAIN = ("sites", "earlier", "evidence", "figures", "licet.toml", "operator.json")
@@ -169,6 +167,7 @@ def restore(
     and begins another public log: the one before may have told others more.
     """
     from gateway.app import FolderLock, running
+    from gateway.app.lost import MARK, NOTHING, what_is_lost
 
     data = data.absolute()
     if not file.is_file():
@@ -189,8 +188,8 @@ def restore(
             mark = {"taken_at": facts["taken_at"], "restored_at": int(time.time())}
             mark |= {"entries": facts["entries"], "lost": lost.as_json()}
             _begin_another_log(fresh / _LOG_NAME, mark["restored_at"])
-            (fresh / _MARK).write_text(json.dumps(mark), encoding="utf-8")
-            (fresh / _MARK).chmod(0o600)
+            (fresh / MARK).write_text(json.dumps(mark), encoding="utf-8")
+            (fresh / MARK).chmod(0o600)
             kept = _set_aside(data)
             fresh.rename(data)
             _sync(data.parent)
@@ -265,14 +264,3 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def restored_note(data: Path) -> str:
-    """What to say at start about a folder that came from a backup, or ""."""
-    try:
-        mark = json.loads((data / _MARK).read_text(encoding="utf-8"))
-        lost = Lost.read(mark["lost"])
-        told = f"on {moment(mark['restored_at'])} from a backup of {moment(mark['taken_at'])}"
-        return told + (f"; rolled back: {lost}" if lost else "")
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""

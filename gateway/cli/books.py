@@ -27,7 +27,7 @@ from gateway.provenance.audit import StoredRow
 from gateway.provenance.frames import SealedDetail
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper, KeeperLock
-from gateway.provenance.record import BookEntry, FetchDetail
+from gateway.provenance.record import BookEntry, FetchDetail, JournalEntry
 from gateway.provenance.segments import durable_ends
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.database import Database
@@ -35,6 +35,7 @@ from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.store.sqlite.stored_rows import stored_rows
 from gateway.tokens.claims import Budget
 
 #: What to say when a running gateway takes its time.
@@ -67,7 +68,7 @@ class Books:
         fresh = [each for each in entries if not await is_folded(self.database, each.id)]
         return await self.write_all(fresh) if fresh else True
 
-    async def write_all(self, entries: Sequence[BookEntry]) -> bool:
+    async def write_all(self, entries: Sequence[JournalEntry]) -> bool:
         """The same of several, in their order."""
         journal = Journal.open(
             self.folder / "journal", f"command{os.getpid()}", clock=self.clock, reserve_bytes=0
@@ -132,12 +133,7 @@ class Books:
         Positions are read first: a running gateway only adds rows before the positions it sets later.
         """
         positions = await SqliteFolding(self.database).positions()
-        rows = await self.database.read(
-            lambda db: [
-                StoredRow(*row)
-                for row in db.execute("SELECT seq, id, canonical, salt, leaf FROM entries ORDER BY seq")
-            ]
-        )
+        rows = await self.database.read(stored_rows)
         details = await self.database.read(
             lambda db: [
                 SealedDetail(

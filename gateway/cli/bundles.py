@@ -232,10 +232,8 @@ def progress(
 
 
 async def _told(books: Books, license: License, policy: Policy) -> dict[str, Any]:
-    from gateway.billing.bundle_credits import credit_id, withdrawn_from
-    from gateway.licenses.bundle import credit_for_withdrawn
+    from gateway.billing.bundle_credits import credit_ids, credit_of, withdrawn_from
     from gateway.licenses.bundle import progress as counted_up
-    from gateway.licenses.pricing import due_at_signing
     from gateway.policy.bundles import manifest_sold
     from gateway.store.sqlite.ingestion import SqliteIngestion
 
@@ -250,7 +248,7 @@ async def _told(books: Books, license: License, policy: Policy) -> dict[str, Any
     credited = [
         each.path
         for each in made.items
-        if await books.ledger.has_entry(credit_id(license, made.hash, each.path))
+        if [id for id in credit_ids(license, made.hash, each.path) if await books.ledger.has_entry(id)]
     ]
     return {
         "license": license.id,
@@ -265,7 +263,7 @@ async def _told(books: Books, license: License, policy: Policy) -> dict[str, Any
         "changed": list(got.changed),
         "withdrawn": list(gone),
         "credited": credited,
-        "credit": str(credit_for_withdrawn(made, due_at_signing(license.terms), gone)),
+        "credit": str(credit_of(license, made, gone)),
     }
 
 

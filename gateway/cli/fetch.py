@@ -19,16 +19,16 @@ _OURS = frozenset({"over-ceiling", "over-budget", "stopped"})
 
 
 _Url = Annotated[str, typer.Argument(metavar="URL", help="The page to fetch.")]
-_MaxPrice = Annotated[
+MaxPrice = Annotated[
     str, typer.Option(metavar="AMOUNT", help='The most one fetch may cost, such as "0.01 USD".')
 ]
-_Budget = Annotated[
+Budget = Annotated[
     str,
     typer.Option(
         metavar="AMOUNT", help="The most all of it may cost, fees included; --max-price if left out."
     ),
 ]
-_Use = Annotated[
+Use = Annotated[
     list[str] | None,
     typer.Option(metavar="USE", help="What the page is for, such as ai-input; may stand several times."),
 ]
@@ -50,42 +50,42 @@ _Party = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=TEXT", help="Who signs a large deal: name, address, signatory, authority."),
 ]
-_ClientId = Annotated[
+ClientId = Annotated[
     str, typer.Option(metavar="ID", envvar="LICET_CLIENT_ID", help="From `licet licensee add`.")
 ]
-_ClientSecret = Annotated[
+ClientSecret = Annotated[
     str, typer.Option(metavar="SECRET", envvar="LICET_CLIENT_SECRET", help="Shown once, when it was made.")
 ]
-_RegisterAs = Annotated[
+RegisterAs = Annotated[
     str, typer.Option(metavar="NAME", help="Register under this name where there are no credentials.")
 ]
-_Save = Annotated[
+Save = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Add receipts to this file; what is held stands beside it."),
 ]
-_StopFile = Annotated[
+StopFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Send nothing more once this file exists.")
 ]
-_UserAgent = Annotated[str, typer.Option(metavar="TEXT", help="The crawler to be.")]
+UserAgent = Annotated[str, typer.Option(metavar="TEXT", help="The crawler to be.")]
 
 
 def fetch(
     url: _Url,
-    max_price: _MaxPrice = "",
-    budget: _Budget = "",
-    use: _Use = None,
+    max_price: MaxPrice = "",
+    budget: Budget = "",
+    use: Use = None,
     negotiate: _Negotiate = False,
     opening: _Opening = 33.0,
     limit: _Limit = 100.0,
     max_share: _MaxShare = 0.0,
     fact: _Fact = None,
     party: _Party = None,
-    client_id: _ClientId = "",
-    client_secret: _ClientSecret = "",
-    register_as: _RegisterAs = "",
-    save: _Save = None,
-    stop_file: _StopFile = None,
-    user_agent: _UserAgent = "LicetFetch/0.1",
+    client_id: ClientId = "",
+    client_secret: ClientSecret = "",
+    register_as: RegisterAs = "",
+    save: Save = None,
+    stop_file: StopFile = None,
+    user_agent: UserAgent = "LicetFetch/0.1",
     as_json: AsJson = False,
 ) -> None:
     """Fetch a page as a crawler that pays.
@@ -103,9 +103,47 @@ def fetch(
     licet fetch https://journal.example/essays/tides --use ai-train --negotiate --max-share 3 \\
         --max-price "0.02 USD" --budget "500 USD" --fact use_case="answers to readers"
     """
-    from gateway.client import Bargain, LicensedSession, Secret, Spending, TakeIt
+    from gateway.client import Bargain, TakeIt
+    from gateway.money import MICROS
+
+    if not url.lower().startswith(("http://", "https://")):
+        raise stop(f"a page's URL starts with https:// or http://, not {url!r}")
+    try:
+        strategy = (
+            Bargain(round(opening * MICROS / 100), round(limit * MICROS / 100)) if negotiate else TakeIt()
+        )
+    except ValueError as error:
+        raise stop(str(error)) from None
+    session = session_of(
+        url, user_agent, max_price, budget, use, client_id, client_secret, register_as, save, stop_file,
+        max_share=max_share,
+        strategy=strategy,
+        facts=_pairs("--fact", fact or []),
+        party=_pairs("--party", party or []),
+        tell=lambda said: tell(f"  {said}"),
+    )  # fmt: skip
+    raise typer.Exit(asyncio.run(_run(session, url, as_json=as_json)))
+
+
+def session_of(
+    at: str,
+    user_agent: str,
+    max_price: str,
+    budget: str,
+    use: list[str] | None,
+    client_id: str,
+    client_secret: str,
+    register_as: str,
+    save: Path | None,
+    stop_file: Path | None,
+    *,
+    max_share: float = 0.0,
+    **more: Any,
+) -> LicensedSession:
+    """The session that the options of a command describe, with a login for the site of *at*; a mistake stops it."""
+    from gateway.client import LicensedSession, Secret, Spending
     from gateway.client.caller import origin_of
-    from gateway.money import MICROS, Money, MoneyError
+    from gateway.money import Money, MoneyError
 
     def money(name: str, text: str) -> Money | None:
         try:
@@ -115,30 +153,21 @@ def fetch(
 
     ceiling = money("--max-price", max_price)
     most = money("--budget", budget) or ceiling
-    if not url.lower().startswith(("http://", "https://")):
-        raise stop(f"a page's URL starts with https:// or http://, not {url!r}")
     try:
         spending = Spending(ceiling, most)
-        strategy = (
-            Bargain(round(opening * MICROS / 100), round(limit * MICROS / 100)) if negotiate else TakeIt()
+        return LicensedSession(
+            user_agent,
+            spending,
+            uses=_uses(use or []),
+            logins=(Secret(origin_of(at), client_id, client_secret),) if client_id else (),
+            register_as=register_as,
+            owing=_share(max_share, spending.currency),
+            receipts=save,
+            switch=stop_file,
+            **more,
         )
     except ValueError as error:
         raise stop(str(error)) from None
-    session = LicensedSession(
-        user_agent,
-        spending,
-        uses=_uses(use or []),
-        logins=(Secret(origin_of(url), client_id, client_secret),) if client_id else (),
-        register_as=register_as,
-        strategy=strategy,
-        owing=_share(max_share, spending.currency),
-        facts=_pairs("--fact", fact or []),
-        party=_pairs("--party", party or []),
-        receipts=save,
-        switch=stop_file,
-        tell=lambda said: tell(f"  {said}"),
-    )
-    raise typer.Exit(asyncio.run(_run(session, url, as_json=as_json)))
 
 
 async def _run(session: LicensedSession, url: str, *, as_json: bool) -> int:

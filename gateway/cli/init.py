@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import sys
 from contextlib import redirect_stdout
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell, with_data
 from gateway.folders import make_folder
 
-_START = """\
-# The policy of one site. Every key is explained in the annotated example that
-# `licet init --example` prints. After a change: licet policy check
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
-stance = {stance}        # the shipped rules to start from; say below what differs
-
-[site]
-hosts    = [{hosts}]
-origin   = {upstream}    # your own server, as this machine reaches it
-mode     = "observe"     # observe: only watch. offer: publish terms. enforce: the rules bind.
-currency = "USD"
-
-[[works]]
-id     = "everything"
-paths  = ["/"]
-rights = "own"           # own | cleared | unsure. What is unsure is never for sale.
-people = "none"          # persons shown in it: none | consented | unsure
-"""
+    from gateway.policy.first_policy import FirstPolicy, Question
 
 
 def init(
@@ -40,17 +27,29 @@ def init(
         list[str] | None,
         typer.Option(metavar="NAME", help="A host name of the site, * for any; may be given again."),
     ] = None,
-    stance: Annotated[
-        str, typer.Option(metavar="NAME", help="A shipped stance to start from.")
-    ] = "search-free-training-paid",
+    rights: Annotated[
+        str, typer.Option(metavar="WORD", help="Whether its works are yours: own, cleared or unsure.")
+    ] = "",
+    stance: Annotated[str, typer.Option(metavar="NAME", help="A shipped stance to start from.")] = "",
+    prices: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT", help='What a fetch costs: for an answer, for training: "0.004 0.02 USD".'
+        ),
+    ] = "",
+    mode: Annotated[
+        str, typer.Option(metavar="WORD", help="How much binds: observe, offer or enforce.")
+    ] = "",
     data: Data = DATA,
     example: Annotated[bool, typer.Option("--example", help="Print the annotated example and stop.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a first policy for your site.
 
-    It starts in mode observe, which changes nothing for anybody. What is not
-    given as an option is asked for.
+    Six questions, the same as on the dashboard's page Setup. What is not given
+    as an option is asked for; with --upstream and --host nothing is asked, and
+    the rest is as it is by default: mode observe, which changes nothing for
+    anybody.
 
     \b
     Stances:
@@ -59,40 +58,45 @@ def init(
       everything-licensed        every AI crawler and every search engine needs a license
       research-free              search and research are free, AI companies pay
       closed                     no AI crawler, at any price
-    """
+    """  # fmt: skip
     from gateway.bundled import policies
-    from gateway.policy.reading import read_policy_text, stances
+    from gateway.policy.first_policy import first_policy
+    from gateway.policy.reading import stances
 
     if example:
         print(policies("example-site.toml").read_text(encoding="utf-8"), end="")
         return
-    if stance not in stances():
+    if stance and stance not in stances():
         raise stop(f"there is no stance {stance!r}; there are {', '.join(stances())}")
+    given = {
+        "origin": upstream, "hosts": " ".join(host or ()), "rights": rights, "stance": stance,
+        "prices": prices, "mode": mode,
+    }  # fmt: skip
     try:
-        upstream = upstream or _asked("Where does your own server listen", "http://localhost:8000")
-        hosts = host or [_asked("Host name of the site (* for any)", "*")]
+        told = given if upstream and host else _asked(given)
     except typer.Abort:
         tell("")
         raise stop("nobody answered; say --upstream URL --host NAME") from None
-    name = "site" if hosts[0] == "*" else hosts[0].replace(":", "-")
-    if "/" in name or name.startswith("."):
-        raise stop(f"--host is a host name such as journal.example, or *, not {hosts[0]!r}")
-    file = data / "sites" / f"{name}.toml"
+    made = first_policy(told)
+    if isinstance(made, dict):
+        raise stop("; ".join(f"{_OPTIONS[name]} ({name}): {why}" for name, why in made.items()))
+    file = data / "sites" / made.name
     if file.exists():
         raise stop(f"{file} is there already; edit it, or remove it first")
-    text = _START.format(
-        stance=json.dumps(stance),
-        hosts=", ".join(map(json.dumps, hosts)),
-        upstream=json.dumps(upstream),
-    )
-    site = read_policy_text(text, str(file)).site
     make_folder(data)
     file.parent.mkdir(mode=0o700, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
+    file.write_text(made.text, encoding="utf-8")
+    _told(made, file, told["stance"], data, as_json=as_json)
+
+
+def _told(made: FirstPolicy, file: Path, stance: str, data: Path, *, as_json: bool) -> None:
+    """Say what was written, and what comes next."""
+    chosen = stance or "search-free-training-paid"
     if as_json:
-        emit({"file": str(file), "site": site.id, "stance": stance, "mode": str(site.mode)})
+        emit({"file": str(file), "site": made.site, "stance": chosen, "mode": str(made.mode)})
         return
-    tell(f"wrote {file}: {stance}, only watching (mode observe)")
+    watching = ", only watching" if made.mode == "observe" else ""
+    tell(f"wrote {file}: {chosen}{watching} (mode {made.mode})")
     tell("")
     for command, why in (
         ("licet policy check", "after every change"),
@@ -104,7 +108,38 @@ def init(
     tell('Then set mode = "offer" or "enforce" in it; a running gateway takes up changes by itself.')
 
 
-def _asked(question: str, default: str) -> str:
+#: By the name of a question, the option that answers it.
+_OPTIONS = {"origin": "--upstream", "hosts": "--host"} | {
+    name: f"--{name}" for name in ("rights", "stance", "prices", "mode")
+}
+
+
+def _asked(given: Mapping[str, str]) -> dict[str, str]:
+    """The answers: what was *given*, and for the rest what somebody types."""
+    from gateway.policy.first_policy import QUESTIONS
+
+    told = dict(given)
+    for each in QUESTIONS:
+        if not told[each.name]:
+            told[each.name] = _typed(each)
+        if each.name == "origin":
+            _look(told["origin"])
+    return told
+
+
+def _typed(question: Question) -> str:
+    tell(f"\n{question.ask}")
+    tell(f"  {question.why}")
+    for answer, means in question.choices:
+        tell(f"    {answer:<26} {means}")
     # A prompt writes a blank to stdout, which is for data.
     with redirect_stdout(sys.stderr):
-        return str(typer.prompt(question, default=default, err=True))
+        return str(typer.prompt(question.name, default=question.default, err=True))
+
+
+def _look(origin: str) -> None:
+    """Say whether the server answers; it need not yet."""
+    from gateway.origin.first_look import first_look
+
+    found = asyncio.run(first_look(origin))
+    tell(f"  {found.fact}" + (f" -> {found.step}" if found.step else ""))

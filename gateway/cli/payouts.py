@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="""Pay creators and authors what they earned.
 
-    Plan a payout: its amount leaves the creator's account in the books. Then
-    send it: by a transfer of Stripe Connect, or in a SEPA file (pain.001.001.09)
-    for your bank. Nothing is sent twice: what was begun is looked up first.
+    Plan a payout: its amount leaves the creator's account in the books, or that
+    of an author (`plan-authors`). Then send it: by a transfer of Stripe Connect,
+    or in a SEPA file (pain.001.001.09) for your bank. Nothing is sent twice: what was begun is looked up first.
     """,
     no_args_is_help=True,
 )
@@ -42,9 +42,9 @@ def list_(data: Data = DATA, as_json: AsJson = False) -> None:
     """
 
     async def act(paying: PayingOut, _: Books) -> list[dict[str, Any]]:
-        return [_told(each) for each in await paying.book.all(_MOST)]
+        return [told(each) for each in await paying.book.all(_MOST)]
 
-    rows = _with_payouts(data, act)
+    rows = with_payouts(data, act)
     if as_json:
         emit(rows)
         return
@@ -84,9 +84,9 @@ def plan(
     async def act(paying: PayingOut, books: Books) -> list[dict[str, Any]]:
         payee = read_payee(name, iban=iban, bic=bic, account=stripe)
         one = planned(site, payee, wanted, books.now, str(books.clock.now_us()))
-        return [_told(each) for each in await paying.plan([one])]
+        return [told(each) for each in await paying.plan([one])]
 
-    _print(_with_payouts(data, act), as_json)
+    print_payouts(with_payouts(data, act), as_json=as_json)
 
 
 @app.command()
@@ -99,9 +99,9 @@ def send(data: Data = DATA, as_json: AsJson = False) -> None:
     async def act(paying: PayingOut, _: Books) -> list[dict[str, Any]]:
         rail = _stripe(data)
         changed = {each.id: each for each in (*await paying.send(rail), *await paying.look(rail))}
-        return [_told(each) for each in changed.values()]
+        return [told(each) for each in changed.values()]
 
-    _print(_with_payouts(data, act), as_json)
+    print_payouts(with_payouts(data, act), as_json=as_json)
 
 
 @app.command()
@@ -135,7 +135,7 @@ def sepa(
         await paying.sepa_written(made.id)
         return {"file": str(out), "id": made.id, "payouts": count, "mode": rules.mode}
 
-    done = _with_payouts(data, act)
+    done = with_payouts(data, act)
     if as_json:
         emit(done)
         return
@@ -172,12 +172,13 @@ def settle(
     state: Paid = Paid.FAILED if failed else Paid.REVERSED if back else Paid.PAID
 
     async def act(paying: PayingOut, _: Books) -> list[dict[str, Any]]:
-        return [_told(await paying.settle(id, state, fee=cost, why=why))]
+        return [told(await paying.settle(id, state, fee=cost, why=why))]
 
-    _print(_with_payouts(data, act), as_json)
+    print_payouts(with_payouts(data, act), as_json=as_json)
 
 
-def _with_payouts(data: Path, act: Callable[[PayingOut, Books], Awaitable[T]]) -> T:
+def with_payouts(data: Path, act: Callable[[PayingOut, Books], Awaitable[T]]) -> T:
+    """What *act* gives, done with the payouts of a data folder; what cannot be is told in a sentence."""
     from gateway.app.billing_lock import billing_lock
     from gateway.billing.paying_out import PayingOut
     from gateway.billing.payouts import PayoutError
@@ -214,17 +215,20 @@ def _stripe(data: Path) -> StripeTransfers:
     return StripeTransfers(key, config.stripe.api)
 
 
-def _told(each: Payout) -> dict[str, Any]:
+def told(each: Payout) -> dict[str, Any]:
+    """One payout as JSON lists it."""
     from gateway.money import Money
 
     return {
-        "payout": each.id, "state": str(each.state), "site": each.site, "payee": each.payee.name,
+        "payout": each.id, "state": str(each.state), "site": each.site, "author": each.author,
+        "payee": each.payee.name,
         "rail": str(each.payee.rail), "amount": str(each.amount), "fee": str(Money(each.fee_micros, each.amount.currency)),
         "reference": each.reference, "why": each.why, "at": each.at, "changed_at": each.changed_at,
     }  # fmt: skip
 
 
-def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
+def print_payouts(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Print *rows* as `told` made them."""
     if as_json:
         emit(rows)
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 import typer
 
 from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell
-from gateway.problems import ConfigurationError, Mistake
+from gateway.problems import ConfigurationError
 
 if TYPE_CHECKING:
     from gateway.policy.rules import Policy
@@ -39,22 +38,6 @@ def _files(path: Path | None, data: Path) -> list[Path]:
     return found
 
 
-def read_all(files: list[Path]) -> tuple[list[Policy], tuple[Mistake, ...]]:
-    """The policies that are good by themselves, and every mistake, those between files too."""
-    from gateway.policy.reading import read_policy
-    from gateway.policy.reload import PolicyShelf
-
-    good: list[Policy] = []
-    for file in files:
-        with suppress(ConfigurationError):
-            good.append(read_policy(file))
-    try:
-        PolicyShelf(files)
-    except ConfigurationError as error:
-        return good, error.mistakes
-    return good, ()
-
-
 @app.command()
 def check(path: Files = None, data: Data = DATA, as_json: AsJson = False) -> None:
     """Report every mistake at once, with file and key.
@@ -62,6 +45,8 @@ def check(path: Files = None, data: Data = DATA, as_json: AsJson = False) -> Non
     Exit 1 if there is one. What is no mistake but looks wrong is told too
     (`licet policy lint`), and changes nothing about the exit code.
     """
+    from gateway.policy.reload import read_all
+
     good, mistakes = read_all(_files(path, data))
     if as_json:
         emit(
@@ -112,6 +97,8 @@ def lint(path: Files = None, data: Data = DATA, as_json: AsJson = False) -> None
     previews, monitors and search engines that a rule stops, terms that are told
     so that readers take them for something else. Exit 1 if anything does.
     """
+    from gateway.policy.reload import read_all
+
     good, mistakes = read_all(_files(path, data))
     if mistakes:
         raise ConfigurationError(mistakes)
@@ -175,7 +162,7 @@ def explain(
     visitor = visitor_of(as_, proof)
     ask = imagined_ask(found, path, query, as_, country_of(country), at_us=SystemClock().now_us())
     ruling = rule(found, visitor, ask, uses or visitor.uses)
-    told = explanation(ruling, visitor, ask, uses or visitor.uses)
+    told = explanation(ruling, visitor, ask, uses or visitor.uses, found.site)
     if as_json:
         emit(told.as_json())
     else:

@@ -42,7 +42,7 @@ def reconcile(receipts: Receipts = None, data: Data = DATA, as_json: AsJson = Fa
 
     One line for each pair that has to say the same, to the micro-unit: files
     and stored rows, records and postings, balances, statements, receipts,
-    payments and top-ups. What differs for a reason is told with it and is no
+    payments and top-ups, closed months and documents, payouts. What differs for a reason is told with it and is no
     fault. Exit 1 where anything differs without one. A running gateway does the
     same every night, and its overview says what came of it.
 
@@ -135,18 +135,27 @@ def _read(data: Path) -> Whole:
 
 async def _everything(data: Path, documents: list[dict[str, Any]] | None) -> tuple[Comparison, ...]:
     """All comparisons; beside a running gateway what seems wrong is looked at again before it is said."""
-    from gateway.app.reconciling import compared
+    from gateway.app.reconciling import Desks, compared
     from gateway.cli.auditing import full_audit
     from gateway.cli.books import open_books
+    from gateway.cli.statement import rules_of
+    from gateway.store.sqlite.account_book import SqliteAccountBook
+    from gateway.store.sqlite.document_book import SqliteDocumentBook
+    from gateway.store.sqlite.payout_book import SqlitePayoutBook
     from gateway.store.sqlite.settlements import SqliteSettlements
     from gateway.store.sqlite.topups import SqliteTopUps
 
+    test = rules_of(data).test
     files = _files(await full_audit(data))
     async with open_books(data) as books:
         told, unproven = _proven(documents, books.folder) if documents is not None else (None, ())
         for _ in range(_LOOKS):
+            database = books.database
+            desks = Desks(
+                SqliteAccountBook(database), SqliteDocumentBook(database), SqlitePayoutBook(database), test
+            )
             found = await compared(
-                books.ledger, SqliteSettlements(books.database), SqliteTopUps(books.database), told
+                books.ledger, SqliteSettlements(database), SqliteTopUps(database), told, desks
             )
             if all(each.ok for each in found):
                 break

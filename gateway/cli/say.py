@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from gateway.spoken import DATA, counted, moment, with_data
+
+__all__ = ["DATA", "AsJson", "Data", "counted", "emit", "moment", "stop", "table", "tell", "with_data"]
 
 Data = Annotated[
     Path,
@@ -21,7 +24,6 @@ Data = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of text.")]
-DATA = Path("licet-data")
 
 
 def tell(sentence: str) -> None:
@@ -47,22 +49,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         print("  ".join(padded).rstrip())
 
 
-def moment(seconds: int) -> str:
-    """A time as people read it, or "-" for none: ``2026-11-24 19:38:09Z``."""
-    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds)) if seconds else "-"
-
-
-def counted(number: int, one: str, more: str = "") -> str:
-    """A number with its noun: ``1 entry``, ``2 entries``."""
-    return f"{number} {one if number == 1 else more or one + 's'}"
-
-
 def stop(sentence: str, code: int = 2) -> typer.Exit:
     """Tell *sentence* and return what to raise."""
     tell(f"licet: {sentence}")
     return typer.Exit(code)
-
-
-def with_data(command: str, data: Path) -> str:
-    """*command* as it must be typed for the data folder at hand."""
-    return command if data == DATA else f"{command} --data {data}"

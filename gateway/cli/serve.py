@@ -221,7 +221,7 @@ def _say_draining(waiting: int, drain: float) -> None:
 
 def _greet(config: Config, sites: tuple[Site, ...], addresses: Addresses, *, files: bool) -> None:
     from gateway import __version__
-    from gateway.cli.backup import restored_note
+    from gateway.app.lost import restored_note
 
     data = config.folder
     tell(f"licet {__version__}")

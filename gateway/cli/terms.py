@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,35 +11,10 @@ from gateway.cli.policy import country_of, parts_of, policy_of, visitor_of
 from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell
 
 if TYPE_CHECKING:
-    from gateway.ask import Ask
-    from gateway.evidence import Evidence
-    from gateway.policy.rules import Policy, Ruling
-    from gateway.rails.rail import Rail
-    from gateway.terms.license_terms import Offer, PublishedTerms
-    from gateway.visitors.visitor import Visitor
+    from gateway.app.told_terms import AskedPage
 
 app = typer.Typer(help="What your published terms say, in every format: show, export.", no_args_is_help=True)
-_INDENT = " " * 16
 _FORMATS = ("odrl", "tdm", "comp", "croissant", "page")
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """One page as one visitor asks for it, and everything that is said about it."""
-
-    policy: Policy
-    terms: PublishedTerms
-    visitor: Visitor
-    ask: Ask
-    ruling: Ruling
-    token: str
-
-    @property
-    def offers(self) -> list[Offer]:
-        """The offers that are published for it."""
-        from gateway.terms.odrl import offered, offered_scope
-
-        return [each for each in offered(self.terms) if offered_scope(self.terms, each).covers(self.ask.path)]
 
 
 @app.command()
@@ -69,16 +42,18 @@ def show(
     \b
     licet terms show /essays/ --as GPTBot
     """
+    from gateway.app.told_terms import documents, lines, told_of
+
     found = _page(url, as_, country, policy, data)
-    told = _told(found)
+    told = told_of(found)
     if all_:
-        told["documents"] = _documents(found)
+        told["documents"] = documents(found)
     if as_json:
         emit(told)
         return
     if found.policy.site.mode == "observe":
         tell("mode observe: nothing of this is sent; it is what would be")
-    print("\n".join(_lines(told)))
+    print("\n".join(lines(told)))
 
 
 @app.command()
@@ -105,11 +80,12 @@ def export(
     \b
     licet terms export --format croissant --offer training
     """
+    from gateway.app.told_terms import exported, published
     from gateway.terms.odrl import offered
 
     if format_ not in _FORMATS:
         raise stop(f"--format is one of {', '.join(_FORMATS)}")
-    terms = _published(policy_of(parts_of(site)[0], policy, data), site)
+    terms = published(policy_of(parts_of(site)[0], policy, data), site)
     names = [each.id for each in offered(terms)]
     unknown = [name for name in offer or () if name not in names]
     if unknown:
@@ -117,276 +93,18 @@ def export(
     chosen = [each for each in offered(terms) if not offer or each.id in offer]
     if not chosen and format_ in {"odrl", "comp", "croissant"}:
         raise stop("nothing is on offer to everybody", code=1)
-    emit(_exported(format_, terms, chosen))
+    emit(exported(format_, terms, chosen))
 
 
-def _exported(format_: str, terms: PublishedTerms, offers: list[Offer]) -> object:
-    import time
-
-    from gateway.terms.comp import comp_package
-    from gateway.terms.croissant import croissant
-    from gateway.terms.odrl import odrl_offer
-    from gateway.terms.schema_org import license_page_jsonld
-    from gateway.terms.tdm_policy import tdm_policy
-
-    if format_ == "odrl":
-        return [odrl_offer(terms, each) for each in offers]
-    if format_ == "tdm":
-        return tdm_policy(terms)
-    if format_ == "comp":
-        return [comp_package(terms, each) for each in offers]
-    if format_ == "croissant":
-        return croissant(terms, published=time.strftime("%Y-%m-%d", time.gmtime()), offers=offers)
-    return license_page_jsonld(terms)
-
-
-def _published(policy: Policy, url: str) -> PublishedTerms:
-    """The terms at the address in *url*, else at the site's public one."""
-    from urllib.parse import urlsplit
-
-    from gateway.app.publisher import Publisher
-    from gateway.visitors.catalog import Catalog
-
-    site = policy.site
-    named = [host for host in site.hosts if "*" not in host]
-    origin = site.public or (f"https://{named[0]}" if named else "https://localhost")
-    if "://" in url and not site.public:
-        parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
-    return Publisher(Catalog.shipped())(policy, origin)
-
-
-def _page(url: str, name: str, country: str, file: Path | None, data: Path) -> _Page:
-    from dataclasses import replace
-
+def _page(url: str, name: str, country: str, file: Path | None, data: Path) -> AskedPage:
+    from gateway.app.told_terms import asked_page
     from gateway.clock import SystemClock
-    from gateway.policy.imagined import imagined_ask
-    from gateway.policy.ruling import rule
-    from gateway.visitors.catalog import Catalog
     from gateway.visitors.visitor import Identity
 
     host, path, query = parts_of(url)
     policy = policy_of(host, file, data)
     visitor = visitor_of(name, Identity.VERIFIED.value)
-    if visitor.crawler is not None and not visitor.crawler.verifiable:
-        visitor = replace(visitor, identity=Identity.CLAIMED)
-    terms = _published(policy, url)
-    asked = imagined_ask(policy, path, query, name, country_of(country), at_us=SystemClock().now_us())
-    ask = replace(asked, origin=terms.origin)
-    catalog = Catalog.shipped()
-    entry = catalog.by_name(name) or catalog.match(name)
-    tokens = entry.tokens if entry else ()
-    ruling = rule(policy, visitor, ask, visitor.uses)
-    return _Page(policy, terms, visitor, ask, ruling, tokens[0] if tokens else "*")
-
-
-def _told(page: _Page) -> dict[str, Any]:
-    """What each format says of *page*, as JSON holds it."""
-    from gateway.policy.explain import explanation
-    from gateway.terms.answer_fields import answer_fields
-
-    fields = answer_fields(page.terms, page.ask.path).octets().decode().split("\r\n")
-    return {
-        "url": page.terms.origin + page.ask.target,
-        "ruling": explanation(page.ruling, page.visitor, page.ask, page.visitor.uses).as_json(),
-        "robots.txt": _robots(page),
-        "answer": [line for line in fields if line],
-        "tdmrep.json": _tdmrep(page),
-        "license.xml": _rsl(page),
-        "offers": [_offer(page, each) for each in page.offers],
-        "refusal": _refusal(page),
-    }
-
-
-def _robots(page: _Page) -> dict[str, object]:
-    from gateway.terms.robots_txt import merge_robots, parse_robots
-
-    robots = parse_robots(merge_robots(None, page.terms))
-    own = robots.group_of(page.token)
-    group = own or robots.group_of("*")
-    lines = [f"License: {value}" for name, value in robots.fields if name.lower() == "license"]
-    if group is not None:
-        lines.append(f"User-agent: {page.token if own else '*'}")
-        lines += [f"{name}: {value}" for name, value in group.fields]
-        lines += [f"{'Allow' if rule.allow else 'Disallow'}: {rule.pattern}" for rule in group.rules]
-    return {"allowed": robots.allows(page.token, page.ask.target), "lines": lines}
-
-
-def _tdmrep(page: _Page) -> dict[str, object] | None:
-    from gateway.terms import tdmrep
-    from gateway.terms.robots_pattern import encoded
-
-    rule = tdmrep.at(tdmrep.rules_of(page.terms), encoded(page.ask.target))
-    if not page.terms.publishing.tdmrep or rule is None:
-        return None
-    return {
-        "location": rule.location,
-        "tdm-reservation": int(rule.reserved),
-        **({"tdm-policy": rule.policy} if rule.policy else {}),
-    }
-
-
-def _rsl(page: _Page) -> list[dict[str, object]]:
-    """What license.xml licenses for each use at the page, as careful readers evaluate it."""
-    from gateway.terms.rsl import parse_rsl, render_rsl
-    from gateway.terms.rsl_evaluation import evaluate
-    from gateway.terms.rsl_license import WORDED
-
-    document = parse_rsl(render_rsl(page.terms), origin=page.terms.origin)
-    country = page.ask.country
-    found = {use: evaluate([document], page.ask.target, use, country=country) for use in sorted(WORDED)}
-    return [
-        {
-            "use": use,
-            "why": said.why,
-            "servers": list(said.servers),
-            "licenses": [
-                {
-                    "payment": license.payment,
-                    "amount": str(license.amount) if license.amount else None,
-                    "offer": license.offer or None,
-                    "territory": license.territory.as_json(),
-                }
-                for license in said.licenses
-            ],
-        }
-        for use, said in found.items()
-    ]
-
-
-def _offer(page: _Page, offer: Offer) -> dict[str, object]:
-    from gateway.terms.odrl import offer_url
-    from gateway.terms.schema_org import price_parts, revenue_share
-    from gateway.terms.unit import ages_body
-
-    return {
-        "offer": offer.id,
-        "uses": sorted(offer.uses),
-        "price": [f"{money} per {unit}" for unit, money in price_parts(offer) if money]
-        + [*revenue_share(offer)],
-        "by_age": ages_body(offer.terms.compensation),
-        "odrl": offer_url(page.terms, offer),
-        "terms": offer.terms.hash,
-    }
-
-
-def _refusal(page: _Page) -> dict[str, object] | None:
-    """What is answered instead of the page where it is refused or has a price, or None where it is served."""
-    import json
-    from dataclasses import replace
-
-    from gateway.admission.admit import admit
-    from gateway.front.answer import Judged
-    from gateway.front.responses import refused
-    from gateway.policy.rules import Mode
-    from gateway.problems import Refusal
-
-    judged = replace(page.ruling, mode=Mode.ENFORCE)
-    verdict = admit(judged, page.visitor, page.ask, None)
-    if not isinstance(verdict, Refusal):
-        return None
-    answer = refused(
-        verdict, page.ask, Judged(page.policy, page.visitor, judged, verdict), page.terms, _rails()
-    )
-    assert answer.whole is not None
-    lines = answer.head.decode("latin-1").split("\r\n")[1:]
-    return {
-        "status": answer.status,
-        "headers": lines or [f"{name}: {value}" for name, value in answer.headers],
-        "body": json.loads(answer.whole),
-    }
-
-
-def _rails() -> tuple[Rail, ...]:
-    """The rails of a gateway, to be asked for their challenges, which rest on the policy alone."""
-    from typing import cast
-
-    from gateway.clock import SystemClock
-    from gateway.rails.known_accounts import KnownAccounts
-    from gateway.rails.price_headers import PriceHeaders
-    from gateway.rails.signed_payers import SignedPayers
-    from gateway.rails.x402_credit import CreditByX402
-    from gateway.rails.x402_rail import X402, Settler
-
-    async def nobody(_agent: str) -> None:
-        return None
-
-    def unsigned(_ask: Ask, _evidence: Evidence) -> None:
-        return None
-
-    known = KnownAccounts(nobody, SystemClock())
-    return (
-        PriceHeaders(unsigned, known),
-        X402(cast("Settler", None), CreditByX402(SignedPayers(unsigned, known))),
-    )
-
-
-def _documents(page: _Page) -> dict[str, object]:
-    """Every document whole, by its path or name."""
-    import json
-
-    from gateway.front.notices import lastmod_of
-    from gateway.terms import llms_txt, tdmrep, trust_txt
-    from gateway.terms.robots_txt import merge_robots
-    from gateway.terms.rsl import render_rsl
-
-    terms, offers = page.terms, page.offers
-    return {
-        "/robots.txt": merge_robots(None, terms).decode(),
-        "/license.xml": render_rsl(terms, lastmod=lastmod_of(page.policy)).decode(),
-        tdmrep.PATH: json.loads(tdmrep.render(tdmrep.rules_of(terms))),
-        tdmrep.POLICY_PATH: _exported("tdm", terms, offers),
-        "ODRL": _exported("odrl", terms, offers),
-        "CoMP": _exported("comp", terms, offers),
-        "Croissant": _exported("croissant", terms, offers) if offers else None,
-        "license page": _exported("page", terms, offers),
-        trust_txt.PATH: trust_txt.merged(None, terms).decode() if terms.publishing.trust_txt else None,
-        llms_txt.PATH: llms_txt.section(terms) if terms.publishing.llms_txt else None,
-    }
-
-
-def _lines(told: dict[str, Any]) -> Iterator[str]:
-    """The same for a reader."""
-    import json
-
-    ruling = told["ruling"]
-    yield f"{told['url']}, asked for by {ruling['crawler'] or 'somebody without a known name'}"
-    yield f"\nthe rules       {ruling['verdict']}: {ruling['why']}"
-    robots = told["robots.txt"]
-    yield f"\nrobots.txt      {'may be crawled' if robots['allowed'] else 'is closed'}"
-    yield from (f"{_INDENT}{line}" for line in robots["lines"])
-    yield "\nwith the page"
-    yield from (f"{_INDENT}{line}" for line in told["answer"] or ["nothing"])
-    yield f"\ntdmrep.json     {json.dumps(told['tdmrep.json']) if told['tdmrep.json'] else 'says nothing'}"
-    yield "\nlicense.xml"
-    yield from (f"{_INDENT}{_license(each)}" for each in told["license.xml"] or [])
-    yield "\nfor sale" if told["offers"] else "\nfor sale        nothing"
-    for each in told["offers"]:
-        price = " + ".join(each["price"]) or "for nothing"
-        yield f"{_INDENT}{each['offer']}: {', '.join(each['uses'])}, {price}"
-        for step in each["by_age"]:
-            money = f"{step['per_fetch']['amount']} {step['per_fetch']['currency']}"
-            yield f"{_INDENT}{' ' * len(each['offer'])}  {money} per fetch of a page published {step['from_days']} days ago or earlier"
-        yield f"{_INDENT}{' ' * len(each['offer'])}  {each['odrl']}"
-    refusal = told["refusal"]
-    yield f"\nwithout token   {'is answered ' + str(refusal['status']) if refusal else 'is served'}"
-    if refusal:
-        yield from (f"{_INDENT}{line}" for line in refusal["headers"])
-        yield f"{_INDENT}{refusal['body']['detail']}"
-    for name, document in told.get("documents", {}).items():
-        if document is not None:
-            text = (
-                document if isinstance(document, str) else json.dumps(document, ensure_ascii=False, indent=2)
-            )
-            yield f"\n---- {name}\n{text.rstrip()}"
-
-
-def _license(each: dict[str, Any]) -> str:
-    """One use of license.xml in words."""
-    told = [
-        f"{license['payment'] or 'no payment'}"
-        + (f" {license['amount']}" if license["amount"] else "")
-        + (f" (offer {license['offer']})" if license["offer"] else "")
-        for license in each["licenses"]
-    ]
-    return f"{each['use']}: {', or '.join(told) or each['why'] or 'not licensed'}"
+    return asked_page(
+        policy, visitor, name, f"{path}?{query}" if query else path, country_of(country),
+        url=url, at_us=SystemClock().now_us(),
+    )  # fmt: skip

@@ -327,5 +327,5 @@ def _print(done: dict[str, Any]) -> None:
     for each in done["licensees"]:
         print(
             f"{each['licensee']}  {each['state']}, {counted(each['fetched'], 'piece')} of content fetched, "
-            f"plan due {moment(each['plan_due'])}"
+            + (f"plan due {moment(each['plan_due'])}" if each["plan_due"] else "no plan owed")
         )

@@ -136,6 +136,28 @@ class Licensing:
             token = made
         return Refused.own(Why.UNREACHABLE, "No license that was bought opened the page", url=url)
 
+    async def seller(self, url: str) -> Seller | Refused:
+        """Who sells what stands at *url*, and what is on offer there; nothing is bought."""
+        got = await self.caller.page(url)
+        if isinstance(got, Refused):
+            return got
+        return await discover(self.caller, origin_of(url), got)
+
+    async def license(self, url: str) -> Token | Refused | None:
+        """A token for *url*, which is not fetched under it; one is bought if none is held. None where none is asked for."""
+        origin, path = origin_of(url), path_of(url)
+        if not origin or not path:
+            return Refused.own(Why.UNREACHABLE, f"{url!r} is no plain http or https URL", url=url)
+        held = self.token(origin, path)
+        if held is not None:
+            return held
+        got = await self.caller.page(url)
+        if isinstance(got, Refused):
+            return got
+        if got.status not in {401, 402}:
+            return None
+        return await self._acquired(url, origin, path, got, None)
+
     def token(self, origin: str, path: str) -> Token | None:
         """One that opens canonical *path* at *origin* now, if one was had."""
         now = self._clock()

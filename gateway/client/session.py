@@ -11,12 +11,14 @@ from typing import Any, Self
 from urllib.parse import urljoin
 
 from gateway.client.bargaining import Strategy
+from gateway.client.buying import Token
 from gateway.client.caller import Caller, KillSwitch, origin_of
 from gateway.client.licensing import Fetched, Licensing, path_of
 from gateway.client.logins import AgentKey, Login
 from gateway.client.proving import MOST, proofs
 from gateway.client.purse import FREE, Spending
 from gateway.client.refused import Refused, Why
+from gateway.client.seller import Seller
 from gateway.keys.ems import ContentKey, EmsError
 from gateway.money import Money
 from gateway.terms.comparing import Lever
@@ -127,6 +129,14 @@ class LicensedSession:
                 return got
             url = moved
         return Refused.own(Why.TOO_MANY_REDIRECTS, url=url)
+
+    async def seller(self, url: str) -> Seller | Refused:
+        """Who sells what stands at *url*, with every offer that is published there; nothing is bought."""
+        return await self._licensing.seller(url)
+
+    async def license(self, url: str) -> Token | Refused | None:
+        """Get a license for *url* without fetching it; None where none is asked for. A later `fetch` uses it."""
+        return await self._licensing.license(url)
 
     async def content_key(self, url: str) -> ContentKey | Refused:
         """The key of the encrypted file at *url*, of a license that this session got by fetching there.

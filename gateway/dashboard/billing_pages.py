@@ -8,6 +8,8 @@
                                           issued; ``.json``, ``.pdf``
 ``/billing/disputes/ID``                  one dispute, with its forms
 ``/billing/disputes/ID/accept|reject``    POST: the operator's answer
+``/billing/authors``                      authors and what they are paid
+                                          (`payout_pages`)
 ========================================  ====================================
 """
 
@@ -27,10 +29,11 @@ from gateway.billing.dunning import Standing
 from gateway.billing.invoice_paper import invoice_paper
 from gateway.billing.invoices import HEADINGS, NotIssued
 from gateway.billing.paper_pdf import PDF, available, paper_pdf
-from gateway.billing.payout_book import PayoutBook
+from gateway.billing.paying_out import PayingOut
 from gateway.billing.sheets import Paper
 from gateway.billing.statements import Period, PeriodError, StatementDisagrees
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.payout_pages import PayoutPages
 from gateway.problems import Refusal, StoreUnavailable
 
 _MOST: Final = 200
@@ -42,14 +45,14 @@ class Bills:
     """What these pages work on. *names* gives what licensees are called, by id; *test* says that all is of test mode.
 
     *office* is what issues documents and answers disputes; without it there are statements alone.
-    *payouts* are what creators are paid.
+    *paying* is what creators and authors are paid by.
     """
 
     book: AccountBook
     names: Callable[[], Awaitable[dict[str, str]]]
     test: bool = False
     office: BillingOffice | None = None
-    payouts: PayoutBook | None = None
+    paying: PayingOut | None = None
 
 
 class BillingPages:
@@ -72,6 +75,8 @@ class BillingPages:
             router.add_get("/billing/documents/{id:[a-z0-9_]+}.{ending:json|pdf}", self._document)
             router.add_get("/billing/disputes/{id}", self._dispute)
             router.add_post("/billing/disputes/{id}/{act:accept|reject}", self._decide)
+        if self._bills.paying is not None:
+            PayoutPages(self._bills.paying, self._frame, test=self._bills.test).add_to(router)
 
     async def _all(self, request: web.Request) -> web.StreamResponse:
         names = await self._bills.names()
@@ -92,7 +97,7 @@ class BillingPages:
     async def _issued(self, names: dict[str, str]) -> dict[str, object]:
         office = self._bills.office
         if office is None:
-            return {"documents": [], "disputes": [], "issues": False, "payouts": ()}
+            return {"documents": [], "disputes": [], "issues": False, "payouts": (), "pays": False}
         documents = await office.issuer.documents.of("", _MOST)
         stands = dict[str, Standing]()
         for licensee in {each.licensee for each in documents}:
@@ -101,9 +106,11 @@ class BillingPages:
         disputes = [
             (each, names.get(each.licensee, each.licensee)) for each in await office.disputes.of("", _MOST)
         ]
-        payouts = await self._bills.payouts.all(_MOST) if self._bills.payouts else ()
+        paying = self._bills.paying
+        payouts = await paying.book.all(_MOST) if paying else ()
         return {
             "documents": rows, "disputes": disputes, "issues": True, "headings": HEADINGS, "payouts": payouts,
+            "pays": paying is not None,
         }  # fmt: skip
 
     async def _document(self, request: web.Request) -> web.StreamResponse:

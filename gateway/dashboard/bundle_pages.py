@@ -20,11 +20,11 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.billing.bundle_credits import credit_id, withdrawn_from
+from gateway.billing.bundle_credits import credit_ids, credit_of, withdrawn_from
 from gateway.billing.ledger import Ledger
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
-from gateway.licenses.bundle import Manifest, Progress, credit_for_withdrawn, progress
+from gateway.licenses.bundle import Manifest, Progress, progress
 from gateway.licenses.ingestion import Ingestion
 from gateway.licenses.license import License
 from gateway.licenses.pricing import due_at_signing
@@ -153,7 +153,8 @@ class BundlePages:
         gone = withdrawn_from(license, made, self._bundles.withdrawn())
         booked = 0
         for path in gone:
-            booked += await self._bundles.ledger.has_entry(credit_id(license, made.hash, path))
+            ids = credit_ids(license, made.hash, path)
+            booked += bool([id for id in ids if await self._bundles.ledger.has_entry(id)])
         licensee = await self._bundles.register.licensee(license.licensee)
         bundle = license.terms.scope.bundle
         return Holding(
@@ -162,6 +163,6 @@ class BundlePages:
             got,
             bool(bundle) and got.met(bundle.ingestion if bundle else 0),
             gone,
-            credit_for_withdrawn(made, due_at_signing(license.terms), gone),
+            credit_of(license, made, gone),
             booked,
         )

@@ -35,7 +35,7 @@ from gateway.dashboard.deals import (
 )
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.deciding import LONGEST_HOURS, LONGEST_REASON, USUAL_HOURS, USUAL_REASON
-from gateway.licenses.lever_form import FIELDS, read_form, standing_words, values_of
+from gateway.licenses.lever_form import FIELDS, read_form, values_of
 from gateway.licenses.license import Standing
 from gateway.licenses.negotiation import Negotiation, State
 from gateway.licenses.negotiations import Stand
@@ -218,7 +218,6 @@ class DealPages:
             "sent": sent,
             "done": _DONE.get(request.query.get("done", ""), ""),
             "currency": terms.compensation.currency,
-            "kept": standing_words(terms),
             "tax": TAX,
             "notice": NOTICE,
             "now_us": self._clock.now_us(),

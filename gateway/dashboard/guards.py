@@ -40,7 +40,19 @@ HEADERS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+#: Asked by programs, which bring a key with each request and never a cookie.
+API: Final = "/api/"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class NotAllowed(web.HTTPForbidden):
+    """The role, or the key, of whoever asks does not include *permission*; "" is what an owner alone may."""
+
+    def __init__(self, permission: str) -> None:
+        """Say which it is."""
+        super().__init__(reason="Your role does not include this")
+        what = f"This takes the permission {permission}." if permission else "An owner alone may do this."
+        self.sentence = f"{what} Nothing was done. An owner can give you another role."
 
 
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -49,6 +61,14 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
     response.headers.setdefault("Cache-Control", "no-store")
     if is_https(request):
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
+
+
+async def set_test_marks(_request: web.Request, response: web.StreamResponse) -> None:
+    """Mark an answer of test mode, and the name under which it would be saved, so that nobody takes it for live."""
+    response.headers["Licet-Mode"] = "test"
+    named = response.headers.get("Content-Disposition", "")
+    if 'filename="' in named and 'filename="TEST-' not in named:
+        response.headers["Content-Disposition"] = named.replace('filename="', 'filename="TEST-', 1)
 
 
 def is_https(request: web.Request) -> bool:
@@ -90,7 +110,8 @@ def host_guard(allowed: frozenset[str]) -> Middleware:
 @web.middleware
 async def same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse with 403 a changing request that another site may have caused."""
-    if request.method not in _SAFE and not is_same_origin(request.headers):
+    ours = is_same_origin(request.headers) or request.path.startswith(API)
+    if request.method not in _SAFE and not ours:
         return web.Response(status=403, text="This request did not come from a page of this dashboard.\n")
     return await handler(request)
 
@@ -105,7 +126,8 @@ def trouble_page(trouble: Trouble) -> Middleware:
         except web.HTTPRedirection:
             raise
         except web.HTTPException as refusal:
-            page = trouble(request, refusal.status, refusal.reason, _SENTENCES.get(refusal.status, ""))
+            told = refusal.sentence if isinstance(refusal, NotAllowed) else _SENTENCES.get(refusal.status, "")
+            page = trouble(request, refusal.status, refusal.reason, told)
             if "Allow" in refusal.headers:
                 page.headers["Allow"] = refusal.headers["Allow"]
             return page

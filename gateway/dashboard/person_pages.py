@@ -1,12 +1,12 @@
 """People who were taken for machines: their reports, and one click that exempts the reason or the network.
 
 =============================  ===============================================
-``/people``                    every report, those that wait first; the weeks;
+``/refused``                    every report, those that wait first; the weeks;
                                what is exempted now
-``/people/ID``                 one: what the log says, and what can be exempted
-``/people/ID/exempt``          POST: ``what`` is ``reason:CODE`` or ``network:CIDR``
-``/people/ID/dismiss``         POST
-``/people/undo``               POST: take back what is exempted
+``/refused/ID``                 one: what the log says, and what can be exempted
+``/refused/ID/exempt``          POST: ``what`` is ``reason:CODE`` or ``network:CIDR``
+``/refused/ID/dismiss``         POST
+``/refused/undo``               POST: take back what is exempted
 =============================  ===============================================
 
 What is exempted stands in ``people.toml`` of the data folder, which is also
@@ -69,11 +69,11 @@ class PersonPages:
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Answer at its addresses."""
-        router.add_get("/people", self._all)
-        router.add_post("/people/undo", self._undo)
-        router.add_get("/people/{id}", self._one)
-        router.add_post("/people/{id}/exempt", self._exempt)
-        router.add_post("/people/{id}/dismiss", self._dismiss)
+        router.add_get("/refused", self._all)
+        router.add_post("/refused/undo", self._undo)
+        router.add_get("/refused/{id}", self._one)
+        router.add_post("/refused/{id}/exempt", self._exempt)
+        router.add_post("/refused/{id}/dismiss", self._dismiss)
 
     async def _all(self, request: web.Request) -> web.StreamResponse:
         now, reports = self._now(), self._people.reports
@@ -92,7 +92,7 @@ class PersonPages:
             "exempted": [(each, told(each)) for each in exempted],
             "file": self._people.file.name,
         }
-        return self._frame.render(request, "people.html", context)
+        return self._frame.render(request, "refused.html", context)
 
     async def _one(self, request: web.Request) -> web.StreamResponse:
         return await self._shown(request, await self._report(request))
@@ -127,24 +127,24 @@ class PersonPages:
         if wrong:
             return await self._shown(request, report, wrong)
         await self._people.reports.decide(report.id, EXEMPTED, what, self._now())
-        raise web.HTTPSeeOther("/people?done=exempted")
+        raise web.HTTPSeeOther("/refused?done=exempted")
 
     async def _dismiss(self, request: web.Request) -> web.StreamResponse:
         await self._frame.form_of(request)
         report = await self._report(request)
         await self._people.reports.decide(report.id, DISMISSED, "", self._now())
-        raise web.HTTPSeeOther("/people?done=dismissed")
+        raise web.HTTPSeeOther("/refused?done=dismissed")
 
     async def _undo(self, request: web.Request) -> web.StreamResponse:
         form = await self._frame.form_of(request)
         what = form.get("what", "")
         wrong = await self._rewrite(lambda text: without_exempt(text, what))
         if wrong:
-            raise web.HTTPSeeOther("/people")
+            raise web.HTTPSeeOther("/refused")
         for each in await self._people.reports.all(_MOST):
             if each.exempted == what:
                 await self._people.reports.decide(each.id, OPEN, "", 0)
-        raise web.HTTPSeeOther("/people?done=undone")
+        raise web.HTTPSeeOther("/refused?done=undone")
 
     async def _report(self, request: web.Request) -> PersonReport:
         found = await self._people.reports.get(request.match_info["id"])

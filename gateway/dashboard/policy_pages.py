@@ -16,7 +16,6 @@ file holds the secret positions; it is the operator's own, and so are these page
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -27,29 +26,31 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
-from gateway.dashboard.filters import DAY_US
-from gateway.dashboard.policy_shelf import PolicyFiles, digest_of
-from gateway.dashboard.queries import AccessLog, Visited
+from gateway.dashboard.gatekeeping import may
+from gateway.dashboard.permissions import Permission
+from gateway.dashboard.policy_impact import REPLAY_DAYS, Replaying, difference
+from gateway.dashboard.policy_shelf import PolicyFiles, digest_of, with_mode
+from gateway.dashboard.queries import AccessLog
 from gateway.policy.advice import advice_for
 from gateway.policy.explain import explanation
 from gateway.policy.imagined import imagined_ask, imagined_visitor
-from gateway.policy.replay import Impact, Visit, impact
-from gateway.policy.rules import Policy, Verdict
+from gateway.policy.rules import Mode, Policy, Verdict
 from gateway.policy.ruling import rule
 from gateway.problems import ConfigurationError
 from gateway.terms.countries import region
 from gateway.uses import Use
 from gateway.visitors.catalog import Catalog
-from gateway.visitors.visitor import Identity, Visitor, VisitorClass
+from gateway.visitors.visitor import Identity
 
-#: Over how long visits are put to the changed rules.
-REPLAY_DAYS: Final = 7
 _WORDS: Final[Mapping[Verdict, str]] = {
     Verdict.SERVE: "served free",
     Verdict.LICENSE: "asked for a license",
     Verdict.REFUSE: "refused",
 }
 _LONGEST: Final = 4096
+_MOST_DIGITS: Final = 7
+#: How many lines are shown before and behind the one that a link names.
+_NEAR: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Question:
         path = parts.path if parts.path.startswith("/") else f"/{parts.path}"
         uses = frozenset({Use(self.use)}) if self.use else visitor.uses
         ask = imagined_ask(policy, path, parts.query, self.name, country, at_us=now_us)
-        return explanation(rule(policy, visitor, ask, uses), visitor, ask, uses).lines(), ""
+        return explanation(rule(policy, visitor, ask, uses), visitor, ask, uses, policy.site).lines(), ""
 
 
 class PolicyPages:
@@ -105,6 +106,7 @@ class PolicyPages:
         """Edit *files*, and put changes to what *access_log* remembers."""
         self._files, self._log, self._frame, self._clock = files, access_log, frame, clock
         self._catalog = Catalog.shipped()
+        self._replaying = Replaying(access_log, clock, self._catalog)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
@@ -130,6 +132,7 @@ class PolicyPages:
             "said": said,
             "mistake": trouble,
             "activated": request.query.get("done") == "activated",
+            "around": _around(text, request.query.get("line", "")),
             "versions": self._files.versions(policy),
         }
         return self._page(request, policy, text, status=400 if trouble else 200, more=context)
@@ -147,8 +150,9 @@ class PolicyPages:
         context: dict[str, object] = {
             "policy": policy,
             "editable": self._files.file(policy) is not None,
-            "text": text,
-            "base": digest_of(text),
+            # The text holds floors; so does its digest, for whoever can guess.
+            "text": text if may(request, Permission.FLOOR_SEE) else "",
+            "base": digest_of(text) if may(request, Permission.FLOOR_SEE) else "",
             "trouble": trouble,
             "advice": advice_for(policy, self._catalog),
             "question": Question(),
@@ -156,6 +160,7 @@ class PolicyPages:
             "mistake": "",
             "mistakes": (),
             "activated": False,
+            "around": (),
             "versions": (),
             "names": sorted(entry.name for entry in self._catalog.crawlers),
             "proofs": tuple(Identity),
@@ -177,10 +182,10 @@ class PolicyPages:
             "text": text,
             "base": base,
             "stale": digest_of(now) != base,
-            "difference": _difference(now, text),
+            "difference": difference(now, text),
             "same": tried.policy.digest == policy.digest,
             "advice": advice_for(tried.policy, self._catalog),
-            "impact": await self._impact(policy, tried.policy),
+            "impact": await self._replaying.impact(policy, tried.policy),
             "days": REPLAY_DAYS,
             "WORDS": _WORDS,
             "Verdict": Verdict,
@@ -198,7 +203,7 @@ class PolicyPages:
             now = self._files.text(policy)
             context = {
                 "policy": policy, "text": text, "base": digest_of(now), "stale": True, "same": False,
-                "difference": _difference(now, text), "advice": (), "impact": None, "days": REPLAY_DAYS,
+                "difference": difference(now, text), "advice": (), "impact": None, "days": REPLAY_DAYS,
                 "WORDS": _WORDS, "Verdict": Verdict,
             }  # fmt: skip
             return self._frame.render(request, "policy_change.html", context, status=409)
@@ -215,24 +220,10 @@ class PolicyPages:
             "policy": policy,
             "text": text,
             "base": digest_of(now),
-            "difference": _difference(now, text),
+            "difference": difference(now, text),
             "times": [each for each in self._files.versions(policy) if each.sha256 == sha256],
         }
         return self._frame.render(request, "policy_version.html", context)
-
-    async def _impact(self, before: Policy, after: Policy) -> Impact:
-        since = self._clock.now_us() - REPLAY_DAYS * DAY_US
-        rows = await self._log.visits(before.site.id, since)
-        return impact((self._visit(row) for row in rows), before, after, at_us=self._clock.now_us())
-
-    def _visit(self, row: Visited) -> Visit:
-        entry = self._catalog.by_name(row.crawler) if row.crawler else None
-        visitor = Visitor(
-            VisitorClass(row.visitor_class),
-            entry.crawler if entry else None,
-            Identity(row.identity or "none"),
-        )
-        return Visit(visitor, row.path, row.country, row.count)
 
     def _policy(self, request: web.Request) -> Policy:
         found = self._files.of_site(request.match_info["site"])
@@ -245,12 +236,22 @@ class PolicyPages:
         policy = self._policy(request)
         if self._files.file(policy) is None:
             raise web.HTTPNotFound
+        if form.get("mode") in tuple(Mode):
+            # Another mode is one line of the file, which whoever asks for it need not have seen.
+            now = self._files.text(policy)
+            return policy, with_mode(now, form["mode"]) or now, digest_of(now)
         # Browsers end lines of a form as HTTP does; the file keeps its own way.
         return policy, form.get("text", "").replace("\r\n", "\n"), form.get("base", "")
 
 
-def _difference(before: str, after: str) -> tuple[tuple[str, str], ...]:
-    """(how, line) of a unified difference: "add", "del", "at" for a place, "" for what stays."""
-    kinds = {"+": "add", "-": "del", "@": "at"}
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
-    return tuple((kinds.get(line[:1], ""), line) for line in list(lines)[2:])
+def _around(text: str, line: str) -> tuple[tuple[int, str, bool], ...]:
+    """The lines of *text* near the one of that number, each with its number, and whether it is the one."""
+    if not (line.isascii() and line.isdecimal() and len(line) < _MOST_DIGITS):
+        return ()
+    wanted, lines = int(line), text.splitlines()
+    if not 0 < wanted <= len(lines):
+        return ()
+    first = max(1, wanted - _NEAR)
+    return tuple(
+        (nth, lines[nth - 1], nth == wanted) for nth in range(first, min(len(lines), wanted + _NEAR) + 1)
+    )

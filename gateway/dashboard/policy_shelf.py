@@ -10,12 +10,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import orjson
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
 
 from gateway.clock import Clock
 from gateway.policy.lines import line_of
@@ -28,17 +30,25 @@ from gateway.problems import ConfigurationError, Mistake
 #: How a version came to be in force, as it is shown.
 BY_PAGE: Final = "this page"
 BY_FILE: Final = "the file"
+BY_GRID: Final = "the consent page"
+#: Whoever is signed in, where accounts have no names.
+OPERATOR: Final = "operator"
 _LINES: Final = "versions.jsonl"
 _DIGEST_LENGTH: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One time that a text was put in force: when (seconds), how, and its SHA-256 in hex."""
+    """One time that a text was put in force: when (seconds), how, its SHA-256 in hex, by whom ("" is not known).
+
+    *words* are what that person read and said yes to, a sentence each.
+    """
 
     at: int
     by: str
     sha256: str
+    who: str = ""
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +114,21 @@ class PolicyFiles:
             return Tried(None, tuple((line_of(text, each.key), each) for each in mistakes))
         return Tried(found)
 
-    def activate(self, policy: Policy, text: str, base: str) -> bool:
+    def activate(
+        self,
+        policy: Policy,
+        text: str,
+        base: str,
+        *,
+        by: str = BY_PAGE,
+        who: str = OPERATOR,
+        words: tuple[str, ...] = (),
+    ) -> bool:
         """Put *text*, which was tried, in place of the file; running gateways take it up within seconds.
 
         False, and nothing is done, where the file is no longer the one whose
-        SHA-256 is *base*: somebody else changed it. The file keeps its mode.
+        SHA-256 is *base*: somebody else changed it. The file keeps its mode. The version tells
+        *who* said yes to which *words*, on the page *by*.
         """
         file = self.file(policy)
         assert file is not None, "a policy without a file is not edited"
@@ -120,8 +140,9 @@ class PolicyFiles:
             beside.touch(mode=0o600)
             beside.chmod(file.stat().st_mode & 0o777)
             beside.write_text(text, encoding="utf-8")
+            # Noted first: whoever takes the file up finds who put it there.
+            self._note(policy.site.id, text, by, who, words)
             beside.replace(file)
-            self._note(policy.site.id, text, BY_PAGE)
         return True
 
     def versions(self, policy: Policy) -> tuple[Version, ...]:
@@ -145,7 +166,7 @@ class PolicyFiles:
         if not lines or lines[-1].sha256 != digest_of(text):
             self._note(policy.site.id, text, by)
 
-    def _note(self, site: str, text: str, by: str) -> None:
+    def _note(self, site: str, text: str, by: str, who: str = "", words: tuple[str, ...] = ()) -> None:
         folder, digest = self._of(site), digest_of(text)
         kept = folder / f"{digest}.toml"
         if not kept.exists():
@@ -153,7 +174,9 @@ class PolicyFiles:
             beside.touch(mode=0o600)
             beside.write_text(text, encoding="utf-8")
             beside.replace(kept)
-        line = {"at": self._clock.now_us() // 1_000_000, "by": by, "sha256": digest}
+        line: dict[str, object] = {"at": self._clock.now_us() // 1_000_000, "by": by, "sha256": digest}
+        if who or words:
+            line |= {"who": who, "words": list(words)}
         lines = folder / _LINES
         lines.touch(mode=0o600)
         with lines.open("ab") as opened:
@@ -169,7 +192,12 @@ class PolicyFiles:
             # A line that was cut off by a crash tells of nothing that was put in force.
             with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError):
                 read = orjson.loads(line)
-                found.append(Version(int(read["at"]), str(read["by"]), str(read["sha256"])))
+                words = tuple(str(each) for each in read.get("words", ()))
+                found.append(
+                    Version(
+                        int(read["at"]), str(read["by"]), str(read["sha256"]), str(read.get("who", "")), words
+                    )
+                )
         return found
 
     def _of(self, site: str) -> Path:
@@ -189,3 +217,18 @@ class PolicyFiles:
 def digest_of(text: str) -> str:
     """The SHA-256 of *text* in hex: what a form names the version by that it was made from."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def with_mode(text: str, mode: str) -> str:
+    """The policy file *text* with another mode, every comment kept; "" where that cannot be written."""
+    if not text:
+        return ""
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError:
+        return ""
+    site = document.get("site")
+    if not isinstance(site, MutableMapping):
+        return ""
+    site["mode"] = mode
+    return tomlkit.dumps(document)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.clock import Clock
+from gateway.dashboard.admin_log import AdminLog
 from gateway.dashboard.audit_pages import AuditPages
 from gateway.dashboard.billing_pages import BillingPages, Bills
 from gateway.dashboard.bundle_pages import BundlePages, Bundles
@@ -14,12 +15,16 @@ from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages, Frame
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
+from gateway.dashboard.grid_pages import GridPages
+from gateway.dashboard.health_pages import Health, HealthPages
 from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
 from gateway.dashboard.person_pages import People, PersonPages
 from gateway.dashboard.policy_pages import PolicyPages
 from gateway.dashboard.policy_shelf import PolicyFiles
+from gateway.dashboard.preview_pages import Preview, PreviewPages
 from gateway.dashboard.queries import AccessLog
+from gateway.dashboard.setup_pages import Setup, SetupPages
 from gateway.dashboard.worth_pages import Worth, WorthPages
 from gateway.licenses.duties import Audits
 from gateway.licenses.duty_book import DutyBook
@@ -39,7 +44,11 @@ class Rooms:
         bundles: works that are sold as one.
         policies: the files of rules.
         consents: withdrawals, objections, authors' answers.
+        admin: the notes of what administrators did.
         worth: what the value memo, the price calculator and the dossiers work on.
+        preview: what crawlers would be told.
+        health: what is found of machine, folder and sites.
+        setup: what the first run works on.
         people: reports of people who were taken for machines.
     """
 
@@ -53,7 +62,16 @@ class Rooms:
     policies: PolicyFiles | None = None
     consents: Consents | None = None
     worth: Worth | None = None
+    preview: Preview | None = None
+    health: Health | None = None
+    setup: Setup | None = None
     people: People | None = None
+    admin: AdminLog | None = None
+
+    @property
+    def test_mode(self) -> bool:
+        """Whether everything here is of test mode: no money moves."""
+        return self.bills is not None and self.bills.test
 
     def tabs(self) -> tuple[tuple[str, str], ...]:
         """(address, name) of each part that there is, in the order of the bar."""
@@ -67,15 +85,20 @@ class Rooms:
             (self.milestones, "/milestones", "Milestones"),
             (self.bundles, "/bundles", "Bundles"),
             (self.policies, "/policies", "Policies"),
+            (self.preview, "/preview", "Preview"),
             (self.consents, "/consent", "Consent"),
-            (self.people, "/people", "People"),
+            (self.people, "/refused", "People refused"),
             (self.worth, "/memo", "Memo"),
             (self.worth, "/calculator", "Calculator"),
+            (self.health, "/health", "Health"),
+            (self.setup, "/setup", "Setup"),
         )
         return tuple((path, name) for part, path, name in every if part is not None)
 
-    def add_to(self, router: web.UrlDispatcher, frame: Frame, access_log: AccessLog, clock: Clock) -> None:
-        """Add the addresses of each part that there is to *router*."""
+    def add_to(
+        self, router: web.UrlDispatcher, frame: Frame, access_log: AccessLog, clock: Clock
+    ) -> SetupPages | None:
+        """Add the addresses of each part that there is to *router*; gives the pages that know what is left to do."""
         if self.deals is not None:
             DealPages(self.deals, frame, clock).add_to(router)
         if self.holders is not None:
@@ -92,9 +115,22 @@ class Rooms:
             BundlePages(self.bundles, frame, clock).add_to(router)
         if self.policies is not None:
             PolicyPages(self.policies, access_log, frame, clock).add_to(router)
+            GridPages(self.policies, access_log, frame, clock).add_to(router)
         if self.consents is not None:
             ConsentPages(self.consents, frame, clock).add_to(router)
         if self.people is not None:
             PersonPages(self.people, frame, clock).add_to(router)
         if self.worth is not None:
             WorthPages(self.worth, frame, clock).add_to(router)
+        if self.preview is not None:
+            PreviewPages(self.preview, frame, clock).add_to(router)
+        health = HealthPages(self.health, frame, clock) if self.health is not None else None
+        if health is not None:
+            health.add_to(router)
+        if self.setup is None:
+            return None
+        setup = SetupPages(
+            self.setup, access_log, frame, clock, lambda: health.wrong if health is not None else 0
+        )
+        setup.add_to(router)
+        return setup

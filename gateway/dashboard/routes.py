@@ -5,6 +5,7 @@
 ``/log``, ``/crawlers``, ``/content``: see `log_pages`
 ``/live``                  the latest fetches; ``/live/events`` tells new ones
 ``/records/ID``            one fetch and its decision trace
+``/records/ID/reveal``     POST: the same with the client's address; it is noted who looked
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
 ``/licenses``, ``/licensees``: see `holder_pages`
@@ -15,9 +16,13 @@
 ``/bundles``               what is sold as one; see `bundle_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
 ``/policies``              the rules; see `policy_pages`
+``/preview``               what a crawler meets; see `preview_pages`
+``/health``                what is in order; see `health_pages`
+``/setup``                 the first run; see `setup_pages`
 ``/consent``               withdrawals, objections, authors; see `consent_pages`
-``/sign-in``               password, or the one-time link ``?token=``
-``/sign-out``              POST
+``/people``, ``/account``, ``/admin``: see `access_pages`; ``/keys``: see `key_pages`
+``/api/``                  the same for programs; see `api`
+``/sign-in``, ``/sign-out``: see `sign_in_pages`
 ``/healthz``               whether the pages can be made; needs no session
 ``/static/``               style, script, icon
 =========================  ====================================================
@@ -26,28 +31,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 import aiohttp_jinja2
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.typedefs import Handler
 
 from gateway import bundled
 from gateway.clock import Clock
 from gateway.dashboard import guards, pages
+from gateway.dashboard.access_pages import AccessPages
+from gateway.dashboard.api import Api, asked_by_program, page_json
 from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.cookies import SESSION_COOKIE, cookie
 from gateway.dashboard.filters import Decision, LogFilter, read_view
+from gateway.dashboard.forms import fields_of
+from gateway.dashboard.gatekeeping import FIELDS, Gatekeeper, may, signed_of
+from gateway.dashboard.key_pages import KeyPages
 from gateway.dashboard.live import Live
 from gateway.dashboard.log_pages import LogPages, curl
+from gateway.dashboard.permissions import Permission, wanted
 from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.rooms import Rooms
-from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
-from gateway.dashboard.trace import trace
-
-SESSION_COOKIE: Final = "licet_session"
-FORM_COOKIE: Final = "licet_form"
-_OPEN: Final = frozenset({"/sign-in", "/sign-out", "/healthz"})
+from gateway.dashboard.sessions import Sessions
+from gateway.dashboard.sign_in_pages import SignInPages
+from gateway.dashboard.states import states_of
+from gateway.dashboard.trace import trace, without_addresses
 
 
 def dashboard_app(
@@ -89,6 +96,9 @@ class _Pages:
             ("/log", "Access log"),
             ("/who", "Who"),
             *rooms.tabs(),
+            ("/people", "People"),
+            ("/keys", "API keys"),
+            *((("/admin", "Administration"),) if rooms.admin is not None else ()),
         )
         self._log = access_log
         self._sessions = sessions
@@ -97,6 +107,9 @@ class _Pages:
         self._explainer = who
         self._clock = clock
         self._live = Live(access_log, sessions)
+        self._sign_in = SignInPages(sessions, self)
+        state_of = states_of(rooms, sessions.file)
+        self._gate = Gatekeeper(sessions, clock, rooms.admin, state_of, self._sign_in.interrupted)
 
     def app(self) -> web.Application:
         app = web.Application(
@@ -104,11 +117,13 @@ class _Pages:
                 guards.host_guard(self._hosts),
                 guards.trouble_page(self._trouble),
                 guards.same_origin,
-                self._signed_in,
+                self._gate.middleware,
             ],
             client_max_size=2_097_152,
         )
         app.on_response_prepare.append(guards.set_headers)
+        if self._rooms.test_mode:
+            app.on_response_prepare.append(guards.set_test_marks)
         app.on_shutdown.append(self._live.stop)
         environment = aiohttp_jinja2.setup(app, default_helpers=False, **pages.environment())
         environment.globals.update(MEANINGS=pages.MEANINGS, PERIODS=pages.PERIODS, Decision=Decision)
@@ -117,30 +132,24 @@ class _Pages:
         app.router.add_get("/live", self._live_page)
         app.router.add_get("/live/events", self._events)
         app.router.add_get("/records/{id}", self._record)
+        app.router.add_post("/records/{id}/reveal", self._reveal)
         app.router.add_get("/who", self._who)
-        self._rooms.add_to(app.router, self, self._log, self._clock)
-        app.router.add_get("/sign-in", self._sign_in_form)
-        app.router.add_post("/sign-in", self._sign_in)
-        app.router.add_post("/sign-out", self._sign_out)
+        self._setup = self._rooms.add_to(app.router, self, self._log, self._clock)
+        AccessPages(self._sessions, self._rooms.admin, self, self._clock).add_to(app.router)
+        KeyPages(self._sessions.file, self, self._clock).add_to(app.router)
+        self._sign_in.add_to(app.router)
         app.router.add_get("/healthz", self._health)
         app.router.add_static("/static/", bundled.static())
+        Api(self._sessions.file, self._gate, self._clock).add_to(app.router)
         return app
-
-    @web.middleware
-    async def _signed_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path in _OPEN or request.path.startswith("/static/"):
-            return await handler(request)
-        if self._sessions.resume(_cookie(request, SESSION_COOKIE)):
-            return await handler(request)
-        if request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("Accept", ""):
-            raise web.HTTPSeeOther("/sign-in")
-        return web.Response(status=401, text="Sign in to the dashboard first.\n")
 
     async def _overview(self, request: web.Request) -> web.StreamResponse:
         now = self._clock.now_us()
         view = read_view(request.query.items(), now, last="24h")
         if view.mistakes:
-            return self.render(request, "overview.html", {"view": view, "overview": None}, status=400)
+            return self.render(
+                request, "overview.html", {"view": view, "overview": None, "steps": ()}, status=400
+            )
         found = await self._log.overview(view.filter)
         span = (view.filter.from_us, view.filter.to_us or now)
         chart = pages.chart(found, view.filter.step_us, span)
@@ -154,6 +163,7 @@ class _Pages:
                 "chart": chart,
                 "share": licensed,
                 "books": self._status().get(pages.BOOKS, ""),
+                "steps": await self._setup.items() if self._setup else (),
             },
         )
 
@@ -165,15 +175,25 @@ class _Pages:
         )
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        return await self._live.events(request, _cookie(request, SESSION_COOKIE))
+        return await self._live.events(request, cookie(request, SESSION_COOKIE))
 
     async def _record(self, request: web.Request) -> web.StreamResponse:
+        return await self._record_page(request, revealed=False)
+
+    async def _reveal(self, request: web.Request) -> web.StreamResponse:
+        await self.form_of(request)
+        return await self._record_page(request, revealed=True)
+
+    async def _record_page(self, request: web.Request, *, revealed: bool) -> web.StreamResponse:
         record_id = request.match_info["id"]
         row = await self._log.row(record_id)
         if row is None:
             raise web.HTTPNotFound
         record = await self._log.record(record_id)
         detail = await self._log.detail(record_id)
+        hidden = detail is not None and bool(detail.address or detail.peer) and not revealed
+        if detail is not None and not revealed:
+            detail = without_addresses(detail)
         steps = trace(record, detail) if record else ()
         asked = Question(detail.user_agent, detail.address) if detail else None
         context = {
@@ -182,6 +202,7 @@ class _Pages:
             "steps": steps,
             "again": asked.query() if asked else "",
             "again_as": curl(record, detail) if record else "",
+            "hidden": hidden and may(request, Permission.ADDRESS_SEE),
         }
         return self.render(request, "record.html", context)
 
@@ -195,71 +216,13 @@ class _Pages:
         context = {"question": question, "mistake": mistake, "found": found}
         return self.render(request, "who.html", context, status=400 if mistake else 200)
 
-    async def _sign_in_form(self, request: web.Request) -> web.StreamResponse:
-        if self._sessions.alive(_cookie(request, SESSION_COOKIE)) and "token" not in request.query:
-            raise web.HTTPSeeOther("/")
-        return self._sign_in_page(request, request.query.get("token", ""))
-
-    def _sign_in_page(
-        self, request: web.Request, token: str, wrong: Denied | None = None
-    ) -> web.StreamResponse:
-        cookie = _cookie(request, FORM_COOKIE) or Sessions.fresh_name()
-        asks = "password" if self._sessions.has_password else "link"
-        if token:
-            asks = "new-password" if self._sessions.link_holds(token) else "link"
-        page = self.render(
-            request,
-            "sign_in.html",
-            {
-                "asks": asks,
-                "token": token,
-                "wrong": wrong.sentence if wrong else "",
-                "shortest": SHORTEST_PASSWORD,
-                "form": self._sessions.form_token(cookie),
-            },
-            status=200 if wrong is None else 429 if wrong.retry_after else 403,
-        )
-        if wrong and wrong.retry_after:
-            page.headers["Retry-After"] = str(wrong.retry_after)
-        _set_cookie(request, page, FORM_COOKIE, cookie)
-        return page
-
-    async def _sign_in(self, request: web.Request) -> web.StreamResponse:
-        sent = await _form(request)
-        token = sent.get("token", "")
-        if not self._sessions.form_holds(_cookie(request, FORM_COOKIE), sent.get("form", "")):
-            return self._sign_in_page(request, token, Denied("The form was too old. Please try again."))
-        address, password = request.remote or "", sent.get("password", "")
-        if token:
-            if password != sent.get("again"):
-                return self._sign_in_page(request, token, Denied("The two passwords differ."))
-            begun = await self._sessions.set_password(token, password, address)
-        else:
-            begun = await self._sessions.sign_in(password, address)
-        if isinstance(begun, Denied):
-            return self._sign_in_page(request, token, begun)
-        self._sessions.sign_out(_cookie(request, SESSION_COOKIE))
-        answer = web.Response(status=303, headers={"Location": "/"})
-        _set_cookie(request, answer, SESSION_COOKIE, begun)
-        _end_cookie(request, answer, FORM_COOKIE)
-        return answer
-
-    async def _sign_out(self, request: web.Request) -> web.StreamResponse:
-        name = _cookie(request, SESSION_COOKIE)
-        form = await _form(request)
-        token = form.get("form", "")
-        answer = web.Response(status=303, headers={"Location": "/sign-in"})
-        if self._sessions.alive(name):
-            if not self._sessions.form_holds(name, token):
-                raise web.HTTPForbidden
-            self._sessions.sign_out(name)
-        _end_cookie(request, answer, SESSION_COOKIE)
-        return answer
-
     async def form_of(self, request: web.Request) -> Mapping[str, str]:
         """The fields of a form that this session was given; raises `HTTPForbidden` for any other."""
-        form = await _form(request)
-        if not self._sessions.form_holds(_cookie(request, SESSION_COOKIE), form.pop("form", "")):
+        if asked_by_program(request):
+            sent = request[FIELDS]
+            return {**sent}
+        form = await fields_of(request)
+        if not self._sessions.form_holds(cookie(request, SESSION_COOKIE), form.pop("form", "")):
             raise web.HTTPForbidden
         return form
 
@@ -273,57 +236,24 @@ class _Pages:
     def render(
         self, request: web.Request, template: str, context: Mapping[str, object], *, status: int = 200
     ) -> web.Response:
-        """Draw *template* in the frame of the pages."""
-        session = _cookie(request, SESSION_COOKIE)
-        signed_in = self._sessions.alive(session)
+        """Draw *template* in the frame of the pages, or give what it would show to a program."""
+        if asked_by_program(request):
+            return page_json(request, context, status)
+        session = cookie(request, SESSION_COOKIE)
+        signed = signed_of(request) or self._sessions.signed(session)
+        signed_in = signed is not None
         sites, unwell = pages.banner(self._status()) if signed_in else ((), "")
         frame = {
             "here": request.path,
             "signed_in": signed_in,
             "worth": self._rooms.worth is not None,
-            "tabs": self._tabs,
+            "preview": self._rooms.preview is not None,
+            "test_mode": self._rooms.test_mode,
+            "tabs": [each for each in self._tabs if signed and signed.may(wanted("GET", each[0]))],
+            "me": signed.person if signed else None,
+            "can": lambda permission: signed is not None and signed.may(Permission(permission)),
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,
             "unwell": unwell,
         }
         return aiohttp_jinja2.render_template(template, request, {**frame, **context}, status=status)
-
-
-def _cookie(request: web.Request, name: str) -> str:
-    value = request.cookies.get(f"__Host-{name}") or request.cookies.get(name, "")
-    # What we set is ASCII; anything else is nobody's cookie.
-    return value if value.isascii() else ""
-
-
-def _set_cookie(request: web.Request, answer: web.StreamResponse, name: str, value: str) -> None:
-    secure = guards.is_https(request)
-    answer.set_cookie(
-        f"__Host-{name}" if secure else name,
-        value,
-        path="/",
-        httponly=True,
-        samesite="Strict",
-        secure=secure or None,
-    )
-
-
-def _end_cookie(request: web.Request, answer: web.StreamResponse, name: str) -> None:
-    secure = guards.is_https(request)
-    answer.del_cookie(
-        f"__Host-{name}" if secure else name,
-        path="/",
-        httponly=True,
-        samesite="Strict",
-        secure=secure or None,
-    )
-
-
-async def _form(request: web.Request) -> dict[str, str]:
-    """The fields of a form; a body that is none, in whatever way, is a 400."""
-    try:
-        form = await request.post()
-        fields = {key: value for key, value in form.items() if isinstance(value, str)}
-        "".join(fields.values()).encode()
-    except (ValueError, LookupError, HttpProcessingError):
-        raise web.HTTPBadRequest(text="This is not a form.") from None
-    return fields

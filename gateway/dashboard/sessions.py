@@ -1,14 +1,13 @@
-"""Who may read the pages: one operator, a one-time link, a password, sessions in memory.
+"""Who is signed in: names and passwords, one-time links, sessions in memory.
 
-The operator's file (0600) holds the hash of an open sign-in link and the
-password's argon2id hash (RFC 9106), never either secret::
-
-    {"v": 1, "password": "$argon2id$…", "link": {"sha256": "…", "until_us": …}}
-
-It is read anew at each sign-in, so a link that another process made works
-here. A link is 256 random bits, good for 30 minutes and for one password.
-Session names are 256 random bits, kept as hashes, and die with the process.
-Times are microseconds of the clock that was handed in, which never runs back.
+People rest in the operator's file (`people_file`), which is read anew whenever
+it changed, so that a link, a role or an end made by another process counts here
+at once. A password is kept as its argon2id hash (RFC 9106). A link is 256 random
+bits and good for one password. Session names are 256 random bits, kept as hashes,
+made anew at each sign-in, and die with the process; one ends after 30 minutes
+without use, after twelve hours in any case (RFC 6265bis leaves that to us), and
+when its person is disabled or changes the password elsewhere. Times are
+microseconds of the clock that was handed in, which never runs back.
 """
 
 from __future__ import annotations
@@ -16,23 +15,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import os
 import secrets
-import stat
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import orjson
+import uuid_utils
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from gateway.admission.pace import Pace
 from gateway.clock import Clock
-from gateway.problems import ConfigurationError, Mistake
+from gateway.dashboard.people import FIRST, LINK_US, People, Person, sha256, with_link, with_password
+from gateway.dashboard.people_file import Access, PeopleFile
+from gateway.dashboard.permissions import Permission, Role, may
+from gateway.dashboard.slowing import Slowing
 
-LINK_US: Final = 30 * 60 * 1_000_000
+__all__ = ["ABSOLUTE_US", "IDLE_US", "LINK_US", "SHORTEST_PASSWORD", "Denied", "Sessions", "Signed"]
+
 IDLE_US: Final = 30 * 60 * 1_000_000
 ABSOLUTE_US: Final = 12 * 3600 * 1_000_000
 SHORTEST_PASSWORD: Final = 12
@@ -40,6 +41,10 @@ LONGEST_PASSWORD: Final = 1024
 _MOST_SESSIONS: Final = 64
 #: Attempts that may wait for a hash at once; each takes 64 MiB while it runs.
 _MOST_WAITING: Final = 8
+#: Checked in place of the hash of a name that nobody has, so that both take as long. Of a random text.
+_NOBODYS: Final = (
+    "$argon2id$v=19$m=65536,t=3,p=4$XCqslSP323Q3dJMOrxAY6Q$zoN1le2LxZ/ch02aXoar2Z05W7DdUffPVOS8WFucIiE"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +56,38 @@ class Denied:
 
 
 @dataclass(frozen=True, slots=True)
-class _Operator:
-    password: str = ""
-    link_sha256: str = ""
-    link_until_us: int = 0
+class Signed:
+    """Who sent a request, and how it is known: *way* is ``password``, ``passkey``, ``oidc`` or ``key``.
+
+    *scopes* narrow what the role allows; None for somebody who is signed in.
+    """
+
+    person: Person
+    way: str
+    key: str = ""
+    scopes: frozenset[Permission] | None = None
+
+    def may(self, permission: Permission | None) -> bool:
+        """Whether it may do that; None is what nobody but an owner may."""
+        if self.scopes is not None:
+            return permission is not None and permission in self.scopes
+        return may(self.person.role, permission)
 
 
 @dataclass(slots=True)
 class _Session:
+    person: str
+    way: str
     began_us: int
     seen_us: int
 
 
 class Sessions:
-    """The operator's file and everyone who is signed in."""
+    """The people of one file, and everyone who is signed in."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         """Use *path*; nothing is read or written yet. Prefer `open`."""
-        self._path = path
+        self.file = PeopleFile(path)
         self._clock = clock
         self._open: dict[bytes, _Session] = {}
         self._form_key = secrets.token_bytes(32)
@@ -77,38 +96,61 @@ class Sessions:
         self._waiting = 0
         self._pace_of_one = Pace(1 / 10, 5)
         self._pace_of_all = Pace(1, 20, keys=1)
+        self._slow_address = Slowing(5, 10, 900)
+        self._slow_account = Slowing(10, 2, 60)
+        self._known: set[tuple[str, str]] = set()
 
     @classmethod
     def open(cls, path: Path, clock: Clock) -> Sessions:
         """Check the operator's file, if there is one; raise `ConfigurationError` if it cannot be trusted."""
         sessions = cls(path, clock)
-        sessions._read()
+        sessions.file.read()
         return sessions
 
     @property
+    def people(self) -> People:
+        """Everybody, as the file has them now."""
+        return self.file.read().people
+
+    @property
     def has_password(self) -> bool:
-        """Whether the operator has set a password."""
-        return bool(self._read().password)
+        """Whether anybody can sign in with one."""
+        return any(each.can_sign_in for each in self.people.all)
+
+    @property
+    def asks_name(self) -> bool:
+        """Whether a password alone does not say who signs in."""
+        return len(self.people.all) > 1
 
     def sign_in_link(self, *, anew: bool = False) -> str:
-        """Make a fresh one-time token, which ends the one before; "" once a password is set.
+        """Make a fresh one-time token of the first owner, which ends the one before; "" once a password is set.
 
-        With *anew* there is a token even then: it replaces the password.
+        With *anew* there is a token even then: it replaces that owner's password.
         """
-        operator = self._read()
-        if operator.password and not anew:
-            return ""
-        token = secrets.token_urlsafe(32)
-        until = self._clock.now_us() + LINK_US
-        self._write(replace(operator, link_sha256=_sha256(token).hex(), link_until_us=until))
-        return token
+        token, now = self.fresh_name(), self._clock.now_us()
+
+        def act(access: Access) -> tuple[Access, str]:
+            people = access.people
+            owner = people.first_owner()
+            if owner is not None and owner.password and not anew:
+                return access, ""
+            if owner is None:
+                name = FIRST if people.called(FIRST) is None else f"{FIRST}-{secrets.token_hex(3)}"
+                owner = Person(fresh_id("pe_", now), name, Role.OWNER, now)
+            return access.with_people(people.with_one(with_link(owner, token, now + LINK_US))), token
+
+        return self.file.change(act)
 
     def link_holds(self, token: str) -> bool:
         """Whether *token* would be taken now; looking does not use it up."""
-        return self._matches(self._read(), token)
+        return self.invited(token) is not None
+
+    def invited(self, token: str) -> Person | None:
+        """Whose link *token* is, while it is good."""
+        return self.people.opened(token, self._clock.now_us())
 
     async def set_password(self, token: str, password: str, address: str) -> str | Denied:
-        """Use up a one-time *token* for a new *password* and sign in; every other session ends.
+        """Use up a one-time *token* for a new *password* and sign in; that person's other sessions end.
 
         Returns the name of the new session. A password that is refused leaves the token usable.
         """
@@ -116,53 +158,121 @@ class Sessions:
         if wait:
             return wait
         if not self.link_holds(token):
-            return Denied("The link was used before, or it is older than 30 minutes.")
-        password = unicodedata.normalize("NFKC", password)
-        if len(password) < SHORTEST_PASSWORD:
-            return Denied(f"The password needs at least {SHORTEST_PASSWORD} characters.")
-        if len(password) > LONGEST_PASSWORD:
-            return Denied(f"The password may have at most {LONGEST_PASSWORD} characters.")
+            return _USED
         hashed = await self._hash(password)
         if isinstance(hashed, Denied):
             return hashed
-        # Hashing let other requests run: the link must still be open when it is used.
-        if not self.link_holds(token):
-            return Denied("The link was used before, or it is older than 30 minutes.")
-        self._write(_Operator(password=hashed))
-        self._open.clear()
-        return self._begin()
 
-    async def sign_in(self, password: str, address: str) -> str | Denied:
-        """Check the password and return the name of a new session."""
-        wait = self._wait(address)
+        # Hashing let other requests run: the link must still be open when it is used.
+        def act(access: Access) -> tuple[Access, Person | None]:
+            person = access.people.opened(token, self._clock.now_us())
+            if person is None:
+                return access, None
+            person = with_password(person, hashed)
+            return access.with_people(access.people.with_one(person)), person
+
+        person = self.file.change(act)
+        if person is None:
+            return _USED
+        self.sign_out_everywhere(person.id)
+        self._succeeded(person, address)
+        return self.begin(person, "password")
+
+    async def sign_in(self, password: str, address: str, name: str = "") -> str | Denied:
+        """Check a password and return the name of a new session.
+
+        Without a *name* it is the first owner's. What was wrong is not told.
+        """
+        person = self.people.called(name) if name else self.people.first_owner()
+        # A name that nobody has is slowed like one that somebody has.
+        account = person.id if person else f"called {name.strip().casefold()[:64]}" if name else ""
+        known = (account, address) in self._known
+        wait = self._wait(address, "" if known else account)
         if wait:
             return wait
-        hashed = self._read().password
-        password = unicodedata.normalize("NFKC", password)
-        if not hashed or len(password) > LONGEST_PASSWORD:
-            return Denied("The password is not right.")
-        right = await self._verify(hashed, password)
+        hashed = person.password if person and person.can_sign_in else ""
+        if len(password) > LONGEST_PASSWORD:
+            return _WRONG
+        right = await self._verify(hashed or _NOBODYS, password)
         if isinstance(right, Denied):
             return right
         # The password may have been replaced while this one was checked.
-        if not right or self._read().password != hashed:
-            return Denied("The password is not right.")
-        return self._begin()
+        after = self.people.of_id(account)
+        if not right or not hashed or after is None or after.password != hashed or not after.can_sign_in:
+            now = self._clock.now_us()
+            self._slow_address.failed(address, now)
+            if account:
+                self._slow_account.failed(account, now)
+            return _WRONG
+        self._succeeded(after, address)
+        return self.begin(after, "password")
 
-    def resume(self, name: str) -> bool:
-        """Whether session *name* is open; being used keeps it open."""
+    async def change_password(self, name: str, old: str, new: str, address: str) -> str | Denied:
+        """Give who is signed in as *name* a *new* password; every session of it ends and a new one begins."""
+        signed = self.resume(name)
+        if signed is None:
+            return _WRONG
+        begun = await self.sign_in(old, address, signed.person.name)
+        if isinstance(begun, Denied):
+            return Denied("The password of now is not right.") if not begun.retry_after else begun
+        self.sign_out(begun)
+        hashed = await self._hash(new)
+        if isinstance(hashed, Denied):
+            return hashed
+
+        def act(access: Access) -> tuple[Access, Person | None]:
+            person = access.people.of_id(signed.person.id)
+            if person is None or person.password != signed.person.password:
+                return access, None
+            person = with_password(person, hashed)
+            return access.with_people(access.people.with_one(person)), person
+
+        person = self.file.change(act)
+        if person is None:
+            return _WRONG
+        self.sign_out_everywhere(person.id)
+        return self.begin(person, signed.way)
+
+    def begin(self, person: Person, way: str) -> str:
+        """Open a session of *person*, who is known by *way*; returns its name, which nobody had before."""
+        now = self._clock.now_us()
+        self._open = {key: session for key, session in self._open.items() if self._lives(session, now)}
+        while len(self._open) >= _MOST_SESSIONS:
+            del self._open[min(self._open, key=lambda key: self._open[key].seen_us)]
+        name = self.fresh_name()
+        self._open[sha256(name)] = _Session(person.id, way, now, now)
+        return name
+
+    def resume(self, name: str) -> Signed | None:
+        """Who session *name* is of, if it is open; being used keeps it open."""
         session = self._find(name)
         if session:
             session.seen_us = self._clock.now_us()
-        return session is not None
+        return self._signed(session)
 
     def alive(self, name: str) -> bool:
         """Whether session *name* is open, without keeping it open."""
-        return self._find(name) is not None
+        return self.signed(name) is not None
+
+    def signed(self, name: str) -> Signed | None:
+        """Who session *name* is of, if it is open, without keeping it open."""
+        return self._signed(self._find(name))
 
     def sign_out(self, name: str) -> None:
         """End session *name*; it is no error if there is none."""
-        self._open.pop(_sha256(name), None)
+        self._open.pop(sha256(name), None)
+
+    def sign_out_everywhere(self, person: str) -> int:
+        """End every session of the person of that id; returns how many there were."""
+        mine = [key for key, session in self._open.items() if session.person == person]
+        for key in mine:
+            del self._open[key]
+        return len(mine)
+
+    def sessions_of(self, person: str) -> int:
+        """How many sessions of the person of that id are open."""
+        now = self._clock.now_us()
+        return sum(each.person == person and self._lives(each, now) for each in self._open.values())
 
     def form_token(self, name: str) -> str:
         """The token that a form must carry back with cookie *name*."""
@@ -177,37 +287,41 @@ class Sessions:
         """256 random bits that name a session or a form's cookie."""
         return secrets.token_urlsafe(32)
 
-    def _begin(self) -> str:
-        now = self._clock.now_us()
-        self._open = {key: session for key, session in self._open.items() if self._lives(session, now)}
-        while len(self._open) >= _MOST_SESSIONS:
-            del self._open[min(self._open, key=lambda key: self._open[key].seen_us)]
-        name = self.fresh_name()
-        self._open[_sha256(name)] = _Session(now, now)
-        return name
-
     def _find(self, name: str) -> _Session | None:
-        session = self._open.get(_sha256(name)) if name else None
+        session = self._open.get(sha256(name)) if name else None
         if session and not self._lives(session, self._clock.now_us()):
             self.sign_out(name)
             return None
         return session
 
+    def _signed(self, session: _Session | None) -> Signed | None:
+        person = self.people.of_id(session.person) if session else None
+        if session is None or person is None or not person.can_sign_in:
+            return None
+        return Signed(person, session.way)
+
     @staticmethod
     def _lives(session: _Session, now: int) -> bool:
         return now - session.seen_us < IDLE_US and now - session.began_us < ABSOLUTE_US
 
-    def _matches(self, operator: _Operator, token: str) -> bool:
-        if not operator.link_sha256 or self._clock.now_us() >= operator.link_until_us:
-            return False
-        return hmac.compare_digest(operator.link_sha256, _sha256(token).hex())
-
-    def _wait(self, address: str) -> Denied | None:
+    def _wait(self, address: str, account: str = "") -> Denied | None:
         now = self._clock.now_us()
-        seconds = self._pace_of_one.wait(address, now) or self._pace_of_all.wait("", now)
+        seconds = max(self._slow_address.wait(address, now), self._slow_account.wait(account, now))
+        seconds = seconds or self._pace_of_one.wait(address, now) or self._pace_of_all.wait("", now)
         return Denied("Too many attempts.", seconds) if seconds else None
 
+    def _succeeded(self, person: Person, address: str) -> None:
+        self._slow_address.succeeded(address)
+        self._slow_account.succeeded(person.id)
+        if len(self._known) < 10_000:
+            self._known.add((person.id, address))
+
     async def _hash(self, password: str) -> str | Denied:
+        password = unicodedata.normalize("NFKC", password)
+        if len(password) < SHORTEST_PASSWORD:
+            return Denied(f"The password needs at least {SHORTEST_PASSWORD} characters.")
+        if len(password) > LONGEST_PASSWORD:
+            return Denied(f"The password may have at most {LONGEST_PASSWORD} characters.")
         if self._waiting >= _MOST_WAITING:
             return Denied("Too many attempts.", 5)
         self._waiting += 1
@@ -223,64 +337,18 @@ class Sessions:
         self._waiting += 1
         try:
             async with self._hashing:
+                password = unicodedata.normalize("NFKC", password)
                 return await asyncio.to_thread(self._hasher.verify, hashed, password)
         except (Argon2Error, InvalidHashError):
             return False
         finally:
             self._waiting -= 1
 
-    def _read(self) -> _Operator:
-        try:
-            mode = stat.S_IMODE(self._path.stat().st_mode)
-            content = self._path.read_bytes()
-        except FileNotFoundError:
-            return _Operator()
-        except OSError as error:
-            raise self._mistake(f"cannot be read: {error.strerror}") from None
-        if mode & 0o077:
-            raise self._mistake("must be readable by its owner alone (chmod 600)", f"{mode:o}")
-        try:
-            return _operator(orjson.loads(content))
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-            raise self._mistake(
-                "is not an operator's file of this version; delete it to be given a new sign-in link"
-            ) from None
 
-    def _write(self, operator: _Operator) -> None:
-        members: dict[str, Any] = {"v": 1, "password": operator.password, "link": None}
-        if operator.link_sha256:
-            members["link"] = {"sha256": operator.link_sha256, "until_us": operator.link_until_us}
-        beside = self._path.with_name(f"{self._path.name}.{secrets.token_hex(8)}")
-        try:
-            file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(file, "wb") as out:
-                out.write(orjson.dumps(members, option=orjson.OPT_INDENT_2))
-                out.flush()
-                os.fsync(out.fileno())
-            beside.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-        except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise self._mistake(f"cannot be written: {error.strerror}") from None
-
-    def _mistake(self, expected: str, got: str = "") -> ConfigurationError:
-        return ConfigurationError([Mistake(str(self._path), "", expected, got)])
+_WRONG: Final = Denied("Name or password is not right.")
+_USED: Final = Denied("The link was used before, or it is too old.")
 
 
-def _operator(members: Any) -> _Operator:
-    if members["v"] != 1 or not isinstance(members["password"], str):
-        raise ValueError
-    link = members["link"]
-    if link is None:
-        return _Operator(members["password"])
-    if not isinstance(link["sha256"], str) or not isinstance(link["until_us"], int):
-        raise TypeError
-    return _Operator(members["password"], link["sha256"], link["until_us"])
-
-
-def _sha256(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+def fresh_id(prefix: str, now_us: int) -> str:
+    """A new id that begins with *prefix* and sorts by time."""
+    return f"{prefix}{uuid_utils.uuid7(nanoseconds=now_us * 1000).hex}"

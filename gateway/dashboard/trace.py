@@ -7,7 +7,7 @@ every value may have been chosen by a crawler and is shown as such.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.dashboard.filters import Decision, decision
@@ -46,6 +46,11 @@ def trace(record: FetchRecord, detail: FetchDetail | None) -> tuple[Step, ...]:
         _charge(record),
         _record(record),
     )
+
+
+def without_addresses(detail: FetchDetail) -> FetchDetail:
+    """*detail* as it is shown to somebody who has not asked whose address it was."""
+    return replace(detail, address="", peer="")
 
 
 def _evidence(detail: FetchDetail | None) -> Step:

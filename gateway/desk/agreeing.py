@@ -114,6 +114,7 @@ def _signed(
         "assent": words,
         "client": known.client.id,
         "key": _key(known),
+        **({"consent": policy.consent} if policy.consent else {}),
     }
 
 
@@ -155,6 +156,7 @@ def proposed_contract(
         products=negotiation.facts.get("products", ""),
         law=signing.law,
         language=signing.language,
+        consent=policy.consent,
     )
     return contract_of(deal, clauses).as_json()
 
@@ -190,6 +192,7 @@ def contract_of_license(
         evidence=evidence,
         version=license.version,
         replaces=replaces,
+        consent=signed.get("consent", ""),
     )
     return contract_of(deal, clauses).as_json()
 

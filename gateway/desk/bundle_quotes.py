@@ -47,6 +47,7 @@ def bundle_quote(policy: Policy, name: str, origin: str, version: str) -> dict[s
         "binds": policy.site.mode is Mode.ENFORCE,
         "offers": [offer_body(each) for each in offers],
         "policy": policy.digest,
+        **({"consent": policy.consent} if policy.consent else {}),
         "buy": _bought(chosen, issuer),
     }
 

@@ -78,7 +78,7 @@ def lever_field(field: Field, values: Mapping[str, str], mistakes: Mapping[str, 
     hint = tr(field.hint) or (currency if field.kind is Kind.AMOUNT else "")
     mode = f' inputmode="{_NUMERIC[field.kind]}"' if field.kind in _NUMERIC else ""
     more = f'{mode} autocomplete="off" spellcheck="false"'
-    rows = 3 if field.kind is Kind.LINES else 0
+    rows = field.kind.rows
     return text_field(name, label, values, mistakes, hint=hint, longest=4000, rows=rows, more=more)
 
 

@@ -26,7 +26,7 @@ from gateway.desk.buyer_view import (
     until,
 )
 from gateway.languages import foreign, later, tr
-from gateway.licenses.lever_form import FIELDS, first_asked, standing_words
+from gateway.licenses.lever_form import FIELDS, first_asked
 from gateway.licenses.negotiation import Entry, Negotiation, State
 from gateway.licenses.plain_words import NAMES, TAX, beside, lever_words, price_words
 from gateway.licenses.position import FACTS, USUAL_FACTS
@@ -141,19 +141,9 @@ def _lever_form(terms: LicenseTerms, values: Mapping[str, str], mistakes: Mappin
     wrong = any(each.name in mistakes for each in rest)
     return (
         f"<p>{tr('The fields hold the terms as they stand; change what you want otherwise.')}</p>\n"
-        f"{_kept(terms)}"
         f"{lever_groups(first, values, mistakes, currency)}"
         f"<details{' open' if wrong else ''}><summary>{tr('Every other term')}</summary>\n"
         f"{lever_groups(rest, values, mistakes, currency)}</details>\n"
-    )
-
-
-def _kept(terms: LicenseTerms) -> str:
-    kept = "; ".join(standing_words(terms))
-    return (
-        f"<p>{tr('Kept as it stands, whatever is typed:')} <span{foreign()}>{escape(kept)}.</span></p>\n"
-        if kept
-        else ""
     )
 
 

@@ -223,6 +223,12 @@ class Clients:
         found = await self._client(client_id)
         return self._paced(found) if found else self._failed(address, _UNKNOWN)
 
+    async def by_key(self, shown: list[str], address: str) -> Known | Refusal:
+        """The client whose id and secret, with a colon between them, are the one text *shown*."""
+        client, colon, secret = shown[0].partition(":") if len(shown) == 1 else ("", "", "")
+        found = await self._told(Login(client, secret) if colon else None)
+        return self._paced(found) if found else self._failed(address, _UNKNOWN)
+
     def turned_away(self, refusal: Refusal, address: str) -> Refusal:
         """*refusal* of something secret that was guessed wrongly; counts as a failed login of the network."""
         return self._failed(address, refusal)

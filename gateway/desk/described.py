@@ -48,6 +48,15 @@ _WISH: Final = {
             territory={"type": ["array", "null"], "items": _TEXT},
             crawlers=_TEXTS,
             budget=_object(micros=_WHOLE, fetches=_WHOLE),
+            party={
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    name: {**_TEXT, "maxLength": 300}
+                    for name in ("name", "address", "signatory", "authority", "contact")
+                },
+                "description": "Who the licensee is and why its signatory may sign: of deals for more than deliveries.",
+            },
         ),
         "additionalProperties": False,
     },
@@ -57,7 +66,12 @@ _TOKEN_FORM: Final = _object(
     grant_type={"enum": ["client_credentials", "rsl"]},
     resource=_TEXTS,
     scope=_TEXT,
-    authorization_details={**_TEXT, "contentMediaType": JSON, "contentSchema": _WISH},
+    authorization_details={
+        **_TEXT,
+        "contentMediaType": JSON,
+        "contentSchema": _WISH,
+        "description": "Beside a license element (OLP) it holds a party and nothing else.",
+    },
     license={**_TEXT, "contentMediaType": "application/rsl+xml"},
     license_type=_TEXT,
 )

@@ -80,7 +80,7 @@ def details_schema() -> dict[str, object]:
                 "properties": {"micros": amount, "fetches": amount},
             },
             "party": {
-                "description": "Who the licensee is, for a deal so large that it is signed.",
+                "description": "Who the licensee is, and why its signatory may sign: for training that pays for more than deliveries, and other deals so large that they are signed. It may stand beside a license element of OLP too.",
                 "type": "object",
                 "additionalProperties": False,
                 "properties": {

@@ -48,7 +48,7 @@ class Fees:
         """Whether the fee of *agreement* was taken and not given back."""
         return await self._is_there(await self._current(agreement))
 
-    async def take(self, purchase: Purchase) -> Refusal | None:
+    async def take(self, purchase: Purchase, why: str = "due at signing") -> Refusal | None:
         """Take what is due for *purchase*, or say how much is missing; None when it is paid or nothing is due."""
         license, due = purchase.license, purchase.due
         if not due:
@@ -61,8 +61,8 @@ class Fees:
         if isinstance(lease, Short) and lease.what == "limit":
             return lease.refusal(charge)
         if isinstance(lease, Short):
-            return lacking(license, due, lease.left, "is due at signing")
-        memo = f"due at signing on the offer {license.offer}" if license.offer else "due at signing"
+            return lacking(license, due, lease.left, f"is {why}")
+        memo = f"{why} on the offer {license.offer}" if license.offer else why
         try:
             await self._keep(self._entry(purchase, fee, "fee", memo, license=license.id))
         except StoreUnavailable as error:

@@ -26,6 +26,7 @@ from gateway.licenses.life_events import followed, issued
 from gateway.licenses.lives import Lives
 from gateway.licenses.register import LicenseRegister
 from gateway.licenses.unfinished import Purchase, Unfinished
+from gateway.money import Money
 from gateway.problems import Refusal, StoreUnavailable
 
 Keep = Callable[[], Awaitable[License | Conflict | Refusal]]
@@ -81,6 +82,13 @@ class Grants:
     async def paid_for(self, agreement: str) -> bool:
         """Whether a fee of *agreement* was taken and not given back."""
         return await self._fees.taken(agreement)
+
+    async def charge(self, license: License, due: Money, agreement: str, why: str) -> Refusal | None:
+        """Take *due* under a *license* that is held, once for each *agreement*; *why* goes into the books."""
+        unpaid = await self._fees.take(Purchase(agreement, license, due), why)
+        if unpaid is None:
+            self._fees.granted(agreement)
+        return unpaid
 
     async def finish(self) -> int:
         """Complete what broke off before this process began, or give its fee back; how many there were.

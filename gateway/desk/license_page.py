@@ -288,10 +288,13 @@ def _audit(audit: Mapping[str, Any]) -> str:
 def _retention(retention: Mapping[str, Any]) -> str:
     days = retention["retention_days"]
     kept = tr("kept for {days} days at most") if days else tr("kept as long as the license lasts")
+    plan = retention["remediation_plan_days"]
     parts = [
         kept.format(days=days),
         tr("withdrawn with {days} days' notice").format(days=retention["withdrawal_notice_days"]),
-        tr("a plan to undo the use within {days} days").format(days=retention["remediation_plan_days"]),
+        tr("a plan to undo the use within {days} days").format(days=plan)
+        if plan
+        else tr("no plan to undo the use"),
     ]
     if retention["retrain"]:
         parts.append(tr("trained again without what was withdrawn, where feasible"))

@@ -132,6 +132,7 @@ def offers_document(policy: Policy, origin: str, published: PublishedTerms) -> d
         "site": origin,
         "currency": policy.site.currency,
         "policy": policy.digest,
+        **({"consent": policy.consent} if policy.consent else {}),
         "token_endpoint": f"{issuer_of(origin)}/token",
         "offers": [offer_document(offer, published) for offer in on_offer(policy)],
     }

@@ -9,6 +9,9 @@ earlier license.xml offered is sold too while that document may be kept, unless
 its works are no longer for sale.
 What our licenses have no place for, user classes and all countries but some,
 is not sold rather than left out.
+
+OLP has no parameter for who signs, which a large deal needs: ``authorization_details``
+(RFC 9396) with a ``party`` may stand beside the element (`wishes.read_signer`).
 """
 
 from __future__ import annotations
@@ -36,9 +39,9 @@ from gateway.tokens.claims import Claims
 #: How a token is asked for (section 5.4.2), and how the draft of August 2025 had it.
 GRANTS: Final = frozenset({"client_credentials", "rsl"})
 _NOTHING: Final = "Nothing is on offer for that resource."
-_NO_PARTY: Final = (
-    "OLP has no place for party: ask {0}/token with authorization_details of the type content_license, "
-    "with the offer and the party in it, or negotiate at {0}/negotiations."
+_PARTY: Final = (
+    "Beside license, name it at {0}/token in authorization_details, "
+    'as [{{"type": "content_license", "party": {{…}}}}].'
 )
 _IN_OLP: Final = {
     Problem.TARGET_INVALID: Problem.RESOURCE_NOT_OFFERED,
@@ -141,8 +144,8 @@ def spelled(sold: Sold | Refusal, origin: str) -> Sold | Refusal:
     if isinstance(sold, Sold):
         return sold
     if sold.problem is Problem.CONTRACT_INCOMPLETE:
-        # A deal that needs a document names both parties, and OLP has no member for one.
-        return replace(sold, detail=f"{sold.detail} {_NO_PARTY.format(issuer_of(origin))}")
+        # A deal that needs a document names both parties, and OLP has no parameter of its own for one.
+        return replace(sold, detail=f"{sold.detail} {_PARTY.format(issuer_of(origin))}")
     problem = _IN_OLP.get(sold.problem, sold.problem)
     where = (("error_uri", f"{issuer_of(origin)}/"),) if problem is Problem.PAYMENT_MISSING else ()
     return replace(sold, problem=problem, facts=(*sold.facts, *where))

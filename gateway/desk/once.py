@@ -82,10 +82,13 @@ class Once:
         self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def answer(
-        self, request: web.BaseRequest, client: str, wanted: Mapping[str, object], act: Act
+        self, request: web.BaseRequest, client: str, wanted: Mapping[str, object], act: Act, named: str = ""
     ) -> web.Response | Refusal:
-        """Do *act* for *client*, or give again what it gave. *wanted* says what is asked for, as JSON holds it."""
-        key = key_of(request)
+        """Do *act* for *client*, or give again what it gave. *wanted* says what is asked for, as JSON holds it.
+
+        *named* is the key where a protocol has another place for it than the header.
+        """
+        key = named or key_of(request)
         if isinstance(key, Refusal):
             return key
         if not key:

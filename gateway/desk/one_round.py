@@ -2,23 +2,25 @@
 
 The offer is what the creator puts on the table, and the request for a token is
 its acceptance. What comes of it depends on how large the deal is
-(`licenses.contract.needs_names`):
+(`licenses.contract.large_purchase`):
 
 ============ ================================================================
-small        a fetch by fetch or prepaid purchase of tier 2 or 3: no named
-             party, no row. The license, its terms hash and the books say all
-large        tier 1, without end, or above the value from which a person
-             signs: the engine answers with its red flags and the creator's
-             conditions, a transcript is kept, and a document is signed where
-             the policy names a law and both parties are named
+small        a fetch by fetch or small prepaid purchase, and whatever is free:
+             no named party, no row. The license, its terms hash and the books
+             say all
+large        tier 1 for more than what is delivered (a fee, a period, a share,
+             an item), without end, or above the value from which a person
+             signs (`licenses.contract.large_purchase`): the engine answers
+             with its red flags and the creator's conditions, a transcript is
+             kept, and a document is signed
 ============ ================================================================
 
 Exclusive terms are bought by nobody here (`licenses.offers`). Facts are not
-asked for: the creator published a price without them. A published price is its
-owner's word, unless ``[contract]`` of the policy says ``by_machine = false``: then
-a large deal needs both parties' names, and a person's word where the position
-says so. A counterparty, a value or a red flag that is for a person goes to one
-always. Where neither names nor law are there, there is no document.
+asked for: the creator published a price without them. A large deal needs both
+parties' names, and a person's word where the position says so, which it does for
+tier 1 if nobody wrote otherwise. With ``by_machine = true`` in ``[contract]`` the
+published price is the owner's word instead: what is missing then is a document.
+A counterparty, a value or a red flag that is for a person goes to one always.
 
 The acceptance is kept before anything is paid, under an id that follows from
 the license's, so that a purchase that broke off goes on with it; the agreement
@@ -40,12 +42,12 @@ from gateway.desk.agreeing import sealed, signed_as_published
 from gateway.desk.clients import Known
 from gateway.desk.metadata import issuer_of
 from gateway.licenses.bargaining import Accept, Buyer, Decline, Person, Proposal, answer
-from gateway.licenses.contract import Clause, needs_names
+from gateway.licenses.contract import Clause, large_purchase, purchase_worth
 from gateway.licenses.license import License
 from gateway.licenses.negotiation import Negotiation, State, accepted, as_published, verified
 from gateway.licenses.negotiation_events import events_of
 from gateway.licenses.negotiations import Negotiations
-from gateway.licenses.position import Position, committed
+from gateway.licenses.position import Position
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import Offer
@@ -109,7 +111,7 @@ class OneRound:
         )
         signed = signed_as_published(words, id, terms, asking.known, policy, origin, asking.party)
         if isinstance(signed, Refusal):
-            return _led_on(signed, origin)
+            return led_on(signed, origin)
         at = {"address": asking.address, "at": now, "salt": secrets.token_hex(16)}
         done = accepted(tabled, terms.hash, words, now=now, signed={**signed, **at})
         if isinstance(done, Refusal):
@@ -150,8 +152,7 @@ class OneRound:
 
     @staticmethod
     def _is_large(license: License, position: Position) -> bool:
-        terms = license.terms
-        return needs_names(terms, tier_of(terms.purpose.uses), committed(terms), position.person_above)
+        return large_purchase(license, position.person_above)
 
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000
@@ -165,17 +166,25 @@ def _judged(
     asked = replace(position, facts=(), person_for=for_people)
     sold = replace(offer, tier=tier_of(license.terms.purpose.uses))
     given = answer(sold, asked, Buyer(name), Proposal(license.terms))
+    limit, worth = position.person_above, purchase_worth(license)
     if isinstance(given, Accept):
+        if limit is not None and (worth.currency != limit.currency or worth > limit):
+            # That it is passed is all that is said: the limit itself is the creator's own.
+            return _for_a_person("it may commit to more than the creator signs by machine", origin)
         return None
     if isinstance(given, Decline):
         return Refusal(Problem.DETAILS_INVALID, given.why)
     why = "; ".join(given.why) if isinstance(given, Person) else "it is not what is published"
-    return _led_on(
+    return _for_a_person(why, origin)
+
+
+def _for_a_person(why: str, origin: str) -> Refusal:
+    return led_on(
         Refusal(Problem.NEGOTIATION_WAITS, f"A person at the creator decides on such a deal: {why}."), origin
     )
 
 
-def _led_on(refusal: Refusal, origin: str) -> Refusal:
+def led_on(refusal: Refusal, origin: str) -> Refusal:
     """*refusal* with the address where the same deal can be talked about."""
     address = f"{issuer_of(origin)}/negotiations"
     return replace(

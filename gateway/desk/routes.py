@@ -21,6 +21,7 @@ POST        ``/.licet/register/CLIENT/secret``           another secret
 POST,client ``/.licet/token``                            token (RFC 6749, OLP)
 POST,client ``/.licet/introspect``                       RFC 7662, OLP
 POST,client ``/.licet/revoke``                           RFC 7009
+GET, POST   ``/.licet/tollbit/dev/v2/…``                 the same in TollBit's words (`desk.tollbit`)
 POST,client ``/.licet/key``                              key of a file (EMS)
 GET, POST, client ``/.licet/negotiations``               one's own; another one
 GET, POST, client ``/.licet/negotiations/ID``, and ``/proposals``, ``/acceptance``,
@@ -74,6 +75,7 @@ from gateway.desk.registration import Registration
 from gateway.desk.replies import nothing, oauth_reply, problem_reply
 from gateway.desk.selling import Balance, Sales
 from gateway.desk.token_endpoints import TokenEndpoints
+from gateway.desk.tollbit import TollbitDesk
 from gateway.keys.content_keys import ContentKeys
 from gateway.languages import speak, wanted
 from gateway.licenses.register import LicenseRegister
@@ -111,6 +113,7 @@ class Desk:
         groups: Iterable[Group | Callable[[Clients], Group]] = (),
         once: Once | None = None,
         crawler: Callable[[str], Crawler | None] = lambda _: None,
+        claimed: Callable[[str], Crawler | None] = lambda _: None,
         bargaining: Bargaining | None = None,
         published: Callable[[Policy, str], PublishedTerms] = lambda policy, origin: publish(
             policy, origin, {}
@@ -134,6 +137,7 @@ class Desk:
             groups: further addresses, or what makes them of the desk's clients.
             once: remembers purchases that carry an idempotency key.
             crawler: knows by name the crawlers that a license may be for.
+            claimed: knows by its User-Agent which crawler somebody says it is.
             bargaining: what is negotiated with; without it nothing is.
             published: what all formats say of a policy at an origin.
         """
@@ -148,6 +152,7 @@ class Desk:
             PublicDocuments(keys, clock, identity, published).group(),
             Registration(clients, holdings).group(),
             TokenEndpoints(clients, self.sales, holdings, bindings, once).group(),
+            TollbitDesk(clients, self.sales, register, once, claimed, clock).group(),
             Agreements(clients, register).group(),
             EmsKeys(clients, holdings, content_keys, clock, crawler, bindings).group()
             if content_keys

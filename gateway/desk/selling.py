@@ -46,7 +46,7 @@ from gateway.desk.fees import Entered, Fees, Keeping, lacking
 from gateway.desk.granting import Grants
 from gateway.desk.metadata import issuer_of
 from gateway.desk.on_sale import for_sale, named_bundle, viewed
-from gateway.desk.one_round import Asking, OneRound
+from gateway.desk.one_round import Asking, OneRound, led_on
 from gateway.event import Event
 from gateway.keys.signing_key import SigningKey
 from gateway.licenses.exclusivity import Conflict
@@ -80,6 +80,7 @@ Balance = Callable[[str, str], Awaitable[Money]]
 Released = Callable[[License], Awaitable[bool]]
 
 _DEFAULT_LIFE = 3600
+_BY_PERSON = "A person at the creator decides on every deal on this offer."
 _T = TypeVar("_T")
 
 
@@ -196,6 +197,14 @@ class Sales:
 
         return await self._to_the_end(followed())
 
+    async def charge_uses(self, totals: Sequence[tuple[License, Money]], report: str) -> Refusal | None:
+        """Charge uses that were reported: each sum under its license, all of one licensee on one site.
+
+        Nothing is taken where credit does not reach for all. Asked again for the
+        same *report* nothing is charged twice, and what broke off is completed.
+        """
+        return await self._to_the_end(self._uses_charged(totals, report))
+
     async def begun(self, license_id: str) -> bool:
         """Whether a license of that id was made, or paid for."""
         return await self._register.license(license_id) is not None or await self._grants.paid_for(license_id)
@@ -203,6 +212,22 @@ class Sales:
     async def finish(self) -> int:
         """Complete purchases that broke off before this process began, or give their fees back; how many there were."""
         return await self._grants.finish()
+
+    async def _uses_charged(self, totals: Sequence[tuple[License, Money]], report: str) -> Refusal | None:
+        first = totals[0][0]
+        async with self._lines.setdefault((first.licensee, first.site), asyncio.Lock()):
+            fees = [(license, due, f"{report}.{license.id}") for license, due in totals]
+            left = [fee for fee in fees if not await self._grants.paid_for(fee[2])]
+            for currency in {due.currency for _, due, _ in left}:
+                total = sum((due for _, due, _ in left if due.currency == currency), Money(0, currency))
+                if not await self._book.affords(first.licensee, total):
+                    balance = await self._balance(first.licensee, currency)
+                    return lacking(first, total, balance, "is due for the uses reported")
+            for license, due, fee in left:
+                unpaid = await self._grants.charge(license, due, fee, "uses that were reported")
+                if unpaid is not None:
+                    return unpaid
+        return None
 
     async def _to_the_end(self, selling: Coroutine[Any, Any, _T]) -> _T:
         # A caller that goes away must not leave it open whether the fee is in the journal.
@@ -278,6 +303,8 @@ class Sales:
         offer = choose(offered, wanted)
         if isinstance(offer, Refusal):
             return offer
+        if offer.by_person:
+            return led_on(Refusal(Problem.NEGOTIATION_WAITS, _BY_PERSON), buyer.origin)
         # Buying the same offer anew, a little narrower, is no way around a suspension.
         barred = revoked.suspension(*(each.id for each in live if each.offer == offer.id))
         if barred is not None:

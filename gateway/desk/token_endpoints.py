@@ -18,7 +18,7 @@ from gateway.desk.once import Once
 from gateway.desk.one_round import Asking
 from gateway.desk.replies import json_reply, nothing
 from gateway.desk.selling import Buyer, Sales, Sold
-from gateway.desk.wishes import read_wish
+from gateway.desk.wishes import read_signer, read_wish
 from gateway.licenses.license import Standing
 from gateway.problems import Problem, Refusal
 
@@ -105,7 +105,11 @@ class TokenEndpoints:
         )
         if isinstance(wish, Refusal):
             return wish
-        sold = await self._sales.sell(wish.wanted, replace(buyer, policy=wish.policy), wish.offers)
+        party = read_signer(first(form, "authorization_details"))
+        if isinstance(party, Refusal):
+            return party
+        wanted = replace(wish.wanted, party=party)
+        sold = await self._sales.sell(wanted, replace(buyer, policy=wish.policy), wish.offers)
         return olp.spelled(sold, buyer.origin)
 
     async def _introspect(self, call: Call) -> web.Response | Refusal:

@@ -23,6 +23,10 @@ names the page it met and means to fetch others too; ``locations`` narrow.
 =============== ==========================================================
 
 ``scope`` is another way to say ``privileges``; where both stand they say the same.
+
+In RSL's OLP the license element says what is wanted, and nobody could say who
+signs. There ``authorization_details`` may stand beside it, with a ``party`` and
+nothing else of these (`read_signer`).
 """
 
 from __future__ import annotations
@@ -56,7 +60,16 @@ _SITE: Final = PathScope("/")
 
 
 class _Unwanted(Exception):
-    """A member is not what the type says; the clause says how, and quotes nothing."""
+    """A member is not what the type says; the clause says how, and quotes nothing. *member* names it where it is one inside."""
+
+    def __init__(self, clause: str, member: str = "") -> None:
+        super().__init__(clause)
+        self.member = member
+
+    def refusal(self) -> Refusal:
+        """It as what is told."""
+        facts = (("member", self.member),) if self.member else ()
+        return Refusal(Problem.DETAILS_INVALID, f"Of what was asked for, {self}.", facts=facts)
 
 
 def read_wish(resources: tuple[str, ...], scope: str, details: str, origin: str) -> Wanted | Refusal:
@@ -77,8 +90,27 @@ def read_wish(resources: tuple[str, ...], scope: str, details: str, origin: str)
                 raise _Unwanted("scope and privileges say different things")
             wanted = replace(wanted, uses=uses)
     except _Unwanted as error:
-        return Refusal(Problem.DETAILS_INVALID, f"Of what was asked for, {error}.")
+        return error.refusal()
     return replace(wanted, targets=targets)
+
+
+def read_signer(details: str) -> tuple[tuple[str, str], ...] | Refusal:
+    """The ``party`` in *details* that stand beside a license element of OLP; "" is absent, and names nobody.
+
+    Refuses with `DETAILS_INVALID` what is malformed, by the member's name, and every member that
+    would say something of what is bought: the element says that.
+    """
+    if not details:
+        return ()
+    try:
+        detail = _detail(details)
+        if odd := sorted(detail.keys() - {"type", "version", "party"}):
+            raise _Unwanted(
+                f"{odd[0]} is said by the license element; only party may stand beside it", odd[0]
+            )
+        return _party(detail)
+    except _Unwanted as error:
+        return error.refusal()
 
 
 def read_targets(resources: tuple[str, ...], origin: str) -> tuple[PathScope, ...] | Refusal:
@@ -122,7 +154,8 @@ def read_place(text: str, origin: str) -> PathScope | None:
     return PathScope(path)
 
 
-def _details(text: str, origin: str) -> Wanted:
+def _detail(text: str) -> Mapping[str, object]:
+    """The one object of the list."""
     try:
         # One reader for everything that is believed; it reads objects, and the parameter is a list.
         wrapped = read_object(b'{"details":' + text.encode("utf-8", "surrogatepass") + b"}")
@@ -144,6 +177,11 @@ def _details(text: str, origin: str) -> Wanted:
     version = detail.get("version", DETAIL_VERSION)
     if type(version) is not int or version != DETAIL_VERSION:
         raise _Unwanted(f"the version is not {DETAIL_VERSION}")
+    return detail
+
+
+def _details(text: str, origin: str) -> Wanted:
+    detail = _detail(text)
     return Wanted(
         scopes=_locations(detail, origin),
         uses=_uses(_texts(detail, "privileges")) if "privileges" in detail else None,
@@ -163,7 +201,8 @@ def _details(text: str, origin: str) -> Wanted:
 def _party(detail: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     found = read_party(detail.get("party", {}))
     if isinstance(found, Refusal):
-        raise _Unwanted("the party is not an object of lines: name, address, signatory, authority, contact")
+        member = dict(found.facts)["member"]
+        raise _Unwanted(found.detail.removeprefix("Of the message, ").rstrip("."), str(member))
     return tuple(sorted(found.items()))
 
 

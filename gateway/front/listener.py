@@ -33,12 +33,14 @@ from gateway.clock import Clock
 from gateway.front.answer import Answer
 from gateway.front.chunks import write_answer
 from gateway.front.connection import ClientConnection
+from gateway.front.enveloped import in_envelope, page_inside
 from gateway.front.exchange import exchange
 from gateway.front.gate import Gate
 from gateway.front.guard import guard_line, origin_form
 from gateway.front.limits import Limits
 from gateway.front.proxied import ProxiedDoor
 from gateway.front.request import Request
+from gateway.front.responses import refused
 from gateway.front.switching import switch
 from gateway.front.wire import broken_answer, refused_early, write_whole
 from gateway.origin.delivery import OriginAborted
@@ -280,7 +282,12 @@ class Listener:
         if body is not None and request.version == (1, 1):
             body.expected = ask.header("expect").strip().lower() == "100-continue"
         if self._desk is not None and ask.path and self._desk_owns(ask.path):
-            return await self._desk(ask, body)
+            page = page_inside(ask)
+            if page is None:
+                return await self._desk(ask, body)
+            if isinstance(page, Refusal):
+                return refused(page, ask, None, None)
+            return in_envelope(await exchange(page, body, self._gate))
         return await exchange(ask, body, self._gate)
 
     def _ask(

@@ -113,7 +113,7 @@ def _filled(
         id=ask.id,
         path=ask.path,
         time_us=ask.asked_at_us,
-        unit=unit_of(claims.licensee, ask),
+        unit=unit_of(claims.licensee, ask, grant.charge.stream),
     )
 
 
@@ -175,7 +175,7 @@ def _whole(
         terms=claims.terms if claims else "",
         time_us=ask.asked_at_us,
         token=claims.token_id if claims else "",
-        unit=unit_of(claims.licensee, ask) if claims else "",
+        unit=unit_of(claims.licensee, ask, charge.stream if charge else "") if claims else "",
         uses=_words(grant.uses if grant else visitor.uses),
         v=RECORD_VERSION,
         verdict=str(ruling.verdict) if ruling else "serve",

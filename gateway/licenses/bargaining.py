@@ -198,6 +198,8 @@ def _for_a_person(
     offer: Offer, position: Position, buyer: Buyer, proposed: LicenseTerms, flags: tuple[RedFlag, ...]
 ) -> tuple[str, ...]:
     found = [f"{flag.name}: {flag.term}" for flag in flags if flag.severity is not Severity.NOTE]
+    if offer.by_person:
+        found.append("the creator decides on every deal on this offer in person")
     if buyer.name.lower() in position.counterparties:
         found.append("the creator speaks with this buyer in person")
     if "tier-1" in position.person_for and offer.tier == 1:

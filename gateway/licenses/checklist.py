@@ -102,8 +102,10 @@ def _pay(negotiation: Negotiation, terms: LicenseTerms) -> _Found:
     )
 
 
-def _reports(_negotiation: Negotiation, terms: LicenseTerms) -> _Found:
+def _reports(negotiation: Negotiation, terms: LicenseTerms) -> _Found:
     audit = terms.audit
+    if terms.compensation.pays_as_it_goes and negotiation.offer.tier > 1 and audit.report == "none":
+        return Mark.NOT_APPLICABLE, "only deliveries are paid, which the gateway counts"
     missing = [] if audit.report in _OFTEN else [f"reports: {audit.report}"]
     missing += [] if audit.audits_per_year else ["no audit"]
     if missing:
@@ -116,8 +118,10 @@ def _audits(count: int) -> str:
     return f"{count} audit{'' if count == 1 else 's'} in 12 months"
 
 
-def _deletion(_negotiation: Negotiation, terms: LicenseTerms) -> _Found:
+def _deletion(negotiation: Negotiation, terms: LicenseTerms) -> _Found:
     kept = terms.retention
+    if negotiation.offer.tier > 1 and not kept.remediation_plan_days and not kept.retention_days:
+        return Mark.DONE, f"out of use within {kept.withdrawal_notice_days} days of a withdrawal"
     missing = [] if kept.remediation_plan_days else ["no remediation plan"]
     missing += [] if kept.retrain or kept.retention_days else ["copies need never be removed again"]
     if missing:

@@ -21,12 +21,14 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from gateway.canonical import canonical_digest
-from gateway.licenses import payment_words
+from gateway.licenses import duty_words, payment_words
+from gateway.licenses.license import License
+from gateway.licenses.position import committed
 from gateway.licenses.red_flags import PERPETUAL_MONTHS
 from gateway.money import Money
 from gateway.terms.license_terms import LicenseTerms
 from gateway.terms.sold_bundle import WHOLE
-from gateway.uses import Use
+from gateway.uses import Use, tier_of
 
 _T = TypeVar("_T")
 FORMAT: Final = 1
@@ -109,7 +111,7 @@ class Deal:
 
     *version* is that of its license, and *replaces* the hash of the contract that it
     takes the place of; of terms that were bought as published, which have no
-    document, their hash.
+    document, their hash. *consent* is the journal's record of what the creator consented to.
     """
 
     id: str
@@ -126,6 +128,7 @@ class Deal:
     evidence: Evidence | None = None
     version: int = 1
     replaces: str = ""
+    consent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +239,21 @@ def needs_names(terms: LicenseTerms, tier: int, worth: Money, limit: Money | Non
     )
 
 
+def large_purchase(license: License, limit: Money | None) -> bool:
+    """Whether what is bought on a published offer, as *license*, is too large for a machine alone.
+
+    As `needs_names`, but training that pays for deliveries alone is a small purchase: nothing of it is committed.
+    """
+    terms = license.terms
+    small = terms.compensation.pays_as_it_goes
+    return needs_names(terms, 3 if small else tier_of(terms.purpose.uses), purchase_worth(license), limit)
+
+
+def purchase_worth(license: License) -> Money:
+    """What *license*, bought on a published offer, commits to, and what is set aside for its fetches."""
+    return committed(license.terms) + Money(license.budget.micros or 0, license.terms.compensation.currency)
+
+
 def spoken(uses: Iterable[Use]) -> str:
     """Uses as a sentence has them."""
     return "; ".join(_USES[use] for use in Use if use in set(uses))
@@ -285,6 +303,8 @@ def _facts(deal: Deal, words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     if terms.scope.bundle:
         found.append(("Bundle", words["bundle"]))
     found.append(("Terms hash", terms.hash))
+    if deal.consent:
+        found.append(("Consent record", deal.consent))
     if deal.version > 1:
         found.append(("Version", f"{deal.version}, in place of the one with the hash {deal.replaces}"))
     return tuple(found)
@@ -325,14 +345,6 @@ def _of_terms(say: Callable[[LicenseTerms], _T]) -> Callable[[Deal], _T]:
     return lambda deal: say(deal.terms)
 
 
-def _attribution(deal: Deal) -> str:
-    shown = deal.terms.attribution
-    return (
-        " with a link to ".join(filter(None, (shown.text, shown.link)))
-        or "the name of the site and a working link"
-    )
-
-
 def _warranties(deal: Deal) -> str:
     said = [_WARRANTIES.get(word, word) for word in deal.terms.liability.warranties]
     return "; ".join(said) or "nothing beyond what the law has"
@@ -355,11 +367,6 @@ def _bundle(deal: Deal) -> str:
 def _ingestion(deal: Deal) -> str:
     share = deal.terms.scope.bundle.ingestion if deal.terms.scope.bundle else WHOLE
     return "every work" if share == WHOLE else f"{share / 10_000:g} % of the works"
-
-
-def _retention(deal: Deal) -> str:
-    days = deal.terms.retention.retention_days
-    return f"for at most {days} days" if days else "for the term at the longest"
 
 
 def _renewal(deal: Deal) -> str:
@@ -385,25 +392,17 @@ _FILLED: Final[Mapping[str, Callable[[Deal], str]]] = {
     },
     "model_release": lambda deal: _RELEASES[deal.terms.purpose.model_release],
     "price_parts": lambda deal: "; ".join(price_parts(deal.terms)) or "nothing",
-    **{word: _of_terms(say) for word, say in payment_words.WORDS.items()},
+    **{word: _of_terms(say) for word, say in (*payment_words.WORDS.items(), *duty_words.WORDS.items())},
     "window_hours": lambda deal: str(deal.terms.compensation.window_hours),
     "revenue_share": lambda deal: payment_words.percent(deal.terms.compensation.revenue_share_bp),
     "minimum_guarantee": lambda deal: str(deal.terms.compensation.minimum_guarantee or "nothing"),
     "minimum_guarantee_months": lambda deal: str(deal.terms.compensation.minimum_guarantee_months),
-    "attribution": _attribution,
-    "model_card_days": lambda deal: str(deal.terms.attribution.model_card_days),
     "report": lambda deal: deal.terms.audit.report,
     "audit_window_months": lambda deal: str(deal.terms.audit.audit_window_months),
     "output_samples": lambda deal: str(deal.terms.audit.output_samples),
     "suspend_after_days": lambda deal: str(deal.terms.audit.suspend_after_days),
-    "retention": _retention,
     "security_standard": lambda deal: (
         deal.terms.liability.security_standard or "what is usual for work of this worth"
-    ),
-    "withdrawal_notice_days": lambda deal: str(deal.terms.retention.withdrawal_notice_days),
-    "remediation_plan_days": lambda deal: str(deal.terms.retention.remediation_plan_days),
-    "retrain": lambda deal: (
-        ", and trains again without it where that is feasible" if deal.terms.retention.retrain else ""
     ),
     "earlier_licenses": lambda deal: ", ".join(deal.earlier_licenses) or "none",
     "starts": lambda deal: _day(deal.starts_at),
@@ -432,8 +431,10 @@ SWITCHES: Final[Mapping[str, Callable[[Deal], bool]]] = {
     "free": lambda deal: deal.terms.compensation.is_free,
     "revenue_share": lambda deal: bool(deal.terms.compensation.revenue_share_bp),
     "guarantee": lambda deal: bool(deal.terms.compensation.minimum_guarantee),
-    **{word: _of_terms(holds) for word, holds in payment_words.SWITCHES.items()},
-    "model_card": lambda deal: bool(deal.terms.attribution.model_card_days),
+    **{
+        word: _of_terms(holds)
+        for word, holds in (*payment_words.SWITCHES.items(), *duty_words.SWITCHES.items())
+    },
     "reports": lambda deal: deal.terms.audit.report != "none",
     "suspends": lambda deal: deal.terms.audit.report != "none" and bool(deal.terms.audit.suspend_after_days),
     "audits": lambda deal: bool(deal.terms.audit.audits_per_year),

@@ -82,7 +82,7 @@ def suspension_event(suspension: Suspension, license: License) -> Event:
         subject=license.id,
         licensee=license.licensee,
         nth=f"{suspension.cause}@{at}",
-        body={"cause": suspension.cause, "since": suspension.since, "path": "/.licet/duties"},
+        body={"cause": suspension.cause, "since": suspension.since, "path": suspension.path},
     )
 
 

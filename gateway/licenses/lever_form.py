@@ -16,21 +16,32 @@ from enum import StrEnum
 from typing import Any, Final
 
 from gateway.licenses.contract import spoken
-from gateway.licenses.payment_words import milestone_parts
 from gateway.licenses.proposals import Message, read_message, read_terms
+from gateway.licenses.step_lines import (
+    Odd,
+    at_line,
+    milestone_lines,
+    pairs,
+    read_milestones,
+    read_share,
+    read_steps,
+    share,
+    step_lines,
+)
 from gateway.money import Money, MoneyError
 from gateway.problems import Refusal
 from gateway.terms.comparing import Lever
-from gateway.terms.license_terms import LicenseTerms
+from gateway.terms.license_terms import Compensation, LicenseTerms
 from gateway.uses import Use
 
 #: What a territory field holds for every country.
 EVERYWHERE: Final = "worldwide"
 #: The longest text that a field is read from.
 _LONGEST: Final = 4000
-_PERCENT: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?", re.ASCII)
 _WHOLE: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _ON: Final = "on"
+#: By the member that is a list of steps: where a step begins.
+_BEGINS: Final = {"tiers": "from_fetches", "by_age": "from_days"}
 
 
 class Kind(StrEnum):
@@ -46,6 +57,13 @@ class Kind(StrEnum):
     NAMES = "names"
     LINES = "lines"
     PLACES = "places"
+    STEPS = "steps"
+    MILESTONES = "milestones"
+
+    @property
+    def rows(self) -> int:
+        """How many lines are typed into it, 0 for one that is a line itself."""
+        return 3 if self in {Kind.LINES, Kind.STEPS, Kind.MILESTONES} else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +116,8 @@ def _whole(lever: Lever, member: str, label: str, hint: str = "") -> Field:
 
 
 _A_LIST: Final = "with commas between them"
-#: Every field, in the order in which levers are told. Steps of a price by number of fetches, and milestones, are left to messages.
+_SHOWN: Final = "shown by journal, statement or operator"
+#: Every field, in the order in which levers are told.
 FIELDS: Final[tuple[Field, ...]] = (
     Field(Lever.SCOPE, "works", "Works", Kind.NAMES, _A_LIST),
     Field(Lever.SCOPE, "paths", "Where they are", Kind.LINES, "one path a line"),
@@ -115,7 +134,20 @@ FIELDS: Final[tuple[Field, ...]] = (
     _flag(Lever.PURPOSE, "internal_research", "Research inside the company"),
     _flag(Lever.PURPOSE, "evaluation", "Testing models with them"),
     _amount("upfront", "At signing"),
+    Field(
+        Lever.COMPENSATION, "milestones", "What of it waits for something", Kind.MILESTONES,
+        f"a line each, such as launch: 50 %, {_SHOWN}, 3 items, within 6 months",
+    ),
+    Field(
+        Lever.COMPENSATION, "holder", "Who holds what waits", Kind.TEXT, "provider:NAME, agent:NAME, or nobody (a promise)"
+    ),
     _amount("per_fetch", "For each page or file delivered"),
+    Field(
+        Lever.COMPENSATION, "tiers", "Less for each page or file, from so many on", Kind.STEPS, "a line each, such as 1000: 0.01"
+    ),
+    Field(
+        Lever.COMPENSATION, "by_age", "Less for pages so many days old", Kind.STEPS, "a line each, such as 90: 0.005"
+    ),
     _amount("per_item", "For each item"),
     _amount("per_megabyte", "For each megabyte delivered"),
     _amount("per_thousand_tokens", "For each thousand tokens delivered"),
@@ -124,6 +156,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     _whole(Lever.COMPENSATION, "subscription_months", "Months of that period paid in advance"),
     Field(Lever.COMPENSATION, "revenue_share_bp", "Share of net revenue", Kind.PERCENT, "percent"),
     _whole(Lever.COMPENSATION, "payment_days", "Business days to pay what is due"),
+    Field(Lever.COMPENSATION, "calendar", "Calendar of those days", Kind.TEXT, "empty for weekdays"),
     Field(Lever.COMPENSATION, "late_interest_bp", "Interest of a year on what is late", Kind.PERCENT, "percent"),
     _amount("minimum_guarantee", "At least, in each period"),
     _whole(Lever.COMPENSATION, "minimum_guarantee_months", "Months of that guaranteed period"),
@@ -159,16 +192,6 @@ FIELDS: Final[tuple[Field, ...]] = (
 _CHECKED: Final = frozenset({Kind.FLAG, Kind.USES})
 
 
-def standing_words(terms: LicenseTerms) -> tuple[str, ...]:
-    """What of the price of *terms* has no field, a clause each; a form that is sent carries it along as it stands."""
-    price = terms.compensation
-    return (
-        *(f"{each.per_fetch} from fetch {each.from_fetches} on" for each in price.tiers),
-        *(f"{each.per_fetch} from day {each.from_days} after publication on" for each in price.by_age),
-        *milestone_parts(terms),
-    )
-
-
 def first_asked(terms: LicenseTerms) -> tuple[Field, ...]:
     """The fields that a buyer comes for: the parts that the price of *terms* has, exclusivity, term and territory."""
     price = terms.compensation
@@ -181,10 +204,12 @@ def first_asked(terms: LicenseTerms) -> tuple[Field, ...]:
     )
 
 
-def _is_part(price: object, member: str) -> bool:
+def _is_part(price: Compensation, member: str) -> bool:
     if member in {"subscription_months", "minimum_guarantee_months"}:
         return bool(getattr(price, member.removesuffix("_months")))
-    return member not in {"window_hours", "payment_days"} and bool(getattr(price, member))
+    if member == "holder":
+        return bool(price.milestones)
+    return member not in {"window_hours", "payment_days", "calendar"} and bool(getattr(price, member))
 
 
 def values_of(terms: LicenseTerms, fields: Iterable[Field] = FIELDS) -> dict[str, str]:
@@ -198,16 +223,20 @@ def values_of(terms: LicenseTerms, fields: Iterable[Field] = FIELDS) -> dict[str
         elif field.kind is Kind.FLAG:
             found |= {field.name: _ON} if value else {}
         else:
-            found[field.name] = _typed(field.kind, value)
+            found[field.name] = _typed(field, value)
     return found
 
 
-def _typed(kind: Kind, value: Any) -> str:
-    match kind:
+def _typed(field: Field, value: Any) -> str:
+    match field.kind:
+        case Kind.STEPS:
+            return step_lines(pairs(value, _BEGINS[field.member]))
+        case Kind.MILESTONES:
+            return milestone_lines(value)
         case Kind.AMOUNT:
             return value.amount if value is not None else ""
         case Kind.PERCENT:
-            return Money(value * 10_000, "XXX").amount
+            return share(value)
         case Kind.NAMES:
             return ", ".join(value)
         case Kind.LINES:
@@ -242,10 +271,12 @@ def read_form(given: Mapping[str, str], standing: LicenseTerms, fields: Sequence
     for field, value in spelled:
         alone = _read([(field, value)], standing)
         if isinstance(alone, Refusal) and _place(alone, fields) == field.name:
-            mistakes.setdefault(field.name, _why(alone))
+            mistakes.setdefault(field.name, _why(alone, field))
     if isinstance(whole, Refusal):
         # What contradicts something else is wrong only beside it.
-        mistakes.setdefault(_place(whole, fields), _why(whole))
+        place = _place(whole, fields)
+        mine = next((each for each in fields if each.name == place), None)
+        mistakes.setdefault(place, _why(whole, mine))
     return Filled(values, None, mistakes)
 
 
@@ -277,6 +308,10 @@ def _json(field: Field, values: Mapping[str, str], currency: str) -> _Json | _Mi
             return _Json(int(text)) if _WHOLE.fullmatch(text) else _Mistake("is not a whole number")
         case Kind.NAMES:
             return _Json([each.strip() for each in text.split(",") if each.strip()])
+        case Kind.STEPS:
+            return _list(read_steps(text, _BEGINS[field.member], currency))
+        case Kind.MILESTONES:
+            return _list(read_milestones(text))
         case Kind.LINES:
             return _Json([each.strip() for each in text.split("\n") if each.strip()])
         case Kind.PLACES:
@@ -302,10 +337,14 @@ def _money(text: str, currency: str, *, keep_nothing: bool) -> _Json | _Mistake:
 
 
 def _share(text: str) -> _Json | _Mistake:
-    if not _PERCENT.fullmatch(text):
+    found = read_share(f"{text} %")
+    if found is None:
         return _Mistake("is not a percentage such as 2.5, with at most two decimals")
-    whole, _, rest = text.partition(".")
-    return _Json(int(whole) * 100 + int(rest.ljust(2, "0") if rest else 0))
+    return _Json(found)
+
+
+def _list(read: list[dict[str, Any]] | Odd) -> _Json | _Mistake:
+    return _Mistake(read.why) if isinstance(read, Odd) else _Json(read)
 
 
 def _read(spelled: Sequence[tuple[Field, Any]], standing: LicenseTerms) -> LicenseTerms | Refusal:
@@ -334,6 +373,7 @@ def _place(refusal: Refusal, fields: Iterable[Field]) -> str:
     return max(names, key=len, default="")
 
 
-def _why(refusal: Refusal) -> str:
+def _why(refusal: Refusal, field: Field | None) -> str:
     member = dict(refusal.facts).get("member", "")
-    return refusal.detail.removeprefix(f"Of the message, {member} ").rstrip(".")
+    line = at_line(member) if field is not None and field.kind.rows else ""
+    return line + refusal.detail.removeprefix(f"Of the message, {member} ").rstrip(".")

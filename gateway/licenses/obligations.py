@@ -6,7 +6,7 @@ kind             there is one for                   due
 report           each reporting period of the term  30 days after the period
 output-samples   the same, where samples are owed   with the report
 attribution      the license, where a text or link  30 days after the term begins
-                 is to be shown
+                 is to be shown (`shows_credit`)
 insurance        the license, and each proof that   30 days after the term begins,
                  ends before the term does          and when a proof ends
 model-card       each release of a model            `model_card_days` after it
@@ -38,6 +38,7 @@ from gateway.canonical import canonical_bytes, canonical_digest
 from gateway.licenses.license import BY_FETCH, License
 from gateway.licenses.offers import months_after
 from gateway.problems import Problem, Refusal
+from gateway.terms.license_terms import LicenseTerms
 
 DAY: Final = 86_400
 WEEK: Final = 7 * DAY
@@ -183,6 +184,15 @@ def schedule(license: License, stated: Stated = Stated()) -> tuple[Obligation, .
     return tuple(sorted(found, key=lambda each: (each.due_at, each.kind, each.about)))
 
 
+def shows_credit(terms: LicenseTerms) -> bool:
+    """Whether it has to be shown how the source is named: not by whoever pays for deliveries alone and reports nothing.
+
+    Credit is due there too; a proof of it for every small purchase would be read by nobody.
+    """
+    named = terms.attribution.text or terms.attribution.link
+    return bool(named) and (terms.audit.report != "none" or not terms.compensation.pays_as_it_goes)
+
+
 def periods(starts_at: int, ends_at: int, months: int) -> tuple[tuple[int, int], ...]:
     """The term cut into pieces of *months* calendar months, the last one as long as it is left.
 
@@ -239,7 +249,7 @@ def _periodic(license: License) -> Iterator[Obligation]:
 def _at_the_start(license: License) -> Iterator[Obligation]:
     starts_at, terms = license.starts_at, license.terms
     moment, due_at = (starts_at, starts_at), starts_at + FIRST_PROOF_DAYS * DAY
-    if terms.attribution.text or terms.attribution.link:
+    if shows_credit(terms):
         asked = "Where and how the source is named, as a document or a screenshot in PDF."
         yield obligation(license, Kind.ATTRIBUTION, "term", moment, due_at, asked)
     if terms.liability.insurance:

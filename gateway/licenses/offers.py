@@ -123,8 +123,8 @@ def accept(
 def choose(offers: Iterable[Offer], wanted: Wanted) -> Offer | Refusal:
     """Return the cheapest single offer that covers everything *wanted*, or say what none of them covers.
 
-    Cheapest is what commits the caller least (`pricing.burden`); ties go to the
-    one listed first. A bundle is bought by the name of its offer or by its terms, never for one
+    Cheapest is what commits the caller least (`pricing.burden`), of those that a machine sells if there is
+    one; ties go to the one listed first. A bundle is bought by the name of its offer or by its terms, never for one
     page of it.
     """
     named = bool(wanted.offer or wanted.terms)
@@ -138,7 +138,7 @@ def choose(offers: Iterable[Offer], wanted: Wanted) -> Offer | Refusal:
             assert refusal is not None
             return refusal
         left = passing
-    return min(left, key=lambda offer: burden(offer.terms.compensation))
+    return min(left, key=lambda offer: (offer.by_person, *burden(offer.terms.compensation)))
 
 
 def reaches(offer: Offer, targets: tuple[PathScope, ...]) -> bool:

@@ -61,8 +61,12 @@ def cheapest(offers: tuple[Offer, ...], uses: Uses) -> Offer | None:
     """The offer to quote: the cheapest per fetch that alone covers all *uses*, or else the cheapest of all.
 
     One on which a fetch costs its price and nothing else goes before one with a
-    fee, a share or a condition: a quote says what one fetch costs. Ties go to
-    the one listed first.
+    fee, a share or a condition: a quote says what one fetch costs. Both go before
+    one on which a person decides. Ties go to the one listed first.
     """
     covering = [offer for offer in offers if covers(offer.uses, uses)] or list(offers)
-    return min(covering, key=lambda offer: (not _nothing_else(offer.terms), offer.price.micros), default=None)
+    return min(
+        covering,
+        key=lambda offer: (offer.by_person, not _nothing_else(offer.terms), offer.price.micros),
+        default=None,
+    )

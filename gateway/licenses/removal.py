@@ -9,7 +9,8 @@ attested     it stated in writing that this is done
 
 A plan may be sent at once, which acknowledges, and sent again until it is
 attested. Whoever has not planned by `Removal.plan_due` is overdue; planning late
-ends that. Nothing here can look into weights: what an attestation says is the
+ends that. Where no plan was agreed (0 days), and for pages that were paid for one
+by one, none is owed: the notice is what there is, and nobody is reminded. Nothing here can look into weights: what an attestation says is the
 licensee's word, kept as it was given.
 """
 
@@ -21,13 +22,13 @@ from enum import StrEnum
 from typing import Final
 
 from gateway.event import Event, event
-from gateway.licenses.license import License
+from gateway.licenses.license import BY_FETCH, License
 from gateway.licenses.withdrawal import Withdrawal, Withdrawn, content_id
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
 from gateway.uses import Uses
 
-#: Days for a plan where no license of the licensee says another number.
+#: Days for a plan where there is no license of the licensee that says whether one is owed.
 PLAN_DAYS: Final = 30
 #: How long before the due date it is reminded.
 REMIND_SECONDS: Final = 7 * 86_400
@@ -88,7 +89,7 @@ class Removal:
 
     Attributes:
         withdrawal, site, licensee: ids.
-        told_at: whole seconds; *plan_due* is when a plan is due.
+        told_at: whole seconds; *plan_due* is when a plan is due, 0 where none is owed.
         contents: what the licensee fetched of it for the withdrawn uses, at most `MOST_CONTENTS`.
         fetched: how many pieces of content that were in all.
         steps: everything that happened, in order.
@@ -108,7 +109,7 @@ class Removal:
 
     def overdue(self, now: int) -> bool:
         """Whether no plan has come in time."""
-        return self.state in {RemovalState.ISSUED, RemovalState.ACKNOWLEDGED} and now >= self.plan_due
+        return 0 < self.plan_due <= now and self.state in {RemovalState.ISSUED, RemovalState.ACKNOWLEDGED}
 
     def text_of(self, state: RemovalState) -> str:
         """What was said last when it came to *state*, "" for nothing."""
@@ -122,15 +123,18 @@ class Removal:
 def begun(
     withdrawal: Withdrawal, licensee: str, copies: Iterable[Copy], licenses: Iterable[License], now: int
 ) -> Removal:
-    """What *licensee* is told at *now*: of *copies*, those of its own; the deadline is the shortest of its *licenses*."""
-    days = [days for each in licenses if (days := each.terms.retention.remediation_plan_days)]
+    """What *licensee* is told at *now*: of *copies*, those of its own; the deadline is the shortest of its *licenses*.
+
+    Those that ended count too: what was made under them is still there.
+    """
+    days = _plan_days(licenses)
     found = {Content(content_id(withdrawal.site, each.path), each.digest): None for each in copies}
     return Removal(
         withdrawal.id,
         withdrawal.site,
         licensee,
         now,
-        now + min(days, default=PLAN_DAYS) * 86_400,
+        now + days * 86_400 if days else 0,
         tuple(found)[:MOST_CONTENTS],
         len(found),
         steps=(Step(now, RemovalState.ISSUED),),
@@ -161,20 +165,27 @@ def concerned(
             and withdrawal.stops(copy.uses)
         ):
             fetched.setdefault(copy.licensee, []).append(copy)
-    held: dict[str, list[License]] = {}
+    held: dict[str, None] = {}
+    bound: dict[str, list[License]] = {}
     alone = Withdrawn((withdrawal,), owned)
     for license in licenses:
         mine = withdrawal.licensee == license.licensee and withdrawal.stops(license.terms.purpose.uses)
-        if (
-            license.site == withdrawal.site
-            and now < license.ends_at
-            and (mine or alone.barring(license.terms))
-        ):
-            held.setdefault(license.licensee, []).append(license)
+        if license.site == withdrawal.site and (mine or alone.barring(license.terms)):
+            bound.setdefault(license.licensee, []).append(license)
+            if now < license.ends_at:
+                held[license.licensee] = None
     everyone = {*fetched, *held, *filter(None, [withdrawal.licensee])}
     return tuple(
-        begun(withdrawal, each, fetched.get(each, ()), held.get(each, ()), now) for each in sorted(everyone)
+        begun(withdrawal, each, fetched.get(each, ()), bound.get(each, ()), now) for each in sorted(everyone)
     )
+
+
+def _plan_days(licenses: Iterable[License]) -> int:
+    """In how many days a plan is owed, 0 for none."""
+    said = [
+        0 if each.id.startswith(BY_FETCH) else each.terms.retention.remediation_plan_days for each in licenses
+    ]
+    return min(filter(None, said), default=0) if said else PLAN_DAYS
 
 
 def acknowledged(removal: Removal, by: str, now: int) -> Removal:
@@ -206,7 +217,7 @@ def reminded(removal: Removal, now: int) -> Removal:
     """The same after a reminder that is due, or after the deadline; itself where nothing is."""
     if removal.overdue(now):
         return removal if removal.done("overdue") else _moved(removal, removal.state, Step(now, "overdue"))
-    waits = removal.state in {RemovalState.ISSUED, RemovalState.ACKNOWLEDGED}
+    waits = removal.plan_due and removal.state in {RemovalState.ISSUED, RemovalState.ACKNOWLEDGED}
     if waits and now >= removal.plan_due - REMIND_SECONDS and not removal.done("reminded"):
         return _moved(removal, removal.state, Step(now, "reminded"))
     return removal

@@ -7,8 +7,8 @@ the same tokens open again until they expire. The rights stay with the licensee
 meanwhile: nobody can buy what an exclusive license that is suspended shuts out,
 and the term goes on.
 
-Causes are independent: that of a duty is lifted when it is met, the owner's by
-the owner. A cause that stands is not put again, so putting it twice changes
+Causes are independent: that of a duty is lifted when it is met, that of a bill
+when it is paid or disputed, the owner's by the owner. A cause that stands is not put again, so putting it twice changes
 nothing.
 """
 
@@ -22,13 +22,18 @@ from gateway.problems import Problem, Refusal
 
 #: The cause of what the owner suspends by hand.
 OWNER: Final = "owner"
+#: How the cause of a bill that is not paid begins; its id follows.
+BILL: Final = "bill:"
+#: Where licensees read their bills.
+BILLS: Final = "/.licet/invoices"
+_DUTIES: Final = "/.licet/duties"
 
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
     """One cause for which *license* is suspended: since when, and what its licensee is told.
 
-    *cause* is `OWNER` or the id of a duty. *lifted_at* is 0 while it stands.
+    *cause* is `OWNER`, the id of a duty, or `BILL` and that of a bill. *lifted_at* is 0 while it stands.
     """
 
     license: str
@@ -41,6 +46,11 @@ class Suspension:
     def stands(self) -> bool:
         """Whether it was not lifted."""
         return not self.lifted_at
+
+    @property
+    def path(self) -> str:
+        """Where its licensee reads what would lift it."""
+        return f"{BILLS}/{self.cause.removeprefix(BILL)}" if self.cause.startswith(BILL) else _DUTIES
 
 
 def standing(suspensions: Iterable[Suspension]) -> tuple[tuple[str, str], ...]:
@@ -57,5 +67,6 @@ def suspended(license: str, said: str) -> Refusal:
     return Refusal(
         Problem.LICENSE_SUSPENDED,
         f"License {license} is suspended. {said}",
-        facts=(("license", license), ("duties", "/.licet/duties")),
+        # What is told of a bill says where it is.
+        facts=(("license", license), *(() if BILLS in said else (("duties", _DUTIES),))),
     )

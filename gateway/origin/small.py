@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 from gateway import __version__
@@ -17,6 +17,8 @@ from gateway.problems import Problem, Refusal
 
 #: What RFC 9309 (September 2022, section 2.5) asks a crawler to read of a robots.txt at least.
 SMALL_BYTES = 500 * 1024
+#: Why there is no answer where a server sends to itself again and again.
+ENDLESS = "it redirects without end"
 _REDIRECTS = 5
 _SECONDS = 5.0
 _MOVED = frozenset({301, 302, 303, 307, 308})
@@ -24,11 +26,16 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True, slots=True)
 class SmallAnswer:
-    """What the creator's server said: its last status, media type as sent, and at most `SMALL_BYTES` of body."""
+    """What the creator's server said: its last status, media type as sent, at most `SMALL_BYTES` of body, its fields."""
 
     status: int
     content_type: str
     body: bytes
+    headers: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
+
+    def field(self, name: str) -> str:
+        """The values of the header field *name* (lower case), joined as RFC 9110, section 5.3, joins them."""
+        return ", ".join(value for key, value in self.headers if key.lower() == name)
 
 
 async def fetch_small(
@@ -80,7 +87,7 @@ async def _followed(
             if there.netloc.lower() not in {urlsplit(public).netloc.lower(), authority}:
                 return _failed(f"it redirects to {there.netloc}")
             target = (there.path or "/") + (f"?{there.query}" if there.query else "")
-    return _failed("it redirects without end")
+    return _failed(ENDLESS)
 
 
 async def _read(opened: HttpAnswer) -> SmallAnswer | Refusal:
@@ -92,7 +99,9 @@ async def _read(opened: HttpAnswer) -> SmallAnswer | Refusal:
             body += piece
             if len(body) >= SMALL_BYTES:
                 break
-    return SmallAnswer(opened.status, _field(opened, "content-type"), bytes(body[:SMALL_BYTES]))
+    return SmallAnswer(
+        opened.status, _field(opened, "content-type"), bytes(body[:SMALL_BYTES]), tuple(opened.headers)
+    )
 
 
 def _plain_ask(target: str, public: str) -> Ask:

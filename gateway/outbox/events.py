@@ -25,7 +25,8 @@ class Happening:
 class About:
     """Which events are meant: those that agree with every member that is not "".
 
-    *licensee*, *site* and *subject* as `Event` has them.
+    *licensee*, *site* and *subject* as `Event` has them. What a licensee is told that is of no
+    site, such as of its bills, which are for all sites, it is told on each of them.
     """
 
     licensee: str = ""
@@ -34,12 +35,11 @@ class About:
 
     def covers(self, event: Event) -> bool:
         """Whether *event* is one of those meant."""
-        return all(
+        of_site = not self.site or self.site == event.site or (bool(self.licensee) and not event.site)
+        return of_site and all(
             not wanted or wanted == found
-            for wanted, found in (
-                (self.licensee, event.licensee), (self.site, event.site), (self.subject, event.subject),
-            )
-        )  # fmt: skip
+            for wanted, found in ((self.licensee, event.licensee), (self.subject, event.subject))
+        )
 
 
 #: Whatever happened.

@@ -101,8 +101,8 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
         ),
         "license.suspended": (
             "A license was suspended: {subject}",
-            "What it asks for is so late that it opens nothing for now, as it says itself.",
-            "It holds again as soon as that is handed in; your dashboard shows what.",
+            "What it asks for, or a bill for it, is so late that it opens nothing for now, as it says itself.",
+            "It holds again as soon as that is handed in, or paid; your dashboard shows what.",
         ),
         "objection.received": (
             "Somebody objects to a page: {subject}",
@@ -123,6 +123,16 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A withdrawal was acknowledged: {subject}",
             "A licensee confirmed that it has read the notice of withdrawal.",
             "Your dashboard shows what it has promised, and until when.",
+        ),
+        "claim.accepted": (
+            "A claim was accepted: {subject}",
+            "A licensee accepts the costs that you claimed, and owes them.",
+            "What it has to pay stands in its account: licet statement",
+        ),
+        "claim.disputed": (
+            "A claim is disputed: {subject}",
+            "A licensee objects to costs that you claimed, and says why. Nothing of them is owed.",
+            "Read why, and answer or withdraw it: licet claims list",
         ),
         "dispute.opened": (
             "A line of an invoice is disputed: {subject}",
@@ -285,6 +295,16 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A duty of your license is overdue: {subject}",
             "Something that your license asks for was due, and has not arrived.",
             "Where the license says so, tokens rest until it has.",
+        ),
+        "claim.filed": (
+            "Costs are claimed: {subject}",
+            "The creator claims costs under your license, and names the evidence for them. Nothing is owed before you accept.",
+            "Read the amount and why, and accept or dispute it.",
+        ),
+        "claim.withdrawn": (
+            "Costs are claimed no more: {subject}",
+            "The creator withdrew a claim of costs under your license.",
+            "Nothing is to be done.",
         ),
         "withdrawal.issued": (
             "Works were withdrawn: {subject}",

@@ -45,20 +45,18 @@ from gateway.policy.schema import (
 from gateway.policy.selling_scope import sellable_scope
 from gateway.policy.tables import Tables
 from gateway.policy.tiers import Steps
+from gateway.policy.usual_levers import levers_of, price_missing
 from gateway.policy.words import quoted
 from gateway.terms import countries
 from gateway.terms.license_terms import (
     PAGE,
     WORLDWIDE,
-    Attribution,
-    Audit,
     Compensation,
     Exclusivity,
     Liability,
     LicenseTerms,
     Offer,
     Purpose,
-    Retention,
     Scope,
     Term,
     Territory,
@@ -111,6 +109,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
         payments=payments,
         signing=signing,
         redress=loose.redress.redress(),
+        by_person=frozenset(name for name in offers if limits[name].by_person),
     )
     return Policy(
         site=site,
@@ -124,6 +123,7 @@ def compiled(tables: Tables, fallback_id: str) -> Policy | None:
                 tier=tier_of(terms.purpose.uses),
                 token_seconds=limits[name].token_seconds,
                 max_fetches=limits[name].max_fetches,
+                by_person=limits[name].by_person,
             )
             for name, terms in offers.items()
         ),
@@ -149,7 +149,7 @@ def _sellable(
     if tables.loose.unverifiable is Verdict.LICENSE:
         return dict(offers)
     return {
-        name: replace(terms, scope=sellable_scope(name, terms.scope, rules, works))
+        name: replace(terms, scope=sellable_scope(name, terms.purpose.uses, terms.scope, rules, works))
         for name, terms in offers.items()
     }
 
@@ -209,6 +209,11 @@ def _works(tables: Tables) -> tuple[Work, ...]:
                 tables.wrong(f"{key}.paths", f'the path "{scope.pattern}" is listed in {owner[stem]} already')
             owner.setdefault(stem, key)
         _check_renditions(tables, key, table)
+        for scope in table.streams:
+            if "*" in scope.pattern or not any(scope.within(path) for path in table.paths):
+                tables.wrong(
+                    f"{key}.streams", f'"{scope.pattern}" is no plain folder inside the paths of the work'
+                )
         if table.authors and sum(author.share for author in table.authors) != MICROS:
             total = sum(author.share for author in table.authors)
             percent = f"{total // 10_000}.{total % 10_000:04d}".rstrip("0").rstrip(".")
@@ -221,6 +226,7 @@ def _works(tables: Tables) -> tuple[Work, ...]:
                 people=table.people,
                 renditions=tuple(Rendition(name, paths) for name, paths in table.renditions.items()),
                 authors=tuple(Author(author.name, author.share) for author in table.authors),
+                streams=table.streams,
                 encrypted=table.encrypted,
                 dating=Dating(table.dated, table.dated_by),
             )
@@ -257,25 +263,19 @@ def _terms(
         )
     price = _compensation(tables, key, offer)
     cap = _money(tables, f"{key}.liability.cap", offer.liability.cap)
-    if scope is None or offer.uses is None or price is None:
+    site = _site(tables.site, "")
+    if scope is None or offer.uses is None or price is None or site is None:
         return None
-    duties, retention, liability = offer.duties, offer.retention, offer.liability
+    liability = offer.liability
+    attribution, audit, retention = levers_of(offer, price, site)
     return LicenseTerms(
         scope=scope,
         purpose=Purpose(uses=frozenset(offer.uses), **offer.purpose.model_dump()),
         compensation=price,
         exclusivity=Exclusivity(offer.exclusive),
-        attribution=Attribution(offer.attribution.text, offer.attribution.link, duties.model_card_days),
-        audit=Audit(
-            duties.report,
-            duties.audits_per_year,
-            duties.audit_window_months,
-            duties.output_samples,
-            duties.suspend_after_days,
-        ),
-        retention=Retention(
-            retention.days, retention.withdrawal_notice_days, duties.remediation_plan_days, retention.retrain
-        ),
+        attribution=attribution,
+        audit=audit,
+        retention=retention,
         liability=Liability(
             liability.indemnity, cap, liability.warranties, liability.insurance, liability.security_standard
         ),
@@ -344,7 +344,7 @@ def _compensation(tables: Tables, key: str, offer: OfferTable) -> Compensation |
     price = offer.price
     if price is None:
         if not tables.complains(f"{key}.price"):
-            tables.wrong(f"{key}.price", 'is missing: write what it costs, such as { per_fetch = "0.02" }')
+            tables.wrong(f"{key}.price", price_missing(offer))
         return None
     if not price.model_fields_set & {*_PARTS, "revenue_share"}:
         tables.wrong(f"{key}.price", 'name at least one part, such as { per_fetch = "0.02" }; "0" is free')

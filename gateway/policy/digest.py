@@ -8,7 +8,7 @@ of works, rules, renditions and the offers of a rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 
 from gateway.canonical import canonical_digest
@@ -21,7 +21,8 @@ from gateway.terms.publishing import USUAL, Publishing
 #: Changes when the same policy is spelled in another way below.
 VERSION = 1
 _USUAL = Payments()
-_UNSAID = Signing()
+#: What was meant by a policy that said nothing before large deals were for named parties.
+_UNSAID = Signing(by_machine=True)
 _NONE = Redress()
 
 
@@ -46,8 +47,12 @@ def policy_digest(
     payments: Payments = _USUAL,
     signing: Signing = _UNSAID,
     redress: Redress = _NONE,
+    by_person: Collection[str] = (),
 ) -> str:
-    """The digest, ``sha-256:`` and hex. *offers* are terms, token seconds and most fetches by id."""
+    """The digest, ``sha-256:`` and hex. *offers* are terms, token seconds and most fetches by id.
+
+    *by_person* are the ids of those that no machine sells.
+    """
     return canonical_digest(
         {
             "version": VERSION,
@@ -81,6 +86,7 @@ def policy_digest(
             **({"payments": asdict(payments)} if payments != _USUAL else {}),
             **({"contract": _signing(signing)} if signing != _UNSAID else {}),
             **({"redress": asdict(redress)} if redress != _NONE else {}),
+            **({"by_person": sorted(by_person)} if by_person else {}),
         }
     )
 
@@ -114,5 +120,6 @@ def _spelled_work(work: Work) -> dict[str, object]:
         "renditions": [[rendition.name, _patterns(rendition.paths)] for rendition in work.renditions],
         "authors": [[author.name, author.share_micros] for author in work.authors],
         **({"encrypted": True} if work.encrypted else {}),
+        **({"streams": _patterns(work.streams)} if work.streams else {}),
         **({"dating": asdict(work.dating)} if work.dating != UNDATED else {}),
     }

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.ask import Ask
-from gateway.policy.rules import Mode, Ruling, Verdict
+from gateway.policy.rules import Mode, Ruling, Site, Verdict
+from gateway.policy.usual_levers import told
 from gateway.problems import PROBLEMS
 from gateway.terms.license_terms import Offer
 from gateway.terms.unit import age_body
@@ -36,6 +37,7 @@ class Explanation:
     visitor: Visitor
     ask: Ask
     uses: Uses
+    site: Site
 
     def as_json(self) -> dict[str, object]:
         """Plain JSON; names and values as everywhere else in records and answers."""
@@ -59,6 +61,7 @@ class Explanation:
             "uses": sorted(self.uses),
             "days": ruling.days,
             "dated_by": ruling.dated_by,
+            "stream": ruling.stream,
             "offers": [
                 {
                     "offer": offer.id,
@@ -68,8 +71,10 @@ class Explanation:
                     "territory": offer.terms.territory.as_json(),
                     "territory_basis": offer.terms.territory.basis.value,
                     "terms": offer.terms.hash,
+                    "tier": offer.tier,
+                    "levers": list(levers),
                 }
-                for offer in ruling.offers
+                for offer, levers in self._levers()
             ],
         }
 
@@ -85,10 +90,12 @@ class Explanation:
         return (
             head,
             *(f"offer    {self._offer(at)}" for at in range(len(ruling.offers))),
+            *(f"levers   {offer.id}: {'; '.join(levers)}" for offer, levers in self._levers()),
             *self._places(),
             f"visitor  {self._who()}",
             f"uses     {', '.join(sorted(self.uses)) or 'none'}",
             place,
+            *((f"paid as  everything below {ruling.stream}, once",) if ruling.stream else ()),
             f"country  {ask.country or 'unknown'}",
             f"policy   {ruling.policy}, rule {ruling.rule}",
             _BINDS[ruling.mode],
@@ -98,11 +105,14 @@ class Explanation:
         offer = self.ruling.offers[at]
         regions = offer.terms.territory.as_json()
         where = "worldwide" if regions is None else ", ".join(regions)
-        told = age_told(self.ruling, offer)
+        by_age = age_told(self.ruling, offer)
         return (
             f"{offer.id}: {', '.join(sorted(offer.uses))} at {offer.price} per fetch, {where}"
-            f"{'; ' if told else ''}{told}"
+            f"{'; ' if by_age else ''}{by_age}"
         )
+
+    def _levers(self) -> tuple[tuple[Offer, tuple[str, ...]], ...]:
+        return tuple((offer, told(offer.terms, self.site)) for offer in self.ruling.offers)
 
     def _places(self) -> tuple[str, ...]:
         """What is checked of the territories on offer, once for each basis."""
@@ -139,6 +149,6 @@ def age_told(ruling: Ruling, offer: Offer) -> str:
     return f"{what}: {held}{later}"
 
 
-def explanation(ruling: Ruling, visitor: Visitor, ask: Ask, uses: Uses) -> Explanation:
-    """Tell *ruling*, which `ruling.rule` made for *visitor*, *ask* and *uses*."""
-    return Explanation(ruling, visitor, ask, uses)
+def explanation(ruling: Ruling, visitor: Visitor, ask: Ask, uses: Uses, site: Site) -> Explanation:
+    """Tell *ruling*, which `ruling.rule` made for *visitor*, *ask* and *uses* on *site*."""
+    return Explanation(ruling, visitor, ask, uses, site)

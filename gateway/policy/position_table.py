@@ -227,6 +227,6 @@ class ContractTable(BaseModel):
     signatory: words.Line = Field(default="", description="the person who signs")
     authority: words.Line = Field(default="", description="why that person may sign, such as owner")
     by_machine: words.Flag = Field(
-        default=True,
-        description="whether training and other large deals are sold as published, without names; false: they are signed",
+        default=False,
+        description="whether training for a fee and other large deals are sold as published, without names and your word",
     )

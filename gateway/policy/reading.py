@@ -141,6 +141,11 @@ def stances() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in bundled.policies("stances").glob("*.toml")))
 
 
+def stance_text(name: str) -> str:
+    """The file of the shipped stance *name*, as it is written; "" where there is none of that name."""
+    return bundled.policies("stances", f"{name}.toml").read_text("utf-8") if name in stances() else ""
+
+
 def _text_of(path: Path) -> str:
     file = str(path)
     try:
@@ -279,7 +284,7 @@ def _stance(raw: Mapping[str, object], file: str, mistakes: list[Mistake]) -> di
     if name not in stances():
         mistakes.append(Mistake(file, "stance", f"choose one of {quoted(stances())}", shown(name)))
         return {}
-    return tomllib.loads(bundled.policies("stances", f"{name}.toml").read_text("utf-8"))
+    return tomllib.loads(stance_text(name))
 
 
 def _merged(stance: Mapping[str, object], raw: Mapping[str, object]) -> dict[str, object]:

@@ -8,11 +8,13 @@ current generation by one attribute and never see half of another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.licenses.position import Position, usual
 from gateway.licenses.withdrawal import Withdrawal
-from gateway.policy.reading import read_secretly
+from gateway.policy.reading import read_policy, read_secretly
 from gateway.policy.rules import Policy
 from gateway.policy.withdrawing import with_withdrawn
 from gateway.problems import ConfigurationError, Mistake
@@ -50,6 +52,7 @@ class PolicyShelf:
         self._positions: dict[tuple[str, str], Position] = {}
         self._as_read: tuple[Policy, ...] = ()
         self._withdrawn: frozenset[Withdrawal] = frozenset()
+        self._consents: dict[tuple[str, str], str] = {}
         self.policies: tuple[Policy, ...] = ()
         self.generation = 0
         mistakes = self.reload()
@@ -93,8 +96,17 @@ class PolicyShelf:
             self._withdrawn = found
             self._put(self._as_read)
 
+    def cite(self, site: str, digest: str, consent: str) -> None:
+        """Have the policy of *site* with that *digest* name *consent*, the record of its being put in force."""
+        if self._consents.get((site, digest)) != consent:
+            self._consents[site, digest] = consent
+            self._put(self._as_read)
+
     def _put(self, as_read: tuple[Policy, ...]) -> None:
-        policies = tuple(with_withdrawn(policy, self._withdrawn) for policy in as_read)
+        cited = (
+            replace(each, consent=self._consents.get((each.site.id, each.digest), "")) for each in as_read
+        )
+        policies = tuple(with_withdrawn(policy, self._withdrawn) for policy in cited)
         self._hosts = {host: policy for policy in policies for host in policy.site.hosts}
         self._sites = {policy.site.id: policy for policy in policies}
         self.policies = policies
@@ -171,3 +183,16 @@ def _clashes(policies: tuple[Policy, ...]) -> list[Mistake]:
                 )
             hosts.setdefault(host, policy.file)
     return mistakes
+
+
+def read_all(files: list[Path]) -> tuple[list[Policy], tuple[Mistake, ...]]:
+    """The policies that are good by themselves, and every mistake, those between files too."""
+    good: list[Policy] = []
+    for file in files:
+        with suppress(ConfigurationError):
+            good.append(read_policy(file))
+    try:
+        PolicyShelf(files)
+    except ConfigurationError as error:
+        return good, error.mistakes
+    return good, ()

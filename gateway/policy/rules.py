@@ -95,6 +95,9 @@ class Work:
     authors: tuple[Author, ...] = ()
     #: Whether its files are encrypted and their keys are had at the desk (RSL's EMS).
     encrypted: bool = False
+    #: What lies directly below these is streamed: each is one thing to pay for with all its pieces, such as a
+    #: manifest and its segments (RFC 8216).
+    streams: tuple[PathScope, ...] = ()
     #: How it is known when its pages were published.
     dating: Dating = UNDATED
 
@@ -102,6 +105,19 @@ class Work:
     def for_sale(self) -> bool:
         """Whether it may be offered at all."""
         return self.rights is not Rights.UNSURE and self.people is not People.UNSURE
+
+    def stream_of(self, path: str) -> str:
+        """The path of what canonical *path* is a piece of, "" where it is none.
+
+        >>> work = Work("v", (PathScope("/v/"),), Rights.OWN, People.NONE, streams=(PathScope("/v/"),))
+        >>> work.stream_of("/v/tides/720p/3.ts"), work.stream_of("/v/tides.m3u8"), work.stream_of("/v/")
+        ('/v/tides', '/v/tides.m3u8', '')
+        """
+        for scope in self.streams:
+            stem = scope.pattern.rstrip("/") + "/"
+            if path.startswith(stem) and len(path) > len(stem):
+                return stem + path[len(stem) :].partition("/")[0]
+        return ""
 
     def rendition_of(self, path: str) -> str:
         """Which form of the work canonical *path* delivers; `PAGE` unless a rendition lists it."""
@@ -184,13 +200,13 @@ class Payments:
 class Signing:
     """What stands in a contract besides what is negotiated; without a *law* nothing is signed.
 
-    *by_machine* says that a large deal is sold as published too, without names or a person's word.
+    *by_machine* says that a large deal is sold as published too, without names or a person's word; no, if nobody says so.
     """
 
     law: str = ""
     language: str = "English"
     creator: Party = field(default_factory=Party)
-    by_machine: bool = True
+    by_machine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +228,9 @@ class Policy:
     control files. *publishing* says in which channels the terms are told. *withdrawn* is what
     was taken back since, which is in no file; *offers* are without it
     (`policy.withdrawing`). *by_place* says that
-    some rule or offer depends on the country, *dated* that some work says how old its pages are.
+    some rule or offer depends on the country, *dated* that some work says how old its pages are,
+    *streamed* that some work is streamed in pieces.
+    *consent* is the id of the journal's record of this policy being put in force, "" where that is not known here.
     *bundles* holds what is in each bundle whose manifest stands beside the file. *written_at* is when its file last
     changed, whole seconds, 0 where there is none.
     """
@@ -236,7 +254,9 @@ class Policy:
     by_place: bool = field(default=False, compare=False)
     bundles: Contents = field(default=NO_BUNDLES, compare=False, repr=False)
     dated: bool = field(default=False, compare=False)
+    streamed: bool = field(default=False, compare=False)
     written_at: int = field(default=0, compare=False)
+    consent: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         """Index the offers by id, and see whether anything depends on the country."""
@@ -244,6 +264,7 @@ class Policy:
         limited = self.site.territory is not TerritoryMode.OFF and any(
             offer.terms.territory.at_fetch.regions is not None for offer in self.offers
         )
+        object.__setattr__(self, "streamed", any(work.streams for work in self.works))
         object.__setattr__(self, "dated", any(work.dating != UNDATED for work in self.works))
         object.__setattr__(self, "by_place", limited or any(each.when.countries for each in self.rules))
 
@@ -285,6 +306,7 @@ class Ruling:
         published_at: when the page was published by its path, seconds since the epoch, or None.
         days: how old it is by that, in whole days, when it was asked for (`terms.ages.days_old`).
         dated_by: the field of the origin's answer that may tell the date besides, or "".
+        stream: for `LICENSE`, the path of what is streamed in pieces, of which this is one, or "".
     """
 
     verdict: Verdict
@@ -304,3 +326,4 @@ class Ruling:
     published_at: int | None = None
     days: int | None = None
     dated_by: str = ""
+    stream: str = ""

@@ -75,7 +75,13 @@ def rule(policy: Policy, visitor: Visitor, ask: Ask, uses: Uses) -> Ruling:
     `Visitor.uses`. The module's docstring is the contract.
     """
     ruling = _ruled(policy, visitor, ask, uses)
-    return _dated(policy, ruling, ask) if policy.dated and ruling.verdict is Verdict.LICENSE else ruling
+    if ruling.verdict is not Verdict.LICENSE:
+        return ruling
+    if policy.dated:
+        ruling = _dated(policy, ruling, ask)
+    if policy.streamed and (work := policy.work_of(ask.path)) and (stream := work.stream_of(ask.path)):
+        ruling = replace(ruling, stream=stream)
+    return ruling
 
 
 def _dated(policy: Policy, ruling: Ruling, ask: Ask) -> Ruling:

@@ -78,6 +78,11 @@ class WorkTable(_Table):
     renditions: dict[str, words.Paths] = Field(
         default={}, description="other forms of the work and their paths"
     )
+    streams: words.Paths = Field(
+        default=(),
+        description="folders in which each entry is streamed in pieces, such as a playlist and its segments: "
+        "all pieces of one are paid for once",
+    )
     encrypted: words.Flag = Field(
         default=False,
         description="whether its files were made by `licet ems encrypt`; buyers fetch their keys",
@@ -147,22 +152,22 @@ class PurposeTable(_Table):
 
 
 class AttributionTable(_Table):
-    """``attribution`` of an offer: what the buyer must show."""
+    """``attribution`` of an offer: what the buyer must show. What is left out is usual for its tier."""
 
-    text: words.Line = ""
-    link: words.Line = ""
+    text: words.Line | None = None
+    link: words.Line | None = None
 
 
 class DutiesTable(_Table):
-    """``duties`` of an offer: what the buyer must hand in, and when."""
+    """``duties`` of an offer: what the buyer must hand in, and when; what is left out is usual for its tier."""
 
-    report: words.ReportWord = "quarterly"
-    audits_per_year: words.Days = 1
+    report: words.ReportWord | None = None
+    audits_per_year: words.Days | None = None
     audit_window_months: words.Months = 12
     output_samples: words.Count = 0
     suspend_after_days: words.Days = SUSPEND_AFTER_DAYS
     model_card_days: words.Days = 0
-    remediation_plan_days: words.Days = 30
+    remediation_plan_days: words.Days | None = None
 
 
 class RetentionTable(_Table):
@@ -170,7 +175,7 @@ class RetentionTable(_Table):
 
     days: words.Days = 0
     withdrawal_notice_days: words.Days = 30
-    retrain: words.Flag = True
+    retrain: words.Flag | None = None
 
 
 class LiabilityTable(_Table):
@@ -211,6 +216,9 @@ class OfferTable(_Table):
     )
     purpose: PurposeTable = PurposeTable()
     exclusive: words.Flag = Field(default=False, description="whether nobody else may buy the same")
+    by_person: words.Flag = Field(
+        default=False, description="whether you decide on every deal yourself; nothing is sold by machine"
+    )
     attribution: AttributionTable = AttributionTable()
     duties: DutiesTable = DutiesTable()
     retention: RetentionTable = RetentionTable()

@@ -51,13 +51,17 @@ FAULTS_LISTED: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """An entry as the store has it. *leaf* is the SHA-256 of its public leaf."""
+    """An entry as the store has it. *leaf* is the SHA-256 of its public leaf.
+
+    *why* is what is wrong with the row itself, a clause for people, or "".
+    """
 
     seq: int
     id: str
     canonical: bytes
     salt: bytes
     leaf: bytes
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +300,8 @@ def _row_fault(row: StoredRow, known: _Known, latest: Mapping[str, int]) -> str:
     """What is wrong with a stored row whose id the journal holds, or ""."""
     if known.stored:
         return "the entry is stored twice"
+    if row.why:
+        return row.why
     if _sha256(row.salt + row.canonical) != known.digest:
         return "the stored entry is not the one in the journal"
     if row.leaf != known.leaf:

@@ -5,7 +5,8 @@ store last left off and hands over batches; the store takes a batch and the new
 positions in one transaction. So a crash anywhere repeats a batch or does not,
 and never half. Entries already stored are told by their record id.
 
-Segments stay: they are the journal, the store is derived from it. A ``.det``
+Segments stay: they are the journal, the store is derived from it and may keep
+no more of a fetch than where it stands there. A ``.det``
 goes when its segment is finished and both are folded, so that after that the
 personal part of a fetch exists in one place, where it can be erased.
 
@@ -184,13 +185,25 @@ class Keeper:
         """
         positions = dict(await self._folding.positions())
         new = 0
+        ahead: asyncio.Future[FoldBatch] | None = None
         while True:
-            batch = await asyncio.to_thread(self._next_batch, positions)
-            if not batch.positions:
+            batch = await (ahead or asyncio.to_thread(self._next_batch, positions))
+            if not batch.positions and ahead is None:
                 await self._close_purses()
                 return new
-            new += await self._folding.fold(batch)
-            positions.update(batch.positions)
+            ahead = None
+            if not batch.positions:
+                continue  # once more, for what is finished only when everything before is folded
+            positions |= batch.positions
+            # The next batch is read while this one is stored.
+            ahead = asyncio.ensure_future(asyncio.to_thread(self._next_batch, dict(positions), finish=False))
+            try:
+                new += await self._folding.fold(batch)
+            except BaseException:
+                await asyncio.wait((ahead,))
+                if not ahead.cancelled():
+                    ahead.exception()  # it is met again when this batch is
+                raise
 
     async def _close_purses(self) -> None:
         """Close what writers that are gone left set aside; listed before it is asked who lives, none that lives is met."""
@@ -229,8 +242,11 @@ class Keeper:
                 return
             await _any_of(stop, wake, self._pause if self._reason else self._poll)
 
-    def _next_batch(self, positions: Mapping[str, int]) -> FoldBatch:
-        """Read on from *positions*; a file with nothing left and no writer is finished here."""
+    def _next_batch(self, positions: Mapping[str, int], *, finish: bool = True) -> FoldBatch:
+        """Read on from *positions*; a file with nothing left and no writer is finished here.
+
+        Where *positions* are not stored yet nothing may be finished.
+        """
         entries: dict[str, SealedEntry] = {}
         details: list[SealedDetail] = []
         moved: dict[str, int] = {}
@@ -238,7 +254,10 @@ class Keeper:
             if path.name in self._finished or path.name in moved:
                 continue
             with contextlib.suppress(FileNotFoundError):  # an empty one that its writer removed
-                self._read_segment(path, positions, entries, details, moved)
+                ends = self._read_segment(path, positions, entries, details, moved)
+                personal = path.with_suffix(".det").name
+                if finish and not ends.live and path.name not in moved and personal not in moved:
+                    self._finish(path)
             if len(entries) >= BATCH_LIMIT or len(details) >= BATCH_LIMIT:
                 break
         self._shapes.forget()
@@ -251,7 +270,7 @@ class Keeper:
         entries: dict[str, SealedEntry],
         details: list[SealedDetail],
         moved: dict[str, int],
-    ) -> None:
+    ) -> Ends:
         ends = readable(path)
         personal = path.with_suffix(".det")
         name, personal_name = path.name, personal.name
@@ -271,8 +290,7 @@ class Keeper:
             moved[personal_name] = behind
             if len(details) >= BATCH_LIMIT:
                 break
-        if not ends.live and name not in moved and personal_name not in moved:
-            self._finish(path)
+        return ends
 
     def _details(self, path: Path, start: int, ends: Ends) -> Iterator[tuple[Frame, int]]:
         """As `_frames`. Details are not synced: where a loss of power took some, the store has them, and that is all."""

@@ -301,14 +301,90 @@ class FloodNote:
         return canonical_bytes(_members(self))
 
 
-JournalEntry = FetchRecord | BookEntry | ShedNote | FloodNote
+@dataclass(frozen=True, slots=True)
+class AdminNote:
+    """What somebody did by administering, or saw of what is hidden. Posts nothing.
+
+    *act* is the permission it took, such as ``licenses.change``, or the command;
+    *subject* the address of the page that did it, or what the command was given.
+    *by* is the id of a person (``pe_…``), whose name stands elsewhere and can be
+    erased there; "" for the machine's own operator. *role* is what that person was
+    then, ``local`` for a command; *way* how it was known: ``password``, ``passkey``,
+    ``oidc``, ``key ID`` or ``local``. *before* and *after* are SHA-256 in hex of what
+    was there, "" for nothing and for what has no such form; where only *after*
+    stands it is of what was asked for.
+    """
+
+    id: str
+    time_us: int
+    act: str
+    subject: str
+    by: str
+    role: str
+    way: str
+    before: str = ""
+    after: str = ""
+    site: str = ""
+    v: int = RECORD_VERSION
+
+    kind = "admin"
+    is_paid = True
+
+    def canonical(self) -> bytes:
+        """The bytes that are hashed: RFC 8785 over every member."""
+        return canonical_bytes(_members(self))
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentNote:
+    """A policy was put in force: what its creator consented to from then on. Posts nothing.
+
+    *policy* is its digest and *before* that of the one it replaced, or "". *through*
+    is how it was put there (the consent page, the editor, the file), *text* the
+    SHA-256 of the file in hex. *words* are the sentences that whoever did it was
+    shown and said yes to, none where it was the file; *cells* says what stands for
+    each use of each work. *who* commits to the name of that person,
+    `consent_of_whom`: name and salt stand beside the journal and can be erased.
+    """
+
+    id: str
+    time_us: int
+    site: str
+    policy: str
+    before: str
+    through: str
+    text: str
+    who: str
+    words: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
+    v: int = RECORD_VERSION
+
+    kind = "consent"
+    is_paid = True
+
+    def canonical(self) -> bytes:
+        """The bytes that are hashed: RFC 8785 over every member."""
+        return canonical_bytes(_members(self))
+
+
+def consent_of_whom(name: str, salt: bytes) -> str:
+    """The value of `ConsentNote.who` that binds *name*; "" where nobody is known."""
+    return hashlib.sha256(salt + b"who\0" + name.encode()).hexdigest() if name else ""
+
+
+JournalEntry = FetchRecord | BookEntry | ShedNote | FloodNote | AdminNote | ConsentNote
 _KINDS: dict[str, type[Any]] = {
     "fetch": FetchRecord,
     "book": BookEntry,
     "shed": ShedNote,
     "flood": FloodNote,
+    "admin": AdminNote,
+    "consent": ConsentNote,
 }
 _SHAPES = {kind: (tuple(_shape(made)), tuple(_shape(made).values())) for kind, made in _KINDS.items()}
+_LISTS = {
+    kind: tuple(name for name, of in _shape(made).items() if of is tuple) for kind, made in _KINDS.items()
+}
 _TEXT = frozenset({str})
 
 
@@ -340,10 +416,10 @@ def read_canonical(kind: str, members: dict[str, Any]) -> tuple[JournalEntry, by
         members = dict(sorted(members.items()))
     if type(version) is not int or version != RECORD_VERSION or tuple(members) != names:
         raise RecordError(f"a {kind} entry has version {version!r} or other members than version 1")
-    if made is FetchRecord:
-        uses = members["uses"]
-        words = isinstance(uses, list | tuple) and _TEXT.issuperset(map(type, uses))
-        members["uses"] = tuple(uses) if words else None
+    for name in _LISTS[kind]:
+        listed = members[name]
+        words = isinstance(listed, list | tuple) and _TEXT.issuperset(map(type, listed))
+        members[name] = tuple(listed) if words else None
     if tuple(map(type, members.values())) != types:
         raise RecordError(f"a {kind} entry has a member of another type than version 1")
     entry: JournalEntry = _stored(members) if made is FetchRecord else made(**members)

@@ -26,14 +26,13 @@ with a whole one behind it is damage, and reading stops there with
 `SegmentDamaged`.
 
 A file that is closed and folded may be packed (`pack`): its content is then the
-gzip (RFC 1952) of what it was, under the same name; offsets are those of the
-content.
+gzip (RFC 1952; `provenance.packed`) of what it was, under the same name; offsets
+are those of the content.
 """
 
 from __future__ import annotations
 
 import fcntl
-import gzip
 import os
 import re
 import struct
@@ -48,22 +47,22 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from gateway.provenance.frames import FRAME_HEAD, FRAME_LIMIT, SealedDetail, detail_payload, entry_payload
+from gateway.provenance.packed import GZIP, OneMember, PackedDamaged, PackedFile, open_packed, packing
 from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, RecordError, read_canonical
 
 ENTRY_HEADER: Final = b"licet-journal 1 entries\n"
 DETAIL_HEADER: Final = b"licet-journal 1 details\n"
 
-#: How a packed file begins (RFC 1952, deflate), and how long it is at least.
-_GZIP: Final = b"\x1f\x8b\x08"
-_SHORTEST_GZIP: Final = 18
 _END: Final = struct.Struct(">QQI")
 _BLOCK: Final = 1 << 18
+#: Octets that nearly every frame has at most.
+_GUESS: Final = 1 << 11
 _NAME = re.compile(r"([a-z0-9]{1,32})-([0-9a-f]{24})-([0-9]{6,12})\.seg")
 #: Every payload starts so, and JSON cannot hold these octets inside a string.
 _STARTS: Final = (b'{"entry":{', b'{"detail":{')
 _PAYLOAD_START = re.compile(b"|".join(map(re.escape, _STARTS)))
 #: What the content of a journal file is read from.
-Octets = FileIO | gzip.GzipFile
+Octets = FileIO | PackedFile | OneMember
 _DETAIL = frozenset(field.name for field in fields(FetchDetail))
 _TEXT = frozenset({str})
 
@@ -183,29 +182,14 @@ def read_frames(path: Path, offset: int = 0, *, end: int | None = None) -> Itera
 def _opened(path: Path) -> Iterator[tuple[Octets, int]]:
     """The content of a journal file, packed or not, and how long it is; what is no gzip any more is damaged."""
     with path.open("rb", buffering=0) as file:
-        size = packed_size(file)
-        if size is None:
-            yield file, os.fstat(file.fileno()).st_size
-            return
-        file.seek(0)
         try:
-            with gzip.GzipFile(fileobj=file, mode="rb") as unpacked:
-                yield unpacked, size
-                # To its end, where gzip compares length and checksum of all of it.
-                unpacked.seek(size)
-                if unpacked.read(1):
-                    raise SegmentDamaged(path, size, "it is packed and longer than it says")
-        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            packed = open_packed(file)
+            if packed is None:
+                yield file, os.fstat(file.fileno()).st_size
+            else:
+                yield packed, packed.size
+        except PackedDamaged as error:
             raise SegmentDamaged(path, 0, f"it is packed and cannot be unpacked: {error}") from None
-
-
-def packed_size(file: FileIO) -> int | None:
-    """How long the content of a packed file is (RFC 1952, ISIZE), None for one that is not packed."""
-    if file.read(len(_GZIP)) != _GZIP or file.seek(0, os.SEEK_END) < _SHORTEST_GZIP:
-        file.seek(0)
-        return None
-    file.seek(-4, os.SEEK_END)
-    return int.from_bytes(file.read(4), "little")
 
 
 def pack(path: Path) -> bool:
@@ -217,21 +201,22 @@ def pack(path: Path) -> bool:
     """
     if readable(path).live:
         return False
-    octets = path.read_bytes()
-    if octets.startswith(_GZIP):
-        return False
-    end = min(len(ENTRY_HEADER), len(octets))
-    for _, end in read_frames(path):  # noqa: B007 - only the last one counts
-        pass
-    if end != len(octets):
-        raise SegmentDamaged(path, end, "a torn tail stands behind its last whole frame")
-    beside = path.with_suffix(".packing")
-    with beside.open("wb") as out:
-        out.write(gzip.compress(octets, compresslevel=6, mtime=0))
-        out.flush()
-        os.fsync(out.fileno())
-    with gzip.open(beside, "rb") as again:
-        if again.read() != octets:
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if file.read(len(GZIP)) == GZIP:
+            return False
+        end = min(len(ENTRY_HEADER), size)
+        for _, end in read_frames(path):  # noqa: B007 - only the last one counts
+            pass
+        if end != size:
+            raise SegmentDamaged(path, end, "a torn tail stands behind its last whole frame")
+        beside = path.with_suffix(".packing")
+        file.seek(0)
+        with beside.open("wb") as out:
+            out.writelines(packing(file.read, size))
+            out.flush()
+            os.fsync(out.fileno())
+        if not _reads_back(beside, file):
             beside.unlink()
             raise SegmentDamaged(path, 0, "what was packed does not read back")
     beside.replace(path)
@@ -241,6 +226,16 @@ def pack(path: Path) -> bool:
     finally:
         os.close(folder)
     return True
+
+
+def _reads_back(packed: Path, file: FileIO) -> bool:
+    """Whether *packed* holds what *file* holds, to its end."""
+    file.seek(0)
+    with _opened(packed) as (again, _):
+        while part := _read(file, _BLOCK):
+            if _read(again, len(part)) != part:
+                return False
+        return not again.read(1)
 
 
 def open_entry(frame: Frame) -> SealedEntry:
@@ -307,7 +302,7 @@ def durable_ends(folder: Path) -> dict[str, int]:
 def torn_tail(path: Path, end: int) -> TornTail | None:
     """What lies behind *end*, the last whole frame of a file without a writer, or None; packed ones have none."""
     with path.open("rb", buffering=0) as file:
-        if packed_size(file) is not None:
+        if file.read(len(GZIP)) == GZIP:
             return None
         size = os.fstat(file.fileno()).st_size
     return TornTail(path.name, end, size) if size > end else None
@@ -339,6 +334,16 @@ def _durable(path: Path) -> tuple[int, int]:
         return 0, 0
     entries, details, _ = _END.unpack(content)
     return (entries, details) if durable_mark(entries, details) == content else (0, 0)
+
+
+def payload_at(file: Octets, offset: int) -> bytes | None:
+    """What the frame at *offset* of a file's content carries, None where no whole frame is there. Raises `OSError`."""
+    file.seek(offset)
+    block = _read(file, _GUESS)
+    payload, wanted = _payload(block, 0)
+    if wanted > len(block):
+        payload, _ = _payload(block + _read(file, wanted - len(block)), 0)
+    return payload
 
 
 def _payload(block: bytes, here: int) -> tuple[bytes | None, int]:

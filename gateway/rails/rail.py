@@ -180,7 +180,9 @@ def sold_by_fetch(offers: tuple[Offer, ...], visitor: Visitor) -> Offer | None:
     able = tuple(
         offer
         for offer in offers
-        if by_the_fetch(offer.terms) and (crawler is None or covers(offer.uses, crawler.uses))
+        if not offer.by_person
+        and by_the_fetch(offer.terms)
+        and (crawler is None or covers(offer.uses, crawler.uses))
     )
     return cheapest(able, visitor.uses)
 

@@ -30,7 +30,11 @@ def write_negotiation(negotiation: Negotiation) -> str:
     document = {
         **{name: getattr(negotiation, name) for name in (*_PLAIN, *_LATER)},
         "state": str(negotiation.state),
-        "offer": {**{name: getattr(offer, name) for name in _OF_OFFER}, "terms": _terms(offer.terms)},
+        "offer": {
+            **{name: getattr(offer, name) for name in _OF_OFFER},
+            "terms": _terms(offer.terms),
+            **({"by_person": True} if offer.by_person else {}),
+        },
         "table": _terms(table) if table else None,
         "proposal": _terms(negotiation.proposal) if negotiation.proposal else None,
         "bids": [_terms(each) for each in negotiation.bids],
@@ -53,7 +57,11 @@ def read_negotiation(text: str) -> Negotiation:
             **{name: found[name] for name in _PLAIN},
             **{name: found.get(name, "") for name in _LATER},
             state=State(found["state"]),
-            offer=Offer(**{name: offer[name] for name in _OF_OFFER}, terms=_read(offer["terms"])),
+            offer=Offer(
+                **{name: offer[name] for name in _OF_OFFER},
+                terms=_read(offer["terms"]),
+                by_person=offer.get("by_person", False),
+            ),
             table=_read(found["table"]) if found["table"] else None,
             proposal=_read(found["proposal"]) if found["proposal"] else None,
             bids=tuple(_read(each) for each in found["bids"]),

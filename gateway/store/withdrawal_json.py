@@ -39,7 +39,8 @@ def read_removal(text: str) -> Removal:
 def waits(removal: Removal, withdrawal: Withdrawal | None = None) -> bool:
     """Whether a plan is still waited for; not once *withdrawal* is lifted."""
     return (
-        removal.state in _WAITING
+        bool(removal.plan_due)
+        and removal.state in _WAITING
         and not removal.done("readmitted")
         and not (withdrawal is not None and withdrawal.readmitted_at)
     )

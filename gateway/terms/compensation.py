@@ -168,6 +168,15 @@ class Compensation:
         return reached[-1] if reached else self.fetch_price
 
     @property
+    def pays_as_it_goes(self) -> bool:
+        """Whether nothing is owed but for what is delivered, by page, megabyte or token: a plain purchase.
+
+        Nothing is owed beforehand, for a period or on the buyer's word, so the gateway's own records say it all.
+        """
+        delivered = (self.per_fetch, self.per_megabyte, self.per_thousand_tokens)
+        return not self.revenue_share_bp and sum(map(bool, self.parts())) == sum(map(bool, delivered))
+
+    @property
     def is_free(self) -> bool:
         """Whether nothing at all is asked."""
         return not self.revenue_share_bp and not any(self.parts())

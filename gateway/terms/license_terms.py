@@ -277,7 +277,8 @@ class Offer:
     *id* is the policy's name for it (``training``), unique on its site. *tier*
     is 1 (becomes part of a model), 2 (features, indexes) or 3 (answers).
     *max_fetches* and *token_seconds* bound one token bought on it. *step* is the
-    step of its price that the page it is offered for has reached by its age.
+    step of its price that the page it is offered for has reached by its age. *by_person* says that a person
+    decides on every deal: its price is where talks begin, and no machine sells it.
     """
 
     id: str
@@ -288,6 +289,7 @@ class Offer:
     token_seconds: int = 3600
     max_fetches: int = 0
     step: AgeStep | None = None
+    by_person: bool = False
 
     @property
     def uses(self) -> Uses:

@@ -164,7 +164,8 @@ def _promises(terms: LicenseTerms) -> Iterator[dict[str, object]]:
     ends = _within(kept.retention_days) if kept.retention_days else None
     yield _duty("delete", ends or constraint("event", "gt", {"@id": "odrl:policyUsage"}))
     yield _duty("licet:withdraw", _within(kept.withdrawal_notice_days))
-    yield _duty("licet:plan-remediation", _within(kept.remediation_plan_days))
+    if kept.remediation_plan_days:
+        yield _duty("licet:plan-remediation", _within(kept.remediation_plan_days))
     if kept.retrain:
         yield _duty("licet:retrain")
 
@@ -233,7 +234,7 @@ def _owed(found: list[_Duty]) -> Owed:
     by_age: list[AgeStep] = []
     credit: dict[str, str | int] = {}
     audit: dict[str, str | int] = {"report": "none"}
-    kept: dict[str, str | int] = {"retrain": False}
+    kept: dict[str, str | int] = {"retrain": False, "remediation_plan_days": 0}
     for action, facts, limits in found:
         if limits and (action != "compensate" or limits != (_BEFORE,)):
             raise OdrlUnread("a duty holds only at times")

@@ -168,6 +168,7 @@ def offer_body(offer: Offer) -> dict[str, object]:
         "territory_basis": str(terms.territory.basis),
         "duties": _duties(terms),
         "max_fetches": offer.max_fetches or None,
+        **({"by_person": True} if offer.by_person else {}),
         "terms": terms.hash,
     }
 

@@ -120,6 +120,7 @@ def _offer(offer: Offer) -> dict[str, object]:
         "window_hours": terms.compensation.window_hours,
         "max_fetches": offer.max_fetches,
         "token_seconds": offer.token_seconds,
+        **({"by_person": True} if offer.by_person else {}),
     }
 
 

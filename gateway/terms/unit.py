@@ -15,6 +15,8 @@ UNIT: Final = (
     "The content of one page or file, by its digest, for one licensee: a complete answer, or parts of one "
     "version, which together never cost more than the whole."
 )
+#: What is counted once of something that is streamed in pieces.
+STREAMED: Final = "Everything below {}, as one: the first piece that is taken in the window costs the price."
 #: What costs nothing, and is recorded all the same.
 FREE: Final = (
     "HEAD and OPTIONS",
@@ -36,9 +38,13 @@ AGES: Final = (
 )
 
 
-def unit_body(price: Compensation) -> dict[str, object]:
-    """The unit for programs: what it is, its window in hours, and what is free."""
-    return {"counted": UNIT, "window_hours": price.window_hours, "free": list(FREE)}
+def unit_body(price: Compensation, stream: str = "") -> dict[str, object]:
+    """The unit for programs: what it is, its window in hours, and what is free; *stream* is a path of `Work.stream_of`."""
+    return {
+        "counted": STREAMED.format(stream) if stream else UNIT,
+        "window_hours": price.window_hours,
+        "free": list(FREE),
+    }
 
 
 def tiers_body(price: Compensation) -> list[dict[str, object]]:

@@ -203,6 +203,11 @@ class Catalog:
         """
         return self.reading(user_agent).entry
 
+    def claimed(self, user_agent: str) -> Crawler | None:
+        """The crawler of `match`, or None."""
+        entry = self.match(user_agent)
+        return entry.crawler if entry else None
+
     def reading(self, user_agent: str) -> Reading:
         """Everything *user_agent* says by itself; remembered, within a bound. No raise."""
         found = self._remembered.get(user_agent)

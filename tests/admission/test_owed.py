@@ -111,3 +111,25 @@ def test_what_the_sites_own_proxy_delivers_owes_once_for_each_resource_query_and
     assert _units(passed, query="page=1") == _units(passed, query="page=1")
     assert not {*_units(passed, query="page=1")} & {*_units(passed, query="page=2")}
     assert not {*_units(passed)} & {*_units(_delivery(etag='"1"'))}
+
+
+def test_all_pieces_of_a_stream_are_one_unit_and_no_others() -> None:
+    """A manifest, a segment, a part of one, and what a proxy passed on; whatever tag and digest each has."""
+    pieces = {
+        units_of("le_1", "s", path, unit_of("le_1", replace(_ask(path=path), query=query), "/v/tides"), delivery)
+        for path, query, delivery in (
+            ("/v/tides/index.m3u8", "", _delivery(etag='"a"')),
+            ("/v/tides/720p/3.ts", "x=1", _delivery(206, 10)),
+            ("/v/tides/720p/4.ts", "", _delivery(ended=Ended.PASSED)),
+        )
+    }  # fmt: skip
+    (unit,) = pieces
+    assert len(unit) == 1
+    assert "tides" not in unit[0]
+    others = (
+        unit_of("le_2", _ask(path="/v/tides/3.ts"), "/v/tides"),
+        unit_of("le_1", _ask(path="/v/reefs/3.ts"), "/v/reefs"),
+        unit_of("le_1", _ask(path="/v/tides/3.ts")),
+        unit_of("le_1", _ask(path="/v/tides")),
+    )
+    assert not any(unit[0].startswith(other) for other in others)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from gateway.app.due_round import DueRound, folded_whole
@@ -14,6 +16,8 @@ from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.dispute_book import SqliteDisputeBook
+from gateway.store.sqlite.document_book import SqliteDocumentBook
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.owing import SqliteOwing
@@ -40,7 +44,10 @@ class Office:
         await self.keeper.catch_up()
         folding = SqliteFolding(self.database)
         folded = folded_whole(self.folder / "journal", folding)
-        self.round = DueRound(SqliteOwing(self.database), self.journal, self.clock, folded, lambda: None)
+        bills = SqliteDocumentBook(self.database), SqliteDisputeBook(self.database)
+        self.round = DueRound(
+            SqliteOwing(self.database), bills, self.journal, self.clock, folded, lambda: None
+        )
         return self
 
     async def close(self):
@@ -108,6 +115,53 @@ async def test_a_fee_that_is_durable_and_not_folded_yet_was_paid(office):
     office.clock.advance(months_after(NOW, 1) - NOW)
     await office.round.act()
     assert await office.booked() == [(30_000_000, months_after(NOW, 1))]
+
+
+async def test_interest_on_what_is_late_is_booked_once_a_month_until_it_is_paid_and_after_a_restart(office):
+    price = Compensation("USD", upfront=Money(365_000_000, "USD"), late_interest_bp=1_000)
+    terms = LicenseTerms(Scope((), ()), Purpose(frozenset()), price)
+    start = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp())
+    await SqliteRegister(office.database).grant(
+        License("li_late", "le_1", "journal", "", terms, "p", start, months_after(start, 12))
+    )
+
+    async def interest(on):
+        office.clock.wall_us = int(datetime.fromisoformat(on).replace(tzinfo=UTC).timestamp()) * 1_000_000
+        for _ in range(3):
+            await office.round.act()
+            await office.keeper.catch_up()
+        found = await office.ledger.entries_of("le_1", 0, 1 << 62)
+        return [each.entry.amount_micros for each in found if getattr(each.entry, "by", "") == "interest"]
+
+    # Ten business days after Tuesday the 1st end on Tuesday the 15th.
+    assert await interest("2026-12-31T23:59:59") == []
+    assert await interest("2027-01-01") == [1_600_000]
+    await office.close()
+    await office.open()
+    assert await interest("2027-01-01T00:00:10") == [1_600_000]
+    assert await interest("2027-02-01") == [1_600_000, 3_100_000]
+    (due,) = [
+        each
+        for each in await office.ledger.entries_of("le_1", 0, 1 << 62)
+        if each.entry.license == "li_late" and each.entry.by == "terms"
+    ]
+    paid = BookEntry(
+        "pa_1",
+        office.clock.now_us(),
+        "payment",
+        "",
+        "le_1",
+        365_000_000,
+        "USD",
+        reference=due.entry.id,
+        by="operator",
+    )
+    await office.journal.keep(
+        BookEntry("cr_1", office.clock.now_us(), "credit", "", "le_1", 365_000_000, "USD", by="operator")
+    )
+    await office.journal.keep(paid)
+    assert await interest("2027-03-01") == [1_600_000, 3_100_000, 100_000], "paid on the first of February"
+    assert await interest("2027-12-01") == [1_600_000, 3_100_000, 100_000]
 
 
 async def test_a_journal_that_cannot_be_folded_is_waited_for_a_while_alone(office):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -15,17 +16,21 @@ from gateway.licenses.license import License, Standing
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.problems import ConfigurationError
+from gateway.provenance.append_file import AppendFile, Disk
 from gateway.provenance.erasure import NO_SALT
-from gateway.provenance.frames import SealedDetail
-from gateway.provenance.keeper import FoldBatch
+from gateway.provenance.frames import SealedDetail, entry_frame
+from gateway.provenance.keeper import FoldBatch, Keeper
 from gateway.provenance.record import FetchDetail
+from gateway.provenance.segments import segment_name, segments
 from gateway.store.sqlite.audit_windows import audit_windows
 from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.details import SqliteDetails
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.register import SqliteRegister
+from gateway.store.sqlite.stored_rows import stored_rows
 from gateway.terms.license_terms import Audit, Compensation, LicenseTerms, Purpose, Scope
+from loadtests.recording import paid
 
 DAY = 86_400
 
@@ -109,3 +114,22 @@ async def test_the_timer_cuts_then_erases_and_leaves_the_rest(tmp_path, database
         replace(config, store=config.store.model_copy(update={"detail_days": 0})), database, clock
     )
     assert await kept.detail("r1") is None
+
+
+async def test_files_that_ended_an_hour_ago_are_packed_and_no_other(tmp_path, database):
+    clock, config = HandClock(), config_of(tmp_path, "")
+    config.journal.mkdir()
+    fetch = paid(1).record
+    ages = {1: 7200, 2: 3601, 3: 3500, 4: 0}
+    for number, age in ages.items():
+        file = AppendFile(config.journal / segment_name("w0", "0" * 24, number), Disk())
+        made = replace(fetch, id=f"{fetch.id[:-1]}{number}")
+        file.append(entry_frame("fetch", made.canonical(), bytes(32)), b"")
+        file.close()
+        when = clock.now_us() // 1_000_000 - age
+        os.utime(file.path, (when, when))
+    await Keeper(config.journal, SqliteFolding(database)).catch_up()
+    await forget_in_time(config, database, clock)
+    packed = [path.read_bytes().startswith(b"\x1f\x8b") for path in segments(config.journal)]
+    assert packed == [True, True, False, False]
+    assert [row.why for row in await database.read(stored_rows)] == [""] * 4

@@ -35,7 +35,7 @@ async def bills(ports, make):
     await sold(ports, make)
     await ports.documents.name_party("le_1", BUYER)
     clock = Watch()
-    office = BillingOffice(issuer(ports), ports.account_book, ports.disputes, clock)
+    office = BillingOffice(issuer(ports), ports.account_book, ports.disputes, ports.register, clock)
     (invoice,) = await office.issuer.issue("le_1", "Example AI", OCTOBER)
     return ports, office, clock, invoice
 
@@ -73,7 +73,7 @@ async def test_an_acceptance_that_dies_between_note_and_word_is_finished_by_the_
         async def decide(self, *_, **__):
             raise StoreUnavailable("killed")
 
-    dying = BillingOffice(office.issuer, office.accounts, Dying(ports.disputes), clock)
+    dying = BillingOffice(office.issuer, office.accounts, Dying(ports.disputes), ports.register, clock)
     with pytest.raises(StoreUnavailable):
         await dying.accept(made.id, "yes")
     assert (await ports.disputes.get(made.id)).state is Disputed.OPEN
@@ -87,14 +87,15 @@ async def test_a_rejected_one_is_dunned_again_and_a_late_answer_is_told(bills):
     clock.at += 5 * DAY_US
     made = await office.dispute("le_1", invoice.id, {"line": 2, "reason": "all of it"})
     clock.at += 20 * DAY_US
-    assert (await office.standing(invoice)).state is Dunned.REMINDED
+    assert (await office.standing(invoice)).state is Dunned.DISPUTED
     await office.round()
     await office.round()
     assert (await ports.happened()).count("dispute.overdue") == 1
-    assert (await office.standing(invoice)).disputed == Money(2_000_004, "USD")
+    assert (await office.standing(invoice)).disputed == Money(2_382_135, "USD"), "with the tax on it"
     assert isinstance(await office.reject(made.id, ""), Refusal)
     assert (await office.reject(made.id, "it was delivered")).state is Disputed.REJECTED
-    assert (await office.standing(invoice)).disputed == Money(0, "USD")
+    standing = await office.standing(invoice)
+    assert (standing.state, standing.disputed) == (Dunned.REMINDED, Money(0, "USD"))
 
 
 async def test_time_and_payments_are_told_once_each(bills):

@@ -25,7 +25,8 @@ def bill(
 ):
     content = {
         "mode": "live", "prefix": "", "currency": currency, "due_on": "2026-11-29" if at == ISSUED else "2026-12-29",
-        "lines": [{"entry": entry, "license": "lic_1"}], "total_micros": micros + 15_000, "to_pay_micros": micros, "tax": None,
+        "lines": [{"entry": entry, "license": "lic_1"}], "net_micros": micros + 15_000,
+        "total_micros": micros + 15_000, "to_pay_micros": micros, "tax": None,
     }  # fmt: skip
     if kind == "credit_note":
         content["total_micros"] = micros
@@ -125,7 +126,12 @@ def test_credit_notes_take_off_what_is_open():
 
 @pytest.mark.parametrize(
     ("disputed", "state"),
-    [(2_000_000, Dunned.DISPUTED), (9_000_000, Dunned.DISPUTED), (1_999_999, Dunned.OVERDUE)],
+    [
+        (2_000_000, Dunned.DISPUTED),
+        (9_000_000, Dunned.DISPUTED),
+        (1_990_001, Dunned.DISPUTED),
+        (1_990_000, Dunned.OVERDUE),
+    ],
 )
 def test_disputed_sums_are_outside_dunning(disputed, state):
     stands = one(now=DUE + 20 * DAY, disputed={"in_1": disputed})
@@ -133,6 +139,16 @@ def test_disputed_sums_are_outside_dunning(disputed, state):
     assert stands.disputed.micros == min(disputed, 2_000_000)
     if state is Dunned.DISPUTED:
         assert events_of(stands, RULES, DUE + 20 * DAY) == ()
+
+
+def test_what_is_disputed_is_so_with_the_tax_on_it():
+    told = {**bill().told, "net_micros": 1_600_000, "total_micros": 1_904_000, "to_pay_micros": 1_904_000}
+    taxed = replace(bill(), content=orjson.dumps(told).decode())
+    facts = Facts((taxed,), [], {"in_1": 1_600_000})
+    (stands,) = standings(facts, RULES, DUE + 20 * DAY)
+    assert (stands.state, stands.disputed.micros) == (Dunned.DISPUTED, 1_904_000)
+    (stands,) = standings(replace(facts, disputed={"in_1": 800_000}), RULES, DUE + 20 * DAY)
+    assert (stands.state, stands.disputed.micros) == (Dunned.OVERDUE, 952_000)
 
 
 def test_what_was_prepaid_whole_is_paid_and_nobody_is_told():

@@ -88,6 +88,17 @@ async def test_an_invoice_holds_both_parties_the_lines_the_tax_and_what_is_to_pa
     assert again == made
 
 
+async def test_late_interest_stands_on_a_bill_as_what_it_is(ports, make):
+    line = make.book(
+        "due", 2_000_000, "int_1", licensee="le_1", site="journal", license="lic_1", time_us=IN_OCTOBER
+    )
+    await ports.put(line)
+    (made,) = await issuer(ports).issue("le_1", "Example AI", OCTOBER)
+    assert [(each["what"], each["micros"]) for each in made.told["lines"]] == [
+        ("Interest on what is late", 2_000_000)
+    ]
+
+
 @pytest.mark.parametrize(
     ("rules", "buyer"),
     [

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from gateway.billing.comparisons import checked
 from gateway.billing.paying_out import PayingOut, today
 from gateway.billing.payouts import Paid, Payee, PayoutError, planned
 from gateway.billing.reconcile import reconcile
@@ -205,3 +207,50 @@ async def test_no_more_than_was_earned_and_nothing_of_nobody(ports, make):
     assert await mine.settle(one.id, Paid.FAILED) == failed
     assert replace(failed, why="") != one
     assert today(NOW_US) == date(2026, 11, 18)
+
+
+async def test_authors_are_paid_by_their_rails_once_and_one_without_details_stays_owed(ports, make, connect):
+    await earned(ports, make)
+    memo = json.dumps({"Ada Example": 6_005_000, "Bo Example": 3_000_000, "Cy Example": 1_000_000})
+    await ports.put(
+        make.book("share", 10_005_000, "sh_1", site="journal", licensee="", currency="EUR", memo=memo)
+    )
+    await ports.payouts.name_payee("journal", "Ada Example", ADA)
+    await ports.payouts.name_payee("journal", "Bo Example", BO)
+    for at in itertools.count(1):
+        mine = paying(ports, Steps(at))
+        try:
+            made, left = await mine.plan_authors()
+            break
+        except KilledError:
+            pass
+    assert at > 1
+    mine = paying(ports)
+    if not made:
+        assert len(await ports.payouts.all(9)) == 2, "it died once they were planned"
+    assert [(each.owed.author, each.owed.amount) for each in left] == [("Cy Example", eur(1_000_000))]
+    assert (await mine.plan_authors())[0] == ()
+    assert sorted((each.author, each.amount.micros) for each in await ports.payouts.all(9)) == [
+        ("Ada Example", 6_000_000), ("Bo Example", 3_000_000),
+    ]  # fmt: skip
+    for _ in range(2):
+        await mine.send(connect.rail)
+    assert [each["destination"] for each in connect.transfers] == ["acct_1"]
+    file, count = await mine.sepa_file(DEBTOR, DAY)
+    assert count == 1
+    assert b"6.00" in file.octets
+    await mine.sepa_written(file.id)
+    (ada,) = [each for each in await ports.payouts.all(9) if each.payee == ADA]
+    await mine.settle(ada.id, Paid.PAID, fee=eur(350_000))
+    assert await ports.ledger.balance("author:journal:Ada Example", "EUR") == eur(5_000 - 350_000)
+    assert await ports.ledger.balance("author:journal:Bo Example", "EUR") == eur(0)
+    found = {each.name: each for each in checked(await ports.ledger.books())}
+    assert all(each.ok for each in found.values())
+    assert "before its fee was known" in found["accounts"].explained[0]
+    await mine.settle(ada.id, Paid.REVERSED)
+    assert await ports.ledger.balance("author:journal:Ada Example", "EUR") == eur(6_005_000 - 350_000)
+    assert [
+        (each.author, each.amount.micros) for each in (await mine.plan_authors("journal", "Ada Example"))[0]
+    ] == [("Ada Example", 5_650_000)]
+    assert (await mine.plan_authors("other"))[0] == ()
+    assert reconcile(await ports.ledger.books()).ok

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,14 +12,18 @@ from gateway.billing.payouts import (
     Paid,
     Payee,
     PayoutError,
+    Standing,
+    account_of,
     entries_of,
     is_iban,
+    masked,
     moved,
     planned,
+    read_account,
     read_payee,
-    shared,
+    to_authors,
 )
-from gateway.billing.splits import Share, Split
+from gateway.billing.postings import Undone, postings_of
 from gateway.money import Money
 
 IBANS = [
@@ -106,12 +112,57 @@ def test_states_follow_each_other_and_entries_follow_from_them():
             wrong()
 
 
-def test_shares_add_up_and_everybody_must_be_known():
-    split = Split((Share("Ada Example", 500_000), Share("Bo Example", 500_000)))
+def test_each_author_is_paid_whole_coins_and_who_cannot_be_is_named():
     bo = Payee("Bo Example", account="acct_1")
-    made = shared("journal", eur(10_020_000), split, [ADA, bo], AT, "1")
-    assert [(each.payee, each.amount) for each in made] == [(ADA, eur(5_010_000)), (bo, eur(5_010_000))]
-    with pytest.raises(PayoutError, match="nobody knows"):
-        shared("journal", eur(10_020_000), split, [ADA], AT, "1")
-    with pytest.raises(PayoutError, match="whole number"):
-        shared("journal", eur(10_010_000), split, [ADA, bo], AT, "1")
+    payees = {("journal", "Ada Example"): ADA, ("journal", "Bo Example"): bo}
+    owed = [
+        Standing("journal", "", eur(99_000_000)), Standing("journal", "Ada Example", eur(5_019_999)),
+        Standing("journal", "Ada Example", Money(7_000_000, "USD")), Standing("journal", "Ada Example", Money(9_999, "CHF")),
+        Standing("journal", "Bo Example", Money(7_000_000, "JPY")), Standing("journal", "Bo Example", Money(1_000_000, "XTS")),
+        Standing("journal", "Cy Example", eur(1_000_000)), Standing("journal", "Di Example", eur(-350_000)),
+        Standing("magazine", "Ada Example", eur(1_000_000)),
+    ]  # fmt: skip
+    made, left = to_authors(owed, payees, AT, "1")
+    assert [(each.author, each.payee, each.amount) for each in made] == [
+        ("Ada Example", ADA, eur(5_010_000)), ("Bo Example", bo, Money(7_000_000, "JPY")),
+    ]  # fmt: skip
+    assert [(each.owed.author, each.owed.amount.currency, each.why) for each in left] == [
+        ("Ada Example", "USD", "SEPA pays in EUR, not in USD"), ("Bo Example", "XTS", "'XTS' is no currency of ISO 4217"),
+        ("Cy Example", "EUR", "nobody said where it is to be paid"), ("Ada Example", "EUR", "nobody said where it is to be paid"),
+    ]  # fmt: skip
+    (entry,) = entries_of(made[0])
+    (posting,) = postings_of(entry)
+    assert (posting.debit, posting.credit, posting.amount) == (
+        "author:journal:Ada Example", "bank:paid-out", eur(5_010_000),
+    )  # fmt: skip
+    assert account_of(made[0]) == posting.debit
+    assert made[0].id != planned("journal", ADA, eur(5_010_000), AT, "1").id
+
+
+def test_what_came_back_of_an_author_is_the_authors_again_and_the_fee_is_its_own():
+    one = planned("journal", ADA, eur(5_010_000), AT, "1", "Ada Example")
+    sent = moved(moved(one, Paid.SENDING, AT), Paid.SENT, AT)
+    back = moved(moved(sent, Paid.PAID, AT, fee=eur(350_000)), Paid.REVERSED, AT)
+    paid, fee, undo = entries_of(back)
+    (first,) = postings_of(paid)
+    assert [each.debit for each in postings_of(fee)] == ["author:journal:Ada Example"]
+    (undone,) = postings_of(undo, Undone(first, first.amount.micros))
+    assert (undone.debit, undone.credit) == ("bank:paid-out", "author:journal:Ada Example")
+    other = replace(undo, memo=undo.memo.replace("Ada", "Bo"))
+    assert postings_of(other, Undone(first, first.amount.micros)) == ()
+
+
+@pytest.mark.parametrize(
+    "memo", ["{", "{}", '{"author":""}', '{"author":7}', '{"author":null}', '{"author":["a"]}', "[]", "sepa"]
+)
+def test_a_payout_whose_memo_names_no_author_is_of_the_creator_or_moves_nothing(memo):
+    (entry,) = entries_of(planned("journal", ADA, eur(10_000), AT, "1"))
+    found = postings_of(replace(entry, memo=memo))
+    assert [each.debit for each in found] == ([] if memo.startswith("{") else ["creator:journal:earned"])
+
+
+def test_accounts_say_whose_they_are():
+    assert read_account("creator:journal:earned") == ("journal", "")
+    assert read_account("author:journal:Ada: the first") == ("journal", "Ada: the first")
+    assert read_account("licensee:le_1:owed") is None
+    assert masked(Payee("Bo", account="acct_12345")) == "Bo, Stripe …2345"

@@ -139,6 +139,21 @@ def test_what_waits_for_a_milestone_leaves_to_the_creator_or_back(make, kind, so
             assert postings_of(replace(entry, **changes), Undone(before, 400)) == ()
 
 
+@pytest.mark.parametrize(("kind", "to"), [("deposit", PREPAID), ("promise", OWED)])
+def test_a_release_is_taken_back_from_the_creator_for_its_license_alone(make, kind, to):
+    (before,) = postings_of(waiting(make, kind))
+    release = make.book(id="r", kind_of="release", license="lic_1", reference="m", amount_micros=400)
+    (released,) = postings_of(release, Undone(before, 900))
+    entry = make.book(id="x", kind_of="reversal", license="lic_1", reference="r", amount_micros=150)
+    (after,) = postings_of(entry, Undone(released, 400))
+    assert (after.debit, after.credit, after.code, after.undoes) == (EARNED, to, "reversal", "r")
+    for changes in (
+        {"amount_micros": 401}, {"license": "lic_2"}, {"license": "lic"}, {"license": ""}, {"reference": "m"},
+        {"currency": "EUR"}, {"site": "other"}, {"site": ""}, {"licensee": ""},
+    ):  # fmt: skip
+        assert postings_of(replace(entry, **changes), Undone(released, 400)) == ()
+
+
 def test_a_release_takes_from_what_waits_and_from_nothing_else(make):
     for kind in ("credit", "fee", "due", "payment"):
         (before,) = postings_of(make.book(id="m", kind_of=kind, license="lic_1"))

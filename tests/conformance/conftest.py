@@ -24,6 +24,7 @@ from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.account_book import MemoryAccountBook
 from gateway.store.memory.accounts import MemoryAccounts
+from gateway.store.memory.admin_notes import MemoryAdminNotes
 from gateway.store.memory.auditors import MemoryAuditors
 from gateway.store.memory.charges import MemoryCharges
 from gateway.store.memory.consents import MemoryConsents
@@ -57,6 +58,7 @@ from gateway.store.memory.usage import MemoryUsageCounts
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.accounts import SqliteAccounts
+from gateway.store.sqlite.admin_notes import SqliteAdminNotes
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.charges import SqliteCharges
@@ -178,6 +180,7 @@ class Ports:
     spend_limits: Any
     charges: Any
     person_reports: Any
+    admin_notes: Any
 
     async def happened(self) -> list[str]:
         """The types of everything told so far, in order."""
@@ -228,6 +231,7 @@ def memory_ports() -> Ports:
         spend_limits=MemorySpendLimits(register, tables),
         charges=MemoryCharges(tables),
         person_reports=MemoryPersonReports(tables),
+        admin_notes=MemoryAdminNotes(tables),
     )
 
 
@@ -268,6 +272,7 @@ def sqlite_ports(database: Database) -> Ports:
         spend_limits=SqliteSpendLimits(database),
         charges=SqliteCharges(database),
         person_reports=SqlitePersonReports(database),
+        admin_notes=SqliteAdminNotes(database),
     )
 
 

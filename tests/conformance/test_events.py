@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.event import event
 from gateway.licenses.bargaining import Accept
 from gateway.licenses.negotiation import Negotiation, Side, proposed, terminated
 from gateway.licenses.negotiation_events import events_of
@@ -58,6 +59,21 @@ async def test_each_reader_reads_what_is_meant_for_it(enrolled, make):
     assert await of(site="journal") == {"ne_1", "ne_2"}
     assert await of(subject="ne_2") == {"ne_2"}
     assert await of(subject="ne_2", licensee="le_1") == set()
+
+
+async def test_what_is_of_no_site_a_licensee_is_told_on_every_site_and_nobody_elses_site_is(enrolled):
+    bill = event("invoice.due", at=1, site="", subject="in_1", licensee="le_1", body={})
+    await enrolled.documents.tell([bill])
+
+    async def of(**about):
+        return [each.event.id for each in await enrolled.events.after(0, 99, About(**about))]
+
+    assert await of(licensee="le_1", site="journal") == await of(licensee="le_1") == await of() == [bill.id]
+    assert await of(site="journal") == await of(licensee="le_2", site="journal") == []
+    place = await enrolled.events.last()
+    assert await enrolled.events.place(bill.id, About(licensee="le_1", site="journal")) == place
+    assert await enrolled.events.place(bill.id, About(site="journal")) is None
+    assert await enrolled.events.place(bill.id, About(licensee="le_2", site="journal")) is None
 
 
 async def test_nothing_is_told_of_what_was_not_kept(enrolled, make):

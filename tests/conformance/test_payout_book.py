@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
-from gateway.billing.payouts import Paid, Payee, entries_of, moved, planned
+from gateway.billing.comparisons import checked
+from gateway.billing.payouts import Paid, Payee, Standing, entries_of, moved, planned
 from gateway.money import Money
 
 PAYEE = Payee("Ada Example", "DE89370400440532013000")
@@ -60,3 +62,54 @@ async def test_each_version_is_kept_once_and_all_or_none(ports, make):
     assert not await ports.payouts.move([replace(one, id="po_9", version=2)])
     assert [each.id for each in await ports.payouts.all(9)] == [two.id, one.id]
     assert len(await ports.payouts.all(1)) == 1
+
+
+async def shared_out(ports, make, **parts):
+    await earned(ports, make)
+    memo = json.dumps({f"{name} Example": micros for name, micros in parts.items()})
+    await ports.put(
+        make.book(
+            "share", sum(parts.values()), "sh_1", site="journal", licensee="", currency="EUR", memo=memo
+        )
+    )
+
+
+async def test_an_author_is_paid_from_its_own_account_and_no_more_than_stands_there(ports, make):
+    await shared_out(ports, make, Ada=6_000_000, Bo=1_000_000)
+    assert [(each.author, each.amount.micros) for each in await ports.payouts.owed()] == [
+        ("", 3_000_000), ("Ada Example", 6_000_000), ("Bo Example", 1_000_000),
+    ]  # fmt: skip
+
+    def to(author, micros, nth):
+        return planned("journal", PAYEE, Money(micros, "EUR"), NOW, str(nth), author)
+
+    done = await asyncio.gather(
+        *(ports.payouts.plan([to("Ada Example", 4_000_000, nth)]) for nth in range(3))
+    )
+    assert sorted(done) == [False, False, True]
+    assert not await ports.payouts.plan([to("Bo Example", 1_010_000, 1)])
+    assert not await ports.payouts.plan([to("", 3_010_000, 1)])
+    assert not await ports.payouts.plan([to("Bo Example", 1_000_000, 1), to("Cy Example", 10_000, 1)])
+    assert await ports.payouts.plan([to("Bo Example", 1_000_000, 1), to("", 3_000_000, 1)])
+    left = [Standing("journal", "Ada Example", Money(2_000_000, "EUR"))]
+    assert list(await ports.payouts.owed()) == left, "what is planned is taken off before the books show it"
+    for each in await ports.payouts.all(9):
+        await ports.put(*entries_of(each))
+    assert list(await ports.payouts.owed()) == left
+    assert await ports.ledger.balance("author:journal:Ada Example", "EUR") == Money(2_000_000, "EUR")
+    assert await ports.ledger.balance("creator:journal:earned", "EUR") == Money(0, "EUR")
+    assert all(each.ok for each in checked(await ports.ledger.books()))
+
+
+async def test_where_an_author_is_paid_to_is_kept_changed_and_forgotten(ports):
+    assert await ports.payouts.payees() == {}
+    await ports.payouts.name_payee("journal", "Ada Example", PAYEE)
+    other = Payee("A. Example", account="acct_1")
+    await ports.payouts.name_payee("magazine", "Ada Example", PAYEE)
+    await ports.payouts.name_payee("journal", "Ada Example", other)
+    assert await ports.payouts.payees() == {
+        ("journal", "Ada Example"): other, ("magazine", "Ada Example"): PAYEE,
+    }  # fmt: skip
+    await ports.payouts.name_payee("journal", "Ada Example", None)
+    await ports.payouts.name_payee("journal", "Ada Example", None)
+    assert list(await ports.payouts.payees()) == [("magazine", "Ada Example")]

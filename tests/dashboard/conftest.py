@@ -12,12 +12,16 @@ from types import SimpleNamespace
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from gateway.app.worth import worth_of
 from gateway.clock import HandClock
+from gateway.dashboard.admin_log import AdminLog
 from gateway.dashboard.consent_pages import Consents
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.figure_shelf import FigureShelf
+from gateway.dashboard.people import Person as Insider
+from gateway.dashboard.permissions import Role
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.rooms import Rooms
 from gateway.dashboard.routes import dashboard_app
@@ -42,11 +46,14 @@ from gateway.policy.reading import read_policy_text
 from gateway.policy.reload import PolicyShelf
 from gateway.provenance.audience import AudienceRow
 from gateway.provenance.keeper import FoldBatch, SealedDetail, SealedEntry
-from gateway.provenance.record import FetchDetail, FetchRecord
+from gateway.provenance.record import AdminNote, FetchDetail, FetchRecord
 from gateway.store.evidence_folder import EvidenceFolder
+from gateway.store.memory.admin_notes import MemoryAdminNotes
 from gateway.store.memory.consents import MemoryConsents
+from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.register import MemoryRegister
+from gateway.store.memory.tables import Tables
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.audience import SqliteAudience
@@ -286,6 +293,20 @@ class Dashboard:
             "/sign-in", {"form": form, "token": token, "password": PASSWORD, "again": PASSWORD}
         )
 
+    def become(self, role: str) -> str:
+        """Be signed in as a new person of *role*; returns its id."""
+        now, number = self.sessions._clock.now_us(), len(self.sessions.people.all)
+        person = Insider(f"pe_{number}", f"{role}{number}", Role(role), now, password="$argon2id$none")
+
+        def act(access):
+            return access.with_people(access.people.with_one(person)), person
+
+        self.sessions.file.change(act)
+        self.client.cookie_jar.update_cookies(
+            {"licet_session": self.sessions.begin(person, "password")}, URL(self.base)
+        )
+        return person.id
+
     def forget_cookies(self) -> None:
         self.client.cookie_jar.clear()
 
@@ -372,6 +393,18 @@ def files(tmp_path: Path, clock: HandClock) -> PolicyFiles:
     (folder / "journal.toml").write_text("# The journal's rules\n" + SITE.lstrip(), encoding="utf-8")
     shelf = PolicyShelf(folder)
     return PolicyFiles(lambda: shelf, tmp_path / "policy-versions", clock)
+
+
+@pytest.fixture
+def admin() -> AdminLog:
+    """What administrators did, in memory; by the folding that is real."""
+    tables = Tables()
+
+    async def keep(note: AdminNote) -> None:
+        sealed = SealedEntry(note, SALT, note.canonical(), "office")
+        await MemoryFolding(tables).fold(FoldBatch((sealed,), (), ()))
+
+    return AdminLog(MemoryAdminNotes(tables), keep, lambda: True)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 from gateway.billing.billing_office import BillingOffice
 from gateway.billing.billing_rules import BillingRules, Party
 from gateway.billing.issuing import Issuer
+from gateway.billing.paying_out import PayingOut
 from gateway.billing.payouts import Payee, planned
 from gateway.billing.sheets import TEST_NOTICE
 from gateway.billing.statements import Period
@@ -26,6 +27,7 @@ from gateway.store.sqlite.document_book import SqliteDocumentBook
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.payout_book import SqlitePayoutBook
+from gateway.store.sqlite.register import SqliteRegister
 from tests.dashboard.conftest import SALT
 
 HOSTILE = "<script>alert('x')</script>"
@@ -135,7 +137,7 @@ async def issued(database, bills, clock):
         {"name": "Tide Press", "address": "1 Road", "tax": "s", "taxes": taxes}
     )
     issuer = Issuer((documents, accounts, SqliteLedger(store)), rules, write, lambda: after)
-    office = BillingOffice(issuer, accounts, SqliteDisputeBook(store), lambda: after)
+    office = BillingOffice(issuer, accounts, SqliteDisputeBook(store), SqliteRegister(store), lambda: after)
     (invoice,) = await issuer.issue("le_2", HOSTILE, october)
     dispute = await office.dispute(
         "le_2", invoice.id, {"line": 1, "amount": "1", "reason": HOSTILE, "evidence": "r1\nr2"}
@@ -144,7 +146,8 @@ async def issued(database, bills, clock):
     payee = Payee(HOSTILE, "DE89370400440532013000")
     await write([BookEntry("euros", at, "due", "journal", "le_2", 9_000_000, "EUR")])
     assert await payouts.plan([planned("journal", payee, Money(8_500_000, "EUR"), after // 10**6, "1")])
-    return replace(bills, office=office, payouts=payouts), invoice, dispute
+    paying = PayingOut(payouts, write, lambda: after)
+    return replace(bills, office=office, paying=paying), invoice, dispute
 
 
 async def test_an_invoice_and_how_it_stands(start, database, issued):

@@ -30,6 +30,7 @@ PAGES = {
     "crawlers-nothing": "/crawlers?from=2020-01-01&to=2020-01-02",
     "policies": "/policies",
     "policy": "/policies/journal?path=/essays/tides&as=GPTBot",
+    "consent-grid": "/policies/journal/consent",
     "log-mistake": "/log?from=yesterday&decision=maybe",
     "log-nothing": "/log?text=nowhere",
     "live": "/live",

@@ -52,11 +52,11 @@ def listed(people):
 
 
 async def test_a_report_tells_why_and_shows_the_change_before_the_click(board, people):
-    page = (await board.get("/people")).text
+    page = (await board.get("/refused")).text
     assert "waits for you" in page
     assert HOSTILE not in page
     assert re.findall(r"<td>(\d+)</td><td>(\d+)</td>", page)[-2:] == [("1", "0"), ("1", "0")]
-    text = (await board.get("/people/pr_1")).text
+    text = (await board.get("/refused/pr_1")).text
     assert HOSTILE not in text
     page = unescape(text)
     assert "It lacks Accept-Language" in page
@@ -69,47 +69,47 @@ async def test_a_report_tells_why_and_shows_the_change_before_the_click(board, p
 @pytest.mark.parametrize("what", [NETWORK, "reason:no_accept_language"])
 async def test_one_click_exempts_and_one_takes_it_back(board, people, what):
     people.file.write_text("# written by hand\n")
-    form = {"form": await board.form("/people/pr_1"), "what": what}
-    done = await board.post("/people/pr_1/exempt", form)
-    assert (done.status, done.headers["Location"]) == (303, "/people?done=exempted")
+    form = {"form": await board.form("/refused/pr_1"), "what": what}
+    done = await board.post("/refused/pr_1/exempt", form)
+    assert (done.status, done.headers["Location"]) == (303, "/refused?done=exempted")
     assert listed(people)
     assert (await people.reports.get("pr_1")).exempted == what
-    assert "It is exempted already" in (await board.get("/people/pr_1")).text
-    page = (await board.get("/people?done=exempted")).text
+    assert "It is exempted already" in (await board.get("/refused/pr_1")).text
+    page = (await board.get("/refused?done=exempted")).text
     assert f'value="{what}"' in page
     assert re.findall(r"<td>(\d+)</td><td>(\d+)</td>", page)[-1] == ("1", "1")
-    done = await board.post("/people/undo", {"form": await board.form("/people"), "what": what})
-    assert done.headers["Location"] == "/people?done=undone"
+    done = await board.post("/refused/undo", {"form": await board.form("/refused"), "what": what})
+    assert done.headers["Location"] == "/refused?done=undone"
     assert people.file.read_text().strip() == "# written by hand"
     assert (await people.reports.get("pr_1")).state == "open"
 
 
 async def test_nothing_else_can_be_exempted(board, people):
-    form = await board.form("/people/pr_2")
+    form = await board.form("/refused/pr_2")
     for what in ("reason:no_accept_language", "reason:ua_library", NETWORK, "network:0.0.0.0/0", "", HOSTILE):
-        done = await board.post("/people/pr_2/exempt", {"form": form, "what": what})
+        done = await board.post("/refused/pr_2/exempt", {"form": form, "what": what})
         assert done.status == 400, what
         assert HOSTILE not in done.text
-    assert (await board.post("/people/pr_2/exempt", {"form": "x", "what": NETWORK})).status == 403
-    assert (await board.get("/people/pr_9")).status == 404
+    assert (await board.post("/refused/pr_2/exempt", {"form": "x", "what": NETWORK})).status == 403
+    assert (await board.get("/refused/pr_9")).status == 404
     assert not people.file.exists()
 
 
 async def test_a_file_that_cannot_be_read_is_not_overwritten(board, people):
-    form = await board.form("/people/pr_1")
+    form = await board.form("/refused/pr_1")
     for broken in ("[[exempt", "[[exempt]]\nreason = 5\n"):
         people.file.write_text(broken)
-        done = await board.post("/people/pr_1/exempt", {"form": form, "what": NETWORK})
+        done = await board.post("/refused/pr_1/exempt", {"form": form, "what": NETWORK})
         assert done.status == 400
         assert "mended by hand" in done.text
         assert people.file.read_text() == broken
-        assert "not taken up" in (await board.get("/people")).text
-        assert (await board.get("/people/pr_1")).status in {200, 400}
+        assert "not taken up" in (await board.get("/refused")).text
+        assert (await board.get("/refused/pr_1")).status in {200, 400}
 
 
 async def test_a_report_is_dismissed(board, people):
-    done = await board.post("/people/pr_1/dismiss", {"form": await board.form("/people/pr_1")})
-    assert done.headers["Location"] == "/people?done=dismissed"
+    done = await board.post("/refused/pr_1/dismiss", {"form": await board.form("/refused/pr_1")})
+    assert done.headers["Location"] == "/refused?done=dismissed"
     assert (await people.reports.get("pr_1")).state == "dismissed"
 
 
@@ -134,7 +134,7 @@ async def test_the_pages_are_clean_and_fit(browser, start, filled, people, schem
     watch = Watch(context, board.base)
     page = await context.new_page()
     await sign_in(page, board)
-    for name, path in {"people": "/people", "person": "/people/pr_1"}.items():
+    for name, path in {"people": "/refused", "person": "/refused/pr_1"}.items():
         await page.goto(board.base + path)
         assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
         found = await axe.Axe().run(page)

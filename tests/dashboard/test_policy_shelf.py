@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from gateway.dashboard.policy_shelf import BY_FILE, BY_PAGE, PolicyFiles, Version, digest_of
+from gateway.dashboard.policy_shelf import BY_FILE, BY_PAGE, OPERATOR, PolicyFiles, Version, digest_of
 from gateway.policy.reload import PolicyShelf
 
 OTHER = """
@@ -59,7 +59,7 @@ def test_what_is_put_in_force_replaces_the_file_whole_and_is_kept(files, clock):
     assert file.stat().st_mode & 0o777 == 0o640
     at = clock.now_us() // 1_000_000
     assert files.versions(policy) == (
-        Version(at, BY_PAGE, digest_of(changed)),
+        Version(at, BY_PAGE, digest_of(changed), OPERATOR),
         Version(at, BY_FILE, digest_of(text)),
     )
     assert files.version("journal", digest_of(text)) == text

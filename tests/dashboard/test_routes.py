@@ -12,6 +12,7 @@ import re
 import pytest
 
 from gateway.dashboard.guards import CONTENT_SECURITY_POLICY
+from tests.dashboard.conftest import form_token
 
 PAGES = (
     "/", "/log", "/live", "/crawlers", "/crawlers/GPTBot", "/crawlers/-?last=all", "/content?last=all",
@@ -298,7 +299,9 @@ async def test_personal_detail_stands_on_the_record_page_alone(board, filled):
     record = "019ab003-0000-7000-8000-000000000003"
     for path in (*PAGES, "/log.csv", "/log.json", "/log.jsonl"):
         assert "203.0.113.9" not in (await board.get(path)).text, path
-    page = (await board.get(f"/records/{record}")).text
+    shut = await board.get(f"/records/{record}")
+    assert "203.0.113.9" not in shut.text
+    page = (await board.post(f"/records/{record}/reveal", {"form": form_token(shut.text)})).text
     for said in (
         "203.0.113.9",
         "Evidence",

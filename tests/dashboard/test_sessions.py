@@ -28,8 +28,9 @@ async def test_the_file_is_private_and_holds_no_secret(sessions, tmp_path):
     text = path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert PASSWORD not in text
-    assert json.loads(text)["password"].startswith("$argon2id$")
-    assert json.loads(text)["link"] is None
+    (owner,) = json.loads(text)["people"]
+    assert owner["password"].startswith("$argon2id$")
+    assert owner["link"] is None
     assert [file.name for file in tmp_path.iterdir()] == ["operator.json"]
 
 
@@ -137,7 +138,7 @@ async def test_sessions_are_bounded_and_the_least_used_goes_first(sessions, cloc
     others = []
     for _ in range(64):
         clock.advance(1)
-        others.append(sessions._begin())
+        others.append(sessions.begin(sessions.people.all[0], "password"))
     assert not sessions.alive(first)
     assert all(sessions.alive(name) for name in others)
 

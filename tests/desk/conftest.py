@@ -59,7 +59,19 @@ from gateway.outbox.courier import Outcome, Said
 from gateway.outbox.webhook import Secrets
 from gateway.paths import PathScope
 from gateway.policy.earlier import EarlierPolicies
-from gateway.policy.rules import Match, Mode, People, Policy, Rendition, Rights, Rule, Site, Verdict, Work
+from gateway.policy.rules import (
+    Match,
+    Mode,
+    People,
+    Policy,
+    Rendition,
+    Rights,
+    Rule,
+    Signing,
+    Site,
+    Verdict,
+    Work,
+)
 from gateway.policy.withdrawing import with_withdrawn
 from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
@@ -215,6 +227,8 @@ def make_policy(offers=OFFERS, mode=Mode.ENFORCE, digest="sha-256:policy"):
         offers=tuple(offers),
         rules=(Rule("rules[0]", Match(), Verdict.LICENSE, sold),),
         digest=digest,
+        # The archive is for sale as published here; who has to be named otherwise, test_one_round asks.
+        signing=Signing(by_machine=True),
     )  # fmt: skip
 
 
@@ -267,7 +281,7 @@ class World:
 
         stores = (documents, self.account_book, self.ledger)
         issuer = Issuer(stores, BillingRules(prefix="TP-"), write, self.clock.now_us)
-        self.billing = BillingOffice(issuer, self.account_book, disputes, self.clock.now_us)
+        self.billing = BillingOffice(issuer, self.account_book, disputes, self.register, self.clock.now_us)
         self.repeats, self.settlements = MemoryRepeats(), MemorySettlements()
         self.admittance = None
         self.address = "203.0.113.7"
@@ -359,6 +373,7 @@ class World:
             ),
             admittance=self.admittance,
             crawler=Catalog.shipped().crawler,
+            claimed=Catalog.shipped().claimed,
             bargaining=Bargaining(
                 self.negotiations,
                 lambda site, offer: self.positions.get(offer.id) or usual(offer.tier),

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.admission.pace import Pace
 from gateway.desk.olp import read_wish
 from gateway.desk.pacing import DeskPace
+from gateway.desk.wishes import read_signer
 from gateway.licenses.contract import Party
 from gateway.licenses.license import Standing
+from gateway.licenses.negotiation import State
 from gateway.licenses.position import usual
 from gateway.money import Money
 from gateway.paths import PathScope
@@ -349,18 +354,83 @@ async def test_a_rendition_that_an_offer_lacks_is_not_sold_for_it(world):
         assert (await world.token(made, license=license, resource=resource))[0] == status, resource
 
 
-async def test_who_has_to_name_itself_is_told_where_as_olp_has_no_place_for_it(world):
-    world.policy = replace(
-        world.policy,
-        signing=Signing(
-            "Ireland", "English", Party("The Journal", "1 Road", "Ada", "director"), by_machine=False
-        ),
-    )
-    world.positions["training"] = replace(usual(1), person_for=frozenset())
-    made = await world.licensee()
-    status, body = await world.token(made, license=spelled(), resource="/essays/")
+PARTY = {"name": "Example AI Inc", "address": "2 Example Road", "signatory": "Bo", "authority": "officer"}
+
+
+@pytest.fixture
+def signed_world(world):
+    """A desk that sells the archive to named parties alone, without a person's word."""
+    owner = Party("The Journal", "1 Road", "Ada", "director")
+    world.policy = replace(world.policy, signing=Signing("Ireland", "English", owner))
+    world.positions["archive"] = replace(usual(1), person_for=frozenset())
+    return world
+
+
+async def test_who_has_to_name_itself_is_told_where_and_pays_nothing(signed_world):
+    made = await signed_world.licensee("600")
+    license, _ = element(signed_world, "/archive/")
+    status, body = await signed_world.token(made, license=license, resource="/archive/")
     assert (status, body["code"]) == (409, "contract-incomplete"), body
     said = body["detail"]
-    assert "OLP has no place for party" in said
-    assert f"{world.origin}/.licet/token" in said and f"{world.origin}/.licet/negotiations" in said
-    assert await world.balance(made.licensee.id, "USD") == Money.parse("10", "USD")
+    assert "name, address, signatory, authority" in said
+    assert "authorization_details" in said and f"{signed_world.origin}/.licet/token" in said
+    assert body["negotiations"] == f"{signed_world.origin}/.licet/negotiations"
+    assert await signed_world.balance(made.licensee.id, "USD") == Money.parse("600", "USD")
+
+
+async def test_a_machine_that_names_its_party_beside_the_element_gets_a_signed_deal(signed_world):
+    made = await signed_world.licensee("600")
+    license, _ = element(signed_world, "/archive/")
+    asked = {"license": license, "resource": "/archive/"}
+    status, body = await signed_world.token(made, {"party": PARTY}, **asked)
+    assert (status, body["token_type"]) == (200, "License"), body
+    (talk,) = await signed_world.negotiations.of(made.licensee.id, "journal")
+    (granted,) = await signed_world.licenses(made)
+    assert (talk.state, talk.license) == (State.FINALIZED, granted.id)
+    assert talk.signed["licensee"] == {**PARTY, "contact": made.licensee.contact}
+    contract = json.loads(talk.contract)
+    assert contract["heading"] == "License agreement"
+    assert granted.terms.hash in contract["evidence"]["assent"] == talk.signed["assent"]
+    assert ["Licensee signs through", "Bo (officer)"] in contract["facts"]
+    # Asked for again, with or without a name, it is the same license.
+    for details in ((), ({"party": PARTY},)):
+        assert (await signed_world.token(made, *details, **asked))[0] == 200
+    assert len(await signed_world.licenses(made)) == 1
+
+
+@pytest.mark.parametrize(
+    ("details", "member"),
+    [
+        ({"party": []}, "party"),
+        ({"party": {"signatory": 1}}, "party.signatory"),
+        ({"party": {"authority": "a\nb"}}, "party.authority"),
+        ({"party": {"address": "x" * 301}}, "party.address"),
+        ({"party": {"rank": "x"}}, "party"),
+        ({"party": PARTY, "offer": "archive"}, "offer"),
+        ({"budget": {"micros": 1}}, "budget"),
+        ({"party": PARTY, "more": 1}, ""),
+    ],
+)
+async def test_a_malformed_party_is_refused_by_the_name_of_its_member(signed_world, details, member):
+    made = await signed_world.licensee("600")
+    license, _ = element(signed_world, "/archive/")
+    status, body = await signed_world.token(made, details, license=license, resource="/archive/")
+    assert (status, body["error"]) == (400, "invalid_authorization_details"), body
+    assert body.get("member", "") == member
+    assert member in body["detail"]
+    assert await signed_world.balance(made.licensee.id, "USD") == Money.parse("600", "USD")
+
+
+@given(st.text(max_size=200))
+def test_details_beside_an_element_raise_nothing(text):
+    found = read_signer(text)
+    assert found == () if not text else isinstance(found, Refusal)
+
+
+async def test_the_document_of_the_api_says_where_a_party_goes(world):
+    document = await (await world.get("/.licet/openapi.json")).json()
+    assert "nothing else" in json.dumps(document["paths"]["/.licet/token"])
+    told = await (await world.get("/.licet/authorization-details-types")).json()
+    schema = told["content_license"]["schema"]["properties"]["party"]
+    assert {"name", "address", "signatory", "authority"} <= set(schema["properties"])
+    assert "OLP" in schema["description"]

@@ -17,6 +17,8 @@ from gateway.money import Money
 from gateway.outbox.events import About
 from gateway.policy.rules import Signing
 from gateway.problems import StoreUnavailable
+from gateway.terms.license_terms import Compensation
+from gateway.uses import Use
 
 OWNER = Party("The Journal Ltd", "1 Example Street", "Ada", "director")
 PARTY = {"name": "Example AI Inc", "address": "2 Example Road", "signatory": "Bo", "authority": "officer"}
@@ -100,6 +102,63 @@ async def test_what_is_sold_by_machine_is_sold_without_names_and_keeps_the_trans
     (talk,) = await talks(desk, made)
     assert (talk.state, talk.contract) == (State.FINALIZED, "")
     assert chained(talk.transcript)
+
+
+@pytest.mark.parametrize("named", [False, True])
+async def test_where_the_creator_says_nothing_training_for_a_fee_is_not_sold_by_machine(desk, named):
+    """No ``[contract]`` at all: a machine gets it neither without names nor with them."""
+    desk.policy = replace(desk.policy, signing=Signing())
+    made = await desk.licensee("600")
+    status, body = await desk.token(made, ARCHIVE if named else {"offer": "archive"})
+    assert (status, body["code"]) == (409, "negotiation-waits"), body
+    assert body["negotiations"] == f"{desk.origin}/.licet/negotiations"
+    assert await desk.balance(made.licensee.id, "USD") == usd("600")
+    assert not await desk.licenses(made)
+
+
+LARGE = {
+    "upfront": {"upfront": usd("1")}, "period": {"subscription": usd("1")}, "share": {"revenue_share_bp": 100},
+    "item": {"per_item": usd("1")}, "inference": {"per_inference": usd("1")},
+    "guarantee": {"minimum_guarantee": usd("1")},
+}  # fmt: skip
+SMALL = {
+    "fetch": {"per_fetch": usd("0.01")}, "megabyte": {"per_megabyte": usd("0.01")},
+    "tokens": {"per_thousand_tokens": usd("0.01")}, "nothing": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("uses", "price", "months", "sold"),
+    [
+        *(({Use.AI_TRAIN}, price, 12, False) for price in LARGE.values()),
+        *(({Use.FINE_TUNE}, price, 12, False) for price in LARGE.values()),
+        *(({Use.AI_TRAIN}, price, 12, True) for price in SMALL.values()),
+        *(({Use.AI_INPUT}, price, 12, True) for price in (*LARGE.values(), *SMALL.values())),
+        *((uses, SMALL["fetch"], 600, False) for uses in ({Use.AI_INPUT}, {Use.AI_TRAIN})),
+    ],
+)
+async def test_what_a_machine_may_buy_where_the_creator_says_nothing(desk, uses, price, months, sold):
+    one = desk.make_offer("one", uses=uses, price=Compensation("USD", **price), months=months)
+    desk.policy = replace(desk.make_policy((one,)), signing=Signing())
+    made = await desk.licensee("600")
+    status, body = await desk.token(made, {"offer": "one"})
+    assert (status == 200) == sold, body
+    assert bool(await desk.licenses(made)) == sold
+    assert await talks(desk, made) == ()
+    if not sold:
+        assert body["code"] in {"negotiation-waits", "contract-incomplete"}
+
+
+async def test_prepaid_above_the_value_that_the_creator_set_is_for_a_person(desk):
+    signing(desk)
+    desk.positions["answers"] = Position(person_above=usd("100"), person_for=frozenset())
+    made = await desk.licensee("600")
+    wish = {"offer": "answers", "budget": {"micros": 100_000_000}}
+    assert (await desk.token(made, wish))[0] == 200
+    wish["budget"]["micros"] += 1
+    status, body = await desk.token(made, wish)
+    assert (status, body["code"]) == (409, "negotiation-waits"), body
+    assert "100" not in body["detail"]
 
 
 @pytest.mark.parametrize(

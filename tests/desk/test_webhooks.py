@@ -181,7 +181,7 @@ async def test_a_client_may_log_in_by_the_body(world):
 
 
 async def test_every_type_of_event_is_among_the_webhooks_of_the_document(world):
-    from gateway.billing import invoice_events, line_disputes, milestone_events
+    from gateway.billing import claim_events, invoice_events, line_disputes, milestone_events
     from gateway.desk.webhook_schemas import EVENTS
     from gateway.licenses import bundle, duty_events, life_events, negotiation_events, removal
     from gateway.rails import topup_events
@@ -196,6 +196,7 @@ async def test_every_type_of_event_is_among_the_webhooks_of_the_document(world):
         *invoice_events.TYPES,
         *line_disputes.TYPES,
         *milestone_events.TYPES,
+        *claim_events.TYPES,
         "usage.counted",
         "endpoint.disabled",
         "endpoint.ping",

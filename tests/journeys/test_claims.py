@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from typing import Any
 
 import aiohttp
+import pytest
 
 from gateway.billing.postings import owed
 
 
-async def test_costs_are_owed_by_the_licensees_word_alone(world: Any, licet: Any) -> None:
+async def test_costs_are_owed_by_the_licensees_word_alone(
+    world: Any, licet: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.app.claim_round.ROUND_SECONDS", 0.05)
     gate = await world()
     licensee, client, secret = await gate.licensee()
     assert (await gate.token(client, secret))["status"] == 200
@@ -60,3 +65,14 @@ async def test_costs_are_owed_by_the_licensees_word_alone(world: Any, licet: Any
     assert {each["state"] for each in (await claims()).values()} == {"accepted", "withdrawn"}
     assert "Nothing was to review." in (await licet("claims", "list", *at)).out
     assert (await licet("reconcile", "--json", *at)).json["good"] is True
+
+    async def told() -> list[str]:
+        async with gate.http.get(f"{gate.front}/.licet/events", headers=login) as answer:
+            events = json.loads(await answer.read())["events"]
+        assert "review" not in json.dumps(events), "neither side's reason stands in an event"
+        return sorted(each["type"] for each in events if each["type"].startswith("claim."))
+
+    everything = ["claim.accepted", "claim.disputed", "claim.filed", "claim.filed", "claim.withdrawn"]
+    async with asyncio.timeout(20):
+        while await told() != everything:
+            await asyncio.sleep(0.05)

@@ -28,6 +28,9 @@ class Operator:
             return await answer.text()
 
     async def post(self, path: str, on: str, **fields: str) -> str:
+        return await self.sent(path, on, fields)
+
+    async def sent(self, path: str, on: str, fields: dict[str, str]) -> str:
         form = re.search(r'name="form" value="([0-9a-f]{64})"', await self.page(on))
         assert form, on
         sent = {"form": form[1], **fields}

@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 from eth_account import Account
 
-from gateway.cli.doctor_payments import payments
+from gateway.app.checkup.payments import payments
 from gateway.config import read_config
 from loadtests.chainless import PaidSite, paid_site, served, signed
 from loadtests.processes import free_port, running

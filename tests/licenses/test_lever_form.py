@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.licenses.lever_form import FIELDS, first_asked, read_form, standing_words, values_of
+from gateway.licenses.lever_form import FIELDS, first_asked, read_form, values_of
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.terms.ages import AgeStep
@@ -149,14 +149,14 @@ def test_a_buyer_is_first_asked_for_price_term_and_place():
     ]  # fmt: skip
 
 
-def test_every_member_of_every_lever_has_a_field_but_steps_currency_and_bundle():
+def test_every_member_of_every_lever_has_a_field_but_currency_and_bundle():
     levers = {lever: {field.member for field in FIELDS if field.lever is lever} for lever in Lever}
     for lever, members in levers.items():
         if lever is Lever.TERRITORY:
             continue
         known = set(type(getattr(TERMS, lever)).__dataclass_fields__)
         unasked = {
-            Lever.COMPENSATION: {"currency", "tiers", "by_age", "milestones", "holder", "calendar"},
+            Lever.COMPENSATION: {"currency"},
             Lever.SCOPE: {"bundle"},
         }
         assert known - members == unasked.get(lever, set())
@@ -172,19 +172,122 @@ def test_no_text_makes_it_raise(typed):
     assert {name: filled.values[name] for name in typed} == typed
 
 
-def test_what_has_no_field_is_told_and_carried_along_unchanged():
-    price = replace(
-        TERMS.compensation,
-        tiers=(Tier(1000, Money(10_000, "USD")),),
-        by_age=(AgeStep(90, Money(5_000, "USD")),),
-        milestones=(Milestone("launch", 5_000),),
+PRICED = replace(
+    TERMS.compensation,
+    tiers=(Tier(1000, Money(10_000, "USD")), Tier(9000, Money(0, "USD"))),
+    by_age=(AgeStep(90, Money(5_000, "USD")),),
+    milestones=(
+        Milestone("ingestion", 5_000, "journal", 3, 1),
+        Milestone("launch", 125, "statement", months=6),
+        Milestone("training", 1_000, items=1),
+    ),
+    holder="agent:Notary Example",
+    calendar="target",
+)
+STANDING = replace(TERMS, compensation=PRICED)
+
+
+def test_steps_and_milestones_are_lines_that_are_read_back():
+    values = values_of(STANDING)
+    assert values["compensation.tiers"] == "1000: 0.01\n9000: 0"
+    assert values["compensation.by_age"] == "90: 0.005"
+    assert values["compensation.milestones"].split("\n") == [
+        "ingestion: 50 %, shown by journal, 3 items, within 1 month",
+        "launch: 1.25 %, shown by statement, within 6 months",
+        "training: 10 %, shown by operator, 1 item",
+    ]
+    assert (values["compensation.holder"], values["compensation.calendar"]) == (
+        "agent:Notary Example",
+        "target",
     )
-    standing = replace(TERMS, compensation=price)
-    told = "; ".join(standing_words(standing))
-    for words in ("0.01 USD from fetch 1000 on", "0.005 USD from day 90", "250 USD once launch is met"):
-        assert words in told
-    typed = values_of(standing) | {"compensation.upfront": "450", "term.months": "12"}
-    filled = read_form(typed, standing)
+    assert read_form(values, STANDING).terms == STANDING
+    # As a browser sends it, and from the published offer, which has none of it.
+    sent = {name: text.replace("\n", "\r\n") for name, text in values.items()}
+    own = replace(TERMS, compensation=replace(TERMS.compensation, calendar="target"))
+    assert read_form(sent, own).terms == STANDING
+    shown = {field.name for field in first_asked(STANDING)}
+    assert {f"compensation.{each}" for each in ("tiers", "by_age", "milestones", "holder")} <= shown
+
+
+def test_steps_and_milestones_are_changed_and_taken_away():
+    typed = values_of(STANDING) | {
+        "compensation.tiers": " 500 : 0.015 \n\n",
+        "compensation.by_age": "",
+        "compensation.milestones": "launch: 100%",
+        "compensation.holder": "nobody",
+        "compensation.calendar": "",
+    }
+    filled = read_form(typed, STANDING)
     assert filled.mistakes == {}
-    assert filled.terms.compensation == replace(price, upfront=Money(450_000_000, "USD"))
-    assert standing_words(TERMS) == ()
+    price = filled.terms.compensation
+    assert price.tiers == (Tier(500, Money(15_000, "USD")),)
+    assert (price.by_age, price.milestones, price.holder, price.calendar) == (
+        (), (Milestone("launch", 10_000),), "nobody", "",
+    )  # fmt: skip
+    assert read_form(typed | {"compensation.milestones": ""}, STANDING).terms.compensation.milestones == ()
+
+
+@pytest.mark.parametrize(
+    ("member", "typed", "says"),
+    [
+        ("tiers", "1000 0.01", "in line 1 is not a number, a colon and an amount"),
+        ("tiers", "1000: 0.01\n2000: lots", "in line 2 has no amount in USD"),
+        ("tiers", "0: 0.01", "in line 1"),
+        ("tiers", "\n".join(f"{n}: 0.01" for n in range(1, 80)), "more than 64 lines"),
+        ("by_age", "1.5: 0.01", "in line 1"),
+        ("milestones", "launch", "in line 1 is not a name"),
+        ("milestones", "launch: 50 %, 50 %", "stands twice: 50 %"),
+        ("milestones", "launch: 50 %\nx: 10 %, shown by me", "in line 2 has a part that cannot be read"),
+        ("milestones", "launch: within 6 months", "no share"),
+        ("milestones", "launch: 50 %,", "nothing between two commas"),
+        ("milestones", "launch: 0 %", "in line 1"),
+        ("milestones", "launch: 101 %", "in line 1"),
+        ("milestones", "LAUNCH: 50 %", "in line 1"),
+        ("holder", "my aunt", "is no holder"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_told_by_its_number(member, typed, says):
+    filled = read_form(values_of(TERMS) | {f"compensation.{member}": typed}, TERMS)
+    assert filled.terms is None
+    assert says in filled.mistakes[f"compensation.{member}"]
+    assert filled.values[f"compensation.{member}"] == typed
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"compensation.tiers": "1000: 0.03"},
+        {"compensation.tiers": "1000: 0.01\n900: 0.005"},
+        {"compensation.by_age": "30: 0.02"},
+        {"compensation.milestones": "a: 60 %\nb: 50 %"},
+        {"compensation.milestones": "a: 10 %\na: 20 %"},
+        {"compensation.milestones": "a: 10 %", "compensation.upfront": ""},
+    ],
+)
+def test_what_contradicts_itself_is_told_and_nothing_is_made(typed):
+    filled = read_form(values_of(TERMS) | typed, TERMS)
+    assert filled.terms is None and filled.mistakes
+
+
+shares = st.lists(st.integers(1, 2_500), max_size=4)
+milestones = shares.flatmap(
+    lambda found: st.tuples(
+        *(
+            st.builds(
+                Milestone, st.just(f"m{nth}"), st.just(bp), st.sampled_from(["journal", "statement", "operator"]),
+                st.integers(0, 10**9), st.integers(0, 1200),
+            )
+            for nth, bp in enumerate(found)
+        )
+    )
+)  # fmt: skip
+
+
+@given(milestones, st.sampled_from(["nobody", "agent:Notary Example", "provider:Pay & Co."]))
+def test_whatever_milestones_there_are_the_form_reads_them_exactly(found, holder):
+    price = replace(TERMS.compensation, milestones=found, holder=holder)
+    standing = replace(TERMS, compensation=price)
+    filled = read_form(values_of(standing), TERMS)
+    assert filled.mistakes == {}, values_of(standing)["compensation.milestones"]
+    assert filled.terms == standing
+    assert filled.terms.hash == standing.hash

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.licenses.license import License
+from gateway.licenses.license import BY_FETCH, License
 from gateway.licenses.removal import (
     PLAN_DAYS,
     Copy,
@@ -84,10 +84,27 @@ def test_content_is_told_by_opaque_id_and_digest_once():
 
 @pytest.mark.parametrize(
     ("licenses", "days"),
-    [([], PLAN_DAYS), ([license(days=10)], 10), ([license(days=10), license(days=5)], 5), ([license(days=0)], PLAN_DAYS)],
+    [([], PLAN_DAYS), ([license(days=10)], 10), ([license(days=10), license(days=5)], 5), ([license(days=0), license(days=9)], 9)],
 )  # fmt: skip
 def test_the_shortest_promise_counts(licenses, days):
     assert begun(ONE, "le_1", [], licenses, NOW).plan_due == NOW + days * DAY
+
+
+@pytest.mark.parametrize("licenses", [[license(days=0)], [license(BY_FETCH + "1")]])
+def test_no_plan_is_owed_where_none_was_agreed_or_a_page_was_bought_by_itself(licenses):
+    one = begun(ONE, "le_1", [copy()], licenses, NOW)
+    assert one.plan_due == 0
+    assert not one.overdue(NOW + 999 * DAY)
+    assert reminded(one, NOW + 999 * DAY) is one
+    # Whoever wants to may still tell, and what it tells is kept.
+    assert planned(acknowledged(one, "cl_1", NOW), "removed", "cl_1", NOW).state is RemovalState.PLANNED
+
+
+def test_a_license_that_ended_still_says_when_a_plan_is_due():
+    (one,) = concerned(ONE, [copy()], [license(days=10, ends=NOW - 1)], OWNED, NOW)
+    assert one.plan_due == NOW + 10 * DAY
+    (one,) = concerned(ONE, [copy()], [license(BY_FETCH + "1", ends=NOW - 1)], OWNED, NOW)
+    assert one.plan_due == 0
 
 
 def test_the_whole_way():

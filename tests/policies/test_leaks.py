@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app.checkup.ways_around import leaks, listens_everywhere
 from gateway.bundled import policies
-from gateway.cli.doctor_leaks import leaks, listens_everywhere
 from gateway.policy.reading import read_policy
 
 WORDPRESS = b'<meta name="generator" content="WordPress 6.8" />'

@@ -147,3 +147,16 @@ def test_a_honeypot_has_nothing_behind_it(read):
     for before in (ESSAYS.replace("/a/", "/"), 'free_paths = ["/k7w2m9qd4tzx"]\n'):
         with pytest.raises(ConfigurationError, match=r"site\.honeypot"):
             read(before + EVERYONE + site)
+
+
+def test_streams_are_folders_of_their_work(make, read):
+    good = WORKS.replace('people = "consented",', 'people = "consented", streams = ["/v/hls/"],')
+    policy = read(good + make.HEAD + FULL)
+    videos = next(work for work in policy.works if work.id == "videos")
+    assert (policy.streamed, videos.streams) == (True, (PathScope("/v/hls/"),))
+    assert videos.stream_of("/v/hls/tides/1.ts") == "/v/hls/tides"
+    assert read(WORKS + make.HEAD + FULL).digest != policy.digest
+    for wrong in ("/essays/", "/v/*/hls/"):
+        with pytest.raises(ConfigurationError) as caught:
+            read(good.replace("/v/hls/", wrong) + make.HEAD + FULL)
+        assert [mistake.key for mistake in caught.value.mistakes] == ["works[2].streams"]

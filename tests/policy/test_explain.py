@@ -11,7 +11,7 @@ from gateway.visitors.visitor import PERSON, Identity
 def tell(make, stance, visitor, path="/essays/x", country="DE"):
     policy = default_policy("http://127.0.0.1:8000", stance=stance)
     ask = make.ask(path, country)
-    return explanation(rule(policy, visitor, ask, visitor.uses), visitor, ask, visitor.uses)
+    return explanation(rule(policy, visitor, ask, visitor.uses), visitor, ask, visitor.uses, policy.site)
 
 
 def test_a_license_is_told_with_its_offers(make):

@@ -132,7 +132,7 @@ def headed(made, at):
 def test_no_ruling_changes_by_what_is_left_out(policies_generated, monkeypatch):
     texts = [headed(policies_generated, at) for at in range(60)]
     narrowed = [read_policy_text(text, "journal.toml") for text in texts]
-    monkeypatch.setattr(compiling, "sellable_scope", lambda name, scope, rules, works: scope)
+    monkeypatch.setattr(compiling, "sellable_scope", lambda name, uses, scope, rules, works: scope)
     whole = [read_policy_text(text, "journal.toml") for text in texts]
     crawlers = {
         (each.crawler.uses, each.crawler.purposes, each.crawler.visitor_class): each.crawler

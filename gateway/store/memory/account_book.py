@@ -86,6 +86,10 @@ class MemoryAccountBook:
         """Keep the digest; see the port."""
         return self._frozen.setdefault((licensee, period), digest)
 
+    async def frozen(self) -> Mapping[tuple[str, str], str]:
+        """The digests that are kept."""
+        return dict(self._frozen)
+
     async def span(self, licensee: str) -> tuple[int, int] | None:
         """The times of its first and its last entry."""
         times = [

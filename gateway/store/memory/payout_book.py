@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from gateway.billing.payouts import Payout
-from gateway.billing.postings import earned
+from gateway.billing.payouts import Payee, Payout, Standing, account_of, read_account
+from gateway.money import Money
 from gateway.store.memory.tables import Tables
 
 
@@ -16,19 +16,16 @@ class MemoryPayoutBook:
         """Know by *tables* what is covered."""
         self._tables = tables
         self._found: dict[str, Payout] = {}
+        self._payees: dict[tuple[str, str], Payee] = {}
 
     async def plan(self, payouts: Sequence[Payout]) -> bool:
         """Keep new ones; see the port."""
         fresh = {each.id: each for each in payouts if each.id not in self._found}
         every = {**self._found, **fresh}
-        for site, currency in {(each.site, each.amount.currency) for each in fresh.values()}:
-            unseen = sum(
-                each.amount.micros
-                for each in every.values()
-                if (each.site, each.amount.currency) == (site, currency)
-                and each.id not in self._tables.canonical
-            )
-            if unseen > self._tables.balances.get((earned(site), currency), 0):
+        for account, currency in {(account_of(each), each.amount.currency) for each in fresh.values()}:
+            if self._unseen(every.values(), account, currency) > self._tables.balances.get(
+                (account, currency), 0
+            ):
                 return False
         self._found = every
         return True
@@ -49,3 +46,32 @@ class MemoryPayoutBook:
     async def all(self, most: int) -> tuple[Payout, ...]:
         """The newest first."""
         return tuple(sorted(self._found.values(), key=lambda each: (each.at, each.id), reverse=True)[:most])
+
+    async def owed(self) -> tuple[Standing, ...]:
+        """What creators and authors have."""
+        found = []
+        for (account, currency), micros in self._tables.balances.items():
+            whose = read_account(account)
+            left = micros - self._unseen(self._found.values(), account, currency)
+            if whose is not None and left:
+                found.append(Standing(*whose, Money(left, currency)))
+        return tuple(sorted(found, key=lambda each: (each.site, each.author, each.amount.currency)))
+
+    async def name_payee(self, site: str, author: str, payee: Payee | None) -> None:
+        """Keep or forget a payee."""
+        self._payees.pop((site, author), None)
+        if payee is not None:
+            self._payees[site, author] = payee
+
+    async def payees(self) -> Mapping[tuple[str, str], Payee]:
+        """Where authors are paid to."""
+        return dict(self._payees)
+
+    def _unseen(self, payouts: Iterable[Payout], account: str, currency: str) -> int:
+        """The payouts from *account* that the books do not show yet, in micro-units."""
+        return sum(
+            each.amount.micros
+            for each in payouts
+            if (account_of(each), each.amount.currency) == (account, currency)
+            and each.id not in self._tables.canonical
+        )

@@ -37,6 +37,7 @@ from gateway.dashboard.queries import (
 from gateway.money import Money
 from gateway.provenance.record import FetchDetail, FetchRecord, RecordError, read_entry
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.octets import PLACE, Octets
 from gateway.store.sqlite.totals import LISTED, Where, are_summed, blocks, summed, words_of
 
 #: Entries that one page looks through for its rows.
@@ -50,7 +51,7 @@ _FACETS: Final = 60
 _BARS: Final = 400
 _NEWEST: Final = 1 << 62
 #: The entries by their sequence number: no index of a word, which would be read from end to end.
-_BY_NUMBER: Final = "entries NOT INDEXED"
+_BY_NUMBER: Final = "entries"
 #: The last member of a row is read from the erasable detail, where there still is one.
 _COLUMNS: Final = ", ".join(
     [
@@ -122,12 +123,11 @@ class SqliteAccessLog:
 
     async def record(self, record_id: str) -> FetchRecord | None:
         """Return the whole record behind a row, or None where this version cannot read it."""
-        sql = "SELECT canonical FROM entries WHERE kind = 'fetch' AND id = ?"
-        found = await self._database.read(lambda db: db.execute(sql, (record_id,)).fetchone())
+        found = await self._database.read(lambda db: _octets(db, record_id))
         if found is None:
             return None
         try:
-            entry = read_entry("fetch", orjson.loads(found[0]))
+            entry = read_entry("fetch", orjson.loads(found))
         except (RecordError, orjson.JSONDecodeError):
             return None
         assert isinstance(entry, FetchRecord)
@@ -149,6 +149,15 @@ class SqliteAccessLog:
         return FetchDetail(address, peer, user_agent, referer, query, codes)
 
 
+def _octets(db: apsw.Connection, record_id: str) -> bytes | None:
+    sql = f"SELECT {PLACE} FROM entries WHERE kind = 'fetch' AND id = ?"  # noqa: S608
+    row: Any = db.execute(sql, (record_id,)).fetchone()
+    if row is None:
+        return None
+    with Octets(db) as octets:
+        return octets.of(*row).canonical
+
+
 def _rows(
     db: apsw.Connection, where: Where, order: str, limit: int, table: str = "entries"
 ) -> tuple[LogRow, ...]:
@@ -163,14 +172,14 @@ def _where(filter: LogFilter) -> Where:
     """What *filter* says of one entry. Times are not looked up: blocks of entries were chosen by them."""
     found = words_of(filter, Where(LISTED), priced="status = 402")
     if filter.from_us is not None:
-        found = found.also("time_us >= ?", filter.from_us)
+        found = found.also("+time_us >= ?", filter.from_us)
     if filter.to_us is not None:
-        found = found.also("time_us < ?", filter.to_us)
+        found = found.also("+time_us < ?", filter.to_us)
     if filter.path.endswith("/"):
         # The slash's successor in the order of octets ends what lies below it.
-        found = found.also("path >= ? AND path < ?", filter.path, filter.path[:-1] + "0")
+        found = found.also("+path >= ? AND +path < ?", filter.path, filter.path[:-1] + "0")
     elif filter.path:
-        found = found.also("path = ?", filter.path)
+        found = found.also("+path = ?", filter.path)
     if filter.text:
         places = ("path", "host", "licensee", "id")
         found = found.also(
@@ -207,7 +216,7 @@ def _source(db: apsw.Connection, filter: LogFilter, most: int, *, step: int = 36
 
 def _newest(db: apsw.Connection, most: int) -> tuple[int, int]:
     """The number that the newest *most* entries are above, and *most*, or 0 where there are not as many."""
-    newest = _one(db.execute("SELECT max(seq) FROM entries"))
+    newest = _one(db.execute("SELECT max(seq) FROM journal"))
     return (newest - most, most) if newest > most else (0, 0)
 
 
@@ -293,7 +302,7 @@ def _paths(db: apsw.Connection, filter: LogFilter, most: int, top: int) -> tuple
 def _visits(db: apsw.Connection, site: str, since_us: int, most: int) -> tuple[Visited, ...]:
     columns = "crawler, visitor_class, identity, path, country"
     where = Where(
-        f"{_BY_NUMBER} WHERE kind = 'fetch' AND path <> '' AND seq > ? AND site = ? AND time_us >= ?",
+        f"{_BY_NUMBER} WHERE kind = 'fetch' AND +path <> '' AND seq > ? AND +site = ? AND +time_us >= ?",
         (_newest(db, most)[0], site, since_us),
     )
     return tuple(Visited(*row) for row in _sum(db, where, f"{columns}, count(*)", f"GROUP BY {columns}"))
@@ -326,7 +335,11 @@ def _crawler(
     identities: Counter[str] = Counter()
     for _, _, identity, _, _, _, count, _, _ in rows:
         identities[identity] += count
-    newest = f"SELECT time_us FROM entries WHERE crawler = ? AND {LISTED} ORDER BY time_us DESC LIMIT 1"  # noqa: S608
+    # The newest of each face of it: all of them together would be read from end to end.
+    newest = (
+        f"SELECT max((SELECT time_us FROM journal WHERE face = f.id AND {LISTED} ORDER BY time_us DESC LIMIT 1))"  # noqa: S608
+        " FROM faces f WHERE crawler = ?"
+    )
     return CrawlerRow(
         name=name,
         operator=max(row[0] for row in rows),

@@ -50,6 +50,16 @@ class SqliteAccountBook:
         known = await self._database.read(lambda db: db.execute(sql, (licensee, period)).get)
         return str(known) if known else await self._database.write(act)
 
+    async def frozen(self) -> Mapping[tuple[str, str], str]:
+        """The digests that are kept."""
+        sql = "SELECT licensee, period, digest FROM frozen_periods"
+
+        def act(db: apsw.Connection) -> dict[tuple[str, str], str]:
+            rows: Any = db.execute(sql)
+            return {(licensee, period): digest for licensee, period, digest in rows}
+
+        return await self._database.read(act)
+
     async def span(self, licensee: str) -> tuple[int, int] | None:
         """The times of its first and its last entry."""
         sql = "SELECT min(time_us), max(time_us) FROM entries WHERE licensee = ?"

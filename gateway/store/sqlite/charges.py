@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any, Final
 
 import apsw
@@ -10,7 +11,7 @@ import apsw
 from gateway.billing.charges import ChargeFilter, ChargeKey, ChargePage, Used, costs
 from gateway.provenance.record import JournalEntry
 from gateway.store.sqlite.database import Database
-from gateway.store.sqlite.deriving import entry_of
+from gateway.store.sqlite.deriving import booked_of
 
 _OF_ACCOUNT: Final = "(kind = 'book' OR (kind = 'fetch' AND outcome = 'licensed'))"
 
@@ -30,9 +31,9 @@ class SqliteCharges:
 
     async def one(self, licensee: str, id: str) -> JournalEntry | None:
         """The entry of that id, if it is of *licensee*."""
-        sql = f"SELECT kind, canonical FROM entries WHERE id = ? AND licensee = ? AND {_OF_ACCOUNT}"  # noqa: S608
-        row: Any = await self._database.read(lambda db: db.execute(sql, (id, licensee)).fetchone())
-        return entry_of(*row) if row else None
+        rest = f"WHERE id = ? AND licensee = ? AND {_OF_ACCOUNT}"
+        found = await self._database.read(lambda db: tuple(booked_of(db, rest, (id, licensee))))
+        return found[0].entry if found else None
 
     async def used(self, licensee: str) -> Mapping[tuple[str, str], Used]:
         """What was taken and is set aside, by license and currency."""
@@ -61,14 +62,13 @@ def _page(
         values.append(filter.license)
     if filter.charged:
         where += " AND (kind = 'book' OR charged_micros > 0)"
-    sql = f"SELECT seq, kind, canonical FROM entries WHERE {where} ORDER BY time_us DESC, seq DESC"  # noqa: S608
     rows: list[tuple[int, JournalEntry]] = []
-    for seq, kind, canonical in db.execute(sql, values):
-        entry = entry_of(kind, canonical)
-        if filter.charged and not costs(entry):
-            continue
-        if len(rows) == most:
-            last, kept = rows[-1]
-            return ChargePage(tuple(rows), ChargeKey(kept.time_us, last))
-        rows.append((seq, entry))
+    with closing(booked_of(db, f"WHERE {where} ORDER BY time_us DESC, seq DESC", tuple(values))) as found:
+        for each in found:
+            if filter.charged and not costs(each.entry):
+                continue
+            if len(rows) == most:
+                last, kept = rows[-1]
+                return ChargePage(tuple(rows), ChargeKey(kept.time_us, last))
+            rows.append((each.seq, each.entry))
     return ChargePage(tuple(rows))

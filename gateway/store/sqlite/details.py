@@ -41,6 +41,16 @@ class SqliteDetails:
         detail = FetchDetail(address, peer, user_agent, referer, query, tuple(orjson.loads(evidence)))
         return detail, salt
 
+    async def newest(self, most: int) -> tuple[tuple[str, str], ...]:
+        """Address and peer of the *most* newest details that are whole, newest first; "" for a peer of the same address."""
+        rows = await self._database.read(
+            lambda db: db.execute(
+                "SELECT address, peer FROM details WHERE salt <> ? ORDER BY time_us DESC LIMIT ?",
+                (NO_SALT, most),
+            ).fetchall()
+        )
+        return tuple((str(address), str(peer)) for address, peer in rows)
+
     async def forget_before(self, time_us: int) -> int:
         """Erase every detail older than *time_us*; return how many.
 

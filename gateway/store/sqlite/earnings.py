@@ -36,7 +36,7 @@ class SqliteEarnings:
         """The last place in the journal, and what *site* earned since it was divided."""
 
         def act(db: apsw.Connection) -> tuple[int, tuple[Earned, ...]]:
-            last = db.execute("SELECT coalesce(max(seq), 0) FROM entries").get
+            last = db.execute("SELECT coalesce(max(seq), 0) FROM journal").get
             rows: list[Any] = db.execute(_EARNED, (earned(site), site)).fetchall()
             assert isinstance(last, int)
             return last, tuple(Earned(*row) for row in rows)

@@ -37,10 +37,12 @@ class SqliteEvents:
 
     async def after(self, nth: int, most: int, about: About = ALL) -> tuple[Happening, ...]:
         """The first events kept after *nth*; see the port."""
+        # What is of no site a licensee is told on every site.
+        of_site = "site IN (?, '')" if about.licensee else "site = ?"
         wanted = [
-            (f"{name} = ?", value)
-            for name, value in (
-                ("licensee", about.licensee), ("site", about.site), ("subject", about.subject),
+            (text, value)
+            for text, value in (
+                ("licensee = ?", about.licensee), (of_site, about.site), ("subject = ?", about.subject),
             )
             if value
         ]  # fmt: skip
@@ -66,8 +68,8 @@ class SqliteEvents:
 
         def act(db: apsw.Connection) -> int | None:
             row: Any = db.execute(
-                "SELECT nth FROM events WHERE id = ?1 AND ?2 IN ('', licensee) AND ?3 IN ('', site)"
-                " AND ?4 IN ('', subject)",
+                "SELECT nth FROM events WHERE id = ?1 AND ?2 IN ('', licensee)"
+                " AND (?3 IN ('', site) OR (?2 <> '' AND site = '')) AND ?4 IN ('', subject)",
                 (id, about.licensee, about.site, about.subject),
             ).fetchone()
             return row[0] if row else None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Mapping
-from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -14,48 +12,54 @@ import orjson
 
 from gateway.billing.postings import Booked
 from gateway.provenance.keeper import FoldBatch, SealedDetail, SealedEntry
-from gateway.provenance.record import JournalEntry, leaf
+from gateway.provenance.record import FetchRecord, JournalEntry, leaf
 from gateway.provenance.writers import writer_of
 from gateway.store.purses import EntryConflict, used_by
+from gateway.store.sqlite.columns import Columns, columns_of
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.deriving import Deriving
 from gateway.store.sqlite.leaves import FreshLeaves
+from gateway.store.sqlite.octets import PLACE, Octets, journal_beside
 from gateway.store.sqlite.spend_book import lower
+from gateway.store.sqlite.words import Known, Words
 
-#: Members that have a column of their own, by kind of entry; the others keep the column's default.
-_WHOLE: Final = ("id", "kind", "time_us", "site", "salt", "canonical", "leaf", "source")
-_COPIED: Final[Mapping[str, tuple[str, ...]]] = {
-    "fetch": (
-        "crawler", "operator", "visitor_class", "identity", "licensee", "license", "outcome", "verdict", "rule",
-        "problem", "would", "status", "method", "host", "path", "work", "ended", "country", "currency",
-        "charged_micros", "quote_micros", "charge_reason", "bytes_sent", "duration_us",
-    ),
-    "book": ("licensee", "license", "currency"),
-    "flood": ("crawler", "visitor_class", "outcome", "problem", "status", "count"),
-}  # fmt: skip
-_VALUES_OF: Final = {kind: attrgetter(*names) for kind, names in _COPIED.items()}
-_INSERT: Final = {
-    kind: f"INSERT INTO entries (seq, {', '.join((*_WHOLE, *names))})"  # noqa: S608
-    f" VALUES ({', '.join('?' * (1 + len(_WHOLE) + len(names)))})"
-    for kind, names in {"shed": (), **_COPIED}.items()
-}
+#: What a row has, in this order; the octets are null where they stand in the journal's files.
+_COLUMNS: Final = (
+    "seq", "id", "kind", "outcome", "status", "time_us", "face", "licensee", "path", "count", "charged_micros",
+    "quote_micros", "bytes_sent", "duration_us", "digest", "file", "place", "salt", "canonical",
+)  # fmt: skip
+_INSERT: Final = f"INSERT INTO journal ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+
+
+#: All that a fetch takes out of a purse follows from these.
+_USES: Final = attrgetter("outcome", "license", "currency", "charged_micros", "price_micros", "charge_reason")
 
 
 class _Row(NamedTuple):
+    """An entry about to be stored. *file* and *place* are where its frame begins; -1 is in no file."""
+
     entry: JournalEntry
+    salt: bytes
     canonical: bytes
     leaf: bytes
     source: str
-    values: tuple[Any, ...]
+    file: str
+    place: int
+    columns: Columns
 
 
 class SqliteFolding:
     """Takes the keeper's batches. What it raises leaves the store as it was."""
 
     def __init__(self, database: Database, fresh: FreshLeaves | None = None) -> None:
-        """Fold into *database*; the leaves of what is committed are left in *fresh*."""
+        """Fold into *database*; the leaves of what is committed are left in *fresh*.
+
+        The octets of fetches stay in the folder ``journal`` beside the database,
+        where the file is there that they come from; else they are stored.
+        """
         self._database = database
         self._fresh = fresh
+        self._known = Known()
 
     async def positions(self) -> Mapping[str, int]:
         """File name to folded offset, of every file ever seen."""
@@ -70,7 +74,8 @@ class SqliteFolding:
         Raises `EntryConflict` for an entry whose id is stored with other content.
         """
         rows = await asyncio.to_thread(lambda: [_row(sealed) for sealed in batch.entries])
-        begin, stored = await self._database.write(lambda db: _fold(db, rows, batch))
+        begin, stored, words = await self._database.write(lambda db: _fold(db, rows, batch, self._known))
+        self._known.take(words)
         if self._fresh is not None:
             self._fresh.put(begin, [row.leaf for row in stored])
         return len(stored)
@@ -86,17 +91,16 @@ class SqliteFolding:
         await self._database.write(lambda db: db.executemany("DELETE FROM purses WHERE writer = ?", gone))
 
 
-def _fold(db: apsw.Connection, rows: list[_Row], batch: FoldBatch) -> tuple[int, list[_Row]]:
-    """Store *batch*; return how many entries were stored before, and what was new, in its order."""
-    found = db.execute("SELECT coalesce(max(seq), 0) FROM entries").get
+def _fold(
+    db: apsw.Connection, rows: list[_Row], batch: FoldBatch, known: Known
+) -> tuple[int, list[_Row], Words]:
+    """Store *batch*; return how many entries were stored before, what was new, in its order, and the words of it."""
+    found = db.execute("SELECT coalesce(max(seq), 0) FROM journal").get
     assert isinstance(found, int)
-    fresh = _fresh(db, rows)
-    numbered = [(seq, row) for seq, row in enumerate(fresh, start=found + 1)]
-    # Runs of one kind are one statement, in order: the columns of other kinds keep their defaults.
-    for kind, run in groupby(numbered, key=lambda each: each[1].entry.kind):
-        db.executemany(_INSERT[kind], [(seq, *row.values) for seq, row in run])
-    deriving = Deriving(db)
-    for seq, row in numbered:
+    fresh, words = _fresh(db, rows), Words(db, known)
+    _store(db, fresh, found + 1, words)
+    deriving = Deriving(db, words)
+    for seq, row in enumerate(fresh, found + 1):
         if row.entry.is_paid:  # nothing else posts
             deriving.take(Booked(seq, row.entry))
     deriving.finish()
@@ -107,14 +111,47 @@ def _fold(db: apsw.Connection, rows: list[_Row], batch: FoldBatch) -> tuple[int,
         " ON CONFLICT DO UPDATE SET position = excluded.position",
         batch.positions,
     )
-    return found, fresh
+    return found, fresh, words
+
+
+def _store(db: apsw.Connection, rows: list[_Row], first: int, words: Words) -> None:
+    """Store *rows*, the first under the number *first*."""
+    folder = journal_beside(db)
+    files = {row.file for row in rows}
+    here = {file for file in files if (folder / file).is_file()}
+    words.learn({*files, *(row.columns.licensee for row in rows), *(row.columns.path for row in rows)})
+    of, face, made = words.of, words.face, []
+    for seq, row in enumerate(rows, first):
+        (
+            id, kind, outcome, status, time_us, looks, licensee, path, count, charged, quote, sent, took, digest,
+        ) = row.columns  # fmt: skip
+        pointed = kind == "fetch" and row.place >= 0 and row.file in here
+        made.append((
+            seq, id, kind, outcome, status, time_us, face(looks), of(licensee), of(path), count, charged, quote,
+            sent, took, _halved(digest), of(row.file), row.place,
+            None if pointed else row.salt, None if pointed else row.canonical,
+        ))  # fmt: skip
+    db.executemany(_INSERT, made)
+
+
+def _halved(digest: str) -> bytes | str | None:
+    """A digest in half the octets, where it is one."""
+    if not digest:
+        return None
+    try:
+        octets = bytes.fromhex(digest)
+    except ValueError:
+        return digest
+    return octets if octets.hex() == digest else digest
 
 
 def _fresh(db: apsw.Connection, rows: list[_Row]) -> list[_Row]:
     """The rows that are not stored, each once; raise `EntryConflict` for a stored id with other content."""
     ids = orjson.dumps([row.entry.id for row in rows]).decode()
-    sql = "SELECT id, canonical FROM entries WHERE id IN (SELECT value FROM json_each(?))"
-    known: dict[str, bytes] = dict(db.execute(sql, (ids,)))
+    sql = f"SELECT {PLACE} FROM entries WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608
+    found: Any = db.execute(sql, (ids,))
+    with Octets(db) as octets:
+        known = {row[0]: octets.of(*row).canonical for row in found}
     fresh = []
     for row in rows:
         if row.entry.id not in known:
@@ -126,25 +163,30 @@ def _fresh(db: apsw.Connection, rows: list[_Row]) -> list[_Row]:
 
 
 def _row(sealed: SealedEntry) -> _Row:
-    entry = sealed.entry
-    public = leaf(entry, sealed.salt, sealed.canonical)
-    digest = hashlib.sha256(public).digest()
-    whole = (
-        entry.id, entry.kind, entry.time_us, entry.site, sealed.salt, sealed.canonical, digest, sealed.source,
-    )  # fmt: skip
-    copied = _VALUES_OF[entry.kind](entry) if entry.kind in _VALUES_OF else ()
-    return _Row(entry, sealed.canonical, public, sealed.source, whole + copied)
+    entry, salt, canonical, source = sealed
+    file, _, place = source.rpartition(":")
+    if not (file and place.isdecimal()):
+        file, place = source, "-1"
+    return _Row(
+        entry, salt, canonical, leaf(entry, salt, canonical), source, file, int(place), columns_of(entry)
+    )
 
 
 def _lower(db: apsw.Connection, rows: list[_Row]) -> None:
     """Take what *rows* use up out of the purses of their writers: once a purse, as nothing is put back between."""
-    sums: dict[tuple[str, str, str], tuple[int, int]] = {}
+    alike: dict[tuple[str, Any], tuple[JournalEntry, int]] = {}
     for row in rows:
-        used = used_by(row.entry) if row.entry.is_paid else None
+        entry = row.entry
+        if entry.is_paid:
+            decides = _USES(entry) if isinstance(entry, FetchRecord) else entry.id
+            alike[row.file, decides] = entry, alike.get((row.file, decides), (entry, 0))[1] + 1
+    sums: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for (file, _), (entry, times) in alike.items():
+        used = used_by(entry)
         if used is not None:
-            purse = (writer_of(row.source), used.license, used.currency)
+            purse = (writer_of(file), used.license, used.currency)
             micros, fetches = sums.get(purse, (0, 0))
-            sums[purse] = micros + max(used.micros, 0), fetches + used.fetches
+            sums[purse] = micros + max(used.micros, 0) * times, fetches + used.fetches * times
     for (writer, license, currency), (micros, fetches) in sums.items():
         lower(db, writer, license, currency, micros, fetches)
 

@@ -20,9 +20,10 @@ _AWAITED: Final = (
 )
 _FETCHED: Final = (
     "SELECT path, digest, min(time_us) / 1000000 FROM ("
-    " SELECT path, time_us, json_extract(CAST(canonical AS TEXT), '$.digest') AS digest FROM entries"
+    " SELECT path, time_us, digest FROM entries"
     " WHERE kind = 'fetch' AND status IN (200, 206) AND status = 200 AND ended = 'complete' AND method = 'GET'"
-    " AND (site, licensee) = (SELECT site, licensee FROM licenses WHERE id = ?) AND license = ?)"
+    " AND site = (SELECT site FROM licenses WHERE id = ?1)"
+    " AND licensee = (SELECT licensee FROM licenses WHERE id = ?1) AND license = ?1)"
     " WHERE digest <> '' GROUP BY path, digest ORDER BY path, digest"
 )
 
@@ -54,7 +55,7 @@ class SqliteIngestion:
         """What was delivered whole under a license."""
 
         def act(db: apsw.Connection) -> list[Any]:
-            return list(db.execute(_FETCHED, (license_id, license_id)))
+            return list(db.execute(_FETCHED, (license_id,)))
 
         return tuple(Fetched(*row) for row in await self._database.read(act))
 

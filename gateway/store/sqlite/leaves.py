@@ -10,6 +10,7 @@ import apsw
 from gateway.provenance.receipts import Opened
 from gateway.provenance.record import public_leaf
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.octets import PLACE, Octets
 
 #: Leaves that are held for the public log; a log that lags behind by more reads them.
 _HELD: Final = 1 << 14
@@ -51,7 +52,7 @@ class SqliteLeaves:
     async def size(self) -> int:
         """How many there are."""
         return await self._database.read(
-            lambda db: db.execute("SELECT coalesce(max(seq), 0) FROM entries").get
+            lambda db: db.execute("SELECT coalesce(max(seq), 0) FROM journal").get
         )
 
     async def leaves(self, begin: int, most: int) -> tuple[bytes, ...]:
@@ -61,10 +62,11 @@ class SqliteLeaves:
 
         def act(db: apsw.Connection) -> tuple[bytes, ...]:
             rows: Any = db.execute(
-                "SELECT site, time_us, canonical, salt FROM entries WHERE seq > ? ORDER BY seq LIMIT ?",
+                f"SELECT site, time_us, {PLACE} FROM entries WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608
                 (begin, most),
             )
-            return tuple(public_leaf(*row) for row in rows)
+            with Octets(db) as octets:
+                return tuple(public_leaf(site, time_us, *octets.of(*place)) for site, time_us, *place in rows)
 
         return await self._database.read(act)
 
@@ -72,11 +74,7 @@ class SqliteLeaves:
         """The entry of that id with its place and its salt."""
 
         def act(db: apsw.Connection) -> Opened | None:
-            rows: Any = db.execute(
-                "SELECT seq - 1, kind, licensee, site, time_us, canonical, salt FROM entries WHERE id = ?",
-                (entry,),
-            )
-            return next((Opened(*row) for row in rows), None)
+            return next(iter(_opened(db, "WHERE id = ?", entry)), None)
 
         return await self._database.read(act)
 
@@ -84,12 +82,7 @@ class SqliteLeaves:
         """Entries from index *begin* on, at most *most*."""
 
         def act(db: apsw.Connection) -> tuple[Opened, ...]:
-            rows: Any = db.execute(
-                "SELECT seq - 1, kind, licensee, site, time_us, canonical, salt FROM entries WHERE seq > ?"
-                " ORDER BY seq LIMIT ?",
-                (begin, most),
-            )
-            return tuple(Opened(*row) for row in rows)
+            return _opened(db, "WHERE seq > ? ORDER BY seq LIMIT ?", begin, most)
 
         return await self._database.read(act)
 
@@ -100,12 +93,22 @@ class SqliteLeaves:
         time_us, index = after
 
         def act(db: apsw.Connection) -> tuple[Opened, ...]:
-            rows: Any = db.execute(
-                "SELECT seq - 1, kind, licensee, site, time_us, canonical, salt FROM entries"
-                " WHERE licensee = ? AND time_us >= ? AND time_us < ? AND (time_us, seq) > (?, ?)"
-                " ORDER BY time_us, seq LIMIT ?",
-                (licensee, max(since_us, time_us), until_us, time_us, index + 1, most),
+            rest = (
+                "WHERE licensee = ? AND time_us >= ? AND time_us < ? AND (time_us, seq) > (?, ?)"
+                " ORDER BY time_us, seq LIMIT ?"
             )
-            return tuple(Opened(*row) for row in rows)
+            return _opened(db, rest, licensee, max(since_us, time_us), until_us, time_us, index + 1, most)
 
         return await self._database.read(act)
+
+
+def _opened(db: apsw.Connection, rest: str, *values: str | int) -> tuple[Opened, ...]:
+    rows: Any = db.execute(
+        f"SELECT seq - 1, kind, licensee, site, time_us, {PLACE} FROM entries {rest}",  # noqa: S608
+        values,
+    )
+    with Octets(db) as octets:
+        return tuple(
+            Opened(index, kind, licensee, site, time_us, *octets.of(*place))
+            for index, kind, licensee, site, time_us, *place in rows
+        )

@@ -110,7 +110,11 @@ class SqliteLedger:
 
 
 def _postings(db: apsw.Connection, account: str | None, since_us: int, until_us: int) -> tuple[Posting, ...]:
-    on = "" if account is None else " AND (debit = ?3 OR credit = ?3)"
+    on = (
+        ""
+        if account is None
+        else " AND (debited = (SELECT id FROM words WHERE word = ?3) OR credited = (SELECT id FROM words WHERE word = ?3))"
+    )
     values = (since_us, until_us) if account is None else (since_us, until_us, account)
     sql = f"SELECT {POSTING} FROM postings WHERE time_us >= ?1 AND time_us < ?2{on} ORDER BY seq, leg"  # noqa: S608
     return tuple(posting_of(row) for row in db.execute(sql, values))
@@ -124,7 +128,8 @@ def _entries_of(db: apsw.Connection, licensee: str, since_us: int, until_us: int
 def _opening(db: apsw.Connection, account: str, before_us: int) -> tuple[Money, ...]:
     rows = db.execute(
         "SELECT currency, sum(CASE WHEN credit = ?1 THEN micros ELSE -micros END) FROM postings"
-        " WHERE (debit = ?1 OR credit = ?1) AND time_us < ?2 GROUP BY currency ORDER BY currency",
+        " WHERE (debited = (SELECT id FROM words WHERE word = ?1) OR credited = (SELECT id FROM words WHERE word = ?1))"
+        " AND time_us < ?2 GROUP BY currency ORDER BY currency",
         (account, before_us),
     )
     return tuple(Money(micros, currency) for currency, micros in rows)
@@ -166,7 +171,7 @@ def _books(db: apsw.Connection) -> Books:
 
 
 def _rederive(db: apsw.Connection) -> int:
-    for table in ("postings", "balances", "license_spend", "month_spend", "document_numbers"):
+    for table in ("posted", "balances", "license_spend", "month_spend", "document_numbers"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608
     deriving = Deriving(db)
     posted = sum(deriving.take(booked) for booked in booked_of(db, _MONEY))

@@ -11,7 +11,7 @@ from gateway.store.sqlite.database import Database
 
 _SEEN: Final = (
     "SELECT path, digest, min(time_us) / 1000000, max(time_us) / 1000000 FROM ("
-    " SELECT path, time_us, json_extract(CAST(canonical AS TEXT), '$.digest') AS digest FROM entries"
+    " SELECT path, time_us, digest FROM entries"
     " WHERE kind = 'fetch' AND status IN (200, 206) AND site = ? AND work = ? AND status = 200 AND ended = 'complete')"
     " WHERE digest <> '' GROUP BY path, digest ORDER BY path, min(time_us), digest"
 )

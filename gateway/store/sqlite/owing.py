@@ -78,7 +78,7 @@ class SqliteOwing:
     async def items(self, license_id: str) -> int:
         """How many different paths or renditions were delivered."""
         sql = (
-            "SELECT count(*) FROM (SELECT DISTINCT path, json_extract(CAST(canonical AS TEXT), '$.rendition')"
+            "SELECT count(*) FROM (SELECT DISTINCT path, rendition"
             " FROM entries WHERE outcome = 'licensed' AND charge_reason = 'fetch' AND license = ?1"
             " AND licensee = (SELECT licensee FROM licenses WHERE id = ?1))"
         )

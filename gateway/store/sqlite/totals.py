@@ -90,7 +90,7 @@ def through(db: apsw.Connection) -> int:
 
 
 def _newest(db: apsw.Connection) -> int:
-    found = db.execute("SELECT coalesce(max(seq), 0) FROM entries").get
+    found = db.execute("SELECT coalesce(max(seq), 0) FROM journal").get
     assert isinstance(found, int)
     return found
 

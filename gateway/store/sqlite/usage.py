@@ -27,7 +27,7 @@ class SqliteUsageCounts:
         def act(db: apsw.Connection) -> int:
             db.execute("INSERT INTO usage_counted VALUES (1, 0) ON CONFLICT DO NOTHING")
             after = db.execute("SELECT seq FROM usage_counted").get
-            last = db.execute("SELECT coalesce(max(seq), 0) FROM entries").get
+            last = db.execute("SELECT coalesce(max(seq), 0) FROM journal").get
             assert isinstance(after, int)
             assert isinstance(last, int)
             upto = min(last, after + most)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.cli.say import counted, with_data
 from gateway.problems import ConfigurationError, StoreUnavailable
+from gateway.spoken import counted, with_data
 
 if TYPE_CHECKING:
     from gateway.config import Config

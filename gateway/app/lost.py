@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.cli.say import counted
 from gateway.problems import ConfigurationError, StoreUnavailable
+from gateway.spoken import counted, moment
 
 if TYPE_CHECKING:
     import apsw
 
+#: The file of a folder that came from a backup.
+MARK = "restored.json"
 _NAMES = {
     "entries": ("journal entry", "journal entries"),
     "licensees": ("licensee", "licensees"),
@@ -61,6 +64,17 @@ class Lost:
 
 
 NOTHING = Lost()
+
+
+def restored_note(data: Path) -> str:
+    """What to say at start about a folder that came from a backup, or ""."""
+    try:
+        mark = json.loads((data / MARK).read_text(encoding="utf-8"))
+        lost = Lost.read(mark["lost"])
+        told = f"on {moment(mark['restored_at'])} from a backup of {moment(mark['taken_at'])}"
+        return told + (f"; rolled back: {lost}" if lost else "")
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 async def what_is_lost(newer: Path, older: Path) -> Lost:

@@ -1,14 +1,16 @@
-"""What `licet doctor` says of ways around the gate: a server that everybody reaches, and copies of the text that the rules forgot."""
+"""Ways around the gate: a server that everybody reaches, and copies of the text that the rules forgot."""
 
 from __future__ import annotations
 
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from gateway.policy.rules import Policy
+    from gateway.policy.rules import Policy, Ruling
+    from gateway.visitors.visitor import Visitor
 
 #: What was looked at, a state (``ok``, ``warn``, ``bad``), the fact, and what to do about it.
 Told = tuple[str, str, str, str]
@@ -40,9 +42,9 @@ def leaks(policy: Policy, home: bytes) -> list[Told]:
 def _copies(policy: Policy, home: bytes) -> list[Told]:
     """Copies that are served to a crawler which has to pay for the page itself."""
     system = next((name for name, (marks, _) in _SYSTEMS.items() if any(mark in home for mark in marks)), "")
-    if not system or _is_free(policy, "/"):
+    if not system or is_free(policy, "/"):
         return []
-    free = [path for path in _SYSTEMS[system][1] if _is_free(policy, path)]
+    free = [path for path in _SYSTEMS[system][1] if is_free(policy, path)]
     if not free:
         return [("copies", "ok", f"{policy.site.id}: {system} keeps no copy of its text that is free", "")]
     step = f"take them out of free_paths and rules, and into a work; policies/integrations/{system.lower()}.toml is a start"
@@ -51,18 +53,34 @@ def _copies(policy: Policy, home: bytes) -> list[Told]:
     ]
 
 
-def _is_free(policy: Policy, target: str) -> bool:
-    from gateway.policy.imagined import imagined_ask, imagined_visitor
+def is_free(policy: Policy, target: str) -> bool:
+    """Whether a crawler that trains is served *target* without a price."""
     from gateway.policy.rules import Verdict
+
+    return reader_ruling(policy, target).verdict is Verdict.SERVE
+
+
+def reader_ruling(policy: Policy, target: str) -> Ruling:
+    """What *policy* says to a crawler that trains and asks for *target*."""
+    from gateway.policy.imagined import imagined_ask
     from gateway.policy.ruling import rule
+
+    visitor = reader()
+    path, _, query = target.partition("?")
+    ask = imagined_ask(policy, path, query, _READER, "")
+    return rule(policy, visitor, ask, visitor.uses)
+
+
+@cache
+def reader() -> Visitor:
+    """A crawler that reads to train, verified."""
+    from gateway.policy.imagined import imagined_visitor
     from gateway.visitors.catalog import Catalog
     from gateway.visitors.visitor import Identity
 
     visitor = imagined_visitor(Catalog.shipped(), _READER, Identity.VERIFIED)
     assert visitor is not None
-    path, _, query = target.partition("?")
-    ask = imagined_ask(policy, path, query, _READER, "")
-    return rule(policy, visitor, ask, visitor.uses).verdict is Verdict.SERVE
+    return visitor
 
 
 def _around(policy: Policy) -> list[Told]:

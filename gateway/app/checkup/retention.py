@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.cli.say import with_data
 from gateway.problems import ConfigurationError, StoreUnavailable
+from gateway.spoken import with_data
 
 if TYPE_CHECKING:
-    from gateway.cli.doctor_outbox import Told
+    from gateway.app.checkup.outbox import Told
     from gateway.config import Config
 
 

@@ -1,0 +1,236 @@
+"""Who may do what on the operator's pages: four roles, one permission for each action of a page. Pure.
+
+The table `ROUTES` names for every address of the dashboard the one permission
+that it wants; `ALLOWED` names for every role the permissions it has. What stands
+in neither is the owner's alone: a new page is closed until somebody says whose
+it is, and a test walks every address and fails where the table is silent.
+
+An owner does everything. An operator runs the day: decides about negotiations,
+licensees, licenses, duties, bills and consent, and may see client addresses; the
+rules, the prices behind them, people and keys are not its. A viewer reads. An
+auditor reads evidence and nothing else: the log, its records, the papers that
+follow from them, and what administrators did. Floors (`licenses.position`) are
+seen by owners alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Role(StrEnum):
+    """What somebody is on the dashboard."""
+
+    OWNER = "owner"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+    AUDITOR = "auditor"
+
+
+class Permission(StrEnum):
+    """One thing that can be done. Its text is the scope of an API key, and the act in the log of administration."""
+
+    SELF = "self"
+    OVERVIEW_READ = "overview.read"
+    LOG_READ = "log.read"
+    LOG_EXPORT = "log.export"
+    ADDRESS_SEE = "address.see"
+    ADMIN_READ = "admin.read"
+    EVIDENCE_READ = "evidence.read"
+    AUDITS_READ = "audits.read"
+    AUDITS_CHANGE = "audits.change"
+    DUTIES_READ = "duties.read"
+    DUTIES_CHANGE = "duties.change"
+    BILLING_READ = "billing.read"
+    BILLING_CHANGE = "billing.change"
+    MILESTONES_READ = "milestones.read"
+    BUNDLES_READ = "bundles.read"
+    DEALS_READ = "deals.read"
+    DEALS_CHANGE = "deals.change"
+    LICENSES_READ = "licenses.read"
+    LICENSES_CHANGE = "licenses.change"
+    LICENSEES_CHANGE = "licensees.change"
+    POLICY_READ = "policy.read"
+    POLICY_CHANGE = "policy.change"
+    CONSENT_READ = "consent.read"
+    CONSENT_CHANGE = "consent.change"
+    REFUSED_READ = "refused.read"
+    REFUSED_CHANGE = "refused.change"
+    HEALTH_READ = "health.read"
+    HEALTH_CHECK = "health.check"
+    WORTH_READ = "worth.read"
+    WORTH_CHANGE = "worth.change"
+    FLOOR_SEE = "floor.see"
+    PEOPLE_READ = "people.read"
+    PEOPLE_CHANGE = "people.change"
+    KEYS_READ = "keys.read"
+    KEYS_CHANGE = "keys.change"
+
+
+_P = Permission
+_EVIDENCE: Final = frozenset(
+    {
+        _P.SELF, _P.LOG_READ, _P.LOG_EXPORT, _P.ADMIN_READ, _P.EVIDENCE_READ, _P.AUDITS_READ, _P.DUTIES_READ,
+        _P.BILLING_READ,
+    }
+)  # fmt: skip
+_READING: Final = _EVIDENCE | {
+    _P.OVERVIEW_READ, _P.MILESTONES_READ, _P.BUNDLES_READ, _P.DEALS_READ, _P.LICENSES_READ, _P.POLICY_READ,
+    _P.CONSENT_READ, _P.WORTH_READ, _P.HEALTH_READ, _P.REFUSED_READ,
+}  # fmt: skip
+#: What each role may do.
+ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
+    {
+        Role.OWNER: frozenset(Permission),
+        Role.OPERATOR: _READING
+        | {
+            _P.ADDRESS_SEE, _P.AUDITS_CHANGE, _P.DUTIES_CHANGE, _P.BILLING_CHANGE, _P.DEALS_CHANGE,
+            _P.LICENSES_CHANGE, _P.LICENSEES_CHANGE, _P.CONSENT_CHANGE, _P.PEOPLE_READ,
+            _P.HEALTH_CHECK, _P.REFUSED_CHANGE,
+        },
+        Role.VIEWER: _READING,
+        Role.AUDITOR: _EVIDENCE,
+    }
+)  # fmt: skip
+
+_LOG: Final = {
+    f"GET /{name}.{ending}": _P.LOG_EXPORT
+    for name in ("log", "crawlers", "content", "content/paths")
+    for ending in ("csv", "json", "jsonl")
+}
+#: The permission that each address wants, by method and pattern.
+ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
+    {
+        **_LOG,
+        "GET /account": _P.SELF,
+        "POST /account/password": _P.SELF,
+        "GET /people": _P.PEOPLE_READ,
+        "POST /people/add": _P.PEOPLE_CHANGE,
+        **{
+            f"POST /people/{{id}}/{act}": _P.PEOPLE_CHANGE
+            for act in ("role", "disable", "enable", "remove", "reset")
+        },
+        "GET /admin": _P.ADMIN_READ,
+        "GET /keys": _P.KEYS_READ,
+        "POST /keys/add": _P.KEYS_CHANGE,
+        "POST /keys/{id}/revoke": _P.KEYS_CHANGE,
+        "GET /": _P.OVERVIEW_READ,
+        "GET /log": _P.LOG_READ,
+        "GET /crawlers": _P.LOG_READ,
+        "GET /crawlers/{name}": _P.LOG_READ,
+        "GET /content": _P.LOG_READ,
+        "GET /live": _P.LOG_READ,
+        "GET /live/events": _P.LOG_READ,
+        "GET /records/{id}": _P.LOG_READ,
+        "POST /records/{id}/reveal": _P.ADDRESS_SEE,
+        "GET /who": _P.LOG_READ,
+        "GET /deals": _P.DEALS_READ,
+        "GET /deals.csv": _P.DEALS_READ,
+        "GET /deals.json": _P.DEALS_READ,
+        "GET /deals/{id}": _P.DEALS_READ,
+        "GET /deals/{id}/letters/{kind}.txt": _P.DEALS_READ,
+        "POST /deals/{id}/offer": _P.DEALS_CHANGE,
+        "POST /deals/{id}/decline": _P.DEALS_CHANGE,
+        "POST /deals/{id}/confirm": _P.DEALS_CHANGE,
+        "GET /licensees": _P.LICENSES_READ,
+        "GET /licensees/{id}": _P.LICENSES_READ,
+        "POST /licensees/{id}/stand": _P.LICENSEES_CHANGE,
+        "GET /licenses": _P.LICENSES_READ,
+        "GET /licenses/{id}": _P.LICENSES_READ,
+        "POST /licenses/{id}/suspend": _P.LICENSES_CHANGE,
+        "POST /licenses/{id}/resume": _P.LICENSES_CHANGE,
+        "POST /licenses/{id}/revoke": _P.LICENSES_CHANGE,
+        "GET /billing": _P.BILLING_READ,
+        "GET /billing/statements/{licensee}/{month}": _P.BILLING_READ,
+        "GET /billing/statements/{licensee}/{month}.{ending}": _P.BILLING_READ,
+        "GET /billing/documents/{id}": _P.BILLING_READ,
+        "GET /billing/documents/{id}.{ending}": _P.BILLING_READ,
+        "GET /billing/disputes/{id}": _P.BILLING_READ,
+        "POST /billing/disputes/{id}/{act}": _P.BILLING_CHANGE,
+        "GET /billing/authors": _P.BILLING_READ,
+        "POST /billing/authors/payee": _P.BILLING_CHANGE,
+        "POST /billing/authors/plan": _P.BILLING_CHANGE,
+        "GET /duties": _P.DUTIES_READ,
+        "GET /duties/{id}": _P.DUTIES_READ,
+        "GET /duties/{id}/evidence/{sha256}": _P.EVIDENCE_READ,
+        "POST /duties/{id}/accept": _P.DUTIES_CHANGE,
+        "POST /duties/{id}/reject": _P.DUTIES_CHANGE,
+        "POST /duties/{id}/excuse": _P.DUTIES_CHANGE,
+        "POST /duties/{id}/veto": _P.DUTIES_CHANGE,
+        "GET /audits": _P.AUDITS_READ,
+        "GET /audits/{id}": _P.AUDITS_READ,
+        "GET /audits/new": _P.AUDITS_CHANGE,
+        "POST /audits/new": _P.AUDITS_CHANGE,
+        **{
+            f"POST /audits/{{id}}/{act}": _P.AUDITS_CHANGE
+            for act in ("name", "bind", "findings", "close", "cancel")
+        },
+        "GET /milestones": _P.MILESTONES_READ,
+        "GET /bundles": _P.BUNDLES_READ,
+        "GET /bundles/{hash}": _P.BUNDLES_READ,
+        "GET /policies": _P.POLICY_READ,
+        "GET /policies/{site}": _P.POLICY_READ,
+        "POST /policies/{site}/check": _P.POLICY_CHANGE,
+        "POST /policies/{site}/activate": _P.POLICY_CHANGE,
+        # A version's text holds the floors that it was in force with.
+        "GET /policies/{site}/versions/{sha256}": _P.FLOOR_SEE,
+        "GET /policies/{site}/consent": _P.POLICY_READ,
+        "POST /policies/{site}/consent/check": _P.POLICY_CHANGE,
+        "POST /policies/{site}/consent/activate": _P.POLICY_CHANGE,
+        "GET /preview": _P.POLICY_READ,
+        "GET /preview.json": _P.POLICY_READ,
+        # Another text is looked at with all that stands in the one in force.
+        "POST /preview": _P.POLICY_CHANGE,
+        "GET /setup": _P.OVERVIEW_READ,
+        "GET /setup/new": _P.POLICY_CHANGE,
+        "POST /setup/look": _P.POLICY_CHANGE,
+        "POST /setup/write": _P.POLICY_CHANGE,
+        "POST /setup/visit": _P.HEALTH_CHECK,
+        "GET /health": _P.HEALTH_READ,
+        "GET /health.json": _P.HEALTH_READ,
+        "POST /health/check": _P.HEALTH_CHECK,
+        "POST /health/fetch": _P.HEALTH_CHECK,
+        "GET /refused": _P.REFUSED_READ,
+        "GET /refused/{id}": _P.REFUSED_READ,
+        "POST /refused/undo": _P.REFUSED_CHANGE,
+        "POST /refused/{id}/exempt": _P.REFUSED_CHANGE,
+        "POST /refused/{id}/dismiss": _P.REFUSED_CHANGE,
+        "GET /consent": _P.CONSENT_READ,
+        "POST /consent/withdraw": _P.CONSENT_CHANGE,
+        "GET /consent/withdrawals/{id}": _P.CONSENT_READ,
+        "POST /consent/withdrawals/{id}/readmit": _P.CONSENT_CHANGE,
+        "GET /consent/objections/{id}": _P.CONSENT_READ,
+        "POST /consent/objections/{id}/{act}": _P.CONSENT_CHANGE,
+        "GET /memo": _P.WORTH_READ,
+        "GET /calculator": _P.FLOOR_SEE,
+        "GET /dossier": _P.WORTH_READ,
+        **{f"GET /memo.{ending}": _P.WORTH_READ for ending in ("html", "pdf", "json")},
+        **{f"GET /calculator.{ending}": _P.FLOOR_SEE for ending in ("html", "pdf", "json")},
+        **{f"GET /dossier.{ending}": _P.WORTH_READ for ending in ("html", "pdf", "json", "txt")},
+        # What a creator entered is its own, like the floors.
+        "GET /figures": _P.WORTH_CHANGE,
+        "POST /figures": _P.WORTH_CHANGE,
+        "POST /figures/remove": _P.WORTH_CHANGE,
+    }
+)
+
+
+def wanted(method: str, pattern: str) -> Permission | None:
+    """The permission that *method* at *pattern* wants; None where the table is silent and only an owner may.
+
+    >>> wanted("HEAD", "/log"), wanted("GET", "/nowhere")
+    (<Permission.LOG_READ: 'log.read'>, None)
+    """
+    return ROUTES.get(f"{'GET' if method == 'HEAD' else method} {pattern}")
+
+
+def may(role: Role, permission: Permission | None) -> bool:
+    """Whether *role* has *permission*; None is what nobody but an owner has.
+
+    >>> may(Role.VIEWER, Permission.ADDRESS_SEE), may(Role.OWNER, None)
+    (False, True)
+    """
+    return role is Role.OWNER if permission is None else permission in ALLOWED[role]

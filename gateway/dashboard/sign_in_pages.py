@@ -1,0 +1,140 @@
+"""Coming in and going: name and password, the one-time link, and the form that was being written meanwhile.
+
+=================  =====================================================
+``/sign-in``       name and password, or the one-time link ``?token=``
+``/sign-out``      POST; ``everywhere=yes`` ends all sessions of a person
+=================  =====================================================
+
+A form that is sent after its session ended is not lost: its fields are carried
+through the sign-in in the page itself, nothing of them is kept here, and
+afterwards they are shown with a button that sends them. Nothing is done before
+that is pressed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from gateway.dashboard.cookies import FORM_COOKIE, SESSION_COOKIE, cookie, end_cookie, set_cookie
+from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.forms import fields_of, held_pairs, held_path
+from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
+
+_Held = tuple[str, Sequence[tuple[str, str]]]
+_NOTHING: _Held = ("", ())
+
+
+class SignInPages:
+    """The pages that need no session; *frame* draws them."""
+
+    def __init__(self, sessions: Sessions, frame: Frame) -> None:
+        """Sign in to *sessions*."""
+        self._sessions, self._frame = sessions, frame
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Add the addresses above to *router*."""
+        router.add_get("/sign-in", self._form)
+        router.add_post("/sign-in", self._sign_in)
+        router.add_post("/sign-out", self._sign_out)
+
+    async def interrupted(self, request: web.Request) -> web.Response:
+        """Ask whoever sent a form of a session that has ended to sign in, and hold what was typed."""
+        await fields_of(request)
+        pairs = [
+            (name, value)
+            for name, value in (await request.post()).items()
+            if isinstance(value, str) and name != "form"
+        ]
+        return self._page(request, "", held=(request.path_qs, pairs), status=401)
+
+    async def _form(self, request: web.Request) -> web.StreamResponse:
+        if self._sessions.alive(cookie(request, SESSION_COOKIE)) and "token" not in request.query:
+            raise web.HTTPSeeOther("/")
+        return self._page(request, request.query.get("token", ""))
+
+    def _page(
+        self,
+        request: web.Request,
+        token: str,
+        wrong: Denied | None = None,
+        *,
+        held: _Held = _NOTHING,
+        status: int = 200,
+        name: str = "",
+    ) -> web.Response:
+        form_cookie = cookie(request, FORM_COOKIE) or Sessions.fresh_name()
+        asks = "password" if self._sessions.has_password else "link"
+        invited = self._sessions.invited(token)
+        if token:
+            asks = "new-password" if invited else "link"
+        shown = invited or self._sessions.people.first_owner()
+        page = self._frame.render(
+            request,
+            "sign_in.html",
+            {
+                "asks": asks,
+                "token": token,
+                "wrong": wrong.sentence if wrong else "",
+                "shortest": SHORTEST_PASSWORD,
+                "form": self._sessions.form_token(form_cookie),
+                "asks_name": self._sessions.asks_name and not invited,
+                "name": name or (shown.name if shown else ""),
+                "typed": name,
+                "role": invited.role if invited else "",
+                "held": held,
+            },
+            status=status if wrong is None else 429 if wrong.retry_after else 403,
+        )
+        if wrong and wrong.retry_after:
+            page.headers["Retry-After"] = str(wrong.retry_after)
+        set_cookie(request, page, FORM_COOKIE, form_cookie)
+        return page
+
+    async def _sign_in(self, request: web.Request) -> web.StreamResponse:
+        sent = await fields_of(request)
+        token, name = sent.get("token", ""), sent.get("username", "").strip()[:64]
+        pairs = [(key, value) for key, value in (await request.post()).items() if isinstance(value, str)]
+        held = (held_path(sent), held_pairs(pairs)) if held_path(sent) else _NOTHING
+        if not self._sessions.form_holds(cookie(request, FORM_COOKIE), sent.get("form", "")):
+            return self._page(
+                request, token, Denied("The form was too old. Please try again."), held=held, name=name
+            )
+        address, password = request.remote or "", sent.get("password", "")
+        if token:
+            if password != sent.get("again"):
+                return self._page(request, token, Denied("The two passwords differ."))
+            begun = await self._sessions.set_password(token, password, address)
+        else:
+            begun = await self._sessions.sign_in(password, address, name)
+        if isinstance(begun, Denied):
+            return self._page(request, token, begun, held=held, name=name)
+        return self.entered(request, begun, held)
+
+    def entered(self, request: web.Request, begun: str, held: _Held = _NOTHING) -> web.StreamResponse:
+        """Answer whoever has just signed in as session *begun*; the session before ends."""
+        self._sessions.sign_out(cookie(request, SESSION_COOKIE))
+        answer: web.StreamResponse
+        if held[0]:
+            context = {"held": held, "form": self._sessions.form_token(begun)}
+            answer = self._frame.render(request, "held.html", context)
+        else:
+            answer = web.Response(status=303, headers={"Location": "/"})
+        set_cookie(request, answer, SESSION_COOKIE, begun)
+        end_cookie(request, answer, FORM_COOKIE)
+        return answer
+
+    async def _sign_out(self, request: web.Request) -> web.StreamResponse:
+        name = cookie(request, SESSION_COOKIE)
+        form = await fields_of(request)
+        answer = web.Response(status=303, headers={"Location": "/sign-in"})
+        signed = self._sessions.signed(name)
+        if signed is not None:
+            if not self._sessions.form_holds(name, form.get("form", "")):
+                raise web.HTTPForbidden
+            self._sessions.sign_out(name)
+            if form.get("everywhere") == "yes":
+                self._sessions.sign_out_everywhere(signed.person.id)
+        end_cookie(request, answer, SESSION_COOKIE)
+        return answer
