@@ -181,7 +181,7 @@ def _places(offer: Mapping[str, Any]) -> str:
 
 def _duty(name: str, value: object) -> str:
     named = tr(_DUTIES.get(name, name.replace("_", " ")))
-    return named if value is True else f"{named}: {value}"
+    return named if value is True else f"{named}: {tr(str(value))}"
 
 
 def _buying(buy: Mapping[str, Any], contact: str) -> Iterable[str]:
