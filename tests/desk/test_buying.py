@@ -547,7 +547,7 @@ async def test_no_number_of_the_position_is_on_a_page(person):
         assert "610000" not in person.text
 
 
-async def test_steps_of_a_price_that_have_no_field_are_shown_beside_the_form(person):
+async def test_steps_of_a_price_stand_in_fields_of_their_own(person):
     desk = person.world
     before = desk.policy.by_offer["training"]
     price = replace(
@@ -559,6 +559,6 @@ async def test_steps_of_a_price_that_have_no_field_are_shown_beside_the_form(per
     desk.policy = desk.make_policy((stepped, *desk.offers[1:]), digest="sha-256:stepped")
     await person.go(f"{NEGOTIATE}?offer=training")
     assert person.status == 200, person.text
-    said = spelled(person.text)
-    assert "Kept as it stands, whatever is typed: 0.01 USD from fetch 1000 on" in said
-    assert "0.005 USD from day 90 after publication on." in said
+    held = forms(person.text)["negotiate"]
+    assert "1000: 0.01" in held.values()
+    assert "90: 0.005" in held.values()
