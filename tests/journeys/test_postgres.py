@@ -83,3 +83,41 @@ async def test_a_database_that_is_not_there_is_said_at_the_start(licet, origin) 
         told = (await licet(*command, code=2)).err
         assert "store.database" in told
         assert "does not answer" in told
+
+
+async def test_the_books_move_over_when_killed_go_on_and_come_back(
+    licet, origin, sell, postgres_cluster
+) -> None:
+    data = licet.write_site(origin.url)
+    one = await licet.serve()
+    sold = await sell(one)
+    url = postgres_cluster.make("moved")
+    told = (await licet("store", "move", "sqlite:", url, code=2)).err
+    assert "a gateway runs" in told
+    await one.stop()
+    before = (await licet("licensee", "list", "--json")).json
+    assert (await licet("store", "move", "sqlite:", "mysql://x", code=2)).err
+
+    process = await licet._spawn(("store", "move", "sqlite:", url))
+    async with asyncio.timeout(60):
+        assert b"so far" in await process.stderr.readline()
+    process.kill()
+    await process.wait()
+    assert "database" not in (data / "licet.toml").read_text()
+    moved = await licet("store", "move", "sqlite:", url)
+    assert moved.out.splitlines()[-1].endswith(": the same on both sides")
+    assert f'database = "{url}"' in (data / "licet.toml").read_text()
+    assert (await licet("licensee", "list", "--json")).json == before
+    again = await licet("store", "move", "sqlite:", url, code=1)
+    assert "not empty" in again.err
+
+    # What is sold there comes back too; the first file is out of the way by then.
+    one = await licet.serve()
+    await sell(one)
+    await one.stop()
+    (data / "licet.db").rename(data / "licet.db.before")
+    back = (await licet("store", "move", url, "sqlite:", "--json")).json
+    assert {each["table"]: each["rows"] for each in back}["licensees"] == 2
+    assert "database" not in (data / "licet.toml").read_text()
+    assert (await licet("reconcile", "--json")).json["good"] is True
+    assert sold.licensee in str((await licet("licensee", "list", "--json")).json)

@@ -87,19 +87,22 @@ class Postgres:
         self._watch: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, url: str, *, lines: int = 6, place: str = "", upgrade: bool = True) -> Self:
+    async def open(
+        cls, url: str, *, lines: int = 6, place: str = "", upgrade: bool = True, half: bool = False
+    ) -> Self:
         """Connect to *url* and bring its schema up to date; at most *lines* connections are held.
 
         *place* is the name of the data folder whose gateway this is, where several share the database.
 
-        With *upgrade* false an older schema is left as it is. Raises `ConfigurationError` where there is no such
+        With *upgrade* false an older schema is left as it is; with *half* a copy that is not finished is
+        opened, to be gone on with. Raises `ConfigurationError` where there is no such
         server or database, its encoding is not UTF-8, it does not sync to disk, or a later version of licet
         changed it beyond what this one can use.
         """
         made = cls(url, lines, place)
         made._thread.start()
         try:
-            await made.apart(made._open(upgrade=upgrade))
+            await made.apart(made._open(upgrade=upgrade, half=half))
         except BaseException as error:
             await made.close()
             if isinstance(error, ConfigurationError):
@@ -163,7 +166,7 @@ class Postgres:
         """What *work* comes to on the loop of this database, where its connections live."""
         return await _answer(asyncio.run_coroutine_threadsafe(work, self._loop))
 
-    async def _open(self, *, upgrade: bool) -> None:
+    async def _open(self, *, upgrade: bool, half: bool) -> None:
         async with self._line() as line:
             connection = line.connection
             if await connection.fetchval("SHOW server_encoding") != "UTF8":
@@ -171,6 +174,8 @@ class Postgres:
             if await connection.fetchval("SHOW fsync") != "on":
                 raise _mistake("the server must have fsync = on: what it answered would not be kept")
             await versions.recognize(connection)
+            if not half and await connection.fetchval("SELECT to_regclass('licet.moving')"):
+                raise _mistake("holds half a copy; `licet store move` goes on with it")
             if upgrade:
                 await versions.upgrade(connection)
                 line.forget()
