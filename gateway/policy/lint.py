@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from gateway.licenses.contract import large_as_published
 from gateway.paths import PathScope
 from gateway.policy.dating import UNDATED
 from gateway.policy.rules import Match, Policy, Rule, Signing, Verdict, Work
@@ -79,8 +80,22 @@ def lint(
         _refused_but_sold(policy),
         _countries_outside(policy),
         _unsignable(policy),
+        _for_named_parties(policy),
     )
     return tuple(advice for check in checks for advice in check)
+
+
+def _for_named_parties(policy: Policy) -> Iterator[Advice]:
+    """Offers that are too large for a machine alone, in a policy that says nothing of who signs."""
+    if policy.signing != Signing():
+        return
+    for offer in policy.offers:
+        if large_as_published(offer.terms):
+            yield Advice(
+                f"offers.{offer.id}",
+                "is sold to named parties alone, after your word, and nothing can be signed before [contract] names "
+                "a law and who signs for you; by_machine = true there sells it as published",
+            )
 
 
 def _unsignable(policy: Policy) -> Iterator[Advice]:

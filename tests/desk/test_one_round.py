@@ -149,6 +149,14 @@ async def test_what_a_machine_may_buy_where_the_creator_says_nothing(desk, uses,
         assert body["code"] in {"negotiation-waits", "contract-incomplete"}
 
 
+@pytest.mark.parametrize("by_machine", [False, True])
+async def test_a_machine_reads_beforehand_which_offers_need_a_party(desk, by_machine):
+    desk.policy = replace(desk.policy, signing=Signing(by_machine=by_machine))
+    found = await (await desk.get("/.licet/offers")).json()
+    told = {each["id"]: each["needs_party"] for each in found["offers"]}
+    assert told == {"training": False, "answers": False, "archive": not by_machine, "gift": False}
+
+
 async def test_prepaid_above_the_value_that_the_creator_set_is_for_a_person(desk):
     signing(desk)
     desk.positions["answers"] = Position(person_above=usd("100"), person_for=frozenset())
