@@ -336,7 +336,7 @@ def _referring(entry: BookEntry, undone: Undone | None) -> tuple[Posting, ...]:
 def _released_back(entry: BookEntry, before: Posting) -> str:
     """Where what was released under the license of *entry* goes back to, or "" where that is another license."""
     account = f"{before.debit}:"
-    if not entry.license or not entry.site or before.credit != earned(entry.site):
+    if not entry.license or (entry.site and before.credit != earned(entry.site)):
         return ""
     if account.startswith(f"milestone:{entry.license}:"):
         return owed(entry.licensee)

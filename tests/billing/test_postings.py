@@ -149,9 +149,12 @@ def test_a_release_is_taken_back_from_the_creator_for_its_license_alone(make, ki
     assert (after.debit, after.credit, after.code, after.undoes) == (EARNED, to, "reversal", "r")
     for changes in (
         {"amount_micros": 401}, {"license": "lic_2"}, {"license": "lic"}, {"license": ""}, {"reference": "m"},
-        {"currency": "EUR"}, {"site": "other"}, {"site": ""}, {"licensee": ""},
+        {"currency": "EUR"}, {"site": "other"}, {"licensee": ""},
     ):  # fmt: skip
         assert postings_of(replace(entry, **changes), Undone(released, 400)) == ()
+    # A credit note names no site: its license says whose release it takes back.
+    (noted,) = postings_of(replace(entry, site=""), Undone(released, 400))
+    assert (noted.debit, noted.credit) == (EARNED, to)
 
 
 def test_a_release_takes_from_what_waits_and_from_nothing_else(make):
