@@ -97,7 +97,7 @@ class SqliteAccountBook:
 
 def _closes(db: apsw.Connection, licensee: str) -> dict[str, int]:
     found: dict[str, int] = {}
-    rest = "WHERE kind = 'book' AND licensee = ? AND instr(own_canonical, CAST(? AS BLOB)) ORDER BY seq"
+    rest = "WHERE kind = 'book' AND licensee = ? AND instr(own_canonical, CAST(? AS BLOB)) > 0 ORDER BY seq"
     for booked in booked_of(db, rest, (licensee, '"kind_of":"close"')):
         if isinstance(booked.entry, BookEntry) and booked.entry.kind_of == "close":
             found.setdefault(booked.entry.reference, booked.seq)

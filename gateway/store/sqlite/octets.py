@@ -16,9 +16,14 @@ from gateway.provenance.shelf import Shelf, Standing
 PLACE: Final = "id, own_canonical, own_salt, file, place"
 
 
+#: Where nothing can be: a database that is no file has all octets in its rows.
+_NOWHERE: Final = Path("/dev/null")
+
+
 def journal_beside(db: apsw.Connection) -> Path:
     """The folder of the journal that *db* is folded from."""
-    return Path(db.db_filename("main")).parent / "journal"
+    file = db.db_filename("main")
+    return Path(file).parent / "journal" if file else _NOWHERE / "journal"
 
 
 class Octets:
