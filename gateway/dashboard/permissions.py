@@ -57,13 +57,15 @@ class Permission(StrEnum):
     POLICY_CHANGE = "policy.change"
     CONSENT_READ = "consent.read"
     CONSENT_CHANGE = "consent.change"
+    REFUSED_READ = "refused.read"
+    REFUSED_CHANGE = "refused.change"
+    HEALTH_READ = "health.read"
+    HEALTH_CHECK = "health.check"
     WORTH_READ = "worth.read"
     WORTH_CHANGE = "worth.change"
     FLOOR_SEE = "floor.see"
     PEOPLE_READ = "people.read"
     PEOPLE_CHANGE = "people.change"
-    HEALTH_READ = "health.read"
-    HEALTH_CHECK = "health.check"
     WEBHOOKS_READ = "webhooks.read"
     WEBHOOKS_CHANGE = "webhooks.change"
     KEYS_READ = "keys.read"
@@ -79,7 +81,7 @@ _EVIDENCE: Final = frozenset(
 )  # fmt: skip
 _READING: Final = _EVIDENCE | {
     _P.OVERVIEW_READ, _P.MILESTONES_READ, _P.BUNDLES_READ, _P.DEALS_READ, _P.LICENSES_READ, _P.POLICY_READ,
-    _P.CONSENT_READ, _P.WORTH_READ,
+    _P.CONSENT_READ, _P.WORTH_READ, _P.HEALTH_READ, _P.REFUSED_READ,
 }  # fmt: skip
 #: What each role may do.
 ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
@@ -88,8 +90,8 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         Role.OPERATOR: _READING
         | {
             _P.ADDRESS_SEE, _P.AUDITS_CHANGE, _P.DUTIES_CHANGE, _P.BILLING_CHANGE, _P.DEALS_CHANGE,
-            _P.LICENSES_CHANGE, _P.LICENSEES_CHANGE, _P.CONSENT_CHANGE, _P.PEOPLE_READ, _P.HEALTH_READ,
-            _P.HEALTH_CHECK, _P.WEBHOOKS_READ, _P.WEBHOOKS_CHANGE,
+            _P.LICENSES_CHANGE, _P.LICENSEES_CHANGE, _P.CONSENT_CHANGE, _P.PEOPLE_READ,
+            _P.HEALTH_CHECK, _P.REFUSED_CHANGE, _P.WEBHOOKS_READ, _P.WEBHOOKS_CHANGE,
         },
         Role.VIEWER: _READING,
         Role.AUDITOR: _EVIDENCE,
@@ -150,6 +152,9 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "GET /billing/documents/{id}.{ending}": _P.BILLING_READ,
         "GET /billing/disputes/{id}": _P.BILLING_READ,
         "POST /billing/disputes/{id}/{act}": _P.BILLING_CHANGE,
+        "GET /billing/authors": _P.BILLING_READ,
+        "POST /billing/authors/payee": _P.BILLING_CHANGE,
+        "POST /billing/authors/plan": _P.BILLING_CHANGE,
         "GET /duties": _P.DUTIES_READ,
         "GET /duties/{id}": _P.DUTIES_READ,
         "GET /duties/{id}/evidence/{sha256}": _P.EVIDENCE_READ,
@@ -177,10 +182,14 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "GET /records/{id}/replay": _P.POLICY_READ,
         # The file holds the floors.
         "GET /policies/{site}/lines": _P.FLOOR_SEE,
+        "GET /policies/{site}/consent": _P.POLICY_READ,
+        "POST /policies/{site}/consent/check": _P.POLICY_CHANGE,
+        "POST /policies/{site}/consent/activate": _P.POLICY_CHANGE,
         "GET /preview": _P.POLICY_READ,
         "GET /preview.json": _P.POLICY_READ,
+        # Another text is looked at with all that stands in the one in force.
         "POST /preview": _P.POLICY_CHANGE,
-        "GET /setup": _P.HEALTH_READ,
+        "GET /setup": _P.OVERVIEW_READ,
         "GET /setup/new": _P.POLICY_CHANGE,
         "POST /setup/look": _P.POLICY_CHANGE,
         "POST /setup/write": _P.POLICY_CHANGE,
@@ -195,6 +204,11 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         **{f"POST /webhooks/{{id}}/{act}": _P.WEBHOOKS_CHANGE for act in ("test", "again", "retry", "off")},
         # A secret that is made anew is shown.
         "POST /webhooks/{id}/secret": _P.KEYS_CHANGE,
+        "GET /refused": _P.REFUSED_READ,
+        "GET /refused/{id}": _P.REFUSED_READ,
+        "POST /refused/undo": _P.REFUSED_CHANGE,
+        "POST /refused/{id}/exempt": _P.REFUSED_CHANGE,
+        "POST /refused/{id}/dismiss": _P.REFUSED_CHANGE,
         "GET /consent": _P.CONSENT_READ,
         "POST /consent/withdraw": _P.CONSENT_CHANGE,
         "GET /consent/withdrawals/{id}": _P.CONSENT_READ,
