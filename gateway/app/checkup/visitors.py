@@ -92,6 +92,8 @@ def client_addresses(latest: Sequence[tuple[str, str]], proxies: Sequence[str]) 
         return Finding(what, "warn", fact, step)
     if told:
         return Finding(what, "ok", f"{counted(len(addresses), 'address', 'addresses')} in the newest {many}, {told} told by a trusted proxy")  # fmt: skip
+    if len(latest) < _ENOUGH:
+        return Finding(what, "ok", f"{many} so far, too few to tell visitors from a proxy")
     if all(_private(address) for address in addresses):
         fact = f"the newest {many} came from private addresses alone"
         return Finding(what, "warn", fact, "name your proxy under trust.proxies if visitors come through one")
