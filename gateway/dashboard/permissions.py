@@ -198,7 +198,7 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "GET /preview.json": _P.POLICY_READ,
         # Another text is looked at with all that stands in the one in force.
         "POST /preview": _P.POLICY_CHANGE,
-        "GET /setup": _P.HEALTH_READ,
+        "GET /setup": _P.OVERVIEW_READ,
         "GET /setup/new": _P.POLICY_CHANGE,
         "POST /setup/look": _P.POLICY_CHANGE,
         "POST /setup/write": _P.POLICY_CHANGE,
