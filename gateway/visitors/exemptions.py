@@ -1,4 +1,4 @@
-"""Whom nothing is held against although something speaks of a machine: the file ``people.toml`` of a data folder.
+"""Whom nothing is held against although something speaks of a machine: the file ``people.toml`` of a data folder. Pure.
 
 A creator who learns that somebody was taken for a machine exempts the reason,
 for everybody, or the network of who told so. Each line is a decision with its
@@ -20,7 +20,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from pathlib import Path
 from typing import Any, Final
 
 import tomlkit
@@ -69,16 +68,6 @@ class Exemptions:
 
 
 NOBODY: Final = Exemptions()
-
-
-def read_file(path: Path) -> Exemptions:
-    """What the file at *path* says, nothing where there is none; raises `ConfigurationError`."""
-    try:
-        return read_exemptions(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError:
-        return NOBODY
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError([Mistake(str(path), "", f"cannot be read: {error}")]) from None
 
 
 def read_exemptions(text: str, place: str) -> Exemptions:

@@ -135,6 +135,10 @@ class SqliteEndpoints:
 
         await self._database.write(act)
 
+    async def again(self, delivery: Delivery) -> None:
+        """Keep what came of telling it once more."""
+        await self._database.write(lambda db: _keep(db, delivery))
+
     async def failed(self, delivery: Delivery, next_at: int) -> None:
         """Keep that it failed."""
 
@@ -193,7 +197,7 @@ class SqliteEndpoints:
         def act(db: apsw.Connection) -> int:
             db.execute(
                 "DELETE FROM deliveries WHERE (endpoint, nth) IN"
-                " (SELECT endpoint, nth FROM deliveries WHERE at < ? AND done LIMIT ?)",
+                " (SELECT endpoint, nth FROM deliveries WHERE at < ? AND done = 1 LIMIT ?)",
                 (before, most),
             )
             gone = db.changes()
