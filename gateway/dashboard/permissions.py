@@ -114,6 +114,7 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "GET /account/passkeys": _P.SELF,
         "POST /account/passkeys/options": _P.SELF,
         "POST /account/passkeys/add": _P.SELF,
+        "POST /account/passkeys/only": _P.SELF,
         "POST /account/passkeys/{id}/remove": _P.SELF,
         "GET /people": _P.PEOPLE_READ,
         "POST /people/add": _P.PEOPLE_CHANGE,
