@@ -77,6 +77,23 @@ class Dashboard(_Section):
     enabled: bool = True
 
 
+class Oidc(_Section):
+    """An OpenID Connect provider that people may sign in to the dashboard by; without an *issuer* there is none.
+
+    *roles* say who may, by subject or verified e-mail address, and as what. *client_secret_file*
+    holds one line, relative to the data folder, readable by its owner alone; without one we are a
+    public client. *name* is what its button is called. *exempt* are ``HOST:PORT`` that may be on a
+    private network, have any port and speak plain http.
+    """
+
+    issuer: str = Field(default="", pattern=r"^(https?://[a-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?)?$")
+    client_id: str = Field(default="", max_length=200)
+    client_secret_file: str = ""
+    name: str = Field(default="your organization", min_length=1, max_length=60)
+    roles: dict[str, Literal["owner", "operator", "viewer", "auditor"]] = Field(default_factory=dict)
+    exempt: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.:-]+:[0-9]{1,5}$")], ...] = ()
+
+
 class Store(_Section):
     """Where the books rest, what is kept back on the disk for paid records, in megabytes, and for how long details stay.
 
@@ -326,6 +343,7 @@ class File(_Section):
     listen: Listen = Listen()
     tls: Tls = Tls()
     dashboard: Dashboard = Dashboard()
+    oidc: Oidc = Oidc()
     store: Store = Store()
     retention: Retention = Retention()
     trust: Trust = Trust()

@@ -15,6 +15,7 @@ from gateway.app.nonce_secret import secret_at
 from gateway.app.provider import read_secret
 from gateway.clock import Clock
 from gateway.config import Config
+from gateway.dashboard.hook_pages import Hooks
 from gateway.desk.call import Group
 from gateway.desk.clients import Clients
 from gateway.desk.event_feed import EventFeed
@@ -69,8 +70,8 @@ class PostRoom:
         self._config, self._register, self._clock, self._policies = config, register, clock, policies
         self.events, self.endpoints = SqliteEvents(database), SqliteEndpoints(database)
         self._own = own_endpoints(config, self._now())
-        secrets = secrets_of(config)
-        webhooks = webhooks_of(config, secrets, clock)
+        self._secrets = secrets = secrets_of(config)
+        self._webhooks = webhooks = webhooks_of(config, secrets, clock)
         transports: dict[str, Transport] = {"https": webhooks, "http": webhooks}
         mail = mail_of(config)
         self.verifying = MailboxLetters(mail, clock) if mail is not None else None
@@ -90,6 +91,12 @@ class PostRoom:
             return EventFeed(clients, self.events, database.version).group()
 
         self.groups: tuple[Callable[[Clients], Group], ...] = (hooks, feed)
+
+    def pages(self) -> Hooks:
+        """What the operator's pages work on."""
+        return Hooks(
+            self.endpoints, self.events, self._webhooks.ping, self._webhooks.tell, self._secrets.secret
+        )
 
     async def open(self) -> None:
         """Have the endpoints of the settings, and no other ones, be the operator's own."""
@@ -148,7 +155,7 @@ def webhooks_of(config: Config, secrets: Secrets, clock: Clock) -> Webhooks:
     """The ways out to endpoints: what is exempt for the operator is not for anybody else."""
     authorities = config.folder / config.signatures.authorities if config.signatures.authorities else None
     agent = f"licet/{__version__}"
-    private = [place for each in config.webhooks if each.private and (place := _place(each.url))]
+    private = [place for each in config.webhooks if each.private and (place := place_of(each.url))]
     return Webhooks(
         secrets,
         clock,
@@ -176,7 +183,7 @@ def exports_of(config: Config) -> dict[str, Export]:
                     each.url,
                 )
             )
-        place = _place(each.url)
+        place = place_of(each.url)
         way = Egress(
             exempt=[place] if each.private and place else [],
             authorities=authorities,
@@ -199,7 +206,7 @@ def own_endpoints(config: Config, now: int) -> tuple[Endpoint, ...]:
     place = str(config.folder / "licet.toml")
     for nth, each in enumerate(config.webhooks):
         key = f"webhooks.{nth}"
-        if _place(each.url) is None:
+        if place_of(each.url) is None:
             mistakes.append(Mistake(place, f"{key}.url", "must be a URL with a host in lower case", each.url))
         elif each.url.startswith("http:") and not each.private:
             mistakes.append(Mistake(place, f"{key}.url", "must be https, or private = true", each.url))
@@ -265,7 +272,7 @@ def _own(id: str, url: str, types: tuple[str, ...], now: int) -> Endpoint:
     return Endpoint(id, "", "", "", str(url), types, now, Reach.UNPROVEN)
 
 
-def _place(url: str) -> str | None:
+def place_of(url: str) -> str | None:
     """``HOST:PORT`` of an http or https *url* as the way out reads it, or None."""
     plain = url.startswith("http://")
     found = read_url("https://" + url.removeprefix("http://") if plain else url)

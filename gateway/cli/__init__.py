@@ -43,6 +43,7 @@ from gateway.cli import (
     keys,
     licensee,
     licenses,
+    listen,
     mcp,
     memo,
     milestones,
@@ -93,6 +94,7 @@ app = typer.Typer(
                     licet who access.log
     Your deals      licet deals list
                     licet outbox list
+                    licet listen --forward-to http://localhost:9000/hook
     Your customers  licet licensee add "Example AI Labs" --credit "10 USD"
                     licet statement LICENSEE --period 2026-11
                     licet invoices issue LICENSEE --period 2026-10
@@ -144,6 +146,7 @@ app.command("memo")(memo.memo)
 app.command("dossier")(dossier.dossier)
 app.command("price")(price.price)
 app.add_typer(outbox.app, name="outbox")
+app.command("listen")(listen.listen)
 app.add_typer(withdraw.app, name="withdraw")
 app.add_typer(objections.app, name="objections")
 app.add_typer(authors.app, name="authors")

@@ -25,8 +25,8 @@ def past(
 
     The dashboard's pages about the log (overview, crawlers, content, access
     log, exports) over what `licet ingest` read. They listen on this machine
-    alone and change nothing. The link works once; the password that it asks
-    for is for this look only and is forgotten with it.
+    alone and change nothing. The link signs in whoever opens it first, without
+    a password, and works once; with the command ends what it opened.
     """
     from gateway.folders import Folders
 
@@ -40,6 +40,7 @@ async def _look(place: Path, data: Path, port: int, *, as_json: bool) -> None:
     from aiohttp import web
 
     from gateway.app.explaining import Explaining
+    from gateway.cli.one_look import OneLook
     from gateway.clock import SystemClock
     from gateway.config import read_config
     from gateway.dashboard.rooms import Rooms
@@ -55,28 +56,29 @@ async def _look(place: Path, data: Path, port: int, *, as_json: bool) -> None:
     database = await Database.open(place)
     with tempfile.TemporaryDirectory(prefix="licet-past-") as folder:
         sessions = Sessions.open(Path(folder) / "operator.json", clock)
-        runner = web.AppRunner(
-            dashboard_app(
-                SqliteAccessLog(database),
-                sessions,
-                hosts=(),
-                status=lambda: {"the past": "read only"},
-                who=Explaining(config, clock),
-                clock=clock,
-                rooms=Rooms(),
-            ),
-            access_log=None,
+        app = dashboard_app(
+            SqliteAccessLog(database),
+            sessions,
+            hosts=(),
+            status=lambda: {"the past": "read only"},
+            who=Explaining(config, clock),
+            clock=clock,
+            rooms=Rooms(),
         )
+        door = OneLook(sessions, clock)
+        # Behind the guard of host names, before everything that asks who somebody is.
+        app.middlewares.insert(1, door.middleware)
+        runner = web.AppRunner(app, access_log=None)
         try:
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", port).start()
             base = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            link = f"{base}/sign-in?token={sessions.sign_in_link()}"
+            link = f"{base}{door.path}"
             if as_json:
                 emit({"past": base, "sign_in": link})
             else:
                 print(link, flush=True)
-                tell(f"The link works once. Then look at {base}/?last=all; Ctrl-C ends it.")
+                tell("The link works once and needs no password. Ctrl-C ends it.")
             await over.wait()
         finally:
             await runner.cleanup()

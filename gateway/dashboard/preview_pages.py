@@ -22,6 +22,8 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.gatekeeping import may
+from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError
@@ -120,13 +122,16 @@ class PreviewPages:
         trouble: str, *, status: int = 200, more: Mapping[str, object] | None = None,
     ) -> web.StreamResponse:  # fmt: skip
         text = ""
-        if policy is not None:
+        # The file holds the floors.
+        if policy is not None and may(request, Permission.FLOOR_SEE):
             try:
                 text = self._preview.files.text(policy)
             except ConfigurationError as error:
                 trouble = trouble or str(error)
         context: dict[str, object] = {
-            "asked": asked, "policy": policy, "told": told, "trouble": trouble, "text": text, "mistakes": (),
+            "asked": asked, "policy": policy, "told": told, "trouble": trouble,
+            # The text holds floors.
+            "text": text if may(request, Permission.FLOOR_SEE) else "", "mistakes": (),
             "edited": False, "difference": (), "names": self._names,
             "every": self._preview.files.policies,
             "documents": _documents(told) if told else (),

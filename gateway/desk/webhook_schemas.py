@@ -34,6 +34,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "license.expiring": "It ends within 30 days.",
     "license.expired": "It ended, and all rights went back.",
     "license.revoked": "Its owner ended it.",
+    "budget.low": "Most of the budget of a license is spent.",
     "milestone.ingestion": "Of a bundle, what counts as all of it was fetched.",
     "milestone.promised": "A part of a fee is owed once its milestone is met; nobody holds it.",
     "milestone.funded": "Who holds the money of a milestone has it.",

@@ -179,6 +179,10 @@ class Endpoints(Protocol):
         """Keep that it was told, and go on after it; never back."""
         ...
 
+    async def again(self, delivery: Delivery) -> None:
+        """Keep what came of telling it once more; its place and what is due stay as they are."""
+        ...
+
     async def failed(self, delivery: Delivery, next_at: int) -> None:
         """Keep that it failed; it is tried again from *next_at* on."""
         ...

@@ -154,6 +154,36 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "The bank of a licensee took back what it had paid in; its credit is less by as much.",
             "Answer the dispute at your payment provider. Nothing is sold on a balance below zero.",
         ),
+        "crawler.ignored": (
+            "A crawler came for what you refuse it: {subject}",
+            "It fetched, or tried to, what your rules and robots.txt refuse it.",
+            "Your dashboard shows when, what, and whether it got anything: Crawlers.",
+        ),
+        "crawler.spoofed": (
+            "Somebody uses the name of {subject}",
+            "It calls itself that crawler, and comes from where that crawler never comes from.",
+            "Your dashboard shows what it asked for, and that it was turned away: Access log.",
+        ),
+        "crawler.newcomer": (
+            "A crawler that nobody knows yet: {subject}",
+            "A name came by that the catalog does not know.",
+            "See what it does, and make a rule for it: Access log, and Policies.",
+        ),
+        "budget.low": (
+            "The budget of a license is nearly spent: {subject}",
+            "Most of what may be spent or fetched under it is gone.",
+            "Its holder may want another one: licet licenses show {subject}",
+        ),
+        "list.stale": (
+            "Lists of addresses are too old: {subject}",
+            "Whether a crawler comes from where its company says cannot be told by them any more.",
+            "See which ones, and why they were not fetched: licet crawlers list",
+        ),
+        "disk.low": (
+            "A disk is nearly full: {subject}",
+            "Where nothing can be written, crawlers are refused; people are served.",
+            "Make room, or lower how long things are kept: licet doctor",
+        ),
         "endpoint.disabled": (
             "A webhook endpoint was switched off: {subject}",
             "Events could not be sent there for days, or it said that nobody is there any more.",
@@ -161,6 +191,11 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
         ),
     },
     Reader.LICENSEE: {
+        "budget.low": (
+            "The budget of your license is nearly spent: {subject}",
+            "Most of what you may spend or fetch under it is gone.",
+            "Agree on another one before your crawler is answered 402.",
+        ),
         "milestone.met": (
             "A milestone is met: {subject}",
             "What a part of your fee waited for has happened. You may object for seven days, and say why.",

@@ -21,9 +21,11 @@ from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.money import Money
 from gateway.outbox.events import About
 from gateway.paths import PathScope
-from gateway.provenance.frames import SealedDetail
+from gateway.provenance.frames import SealedDetail, entry_frame
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
+from gateway.provenance.segments import ENTRY_HEADER
+from gateway.provenance.writers import writer_of
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.account_book import MemoryAccountBook
 from gateway.store.memory.accounts import MemoryAccounts
@@ -306,7 +308,12 @@ async def database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) 
 @pytest.fixture
 def ports(database: Any, tmp_path: Path) -> Ports:
     """The ports of one adapter, empty."""
-    return memory_ports() if database is None else sqlite_ports(database, tmp_path)
+    if database is None:
+        return memory_ports()
+    made = sqlite_ports(database, tmp_path)
+    if isinstance(database, Database):
+        made.folding = Filed(tmp_path / "journal", made.folding)
+    return made
 
 
 _outcomes: Counter[tuple[str, str, str]] = Counter()
@@ -337,6 +344,34 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             cells.append(", ".join([str(counts["passed"]), *others]) if counts else "-")
         note = "  not on PostgreSQL yet" if port in NOT_ON_POSTGRES else ""
         terminalreporter.write_line(f"{port:18}" + "".join(f"{cell:>16}" for cell in cells) + note)
+
+
+class Filed:
+    """Folds what stands in the journal's files, as a keeper does, so that the rows may point there."""
+
+    def __init__(self, folder: Path, folding: Any) -> None:
+        self._folder, self._folding = folder, folding
+        self._next = itertools.count(1)
+        folder.mkdir()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._folding, name)
+
+    async def fold(self, batch: FoldBatch) -> int:
+        contents: dict[str, bytes] = {}
+        number, entries = next(self._next), []
+        for each in batch.entries:
+            writer = writer_of(each.source)
+            if writer:
+                name = f"{writer}-{number:06d}.seg"
+                before = contents.setdefault(name, ENTRY_HEADER)
+                contents[name] = before + entry_frame(each.entry.kind, each.canonical, each.salt)
+                entries.append(each._replace(source=f"{name}:{len(before)}"))
+            else:
+                entries.append(each)
+        for name, octets in contents.items():
+            (self._folder / name).write_bytes(octets)
+        return int(await self._folding.fold(replace(batch, entries=tuple(entries))))
 
 
 _numbers = itertools.count(1)

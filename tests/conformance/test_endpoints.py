@@ -136,6 +136,20 @@ async def test_what_came_of_it_is_kept_once_an_event_and_read_newest_first(kept)
     assert await kept.deliveries(9, endpoint="we_1") == (), "what was removed meanwhile has none"
 
 
+async def test_what_is_told_once_more_is_kept_and_moves_nothing(kept):
+    await kept.add(endpoint(reach=Reach.ON), 9)
+    await kept.told(delivery(2, status=200, done=True))
+    await kept.failed(delivery(3, status=500, why="status 500"), NOW + 60)
+    before = await kept.get("we_1")
+    await kept.again(delivery(2, tries=2, status=500, why="status 500", done=True, at=NOW + 99))
+    await kept.again(delivery(2, "we_gone"))
+    assert await kept.get("we_1") == before
+    found = await kept.deliveries(9, endpoint="we_1")
+    assert found[0] == delivery(2, tries=2, status=500, why="status 500", done=True, at=NOW + 99)
+    assert len(found) == 2
+    assert await kept.deliveries(9, endpoint="we_gone") == ()
+
+
 async def test_it_is_switched_off_once_and_its_event_is_kept_once(kept, ports):
     await kept.add(endpoint(reach=Reach.ON), 9)
     last = await ports.events.last()

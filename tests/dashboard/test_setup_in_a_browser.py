@@ -10,9 +10,10 @@ from gateway.dashboard.preview_pages import Preview
 from gateway.dashboard.setup_pages import Setup
 from tests.dashboard.test_browser import CHROMIUM, Watch, browser, picture, sign_in
 from tests.dashboard.test_health_pages import Examiner
+from tests.dashboard.test_hook_pages import hooks, wire
 from tests.dashboard.test_setup_pages import sites, visits
 
-__all__ = ["browser", "sites", "visits"]
+__all__ = ["browser", "hooks", "sites", "visits", "wire"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is missing: apt-get install chromium"),
@@ -22,13 +23,19 @@ PAGES = {
     "setup": "/setup",
     "setup-new": "/setup/new",
     "overview-steps": "/",
+    "replay": "/records/019ab003-0000-7000-8000-000000000003/replay?as=GPTBot&proof=verified",
+    "lines": "/policies/journal/lines?rule=rules[4]#line",
+    "record-links": "/records/019ab003-0000-7000-8000-000000000003",
+    "webhooks": "/webhooks",
+    "webhook": "/webhooks/we_own",
+    "webhook-event": "EVENT",
     "preview": "/preview?path=/essays/tides&as=GPTBot",
     "preview-free": "/preview?path=/&as=",
 }
 
 
 @pytest.fixture
-async def desk(start, filled, files, visits, sites):
+async def desk(start, filled, files, visits, sites, hooks):
     settings = (("listen.port", "80"), ("trust.proxies", '["loopback"]'))
 
     async def payable() -> bool:
@@ -38,6 +45,7 @@ async def desk(start, filled, files, visits, sites):
         filled,
         policies=files,
         health=Health(Examiner(), lambda: settings),
+        hooks=hooks[0],
         preview=Preview(files, previewed),
         setup=Setup(sites, files, visits, payable),
     )
@@ -46,14 +54,14 @@ async def desk(start, filled, files, visits, sites):
 @pytest.mark.parametrize(
     ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
 )
-async def test_pages_are_clean_and_fit_and_axe_finds_nothing(browser, desk, scheme, width):
+async def test_pages_are_clean_and_fit_and_axe_finds_nothing(browser, desk, hooks, scheme, width):
     axe = pytest.importorskip("axe_playwright_python.async_playwright")
     context = await browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 844})
     watch = Watch(context, desk.base)
     page = await context.new_page()
     await sign_in(page, desk)
     for name, path in PAGES.items():
-        await page.goto(desk.base + path)
+        await page.goto(desk.base + path.replace("EVENT", f"/webhooks/events/{hooks[1][0].id}"))
         assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
         await picture(page, f"{name}-{scheme}-{width}")
         found = await axe.Axe().run(page)

@@ -184,6 +184,7 @@ async def test_every_type_of_event_is_among_the_webhooks_of_the_document(world):
     from gateway.billing import claim_events, invoice_events, line_disputes, milestone_events
     from gateway.desk.webhook_schemas import EVENTS
     from gateway.licenses import bundle, duty_events, life_events, negotiation_events, removal
+    from gateway.outbox import alerts
     from gateway.rails import topup_events
 
     assert set(EVENTS) == {
@@ -196,6 +197,7 @@ async def test_every_type_of_event_is_among_the_webhooks_of_the_document(world):
         *invoice_events.TYPES,
         *line_disputes.TYPES,
         *milestone_events.TYPES,
+        *alerts.TO_LICENSEES,
         *claim_events.TYPES,
         "usage.counted",
         "endpoint.disabled",

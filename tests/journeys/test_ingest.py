@@ -138,13 +138,16 @@ async def test_the_past_is_looked_at_on_the_pages_about_the_log(licet) -> None:
         ) as browser:
             async with browser.get(f"{base}/log.json?last=all") as shut:
                 assert "rows" not in await shut.text()
-            async with browser.get(link) as door:
-                form = re.search(r'name="form" value="([^"]+)"', await door.text())[1]
-            token = link.partition("token=")[2]
-            password = "a sentence for one look"
-            sent = {"form": form, "token": token, "password": password, "again": password}
-            async with browser.post(f"{base}/sign-in", data=sent) as entered:
+            async with browser.get(f"{base}/look/{'x' * 43}", allow_redirects=False) as wrong:
+                assert wrong.status == 303, "another link leads to the door"
+                assert "Set-Cookie" not in wrong.headers
+            async with browser.get(link) as entered:
                 assert entered.status == 200
+                assert str(entered.url) == f"{base}/?last=all"
+            async with aiohttp.ClientSession(headers=headers) as second, second.get(link) as spent:
+                assert "Sign in" in await spent.text()
+            async with browser.get(link, headers={"Host": "evil.example"}) as rebound:
+                assert rebound.status in {400, 403, 421}
             pages = {}
             for path in ("/?last=all", "/crawlers?last=all", "/content?last=all", "/log?last=all"):
                 async with browser.get(base + path) as page:

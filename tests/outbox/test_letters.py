@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gateway.desk.webhook_schemas import EVENTS
 from gateway.event import event
 from gateway.licenses.contract import NOTICE
+from gateway.outbox.alerts import TYPES
 from gateway.outbox.endpoints import is_filter
 from gateway.outbox.letters import Reader, letter_of, letter_types
 
@@ -39,7 +40,7 @@ def test_what_concerns_no_person_is_no_letter():
 
 
 #: Types that the operator alone hears, which OpenAPI's webhooks do not tell licensees of.
-OPERATORS = {"objection.received", "consent.declined"}
+OPERATORS = {"objection.received", "consent.declined", *TYPES}
 
 
 def test_people_are_written_to_about_what_can_happen():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
@@ -16,24 +17,27 @@ from gateway.spoken import counted
 if TYPE_CHECKING:
     from gateway.config import Config
     from gateway.policy.rules import Policy
+    from gateway.visitors.person_reports import PersonReport
 
 #: Fetches whose addresses are looked at, the newest ones.
 _LATEST: Final = 500
 #: From so many fetches on, one address for all of them is no accident.
 _ENOUGH: Final = 5
 _SECONDS: Final = 3.0
+#: Weeks over which reports of people are counted.
+_WEEKS: Final = 4
 
 
 async def looked_at(data: Path, environ: Mapping[str, str]) -> list[Finding]:
     """What is found of addresses, of the scheme that visitors use, and of the sites' public addresses."""
+    from gateway.app.checkup.in_force import in_force
     from gateway.config import read_config
-    from gateway.policy.reload import read_all
 
     try:
         config = read_config(data, environ=environ)
     except ConfigurationError:
         return []  # told elsewhere
-    policies = read_all(sorted((data / "sites").glob("*.toml")))[0]
+    policies, _ = await in_force(data)
     found = [*await _addresses(config)]
     for policy in policies:
         found += [*_scheme(config, policy), *await _public(config, policy)]
@@ -43,6 +47,8 @@ async def looked_at(data: Path, environ: Mapping[str, str]) -> list[Finding]:
 async def _addresses(config: Config) -> list[Finding]:
     from gateway.app.stores import has_store, open_store
     from gateway.store.sqlite.details import SqliteDetails
+    from gateway.store.sqlite.person_reports import SqlitePersonReports
+    from gateway.visitors.person_reports import WEEK
 
     if not has_store(config.folder):
         return []
@@ -50,8 +56,11 @@ async def _addresses(config: Config) -> list[Finding]:
         database = await open_store(config)
     except ConfigurationError:
         return []  # told elsewhere
+    now = int(time.time())
     try:
-        return [client_addresses(await SqliteDetails(database).newest(_LATEST), config.trust.proxies)]
+        latest = await SqliteDetails(database).newest(_LATEST)
+        reports = await SqlitePersonReports(database).since(now - _WEEKS * WEEK)
+        return [client_addresses(latest, config.trust.proxies), people_refused(reports, now)]
     except StoreUnavailable:
         return []  # told elsewhere
     finally:
@@ -83,6 +92,8 @@ def client_addresses(latest: Sequence[tuple[str, str]], proxies: Sequence[str]) 
         return Finding(what, "warn", fact, step)
     if told:
         return Finding(what, "ok", f"{counted(len(addresses), 'address', 'addresses')} in the newest {many}, {told} told by a trusted proxy")  # fmt: skip
+    if len(latest) < _ENOUGH:
+        return Finding(what, "ok", f"{many} so far, too few to tell visitors from a proxy")
     if all(_private(address) for address in addresses):
         fact = f"the newest {many} came from private addresses alone"
         return Finding(what, "warn", fact, "name your proxy under trust.proxies if visitors come through one")
@@ -90,6 +101,27 @@ def client_addresses(latest: Sequence[tuple[str, str]], proxies: Sequence[str]) 
         f"{counted(len(addresses), 'address', 'addresses')} in the newest {many}, each by its own connection"
     )
     return Finding(what, "ok", fact)
+
+
+def people_refused(reports: Sequence[PersonReport], now: int) -> Finding:
+    """How many people said in the last weeks that they were taken for machines, and how often that was so; *now* is whole seconds."""
+    from gateway.visitors.person_reports import OPEN, weekly
+
+    weeks = weekly(reports, now, _WEEKS)
+    reported = [each.reported for each in weeks]
+    waiting = sum(each.state == OPEN for each in reports)
+    what = "people"
+    if not any(reported):
+        return Finding(what, "ok", f"nobody said in {_WEEKS} weeks that a refusal was a mistake")
+    shown = ", ".join(map(str, reported))
+    agreed = sum(each.agreed for each in weeks)
+    fact = f"{counted(sum(reported), 'person', 'people')} said that a refusal was a mistake, a week: {shown}; {agreed} were right"
+    step = (
+        f"{counted(waiting, 'report waits', 'reports wait')} for you: the dashboard's page People"
+        if waiting
+        else ""
+    )
+    return Finding(what, "warn" if waiting or reported[-1] else "ok", fact, step)
 
 
 def _name(address: str) -> str:

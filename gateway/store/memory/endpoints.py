@@ -95,6 +95,11 @@ class MemoryEndpoints:
             self._change(found.id, after=max(found.after, delivery.nth), tries=0, next_at=0, why="")
             self._keep(delivery)
 
+    async def again(self, delivery: Delivery) -> None:
+        """Keep what came of telling it once more."""
+        if delivery.endpoint in self._found:
+            self._keep(delivery)
+
     async def failed(self, delivery: Delivery, next_at: int) -> None:
         """Keep that it failed."""
         if delivery.endpoint in self._found:

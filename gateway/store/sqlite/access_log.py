@@ -423,7 +423,7 @@ def _shed(db: apsw.Connection, filter: LogFilter) -> int:
         where = where.also("time_us >= ?", filter.from_us)
     if filter.to_us is not None:
         where = where.also("time_us < ?", filter.to_us)
-    for (canonical,) in db.execute(f"SELECT canonical FROM entries WHERE {where.sql}", where.values):  # noqa: S608
+    for (canonical,) in db.execute(f"SELECT own_canonical FROM entries WHERE {where.sql}", where.values):  # noqa: S608
         total += orjson.loads(canonical)["count"]
     return total
 

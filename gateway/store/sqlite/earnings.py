@@ -11,7 +11,7 @@ from gateway.billing.postings import earned
 from gateway.store.sqlite.database import Database
 
 _UNTIL: Final = (
-    "SELECT currency, max(CAST(json_extract(CAST(canonical AS TEXT), '$.reference') AS BIGINT)) AS until FROM entries"
+    "SELECT currency, max(CAST(json_extract(CAST(own_canonical AS TEXT), '$.reference') AS BIGINT)) AS until FROM entries"
     " WHERE kind = 'book' AND licensee = '' AND license = '' AND site = ?2 GROUP BY currency"
 )
 # What is undone counts for what it undoes: that has the work.

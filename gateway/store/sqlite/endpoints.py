@@ -135,6 +135,10 @@ class SqliteEndpoints:
 
         await self._database.write(act)
 
+    async def again(self, delivery: Delivery) -> None:
+        """Keep what came of telling it once more."""
+        await self._database.write(lambda db: _keep(db, delivery))
+
     async def failed(self, delivery: Delivery, next_at: int) -> None:
         """Keep that it failed."""
 

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Final, Self
 
 import apsw
+import orjson
 
 from gateway.problems import StoreUnavailable
 from gateway.provenance.segments import SegmentDamaged
 from gateway.provenance.shelf import Shelf, Standing
 
 #: What `Octets.of` wants of a row, in this order.
-PLACE: Final = "id, canonical, salt, file, place"
+PLACE: Final = "id, own_canonical, own_salt, file, place"
 
 
 #: Where nothing can be: a database that is no file has all octets in its rows.
@@ -48,6 +49,6 @@ class Octets:
             found = self._shelf.entry(file, place)
         except (SegmentDamaged, OSError) as error:
             raise StoreUnavailable(f"entry {id} cannot be read from the journal: {error}") from error
-        if b'"id":"%b"' % id.encode() not in found.canonical:
+        if b'"id":' + orjson.dumps(id) not in found.canonical:
             raise StoreUnavailable(f"entry {id} does not stand in the journal at {file}:{place}")
         return found

@@ -98,7 +98,7 @@ def _traffic(db: apsw.Connection, site: str, since: int, until: int, most: int) 
     )
     people: Any = db.execute(f"SELECT coalesce(sum(count), 0) {_PEOPLE}", hours).get
     shed: Any = db.execute(
-        "SELECT canonical FROM entries WHERE kind = 'shed' AND time_us >= ? AND time_us < ?", within[1:]
+        "SELECT own_canonical FROM entries WHERE kind = 'shed' AND time_us >= ? AND time_us < ?", within[1:]
     )
     return Traffic(
         site,

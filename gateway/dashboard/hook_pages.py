@@ -1,0 +1,223 @@
+"""Who is told of what happened, and what came of it: endpoints, deliveries, events.
+
+=================================  ============================================
+``/webhooks``                      every endpoint, and the newest events
+``/webhooks/ID``                   one endpoint: its deliveries, its forms
+``/webhooks/events/ID``            one event: its payload, and who heard of it
+``/webhooks/ID/test``              POST: one signed ping now
+``/webhooks/ID/again``             POST: ``event`` once more, with its own id
+``/webhooks/ID/retry``             POST: try what waits now; switches it on
+``/webhooks/ID/off``               POST: tell it nothing until it is switched on
+``/webhooks/ID/secret``            POST: another secret, shown once
+=================================  ============================================
+
+Of an answer the status alone is read, so that is what is shown of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.dashboard.deal_pages import Frame
+from gateway.outbox import alerts
+from gateway.outbox.courier import Outcome, Said
+from gateway.outbox.endpoints import Delivery, Endpoint, Endpoints, Reach
+from gateway.outbox.events import Events, Happening
+from gateway.outbox.webhook import document
+
+#: Deliveries and events that are shown at once.
+SHOWN: Final = 50
+#: How far the newest events are looked for: places have gaps.
+_BACK: Final = 500
+#: Why an endpoint is off that the operator switched off.
+BY_OPERATOR: Final = "switched off here"
+_HTTP: Final = ("https:", "http:")
+_STATES: Final[Mapping[Reach, str]] = {
+    Reach.ON: "told", Reach.OFF: "switched off", Reach.UNPROVEN: "not proven yet",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the pages work on. *ping* and *tell* send one signed request; *secret* gives that of an id and a generation."""
+
+    endpoints: Endpoints
+    events: Events
+    ping: Callable[[Endpoint], Awaitable[Outcome]]
+    tell: Callable[[Endpoint, Happening], Awaitable[Outcome]]
+    secret: Callable[[str, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One endpoint as it is listed: how it stands in words, and how many events wait for it."""
+
+    endpoint: Endpoint
+    word: str
+    waiting: int
+
+    @property
+    def pinged(self) -> bool:
+        """Whether a request can be sent to it by itself."""
+        return self.endpoint.url.startswith(_HTTP)
+
+
+class HookPages:
+    """Shows endpoints and events; *frame* draws them."""
+
+    def __init__(self, hooks: Hooks, frame: Frame, clock: Clock) -> None:
+        """Work on *hooks*."""
+        self._hooks, self._frame, self._clock = hooks, frame, clock
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Add the addresses above to *router*."""
+        router.add_get("/webhooks", self._list)
+        router.add_get("/webhooks/events/{id}", self._event)
+        router.add_get("/webhooks/{id}", self._one)
+        for name, act in (
+            ("test", self._test), ("again", self._again), ("retry", self._retry), ("off", self._off),
+            ("secret", self._secret),
+        ):  # fmt: skip
+            router.add_post(f"/webhooks/{{id}}/{name}", act)
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        hooks = self._hooks
+        last = await hooks.events.last()
+        events = (await hooks.events.after(max(last - _BACK, 0), _BACK))[-SHOWN:]
+        context = {
+            "rows": [await self._row(each) for each in await hooks.endpoints.all()],
+            "events": tuple(reversed(events)),
+            "alerts": alerts.EVENTS,
+        }
+        return self._frame.render(request, "webhooks.html", context)
+
+    async def _row(self, endpoint: Endpoint) -> Row:
+        events = await self._hooks.events.after(endpoint.after, _BACK, endpoint.about)
+        word = "fails" if endpoint.reach is Reach.ON and endpoint.tries else _STATES[endpoint.reach]
+        return Row(endpoint, word, sum(endpoint.wants(each.event.type) for each in events))
+
+    async def _one(self, request: web.Request) -> web.StreamResponse:
+        return await self._shown(request, await self._found(request))
+
+    async def _shown(
+        self, request: web.Request, endpoint: Endpoint, *, said: str = "", good: bool = False, secret: str = "",
+        status: int = 200,
+    ) -> web.StreamResponse:  # fmt: skip
+        context = {
+            "row": await self._row(endpoint),
+            "deliveries": await self._hooks.endpoints.deliveries(SHOWN, endpoint=endpoint.id),
+            "said": said,
+            "good": good,
+            "secret": secret,
+            "two": len(endpoint.generations(self._now())) > 1,
+        }
+        return self._frame.render(request, "webhook.html", context, status=status)
+
+    async def _event(self, request: web.Request) -> web.StreamResponse:
+        found = await self._happening(request.match_info["id"])
+        if found is None:
+            raise web.HTTPNotFound
+        context = {
+            "event": found.event,
+            "payload": json.dumps(document(found.event), ensure_ascii=False, indent=2),
+            "schema": json.dumps(alerts.SCHEMAS[found.event.type], indent=2)
+            if found.event.type in alerts.SCHEMAS
+            else "",
+            "deliveries": await self._hooks.endpoints.deliveries(SHOWN, event=found.event.id),
+        }
+        return self._frame.render(request, "webhook_event.html", context)
+
+    async def _test(self, request: web.Request) -> web.StreamResponse:
+        endpoint = await self._sendable(request)
+        outcome = await self._hooks.ping(endpoint)
+        return await self._outcome(request, endpoint, "The test event", outcome)
+
+    async def _again(self, request: web.Request) -> web.StreamResponse:
+        endpoint = await self._sendable(request)
+        form = await self._frame.form_of(request)
+        happening = await self._happening(form.get("event", ""))
+        if happening is None or not endpoint.about.covers(happening.event):
+            return await self._shown(request, endpoint, said="There is no such event for it.", status=404)
+        if happening.nth > endpoint.after:
+            said = "It has not been told that one yet, and hears its events in order: try what waits."
+            return await self._shown(request, endpoint, said=said, status=409)
+        outcome = await self._hooks.tell(endpoint, happening)
+        before = [
+            each
+            for each in await self._hooks.endpoints.deliveries(SHOWN, event=happening.event.id)
+            if each.endpoint == endpoint.id
+        ]
+        done = outcome.said is Said.TOLD or any(each.done for each in before)
+        await self._hooks.endpoints.again(
+            Delivery(
+                endpoint.id, happening.nth, happening.event.id, happening.event.type, self._now(),
+                sum(each.tries for each in before) + 1, outcome.status, outcome.why, done=done,
+            )
+        )  # fmt: skip
+        return await self._outcome(request, endpoint, "The event", outcome)
+
+    async def _outcome(
+        self, request: web.Request, endpoint: Endpoint, what: str, outcome: Outcome
+    ) -> web.StreamResponse:
+        told = outcome.said is Said.TOLD
+        said = (
+            f"{what} was received: status {outcome.status}."
+            if told
+            else f"{what} was not received: {outcome.why}."
+        )
+        return await self._shown(request, endpoint, said=said, good=told, status=200 if told else 502)
+
+    async def _retry(self, request: web.Request) -> web.StreamResponse:
+        endpoint = await self._changed(request)
+        await self._hooks.endpoints.hurry(endpoint.id)
+        raise web.HTTPSeeOther(f"/webhooks/{endpoint.id}")
+
+    async def _off(self, request: web.Request) -> web.StreamResponse:
+        endpoint = await self._changed(request)
+        await self._hooks.endpoints.switch_off(endpoint.id, BY_OPERATOR)
+        raise web.HTTPSeeOther(f"/webhooks/{endpoint.id}")
+
+    async def _secret(self, request: web.Request) -> web.StreamResponse:
+        endpoint = await self._sendable(request)
+        if endpoint.licensee:
+            said = "A licensee has another secret made at the desk, and alone is shown it."
+            return await self._shown(request, endpoint, said=said, status=403)
+        changed = await self._hooks.endpoints.rotate(endpoint.id, self._now())
+        if changed is None:
+            raise web.HTTPNotFound
+        secret = self._hooks.secret(changed.id, changed.generation)
+        shown = await self._shown(request, changed, secret=secret)
+        shown.headers["Cache-Control"] = "no-store"
+        return shown
+
+    async def _changed(self, request: web.Request) -> Endpoint:
+        await self._frame.form_of(request)
+        return await self._found(request)
+
+    async def _sendable(self, request: web.Request) -> Endpoint:
+        """The endpoint of a form, where a request of its own can be sent to it."""
+        endpoint = await self._changed(request)
+        if not endpoint.url.startswith(_HTTP):
+            raise web.HTTPNotFound
+        return endpoint
+
+    async def _found(self, request: web.Request) -> Endpoint:
+        found = await self._hooks.endpoints.get(request.match_info["id"])
+        if found is None:
+            raise web.HTTPNotFound
+        return found
+
+    async def _happening(self, id: str) -> Happening | None:
+        nth = await self._hooks.events.place(id)
+        if nth is None:
+            return None
+        return next(iter(await self._hooks.events.after(nth - 1, 1)), None)
+
+    def _now(self) -> int:
+        return self._clock.now_us() // 1_000_000

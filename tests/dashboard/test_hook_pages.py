@@ -1,0 +1,171 @@
+"""Endpoints, deliveries and events on the dashboard."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gateway.dashboard.hook_pages import Hooks
+from gateway.outbox.alerts import Came, of_crawlers
+from gateway.outbox.courier import Outcome, Said
+from gateway.outbox.endpoints import Delivery, Endpoint, Reach
+from gateway.store.sqlite.alerts import SqliteAlerts
+from gateway.store.sqlite.endpoints import SqliteEndpoints
+from gateway.store.sqlite.events import SqliteEvents
+from tests.dashboard.conftest import HOSTILE
+from tests.dashboard.test_policy_pages import spelled
+
+OWN = Endpoint("we_own", "", "", "", "https://hooks.journal.example/licet", ("crawler.*",), 0, Reach.ON)
+THEIRS = Endpoint("we_theirs", "le_1", "journal", "https://journal.example", f"https://ai.example/{HOSTILE[0]}", (), 0, Reach.ON)  # fmt: skip
+MAIL = Endpoint("we_mail_operator", "", "", "", "mailto:operator", (), 0, Reach.ON)
+
+
+class Wire:
+    """Answers what it is told to, and remembers what was sent."""
+
+    def __init__(self) -> None:
+        self.outcome = Outcome(Said.TOLD, 204)
+        self.pinged: list[str] = []
+        self.told: list[str] = []
+
+    async def ping(self, endpoint):
+        self.pinged.append(endpoint.id)
+        return self.outcome
+
+    async def tell(self, endpoint, happening):
+        self.told.append(happening.event.id)
+        return self.outcome
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+async def hooks(filled, wire, clock):
+    """Three endpoints, two events; one was told, one failed."""
+    endpoints, events = SqliteEndpoints(filled.database), SqliteEvents(filled.database)
+    now = clock.now_us() // 1_000_000
+    made = of_crawlers(
+        (Came("journal", "Bytespider", "none", "refuse", 3, 0), Came("journal", HOSTILE[2], "spoofed", "serve", 1, 0)), now
+    )  # fmt: skip
+    await SqliteAlerts(filled.database, filled.database).keep(made)
+    for each in (OWN, THEIRS, MAIL):
+        await endpoints.add(each, 9)
+    places = [await events.place(each.id) for each in made]
+    await endpoints.told(Delivery("we_own", places[0], made[0].id, made[0].type, now, 1, 204, "", done=True))
+    await endpoints.failed(
+        Delivery("we_own", places[1], made[1].id, made[1].type, now, 2, 500, "status 500"), now + 60
+    )
+    return Hooks(endpoints, events, wire.ping, wire.tell, lambda name, nth: f"whsec_{name}.{nth}"), made
+
+
+@pytest.fixture
+async def desk(start, filled, hooks):
+    board = await start(filled, hooks=hooks[0])
+    await board.set_password()
+    return board
+
+
+async def test_endpoints_events_and_alerts_are_listed(desk):
+    page = (await desk.get("/webhooks")).text
+    said = spelled(page)
+    assert "https://hooks.journal.example/licet" in said
+    assert re.search(r"fails you crawler\.\* status 500 1", said)
+    assert "crawler.ignored" in said
+    assert "disk.low" in said
+    assert "<img src=x" not in page
+    assert "<svg/onload" not in page
+
+
+async def test_an_endpoint_shows_its_deliveries_and_what_waits(desk):
+    said = spelled((await desk.get("/webhooks/we_own")).text)
+    assert "Stands fails status 500" in said
+    assert "tried 2 times" in said
+    assert "told crawler.ignored 204 1" in said
+    assert "failed crawler.spoofed 500 2 status 500" in said
+    assert "Make another secret" in said
+    assert "Make another secret" not in spelled((await desk.get("/webhooks/we_theirs")).text)
+    assert "Send a test event" not in spelled((await desk.get("/webhooks/we_mail_operator")).text)
+    assert (await desk.get("/webhooks/we_none")).status == 404
+
+
+async def test_an_event_shows_its_payload_and_schema(desk, hooks):
+    page = await desk.get(f"/webhooks/events/{hooks[1][0].id}")
+    said = spelled(page.text)
+    assert '"crawler": "Bytespider"' in said
+    assert '"required"' in said
+    assert "we_own" in said
+    assert (await desk.get("/webhooks/events/ev_none")).status == 404
+
+
+async def test_a_test_event_is_sent_and_what_came_back_is_told(desk, wire):
+    form = await desk.form("/webhooks/we_own")
+    done = await desk.post("/webhooks/we_own/test", {"form": form})
+    assert (done.status, wire.pinged) == (200, ["we_own"])
+    assert "The test event was received: status 204." in spelled(done.text)
+    wire.outcome = Outcome(Said.LATER, 0, "timeout: more than 10 s")
+    done = await desk.post("/webhooks/we_own/test", {"form": form})
+    assert done.status == 502
+    assert "was not received: timeout" in spelled(done.text)
+
+
+async def test_an_event_is_sent_again_in_its_turn_alone_and_moves_nothing(desk, hooks, wire):
+    kept, (first, second) = hooks
+    form = await desk.form("/webhooks/we_own")
+    before = await kept.endpoints.get("we_own")
+    done = await desk.post("/webhooks/we_own/again", {"form": form, "event": first.id})
+    assert (done.status, wire.told) == (200, [first.id])
+    assert await kept.endpoints.get("we_own") == before
+    (again,) = await kept.endpoints.deliveries(9, event=first.id)
+    assert (again.tries, again.done) == (2, True)
+    done = await desk.post("/webhooks/we_own/again", {"form": form, "event": second.id})
+    assert (done.status, wire.told) == (409, [first.id])
+    assert (await desk.post("/webhooks/we_own/again", {"form": form, "event": "ev_none"})).status == 404
+    # An event of the operator's alone is never told to a licensee.
+    assert (await desk.post("/webhooks/we_theirs/again", {"form": form, "event": first.id})).status == 404
+    assert (
+        await desk.post("/webhooks/we_mail_operator/again", {"form": form, "event": first.id})
+    ).status == 404
+
+
+async def test_it_is_switched_off_and_on(desk, hooks):
+    form = await desk.form("/webhooks/we_own")
+    await desk.post("/webhooks/we_own/off", {"form": form})
+    assert (await hooks[0].endpoints.get("we_own")).reach is Reach.OFF
+    said = spelled((await desk.get("/webhooks/we_own")).text)
+    assert "Stands switched off switched off here" in said
+    await desk.post("/webhooks/we_own/retry", {"form": form})
+    assert (await hooks[0].endpoints.get("we_own")).reach is Reach.ON
+
+
+async def test_a_secret_is_shown_once_and_a_licensees_never(desk, hooks):
+    form = await desk.form("/webhooks/we_own")
+    done = await desk.post("/webhooks/we_own/secret", {"form": form})
+    assert "whsec_we_own.2" in done.text
+    assert done.headers["Cache-Control"] == "no-store"
+    assert "whsec_" not in (await desk.get("/webhooks/we_own")).text
+    done = await desk.post("/webhooks/we_theirs/secret", {"form": form})
+    assert (done.status, "whsec_" in done.text) == (403, False)
+    assert (await hooks[0].endpoints.get("we_theirs")).generation == 1
+
+
+@pytest.mark.parametrize("act", ["test", "again", "retry", "off", "secret"])
+async def test_only_a_form_of_this_session_does_anything(desk, hooks, wire, act):
+    before = await hooks[0].endpoints.get("we_own")
+    assert (await desk.post(f"/webhooks/we_own/{act}", {"form": "forged"})).status == 403
+    assert await hooks[0].endpoints.get("we_own") == before
+    assert (wire.pinged, wire.told) == ([], [])
+
+
+async def test_without_endpoints_the_page_says_how_to_make_one(start, filled, wire):
+    kept = Hooks(
+        SqliteEndpoints(filled.database), SqliteEvents(filled.database), wire.ping, wire.tell, lambda *_: ""
+    )
+    board = await start(filled, hooks=kept)
+    await board.set_password()
+    said = spelled((await board.get("/webhooks")).text)
+    assert "[[webhooks]]" in said
+    assert "Nothing has happened yet" in said
