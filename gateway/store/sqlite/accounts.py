@@ -87,14 +87,6 @@ class SqliteAccounts:
         return await self._database.read(lambda db: _limits(db, licensee))
 
 
-def limit_of(db: apsw.Connection, licensee: str, currency: str) -> int:
-    """How many micro-units *licensee* may owe in *currency*."""
-    found = db.execute(
-        "SELECT micros FROM credit_limits WHERE licensee = ? AND currency = ?", (licensee, currency)
-    ).get
-    return found if isinstance(found, int) else 0
-
-
 def _limits(db: apsw.Connection, licensee: str) -> tuple[Money, ...]:
     rows: list[Any] = db.execute(
         "SELECT micros, currency FROM credit_limits WHERE licensee = ? ORDER BY currency", (licensee,)

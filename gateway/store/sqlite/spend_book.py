@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import apsw
 
@@ -12,9 +12,21 @@ from gateway.clock import Clock, SystemClock
 from gateway.licenses.spend_limits import month_of
 from gateway.money import Money
 from gateway.store.purses import Standing, decide
-from gateway.store.sqlite.accounts import limit_of
 from gateway.store.sqlite.database import Database
 from gateway.tokens.claims import Budget
+
+#: The members of a `Standing`, in one statement: a lease waits for it, and a server may be on another machine.
+_STANDING: Final = (
+    "SELECT coalesce((SELECT micros FROM balances WHERE account = ?4 AND currency = ?2), 0),"
+    " (SELECT coalesce(sum(held), 0) FROM purses WHERE licensee = ?3 AND currency = ?2),"
+    " coalesce((SELECT micros FROM license_spend WHERE license = ?1 AND currency = ?2), 0),"
+    " coalesce((SELECT fetches FROM license_spend WHERE license = ?1 AND currency = ?2), 0),"
+    " (SELECT coalesce(sum(held), 0) FROM purses WHERE license = ?1 AND currency = ?2),"
+    " (SELECT coalesce(sum(fetches), 0) FROM purses WHERE license = ?1 AND currency = ?2),"
+    " coalesce((SELECT micros FROM credit_limits WHERE licensee = ?3 AND currency = ?2), 0),"
+    " coalesce((SELECT micros FROM month_spend WHERE licensee = ?3 AND currency = ?2 AND month = ?5), 0),"
+    " (SELECT micros FROM spend_limits WHERE licensee = ?3 AND currency = ?2)"
+)
 
 
 class SqliteSpendBook:
@@ -87,27 +99,12 @@ class SqliteSpendBook:
         return answer
 
     def _standing(self, db: apsw.Connection, charge: Charge) -> Standing:
-        currency = charge.price.currency
-        spent = db.execute(
-            "SELECT micros, fetches FROM license_spend WHERE license = ? AND currency = ?",
-            (charge.license, currency),
-        ).fetchone() or (0, 0)
-        opened: Any = db.execute(
-            "SELECT coalesce(sum(held), 0), coalesce(sum(fetches), 0) FROM purses"
-            " WHERE license = ? AND currency = ?",
-            (charge.license, currency),
-        ).fetchone()
-        return Standing(
-            credit=_credit(db, charge.licensee, currency),
-            held=_held(db, charge.licensee, currency),
-            limit=limit_of(db, charge.licensee, currency),
-            spent=spent[0],
-            spent_fetches=spent[1],
-            open=opened[0],
-            open_fetches=opened[1],
-            month=_month(db, charge.licensee, currency, month_of(self._clock.now_us())),
-            most=_most(db, charge.licensee, currency),
-        )
+        month = month_of(self._clock.now_us())
+        values = (
+            charge.license, charge.price.currency, charge.licensee, prepaid(charge.licensee), month,
+        )  # fmt: skip
+        row: Any = db.execute(_STANDING, values).fetchone()
+        return Standing(*row)
 
 
 def lower(db: apsw.Connection, writer: str, license: str, currency: str, micros: int, fetches: int) -> None:
@@ -137,18 +134,3 @@ def _held(db: apsw.Connection, licensee: str, currency: str) -> int:
     ).get
     assert isinstance(found, int)
     return found
-
-
-def _month(db: apsw.Connection, licensee: str, currency: str, month: str) -> int:
-    found = db.execute(
-        "SELECT micros FROM month_spend WHERE licensee = ? AND currency = ? AND month = ?",
-        (licensee, currency, month),
-    ).get
-    return found if isinstance(found, int) else 0
-
-
-def _most(db: apsw.Connection, licensee: str, currency: str) -> int | None:
-    found = db.execute(
-        "SELECT micros FROM spend_limits WHERE licensee = ? AND currency = ?", (licensee, currency)
-    ).get
-    return found if isinstance(found, int) else None
