@@ -203,6 +203,11 @@ class OfficeRoom(Office):
             return told(await self.egress.get(str(given)))
         if name == "processes":
             return self._processes()
+        if name == "sites":
+            return [
+                {"origin": each.site.origin, "mode": str(each.site.mode), "stance": each.stance}
+                for each in self.shelf.policies
+            ]
         raise StoreUnavailable(f"The office does not know {name}.")
 
     def _heard(self, line: _Line, name: str, given: Any) -> None:

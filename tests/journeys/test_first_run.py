@@ -67,3 +67,13 @@ async def test_the_page_shows_what_doctor_finds_of_the_gateway_that_serves_it(op
     one.licet.config.folder.chmod(0o700)
     page = await operator.post("/health/fetch", "/health")
     assert "record and book agree" in page
+
+
+async def test_before_there_is_a_policy_file_doctor_looks_at_the_server_that_is_served(licet, origin):
+    one = await licet.serve("--upstream", origin.url)
+    found = (await licet("doctor", "--fetch", "--json")).json
+    facts = {(each["what"], each["state"]): each["fact"] for each in found}
+    assert facts["origin", "ok"] == f"site: {origin.url} answers 200"
+    assert "record and book agree" in facts["paid fetch", "ok"]
+    assert facts["policy", "warn"].startswith("no file")
+    assert await one.stop() == 0

@@ -71,10 +71,10 @@ class _Page:
 
 async def paid_fetches(data: Path, environ: Mapping[str, str]) -> tuple[Finding, ...]:
     """Buy and fetch one page of each site in *data*; nothing there is changed."""
+    from gateway.app.checkup.in_force import in_force
     from gateway.config import read_config
-    from gateway.policy.reload import read_all
 
-    policies = read_all(sorted((data / "sites").glob("*.toml")))[0]
+    policies, _ = await in_force(data)
     if not policies:
         return (Finding(WHAT, "warn", "no policy, so nothing to buy", "licet init writes one"),)
     try:

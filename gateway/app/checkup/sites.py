@@ -17,22 +17,23 @@ if TYPE_CHECKING:
 
 async def looked_at(data: Path, environ: Mapping[str, str]) -> list[Finding]:
     """What is found of the sites in *data*, of their servers, and of what is paid and told for them."""
+    from gateway.app.checkup.in_force import in_force
     from gateway.app.checkup.outbox import outbox
     from gateway.app.checkup.own_server import own_server
     from gateway.app.checkup.payments import payments
     from gateway.app.checkup.retention import retention
     from gateway.config import read_config
-    from gateway.policy.reload import read_all
 
     found: list[Finding] = []
-    files = sorted((data / "sites").glob("*.toml"))
-    if not files:
+    policies, mistakes = await in_force(data)
+    if not any((data / "sites").glob("*.toml")):
         step = f"{with_data('licet init', data)} writes one"
-        return [Finding("policy", "warn", "no file; only `licet serve --upstream …` can be run", step)]
+        found.append(Finding("policy", "warn", "no file; only `licet serve --upstream …` can be run", step))
+        if not policies:
+            return found
     config = None
     with suppress(ConfigurationError):
         config = read_config(data, environ=environ)
-    policies, mistakes = read_all(files)
     found.extend(Finding("policy", "bad", str(mistake)) for mistake in mistakes)
     for policy in policies:
         found.append(

@@ -30,14 +30,14 @@ _WEEKS: Final = 4
 
 async def looked_at(data: Path, environ: Mapping[str, str]) -> list[Finding]:
     """What is found of addresses, of the scheme that visitors use, and of the sites' public addresses."""
+    from gateway.app.checkup.in_force import in_force
     from gateway.config import read_config
-    from gateway.policy.reload import read_all
 
     try:
         config = read_config(data, environ=environ)
     except ConfigurationError:
         return []  # told elsewhere
-    policies = read_all(sorted((data / "sites").glob("*.toml")))[0]
+    policies, _ = await in_force(data)
     found = [*await _addresses(config)]
     for policy in policies:
         found += [*_scheme(config, policy), *await _public(config, policy)]
@@ -92,6 +92,8 @@ def client_addresses(latest: Sequence[tuple[str, str]], proxies: Sequence[str]) 
         return Finding(what, "warn", fact, step)
     if told:
         return Finding(what, "ok", f"{counted(len(addresses), 'address', 'addresses')} in the newest {many}, {told} told by a trusted proxy")  # fmt: skip
+    if len(latest) < _ENOUGH:
+        return Finding(what, "ok", f"{many} so far, too few to tell visitors from a proxy")
     if all(_private(address) for address in addresses):
         fact = f"the newest {many} came from private addresses alone"
         return Finding(what, "warn", fact, "name your proxy under trust.proxies if visitors come through one")

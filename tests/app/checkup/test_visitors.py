@@ -16,12 +16,13 @@ PEERS = [("93.184.216.34", "10.0.0.2"), ("93.184.216.35", "10.0.0.2")]
     ("latest", "proxies", "state", "said"),
     [
         ([], [], "ok", "no automated visitor"),
-        ([("127.0.0.1", "")] * 4, [], "warn", "private addresses alone"),
+        ([("127.0.0.1", "")] * 4, [], "ok", "4 fetches so far, too few"),
+        ([(f"10.0.0.{n}", "") for n in range(9)], [], "warn", "private addresses alone"),
         ([("127.0.0.1", "")] * 5, [], "warn", "all came from 127.0.0.1"),
         ([("10.0.0.2", "10.0.0.2")] * 9, ["loopback"], "warn", "all came from 10.0.0.2"),
         (PEERS, ["10.0.0.2"], "ok", "2 told by a trusted proxy"),
-        ([("93.184.216.34", ""), ("1.1.1.1", "")], [], "ok", "by its own connection"),
-        ([("not an address", "")], [], "ok", "1 address in"),
+        ([("93.184.216.34", ""), ("1.1.1.1", "")] * 4, [], "ok", "2 addresses in the newest 8 fetches, each"),
+        ([("not an address", ""), ("x", "")] * 4, [], "ok", "2 addresses in"),
     ],
 )
 def test_one_address_for_everybody_is_a_proxys(latest, proxies, state, said):
