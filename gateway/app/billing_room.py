@@ -55,7 +55,11 @@ class BillingRoom:
         self._test, self._payouts = config.billing.test, SqlitePayoutBook(database)
         documents = SqliteDocumentBook(database)
         issuer = Issuer((documents, self._books, ledger), config.billing, self._write, clock.now_us)
-        self.office = BillingOffice(issuer, self._books, SqliteDisputeBook(database), register, clock.now_us)
+        # One day less than events are kept.
+        told = config.outbox.keep_days - 1
+        self.office = BillingOffice(
+            issuer, self._books, SqliteDisputeBook(database), register, clock.now_us, told
+        )
 
     async def open(self) -> None:
         """Take the mode of the books; raises `ConfigurationError` where they are of the other one."""
