@@ -37,13 +37,17 @@ $(STAMPS)/dev: pyproject.toml $(STAMPS)/server
 	@$(BIN)/pytest --version >/dev/null && $(BIN)/ruff --version >/dev/null
 	@touch $@
 
-# Real programs that some tests drive. Without root, or without Debian, those tests skip and say so.
+# Real programs that some tests drive. Without root, or without Debian, those tests skip and say so. PostgreSQL is not
+# started: tests make a cluster of their own (tests/postgres_cluster.py).
 $(STAMPS)/debian:
 	@mkdir -p $(STAMPS)
 	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl jq:jq slowhttptest:slowhttptest varnishtest:varnish fusermount3:fuse3 faketime:faketime; do \
 	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "installing$$missing from Debian …"; \
+	  case "$$missing" in *postgresql*) mkdir -p /etc/postgresql-common; \
+	    [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf;; esac; \
 	  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null 2>&1) \
 	    || echo "could not install$$missing: tests that need them will skip"; fi
 	@touch $@

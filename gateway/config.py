@@ -39,6 +39,7 @@ from gateway.settings import (
     File,
     Listen,
     Observe,
+    Oidc,
     OriginTimes,
     OutboxRules,
     OwnWebhook,
@@ -67,6 +68,7 @@ class Config(Folders):
     listen: Listen = field(default_factory=Listen)
     tls: Tls = field(default_factory=Tls)
     dashboard: Dashboard = field(default_factory=Dashboard)
+    oidc: Oidc = field(default_factory=Oidc)
     store: Store = field(default_factory=Store)
     retention: Retention = field(default_factory=Retention)
     trust: Trust = field(default_factory=Trust)
@@ -120,6 +122,7 @@ def read_config(
         listen=read.listen,
         tls=read.tls,
         dashboard=read.dashboard,
+        oidc=read.oidc,
         store=read.store,
         retention=read.retention,
         trust=read.trust,

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from gateway.currencies import is_currency
+
 MICROS = 1_000_000
 #: Above this an amount is a mistake, and 64-bit columns stay safe when added up.
 LARGEST_MICROS = 10**15
@@ -29,7 +31,7 @@ class Money:
     """*micros* millionths of one unit of *currency* (ISO 4217, upper case).
 
     May be negative where postings need it; prices and budgets are checked
-    where they are read. Two currencies never mix: adding them raises.
+    where they are read, and so is that there is such a currency (`parse`, `currencies`). Two currencies never mix: adding them raises.
     """
 
     micros: int
@@ -49,6 +51,8 @@ class Money:
         >>> Money.parse("0.0001", "USD").micros
         100
         """
+        if not is_currency(currency):
+            raise MoneyError(f"{currency!r} is no currency of ISO 4217")
         if not isinstance(text, str) or not _AMOUNT.fullmatch(text):
             raise MoneyError(f"an amount looks like 0.02, with at most six decimals, not {text!r}")
         try:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
-from gateway.languages import LANGUAGES, spoken, tr
+from gateway.languages import LANGUAGES, foreign, spoken, tr
 
 #: Light and dark: what is behind, text, quiet text, links and focus.
 COLORS: Final = {
@@ -98,6 +98,12 @@ class Html(str):
 def link(address: str, text: str) -> Html:
     """A link to *address* that says *text*."""
     return Html(f'<a href="{escape(address)}">{escape(text)}</a>')
+
+
+def original(text: str) -> str:
+    """*text* that stays in the language in which it binds, marked for whoever reads aloud; to stand in a cell."""
+    marked = foreign()
+    return Html(f"<span{marked}>{escape(text)}</span>") if marked else text
 
 
 def _shown(text: str) -> str:

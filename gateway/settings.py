@@ -77,13 +77,32 @@ class Dashboard(_Section):
     enabled: bool = True
 
 
-class Store(_Section):
-    """What is kept back on the disk for paid records, in megabytes, and for how long details stay.
+class Oidc(_Section):
+    """An OpenID Connect provider that people may sign in to the dashboard by; without an *issuer* there is none.
 
-    After *cut_days* a detail is cut to the network that it came from, after
+    *roles* say who may, by subject or verified e-mail address, and as what. *client_secret_file*
+    holds one line, relative to the data folder, readable by its owner alone; without one we are a
+    public client. *name* is what its button is called. *exempt* are ``HOST:PORT`` that may be on a
+    private network, have any port and speak plain http.
+    """
+
+    issuer: str = Field(default="", pattern=r"^(https?://[a-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?)?$")
+    client_id: str = Field(default="", max_length=200)
+    client_secret_file: str = ""
+    name: str = Field(default="your organization", min_length=1, max_length=60)
+    roles: dict[str, Literal["owner", "operator", "viewer", "auditor"]] = Field(default_factory=dict)
+    exempt: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.:-]+:[0-9]{1,5}$")], ...] = ()
+
+
+class Store(_Section):
+    """Where the books rest, what is kept back on the disk for paid records, in megabytes, and for how long details stay.
+
+    *database* is ``postgresql://USER@HOST/NAME``, or "" for a SQLite file in the data folder; a password may
+    stand in a file that PGPASSFILE names instead. After *cut_days* a detail is cut to the network that it came from, after
     *detail_days* it is erased; with 0 *cut_days* nothing is cut before.
     """
 
+    database: str = Field(default="", pattern=r"^(postgres(ql)?://.+)?$")
     reserve_mb: int = Field(default=64, ge=0, le=1_000_000)
     detail_days: int = Field(default=30, ge=0, le=3650)
     cut_days: int = Field(default=0, ge=0, le=3650)
@@ -324,6 +343,7 @@ class File(_Section):
     listen: Listen = Listen()
     tls: Tls = Tls()
     dashboard: Dashboard = Dashboard()
+    oidc: Oidc = Oidc()
     store: Store = Store()
     retention: Retention = Retention()
     trust: Trust = Trust()

@@ -1,10 +1,14 @@
 """A quarter in the life of three licensees, from a seed: a data folder that `licet` reads, and what it must come to.
 
 ====== ==================================================================
-Pages  prepaid: by the fetch and by the megabyte
+Pages  prepaid: by the fetch and by the megabyte, which it pays late and bears
+       interest for
 Bundle a fee in escrow for two milestones, by the item, a minimum guarantee
 Answer by the answer and a share of revenue, partly reported in euros
 ====== ==================================================================
+
+One author is paid a part of what it has while the quarter goes on, which costs a
+fee; another everything at the end, in whole cents; a third said nobody where to.
 
 Days pass by a clock that is set; journal, stores and the office's rounds are the
 real ones. What was agreed and what happened is written to `facts.json` first;
@@ -22,7 +26,7 @@ import asyncio
 import hashlib
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +34,9 @@ from typing import Any, Final
 
 from gateway.app.bookkeeping import Bookkeeping
 from gateway.billing.escrow import Proof
-from gateway.billing.postings import authored, earned, owed, prepaid
+from gateway.billing.paying_out import PayingOut
+from gateway.billing.payouts import Paid, planned, read_payee
+from gateway.billing.postings import PAID_OUT, PAYOUT_FEES, authored, earned, owed, prepaid
 from gateway.clock import HandClock
 from gateway.licenses.duties import plan_what_is_not
 from gateway.licenses.license import Client, License, Licensee, Standing
@@ -44,11 +50,13 @@ from gateway.problems import Refusal
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry, FetchRecord
+from gateway.rails.stripe_transfers import NoTransfer, Transfer
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.duties import SqliteDuties
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.payout_book import SqlitePayoutBook
 from gateway.store.sqlite.register import SqliteRegister
 from loadtests import quarter_sums
 
@@ -57,6 +65,8 @@ START: Final = int(datetime(2026, 7, 1, tzinfo=UTC).timestamp())
 END: Final = months_after(START, 3)
 LAST: Final = END + 20 * DAY
 MONTHS: Final = [[months_after(START, nth), months_after(START, nth + 1)] for nth in range(3)]
+#: The tenth of September, at noon.
+PAID_AT: Final = START + 71 * DAY + DAY // 2
 SITE: Final = "journal"
 EUR_IN_USD: Final = "1.085"
 AUTHORS: Final = {
@@ -91,7 +101,7 @@ people = "none"
 [offers.pages]
 uses = ["ai-input"]
 works = ["podcast"]
-price = { per_fetch = "0.004", per_megabyte = "0.0125" }
+price = { per_fetch = "0.004", per_megabyte = "0.0125", late_interest = "8 %" }
 [offers.bundle]
 uses = ["ai-train"]
 works = ["essays", "letters"]
@@ -127,12 +137,12 @@ def agreed(seed: int, fetches: int) -> dict[str, Any]:
     chance = random.Random(seed)
     blank = {
         "per_fetch": 0, "per_item": 0, "per_megabyte": 0, "per_answer": 0, "share": 0, "upfront": 0, "fee": 0,
-        "guarantee": 0, "credit": 0, "milestones": [], "report": None,
+        "guarantee": 0, "credit": 0, "milestones": [], "report": None, "interest": 0, "payment_days": 10, "payments": [],
     }  # fmt: skip
     deals: list[dict[str, Any]] = [
         {
             **blank, "licensee": "le_pages", "name": "Pages AI", "offer": "pages", "works": ["podcast"],
-            "per_fetch": 4_000, "per_megabyte": 12_500, "credit": fetches * 4_000 + 25 * USD,
+            "per_fetch": 4_000, "per_megabyte": 12_500, "credit": fetches * 4_000 + 25 * USD, "interest": 800,
         },
         {
             **blank, "licensee": "le_bundle", "name": "Bundle Labs", "offer": "bundle", "works": ["essays", "letters"],
@@ -169,9 +179,37 @@ def agreed(seed: int, fetches: int) -> dict[str, Any]:
     for nth, at in enumerate([START, END - 1, *(at for month in MONTHS for at in (month[0], month[1] - 1))]):
         found[nth]["at"] = at
     found.sort(key=lambda each: (each["at"], each["id"]))
+    # Of the first month's megabytes three fifths are paid, on the tenth of September; the rest never.
+    octets = sum(
+        each["bytes"]
+        for each in found
+        if each["paid"] and each["licensee"] == "le_pages" and each["at"] < MONTHS[0][1]
+    )
+    deals[0]["payments"] = [{"at": PAID_AT, "micros": octets * 12_500 // 1_000_000 * 3 // 5}]
     return {
         "seed": seed, "deals": deals, "fetches": found, "months": MONTHS, "authors": AUTHORS, "eur_in_usd": EUR_IN_USD,
+        "payouts": [
+            {"author": "Ada Example", "micros": 100 * USD, "fee": 250_000},
+            {"author": "Bo Example", "micros": 0, "fee": 0},
+        ],
     }  # fmt: skip
+
+
+class Transfers:
+    """A provider that moves money, each payout once."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, Transfer] = {}
+
+    async def make(self, id: str, amount: Money, account: str, what: str) -> Transfer | NoTransfer:
+        """Move it."""
+        del account, what
+        return self.made.setdefault(id, Transfer(f"tr_{id[3:13]}", Money(0, amount.currency)))
+
+    async def find(self, id: str, amount: Money, account: str) -> Transfer | NoTransfer:
+        """What was moved."""
+        del amount, account
+        return self.made.get(id) or NoTransfer("nothing was moved under that id", sure=True)
 
 
 class Quarter:
@@ -200,6 +238,7 @@ class Quarter:
                     for _, _, act in self.rounds:
                         await act()
             await self.keeper.catch_up()
+            await self._pay_the_rest()
         finally:
             await self.journal.close()
             await self.keeper.catch_up()
@@ -222,6 +261,7 @@ class Quarter:
         self.duties = keeping.duties(
             SqliteDuties(self.database), self.register, EvidenceFolder(folder / "evidence")
         )
+        self.paying = PayingOut(SqlitePayoutBook(self.database), self._write, self.clock.now_us)
         self.rounds = keeping.rounds(self.duties.duties.tell, self.register, lambda: (self.policy,))
         for deal in self.facts["deals"]:
             await self._sign(deal)
@@ -241,8 +281,12 @@ class Quarter:
             done = await self.milestones.dispute(license, "launch", "licensee le_bundle", "A preview alone.")
         elif day == 70:
             done = await self.milestones.settle(license, "launch", "operator", Money(1_500 * USD, "USD"))
+        elif day == (PAID_AT - START) // DAY:
+            await self._pays()
         elif day == 91:
             await self._rate()
+        elif day == 95:
+            await self._pay_out()
         elif day == 100:
             done = await self._report()
         assert not isinstance(done, Refusal), done
@@ -265,6 +309,42 @@ class Quarter:
                         license=license.id if kind == "fee" else "", by=by,
                     )
                 )  # fmt: skip
+
+    async def _pays(self) -> None:
+        """A licensee pays a part of what it owes, and does not say which."""
+        (payment,) = next(deal["payments"] for deal in self.facts["deals"] if deal["licensee"] == "le_pages")
+        await self.journal.keep(
+            BookEntry("pays", payment["at"] * USD, "payment", "", "le_pages", payment["micros"], "USD", by="operator")
+        )  # fmt: skip
+
+    async def _pay_out(self) -> None:
+        """One author is paid a part, by a provider that takes a fee."""
+        told, rail = self.facts["payouts"][0], Transfers()
+        payee = read_payee(told["author"], account="acct_ada")
+        one = planned(
+            SITE, payee, Money(told["micros"], "USD"), self.clock.now_us() // USD, "1", told["author"]
+        )
+        await self.paying.plan([one])
+        for _ in range(2):
+            await self.paying.send(rail)
+        assert len(rail.made) == 1
+        await self.paying.settle(one.id, Paid.PAID, fee=Money(told["fee"], "USD"))
+
+    async def _pay_the_rest(self) -> None:
+        """Another author is paid all that stands on its account; one whose details nobody knows stays owed."""
+        await self.paying.book.name_payee(SITE, "Bo Example", read_payee("Bo Example", account="acct_bo"))
+        made, left = await self.paying.plan_authors(SITE)
+        assert [each.author for each in made] == ["Bo Example"]
+        assert {each.owed.author for each in left} == {"Ada Example", "Cy Example"}
+        await self.paying.send(Transfers())
+        assert (await self.paying.plan_authors(SITE))[0] == ()
+
+    async def _write(self, entries: Sequence[BookEntry]) -> bool:
+        for each in entries:
+            if not await SqliteLedger(self.database).has_entry(each.id):
+                await self.journal.keep(each)
+        await self.keeper.catch_up()
+        return True
 
     async def _rate(self) -> None:
         micros = int(EUR_IN_USD.replace(".", "")) * PER * 1_000
@@ -325,7 +405,12 @@ async def compared(folder: Path) -> list[tuple[str, int, int]]:
         balances = (await SqliteLedger(database).books()).balances
     finally:
         await database.close()
-    names = {"bank:clearing": "bank", earned(SITE): "creator"}
+    names = {
+        "bank:clearing": "bank",
+        PAID_OUT: "paid out",
+        PAYOUT_FEES: "payout fees",
+        earned(SITE): "creator",
+    }
     for deal in facts["deals"]:
         names |= {
             prepaid(deal["licensee"]): f"prepaid {deal['licensee']}",

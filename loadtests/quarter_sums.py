@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,13 @@ def sums(facts: Facts) -> dict[str, int]:
     found: dict[str, int] = defaultdict(int)
     for deal in facts["deals"]:
         _deal(deal, facts, found)
+    for payout in facts["payouts"]:
+        account = f"author {payout['author']}"
+        # Everything is what whole cents there are.
+        micros = payout["micros"] or found[account] // 10_000 * 10_000
+        found["paid out"] += micros
+        found["payout fees"] += payout["fee"]
+        found[account] -= micros + payout["fee"]
     return {name: micros for name, micros in sorted(found.items()) if micros}
 
 
@@ -56,7 +64,10 @@ def _deal(deal: Facts, facts: Facts, found: dict[str, int]) -> None:
         found[f"escrow {who}"] += waited
     parts = by_fetch + deal["fee"] + owed + released
     owed += max(0, deal["guarantee"] - parts)
-    found[f"owed {who}"] -= owed
+    owed += _interest(deal, paid, facts["months"])
+    payments = sum(each["micros"] for each in deal["payments"])
+    found[f"owed {who}"] -= owed - payments
+    found[f"prepaid {who}"] -= payments
     for work, micros in works.items():
         _shared(work, Fraction(micros), facts["authors"], found)
     beside = owed + deal["fee"] + released
@@ -74,6 +85,43 @@ def _items(deal: Facts, paid: list[Facts], months: list[list[int]]) -> int:
         octets = sum(each["bytes"] for each in paid if begins <= each["at"] < ends)
         total += half_up(Fraction(octets * deal["per_megabyte"], 1_000_000))
     return total
+
+
+def _interest(deal: Facts, paid: list[Facts], months: list[list[int]]) -> int:
+    """On the megabytes of each month that are paid late: by the day, until the last month that is over.
+
+    A payment pays the oldest of them first, and its own day still counts.
+    """
+    if not deal["interest"]:
+        return 0
+    last = _day(months[-1][1]) - timedelta(1)
+    payments = [(_day(each["at"]), each["micros"]) for each in deal["payments"]]
+    total = 0
+    for begins, ends in months:
+        octets = sum(each["bytes"] for each in paid if begins <= each["at"] < ends)
+        left = half_up(Fraction(octets * deal["per_megabyte"], 1_000_000))
+        due_on = _weekdays_after(_day(ends - 1), deal["payment_days"])
+        weighed, rest = 0, []
+        for on, micros in payments:
+            part = min(left, micros)
+            weighed += part * max(0, (min(on, last) - due_on).days)
+            left -= part
+            rest.append((on, micros - part))
+        payments = rest
+        weighed += left * max(0, (last - due_on).days)
+        total += half_up(Fraction(weighed * deal["interest"], 365 * 10_000))
+    return total
+
+
+def _day(at: int) -> date:
+    return datetime.fromtimestamp(at, UTC).date()
+
+
+def _weekdays_after(day: date, count: int) -> date:
+    while count:
+        day += timedelta(1)
+        count -= day.weekday() < 5
+    return day
 
 
 def _reported(deal: Facts, facts: Facts) -> int:

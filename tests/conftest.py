@@ -7,7 +7,7 @@ import importlib.util
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from types import ModuleType
@@ -137,6 +137,55 @@ def certify(tmp_path: Path) -> Callable[..., tuple[Path, Path]]:
         return paths
 
     return make
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Any]:
+    """A PostgreSQL of these tests alone (`tests/postgres_cluster.py`), or a skip that says what is missing."""
+    clusters = _beside("postgres_cluster")
+    try:
+        serving = clusters.serving()
+        cluster = serving.__enter__()
+    except clusters.Missing as error:
+        pytest.skip(str(error))
+    cluster.apart, cluster.another = clusters.apart, clusters.serving
+    yield cluster
+    serving.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def _one_postgres(postgres_cluster: Any) -> Iterator[Any]:
+    from gateway.store.postgres.database import Postgres
+
+    database = postgres_cluster.apart(Postgres.open(postgres_cluster.make("one"), lines=8))
+    postgres_cluster.apart(database.write(lambda db: db.execute(_EMPTY)))
+    yield database
+    postgres_cluster.apart(database.close())
+
+
+@pytest.fixture
+def emptied(_one_postgres: Any, postgres_cluster: Any) -> Any:
+    """A `Postgres` whose schema is up to date and holds no row. Making one anew for each test would take minutes."""
+    postgres_cluster.apart(_one_postgres.write(lambda db: db.execute("SELECT empty()")))
+    return _one_postgres
+
+
+#: Deletes every row, past foreign keys and triggers, for tests alone.
+_EMPTY = """CREATE OR REPLACE FUNCTION empty() RETURNS BIGINT LANGUAGE plpgsql AS $$
+DECLARE
+  one  TEXT;
+  holds BOOLEAN;
+BEGIN
+  PERFORM set_config('session_replication_role', 'replica', true);
+  FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'licet' AND tablename <> 'schema_steps' LOOP
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM licet.%I)', one) INTO holds;
+    IF holds THEN
+      EXECUTE format('DELETE FROM licet.%I', one);
+    END IF;
+  END LOOP;
+  INSERT INTO words (id, word) VALUES (0, '');
+  RETURN 0;
+END $$"""
 
 
 _seconds: dict[str, float] = {}

@@ -13,7 +13,9 @@ from gateway.desk.call import Group
 from gateway.desk.claims import ClaimDesk
 from gateway.desk.clients import Clients
 from gateway.desk.fees import Keeping
+from gateway.desk.form_tokens import FormTokens
 from gateway.desk.milestones import MilestoneDesk
+from gateway.desk.report_pages import ReportPages
 from gateway.event import Event
 from gateway.licenses.duties import Duties
 from gateway.licenses.duty_book import DutyBook
@@ -55,6 +57,11 @@ class Bookkeeping:
     def duties(self, duties: Duties, register: LicenseRegister, shelf: EvidenceShelf) -> DutyBook:
         """What licensees hand in, with what the journal knows of it."""
         return DutyBook(duties, register, shelf, self._owing, self._ingestion)
+
+    def reporting(self, book: DutyBook) -> tuple[Callable[[Clients], Group], ...]:
+        """What the desk answers to people who hand in reports."""
+        forms = FormTokens(self._clock)
+        return (lambda known: ReportPages(book, known, forms, self._clock).group(),)
 
     def rounds(
         self,

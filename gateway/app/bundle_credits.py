@@ -8,7 +8,8 @@ from typing import Final
 import structlog
 
 from gateway.app.ingestion_round import IngestionRound
-from gateway.billing.bundle_credits import credit_id, credited, credited_of_milestones, fee_of, withdrawn_from
+from gateway.billing.bundle_credits import credited, credited_of_milestones, fee_of, withdrawn_from
+from gateway.billing.credit_ids import credit_id
 from gateway.billing.escrow import State
 from gateway.billing.ledger import Ledger
 from gateway.billing.milestone_book import Known, MilestoneBook
@@ -146,7 +147,9 @@ def bundle_round(
         return manifest_beside(found, sold) if found else None
 
     ingestion = SqliteIngestion(database)
-    told = IngestionRound(ingestion, register, manifest, clock)
+    told = IngestionRound(
+        ingestion, register, manifest, clock, lambda held, made: withdrawn_from(held, made, withdrawn())
+    )
     given_back = BundleCredits(ingestion, register, ledger, journal, milestones, manifest, withdrawn, clock)
 
     async def act() -> None:

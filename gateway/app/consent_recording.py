@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,11 +24,35 @@ from gateway.policy.consent_record import Activation, consent_note
 from gateway.policy.reload import PolicyShelf
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, StoreUnavailable
+from gateway.provenance.consent_note import ConsentNote
 from gateway.provenance.record import RecordError, read_entry
 from gateway.provenance.salts import fresh_salt
 
 _LINES: Final = "consents.jsonl"
 _log: Final = structlog.get_logger("licet.consent")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One record as it is known beside the journal: the entry, and who said yes, "" where nobody is known or it was erased."""
+
+    note: ConsentNote
+    who: str
+
+
+def recorded(folder: Path, site: str) -> tuple[Recorded, ...]:
+    """Every record of *site* that *folder* tells of, oldest first; lines that are none are passed over."""
+    found = []
+    file = folder / site / _LINES
+    for line in file.read_bytes().splitlines() if file.is_file() else ():
+        try:
+            read = orjson.loads(line)
+            entry = read_entry("consent", read["note"]) if "note" in read else None
+        except (orjson.JSONDecodeError, RecordError, TypeError, AttributeError):
+            continue
+        if isinstance(entry, ConsentNote):
+            found.append(Recorded(entry, str(read.get("who", ""))))
+    return tuple(found)
 
 
 class ConsentRecording:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from aiohttp import web
 
 from gateway.app.addresses import bound, shown
+from gateway.app.identity_provider import identity_provider
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.dashboard.asking import Explainer
@@ -32,6 +34,7 @@ async def open_dashboard(
     """
     sessions = Sessions.open(config.folder / "operator.json", clock)
     hosts = (config.dashboard.host, *config.dashboard.hosts)
+    rooms = replace(rooms, oidc=identity_provider(config))
     app = dashboard_app(access_log, sessions, hosts=hosts, status=status, who=who, clock=clock, rooms=rooms)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -10,6 +11,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.licenses.bundle import Manifest, ingested, progress
 from gateway.licenses.ingestion import Ingestion
+from gateway.licenses.license import License
 from gateway.licenses.register import LicenseRegister
 from gateway.terms.sold_bundle import Bundle
 
@@ -27,8 +29,13 @@ class IngestionRound:
         register: LicenseRegister,
         manifest: Callable[[str, Bundle], Manifest | None],
         clock: Clock,
+        gone: Callable[[License, Manifest], Collection[str]] = lambda *_: (),
     ) -> None:
-        """Read *ingestion*; *manifest* finds what the terms of a license of a site name, None where it is gone."""
+        """Read *ingestion*; *manifest* finds what the terms of a license of a site name, None where it is gone.
+
+        *gone* are the paths that were withdrawn from a license since: nobody waits for them.
+        """
+        self._gone = gone
         self._ingestion, self._register, self._clock = ingestion, register, clock
         self._manifest = manifest
         self._missed: set[str] = set()
@@ -46,7 +53,11 @@ class IngestionRound:
                     log.warning("the manifest of a bundle is gone", license=id, manifest=bundle.manifest)
                 self._missed.add(id)
                 continue
-            got = progress(made, await self._ingestion.fetched(id))
+            gone = frozenset(self._gone(license, made))
+            left = replace(made, items=tuple(each for each in made.items if each.path not in gone))
+            if not left.items:
+                continue
+            got = progress(left, await self._ingestion.fetched(id))
             if got.met(bundle.ingestion):
                 now = self._clock.now_us() // 1_000_000
                 await self._ingestion.tell(ingested(license, got, bundle.manifest, now))

@@ -15,7 +15,8 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.keys.key_ring import KeyRing
-from gateway.provenance.public_log import Leaves, LogRefused, PublicLog, replace_whole
+from gateway.provenance.checkpoint import LogKey
+from gateway.provenance.public_log import Leader, Leaves, LogRefused, PublicLog, replace_whole
 
 log = structlog.get_logger("licet")
 
@@ -29,12 +30,15 @@ NAME: Final = "name"
 class LogKeeping:
     """Keeps the log in one folder. One object an office."""
 
-    def __init__(self, folder: Path, ring: KeyRing, leaves: Leaves, host: str) -> None:
-        """Sign by the first key of *ring*; a new log is called after *host*."""
+    def __init__(
+        self, folder: Path, ring: KeyRing, leaves: Leaves, host: str, leader: Leader | None = None
+    ) -> None:
+        """Sign by the first key of *ring*; a new log is called after *host*. With a *leader* only while it allows it."""
         key = ring.current.key
         assert isinstance(key, Ed25519PrivateKey)
         self.folder, self.leaves = folder, leaves
         self._key, self._host = key, host
+        self._leader = leader
         self._log: PublicLog | None = None
         self._refused = False
         #: Why no new head is signed, as a sentence, or "".
@@ -55,10 +59,14 @@ class LogKeeping:
         if self._refused:
             return
         try:
+            name = log_name(self.folder, self._host)
+            if self._leader and not await self._leader.leads(LogKey(name, self._key.public_key())):
+                # Whoever leads has the tiles; they are made again here when it is gone.
+                self._log, self.reason = None, ""
+                return
             if self._log is None:
-                name = log_name(self.folder, self._host)
                 self._log = await PublicLog.open(self.folder, name, self._key, self.leaves)
-            await self._log.catch_up(self.leaves)
+            await self._log.catch_up(self.leaves, self._leader)
         except LogRefused as error:
             self._refused, self.reason = True, f"{error} {REMEDY}"
             log.error("the public log is not signed any more", reason=self.reason)  # noqa: TRY400 - no defect

@@ -9,27 +9,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
-from pathlib import Path
 
 import structlog
 
 from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
 from gateway.app.account_room import accounts_of
-from gateway.app.administering import admin_log_of
 from gateway.app.alert_round import alert_round
 from gateway.app.audit_corrections import AuditCorrections
 from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
-from gateway.app.bundle_credits import bundle_round, bundles_of
+from gateway.app.bundle_credits import bundle_round
 from gateway.app.cashier import Cashier
-from gateway.app.consent_recording import ConsentRecording
 from gateway.app.consenting import Consenting
 from gateway.app.dashboard_door import open_dashboard
-from gateway.app.dealing import bargaining_of, deals_of
+from gateway.app.dashboard_rooms import rooms_of
+from gateway.app.dealing import bargaining_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.ingestion_round import INGESTION_SECONDS
+from gateway.app.key_rings import identity_ring, new_ring
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.nonce_secret import nonces_of
@@ -38,18 +37,14 @@ from gateway.app.post_room import PostRoom
 from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.retention import check_retention, forget_in_time
-from gateway.app.setting_up import with_first_run
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
+from gateway.app.stores import folding_of, leader_of, open_store
 from gateway.app.timers import acting, every
 from gateway.app.way_out import feed_fetch
 from gateway.app.witnessing import witnessing_of
-from gateway.app.worth import worth_of
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
-from gateway.dashboard.holder_pages import Holders
-from gateway.dashboard.pages import BOOKS
-from gateway.dashboard.policy_shelf import PolicyFiles
-from gateway.dashboard.rooms import Rooms
+from gateway.dashboard.pages import BOOKS, JOURNAL
 from gateway.desk.bundles import BundleDesk, manifest_beside
 from gateway.desk.call import Group
 from gateway.desk.catalogue_pages import CatalogueDesk
@@ -61,10 +56,8 @@ from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
-from gateway.folders import make_folder
 from gateway.keys.content_keys import ContentKeys
 from gateway.keys.key_ring import KeyRing
-from gateway.keys.key_set import EDDSA
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.licenses.withdrawal import Withdrawal
@@ -80,9 +73,7 @@ from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.audience import SqliteAudience
-from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
-from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import FreshLeaves, SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
@@ -139,16 +130,16 @@ class Office:
     async def open_stores(self, journal: str) -> None:
         """Open everything that rests on the disk; *journal* names the office's own file."""
         config = self.config
-        ring = KeyRing.open if KeyRing.exists(config.keys) else _made
+        ring = KeyRing.open if KeyRing.exists(config.keys) else new_ring
         self.keys = ring(config.keys, self.clock)
         self.identity_keys, self.origin_keys, log_keys = (
-            (KeyRing.open if KeyRing.exists(folder) else _made_for_identity)(folder, self.clock)
+            (KeyRing.open if KeyRing.exists(folder) else identity_ring)(folder, self.clock)
             for folder in (config.identity_keys, config.origin_keys, config.log_keys)
         )
         agent = own_agent(config, self.shelf.policies)
         self.identity = OwnIdentity(self.identity_keys, agent, also=(self.origin_keys,))
         self.egress = egress_of(config, self.clock, self.identity)
-        self.database = await Database.open(config.database)
+        self.database = await open_store(config)
         self._closing.append(self.database.close)
         await check_retention(config, self.database, self.clock)
         self.register = SqliteRegister(self.database)
@@ -157,12 +148,13 @@ class Office:
         self.book = SqliteSpendBook(self.database, self.clock)
         self.ledger = SqliteLedger(self.database)
         # Long reads of the pages get connections of their own: revocations must not wait for a report.
-        self._pages = await Database.open(config.database, readers=2)
+        self._pages = await open_store(config, readers=2)
         self._closing.append(self._pages.close)
         self.access_log = SqliteAccessLog(self._pages)
         self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
-        self.log = LogKeeping(config.log, log_keys, SqliteLeaves(self._pages, self.fresh), self._first_host())
+        leaves = SqliteLeaves(self._pages, self.fresh)
+        self.log = LogKeeping(config.log, log_keys, leaves, self._first_host(), leader_of(self._pages))
         self.witnessing = witnessing_of(config)
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
@@ -195,12 +187,9 @@ class Office:
         self.settling = self.cashier.settling
         self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
-        self.policy_files = PolicyFiles(lambda: self.shelf, config.policy_versions, self.clock)
-        self.consent_recording = ConsentRecording(
-            lambda: self.shelf, self.policy_files, config.policy_versions, self.journal,
-            self.ledger.has_entry, self.clock,
-        )  # fmt: skip
-        await self.consent_recording.act()
+        self.policy_files = await self.consenting.recorded(
+            lambda: self.shelf, config.policy_versions, self.journal, self.ledger.has_entry
+        )
         self._open_desk()
         await self.desk.sales.finish()
 
@@ -252,6 +241,7 @@ class Office:
             QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, self.audits, self.clock).group,
+            *self.bookkeeping.reporting(self.duty_book),
             *self.bookkeeping.groups(self.register),
             *self.post.groups,
             *self.consenting.groups(),
@@ -269,29 +259,14 @@ class Office:
 
     def folding(self) -> Folding:
         """Where the keeper folds into."""
-        return SqliteFolding(self.database, self.fresh)
+        return folding_of(self.database, self.fresh)
 
     async def open_dashboard(self) -> tuple[str, str]:
         """Open the operator's pages; returns their URL and the one-time link, or "" for what there is not."""
         config = self.config
         if not config.dashboard.enabled:
             return "", ""
-        files = self.policy_files
-        rooms = Rooms(
-            deals=deals_of(self.database, self.register, self.shelf),
-            milestones=self.bookkeeping.shown(self.register),
-            holders=Holders(self.register, self.lives, self.accounts, SqliteSpendBook(self._pages)),
-            duties=self.duty_book,
-            audits=self.audits,
-            bills=self.billing.pages(),
-            bundles=bundles_of(self._pages, self.register, lambda: (self.shelf.policies, self.withdrawn)),
-            policies=files,
-            consents=self.consenting.pages(lambda: self.shelf.policies),
-            worth=worth_of(self._pages, self.shelf, config.figures),
-            people=self.persons.pages(),
-            admin=admin_log_of(self._pages, self.journal, self._wake.set),
-        )
-        rooms = with_first_run(rooms, config, files, self.access_log, self.register, self.post)
+        rooms = rooms_of(self, self._pages, self._wake.set)
         who = Explaining(config, self.clock, networks=self._networks)
         return await open_dashboard(
             config, self.access_log, who, self.status, rooms, self.clock, self._closing
@@ -306,7 +281,7 @@ class Office:
         for name, seconds, act in (
             ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
-            ("consents", 1.0, self.consent_recording.act),
+            ("consents", 1.0, self.consenting.record),
             ("people", 5.0, self._count_people),
             ("payments", 60.0, self.cashier.resume),
             ("forget", 3600.0, self._forget),
@@ -344,7 +319,7 @@ class Office:
         """What the pages' banner shows: the mode of each site, and what is not well."""
         found = {policy.site.id: str(policy.site.mode) for policy in self.shelf.policies}
         if not self.journal.state.healthy:
-            found["journal"] = self.journal.state.reason
+            found[JOURNAL] = self.journal.state.reason
         if self.nightly.last is not None:
             found[BOOKS] = self.nightly.told()
         if self.log.reason:
@@ -401,7 +376,9 @@ class Office:
         return None
 
     async def _fold_the_rest(self) -> None:
-        await self.keeper.catch_up()
+        # Where the books cannot be reached, the next start folds it.
+        with contextlib.suppress(StoreUnavailable):
+            await self.keeper.catch_up()
 
     async def _look(self) -> None:
         """Learn what other processes changed: revocations, withdrawals and keys."""
@@ -446,14 +423,3 @@ class Office:
 
     async def _balance(self, licensee: str, currency: str) -> Money:
         return await self.book.available(licensee, currency)
-
-
-def _made_for_identity(folder: Path, clock: Clock) -> KeyRing:
-    # Every verifier of Web Bot Auth reads Ed25519; some read nothing else.
-    make_folder(folder.parent)
-    return KeyRing.create(folder, EDDSA, clock=clock)
-
-
-def _made(folder: Path, clock: Clock) -> KeyRing:
-    make_folder(folder.parent)
-    return KeyRing.create(folder, clock=clock)

@@ -1,7 +1,7 @@
 """The whole configuration as one file: written the same each time, checked whole before any of it is put in place.
 
-The file is TOML: the text of ``licet.toml`` and of every policy as they are
-written, comments and all, and the people of the dashboard::
+The file is TOML: the texts of ``licet.toml``, ``people.toml`` and every policy as
+they are written, comments and all, and the people of the dashboard::
 
     version = 1
     [[files]]
@@ -37,11 +37,14 @@ from gateway.dashboard.permissions import Role
 from gateway.dashboard.sessions import fresh_id
 from gateway.policy.reload import PolicyShelf, policy_files
 from gateway.problems import ConfigurationError, Mistake
+from gateway.visitors.exemptions import read_exemptions
 
 #: What of ``licet.toml`` is a secret itself, not the name of a file that holds one.
 SECRETS: Final = (("clients", "initial_access_token"),)
 _SETTINGS: Final = "licet.toml"
 _PEOPLE: Final = "operator.json"
+#: People and networks that are never taken for machines (`visitors.exemptions`).
+_EXEMPT: Final = "people.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +184,7 @@ def checked(folder: Path, wanted: Portable) -> dict[str, str]:
         for name, text in {**standing, **files}.items():
             (tried / name).parent.mkdir(parents=True, exist_ok=True)
             (tried / name).write_text(text, encoding="utf-8")
-        for look in (read_config, lambda at: PolicyShelf(at / "sites")):
+        for look in (read_config, lambda at: PolicyShelf(at / "sites"), _read_exempt):
             try:
                 look(tried)
             except ConfigurationError as error:
@@ -200,6 +203,11 @@ def put(folder: Path, wanted: Portable, now_us: int) -> None:
         if standing.get(name) != text:
             _replaced(folder / name, text)
     PeopleFile(folder / _PEOPLE).change(lambda access: (_with(access, wanted, now_us), None))
+
+
+def _read_exempt(folder: Path) -> object:
+    path = folder / _EXEMPT
+    return read_exemptions(path.read_text(encoding="utf-8"), _EXEMPT) if path.exists() else None
 
 
 def _with(access: Access, wanted: Portable, now_us: int) -> Access:
@@ -235,7 +243,7 @@ def _owns(person: Person) -> bool:
 
 def _texts(folder: Path) -> dict[str, str]:
     sites = folder / "sites"
-    places = [folder / _SETTINGS, *(policy_files(sites) if sites.is_dir() else ())]
+    places = [folder / _SETTINGS, folder / _EXEMPT, *(policy_files(sites) if sites.is_dir() else ())]
     found, wrong = {}, []
     for path in places:
         try:
@@ -254,7 +262,7 @@ def _ours(path: str) -> bool:
     plain = all(part.isprintable() and part not in {"", ".", ".."} and "\\" not in part for part in parts)
     policy = len(parts) == 2 and parts[0] == "sites" and path.endswith(".toml")
     bundle = len(parts) == 3 and parts[:2] == ["sites", "bundles"] and path.endswith(".json")
-    return plain and (path == _SETTINGS or policy or bundle)
+    return plain and (path in {_SETTINGS, _EXEMPT} or policy or bundle)
 
 
 def _stripped(name: str, text: str, *, positions: bool) -> str:

@@ -73,6 +73,7 @@ def document(statement: AccountStatement, *, test: bool = False) -> dict[str, An
                 "memo": each.memo, "reference": each.reference, "amount_micros": each.amount.micros,
                 "effect_micros": each.prepaid.micros, "owed_effect_micros": each.owed.micros,
                 "currency": each.amount.currency, "late": each.late,
+                **({"promised_effect_micros": each.promised} if each.promised else {}),
             }
             for each in statement.lines
         ],
@@ -103,7 +104,7 @@ def as_csv(statement: AccountStatement, *, test: bool = False) -> str:
         standing("opening", total.opening, total.to_pay)
     for line in statement.lines:
         text = map(cell, (line.entry, line.license, "", line.memo))
-        owed = (-line.owed).amount
+        owed = line.to_pay.amount
         late = "late" if line.late else ""
         rows.writerow(
             (line.kind, when(line.time_us), *text, 1, line.prepaid.amount, owed, line.amount.currency, late, mode)
@@ -170,14 +171,14 @@ def _charge(each: Charged) -> tuple[str, ...]:
 
 def _line(line: AccountLine) -> tuple[str, ...]:
     what = _marked(_WORDS.get(line.kind, line.kind), late=line.late)
-    moved = line.prepaid or line.owed
+    moved = line.prepaid or line.to_pay
     return (
         when(line.time_us),
         f"{what} ({line.entry})" if moved else f"{what}, {line.amount} ({line.entry})",
         line.license or "-",
         plain(line.memo) or "-",
         str(line.prepaid),
-        str(-line.owed),
+        str(line.to_pay),
     )
 
 

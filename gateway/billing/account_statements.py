@@ -4,6 +4,8 @@ Beside `billing.statements`, which tells the prepaid credit of a month by the
 time of its records for an auditor, this is the bill: what is prepaid and what is
 owed, fetches, dues, credits, payments, refunds, tax, what others hold for
 milestones, and what came late for periods that were closed (`billing.closing`).
+What is promised for a milestone and held by nobody is not to be paid before the
+milestone is released: it stands among what waits, and counts as due with its release.
 A closed one never changes: `account_book.read_account` holds it against its first digest.
 
 Where the entries and the postings disagree there is no statement. Text, CSV,
@@ -28,12 +30,16 @@ VERSION: Final = 2
 #: What each kind of posting is to the prepaid credit; whatever else corrects.
 _PREPAID: Final = {"credit": "credited", "fetch": "charged", "fee": "charged", "payment": "charged"}
 #: The same of what is owed.
-_OWED: Final = {"due": "due", "promise": "due", "tax": "due", "round_up": "due", "payment": "paid"}
+_OWED: Final = {
+    "due": "due", "promise": "due", "release": "due", "tax": "due", "round_up": "due", "payment": "paid",
+}  # fmt: skip
 #: What an entry does to (prepaid, owed) as it says itself, as a sign.
 _SIGNS: Final[Mapping[str, tuple[int, int]]] = {
     "credit": (1, 0), "fee": (-1, 0), "payment": (-1, 1), "due": (0, -1), "promise": (0, -1), "tax": (0, -1),
     "round_up": (0, -1), "round_down": (0, 1), "write_off": (0, 1),
 }  # fmt: skip
+#: How the accounts of what waits for milestones and nobody holds begin.
+_PROMISED: Final = "milestone:"
 #: Entries that tell of billing itself and of no money.
 _UNTOLD: Final = frozenset({"close", "invoice", "bill", "credit_note"})
 
@@ -54,7 +60,7 @@ class Charged:
 class AccountLine:
     """One book entry over *amount*: what it did to the prepaid credit and to what is owed (below zero: to be paid).
 
-    *source* is the account that a release took the money of a milestone from, "" for everything else.
+    *promised* is what it did to what waits for milestones and nobody holds, *source* is the account that a release took the money of a milestone from, "" for everything else.
     """
 
     entry: str
@@ -68,6 +74,12 @@ class AccountLine:
     owed: Money
     late: bool = False
     source: str = ""
+    promised: int = 0
+
+    @property
+    def to_pay(self) -> Money:
+        """What it added to what is to be paid; a promise adds nothing before its milestone is released."""
+        return Money(-self.owed.micros - self.promised, self.owed.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +160,14 @@ class AccountStatement:
 def account_statement(licensee: str, name: str, period: Period, extract: AccountExtract) -> AccountStatement:
     """Make the statement of *licensee*, called *name*; raises `StatementDisagrees` where entries and postings do."""
     lines = _lines(licensee, extract)
-    opening = {(account, money.currency): money.micros for account, money in extract.opening}
-    used = {line.amount.currency for line in lines if line.prepaid or line.owed}
+    opening = Counter({(account, money.currency): money.micros for account, money in extract.opening})
+    for account, money in extract.held:
+        if account.startswith(_PROMISED):
+            opening["promised", money.currency] += money.micros
+    for line in lines:
+        # What waits is known as of the end.
+        opening["promised", line.amount.currency] -= line.promised
+    used = {line.amount.currency for line in lines if line.prepaid or line.owed or line.promised}
     used |= {line.amount.currency for line in extract.charges} | {money.currency for _, money in extract.held}
     used |= {currency for (_, currency), micros in opening.items() if micros}
     totals = tuple(_total(currency, opening, extract.charges, lines) for currency in sorted(used))
@@ -184,8 +202,13 @@ def _lines(licensee: str, extract: AccountExtract) -> tuple[AccountLine, ...]:
     effects: Counter[tuple[str, str]] = Counter()
     sources = {each.entry_id: each.debit for each in extract.postings if each.code == "release"}
     for posting in extract.postings:
-        for account in accounts:
-            effects[posting.entry_id, account] += posting.effect_on(account)
+        for account in (
+            *accounts,
+            *(each for each in (posting.debit, posting.credit) if each.startswith(_PROMISED)),
+        ):
+            effects[posting.entry_id, account if account in accounts else _PROMISED] += posting.effect_on(
+                account
+            )
     found = []
     for booked, late in extract.booked:
         entry = booked.entry
@@ -200,7 +223,7 @@ def _lines(licensee: str, extract: AccountExtract) -> tuple[AccountLine, ...]:
             AccountLine(
                 entry.id, entry.time_us, entry.kind_of, entry.license, entry.memo, entry.reference,
                 Money(entry.amount_micros, entry.currency), Money(moved[0], entry.currency),
-                Money(moved[1], entry.currency), late, sources.get(entry.id, ""),
+                Money(moved[1], entry.currency), late, sources.get(entry.id, ""), effects[entry.id, _PROMISED],
             )
         )  # fmt: skip
     return tuple(found)
@@ -220,8 +243,9 @@ def _total(
         part = _PREPAID.get(line.kind, "corrected")
         sums[part] += -line.prepaid.micros if part == "charged" else line.prepaid.micros
         part = _OWED.get(line.kind, "forgiven")
-        sums[part] += -line.owed.micros if part == "due" else line.owed.micros
-    before, to_pay = opening.get(("prepaid", currency), 0), -opening.get(("owed", currency), 0)
+        sums[part] += line.to_pay.micros if part == "due" else -line.to_pay.micros
+    before = opening.get(("prepaid", currency), 0)
+    to_pay = -opening.get(("owed", currency), 0) - opening.get(("promised", currency), 0)
     closing = before + sums["credited"] - sums["charged"] + sums["corrected"]
     left = to_pay + sums["due"] - sums["paid"] - sums["forgiven"]
     return AccountTotal(

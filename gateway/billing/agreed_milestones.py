@@ -10,10 +10,11 @@ journal, so that whoever writes them again writes the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
+from gateway.billing.credit_ids import credited_paths
 from gateway.billing.escrow import (
     Act,
     Milestone,
@@ -59,11 +60,26 @@ def milestones_of(versions: Sequence[License]) -> tuple[tuple[Milestone, int], .
 
 
 def waiting(versions: Sequence[License], entries: Sequence[JournalEntry]) -> tuple[Waits, ...]:
-    """Where each milestone of a license stands by the journal's *entries*."""
+    """Where each milestone of a license stands by the journal's *entries*.
+
+    One that waits for every work of a bundle waits for those that were not withdrawn and credited since.
+    """
+    there = {each.id for each in entries if isinstance(each, BookEntry)}
     return tuple(
-        Waits(milestone, standing(milestone, entries), begins)
+        Waits(made, standing(made, entries), begins)
         for milestone, begins in milestones_of(versions)
+        for made in (_reachable(milestone, versions[0], there),)
     )
+
+
+def _reachable(milestone: Milestone, license: License, there: Collection[str]) -> Milestone:
+    bundle = license.terms.scope.bundle
+    if milestone.proof is not Proof.JOURNAL or bundle is None:
+        return milestone
+    gone = credited_paths(license, milestone.name, there)
+    left = min(milestone.items, bundle.items - len(gone))
+    # A bundle of which everything was withdrawn is taken in by nobody: its milestone lapses.
+    return replace(milestone, gone=gone, items=left) if gone and left else milestone
 
 
 def by_itself(

@@ -25,6 +25,7 @@ from gateway.billing.spans import spans
 from gateway.licenses.license import BY_FETCH, License
 from gateway.licenses.obligations import periods
 from gateway.licenses.offers import months_after
+from gateway.money import LARGEST_MICROS
 from gateway.provenance.record import BookEntry, JournalEntry
 
 #: Who enters what is due.
@@ -34,6 +35,7 @@ IN_ADVANCE: Final = frozenset({Part.UPFRONT, Part.SUBSCRIPTION})
 #: Seconds after the end of a license in which late records are still looked for.
 LATE_SECONDS: Final = 35 * 86_400
 _LONGEST_MEMO: Final = 300
+_TOO_LARGE: Final = "it comes to more than any amount this gateway books"
 
 
 def due_until(
@@ -44,7 +46,12 @@ def due_until(
     reckoning = Reckoning(versions, facts, payment, over_at)
     for begins, ends in _months(versions[0].starts_at, now + 1):
         found = reckoning.of(begins, ends)
-        items += [each for each in found.items if _is_over(each, now)]
+        for each in found.items:
+            if each.amount.micros > LARGEST_MICROS:
+                # It would be no entry that the books can hold.
+                missing.append(Missing(each.license, each.part, each.begins, each.ends, _TOO_LARGE))
+            elif _is_over(each, now):
+                items.append(each)
         missing += [each for each in found.missing if each.ends <= now]
     return Dues(tuple(items), tuple(missing))
 

@@ -24,30 +24,17 @@ the part.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from gateway.billing.agreed_milestones import Waits
+from gateway.billing.credit_ids import credit_id
 from gateway.billing.refunds import Standing
-from gateway.canonical import canonical_bytes
 from gateway.licenses.bundle import Manifest, credit_for_withdrawn
 from gateway.licenses.license import License
 from gateway.licenses.pricing import due_at_signing
 from gateway.licenses.withdrawal import Withdrawal
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, JournalEntry
-
-
-def credit_id(license: License, manifest: str, path: str, milestone: str = "") -> str:
-    """The id of the entry that credits the holder of *license* for the item at *path*, of what waits for *milestone*."""
-    named = canonical_bytes([license.id, manifest, path, *filter(None, [milestone])])
-    return "bc_" + hashlib.sha256(named).hexdigest()[:32]
-
-
-def credit_ids(license: License, manifest: str, path: str) -> tuple[str, ...]:
-    """The ids of all entries that credit it in the first term, one for each part of the fee."""
-    milestones = (each.name for each in license.terms.compensation.milestones)
-    return tuple(credit_id(license, manifest, path, name) for name in ("", *milestones))
 
 
 def credit_of(license: License, made: Manifest, gone: Collection[str]) -> Money:

@@ -44,7 +44,7 @@ class Proof(StrEnum):
 
 
 class State(StrEnum):
-    """Where a milestone stands. SHARED: a dispute was settled by a part for each side."""
+    """Where a milestone stands. SHARED: a part went to each side, by a dispute that was settled, or as credit for a withdrawn work."""
 
     PLANNED = "planned"
     WAITING = "waiting"
@@ -64,6 +64,7 @@ class Milestone:
         proof: what shows that it is met; for `Proof.JOURNAL` *items* different works or forms were delivered.
         until: when it lapses if it is not met.
         objection: seconds that the licensee has to object once it is met.
+        gone: paths that were withdrawn and credited: nobody can fetch them any more, so they do not count.
     """
 
     license: str
@@ -76,6 +77,7 @@ class Milestone:
     until: int
     items: int = 1
     objection: int = OBJECTION_SECONDS
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def ingested(milestone: Milestone, entries: Iterable[JournalEntry]) -> int | Non
             and each.license == milestone.license
             and each.is_paid
             and each.charge_reason == "fetch"
+            and each.path not in milestone.gone
         ):
             item, second = (each.path, each.rendition), each.time_us // 1_000_000
             first[item] = min(first.get(item, second), second)

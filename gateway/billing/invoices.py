@@ -280,17 +280,20 @@ def entries_of(document: Document) -> tuple[BookEntry, ...]:
     rounding = -told["rounding_micros"] if credited else told["rounding_micros"]
     found = list[BookEntry]()
 
-    def enter(name: str, kind: str, micros: int, reference: str, memo: str) -> None:
+    def enter(name: str, kind: str, micros: int, reference: str, memo: str, license: str = "") -> None:
         found.append(
             BookEntry(
                 id=name, time_us=document.at * 1_000_000, kind_of=kind, site="", licensee=document.licensee,
-                amount_micros=micros, currency=told["currency"], reference=reference, memo=memo, by="billing",
+                amount_micros=micros, currency=told["currency"], license=license, reference=reference, memo=memo,
+                by="billing",
             )
         )  # fmt: skip
 
     for line in told["lines"] if credited else ():
         for nth, (entry, micros) in enumerate(line["reversals"]):
-            enter(_id(REVERSAL, id, f"{line['nth']}.{nth}"), "reversal", micros, entry, told["why"])
+            # What was released for a milestone is of its license, and is reversed under it alone.
+            under = line["license"] if line["kind"] == "release" else ""
+            enter(_id(REVERSAL, id, f"{line['nth']}.{nth}"), "reversal", micros, entry, told["why"], under)
     if tax and credited:
         enter(_id(REVERSAL, id, "tax"), "reversal", tax, _id("tx_", told["refers"], "tax"), told["why"])
     elif tax:

@@ -57,7 +57,9 @@ class Issuer:
             raise NotIssued(f"the books do not show yet that {period.name} is closed; try again")
         billing = Billing(self.rules, await self.documents.party(licensee), self._now_us() // 1_000_000)
         made, whys = list[Document](), list[str]()
-        for currency in sorted({total.opening.currency for total in statement.totals}):
+        # What somebody else held for a milestone is on no account of the licensee, and billed all the same.
+        released = {line.amount.currency for line in statement.lines if line.kind == "release"}
+        for currency in sorted({total.opening.currency for total in statement.totals} | released):
             try:
                 document = document_of(statement, currency, billing)
             except NotIssued as error:

@@ -1,4 +1,4 @@
-"""How many decimals the coins of a currency have: ISO 4217:2015, the list as of 2026. Pure.
+"""Whole coins of a currency, by `currencies`. Pure.
 
 Amounts are micro-units everywhere; only where a document or a bank wants whole
 coins does this say what they are. A currency that is not in the list is unknown,
@@ -7,25 +7,8 @@ and nothing is billed or paid out in it.
 
 from __future__ import annotations
 
-from typing import Final
-
+from gateway.currencies import DECIMALS
 from gateway.money import LARGEST_MICROS, MICROS, Money
-
-_TWO: Final = (
-    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY "
-    "COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS "
-    "INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR "
-    "MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP "
-    "STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG"
-)
-_NONE: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_THREE: Final = "BHD IQD JOD KWD LYD OMR TND"
-_FOUR: Final = "CLF UYW"
-_DECIMALS: Final = {
-    code: decimals
-    for decimals, codes in ((2, _TWO), (0, _NONE), (3, _THREE), (4, _FOUR))
-    for code in codes.split()
-}
 
 
 class CurrencyError(ValueError):
@@ -38,7 +21,7 @@ def decimals(currency: str) -> int:
     >>> decimals("JPY"), decimals("EUR"), decimals("KWD"), decimals("CLF")
     (0, 2, 3, 4)
     """
-    found = _DECIMALS.get(currency)
+    found = DECIMALS.get(currency)
     if found is None:
         raise CurrencyError(f"{currency!r} is no currency of ISO 4217")
     return found

@@ -32,7 +32,9 @@ code         debit (loses)         credit (gains)        from
 ``refund``   escrow or milestone   where it came from    book entry ``refund``
 ``share``    creator earned        authors               book entry ``share``; below
                                                          zero the other way
-``reversal`` what gained before    what lost before      book entry ``reversal``
+``reversal`` what gained before    what lost before, or  book entry ``reversal``
+                                   of a release the
+                                   licensee's account
 ``tax``      licensee owed         tax payable           book entry ``tax``
 ``round_up`` licensee owed         rounding              book entry ``round_up``
 ``round_down`` rounding            licensee owed         book entry ``round_down``
@@ -45,7 +47,8 @@ code         debit (loses)         credit (gains)        from
 A due is money to be had, not money paid: who pays it does so from what it paid
 in. What is promised for a milestone and what is deposited for one leave their
 account by a release or a refund that refers to them, in parts or whole, and
-never more than still stands of them. Book entries ``milestone`` and ``dispute``
+never more than still stands of them. A release that is reversed under its license,
+such as by a credit note, is owed no more, or prepaid credit where it was held. Book entries ``milestone`` and ``dispute``
 say what happened, ``claim`` and ``withdrawn`` what is claimed (`billing.cost_claims`),
 ``rate`` what a currency is worth; they move nothing, and nor
 do ``close`` (a period), ``invoice``, ``bill`` and ``credit_note`` (which get their
@@ -92,6 +95,8 @@ _REFERRING: Final = frozenset({"reversal", "release", "refund"})
 _REVERSED: Final = frozenset(
     {"fetch", "fee", "credit", "due", "payment", "tax", "round_up", "round_down", "write_off"}
 )
+#: The most that a store holds in one amount; what an entry says beyond it posts nothing, and `billing.reconcile` names it.
+_MOST: Final = 2**63 - 1
 #: Book entries of a creator alone.
 _OF_CREATOR: Final = frozenset({"payout", "payout_fee"})
 
@@ -198,13 +203,13 @@ def postings_of(entry: JournalEntry, undone: Undone | None = None) -> tuple[Post
     *undone* is needed for what refers to another entry alone, and must come from entries before it.
     """
     if isinstance(entry, FetchRecord):
-        if not (entry.is_paid and entry.licensee and entry.charged_micros > 0):
+        if not (entry.is_paid and entry.licensee and 0 < entry.charged_micros <= _MOST):
             return ()
         amount = Money(entry.charged_micros, entry.currency)
         return (
             Posting(prepaid(entry.licensee), earned(entry.site), amount, entry.id, entry.time_us, "fetch"),
         )
-    if not isinstance(entry, BookEntry) or entry.amount_micros <= 0:
+    if not isinstance(entry, BookEntry) or not 0 < entry.amount_micros <= _MOST:
         return ()
     if entry.kind_of == "share":
         return _shared(entry)
@@ -302,7 +307,13 @@ def _referring(entry: BookEntry, undone: Undone | None) -> tuple[Posting, ...]:
     amount, before = Money(entry.amount_micros, entry.currency), undone.posting
     if amount.currency != before.amount.currency or amount.micros > undone.left_micros:
         return ()
-    if entry.kind_of == "reversal":
+    if entry.kind_of == "reversal" and before.code == "release":
+        # What was released does not wait again: it is owed no more, or is credit where somebody held it.
+        if not _waited(entry, before.debit):
+            return ()
+        promised = before.debit.startswith("milestone:")
+        to = owed(entry.licensee) if promised else prepaid(entry.licensee)
+    elif entry.kind_of == "reversal":
         if before.code in _OF_CREATOR:
             own, codes = {paid_from(entry)}, _OF_CREATOR
         else:
@@ -325,7 +336,7 @@ def _referring(entry: BookEntry, undone: Undone | None) -> tuple[Posting, ...]:
 def _released_back(entry: BookEntry, before: Posting) -> str:
     """Where what was released under the license of *entry* goes back to, or "" where that is another license."""
     account = f"{before.debit}:"
-    if not entry.license or not entry.site or before.credit != earned(entry.site):
+    if not entry.license or (entry.site and before.credit != earned(entry.site)):
         return ""
     if account.startswith(f"milestone:{entry.license}:"):
         return owed(entry.licensee)
@@ -334,8 +345,13 @@ def _released_back(entry: BookEntry, before: Posting) -> str:
 
 
 def _same_license(entry: BookEntry, before: Posting) -> bool:
-    waits = f"{before.credit}:".startswith((f"escrow:{entry.license}:", f"milestone:{entry.license}:"))
-    return bool(entry.license) and waits and before.debit in {CLEARING, owed(entry.licensee)}
+    return _waited(entry, before.credit) and before.debit in {CLEARING, owed(entry.licensee)}
+
+
+def _waited(entry: BookEntry, account: str) -> bool:
+    """Whether *account* is of what waits for milestones of the license that *entry* names."""
+    starts = (f"escrow:{entry.license}:", f"milestone:{entry.license}:")
+    return bool(entry.license) and f"{account}:".startswith(starts)
 
 
 def spend_of(entry: JournalEntry) -> Spend | None:

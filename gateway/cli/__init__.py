@@ -65,6 +65,7 @@ from gateway.cli import (
     rsl,
     serve,
     statement,
+    store,
     terms,
     tour,
     who,
@@ -172,6 +173,7 @@ app.add_typer(dashboard.app, name="dashboard")
 app.add_typer(portable.app, name="config")
 app.command("retention")(retention.retention)
 app.command("erase")(retention.erase)
+app.add_typer(store.app, name="store")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("deploy")(deploy.deploy)

@@ -38,6 +38,12 @@ def backup(
     without one. The archive holds private keys: it is made readable by you
     alone; keep it so. It is never written over another.
     """
+    from gateway.app.stores import books_on_postgres
+
+    if books_on_postgres(data):
+        raise stop(
+            "the books rest on PostgreSQL: back them up with its own pg_dump, and the data folder as files"
+        )
     if not (data / "licet.db").is_file():
         raise stop(f"{data} is no data folder of licet")
     file = file.absolute()

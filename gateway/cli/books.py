@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.admission.spending import Charge, fee_of
+from gateway.app.stores import folding_of, has_store, open_store
 from gateway.billing.reconcile import Report, reconcile
 from gateway.cli.say import stop
 from gateway.clock import Clock, SystemClock
@@ -31,7 +32,6 @@ from gateway.provenance.record import BookEntry, FetchDetail, JournalEntry
 from gateway.provenance.segments import durable_ends
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.database import Database
-from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
@@ -111,7 +111,7 @@ class Books:
         if lock is None:
             return False
         try:
-            await Keeper(self.folder / "journal", SqliteFolding(self.database)).catch_up()
+            await Keeper(self.folder / "journal", folding_of(self.database)).catch_up()
         finally:
             lock.release()
         return True
@@ -122,7 +122,7 @@ class Books:
             return
         wanted = durable_ends(self.folder / "journal")
         for _ in range(40):
-            reached = await SqliteFolding(self.database).positions()
+            reached = await folding_of(self.database).positions()
             if all(reached.get(name, 0) >= end for name, end in wanted.items()):
                 return
             await asyncio.sleep(0.05)
@@ -132,7 +132,7 @@ class Books:
 
         Positions are read first: a running gateway only adds rows before the positions it sets later.
         """
-        positions = await SqliteFolding(self.database).positions()
+        positions = await folding_of(self.database).positions()
         rows = await self.database.read(stored_rows)
         details = await self.database.read(
             lambda db: [
@@ -165,9 +165,9 @@ async def is_folded(database: Database, entry_id: str) -> bool:
 @contextlib.asynccontextmanager
 async def open_books(folder: Path) -> AsyncIterator[Books]:
     """Open the books of a data folder that exists, with everything folded that the journal holds."""
-    if not (folder / "licet.db").is_file():
+    if not has_store(folder):
         raise stop(f"{folder} is no data folder of licet; `licet serve --upstream …` makes one")
-    database = await Database.open(folder / "licet.db")
+    database = await open_store(folder)
     try:
         books = Books(
             folder,

@@ -232,7 +232,8 @@ def progress(
 
 
 async def _told(books: Books, license: License, policy: Policy) -> dict[str, Any]:
-    from gateway.billing.bundle_credits import credit_ids, credit_of, withdrawn_from
+    from gateway.billing.bundle_credits import credit_of, withdrawn_from
+    from gateway.billing.credit_ids import credit_ids
     from gateway.licenses.bundle import progress as counted_up
     from gateway.policy.bundles import manifest_sold
     from gateway.store.sqlite.ingestion import SqliteIngestion

@@ -41,14 +41,14 @@ def pack(data: Data = DATA, as_json: AsJson = False) -> None:
     """
     from dataclasses import asdict
 
+    from gateway.app.stores import folding_of
     from gateway.cli.books import open_books
     from gateway.provenance.packing import Packed, pack_folded
-    from gateway.store.sqlite.folding import SqliteFolding
     from gateway.store.sqlite.slimming import slim
 
     async def act() -> tuple[Packed, int]:
         async with open_books(data) as books:
-            positions = await SqliteFolding(books.database).positions()
+            positions = await folding_of(books.database).positions()
             packed = await asyncio.to_thread(pack_folded, data / "journal", positions)
             return packed, await slim(books.database)
 

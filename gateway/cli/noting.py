@@ -31,7 +31,7 @@ CHANGING: Final = frozenset(
         "audits cancel", "auditors add", "auditors revoke", "erase", "withdraw issue", "withdraw readmit",
         "objections hold", "objections uphold", "objections dismiss", "objections erase", "authors ask",
         "authors forget", "authorship add", "invoices issue", "invoices credit", "invoices pay",
-        "invoices write-off", "invoices party", "payouts send", "payouts settle", "disputes accept",
+        "invoices write-off", "invoices party", "payouts send", "payouts payee", "payouts sepa", "payouts plan", "payouts plan-authors", "payouts settle", "disputes accept",
         "disputes reject", "outbox retry", "dashboard people add", "dashboard people role",
         "dashboard people disable", "dashboard people enable", "dashboard people remove",
         "dashboard people reset", "dashboard keys add", "dashboard keys revoke", "config import",

@@ -248,8 +248,9 @@ def _secret(endpoint: Endpoint, data: Path) -> str:
 
 
 def _config(data: Path) -> Config:
+    from gateway.app.stores import has_store
     from gateway.config import read_config
 
-    if not (data / "licet.db").is_file():
+    if not has_store(data):
         raise stop(f"{data} is no data folder of licet; {with_data('licet serve', data)} makes one")
     return read_config(data, environ=os.environ)

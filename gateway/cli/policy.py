@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from gateway.cli.say import DATA, AsJson, Data, emit, stop, tell
+from gateway.cli.say import DATA, AsJson, Data, emit, moment, stop, table, tell
 from gateway.problems import ConfigurationError
 
 if TYPE_CHECKING:
@@ -258,3 +258,61 @@ def honeypot(
         "In your pages, anywhere. Browsers, screen readers and keyboards pass it over; robots.txt closes it:"
     )
     print(f"\n{snippet}")
+
+
+@app.command()
+def history(
+    site: Annotated[
+        str, typer.Argument(metavar="SITE", help="Its id, as `licet policy check --json` says it.")
+    ],
+    data: Data = DATA,
+    as_json: AsJson = False,
+) -> None:
+    """List each time the policy of a site was put in force.
+
+    When, through what, by whom, and the id of its record in the journal. With
+    --json the words that were read, and what stood for each use of each work.
+
+    \b
+    licet policy history journal
+    licet journal prove ID        what proves that the record was there
+    """
+    from gateway.app.consent_recording import recorded
+    from gateway.folders import Folders
+    from gateway.policy.words import SITE_ID
+
+    if not SITE_ID.fullmatch(site):
+        raise stop(f"{site!r} is no site's id, such as journal")
+    found = tuple(reversed(recorded(Folders(data).policy_versions, site)))
+    rows = [
+        {
+            "id": each.note.id,
+            "at": each.note.time_us // 1_000_000,
+            "through": each.note.through,
+            "by": each.who,
+            "policy": each.note.policy,
+            "before": each.note.before,
+            "text": each.note.text,
+            "words": list(each.note.words),
+            "cells": list(each.note.cells),
+        }
+        for each in found
+    ]
+    if as_json:
+        emit(rows)
+    elif not rows:
+        tell(f"No policy of {site} was put in force here yet; a running gateway records each time.")
+    else:
+        table(
+            ("in force from", "through", "by", "policy", "record"),
+            [
+                (
+                    moment(each.note.time_us // 1_000_000),
+                    each.note.through,
+                    each.who or "-",
+                    each.note.policy[8:20],
+                    each.note.id,
+                )
+                for each in found
+            ],
+        )

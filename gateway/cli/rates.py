@@ -93,7 +93,7 @@ async def _added(books: Books, base: str, worth: str, source: str, on: str) -> B
 
     number, _, quote = worth.strip().partition(" ")
     try:
-        Money(0, base), Money(0, quote)
+        Money.parse("0", base), Money.parse("0", quote)
         micros = Decimal(number) * PER * 1_000_000
     except (ValueError, InvalidOperation):
         raise stop(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -18,6 +18,7 @@ import orjson
 
 from gateway.client.caller import Answer, Caller, origin_of
 from gateway.client.logins import WEB_BOT_AUTH, Login, Secret, TokenKey
+from gateway.client.manifests import Manifests
 from gateway.client.purse import Hold, Purse
 from gateway.client.refused import Refused, Why, shown
 from gateway.client.seller import Published, Seller
@@ -26,6 +27,9 @@ from gateway.money import Money
 from gateway.paths import Ambiguous, PathScope, canonical, narrowest
 
 _DETAIL = "content_license"
+#: What a desk answers where it wants to know who signs, and where a person decides.
+_NAMELESS, WAITS = "contract-incomplete", "negotiation-waits"
+_DECIDED = frozenset({_NAMELESS, WAITS})
 #: A token is replaced when this much of its life is left, of a hundred parts, and at least these seconds.
 _LEFT, _LEAST = 10, 5.0
 #: No token is believed to live longer, in seconds.
@@ -34,7 +38,10 @@ _LONGEST_LIFE = 366 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The signed proof of a license. *good_until* is monotonic; *price* is that of a fetch. The repr hides it."""
+    """The signed proof of a license. *good_until* is monotonic; *price* is that of a fetch. The repr hides it.
+
+    *bundle* is the manifest hash of what it is for as a whole, or ""; *manifest* where that is said to be.
+    """
 
     value: str = field(repr=False)
     scheme: str
@@ -46,6 +53,8 @@ class Token:
     excluded: tuple[PathScope, ...]
     good_until: float
     server: str
+    bundle: str = ""
+    manifest: str = field(default="", repr=False)
 
     def covers(self, path: str) -> bool:
         """Whether canonical *path* is inside."""
@@ -76,6 +85,7 @@ class Buying:
         self._token_key, self._clock = token_key, clock
         self._nonces: dict[str, str] = {}
         self._holds: dict[str, Hold] = {}
+        self._manifests = Manifests(lambda url: self._caller.send("GET", url, {"Accept": "application/json"}))
 
     async def login(self, seller: Seller) -> Login | Refused | None:
         """How to log in at *seller*; None where the signature of each request does."""
@@ -119,15 +129,28 @@ class Buying:
             (self.purse.settle if paid else self.purse.release)(held)
         self.wallet.done(name)
 
-    async def buy(self, seller: Seller, login: Login | None, offer: Published, page: str) -> Token | Refused:
-        """Buy *offer* as it is published, for *page* and what else it covers."""
+    async def buy(
+        self,
+        seller: Seller,
+        login: Login | None,
+        offer: Published,
+        page: str,
+        party: Mapping[str, str] | None = None,
+    ) -> Token | Refused:
+        """Buy *offer* as it is published, for *page* and what else it covers; *party* is told where the desk asks who signs."""
         name = f"buy {seller.origin} {offer.id} {offer.terms.hash}"
         hold = self.hold(name, offer.due)
         if isinstance(hold, Refused):
             return hold
         wish = {"type": _DETAIL, "offer": offer.id, "terms": offer.terms.hash}
         answer = await self._asked(seller, login, wish, page, self.wallet.begin(name))
-        if isinstance(answer, Answer) and answer.status == 409:
+        if isinstance(answer, Answer) and party and answer.json.get("code") == _NAMELESS:
+            # Nothing was sold; the same purchase by somebody who is named is another request.
+            self.wallet.done(name)
+            answer = await self._asked(
+                seller, login, {**wish, "party": dict(party)}, page, self.wallet.begin(name)
+            )
+        elif isinstance(answer, Answer) and answer.status == 409 and answer.json.get("code") not in _DECIDED:
             # The key stood for a request of another form, such as one with a token key that is gone.
             self.wallet.done(name)
             answer = await self._asked(seller, login, wish, page, self.wallet.begin(name))
@@ -135,7 +158,7 @@ class Buying:
             return answer
         if answer.status >= 500:
             return answer.refusal
-        token = self._read(seller, answer, offer.terms.hash, page)
+        token = await self._placed(seller, self._read(seller, answer, offer.terms.hash, page))
         if isinstance(token, Token):
             self.wallet.licensed(Held(seller.origin, token.license, offer.id, token.terms))
             self.tell(
@@ -147,7 +170,16 @@ class Buying:
     async def token_of(self, seller: Seller, login: Login | None, held: Held, page: str) -> Token | Refused:
         """A token of a license that is held; it costs nothing but what is fetched with it."""
         answer = await self._asked(seller, login, {"type": _DETAIL, "license": held.license}, page)
-        return answer if isinstance(answer, Refused) else self._read(seller, answer, held.terms, page)
+        if isinstance(answer, Refused):
+            return answer
+        return await self._placed(seller, self._read(seller, answer, held.terms, page))
+
+    async def _placed(self, seller: Seller, token: Token | Refused) -> Token | Refused:
+        """*token* with every place of its bundle, where that is known; its withdrawn pages are refused when they are met."""
+        if isinstance(token, Refused) or not token.bundle:
+            return token
+        places = await self._manifests.places(seller, token.bundle, token.terms, token.manifest)
+        return replace(token, paths=(*token.paths, *places)) if places else token
 
     async def post(
         self,
@@ -283,6 +315,8 @@ class Buying:
                 tuple(PathScope(each) for each in detail["excluded"]),
                 self._clock() + max(seconds - left, 1.0),
                 seller.issuer,
+                str(detail.get("bundle", "")),
+                str(body.get("manifest", "")),
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             return Refused.own(Why.UNREADABLE, "The answer holds no token", url=answer.url)

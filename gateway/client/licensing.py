@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.client.bargaining import Mandate, Strategy, TakeIt
-from gateway.client.buying import Buying, Token
+from gateway.client.buying import WAITS, Buying, Token
 from gateway.client.caller import Answer, Caller, origin_of
 from gateway.client.logins import Login, TokenKey
 from gateway.client.negotiating import Stance, Talk
@@ -37,8 +37,9 @@ from gateway.uses import Uses
 _MOST_TRIES = 4
 #: Licensed fetches that are remembered, to prove them.
 _MOST_KEPT = 10_000
-#: What a client that waits for approval is told; it may still agree on what is published, as a small deal.
-_QUARANTINED = "client-quarantined"
+#: What is told of a purchase that may still be had by proposing it: to a client that waits for approval (a small
+#: deal), and where a person decides.
+_TALKED_ABOUT = frozenset({"client-quarantined", WAITS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +255,8 @@ class Licensing:
         chosen = next((offer for offer in fitting if not self._unfit(offer, uses)), None)
         if chosen is None:
             return self._unfit(fitting[0], uses) or Refused.own(Why.NOTHING_FITS, url=url)
-        made = await self.buying.buy(seller, login, chosen, url)
-        if isinstance(made, Refused) and made.code == _QUARANTINED and seller.negotiation_endpoint:
+        made = await self.buying.buy(seller, login, chosen, url, self._party)
+        if isinstance(made, Refused) and made.code in _TALKED_ABOUT and seller.negotiation_endpoint:
             return await self._negotiated(seller, login, chosen, uses, TakeIt(), url)
         return made
 

@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 import uuid_utils
 
 from gateway.canonical import canonical_bytes
+from gateway.dashboard.people import Person
 from gateway.dashboard.permissions import Permission
 from gateway.provenance.record import AdminNote
 
@@ -54,6 +55,27 @@ class AdminLog:
     notes: AdminNotes
     keep: Callable[[AdminNote], Awaitable[None]]
     room: Callable[[], bool]
+
+
+async def tell(
+    admin: AdminLog | None, act: Permission, subject: str, person: Person, way: str, now_us: int,
+    states: tuple[object, object],
+) -> None:  # fmt: skip
+    """Note what *person* did outside of any session: *states* are before and after. Raises `StoreUnavailable`."""
+    if admin is not None:
+        before, after = map(digest, states)
+        await admin.keep(
+            noted(
+                act,
+                subject,
+                by=person.id,
+                role=str(person.role),
+                way=way,
+                now_us=now_us,
+                before=before,
+                after=after,
+            )
+        )
 
 
 def noted(

@@ -20,7 +20,8 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.billing.bundle_credits import credit_ids, credit_of, withdrawn_from
+from gateway.billing.bundle_credits import credit_of, withdrawn_from
+from gateway.billing.credit_ids import credit_ids
 from gateway.billing.ledger import Ledger
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame

@@ -30,6 +30,7 @@ from gateway.licenses.objection import Objection
 from gateway.licenses.removal import Removal
 from gateway.licenses.taking_back import Owned, TakingBack, withdrawal_id
 from gateway.licenses.withdrawal import PROMISE, USUAL, Withdrawal
+from gateway.licenses.withdrawal_effects import CAUTION, Effect
 from gateway.policy.rules import Policy
 from gateway.policy.withdrawing import owned_by, read_uses, subjects_of
 from gateway.problems import Refusal
@@ -89,10 +90,12 @@ class ConsentPages:
         router.add_post("/consent/objections/{id}/{act:hold|uphold|dismiss|erase}", self._decide)
 
     async def _all(self, request: web.Request) -> web.StreamResponse:
-        return await self._listed(request, {}, "")
+        # A row of the grid leads here with its site and work.
+        given = {name: request.query[name][:_LONGEST] for name in ("site", "what") if name in request.query}
+        return await self._listed(request, given, "")
 
     async def _listed(
-        self, request: web.Request, given: Mapping[str, str], wrong: str, found: tuple[Withdrawal, tuple[Removal, ...]] | None = None
+        self, request: web.Request, given: Mapping[str, str], wrong: str, found: tuple[Withdrawal, tuple[Removal, ...], tuple[Effect, ...]] | None = None
     ) -> web.StreamResponse:  # fmt: skip
         parts, now = self._consents, self._now()
         store = parts.taking_back.store
@@ -108,6 +111,9 @@ class ConsentPages:
             "given": {"site": "", "what": "", "uses": "", "reason": "", "private": "", **given},
             "found": found,
             "policies": parts.policies(),
+            "holders": (await parts.taking_back.holders(now))[:_MOST],
+            "picked": set(given.get("what", "").split()),
+            "CAUTION": CAUTION,
             "uses": [(use, use in ticked) for use in Use],
             "withdrawals": rows,
             "objections": await parts.hearing.store.all(_MOST),
@@ -123,6 +129,9 @@ class ConsentPages:
         form["uses"] = " ".join(
             use for use in Use if form.get(f"use-{use}") or use in form.get("uses", "").split()
         )
+        ticked = [name.removeprefix("pick/") for name in form if name.startswith("pick/")]
+        named = [*form.get("what", "").split(), *ticked, *form.get("holder", "").split()]
+        form["what"] = " ".join(dict.fromkeys(named))
         made = self._asked_for(form)
         if isinstance(made, str):
             return await self._listed(request, form, made)
@@ -135,9 +144,10 @@ class ConsentPages:
             )
         if form.get("sure") != "yes":
             removals = await acts.concerned(withdrawal, owned_by(policy), self._now())
-            return await self._listed(request, form, "", (withdrawal, removals))
+            touched = await acts.effects(withdrawal, owned_by(policy), self._now())
+            return await self._listed(request, form, "", (withdrawal, removals, touched))
         await acts.issue(withdrawal, owned_by(policy), self._now())
-        raise web.HTTPSeeOther("/consent?done=withdrawn")
+        raise web.HTTPSeeOther(f"/consent/withdrawals/{withdrawal.id}?done=withdrawn")
 
     def _asked_for(self, form: Mapping[str, str]) -> tuple[Withdrawal, Policy] | str:
         """What the form asks to be withdrawn, or the sentence that says what to correct."""

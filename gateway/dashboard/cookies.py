@@ -19,7 +19,9 @@ def cookie(request: web.Request, name: str) -> str:
     return value if value.isascii() else ""
 
 
-def set_cookie(request: web.Request, answer: web.StreamResponse, name: str, value: str) -> None:
+def set_cookie(
+    request: web.Request, answer: web.StreamResponse, name: str, value: str, *, samesite: str = "Strict"
+) -> None:
     """Have the browser keep *value* until it is closed."""
     secure = guards.is_https(request)
     answer.set_cookie(
@@ -27,7 +29,7 @@ def set_cookie(request: web.Request, answer: web.StreamResponse, name: str, valu
         value,
         path="/",
         httponly=True,
-        samesite="Strict",
+        samesite=samesite,
         secure=secure or None,
     )
 

@@ -22,7 +22,7 @@ from gateway.dashboard.admin_log import SEEN, AdminLog, digest, noted
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie
 from gateway.dashboard.forms import fields_of
 from gateway.dashboard.guards import NotAllowed
-from gateway.dashboard.permissions import Permission, Role, wanted
+from gateway.dashboard.permissions import LOOKING, Permission, Role, wanted
 from gateway.dashboard.sessions import Sessions, Signed
 from gateway.dashboard.unsendable import actions_of, without_forms
 from gateway.problems import StoreUnavailable
@@ -30,7 +30,17 @@ from gateway.problems import StoreUnavailable
 log = structlog.get_logger("licet.dashboard")
 
 #: What can be asked without being signed in.
-OPEN: Final = frozenset({"/sign-in", "/sign-out", "/healthz"})
+OPEN: Final = frozenset(
+    {
+        "/sign-in",
+        "/sign-in/oidc",
+        "/sign-in/oidc/callback",
+        "/sign-in/passkey",
+        "/sign-in/passkey/options",
+        "/sign-out",
+        "/healthz",
+    }
+)
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: The state behind an address, for the digests of a note: of its pattern and what stands in it. None for none.
 StateOf = Callable[[str, Mapping[str, str]], Awaitable[object]]
@@ -42,6 +52,14 @@ FIELDS: Final = web.RequestKey("licet.fields", Mapping[str, str])
 def signed_of(request: web.Request) -> Signed | None:
     """Who sent *request*, once it was let in."""
     return request.get(_SIGNED)
+
+
+def who_sent(request: web.Request) -> str:
+    """The name of who sent *request*, for what keeps it: by which key, where it was a program; "" for nobody."""
+    signed = signed_of(request)
+    if signed is None:
+        return ""
+    return f"{signed.person.name} (key {signed.key})" if signed.key else signed.person.name
 
 
 def may(request: web.Request, permission: Permission) -> bool:
@@ -117,7 +135,7 @@ class Gatekeeper:
         if permission in SEEN:
             await self._note(request, signed, permission or "")
             return await handler(request)
-        if request.method in _SAFE or permission is Permission.SELF:
+        if request.method in _SAFE or pattern in LOOKING:
             return await handler(request)
         return await self._changed(request, signed, pattern, str(permission or "change"), handler)
 
@@ -144,7 +162,7 @@ class Gatekeeper:
             return state
         # Of what was asked for; passwords and tokens of forms are in no digest.
         fields = request[FIELDS] if FIELDS in request else await fields_of(request)
-        hidden = {"form", "password", "again", "old", "token"}
+        hidden = {"form", "password", "again", "old", "token", "answer"}
         return sorted([name, value] for name, value in fields.items() if name not in hidden)
 
     async def _note(

@@ -24,6 +24,8 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.gatekeeping import may, who_sent
+from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_impact import REPLAY_DAYS, Replaying, difference
 from gateway.dashboard.policy_shelf import BY_GRID, PolicyFiles, digest_of
 from gateway.dashboard.queries import AccessLog
@@ -120,7 +122,9 @@ class GridPages:
             "uses": [(use, *USES[use]) for use in Use],
             "words": list(WORDS.items()),
             "units": list(UNITS.items()),
-            "base": base or digest_of(text),
+            # The text holds floors; so does its digest, for whoever can guess.
+            "base": (base or digest_of(text)) if may(request, Permission.FLOOR_SEE) else "",
+            "able": may(request, Permission.POLICY_CHANGE) and may(request, Permission.FLOOR_SEE),
             "trouble": trouble,
             "mistakes": [(line_of(text, each.key), each) for each in mistakes],
             "exceptions": [(key, line_of(text, key)) for key in (grid.exceptions if grid else ())],
@@ -152,7 +156,7 @@ class GridPages:
             return self._drawn(request, policy, now, grid, form, mistakes=made.mistakes, status=400)
         base = form.get("base", "")
         words = (*made.sentences, FROM_WHEN)
-        if not self._files.activate(policy, made.text, base, by=BY_GRID, words=words):
+        if not self._files.activate(policy, made.text, base, by=BY_GRID, who=who_sent(request), words=words):
             older = self._files.version(policy.site.id, base)
             return await self._changed(
                 request, policy, form, made, now if older is None else older, status=409

@@ -44,6 +44,8 @@ assert PERIODS.keys() == {*LAST, "all"}
 
 #: Under which name the status says when the books were reconciled, and what came of it; no site's id has a space.
 BOOKS: Final = "the books"
+#: The same of the journal, while it is not well.
+JOURNAL: Final = "the journal"
 #: Rows on the live page.
 LIVE_ROWS: Final = 50
 
@@ -229,8 +231,8 @@ def share(part: int, whole: int) -> str:
 
 def banner(status: Mapping[str, str]) -> tuple[tuple[tuple[str, str, str], ...], str]:
     """The assembly's status as (site, mode, what the mode means) lines and the journal's trouble, or ""."""
-    apart = {"journal", BOOKS}
+    apart = {JOURNAL, BOOKS}
     lines = tuple(
         (site, mode, MODES.get(mode, "")) for site, mode in sorted(status.items()) if site not in apart
     )
-    return lines, status.get("journal", "")
+    return lines, status.get(JOURNAL, "")

@@ -37,6 +37,18 @@ class Unfit:
 
 
 @dataclass(frozen=True, slots=True)
+class Passkey:
+    """One key of a person that a device holds (WebAuthn, level 3). *id* and *public_key* are base64url; *host* is where it holds."""
+
+    id: str
+    public_key: str = field(repr=False)
+    count: int
+    host: str
+    name: str
+    made_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Somebody who may sign in, or was invited to, or may no longer."""
 
@@ -48,16 +60,27 @@ class Person:
     link_sha256: str = field(default="", repr=False)
     link_until_us: int = 0
     disabled_us: int = 0
+    passkeys: tuple[Passkey, ...] = ()
+    subject: str = ""
 
     @property
     def invited(self) -> bool:
-        """Whether it has not yet set a password."""
-        return not self.password
+        """Whether it has no way in yet but a link."""
+        return not (self.password or self.passkeys or self.subject)
 
     @property
     def can_sign_in(self) -> bool:
-        """Whether there is a password that opens a session."""
-        return bool(self.password) and not self.disabled_us
+        """Whether something opens a session: a password, a passkey, or an account elsewhere (*subject*)."""
+        return not self.invited and not self.disabled_us
+
+    def passkey(self, id: str) -> Passkey | None:
+        """The passkey of that id."""
+        return next((each for each in self.passkeys if each.id == id), None)
+
+    def with_passkey(self, passkey: Passkey) -> Person:
+        """The same with *passkey* in place of the one of its id, or at the end."""
+        others = tuple(each for each in self.passkeys if each.id != passkey.id)
+        return replace(self, passkeys=(*others, passkey))
 
     def opens(self, token: str, now_us: int) -> bool:
         """Whether *token* is its link, and still good."""
@@ -154,6 +177,19 @@ def with_link(person: Person, token: str, until_us: int) -> Person:
 def with_password(person: Person, hashed: str) -> Person:
     """*person* with a new password; its link is used up."""
     return replace(person, password=hashed, link_sha256="", link_until_us=0)
+
+
+def person_told(person: Person | None) -> object:
+    """What may be told of a *person*: no hash, no name; None for nobody."""
+    if person is None:
+        return None
+    return {
+        "id": person.id,
+        "role": person.role,
+        "disabled_us": person.disabled_us,
+        "invited": person.invited,
+        "link_until_us": person.link_until_us,
+    }
 
 
 def sha256(text: str) -> bytes:

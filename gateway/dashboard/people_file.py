@@ -18,14 +18,14 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import orjson
 
 from gateway.dashboard.api_keys import ApiKey
-from gateway.dashboard.people import FIRST, People, Person
+from gateway.dashboard.people import FIRST, Passkey, People, Person
 from gateway.dashboard.permissions import Permission, Role
 from gateway.problems import ConfigurationError, Mistake
 
@@ -145,6 +145,8 @@ def _written(access: Access) -> dict[str, Any]:
                 "password": each.password, "disabled_us": each.disabled_us, "link":
                 {"sha256": each.link_sha256, "until_us": each.link_until_us} if each.link_sha256 else None,
             }
+            | ({"subject": each.subject} if each.subject else {})
+            | ({"passkeys": [asdict(key) for key in each.passkeys]} if each.passkeys else {})
             for each in access.people.all
         ],
         "keys": [
@@ -178,6 +180,14 @@ def _person(each: Any) -> Person:
     return Person(
         _text(each["id"]), _text(each["name"]), Role(each["role"]), _number(each["made_us"]),
         _text(each["password"]), sha256, until, _number(each["disabled_us"]),
+        tuple(map(_passkey, each.get("passkeys", ()))), _text(each.get("subject", "")),
+    )  # fmt: skip
+
+
+def _passkey(each: Any) -> Passkey:
+    return Passkey(
+        _text(each["id"]), _text(each["public_key"]), _number(each["count"]), _text(each["host"]),
+        _text(each["name"]), _number(each["made_us"]),
     )  # fmt: skip
 
 

@@ -81,7 +81,7 @@ _EVIDENCE: Final = frozenset(
 )  # fmt: skip
 _READING: Final = _EVIDENCE | {
     _P.OVERVIEW_READ, _P.MILESTONES_READ, _P.BUNDLES_READ, _P.DEALS_READ, _P.LICENSES_READ, _P.POLICY_READ,
-    _P.CONSENT_READ, _P.WORTH_READ, _P.HEALTH_READ, _P.REFUSED_READ,
+    _P.CONSENT_READ, _P.WORTH_READ, _P.HEALTH_READ,
 }  # fmt: skip
 #: What each role may do.
 ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
@@ -91,7 +91,9 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         | {
             _P.ADDRESS_SEE, _P.AUDITS_CHANGE, _P.DUTIES_CHANGE, _P.BILLING_CHANGE, _P.DEALS_CHANGE,
             _P.LICENSES_CHANGE, _P.LICENSEES_CHANGE, _P.CONSENT_CHANGE, _P.PEOPLE_READ,
-            _P.HEALTH_CHECK, _P.REFUSED_CHANGE, _P.WEBHOOKS_READ, _P.WEBHOOKS_CHANGE,
+            _P.HEALTH_CHECK, _P.WEBHOOKS_READ, _P.WEBHOOKS_CHANGE,
+            # Reports of people name the networks that they came from.
+            _P.REFUSED_READ, _P.REFUSED_CHANGE,
         },
         Role.VIEWER: _READING,
         Role.AUDITOR: _EVIDENCE,
@@ -109,6 +111,10 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         **_LOG,
         "GET /account": _P.SELF,
         "POST /account/password": _P.SELF,
+        "GET /account/passkeys": _P.SELF,
+        "POST /account/passkeys/options": _P.SELF,
+        "POST /account/passkeys/add": _P.SELF,
+        "POST /account/passkeys/{id}/remove": _P.SELF,
         "GET /people": _P.PEOPLE_READ,
         "POST /people/add": _P.PEOPLE_CHANGE,
         **{
@@ -170,6 +176,8 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
             f"POST /audits/{{id}}/{act}": _P.AUDITS_CHANGE
             for act in ("name", "bind", "findings", "close", "cancel")
         },
+        "GET /auditors": _P.AUDITS_READ,
+        "POST /auditors/{id}/revoke": _P.AUDITS_CHANGE,
         "GET /milestones": _P.MILESTONES_READ,
         "GET /bundles": _P.BUNDLES_READ,
         "GET /bundles/{hash}": _P.BUNDLES_READ,
@@ -179,17 +187,17 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "POST /policies/{site}/activate": _P.POLICY_CHANGE,
         # A version's text holds the floors that it was in force with.
         "GET /policies/{site}/versions/{sha256}": _P.FLOOR_SEE,
-        "GET /records/{id}/replay": _P.POLICY_READ,
-        # The file holds the floors.
-        "GET /policies/{site}/lines": _P.FLOOR_SEE,
         "GET /policies/{site}/consent": _P.POLICY_READ,
         "POST /policies/{site}/consent/check": _P.POLICY_CHANGE,
         "POST /policies/{site}/consent/activate": _P.POLICY_CHANGE,
+        "GET /records/{id}/replay": _P.POLICY_READ,
+        # The file holds the floors.
+        "GET /policies/{site}/lines": _P.FLOOR_SEE,
         "GET /preview": _P.POLICY_READ,
         "GET /preview.json": _P.POLICY_READ,
         # Another text is looked at with all that stands in the one in force.
         "POST /preview": _P.POLICY_CHANGE,
-        "GET /setup": _P.OVERVIEW_READ,
+        "GET /setup": _P.HEALTH_READ,
         "GET /setup/new": _P.POLICY_CHANGE,
         "POST /setup/look": _P.POLICY_CHANGE,
         "POST /setup/write": _P.POLICY_CHANGE,
@@ -198,17 +206,17 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "GET /health.json": _P.HEALTH_READ,
         "POST /health/check": _P.HEALTH_CHECK,
         "POST /health/fetch": _P.HEALTH_CHECK,
+        "GET /refused": _P.REFUSED_READ,
+        "GET /refused/{id}": _P.REFUSED_READ,
+        "POST /refused/undo": _P.REFUSED_CHANGE,
+        "POST /refused/{id}/exempt": _P.REFUSED_CHANGE,
+        "POST /refused/{id}/dismiss": _P.REFUSED_CHANGE,
         "GET /webhooks": _P.WEBHOOKS_READ,
         "GET /webhooks/{id}": _P.WEBHOOKS_READ,
         "GET /webhooks/events/{id}": _P.WEBHOOKS_READ,
         **{f"POST /webhooks/{{id}}/{act}": _P.WEBHOOKS_CHANGE for act in ("test", "again", "retry", "off")},
         # A secret that is made anew is shown.
         "POST /webhooks/{id}/secret": _P.KEYS_CHANGE,
-        "GET /refused": _P.REFUSED_READ,
-        "GET /refused/{id}": _P.REFUSED_READ,
-        "POST /refused/undo": _P.REFUSED_CHANGE,
-        "POST /refused/{id}/exempt": _P.REFUSED_CHANGE,
-        "POST /refused/{id}/dismiss": _P.REFUSED_CHANGE,
         "GET /consent": _P.CONSENT_READ,
         "POST /consent/withdraw": _P.CONSENT_CHANGE,
         "GET /consent/withdrawals/{id}": _P.CONSENT_READ,
@@ -227,6 +235,14 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "POST /figures/remove": _P.WORTH_CHANGE,
     }
 )
+
+#: What is posted and yet changes nothing: it asks, and what it asks is too long for an address.
+LOOKING: Final = frozenset(
+    {
+        "/account/passkeys/options", "/policies/{site}/check", "/policies/{site}/consent/check", "/preview",
+        "/setup/look", "/health/check",
+    }
+)  # fmt: skip
 
 
 def wanted(method: str, pattern: str) -> Permission | None:

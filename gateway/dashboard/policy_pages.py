@@ -26,12 +26,14 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
-from gateway.dashboard.gatekeeping import may
+from gateway.dashboard.gatekeeping import may, who_sent
 from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_impact import REPLAY_DAYS, Replaying, difference
-from gateway.dashboard.policy_shelf import PolicyFiles, digest_of, with_mode
+from gateway.dashboard.policy_shelf import PolicyFiles, Version, digest_of, with_mode
 from gateway.dashboard.queries import AccessLog
 from gateway.policy.advice import advice_for
+from gateway.policy.consent_text import read_grid
+from gateway.policy.consent_words import FROM_WHEN, changes
 from gateway.policy.explain import explanation
 from gateway.policy.imagined import imagined_ask, imagined_visitor
 from gateway.policy.rules import Mode, Policy, Verdict
@@ -132,7 +134,9 @@ class PolicyPages:
             "said": said,
             "mistake": trouble,
             "activated": request.query.get("done") == "activated",
-            "around": _around(text, request.query.get("line", "")),
+            "around": _around(text, request.query.get("line", ""))
+            if may(request, Permission.FLOOR_SEE)
+            else (),
             "versions": self._files.versions(policy),
         }
         return self._page(request, policy, text, status=400 if trouble else 200, more=context)
@@ -189,6 +193,8 @@ class PolicyPages:
             "days": REPLAY_DAYS,
             "WORDS": _WORDS,
             "Verdict": Verdict,
+            "sentences": _sentences(policy, now, text),
+            "FROM_WHEN": FROM_WHEN,
         }
         return self._frame.render(request, "policy_change.html", context)
 
@@ -199,12 +205,15 @@ class PolicyPages:
             return self._page(
                 request, policy, text, status=400, more={"base": base, "mistakes": tried.mistakes}
             )
-        if not self._files.activate(policy, text, base):
+        now = self._files.text(policy)
+        words = (*_sentences(policy, now, text), FROM_WHEN)
+        if not self._files.activate(policy, text, base, who=who_sent(request), words=words):
             now = self._files.text(policy)
             context = {
                 "policy": policy, "text": text, "base": digest_of(now), "stale": True, "same": False,
                 "difference": difference(now, text), "advice": (), "impact": None, "days": REPLAY_DAYS,
-                "WORDS": _WORDS, "Verdict": Verdict,
+                "WORDS": _WORDS, "Verdict": Verdict, "sentences": _sentences(policy, now, text),
+                "FROM_WHEN": FROM_WHEN,
             }  # fmt: skip
             return self._frame.render(request, "policy_change.html", context, status=409)
         raise web.HTTPSeeOther(f"/policies/{policy.site.id}?done=activated")
@@ -215,15 +224,23 @@ class PolicyPages:
         text = self._files.version(policy.site.id, sha256)
         if text is None:
             raise web.HTTPNotFound
-        now = self._files.text(policy)
+        now, versions = self._files.text(policy), self._files.versions(policy)
         context = {
             "policy": policy,
             "text": text,
             "base": digest_of(now),
             "difference": difference(now, text),
-            "times": [each for each in self._files.versions(policy) if each.sha256 == sha256],
+            "times": [each for each in versions if each.sha256 == sha256],
+            "sha256": sha256,
+            "made": difference(self._before(policy, versions, sha256), text),
         }
         return self._frame.render(request, "policy_version.html", context)
+
+    def _before(self, policy: Policy, versions: tuple[Version, ...], sha256: str) -> str:
+        """The text that the version *sha256* replaced when it was last put in force; "" for the first."""
+        at = next(nth for nth, each in enumerate(versions) if each.sha256 == sha256)
+        older = versions[at + 1].sha256 if at + 1 < len(versions) else ""
+        return self._files.version(policy.site.id, older) or ""
 
     def _policy(self, request: web.Request) -> Policy:
         found = self._files.of_site(request.match_info["site"])
@@ -240,8 +257,23 @@ class PolicyPages:
             # Another mode is one line of the file, which whoever asks for it need not have seen.
             now = self._files.text(policy)
             return policy, with_mode(now, form["mode"]) or now, digest_of(now)
+        if version := form.get("version", ""):
+            # What was in force before is put back without being sent along.
+            older = self._files.version(policy.site.id, version)
+            if older is None:
+                raise web.HTTPNotFound
+            return policy, older, form.get("base", "")
         # Browsers end lines of a form as HTTP does; the file keeps its own way.
         return policy, form.get("text", "").replace("\r\n", "\n"), form.get("base", "")
+
+
+def _sentences(policy: Policy, now: str, text: str) -> tuple[str, ...]:
+    """What changes for each use of each work from the text *now* to *text*; nothing of what is no policy now."""
+    try:
+        before, after = read_grid(now, policy.file), read_grid(text, policy.file)
+    except ConfigurationError:
+        return ()
+    return changes(before, after, policy.site.currency)
 
 
 def _around(text: str, line: str) -> tuple[tuple[int, str, bool], ...]:

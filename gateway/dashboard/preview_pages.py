@@ -129,7 +129,9 @@ class PreviewPages:
             except ConfigurationError as error:
                 trouble = trouble or str(error)
         context: dict[str, object] = {
-            "asked": asked, "policy": policy, "told": told, "trouble": trouble, "text": text, "mistakes": (),
+            "asked": asked, "policy": policy, "told": told, "trouble": trouble,
+            # The text holds floors.
+            "text": text if may(request, Permission.FLOOR_SEE) else "", "mistakes": (),
             "edited": False, "difference": (), "names": self._names,
             "every": self._preview.files.policies,
             "documents": _documents(told) if told else (),

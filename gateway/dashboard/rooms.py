@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard.admin_log import AdminLog
 from gateway.dashboard.audit_pages import AuditPages
+from gateway.dashboard.auditor_pages import AuditorPages
 from gateway.dashboard.billing_pages import BillingPages, Bills
 from gateway.dashboard.bundle_pages import BundlePages, Bundles
 from gateway.dashboard.consent_pages import ConsentPages, Consents
@@ -20,6 +21,7 @@ from gateway.dashboard.health_pages import Health, HealthPages
 from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.hook_pages import HookPages, Hooks
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
+from gateway.dashboard.oidc import Provider
 from gateway.dashboard.person_pages import People, PersonPages
 from gateway.dashboard.policy_pages import PolicyPages
 from gateway.dashboard.policy_shelf import PolicyFiles
@@ -28,6 +30,7 @@ from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.replay_pages import ReplayPages
 from gateway.dashboard.setup_pages import Setup, SetupPages
 from gateway.dashboard.worth_pages import Worth, WorthPages
+from gateway.licenses.auditors import Auditors
 from gateway.licenses.duties import Audits
 from gateway.licenses.duty_book import DutyBook
 
@@ -46,7 +49,9 @@ class Rooms:
         bundles: works that are sold as one.
         policies: the files of rules.
         consents: withdrawals, objections, authors' answers.
+        auditors: who may look at the evidence, and who did.
         admin: the notes of what administrators did.
+        oidc: the provider that people may sign in by.
         worth: what the value memo, the price calculator and the dossiers work on.
         preview: what crawlers would be told.
         hooks: who is told of what happened.
@@ -65,12 +70,14 @@ class Rooms:
     policies: PolicyFiles | None = None
     consents: Consents | None = None
     worth: Worth | None = None
+    auditors: Auditors | None = None
     preview: Preview | None = None
     hooks: Hooks | None = None
     health: Health | None = None
     setup: Setup | None = None
     people: People | None = None
     admin: AdminLog | None = None
+    oidc: Provider | None = None
 
     @property
     def test_mode(self) -> bool:
@@ -86,6 +93,7 @@ class Rooms:
             (self.bills, "/billing", "Billing"),
             (self.duties, "/duties", "Duties"),
             (self.duties and self.audits, "/audits", "Audits"),
+            (self.auditors, "/auditors", "Auditors"),
             (self.milestones, "/milestones", "Milestones"),
             (self.bundles, "/bundles", "Bundles"),
             (self.policies, "/policies", "Policies"),
@@ -114,6 +122,8 @@ class Rooms:
             DutyPages(self.duties, frame, clock).add_to(router)
         if self.duties is not None and self.audits is not None:
             AuditPages(self.duties, self.audits, frame, clock).add_to(router)
+        if self.auditors is not None:
+            AuditorPages(self.auditors, frame, clock).add_to(router)
         if self.milestones is not None:
             MilestonePages(self.milestones, frame).add_to(router)
         if self.bundles is not None:

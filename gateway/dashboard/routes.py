@@ -15,7 +15,7 @@
 ``/audits``                who checks their reports; see `audit_pages`
 ``/bundles``               what is sold as one; see `bundle_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
-``/policies``              the rules; see `policy_pages`
+``/policies``              the rules; see `policy_pages` and `grid_pages`
 ``/preview``               what a crawler meets; see `preview_pages`
 ``/webhooks``              who is told of what happened; see `hook_pages`
 ``/health``                what is in order; see `health_pages`
@@ -49,6 +49,8 @@ from gateway.dashboard.gatekeeping import FIELDS, Gatekeeper, may, signed_of
 from gateway.dashboard.key_pages import KeyPages
 from gateway.dashboard.live import Live
 from gateway.dashboard.log_pages import LogPages, curl
+from gateway.dashboard.oidc_pages import OidcPages
+from gateway.dashboard.passkey_pages import PasskeyPages
 from gateway.dashboard.permissions import Permission, wanted
 from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.rooms import Rooms
@@ -108,7 +110,7 @@ class _Pages:
         self._explainer = who
         self._clock = clock
         self._live = Live(access_log, sessions)
-        self._sign_in = SignInPages(sessions, self)
+        self._sign_in = SignInPages(sessions, self, rooms.admin, clock)
         state_of = states_of(rooms, sessions.file)
         self._gate = Gatekeeper(sessions, clock, rooms.admin, state_of, self._sign_in.interrupted)
 
@@ -137,6 +139,13 @@ class _Pages:
         app.router.add_get("/who", self._who)
         self._setup = self._rooms.add_to(app.router, self, self._log, self._clock)
         AccessPages(self._sessions, self._rooms.admin, self, self._clock).add_to(app.router)
+        PasskeyPages(self._sessions, self, self._clock, self._sign_in.entered, self._sign_in.refused).add_to(
+            app.router
+        )
+        if self._rooms.oidc is not None:
+            OidcPages(
+                self._rooms.oidc, self._sessions, self, self._clock, self._sign_in.refused, self._rooms.admin
+            ).add_to(app.router)
         KeyPages(self._sessions.file, self, self._clock).add_to(app.router)
         self._sign_in.add_to(app.router)
         app.router.add_get("/healthz", self._health)
@@ -228,7 +237,7 @@ class _Pages:
         return form
 
     async def _health(self, _request: web.Request) -> web.StreamResponse:
-        well = "journal" not in self._status()
+        well = pages.JOURNAL not in self._status()
         return web.json_response({"status": "ok" if well else "unwell"}, status=200 if well else 503)
 
     def _trouble(self, request: web.Request, status: int, heading: str, sentence: str) -> web.Response:
@@ -248,6 +257,7 @@ class _Pages:
             "here": request.path,
             "signed_in": signed_in,
             "worth": self._rooms.worth is not None,
+            "provider": self._rooms.oidc.name if self._rooms.oidc else "",
             "preview": self._rooms.preview is not None,
             "rules": self._rooms.policies is not None,
             "test_mode": self._rooms.test_mode,

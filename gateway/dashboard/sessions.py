@@ -304,6 +304,14 @@ class Sessions:
     def _lives(session: _Session, now: int) -> bool:
         return now - session.seen_us < IDLE_US and now - session.began_us < ABSOLUTE_US
 
+    def wait(self, address: str) -> Denied | None:
+        """Why *address* may not try now, or None; asking counts as trying."""
+        return self._wait(address)
+
+    def failed(self, address: str) -> None:
+        """Count a try of *address* that proved nothing."""
+        self._slow_address.failed(address, self._clock.now_us())
+
     def _wait(self, address: str, account: str = "") -> Denied | None:
         now = self._clock.now_us()
         seconds = max(self._slow_address.wait(address, now), self._slow_account.wait(account, now))

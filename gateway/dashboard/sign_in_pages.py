@@ -17,9 +17,15 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from gateway.clock import Clock
+from gateway.dashboard.admin_log import AdminLog, tell
 from gateway.dashboard.cookies import FORM_COOKIE, SESSION_COOKIE, cookie, end_cookie, set_cookie
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.forms import fields_of, held_pairs, held_path
+from gateway.dashboard.passkey_pages import place_of
+from gateway.dashboard.passkeys import available
+from gateway.dashboard.people import person_told
+from gateway.dashboard.permissions import Permission
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
 
 _Held = tuple[str, Sequence[tuple[str, str]]]
@@ -29,15 +35,19 @@ _NOTHING: _Held = ("", ())
 class SignInPages:
     """The pages that need no session; *frame* draws them."""
 
-    def __init__(self, sessions: Sessions, frame: Frame) -> None:
-        """Sign in to *sessions*."""
-        self._sessions, self._frame = sessions, frame
+    def __init__(self, sessions: Sessions, frame: Frame, admin: AdminLog | None, clock: Clock) -> None:
+        """Sign in to *sessions*; that a link was used is noted in *admin*."""
+        self._sessions, self._frame, self._admin, self._clock = sessions, frame, admin, clock
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
         router.add_get("/sign-in", self._form)
         router.add_post("/sign-in", self._sign_in)
         router.add_post("/sign-out", self._sign_out)
+
+    def refused(self, request: web.Request, wrong: Denied) -> web.StreamResponse:
+        """The sign-in page again, with why not."""
+        return self._page(request, "", wrong)
 
     async def interrupted(self, request: web.Request) -> web.Response:
         """Ask whoever sent a form of a session that has ended to sign in, and hold what was typed."""
@@ -83,6 +93,12 @@ class SignInPages:
                 "name": name or (shown.name if shown else ""),
                 "typed": name,
                 "role": invited.role if invited else "",
+                "passkeys": available()
+                and any(
+                    key.host == place_of(request).host
+                    for each in self._sessions.people.all
+                    for key in each.passkeys
+                ),
                 "held": held,
             },
             status=status if wrong is None else 429 if wrong.retry_after else 403,
@@ -105,7 +121,13 @@ class SignInPages:
         if token:
             if password != sent.get("again"):
                 return self._page(request, token, Denied("The two passwords differ."))
+            before = self._sessions.invited(token)
             begun = await self._sessions.set_password(token, password, address)
+            if not isinstance(begun, Denied) and (signed := self._sessions.signed(begun)) is not None:
+                await tell(
+                    self._admin, Permission.SELF, "/sign-in", signed.person, "link", self._clock.now_us(),
+                    (person_told(before), person_told(signed.person)),
+                )  # fmt: skip
         else:
             begun = await self._sessions.sign_in(password, address, name)
         if isinstance(begun, Denied):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from gateway.dashboard.people import person_told
 from gateway.dashboard.people_file import PeopleFile
 from gateway.dashboard.policy_shelf import PolicyFiles, digest_of
 from gateway.dashboard.rooms import Rooms
@@ -44,16 +45,7 @@ def states_of(rooms: Rooms, file: PeopleFile) -> Callable[[str, Mapping[str, str
 
 def person_state(file: PeopleFile, id: str) -> object:
     """What may be known of a person: no hash, and whether there is one."""
-    person = file.read().people.of_id(id)
-    if person is None:
-        return None
-    return {
-        "id": person.id,
-        "role": person.role,
-        "disabled_us": person.disabled_us,
-        "invited": person.invited,
-        "link_until_us": person.link_until_us,
-    }
+    return person_told(file.read().people.of_id(id))
 
 
 def _policy(files: PolicyFiles, site: str) -> object:

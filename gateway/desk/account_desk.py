@@ -154,7 +154,7 @@ class AccountDesk:
         title = self._title(
             tr("Your account at {site}").format(site=call.policy.site.name or call.policy.site.id)
         )
-        return form_page(title, body, status=400 if wrong else 200)
+        return form_page(title, body, status=400 if wrong else 200, choice=not wrong)
 
     async def _charges(self, call: Call) -> web.StreamResponse | Refusal:
         known = await self._known(call)

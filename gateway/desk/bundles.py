@@ -19,6 +19,7 @@ from gateway.desk.metadata import PREFIX, on_offer
 from gateway.desk.reading import JSON
 from gateway.desk.replies import octets_reply
 from gateway.licenses.bundle import Manifest
+from gateway.licenses.license import License
 from gateway.policy.bundles import manifest_sold
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
@@ -54,6 +55,12 @@ class BundleDesk:
             return Refusal(Problem.NOT_FOUND, "No bundle of that name is on offer here.")
         body = orjson.dumps({**made.as_json(), "hash": made.hash})
         return octets_reply(body, JSON, {"Cache-Control": "no-cache", "ETag": f'"{made.hash}"'})
+
+
+def annex_of(license: License, origin: str, digest: str) -> str:
+    """Where the manifest with that *digest* is, which a token of *license* names; "" where it names none."""
+    sold = license.terms.scope.bundle
+    return f"{origin}{BUNDLES}/{sold.name}@{digest}" if sold and digest else ""
 
 
 def manifest_beside(policy: Policy, sold: Bundle) -> Manifest | None:

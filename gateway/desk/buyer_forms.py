@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 
+from gateway.languages import foreign, tr
 from gateway.licenses.lever_form import Field, Kind
 from gateway.licenses.plain_words import NAMES
 
@@ -50,35 +51,35 @@ def lever_groups(
             lever_field(field, values, mistakes, currency) for field in found if field.lever is lever
         )
         if mine:
-            groups.append(f"<fieldset><legend>{escape(name)}</legend>\n{mine}</fieldset>\n")
+            groups.append(f"<fieldset><legend>{escape(tr(name))}</legend>\n{mine}</fieldset>\n")
     return "".join(groups)
 
 
 def lever_field(field: Field, values: Mapping[str, str], mistakes: Mapping[str, str], currency: str) -> str:
     """One field over a lever."""
-    name, wrong = field.name, mistakes.get(field.name, "")
+    name, wrong, label = field.name, mistakes.get(field.name, ""), tr(field.label)
     if field.boxes:
         boxes = "".join(
-            _box(box, text, box in values, field.name if at == 0 else "")
+            _box(box, tr(text), box in values, field.name if at == 0 else "")
             for at, (box, text) in enumerate(field.boxes)
         )
-        return boxes + _wrong(name, field.label, wrong)
+        return boxes + _wrong(name, label, wrong)
     if field.kind is Kind.WORD:
         chosen = values.get(name, "")
         options = "".join(
-            f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{escape(text)}</option>'
+            f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{escape(tr(text))}</option>'
             for value, text in field.choices
         )
         marks = f' aria-invalid="true" aria-describedby="{_id(name)}-wrong"' if wrong else ""
         return (
-            f'<label for="{_id(name)}">{escape(field.label)}</label>'
-            f'<select id="{_id(name)}" name="{escape(name)}"{marks}>{options}</select>\n{_wrong(name, field.label, wrong)}'
+            f'<label for="{_id(name)}">{escape(label)}</label>'
+            f'<select id="{_id(name)}" name="{escape(name)}"{marks}>{options}</select>\n{_wrong(name, label, wrong)}'
         )
-    hint = field.hint or (currency if field.kind is Kind.AMOUNT else "")
+    hint = tr(field.hint) or (currency if field.kind is Kind.AMOUNT else "")
     mode = f' inputmode="{_NUMERIC[field.kind]}"' if field.kind in _NUMERIC else ""
     more = f'{mode} autocomplete="off" spellcheck="false"'
     rows = field.kind.rows
-    return text_field(name, field.label, values, mistakes, hint=hint, longest=4000, rows=rows, more=more)
+    return text_field(name, label, values, mistakes, hint=hint, longest=4000, rows=rows, more=more)
 
 
 def hidden(**values: str) -> str:
@@ -114,7 +115,11 @@ def _box(name: str, label: str, on: bool, anchor: str) -> str:
 
 
 def _wrong(name: str, label: str, wrong: str) -> str:
-    return f'<p class="wrong" id="{_id(name)}-wrong">{escape(label)} {escape(wrong)}</p>\n' if wrong else ""
+    return (
+        f'<p class="wrong" id="{_id(name)}-wrong">{escape(label)} <span{foreign()}>{escape(wrong)}</span></p>\n'
+        if wrong
+        else ""
+    )
 
 
 def _id(name: str) -> str:

@@ -25,26 +25,29 @@ from gateway.desk.buyer_view import (
     notice,
     until,
 )
+from gateway.languages import foreign, later, tr
 from gateway.licenses.lever_form import FIELDS, first_asked
 from gateway.licenses.negotiation import Entry, Negotiation, State
 from gateway.licenses.plain_words import NAMES, TAX, beside, lever_words, price_words
 from gateway.licenses.position import FACTS, USUAL_FACTS
-from gateway.paper import pairs, table
+from gateway.paper import original, pairs, table
 from gateway.terms.license_terms import LicenseTerms, Offer
 
-_WELCOME: Final = (
+_WELCOME: Final = later(
     "You negotiate here in a browser, without an account. You get a private link to come back to. "
     "Nothing binds anybody before both sides have signed."
 )
-_KEEP: Final = "Keep this address to yourself: who has it negotiates for {}. Save it as a bookmark; it cannot be looked up."
+_KEEP: Final = later(
+    "Keep this address to yourself: who has it negotiates for {}. Save it as a bookmark; it cannot be looked up."
+)
 _STATES: Final = {
-    State.REQUESTED: "Your proposal was heard.",
-    State.OFFERED: "Terms are on the table.",
-    State.ACCEPTED: "You accepted; the license is not made yet.",
-    State.AGREED: "It is agreed.",
-    State.VERIFIED: "It is agreed.",
-    State.FINALIZED: "It is agreed and released.",
-    State.TERMINATED: "This negotiation has ended.",
+    State.REQUESTED: later("Your proposal was heard."),
+    State.OFFERED: later("Terms are on the table."),
+    State.ACCEPTED: later("You accepted; the license is not made yet."),
+    State.AGREED: later("It is agreed."),
+    State.VERIFIED: later("It is agreed."),
+    State.FINALIZED: later("It is agreed and released."),
+    State.TERMINATED: later("This negotiation has ended."),
 }
 
 
@@ -58,15 +61,15 @@ def start_page(
     """
     listed = "".join(
         f'<li><a href="{NEGOTIATE}?offer={escape(each.id)}"{_current(each, chosen)}>{escape(each.id)}</a>: '
-        f"{escape(_brief(each))}</li>\n"
+        f"<span{foreign()}>{escape(_brief(each))}</span></li>\n"
         for each in offers
     )
     parts = [
         notice(),
-        f"<p>{_WELCOME}</p>\n",
-        f"<h2>What is on offer</h2>\n<ul>\n{listed}</ul>\n"
+        f"<p>{tr(_WELCOME)}</p>\n",
+        f"<h2>{tr('What is on offer')}</h2>\n<ul>\n{listed}</ul>\n"
         if offers
-        else "<p>Nothing is on offer at the moment.</p>\n",
+        else f"<p>{tr('Nothing is on offer at the moment.')}</p>\n",
     ]
     if chosen is not None:
         parts.append(_proposing(chosen, typed, form=form, contact=contact, invited=invited))
@@ -80,20 +83,20 @@ def _current(offer: Offer, chosen: Offer | None) -> str:
 def _proposing(offer: Offer, typed: Typed, *, form: str, contact: str, invited: bool) -> str:
     values, mistakes = typed.values, typed.mistakes
     if invited:
-        who = f" Ask {escape(contact)} for one." if contact else ""
-        account = f"<p>Only who has an account here can negotiate.{who}</p>\n"
+        who = " " + tr("Ask {contact} for one.").format(contact=escape(contact)) if contact else ""
+        account = f"<p>{tr('Only who has an account here can negotiate.')}{who}</p>\n"
     else:
-        account = "<p>Leave this empty if you have none. With it you are known at once.</p>\n"
+        account = f"<p>{tr('Leave this empty if you have none. With it you are known at once.')}</p>\n"
     return "".join(
         (
-            f"<h2>The offer {escape(offer.id)}</h2>\n{levers(offer.terms)}<p>{escape(TAX)}</p>\n",
-            "<h2>Your proposal</h2>\n",
-            trouble("This cannot be sent yet", typed.sentences, mistake_links(mistakes)),
+            f"<h2>{tr('The offer {offer}').format(offer=escape(offer.id))}</h2>\n{levers(offer.terms)}<p>{escape(tr(TAX))}</p>\n",
+            f"<h2>{tr('Your proposal')}</h2>\n",
+            trouble(tr("This cannot be sent yet"), typed.sentences, mistake_links(mistakes)),
             f'<form method="post" action="{NEGOTIATE}">\n{hidden(form=form, offer=offer.id)}',
-            "<fieldset><legend>Who you are</legend>\n",
+            f"<fieldset><legend>{tr('Who you are')}</legend>\n",
             text_field(
                 "company",
-                "Company",
+                tr("Company"),
                 values,
                 mistakes,
                 longest=200,
@@ -101,27 +104,32 @@ def _proposing(offer: Offer, typed: Typed, *, form: str, contact: str, invited: 
             ),
             text_field(
                 "email",
-                "E-mail",
+                tr("E-mail"),
                 values,
                 mistakes,
                 kind="email",
                 longest=254,
-                hint="to show who you are before anything is signed",
+                hint=tr("to show who you are before anything is signed"),
                 more=' required autocomplete="email"',
             ),
-            f"<details{' open' if invited or 'client_id' in mistakes else ''}><summary>You have an account here</summary>\n{account}",
+            f"<details{' open' if invited or 'client_id' in mistakes else ''}><summary>{tr('You have an account here')}</summary>\n{account}",
             text_field(
-                "client_id", "Client id", values, mistakes, more=' autocomplete="off" spellcheck="false"'
+                "client_id", tr("Client id"), values, mistakes, more=' autocomplete="off" spellcheck="false"'
             ),
             text_field(
-                "client_secret", "Client secret", {}, mistakes, kind="password", more=' autocomplete="off"'
+                "client_secret",
+                tr("Client secret"),
+                {},
+                mistakes,
+                kind="password",
+                more=' autocomplete="off"',
             ),
             "</details></fieldset>\n",
-            "<fieldset><legend>What you want it for</legend>\n",
+            f"<fieldset><legend>{tr('What you want it for')}</legend>\n",
             *(_fact(name, values, mistakes) for name in USUAL_FACTS[offer.tier]),
             "</fieldset>\n",
             _lever_form(offer.terms, values, mistakes),
-            "<button>Send the proposal</button>\n</form>\n",
+            f"<button>{tr('Send the proposal')}</button>\n</form>\n",
         )
     )
 
@@ -132,9 +140,9 @@ def _lever_form(terms: LicenseTerms, values: Mapping[str, str], mistakes: Mappin
     rest = [each for each in FIELDS if each not in first]
     wrong = any(each.name in mistakes for each in rest)
     return (
-        "<p>The fields hold the terms as they stand; change what you want otherwise.</p>\n"
+        f"<p>{tr('The fields hold the terms as they stand; change what you want otherwise.')}</p>\n"
         f"{lever_groups(first, values, mistakes, currency)}"
-        f"<details{' open' if wrong else ''}><summary>Every other term</summary>\n"
+        f"<details{' open' if wrong else ''}><summary>{tr('Every other term')}</summary>\n"
         f"{lever_groups(rest, values, mistakes, currency)}</details>\n"
     )
 
@@ -144,10 +152,10 @@ def negotiation_page(seen: Seen, typed: Typed, values: Mapping[str, str], remark
     negotiation = seen.negotiation
     parts = [
         notice(),
-        f"<p>{_KEEP.format(escape(seen.name))}</p>\n",
+        f"<p>{tr(_KEEP).format(escape(seen.name))}</p>\n",
         told(remark),
-        trouble("Nothing was done", typed.sentences, mistake_links(typed.mistakes)),
-        f"<h2>Where it stands</h2>\n<p><strong>{escape(_STATES[negotiation.state])}</strong> {_next(seen)}</p>\n",
+        trouble(tr("Nothing was done"), typed.sentences, mistake_links(typed.mistakes)),
+        f"<h2>{tr('Where it stands')}</h2>\n<p><strong>{escape(tr(_STATES[negotiation.state]))}</strong> {_next(seen)}</p>\n",
     ]
     if negotiation.missing:
         parts.append(_facts_form(seen, typed.of("facts")))
@@ -167,24 +175,27 @@ def negotiation_page(seen: Seen, typed: Typed, values: Mapping[str, str], remark
 def _next(seen: Seen) -> str:
     negotiation = seen.negotiation
     if negotiation.person:
-        return (
-            "A person at the owner decides, because: "
-            f"{escape('; '.join(negotiation.person))}. Come back to this page; nothing else is needed of you."
+        why = f"<span{foreign()}>{escape('; '.join(negotiation.person))}</span>"
+        waits = tr(
+            "A person at the owner decides, because: {why}. Come back to this page; nothing else is needed of you."
         )
+        return waits.format(why=why)
     if negotiation.missing:
-        return "Before anything is priced, you are asked for what stands below."
+        return tr("Before anything is priced, you are asked for what stands below.")
     if negotiation.state is State.TERMINATED:
-        return f"{escape(negotiation.why)} <a href='{NEGOTIATE}'>Begin another one</a>."
+        another = f"<a href='{NEGOTIATE}'>{tr('Begin another one')}</a>"
+        return f"<span{foreign()}>{escape(negotiation.why)}</span> {another}."
     if negotiation.state is State.ACCEPTED:
-        return f"<a href='{seen.base}/review'>Send your acceptance again</a>, which completes it and costs nothing twice."
+        again = f"<a href='{seen.base}/review'>{tr('Send your acceptance again')}</a>"
+        return tr("{again}, which completes it and costs nothing twice.").format(again=again)
     if seen.stands:
         own = negotiation.bids and negotiation.bids[-1] == negotiation.table
-        what = "The owner agrees to what you proposed." if own else "The owner makes you an offer."
-        return f"{what} It stands until {until(negotiation.expires_at)}."
+        what = tr("The owner agrees to what you proposed.") if own else tr("The owner makes you an offer.")
+        return f"{what} {tr('It stands until {time}.').format(time=until(negotiation.expires_at))}"
     if negotiation.state is State.OFFERED:
-        return "What was on the table has expired; propose again."
+        return tr("What was on the table has expired; propose again.")
     if negotiation.state is State.AGREED:
-        return "Confirm that the agreement is what you accepted; then the license can be used."
+        return tr("Confirm that the agreement is what you accepted; then the license can be used.")
     return ""
 
 
@@ -194,11 +205,17 @@ def _on_the_table(seen: Seen) -> str:
     said = orjson.loads(
         next(each for each in reversed(seen.negotiation.transcript) if each.act == "offer").body
     )
-    changes = [(NAMES[lever], said["changes"][lever]) for lever in NAMES if lever in said["changes"]]
-    why = f"<h3>Why it is not what you proposed</h3>\n{pairs('Changes', changes)}" if changes else ""
+    changes = [
+        (tr(NAMES[lever]), original(said["changes"][lever])) for lever in NAMES if lever in said["changes"]
+    ]
+    why = (
+        f"<h3>{tr('Why it is not what you proposed')}</h3>\n{pairs(tr('Changes'), changes)}"
+        if changes
+        else ""
+    )
     return (
-        f"<h2>On the table</h2>\n{levers(terms)}{why}"
-        f'<p><a href="{seen.base}/review">Review everything, and sign</a></p>\n'
+        f"<h2>{tr('On the table')}</h2>\n{levers(terms)}{why}"
+        f'<p><a href="{seen.base}/review">{tr("Review everything, and sign")}</a></p>\n'
     )
 
 
@@ -208,41 +225,44 @@ def _agreed(seen: Seen) -> str:
     if negotiation.state is State.AGREED:
         confirm = (
             f'<form method="post" action="{seen.base}">\n{hidden(form=seen.form, version=negotiation.version, act="verify")}'
-            "<button>The agreement is what I accepted</button>\n</form>\n"
+            f"<button>{tr('The agreement is what I accepted')}</button>\n</form>\n"
         )
     keys = ""
     if negotiation.state is State.FINALIZED:
         keys = (
-            "<h3>For your programs</h3>\n<p>A program gets tokens for this license with a client id and a secret. "
-            "The secret is shown once; asking again makes another one, and the one before is good for a day.</p>\n"
+            f"<h3>{tr('For your programs')}</h3>\n<p>{tr('A program gets tokens for this license with a client id and a secret. The secret is shown once; asking again makes another one, and the one before is good for a day.')}</p>\n"
             f'<form method="post" action="{seen.base}">\n{hidden(form=seen.form, version=negotiation.version, act="secret")}'
-            "<button class='second'>Show a client secret</button>\n</form>\n"
+            f"<button class='second'>{tr('Show a client secret')}</button>\n</form>\n"
         )
     return (
-        f"<h2>The license</h2>\n<p>License <code>{escape(negotiation.license)}</code>.</p>\n"
+        f"<h2>{tr('The license')}</h2>\n<p>{tr('License')} <code>{escape(negotiation.license)}</code>.</p>\n"
         f"{downloads(seen)}{confirm}{keys}"
     )
 
 
 def _compared(negotiation: Negotiation) -> str:
     rows = beside(negotiation.proposal or negotiation.offer.terms, negotiation.offer.terms)
-    changed = [(row.name, row.other, row.one) for row in rows if not row.same]
-    same = ", ".join(row.name.lower() for row in rows if row.same)
+    changed = [(tr(row.name), original(row.other), original(row.one)) for row in rows if not row.same]
+    same = ", ".join(_within(tr(row.name)) for row in rows if row.same)
+    heading = f"<h2>{tr('Your proposal')}</h2>\n"
     if not changed:
-        return "<h2>Your proposal</h2>\n<p>You proposed the published offer as it is.</p>\n"
-    rest = f"<p>As published: {same}.</p>\n" if same else ""
-    listed = table(
-        "What you proposed otherwise than published", ("Term", "Published", "You proposed"), changed
-    )
-    return f"<h2>Your proposal</h2>\n{listed}{rest}"
+        return f"{heading}<p>{tr('You proposed the published offer as it is.')}</p>\n"
+    rest = f"<p>{tr('As published:')} {same}.</p>\n" if same else ""
+    columns = (tr("Term"), tr("Published"), tr("You proposed"))
+    return heading + table(tr("What you proposed otherwise than published"), columns, changed) + rest
+
+
+def _within(name: str) -> str:
+    """*name* within a sentence; German nouns keep their capital."""
+    return name if foreign() else name.lower()
 
 
 def _facts_form(seen: Seen, typed: Typed) -> str:
     fields = "".join(_fact(name, typed.values, typed.mistakes) for name in seen.negotiation.missing)
     carried = hidden(form=seen.form, version=seen.negotiation.version, act="facts")
     return (
-        f'<h2>What is asked of you</h2>\n<form method="post" action="{seen.base}">\n{carried}{fields}'
-        "<button>Send</button>\n</form>\n"
+        f'<h2>{tr("What is asked of you")}</h2>\n<form method="post" action="{seen.base}">\n{carried}{fields}'
+        f"<button>{tr('Send')}</button>\n</form>\n"
     )
 
 
@@ -252,24 +272,31 @@ def _again(seen: Seen, typed: Typed, values: Mapping[str, str]) -> str:
     carried = hidden(form=seen.form, version=negotiation.version)
     fields = _lever_form(terms, typed.values or values, typed.mistakes)
     return (
-        f"<h2>Propose something else</h2>\n<details{' open' if typed.act else ''}><summary>Change the terms</summary>\n"
+        f"<h2>{tr('Propose something else')}</h2>\n<details{' open' if typed.act else ''}><summary>{tr('Change the terms')}</summary>\n"
         f'<form method="post" action="{seen.base}">\n{carried}{hidden(act="propose")}{fields}'
-        "<button>Send the proposal</button>\n</form></details>\n"
+        f"<button>{tr('Send the proposal')}</button>\n</form></details>\n"
         f'<form method="post" action="{seen.base}">\n{carried}{hidden(act="end")}'
-        "<button class='second'>End this negotiation</button>\n</form>\n"
+        f"<button class='second'>{tr('End this negotiation')}</button>\n</form>\n"
     )
 
 
 def _transcript(negotiation: Negotiation) -> str:
-    rows = [(str(each.nth), until(each.at), str(each.by), _said(each)) for each in negotiation.transcript]
+    rows = [
+        (str(each.nth), until(each.at), tr(str(each.by)), original(_said(each)))
+        for each in negotiation.transcript
+    ]
+    lead = tr(
+        "Each entry holds the hash of the one before, so neither side can rewrite it. The last hash is {hash}."
+    )
+    columns = (tr("Number"), tr("When"), tr("Who"), tr("What"))
     return (
-        "<h2>What was said</h2>\n<p>Each entry holds the hash of the one before, so neither side can rewrite it. "
-        f"The last hash is <code>{escape(negotiation.version)}</code>.</p>\n"
-        f"{table('Transcript', ('Number', 'When', 'Who', 'What'), rows)}"
+        f"<h2>{tr('What was said')}</h2>\n<p>{lead.format(hash=f'<code>{escape(negotiation.version)}</code>')}</p>\n"
+        f"{table(tr('Transcript'), columns, rows)}"
     )
 
 
 def _said(entry: Entry) -> str:
+    """What an entry of the transcript says, in the language in which it was said."""
     body: Mapping[str, Any] = orjson.loads(entry.body)
     match entry.act:
         case "question":
@@ -296,16 +323,16 @@ def _brief(offer: Offer) -> str:
 
 
 def _fact(name: str, values: Mapping[str, str], mistakes: Mapping[str, str]) -> str:
-    label, hint = FACT_LABELS[name], FACTS[name]
+    label, hint = tr(FACT_LABELS[name]), tr(FACTS[name])
     if name == "model_class":
         chosen = values.get(f"facts.{name}", "")
         options = "".join(
             f'<option value="{value}"{" selected" if value == chosen else ""}>{text}</option>'
             for value, text in (
-                ("", "not said yet"),
-                ("none", "no model is trained"),
-                ("closed", "its weights stay closed"),
-                ("open", "its weights are released"),
+                ("", tr("not said yet")),
+                ("none", tr("no model is trained")),
+                ("closed", tr("its weights stay closed")),
+                ("open", tr("its weights are released")),
             )
         )
         return f'<label for="field-facts.{name}">{label}</label><select id="field-facts.{name}" name="facts.{name}">{options}</select>\n'

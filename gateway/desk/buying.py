@@ -52,6 +52,7 @@ from gateway.desk.reading import FORM, JSON
 from gateway.desk.replies import form_page, nothing, octets_reply
 from gateway.desk.review_page import review_page, secret_page
 from gateway.desk.sent_forms import Form, facts_in, lines_in, sent_form, sentences, wrong_about_who
+from gateway.languages import later, tr
 from gateway.licenses.contract import Clause
 from gateway.licenses.lever_form import Filled, read_form, values_of
 from gateway.licenses.negotiation import Negotiation, State
@@ -78,12 +79,12 @@ _PROOFS: Final = {
     BY_OPERATOR: "a private link whose person the owner confirmed, who gave {}",
 }
 _REMARKS: Final = {
-    "begun": "Your proposal was sent.",
-    "said": "It was sent.",
-    "signed": "You have signed.",
-    "mailed": "A mail is on its way.",
-    "unmailed": "No mail could be sent just now. Try again later.",
-    "known": "Now it is known who you are.",
+    "begun": later("Your proposal was sent."),
+    "said": later("It was sent."),
+    "signed": later("You have signed."),
+    "mailed": later("A mail is on its way."),
+    "unmailed": later("No mail could be sent just now. Try again later."),
+    "known": later("Now it is known who you are."),
 }
 
 
@@ -142,7 +143,7 @@ class BuyerPages:
         chosen = next((each for each in offers if each.id == id), None)
         if id and chosen is None:
             body = start_page(offers, None, typed, form="", contact="", invited=False)
-            return form_page("There is no such offer", body, status=404)
+            return form_page(tr("There is no such offer"), body, status=404)
         if chosen is not None and not typed.values:
             typed = replace(typed, values=values_of(chosen.terms))
         body = start_page(
@@ -153,7 +154,7 @@ class BuyerPages:
             contact=call.policy.site.contact,
             invited=self._clients.by_invitation,
         )
-        return form_page("Negotiate a license", body, status=status)
+        return form_page(tr("Negotiate a license"), body, status=status)
 
     async def _begin(self, call: Call) -> web.StreamResponse | Refusal:
         sent = await sent_form(call)
@@ -166,7 +167,7 @@ class BuyerPages:
         filled = read_form(sent, offer.terms)
         facts, mistakes = facts_in(sent)
         mistakes |= dict(filled.mistakes) | wrong_about_who(sent)
-        typed = Typed(sent, mistakes, () if nonce else (OLD,))
+        typed = Typed(sent, mistakes, () if nonce else (tr(OLD),))
         if mistakes or not nonce or filled.terms is None:
             return self._begin_page(call, offer.id, typed, 400)
         async with self._lines.setdefault(nonce, asyncio.Lock()):
@@ -233,7 +234,7 @@ class BuyerPages:
             return came
         place, seen = came
         if call.request.method != "POST":
-            remark = _REMARKS.get(call.request.query.get("done", ""), "")
+            remark = tr(_REMARKS.get(call.request.query.get("done", ""), ""))
             return self._page(seen, Typed(), remark=remark)
         sent = await self._owned(call, seen)
         if isinstance(sent, Refusal):
@@ -288,7 +289,7 @@ class BuyerPages:
         if isinstance(made, Refusal):
             return self._page(seen, Typed(sentences=sentences(made)), status=made.status)
         client, secret = made
-        return form_page("A client secret", secret_page(seen, client.id, secret))
+        return form_page(tr("A client secret"), secret_page(seen, client.id, secret))
 
     async def _review(self, call: Call) -> web.StreamResponse | Refusal:
         came = await self._came(call)
@@ -318,17 +319,17 @@ class BuyerPages:
         assert document is not None
         assent = assent_of(seen.negotiation, place.known.licensee.name, place.origin)
         body = review_page(seen, document, canonical_digest(document), assent, typed)
-        return form_page("Review and sign", body, status=status)
+        return form_page(tr("Review and sign"), body, status=status)
 
     async def _signed(self, place: Place, seen: Seen, sent: Form) -> Negotiation | Refusal | Typed:
         if not seen.link.verified:
             return Refusal(
                 Problem.CLIENT_QUARANTINED,
-                "Nobody knows yet who you are; this page says how that is settled.",
+                tr("Nobody knows yet who you are; this page says how that is settled."),
             )
         party, mistakes = lines_in(sent, PARTY, "party.")
         if sent.get("agree") != "on":
-            mistakes["agree"] = "Tick this to sign: it is what you declare."
+            mistakes["agree"] = tr("Tick this to sign: it is what you declare.")
         if mistakes:
             return Typed(sent, mistakes)
         assent = assent_of(seen.negotiation, place.known.licensee.name, place.origin)
@@ -407,7 +408,7 @@ class BuyerPages:
         negotiation = seen.negotiation
         terms = negotiation.table or negotiation.proposal or negotiation.offer.terms
         body = negotiation_page(seen, typed, values_of(terms), remark)
-        return form_page(f"Your negotiation with {seen.site}", body, status=status)
+        return form_page(tr("Your negotiation with {site}").format(site=seen.site), body, status=status)
 
     def _document(self, place: Place, seen: Seen) -> Mapping[str, object] | None:
         """The document that was agreed, or that of what is on the table, headed as proposed."""

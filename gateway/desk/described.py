@@ -82,6 +82,7 @@ _TOKEN: Final = _object(
     expires_in={"type": "integer"},
     scope=_TEXT,
     authorization_details={"type": "array"},
+    manifest={**_TEXT, "description": "Of a token for a whole bundle: where the manifest that it names is."},
 )
 _ONE_TOKEN: Final = _object(("token",), token=_TEXT, resource=_TEXT, token_type_hint=_TEXT)
 _CLIENT: Final = _object(

@@ -96,7 +96,7 @@ class DeveloperDesk:
             )  # fmt: skip
         name = policy.site.name or policy.site.id
         body = pages.developer_page(policy, call.origin, self.rate(call), test=self._test)
-        return form_page(tr("For developers: {site}").format(site=name), body)
+        return form_page(tr("For developers: {site}").format(site=name), body, choice=True)
 
     def rate(self, call: Call) -> dict[str, Any]:
         """What the page that the query names costs; {} where it names none."""

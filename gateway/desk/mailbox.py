@@ -21,18 +21,19 @@ from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.replies import form_page
 from gateway.desk.review_page import mailbox_page
 from gateway.desk.sent_forms import sent_form
+from gateway.languages import later, tr
 from gateway.licenses.private_links import PrivateLink, hashed, new_link
 from gateway.problems import Problem, Refusal
 
 _log = structlog.get_logger("licet.desk")
 MAILBOX: Final = f"{PREFIX}/mailbox"
 _GOOD_SECONDS: Final = 24 * 3600
-_TITLE: Final = "Show that a mailbox is yours"
-_WRONG: Final = "This link was used before, replaced by a later one, or is older than a day."
-_DONE: Final = (
-    "<p>It is known now who you are. Go back to the page of your negotiation, and load it again.</p>\n"
+_TITLE: Final = later("Show that a mailbox is yours")
+_WRONG: Final = later("This link was used before, replaced by a later one, or is older than a day.")
+_DONE: Final = later(
+    "It is known now who you are. Go back to the page of your negotiation, and load it again."
 )
-OLD: Final = "The form was too old. What you typed is kept; send it again."
+OLD: Final = later("The form was too old. What you typed is kept; send it again.")
 
 
 class Mailbox:
@@ -61,20 +62,20 @@ class Mailbox:
         """The page that a mail leads to, and its button."""
         address = f"{MAILBOX}/{call.rest}"
         if call.request.method != "POST":
-            return form_page(_TITLE, mailbox_page(address, self._tokens.fresh()))
+            return form_page(tr(_TITLE), mailbox_page(address, self._tokens.fresh()))
         sent = await sent_form(call)
         if isinstance(sent, Refusal):
             return sent
         if not self._tokens.nonce_of(sent.get("form", "")):
-            return form_page(_TITLE, mailbox_page(address, self._tokens.fresh(), OLD), status=400)
+            return form_page(tr(_TITLE), mailbox_page(address, self._tokens.fresh(), tr(OLD)), status=400)
         found = await self._in_person.links.answered(hashed(call.rest), self._now())
         if found is None:
             refused = self._clients.turned_away(Refusal(Problem.NOT_FOUND, _WRONG), call.address)
             if refused.retry_after:
                 return refused
-            return form_page(_TITLE, mailbox_page(address, self._tokens.fresh(), _WRONG), status=404)
+            return form_page(tr(_TITLE), mailbox_page(address, self._tokens.fresh(), tr(_WRONG)), status=404)
         _log.info("a mailbox was proved", id=found.negotiation)
-        return form_page("Thank you", _DONE)
+        return form_page(tr("Thank you"), f"<p>{tr(_DONE)}</p>\n")
 
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000

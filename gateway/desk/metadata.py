@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.desk.details_types import resource_members, server_members
+from gateway.licenses.contract import large_as_published
 from gateway.licenses.pricing import due_at_signing
 from gateway.money import Money
 from gateway.policy.rules import Mode, Policy, Verdict
@@ -126,6 +127,11 @@ def offer_document(offer: Offer, published: PublishedTerms) -> dict[str, object]
     }
 
 
+def needs_party(policy: Policy, offer: Offer) -> bool:
+    """Whether *offer* is sold at the token endpoint to a named ``party`` alone, and after a person's word where one is for it."""
+    return not policy.signing.by_machine and large_as_published(offer.terms)
+
+
 def offers_document(policy: Policy, origin: str, published: PublishedTerms) -> dict[str, object]:
     """Everything on offer, and where it is bought."""
     return {
@@ -134,7 +140,10 @@ def offers_document(policy: Policy, origin: str, published: PublishedTerms) -> d
         "policy": policy.digest,
         **({"consent": policy.consent} if policy.consent else {}),
         "token_endpoint": f"{issuer_of(origin)}/token",
-        "offers": [offer_document(offer, published) for offer in on_offer(policy)],
+        "offers": [
+            {**offer_document(offer, published), "needs_party": needs_party(policy, offer)}
+            for offer in on_offer(policy)
+        ],
     }
 
 

@@ -26,13 +26,14 @@ from gateway.desk.objection_page import TRAP, form_page, state_page
 from gateway.desk.pacing import network
 from gateway.desk.reading import FORM, JSON, read_members
 from gateway.desk.replies import json_reply, page
+from gateway.languages import later, tr
 from gateway.licenses.hearing import Hearing
 from gateway.licenses.objection import FIELDS, Objection, Role, read_objection
 from gateway.paper import FORM_SECURITY
 from gateway.problems import Problem, Refusal
 
 OBJECTIONS: Final = f"{PREFIX}/objections"
-_TITLE: Final = "Object to a page being licensed"
+_TITLE: Final = later("Object to a page being licensed")
 _HEADERS: Final = {"Content-Security-Policy": FORM_SECURITY}
 _SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -81,7 +82,7 @@ class ObjectionDesk:
         headers = {"Location": f"{issuer_of(call.origin)}/objections/{taken.id}"}
         if by_form:
             body_ = state_page(taken, call.origin)
-            return page("Your objection has arrived", body_, status=201, headers={**_HEADERS, **headers})
+            return page(tr("Your objection has arrived"), body_, status=201, headers={**_HEADERS, **headers})
         return json_reply(_told(taken), status=201, headers=headers)
 
     async def _taken(self, call: Call, members: Mapping[str, object]) -> Objection | Refusal:
@@ -110,7 +111,7 @@ class ObjectionDesk:
         if found is None or found.site != call.policy.site.id:
             return Refusal(Problem.NOT_FOUND, "There is no objection of that id here.")
         if call.wants_page:
-            return page("Your objection", state_page(found, call.origin))
+            return page(tr("Your objection"), state_page(found, call.origin))
         return json_reply(_told(found))
 
 
@@ -120,7 +121,7 @@ def _shown(call: Call, given: Mapping[str, str], refusal: Refusal | None = None)
     headers = dict(_HEADERS)
     if refusal is not None and refusal.retry_after:
         headers["Retry-After"] = str(refusal.retry_after)
-    return page(_TITLE, body, status=refusal.status if refusal else 200, headers=headers)
+    return page(tr(_TITLE), body, status=refusal.status if refusal else 200, headers=headers)
 
 
 def _told(objection: Objection) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 The offer is what the creator puts on the table, and the request for a token is
 its acceptance. What comes of it depends on how large the deal is
-(`licenses.contract.large_purchase`):
+(`licenses.contract.large_as_published`):
 
 ============ ================================================================
 small        a fetch by fetch or small prepaid purchase, and whatever is free:
@@ -10,7 +10,7 @@ small        a fetch by fetch or small prepaid purchase, and whatever is free:
              say all
 large        tier 1 for more than what is delivered (a fee, a period, a share,
              an item), without end, or above the value from which a person
-             signs (`licenses.contract.large_purchase`): the engine answers
+             signs (`licenses.contract.large_as_published`): the engine answers
              with its red flags and the creator's conditions, a transcript is
              kept, and a document is signed
 ============ ================================================================
@@ -42,7 +42,7 @@ from gateway.desk.agreeing import sealed, signed_as_published
 from gateway.desk.clients import Known
 from gateway.desk.metadata import issuer_of
 from gateway.licenses.bargaining import Accept, Buyer, Decline, Person, Proposal, answer
-from gateway.licenses.contract import Clause, large_purchase, purchase_worth
+from gateway.licenses.contract import Clause, large_as_published, purchase_worth
 from gateway.licenses.license import License
 from gateway.licenses.negotiation import Negotiation, State, accepted, as_published, verified
 from gateway.licenses.negotiation_events import events_of
@@ -152,7 +152,7 @@ class OneRound:
 
     @staticmethod
     def _is_large(license: License, position: Position) -> bool:
-        return large_purchase(license, position.person_above)
+        return large_as_published(license.terms, purchase_worth(license), position.person_above)
 
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000

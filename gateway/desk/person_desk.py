@@ -148,5 +148,9 @@ def _shown(call: Call, request: str, path: str, note: str, refusal: Refusal | No
     )
     headers = {"Retry-After": str(refusal.retry_after)} if refusal and refusal.retry_after else None
     return form_page(
-        tr("Were you taken for a machine?"), body, status=refusal.status if refusal else 200, headers=headers
+        tr("Were you taken for a machine?"),
+        body,
+        status=refusal.status if refusal else 200,
+        headers=headers,
+        choice=refusal is None,
     )

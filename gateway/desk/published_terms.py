@@ -27,6 +27,7 @@ from gateway.desk.license_page import changes_page, license_page, moment, title_
 from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.replies import VARY, json_reply, octets_reply, page
 from gateway.desk.versions import TermsInForce
+from gateway.languages import tr
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import PublishedTerms
 from gateway.terms.terms_version import TermsVersion, changes
@@ -114,7 +115,12 @@ class TermsDesk:
         headers = {**_FOREVER, "Vary": VARY}
         if call.wants_page:
             body = changes_page(found, older=names[0], newer=names[1], desk=PREFIX)
-            return page(f"Changes: {title_of(newer.document)}", body, max_age=_YEAR, headers=headers)
+            return page(
+                tr("Changes: {title}").format(title=title_of(newer.document)),
+                body,
+                max_age=_YEAR,
+                headers=headers,
+            )
         told = {
             "from": names[0] or None,
             "to": names[1],
@@ -133,7 +139,8 @@ class TermsDesk:
         await self._in_force.of(call.policy)
         history = await self._in_force.store.history(call.policy.site.id, MOST_LISTED)
         if call.wants_page:
-            title = f"Versions of the license terms of {call.policy.site.name or call.policy.site.id}"
+            site = call.policy.site.name or call.policy.site.id
+            title = tr("Versions of the license terms of {site}").format(site=site)
             return page(title, versions_page(history, desk=PREFIX), max_age=_SHORT)
         base = f"{issuer_of(call.origin)}/terms"
         listed = [

@@ -36,7 +36,7 @@ from gateway.desk.pacing import network
 from gateway.desk.reading import FORM, JSON, read_body, read_form
 from gateway.desk.replies import form_page, json_reply
 from gateway.languages import later, tr, trn
-from gateway.paper import link, pairs, table
+from gateway.paper import link, pairs
 from gateway.problems import Problem, Refusal
 from gateway.provenance import receipt_steps
 from gateway.provenance.receipt_steps import Checked, StepTaken, check
@@ -101,7 +101,7 @@ class ReceiptPage:
                 return own
             given = orjson.dumps(own)
         else:
-            return form_page(tr("Check a receipt"), _form(""))
+            return form_page(tr("Check a receipt"), _form(""), choice=True)
         log = self._kept.log
         if log is None:
             return Refusal(Problem.NOT_FOUND, "There is no public log at the moment.", retry_after=60)
@@ -157,14 +157,7 @@ def _result(found: Checked, vkey: str) -> str:
         if found.good
         else tr("At least one step fails, so the receipt proves nothing here.")
     )
-    rows = [
-        (
-            tr(_NAMES[each.name]) if each.receipt < 0 else f"{tr(_NAMES[each.name])} {each.receipt + 1}",
-            tr("holds") if each.good else tr("fails"),
-            said(each),
-        )
-        for each in _first(found.steps)
-    ]
+    rows = [(_named(each), said(each)) for each in _first(found.steps)]
     facts = "".join(
         pairs(tr("What it proves"), _facts(each.entry))
         for each in found.proven[:_SHOWN]
@@ -173,10 +166,16 @@ def _result(found: Checked, vkey: str) -> str:
     proves = f"<h2>{tr('What it proves')}</h2>\n{facts}" if facts else ""
     return (
         f'<p class="told{"" if found.good else " wrong"}" role="status">{lead}</p>\n'
-        f"{table(tr('The steps'), (tr('Step'), tr('Result'), tr('What it shows')), rows)}{proves}"
+        f"<h2>{tr('The steps')}</h2>\n{pairs(tr('The steps'), rows)}{proves}"
         f"<h2>{tr('Trust nobody')}</h2>\n<p>{tr('This page is ours. To check it without us, take the key from somebody else who kept it, and run:')}</p>\n"
         f"<pre><code>licet receipt verify receipt.json --key {escape(vkey)}</code></pre>\n"
     )
+
+
+def _named(step: StepTaken) -> str:
+    """Which step it is, of which receipt where there may be several, and whether it holds."""
+    name = tr(_NAMES[step.name]) if step.receipt < 0 else f"{tr(_NAMES[step.name])} {step.receipt + 1}"
+    return f"{name}: {tr('holds') if step.good else tr('fails')}"
 
 
 def _first(steps: Iterable[StepTaken]) -> list[StepTaken]:

@@ -98,10 +98,18 @@ def page(
 
 
 def form_page(
-    title: str, body: str, *, status: int = 200, headers: Mapping[str, str] | None = None
+    title: str,
+    body: str,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    choice: bool = False,
 ) -> web.Response:
-    """Answer a page for one person whose forms go back to where it came from; no search engine keeps it."""
-    return page(title, body, status=status, headers={**_FORM_HEADERS, **(headers or {})}, choice=False)
+    """Answer a page for one person whose forms go back to where it came from; no search engine keeps it.
+
+    *choice* as for `page`: for a page that was asked for by its address.
+    """
+    return page(title, body, status=status, headers={**_FORM_HEADERS, **(headers or {})}, choice=choice)
 
 
 def nothing(status: int, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -1,7 +1,6 @@
 """From a wish to a token: one order, in which money is never taken twice or in silence.
 
-=========== ===============================================================
-choose      the cheapest single offer that covers the wish, or a license
+=========== ========================================================choose      the cheapest single offer that covers the wish, or a license
             already held
 agree       the wish narrows it to a license; a live equal one whose budget
             allows one more fetch is that one
@@ -9,8 +8,7 @@ mint        the token is made first: nothing is owed for what cannot be had
 pay         what is due at signing is set aside in the spend book, then a
             book entry under the license's id is durable in the journal
 grant       the license rests in the register
-=========== ===============================================================
-
+=========== ========================================================
 Between mint and grant the new licenses of one site stand in line, and one that
 an exclusive license shuts out (`licenses.exclusivity`) is refused before
 anything is paid. What was negotiated goes the same way (`Sales.sign`), without
@@ -42,6 +40,7 @@ import uuid_utils
 
 from gateway.admission.spending import SpendBook
 from gateway.clock import Clock
+from gateway.desk.bundles import annex_of
 from gateway.desk.fees import Entered, Fees, Keeping, lacking
 from gateway.desk.granting import Grants
 from gateway.desk.metadata import issuer_of
@@ -80,6 +79,7 @@ Balance = Callable[[str, str], Awaitable[Money]]
 Released = Callable[[License], Awaitable[bool]]
 
 _DEFAULT_LIFE = 3600
+_TOO_WIDE = "The offer does not fit into one token; ask for fewer locations."
 _BY_PERSON = "A person at the creator decides on every deal on this offer."
 _T = TypeVar("_T")
 
@@ -113,10 +113,11 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """A token and what it says. The repr hides the token."""
+    """A token and what it says. The repr hides the token. *manifest* is where that of its bundle is, or ""."""
 
     token: str = field(repr=False)
     claims: Claims
+    manifest: str = ""
 
 
 class Sales:
@@ -428,13 +429,9 @@ class Sales:
             scoped=buyer.scoped,
         )
         try:
-            return Sold(mint(claims, self._keys.current), claims)
+            return Sold(mint(claims, self._keys.current), claims, annex_of(license, buyer.origin, bundle))
         except UnmintableToken as error:
-            return Refusal(
-                Problem.DETAILS_INVALID,
-                "The offer does not fit into one token; ask for fewer locations.",
-                private=str(error),
-            )
+            return Refusal(Problem.DETAILS_INVALID, _TOO_WIDE, private=str(error))
 
     async def _broke(self, license: License, price: Money) -> Refusal | None:
         """Refuse a token that could not pay for a single fetch at *price*; None where it could.

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from gateway.desk.call import Call
 from gateway.desk.reading import FORM, read_body
+from gateway.languages import tr
 from gateway.licenses.position import FACTS
 from gateway.licenses.proposals import Message, read_message
 from gateway.problems import Problem, Refusal
@@ -93,6 +94,8 @@ def sentences(refusal: Refusal) -> tuple[str, ...]:
     problem = refusal.problem
     if problem is Problem.NEGOTIATION_OUTDATED:
         return (
-            "Something was said here after you opened the page; look at what stands now. What you typed is kept.",
+            tr(
+                "Something was said here after you opened the page; look at what stands now. What you typed is kept."
+            ),
         )
-    return (f"{problem.title}.", *filter(None, (refusal.detail, problem.next_step)))
+    return (f"{tr(problem.title)}.", *filter(None, (refusal.detail, tr(problem.next_step))))

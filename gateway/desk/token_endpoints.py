@@ -153,6 +153,7 @@ def _sold(sold: Sold, token_type: str, nonce: str) -> web.Response:
             "expires_in": claims.expires_at - claims.issued_at,
             "scope": " ".join(sorted(claims.uses)),
             "authorization_details": [claims.detail()],
+            **({"manifest": sold.manifest} if sold.manifest else {}),
         },
         headers={"DPoP-Nonce": nonce} if nonce else None,
     )

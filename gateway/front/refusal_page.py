@@ -31,9 +31,11 @@ _LINKS: Final = {
 }
 #: Parts of a price that are not by the fetch, and duties, as people read them.
 _PARTS: Final = {
-    "upfront": later("at signing"), "minimum_guarantee": later("minimum guarantee"),
-    "annual_minimum": later("minimum a year"), "per_token": later("per token"),
+    "upfront": later("at signing"), "per_item": later("per item"), "per_megabyte": later("per megabyte"),
+    "per_thousand_tokens": later("per thousand tokens"), "per_inference": later("per inference"),
+    "subscription": later("subscription"), "minimum_guarantee": later("minimum guarantee"),
 }  # fmt: skip
+_BASES: Final = {Basis.FETCH: later("fetch"), Basis.LICENSEE: later("licensee"), Basis.USE: later("use")}
 _DUTIES: Final = {
     "attribution": later("attribution"), "link": later("link"), "model_card_days": later("days until the model card"),
     "report": later("report"), "audits_per_year": later("audits a year"), "retention_days": later("days of retention"),
@@ -173,13 +175,13 @@ def _money(part: Mapping[str, Any]) -> str:
 def _places(offer: Mapping[str, Any]) -> str:
     basis = Basis(offer["territory_basis"])
     return tr("{places} (of the {basis}; {sentence})").format(
-        places=", ".join(offer["territory"]), basis=basis, sentence=tr(basis.sentence)
+        places=", ".join(offer["territory"]), basis=tr(_BASES[basis]), sentence=tr(basis.sentence)
     )
 
 
 def _duty(name: str, value: object) -> str:
     named = tr(_DUTIES.get(name, name.replace("_", " ")))
-    return named if value is True else f"{named}: {value}"
+    return named if value is True else f"{named}: {tr(str(value))}"
 
 
 def _buying(buy: Mapping[str, Any], contact: str) -> Iterable[str]:

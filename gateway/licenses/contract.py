@@ -239,14 +239,13 @@ def needs_names(terms: LicenseTerms, tier: int, worth: Money, limit: Money | Non
     )
 
 
-def large_purchase(license: License, limit: Money | None) -> bool:
-    """Whether what is bought on a published offer, as *license*, is too large for a machine alone.
+def large_as_published(terms: LicenseTerms, worth: Money | None = None, limit: Money | None = None) -> bool:
+    """Whether what is published is too large to be bought by a machine alone: no small purchase (`needs_names`).
 
-    As `needs_names`, but training that pays for deliveries alone is a small purchase: nothing of it is committed.
+    Training that pays for deliveries alone is one: nothing of it is committed. *worth* is what they commit to if left out.
     """
-    terms = license.terms
-    small = terms.compensation.pays_as_it_goes
-    return needs_names(terms, 3 if small else tier_of(terms.purpose.uses), purchase_worth(license), limit)
+    tier = 3 if terms.compensation.pays_as_it_goes else tier_of(terms.purpose.uses)
+    return needs_names(terms, tier, worth or committed(terms), limit)
 
 
 def purchase_worth(license: License) -> Money:

@@ -116,7 +116,6 @@ def _whole(lever: Lever, member: str, label: str, hint: str = "") -> Field:
 
 
 _A_LIST: Final = "with commas between them"
-_SHOWN: Final = "shown by journal, statement or operator"
 #: Every field, in the order in which levers are told.
 FIELDS: Final[tuple[Field, ...]] = (
     Field(Lever.SCOPE, "works", "Works", Kind.NAMES, _A_LIST),
@@ -135,11 +134,11 @@ FIELDS: Final[tuple[Field, ...]] = (
     _flag(Lever.PURPOSE, "evaluation", "Testing models with them"),
     _amount("upfront", "At signing"),
     Field(
-        Lever.COMPENSATION, "milestones", "What of it waits for something", Kind.MILESTONES,
-        f"a line each, such as launch: 50 %, {_SHOWN}, 3 items, within 6 months",
+        Lever.COMPENSATION, "milestones", "Parts of the upfront fee that wait for something", Kind.MILESTONES,
+        "a line each, such as launch: 50 %, shown by operator, within 6 months; or by statement, or journal, 3 items",
     ),
     Field(
-        Lever.COMPENSATION, "holder", "Who holds what waits", Kind.TEXT, "provider:NAME, agent:NAME, or nobody (a promise)"
+        Lever.COMPENSATION, "holder", "Who holds what waits", Kind.TEXT, "agent:NAME, provider:NAME, or nobody"
     ),
     _amount("per_fetch", "For each page or file delivered"),
     Field(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from gateway.currencies import is_currency
 from gateway.licenses.position import FACTS
 from gateway.money import LARGEST_MICROS, Money
 from gateway.paths import PathScope
@@ -296,10 +297,10 @@ def _money(member: str, value: object) -> Money | None:
     given = _table(member, value)
     _known(member, given, {"micros", "currency"})
     micros = _whole(0, LARGEST_MICROS)(f"{member}.micros", given.get("micros"))
-    try:
-        return Money(micros, str(_text(3)(f"{member}.currency", given.get("currency"))))
-    except ValueError:
-        raise _Unread(f"{member}.currency", "is not a currency (ISO 4217)") from None
+    currency = str(_text(3)(f"{member}.currency", given.get("currency")))
+    if not is_currency(currency):
+        raise _Unread(f"{member}.currency", f"is not a currency (ISO 4217): {currency!r}")
+    return Money(micros, currency)
 
 
 def _tier(member: str, value: object) -> Tier:

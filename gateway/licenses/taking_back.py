@@ -11,10 +11,11 @@ from typing import Final
 import uuid_utils
 
 from gateway.event import Event, event
-from gateway.licenses.license import License
+from gateway.licenses.license import License, Licensee
 from gateway.licenses.register import LicenseRegister
 from gateway.licenses.removal import Removal, concerned, lifted, reminded, told
 from gateway.licenses.withdrawal import Withdrawal, readmitted
+from gateway.licenses.withdrawal_effects import Effect, effects
 from gateway.licenses.withdrawals import Withdrawals
 from gateway.paths import Ambiguous, PathScope, canonical
 
@@ -52,6 +53,24 @@ class TakingBack:
         for licensee in await self._register.licensees():
             licenses += await self._register.licenses_of(licensee.id)
         return concerned(withdrawal, copies, licenses, owned, now)
+
+    async def effects(self, withdrawal: Withdrawal, owned: Owned, now: int) -> tuple[Effect, ...]:
+        """What it would do to each license that runs at *now* and is not revoked."""
+        revoked = (await self._register.revocations()).licenses
+        licenses: list[License] = []
+        for licensee in await self._register.licensees():
+            licenses += await self._register.licenses_of(licensee.id)
+        return effects(withdrawal, (each for each in licenses if each.id not in revoked), owned, now)
+
+    async def holders(self, now: int) -> tuple[Licensee, ...]:
+        """The licensees that hold a license which has not ended at *now*."""
+        return tuple(
+            [
+                each
+                for each in await self._register.licensees()
+                if any(now < held.ends_at for held in await self._register.licenses_of(each.id))
+            ]
+        )
 
     async def issue(self, withdrawal: Withdrawal, owned: Owned, now: int) -> tuple[Removal, ...]:
         """Keep it, with a notice to everybody whom it concerns; gives the notices. Raises `ValueError` for an id twice."""

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from gateway.canonical import canonical_bytes
+from gateway.currencies import is_currency
 from gateway.licenses.obligations import Kind, Obligation
 from gateway.licenses.rates import NONE, Rates
 from gateway.money import LARGEST_MICROS, Money
@@ -49,8 +50,17 @@ def _a_day(text: str) -> str:
     return text
 
 
+def _a_currency(text: str) -> str:
+    if not is_currency(text):
+        raise PydanticCustomError("licet", "is no currency of ISO 4217, such as EUR")
+    return text
+
+
 Line = Annotated[str, Field(min_length=1, max_length=_LONGEST), AfterValidator(_printable)]
 Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_a_day)]
+Currency = Annotated[
+    str, AfterValidator(_a_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})
+]
 Content = Annotated[str, Field(pattern=_CONTENT)]
 Count = Annotated[int, Field(ge=0, le=_MOST_COUNT)]
 Seconds = Annotated[int, Field(ge=0, le=2**40)]
@@ -100,7 +110,7 @@ class Amount(_Part):
     """Whole micro-units of one currency (ISO 4217)."""
 
     micros: Annotated[int, Field(ge=0, le=LARGEST_MICROS)]
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    currency: Currency
 
 
 class Revenue(_Part):

@@ -15,7 +15,7 @@ from gateway.policy.consent_grid import grid_of
 from gateway.policy.consent_words import cells
 from gateway.policy.reading import stance_text
 from gateway.policy.rules import Policy
-from gateway.provenance.record import ConsentNote, consent_of_whom
+from gateway.provenance.consent_note import ConsentNote, consent_of_whom
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def stands(found: Found, currency: str) -> str:
     if found.mixed:
         return "it depends on who asks"
     if found.cell is None:
-        return "not set, which means no"
+        return "comes with a wider use" if found.offers else "not set, which means no"
     word = WORDS[found.cell.consent]
     return f"{word}, {price_words(found.cell, currency)}" if found.cell.priced else word
 
@@ -90,7 +90,7 @@ def _happens(found: Found, currency: str) -> str:
     if found.locked:
         return "needs a license whose terms the file says"
     if found.cell is None:
-        return "is refused, because nothing is set"
+        return "has it with a wider use" if found.offers else "is refused, because nothing is set"
     if found.cell.consent is Consent.FREE:
         return "gets them for nothing"
     if found.cell.consent is Consent.NO:

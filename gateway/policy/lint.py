@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from gateway.licenses.contract import large_as_published
 from gateway.paths import PathScope
 from gateway.policy.dating import UNDATED
 from gateway.policy.rules import Match, Policy, Rule, Signing, Verdict, Work
@@ -79,8 +80,22 @@ def lint(
         _refused_but_sold(policy),
         _countries_outside(policy),
         _unsignable(policy),
+        _for_named_parties(policy),
     )
     return tuple(advice for check in checks for advice in check)
+
+
+def _for_named_parties(policy: Policy) -> Iterator[Advice]:
+    """Offers that are too large for a machine alone, in a policy that says nothing of who signs."""
+    if policy.signing != Signing():
+        return
+    for offer in policy.offers:
+        if large_as_published(offer.terms):
+            yield Advice(
+                f"offers.{offer.id}",
+                "is sold to named parties alone, after your word, and nothing can be signed before [contract] names "
+                "a law and who signs for you; by_machine = true there sells it as published",
+            )
 
 
 def _unsignable(policy: Policy) -> Iterator[Advice]:
@@ -281,9 +296,16 @@ def _unreached_offers(policy: Policy) -> Iterator[Advice]:
             yield Advice(f"offers.{offer.id}", "no rule names this offer, so nobody is told of it")
 
 
+def _says_twice(one: Rule, other: Rule) -> bool:
+    """Whether both refuse the very same."""
+    return one.when == other.when and one.verdict is other.verdict is Verdict.REFUSE
+
+
 def _unreached_rules(policy: Policy) -> Iterator[Advice]:
     for at, each in enumerate(policy.rules):
         before = next((other for other in policy.rules[:at] if _swallows(policy, other, each)), None)
+        if before is not None and _says_twice(before, each):
+            continue  # the grid of consent says no, and no to the rest of which there is none
         if before is not None:
             yield Advice(each.key, f"can never match: {before.key} matches first whatever this one would")
         elif each.when.paths and all(_inside(scope, policy.free_paths) for scope in each.when.paths):

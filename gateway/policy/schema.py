@@ -84,8 +84,7 @@ class WorkTable(_Table):
         "all pieces of one are paid for once",
     )
     encrypted: words.Flag = Field(
-        default=False,
-        description="whether its files were made by `licet ems encrypt`; buyers fetch their keys",
+        default=False, description="whether `licet ems encrypt` made its files; buyers fetch their keys"
     )
     authors: list[AuthorTable] = Field(default=[], description="who shares in the earnings; 100 % in all")
     dated: dating_words.Patterns = Field(
@@ -204,12 +203,10 @@ class OfferTable(_Table):
         default=None, description="which works; every work for sale if left out"
     )
     bundle: words.Name | None = Field(
-        default=None,
-        description="a bundle made by `licet bundle make`, in place of works: its items and no others",
+        default=None, description="a bundle of `licet bundle make`, in place of works: its items, no others"
     )
     ingestion: words.ShareMicros | None = Field(
-        default=None,
-        description="of a bundle, how much has to be fetched to count as taken in; all if left out",
+        default=None, description="of a bundle, how much has to be fetched to be taken in; all if left out"
     )
     renditions: words.FormNames = Field(
         default=("page",), description="which forms of them; the page itself if left out"

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from gateway.currencies import is_currency
 from gateway.money import MICROS, Money, MoneyError
 from gateway.paths import PathScope, canonical
 from gateway.policy.rules import Mode, People, Rights, TerritoryMode, Verdict
@@ -252,10 +253,9 @@ def _public(value: object) -> str:
 
 
 def _currency(value: object) -> str:
-    try:
-        return Money(0, value if isinstance(value, str) else "").currency
-    except MoneyError:
-        raise wrong('write a currency as three capital letters, such as "USD"') from None
+    if not isinstance(value, str) or not is_currency(value):
+        raise wrong('write a currency of ISO 4217 as three capital letters, such as "USD"')
+    return value
 
 
 def amount(value: object) -> str:

@@ -85,6 +85,22 @@ class Signed:
     note: str
 
 
+class Leader(Protocol):
+    """The right to sign heads, where several gateways could: one of them has it at a time."""
+
+    async def leads(self, log: LogKey) -> bool:
+        """Whether this gateway keeps *log*, or may from now on. Raises `StoreUnavailable`, `LogRefused` for another key."""
+        ...
+
+    async def promised(self) -> tuple[int, bytes]:
+        """Size and root of the last head that any leader may have signed; (0, `EMPTY`) before the first."""
+        ...
+
+    async def promise(self, size: int, root: bytes) -> bool:
+        """Keep that a head of *size* and *root* is about to be signed; False, and it must not be, where others lead now."""
+        ...
+
+
 class PublicLog:
     """Appends leaves, writes tiles, signs heads. Use `open`."""
 
@@ -120,11 +136,31 @@ class PublicLog:
             await log._make_again(leaves)
         return log
 
-    async def catch_up(self, leaves: Leaves) -> bool:
-        """Take up what is new in *leaves* and sign a head over it; False where nothing is. Raises as `open`."""
-        while taken := await leaves.leaves(self.size, AT_ONCE):
+    async def catch_up(self, leaves: Leaves, leader: Leader | None = None) -> bool:
+        """Take up what is new in *leaves* and sign a head over it; False where nothing is. Raises as `open`.
+
+        With a *leader* nothing is signed that it does not allow, and what others
+        signed before stands: `LogRefused` where that was of another history.
+        """
+        size, root_before = await leader.promised() if leader else (0, EMPTY)
+        while True:
+            if size and self.size == size and self._root_now() != root_before:
+                raise LogRefused(
+                    f"Another gateway signed other {size} entries: one of the two has an older state."
+                )
+            taken = await leaves.leaves(
+                self.size, min(AT_ONCE, size - self.size) if self.size < size else AT_ONCE
+            )
+            if not taken:
+                break
             await asyncio.to_thread(self.append, taken)
+        if self.size < size:
+            raise LogRefused(
+                f"Another gateway signed {size} entries and the store holds {self.size}: an older state."
+            )
         if self.size == self.head.size:
+            return False
+        if leader and not await leader.promise(self.size, await asyncio.to_thread(self._root)):
             return False
         await asyncio.to_thread(self.publish)
         return True
@@ -174,6 +210,9 @@ class PublicLog:
     def nodes(self, size: int) -> Nodes:
         """The tree of *size* leaves, for which a head was signed; it raises `OSError` where a tile is gone."""
         return tree(self.folder, size)
+
+    def _root_now(self) -> bytes:
+        return self.head.root if self.head.size == self.size else self._root()
 
     def _root(self) -> bytes:
         # The right edge is in memory; what lies left of it is in whole tiles above.

@@ -22,6 +22,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.canonical import canonical_bytes, canonical_members
+from gateway.provenance.consent_note import ConsentNote
 
 RECORD_VERSION: Final = 1
 LEAF_VERSION: Final = 1
@@ -333,43 +334,6 @@ class AdminNote:
     def canonical(self) -> bytes:
         """The bytes that are hashed: RFC 8785 over every member."""
         return canonical_bytes(_members(self))
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentNote:
-    """A policy was put in force: what its creator consented to from then on. Posts nothing.
-
-    *policy* is its digest and *before* that of the one it replaced, or "". *through*
-    is how it was put there (the consent page, the editor, the file), *text* the
-    SHA-256 of the file in hex. *words* are the sentences that whoever did it was
-    shown and said yes to, none where it was the file; *cells* says what stands for
-    each use of each work. *who* commits to the name of that person,
-    `consent_of_whom`: name and salt stand beside the journal and can be erased.
-    """
-
-    id: str
-    time_us: int
-    site: str
-    policy: str
-    before: str
-    through: str
-    text: str
-    who: str
-    words: tuple[str, ...] = ()
-    cells: tuple[str, ...] = ()
-    v: int = RECORD_VERSION
-
-    kind = "consent"
-    is_paid = True
-
-    def canonical(self) -> bytes:
-        """The bytes that are hashed: RFC 8785 over every member."""
-        return canonical_bytes(_members(self))
-
-
-def consent_of_whom(name: str, salt: bytes) -> str:
-    """The value of `ConsentNote.who` that binds *name*; "" where nobody is known."""
-    return hashlib.sha256(salt + b"who\0" + name.encode()).hexdigest() if name else ""
 
 
 JournalEntry = FetchRecord | BookEntry | ShedNote | FloodNote | AdminNote | ConsentNote

@@ -42,12 +42,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from io import FileIO
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
 from gateway.provenance.frames import FRAME_HEAD, FRAME_LIMIT, SealedDetail, detail_payload, entry_payload
-from gateway.provenance.packed import GZIP, OneMember, PackedDamaged, PackedFile, open_packed, packing
+from gateway.provenance.packed import GZIP, PackedDamaged, open_packed, packing
 from gateway.provenance.record import SALT_BYTES, FetchDetail, JournalEntry, RecordError, read_canonical
 
 ENTRY_HEADER: Final = b"licet-journal 1 entries\n"
@@ -55,16 +55,26 @@ DETAIL_HEADER: Final = b"licet-journal 1 details\n"
 
 _END: Final = struct.Struct(">QQI")
 _BLOCK: Final = 1 << 18
-#: Octets that nearly every frame has at most.
+#: Content that nearly every frame has at most.
 _GUESS: Final = 1 << 11
 _NAME = re.compile(r"([a-z0-9]{1,32})-([0-9a-f]{24})-([0-9]{6,12})\.seg")
 #: Every payload starts so, and JSON cannot hold these octets inside a string.
 _STARTS: Final = (b'{"entry":{', b'{"detail":{')
 _PAYLOAD_START = re.compile(b"|".join(map(re.escape, _STARTS)))
-#: What the content of a journal file is read from.
-Octets = FileIO | PackedFile | OneMember
 _DETAIL = frozenset(field.name for field in fields(FetchDetail))
 _TEXT = frozenset({str})
+
+
+class Content(Protocol):
+    """What the content of a journal file is read from, from any place of it."""
+
+    def seek(self, at: int, /) -> int:
+        """Read on from there."""
+        ...
+
+    def read(self, wanted: int, /) -> bytes:
+        """The next octets, at most as many, none at the end."""
+        ...
 
 
 class SegmentDamaged(Exception):
@@ -179,7 +189,7 @@ def read_frames(path: Path, offset: int = 0, *, end: int | None = None) -> Itera
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Octets, int]]:
+def _opened(path: Path) -> Iterator[tuple[Content, int]]:
     """The content of a journal file, packed or not, and how long it is; what is no gzip any more is damaged."""
     with path.open("rb", buffering=0) as file:
         try:
@@ -336,7 +346,7 @@ def _durable(path: Path) -> tuple[int, int]:
     return (entries, details) if durable_mark(entries, details) == content else (0, 0)
 
 
-def payload_at(file: Octets, offset: int) -> bytes | None:
+def payload_at(file: Content, offset: int) -> bytes | None:
     """What the frame at *offset* of a file's content carries, None where no whole frame is there. Raises `OSError`."""
     file.seek(offset)
     block = _read(file, _GUESS)
@@ -362,7 +372,7 @@ def _payload(block: bytes, here: int) -> tuple[bytes | None, int]:
     return (payload, 0) if payload.startswith(_STARTS) else (None, 0)
 
 
-def _read(file: Octets, wanted: int) -> bytes:
+def _read(file: Content, wanted: int) -> bytes:
     """The next *wanted* octets, or fewer where the file ends."""
     parts = []
     while wanted > 0 and (part := file.read(wanted)):
@@ -371,7 +381,7 @@ def _read(file: Octets, wanted: int) -> bytes:
     return b"".join(parts)
 
 
-def _whole_frame_after(file: Octets, start: int, size: int) -> bool:
+def _whole_frame_after(file: Content, start: int, size: int) -> bool:
     """Whether any whole frame starts at or behind *start*; found by how payloads begin."""
     file.seek(start)
     rest = _read(file, size - start)

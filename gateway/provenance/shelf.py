@@ -12,9 +12,9 @@ from io import FileIO
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
-from gateway.provenance.packed import OneMember, PackedDamaged, PackedFile, open_packed
+from gateway.provenance.packed import PackedDamaged, open_packed
 from gateway.provenance.record import SALT_BYTES
-from gateway.provenance.segments import ENTRY_HEADER, SegmentDamaged, payload_at
+from gateway.provenance.segments import ENTRY_HEADER, Content, SegmentDamaged, payload_at
 
 _START: Final = b'{"entry":'
 _KIND: Final = b',"kind":'
@@ -22,6 +22,8 @@ _SALT: Final = b',"salt":"'
 _TAIL: Final = len(_SALT) + 2 * SALT_BYTES + len(b'"}')
 #: Files that are held open at once.
 _MOST: Final = 16
+#: Content that are read at once.
+_AHEAD: Final = 1 << 15
 
 
 class Standing(NamedTuple):
@@ -31,13 +33,34 @@ class Standing(NamedTuple):
     salt: bytes
 
 
+class _PlainFile:
+    """The content of a file that is not packed, read ahead: whoever wants one entry often wants the next."""
+
+    def __init__(self, file: FileIO) -> None:
+        self._file, self._at = file, 0
+        self._start, self._held = 0, b""
+
+    def seek(self, at: int) -> int:
+        self._at = at
+        return at
+
+    def read(self, wanted: int) -> bytes:
+        begin = self._at - self._start
+        if not 0 <= begin <= len(self._held) - wanted:
+            self._start, begin = self._at, 0
+            self._held = os.pread(self._file.fileno(), max(wanted, _AHEAD), self._at)
+        part = self._held[begin : begin + wanted]
+        self._at += len(part)
+        return part
+
+
 class Shelf:
     """Reads from one journal folder. For one thread; `close` it, or use it in a `with`."""
 
     def __init__(self, folder: Path) -> None:
         """Read from *folder*."""
         self._folder = folder
-        self._open: dict[str, tuple[FileIO, FileIO | PackedFile | OneMember]] = {}
+        self._open: dict[str, tuple[FileIO, Content]] = {}
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -76,14 +99,14 @@ class Shelf:
             raise SegmentDamaged(path, offset, "a frame holds no journal entry") from None
         return Standing(payload[len(_START) : kind], salt)
 
-    def _file(self, name: str) -> FileIO | PackedFile | OneMember:
+    def _file(self, name: str) -> Content:
         found = self._open.get(name)
         if found is None:
             if len(self._open) >= _MOST:
                 self.close()
             file = FileIO(os.open(self._folder / name, os.O_RDONLY | os.O_CLOEXEC), closefd=True)
             try:
-                found = file, open_packed(file) or file
+                found = file, open_packed(file) or _PlainFile(file)
             except BaseException:
                 file.close()
                 raise

@@ -39,6 +39,7 @@ from urllib.parse import urlencode
 
 import orjson
 
+from gateway.currencies import is_currency
 from gateway.egress import Posted, Unfetched
 from gateway.money import LARGEST_MICROS, MICROS, Money
 from gateway.rails.topups import WON, PaidBack, TopUp
@@ -120,7 +121,7 @@ def amount_of(units: object, currency: object) -> Money | None:
     if type(units) is not int or not isinstance(currency, str) or not currency.isascii():
         return None
     code = currency.upper()
-    if len(code) != 3 or not code.isalpha() or code == _TWOFOLD or not 0 < units <= LARGEST_MICROS // MICROS:
+    if not is_currency(code) or code == _TWOFOLD or not 0 < units <= LARGEST_MICROS // MICROS:
         return None
     return Money(units * MICROS // _per_unit(code), code)
 

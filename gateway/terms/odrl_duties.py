@@ -276,7 +276,7 @@ def _read_payment(facts: dict[str, Stated], parts: dict[str, Money | int]) -> No
         share = facts.pop("percentage", None)
         if facts or share is None or share.operator != "eq":
             raise OdrlUnread("a share of revenue is one percentage")
-        basis_points = Money.parse(_only(share), "XXX").micros
+        basis_points = Money.parse(_only(share), "USD").micros
         if basis_points % 10_000:
             raise OdrlUnread("a share has at most two decimals")
         parts["revenue_share_bp"] = basis_points // 10_000

@@ -7,13 +7,19 @@ from dataclasses import replace
 import pytest
 
 from gateway.app.bundle_credits import BundleCredits
-from gateway.billing.postings import postings_of
+from gateway.billing.milestone_book import MilestoneBook
+from gateway.billing.postings import Booked, postings_of
 from gateway.clock import HandClock
 from gateway.licenses.license import Client, Licensee, Standing
 from gateway.paths import PathScope
 from gateway.problems import StoreUnavailable
 from gateway.provenance.record import BookEntry
+from gateway.store.memory.duties import MemoryDuties
+from gateway.store.memory.ledger import MemoryLedger
+from gateway.store.memory.owing import MemoryOwing
 from gateway.store.memory.register import MemoryRegister
+from gateway.store.memory.tables import Tables
+from gateway.terms.license_terms import Milestone
 from tests.billing.test_bundle_credits import GONE, LICENSE, MADE
 
 
@@ -55,8 +61,44 @@ async def register():
 
 def rounds_over(register, books, standing, found=MADE):
     return BundleCredits(
-        Sold(), register, books, books, lambda *_: found, lambda: tuple(standing), HandClock()
+        Sold(), register, books, books, None, lambda *_: found, lambda: tuple(standing), HandClock()
     )
+
+
+async def test_what_is_promised_later_is_credited_then_and_once(register):
+    """Withdrawn before the milestone was paid in: nothing yet; the round looks again until it was."""
+    price = replace(LICENSE.terms.compensation, milestones=(Milestone("launch", 10_000),))
+    license = replace(LICENSE, id="li_2", terms=replace(LICENSE.terms, compensation=price))
+    await register.grant(license)
+    tables, clock = Tables(), HandClock(1_600_000_000)
+
+    class Kept:
+        """A journal that is folded as it is written."""
+
+        writer = "office"
+
+        async def keep(self, entry):
+            tables.entries.append(Booked(len(tables.entries) + 1, entry))
+            assert tables.derive(entry)
+
+    journal = Kept()
+    book = MilestoneBook(MemoryOwing(register, MemoryDuties(register), tables), journal.keep, clock)
+
+    class Both:
+        async def sold(self):
+            return ("li_2",)
+
+    rounds = BundleCredits(
+        Both(), register, MemoryLedger(tables), journal, book, lambda *_: MADE, lambda: (GONE,), clock
+    )
+    await rounds.act()
+    assert tables.entries == []
+    await book.advance("li_2")
+    for _ in range(3):
+        await rounds.act()
+    found = [each.entry for each in tables.entries]
+    assert [(each.kind_of, each.amount_micros) for each in found] == [("promise", 100), ("refund", 33)]
+    assert found[1].reference == found[0].id
 
 
 async def test_each_work_is_credited_once_whoever_looks_again(register):

@@ -7,14 +7,14 @@ import asyncio
 import orjson
 import pytest
 
-from gateway.app.consent_recording import ConsentRecording
+from gateway.app.consent_recording import ConsentRecording, recorded
 from gateway.clock import HandClock
 from gateway.dashboard.policy_shelf import BY_GRID, PolicyFiles, digest_of
 from gateway.policy.reload import PolicyShelf
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audit import audit, export_entries
+from gateway.provenance.consent_note import consent_of_whom
 from gateway.provenance.journal import Journal
-from gateway.provenance.record import consent_of_whom
 
 TEXT = """stance = "search-free-training-paid"
 [site]
@@ -144,3 +144,19 @@ async def test_a_crash_between_writing_and_marking_counts_once(room):
     assert len(await room.records()) == 1
     assert orjson.loads(file.read_bytes().splitlines()[-1])["kept"] in await room.records()
     assert (await asyncio.to_thread(audit, room.folder / "journal")).fault_count == 0
+
+
+async def test_the_history_tells_who_until_that_is_erased_and_passes_over_what_is_broken(room):
+    recording = room.recording()
+    await recording.act()
+    first = room.shelf.of_site("journal")
+    room.files.activate(
+        first, TEXT + '[[rules]]\nthen = "refuse"\n', digest_of(TEXT), who=NAME, words=("Yes.",)
+    )
+    room.shelf.reload()
+    await recording.act()
+    file = room.folder / "versions/journal/consents.jsonl"
+    file.write_bytes(file.read_bytes() + b'{"note": 1}\n[]\n{"note": {"v": 9}}\nnull\n{"no')
+    found = recorded(room.folder / "versions", "journal")
+    assert [(each.who, each.note.words) for each in found] == [("", ()), (NAME, ("Yes.",))]
+    assert recorded(room.folder / "versions", "nobody") == ()

@@ -69,3 +69,31 @@ async def test_the_milestone_is_told_at_the_share_that_the_terms_name():
         reading.got = {"li_1": got}
         await rounds.act()
         assert len(reading.happened.kept()) == told
+
+
+async def test_nobody_waits_for_what_was_withdrawn():
+    register = MemoryRegister()
+    await register.add_licensee(Licensee("le_1", "AI", Standing.ACTIVE, 1), Client("cl_1", "le_1", "", 1))
+    sold = replace(TERMS, scope=Scope(("essays",), tuple(FIRST.terms.scope.paths), bundle=THREE.bundle))
+    await register.grant(replace(FIRST, terms=sold))
+    reading, gone = Reading("li_1"), []
+    rounds = IngestionRound(reading, register, lambda *_: THREE, HandClock(), lambda *_: gone)
+    reading.got = {"li_1": ("/essays/a",)}
+    gone.append("/essays/b/")
+    await rounds.act()
+    assert reading.happened.kept() == ()
+    gone.append("/essays/c")
+    await rounds.act()
+    (told,) = reading.happened.kept()
+    assert (told.event.subject, told.event.body["items"]) == ("li_1", 1)
+
+
+async def test_a_bundle_of_which_everything_was_withdrawn_is_taken_in_by_nobody():
+    register = MemoryRegister()
+    await register.add_licensee(Licensee("le_1", "AI", Standing.ACTIVE, 1), Client("cl_1", "le_1", "", 1))
+    sold = replace(TERMS, scope=Scope(("essays",), tuple(FIRST.terms.scope.paths), bundle=THREE.bundle))
+    await register.grant(replace(FIRST, terms=sold))
+    reading = Reading("li_1")
+    paths = [each.path for each in THREE.items]
+    await IngestionRound(reading, register, lambda *_: THREE, HandClock(), lambda *_: paths).act()
+    assert reading.happened.kept() == ()

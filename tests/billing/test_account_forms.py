@@ -64,7 +64,7 @@ def made(make):
 
 
 def test_the_totals_tell_both_balances(made):
-    amounts = (1_000, 100_000, 60_000, 0, 41_000, 9, 20_700, 15_000, 0, 5_709)
+    amounts = (1_000, 100_000, 60_000, 0, 41_000, 4, 20_700, 15_000, 0, 5_704)
     assert made.totals == (AccountTotal(*map(usd, amounts)),)
     assert made.late == 2
     assert [each.late for each in made.lines] == [False, True, False, False, False]

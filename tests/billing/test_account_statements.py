@@ -52,8 +52,13 @@ def account(entries, closed=0):
         for name, account in ACCOUNTS.items()
     )
     booked = tuple((Booked(at, each), False) for at, each in enumerate(entries, 1))
-    extract = AccountExtract(booked=booked, postings=tuple(postings), posted=posted, closed_seq=closed)
+    promised = sum(posting.effect_on("milestone:lic_1") for posting in postings)
+    extract = AccountExtract(
+        booked=booked, postings=tuple(postings), posted=posted, closed_seq=closed,
+        held=(("milestone:lic_1", Money(promised, "USD")),) if promised else (),
+    )  # fmt: skip
     balances = {name: sum(p.effect_on(account) for p in postings) for name, account in ACCOUNTS.items()}
+    balances["promised"] = promised
     return account_statement("le_1", "Example AI", NOVEMBER, extract), balances
 
 
@@ -89,7 +94,8 @@ def test_the_totals_are_what_the_ledger_holds(drawn):
     made, balances = account(entries)
     closing = sum(total.closing.micros for total in made.totals)
     left = sum(total.left_to_pay.micros for total in made.totals)
-    assert (closing, -left) == (balances["prepaid"], balances["owed"])
+    assert (closing, -left) == (balances["prepaid"], balances["owed"] + balances["promised"])
+    assert all(not total.to_pay and not total.opening for total in made.totals), "it began with nothing"
 
 
 @pytest.mark.parametrize(("kind", "paid"), [("promise", 0), ("deposit", 400)])
@@ -100,3 +106,36 @@ def test_a_milestone_is_billed_when_it_is_released(kind, paid):
         with pytest.raises(NotIssued, match="nothing is to be billed"):
             billed(unbilled)
     assert billed([waits, back, entry("release", 400, "out", reference="m")]) == [("release", 400, paid)]
+
+
+def test_a_promise_is_not_to_be_paid_before_its_milestone_is_released():
+    vow = entry("promise", id="m")
+    out, back = entry("release", 400, "out", reference="m"), entry("refund", 500, "back", reference="m")
+    for entries, left in (([vow], 0), ([vow, out], 400), ([vow, back], 0), ([vow, out, back], 400)):
+        made, balances = account(entries)
+        (total,) = made.totals
+        assert (total.left_to_pay.micros, total.forgiven.micros) == (left, 0)
+        assert balances["promised"] == sum(each.amount.micros for each in made.held)
+        assert [line.to_pay.micros for line in made.lines] == [400 * (each is out) for each in entries]
+    # It was promised in a month before this one: what is released now is due now.
+    made, _ = account([vow, out])
+    later = AccountExtract(
+        opening=(("owed", Money(-900, "USD")),), booked=((Booked(2, out), False),),
+        postings=tuple(postings_of(out, Undone(postings_of(vow)[0], 900))), held=(("milestone:lic_1", Money(500, "USD")),),
+    )  # fmt: skip
+    (total,) = account_statement("le_1", "Example AI", NOVEMBER, later).totals
+    assert (total.to_pay.micros, total.due.micros, total.left_to_pay.micros) == (0, 400, 400)
+
+
+@pytest.mark.parametrize(("kind", "prepaid_", "left"), [("promise", 0, 300), ("deposit", 100, 0)])
+def test_a_release_that_is_credited_is_owed_no_more_or_is_credit_where_it_was_held(kind, prepaid_, left):
+    waits, out = entry(kind, id="m"), entry("release", 400, "out", reference="m")
+    note = entry("reversal", 100, "cr_1", reference="out")
+    made, balances = account([waits, out, note])
+    (total,) = made.totals
+    assert (total.closing.micros, total.left_to_pay.micros) == (prepaid_, left)
+    assert balances["prepaid"] == prepaid_
+    for wrong in ({"license": ""}, {"license": "lic_2"}):
+        _, balances = account([waits, out, entry("reversal", 100, "cr_1", reference="out", **wrong)])
+        assert balances["prepaid"] == 0
+        assert balances["owed"] == (-900 if kind == "promise" else 0)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.billing.agreed_milestones import by_itself, looks_at_deliveries, milestones_of, waiting
+from gateway.billing.credit_ids import credit_id
 from gateway.billing.escrow import OBJECTION_SECONDS, State
 from gateway.billing.milestone_events import TYPES, events_of
 from gateway.billing.postings import Undone, earned, owed, postings_of, reference_of
@@ -16,7 +17,15 @@ from gateway.licenses.offers import months_after
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.provenance.record import BookEntry
-from gateway.terms.license_terms import Attribution, Compensation, LicenseTerms, Milestone, Purpose, Scope
+from gateway.terms.license_terms import (
+    Attribution,
+    Bundle,
+    Compensation,
+    LicenseTerms,
+    Milestone,
+    Purpose,
+    Scope,
+)
 
 START = 1_795_000_000
 PRICE = Compensation(
@@ -142,3 +151,46 @@ def test_each_change_is_told_once_and_names_no_reason(fetched):
     assert set(TYPES) >= {each.type for each in told}
     assert "secret" not in str([each.body for each in told])
     assert events_of(found.milestone, "", entries) == ()
+
+
+BUNDLED = replace(
+    LICENSE,
+    terms=replace(
+        TERMS,
+        scope=Scope((), tuple(map(PathScope, ("/a", "/b", "/c"))), bundle=Bundle("launch", "sha-256:m", 3)),
+        compensation=replace(PRICE, milestones=(Milestone("ingestion", 5_000, "journal"),)),
+    ),
+)
+
+
+def credited(path, reference, micros=16):
+    """The entry that credits the work at *path*, as the office writes it."""
+    id = credit_id(BUNDLED, "sha-256:m", path, "ingestion")
+    return BookEntry(
+        id, (START + 60) * 1_000_000, "refund", "journal", "le_1", micros, "USD", license="lic_1", reference=reference
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("got", "gone", "state"),
+    [
+        (("/a", "/b"), (), State.WAITING),
+        (("/a", "/b"), ("/c",), State.MET),
+        (("/a", "/c"), ("/c",), State.WAITING),
+        (("/a", "/b", "/c"), ("/c",), State.MET),
+        (("/a",), ("/b", "/c"), State.MET),
+        (("/a", "/b"), ("/a", "/b", "/c"), State.WAITING),
+    ],
+)
+def test_a_bundle_is_taken_in_without_what_was_withdrawn_and_credited(fetched, got, gone, state):
+    entries = []
+    run(BUNDLED, entries, START)
+    (promise,) = entries
+    entries += [credited(path, promise.id) for path in gone]
+    for nth, path in enumerate(got):
+        entries += fetched(START + 100 + nth, path=path)
+    run(BUNDLED, entries, START + 1000)
+    (found,) = waiting([BUNDLED], entries)
+    assert found.standing.state is state
+    assert found.standing.left.micros == 50 - 16 * len(gone)
+    assert sum(sums(entries).values()) == 0

@@ -18,7 +18,7 @@ from gateway.licenses.life import amended, cut, due, renewed
 from gateway.licenses.obligations import Kind, schedule
 from gateway.licenses.rates import Rate, Rates
 from gateway.licenses.transparency import TransparencyReport
-from gateway.money import Money
+from gateway.money import LARGEST_MICROS, Money
 from gateway.paths import PathScope
 from gateway.provenance.record import BookEntry, FetchRecord
 from gateway.terms.license_terms import Audit, Compensation, LicenseTerms, Purpose, Scope
@@ -355,3 +355,13 @@ def test_in_whatever_order_things_come_in_the_books_end_where_the_terms_say(pric
     wanted = due_until((license,), Facts(books.entries, books.reports), ENDS)
     assert books.owed == sum(each.open.micros for each in wanted.items)
     assert all(each.part is not Part.PER_FETCH or not each.open for each in wanted.items)
+
+
+def test_what_comes_to_more_than_any_amount_is_named_and_not_booked(fetched):
+    books = Books(license_of(per_item=LARGEST_MICROS, subscription=10_000_000))
+    for nth in range(3):
+        books.entries += fetched(BEGINS + nth, path=f"/essays/{nth}")
+    dues = due_until(books.versions, Facts(books.entries), at("2026-02-02"))
+    (missing,) = dues.missing
+    assert (missing.part, missing.why) == ("per_item", "it comes to more than any amount this gateway books")
+    assert [each[1] for each in told(books.book(at("2026-02-02")))] == ["subscription"] * 2

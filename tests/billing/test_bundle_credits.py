@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from gateway.billing.agreed_milestones import waiting
 from gateway.billing.bundle_credits import (
-    credit_id,
     credit_of,
     credited,
     credited_of_milestones,
     fee_of,
     withdrawn_from,
 )
+from gateway.billing.credit_ids import credit_id
 from gateway.billing.escrow import (
     Proof,
     Stamp,

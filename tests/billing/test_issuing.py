@@ -282,6 +282,40 @@ async def test_reversals_by_hand_are_billed_as_less_and_those_of_notes_are_not(p
     assert made.told["net_micros"] == 2_011_004
 
 
+@pytest.mark.parametrize("held", [False, True])
+async def test_what_is_credited_of_a_bundle_is_billed_as_less_and_a_release_can_be_credited_by_a_note(
+    ports, make, held
+):
+    """The credit of a work that was withdrawn, of a fee and of a release; then a note over the rest of the release."""
+    await sold(ports, make)
+    waits = {"license": "lic_1", "site": "journal", "time_us": IN_OCTOBER + 9}
+    paid_in = (
+        make.book("deposit", 900, "p", reference="agent:Notary Example", **waits)
+        if held
+        else make.book("promise", 900, "p", **waits)
+    )
+    await ports.put(
+        make.book("fee", 900, "lic_1", **waits),
+        paid_in,
+        make.book("release", 900, "r", reference="p", **waits),
+        make.book("reversal", 300, "bc_1", reference="lic_1", **waits),
+        make.book("reversal", 300, "bc_2", reference="r", **waits),
+    )
+    desk = issuer(ports)
+    (made,) = await desk.issue("le_1", "", OCTOBER)
+    found = {each["entry"]: (each["micros"], each["prepaid_micros"]) for each in made.told["lines"]}
+    assert found["bc_1"] == (-300, -300)
+    assert found["bc_2"] == (-300, -300 if held else 0)
+    assert made.told["net_micros"] == 2_015_004 + 2 * 600
+    nth = next(each["nth"] for each in made.told["lines"] if each["entry"] == "r")
+    await desk.credit(made.id, {nth: 600}, "not what was agreed")
+    earned = await ports.ledger.balance("creator:journal:earned", "USD")
+    assert earned == usd(15_000 + 2_000_004 + 600), "of the release nothing is left"
+    with pytest.raises(NotIssued):
+        await desk.credit(made.id, {nth: 1}, "more than there is")
+    assert reconcile(await ports.ledger.books()).ok
+
+
 async def test_events_hold_no_party_and_no_reason(ports, make):
     await sold(ports, make)
     await ports.documents.name_party("le_1", BUYER)
@@ -292,3 +326,33 @@ async def test_events_hold_no_party_and_no_reason(ports, make):
     for word in ("a private reason", BUYER.name, "Harbor"):
         assert word not in told
     assert made.label in told
+
+
+@pytest.mark.parametrize(("kind", "open_", "credit"), [("promise", 700_000, 0), ("deposit", 0, 300_000)])
+async def test_a_milestone_is_credited_and_posted(ports, make, kind, open_, credit):
+    said = {"license": "lic_1", "site": "journal", "licensee": "le_1", "time_us": IN_OCTOBER}
+    await ports.put(
+        make.book(
+            kind,
+            1_000_000,
+            "m",
+            **said,
+            **({"reference": "agent:Notary Example"} if kind == "deposit" else {}),
+        ),
+        make.book("release", 1_000_000, "out", reference="m", **said),
+    )
+    mine = issuer(ports)
+    (bill,) = await mine.issue("le_1", "Example AI", OCTOBER)
+    note = await mine.credit(bill.id, {1: 300_000}, "The model was withdrawn.")
+    assert note.number == 1
+    assert await ports.ledger.balance("licensee:le_1:owed", "USD") == usd(-open_)
+    assert await ports.ledger.balance("licensee:le_1:prepaid", "USD") == usd(credit)
+    assert await ports.ledger.balance("creator:journal:earned", "USD") == usd(700_000)
+    report = reconcile(await ports.ledger.books())
+    assert report.ok, report.faults
+    with pytest.raises(NotIssued, match="can be credited"):
+        await mine.credit(bill.id, {1: 700_001}, "again")
+    await mine.credit(bill.id, {1: 0}, "all of it")
+    assert await ports.ledger.balance("creator:journal:earned", "USD") == usd(0)
+    assert await ports.ledger.balance("licensee:le_1:owed", "USD") == usd(0)
+    assert reconcile(await ports.ledger.books()).ok

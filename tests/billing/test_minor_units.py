@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.billing.minor_units import _DECIMALS, CurrencyError, coin, decimals, whole, written
+from gateway.billing.minor_units import CurrencyError, coin, decimals, whole, written
+from gateway.currencies import DECIMALS
 from gateway.money import LARGEST_MICROS, Money
 
 
@@ -64,7 +65,7 @@ def test_rounding_moves_less_than_a_coin_and_is_whole(micros, currency):
 
 
 def test_each_currency_stands_in_the_list_once():
-    from gateway.billing import minor_units
+    from gateway import currencies
 
-    lists = f"{minor_units._TWO} {minor_units._NONE} {minor_units._THREE} {minor_units._FOUR}".split()
-    assert len(lists) == len(set(lists)) == len(_DECIMALS)
+    lists = f"{currencies._TWO} {currencies._NONE} {currencies._THREE} {currencies._FOUR}".split()
+    assert len(lists) == len(set(lists)) == len(DECIMALS)

@@ -149,9 +149,12 @@ def test_a_release_is_taken_back_from_the_creator_for_its_license_alone(make, ki
     assert (after.debit, after.credit, after.code, after.undoes) == (EARNED, to, "reversal", "r")
     for changes in (
         {"amount_micros": 401}, {"license": "lic_2"}, {"license": "lic"}, {"license": ""}, {"reference": "m"},
-        {"currency": "EUR"}, {"site": "other"}, {"site": ""}, {"licensee": ""},
+        {"currency": "EUR"}, {"site": "other"}, {"licensee": ""},
     ):  # fmt: skip
         assert postings_of(replace(entry, **changes), Undone(released, 400)) == ()
+    # A credit note names no site: its license says whose release it takes back.
+    (noted,) = postings_of(replace(entry, site=""), Undone(released, 400))
+    assert (noted.debit, noted.credit) == (EARNED, to)
 
 
 def test_a_release_takes_from_what_waits_and_from_nothing_else(make):
@@ -285,3 +288,11 @@ def test_what_only_tells_of_billing_moves_nothing(make, kind):
 def test_nobody_is_billed_without_a_name(make):
     for kind in ("tax", "round_up", "write_off"):
         assert postings_of(make.book(kind_of=kind, licensee="")) == ()
+
+
+@pytest.mark.parametrize("micros", [2**63, 10**30])
+@pytest.mark.parametrize("kind", ["credit", "due", "fee", "payout", "share"])
+def test_what_no_store_holds_posts_nothing(make, kind, micros):
+    assert postings_of(make.book(kind_of=kind, amount_micros=micros, memo="{}")) == ()
+    assert postings_of(make.fetch(charged_micros=micros)) == ()
+    assert len(postings_of(make.fetch(charged_micros=2**63 - 1))) == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,14 +15,17 @@ from typing import Any
 import pytest
 
 from gateway.admission.spending import Charge
+from gateway.app.stores import folding_of
 from gateway.clock import HandClock
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.money import Money
 from gateway.outbox.events import About
 from gateway.paths import PathScope
-from gateway.provenance.frames import SealedDetail
+from gateway.provenance.frames import SealedDetail, entry_frame
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry, FetchRecord, JournalEntry
+from gateway.provenance.segments import ENTRY_HEADER
+from gateway.provenance.writers import writer_of
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.memory.account_book import MemoryAccountBook
 from gateway.store.memory.accounts import MemoryAccounts
@@ -71,7 +76,6 @@ from gateway.store.sqlite.duties import SqliteAudits, SqliteDuties
 from gateway.store.sqlite.earnings import SqliteEarnings
 from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
-from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
@@ -235,11 +239,12 @@ def memory_ports() -> Ports:
     )
 
 
-def sqlite_ports(database: Database) -> Ports:
+def sqlite_ports(database: Any, folder: Path | None = None) -> Ports:
+    """The ports over a database of either engine; *folder* is where evidence lies, beside SQLite's file unless told."""
     return Ports(
         SqliteRegister(database),
         SqliteSpendBook(database, CLOCK),
-        SqliteFolding(database),
+        folding_of(database),
         SqliteLedger(database),
         SqliteDetails(database),
         SqliteAudience(database),
@@ -252,7 +257,7 @@ def sqlite_ports(database: Database) -> Ports:
         events=SqliteEvents(database),
         duties=SqliteDuties(database),
         audits=SqliteAudits(database),
-        evidence=EvidenceFolder(database.path.parent / "evidence"),
+        evidence=EvidenceFolder((folder or database.path.parent) / "evidence"),
         endpoints=SqliteEndpoints(database),
         traffic=SqliteTraffic(database),
         withdrawals=SqliteWithdrawals(database),
@@ -276,15 +281,97 @@ def sqlite_ports(database: Database) -> Ports:
     )
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def ports(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ports]:
+ENGINES = ("memory", "sqlite", "postgres")
+#: Ports that have no test on PostgreSQL yet, by the file that holds them elsewhere. None: whoever adds one says why.
+NOT_ON_POSTGRES: frozenset[str] = frozenset()
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine in turn, by its name."""
+    return request.param
+
+
+@pytest.fixture
+async def database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    """An empty database of the engine, or None where it keeps everything in memory."""
+    if engine == "memory":
+        yield None
+    elif engine == "postgres":
+        yield request.getfixturevalue("emptied")
+    else:
+        file = await Database.open(tmp_path / "licet.db")
+        yield file
+        await file.close()
+
+
+@pytest.fixture
+def ports(database: Any, tmp_path: Path) -> Ports:
     """The ports of one adapter, empty."""
-    if request.param == "memory":
-        yield memory_ports()
+    if database is None:
+        return memory_ports()
+    made = sqlite_ports(database, tmp_path)
+    if isinstance(database, Database):
+        made.folding = Filed(tmp_path / "journal", made.folding)
+    return made
+
+
+_outcomes: Counter[tuple[str, str, str]] = Counter()
+_PLACE = re.compile(rf"conformance/test_(\w+)\.py::.*\[(?:.*-)?({'|'.join(ENGINES)})(?:-.*)?\]$")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Count what came of each test under its port and engine."""
+    place = _PLACE.search(report.nodeid)
+    if place and (report.when == "call" or (report.when == "setup" and not report.passed)):
+        _outcomes[place[1], place[2], report.outcome] += 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many tests of each port passed on each engine."""
+    if not _outcomes:
         return
-    database = await Database.open(tmp_path / "licet.db")
-    yield sqlite_ports(database)
-    await database.close()
+    terminalreporter.section("ports and engines: tests passed")
+    terminalreporter.write_line(f"{'':18}" + "".join(f"{each:>16}" for each in ENGINES))
+    for port in (*sorted({port for port, _, _ in _outcomes}), "all"):
+        cells = []
+        for each in ENGINES:
+            counts: Counter[str] = Counter()
+            for (where, which, outcome), count in _outcomes.items():
+                if which == each and port in (where, "all"):
+                    counts[outcome] += count
+            others = [f"{count} {outcome}" for outcome, count in counts.items() if outcome != "passed"]
+            cells.append(", ".join([str(counts["passed"]), *others]) if counts else "-")
+        note = "  not on PostgreSQL yet" if port in NOT_ON_POSTGRES else ""
+        terminalreporter.write_line(f"{port:18}" + "".join(f"{cell:>16}" for cell in cells) + note)
+
+
+class Filed:
+    """Folds what stands in the journal's files, as a keeper does, so that the rows may point there."""
+
+    def __init__(self, folder: Path, folding: Any) -> None:
+        self._folder, self._folding = folder, folding
+        self._next = itertools.count(1)
+        folder.mkdir()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._folding, name)
+
+    async def fold(self, batch: FoldBatch) -> int:
+        contents: dict[str, bytes] = {}
+        number, entries = next(self._next), []
+        for each in batch.entries:
+            writer = writer_of(each.source)
+            if writer:
+                name = f"{writer}-{number:06d}.seg"
+                before = contents.setdefault(name, ENTRY_HEADER)
+                contents[name] = before + entry_frame(each.entry.kind, each.canonical, each.salt)
+                entries.append(each._replace(source=f"{name}:{len(before)}"))
+            else:
+                entries.append(each)
+        for name, octets in contents.items():
+            (self._folder / name).write_bytes(octets)
+        return int(await self._folding.fold(replace(batch, entries=tuple(entries))))
 
 
 _numbers = itertools.count(1)

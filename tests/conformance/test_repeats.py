@@ -8,20 +8,14 @@ import pytest
 
 from gateway.desk.once import KEPT_SECONDS, Stood
 from gateway.store.memory.repeats import MemoryRepeats
-from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.repeats import SqliteRepeats
 
 NOW = 1_795_000_000
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def repeats(request, tmp_path):
-    if request.param == "memory":
-        yield MemoryRepeats()
-        return
-    database = await Database.open(tmp_path / "licet.db")
-    yield SqliteRepeats(database)
-    await database.close()
+@pytest.fixture
+def repeats(engine, database):
+    return MemoryRepeats() if engine == "memory" else SqliteRepeats(database)
 
 
 async def test_the_first_of_a_name_stands(repeats) -> None:

@@ -10,7 +10,6 @@ import pytest
 from gateway.money import Money
 from gateway.rails.settlements import UNTRIED_KEPT_US, Payment, State
 from gateway.store.memory.settlements import MemorySettlements
-from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.settlements import SqliteSettlements
 
 NOW = 1_795_000_000_000_000
@@ -32,14 +31,9 @@ PAYMENT = Payment(
 )
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def book(request, tmp_path):
-    if request.param == "memory":
-        yield MemorySettlements()
-        return
-    database = await Database.open(tmp_path / "licet.db")
-    yield SqliteSettlements(database)
-    await database.close()
+@pytest.fixture
+def book(engine, database):
+    return MemorySettlements() if engine == "memory" else SqliteSettlements(database)
 
 
 async def test_of_200_that_begin_one_payment_at_once_one_may_ask_for_the_money(book) -> None:

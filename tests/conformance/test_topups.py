@@ -11,26 +11,18 @@ from gateway.rails.topup_events import went_back
 from gateway.rails.topups import BACK_KEPT_SECONDS, KEPT_SECONDS, PaidBack, TopUp
 from gateway.store.memory.events import Happened
 from gateway.store.memory.topups import MemoryTopUps
-from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.events import SqliteEvents
 from gateway.store.sqlite.topups import SqliteTopUps
 
 TOPUP = TopUp("top_1", "le_1", Money(25_000_000, "USD"), 1_795_000_000)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def topups(request, tmp_path):
-    if request.param == "memory":
-        happened = Happened()
-        made = MemoryTopUps(happened)
-        made.told = happened
-        yield made
-        return
-    database = await Database.open(tmp_path / "licet.db")
-    made = SqliteTopUps(database)
-    made.told = SqliteEvents(database)
-    yield made
-    await database.close()
+@pytest.fixture
+def topups(engine, database):
+    happened = Happened() if engine == "memory" else SqliteEvents(database)
+    made = MemoryTopUps(happened) if engine == "memory" else SqliteTopUps(database)
+    made.told = happened
+    return made
 
 
 async def test_the_first_of_an_id_stands(topups) -> None:

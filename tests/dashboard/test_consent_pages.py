@@ -45,12 +45,12 @@ async def test_a_withdrawal_is_shown_before_it_is_done(board, consents, licensee
         re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text.split("sure", 1)[1])
     )
     done = await board.post("/consent/withdraw", {**sure, "private": "a note"})
-    assert (done.status, done.headers["Location"]) == (303, "/consent?done=withdrawn")
     (one,) = await consents.taking_back.store.all(9)
+    assert (done.status, done.headers["Location"]) == (303, f"/consent/withdrawals/{one.id}?done=withdrawn")
+    assert "within a second" in (await board.get(done.headers["Location"])).text
     assert (one.works, one.uses, one.reason, one.private) == (("essays",), USUAL, "sold", "a note")
-    listed = (await board.get(done.headers["Location"])).text
+    listed = (await board.get("/consent")).text
     assert one.id in listed
-    assert "within a second" in listed
     assert "a note" not in listed
     shown = (await board.get(f"/consent/withdrawals/{one.id}")).text
     assert "a note" in shown
@@ -161,3 +161,29 @@ async def test_an_overdue_plan_is_seen(board, consents, licensee, clock):
     assert await consents.taking_back.store.change(replace(removal, plan_due=1, version=2))
     assert "overdue" in (await board.get("/consent")).text
     assert "overdue" in (await board.get(f"/consent/withdrawals/{one.id}")).text
+
+
+async def test_whom_it_touches_what_they_were_promised_and_what_is_due_back_is_shown_before(board, licensee):
+    page = await board.post("/consent/withdraw", await form_for(board, what="", **{"pick/essays": "yes"}))
+    assert page.status == 200
+    assert "li_1" in page.text
+    # Answers are sold without a plan.
+    assert "No plan was agreed." in page.text
+    assert "To be credited" in page.text
+    assert "not legal advice" in page.text
+
+
+async def test_one_licensee_is_chosen_from_those_who_hold_a_license(board, consents, licensee):
+    assert f'<option value="{licensee}">' in (await board.get("/consent")).text
+    done = await board.post("/consent/withdraw", await form_for(board, what="", holder=licensee, sure="yes"))
+    (one,) = await consents.taking_back.store.all(9)
+    shown = (await board.get(done.headers["Location"])).text
+    assert one.licensee == licensee
+    for word in ("Acknowledgement", "Plan", "Attestation", "none owed"):
+        assert word in shown
+
+
+async def test_a_row_of_the_grid_leads_to_a_form_that_is_filled_in(board):
+    page = (await board.get("/consent?site=journal&what=essays")).text
+    assert re.search(r'name="pick/essays" value="yes" checked', page)
+    assert "<b>" not in (await board.get("/consent?what=<b>")).text

@@ -14,7 +14,7 @@ from gateway.licenses.negotiation import Side, State, accepted, proposed, termin
 from gateway.licenses.private_links import BY_MAIL, BY_OPERATOR, PrivateLink, hashed
 from gateway.money import Money
 from gateway.terms.ages import AgeStep
-from gateway.terms.license_terms import Milestone, Term
+from gateway.terms.license_terms import Milestone, Term, Tier
 from tests.dashboard.conftest import FLOORS, HOSTILE, TERMS, form_token
 
 
@@ -107,22 +107,42 @@ async def test_one_negotiation_shows_everything(desk, inbox):
     assert (await desk.get("/deals/ne_9")).status == 404
 
 
-async def test_steps_and_milestones_are_shown_beside_the_form_and_kept_by_what_it_puts_on_the_table(
+async def test_steps_and_milestones_are_edited_and_what_nobody_touched_goes_on_the_table_as_it_is(
     desk, inbox
 ):
     price = replace(
         TERMS.compensation,
+        tiers=(Tier(1000, Money(10_000, "USD")),),
         by_age=(AgeStep(90, Money(5_000, "USD")),),
-        milestones=(Milestone("launch", 5_000),),
+        milestones=(Milestone("launch", 5_000), Milestone("ingestion", 125, "journal", 3, 6)),
     )
     await inbox.waits(compensation=price)
-    page = await desk.get("/deals/ne_1")
-    assert "0.005 USD from day 90 after publication on; 250 USD once launch is met" in spelled(page.text)
-    sent = form_of(page.text, "/deals/ne_1/offer") | {"term.months": "12"}
-    answer = await desk.post("/deals/ne_1/offer", sent)
+    sent = form_of((await desk.get("/deals/ne_1")).text, "/deals/ne_1/offer")
+    assert sent["compensation.milestones"].replace("\r", "") == (
+        "launch: 50 %, shown by operator\ningestion: 1.25 %, shown by journal, 3 items, within 6 months"
+    )
+    answer = await desk.post("/deals/ne_1/offer", sent | {"term.months": "12"})
     assert answer.status == 303, answer.text
     table = (await inbox.store.get("ne_1")).table
     assert (table.compensation, table.term.months) == (price, 12)
+
+    sent = form_of((await desk.get("/deals/ne_1")).text, "/deals/ne_1/offer")
+    changed = {
+        "compensation.milestones": "launch: 100 %, within 3 months",
+        "compensation.tiers": "",
+        "compensation.by_age": "30: 0.004",
+    }
+    assert (await desk.post("/deals/ne_1/offer", sent | changed)).status == 303
+    table = (await inbox.store.get("ne_1")).table
+    assert table.compensation == replace(
+        price,
+        tiers=(),
+        by_age=(AgeStep(30, Money(4_000, "USD")),),
+        milestones=(Milestone("launch", 10_000, months=3),),
+    )
+    wrong = sent | {"compensation.milestones": "launch: 60 %\nrest: much"}
+    answer = await desk.post("/deals/ne_1/offer", wrong)
+    assert "in line 2 has a part that cannot be read" in spelled(answer.text)
 
 
 async def test_a_letter_is_loaded_as_text_without_a_floor(desk, inbox):

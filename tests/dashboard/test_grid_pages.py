@@ -93,7 +93,7 @@ async def test_a_cell_is_looked_at_in_words_then_put_in_force_and_shown_as_ticke
     assert grid.cells[ESSAYS, Use.TDM].cell == Cell(Consent.PAID, "0.004")
     version = files.versions(policy)[0]
     assert version.by == BY_GRID
-    assert version.who == "operator"
+    assert version.who == "owner"
     assert any("pays 0.004 USD" in each for each in version.words)
     assert any('value="paid"' in tag for tag in ticked((await desk.get(GRID)).text))
 
@@ -170,3 +170,13 @@ async def test_a_word_that_is_none_and_a_cell_that_is_nowhere_are_no_choice(desk
 async def test_the_version_of_a_policy_is_named_by_its_text(desk, files):
     page = (await desk.get(GRID)).text
     assert f'value="{digest_of(files.text(files.policies[0]))}"' in page
+
+
+async def test_a_form_that_a_session_ended_under_is_not_lost(desk, files):
+    before = files.text(files.policies[0])
+    form = await grid_form(desk, essays__page__tdm="paid", essays__page__tdm__amount="0.77")
+    desk.forget_cookies()
+    seen = await desk.post(f"{GRID}/check", form, Accept="text/html")
+    assert "0.77" in seen.text
+    assert f'action="{GRID}/check"' in seen.text or GRID in seen.text
+    assert files.text(files.policies[0]) == before

@@ -13,7 +13,17 @@ from gateway.dashboard.routes import dashboard_app
 from gateway.dashboard.sessions import Sessions
 
 P = Permission
-OPEN = {"GET /sign-in", "POST /sign-in", "POST /sign-out", "GET /healthz", "GET /static"}
+OPEN = {
+    "GET /sign-in/oidc",
+    "GET /sign-in/oidc/callback",
+    "POST /sign-in/passkey",
+    "POST /sign-in/passkey/options",
+    "GET /sign-in",
+    "POST /sign-in",
+    "POST /sign-out",
+    "GET /healthz",
+    "GET /static",
+}
 
 
 class Anything:

@@ -82,11 +82,20 @@ async def test_a_change_is_looked_at_then_put_in_force_and_taken_back(desk, file
 
     version = (await desk.get(old)).text
     assert "-[[rules]]" in spelled(version)
-    area = html.unescape(re.search(r"<textarea[^>]*>\n(.*?)</textarea>", version, re.S)[1])
-    base = re.search(r'name="base" value="([0-9a-f]+)"', version)[1]
-    assert (await sent(desk, "check", area, base)).status == 200
-    assert (await sent(desk, "activate", area, base)).status == 303
+    assert "owner" in spelled(page)
+    # One click leads back, from the list as from the version's own page, to what it would do.
+    back = re.search(rf'name="version" value="({digest_of(text)})"', page)[1]
+    assert f'name="version" value="{back}"' in version
+    form = {"form": await desk.form("/policies/journal"), "base": digest_of(changed), "version": back}
+    looked = await desk.post("/policies/journal/check", form)
+    assert looked.status == 200
+    assert "-[[rules]]" in spelled(looked.text)
+    newest = (await desk.get(f"/policies/journal/versions/{digest_of(changed)}")).text
+    made = spelled(newest.split('id="made"')[1].split("</section>")[0])
+    assert "+[[rules]]" in made
+    assert (await sent(desk, "activate", text, digest_of(changed))).status == 303
     assert files.text(policy) == text
+    assert (await desk.post("/policies/journal/check", {**form, "version": "0" * 64})).status == 404
     assert (await desk.get(f"/policies/journal/versions/{'0' * 64}")).status == 404
 
 

@@ -12,6 +12,7 @@ import re
 import pytest
 
 from gateway.dashboard.guards import CONTENT_SECURITY_POLICY
+from gateway.dashboard.pages import JOURNAL
 from tests.dashboard.conftest import form_token
 
 PAGES = (
@@ -350,7 +351,7 @@ async def test_a_store_that_is_down_is_a_page_that_says_so(start, closed_databas
 
 
 async def test_a_journal_that_is_not_well_is_said_on_every_page_and_to_the_health_check(board):
-    board.status["journal"] = "the disk is full"
+    board.status[JOURNAL] = "the disk is full"
     assert "the disk is full" in (await board.get("/log")).text
     health = await board.get("/healthz")
     assert (health.status, health.text) == (503, '{"status": "unwell"}')

@@ -40,6 +40,7 @@ from gateway.desk.privacy_page import PrivacyDesk, Recorded
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.receipt_page import ReceiptPage
+from gateway.desk.report_pages import ReportPages
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
 from gateway.desk.webhooks import WebhookDesk
@@ -345,6 +346,7 @@ class World:
                 QuoteDesk(self.terms, Catalog.shipped().crawler, self.clock).group(),
                 CatalogueDesk(self.terms, Catalog.shipped().crawler).group(),
                 DutyDesk(self.duty_book, self.audits, self.clock).group,
+                lambda known: ReportPages(self.duty_book, known, FormTokens(self.clock), self.clock).group(),
                 lambda clients: WebhookDesk(
                     clients,
                     self.endpoints,

@@ -23,10 +23,11 @@ from gateway.licenses.negotiation import State, chained
 from gateway.licenses.plain_words import NAMES, TAX, lever_words
 from gateway.licenses.position import Position
 from gateway.licenses.private_links import BY_OPERATOR, hashed
+from gateway.licenses.step_lines import step_lines
 from gateway.money import Money
 from gateway.policy.rules import Party, Signing
 from gateway.terms.ages import AgeStep
-from gateway.terms.license_terms import Term, Tier
+from gateway.terms.license_terms import Milestone, Term, Tier
 
 NEGOTIATE = "/.licet/negotiate"
 POSITION = Position(target_micros=800_000, floor_micros=610_000, facts=("use_case",), rounds=5)
@@ -547,7 +548,7 @@ async def test_no_number_of_the_position_is_on_a_page(person):
         assert "610000" not in person.text
 
 
-async def test_steps_of_a_price_that_have_no_field_are_shown_beside_the_form(person):
+async def test_steps_and_milestones_are_typed_without_a_script_and_come_back_exactly(person):
     desk = person.world
     before = desk.policy.by_offer["training"]
     price = replace(
@@ -556,9 +557,62 @@ async def test_steps_of_a_price_that_have_no_field_are_shown_beside_the_form(per
         by_age=(AgeStep(90, Money(5_000, "USD")),),
     )
     stepped = replace(before, terms=replace(before.terms, compensation=price))
-    desk.policy = desk.make_policy((stepped, *desk.offers[1:]), digest="sha-256:stepped")
+    desk.policy = replace(
+        desk.make_policy((stepped, *desk.offers[1:]), digest="sha-256:stepped"), signing=desk.policy.signing
+    )
     await person.go(f"{NEGOTIATE}?offer=training")
     assert person.status == 200, person.text
+    held = forms(person.text)["negotiate"]
+    assert (held["compensation.tiers"], held["compensation.by_age"]) == ("1000: 0.01", "90: 0.005")
+    assert held["compensation.milestones"] == ""
+    facts = {
+        f"facts.{name}": "x" * 20 for name in ("use_case", "products", "redistribution", "data_protection")
+    }
+    typed = {
+        **WHO, **facts, "facts.model_class": "closed", "facts.launch_date": "2027-06-01",
+        "compensation.upfront": "90", "compensation.tiers": "500: 0.015\r\n2000: 0.001", "compensation.by_age": "",
+        "compensation.milestones": "ingestion: 33.33 %, shown by journal, 2 items\r\nlaunch: 10 %, shown by statement, within 1 month",
+        "compensation.holder": "agent:Notary Example",
+    }  # fmt: skip
+    await person.send("negotiate", NEGOTIATE, **typed)
+    assert person.status == 200, person.text
+    proposed = (await person.negotiation()).proposal.compensation
+    assert proposed == replace(
+        price,
+        upfront=Money(90_000_000, "USD"),
+        tiers=(Tier(500, Money(15_000, "USD")), Tier(2000, Money(1_000, "USD"))),
+        by_age=(),
+        milestones=(
+            Milestone("ingestion", 3_333, "journal", 2),
+            Milestone("launch", 1_000, "statement", months=1),
+        ),
+        holder="agent:Notary Example",
+    )
+    assert "29.997 USD once ingestion is met" in spelled(person.text)
+    # The private page has the same fields, which hold what is on the table; what is typed there is proposed as well.
+    found = await person.negotiation()
+    again = forms(person.text)["propose"]
+    assert again["compensation.milestones"] == ""
+    assert again["compensation.tiers"] == "1000: 0.01" == step_lines([(1000, Money(10_000, "USD"))])
+    assert found.table.compensation == price
+    await person.send("propose", **{name: text for name, text in typed.items() if name.startswith("comp")})
+    assert (await person.negotiation()).proposal.compensation == proposed
+    await person.send("propose")
+    assert (await person.negotiation()).proposal.compensation == price
+
+
+async def test_a_line_that_cannot_be_read_is_told_by_its_number_and_kept(person):
+    await person.go(f"{NEGOTIATE}?offer=archive")
+    typed = {
+        **WHO,
+        "compensation__milestones": "ingestion: 50 %\nlaunch: a half",
+        "compensation__tiers": "<script>",
+    }
+    await person.send("negotiate", NEGOTIATE, **typed)
     said = spelled(person.text)
-    assert "Kept as it stands, whatever is typed: 0.01 USD from fetch 1000 on" in said
-    assert "0.005 USD from day 90 after publication on." in said
+    assert "in line 2 has a part that cannot be read, or stands twice: a half" in said
+    assert "in line 1 is not a number, a colon and an amount" in said
+    assert "<script>" not in person.text
+    held = forms(person.text)["negotiate"]
+    assert held["compensation.milestones"].replace("\r", "") == "ingestion: 50 %\nlaunch: a half"
+    assert held["compensation.tiers"] == "<script>"

@@ -149,6 +149,14 @@ async def test_what_a_machine_may_buy_where_the_creator_says_nothing(desk, uses,
         assert body["code"] in {"negotiation-waits", "contract-incomplete"}
 
 
+@pytest.mark.parametrize("by_machine", [False, True])
+async def test_a_machine_reads_beforehand_which_offers_need_a_party(desk, by_machine):
+    desk.policy = replace(desk.policy, signing=Signing(by_machine=by_machine))
+    found = await (await desk.get("/.licet/offers")).json()
+    told = {each["id"]: each["needs_party"] for each in found["offers"]}
+    assert told == {"training": False, "answers": False, "archive": not by_machine, "gift": False}
+
+
 async def test_prepaid_above_the_value_that_the_creator_set_is_for_a_person(desk):
     signing(desk)
     desk.positions["answers"] = Position(person_above=usd("100"), person_for=frozenset())
@@ -251,3 +259,22 @@ async def test_a_party_that_is_none_is_refused_before_anything_else(world, party
     status, body = await world.token(made, {"offer": "archive", "party": party})
     assert (status, body["error"]) == (400, "invalid_authorization_details")
     assert await world.balance(made.licensee.id, "USD") == usd("600")
+
+
+async def test_the_contract_names_the_record_of_the_creators_consent(desk):
+    signing(desk)
+    desk.policy = replace(desk.policy, consent="019ab003-0000-7000-8000-000000000003")
+    made = await desk.licensee("600")
+    assert (await desk.token(made, ARCHIVE))[0] == 200
+    (talk,) = await talks(desk, made)
+    assert ["Consent record", desk.policy.consent] in orjson.loads(talk.contract)["facts"]
+
+
+async def test_where_a_person_decides_no_machine_sells_anything(desk):
+    asked = tuple(replace(each, by_person=True) for each in desk.policy.offers)
+    desk.policy = replace(desk.policy, offers=asked, by_offer={})
+    made = await desk.licensee("600")
+    status, body = await desk.token(made, {"offer": asked[0].id})
+    assert (status, body["code"]) == (409, "negotiation-waits"), body
+    assert body["negotiations"].endswith("/.licet/negotiations")
+    assert not await desk.licenses(made)

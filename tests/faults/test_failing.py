@@ -62,11 +62,14 @@ async def test_every_failure_is_answered_and_leaves_nothing_behind(tmp_path, pla
 async def test_a_disk_that_lies_is_found_out(tmp_path, place):
     """The control: the same runs over a disk that says "done" and did nothing."""
     found, total = [], await calls(tmp_path, place)
-    for at in range(2, total, max(2, total // 8)):
+    # Most of what the database does not get the journal gives it again: looked for until some of it was found.
+    for at in range(2, total, max(2, total // 24)):
         data, said = tmp_path / f"{at}", Said()
         with failing(place, Trigger(at, lying=True)) as disk:
             await short_run(data, said, disk)
         verdict = await judge(data, said, files=False)
-        found += [str(verdict)] * (not verdict.clean)
+        if not verdict.clean:
+            found.append(str(verdict))
+            break
     assert found
-    told(f"{place}, k-th failed", control=f"a disk that lies: found {len(found)} times")
+    told(f"{place}, k-th failed", control=f"a disk that lies: found at call {at} of {total}")

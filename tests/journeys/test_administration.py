@@ -26,7 +26,7 @@ READING = {
     "books authors", "books rate list", "duties list", "duties show", "duties evidence", "audits list",
     "audits show", "auditors list", "auditors looks", "retention", "withdraw list", "withdraw show",
     "objections list", "objections show", "authors list", "authorship show", "authorship export",
-    "invoices list", "invoices show", "payouts list", "payouts plan", "payouts sepa", "disputes list",
+    "invoices list", "invoices show", "payouts list", "payouts authors", "mcp", "disputes list",
     "disputes show", "reconcile", "books check", "books export", "outbox list", "outbox show", "outbox test",
     "dashboard people list", "dashboard keys list", "config export", "config diff",
 }  # fmt: skip
@@ -104,19 +104,19 @@ async def test_a_change_on_a_page_and_one_by_command_are_proven_from_the_public_
     await licet("dashboard", "people", "disable", "owner", code=1)
 
     async with asyncio.timeout(20):
-        while len(found := notes(licet)) < 4:
+        while len(found := notes(licet)) < 6:
             await asyncio.sleep(0.1)
     assert [(each["act"], each["role"], each["way"]) for each in found] == [
-        ("licensee add", "local", "local"), ("licensees.change", "owner", "password"),
-        ("dashboard people add", "local", "local"), ("dashboard people disable", "local", "local"),
+        ("licensee add", "local", "local"), ("self", "owner", "link"), ("licensees.change", "owner", "password"),
+        ("dashboard people add", "local", "local"), ("self", "viewer", "link"), ("dashboard people disable", "local", "local"),
     ]  # fmt: skip
-    assert found[1]["before"] != found[1]["after"]
+    assert found[2]["before"] != found[2]["after"]
     assert "ada" not in str(found)
     assert "Example" not in str(found)
     _, page = await owner.get("/admin")
     assert page.count("this machine") == 3
     async with asyncio.timeout(20):
-        while (proof := await licet("journal", "prove", found[1]["id"], code=None)).code:
+        while (proof := await licet("journal", "prove", found[2]["id"], code=None)).code:
             await asyncio.sleep(0.2)
     _, key = await owner.get(f"{one.front}/.licet/log/key")
     (licet.folder / "proof.json").write_text(proof.out)

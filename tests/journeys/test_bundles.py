@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
+
+from gateway.client import Fetched, LicensedSession, Secret, Spending
+from gateway.money import Money
+from gateway.uses import Use
 from tests.journeys.test_license_life import agreed, fetched, until
 from tests.journeys.test_negotiation import FACTS_STATED, Crawler
 
+GPTBOT = (
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
+)
 POLICY = """
 stance = "search-free-training-paid"
 [site]
@@ -263,7 +272,7 @@ async def test_a_withdrawn_work_is_credited_of_what_waits_for_a_milestone_and_of
         await said(crawler, front, "statement", **named, statement="It is out.", by="Bo", role="officer")
         await milestone("met")
         await said(crawler, front, "approval", **named)
-        assert (await milestone("released"))["released"]["micros"] == 30_000_000
+        assert (await milestone("shared"))["released"]["micros"] == 30_000_000
         await licet("withdraw", "/essays/moon", "--uses", "ai-input")
         assert (await credited(license, 2))["credit"] == "60 USD"
         stated = (await licet(*account)).out
@@ -275,7 +284,7 @@ async def test_a_withdrawn_work_is_credited_of_what_waits_for_a_milestone_and_of
         # Whoever starts again credits nothing again.
         await running.stop()
         running = await licet.serve("--port", front.rpartition(":")[2])
-        await milestone("released")
+        await milestone("shared")
         again = (await licet(*account)).out
         assert (
             again.count("was withdrawn from the bundle launch")
@@ -290,3 +299,91 @@ async def milestones(crawler: Crawler, front: str) -> list[dict[str, Any]]:
     """The milestones that the licensee was told of."""
     told = json.loads((await crawler.get(f"{front}/.licet/events", **crawler.login))[1])
     return [each["data"] for each in told["events"] if each["type"] == "milestone.ingestion"]
+
+
+class Counted:
+    """A crawler's session whose requests to desks are counted, on their way."""
+
+    def __init__(self, spending: str, **more: Any) -> None:
+        most = Spending(Money.parse("0", "USD"), Money.parse(spending, "USD"))
+        self.session = LicensedSession(GPTBOT, most, uses=frozenset({Use.AI_TRAIN}), **more)
+        self.asked = Counter[str]()
+        send = self.session.caller.send
+
+        async def counted(method: str, url: str, *given: Any, **named: Any) -> Any:
+            self.asked[url.partition("/.licet/")[2].partition("@")[0]] += 1
+            return await send(method, url, *given, **named)
+
+        self.session.caller.send = counted  # type: ignore[method-assign]
+
+    async def states(self, *urls: str) -> list[Any]:
+        """What each fetch comes to: a status, or the code of a refusal."""
+        found = [await self.session.fetch(url) for url in urls]
+        return [each.status if isinstance(each, Fetched) else each.code for each in found]
+
+
+async def test_a_crawlers_client_has_one_token_for_a_whole_bundle_and_shows_it_nowhere_else(
+    licet: Any, origin: Any, tmp_path: Path
+) -> None:
+    data: Path = licet.write_site(origin.url, policy=POLICY)
+    for path in (*PAGES, "/essays/old"):
+        origin.files.setdefault(path, path.encode())
+    (tmp_path / "list.txt").write_text("\n".join(PAGES))
+    await licet("bundle", "make", "launch", "--list", str(tmp_path / "list.txt"))
+    file = data / "sites" / "journal.toml"
+    before = file.read_text().replace("[contract]", "[contract]\nby_machine = true", 1)
+    offer = OFFER.replace('"ai-input"', '"ai-train"').replace('"90"', '"3"')
+    sold = before.replace("[[rules]]", offer + "[[rules]]", 1).replace('["training"]', '["launch"]')
+    file.write_text(sold)
+    running = await licet.serve("--workers", 2)
+    known = (await licet("licensee", "add", "Example AI Labs", "--credit", "100 USD", "--json")).json
+    front = running.front
+    more = {
+        "logins": (Secret(front, known["client_id"], known["client_secret"]),),
+        "receipts": tmp_path / "receipts.jsonl",
+    }
+    pages = [front + path for path in PAGES]
+    heard = list[str]()
+
+    async def other(request: web.Request) -> web.Response:
+        heard.append(request.headers.get("Authorization", ""))
+        return web.Response(status=402)
+
+    elsewhere = web.Server(other)
+    runner = web.ServerRunner(elsewhere)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    foreign = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        first = Counted("5", **more)
+        async with first.session:
+            assert await first.states(*pages, *pages) == [200] * 6
+            assert (first.asked["token"], first.asked["bundles/launch"]) == (1, 0), (
+                "the offer's terms have the places"
+            )
+            assert first.session.spent == Money.parse("3", "USD")
+            # A page of the site that is not in it is not covered, and costs nothing.
+            assert await first.states(front + "/essays/old") != [200]
+            assert first.session.spent == Money.parse("3", "USD")
+            # The same path of another origin never sees the token.
+            await first.states(foreign + PAGES[0], foreign + PAGES[1])
+            assert heard and not any(heard)
+
+        # Another run, the same license: its offer has other terms by now, so the manifest is read, once.
+        file.write_text(sold.replace('upfront = "3"', 'upfront = "4"'))
+        await running.stop()
+        running = await licet.serve("--workers", 2, "--port", front.rpartition(":")[2])
+        second = Counted("0", **more)
+        async with second.session:
+            assert await second.states(*pages, *pages) == [200] * 6
+            assert (second.asked["token"], second.asked["bundles/launch"]) == (1, 1)
+            # A work that is withdrawn is refused to the token that names it; the others go on.
+            await licet("withdraw", PAGES[0], "--uses", "ai-train")
+            async with asyncio.timeout(20):
+                while await second.states(pages[0]) == [200]:
+                    await asyncio.sleep(0.2)
+            assert await second.states(*pages[1:]) == [200, 200]
+            assert second.asked["token"] == 1
+    finally:
+        await runner.cleanup()

@@ -61,9 +61,9 @@ def _options(path: tuple[str, ...]) -> set[str]:
 
 def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
-        "serve", "demo", "init", "ingest", "report", "past", "listen", "policy check", "policy explain", "policy lint", "policy honeypot", "keys new", "keys rotate",
+        "serve", "demo", "init", "ingest", "report", "past", "listen", "policy check", "policy explain", "policy lint", "policy honeypot", "policy history", "keys new", "keys rotate",
         "keys list", "keys revoke", "journal export", "journal audit", "journal prove", "journal verify", "journal bundle", "journal pack", "journal check", "audit", "receipt verify", "licensee add", "licensee list",
-         "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "backup", "restore", "fetch", "mcp", "doctor", "deploy", "reconcile-access", "restart", "who",
+         "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "backup", "restore", "fetch", "mcp", "doctor", "deploy", "reconcile-access", "restart", "who", "store move",
          "memo", "price", "dossier", "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
         "deals list", "deals show", "deals offer", "deals decline",
@@ -416,7 +416,7 @@ async def test_an_audit_finds_a_flipped_octet_a_deleted_row_and_a_changed_postin
     await one.stop()
     good = (await licet("journal", "audit", "--json")).json
     assert good["good"] is True
-    assert good["journal"]["entries"] == good["journal"]["rows"] == 4
+    assert good["journal"]["entries"] == good["journal"]["rows"] == 5
 
     def change(sql: str) -> None:
         database = apsw.Connection(str(data / "licet.db"))
@@ -452,7 +452,7 @@ async def test_export_prints_every_entry_as_a_line(licet, origin, sell) -> None:
     lines = [json.loads(line) for line in done.out.splitlines()]
     assert [line["kind"] for line in lines].count("fetch") == 2
     assert {line["entry"]["id"] for line in lines} >= set(sold.records)
-    assert "3 entries" in done.err
+    assert "5 entries" in done.err
 
 
 async def test_fetch_buys_below_the_ceiling_and_not_above(licet, origin) -> None:

@@ -42,6 +42,8 @@ per_fetch = "0.02"
 per_item = "0.5"
 revenue_share = "3 %"
 minimum_guarantee = "200"
+[contract]
+by_machine = true
 [[rules]]
 when = {{ class = "ai" }}
 then = {{ license = ["training"] }}

@@ -79,6 +79,7 @@ creator = "The Journal Ltd"
 address = "1 Example Street, Dublin"
 signatory = "Ada Example"
 authority = "director"
+by_machine = true
 [[rules]]
 when = {{ class = "ai" }}
 then = {{ license = ["training", "whole", "sharing"] }}

@@ -37,6 +37,8 @@ milestones = [
   {{ when = "ingestion", share = "50 %", items = 2 }},
   {{ when = "launch", share = "50 %", months = 6 }},
 ]
+[contract]
+by_machine = true
 [[rules]]
 when = {{ class = "ai" }}
 then = {{ license = ["training"] }}

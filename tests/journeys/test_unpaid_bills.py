@@ -33,6 +33,8 @@ people = "none"
 uses = ["ai-train"]
 works = ["essays"]
 price = {{ subscription = "10" }}
+[contract]
+by_machine = true
 [[rules]]
 when = {{ class = "ai" }}
 then = {{ license = ["training"] }}

@@ -158,6 +158,7 @@ def test_exclusivity_costs_its_premium_or_is_not_to_be_had():
     ("proposal", "position", "offer", "why"),
     [
         (bid(MICROS), POSITION, replace(OFFER, tier=1), "the works become part of a model"),
+        (bid(MICROS), POSITION, replace(OFFER, by_person=True), "the creator decides on every deal on this offer in person"),
         (bid(MICROS, exclusivity=Exclusivity(exclusive=True)), POSITION, OFFER, "it is exclusive"),
         (bid(MICROS), replace(POSITION, counterparties=frozenset({"lab"})), OFFER, "the creator speaks with this buyer in person"),
         (bid(MICROS), replace(POSITION, person_above=usd("499")), OFFER, "it may commit to more than the creator signs by machine"),

@@ -190,3 +190,10 @@ def test_the_brief_s_clauses_are_all_there():
         assert subject in text, subject
     assert all(isinstance(clause, Clause) and clause.when for clause in CLAUSES)
     assert Retention().remediation_plan_days == 30
+
+
+def test_the_record_of_the_creators_consent_is_a_fact_of_the_document():
+    assert "Consent record" not in dict(contract_of(DEAL, CLAUSES).facts)
+    cited = contract_of(replace(DEAL, consent="019ab003-0000"), CLAUSES)
+    assert dict(cited.facts)["Consent record"] == "019ab003-0000"
+    assert ["Consent record", "019ab003-0000"] in cited.as_json()["facts"]

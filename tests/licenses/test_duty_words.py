@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from gateway.licenses.contract import contract_of
 from gateway.licenses.duty_words import credit
@@ -40,6 +40,7 @@ def test_proof_of_credit_is_owed_by_more_than_deliveries(price, audit, shown):
     assert (WITHIN in text_of(contract_of(replace(DEAL, terms=terms), CLAUSES))) == shown
 
 
+@settings(deadline=None)
 @given(deals)
 def test_the_contract_and_the_calendar_say_the_same(terms):
     license = License("li_1", "le_1", "journal", "", terms, "sha-256:p", 0, 31_536_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.licenses.lever_form import FIELDS, first_asked, read_form, values_of
@@ -283,6 +283,7 @@ milestones = shares.flatmap(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(milestones, st.sampled_from(["nobody", "agent:Notary Example", "provider:Pay & Co."]))
 def test_whatever_milestones_there_are_the_form_reads_them_exactly(found, holder):
     price = replace(TERMS.compensation, milestones=found, holder=holder)

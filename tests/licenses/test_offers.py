@@ -241,6 +241,10 @@ def test_the_cheapest_offer_that_covers_everything_is_chosen():
     assert choose(offers, Wanted(uses=frozenset({Use.AI_TRAIN}))) is both
     assert choose(offers, Wanted(uses=frozenset({Use.AI_TRAIN, Use.AI_INPUT}))) is both
     assert choose(offers, Wanted(offer="train")) is train
+    # What a person decides on is chosen where nothing else is sold.
+    asked = replace(answers, by_person=True)
+    assert choose((train, both, asked), Wanted()) is both
+    assert choose((asked,), Wanted()) is asked
 
 
 def test_nobody_signs_a_fee_by_saying_less():

@@ -105,6 +105,13 @@ def test_the_cheapest_covers_every_use_before_it_is_cheap():
     assert cheapest((), both) is None
 
 
+def test_what_a_machine_sells_is_quoted_before_what_a_person_decides_on():
+    use = frozenset({Use.AI_INPUT})
+    asked = replace(offered("asked", 1, use), by_person=True)
+    assert cheapest((asked, offered("sold", 9, use)), use).id == "sold"
+    assert cheapest((asked,), use).id == "asked"
+
+
 def test_a_quote_is_what_one_fetch_costs_wherever_it_can_be():
     uses = frozenset({Use.AI_TRAIN})
     plain = offered("plain", 9, uses)

@@ -33,9 +33,31 @@ async def test_every_account_stands_where_the_sum_by_hand_says(folder):
     names = {name for name, _, _ in rows}
     assert names >= {
         "bank", "creator", "owed le_answer", "owed le_bundle", "owed le_pages", "prepaid le_pages",
-        "author Ada Example", "author Bo Example", "author Cy Example",
+        "author Ada Example", "author Cy Example", "paid out", "payout fees",
     }  # fmt: skip
     assert all(micros for _, micros, _ in rows)
+
+
+async def test_interest_and_payouts_occur_in_it_and_the_sums_by_hand_need_them(folder):
+    facts = json.loads((folder / "facts.json").read_text())
+    whole = quarter_sums.sums(facts)
+    without = [{**deal, "interest": 0} for deal in facts["deals"]]
+    other = quarter_sums.sums({**facts, "deals": without})
+    assert other["owed le_pages"] > whole["owed le_pages"]
+    unpaid = [{**deal, "payments": []} for deal in facts["deals"]]
+    assert quarter_sums.sums({**facts, "deals": unpaid})["owed le_pages"] < whole["owed le_pages"]
+    assert whole["paid out"] > 100_000_000
+    assert whole["author Ada Example"] < quarter_sums.sums({**facts, "payouts": []})["author Ada Example"]
+    database = await Database.open(folder / "licet.db")
+    entries = [each.entry for each in (await SqliteLedger(database).books()).entries]
+    await database.close()
+    kinds = {(getattr(each, "kind_of", ""), getattr(each, "by", "")) for each in entries}
+    assert kinds >= {
+        ("due", "interest"),
+        ("payout", "payouts"),
+        ("payout_fee", "payouts"),
+        ("payment", "operator"),
+    }
 
 
 async def test_one_fetch_more_or_one_micro_unit_is_seen(folder, tmp_path):

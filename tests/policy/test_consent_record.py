@@ -7,7 +7,8 @@ import pytest
 
 from gateway.policy.consent_record import Activation, consent_note
 from gateway.policy.reading import read_policy_text
-from gateway.provenance.record import RecordError, consent_of_whom, leaf, read_entry
+from gateway.provenance.consent_note import consent_of_whom
+from gateway.provenance.record import RecordError, leaf, read_entry
 
 TEXT = """
 stance = "search-free-training-paid"

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import bundled
+from gateway.policy.advice import advice_for
 from gateway.policy.consent_grid import UNITS, Cell, Consent, Place
 from gateway.policy.consent_text import normal, read_grid, write_choices
 from gateway.policy.imagined import imagined_ask
@@ -268,6 +269,12 @@ def test_an_amount_that_is_none_is_told(amount):
     for consent in (Consent.PAID, Consent.ASK):
         (mistake,) = write_choices(STANCE, FILE, {(ESSAYS, Use.AI_TRAIN): Cell(consent, amount)}).mistakes
         assert "0.02" in mistake.expected
+
+
+def test_nothing_that_the_grid_writes_is_said_to_be_unreachable():
+    form = {(place, use): Cell(Consent.NO) for place in PLACES for use in Use}
+    policy = read_policy_text(write_choices(STANCE, FILE, form).text, FILE)
+    assert not [each for each in advice_for(policy, Catalog.shipped()) if "never match" in each.sentence]
 
 
 def test_what_is_never_for_sale_gets_no_price():

@@ -32,6 +32,7 @@ def test_every_use_word_and_unit_has_a_name():
         (PAID, "paid, 0.02 USD for each fetch"),
         (Found(Cell(Consent.ASK, "9", "upfront")), "ask me, 9 USD once, at the start"),
         (Found(mixed=True), "it depends on who asks"),
+        (Found(offers=("archive",)), "comes with a wider use"),
         (Found(locked="it is odd"), "by hand: it is odd"),
     ],
 )

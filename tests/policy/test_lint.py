@@ -54,6 +54,8 @@ CASES = [
     (PAID + f'contract = {{law = ""}}\nrules = [{SELL}]'.replace('law = ""', 'law = "", creator = "J"'), "contract.law", "no negotiated deal can be signed"),
     (PAID + f'contract = {{law = "Ireland", creator = "J", signatory = "Ada"}}\nrules = [{SELL}]', "contract", "says no address, authority"),
     (PAID + f'rules = [{{when = {{class = "ai", country = "CN"}}, then = "refuse"}}, {SELL}]', "offers.training.territory", "CN"),
+    (PAID.replace('per_fetch = "0.02"', 'upfront = "500", per_fetch = "0.02"') + f"rules = [{SELL}]", "offers.training", "named parties alone"),
+    (PAID.replace("}}", "}, term = {months = 600}}") + f"rules = [{SELL}]", "offers.training", "named parties alone"),
 ]  # fmt: skip
 
 
@@ -79,6 +81,7 @@ QUIET = [
     PAID + f'rules = [{{when = {{crawler = "GPTBot", country = "CN"}}, then = "refuse"}}, {SELL}]',
     # Only those that hide; only one company's AI crawlers; services served by name.
     PAID + f'rules = [{{when = {{class = "automation", proof = "none"}}, then = "refuse"}}, {SELL}]',
+    PAID.replace('per_fetch = "0.02"', 'upfront = "500", per_fetch = "0.02"') + f'contract = {{by_machine = true, law = "Ireland", creator = "J", address = "1 Road", signatory = "Ada", authority = "owner"}}\nrules = [{SELL}]',
     PAID + f'rules = [{{when = {{operator = "Google", class = "ai"}}, then = "refuse"}}, {SELL}]',
     PAID + f'rules = [{{when = {{purpose = ["feed", "archive"]}}, then = "serve"}}, {SELL}]',
 ]  # fmt: skip

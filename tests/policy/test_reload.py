@@ -135,3 +135,18 @@ def test_positions_are_taken_up_with_the_policies_and_stay_with_the_last_good(tm
     assert shelf.position("elsewhere", offer).floor_micros == 1_000_000, (
         "where nothing is written the price stands"
     )
+
+
+def test_a_policy_cites_the_record_of_its_being_put_in_force_and_only_that(tmp_path):
+    file = write(tmp_path, "one")
+    shelf = PolicyShelf(tmp_path)
+    first = shelf.of_site("one")
+    shelf.cite("one", first.digest, "co-1")
+    assert shelf.of_site("one").consent == shelf.of_host("one.example").consent == "co-1"
+    assert shelf.of_site("one") == first
+    file.write_text(SITE.format(stance="closed", hosts='["one.example"]'))
+    assert shelf.reload() == ()
+    assert shelf.of_site("one").consent == ""
+    file.write_text(SITE.format(stance="open", hosts='["one.example"]'))
+    shelf.reload()
+    assert shelf.of_site("one").consent == "co-1"

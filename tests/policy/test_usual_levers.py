@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.money import Money
@@ -146,6 +146,7 @@ PARTS = ("upfront", "per_fetch", "per_item", "per_megabyte", "per_thousand_token
 SITE = Site("journal", ("journal.example",), "http://127.0.0.1:8000", Mode.ENFORCE, "USD")
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from(PARTS), min_size=1), st.sampled_from([1, 2, 3]))
 def test_nothing_falls_due_for_deliveries_alone(parts, tier):
     price = Compensation("USD", **dict.fromkeys(parts, Money.parse("1", "USD")))

@@ -21,7 +21,7 @@ async def examined(data: Path, environ: Mapping[str, str]) -> tuple[Finding, ...
     *environ* are the settings of the environment. Raises nothing for what is
     wrong: that is what it finds.
     """
-    from gateway.app.checkup import data_folder, listening, machine, sites, visitors
+    from gateway.app.checkup import data_folder, listening, machine, people, sites, visitors
 
     return (
         *machine.looked_at(),
@@ -29,4 +29,5 @@ async def examined(data: Path, environ: Mapping[str, str]) -> tuple[Finding, ...
         *await listening.looked_at(data, environ),
         *await sites.looked_at(data, environ),
         *await visitors.looked_at(data, environ),
+        *await people.looked_at(data),
     )

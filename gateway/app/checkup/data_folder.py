@@ -100,12 +100,12 @@ def _modes(data: Path) -> Iterator[Finding]:
 
 
 async def _database(data: Path) -> Finding:
-    from gateway.store.sqlite.database import Database
+    from gateway.app.stores import has_store, open_store
 
-    if not (data / "licet.db").is_file():
+    if not has_store(data):
         return Finding("database", "warn", "none yet; serve makes it")
     try:
-        database = await Database.open(data / "licet.db")
+        database = await open_store(data)
         try:
             entries = await database.read(lambda db: int(str(db.execute("SELECT count(*) FROM journal").get)))
         finally:

@@ -22,18 +22,18 @@ async def outbox(config: Config, data: Path) -> list[Told]:
 
 async def _endpoints(config: Config, data: Path) -> list[Told]:
     from gateway.app.post_room import own_endpoints
+    from gateway.app.stores import has_store, open_store
     from gateway.outbox.endpoints import Reach
-    from gateway.store.sqlite.database import Database
     from gateway.store.sqlite.endpoints import SqliteEndpoints
 
     try:
         own_endpoints(config, 0)
     except ConfigurationError as error:
         return [("webhooks", "bad", str(mistake), "") for mistake in error.mistakes]
-    if not (data / "licet.db").is_file():
+    if not has_store(data):
         return []
     try:
-        database = await Database.open(data / "licet.db")
+        database = await open_store(data)
     except ConfigurationError:
         return []  # told elsewhere
     try:

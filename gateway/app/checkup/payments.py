@@ -69,13 +69,13 @@ def _provider(config: Config, policies: tuple[Policy, ...]) -> list[Told]:
 
 
 async def _open(data: Path) -> list[Told]:
-    from gateway.store.sqlite.database import Database
+    from gateway.app.stores import has_store, open_store
     from gateway.store.sqlite.settlements import SqliteSettlements
 
-    if not (data / "licet.db").is_file():
+    if not has_store(data):
         return []
     try:
-        database = await Database.open(data / "licet.db")
+        database = await open_store(data)
     except ConfigurationError:
         return []  # told elsewhere
     try:

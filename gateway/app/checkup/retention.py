@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 async def retention(config: Config, data: Path) -> list[Told]:
     """The longest that anything about a crawler's visitor stays, or every setting that is too short."""
     from gateway.app.retention import days_of
+    from gateway.app.stores import has_store, open_store
     from gateway.clock import SystemClock
     from gateway.licenses.retention import mistakes, table
     from gateway.store.sqlite.audit_windows import audit_windows
-    from gateway.store.sqlite.database import Database
 
-    if not (data / "licet.db").is_file():
+    if not has_store(data):
         return []
     try:
-        database = await Database.open(data / "licet.db")
+        database = await open_store(data)
     except ConfigurationError:
         return []  # told elsewhere
     try:

@@ -45,15 +45,15 @@ async def looked_at(data: Path, environ: Mapping[str, str]) -> list[Finding]:
 
 
 async def _addresses(config: Config) -> list[Finding]:
-    from gateway.store.sqlite.database import Database
+    from gateway.app.stores import has_store, open_store
     from gateway.store.sqlite.details import SqliteDetails
     from gateway.store.sqlite.person_reports import SqlitePersonReports
     from gateway.visitors.person_reports import WEEK
 
-    if not config.database.is_file():
+    if not has_store(config.folder):
         return []
     try:
-        database = await Database.open(config.database)
+        database = await open_store(config)
     except ConfigurationError:
         return []  # told elsewhere
     now = int(time.time())

@@ -210,7 +210,7 @@ def _source(db: apsw.Connection, filter: LogFilter, most: int, *, step: int = 36
         return summed(db, filter, step=step), 0
     lowest, every = _newest(db, most)
     where = _where(filter).also("seq > ?", lowest)
-    sql = f"(SELECT *, status = 402 AS priced FROM {_BY_NUMBER} WHERE {where.sql})"  # noqa: S608
+    sql = f"(SELECT *, iif(status = 402, 1, 0) AS priced FROM {_BY_NUMBER} WHERE {where.sql}) AS counted"  # noqa: S608
     return Where(sql, where.values), every
 
 
@@ -296,7 +296,8 @@ def _counted(db: apsw.Connection, source: Where, column: str, most: int) -> tupl
 def _paths(db: apsw.Connection, filter: LogFilter, most: int, top: int) -> tuple[Counted, ...]:
     lowest, _ = _newest(db, most)
     where = _where(filter).also("path <> '' AND seq > ?", lowest)
-    return _counted(db, Where(f"(SELECT * FROM {_BY_NUMBER} WHERE {where.sql})", where.values), "path", top)  # noqa: S608
+    newest = Where(f"(SELECT * FROM {_BY_NUMBER} WHERE {where.sql}) AS counted", where.values)  # noqa: S608
+    return _counted(db, newest, "path", top)
 
 
 def _visits(db: apsw.Connection, site: str, since_us: int, most: int) -> tuple[Visited, ...]:
@@ -320,6 +321,8 @@ def _crawlers(db: apsw.Connection, filter: LogFilter, most: int) -> tuple[Crawle
     ):
         sums.setdefault(name, []).append(row)
     top = sorted(sums, key=lambda name: (-sum(row[6] for row in sums[name]), name))[:_FACETS]
+    if not top:
+        return ()
     steps: dict[str, list[tuple[int, int]]] = {}
     wanted = Where(f"{source.sql} WHERE +crawler IN ({', '.join('?' * len(top))})", (*source.values, *top))
     for name, at, count in _sum(
@@ -420,7 +423,7 @@ def _shed(db: apsw.Connection, filter: LogFilter) -> int:
         where = where.also("time_us >= ?", filter.from_us)
     if filter.to_us is not None:
         where = where.also("time_us < ?", filter.to_us)
-    for (canonical,) in db.execute(f"SELECT canonical FROM entries WHERE {where.sql}", where.values):  # noqa: S608
+    for (canonical,) in db.execute(f"SELECT own_canonical FROM entries WHERE {where.sql}", where.values):  # noqa: S608
         total += orjson.loads(canonical)["count"]
     return total
 

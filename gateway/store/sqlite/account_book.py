@@ -97,7 +97,7 @@ class SqliteAccountBook:
 
 def _closes(db: apsw.Connection, licensee: str) -> dict[str, int]:
     found: dict[str, int] = {}
-    rest = "WHERE kind = 'book' AND licensee = ? AND instr(canonical, CAST(? AS BLOB)) ORDER BY seq"
+    rest = "WHERE kind = 'book' AND licensee = ? AND instr(own_canonical, CAST(? AS BLOB)) > 0 ORDER BY seq"
     for booked in booked_of(db, rest, (licensee, '"kind_of":"close"')):
         if isinstance(booked.entry, BookEntry) and booked.entry.kind_of == "close":
             found.setdefault(booked.entry.reference, booked.seq)
@@ -135,9 +135,12 @@ def _charges(
     db: apsw.Connection, licensee: str, parts: Iterable[Window]
 ) -> tuple[tuple[Charged, ...], int, int]:
     """The fetches added up, and the places of the first and last entry of any kind."""
+    # By numbers first, which are many and quick to compare, then the few sums by what they stand for.
     sql = (
-        "SELECT kind, outcome, currency, license, work, charge_reason, count(*), sum(charged_micros), min(seq), max(seq)"  # noqa: S608
-        f" FROM entries WHERE licensee = ? AND {_IN} GROUP BY 1, 2, 3, 4, 5, 6"
+        "SELECT kind, outcome, currency, license, work, charge_reason, sum(count), sum(micros), min(first), max(last) FROM ("  # noqa: S608
+        "SELECT kind, outcome, face, count(*) AS count, sum(charged_micros) AS micros, min(seq) AS first, max(seq) AS last"
+        f" FROM journal WHERE licensee = (SELECT id FROM words WHERE word = ?) AND {_IN} GROUP BY 1, 2, 3"
+        ") AS alike JOIN faces ON faces.id = alike.face GROUP BY 1, 2, 3, 4, 5, 6"
     )  # fmt: skip
     sums: dict[tuple[bool, str, str, str, str], tuple[int, int]] = {}
     places: list[int] = []
@@ -160,7 +163,10 @@ def _charges(
 def _effects(
     db: apsw.Connection, account: str, column: str, where: str, values: tuple[Any, ...]
 ) -> Iterable[tuple[str, str, int]]:
-    sql = f"SELECT code, currency, sum(micros) FROM postings WHERE {column} = ? AND {where} GROUP BY 1, 2"  # noqa: S608
+    sql = (
+        "SELECT code, currency, sum(micros) FROM posted"  # noqa: S608
+        f" WHERE {column} = (SELECT id FROM words WHERE word = ?) AND {where} GROUP BY 1, 2"
+    )
     sign = 1 if column == "credit" else -1
     for code, currency, micros in db.execute(sql, (account, *values)):
         yield code, currency, sign * micros

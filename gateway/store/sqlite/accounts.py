@@ -40,7 +40,7 @@ class SqliteAccounts:
                 return False
             db.execute(
                 "INSERT INTO agents (agent, licensee) VALUES (?, ?)"
-                " ON CONFLICT DO UPDATE SET licensee = excluded.licensee",
+                " ON CONFLICT (agent) DO UPDATE SET licensee = excluded.licensee",
                 (agent, licensee),
             )
             return True

@@ -18,7 +18,7 @@ class SqliteAdminNotes:
 
     async def latest(self, before: int, most: int) -> tuple[Noted, ...]:
         """The latest notes first; see the port."""
-        sql = "SELECT seq, canonical FROM entries WHERE kind = 'admin' AND (?1 = 0 OR seq < ?1) ORDER BY seq DESC LIMIT ?2"
+        sql = "SELECT seq, own_canonical FROM entries WHERE kind = 'admin' AND (?1 = 0 OR seq < ?1) ORDER BY seq DESC LIMIT ?2"
         rows = await self._database.read(lambda db: list(db.execute(sql, (before, most))))
         return tuple(
             Noted(int(seq), note)

@@ -24,7 +24,7 @@ class SqliteAudience:
         def act(db: apsw.Connection) -> None:
             db.executemany(
                 "INSERT INTO audience (hour_at, site, path_group, status, referring, count)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (hour_at, site, path_group, status, referring) DO UPDATE SET count = audience.count + excluded.count",
                 values,
             )
 

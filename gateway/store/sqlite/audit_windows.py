@@ -16,9 +16,9 @@ async def audit_windows(database: Database) -> tuple[AuditWindow, ...]:
 
     def act(db: apsw.Connection) -> tuple[AuditWindow, ...]:
         rows: Any = db.execute(
-            "SELECT id, max(ends_at), json_extract(terms, '$.audit.audit_window_months') AS months FROM license_terms"
-            " WHERE json_extract(terms, '$.audit.audits_per_year') > 0 AND id NOT GLOB ? GROUP BY id, months",
-            (f"{BY_FETCH}*",),
+            "SELECT id, max(ends_at), CAST(json_extract(terms, '$.audit.audit_window_months') AS BIGINT) AS months FROM license_terms"
+            " WHERE CAST(json_extract(terms, '$.audit.audits_per_year') AS BIGINT) > 0 AND substr(id, 1, 3) <> ? GROUP BY id, months",
+            (BY_FETCH,),
         )
         return tuple(AuditWindow(*row) for row in rows)
 

@@ -42,7 +42,7 @@ class SqliteCharges:
             "SELECT license, currency, micros AS a, fetches AS b, 0 AS c, 0 AS d FROM license_spend"
             " WHERE license IN (SELECT id FROM licenses WHERE licensee = ?1)"
             " UNION ALL SELECT license, currency, 0, 0, held, fetches FROM purses WHERE licensee = ?1"
-            ") GROUP BY 1, 2"
+            ") AS used GROUP BY 1, 2"
         )
         rows: Any = await self._database.read(lambda db: db.execute(sql, (licensee,)).fetchall())
         return {(license, currency): Used(*sums) for license, currency, *sums in rows}

@@ -137,17 +137,18 @@ class Deriving:
             self._add(alike.made, alike.spend, alike.month, alike.times)
         self._db.executemany(
             "INSERT INTO balances (account, currency, micros) VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET micros = micros + excluded.micros",
+            " ON CONFLICT (account, currency) DO UPDATE SET micros = balances.micros + excluded.micros",
             [(*key, micros) for key, micros in self._balances.items()],
         )
         self._db.executemany(
             "INSERT INTO license_spend (license, currency, micros, fetches) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET micros = micros + excluded.micros, fetches = fetches + excluded.fetches",
+            " ON CONFLICT (license, currency) DO UPDATE SET micros = license_spend.micros + excluded.micros,"
+            " fetches = license_spend.fetches + excluded.fetches",
             [(*key, *sums) for key, sums in self._spent.items()],
         )
         self._db.executemany(
             "INSERT INTO month_spend (licensee, currency, month, micros) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET micros = micros + excluded.micros",
+            " ON CONFLICT (licensee, currency, month) DO UPDATE SET micros = month_spend.micros + excluded.micros",
             [(*key, micros) for key, micros in self._months.items()],
         )
         self._balances, self._spent, self._months, self._alike = {}, {}, Counter(), {}

@@ -85,11 +85,11 @@ class SqliteDocumentBook:
     ) -> tuple[tuple[str, Money], ...]:
         """The latest fetches; see the port."""
         sql = (
-            "SELECT e.id, e.charged_micros - (SELECT coalesce(sum(p.micros), 0) FROM postings p"
+            "SELECT id, stands FROM (SELECT e.id, e.time_us, e.seq, e.charged_micros - (SELECT coalesce(sum(p.micros), 0) FROM postings p"
             " WHERE p.undoes = e.id AND p.undoes <> '') AS stands FROM entries e"
             " WHERE e.licensee = ? AND e.time_us >= ? AND e.time_us < ? AND e.seq > ? AND e.seq < ?"
             " AND e.kind = 'fetch' AND e.outcome = 'licensed' AND e.license = ? AND e.work = ? AND e.currency = ?"
-            " AND e.charged_micros > 0 AND stands > 0 ORDER BY e.time_us DESC, e.seq DESC LIMIT ?"
+            " AND e.charged_micros > 0) AS fetched WHERE stands > 0 ORDER BY time_us DESC, seq DESC LIMIT ?"
         )
 
         def act(db: apsw.Connection) -> tuple[tuple[str, Money], ...]:
@@ -110,9 +110,7 @@ class SqliteDocumentBook:
 
     async def name_party(self, licensee: str, party: Party) -> None:
         """Keep it."""
-        sql = (
-            "INSERT INTO billing_parties VALUES (?, ?) ON CONFLICT DO UPDATE SET document = excluded.document"
-        )
+        sql = "INSERT INTO billing_parties VALUES (?, ?) ON CONFLICT (licensee) DO UPDATE SET document = excluded.document"
         await self._database.write(lambda db: db.execute(sql, (licensee, party.model_dump_json())))
 
     async def tell(self, events: Sequence[Event]) -> None:

@@ -32,7 +32,7 @@ class SqliteDuties:
     async def unplanned(self, most: int, *, licensee: str = "") -> tuple[License, ...]:
         """Licenses whose duties were not planned; see the port."""
         rest = (
-            "WHERE NOT duties_planned AND NOT EXISTS"
+            "WHERE duties_planned = 0 AND NOT EXISTS"
             " (SELECT 1 FROM revocations WHERE kind = 'license' AND subject = licenses.id)"
             " AND substr(id, 1, ?) <> ? AND (? = '' OR licensee = ?) ORDER BY id, version LIMIT ?"
         )
@@ -97,7 +97,7 @@ class SqliteDuties:
             if report is not None:
                 db.execute(
                     "INSERT INTO reports (duty, sha256, license, at, document) VALUES (?, ?, ?, ?, ?)"
-                    " ON CONFLICT DO UPDATE SET at = excluded.at",
+                    " ON CONFLICT (duty, sha256) DO UPDATE SET at = excluded.at",
                     (new.id, report.sha256, new.license, at, report.document.decode()),
                 )
             _add(db, also)

@@ -11,7 +11,7 @@ from gateway.billing.postings import earned
 from gateway.store.sqlite.database import Database
 
 _UNTIL: Final = (
-    "SELECT currency, max(CAST(json_extract(CAST(canonical AS TEXT), '$.reference') AS INTEGER)) AS until FROM entries"
+    "SELECT currency, max(CAST(json_extract(CAST(own_canonical AS TEXT), '$.reference') AS BIGINT)) AS until FROM entries"
     " WHERE kind = 'book' AND licensee = '' AND license = '' AND site = ?2 GROUP BY currency"
 )
 # What is undone counts for what it undoes: that has the work.
@@ -21,7 +21,7 @@ _EARNED: Final = (
     " JOIN entries AS e ON e.id = CASE WHEN p.code = 'reversal' THEN p.undoes ELSE p.entry_id END"
     f" LEFT JOIN ({_UNTIL}) AS u ON u.currency = p.currency"
     " WHERE p.seq > coalesce(u.until, 0) AND p.code <> 'share'"
-    " GROUP BY e.work, e.license, p.currency HAVING sum <> 0 ORDER BY e.work, e.license, p.currency"
+    " GROUP BY e.work, e.license, p.currency HAVING sum(CASE WHEN p.credit = ?1 THEN p.micros ELSE -p.micros END) <> 0 ORDER BY e.work, e.license, p.currency"
 )
 
 

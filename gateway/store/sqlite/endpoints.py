@@ -197,7 +197,7 @@ class SqliteEndpoints:
         def act(db: apsw.Connection) -> int:
             db.execute(
                 "DELETE FROM deliveries WHERE (endpoint, nth) IN"
-                " (SELECT endpoint, nth FROM deliveries WHERE at < ? AND done LIMIT ?)",
+                " (SELECT endpoint, nth FROM deliveries WHERE at < ? AND done = 1 LIMIT ?)",
                 (before, most),
             )
             gone = db.changes()

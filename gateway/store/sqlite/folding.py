@@ -24,11 +24,11 @@ from gateway.store.sqlite.spend_book import lower
 from gateway.store.sqlite.words import Known, Words
 
 #: What a row has, in this order; the octets are null where they stand in the journal's files.
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "seq", "id", "kind", "outcome", "status", "time_us", "face", "licensee", "path", "count", "charged_micros",
     "quote_micros", "bytes_sent", "duration_us", "digest", "file", "place", "salt", "canonical",
 )  # fmt: skip
-_INSERT: Final = f"INSERT INTO journal ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_INSERT: Final = f"INSERT INTO journal ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 
 
 #: All that a fetch takes out of a purse follows from these.
@@ -74,11 +74,36 @@ class SqliteFolding:
         Raises `EntryConflict` for an entry whose id is stored with other content.
         """
         rows = await asyncio.to_thread(lambda: [_row(sealed) for sealed in batch.entries])
-        begin, stored, words = await self._database.write(lambda db: _fold(db, rows, batch, self._known))
+        begin, stored, words = await self._database.write(lambda db: self._fold(db, rows, batch))
         self._known.take(words)
         if self._fresh is not None:
             self._fresh.put(begin, [row.leaf for row in stored])
         return len(stored)
+
+    def _fold(self, db: apsw.Connection, rows: list[_Row], batch: FoldBatch) -> tuple[int, list[_Row], Words]:
+        """Store *batch*; return how many entries were stored before, what was new, in its order, and the words of it."""
+        found = db.execute("SELECT coalesce(max(seq), 0) FROM journal").get
+        assert isinstance(found, int)
+        fresh, words = _fresh(db, rows), Words(db, self._known)
+        self.insert(db, _stored(db, fresh, found + 1, words))
+        deriving = Deriving(db, words)
+        for seq, row in enumerate(fresh, found + 1):
+            if row.entry.is_paid:  # nothing else posts
+                deriving.take(Booked(seq, row.entry))
+        deriving.finish()
+        _lower(db, fresh)
+        db.executemany(_KEEP_DETAIL, map(_detail_values, batch.details))
+        db.executemany(
+            "INSERT INTO fold_positions (source, position) VALUES (?, ?)"
+            " ON CONFLICT (source) DO UPDATE SET position = excluded.position",
+            batch.positions,
+        )
+        return found, fresh, words
+
+    @staticmethod
+    def insert(db: apsw.Connection, rows: list[tuple[Any, ...]]) -> None:
+        """Add *rows*, each of `COLUMNS`, in their order."""
+        db.executemany(_INSERT, rows)
 
     async def purse_writers(self) -> frozenset[str]:
         """The writers that have a purse."""
@@ -91,31 +116,8 @@ class SqliteFolding:
         await self._database.write(lambda db: db.executemany("DELETE FROM purses WHERE writer = ?", gone))
 
 
-def _fold(
-    db: apsw.Connection, rows: list[_Row], batch: FoldBatch, known: Known
-) -> tuple[int, list[_Row], Words]:
-    """Store *batch*; return how many entries were stored before, what was new, in its order, and the words of it."""
-    found = db.execute("SELECT coalesce(max(seq), 0) FROM journal").get
-    assert isinstance(found, int)
-    fresh, words = _fresh(db, rows), Words(db, known)
-    _store(db, fresh, found + 1, words)
-    deriving = Deriving(db, words)
-    for seq, row in enumerate(fresh, found + 1):
-        if row.entry.is_paid:  # nothing else posts
-            deriving.take(Booked(seq, row.entry))
-    deriving.finish()
-    _lower(db, fresh)
-    db.executemany(_KEEP_DETAIL, map(_detail_values, batch.details))
-    db.executemany(
-        "INSERT INTO fold_positions (source, position) VALUES (?, ?)"
-        " ON CONFLICT DO UPDATE SET position = excluded.position",
-        batch.positions,
-    )
-    return found, fresh, words
-
-
-def _store(db: apsw.Connection, rows: list[_Row], first: int, words: Words) -> None:
-    """Store *rows*, the first under the number *first*."""
+def _stored(db: apsw.Connection, rows: list[_Row], first: int, words: Words) -> list[tuple[Any, ...]]:
+    """What is stored of *rows*, the first under the number *first*."""
     folder = journal_beside(db)
     files = {row.file for row in rows}
     here = {file for file in files if (folder / file).is_file()}
@@ -131,7 +133,7 @@ def _store(db: apsw.Connection, rows: list[_Row], first: int, words: Words) -> N
             sent, took, _halved(digest), of(row.file), row.place,
             None if pointed else row.salt, None if pointed else row.canonical,
         ))  # fmt: skip
-    db.executemany(_INSERT, made)
+    return made
 
 
 def _halved(digest: str) -> bytes | str | None:

@@ -23,7 +23,7 @@ _FETCHED: Final = (
     " SELECT path, time_us, digest FROM entries"
     " WHERE kind = 'fetch' AND status IN (200, 206) AND status = 200 AND ended = 'complete' AND method = 'GET'"
     " AND site = (SELECT site FROM licenses WHERE id = ?1)"
-    " AND licensee = (SELECT licensee FROM licenses WHERE id = ?1) AND license = ?1)"
+    " AND licensee = (SELECT licensee FROM licenses WHERE id = ?1) AND license = ?1) AS seen"
     " WHERE digest <> '' GROUP BY path, digest ORDER BY path, digest"
 )
 

@@ -16,7 +16,7 @@ from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.events import keep_events
 
 #: The place of a row in `Stand`.
-_STAND = "CASE WHEN waits THEN 0 WHEN state IN ('FINALIZED', 'TERMINATED') THEN 2 ELSE 1 END"
+_STAND = "CASE WHEN waits = 1 THEN 0 WHEN state IN ('FINALIZED', 'TERMINATED') THEN 2 ELSE 1 END"
 _IN_ORDER = "ORDER BY started_at, id"
 
 
@@ -84,14 +84,14 @@ class SqliteNegotiations:
                 values.append(value)
         if sought.text:
             where.append(
-                "(instr(id, ?) OR instr(license, ?) OR licensee IN (SELECT value FROM json_each(?)))"
+                "(instr(id, ?) > 0 OR instr(license, ?) > 0 OR licensee IN (SELECT value FROM json_each(?)))"
             )
             values += [sought.text, sought.text, orjson.dumps(sorted(sought.licensees)).decode()]
         if sought.stand:
             where.append(f"{_STAND} = ?")
             values.append(list(Stand).index(sought.stand))
-        order = f"{_STAND}, CASE WHEN waits THEN started_at ELSE -started_at END"
-        ids = "CASE WHEN waits THEN id END, id DESC"
+        order = f"{_STAND}, CASE WHEN waits = 1 THEN started_at ELSE -started_at END"
+        ids = "CASE WHEN waits = 1 THEN id END, id DESC"
         rest = f"WHERE {' AND '.join(where)} ORDER BY {order}, {ids} LIMIT ? OFFSET ?"
         return await self._those(rest, *values, most, skip)
 

@@ -12,12 +12,17 @@ from gateway.provenance.segments import SegmentDamaged
 from gateway.provenance.shelf import Shelf, Standing
 
 #: What `Octets.of` wants of a row, in this order.
-PLACE: Final = "id, canonical, salt, file, place"
+PLACE: Final = "id, own_canonical, own_salt, file, place"
+
+
+#: Where nothing can be: a database that is no file has all octets in its rows.
+_NOWHERE: Final = Path("/dev/null")
 
 
 def journal_beside(db: apsw.Connection) -> Path:
     """The folder of the journal that *db* is folded from."""
-    return Path(db.db_filename("main")).parent / "journal"
+    file = db.db_filename("main")
+    return Path(file).parent / "journal" if file else _NOWHERE / "journal"
 
 
 class Octets:

@@ -12,7 +12,7 @@ from gateway.store.sqlite.database import Database
 _SEEN: Final = (
     "SELECT path, digest, min(time_us) / 1000000, max(time_us) / 1000000 FROM ("
     " SELECT path, time_us, digest FROM entries"
-    " WHERE kind = 'fetch' AND status IN (200, 206) AND site = ? AND work = ? AND status = 200 AND ended = 'complete')"
+    " WHERE kind = 'fetch' AND status IN (200, 206) AND site = ? AND work = ? AND status = 200 AND ended = 'complete') AS seen"
     " WHERE digest <> '' GROUP BY path, digest ORDER BY path, min(time_us), digest"
 )
 

@@ -21,12 +21,12 @@ _ACCEPTED: Final = (
     " AND json_extract(document, '$.state') = 'accepted'"
 )
 _SIGNS: Final = (
-    "SELECT id, group_concat(sign, '/') FROM ("  # noqa: S608
+    "SELECT id, group_concat(sign, '/' ORDER BY sign) FROM ("  # noqa: S608
     " SELECT id, version || ':' || ends_at AS sign FROM license_terms WHERE id NOT LIKE 'pf\\_%' ESCAPE '\\'"
     " UNION ALL SELECT subject, 'over' || at FROM revocations WHERE kind = 'license'"
     f" UNION ALL SELECT license, id || version {_ACCEPTED}"
     " UNION ALL SELECT license, 'b' || count(*) FROM entries WHERE kind = 'book' AND license <> '' GROUP BY license"
-    ") WHERE id IN (SELECT id FROM licenses WHERE id NOT LIKE 'pf\\_%' ESCAPE '\\') GROUP BY id"
+    ") AS signs WHERE id IN (SELECT id FROM licenses WHERE id NOT LIKE 'pf\\_%' ESCAPE '\\') GROUP BY id"
 )
 _RATES: Final = (
     "SELECT count(*) FROM entries WHERE kind = 'book' AND licensee = '' AND license = '' AND site = ''"
@@ -80,7 +80,7 @@ class SqliteOwing:
         sql = (
             "SELECT count(*) FROM (SELECT DISTINCT path, rendition"
             " FROM entries WHERE outcome = 'licensed' AND charge_reason = 'fetch' AND license = ?1"
-            " AND licensee = (SELECT licensee FROM licenses WHERE id = ?1))"
+            " AND licensee = (SELECT licensee FROM licenses WHERE id = ?1)) AS items"
         )
         found = await self._database.read(lambda db: db.execute(sql, (license_id,)).get)
         return found if isinstance(found, int) else 0

@@ -55,7 +55,7 @@ class SqlitePast:
                 return False
             db.executemany(
                 "INSERT INTO audience (hour_at, site, path_group, status, referring, count)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (hour_at, site, path_group, status, referring) DO UPDATE SET count = audience.count + excluded.count",
                 rows,
             )
             return True

@@ -42,9 +42,9 @@ _SUPERSEDED: Final = (
     " AND ended_at = 0)"
 )
 _REVOKE: Final = (
-    "INSERT INTO revocations (kind, subject, at, until) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-    " at = max(at, excluded.at), until = CASE WHEN until = 0 OR excluded.until = 0 THEN 0"
-    " ELSE max(until, excluded.until) END"
+    "INSERT INTO revocations (kind, subject, at, until) VALUES (?, ?, ?, ?) ON CONFLICT (kind, subject) DO UPDATE"
+    " SET at = max(revocations.at, excluded.at), until = CASE WHEN revocations.until = 0 OR excluded.until = 0 THEN 0"
+    " ELSE max(revocations.until, excluded.until) END"
 )
 
 
@@ -281,7 +281,7 @@ def _grant(db: apsw.Connection, license: License, spent: Collection[str]) -> Lic
         raise ValueError(f"there is no licensee {license.licensee}")
     same = _one(
         db,
-        "WHERE licensee = ? AND site = ? AND terms_hash = ? AND budget_micros IS ? AND budget_fetches IS ?"
+        "WHERE licensee = ? AND site = ? AND terms_hash = ? AND budget_micros IS NOT DISTINCT FROM ? AND budget_fetches IS NOT DISTINCT FROM ?"
         " AND crawlers = ? AND ends_at > ? AND (version = 1 OR starts_at <= ?)"
         " AND NOT EXISTS (SELECT 1 FROM revocations WHERE kind = 'license' AND subject = licenses.id)"
         " AND id NOT IN (SELECT value FROM json_each(?))"

@@ -23,8 +23,8 @@ class SqliteRepeats:
         def act(db: apsw.Connection) -> Stood:
             db.execute("DELETE FROM repeats WHERE at <= ?", (at - KEPT_SECONDS,))
             db.execute(
-                "INSERT INTO repeats (name, fingerprint, at, sealed) VALUES (?, ?, ?, x'') ON CONFLICT DO NOTHING",
-                (name, fingerprint, at),
+                "INSERT INTO repeats (name, fingerprint, at, sealed) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (name, fingerprint, at, b""),
             )
             row: Any = db.execute(
                 "SELECT fingerprint, sealed FROM repeats WHERE name = ?", (name,)

@@ -16,7 +16,7 @@ _COLUMNS: Final = (
 )
 _SELECT: Final = f"SELECT {_COLUMNS} FROM payments"  # noqa: S608
 _PUT: Final = (
-    f"INSERT OR REPLACE INTO payments ({_COLUMNS})"  # noqa: S608
+    f"INSERT INTO payments ({_COLUMNS})"  # noqa: S608
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
@@ -67,7 +67,7 @@ class SqliteSettlements:
 
         def act(db: apsw.Connection) -> Payment:
             db.execute(
-                "UPDATE payments SET spent_by = ?, changed_us = iif(lent, changed_us, ?) WHERE id = ? AND spent_by = ?",
+                "UPDATE payments SET spent_by = ?, changed_us = iif(lent = 1, changed_us, ?) WHERE id = ? AND spent_by = ?",
                 (record_id, at_us, id, instead_of),
             )
             return _known(db, id)
@@ -127,6 +127,12 @@ def _in_the_way(db: apsw.Connection, payment: Payment) -> Payment | None:
 
 
 def _put(db: apsw.Connection, payment: Payment, state: State) -> None:
+    # What this one takes the place of.
+    db.execute(
+        "DELETE FROM payments WHERE id = ?1 OR nonce = ?2 OR (?3 <> '' AND rail = ?4 AND payer = ?5"
+        " AND identifier = ?3 AND state <> 'FAILED' AND ?6 <> 'FAILED')",
+        (payment.id, payment.nonce, payment.identifier, payment.rail, payment.payer, str(state)),
+    )
     db.execute(
         _PUT,
         (

@@ -20,8 +20,8 @@ from gateway.store.sqlite.octets import Octets
 _AT_ONCE: Final = 1000
 # The condition of the index `journal_whole`, letter for letter.
 _WHOLE: Final = (
-    "SELECT seq, id, canonical, salt, file, place FROM entries"
-    " WHERE canonical IS NOT NULL AND kind = 'fetch' AND place >= 0 AND seq > ? ORDER BY seq LIMIT ?"
+    "SELECT seq, id, own_canonical, own_salt, file, place FROM entries"
+    " WHERE own_canonical IS NOT NULL AND kind = 'fetch' AND place >= 0 AND seq > ? ORDER BY seq LIMIT ?"
 )
 
 

@@ -77,7 +77,8 @@ class SqliteSpendBook:
         if isinstance(answer, int):
             db.execute(
                 "INSERT INTO purses (writer, license, currency, licensee, held, fetches) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET held = held + excluded.held, fetches = fetches + excluded.fetches",
+                " ON CONFLICT (writer, license, currency) DO UPDATE SET held = purses.held + excluded.held,"
+                " fetches = purses.fetches + excluded.fetches",
                 (
                     writer, charge.license, charge.price.currency, charge.licensee,
                     answer * charge.price.micros, answer,

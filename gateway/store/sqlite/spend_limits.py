@@ -28,7 +28,7 @@ class SqliteSpendLimits:
                 return False
             db.execute(
                 "INSERT INTO spend_limits (licensee, currency, micros) VALUES (?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET micros = excluded.micros",
+                " ON CONFLICT (licensee, currency) DO UPDATE SET micros = excluded.micros",
                 (licensee, limit.currency, limit.micros),
             )
             return True

@@ -36,17 +36,24 @@ _WORDS: Final = ("site", "crawler", "operator", "visitor_class", "identity", "li
 _SUMS: Final = ("charged_micros", "quote_micros", "bytes_sent")
 _KEYS: Final = ", ".join((*_WORDS, "priced", "currency"))
 _QUOTED: Final = "iif(charged_micros = 0 AND outcome <> 'licensed', quote_micros, 0)"
+#: A truth as a number, which is what a table keeps on every engine.
+_PRICED: Final = "iif(status = 402, 1, 0)"
 _EACH: Final = (
-    f"time_us, {', '.join(_WORDS)}, status = 402 AS priced, currency, count, charged_micros,"
+    f"time_us, {', '.join(_WORDS)}, {_PRICED} AS priced, currency, count, charged_micros,"
     f" {_QUOTED} AS quote_micros, bytes_sent"
 )
+# By numbers first, which are many and quick to compare, then the few sums by the words that they stand for.
 _ADD: Final = (
     f"INSERT INTO totals (step, at, {_KEYS}, count, {', '.join(_SUMS)})"  # noqa: S608
-    f" SELECT ?1, time_us / 1000000 / ?1 * ?1, {', '.join(_WORDS)}, status = 402, currency, sum(count),"
-    f" sum(charged_micros), sum({_QUOTED}), sum(bytes_sent)"
-    f" FROM entries WHERE {LISTED} AND seq > ?2 AND seq <= ?3 GROUP BY 2, {', '.join(_WORDS)}, status = 402, currency"
-    " ON CONFLICT DO UPDATE SET count = count + excluded.count, "
-    + ", ".join(f"{name} = {name} + excluded.{name}" for name in _SUMS)
+    " SELECT ?1, at, site, crawler, operator, visitor_class, identity, word, work, outcome, priced, currency,"
+    f" sum(count), {', '.join(f'sum({name})' for name in _SUMS)} FROM ("
+    f"SELECT time_us / 1000000 / ?1 * ?1 AS at, face, licensee, outcome, {_PRICED} AS priced, sum(count) AS count,"
+    f" sum(charged_micros) AS charged_micros, sum({_QUOTED}) AS quote_micros, sum(bytes_sent) AS bytes_sent"
+    f" FROM journal WHERE {LISTED} AND seq > ?2 AND seq <= ?3 GROUP BY 1, 2, 3, 4, 5"
+    ") AS alike JOIN faces ON faces.id = alike.face JOIN words ON words.id = alike.licensee WHERE TRUE"
+    f" GROUP BY at, {', '.join(_WORDS).replace('licensee', 'word')}, priced, currency"
+    f" ON CONFLICT (step, at, {_KEYS}) DO UPDATE SET count = totals.count + excluded.count, "
+    + ", ".join(f"{name} = totals.{name} + excluded.{name}" for name in _SUMS)
 )
 
 
@@ -106,7 +113,7 @@ def summed(db: apsw.Connection, filter: LogFilter, *, step: int = _HOUR) -> Wher
     done = through(db)
     begins, ends = filter.from_us or 0, _NEVER if filter.to_us is None else filter.to_us
     each = words_of(filter, Where(LISTED), priced="status = 402")
-    kept = words_of(filter, Where("TRUE"), priced="priced")
+    kept = words_of(filter, Where("TRUE"), priced="priced = 1")
     parts = [
         _entries(each.also("+time_us >= ? AND +time_us < ? AND seq > ?", begins, ends, done)),
         *(
@@ -116,7 +123,7 @@ def summed(db: apsw.Connection, filter: LogFilter, *, step: int = _HOUR) -> Wher
         ),
     ]  # fmt: skip
     return Where(
-        "(" + " UNION ALL ".join(part.sql for part in parts) + ")",
+        "(" + " UNION ALL ".join(part.sql for part in parts) + ") AS summed",
         tuple(value for part in parts for value in part.values),
     )
 
@@ -204,7 +211,7 @@ def _advance(db: apsw.Connection, block: int) -> int:
         db.execute(_ADD, (step, done, upper))
     db.execute(
         "INSERT INTO totals_through SELECT ?2, coalesce(min(time_us), 0), coalesce(max(time_us), 0)"
-        " FROM entries WHERE seq > ?1 AND seq <= ?2",
+        " FROM journal WHERE seq > ?1 AND seq <= ?2",
         (done, upper),
     )
     return upper - done

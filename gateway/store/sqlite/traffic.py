@@ -19,12 +19,12 @@ _IN: Final = "site = ?1 AND time_us >= ?2 AND time_us < ?3"
 _CONTENT: Final = "kind = 'fetch' AND method = 'GET' AND status BETWEEN 200 AND 299"
 _CRAWLED: Final = (
     "SELECT crawler, max(operator), max(visitor_class), sum(count),"  # noqa: S608
-    f" sum(iif({_CONTENT}, 1, 0)), sum(outcome = 'licensed'),"
+    f" sum(iif({_CONTENT}, 1, 0)), sum(iif(outcome = 'licensed', 1, 0)),"
     f" sum(iif(identity = 'verified', count, 0)), sum(bytes_sent) FROM entries"
     f" WHERE kind IN ('fetch', 'flood') AND {_IN} GROUP BY crawler ORDER BY 4 DESC, 1 LIMIT ?4"
 )
 _WANTED: Final = (
-    f"SELECT iif(work = '', path, work), count(*), sum(bytes_sent) FROM entries WHERE {_CONTENT}"  # noqa: S608
+    f"SELECT CASE WHEN work = '' THEN path ELSE work END, count(*), sum(bytes_sent) FROM entries WHERE {_CONTENT}"  # noqa: S608
     f" AND {_IN} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?4"
 )
 _PEOPLE: Final = "FROM audience WHERE site = ?1 AND hour_at >= ?2 AND hour_at < ?3"
@@ -98,7 +98,7 @@ def _traffic(db: apsw.Connection, site: str, since: int, until: int, most: int) 
     )
     people: Any = db.execute(f"SELECT coalesce(sum(count), 0) {_PEOPLE}", hours).get
     shed: Any = db.execute(
-        "SELECT canonical FROM entries WHERE kind = 'shed' AND time_us >= ? AND time_us < ?", within[1:]
+        "SELECT own_canonical FROM entries WHERE kind = 'shed' AND time_us >= ? AND time_us < ?", within[1:]
     )
     return Traffic(
         site,

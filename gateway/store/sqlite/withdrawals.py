@@ -25,7 +25,7 @@ from gateway.uses import parse_use
 _COPIES: Final = (
     "SELECT licensee, path, work, digest, uses, max(time_us) / 1000000 FROM ("
     " SELECT licensee, path, work, time_us, digest, uses FROM entries"
-    " WHERE kind = 'fetch' AND status IN (200, 206) AND site = ?)"
+    " WHERE kind = 'fetch' AND status IN (200, 206) AND site = ?) AS copies"
     " WHERE ? = '[]' OR digest IN (SELECT value FROM json_each(?))"
     " GROUP BY licensee, path, work, digest, uses ORDER BY licensee, path, digest, uses"
 )

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.app.stores import folding_of
 from gateway.dashboard.filters import WORDS, Cursor, Decision, LogFilter, decision
 from gateway.dashboard.queries import Counted
 from gateway.money import Money
@@ -15,10 +16,10 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.audience import AudienceRow
 from gateway.provenance.keeper import FoldBatch, SealedDetail, SealedEntry
 from gateway.provenance.record import FetchDetail, FetchRecord, FloodNote, ShedNote
+from gateway.store.postgres.database import Postgres
 from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.audience import SqliteAudience
 from gateway.store.sqlite.database import Database
-from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.totals import SqliteTotals
 
 SALT = bytes(32)
@@ -72,21 +73,29 @@ def records() -> list[FetchRecord]:
 RECORDS = records()
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+async def database(tmp_path, request):
+    if request.param == "postgres":
+        made = await Postgres.open(request.getfixturevalue("emptied").url, lines=2)
+    else:
+        made = await Database.open(tmp_path / "licet.db")
+    yield made
+    await made.close()
+
+
 @pytest.fixture(params=[0, 700], ids=["no-sums", "blocks-of-700"])
-async def log(tmp_path, request):
-    database = await Database.open(tmp_path / "licet.db")
+async def log(database, request):
 
     notes = [ShedNote(f"shed-{count}", START + count * HOUR, 0, count, "disk") for count in (5, 7)]
     detail = FetchDetail("203.0.113.9", "", "Bot/1", "", "q", ("ua_claim:x",))
     entries = tuple(SealedEntry(entry, SALT, entry.canonical(), "front") for entry in (*RECORDS, *notes))
     details = (SealedDetail(RECORDS[3].id, SALT, RECORDS[3].time_us, detail),)
-    await SqliteFolding(database).fold(FoldBatch(entries, details, ()))
+    await folding_of(database).fold(FoldBatch(entries, details, ()))
     hours = [AudienceRow(START // 1_000_000 + hour * 3600, "journal", "/", 200, "", 1) for hour in range(48)]
     await SqliteAudience(database).add(hours)
     if request.param:
         await SqliteTotals(database, block=request.param).keep_up()
-    yield SqliteAccessLog(database)
-    await database.close()
+    return SqliteAccessLog(database)
 
 
 FILTERS = [
@@ -257,7 +266,7 @@ async def test_sums_go_on_where_they_stopped(log):
     totals = SqliteTotals(log._database, block=4)
     for number in range(30):
         record = replace(BASE, id=f"later-{number}", time_us=START + 60 * HOUR, crawler="Later")
-        await SqliteFolding(log._database).fold(
+        await folding_of(log._database).fold(
             FoldBatch((SealedEntry(record, SALT, record.canonical(), "front"),), (), ())
         )
         await totals.advance()
@@ -297,7 +306,7 @@ async def test_a_flood_is_one_row_that_counts_for_all_it_stands_for(log) -> None
         "license-required", 402, "0" * 64,
     )  # fmt: skip
     sealed = SealedEntry(note, SALT, note.canonical(), "front")
-    await SqliteFolding(log._database).fold(FoldBatch((sealed,), (), ()))
+    await folding_of(log._database).fold(FoldBatch((sealed,), (), ()))
     [row] = (await log.page(LogFilter(), None, 1)).rows
     assert (row.id, row.count, row.path, row.crawler) == ("flood-1", 4_000, "", "FloodBot")
     assert row.decision is Decision.QUOTED

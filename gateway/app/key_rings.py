@@ -1,0 +1,22 @@
+"""Key rings that a data folder does not have yet, and is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.clock import Clock
+from gateway.folders import make_folder
+from gateway.keys.key_ring import KeyRing
+from gateway.keys.key_set import EDDSA
+
+
+def identity_ring(folder: Path, clock: Clock) -> KeyRing:
+    """A new ring in *folder* to be known by: every verifier of Web Bot Auth reads Ed25519, and some nothing else."""
+    make_folder(folder.parent)
+    return KeyRing.create(folder, EDDSA, clock=clock)
+
+
+def new_ring(folder: Path, clock: Clock) -> KeyRing:
+    """A new ring in *folder* to sign with."""
+    make_folder(folder.parent)
+    return KeyRing.create(folder, clock=clock)

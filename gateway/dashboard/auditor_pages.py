@@ -1,0 +1,66 @@
+"""Auditors: who may look at whose evidence and until when, and every look that was taken.
+
+================================= ================================================
+``/auditors``                     every auditor, and the latest looks of all
+``/auditors?auditor=ID``          the looks of one
+``/auditors/ID/revoke``           POST: end an access now
+================================= ================================================
+
+A secret is shown once, where it is made: ``licet auditors add``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.dashboard.deal_pages import Frame
+from gateway.licenses.auditors import Auditor, Auditors
+
+_MOST: Final = 500
+
+
+class AuditorPages:
+    """Draws the page of auditors, and ends an access."""
+
+    def __init__(self, auditors: Auditors, frame: Frame, clock: Clock) -> None:
+        """Read *auditors*, drawn in *frame*."""
+        self._auditors, self._frame, self._clock = auditors, frame, clock
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Answer at its addresses."""
+        router.add_get("/auditors", self._all)
+        router.add_post("/auditors/{id:[a-z0-9_]+}/revoke", self._revoke)
+
+    async def _all(self, request: web.Request) -> web.StreamResponse:
+        chosen, now = request.query.get("auditor", ""), self._now()
+        every = await self._auditors.all()
+        known = {each.id: each for each in every}
+        if chosen and chosen not in known:
+            raise web.HTTPNotFound
+        looks = await self._auditors.looks(chosen, _MOST)
+        counts = Counter(each.auditor for each in looks)
+        context = {
+            "auditors": [(each, _state(each, now), counts[each.id]) for each in every],
+            "looks": [(each, known[each.auditor].name if each.auditor in known else each.auditor) for each in looks],
+            "chosen": known.get(chosen), "many": len(looks) == _MOST,
+        }  # fmt: skip
+        return self._frame.render(request, "auditors.html", context)
+
+    async def _revoke(self, request: web.Request) -> web.StreamResponse:
+        await self._frame.form_of(request)
+        if not await self._auditors.revoke(request.match_info["id"], self._now()):
+            raise web.HTTPNotFound
+        raise web.HTTPSeeOther("/auditors")
+
+    def _now(self) -> int:
+        return self._clock.now_us() // 1_000_000
+
+
+def _state(auditor: Auditor, now: int) -> str:
+    if not auditor.ended(now):
+        return "may look"
+    return "revoked" if auditor.revoked_at else "expired"

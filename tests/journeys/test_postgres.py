@@ -1,0 +1,123 @@
+"""A gateway whose books rest on PostgreSQL: the same journey, and a server that stops and starts meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
+PERSON = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Accept": "text/html",
+    "Accept-Language": "de",
+}
+
+
+@pytest.fixture
+def own_cluster(postgres_cluster) -> Iterator[Any]:
+    """A cluster that may be stopped."""
+    with postgres_cluster.another() as cluster:
+        yield cluster
+
+
+def move_to(data, url: str) -> None:
+    settings = data / "licet.toml"
+    settings.write_text(settings.read_text().replace("[store]\n", f'[store]\ndatabase = "{url}"\n'))
+
+
+async def licensed(http, one, sold, page: str) -> aiohttp.ClientResponse:
+    headers = {"User-Agent": GPTBOT, "X-Country": "DE", "Authorization": f"License {sold.token}"}
+    async with http.get(f"{one.front}/essays/{page}", headers=headers) as answer:
+        await answer.read()
+        return answer
+
+
+async def until(http, one, sold, status: int, page: str) -> aiohttp.ClientResponse:
+    """Ask again and again for what is not there at once, until the answer is *status*."""
+    async with asyncio.timeout(60):
+        while (answer := await licensed(http, one, sold, page)).status != status:
+            await asyncio.sleep(0.05)
+        return answer
+
+
+async def test_people_are_served_while_the_server_is_down_and_what_is_paid_for_waits(
+    licet, origin, sell, http, own_cluster
+) -> None:
+    data = licet.write_site(origin.url)
+    move_to(data, own_cluster.make("licet"))
+    one = await licet.serve()
+    assert not (data / "licet.db").exists()
+    sold = await sell(one)
+    checks = (await licet("reconcile", "--json")).json
+    assert checks["good"] is True, checks
+    assert "entries" in (await licet("doctor")).out
+
+    own_cluster.stop(signal.SIGQUIT)
+    refused = await until(http, one, sold, 503, "tides")
+    assert refused.headers["Retry-After"]
+    for _ in range(20):
+        async with http.get(f"{one.front}/essays/tides", headers=PERSON) as page:
+            assert page.status == 200
+            assert "words words" in await page.text()
+    assert (await licensed(http, one, sold, "moons")).status == 503
+
+    own_cluster.start()
+    await until(http, one, sold, 200, "moons")
+    assert await one.stop() == 0
+    again = (await licet("reconcile", "--json")).json
+    assert again["good"] is True, again
+    # Three pages of half a cent: what was refused meanwhile cost nothing, what was read again neither.
+    (row,) = (await licet("licensee", "list", "--json")).json
+    assert "9.985 USD" in str(row), row
+
+
+async def test_a_database_that_is_not_there_is_said_at_the_start(licet, origin) -> None:
+    data = licet.write_site(origin.url)
+    move_to(data, "postgresql:///licet?host=/nowhere")
+    for command in (("serve",), ("licensee", "list")):
+        told = (await licet(*command, code=2)).err
+        assert "store.database" in told
+        assert "does not answer" in told
+
+
+async def test_the_books_move_over_when_killed_go_on_and_come_back(
+    licet, origin, sell, postgres_cluster
+) -> None:
+    data = licet.write_site(origin.url)
+    one = await licet.serve()
+    sold = await sell(one)
+    url = postgres_cluster.make("moved")
+    told = (await licet("store", "move", "sqlite:", url, code=2)).err
+    assert "a gateway runs" in told
+    await one.stop()
+    before = (await licet("licensee", "list", "--json")).json
+    assert (await licet("store", "move", "sqlite:", "mysql://x", code=2)).err
+
+    process = await licet._spawn(("store", "move", "sqlite:", url))
+    async with asyncio.timeout(60):
+        assert b"so far" in await process.stderr.readline()
+    process.kill()
+    await process.wait()
+    assert "database" not in (data / "licet.toml").read_text()
+    moved = await licet("store", "move", "sqlite:", url)
+    assert moved.out.splitlines()[-1].endswith(": the same on both sides")
+    assert f'database = "{url}"' in (data / "licet.toml").read_text()
+    assert (await licet("licensee", "list", "--json")).json == before
+    again = await licet("store", "move", "sqlite:", url, code=1)
+    assert "not empty" in again.err
+
+    # What is sold there comes back too; the first file is out of the way by then.
+    one = await licet.serve()
+    await sell(one)
+    await one.stop()
+    (data / "licet.db").rename(data / "licet.db.before")
+    back = (await licet("store", "move", url, "sqlite:", "--json")).json
+    assert {each["table"]: each["rows"] for each in back}["licensees"] == 2
+    assert "database" not in (data / "licet.toml").read_text()
+    assert (await licet("reconcile", "--json")).json["good"] is True
+    assert sold.licensee in str((await licet("licensee", "list", "--json")).json)
