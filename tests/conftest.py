@@ -18,8 +18,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from hypothesis import settings
 
 from gateway.clock import HandClock
+
+# How long an example takes says how busy the machine is, and nothing else.
+settings.register_profile("licet", deadline=None)
+settings.load_profile("licet")
 
 ROOT = Path(__file__).resolve().parent.parent
 _RECURSION = sys.getrecursionlimit()

@@ -12,6 +12,7 @@ from gateway.licenses.report_table import read_table
 from gateway.licenses.transparency import read_report
 from gateway.money import LARGEST_MICROS, Money, MoneyError
 from gateway.problems import Refusal
+from gateway.provenance.record import BookEntry
 from gateway.rails.stripe_checkout import amount_of
 from tests.licenses.test_report_table import DUTY as TABLED
 from tests.licenses.test_report_table import HEAD
@@ -69,6 +70,14 @@ def test_amounts_that_no_book_holds_are_refused_wherever_money_comes_in(micros):
     assert amount_of(micros, "usd") is None
     with pytest.raises(MoneyError):
         Money.parse(str(micros), "USD")
+
+
+@pytest.mark.parametrize("micros", [2**53 + 1, 2**63, 10**30])
+def test_the_journal_takes_no_amount_that_a_keeper_could_not_hold(micros):
+    entry = BookEntry("b", 1, "credit", "", "le_1", micros, "USD")
+    with pytest.raises(ValueError, match="outside the whole numbers"):
+        entry.canonical()
+    assert LARGEST_MICROS < 2**53
 
 
 def test_a_proposal_in_a_currency_that_there_is_is_read():

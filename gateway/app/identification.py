@@ -16,7 +16,7 @@ from gateway.problems import ConfigurationError
 from gateway.visitors import host_names, signatures
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.conduct import Conduct
-from gateway.visitors.exemptions import read_exemptions
+from gateway.visitors.exemptions import FILE, read_exemptions
 from gateway.visitors.fetched_lists import FeedFolder, LiveNetworks
 from gateway.visitors.host_names import HostNames
 from gateway.visitors.identify import Identifier
@@ -27,8 +27,6 @@ log = structlog.get_logger("licet")
 
 #: Seconds between two looks at the copies of operators' lists.
 COPIES_SECONDS = 5.0
-#: The file of a data folder that says whom nothing is held against (`visitors.exemptions`).
-PEOPLE = "people.toml"
 
 
 class Identification:
@@ -70,7 +68,7 @@ class Identification:
             asn_of=asn_of,
             ordered=config.trust.header_order,
         )
-        self._people = config.folder / PEOPLE
+        self._people = config.folder / FILE
         self._seen_people = ""
         self._exempt()
         self._told_of_copies()

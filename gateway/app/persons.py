@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gateway.app.identification import PEOPLE
 from gateway.app.retention import recorded_by
 from gateway.clock import Clock
 from gateway.config import Config
@@ -12,6 +11,7 @@ from gateway.desk.person_desk import PersonDesk
 from gateway.desk.privacy_page import PrivacyDesk
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.person_reports import SqlitePersonReports
+from gateway.visitors.exemptions import FILE
 
 _DAY = 86_400
 
@@ -31,7 +31,7 @@ class Persons:
 
     def pages(self) -> People:
         """What the owner's pages work on."""
-        return People(self.reports, self._config.folder / PEOPLE)
+        return People(self.reports, self._config.folder / FILE)
 
     async def forget(self) -> None:
         """Erase what is older than the settings keep it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -41,23 +41,37 @@ class ShareRound:
         """One look: whatever was not divided on this day yet is."""
         day = self._clock.now_us() // 1_000_000 // _DAY
         for policy in self._policies():
-            authors = {
-                work.id: [(each.name, each.share_micros) for each in work.authors] for work in policy.works
-            }
+            authors = authors_of(policy)
             if any(authors.values()) and self._done.get(policy.site.id) != day and await self._folded():
                 await self._divide(policy.site.id, authors)
                 self._done[policy.site.id] = day
 
     async def _divide(self, site: str, authors: dict[str, list[tuple[str, int]]]) -> None:
-        until, earned = await self._earnings.undivided(site)
-        scopes = dict[str, tuple[str, ...]]()
-        for each in earned:
-            license = None if each.work else await self._register.license(each.license)
-            if license is not None:
-                scopes[each.license] = license.terms.scope.works
-        made = entries_of(site, until, shares(earned, authors, scopes), self._clock.now_us())
+        until, found = await undivided(self._earnings, self._register, site, authors)
+        made = entries_of(site, until, found, self._clock.now_us())
         for entry in made:
             await self._journal.keep(entry)
         if made:
             log.info("earnings were divided among authors", site=site, entries=len(made))
             self._wake()
+
+
+def authors_of(policy: Policy) -> dict[str, list[tuple[str, int]]]:
+    """The authors of each work of *policy*, with their shares in millionths."""
+    return {work.id: [(each.name, each.share_micros) for each in work.authors] for work in policy.works}
+
+
+async def undivided(
+    earnings: Earnings, register: LicenseRegister, site: str, authors: Mapping[str, Sequence[tuple[str, int]]]
+) -> tuple[int, dict[str, dict[str, int]]]:
+    """The last place in the journal, and what of the earnings of *site* up to it is *authors*' and stands on its own account still.
+
+    By currency and author, in micro-units.
+    """
+    until, earned = await earnings.undivided(site)
+    scopes = dict[str, tuple[str, ...]]()
+    for each in earned:
+        license = None if each.work else await register.license(each.license)
+        if license is not None:
+            scopes[each.license] = license.terms.scope.works
+    return until, shares(earned, authors, scopes)

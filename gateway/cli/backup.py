@@ -23,7 +23,7 @@ from gateway.cli.say import DATA, AsJson, Data, counted, emit, moment, stop, tel
 _MANIFEST = "backup.json"
 _VERSION = 1
 #: What is copied as it stands. Policies and settings may be missing.
-_PLAIN = ("sites", "earlier", "evidence", "figures", "licet.toml", "operator.json")
+_PLAIN = ("sites", "earlier", "evidence", "figures", "licet.toml", "operator.json", "people.toml")
 _LOG_NAME = Path("log") / "name"
 
 

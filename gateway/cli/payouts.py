@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gateway.billing.paying_out import PayingOut
     from gateway.billing.payouts import Paid, Payout
     from gateway.cli.books import Books
+    from gateway.money import Money
     from gateway.rails.stripe_transfers import StripeTransfers
 
 app = typer.Typer(
@@ -83,6 +84,7 @@ def plan(
 
     async def act(paying: PayingOut, books: Books) -> list[dict[str, Any]]:
         payee = read_payee(name, iban=iban, bic=bic, account=stripe)
+        await _leave_the_authors(books, paying, data, site, wanted)
         one = planned(site, payee, wanted, books.now, str(books.clock.now_us()))
         return [told(each) for each in await paying.plan([one])]
 
@@ -175,6 +177,31 @@ def settle(
         return [told(await paying.settle(id, state, fee=cost, why=why))]
 
     print_payouts(with_payouts(data, act), as_json=as_json)
+
+
+async def _leave_the_authors(books: Books, paying: PayingOut, data: Path, site: str, wanted: Money) -> None:
+    """Stop where *wanted* is more than the creator has besides what is its authors' and is divided with the next day."""
+    from gateway.app.share_round import authors_of, undivided
+    from gateway.billing.payouts import PayoutError
+    from gateway.money import Money
+    from gateway.policy.reload import PolicyShelf
+    from gateway.store.sqlite.earnings import SqliteEarnings
+
+    folder = data / "sites"
+    policy = PolicyShelf(folder).of_site(site) if folder.is_dir() else None
+    if policy is None:
+        return
+    _, found = await undivided(SqliteEarnings(books.database), books.register, site, authors_of(policy))
+    theirs = sum(found.get(wanted.currency, {}).values())
+    has = sum(
+        each.amount.micros
+        for each in await paying.book.owed()
+        if (each.site, each.author, each.amount.currency) == (site, "", wanted.currency)
+    )
+    if theirs > 0 and wanted.micros > has - theirs:
+        raise PayoutError(
+            f"{Money(theirs, wanted.currency)} of what stands there is its authors', and is divided once a day"
+        )
 
 
 def with_payouts(data: Path, act: Callable[[PayingOut, Books], Awaitable[T]]) -> T:

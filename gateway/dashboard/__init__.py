@@ -1,7 +1,9 @@
 """Door 3: the operator reads what machines took, who paid, and what is owed.
 
-Owns: the operator's sign-in and sessions, the filter language of the log
-(`filters`), the read-only port `queries.AccessLog`, the tables about machines
+Owns: the people who may sign in, their roles and sessions (`people`, `sessions`,
+`passkeys`, `oidc`), what each role may do (`permissions`), the notes of what
+administrators did (`admin_log`), the API of the pages (`api`), the filter
+language of the log (`filters`), the read-only port `queries.AccessLog`, the tables about machines
 (`log_pages`), the rules as they are read, asked, changed and taken back
 (`policy_pages`), the pages, their exports and the live list; the inbox of
 negotiations (`deals`, `deal_pages`); what works are worth: value memo, price
@@ -16,11 +18,14 @@ policy that the operator puts in force, with its versions (`policy_shelf`).
 
 Invariants: it has its own listener and is never reachable through the front's
 port; it answers only to host names it was told (DNS rebinding); every page but
-sign-in and ``/healthz`` needs a session; every changing request needs both
-proof of same origin and a form token; every string that a crawler can choose
+sign-in and ``/healthz`` needs a session, and every address one permission of one
+table; what changes something leaves a note in the journal, or is not done; every
+changing request needs both proof of same origin and a form token, or by the API
+a key; every string that a crawler can choose
 is shown escaped, with control and direction characters spelled out; an export
 holds exactly the rows of the view whose address it shares; personal detail
-stands on a record's own page and nowhere else; a floor stands on a
-negotiation's own page, on the calculator's and in a policy's text and nowhere
-else; pages work without JavaScript and ask no other origin for anything.
+stands on a record's own page and nowhere else, an address there only once it was
+asked for, which is noted; a floor stands on a negotiation's own page, on the
+calculator's and in a policy's text and nowhere else, for owners alone; pages but
+that of passkeys work without JavaScript, and none asks another origin for anything.
 """

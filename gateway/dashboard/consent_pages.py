@@ -17,12 +17,13 @@ shown before.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from aiohttp import web
 
 from gateway.clock import Clock
+from gateway.dashboard.gatekeeping import who_sent
 from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.consent import Answer, consented
 from gateway.licenses.hearing import Hearing
@@ -136,6 +137,7 @@ class ConsentPages:
         if isinstance(made, str):
             return await self._listed(request, form, made)
         withdrawal, policy = made
+        withdrawal = replace(withdrawal, by=who_sent(request) or _BY)
         acts = self._consents.taking_back
         withdrawal = await acts.located(withdrawal)
         if withdrawal.digests and not withdrawal.paths:

@@ -4,6 +4,7 @@
 ``/account/passkeys``            mine; a button for a new one
 ``/account/passkeys/options``    POST: what the browser is to be asked, as JSON
 ``/account/passkeys/add``        POST ``answer``, ``name``
+``/account/passkeys/only``       POST ``only=yes|no``: whether a password alone opens
 ``/account/passkeys/ID/remove``  POST
 ``/sign-in/passkey/options``     POST: the same for signing in; needs no session
 ``/sign-in/passkey``             POST ``answer``
@@ -58,6 +59,7 @@ class PasskeyPages:
         router.add_get("/account/passkeys", self._mine)
         router.add_post("/account/passkeys/options", self._creation)
         router.add_post("/account/passkeys/add", self._add)
+        router.add_post("/account/passkeys/only", self._only)
         router.add_post("/account/passkeys/{id}/remove", self._remove)
         router.add_post("/sign-in/passkey/options", self._request)
         router.add_post("/sign-in/passkey", self._sign_in)
@@ -72,6 +74,7 @@ class PasskeyPages:
         person, place = self._me(request), place_of(request)
         context = {
             "passkeys": person.passkeys,
+            "only": person.passkey_only,
             "place": place,
             "fit": place.fit,
             "available": available(),
@@ -110,6 +113,20 @@ class PasskeyPages:
             return await self._mine(request, trouble="That passkey is here already, or there are too many.")
         raise web.HTTPSeeOther("/account/passkeys")
 
+    async def _only(self, request: web.Request) -> web.StreamResponse:
+        form = await self._frame.form_of(request)
+        person, only = self._me(request), form.get("only") == "yes"
+
+        def act(access: Access) -> tuple[Access, bool]:
+            mine = access.people.of_id(person.id)
+            if mine is None or (only and not mine.passkeys):
+                return access, False
+            return access.with_people(access.people.with_one(replace(mine, passkey_only=only))), True
+
+        if not self._sessions.file.change(act):
+            return await self._mine(request, trouble="Add a passkey first.")
+        raise web.HTTPSeeOther("/account/passkeys")
+
     async def _remove(self, request: web.Request) -> web.StreamResponse:
         await self._frame.form_of(request)
         person, id = self._me(request), request.match_info["id"]
@@ -118,7 +135,9 @@ class PasskeyPages:
             mine = access.people.of_id(person.id)
             if mine is None or mine.passkey(id) is None:
                 raise web.HTTPNotFound
-            left = replace(mine, passkeys=tuple(each for each in mine.passkeys if each.id != id))
+            kept = tuple(each for each in mine.passkeys if each.id != id)
+            # Without any, the password opens again: nobody locks itself out here.
+            left = replace(mine, passkeys=kept, passkey_only=mine.passkey_only and bool(kept))
             if not left.can_sign_in:
                 return access, "This is your only way in: set a password first."
             return access.with_people(access.people.with_one(left)), ""

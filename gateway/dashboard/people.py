@@ -3,7 +3,9 @@
 A person has a sign-in name, a role, and either a password's argon2id hash or an
 open link, with which one is set: once, before it ends. An invitation is such a
 link for somebody new, a reset one for somebody known; only its SHA-256 is kept.
-Whoever is disabled cannot sign in, and whose sessions run is signed out.
+Whoever is disabled cannot sign in, and whose sessions run is signed out. Whoever
+wants it so (*passkey_only*) is not let in by a password alone: a passkey, which
+its device gives only to whoever it knows, is two factors in one.
 
 There is always an owner who can sign in once there was one: what would leave
 none is `Unfit`. Times are microseconds since the epoch, 0 is never.
@@ -62,6 +64,7 @@ class Person:
     disabled_us: int = 0
     passkeys: tuple[Passkey, ...] = ()
     subject: str = ""
+    passkey_only: bool = False
 
     @property
     def invited(self) -> bool:
@@ -189,6 +192,8 @@ def person_told(person: Person | None) -> object:
         "disabled_us": person.disabled_us,
         "invited": person.invited,
         "link_until_us": person.link_until_us,
+        "passkeys": [each.id for each in person.passkeys],
+        "passkey_only": person.passkey_only,
     }
 
 

@@ -146,6 +146,7 @@ def _written(access: Access) -> dict[str, Any]:
                 {"sha256": each.link_sha256, "until_us": each.link_until_us} if each.link_sha256 else None,
             }
             | ({"subject": each.subject} if each.subject else {})
+            | ({"passkey_only": True} if each.passkey_only else {})
             | ({"passkeys": [asdict(key) for key in each.passkeys]} if each.passkeys else {})
             for each in access.people.all
         ],
@@ -181,6 +182,7 @@ def _person(each: Any) -> Person:
         _text(each["id"]), _text(each["name"]), Role(each["role"]), _number(each["made_us"]),
         _text(each["password"]), sha256, until, _number(each["disabled_us"]),
         tuple(map(_passkey, each.get("passkeys", ()))), _text(each.get("subject", "")),
+        each.get("passkey_only", False) is True,
     )  # fmt: skip
 
 

@@ -114,6 +114,7 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "GET /account/passkeys": _P.SELF,
         "POST /account/passkeys/options": _P.SELF,
         "POST /account/passkeys/add": _P.SELF,
+        "POST /account/passkeys/only": _P.SELF,
         "POST /account/passkeys/{id}/remove": _P.SELF,
         "GET /people": _P.PEOPLE_READ,
         "POST /people/add": _P.PEOPLE_CHANGE,
@@ -197,7 +198,7 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "GET /preview.json": _P.POLICY_READ,
         # Another text is looked at with all that stands in the one in force.
         "POST /preview": _P.POLICY_CHANGE,
-        "GET /setup": _P.HEALTH_READ,
+        "GET /setup": _P.OVERVIEW_READ,
         "GET /setup/new": _P.POLICY_CHANGE,
         "POST /setup/look": _P.POLICY_CHANGE,
         "POST /setup/write": _P.POLICY_CHANGE,

@@ -205,6 +205,8 @@ class Sessions:
                 self._slow_account.failed(account, now)
             return _WRONG
         self._succeeded(after, address)
+        if after.passkey_only and after.passkeys:
+            return Denied("This account is opened by a passkey, not by a password alone.")
         return self.begin(after, "password")
 
     async def change_password(self, name: str, old: str, new: str, address: str) -> str | Denied:
@@ -213,9 +215,11 @@ class Sessions:
         if signed is None:
             return _WRONG
         begun = await self.sign_in(old, address, signed.person.name)
-        if isinstance(begun, Denied):
-            return Denied("The password of now is not right.") if not begun.retry_after else begun
-        self.sign_out(begun)
+        # A password that would not be enough alone is right all the same.
+        if isinstance(begun, Denied) and (begun is _WRONG or begun.retry_after):
+            return Denied("The password of now is not right.") if begun is _WRONG else begun
+        if not isinstance(begun, Denied):
+            self.sign_out(begun)
         hashed = await self._hash(new)
         if isinstance(hashed, Denied):
             return hashed

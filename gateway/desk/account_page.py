@@ -155,7 +155,7 @@ def _duties(duties: Sequence[Mapping[str, Any]]) -> str:
         return f"{heading}<p>{tr('Nothing is due.')}</p>\n"
     rows = [
         (
-            link(f"{PREFIX}/duties/{each['id']}", tr(_KINDS.get(each["kind"], each["kind"]))),
+            link(_handed_in_at(each), tr(_KINDS.get(each["kind"], each["kind"]))),
             each["license"],
             moment(each["deadline"])[:10],
             tr(_STATES.get(each["state"], each["state"])),
@@ -165,6 +165,12 @@ def _duties(duties: Sequence[Mapping[str, Any]]) -> str:
     return heading + table(
         tr("What you have to hand in"), (tr("What"), tr("License"), tr("Due"), tr("State")), rows
     )
+
+
+def _handed_in_at(duty: Mapping[str, Any]) -> str:
+    """Where a person hands it in: reports have a page (`report_pages`)."""
+    report = duty["kind"] == "report"
+    return f"{PREFIX}/reports/new?duty={duty['id']}" if report else f"{PREFIX}/duties/{duty['id']}"
 
 
 def charge_table(charges: Sequence[Mapping[str, Any]], caption: str) -> str:

@@ -35,9 +35,9 @@ _OUTCOMES: Final[Mapping[str, str]] = {
 
 
 def first_offer(policy: Policy) -> Offer | None:
-    """The offer that the commands buy: the one that costs least to begin with."""
+    """The offer that the commands buy: of those that a machine sells, the one that costs least to begin with."""
     return min(
-        on_offer(policy),
+        (each for each in on_offer(policy) if not each.by_person),
         key=lambda each: (due_at_signing(each.terms).micros, each.price.micros, each.id),
         default=None,
     )

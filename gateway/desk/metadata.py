@@ -42,7 +42,7 @@ def issuer_of(origin: str) -> str:
 
 
 def on_offer(policy: Policy) -> tuple[Offer, ...]:
-    """The offers that a machine can buy now: those a rule sells, in the policy's order."""
+    """The offers that can be had now, by machine or of a person: those a rule sells, in the policy's order."""
     if policy.site.mode is Mode.OBSERVE:
         return ()
     named = {name for rule in policy.rules if rule.verdict is Verdict.LICENSE for name in rule.offers}
@@ -121,6 +121,7 @@ def offer_document(offer: Offer, published: PublishedTerms) -> dict[str, object]
         "max_fetches": offer.max_fetches or None,
         "token_seconds": offer.token_seconds,
         "exclusive": terms.exclusivity.exclusive,
+        **({"by_person": True} if offer.by_person else {}),
         "terms_hash": terms.hash,
         "terms": terms.as_json(),
         "policy": offer.policy,
@@ -173,7 +174,7 @@ def index_document(policy: Policy, origin: str, published: PublishedTerms) -> di
 def how_to_buy(policy: Policy, origin: str) -> list[str]:
     """Three lines for a shell: register, buy a token, fetch with it."""
     issuer = issuer_of(origin)
-    offers = on_offer(policy)
+    offers = [each for each in on_offer(policy) if not each.by_person]
     place = offers[0].terms.scope.paths[0].pattern if offers else "/"
     page = place.replace("*", "PAGE") if "*" in place else place.rstrip("/") + "/PAGE"
     register = '{"client_name": "My crawler", "contacts": ["ops@crawler.example"]}'

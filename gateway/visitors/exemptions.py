@@ -28,6 +28,8 @@ from tomlkit.exceptions import TOMLKitError
 from gateway.problems import ConfigurationError, Mistake
 from gateway.visitors.networks import parse_address
 
+#: What the file is called.
+FILE: Final = "people.toml"
 #: The code of a browser in a crawler operator's network.
 UNDECLARED: Final = "ip_operator_undeclared"
 #: Reasons that a browser can have against it by no fault of who sits before it.

@@ -204,3 +204,17 @@ def test_only_comments_that_differ_are_told_as_such():
     before = Portable({"licet.toml": "[listen]\nport = 1\n"})
     (told,) = differences(before, Portable({"licet.toml": "# x\n[listen]\nport = 1\n"}))
     assert (told.key, told.before) == ("", "comments, order or spaces")
+
+
+def test_whom_nothing_is_held_against_comes_along_and_is_checked(folder, tmp_path):
+    lines = '# by hand\n[[exempt]]\nnetwork = "203.0.113.0/24"\n'
+    (folder / "people.toml").write_text(lines)
+    found = read(written(taken(folder)), "file")
+    assert found.files["people.toml"] == lines
+    assert proposed(folder, found) == ()
+    with pytest.raises(ConfigurationError) as caught:
+        checked(folder, Portable({"people.toml": '[[exempt]]\nreason = "ua_library"\n'}))
+    assert "people.toml: exempt[0]" in str(caught.value)
+    (folder / "people.toml").unlink()
+    put(folder, found, 1)
+    assert (folder / "people.toml").read_text() == lines

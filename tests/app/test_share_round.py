@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.app.due_round import folded_whole
-from gateway.app.share_round import ShareRound
+from gateway.app.share_round import ShareRound, authors_of, undivided
 from gateway.clock import HandClock
 from gateway.policy.reading import read_policy_text
 from gateway.provenance.journal import Journal
@@ -108,3 +108,17 @@ async def test_each_day_divides_what_came_since_once_after_a_restart_too(books):
     clock.advance(86_400)
     await one.act()
     assert await authors() == {"Ada": 120, "Bo": 80}
+
+
+async def test_what_is_the_authors_and_not_divided_yet_is_known(books, tmp_path):
+    _, earn, _, _, keeper = books
+    await earn(FETCH)
+    await keeper.catch_up()
+    database = await Database.open(tmp_path / "licet.db")
+    try:
+        found = await undivided(
+            SqliteEarnings(database), SqliteRegister(database), "journal", authors_of(POLICY)
+        )
+    finally:
+        await database.close()
+    assert found[1] == {"USD": {"Ada": 60, "Bo": 40}}

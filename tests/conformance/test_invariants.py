@@ -1,7 +1,7 @@
 """The ledger's invariants under any interleaving, on every adapter at once.
 
 A model kept here, which shares no code with the adapters, says what credit,
-budgets and purses must be; memory and SQLite must give the same answers to every
+budgets and purses must be; memory, SQLite and PostgreSQL must give the same answers to every
 step. Writers lease, record, give back and are killed; the keeper folds late, in
 any portions, and closes the purses of the dead.
 
@@ -21,9 +21,17 @@ from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from gateway.admission.spending import Short
 from gateway.billing.reconcile import reconcile
@@ -70,9 +78,9 @@ class Books(RuleBasedStateMachine):
         return self.loop.run_until_complete(work)
 
     def both(self, act):
-        memory, sqlite = (self.run(act(ports)) for ports in self.adapters)
-        assert memory == sqlite
-        return memory
+        first, *others = (self.run(act(ports)) for ports in self.adapters)
+        assert all(each == first for each in others)
+        return first
 
     def teardown(self):
         self.run(self.database.close())
@@ -237,3 +245,16 @@ Books.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 TestBooks = Books.TestCase
+
+
+@pytest.mark.parametrize("examples", [2, pytest.param(60, marks=pytest.mark.night)])
+def test_on_postgresql_too(emptied, examples):
+    class OnThree(Books):
+        def __init__(self):
+            super().__init__()
+            self.run(emptied.write(lambda db: db.execute("SELECT empty()")))
+            self.adapters.append(make.sqlite_ports(emptied, Path(self.folder.name)))
+
+    run_state_machine_as_test(
+        OnThree, settings=settings(Books.TestCase.settings, max_examples=examples, stateful_step_count=25)
+    )

@@ -179,6 +179,13 @@ async def test_a_policy_is_changed_by_keyboard_without_script(browser, start, fi
     await page.keyboard.press("Enter")
     assert "Put in force" in await page.get_by_role("status").inner_text()
     assert files.text(files.policies[0]).endswith('then = "refuse"\n')
+    await picture(page, f"policy-versions-{scheme}-{width}")
+    await page.get_by_role("button", name="Put back").first.focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", level=1, name="What would change").wait_for()
+    assert "-[[rules]]" in await page.get_by_label("Lines that differ").inner_text()
+    await page.goto(f"{board.base}/policies/journal/versions/{files.versions(files.policies[0])[0].sha256}")
+    await picture(page, f"policy-version-{scheme}-{width}")
     await context.close()
     # axe needs a script of its own, so it looks at the page that was shown, drawn once more.
     with_script = await browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 844})

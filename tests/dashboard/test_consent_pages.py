@@ -48,6 +48,7 @@ async def test_a_withdrawal_is_shown_before_it_is_done(board, consents, licensee
     (one,) = await consents.taking_back.store.all(9)
     assert (done.status, done.headers["Location"]) == (303, f"/consent/withdrawals/{one.id}?done=withdrawn")
     assert "within a second" in (await board.get(done.headers["Location"])).text
+    assert one.by == "owner"
     assert (one.works, one.uses, one.reason, one.private) == (("essays",), USUAL, "sold", "a note")
     listed = (await board.get("/consent")).text
     assert one.id in listed

@@ -122,6 +122,13 @@ async def test_a_passkey_is_made_signs_in_is_counted_and_removed(browser, start,
     assert board.sessions.people.of_id(owner).passkeys[0].count > kept.count
     assert board.sessions.people.of_id(owner).passkeys[0].public_key == kept.public_key
 
+    # A password that somebody learned is not enough where its owner wants it so.
+    await page.goto(f"{base}/account/passkeys")
+    await page.get_by_role("button", name="Ask for a passkey always").click()
+    await page.get_by_role("button", name="Let the password do").wait_for()
+    await picture(page, "access-passkeys-only")
+    assert board.sessions.people.of_id(owner).passkey_only
+
     # A device that does not know its user is not enough, and says so without leaving the page.
     await page.get_by_role("button", name="Sign out", exact=True).click()
     await device.send("WebAuthn.setUserVerified", {"authenticatorId": id, "isUserVerified": False})
@@ -136,7 +143,8 @@ async def test_a_passkey_is_made_signs_in_is_counted_and_removed(browser, start,
     assert board.sessions.people.of_id(owner).passkeys == ()
     assert watch.clean()
     noted = [each.note.subject for each in await admin.notes.latest(0, 9)]
-    assert noted == [f"/account/passkeys/{kept.id}/remove", "/account/passkeys/add"]
+    assert noted == [f"/account/passkeys/{kept.id}/remove", "/account/passkeys/only", "/account/passkeys/add"]
+    assert not board.sessions.people.of_id(owner).passkey_only
     await context.close()
 
 

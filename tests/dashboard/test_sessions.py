@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+from dataclasses import replace
 
 import pytest
 
+from gateway.dashboard.people import Passkey
 from gateway.dashboard.sessions import ABSOLUTE_US, IDLE_US, LINK_US, Denied, Sessions
 from gateway.problems import ConfigurationError
 
@@ -76,6 +78,27 @@ async def test_no_link_once_there_is_a_password_unless_asked_anew(sessions):
 async def test_a_link_made_by_another_process_works_here(sessions, tmp_path, clock):
     token = Sessions.open(tmp_path / "operator.json", clock).sign_in_link()
     assert isinstance(await sessions.set_password(token, PASSWORD, "a"), str)
+
+
+async def test_a_password_alone_does_not_open_what_its_owner_shut(sessions):
+    token = sessions.sign_in_link()
+    name = await sessions.set_password(token, PASSWORD, "a")
+    (owner,) = sessions.people.all
+
+    def shut(access):
+        passkey = Passkey("id", "key", 0, "localhost", "x", 1)
+        person = replace(owner, passkeys=(passkey,), passkey_only=True)
+        return access.with_people(access.people.with_one(person)), None
+
+    sessions.file.change(shut)
+    right, wrong = await sessions.sign_in(PASSWORD, "b"), await sessions.sign_in("x" * 12, "c")
+    assert (right.sentence, wrong.sentence) == (
+        "This account is opened by a passkey, not by a password alone.", "Name or password is not right.",
+    )  # fmt: skip
+    # Changing the password asks for the one of now as ever, and a link lets its owner in again.
+    assert isinstance(await sessions.change_password(name, "x" * 12, "a new long one", "a"), Denied)
+    assert isinstance(await sessions.change_password(name, PASSWORD, "a new long one", "a"), str)
+    assert isinstance(await sessions.set_password(sessions.sign_in_link(anew=True), PASSWORD, "d"), str)
 
 
 async def test_the_password_is_read_however_it_is_typed(sessions):

@@ -213,3 +213,12 @@ async def test_no_query_and_no_body_breaks_the_desk(world):
         )
         assert posted.status < 500, (query, body[:20])
     assert seen == {200, 400, 404}
+
+
+async def test_quotes_and_offers_cite_the_record_of_the_creators_consent(world):
+    url = f"{world.origin}/essays/tides"
+    assert "consent" not in (await asked(world, f"url={url}&use=ai-train"))[1]
+    world.policy = replace(world.policy, consent="019ab003-0000-7000-8000-000000000003")
+    assert (await asked(world, f"url={url}&use=ai-train"))[1]["consent"] == world.policy.consent
+    offers = json.loads(await (await world.get("/.licet/offers")).text())
+    assert offers["consent"] == world.policy.consent

@@ -80,6 +80,13 @@ async def test_what_is_to_be_handed_in_is_listed(buyer):
     assert (await get(buyer, f"{NEW}?duty=du_9"))[0] == 404
 
 
+async def test_the_account_of_a_licensee_leads_there(buyer):
+    duty = await buyer.one()
+    status, page, _ = await get(buyer, "/.licet/account")
+    assert status == 200
+    assert f'href="{NEW}?duty={duty["id"]}"' in page
+
+
 async def test_a_table_is_checked_then_sent_and_its_price_is_shown_before(buyer, open_report):
     page, duty = open_report
     license = await license_of(buyer)

@@ -27,6 +27,7 @@ async def test_a_backup_beside_a_running_gateway_restores_into_a_new_folder(
     licet, http, origin, sell
 ) -> None:
     data = licet.write_site(origin.url)
+    (data / "people.toml").write_text('[[exempt]]\nnetwork = "203.0.113.0/24"\n')
     one = await licet.serve()
     sold = await sell(one)
     log = await log_of(http, one.front)
@@ -41,7 +42,7 @@ async def test_a_backup_beside_a_running_gateway_restores_into_a_new_folder(
     assert "a gateway runs on" in (await licet("restore", "licet.tar", "--yes", code=2)).err
 
     done = await licet("restore", "licet.tar", "--data", "new")
-    assert done.out.startswith("restored 3 entries of 20")
+    assert done.out.startswith("restored 5 entries of 20")
     assert "ROLLBACK" not in done.err
     new = licet.folder / "new"
     for path in [new, *new.rglob("*")]:
@@ -50,7 +51,8 @@ async def test_a_backup_beside_a_running_gateway_restores_into_a_new_folder(
     assert (await licet(*ask, "--data", "new")).out == before
     assert (await licet("licensee", "list", "--data", "new")).out == (await licet("licensee", "list")).out
     assert (await licet("keys", "list", "--data", "new")).out == (await licet("keys", "list")).out
-    assert (new / "sites" / "journal.toml").read_text() == (data / "sites" / "journal.toml").read_text()
+    for name in ("sites/journal.toml", "people.toml"):
+        assert (new / name).read_text() == (data / name).read_text(), name
     await one.stop()
 
     # The restored gateway says where it comes from, and has the keys of what was sold before.

@@ -14,7 +14,7 @@ import pypdf
 import pytest
 
 from gateway.cli.books import open_books
-from gateway.provenance.record import BookEntry
+from gateway.provenance.record import BookEntry, FetchRecord
 from gateway.store.sqlite.database import Database
 
 MONTH = time.strftime("%Y-%m", time.gmtime())
@@ -209,3 +209,29 @@ async def test_authors_are_paid_from_their_own_accounts(licet, folder, tmp_path)
         "closed months", "documents", "payouts",
     }  # fmt: skip
     assert bill["id"] in str(told)
+
+
+async def test_a_creator_is_not_paid_what_is_the_authors_and_waits_to_be_divided(licet, folder):
+    made = licet("licensee", "add", "Example AI Labs")["licensee"]
+    (folder / "sites").mkdir()
+    (folder / "sites" / "journal.toml").write_text(
+        'stance = "search-free-training-paid"\n[site]\nid = "journal"\nhosts = ["journal.example"]\n'
+        'origin = "http://127.0.0.1:8000"\n[[works]]\nid = "essays"\npaths = ["/essays/"]\nrights = "own"\n'
+        'people = "none"\nauthors = [{ name = "Ada Example", share = "60 %" }, { name = "Bo Example", share = "40 %" }]\n'
+        '[offers.training]\nuses = ["ai-train"]\nworks = ["essays"]\nprice = { per_fetch = "0.01" }\n[[rules]]\nthen = "serve"\n'
+    )
+    await booked(folder, (made, "credit", 9_000_000, in_last_month(), {"currency": "EUR"}))
+    await booked(folder, (made, "due", 1_000_000, in_last_month(), {"currency": "EUR", "license": ""}))
+    fetch = FetchRecord(
+        id="r0", time_us=in_last_month(), duration_us=1, site="journal", host="h", method="GET", path="/essays/a",
+        visitor_class="ai", identity="claimed", identity_method="none", verdict="license", rule="r", policy="p",
+        mode="enforce", outcome="licensed", status=200, bytes_sent=9, ended="complete", detail="0" * 64, licensee=made,
+        license="lic_1", charge_reason="fetch", work="essays", currency="EUR", charged_micros=4_000_000,
+    )  # fmt: skip
+    async with open_books(folder) as books:
+        await books.write(fetch)
+    ask = ("payouts", "plan", "journal")
+    iban = ("--name", "Tide Press", "--iban", "DE89370400440532013000")
+    told = licet(*ask, "1.01 EUR", *iban, code=1)
+    assert "4 EUR of what stands there is its authors', and is divided once a day" in told
+    assert licet(*ask, "1 EUR", *iban)[0]["amount"] == "1 EUR"

@@ -146,7 +146,7 @@ def test_a_whole_form_is_read_back_as_it_was_sent_whatever_stood_there(form, ear
         assert write_choices(written.text, FILE, form).text == written.text
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(changes=parts, more=parts)
 def test_a_part_is_read_back_and_everything_else_says_what_it_said(changes, more):
     for text in (STANCE, NOTHING, BY_HAND):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Self
 
 import apsw
+import orjson
 
 from gateway.problems import StoreUnavailable
 from gateway.provenance.segments import SegmentDamaged
@@ -48,6 +49,6 @@ class Octets:
             found = self._shelf.entry(file, place)
         except (SegmentDamaged, OSError) as error:
             raise StoreUnavailable(f"entry {id} cannot be read from the journal: {error}") from error
-        if b'"id":"%b"' % id.encode() not in found.canonical:
+        if b'"id":' + orjson.dumps(id) not in found.canonical:
             raise StoreUnavailable(f"entry {id} does not stand in the journal at {file}:{place}")
         return found
