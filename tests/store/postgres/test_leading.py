@@ -136,9 +136,9 @@ async def test_when_the_leader_is_killed_the_other_goes_on_from_what_it_promised
 
 async def test_a_leader_that_slept_signs_nothing_when_it_wakes(emptied, keepers):
     await add(emptied, 0, 5)
-    first = await keepers("first", silent=1.0)
+    first = await keepers("first", silent=3.0)
     await first.until(lambda one: 5 in one.signed)
-    second = await keepers("second", silent=1.0)
+    second = await keepers("second", silent=3.0)
     await second.until(lambda one: "waits" in one.words)
     first.process.send_signal(signal.SIGSTOP)
     await add(emptied, 5, 5)
