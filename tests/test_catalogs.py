@@ -52,7 +52,9 @@ def test_what_is_read_is_compiled_from_what_is_edited(code):
     edited = catalogs.path_of(code)
     held = [edited.with_suffix(".mo").read_bytes(), catalogs.compiled(catalogs.read(code))]
     # The head names the program that wrote it.
-    read, wanted = ({str(each.id): each.string for each in read_mo(io.BytesIO(one)) if each.id} for one in held)
+    read, wanted = (
+        {str(each.id): each.string for each in read_mo(io.BytesIO(one)) if each.id} for one in held
+    )
     assert read == wanted
     with (static("locale") / code / "LC_MESSAGES" / "licet.mo").open("rb") as file:
         assert gettext.GNUTranslations(file).gettext("Licenses") == catalog(code).gettext("Licenses")
