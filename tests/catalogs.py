@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import io
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from gateway.terms.unit import AGES, FREE, TIERS, UNIT
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "static" / "locale"
+_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 KEYWORDS = {"tr": 1, "later": 1, "trn": 2}
 
 
@@ -96,7 +98,16 @@ def update(code: str, more: dict[object, object]) -> list[str | tuple[str, str]]
     before = read(code)
     known = {message.id: message.string for message in before if message.id}
     known |= more
-    after = Catalog(locale=code, project="licet", version="0", charset="utf-8", fuzzy=False)
+    # The same translations give the same octets, on whatever day they are written.
+    after = Catalog(
+        locale=code,
+        project="licet",
+        version="0",
+        charset="utf-8",
+        fuzzy=False,
+        creation_date=_DAY,
+        revision_date=_DAY,
+    )
     missing = []
     for message in collected():
         string = known.get(message, "")

@@ -54,8 +54,12 @@ class BillingRoom:
         self._accounts = SqliteAccountBook(pages)
         self._test, self._payouts = config.billing.test, SqlitePayoutBook(database)
         documents = SqliteDocumentBook(database)
-        issuer = Issuer((documents, self._books, ledger), config.billing, self._write, clock.now_us)
-        self.office = BillingOffice(issuer, self._books, SqliteDisputeBook(database), register, clock.now_us)
+        issuer = Issuer((documents, self._books, ledger), config.billing, self.write, clock.now_us)
+        # One day less than events are kept.
+        told = config.outbox.keep_days - 1
+        self.office = BillingOffice(
+            issuer, self._books, SqliteDisputeBook(database), register, clock.now_us, told
+        )
 
     async def open(self) -> None:
         """Take the mode of the books; raises `ConfigurationError` where they are of the other one."""
@@ -76,13 +80,13 @@ class BillingRoom:
 
     def pages(self) -> Bills:
         """What the owner's pages work on."""
-        paying = PayingOut(self._payouts, self._write, self._clock.now_us)
+        paying = PayingOut(self._payouts, self.write, self._clock.now_us)
         return Bills(self._accounts, self._names, self._test, self.office, paying)
 
     async def _names(self) -> dict[str, str]:
         return {each.id: each.name for each in await self._register.licensees()}
 
-    async def _write(self, entries: Sequence[BookEntry]) -> bool:
+    async def write(self, entries: Sequence[BookEntry]) -> bool:
         """Make *entries* durable that are not in the books, and wait for the books to show them, for two seconds."""
         async with billing_lock(self._config.folder):
             fresh = [each for each in entries if not await self._ledger.has_entry(each.id)]

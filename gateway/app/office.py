@@ -246,7 +246,9 @@ class Office:
             *self.post.groups,
             *self.consenting.groups(),
             *self.persons.groups(),
-            DeveloperDesk(self.register, self.journal, self.clock, test=self.config.billing.test).group(),
+            DeveloperDesk(
+                self.register, self.billing.write, self.clock, test=self.config.billing.test
+            ).group(),
             *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
             *self.billing.groups(),
             accounts_of(

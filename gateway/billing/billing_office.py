@@ -22,19 +22,25 @@ from gateway.problems import Problem, Refusal
 from gateway.provenance.record import BookEntry
 
 _MOST = 10_000
+_DAY = 86_400
 #: Seconds for which whoever issued a document is left to finish it.
 _ON_ITS_WAY = 120
 
 
 @dataclass(frozen=True, slots=True)
 class BillingOffice:
-    """One data folder's bills. *now_us* tells the time."""
+    """One data folder's bills. *now_us* tells the time.
+
+    What happened more than *told_days* ago is told no more: it must be less than the days for
+    which events are kept, so that what was told and forgotten is not told again.
+    """
 
     issuer: Issuer
     accounts: AccountBook
     disputes: DisputeBook
     register: LicenseRegister
     now_us: Callable[[], int]
+    told_days: int = 3
 
     @property
     def rules(self) -> BillingRules:
@@ -148,7 +154,8 @@ class BillingOffice:
         for each in await self.disputes.of("", _MOST):
             if each.state == "open" and self.now >= each.answer_by:
                 events.append(told(each, each.answer_by, overdue=True))
-        await self.issuer.documents.tell(events)
+        news = self.now - self.told_days * _DAY
+        await self.issuer.documents.tell([each for each in events if each.at >= news])
 
     async def _kept(self, dispute: Dispute | Refusal) -> Dispute | Refusal:
         if isinstance(dispute, Refusal):

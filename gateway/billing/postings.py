@@ -307,13 +307,7 @@ def _referring(entry: BookEntry, undone: Undone | None) -> tuple[Posting, ...]:
     amount, before = Money(entry.amount_micros, entry.currency), undone.posting
     if amount.currency != before.amount.currency or amount.micros > undone.left_micros:
         return ()
-    if entry.kind_of == "reversal" and before.code == "release":
-        # What was released does not wait again: it is owed no more, or is credit where somebody held it.
-        if not _waited(entry, before.debit):
-            return ()
-        promised = before.debit.startswith("milestone:")
-        to = owed(entry.licensee) if promised else prepaid(entry.licensee)
-    elif entry.kind_of == "reversal":
+    if entry.kind_of == "reversal":
         if before.code in _OF_CREATOR:
             own, codes = {paid_from(entry)}, _OF_CREATOR
         else:

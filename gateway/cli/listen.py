@@ -42,7 +42,7 @@ def listen(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Show events as they happen, and forward them to a program of yours.
+    """Show events as they happen, and forward them.
 
     Beside a running gateway or without one. What is forwarded is what a webhook
     endpoint would get: the same body, signed by Standard Webhooks with a secret

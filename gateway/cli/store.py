@@ -39,7 +39,9 @@ def move(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Copy every table to another engine, compare both sides, and let the settings say so.
+    """Move the books to another engine, and compare both.
+
+    The settings say so in the end.
 
     The gateway must be stopped. What was copied is there once: a move that was
     interrupted goes on where it was when you say the same again. A target that

@@ -10,6 +10,7 @@ GET  …/problems                every refusal there is
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -21,7 +22,6 @@ from gateway.admission.pace import Pace
 from gateway.clock import Clock
 from gateway.desk import developer_page as pages
 from gateway.desk.call import READ, WRITE, About, Call, Group, Route, read_at
-from gateway.desk.fees import Keeping
 from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.pacing import network
 from gateway.desk.quoting import Question, quote
@@ -36,6 +36,8 @@ from gateway.money import Money
 from gateway.problems import PROBLEMS, Problem, Refusal
 from gateway.provenance.record import BookEntry
 from gateway.uses import parse_use
+
+Writing = Callable[[Sequence[BookEntry]], Awaitable[bool]]
 
 _log = structlog.get_logger("licet.desk")
 #: What a sandbox key may spend, in whole units of the site's currency.
@@ -58,7 +60,7 @@ class DeveloperDesk:
     def __init__(
         self,
         register: LicenseRegister,
-        journal: Keeping,
+        write: Writing,
         clock: Clock,
         *,
         test: bool,
@@ -66,9 +68,11 @@ class DeveloperDesk:
     ) -> None:
         """Enroll sandbox clients in *register*, where *test* says that the books are of test mode.
 
+        *write* makes their money durable, and returns once the books show it: the next command spends it.
+
         *pace* is for each network: by default 5 keys at once and one in ten minutes.
         """
-        self._register, self._journal, self._clock, self._test = register, journal, clock, test
+        self._register, self._write, self._clock, self._test = register, write, clock, test
         self._pace = pace or Pace(1 / 600, 5)
 
     def group(self) -> Group:
@@ -150,7 +154,7 @@ class DeveloperDesk:
             str(uuid_utils.uuid7()), now_us, "credit", "", made.licensee.id, credit.micros, credit.currency,
             memo="test money of a sandbox key", by="sandbox",
         )  # fmt: skip
-        await self._journal.keep(entry)
+        await self._write((entry,))
         _log.info("a sandbox key was given out", client=made.client.id, licensee=made.licensee.id)
         if call.wants_page:
             body = pages.sandbox_page(made.client.id, made.secret, str(credit))

@@ -37,6 +37,8 @@ from gateway.problems import ConfigurationError, Mistake
 OVERLAP_SECONDS: Final = 86_400 + 30 + 60
 MANIFEST: Final = "manifest.json"
 _LARGEST: Final = 256 * 1024
+#: How often a reading may meet a rotation.
+_RACES: Final = 10
 #: The states of keys that have a private side on disk.
 _SIGNING: Final = frozenset({State.CURRENT, State.NEXT})
 
@@ -220,12 +222,12 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _read(folder: Path) -> _Reading:
-    """Read manifest and private keys; once more if that fails."""
-    try:
-        return _read_once(folder)
-    except ConfigurationError:
-        # A rotation may have deleted a key between the two reads; then the next reading is whole.
-        return _read_once(folder)
+    """Read manifest and private keys; some times more if that fails."""
+    for _ in range(_RACES):
+        # A rotation may have deleted a key between the two reads, and another one may follow it at once.
+        with suppress(ConfigurationError):
+            return _read_once(folder)
+    return _read_once(folder)
 
 
 def _read_once(folder: Path) -> _Reading:

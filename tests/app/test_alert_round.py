@@ -11,21 +11,34 @@ from gateway.clock import HandClock
 from gateway.config import read_config
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
-from gateway.provenance.record import FetchDetail
+from gateway.provenance.keeper import FoldBatch, SealedDetail, SealedEntry
+from gateway.provenance.record import FetchDetail, FetchRecord
+from gateway.store.postgres.folding import PostgresFolding
 from gateway.store.sqlite.alerts import AT_ONCE, SqliteAlerts
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.events import SqliteEvents
+from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.register import SqliteRegister
-from tests.dashboard.conftest import BASE, Log
+from tests.dashboard.conftest import BASE, SALT
 
 DAY_US = 86_400_000_000
 
 
-@pytest.fixture
-async def database(tmp_path):
+@pytest.fixture(params=["sqlite", "postgres"])
+async def database(request, tmp_path):
+    if request.param == "postgres":
+        yield request.getfixturevalue("emptied")
+        return
     opened = await Database.open(tmp_path / "licet.db")
     yield opened
     await opened.close()
+
+
+async def insert(database, *records: tuple[FetchRecord, FetchDetail]) -> None:
+    folding = SqliteFolding(database) if isinstance(database, Database) else PostgresFolding(database)
+    entries = tuple(SealedEntry(record, SALT, record.canonical(), "front") for record, _ in records)
+    details = tuple(SealedDetail(record.id, SALT, record.time_us, detail) for record, detail in records)
+    await folding.fold(FoldBatch(entries, details, ()))
 
 
 def came(number: int, clock: HandClock, agent: str = "x/1", **changes):
@@ -47,32 +60,35 @@ async def told(database) -> list[tuple[str, str]]:
 
 async def test_each_case_is_told_once_a_day_whoever_looks(tmp_path, database):
     clock = HandClock()
-    log = Log(database)
     look = rounds(tmp_path, database, clock)
     await look.act()
     assert await told(database) == []
     refused = {"crawler": "Bytespider", "verdict": "refuse", "identity": "none"}
-    await log.insert(came(1, clock, **refused), came(2, clock, crawler="Googlebot", identity="spoofed"))
-    await log.insert(came(3, clock, "HarborBot/2", crawler="", identity="none", verdict="serve"))
+    await insert(database, came(1, clock, **refused), came(2, clock, crawler="Googlebot", identity="spoofed"))
+    await insert(database, came(3, clock, "HarborBot/2", crawler="", identity="none", verdict="serve"))
     await look.act()
     first = await told(database)
     assert sorted(first) == [
         ("crawler.ignored", "Bytespider"), ("crawler.newcomer", "HarborBot"), ("crawler.spoofed", "Googlebot"),
     ]  # fmt: skip
-    await log.insert(came(4, clock, **refused), came(5, clock, "HarborBot/3", crawler="", identity="none"))
+    await insert(
+        database, came(4, clock, **refused), came(5, clock, "HarborBot/3", crawler="", identity="none")
+    )
     await look.act()
     # A process that was killed looks through the day again.
     await rounds(tmp_path, database, clock).act()
     assert await told(database) == first
     clock.advance(86_400)
-    await log.insert(came(6, clock, **refused), came(7, clock, "HarborBot/3", crawler="", identity="none"))
+    await insert(
+        database, came(6, clock, **refused), came(7, clock, "HarborBot/3", crawler="", identity="none")
+    )
     await look.act()
     assert (await told(database))[len(first) :] == [("crawler.ignored", "Bytespider")]
 
 
 async def test_what_was_before_today_is_not_told(tmp_path, database):
     clock = HandClock()
-    await Log(database).insert(came(1, clock, crawler="Googlebot", identity="spoofed"))
+    await insert(database, came(1, clock, crawler="Googlebot", identity="spoofed"))
     clock.advance(2 * 86_400)
     await rounds(tmp_path, database, clock).act()
     assert await told(database) == []

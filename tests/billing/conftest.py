@@ -8,6 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.provenance.record import BookEntry, FetchRecord
+from tests.conformance.conftest import database
+
+__all__ = ["database"]
 
 AT = 1_795_000_000_000_000
 
@@ -19,6 +22,12 @@ _FETCH = FetchRecord(
     price_micros=5_000, charged_micros=5_000, charge_reason="fetch", digest="d" * 64, etag='"1"',
 )  # fmt: skip
 _BOOK = BookEntry("b0", AT, "credit", "journal", "le_1", 100_000, "USD", memo="paid in", by="operator")
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """What the ports of these tests rest on; every engine passes the suites of `conformance`."""
+    return request.param
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ async def test_the_license_of_what_is_unpaid_is_suspended_and_not_one_whose_fetc
         make.fetch("x1", licensee="le_1", license="lic_2", charged_micros=5_000, time_us=OCTOBER.since_us + 5)
     )
     clock = Watch()
-    office = BillingOffice(issuer(ports), ports.account_book, ports.disputes, ports.register, clock)
+    office = BillingOffice(issuer(ports), ports.account_book, ports.disputes, ports.register, clock, 89)
     await office.issuer.issue("le_1", "Example AI", OCTOBER)
     for id in ("lic_1", "lic_2"):
         await licensed(ports, id, ends=(1 << 40) + int(id == "lic_2"))

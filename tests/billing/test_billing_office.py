@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -35,7 +36,7 @@ async def bills(ports, make):
     await sold(ports, make)
     await ports.documents.name_party("le_1", BUYER)
     clock = Watch()
-    office = BillingOffice(issuer(ports), ports.account_book, ports.disputes, ports.register, clock)
+    office = BillingOffice(issuer(ports), ports.account_book, ports.disputes, ports.register, clock, 89)
     (invoice,) = await office.issuer.issue("le_1", "Example AI", OCTOBER)
     return ports, office, clock, invoice
 
@@ -73,7 +74,7 @@ async def test_an_acceptance_that_dies_between_note_and_word_is_finished_by_the_
         async def decide(self, *_, **__):
             raise StoreUnavailable("killed")
 
-    dying = BillingOffice(office.issuer, office.accounts, Dying(ports.disputes), ports.register, clock)
+    dying = BillingOffice(office.issuer, office.accounts, Dying(ports.disputes), ports.register, clock, 89)
     with pytest.raises(StoreUnavailable):
         await dying.accept(made.id, "yes")
     assert (await ports.disputes.get(made.id)).state is Disputed.OPEN
@@ -140,3 +141,13 @@ async def test_a_licensee_disputes_its_own_documents_alone(bills, id):
     assert refused.problem is Problem.NOT_FOUND
     assert (await office.accept("ld_9", "")).problem is Problem.NOT_FOUND
     assert (await office.reject("ld_9", "x")).problem is Problem.NOT_FOUND
+
+
+async def test_what_happened_longer_ago_than_events_are_kept_is_not_told_again(bills):
+    ports, office, clock, _ = bills
+    brief = replace(office, told_days=3)
+    clock.at += 60 * DAY_US
+    await brief.round()
+    assert await ports.happened() == ["invoice.issued"], "as when it was issued"
+    await office.round()
+    assert "invoice.overdue" in await ports.happened()

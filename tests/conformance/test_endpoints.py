@@ -201,3 +201,18 @@ async def test_what_is_old_is_forgotten_unless_somebody_waits_for_it(kept, ports
     await kept.passed("we_1", places[-1])
     await kept.forget(NOW + 10**6, 99)
     assert await ports.events.after(0, 99) == ()
+
+
+async def test_what_is_of_no_site_concerns_the_endpoints_of_its_licensee_and_waits_for_them(kept, ports):
+    last = await ports.events.last()
+    for id, licensee in (("we_1", "le_1"), ("we_2", "le_2")):
+        await kept.add(endpoint(id, licensee, reach=Reach.ON, after=last), 9)
+    assert await kept.due(NOW, 9) == ()
+    bill = event("invoice.due", at=NOW, site="", subject="in_1", licensee="le_1", body={})
+    await ports.documents.tell([bill])
+    assert [each.id for each in await kept.due(NOW, 9)] == ["we_1"]
+    await kept.forget(NOW + 10**6, 99)
+    assert [each.event for each in await ports.events.after(0, 99)] == [bill], "it was not told yet"
+    await kept.passed("we_1", await ports.events.last())
+    await kept.forget(NOW + 10**6, 99)
+    assert await ports.events.after(0, 99) == ()

@@ -281,6 +281,7 @@ class World:
             return True
 
         stores = (documents, self.account_book, self.ledger)
+        self.write = write
         issuer = Issuer(stores, BillingRules(prefix="TP-"), write, self.clock.now_us)
         self.billing = BillingOffice(issuer, self.account_book, disputes, self.register, self.clock.now_us)
         self.repeats, self.settlements = MemoryRepeats(), MemorySettlements()
@@ -366,7 +367,7 @@ class World:
                 self._accounts,
                 PersonDesk(self.person_reports, self.clock).group(),
                 PrivacyDesk(self.recorded).group(),
-                DeveloperDesk(self.register, self.kept, self.clock, test=self.test_mode).group(),
+                DeveloperDesk(self.register, self.write, self.clock, test=self.test_mode).group(),
                 lambda clients: InvoiceDesk(clients, self.billing, FormTokens(self.clock)).group(),
                 lambda clients: BillingDesk(clients, self.account_book, test=self.test_mode).group(),
                 ObjectionDesk(

@@ -20,9 +20,7 @@ __all__ = ["browser", "busy"]
     ("scheme", "width", "language"),
     [
         ("light", 1280, "en"),
-        ("dark", 1280, "en"),
-        ("light", 390, "en"),
-        ("light", 390, "de"),
+        ("dark", 320, "de"),
         ("light", 390, "ar"),
     ],
 )

@@ -97,7 +97,7 @@ def test_every_operation_keeps_to_the_document(gateway, whole):
     def drive(operation):
         @seed(20261126)
         @settings(
-            max_examples=4, deadline=None, database=None, phases=[Phase.generate],
+            max_examples=2, deadline=None, database=None, phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
         @given(operation.as_strategy())

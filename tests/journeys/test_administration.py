@@ -28,7 +28,7 @@ READING = {
     "objections list", "objections show", "authors list", "authorship show", "authorship export",
     "invoices list", "invoices show", "payouts list", "payouts authors", "mcp", "disputes list",
     "disputes show", "reconcile", "books check", "books export", "outbox list", "outbox show", "outbox test",
-    "dashboard people list", "dashboard keys list", "config export", "config diff",
+    "dashboard people list", "dashboard keys list", "config export", "config diff", "listen", "policy history", "store move",
 }  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def notes(licet):
     """What the books show, in order."""
     with_ = apsw.Connection(str(licet.folder / "licet-data" / "licet.db"), flags=apsw.SQLITE_OPEN_READONLY)
     try:
-        rows = with_.execute("SELECT canonical FROM entries WHERE kind = 'admin' ORDER BY seq")
+        rows = with_.execute("SELECT own_canonical FROM entries WHERE kind = 'admin' ORDER BY seq")
         return [orjson.loads(canonical) for (canonical,) in rows]
     finally:
         with_.close()

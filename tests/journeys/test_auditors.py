@@ -81,7 +81,7 @@ async def test_a_scope_is_fetched_and_holds_offline(audited, http, tmp_path):
     assert "Ireland" in str(described["provenance"])
     await licet("journal", "export", "--format", "parquet", "--out", "all.parquet")
     told = (await licet("journal", "check", "all.parquet", "--json")).json
-    assert (told["good"], told["entries"]) == (True, 7)
+    assert (told["good"], told["entries"]) == (True, 6)
     (licet.folder / "none.parquet").write_bytes(b"PAR1")
     assert "cannot be read" in (await licet("journal", "check", "none.parquet", code=1)).err
     log = licet.folder / "licet-data" / "log"

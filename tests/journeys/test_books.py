@@ -15,7 +15,7 @@ from gateway.app.reconciling import by_command
 BEAN_CHECK = Path(sys.executable).with_name("bean-check")
 LINES = [
     "files", "public log", "derivation", "sums", "balances", "accounts", "spending", "credit", "journal",
-    "statements", "receipts", "payments", "top-ups", "by hand",
+    "statements", "receipts", "payments", "top-ups", "by hand", "closed months", "documents", "payouts",
 ]  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from gateway.cli.auditing import full_audit
 from gateway.cli.books import open_books
 from gateway.clock import HandClock
 from gateway.config import read_config
+from gateway.dashboard.pages import JOURNAL
 from gateway.licenses.revocations import OLDEST
 from gateway.money import Money
 from gateway.provenance.append_file import Disk
@@ -368,7 +369,7 @@ async def test_a_disk_that_fills_keeps_its_last_part_for_the_licensed(small_disk
     leave(1 << 19)
     await until_room(one, paid=True, wanted=False)
     assert await one.told() == JOURNAL_DOWN
-    assert "reserve" in one.one.licet.status()["journal"]
+    assert "reserve" in one.one.licet.status()[JOURNAL]
     filler.unlink()
     await until_room(one, paid=False, wanted=True)
     assert await one.told() == USUAL

@@ -314,7 +314,9 @@ def test_an_ai_crawler_gets_402_and_its_server_is_not_asked(foreign: Site, front
 def test_the_three_lines_of_the_readme_buy_and_fetch(root: Path, foreign: Site, front: Front) -> None:
     _curl()
     lines = [
-        line for line in (root / "README.md").read_text().replace("\\\n", "").splitlines() if "curl " in line
+        line
+        for line in (root / "README.md").read_text().replace("\\\n", "").splitlines()
+        if line.startswith("curl ")
     ]
     refused, bought, fetched = (
         line.replace("https://journal.example", front.url).replace("curl ", "curl -sS ") for line in lines

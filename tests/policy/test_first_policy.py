@@ -84,7 +84,7 @@ def test_the_price_of_a_place_in_an_index_stays_the_stances():
         ("mode", "soon", "observe"),
         ("prices", "cheap", "two amounts"),
         ("prices", "1 x", "an amount"),
-        ("prices", "1 2 dollars", "three capital letters"),
+        ("prices", "1 2 dollars", "currency"),
         ("prices", "999999999999 999999999999 USD", "larger"),
         ("prices", "-1 2", "an amount"),
     ],

@@ -50,6 +50,8 @@ _GROUP: Final = 128
 _WAITING: Final = 8192
 _CONNECT_SECONDS: Final = 5.0
 _STATEMENT_SECONDS: Final = 60.0
+#: Seconds that acts which have begun may take when the database is closed.
+_CLOSE_SECONDS: Final = 20.0
 _LOOK_SECONDS: Final = 0.1
 #: A number that nobody could ask for during this long is none.
 _OLD_SECONDS: Final = 2.0
@@ -184,14 +186,15 @@ class Postgres:
     async def _close(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
-            await asyncio.wait((self._watch,))
+            await asyncio.wait((self._watch,), timeout=_CLOSE_SECONDS)
         if self._writer is not None:
             self._wake.set()
             await self._writer
-        for _ in range(self._most):
-            # An act that has begun is let finish.
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._room.acquire(), _STATEMENT_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            # An act that has begun is let finish, and none of them for ever.
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                for _ in range(self._most):
+                    await self._room.acquire()
         for line in self._idle:
             with contextlib.suppress(*GONE, asyncpg.PostgresError):
                 await line.connection.close(timeout=2)
@@ -340,12 +343,11 @@ class Postgres:
 
     async def _look(self) -> None:
         """Ask again and again which transactions there were."""
-        while True:
+        # It ends where it is told to, also where what it waits for swallows that it was canceled.
+        while not self._closed:
             with contextlib.suppress(asyncpg.PostgresError, *GONE):
-                async with self._line() as line:
-                    found = await asyncio.wait_for(
-                        line.connection.fetchval("SELECT pg_current_snapshot()::text"), _OLD_SECONDS
-                    )
+                async with self._line() as line, asyncio.timeout(_OLD_SECONDS):
+                    found = await line.connection.fetchval("SELECT pg_current_snapshot()::text")
                 if found != self._snapshot:
                     self._snapshot = found
                     self._seen += 1

@@ -16,7 +16,7 @@ from gateway.store.sqlite.events import keep_events
 AT_ONCE: Final = 20_000
 #: User-Agents of nobody known that one look takes up.
 _NAMES: Final = 200
-_SERVED: Final = "sum(outcome IN ('open', 'free', 'licensed'))"
+_SERVED: Final = "sum(CASE WHEN outcome IN ('open', 'free', 'licensed') THEN 1 ELSE 0 END)"
 
 
 class SqliteAlerts:

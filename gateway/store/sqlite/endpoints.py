@@ -20,7 +20,7 @@ _OF_DELIVERY: Final = "endpoint, nth, event, type, at, tries, status, why, done"
 _BEHIND: Final = (
     "(licensee = '' AND EXISTS (SELECT 1 FROM events e WHERE e.nth > endpoints.after)"
     " OR licensee <> '' AND EXISTS (SELECT 1 FROM events e WHERE e.licensee = endpoints.licensee"
-    " AND e.licensee <> '' AND e.site = endpoints.site AND e.nth > endpoints.after))"
+    " AND e.licensee <> '' AND e.site IN (endpoints.site, '') AND e.nth > endpoints.after))"
 )
 _DUE: Final = (
     f"WHERE reach = 'on' AND next_at <= ? AND {_BEHIND}"  # noqa: S608 - no value is in it
@@ -205,7 +205,7 @@ class SqliteEndpoints:
             db.execute(
                 "DELETE FROM events WHERE nth IN (SELECT nth FROM events e WHERE at < ? AND NOT EXISTS"
                 " (SELECT 1 FROM endpoints p WHERE p.reach = 'on' AND p.after < e.nth"
-                " AND (p.licensee = '' OR p.licensee = e.licensee AND p.site = e.site)) ORDER BY nth LIMIT ?)",
+                " AND (p.licensee = '' OR p.licensee = e.licensee AND e.site IN (p.site, ''))) ORDER BY nth LIMIT ?)",
                 (before, most),
             )
             return gone + db.changes()
