@@ -305,8 +305,18 @@ def readable(path: Path) -> Ends:
 
 def durable_ends(folder: Path) -> dict[str, int]:
     """How far each file of entries in *folder* is durable at this moment; those without an entry are left out."""
-    ends = {path.name: readable(path).entries or 0 for path in segments(folder) if path.exists()}
+    ends = {path.name: _end_of(path) for path in segments(folder) if path.exists()}
     return {name: end for name, end in ends.items() if end > len(ENTRY_HEADER)}
+
+
+def _end_of(path: Path) -> int:
+    """How far *path* is durable; 0 where it is packed, which it is once nobody has to wait for it."""
+    found = readable(path).entries
+    if found is not None:
+        return found
+    # Its writer went on to another file, or ended: all that is in it is durable.
+    with path.open("rb", buffering=0) as file:
+        return 0 if file.read(len(GZIP)) == GZIP else os.fstat(file.fileno()).st_size
 
 
 def torn_tail(path: Path, end: int) -> TornTail | None:

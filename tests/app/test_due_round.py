@@ -160,7 +160,6 @@ async def test_interest_on_what_is_late_is_booked_once_a_month_until_it_is_paid_
         BookEntry("cr_1", office.clock.now_us(), "credit", "", "le_1", 365_000_000, "USD", by="operator")
     )
     await office.journal.keep(paid)
-    await office.keeper.catch_up()
     assert await interest("2027-03-01") == [1_600_000, 3_100_000, 100_000], "paid on the first of February"
     assert await interest("2027-12-01") == [1_600_000, 3_100_000, 100_000]
 
