@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import zlib
 from pathlib import Path
@@ -19,6 +20,7 @@ from gateway.provenance.segments import (
     ENTRY_HEADER,
     Frame,
     SegmentDamaged,
+    durable_ends,
     open_detail,
     open_entry,
     read_frames,
@@ -259,6 +261,17 @@ def test_a_live_file_is_read_to_what_is_durable_and_a_finished_one_to_its_end(tm
     file.close()
     assert readable(file.path) == type(ends)(False, None, None)
     assert not mark.exists()
+
+
+def test_what_is_durable_is_waited_for_also_where_its_writer_went_on(tmp_path) -> None:
+    file = AppendFile(tmp_path / segment_name("w0", BOOT, 1), Disk())
+    file.append(FRAMES[0], b"")
+    end = file.end
+    assert durable_ends(tmp_path) == {file.path.name: end}
+    file.close()
+    assert durable_ends(tmp_path) == {file.path.name: end}
+    file.path.write_bytes(gzip.compress(file.path.read_bytes()))
+    assert durable_ends(tmp_path) == {}
 
 
 def test_shortening_leaves_the_beginning(path) -> None:
