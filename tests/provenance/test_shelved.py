@@ -62,7 +62,7 @@ def test_a_cut_a_changed_and_a_foreign_one_are_refused() -> None:
             Places.read(files, octets, marks)
     with pytest.raises(ValueError, match="do not rise"):
         Places.made(reversed(rows))
-    with pytest.raises(ValueError, match="book"):
+    with pytest.raises(ValueError, match="not in tuple"):
         Places.made([(Place(1, "book", "one", 24), "x")])
 
 

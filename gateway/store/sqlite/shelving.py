@@ -15,6 +15,7 @@ another's journal are on another machine.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -95,10 +96,18 @@ class Shelving:
         #: Why blocks that were due stayed, each once.
         self.stayed: list[str] = []
 
-    async def leave(self, before_us: int, now: int, *, most: int | None = None) -> int:
+    async def leave(
+        self,
+        before_us: int,
+        now: int,
+        *,
+        most: int | None = None,
+        said: Callable[[int], None] | None = None,
+    ) -> int:
         """Let the blocks leave whose entries are all older than *before_us*, at most *most*; how many rows left.
 
-        Whatever has to stay for a reason is in `stayed`. Asking again goes on.
+        Whatever has to stay for a reason is in `stayed`. *said* hears after each block how many rows left so far.
+        Asking again goes on.
         """
         rows = blocks = reached = 0
         self.stayed = []
@@ -116,6 +125,8 @@ class Shelving:
                 continue
             rows += await self._database.write(lambda db, found=found: self._leave(db, found))  # type: ignore[misc]
             blocks += 1
+            if said is not None:
+                said(rows)
         return rows
 
     async def bring_back(self, seq: int, until: int) -> int:
