@@ -90,9 +90,10 @@ class _Leaving:
 class Shelving:
     """Lets rows leave one database, and brings them back. Each method raises `StoreUnavailable`."""
 
-    def __init__(self, folding: SqliteFolding, database: Database, *, keep: int = COUNTED) -> None:
-        """Work on *database*, which *folding* folds into; the newest *keep* entries stay, fewer in tests alone."""
-        self._folding, self._database, self._keep = folding, database, keep
+    def __init__(self, folding: SqliteFolding, database: Database, *, keep: int | None = None) -> None:
+        """Work on *database*, which *folding* folds into; the newest `COUNTED` entries stay, *keep* in tests alone."""
+        self._folding, self._database = folding, database
+        self._keep = COUNTED if keep is None else keep
         #: Why blocks that were due stayed, each once.
         self.stayed: list[str] = []
 

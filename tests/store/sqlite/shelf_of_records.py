@@ -12,7 +12,7 @@ from gateway.provenance.append_file import AppendFile, Disk
 from gateway.provenance.frames import SealedDetail, detail_frame, entry_frame
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.packing import pack_folded
-from gateway.provenance.record import FetchDetail, FetchRecord, FloodNote, JournalEntry, ShedNote
+from gateway.provenance.record import BookEntry, FetchDetail, FetchRecord, FloodNote, JournalEntry, ShedNote
 from gateway.provenance.segments import segment_name
 from gateway.store.sqlite.totals import SqliteTotals
 
@@ -35,7 +35,9 @@ def entries(count: int = 900) -> list[JournalEntry]:
     made: list[JournalEntry] = []
     for number in range(count):
         at = START_US + number * HOUR_US // 40 + dice.randrange(60_000_000)
-        if number % 90 == 7:
+        if number == 0:
+            made.append(BookEntry("paid", at, "credit", "", "le_1", 10**9, "USD"))
+        elif number % 90 == 7:
             made.append(
                 FloodNote(
                     f"flood-{number}",
@@ -59,6 +61,7 @@ def entries(count: int = 900) -> list[JournalEntry]:
                 replace(
                     _BASE,
                     id=f"r{number:06}",
+                    detail=DETAIL.commitment(_salt(f"r{number:06}")),
                     time_us=at,
                     outcome=outcome,
                     status=status,

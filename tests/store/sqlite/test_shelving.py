@@ -71,7 +71,8 @@ async def _figures(database: Any) -> dict[str, object]:
     """What every page and report tells in figures."""
     log = SqliteAccessLog(database, counted=KEEP)
     found: dict[str, object] = {}
-    for nth, filter in enumerate(FILTERS):
+    # The statements are the same on both; a server takes longer for each.
+    for nth, filter in enumerate(FILTERS if isinstance(database, Database) else FILTERS[:3]):
         found |= {
             f"overview {nth}": await log.overview(filter),
             f"crawlers {nth}": await log.crawlers(filter),
