@@ -15,6 +15,7 @@ CREATE TABLE shelved (
   places    BLOB    NOT NULL,
   marks     BLOB    NOT NULL
 ) STRICT;
+CREATE INDEX shelved_time ON shelved (last_us, first_us) WHERE count > 0;
 -- What pages and duties ask of rows of any age, kept when the rows leave: the newest fetch of each face,
 CREATE TABLE shelved_faces (
   face      INTEGER PRIMARY KEY,

@@ -17,10 +17,10 @@ _WORDS: Final = ("site", "crawler", "operator", "visitor_class", "identity", "li
 _NUMBERS: Final = ("time_us", "priced", "count", "charged_micros", "quote_micros", "bytes_sent")
 
 
-def left_row(db: apsw.Connection, id: str) -> LogRow | None:
-    """The row of the fetch or flood of that *id* where it left, or None."""
+def left_row(db: apsw.Connection, id: str, *, near: bool = False) -> LogRow | None:
+    """The row of the fetch or flood of that *id* where it left, or None; *near* as in `LeftRows.of`."""
     with LeftRows(db) as reading:
-        left = reading.of(id)
+        left = reading.of(id, near=near)
     if left is None or not isinstance(left.entry, FetchRecord | FloodNote):
         return None
     evidence: Any = db.execute("SELECT evidence FROM details WHERE id = ?", (id,)).get

@@ -72,7 +72,7 @@ class SqlitePersonReports:
                 (request,),
             ).fetchone()
             if row is None:
-                left = left_row(db, request)
+                left = left_row(db, request, near=True)
                 # What is personal of it is forgotten long before its row leaves.
                 if left is None:
                     return None

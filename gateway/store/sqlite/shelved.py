@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, Self, TypeVar
+from uuid import UUID
 
 import apsw
 import orjson
@@ -25,6 +26,8 @@ from gateway.store.sqlite.octets import journal_of
 
 _T = TypeVar("_T")
 _BLOCK: Final = "SELECT files, places, marks FROM shelved"
+_MARKED: Final = " WHERE count > 0 AND instr(marks, ?) > 0"
+_DAY_US: Final = 86_400_000_000
 
 
 class Left(NamedTuple):
@@ -83,11 +86,25 @@ class LeftRows:
                 if first_us <= left.time_us < until_us:
                     yield left
 
-    def of(self, id: str, time_us: int | None = None) -> Left | None:
-        """The entry of that *id*, which was at *time_us* where that is known, or None."""
-        rest, values = " WHERE count > 0 AND instr(marks, ?) > 0", (mark_of(id),)
+    def of(self, id: str, time_us: int | None = None, *, near: bool = False) -> Left | None:
+        """The entry of that *id*, which was at *time_us* where that is known, or None.
+
+        An id that tells its time (UUID version 7) is looked for there first. With *near* it is looked for nowhere
+        else, so that a question from outside costs little.
+        """
+        mark = mark_of(id)
         if time_us is not None:
-            rest, values = f"{rest} AND first_us <= ? AND last_us >= ?", (*values, time_us, time_us)  # type: ignore[assignment]
+            rest, values = f"{_MARKED} AND first_us <= ? AND last_us >= ?", (mark, time_us, time_us)
+            return self._found(id, rest, values)
+        at = _time_of(id)
+        if at is not None:
+            rest, values = f"{_MARKED} AND first_us <= ? AND last_us >= ?", (mark, at + _DAY_US, at - _DAY_US)
+            found = self._found(id, rest, values)
+            if found is not None:
+                return found
+        return None if near else self._found(id, _MARKED, (mark,))
+
+    def _found(self, id: str, rest: str, values: tuple[bytes | int, ...]) -> Left | None:
         for places in self._blocks(rest, values):
             for place in places.marked(id):
                 with suppress(_OtherId):
@@ -117,6 +134,15 @@ class LeftRows:
         rows: list[Any] = self._db.execute(_BLOCK + rest, values).fetchall()
         for files, places, marks in rows:
             yield places_of(files, places, marks)
+
+
+def _time_of(id: str) -> int | None:
+    """When the UUID of version 7 *id* was made, in microseconds; None for any other id."""
+    try:
+        number = UUID(id)
+    except ValueError:
+        return None
+    return (number.int >> 80) * 1000 if number.version == 7 else None
 
 
 class _OtherId(Exception):

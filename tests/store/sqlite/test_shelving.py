@@ -20,6 +20,7 @@ from gateway.provenance.audit import audit
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import FetchRecord
 from gateway.provenance.segments import segments
+from gateway.store.moving import move
 from gateway.store.postgres.database import Postgres
 from gateway.store.purses import EntryConflict
 from gateway.store.sqlite.access_log import SqliteAccessLog
@@ -255,3 +256,22 @@ async def test_a_kill_before_any_statement_loses_nothing_and_doubles_nothing(tmp
     assert told["leave"][0] == []
     assert told["leave"][-1]
     assert len(told["come"][-1]) < len(told["leave"][-1])
+
+
+async def test_what_left_is_moved_to_postgresql_and_read_there(tmp_path: Any, emptied: Any) -> None:
+    file = await Database.open(tmp_path / "licet.db")
+    await shelf(file, tmp_path / "journal", MADE)
+    await Shelving(folding_of(file), file, keep=KEEP).leave(ALL_US, NOW, most=3)
+    leaves = await SqliteLeaves(file).leaves(0, 2000)
+    await move(file, emptied, "a")
+    emptied.journal = tmp_path / "journal"
+    try:
+        shelving = Shelving(folding_of(emptied), emptied, keep=KEEP)
+        assert await SqliteLeaves(emptied).leaves(0, 2000) == leaves
+        assert await shelving.bring_back(2 * BLOCK, 0) > 0
+        assert await SqliteLeaves(emptied).leaves(0, 2000) == leaves
+        await shelving.leave(ALL_US, NOW)
+        assert await SqliteLeaves(emptied).leaves(0, 2000) == leaves
+    finally:
+        emptied.journal = None
+        await file.close()
