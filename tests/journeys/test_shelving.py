@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli import app
+from gateway.provenance.parquet import read_parquet
 from gateway.provenance.record import FetchRecord
 from gateway.store.sqlite.database import Database
 from tests.store.sqlite.shelf_of_records import KEEP, entries, shelf
@@ -64,6 +65,9 @@ def test_rows_leave_are_told_of_and_come_back(data: Path) -> None:
     sheet = data / "journal.csv"
     licet(data, "journal", "export", "--format", "csv", "--out", str(sheet))
     assert [row["id"] for row in csv.DictReader(sheet.read_text().splitlines())] == [each.id for each in MADE]
+    archive = data / "journal.parquet"
+    licet(data, "journal", "export", "--format", "parquet", "--out", str(archive))
+    assert [each.canonical for each in read_parquet(archive)] == [each.canonical() for each in MADE]
     assert "does not hold it yet" in licet(data, "journal", "prove", one.id, code=1).stderr
 
     again = licet(data, "journal", "bring-back", "--from", "2026-11-18", "--days", "3")

@@ -10,7 +10,8 @@ Each block leaves, or comes back, in one transaction: a crash repeats it or does
 not, and never half. It comes back under the numbers that it had.
 
 Where several gateways fold into one database, nothing leaves: the files of
-another's journal are on another machine.
+another's journal are on another machine. What had left before a second one came
+is to be brought back first, if that one is to read it too.
 """
 
 from __future__ import annotations
