@@ -151,6 +151,10 @@ def shelve(
         print(f"left     {counted(rows, 'row')}: the journal's packed files have them")
         for why in stayed:
             print(f"stayed   {why}")
+        if rows and not sizes:
+            tell(
+                "the database file keeps its size and uses again what is free; --shrink gives it to the disk"
+            )
         if sizes:
             print(f"shrunk   the database, {sizes[0]} octets to {sizes[1]}")
     raise typer.Exit(1 if any("is not what" in why for why in stayed) else 0)
