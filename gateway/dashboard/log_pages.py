@@ -75,7 +75,7 @@ class LogPages:
     async def _table(self, request: web.Request) -> web.StreamResponse:
         view = read_view(request.query.items(), self._clock.now_us())
         context: dict[str, object] = {
-            "view": view, "page": None, "facets": None, "counts": None, "endings": FORMATS, "FACETS": FACETS,
+            "view": view, "page": None, "facets": None, "counts": None, "gone": None, "endings": FORMATS, "FACETS": FACETS,
             "chosen": _chosen(view),
         }  # fmt: skip
         if view.mistakes:
@@ -85,6 +85,7 @@ class LogPages:
             "page": await self._log.page(view.filter, view.after, view.limit),
             "facets": facets,
             "counts": {item.value: item.count for item in facets.decisions},
+            "gone": await self._log.gone(view.filter),
         }
         return self._frame.render(request, "log.html", context)
 
@@ -113,7 +114,7 @@ class LogPages:
         if status != 200:
             return self._frame.render(request, "crawlers.html", _nothing(view), status=status)
         rows = await self._log.crawlers(view.filter)
-        if not rows and not (await self._log.page(LogFilter(crawler=view.filter.crawler), None, 1)).rows:
+        if not rows and not await self._log.crawlers(LogFilter(crawler=view.filter.crawler)):
             raise web.HTTPNotFound
         overview = await self._log.overview(view.filter)
         span = (view.filter.from_us, view.filter.to_us or self._clock.now_us())
@@ -124,6 +125,7 @@ class LogPages:
             "overview": overview,
             "chart": pages.chart(overview, view.filter.step_us, span),
             "latest": (await self._log.page(view.filter, None, _LATEST)).rows,
+            "gone": await self._log.gone(view.filter),
         }
         return self._frame.render(request, "crawler.html", context)
 

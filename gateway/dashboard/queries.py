@@ -91,6 +91,18 @@ class LogPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """What left the database for packed files: how many fetches and floods, and when the first and the last was.
+
+    Every total counts them; no page lists them, until they are brought back.
+    """
+
+    entries: int
+    first_us: int
+    last_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """How often *value* occurs, and what those fetches owe."""
 
@@ -249,6 +261,10 @@ class AccessLog(Protocol):
 
     async def row(self, record_id: str) -> LogRow | None:
         """Return one row, or None where there is no such fetch."""
+        ...
+
+    async def gone(self, filter: LogFilter) -> Gone | None:
+        """Return what of the time that *filter* means is in packed files, or None where nothing is."""
         ...
 
     async def record(self, record_id: str) -> FetchRecord | None:

@@ -287,7 +287,7 @@ def _check_rows(rows: Iterable[StoredRow], seen: _Audit) -> None:
         expected = row.seq + 1
         known = seen.known.get(row.id)
         if known is None:
-            seen.fault("the journal does not hold this entry", id=row.id, seq=row.seq)
+            seen.fault(row.why or "the journal does not hold this entry", id=row.id, seq=row.seq)
             continue
         why = _row_fault(row, known, latest)
         if why:

@@ -1,8 +1,8 @@
 """`dashboard.queries.AccessLog` on the folded journal's SQLite tables.
 
-Every method is one `Database.read`, hence one consistent moment, except
-`stream`, which reads in batches below the sequence number it began with: rows
-are never changed and only ever added above, so a batch sees what the first saw.
+Every method is one `Database.read`, hence one moment, except `stream`, which
+reads in batches below the number it began with: rows are never changed, only
+added above, so a batch sees what the first saw, but for old rows that left (`shelving`).
 
 Totals come from `totals`, which is exact and small. What that table does not
 keep (paths, rules, problems, pieces of text) is counted among the newest
@@ -28,6 +28,7 @@ from gateway.dashboard.queries import (
     Counted,
     CrawlerRow,
     Facets,
+    Gone,
     LogPage,
     LogRow,
     Overview,
@@ -37,7 +38,9 @@ from gateway.dashboard.queries import (
 from gateway.money import Money
 from gateway.provenance.record import FetchDetail, FetchRecord, RecordError, read_entry
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.left_log import left_octets, left_row
 from gateway.store.sqlite.octets import PLACE, Octets
+from gateway.store.sqlite.shelved import gone
 from gateway.store.sqlite.totals import LISTED, Where, are_summed, blocks, summed, words_of
 
 #: Entries that one page looks through for its rows.
@@ -52,13 +55,9 @@ _BARS: Final = 400
 _NEWEST: Final = 1 << 62
 #: The entries by their sequence number: no index of a word, which would be read from end to end.
 _BY_NUMBER: Final = "entries"
-#: The last member of a row is read from the erasable detail, where there still is one.
-_COLUMNS: Final = ", ".join(
-    [
-        *(field.name for field in fields(LogRow)[:-1]),
-        "(SELECT evidence FROM details WHERE details.id = entries.id)",
-    ]
-)
+#: The last member is read from the erasable detail, where there still is one.
+_EVIDENCE: Final = "(SELECT evidence FROM details WHERE details.id = entries.id)"
+_COLUMNS: Final = ", ".join([*(field.name for field in fields(LogRow)[:-1]), _EVIDENCE])
 _FACET_WORDS: Final = ("site", "class", "identity", "licensee")
 _RARE_WORDS: Final = ("problem", "rule")
 
@@ -118,8 +117,15 @@ class SqliteAccessLog:
     async def row(self, record_id: str) -> LogRow | None:
         """Return one row, or None where there is no such fetch."""
         where = Where(f"{LISTED} AND id = ?", (record_id,))
-        rows = await self._database.read(lambda db: _rows(db, where, "ASC", 1))
-        return rows[0] if rows else None
+
+        def act(db: apsw.Connection) -> LogRow | None:
+            return next(iter(_rows(db, where, "ASC", 1)), None) or left_row(db, record_id)
+
+        return await self._database.read(act)
+
+    async def gone(self, filter: LogFilter) -> Gone | None:
+        """Return what of the time that *filter* means left the database, or None."""
+        return await self._database.read(lambda db: gone(db, filter.from_us, filter.to_us))
 
     async def record(self, record_id: str) -> FetchRecord | None:
         """Return the whole record behind a row, or None where this version cannot read it."""
@@ -153,7 +159,7 @@ def _octets(db: apsw.Connection, record_id: str) -> bytes | None:
     sql = f"SELECT {PLACE} FROM entries WHERE kind = 'fetch' AND id = ?"  # noqa: S608
     row: Any = db.execute(sql, (record_id,)).fetchone()
     if row is None:
-        return None
+        return left_octets(db, record_id)
     with Octets(db) as octets:
         return octets.of(*row).canonical
 
@@ -340,9 +346,10 @@ def _crawler(
         identities[identity] += count
     # The newest of each face of it: all of them together would be read from end to end.
     newest = (
-        f"SELECT max((SELECT time_us FROM journal WHERE face = f.id AND {LISTED} ORDER BY time_us DESC LIMIT 1))"  # noqa: S608
-        " FROM faces f WHERE crawler = ?"
+        f"SELECT max((SELECT time_us FROM journal WHERE face = f.id AND {LISTED} ORDER BY time_us DESC LIMIT 1)),"  # noqa: S608
+        " max((SELECT newest_us FROM shelved_faces s WHERE s.face = f.id)) FROM faces f WHERE crawler = ?"
     )
+    seen: Any = db.execute(newest, (name,)).fetchone()
     return CrawlerRow(
         name=name,
         operator=max(row[0] for row in rows),
@@ -351,7 +358,7 @@ def _crawler(
         decisions=_decided((outcome, priced, count) for _, _, _, outcome, priced, _, count, _, _ in rows),
         charged=_monies((row[5], row[7]) for row in rows),
         bytes_sent=sum(row[8] for row in rows),
-        newest_us=_one(db.execute(newest, (name,))),
+        newest_us=max(at or 0 for at in seen),
         steps=steps,
     )
 
