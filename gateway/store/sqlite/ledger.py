@@ -104,6 +104,26 @@ class SqliteLedger:
             )
         )
 
+    async def last_place(self) -> int:
+        """The place in the journal of the last entry that is folded, 0 before the first."""
+        found = await self._database.read(lambda db: db.execute("SELECT max(seq) FROM journal").get)
+        return found if isinstance(found, int) else 0
+
+    async def paid_after(self, place: int) -> tuple[int, tuple[PaidUnit, ...]]:
+        """Units paid for by entries behind *place*, and the place up to which was looked."""
+
+        def act(db: apsw.Connection) -> tuple[int, tuple[PaidUnit, ...]]:
+            last = db.execute("SELECT max(seq) FROM journal").get
+            if not isinstance(last, int) or last <= place:
+                return place, ()
+            rest = (
+                "WHERE seq > ? AND seq <= ? AND outcome = 'licensed' AND charge_reason = 'fetch' ORDER BY seq"
+            )
+            found = booked_of(db, rest, (place, last))
+            return last, paid_units(each.entry for each in found if isinstance(each.entry, FetchRecord))
+
+        return await self._database.read(act)
+
     async def rederive(self) -> int:
         """Drop all that is derived and derive it again; how many postings."""
         return await self._database.write(_rederive)
