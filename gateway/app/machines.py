@@ -30,7 +30,10 @@ from gateway import __version__
 from gateway.admission.till import PaidUnit
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.sharing import Sharing, sharing_of
+from gateway.app.twice_round import TWICE_SECONDS, TwiceRound
+from gateway.clock import Clock
 from gateway.config import Config, read_config
+from gateway.desk.fees import Keeping
 from gateway.keys.key_ring import KeyRing
 from gateway.policy.reload import PolicyShelf
 from gateway.problems import ConfigurationError, StoreUnavailable
@@ -118,6 +121,15 @@ class Machines:
         if self._others:
             self._paid_place, units = await self._ledger.paid_after(self._paid_place)
             office.tell_units(units)
+
+    def rounds(
+        self, journal: Keeping, clock: Clock, wake: Callable[[], None]
+    ) -> tuple[tuple[str, float, Callable[[], Awaitable[None]]], ...]:
+        """Name, seconds between two, and act of what is done on a timer where there may be others."""
+        if self._places is None:
+            return ()
+        twice = TwiceRound(self._ledger, journal, clock, wake)
+        return (("lost", LOST_SECONDS, self.close_lost), ("twice", TWICE_SECONDS, twice.act))
 
     async def close_lost(self) -> None:
         """Return what lost machines had set aside."""

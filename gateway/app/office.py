@@ -31,7 +31,7 @@ from gateway.app.ingestion_round import INGESTION_SECONDS
 from gateway.app.key_rings import identity_ring, new_ring
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
-from gateway.app.machines import LOST_SECONDS, alone, machines_of, while_leading
+from gateway.app.machines import alone, machines_of, while_leading
 from gateway.app.nonce_secret import nonces_of
 from gateway.app.persons import Persons
 from gateway.app.post_room import PostRoom
@@ -302,7 +302,7 @@ class Office:
             ("reconcile", LOOK_SECONDS, self.nightly.act),
             ("billing", billing_room.ROUND_SECONDS, self.billing.office.round),
             ("usage", 60.0, self.post.count_usage),
-            ("lost", LOST_SECONDS, self.machines.close_lost),
+            *self.machines.rounds(self.journal, self.clock, self._wake.set),
             alert_round(self.config, self.database, self._pages, self.clock),
         ):
             self._start(name, every(seconds, alone(name, act, self._kept)))

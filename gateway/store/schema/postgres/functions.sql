@@ -68,3 +68,8 @@ CREATE TABLE IF NOT EXISTS shared_parts (
   place      TEXT NOT NULL,
   sealed     BYTEA NOT NULL
 );
+-- Which data folder a file of the journal is folded from.
+CREATE TABLE IF NOT EXISTS fold_places (
+  source TEXT PRIMARY KEY,
+  place  TEXT NOT NULL DEFAULT coalesce(current_setting('licet.place', true), '')
+);
