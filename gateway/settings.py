@@ -98,11 +98,15 @@ class Store(_Section):
     """Where the books rest, what is kept back on the disk for paid records, in megabytes, and for how long details stay.
 
     *database* is ``postgresql://USER@HOST/NAME``, or "" for a SQLite file in the data folder; a password may
-    stand in a file that PGPASSFILE names instead. After *cut_days* a detail is cut to the network that it came from, after
+    stand in a file that PGPASSFILE names instead. Machines with the same *database* and *shared_key* have keys and
+    policies in common (`licet store share`); what one of them set aside returns *lost_minutes* after it was last heard from.
+    After *cut_days* a detail is cut to the network that it came from, after
     *detail_days* it is erased; with 0 *cut_days* nothing is cut before.
     """
 
     database: str = Field(default="", pattern=r"^(postgres(ql)?://.+)?$")
+    shared_key: str = Field(default="", pattern=r"^(licet-shared-[A-Za-z0-9_-]{43})?$", repr=False)
+    lost_minutes: int = Field(default=60, ge=2, le=1_000_000)
     reserve_mb: int = Field(default=64, ge=0, le=1_000_000)
     detail_days: int = Field(default=30, ge=0, le=3650)
     cut_days: int = Field(default=0, ge=0, le=3650)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from gateway.admission.till import PaidUnit
 from gateway.app.access_file import FLUSH_SECONDS
 from gateway.app.folder import Addresses, FolderLock, RunFolder
 from gateway.app.front import REST_SECONDS, Front
@@ -101,6 +102,16 @@ class Licet(Office):
         addresses = Addresses(url, dashboard, sign_in)
         lock.tell(addresses)
         return addresses
+
+    def forget_leases(self) -> None:
+        """Have the front forget what is set aside and not taken."""
+        if self._front is not None:
+            self._front.till.forget()
+
+    def tell_units(self, units: tuple[PaidUnit, ...]) -> None:
+        """Have the front know."""
+        if self._front is not None:
+            self._front.till.learn(units)
 
     def _state(self) -> list[dict[str, Any]]:
         """What a worker tells of itself, of the front here."""

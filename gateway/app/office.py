@@ -31,6 +31,7 @@ from gateway.app.ingestion_round import INGESTION_SECONDS
 from gateway.app.key_rings import identity_ring, new_ring
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
+from gateway.app.machines import alone, machines_of, while_leading
 from gateway.app.nonce_secret import nonces_of
 from gateway.app.persons import Persons
 from gateway.app.post_room import PostRoom
@@ -130,26 +131,28 @@ class Office:
     async def open_stores(self, journal: str) -> None:
         """Open everything that rests on the disk; *journal* names the office's own file."""
         config = self.config
+        self.database = await open_store(config)
+        self._closing.append(self.database.close)
+        # Long reads of the pages get connections of their own: revocations must not wait for a report.
+        self._pages = await open_store(config, readers=2)
+        self._closing.append(self._pages.close)
         ring = KeyRing.open if KeyRing.exists(config.keys) else new_ring
         self.keys = ring(config.keys, self.clock)
         self.identity_keys, self.origin_keys, log_keys = (
             (KeyRing.open if KeyRing.exists(folder) else identity_ring)(folder, self.clock)
             for folder in (config.identity_keys, config.origin_keys, config.log_keys)
         )
+        self.machines = machines_of(config, self.database, self._pages)
+        await self.machines.settle(self.keys, self.identity_keys, self.origin_keys, log_keys)
         agent = own_agent(config, self.shelf.policies)
         self.identity = OwnIdentity(self.identity_keys, agent, also=(self.origin_keys,))
         self.egress = egress_of(config, self.clock, self.identity)
-        self.database = await open_store(config)
-        self._closing.append(self.database.close)
         await check_retention(config, self.database, self.clock)
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
         self.book = SqliteSpendBook(self.database, self.clock)
         self.ledger = SqliteLedger(self.database)
-        # Long reads of the pages get connections of their own: revocations must not wait for a report.
-        self._pages = await open_store(config, readers=2)
-        self._closing.append(self._pages.close)
         self.access_log = SqliteAccessLog(self._pages)
         self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
@@ -182,10 +185,10 @@ class Office:
             config, (self.database, self._pages), self.register, self.ledger, self.journal, self.clock, self._wake.set
         )  # fmt: skip
         await self.billing.open()
+        self.earlier = EarlierPolicies(config.folder / "earlier")
         await self._look()
         self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
         self.settling = self.cashier.settling
-        self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
         self.policy_files = await self.consenting.recorded(
             lambda: self.shelf, config.policy_versions, self.journal, self.ledger.has_entry
@@ -299,17 +302,18 @@ class Office:
             ("reconcile", LOOK_SECONDS, self.nightly.act),
             ("billing", billing_room.ROUND_SECONDS, self.billing.office.round),
             ("usage", 60.0, self.post.count_usage),
+            *self.machines.rounds(self.journal, self.clock, self._wake.set),
             alert_round(self.config, self.database, self._pages, self.clock),
         ):
-            self._start(name, every(seconds, act))
+            self._start(name, every(seconds, alone(name, act, self._kept)))
         if self.witnessing is not None:
             self._start(
-                "witnesses", self.witnessing.run(lambda: self.log.log, self.config.witnessing.seconds)
+                "witnesses", self.witnessing.run(lambda: self.log.kept, self.config.witnessing.seconds)
             )
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
-        self._start("outbox", self.post.run())
-        self._start("repair", self.cashier.resume())
+        self._start("outbox", while_leading(self._kept, self.post.run))
+        self._start("repair", alone("payments", self.cashier.resume, self._kept)())
         self._start("keeper", self.keeper.run(self._stopping, self._wake))
 
     async def paid(self) -> tuple[PaidUnit, ...]:
@@ -385,6 +389,7 @@ class Office:
     async def _look(self) -> None:
         """Learn what other processes changed: revocations, withdrawals and keys."""
         asked_at = self.clock.monotonic()
+        await self.machines.look(self, self._reload_if_changed)
         self.revoked = await self.register.revocations()
         self.withdrawn = await self.consenting.withdrawals.in_force(self.clock.now_us() // 1_000_000)
         self.shelf.withdraw(self.withdrawn)
@@ -396,6 +401,15 @@ class Office:
             self.origin_keys.refresh()
         except ConfigurationError as error:
             log.warning("the keys cannot be read again; going on with the last good ones", reason=str(error))
+
+    def _kept(self) -> LogKeeping:
+        return self.log
+
+    def forget_leases(self) -> None:
+        """Have whoever sells forget what is set aside and not taken."""
+
+    def tell_units(self, units: tuple[PaidUnit, ...]) -> None:
+        """Hear that *units* were paid for, here or at another machine."""
 
     def looked(self, asked_at: float) -> None:
         """Hear that `revoked` was true at monotonic *asked_at*."""

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from gateway.admission.till import PaidUnit
 from gateway.app.boot import Boot
 from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SETTLER, SPEND_BOOK, WITHDRAWN
 from gateway.app.channel import Channel
@@ -139,6 +140,15 @@ class OfficeRoom(Office):
             self._complain(error.mistakes)
             self.shelf = PolicyShelf(last_good)
 
+    def forget_leases(self) -> None:
+        """Tell every worker, before it hears that it may sell again."""
+        self._tell_all("closed", None)
+
+    def tell_units(self, units: tuple[PaidUnit, ...]) -> None:
+        """Tell every worker."""
+        if units:
+            self._tell_all("paid", PAID.dump_python(units, mode="json"))
+
     def looked(self, asked_at: float) -> None:
         """Tell every worker what is revoked, or that nothing changed."""
         for line in self._lines:
@@ -158,9 +168,7 @@ class OfficeRoom(Office):
         from gateway.billing.paid_units import paid_units
 
         entries = (sealed.entry for sealed in batch.entries)
-        units = paid_units(entry for entry in entries if isinstance(entry, FetchRecord))
-        if units:
-            self._tell_all("paid", PAID.dump_python(units, mode="json"))
+        self.tell_units(paid_units(entry for entry in entries if isinstance(entry, FetchRecord)))
 
     def caught_up(self) -> None:
         """Everything that could be read a moment ago is folded: what writers that had ended by then wrote is told."""

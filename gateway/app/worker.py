@@ -106,6 +106,7 @@ class Worker:
             others=others,
             learn=self._learn,
             used=self._used,
+            closed=self._closed,
             take_up=self._take_up,
             withdraw=self._shelf.withdraw,
         )
@@ -191,6 +192,10 @@ class Worker:
     def _learn(self, units: Iterable[PaidUnit]) -> None:
         if self._front is not None:
             self._front.till.learn(units)
+
+    def _closed(self) -> None:
+        if self._front is not None:
+            self._front.till.forget()
 
     def _used(self, mark: str, until: int) -> None:
         if self._front is not None:

@@ -72,7 +72,11 @@ def serve(
     """
     flags: dict[str, object] = {"listen.host": host, "listen.port": port, "dashboard.port": dashboard_port}
     flags["workers.count"] = workers
+    from gateway.app.sharing import joined
+
     config = _settings(data, flags)
+    # What other machines have in common with this one has to be here before anything is read.
+    asyncio.run(joined(config))
     _run(config, _without_files(config, upstream, mode, stance), drain, as_json=as_json)
 
 
