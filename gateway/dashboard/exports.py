@@ -17,7 +17,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from gateway.dashboard.filters import rfc3339
+from gateway.dashboard.filters import View, rfc3339
 from gateway.dashboard.queries import LogRow
 from gateway.dashboard.visible import spreadsheet_cell
 from gateway.money import Money
@@ -119,6 +119,17 @@ async def sent(request: web.Request, name: str, names: Iterable[str], rows: Rows
             await response.write(chunk)
     await response.write_eof()
     return response
+
+
+async def each(rows: Iterable[Mapping[str, Any]]) -> AsyncIterator[Mapping[str, Any]]:
+    """*rows* that are there already, as `sent` takes them."""
+    for row in rows:
+        yield row
+
+
+def mistaken(view: View) -> web.Response:
+    """What an export answers to a query string with mistakes: nothing of the view."""
+    return web.Response(status=400, text="".join(f"{key}: {said}\n" for key, said in view.mistakes))
 
 
 async def _gathered(

@@ -104,6 +104,11 @@ _LOG: Final = {
     f"GET /{name}.{ending}": _P.LOG_EXPORT
     for name in ("log", "crawlers", "content", "content/paths")
     for ending in ("csv", "json", "jsonl")
+} | {
+    # A page's charts are drawn from it: whoever sees the page sees its rows.
+    f"GET /{name}.{ending}": _P.LOG_READ
+    for name in ("overview", "overview/compared")
+    for ending in ("csv", "json", "jsonl")
 }
 #: The permission that each address wants, by method and pattern.
 ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(

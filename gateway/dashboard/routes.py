@@ -1,7 +1,7 @@
 """The dashboard's addresses and who may see them.
 
 =========================  ====================================================
-``/``                      overview
+``/``                      overview; see `overview_pages`
 ``/log``, ``/crawlers``, ``/content``: see `log_pages`
 ``/live``                  the latest fetches; ``/live/events`` tells new ones
 ``/records/ID``            one fetch and its decision trace; ``/replay``: see `replay_pages`
@@ -43,13 +43,14 @@ from gateway.dashboard.access_pages import AccessPages
 from gateway.dashboard.api import Api, asked_by_program, page_json
 from gateway.dashboard.asking import Explainer, Question
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie
-from gateway.dashboard.filters import Decision, LogFilter, read_view
+from gateway.dashboard.filters import Decision, LogFilter
 from gateway.dashboard.forms import fields_of
 from gateway.dashboard.gatekeeping import FIELDS, Gatekeeper, may, signed_of
 from gateway.dashboard.key_pages import KeyPages
 from gateway.dashboard.live import Live
 from gateway.dashboard.log_pages import LogPages, curl
 from gateway.dashboard.oidc_pages import OidcPages
+from gateway.dashboard.overview_pages import OverviewPages
 from gateway.dashboard.passkey_pages import PasskeyPages
 from gateway.dashboard.permissions import Permission, wanted
 from gateway.dashboard.queries import AccessLog
@@ -130,14 +131,14 @@ class _Pages:
         app.on_shutdown.append(self._live.stop)
         environment = aiohttp_jinja2.setup(app, default_helpers=False, **pages.environment())
         environment.globals.update(MEANINGS=pages.MEANINGS, PERIODS=pages.PERIODS, Decision=Decision)
-        app.router.add_get("/", self._overview)
         LogPages(self._log, self, self._clock).add_to(app.router)
         app.router.add_get("/live", self._live_page)
         app.router.add_get("/live/events", self._events)
         app.router.add_get("/records/{id}", self._record)
         app.router.add_post("/records/{id}/reveal", self._reveal)
         app.router.add_get("/who", self._who)
-        self._setup = self._rooms.add_to(app.router, self, self._log, self._clock)
+        setup = self._rooms.add_to(app.router, self, self._log, self._clock)
+        OverviewPages(self._log, self, self._clock, self._status, setup).add_to(app.router)
         AccessPages(self._sessions, self._rooms.admin, self, self._clock).add_to(app.router)
         PasskeyPages(self._sessions, self, self._clock, self._sign_in.entered, self._sign_in.refused).add_to(
             app.router
@@ -152,30 +153,6 @@ class _Pages:
         app.router.add_static("/static/", bundled.static())
         Api(self._sessions.file, self._gate, self._clock).add_to(app.router)
         return app
-
-    async def _overview(self, request: web.Request) -> web.StreamResponse:
-        now = self._clock.now_us()
-        view = read_view(request.query.items(), now, last="24h")
-        if view.mistakes:
-            return self.render(
-                request, "overview.html", {"view": view, "overview": None, "steps": ()}, status=400
-            )
-        found = await self._log.overview(view.filter)
-        span = (view.filter.from_us, view.filter.to_us or now)
-        chart = pages.chart(found, view.filter.step_us, span)
-        licensed = pages.share(found.licensed, found.ai_fetches)
-        return self.render(
-            request,
-            "overview.html",
-            {
-                "view": view,
-                "overview": found,
-                "chart": chart,
-                "share": licensed,
-                "books": self._status().get(pages.BOOKS, ""),
-                "steps": await self._setup.items() if self._setup else (),
-            },
-        )
 
     async def _live_page(self, request: web.Request) -> web.StreamResponse:
         rows = (await self._log.page(LogFilter(), None, pages.LIVE_ROWS)).rows
