@@ -100,15 +100,17 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     }
 )  # fmt: skip
 
+#: What a table is for other programs; `exports` writes each.
+ENDINGS: Final = ("csv", "json", "jsonl", "parquet")
 _LOG: Final = {
     f"GET /{name}.{ending}": _P.LOG_EXPORT
     for name in ("log", "crawlers", "content", "content/paths")
-    for ending in ("csv", "json", "jsonl")
+    for ending in ENDINGS
 } | {
     # A page's charts are drawn from it: whoever sees the page sees its rows.
     f"GET /{name}.{ending}": _P.LOG_READ
     for name in ("overview", "overview/compared")
-    for ending in ("csv", "json", "jsonl")
+    for ending in ENDINGS
 }
 #: The permission that each address wants, by method and pattern.
 ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
