@@ -60,7 +60,7 @@ def beside(now: int, before: int | None) -> Mapping[str, Any]:
     ({'fetches_before': 6, 'difference': '3 more', 'percent': '+50 %'}, '')
     """
     if before is None:
-        return dict.fromkeys(BESIDE, "")
+        return dict(zip(BESIDE, (None, "", ""), strict=True))
     words = difference_of(now, before, f"{abs(now - before):,}")
     return dict(zip(BESIDE, (before, words, percent_of(now, before)), strict=True))
 

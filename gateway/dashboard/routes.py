@@ -24,6 +24,7 @@
 ``/people``, ``/account``, ``/admin``: see `access_pages`; ``/keys``: see `key_pages`
 ``/api/``                  the same for programs; see `api`
 ``/sign-in``, ``/sign-out``: see `sign_in_pages`
+``/views``                 named views of tables; see `view_pages`
 ``/healthz``               whether the pages can be made; needs no session
 ``/static/``               style, script, icon
 =========================  ====================================================
@@ -43,6 +44,7 @@ from gateway.dashboard.access_pages import AccessPages
 from gateway.dashboard.api import Api, asked_by_program, page_json
 from gateway.dashboard.asking import Explainer, Question
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie
+from gateway.dashboard.exports import FORMATS
 from gateway.dashboard.filters import Decision, LogFilter
 from gateway.dashboard.forms import fields_of
 from gateway.dashboard.gatekeeping import FIELDS, Gatekeeper, may, signed_of
@@ -59,6 +61,7 @@ from gateway.dashboard.sessions import Sessions
 from gateway.dashboard.sign_in_pages import SignInPages
 from gateway.dashboard.states import states_of
 from gateway.dashboard.trace import trace, without_addresses
+from gateway.dashboard.view_pages import HERE, views_shown
 
 
 def dashboard_app(
@@ -122,6 +125,7 @@ class _Pages:
                 guards.trouble_page(self._trouble),
                 guards.same_origin,
                 self._gate.middleware,
+                *((views_shown(self._rooms.views),) if self._rooms.views is not None else ()),
             ],
             client_max_size=2_097_152,
         )
@@ -130,7 +134,9 @@ class _Pages:
             app.on_response_prepare.append(guards.set_test_marks)
         app.on_shutdown.append(self._live.stop)
         environment = aiohttp_jinja2.setup(app, default_helpers=False, **pages.environment())
-        environment.globals.update(MEANINGS=pages.MEANINGS, PERIODS=pages.PERIODS, Decision=Decision)
+        environment.globals.update(
+            MEANINGS=pages.MEANINGS, PERIODS=pages.PERIODS, Decision=Decision, ENDINGS=tuple(FORMATS)
+        )
         LogPages(self._log, self, self._clock).add_to(app.router)
         app.router.add_get("/live", self._live_page)
         app.router.add_get("/live/events", self._events)
@@ -244,5 +250,6 @@ class _Pages:
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,
             "unwell": unwell,
+            "views": request.get(HERE),
         }
         return aiohttp_jinja2.render_template(template, request, {**frame, **context}, status=status)
