@@ -1,4 +1,4 @@
-"""A table's rows for other programs: CSV, JSON and JSON lines, streamed.
+"""A table's rows for other programs: CSV, JSON, JSON lines and Parquet, streamed.
 
 Money stands twice, as an exact decimal with its currency and as whole
 micro-units; times are RFC 3339 in UTC. JSON holds strings as they are; CSV
@@ -17,7 +17,8 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from gateway.dashboard.filters import rfc3339
+from gateway.dashboard.filters import View, rfc3339
+from gateway.dashboard.parquet_form import MEDIA_TYPE, as_parquet, available
 from gateway.dashboard.queries import LogRow
 from gateway.dashboard.visible import spreadsheet_cell
 from gateway.money import Money
@@ -100,6 +101,9 @@ FORMATS: Final[dict[str, tuple[str, Callable[[Iterable[str], Rows], AsyncIterato
     "json": ("application/json", as_json),
     "jsonl": ("application/x-ndjson", as_jsonl),
 }
+#: It is there where the extra ``parquet`` is.
+if available():
+    FORMATS["parquet"] = (MEDIA_TYPE, as_parquet)
 
 
 async def sent(request: web.Request, name: str, names: Iterable[str], rows: Rows) -> web.StreamResponse:
@@ -119,6 +123,17 @@ async def sent(request: web.Request, name: str, names: Iterable[str], rows: Rows
             await response.write(chunk)
     await response.write_eof()
     return response
+
+
+async def each(rows: Iterable[Mapping[str, Any]]) -> AsyncIterator[Mapping[str, Any]]:
+    """*rows* that are there already, as `sent` takes them."""
+    for row in rows:
+        yield row
+
+
+def mistaken(view: View) -> web.Response:
+    """What an export answers to a query string with mistakes: nothing of the view."""
+    return web.Response(status=400, text="".join(f"{key}: {said}\n" for key, said in view.mistakes))
 
 
 async def _gathered(

@@ -24,6 +24,8 @@ import orjson
 
 from gateway.dashboard.filters import WORDS, Cursor, Decision, LogFilter, decision
 from gateway.dashboard.queries import (
+    MOST_CRAWLERS,
+    MOST_WORKS,
     Bar,
     Counted,
     CrawlerRow,
@@ -37,6 +39,7 @@ from gateway.dashboard.queries import (
 )
 from gateway.money import Money
 from gateway.provenance.record import FetchDetail, FetchRecord, RecordError, read_entry
+from gateway.store.sqlite.audience import people_in, referred_in
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.left_log import left_octets, left_row
 from gateway.store.sqlite.octets import PLACE, Octets
@@ -58,6 +61,7 @@ _BY_NUMBER: Final = "entries"
 #: The last member is read from the erasable detail, where there still is one.
 _EVIDENCE: Final = "(SELECT evidence FROM details WHERE details.id = entries.id)"
 _COLUMNS: Final = ", ".join([*(field.name for field in fields(LogRow)[:-1]), _EVIDENCE])
+_QUOTED: Final = "sum(iif(charged_micros = 0 AND outcome <> 'licensed', quote_micros, 0))"
 _FACET_WORDS: Final = ("site", "class", "identity", "licensee")
 _RARE_WORDS: Final = ("problem", "rule")
 
@@ -244,16 +248,32 @@ def _monies(rows: Iterable[tuple[str, int]]) -> tuple[Money, ...]:
     return tuple(Money(total[currency], currency) for currency in sorted(total) if total[currency])
 
 
-def _bars(db: apsw.Connection, source: Where, step_us: int) -> tuple[Bar, ...]:
-    found: dict[int, list[tuple[str, int, int]]] = {}
-    rows = _sum(
-        db, source, f"time_us / {step_us}, outcome, priced, sum(count)", "GROUP BY 1, 2, 3 ORDER BY 1 DESC"
-    )
-    for step, *counted in rows:
+def _bars(db: apsw.Connection, source: Where, filter: LogFilter) -> tuple[Bar, ...]:
+    step_us = filter.step_us
+    found: dict[int, list[Any]] = {}
+    what = f"time_us / {step_us}, outcome, priced, currency, sum(count), sum(charged_micros), {_QUOTED}, sum(bytes_sent)"
+    for step, *row in _sum(db, source, what, "GROUP BY 1, 2, 3, 4 ORDER BY 1 DESC"):
         if step not in found and len(found) == _BARS:
             break
-        found.setdefault(step, []).append(tuple(counted))
-    return tuple(Bar(step * step_us, _decided(found[step])) for step in sorted(found))
+        found.setdefault(step, []).append(row)
+    referred = referred_in(db, filter, step_us)
+    # A step in which people came and no machine is one too, but none older than the oldest that is told.
+    oldest = min(found) if len(found) == _BARS else 0
+    return tuple(
+        _bar(step * step_us, found.get(step, []), referred.get(step, 0))
+        for step in sorted(found.keys() | {each for each in referred if each >= oldest})[-_BARS:]
+    )
+
+
+def _bar(time_us: int, rows: list[Any], referred: int) -> Bar:
+    return Bar(
+        time_us,
+        _decided((outcome, priced, count) for outcome, priced, _, count, _, _, _ in rows),
+        _monies((currency, charged) for _, _, currency, _, charged, _, _ in rows),
+        _monies((currency, quoted) for _, _, currency, _, _, quoted, _ in rows),
+        sum(row[6] for row in rows),
+        referred,
+    )
 
 
 def _overview(db: apsw.Connection, filter: LogFilter, most: int) -> Overview:
@@ -261,28 +281,29 @@ def _overview(db: apsw.Connection, filter: LogFilter, most: int) -> Overview:
     every = _sum(
         db,
         source,
-        "outcome, priced, visitor_class = 'ai', currency, sum(count), sum(charged_micros),"
-        " sum(iif(charged_micros = 0 AND outcome <> 'licensed', quote_micros, 0))",
+        f"outcome, priced, visitor_class = 'ai', currency, sum(count), sum(charged_micros), {_QUOTED}, sum(bytes_sent)",
         "GROUP BY 1, 2, 3, 4",
     )
-    decisions = _decided((outcome, priced, count) for outcome, priced, _, _, count, _, _ in every)
+    decisions = _decided((outcome, priced, count) for outcome, priced, _, _, count, _, _, _ in every)
     return Overview(
         fetches=sum(decisions.values()),
-        ai_fetches=sum(count for outcome, _, ai, _, count, _, _ in every if ai or outcome == "licensed"),
+        ai_fetches=sum(count for outcome, _, ai, _, count, _, _, _ in every if ai or outcome == "licensed"),
         licensed=decisions[Decision.LICENSED],
         decisions=decisions,
-        charged=_monies((currency, charged) for _, _, _, currency, _, charged, _ in every),
-        quoted=_monies((currency, quoted) for _, _, _, currency, _, _, quoted in every),
-        people=_people(db, filter),
+        charged=_monies((currency, charged) for _, _, _, currency, _, charged, _, _ in every),
+        quoted=_monies((currency, quoted) for _, _, _, currency, _, _, quoted, _ in every),
+        people=people_in(db, filter),
         shed=_shed(db, filter),
         crawlers=_counted(db, source, "crawler", _TOP),
         paths=_paths(db, filter, most, _TOP),
-        bars=_bars(db, source, filter.step_us),
+        bars=_bars(db, source, filter),
         newest_us=db.execute(
             f"SELECT time_us FROM entries WHERE {LISTED} ORDER BY seq DESC LIMIT 1"  # noqa: S608
         ).get,
         among=among,
         paths_among=_newest(db, most)[1],
+        bytes_sent=sum(row[7] for row in every),
+        referred=sum(referred_in(db, filter, filter.step_us).values()),
     )
 
 
@@ -326,7 +347,7 @@ def _crawlers(db: apsw.Connection, filter: LogFilter, most: int) -> tuple[Crawle
         "GROUP BY 1, 2, 3, 4, 5, 6, 7",
     ):
         sums.setdefault(name, []).append(row)
-    top = sorted(sums, key=lambda name: (-sum(row[6] for row in sums[name]), name))[:_FACETS]
+    top = sorted(sums, key=lambda name: (-sum(row[6] for row in sums[name]), name))[:MOST_CRAWLERS]
     if not top:
         return ()
     steps: dict[str, list[tuple[int, int]]] = {}
@@ -383,7 +404,7 @@ def _works(db: apsw.Connection, filter: LogFilter, most: int) -> tuple[WorkRow, 
         )
         for (site, work), rows in sums.items()
     )
-    return tuple(sorted(made, key=lambda row: (-row.fetches, row.site, row.work))[:_MOST_PATHS])
+    return tuple(sorted(made, key=lambda row: (-row.fetches, row.site, row.work))[:MOST_WORKS])
 
 
 def _facets(db: apsw.Connection, filter: LogFilter, most: int) -> Facets:
@@ -433,15 +454,3 @@ def _shed(db: apsw.Connection, filter: LogFilter) -> int:
     for (canonical,) in db.execute(f"SELECT own_canonical FROM entries WHERE {where.sql}", where.values):  # noqa: S608
         total += orjson.loads(canonical)["count"]
     return total
-
-
-def _people(db: apsw.Connection, filter: LogFilter) -> int:
-    """Totals are kept by the hour: an hour counts where any of it lies in the range."""
-    where = Where("TRUE")
-    if filter.from_us is not None:
-        where = where.also("hour_at > ?", filter.from_us // 1_000_000 - 3600)
-    if filter.to_us is not None:
-        where = where.also("hour_at * 1000000 < ?", filter.to_us)
-    return _one(
-        db.execute(f"SELECT coalesce(sum(count), 0) FROM audience WHERE {where.sql}", where.values)  # noqa: S608
-    )
