@@ -1,7 +1,7 @@
 """The dashboard's addresses and who may see them.
 
 =========================  ====================================================
-``/``                      overview
+``/``                      overview, with what waits for the operator
 ``/log``, ``/crawlers``, ``/content``: see `log_pages`
 ``/live``                  the latest fetches; ``/live/events`` tells new ones
 ``/records/ID``            one fetch and its decision trace; ``/replay``: see `replay_pages`
@@ -42,6 +42,7 @@ from gateway.dashboard import guards, pages
 from gateway.dashboard.access_pages import AccessPages
 from gateway.dashboard.api import Api, asked_by_program, page_json
 from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.bar import bar
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie
 from gateway.dashboard.filters import Decision, LogFilter, read_view
 from gateway.dashboard.forms import fields_of
@@ -52,12 +53,13 @@ from gateway.dashboard.log_pages import LogPages, curl
 from gateway.dashboard.oidc_pages import OidcPages
 from gateway.dashboard.passkey_pages import PasskeyPages
 from gateway.dashboard.permissions import Permission, wanted
-from gateway.dashboard.queries import AccessLog
+from gateway.dashboard.queries import AccessLog, Overview
 from gateway.dashboard.rooms import Rooms
 from gateway.dashboard.sessions import Sessions
 from gateway.dashboard.sign_in_pages import SignInPages
 from gateway.dashboard.states import states_of
 from gateway.dashboard.trace import trace, without_addresses
+from gateway.dashboard.waiting import Waiting, loose, waiting
 
 
 def dashboard_app(
@@ -91,17 +93,16 @@ class _Pages:
         rooms: Rooms,
     ) -> None:
         self._rooms = rooms
-        self._tabs = (
-            ("/", "Overview"),
-            ("/live", "Live"),
-            ("/crawlers", "Crawlers"),
-            ("/content", "Content"),
-            ("/log", "Access log"),
-            ("/who", "Who"),
-            *rooms.tabs(),
-            ("/people", "People"),
-            ("/keys", "API keys"),
-            *((("/admin", "Administration"),) if rooms.admin is not None else ()),
+        self._paths = (
+            "/",
+            "/live",
+            "/crawlers",
+            "/content",
+            "/log",
+            "/who",
+            "/people",
+            "/keys",
+            *rooms.paths(),
         )
         self._log = access_log
         self._sessions = sessions
@@ -158,7 +159,10 @@ class _Pages:
         view = read_view(request.query.items(), now, last="24h")
         if view.mistakes:
             return self.render(
-                request, "overview.html", {"view": view, "overview": None, "steps": ()}, status=400
+                request,
+                "overview.html",
+                {"view": view, "overview": None, "steps": (), "waiting": ()},
+                status=400,
             )
         found = await self._log.overview(view.filter)
         span = (view.filter.from_us, view.filter.to_us or now)
@@ -174,8 +178,18 @@ class _Pages:
                 "share": licensed,
                 "books": self._status().get(pages.BOOKS, ""),
                 "steps": await self._setup.items() if self._setup else (),
+                "waiting": await self._waiting(request, found),
             },
         )
+
+    async def _waiting(self, request: web.Request, found: Overview) -> tuple[Waiting, ...]:
+        def seen(path: str) -> bool:
+            permission = wanted("GET", path)
+            return permission is not None and may(request, permission)
+
+        waits = await waiting(self._rooms, self._clock.now_us() // 1_000_000, seen)
+        soft = loose(found.decisions, {site: mode for site, mode, _ in pages.banner(self._status())[0]})
+        return (*waits, soft) if soft and seen("/setup") and self._setup else waits
 
     async def _live_page(self, request: web.Request) -> web.StreamResponse:
         rows = (await self._log.page(LogFilter(), None, pages.LIVE_ROWS)).rows
@@ -261,7 +275,9 @@ class _Pages:
             "preview": self._rooms.preview is not None,
             "rules": self._rooms.policies is not None,
             "test_mode": self._rooms.test_mode,
-            "tabs": [each for each in self._tabs if signed and signed.may(wanted("GET", each[0]))],
+            "bar": bar(
+                [each for each in self._paths if signed and signed.may(wanted("GET", each))], request.path
+            ),
             "me": signed.person if signed else None,
             "can": lambda permission: signed is not None and signed.may(Permission(permission)),
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
