@@ -116,6 +116,7 @@ class ConsentPages:
             "picked": set(given.get("what", "").split()),
             "CAUTION": CAUTION,
             "uses": [(use, use in ticked) for use in Use],
+            "names": await parts.taking_back.names(),
             "withdrawals": rows,
             "objections": await parts.hearing.store.all(_MOST),
             "asked": asked,
@@ -195,6 +196,7 @@ class ConsentPages:
             "withdrawal": found,
             "removals": await store.removals(found.id),
             "done": _DONE.get(request.query.get("done", ""), ""),
+            "names": await self._consents.taking_back.names(),
             "now": self._now(),
             "PROMISE": PROMISE,
         }

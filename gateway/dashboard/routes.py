@@ -59,7 +59,7 @@ from gateway.dashboard.sessions import Sessions
 from gateway.dashboard.sign_in_pages import SignInPages
 from gateway.dashboard.states import states_of
 from gateway.dashboard.trace import trace, without_addresses
-from gateway.dashboard.waiting import Waiting, loose, waiting
+from gateway.dashboard.waiting import loose, owed, waiting
 
 
 def dashboard_app(
@@ -161,7 +161,7 @@ class _Pages:
             return self.render(
                 request,
                 "overview.html",
-                {"view": view, "overview": None, "steps": (), "waiting": ()},
+                {"view": view, "overview": None, "steps": (), "waiting": (), "owed": None},
                 status=400,
             )
         found = await self._log.overview(view.filter)
@@ -178,18 +178,19 @@ class _Pages:
                 "share": licensed,
                 "books": self._status().get(pages.BOOKS, ""),
                 "steps": await self._setup.items() if self._setup else (),
-                "waiting": await self._waiting(request, found),
+                **await self._waiting(request, found),
             },
         )
 
-    async def _waiting(self, request: web.Request, found: Overview) -> tuple[Waiting, ...]:
+    async def _waiting(self, request: web.Request, found: Overview) -> dict[str, object]:
         def seen(path: str) -> bool:
             permission = wanted("GET", path)
             return permission is not None and may(request, permission)
 
         waits = await waiting(self._rooms, self._clock.now_us() // 1_000_000, seen)
         soft = loose(found.decisions, {site: mode for site, mode, _ in pages.banner(self._status())[0]})
-        return (*waits, soft) if soft and seen("/setup") and self._setup else waits
+        more = (soft,) if soft and seen("/setup") and self._setup else ()
+        return {"waiting": (*waits, *more), "owed": await owed(self._rooms, seen)}
 
     async def _live_page(self, request: web.Request) -> web.StreamResponse:
         rows = (await self._log.page(LogFilter(), None, pages.LIVE_ROWS)).rows

@@ -16,6 +16,7 @@ from gateway.dashboard.filters import Decision
 from gateway.dashboard.hook_pages import BY_OPERATOR
 from gateway.dashboard.rooms import Rooms
 from gateway.licenses.negotiations import Sought, Stand
+from gateway.money import Money
 from gateway.outbox.endpoints import Reach
 from gateway.problems import StoreUnavailable
 from gateway.visitors.person_reports import OPEN
@@ -75,6 +76,22 @@ def loose(decisions: Mapping[Decision, int], modes: Mapping[str, str]) -> Waitin
     return Waiting(
         many, f"{said} would be paid or refused if the rules bound at {', '.join(soft)}", "/setup#modes"
     )
+
+
+async def owed(rooms: Rooms, may: Callable[[str], bool]) -> tuple[Money, ...] | None:
+    """What is open on invoices, by currency; None where nothing is billed here, or the reader may not see it."""
+    if rooms.bills is None or rooms.bills.office is None or not may("/billing"):
+        return None
+    sums: dict[str, Money] = {}
+    try:
+        for licensee in await rooms.bills.names():
+            for each in await rooms.bills.office.standings(licensee):
+                sums[each.open.currency] = (
+                    sums.get(each.open.currency, Money(0, each.open.currency)) + each.open
+                )
+    except StoreUnavailable:
+        return None
+    return tuple(each for _, each in sorted(sums.items()) if each)
 
 
 async def _deals(rooms: Rooms, _now: int) -> int:
