@@ -43,6 +43,7 @@ from gateway.dashboard import guards, pages
 from gateway.dashboard.access_pages import AccessPages
 from gateway.dashboard.api import Api, asked_by_program, page_json
 from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.bar import bar
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie
 from gateway.dashboard.exports import FORMATS
 from gateway.dashboard.filters import Decision, LogFilter
@@ -95,17 +96,16 @@ class _Pages:
         rooms: Rooms,
     ) -> None:
         self._rooms = rooms
-        self._tabs = (
-            ("/", "Overview"),
-            ("/live", "Live"),
-            ("/crawlers", "Crawlers"),
-            ("/content", "Content"),
-            ("/log", "Access log"),
-            ("/who", "Who"),
-            *rooms.tabs(),
-            ("/people", "People"),
-            ("/keys", "API keys"),
-            *((("/admin", "Administration"),) if rooms.admin is not None else ()),
+        self._paths = (
+            "/",
+            "/live",
+            "/crawlers",
+            "/content",
+            "/log",
+            "/who",
+            "/people",
+            "/keys",
+            *rooms.paths(),
         )
         self._log = access_log
         self._sessions = sessions
@@ -144,7 +144,7 @@ class _Pages:
         app.router.add_post("/records/{id}/reveal", self._reveal)
         app.router.add_get("/who", self._who)
         setup = self._rooms.add_to(app.router, self, self._log, self._clock)
-        OverviewPages(self._log, self, self._clock, self._status, setup).add_to(app.router)
+        OverviewPages(self._log, self, self._clock, self._status, setup, self._rooms).add_to(app.router)
         AccessPages(self._sessions, self._rooms.admin, self, self._clock).add_to(app.router)
         PasskeyPages(self._sessions, self, self._clock, self._sign_in.entered, self._sign_in.refused).add_to(
             app.router
@@ -244,7 +244,9 @@ class _Pages:
             "preview": self._rooms.preview is not None,
             "rules": self._rooms.policies is not None,
             "test_mode": self._rooms.test_mode,
-            "tabs": [each for each in self._tabs if signed and signed.may(wanted("GET", each[0]))],
+            "bar": bar(
+                [each for each in self._paths if signed and signed.may(wanted("GET", each))], request.path
+            ),
             "me": signed.person if signed else None,
             "can": lambda permission: signed is not None and signed.may(Permission(permission)),
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
