@@ -106,8 +106,13 @@ if available():
     FORMATS["parquet"] = (MEDIA_TYPE, as_parquet)
 
 
-async def sent(request: web.Request, name: str, names: Iterable[str], rows: Rows) -> web.StreamResponse:
-    """Answer *request* with *rows* in the format of its path's ending, as a file called *name*."""
+async def sent(
+    request: web.Request, name: str, names: Iterable[str], rows: Rows, *, left: int = 0
+) -> web.StreamResponse:
+    """Answer *request* with *rows* in the format of its path's ending, as a file called *name*.
+
+    That *left* others are not among them, because they left the database, stands in the header ``Licet-Rows-Left``.
+    """
     ending = request.path.rpartition(".")[2]
     media_type, written = FORMATS[ending]
     chunks = written(names, rows)
@@ -115,6 +120,8 @@ async def sent(request: web.Request, name: str, names: Iterable[str], rows: Rows
     first = await anext(chunks, b"")
     response = web.StreamResponse(headers={"Content-Type": media_type})
     response.headers["Content-Disposition"] = f'attachment; filename="licet-{name}.{ending}"'
+    if left:
+        response.headers["Licet-Rows-Left"] = str(left)
     response.enable_chunked_encoding()
     await response.prepare(request)
     if request.method != "HEAD":

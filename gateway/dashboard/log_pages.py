@@ -110,7 +110,8 @@ class LogPages:
         if view.mistakes:
             return mistaken(view)
         rows = (cells(row) async for row in self._log.stream(view.filter))
-        return await sent(request, "log", LOG_NAMES, rows)
+        gone = await self._log.gone(view.filter)
+        return await sent(request, "log", LOG_NAMES, rows, left=gone.entries if gone else 0)
 
     async def _crawlers(self, request: web.Request) -> web.StreamResponse:
         view, status = self._read(request)

@@ -163,10 +163,10 @@ def mark_of(id: str) -> bytes:
 
 
 def digest_of(leaves: Iterable[tuple[int, bytes]]) -> bytes:
-    """SHA-256 over (number, SHA-256 of the public leaf) of each, the number as 8 octets, big endian."""
+    """SHA-256 over (number, SHA-256 of the public leaf) of each, as they are given; the number as 8 octets, big endian."""
     total = hashlib.sha256()
-    for seq, leaf in leaves:
-        total.update(seq.to_bytes(8, "big") + hashlib.sha256(leaf).digest())
+    for seq, digest in leaves:
+        total.update(seq.to_bytes(8, "big") + digest)
     return total.digest()
 
 

@@ -76,9 +76,8 @@ def test_ten_thousand_places_take_few_octets() -> None:
 
 
 def test_the_digest_binds_numbers_to_leaves() -> None:
-    whole = hashlib.sha256()
-    for seq, leaf in ((7, b"one"), (9, b"two")):
-        whole.update(seq.to_bytes(8, "big") + hashlib.sha256(leaf).digest())
-    assert digest_of([(7, b"one"), (9, b"two")]) == whole.digest()
-    assert digest_of([(9, b"one"), (7, b"two")]) != whole.digest()
+    one, two = hashlib.sha256(b"one").digest(), hashlib.sha256(b"two").digest()
+    whole = hashlib.sha256((7).to_bytes(8, "big") + one + (9).to_bytes(8, "big") + two).digest()
+    assert digest_of([(7, one), (9, two)]) == whole
+    assert digest_of([(9, one), (7, two)]) != whole
     assert mark_of("r1") == hashlib.sha256(b"r1").digest()[:4]

@@ -8,6 +8,7 @@ each question costs one look at an empty table.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, Self, TypeVar
@@ -55,6 +56,11 @@ class Left(NamedTuple):
     def leaf(self) -> bytes:
         """Its public leaf."""
         return public_leaf(self.site, self.time_us, *self.standing)
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of its public leaf."""
+        return hashlib.sha256(self.leaf).digest()
 
 
 class LeftRows:

@@ -25,8 +25,10 @@ import apsw
 import orjson
 
 from gateway.problems import StoreUnavailable
+from gateway.provenance.audit import StoredRow
 from gateway.provenance.packed import GZIP
-from gateway.provenance.segments import SealedEntry
+from gateway.provenance.segments import SealedEntry, SegmentDamaged
+from gateway.provenance.shelf import Shelf
 from gateway.provenance.shelved import Place, Places, digest_of
 from gateway.store.sqlite.access_log import COUNTED
 from gateway.store.sqlite.database import Database
@@ -221,23 +223,19 @@ def _looked(db: apsw.Connection, after: int, upto: int) -> _Leaving:
     leaves: list[tuple[int, bytes]] = []
     spans: dict[str, list[int]] = {}
     times: list[int] = []
-    waiting = _Waiting(journal_of(db))
-    with LeftRows(db) as reading, Octets(db) as octets:
-        for seq, id, canonical, salt, file, offset, kind, *rest in rows:
+    folder = journal_of(db)
+    waiting = _Waiting(folder)
+    with Shelf(folder) as shelf, Octets(db) as octets:
+        for seq, id, canonical, salt, file, offset, *rest in rows:
             why = waiting.why(file)
             if why:
                 return _Leaving(after, upto, why)
-            left = reading.read(Place(seq, kind, file, offset))
-            row = stored_row(octets, seq, id, *left.standing[:2], file, offset, kind, *rest)
-            if row.why or left.id != id or (canonical, salt) not in {(None, None), tuple(left.standing)}:
-                return _Leaving(
-                    after,
-                    upto,
-                    f"entry {id} is not what {file}:{offset} holds; `licet journal audit` says more",
-                )
-            found.append((Place(seq, kind, file, offset), id))
-            leaves.append((seq, left.leaf))
-            times.append(left.time_us)
+            why, row = _held(shelf, octets, seq, id, canonical, salt, file, offset, *rest)
+            if why:
+                return _Leaving(after, upto, f"entry {id} is not what {file}:{offset} holds: {why}")
+            found.append((Place(seq, rest[0], file, offset), id))
+            leaves.append((seq, row.leaf))
+            times.append(rest[3])
             span = spans.setdefault(file, [offset, offset, 0])
             span[:] = min(span[0], offset), max(span[1], offset), span[2] + 1
     places = Places.made(found)
@@ -245,6 +243,19 @@ def _looked(db: apsw.Connection, after: int, upto: int) -> _Leaving:
         after, upto, "", places, min(times, default=0), max(times, default=0),
         orjson.dumps([[name, *spans[name]] for name in places.files]).decode(), digest_of(leaves),
     )  # fmt: skip
+
+
+def _held(
+    shelf: Shelf, octets: Octets, seq: int, id: str, canonical: Any, salt: Any, file: str, offset: int, *rest: Any
+) -> tuple[str, StoredRow]:  # fmt: skip
+    """What is wrong with a row of `ROW`, or "", and the row as its frame has it."""
+    try:
+        standing = shelf.entry(file, offset)
+    except (SegmentDamaged, OSError) as error:
+        return str(error), StoredRow(seq, id, b"", b"", b"")
+    row = stored_row(octets, seq, id, *standing, file, offset, *rest)
+    own = (canonical, salt)
+    return row.why or ("" if own in {(None, None), tuple(standing)} else "its own octets are others"), row
 
 
 class _Waiting:
@@ -275,6 +286,6 @@ def _read_back(db: apsw.Connection, seq: int) -> tuple[bytes, list[Left]]:
     places = places_of(*kept)
     with LeftRows(db) as reading:
         left = list(map(reading.read, places))
-    if digest_of((each.seq, each.leaf) for each in left) != digest:
+    if digest_of((each.seq, each.digest) for each in left) != digest:
         raise StoreUnavailable(f"what left up to number {seq} is not what the journal's files hold now")
     return bytes(digest), left

@@ -47,11 +47,9 @@ def _left(db: apsw.Connection) -> Iterator[StoredRow]:
                 places = places_of(*kept)
                 for place in places:
                     left = reading.read(place)
-                    leaves.append((left.seq, left.leaf))
+                    leaves.append((left.seq, left.digest))
                     why = "" if place in set(places.marked(left.id)) else "another entry stands in its place"
-                    rows.append(
-                        StoredRow(left.seq, left.id, *left.standing, hashlib.sha256(left.leaf).digest(), why)
-                    )
+                    rows.append(StoredRow(left.seq, left.id, *left.standing, left.digest, why))
             except StoreUnavailable as error:
                 yield StoredRow(upto, f"block {upto}", b"", b"", b"", str(error))
                 continue

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.app.stores import folding_of
 from gateway.dashboard.filters import Decision, LogFilter
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audit import audit
+from gateway.provenance.chain import includes, inclusion_proof, leaf_hash
 from gateway.provenance.keeper import FoldBatch, SealedEntry
+from gateway.provenance.public_log import PublicLog, tree
 from gateway.provenance.record import FetchRecord
 from gateway.provenance.segments import segments
 from gateway.store.moving import move
@@ -170,6 +173,23 @@ async def test_an_audit_reads_what_left_and_says_where_it_was_changed(
     lost = audit(tmp_path / "journal", await database.read(stored_rows), positions=positions)
     assert any("the database is damaged" in fault.why for fault in lost.faults)
     assert lost.fault_count > BLOCK // 3, "each of its entries is missing"
+
+
+async def test_the_public_log_goes_on_and_is_made_again_from_what_left(
+    database: Any, shelving: Shelving, tmp_path: Any
+) -> None:
+    key, leaves = Ed25519PrivateKey.from_private_bytes(bytes(32)), SqliteLeaves(database)
+    log = await PublicLog.open(tmp_path / "log", "journal.example/.licet/log", key, leaves)
+    await log.catch_up(leaves)
+    await shelving.leave(ALL_US, NOW)
+    for folder in ("log", "anew"):
+        again = await PublicLog.open(tmp_path / folder, "journal.example/.licet/log", key, leaves)
+        await again.catch_up(leaves)
+        assert (again.head.size, again.head.root) == (len(MADE), log.head.root), folder
+    one = await leaves.opened("r000031")
+    assert one is not None
+    proof = inclusion_proof(one.index, len(MADE), tree(tmp_path / "log", len(MADE)))
+    assert includes(one.index, len(MADE), leaf_hash(one.leaf), proof, log.head.root)
 
 
 async def test_nothing_leaves_too_early(database: Any, tmp_path: Any) -> None:
