@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
 from aiohttp import web
 
+from gateway.dashboard.columns import LOG_COLUMNS, columns_of
 from gateway.dashboard.filters import View, rfc3339
 from gateway.dashboard.parquet_form import MEDIA_TYPE, as_parquet, available
 from gateway.dashboard.queries import LogRow
@@ -67,6 +68,7 @@ def cells(row: LogRow) -> dict[str, Any]:
 
 #: The names of the log's cells.
 LOG_NAMES: Final = tuple(_CELLS)
+assert tuple(LOG_COLUMNS) == LOG_NAMES
 
 
 async def as_csv(names: Iterable[str], rows: Rows) -> AsyncIterator[bytes]:
@@ -106,11 +108,17 @@ if available():
     FORMATS["parquet"] = (MEDIA_TYPE, as_parquet)
 
 
-async def sent(request: web.Request, name: str, names: Iterable[str], rows: Rows) -> web.StreamResponse:
-    """Answer *request* with *rows* in the format of its path's ending, as a file called *name*."""
+async def sent(request: web.Request, name: str, names: Collection[str], rows: Rows) -> web.StreamResponse:
+    """Answer *request* with *rows* in the format of its path's ending, as a file called *name*.
+
+    Where its query names ``columns``, those alone and in that order.
+    """
     ending = request.path.rpartition(".")[2]
     media_type, written = FORMATS[ending]
-    chunks = written(names, rows)
+    chosen = columns_of(",".join(request.query.getall("columns", [])), tuple(names))
+    if isinstance(chosen, str):
+        return web.Response(status=400, text=f"columns: {chosen}\n")
+    chunks = written(chosen or names, _narrowed(rows, chosen) if chosen else rows)
     # The first chunk is read before the head is sent: a store that is down is a 503, not a short file.
     first = await anext(chunks, b"")
     response = web.StreamResponse(headers={"Content-Type": media_type})
@@ -123,6 +131,11 @@ async def sent(request: web.Request, name: str, names: Iterable[str], rows: Rows
             await response.write(chunk)
     await response.write_eof()
     return response
+
+
+async def _narrowed(rows: Rows, names: Sequence[str]) -> Rows:
+    async for row in rows:
+        yield {name: row[name] for name in names}
 
 
 async def each(rows: Iterable[Mapping[str, Any]]) -> AsyncIterator[Mapping[str, Any]]:
