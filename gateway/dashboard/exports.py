@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
 from aiohttp import web
 
+from gateway.dashboard.columns import LOG_COLUMNS, columns_of
 from gateway.dashboard.filters import View, rfc3339
 from gateway.dashboard.parquet_form import MEDIA_TYPE, as_parquet, available
 from gateway.dashboard.queries import LogRow
@@ -67,6 +68,7 @@ def cells(row: LogRow) -> dict[str, Any]:
 
 #: The names of the log's cells.
 LOG_NAMES: Final = tuple(_CELLS)
+assert tuple(LOG_COLUMNS) == LOG_NAMES
 
 
 async def as_csv(names: Iterable[str], rows: Rows) -> AsyncIterator[bytes]:
@@ -107,15 +109,19 @@ if available():
 
 
 async def sent(
-    request: web.Request, name: str, names: Iterable[str], rows: Rows, *, left: int = 0
+    request: web.Request, name: str, names: Collection[str], rows: Rows, *, left: int = 0
 ) -> web.StreamResponse:
     """Answer *request* with *rows* in the format of its path's ending, as a file called *name*.
 
-    That *left* others are not among them, because they left the database, stands in the header ``Licet-Rows-Left``.
+    Where its query names ``columns``, those alone and in that order. That *left* others are not among them, because
+    they left the database, stands in the header ``Licet-Rows-Left``.
     """
     ending = request.path.rpartition(".")[2]
     media_type, written = FORMATS[ending]
-    chunks = written(names, rows)
+    chosen = columns_of(",".join(request.query.getall("columns", [])), tuple(names))
+    if isinstance(chosen, str):
+        return web.Response(status=400, text=f"columns: {chosen}\n")
+    chunks = written(chosen or names, _narrowed(rows, chosen) if chosen else rows)
     # The first chunk is read before the head is sent: a store that is down is a 503, not a short file.
     first = await anext(chunks, b"")
     response = web.StreamResponse(headers={"Content-Type": media_type})
@@ -130,6 +136,11 @@ async def sent(
             await response.write(chunk)
     await response.write_eof()
     return response
+
+
+async def _narrowed(rows: Rows, names: Sequence[str]) -> Rows:
+    async for row in rows:
+        yield {name: row[name] for name in names}
 
 
 async def each(rows: Iterable[Mapping[str, Any]]) -> AsyncIterator[Mapping[str, Any]]:

@@ -13,6 +13,7 @@ A view is a query string. The same string under ``/log``, ``/log.csv``,
     path      one path, or with a slash at its end all paths below it
     text      a piece of a path, host, licensee or record id, as it stands
     compare   ``previous``, ``year`` or FROM..TO: the period that sums are shown beside
+    columns   names of a table's columns, with commas between or given again: what is shown
     before    rows older than this sequence number: the next page
     limit     rows a page, 1 to 500
 
@@ -23,13 +24,14 @@ with a mistake shows no rows: it must never show more than was asked for.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from urllib.parse import urlencode
 
+from gateway.dashboard.columns import LOG_COLUMNS, columns_of
 from gateway.dashboard.periods import compared_with, moment_of
 from gateway.provenance.record import Outcome
 
@@ -157,11 +159,25 @@ class View:
     mistakes: tuple[tuple[str, str], ...] = ()
     given: Mapping[str, str] = field(default_factory=dict)
     compared: LogFilter | None = None
+    columns: tuple[str, ...] = ()
+
+    def query(self, **changes: str | None) -> str:
+        """The query string of the same page: its filter's, and the columns that it shows."""
+        return self.filter.query(**{"columns": ",".join(self.columns) or None, **changes})
 
 
-def read_view(pairs: Iterable[tuple[str, str]], now_us: int, *, last: str = "") -> View:
-    """Read a query string's *pairs*; *last* applies where no time is named. Raises nothing."""
-    view = _Reader(now_us)
+def read_view(
+    pairs: Iterable[tuple[str, str]],
+    now_us: int,
+    *,
+    last: str = "",
+    columns: Collection[str] | None = LOG_COLUMNS,
+) -> View:
+    """Read a query string's *pairs*; *last* applies where no time is named. Raises nothing.
+
+    *columns* are the names of the table's columns, None where those follow from its rows.
+    """
+    view = _Reader(now_us, columns)
     for key, value in pairs:
         view.take(key, value.strip())
     if last and not view.given.keys() & {"last", "from", "to"}:
@@ -171,8 +187,10 @@ def read_view(pairs: Iterable[tuple[str, str]], now_us: int, *, last: str = "") 
 
 
 class _Reader:
-    def __init__(self, now_us: int) -> None:
+    def __init__(self, now_us: int, known: Collection[str] | None) -> None:
         self.now_us = now_us
+        self.known = known
+        self.columns: tuple[str, ...] = ()
         self.given: dict[str, str] = {}
         self.filter = LogFilter()
         self.after: Cursor | None = None
@@ -184,6 +202,12 @@ class _Reader:
         read = _KEYS.get(key)
         if read is None:
             self.notes.append((key, f"{key[:40]!r} is no filter of this page and was left out."))
+        elif key == "columns" and key in self.given and value:
+            # Each box that is ticked in a form is a pair.
+            self.given[key] += f",{value}"
+            wrong = self.chosen(self.given[key])
+            if wrong:
+                self.mistakes.append((key, wrong))
         elif key in self.given:
             self.mistakes.append((key, "is given twice"))
         elif value:
@@ -200,7 +224,14 @@ class _Reader:
             self.mistakes.append(("to", "must be later than from"))
         other = self.compared(found)
         return View(
-            found, self.after, self.limit, tuple(self.notes), tuple(self.mistakes), dict(self.given), other
+            found,
+            self.after,
+            self.limit,
+            tuple(self.notes),
+            tuple(dict.fromkeys(self.mistakes)),
+            dict(self.given),
+            other,
+            self.columns,
         )
 
     def compared(self, found: LogFilter) -> LogFilter | None:
@@ -267,6 +298,13 @@ class _Reader:
         self.filter = replace(self.filter, text=value)
         return ""
 
+    def chosen(self, value: str) -> str:
+        found = columns_of(value, value.replace(" ", "").split(",") if self.known is None else self.known)
+        if isinstance(found, str):
+            return found
+        self.columns = found
+        return ""
+
     def compare(self, value: str) -> str:
         if len(value) > 80:
             return "must be previous, year, or two times such as 2026-10-01..2026-10-31"
@@ -300,6 +338,7 @@ _KEYS: Final[Mapping[str, Callable[[_Reader, str], str]]] = {
     "path": _Reader.path,
     "text": _Reader.text,
     "compare": _Reader.compare,
+    "columns": _Reader.chosen,
     "before": _Reader.before,
     "limit": _Reader.rows,
 }

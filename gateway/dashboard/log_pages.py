@@ -16,15 +16,17 @@ only, it says.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard import pages
+from gateway.dashboard.columns import LOG_COLUMNS, NUMBERS
 from gateway.dashboard.compared import BESIDE, beside, matched
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.exports import FORMATS, LOG_NAMES, amounts, cells, each, mistaken, sent
@@ -65,6 +67,14 @@ _WORK_NAMES: Final = ("site", "work", "fetches", *_DECIDED, "charged", "bytes_se
 _PATH_NAMES: Final = ("path", "fetches", "charged")
 
 
+#: What can be chosen on the page of crawlers; who it is always stands there.
+_CRAWLER_COLUMNS: Final[Mapping[str, str]] = {
+    "identities": "Proof",
+    "fetches": "Fetches", "licensed": "Licensed", "quoted": "Quoted", "refused": "Refused",
+    "free": "Not charged", "charged": "Charged", "bytes_sent": "Sent", "newest": "Newest",
+}  # fmt: skip
+
+
 class LogPages:
     """The pages about the log; *frame* draws them."""
 
@@ -92,6 +102,7 @@ class LogPages:
         view = read_view(request.query.items(), self._clock.now_us())
         context: dict[str, object] = {
             "view": view, "page": None, "facets": None, "counts": None, "gone": None, "endings": FORMATS, "FACETS": FACETS,
+            "COLUMNS": LOG_COLUMNS, "NUMBERS": NUMBERS,
             "chosen": _chosen(view),
         }  # fmt: skip
         if view.mistakes:
@@ -114,7 +125,7 @@ class LogPages:
         return await sent(request, "log", LOG_NAMES, rows, left=gone.entries if gone else 0)
 
     async def _crawlers(self, request: web.Request) -> web.StreamResponse:
-        view, status = self._read(request)
+        view, status = self._read(request, columns=_CRAWLER_NAMES)
         rows = await self._log.crawlers(view.filter) if status == 200 else ()
         span = self._span(view, [at for row in rows for at, _ in row.steps])
         context = {
@@ -125,6 +136,7 @@ class LogPages:
             ],
             "step": pages.step_word(view.filter.step_us),
             "endings": FORMATS,
+            **_shown(view),
         }
         return self._frame.render(request, "crawlers.html", context, status=status)
 
@@ -169,10 +181,16 @@ class LogPages:
             }
         return self._frame.render(request, "content.html", context, status=status)
 
-    def _read(self, request: web.Request, *, crawler: str | None = None) -> tuple[View, int]:
+    def _read(
+        self,
+        request: web.Request,
+        *,
+        crawler: str | None = None,
+        columns: Collection[str] = (*_CRAWLER_NAMES, *_WORK_NAMES, *_PATH_NAMES, *BESIDE),
+    ) -> tuple[View, int]:
         """The view of a page of sums: a week unless it says otherwise; and the status it is answered with."""
         pairs = [*request.query.items(), *([("crawler", crawler)] if crawler is not None else [])]
-        view = read_view(pairs, self._clock.now_us(), last="7d")
+        view = read_view(pairs, self._clock.now_us(), last="7d", columns=columns)
         return view, 400 if view.mistakes else 200
 
     def _span(self, view: View, steps: list[int]) -> tuple[int, int]:
@@ -245,7 +263,16 @@ def _chosen(view: View) -> tuple[tuple[str, str, str], ...]:
 
 
 def _nothing(view: View) -> dict[str, object]:
-    return {"view": view, "rows": (), "step": "", "endings": FORMATS}
+    return {"view": view, "rows": (), "step": "", "endings": FORMATS, **_shown(view)}
+
+
+def _shown(view: View) -> dict[str, object]:
+    """Which columns of the table of crawlers are shown, and the fields of the form that chooses them."""
+    return {
+        "COLUMNS": _CRAWLER_COLUMNS,
+        "shows": lambda name: not view.columns or name in view.columns,
+        "kept": parse_qsl(view.filter.query()),
+    }
 
 
 def _beside(view: View, now: int, before: int | None) -> dict[str, Any]:

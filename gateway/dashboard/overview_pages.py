@@ -58,7 +58,7 @@ class OverviewPages:
 
     async def _overview(self, request: web.Request) -> web.StreamResponse:
         now = self._clock.now_us()
-        view = read_view(request.query.items(), now, last="24h")
+        view = read_view(request.query.items(), now, last="24h", columns=None)
         if view.mistakes:
             context: dict[str, object] = {
                 "view": view,
@@ -96,7 +96,7 @@ class OverviewPages:
         return {"waiting": (*waits, *more), "owed": await owed(self._rooms, seen)}
 
     async def _steps(self, request: web.Request) -> web.StreamResponse:
-        view = read_view(request.query.items(), self._clock.now_us(), last="24h")
+        view = read_view(request.query.items(), self._clock.now_us(), last="24h", columns=None)
         if view.mistakes:
             return mistaken(view)
         bars = (await self._log.overview(view.filter)).bars
@@ -110,7 +110,7 @@ class OverviewPages:
         return await sent(request, "over-time", ("period", *plots.names_of(both)), each(rows))
 
     async def _changes(self, request: web.Request) -> web.StreamResponse:
-        view = read_view(request.query.items(), self._clock.now_us(), last="24h")
+        view = read_view(request.query.items(), self._clock.now_us(), last="24h", columns=None)
         if view.mistakes:
             return mistaken(view)
         found = await changes(self._log, view, await self._log.overview(view.filter))
