@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from gateway.dashboard.filters import Cursor, Decision, LogFilter, decision
+from gateway.dashboard.filters import EVERYTHING, Cursor, Decision, LogFilter, decision
 from gateway.money import Money
 from gateway.provenance.record import FetchDetail, FetchRecord
 from gateway.visitors.naming import told
@@ -281,8 +281,8 @@ class AccessLog(Protocol):
         """All rows, newest first, that were there when the first was read; in bounded memory."""
         ...
 
-    async def since(self, seq: int, limit: int) -> tuple[LogRow, ...]:
-        """Return at most *limit* rows newer than *seq*, oldest first."""
+    async def since(self, seq: int, limit: int, filter: LogFilter = EVERYTHING) -> tuple[LogRow, ...]:
+        """Return at most *limit* rows of *filter* newer than *seq*, oldest first; all that is newer is looked through."""
         ...
 
     async def facets(self, filter: LogFilter) -> Facets:

@@ -46,7 +46,7 @@ from gateway.dashboard.asking import Explainer, Question
 from gateway.dashboard.bar import bar
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie
 from gateway.dashboard.exports import FORMATS
-from gateway.dashboard.filters import Decision, LogFilter
+from gateway.dashboard.filters import EVERYTHING, Decision, View, read_view
 from gateway.dashboard.forms import fields_of
 from gateway.dashboard.gatekeeping import FIELDS, Gatekeeper, may, signed_of
 from gateway.dashboard.key_pages import KeyPages
@@ -161,14 +161,24 @@ class _Pages:
         return app
 
     async def _live_page(self, request: web.Request) -> web.StreamResponse:
-        rows = (await self._log.page(LogFilter(), None, pages.LIVE_ROWS)).rows
         refresh = request.query.get("refresh") != "off"
-        return self.render(
-            request, "live.html", {"rows": rows, "refresh": refresh, "newest": rows[0].seq if rows else 0}
-        )
+        view = self._live_view(request)
+        newest = (await self._log.page(EVERYTHING, None, 1)).rows
+        rows = () if view.mistakes else (await self._log.page(view.filter, None, pages.LIVE_ROWS)).rows
+        context = {"rows": rows, "refresh": refresh, "view": view, "newest": newest[0].seq if newest else 0}
+        return self.render(request, "live.html", context, status=400 if view.mistakes else 200)
+
+    def _live_view(self, request: web.Request) -> View:
+        """What the live page is narrowed to: the log's filter, of which times say nothing here."""
+        apart = {"refresh", "after", "before", "limit", "from", "to", "last"}
+        given = ((key, value) for key, value in request.query.items() if key not in apart)
+        return read_view(given, self._clock.now_us())
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        return await self._live.events(request, cookie(request, SESSION_COOKIE))
+        view = self._live_view(request)
+        if view.mistakes:
+            raise web.HTTPBadRequest
+        return await self._live.events(request, cookie(request, SESSION_COOKIE), view.filter)
 
     async def _record(self, request: web.Request) -> web.StreamResponse:
         return await self._record_page(request, revealed=False)

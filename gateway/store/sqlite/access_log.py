@@ -22,7 +22,7 @@ from typing import Any, Final
 import apsw
 import orjson
 
-from gateway.dashboard.filters import WORDS, Cursor, Decision, LogFilter
+from gateway.dashboard.filters import EVERYTHING, WORDS, Cursor, Decision, LogFilter
 from gateway.dashboard.queries import (
     MOST_CRAWLERS,
     MOST_WORKS,
@@ -106,9 +106,9 @@ class SqliteAccessLog:
             if after is None:
                 return
 
-    async def since(self, seq: int, limit: int) -> tuple[LogRow, ...]:
-        """Return at most *limit* rows newer than *seq*, oldest first."""
-        where = Where(f"{LISTED} AND seq > ?", (seq,))
+    async def since(self, seq: int, limit: int, filter: LogFilter = EVERYTHING) -> tuple[LogRow, ...]:
+        """Return at most *limit* rows of *filter* newer than *seq*, oldest first."""
+        where = _where(filter).also("seq > ?", seq)
         return await self._database.read(lambda db: _rows(db, where, "ASC", limit))
 
     async def facets(self, filter: LogFilter) -> Facets:
