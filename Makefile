@@ -41,7 +41,7 @@ $(STAMPS)/dev: pyproject.toml $(STAMPS)/server
 # started: tests make a cluster of their own (tests/postgres_cluster.py).
 $(STAMPS)/debian:
 	@mkdir -p $(STAMPS)
-	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl jq:jq slowhttptest:slowhttptest varnishtest:varnish fusermount3:fuse3 faketime:faketime; do \
+	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl jq:jq slowhttptest:slowhttptest varnishtest:varnish fusermount3:fuse3 faketime:faketime haproxy:haproxy ip:iproute2; do \
 	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
