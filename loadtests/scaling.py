@@ -114,7 +114,7 @@ def measured(
     case: str, sites: list[LicetSite], work: str, seconds: int, folder: Path, number: int, store: int
 ) -> tuple[float, float, float]:
     """One round: requests a CPU-second of the gateways, requests a second, and microseconds of the store a request."""
-    targets = [Target(f"{case}-{nth}", site.pid, site.port, licet=site) for nth, site in enumerate(sites)]
+    targets = [Target(f"{case}-{nth}", "", site.pid, site.port, licet=site) for nth, site in enumerate(sites)]
     wanted = replace(WORKS[work], connections=64 // len(targets))
     for target in targets:
         check(target, wanted)
