@@ -88,6 +88,7 @@ class Licet(Office):
             get=self.egress.get,
             origin_identity=OwnIdentity(self.origin_keys, self.identity.agent),
             desk=run.desk,
+            spreading=self.spreading,
         )
         await self._look()  # opening took a while: the first licensed fetch must not meet an old list
         url = await front.open()

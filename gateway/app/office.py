@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import structlog
 
@@ -31,6 +32,7 @@ from gateway.app.ingestion_round import INGESTION_SECONDS
 from gateway.app.key_rings import identity_ring, new_ring
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
+from gateway.app.neighbors import Ears, Neighbors
 from gateway.app.nonce_secret import nonces_of
 from gateway.app.persons import Persons
 from gateway.app.post_room import PostRoom
@@ -38,6 +40,7 @@ from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.retention import check_retention, forget_in_time
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
+from gateway.app.spreading import begun
 from gateway.app.stores import folding_of, leader_of, open_store
 from gateway.app.timers import acting, every
 from gateway.app.way_out import feed_fetch
@@ -142,6 +145,11 @@ class Office:
         self.database = await open_store(config)
         self._closing.append(self.database.close)
         await check_retention(config, self.database, self.clock)
+        self.spreading = await begun(config, self.clock)
+        if self.spreading is not None:
+            self._closing.append(self.spreading.close)
+        ears = Ears(self._look, self._reload_if_changed, self.learn, lambda: self.shelf)
+        self.neighbors = Neighbors(config, self.spreading, ears)
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
@@ -194,7 +202,7 @@ class Office:
         await self.desk.sales.finish()
 
     def _open_desk(self) -> None:
-        config = self.config
+        config, shared = self.config, self.spreading
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -212,7 +220,9 @@ class Office:
             admittance=Admittance(
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
+                shared.marks if shared else None,
             ),
+            pace=shared.desk_pace() if shared else None,
             crawler=Catalog.shipped().crawler,
             claimed=Catalog.shipped().claimed,
             published=self._published,
@@ -306,6 +316,7 @@ class Office:
             self._start(
                 "witnesses", self.witnessing.run(lambda: self.log.log, self.config.witnessing.seconds)
             )
+        self._start("neighbors", self.neighbors.run())
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
         self._start("outbox", self.post.run())
@@ -328,7 +339,7 @@ class Office:
             found["public log"] = self.log.reason
         for name, why in self.witnessing.reasons.items() if self.witnessing else ():
             found[f"witness {name}"] = why
-        return found
+        return found | self.neighbors.status()
 
     def reload(self) -> tuple[Mistake, ...]:
         """Take up changed policies, whole or not at all; returns what is wrong, and keeps the last good."""
@@ -342,6 +353,7 @@ class Office:
     def tell_taken_up(self) -> None:
         """Say in the log which policies are in force."""
         self._see_policies()
+        self.neighbors.tell("policies")
         log.info("policies taken up", digests=[policy.digest for policy in self.shelf.policies])
 
     def _see_policies(self) -> None:
@@ -384,10 +396,12 @@ class Office:
 
     async def _look(self) -> None:
         """Learn what other processes changed: revocations, withdrawals and keys."""
-        asked_at = self.clock.monotonic()
+        asked_at, before = self.clock.monotonic(), (self.revoked, self.withdrawn)
         self.revoked = await self.register.revocations()
         self.withdrawn = await self.consenting.withdrawals.in_force(self.clock.now_us() // 1_000_000)
         self.shelf.withdraw(self.withdrawn)
+        if before != (self.revoked, self.withdrawn):
+            self.neighbors.tell("revoked")
         self.feed.renew(self.revoked, asked_at)
         self.looked(asked_at)
         try:
@@ -396,6 +410,9 @@ class Office:
             self.origin_keys.refresh()
         except ConfigurationError as error:
             log.warning("the keys cannot be read again; going on with the last good ones", reason=str(error))
+
+    def learn(self, units: Any) -> None:
+        """Hear of *units*, as JSON has them, that were paid for at another gateway."""
 
     def looked(self, asked_at: float) -> None:
         """Hear that `revoked` was true at monotonic *asked_at*."""

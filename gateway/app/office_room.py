@@ -162,6 +162,10 @@ class OfficeRoom(Office):
         if units:
             self._tell_all("paid", PAID.dump_python(units, mode="json"))
 
+    def learn(self, units: Any) -> None:
+        """Tell every worker of *units* that were paid for at another gateway."""
+        self._tell_all("paid", units)
+
     def caught_up(self) -> None:
         """Everything that could be read a moment ago is folded: what writers that had ended by then wrote is told."""
         known = self._ended
@@ -216,6 +220,7 @@ class OfficeRoom(Office):
             self._totals.hear(given)
         elif name == "paid":
             self._tell_all("paid", given, but=line)
+            self.neighbors.tell("paid", given)
         elif name == "used":
             self._tell_all("used", given, but=line)
 
