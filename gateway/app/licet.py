@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gateway.admission.till import PaidUnit
 from gateway.app.access_file import FLUSH_SECONDS
+from gateway.app.calls import PAID
 from gateway.app.folder import Addresses, FolderLock, RunFolder
 from gateway.app.front import REST_SECONDS, Front
 from gateway.app.identification import COPIES_SECONDS
@@ -89,6 +89,7 @@ class Licet(Office):
             get=self.egress.get,
             origin_identity=OwnIdentity(self.origin_keys, self.identity.agent),
             desk=run.desk,
+            spreading=self.spreading,
         )
         await self._look()  # opening took a while: the first licensed fetch must not meet an old list
         url = await front.open()
@@ -108,10 +109,10 @@ class Licet(Office):
         if self._front is not None:
             self._front.till.forget()
 
-    def tell_units(self, units: tuple[PaidUnit, ...]) -> None:
+    def learn(self, units: Any) -> None:
         """Have the front know."""
         if self._front is not None:
-            self._front.till.learn(units)
+            self._front.till.learn(PAID.validate_python(units))
 
     def _state(self) -> list[dict[str, Any]]:
         """What a worker tells of itself, of the front here."""

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import structlog
 
 from gateway import __version__
-from gateway.admission.till import PaidUnit
+from gateway.app.calls import PAID
 from gateway.app.log_keeping import LogKeeping
 from gateway.app.sharing import Sharing, sharing_of
 from gateway.app.twice_round import TWICE_SECONDS, TwiceRound
@@ -72,8 +72,8 @@ class Following(Protocol):
         """Have every worker forget what is set aside and not taken."""
         ...
 
-    def tell_units(self, units: tuple[PaidUnit, ...]) -> None:
-        """Have every worker know that *units* are paid for."""
+    def learn(self, units: Any) -> None:
+        """Have every worker know that *units*, as JSON has them, are paid for."""
         ...
 
 
@@ -120,7 +120,8 @@ class Machines:
                 await reload()
         if self._others:
             self._paid_place, units = await self._ledger.paid_after(self._paid_place)
-            office.tell_units(units)
+            if units:
+                office.learn(PAID.dump_python(units, mode="json"))
 
     def rounds(
         self, journal: Keeping, clock: Clock, wake: Callable[[], None]

@@ -28,7 +28,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.admission.till import PaidUnit
 from gateway.app.boot import Boot
 from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SETTLER, SPEND_BOOK, WITHDRAWN
 from gateway.app.channel import Channel
@@ -144,11 +143,6 @@ class OfficeRoom(Office):
         """Tell every worker, before it hears that it may sell again."""
         self._tell_all("closed", None)
 
-    def tell_units(self, units: tuple[PaidUnit, ...]) -> None:
-        """Tell every worker."""
-        if units:
-            self._tell_all("paid", PAID.dump_python(units, mode="json"))
-
     def looked(self, asked_at: float) -> None:
         """Tell every worker what is revoked, or that nothing changed."""
         for line in self._lines:
@@ -168,7 +162,13 @@ class OfficeRoom(Office):
         from gateway.billing.paid_units import paid_units
 
         entries = (sealed.entry for sealed in batch.entries)
-        self.tell_units(paid_units(entry for entry in entries if isinstance(entry, FetchRecord)))
+        units = paid_units(entry for entry in entries if isinstance(entry, FetchRecord))
+        if units:
+            self._tell_all("paid", PAID.dump_python(units, mode="json"))
+
+    def learn(self, units: Any) -> None:
+        """Tell every worker of *units* that were paid for at another gateway."""
+        self._tell_all("paid", units)
 
     def caught_up(self) -> None:
         """Everything that could be read a moment ago is folded: what writers that had ended by then wrote is told."""
@@ -224,6 +224,7 @@ class OfficeRoom(Office):
             self._totals.hear(given)
         elif name == "paid":
             self._tell_all("paid", given, but=line)
+            self.neighbors.tell("paid", given)
         elif name == "used":
             self._tell_all("used", given, but=line)
 

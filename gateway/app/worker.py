@@ -42,6 +42,7 @@ from gateway.app.office_line import (
     OfficeSettler,
 )
 from gateway.app.signing_agents import own_agent
+from gateway.app.spreading import Spreading, begun
 from gateway.app.timers import every
 from gateway.billing.paid_units import paid_units
 from gateway.clock import SystemClock
@@ -80,6 +81,7 @@ class Worker:
         self._line: OfficeLine | None = None
         self._people = Audience(enabled=boot.config.people.counted)
         self._bytes_at_start = 0
+        self._spreading: Spreading | None = None
 
     async def start(self) -> dict[str, Any]:
         """Open everything and listen. Raises `ConfigurationError`."""
@@ -110,7 +112,9 @@ class Worker:
             take_up=self._take_up,
             withdraw=self._shelf.withdraw,
         )
-        journal.line = line if config.workers.count > 1 else None
+        self._spreading = await begun(config, clock)
+        # Whoever is paid tells the others: workers here, and gateways elsewhere.
+        journal.line = line if config.workers.count > 1 or self._spreading else None
         front = self._front = Front(
             config,
             self._shelf,
@@ -129,6 +133,7 @@ class Worker:
             if config.workers.count > 1
             else None,
             desk=self._run.desk,
+            spreading=self._spreading,
         )
         self._begin("line", line.run())
         with contextlib.suppress(TimeoutError):
@@ -168,6 +173,8 @@ class Worker:
         if self._journal is not None:
             self._others.close()
             await self._journal.close()
+        if self._spreading is not None:
+            await self._spreading.close()
 
     async def act(self, name: str, given: Any) -> Any:  # noqa: ARG002
         """Do what the supervisor asks: say how many ``connections`` there are, ``renew`` the certificates."""

@@ -73,7 +73,9 @@ def move(
 
 @app.command()
 def share(data: Data = DATA, as_json: AsJson = False) -> None:
-    """Make the key under which machines share keys and policies, and say what the next machine needs.
+    """Say what another machine needs to join this gateway.
+
+    It makes the key under which machines share keys and policies.
 
     The books must rest in PostgreSQL already. The key is written into licet.toml;
     restart this gateway once. Whoever has it and the database has your private
@@ -107,7 +109,7 @@ def share(data: Data = DATA, as_json: AsJson = False) -> None:
 
 @app.command()
 def machines(data: Data = DATA, as_json: AsJson = False) -> None:
-    """List the machines that share the database, and when each was last heard from.
+    """List the machines that share the database.
 
     \b
     licet store machines
