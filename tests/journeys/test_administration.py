@@ -28,7 +28,7 @@ READING = {
     "objections list", "objections show", "authors list", "authorship show", "authorship export",
     "invoices list", "invoices show", "payouts list", "payouts authors", "mcp", "disputes list",
     "disputes show", "reconcile", "books check", "books export", "outbox list", "outbox show", "outbox test",
-    "dashboard people list", "dashboard keys list", "config export", "config diff", "listen", "policy history", "store move",
+    "dashboard people list", "dashboard keys list", "config export", "config diff", "listen", "policy history", "store move", "store machines",
 }  # fmt: skip
 
 

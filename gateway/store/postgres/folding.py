@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
+from gateway.provenance.keeper import FoldBatch
 from gateway.store.sqlite.folding import COLUMNS, SqliteFolding
 
 #: Between these years a time is one; what lies outside stays in the table for the rest.
@@ -27,6 +28,18 @@ class PostgresFolding(SqliteFolding):
         """The writers of this data folder that have a purse: of others' it cannot be seen here whether they live."""
         sql = "SELECT DISTINCT writer FROM purses WHERE place = coalesce(current_setting('licet.place', true), '')"
         return await self._database.read(lambda db: frozenset(str(writer) for (writer,) in db.execute(sql)))
+
+    async def elsewhere(self) -> frozenset[str]:
+        """The files that other data folders fold from; none that was folded before that was kept."""
+        sql = (
+            "SELECT source FROM fold_places WHERE place <> coalesce(current_setting('licet.place', true), '')"
+        )
+        return await self._database.read(lambda db: frozenset(str(source) for (source,) in db.execute(sql)))
+
+    def _fold(self, db: Any, rows: list[Any], batch: FoldBatch) -> Any:
+        names = [(name,) for name, _ in batch.positions]
+        db.executemany("INSERT INTO fold_places (source) VALUES (?) ON CONFLICT (source) DO NOTHING", names)
+        return super()._fold(db, rows, batch)
 
     @staticmethod
     def insert(db: Any, rows: list[tuple[Any, ...]]) -> None:

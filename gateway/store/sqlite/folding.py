@@ -69,6 +69,10 @@ class SqliteFolding:
             lambda db: {str(source): int(position) for source, position in db.execute(sql)}
         )
 
+    async def elsewhere(self) -> frozenset[str]:
+        """The files that other machines fold from."""
+        return frozenset()
+
     async def fold(self, batch: FoldBatch) -> int:
         """Take *batch* in one transaction; see `Folding.fold`.
 

@@ -66,13 +66,13 @@ def stored_row(
     try:
         standing = octets.of(id, canonical, salt, file, place)
     except StoreUnavailable as error:
-        return StoredRow(seq, id, b"", b"", b"", str(error))
+        return StoredRow(seq, id, b"", b"", b"", str(error), file)
     kind, outcome, status, time_us, *rest = row
     face = tuple(rest[8:])
     stored = Columns(id, kind, outcome, status, time_us, face, *rest[:8])
     opened = public_leaf(face[0], time_us, *standing)
     digest = hashlib.sha256(opened).digest()
-    return StoredRow(seq, id, *standing, digest, _why_not(stored, kind, standing.canonical))
+    return StoredRow(seq, id, *standing, digest, _why_not(stored, kind, standing.canonical), file)
 
 
 def _why_not(stored: Columns, kind: str, canonical: bytes) -> str:
