@@ -111,8 +111,9 @@ class Front:
         """
         self.auth_at = ("", 0)
         self._config, self._clock = config, clock
-        self._shared = spreading is not None
-        self._replays = Replays(tell=tell_used, shared=spreading.marks if spreading else None)
+        marks = spreading.marks if spreading else None
+        self._shared = marks is not None
+        self._replays = Replays(tell=tell_used, shared=marks)
         self._certificates = check_listening(config)
         self.locations = locations_of(config)
         catalog = Catalog.shipped()
@@ -126,7 +127,7 @@ class Front:
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
         pace = spreading.license_pace(config) if spreading else _pace(config)
-        self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
+        self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled, marks=marks)
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
         self._credentials = self._reading(keys, feed)

@@ -304,7 +304,9 @@ def heed_cancel() -> None:
 
 def told_of(error: Exception) -> str:
     """What is told of *error*: never an address or a password, which some clients' sentences hold."""
-    match error:
+    # A server that refuses the first words of a connection is told as a connection that failed.
+    inner = error.__cause__
+    match inner if isinstance(inner, exceptions.AuthenticationError) else error:
         case exceptions.AuthenticationError() | exceptions.AuthorizationError():
             return "it does not take the user's name or password"
         case exceptions.ReadOnlyError():
