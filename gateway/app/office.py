@@ -148,8 +148,6 @@ class Office:
         self.spreading = await begun(config, self.clock)
         if self.spreading is not None:
             self._closing.append(self.spreading.close)
-        ears = Ears(self._look, self._reload_if_changed, self.learn, lambda: self.shelf)
-        self.neighbors = Neighbors(config, self.spreading, ears)
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
@@ -161,6 +159,10 @@ class Office:
         self.access_log = SqliteAccessLog(self._pages)
         self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
+        ears = Ears(
+            self._look, self._reload_if_changed, self.learn, lambda: self.shelf, self._paid.paid_units
+        )
+        self.neighbors = Neighbors(config, self.spreading, ears)
         leaves = SqliteLeaves(self._pages, self.fresh)
         self.log = LogKeeping(config.log, log_keys, leaves, self._first_host(), leader_of(self._pages))
         self.witnessing = witnessing_of(config)

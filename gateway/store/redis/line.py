@@ -177,6 +177,8 @@ class RedisLine:
                 first = self._plain(node, waiting=waiting)
         try:
             known = await first.info("cluster")
+        except exceptions.ResponseError:
+            known = {}  # a user who may not ask is let into no cluster's whole
         except BaseException:
             await first.aclose()
             raise

@@ -239,6 +239,29 @@ async def test_a_password_is_needed_and_never_told(redis_serving, capsys) -> Non
     assert "hunter" not in capsys.readouterr().out
 
 
+async def test_a_user_who_may_do_little_may_do_enough(redis_serving) -> None:
+    with redis_serving("redis") as server:
+        with server.client as client:
+            client.acl_setuser(
+                "ada", enabled=True, passwords=["+hunter2"], keys=["licet:*"], channels=["licet:*"],
+                categories=["+@read", "+@write", "+@pubsub", "+@scripting", "+@connection", "-@dangerous"],
+                commands=["+time"],
+            )  # fmt: skip
+        rules = RedisRules(read_address(server.url.replace("unix://", "unix://ada@")), "hunter2")
+        line = RedisLine(rules)
+        task = asyncio.create_task(line.run())
+        async with asyncio.timeout(20):
+            await line.known.wait()
+        assert line.up, line.reason
+        assert await RedisMarks(line).taken("m", "r", 60) is False
+        async with asyncio.timeout(20), line.rings(line.key("news", ":bell")) as bells:
+            news = RedisNews(line)
+            news.tell("paid", "x")
+            assert await anext(bells)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_tls_is_checked_by_authority_and_name(redis_serving, certify, tmp_path) -> None:
     certificate, key = certify("127.0.0.1", folder=tmp_path)
     other, other_key = certify("elsewhere.example", folder=tmp_path)
