@@ -145,9 +145,7 @@ class Office:
         self.database = await open_store(config)
         self._closing.append(self.database.close)
         await check_retention(config, self.database, self.clock)
-        self.spreading = await begun(config, self.clock)
-        if self.spreading is not None:
-            self._closing.append(self.spreading.close)
+        self.spreading = await begun(config, self.clock, closing=self._closing.append)
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
