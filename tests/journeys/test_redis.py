@@ -56,7 +56,7 @@ async def pair(licet, origin, http, postgres_cluster, redis_serving, tmp_path) -
         rules = data / "sites" / "journal.toml"
         rules.write_text(rules.read_text().replace("max_fetches = 3\n", ""))
         file = data / "licet.toml"
-        more = f'[store]\ndatabase = "{postgres_cluster.make("pair")}"\nredis = "{server.url}"\n'
+        more = f'[store]\ndatabase = "{postgres_cluster.make("pair")}"\nredis = "{server.url}"\nredis_seconds = 2.0\n'
         pacing = "[pacing]\nlicense_per_second = 0.001\nlicense_burst = 20\n"
         file.write_text(file.read_text().replace("[store]\n", more) + pacing)
         one = await licet.serve()

@@ -186,6 +186,41 @@ async def test_a_server_that_was_emptied_forgets_and_goes_on(server) -> None:
         await asyncio.gather(hearing, return_exceptions=True)
 
 
+async def test_the_bell_is_heard_again_after_the_server_was_away(server) -> None:
+    async with lines(server) as (line,):
+        heard: list[str] = []
+
+        async def hear(body: str) -> None:
+            heard.append(body)
+
+        news = RedisNews(line)
+        news.on("paid", hear)
+        hearing = asyncio.create_task(news.run())
+        bell = line.key("news", ":bell")
+
+        def listened_to() -> bool:
+            with contextlib.suppress(redis.exceptions.RedisError), server.client as client:
+                return bool(client.pubsub_numsub(bell)[0][1])
+            return False
+
+        await until(listened_to)
+        for how in (signal.SIGKILL, signal.SIGSTOP):
+            if how is signal.SIGKILL:
+                server.stop(how)
+                await until(lambda: not line.up)
+                server.start()
+            else:
+                # It hears nothing and closes nothing, as a network that is cut.
+                server.signal(how)
+                await until(lambda: not line.up)
+                server.signal(signal.SIGCONT)
+            await until(lambda: line.up and listened_to())
+            news.tell("paid", how.name)
+            await until(lambda how=how: how.name in heard)
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
+
+
 async def test_scripts_that_were_flushed_are_sent_again_with_what_was_asked(server) -> None:
     async with lines(server) as (line,):
         marks = RedisMarks(line)
