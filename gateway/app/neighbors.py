@@ -4,12 +4,11 @@
 news     is told                              who hears it
 ======== ==================================== ==========================================
 revoked  as soon as an office has seen that   looks into the database at once, which it
-         something was revoked or withdrawn   does four times a second anyway
-policies as soon as policies were taken up    looks at its own files at once, which it does
-                                              every second anyway
-paid     units that were paid for, once that  does not charge them again in their window;
-         is durable                           while Redis is away it reads in the database
-                                              every second what the others folded
+         something was revoked or withdrawn   does four times a second anyway (`machines`)
+policies as soon as policies were taken up    looks into the database and at its own files at
+                                              once, which it does every second anyway
+paid     units that were paid for, once that  does not charge them again in their window,
+         is durable                           which the database says a little later
 ======== ==================================== ==========================================
 
 Besides, every office says every few seconds which policies it has in force; who has
@@ -23,15 +22,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import orjson
 
-from gateway.admission.till import PaidUnit
-from gateway.app.calls import PAID
 from gateway.app.spreading import Spreading, say_what_stands_out
 from gateway.app.stores import place_of
 from gateway.app.timers import every
@@ -41,23 +37,19 @@ from gateway.policy.reload import PolicyShelf
 #: Seconds between two words about the policies in force, and for how many one holds.
 HOLD_SECONDS = 5.0
 _HOLDS: Final = 16
-#: Seconds between two readings of what was paid for, and by which a record may be folded late.
-READ_SECONDS = 1.0
-_LATE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """What an office does when it hears: *look* into the database, look at its policy *files*, *learn* units as JSON has them.
+    """What an office does when it hears: *look* into the database soon, look at its policy *files*, *learn* units as JSON has them.
 
-    *shelf* gives the policies in force, *paid* the units that the database says were paid for since a second.
+    *shelf* gives the policies in force.
     """
 
-    look: Callable[[], Awaitable[None]]
+    look: Callable[[], None]
     files: Callable[[], Awaitable[None]]
     learn: Callable[[Any], None]
     shelf: Callable[[], PolicyShelf]
-    paid: Callable[[int], Awaitable[tuple[PaidUnit, ...]]]
 
 
 class Bulletin(Protocol):
@@ -95,8 +87,6 @@ class Neighbors:
         self._spreading, self._ears = spreading, ears
         self._news: Bulletin | None = None
         self._place = ""
-        #: Since when nothing was heard of the others, as a second of the clock; None where they are heard.
-        self._unheard: int | None = None
         if spreading is not None:
             from gateway.store.redis.news import RedisNews
 
@@ -116,9 +106,7 @@ class Neighbors:
         # Where it cannot be asked, the line says so.
         with contextlib.suppress(*FAILURES):
             say_what_stands_out(list(looked_at(*await self._spreading.line.told())))
-        await asyncio.gather(
-            self._news.run(), every(HOLD_SECONDS, self._hold), every(READ_SECONDS, self._read_paid)
-        )
+        await asyncio.gather(self._news.run(), every(HOLD_SECONDS, self._hold))
 
     def tell(self, kind: str, what: object = None) -> None:
         """Tell the others *what*, as JSON has it."""
@@ -132,17 +120,6 @@ class Neighbors:
             found["redis"] = self._spreading.line.reason
         return found
 
-    async def _read_paid(self) -> None:
-        """While Redis is away, and once more when it is back, read what the others were paid for."""
-        assert self._spreading is not None
-        unheard, now = self._unheard, int(time.time())
-        if self._spreading.line.up and unheard is None:
-            return
-        units = await self._ears.paid(now - _LATE if unheard is None else unheard)
-        self._unheard = None if self._spreading.line.up else now - _LATE
-        if units:
-            self._ears.learn(PAID.dump_python(units, mode="json"))
-
     async def _hold(self) -> None:
         assert self._news is not None
         ours = self._in_force()
@@ -155,10 +132,11 @@ class Neighbors:
 
     async def _hear_revoked(self, body: str) -> None:
         if self._of_another(body) is not None:
-            await self._ears.look()
+            self._ears.look()
 
     async def _hear_policies(self, body: str) -> None:
         if self._of_another(body) is not None:
+            self._ears.look()
             await self._ears.files()
             await self._hold()
 

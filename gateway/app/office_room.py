@@ -139,6 +139,10 @@ class OfficeRoom(Office):
             self._complain(error.mistakes)
             self.shelf = PolicyShelf(last_good)
 
+    def forget_leases(self) -> None:
+        """Tell every worker, before it hears that it may sell again."""
+        self._tell_all("closed", None)
+
     def looked(self, asked_at: float) -> None:
         """Tell every worker what is revoked, or that nothing changed."""
         for line in self._lines:

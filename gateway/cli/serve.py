@@ -78,8 +78,12 @@ def serve(
     request. --json prints where it listens, as one line, when it does.
     """
     flags: dict[str, object] = {"listen.host": host, "listen.port": port, "dashboard.port": dashboard_port}
+    from gateway.app.sharing import joined
+
     flags["workers.count"], flags["store.redis"] = workers, redis
     config = _settings(data, flags)
+    # What other machines have in common with this one has to be here before anything is read.
+    asyncio.run(joined(config))
     _run(config, _without_files(config, upstream, mode, stance), drain, as_json=as_json)
 
 

@@ -745,3 +745,14 @@ async def test_marks_that_do_not_answer_change_nothing() -> None:
     till, _ = till_with(marks=Away())
     await till.settled(charge_of("r1"), ask_at(), delivery_of())
     assert till.owed(charge_of("r1"), ask_at(), delivery_of()).reason == "fetch"
+
+
+async def test_what_the_book_closed_is_sold_to_nobody() -> None:
+    """A machine that was cut off for long forgets what it had set aside, and asks anew."""
+    till, tables = till_with(credit=100 * 5_000)
+    assert isinstance(await taken(till, charge_of(), ask_at()), Grant)
+    tables.purses.clear()
+    till.forget()
+    assert isinstance(till.take(Grant(charge=charge_of("r2")), ask_at(record_id="r2"), NOTHING), Needs)
+    assert isinstance(await taken(till, charge_of("r3"), ask_at(record_id="r3")), Grant)
+    assert set_aside(tables)[1] >= 1

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from types import SimpleNamespace
 
-from gateway.admission.till import PaidUnit
 from gateway.app import neighbors
 from gateway.app.neighbors import Ears, Neighbors
 from gateway.store.memory.news import MemoryBoard, MemoryNews
@@ -17,22 +16,16 @@ class Office:
 
     def __init__(self, *digests: str) -> None:
         self.done: list[object] = []
-        self.asked: list[int] = []
-        self.folded: tuple[PaidUnit, ...] = ()
         self.shelf = SimpleNamespace(policies=[SimpleNamespace(digest=each) for each in digests])
 
     def ears(self) -> Ears:
-        async def look() -> None:
+        def look() -> None:
             self.done.append("look")
 
         async def files() -> None:
             self.done.append("files")
 
-        async def paid(second: int) -> tuple[PaidUnit, ...]:
-            self.asked.append(second)
-            return self.folded
-
-        return Ears(look, files, self.done.append, lambda: self.shelf, paid)
+        return Ears(look, files, self.done.append, lambda: self.shelf)
 
 
 @contextlib.asynccontextmanager
@@ -42,7 +35,6 @@ async def speaking(monkeypatch, **offices: Office):
     monkeypatch.setattr(neighbors, "place_of", lambda config: config)
     monkeypatch.setattr("gateway.store.redis.news.RedisNews", lambda _: MemoryNews(board))
     monkeypatch.setattr(neighbors, "HOLD_SECONDS", 0.02)
-    monkeypatch.setattr(neighbors, "READ_SECONDS", 0.02)
 
     async def told():
         raise OSError
@@ -69,8 +61,8 @@ async def test_the_others_look_and_learn_and_oneself_does_not(monkeypatch) -> No
         made["here"].tell("revoked")
         made["here"].tell("paid", [{"key": "k", "paid_at": 1}])
         made["here"].tell("policies")
-        await until(lambda: len(there.done) == 3)
-        assert there.done == ["look", [{"key": "k", "paid_at": 1}], "files"]
+        await until(lambda: len(there.done) == 4)
+        assert there.done == ["look", [{"key": "k", "paid_at": 1}], "look", "files"]
         assert here.done == []
 
 
@@ -94,22 +86,3 @@ async def test_a_line_that_is_down_is_said_and_nobody_is_harmed_without_one(monk
     await alone.run()
     alone.tell("revoked")
     assert alone.status() == {}
-
-
-async def test_what_the_others_were_paid_for_is_read_while_nothing_is_heard_of_them(monkeypatch) -> None:
-    office = Office()
-    async with speaking(monkeypatch, here=office) as made:
-        line = made["here"]._spreading.line
-        await asyncio.sleep(0.1)
-        assert office.asked == [], "who is heard is not looked after"
-        line.up, office.folded = False, (PaidUnit("k", 5),)
-        await until(lambda: len(office.done) > 2)
-        assert all(each == [{"key": "k", "paid_at": 5}] for each in office.done)
-        assert max(office.asked) - min(office.asked) <= 10
-        office.folded = (PaidUnit("the last", 6),)
-        line.up = True
-        await until(lambda: office.done[-1][0]["key"] == "the last")
-        await asyncio.sleep(0.05)
-        asked = len(office.asked)
-        await asyncio.sleep(0.1)
-        assert len(office.asked) == asked
