@@ -89,7 +89,7 @@ async def _database_restarted(world: World) -> None:
 
 async def _clock_ahead(world: World) -> None:
     await world.stop("b")
-    await world.start("b", "faketime", "-f", "+3m")
+    await world.start("b", "+3m")
     await world.revoked("a", 2.0)
     await asyncio.sleep(2.0)
     await world.stop("b")
@@ -98,7 +98,7 @@ async def _clock_ahead(world: World) -> None:
 
 async def _clock_behind(world: World) -> None:
     await world.stop("b")
-    await world.start("b", "faketime", "-f", "-3m")
+    await world.start("b", "-3m")
     await world.revoked("a", 2.0)
     await asyncio.sleep(2.0)
     await world.stop("b")
@@ -157,7 +157,7 @@ async def _run(fault: Fault, wires: Wires, world: World, *, reconcile: bool) -> 
 
 async def _inside(wires: Wires, chosen: argparse.Namespace) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="licet-replicas-") as folder:
+    with tempfile.TemporaryDirectory(prefix="licet-replicas-", ignore_cleanup_errors=True) as folder:
         wanted = [each for each in FAULTS if not chosen.only or chosen.only in each.name]
         wanted = [each for each in wanted if each.short] if chosen.short else wanted
         if wanted:

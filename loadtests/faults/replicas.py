@@ -82,6 +82,7 @@ backend gateways
     server a {a}:8402
     server b {b}:8402
 """
+_FAKETIME: Final = "*/faketime/libfaketime.so.1"
 #: Seconds that an answer may take.
 _PATIENCE: Final = 12.0
 #: Seconds in which everything has to be in order again after a fault.
@@ -219,11 +220,18 @@ class World:
         self._closing.push_async_callback(_ended, process)
         await self._answers(self.front)
 
-    def _command(self, name: str, *before: str) -> tuple[list[str], dict[str, str]]:
+    def _command(self, name: str, skew: str = "") -> tuple[list[str], dict[str, str]]:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("LICET_")}
         root = str(Path(__file__).resolve().parents[2])
-        clean |= {"PYTHONPATH": f"{self.folder / 'patched'}:{root}", "DONT_FAKE_MONOTONIC": "1"}
-        return [*self.wires.inside(name), *before, sys.executable, "-m", "gateway"], clean
+        clean |= {"PYTHONPATH": f"{self.folder / 'patched'}:{root}"}
+        if skew:
+            # Not by its command, which stands between a signal and whom it is for.
+            clean |= {
+                "LD_PRELOAD": str(next(Path("/usr/lib").glob(_FAKETIME))),
+                "FAKETIME": skew,
+                "DONT_FAKE_MONOTONIC": "1",
+            }
+        return [*self.wires.inside(name), sys.executable, "-m", "gateway"], clean
 
     async def licet(self, name: str, *args: str) -> str:
         """What a command on machine *name* prints."""
@@ -243,10 +251,10 @@ class World:
             raise RuntimeError(f"licet {' '.join(args)}: {err.decode()}")
         return out.decode()
 
-    async def start(self, name: str, *before: str) -> None:
-        """Have machine *name* serve; *before* is what its command is started by, such as faketime."""
+    async def start(self, name: str, skew: str = "") -> None:
+        """Have machine *name* serve, with a clock that is off by *skew*, such as ``+3m``."""
         machine = self.machines[name]
-        command, env = self._command(name, *before)
+        command, env = self._command(name, skew)
         log = (self.folder / f"{name}.log").open("ab")
         machine.process = await asyncio.create_subprocess_exec(
             *command, "serve", "--data", str(machine.data), "--host", self.wires.at(name, PUBLIC), "--port", "8402",
@@ -254,11 +262,13 @@ class World:
         )  # fmt: skip
         log.close()
         self._closing.push_async_callback(_ended, machine.process)
-        await self._answers(machine.url)
+        await self._answers(machine.url, machine.process)
 
-    async def _answers(self, url: str) -> None:
+    async def _answers(self, url: str, process: asyncio.subprocess.Process | None = None) -> None:
         async with asyncio.timeout(_SETTLED):
             while True:
+                if process is not None and process.returncode is not None:
+                    raise RuntimeError(f"a gateway ended: {process.returncode}")
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
                     async with self.http.get(f"{url}/robots.txt", headers={"Host": HOST}) as answer:
                         if answer.status == 200:
