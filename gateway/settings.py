@@ -136,10 +136,14 @@ class Store(_Section):
 class Retention(_Section):
     """For how many months what is evidence is kept; 0 for good (`licenses.retention`).
 
-    *looks_months*: what auditors looked at, from the day of each look.
+    *looks_months*: what auditors looked at, from the day of each look. *rows_months*: rows in the database of
+    fetches without a licensee, whole months back from the running one, and never shorter than an audit may look
+    back; then the journal's packed files alone have them, pages count them and list them no more, and
+    `licet journal bring-back` puts them back. 13 is a year and the month to compare it with.
     """
 
     looks_months: int = Field(default=0, ge=0, le=1200)
+    rows_months: int = Field(default=13, ge=0, le=1200)
 
 
 class Trust(_Section):

@@ -90,14 +90,7 @@ class Worker:
         self._shelf = PolicyShelf(boot.policies() or self._run.policies / "current")
         self._keys = PublicRing(config.keys, clock)
         self._origin_keys = KeyRing.open(config.origin_keys, clock)
-        opened = _TellingJournal.open(
-            config.journal,
-            boot.name,
-            clock=clock,
-            reserve_bytes=config.store.reserve_mb << 20,
-            refusals_per_second=config.pacing.refusals_per_second,
-        )
-        journal = self._journal = cast("_TellingJournal", opened)
+        journal = self._journal = self._opened_journal(clock)
         feed = RevocationFeed()
         others = self._others = OtherWriters(config.journal)
         self._line = line = OfficeLine(
@@ -194,6 +187,17 @@ class Worker:
         if isinstance(loop, asyncio.SelectorEventLoop):
             loop.remove_reader(self._sock)
             await asyncio.sleep(_HANDED_OVER)
+
+    def _opened_journal(self, clock: SystemClock) -> _TellingJournal:
+        config = self._boot.config
+        opened = _TellingJournal.open(
+            config.journal,
+            self._boot.name,
+            clock=clock,
+            reserve_bytes=config.store.reserve_mb << 20,
+            refusals_per_second=config.pacing.refusals_per_second,
+        )
+        return cast("_TellingJournal", opened)
 
     def _learn(self, units: Iterable[PaidUnit]) -> None:
         if self._front is not None:

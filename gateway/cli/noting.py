@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: The commands that change what is kept; `READING` are all others, and a test knows both.
 CHANGING: Final = frozenset(
     {
-        "init", "ingest", "keys new", "keys rotate", "keys revoke", "journal pack", "licensee add",
+        "init", "ingest", "keys new", "keys rotate", "keys revoke", "journal pack", "journal shelve", "journal bring-back", "licensee add",
         "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit",
         "licensee refund", "crawlers update", "deals offer", "deals decline", "licenses suspend",
         "licenses resume", "licenses revoke", "licenses amend", "bundle make", "claims add",

@@ -295,7 +295,7 @@ def _check_rows(rows: Iterable[StoredRow], seen: _Audit, elsewhere: frozenset[st
                 seen.fault(row.why, id=row.id, seq=row.seq)
             continue
         if known is None:
-            seen.fault("the journal does not hold this entry", id=row.id, seq=row.seq)
+            seen.fault(row.why or "the journal does not hold this entry", id=row.id, seq=row.seq)
             continue
         why = _row_fault(row, known, latest)
         if why:

@@ -58,6 +58,7 @@ from gateway.store.memory.payout_book import MemoryPayoutBook
 from gateway.store.memory.person_reports import MemoryPersonReports
 from gateway.store.memory.private_links import MemoryPrivateLinks
 from gateway.store.memory.register import MemoryRegister
+from gateway.store.memory.saved_views import MemorySavedViews
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.spend_limits import MemorySpendLimits
 from gateway.store.memory.tables import Tables
@@ -99,6 +100,7 @@ from gateway.store.sqlite.payout_book import SqlitePayoutBook
 from gateway.store.sqlite.person_reports import SqlitePersonReports
 from gateway.store.sqlite.private_links import SqlitePrivateLinks
 from gateway.store.sqlite.register import SqliteRegister
+from gateway.store.sqlite.saved_views import SqliteSavedViews
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.store.sqlite.spend_limits import SqliteSpendLimits
 from gateway.store.sqlite.terms_versions import SqliteTermsVersions
@@ -195,6 +197,7 @@ class Ports:
     spend_limits: Any
     charges: Any
     person_reports: Any
+    saved_views: Any
     admin_notes: Any
 
     async def happened(self) -> list[str]:
@@ -246,6 +249,7 @@ def memory_ports() -> Ports:
         spend_limits=MemorySpendLimits(register, tables),
         charges=MemoryCharges(tables),
         person_reports=MemoryPersonReports(tables),
+        saved_views=MemorySavedViews(),
         admin_notes=MemoryAdminNotes(tables),
     )
 
@@ -288,6 +292,7 @@ def sqlite_ports(database: Any, folder: Path | None = None) -> Ports:
         spend_limits=SqliteSpendLimits(database),
         charges=SqliteCharges(database),
         person_reports=SqlitePersonReports(database),
+        saved_views=SqliteSavedViews(database),
         admin_notes=SqliteAdminNotes(database),
     )
 

@@ -17,7 +17,7 @@ PASSWORD = "tides come in twice a day"
 #: Commands that only read, or whose doing is told by other entries, or that are no command of an operator's.
 READING = {
     "serve", "demo", "report", "past", "policy check", "policy explain", "policy lint", "policy honeypot",
-    "keys list", "journal export", "journal audit", "journal prove", "journal verify", "journal bundle",
+    "keys list", "journal export", "journal audit", "journal prove", "journal sizes", "journal verify", "journal bundle",
     "journal check", "audit", "receipt verify", "licensee list", "statement", "backup", "restore", "fetch",
     "doctor", "deploy", "reconcile-access", "restart", "who", "memo", "price", "dossier", "ems encrypt",
     "ems decrypt", "terms show", "terms export", "payments", "crawlers list", "crawlers show",

@@ -52,6 +52,15 @@ class PostgresFolding(SqliteFolding):
             "journal", COLUMNS, [(*row[:_DIGEST], _text(row[_DIGEST]), *row[_DIGEST + 1 :]) for row in rows]
         )
 
+    @staticmethod
+    def removed(db: Any, after: int, upto: int) -> None:
+        """Let numbers go whose rows are gone: they are given again with the rows, should those come back."""
+        db.execute(
+            "DELETE FROM entry_numbers n WHERE n.seq > ? AND n.seq <= ?"
+            " AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.seq = n.seq)",
+            (after, upto),
+        )
+
 
 def _text(digest: bytes | str | None) -> str | None:
     return digest.hex() if isinstance(digest, bytes) else digest
