@@ -87,6 +87,15 @@ async def _database_restarted(world: World) -> None:
     await world.revoked("a", 1.0)
 
 
+async def _redis_restarted(world: World) -> None:
+    if world.redis is not None:
+        world.redis.kill()
+        await world.redis.wait()
+        await world.revoked("a", 1.5)
+        await world.open_redis()
+        await asyncio.sleep(1.0)
+
+
 async def _clock_ahead(world: World) -> None:
     await world.stop("b")
     await world.start("b", "+3m")
@@ -131,6 +140,7 @@ FAULTS: Final = (
     Fault("a machine is killed", _killed),
     Fault("the keeper sleeps 14 s", _paused),
     Fault("PostgreSQL crashes", _database_restarted),
+    Fault("Redis crashes and is empty", _redis_restarted),
     Fault("a clock is 3 minutes ahead", _clock_ahead),
     Fault("a clock is 3 minutes behind", _clock_behind),
     Fault("rolling upgrade", _rolling),

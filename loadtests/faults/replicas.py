@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -125,6 +126,7 @@ class World:
         self.told, self._number = Told(), 0
         self._patches, self._closing = patches, contextlib.AsyncExitStack()
         self.url = ""
+        self.redis: asyncio.subprocess.Process | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -148,17 +150,20 @@ class World:
         self.url = f"postgresql://licet@{self.wires.at('db', STORES)}:5432/licet"
         await asyncio.to_thread(self.postgres.make, "licet")
         origin = f"http://{self.wires.at('lb', PUBLIC)}:8000"
+        redis = await self.open_redis()
         a, b = self.machines.values()
         (a.data / "sites").mkdir(parents=True)
         (a.data / "sites" / "journal.toml").write_text(_POLICY.format(origin=origin))
         trust = f'[trust]\nproxies = ["{self.wires.at("lb", PUBLIC)}"]\n[feeds]\nupdate = false\n[dns]\ncheck = false\n'
         pace = "[pacing]\nlicense_per_second = 0\n"
-        (a.data / "licet.toml").write_text(f'[store]\ndatabase = "{self.url}"\nreserve_mb = 1\n{trust}{pace}')
+        (a.data / "licet.toml").write_text(
+            f'[store]\ndatabase = "{self.url}"\n{redis}reserve_mb = 1\n{trust}{pace}'
+        )
         a.data.chmod(0o700)
         lines = await self.licet("a", "store", "share")
         b.data.mkdir()
         b.data.chmod(0o700)
-        (b.data / "licet.toml").write_text(f"{lines}reserve_mb = 1\n{trust}{pace}")
+        (b.data / "licet.toml").write_text(f"{lines}{redis}reserve_mb = 1\n{trust}{pace}")
         await self.start("a")
         shared = a.data / "shared.json"
         async with asyncio.timeout(_SETTLED):
@@ -219,6 +224,24 @@ class World:
         )
         self._closing.push_async_callback(_ended, process)
         await self._answers(self.front)
+
+    async def open_redis(self) -> str:
+        """Start Redis beside PostgreSQL, where it is installed; what the settings say of it, or ""."""
+        # Debian's tools hold the server under another name; it is what it is called.
+        found = shutil.which("redis-server") or shutil.which("redis-check-rdb")
+        if found is None:
+            return ""
+        program = self.folder / "redis-server"
+        if not program.is_symlink():
+            program.symlink_to(found)
+        at = self.wires.at("db", STORES)
+        self.redis = await asyncio.create_subprocess_exec(
+            *self.wires.inside("db"), str(program), "--bind", at, "--port", "6379", "--save", "", "--appendonly", "no",
+            "--protected-mode", "no", "--dir", str(self.folder),
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        self._closing.push_async_callback(_ended, self.redis)
+        return f'redis = "redis://{at}:6379"\n'
 
     def _command(self, name: str, skew: str = "") -> tuple[list[str], dict[str, str]]:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("LICET_")}

@@ -23,7 +23,10 @@ def test_the_page_has_the_figures_that_the_model_prints():
 
 def test_the_page_vendors_no_prices():
     assert costs(Asked(), needed(MEASURED, Asked())) == 0
-    assert "at your prices" not in (ROOT / "SCALING.md").read_text().split("<!-- end -->")[0].split("<!-- model -->")[1]
+    assert (
+        "at your prices"
+        not in (ROOT / "SCALING.md").read_text().split("<!-- end -->")[0].split("<!-- model -->")[1]
+    )
     assert any("at your prices" in line for line in page(FIGURES, Asked(core_month=1.0)))
 
 
