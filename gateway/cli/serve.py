@@ -54,6 +54,13 @@ def serve(
             help="Redis or Valkey that workers and machines share: a redis:// or unix:// URL, or embedded.",
         ),
     ] = None,
+    behind_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Believe what this proxy or network says of visitors (trust.proxies); also `loopback`.",
+        ),
+    ] = None,
     drain: Annotated[
         float,
         typer.Option(metavar="SECONDS", min=0, help="What requests in flight may take when stopping."),
@@ -81,6 +88,7 @@ def serve(
     from gateway.app.sharing import joined
 
     flags["workers.count"], flags["store.redis"] = workers, redis
+    flags["trust.proxies"] = tuple(behind_proxy) if behind_proxy else None
     config = _settings(data, flags)
     # What other machines have in common with this one has to be here before anything is read.
     asyncio.run(joined(config))
