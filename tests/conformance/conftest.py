@@ -234,7 +234,7 @@ def memory_ports() -> Ports:
         payouts=MemoryPayoutBook(tables),
         spend_limits=MemorySpendLimits(register, tables),
         charges=MemoryCharges(tables),
-        person_reports=MemoryPersonReports(tables),
+        person_reports=MemoryPersonReports(tables, happened),
         admin_notes=MemoryAdminNotes(tables),
     )
 

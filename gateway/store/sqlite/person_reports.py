@@ -9,7 +9,8 @@ import apsw
 import orjson
 
 from gateway.store.sqlite.database import Database
-from gateway.visitors.person_reports import MOST_OPEN, PersonReport, Refused
+from gateway.store.sqlite.events import keep_events
+from gateway.visitors.person_reports import HOUR, MOST_OPEN, PersonReport, Refused, reported
 
 _NAMES: Final = ", ".join(field.name for field in fields(PersonReport))
 _BLANKS: Final = ", ".join("?" * len(fields(PersonReport)))
@@ -32,6 +33,8 @@ class SqlitePersonReports:
                 return False
             sql = f"INSERT INTO person_reports ({_NAMES}) VALUES ({_BLANKS}) ON CONFLICT DO NOTHING"  # noqa: S608
             db.execute(sql, astuple(report))
+            if db.changes():
+                keep_events(db, (reported(report, first=_first(db, report)),))
             return True
 
         return await self._database.write(act)
@@ -90,3 +93,9 @@ class SqlitePersonReports:
         sql = f"SELECT {_NAMES} FROM person_reports {rest}"  # noqa: S608
         rows: Any = await self._database.read(lambda db: db.execute(sql, (value,)).fetchall())
         return tuple(PersonReport(*row) for row in rows)
+
+
+def _first(db: apsw.Connection, report: PersonReport) -> bool:
+    begins = report.at - report.at % HOUR
+    sql = "SELECT count(*) FROM person_reports WHERE at >= ? AND at < ? AND id <> ?"
+    return bool(db.execute(sql, (begins, begins + HOUR, report.id)).get == 0)
