@@ -18,7 +18,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -34,6 +35,7 @@ from gateway.billing.sheets import Paper
 from gateway.billing.statements import Period, PeriodError, StatementDisagrees
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.payout_pages import PayoutPages
+from gateway.dashboard.table_forms import Cells, add_table, moment
 from gateway.problems import Refusal, StoreUnavailable
 
 _MOST: Final = 200
@@ -55,6 +57,38 @@ class Bills:
     paying: PayingOut | None = None
 
 
+_MONTH_CELLS: Final[Cells] = {name: itemgetter(name) for name in ("licensee", "name", "month", "closed")}
+_DOCUMENT_CELLS: Final[Cells] = {
+    "id": lambda row: row[0].id,
+    "number": lambda row: row[0].label or "",
+    "kind": lambda row: str(row[0].kind),
+    "licensee": lambda row: row[0].licensee,
+    "name": lambda row: row[2],
+    "period": lambda row: str(row[0].period),
+    "due": lambda row: str(row[0].told.get("due_on") or ""),
+    "state": lambda row: str(row[1].state) if row[1] else "",
+    "total": lambda row: str(row[0].total),
+    "open": lambda row: str(row[1].open) if row[1] else "",
+}
+_DISPUTE_CELLS: Final[Cells] = {
+    "id": lambda row: row[0].id,
+    "answer_by": lambda row: moment(row[0].answer_by),
+    "state": lambda row: str(row[0].state),
+    "licensee": lambda row: row[0].licensee,
+    "name": lambda row: row[1],
+    "line": lambda row: str(row[0].line),
+    "amount": lambda row: str(row[0].amount),
+}
+_PAYOUT_CELLS: Final[Cells] = {
+    "id": lambda row: row.id,
+    "since": lambda row: moment(row.changed_at),
+    "state": lambda row: str(row.state),
+    "payee": lambda row: row.author or row.payee.name,
+    "rail": lambda row: str(row.payee.rail),
+    "amount": lambda row: str(row.amount),
+}
+
+
 class BillingPages:
     """Draws the pages about bills."""
 
@@ -65,6 +99,13 @@ class BillingPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Answer at its addresses."""
         router.add_get("/billing", self._all)
+        for name, cells, rows in (
+            ("statements", _MONTH_CELLS, self._months),
+            ("documents", _DOCUMENT_CELLS, self._documents),
+            ("disputes", _DISPUTE_CELLS, self._disputes),
+            ("payouts", _PAYOUT_CELLS, self._payouts),
+        ):
+            add_table(router, f"/billing/{name}", cells, rows)
         router.add_get(r"/billing/statements/{licensee}/{month:\d{4}-\d{2}}", self._statement)
         router.add_get(
             r"/billing/statements/{licensee}/{month:\d{4}-\d{2}}.{ending:json|csv|pdf}", self._statement
@@ -80,6 +121,11 @@ class BillingPages:
 
     async def _all(self, request: web.Request) -> web.StreamResponse:
         names = await self._bills.names()
+        accounts = await self._accounts(names)
+        context = {"accounts": sorted(accounts), "test": self._bills.test, **await self._issued(names)}
+        return self._frame.render(request, "billing.html", context)
+
+    async def _accounts(self, names: dict[str, str]) -> list[tuple[str, str, list[tuple[str, bool]]]]:
         accounts = []
         for licensee in (await self._bills.book.licensees())[:_MOST]:
             closed = await self._bills.book.closes(licensee)
@@ -91,8 +137,23 @@ class BillingPages:
                     [(each.name, each.name in closed) for each in months],
                 )
             )
-        context = {"accounts": sorted(accounts), "test": self._bills.test, **await self._issued(names)}
-        return self._frame.render(request, "billing.html", context)
+        return accounts
+
+    async def _months(self, _request: web.Request) -> list[Mapping[str, str]]:
+        return [
+            {"licensee": id, "name": name, "month": month, "closed": "yes" if closed else "no"}
+            for name, id, months in sorted(await self._accounts(await self._bills.names()))
+            for month, closed in months
+        ]
+
+    async def _documents(self, _request: web.Request) -> Any:
+        return (await self._issued(await self._bills.names()))["documents"]
+
+    async def _disputes(self, _request: web.Request) -> Any:
+        return (await self._issued(await self._bills.names()))["disputes"]
+
+    async def _payouts(self, _request: web.Request) -> Any:
+        return (await self._issued(await self._bills.names()))["payouts"]
 
     async def _issued(self, names: dict[str, str]) -> dict[str, object]:
         office = self._bills.office

@@ -28,7 +28,9 @@ from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.preview_pages import Preview, PreviewPages
 from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.replay_pages import ReplayPages
+from gateway.dashboard.saved_views import SavedViews
 from gateway.dashboard.setup_pages import Setup, SetupPages
+from gateway.dashboard.view_pages import ViewPages
 from gateway.dashboard.worth_pages import Worth, WorthPages
 from gateway.licenses.auditors import Auditors
 from gateway.licenses.duties import Audits
@@ -58,6 +60,7 @@ class Rooms:
         health: what is found of machine, folder and sites.
         setup: what the first run works on.
         people: reports of people who were taken for machines.
+        views: what operators named of the tables.
     """
 
     deals: Deals | None = None
@@ -76,6 +79,7 @@ class Rooms:
     health: Health | None = None
     setup: Setup | None = None
     people: People | None = None
+    views: SavedViews | None = None
     admin: AdminLog | None = None
     oidc: Provider | None = None
 
@@ -137,6 +141,8 @@ class Rooms:
             ConsentPages(self.consents, frame, clock).add_to(router)
         if self.people is not None:
             PersonPages(self.people, frame, clock).add_to(router)
+        if self.views is not None:
+            ViewPages(self.views, frame, clock).add_to(router)
         if self.worth is not None:
             WorthPages(self.worth, frame, clock).add_to(router)
         if self.preview is not None:

@@ -1,7 +1,7 @@
 """The dashboard's addresses and who may see them.
 
 =========================  ====================================================
-``/``                      overview, with what waits for the operator
+``/``                      overview; see `overview_pages`
 ``/log``, ``/crawlers``, ``/content``: see `log_pages`
 ``/live``                  the latest fetches; ``/live/events`` tells new ones
 ``/records/ID``            one fetch and its decision trace; ``/replay``: see `replay_pages`
@@ -24,6 +24,7 @@
 ``/people``, ``/account``, ``/admin``: see `access_pages`; ``/keys``: see `key_pages`
 ``/api/``                  the same for programs; see `api`
 ``/sign-in``, ``/sign-out``: see `sign_in_pages`
+``/views``                 named views of tables; see `view_pages`
 ``/healthz``               whether the pages can be made; needs no session
 ``/static/``               style, script, icon
 =========================  ====================================================
@@ -44,6 +45,7 @@ from gateway.dashboard.api import Api, asked_by_program, page_json
 from gateway.dashboard.asking import Explainer, Question
 from gateway.dashboard.bar import bar
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie
+from gateway.dashboard.exports import FORMATS
 from gateway.dashboard.filters import EVERYTHING, Decision, View, read_view
 from gateway.dashboard.forms import fields_of
 from gateway.dashboard.gatekeeping import FIELDS, Gatekeeper, may, signed_of
@@ -51,15 +53,16 @@ from gateway.dashboard.key_pages import KeyPages
 from gateway.dashboard.live import Live
 from gateway.dashboard.log_pages import LogPages, curl
 from gateway.dashboard.oidc_pages import OidcPages
+from gateway.dashboard.overview_pages import OverviewPages
 from gateway.dashboard.passkey_pages import PasskeyPages
 from gateway.dashboard.permissions import Permission, wanted
-from gateway.dashboard.queries import AccessLog, Overview
+from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.rooms import Rooms
 from gateway.dashboard.sessions import Sessions
 from gateway.dashboard.sign_in_pages import SignInPages
 from gateway.dashboard.states import states_of
 from gateway.dashboard.trace import trace, without_addresses
-from gateway.dashboard.waiting import loose, owed, waiting
+from gateway.dashboard.view_pages import HERE, views_shown
 
 
 def dashboard_app(
@@ -122,6 +125,7 @@ class _Pages:
                 guards.trouble_page(self._trouble),
                 guards.same_origin,
                 self._gate.middleware,
+                *((views_shown(self._rooms.views),) if self._rooms.views is not None else ()),
             ],
             client_max_size=2_097_152,
         )
@@ -130,15 +134,17 @@ class _Pages:
             app.on_response_prepare.append(guards.set_test_marks)
         app.on_shutdown.append(self._live.stop)
         environment = aiohttp_jinja2.setup(app, default_helpers=False, **pages.environment())
-        environment.globals.update(MEANINGS=pages.MEANINGS, PERIODS=pages.PERIODS, Decision=Decision)
-        app.router.add_get("/", self._overview)
+        environment.globals.update(
+            MEANINGS=pages.MEANINGS, PERIODS=pages.PERIODS, Decision=Decision, ENDINGS=tuple(FORMATS)
+        )
         LogPages(self._log, self, self._clock).add_to(app.router)
         app.router.add_get("/live", self._live_page)
         app.router.add_get("/live/events", self._events)
         app.router.add_get("/records/{id}", self._record)
         app.router.add_post("/records/{id}/reveal", self._reveal)
         app.router.add_get("/who", self._who)
-        self._setup = self._rooms.add_to(app.router, self, self._log, self._clock)
+        setup = self._rooms.add_to(app.router, self, self._log, self._clock)
+        OverviewPages(self._log, self, self._clock, self._status, setup, self._rooms).add_to(app.router)
         AccessPages(self._sessions, self._rooms.admin, self, self._clock).add_to(app.router)
         PasskeyPages(self._sessions, self, self._clock, self._sign_in.entered, self._sign_in.refused).add_to(
             app.router
@@ -153,44 +159,6 @@ class _Pages:
         app.router.add_static("/static/", bundled.static())
         Api(self._sessions.file, self._gate, self._clock).add_to(app.router)
         return app
-
-    async def _overview(self, request: web.Request) -> web.StreamResponse:
-        now = self._clock.now_us()
-        view = read_view(request.query.items(), now, last="24h")
-        if view.mistakes:
-            return self.render(
-                request,
-                "overview.html",
-                {"view": view, "overview": None, "steps": (), "waiting": (), "owed": None},
-                status=400,
-            )
-        found = await self._log.overview(view.filter)
-        span = (view.filter.from_us, view.filter.to_us or now)
-        chart = pages.chart(found, view.filter.step_us, span)
-        licensed = pages.share(found.licensed, found.ai_fetches)
-        return self.render(
-            request,
-            "overview.html",
-            {
-                "view": view,
-                "overview": found,
-                "chart": chart,
-                "share": licensed,
-                "books": self._status().get(pages.BOOKS, ""),
-                "steps": await self._setup.items() if self._setup else (),
-                **await self._waiting(request, found),
-            },
-        )
-
-    async def _waiting(self, request: web.Request, found: Overview) -> dict[str, object]:
-        def seen(path: str) -> bool:
-            permission = wanted("GET", path)
-            return permission is not None and may(request, permission)
-
-        waits = await waiting(self._rooms, self._clock.now_us() // 1_000_000, seen)
-        soft = loose(found.decisions, {site: mode for site, mode, _ in pages.banner(self._status())[0]})
-        more = (soft,) if soft and seen("/setup") and self._setup else ()
-        return {"waiting": (*waits, *more), "owed": await owed(self._rooms, seen)}
 
     async def _live_page(self, request: web.Request) -> web.StreamResponse:
         refresh = request.query.get("refresh") != "off"
@@ -294,5 +262,6 @@ class _Pages:
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,
             "unwell": unwell,
+            "views": request.get(HERE),
         }
         return aiohttp_jinja2.render_template(template, request, {**frame, **context}, status=status)
