@@ -14,6 +14,7 @@ from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.rooms import Rooms
 from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.saved_views import SqliteSavedViews
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def rooms_of(office: Office, pages: Database, wake: Callable[[], None]) -> Rooms
         consents=office.consenting.pages(lambda: office.shelf.policies),
         worth=worth_of(pages, office.shelf, config.figures),
         people=office.persons.pages(),
+        views=SqliteSavedViews(office.database),
         admin=admin_log_of(pages, office.journal, wake),
     )
     return with_first_run(rooms, config, files, office.access_log, office.register, office.post)

@@ -23,9 +23,10 @@ from typing import Final
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.dashboard.admin_log import AdminLog
+from gateway.dashboard.admin_log import AdminLog, Noted
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie, set_cookie
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.filters import rfc3339
 from gateway.dashboard.gatekeeping import signed_of
 from gateway.dashboard.people import (
     INVITATION_US,
@@ -41,7 +42,9 @@ from gateway.dashboard.people import (
 )
 from gateway.dashboard.people_file import Access
 from gateway.dashboard.permissions import ALLOWED, Permission, Role
+from gateway.dashboard.saved_views import SavedViews
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions, fresh_id
+from gateway.dashboard.table_forms import Cells, add_table
 
 #: Notes on one page of the log of administration.
 _NOTES: Final = 100
@@ -61,11 +64,40 @@ _DONE: Final = {
 }
 
 
+_CELLS: Final[Cells] = {
+    "id": lambda row: row[0].id,
+    "name": lambda row: row[0].name,
+    "role": lambda row: str(row[0].role),
+    "state": lambda row: row[2],
+    "sessions": lambda row: row[1],
+}
+_NOTE_CELLS: Final[Cells] = {
+    "seq": lambda row: row[0].seq,
+    "time": lambda row: rfc3339(row[0].note.time_us),
+    "who": lambda row: row[1],
+    "role": lambda row: row[0].note.role,
+    "way": lambda row: row[0].note.way,
+    "act": lambda row: row[0].note.act,
+    "subject": lambda row: row[0].note.subject,
+    "before": lambda row: row[0].note.before,
+    "after": lambda row: row[0].note.after,
+    "record": lambda row: row[0].note.id,
+}
+
+
 class AccessPages:
     """The pages about who may come in; *frame* draws them."""
 
-    def __init__(self, sessions: Sessions, admin: AdminLog | None, frame: Frame, clock: Clock) -> None:
-        """Read and change the people of *sessions*."""
+    def __init__(
+        self,
+        sessions: Sessions,
+        admin: AdminLog | None,
+        frame: Frame,
+        clock: Clock,
+        views: SavedViews | None = None,
+    ) -> None:
+        """Read and change the people of *sessions*; whose *views* go with them."""
+        self._views = views
         self._sessions, self._admin, self._frame, self._clock = sessions, admin, frame, clock
 
     def add_to(self, router: web.UrlDispatcher) -> None:
@@ -73,6 +105,7 @@ class AccessPages:
         router.add_get("/account", self._account)
         router.add_post("/account/password", self._password)
         router.add_get("/people", self._people)
+        add_table(router, "/people", _CELLS, self._rows)
         router.add_post("/people/add", self._add)
         router.add_post("/people/{id}/role", self._acted("role", self._role))
         router.add_post("/people/{id}/disable", self._acted("disable", self._disable))
@@ -81,6 +114,7 @@ class AccessPages:
         router.add_post("/people/{id}/reset", self._reset)
         if self._admin is not None:
             router.add_get("/admin", self._administration)
+            add_table(router, "/admin", _NOTE_CELLS, self._every_note)
 
     async def _account(self, request: web.Request, *, wrong: Denied | None = None) -> web.StreamResponse:
         signed = signed_of(request)
@@ -123,9 +157,8 @@ class AccessPages:
         link: str = "",
         whose: str = "",
     ) -> web.StreamResponse:
-        people = self._sessions.people
         context = {
-            "rows": [(each, self._sessions.sessions_of(each.id), self._state(each)) for each in people.all],
+            "rows": await self._rows(request),
             "roles": [(each, MEANINGS[each]) for each in Role],
             "trouble": trouble,
             "name": name,
@@ -136,6 +169,10 @@ class AccessPages:
             "said": _DONE.get(request.query.get("done", ""), ""),
         }
         return self._frame.render(request, "people.html", context, status=409 if trouble else 200)
+
+    async def _rows(self, _request: web.Request) -> list[tuple[Person, int, str]]:
+        every = self._sessions.people.all
+        return [(each, self._sessions.sessions_of(each.id), self._state(each)) for each in every]
 
     def _state(self, person: Person) -> str:
         now = self._clock.now_us()
@@ -214,21 +251,32 @@ class AccessPages:
                 return await self._people(request, trouble=done.sentence)
             if name in {"disable", "remove"}:
                 self._sessions.sign_out_everywhere(done.id)
+            if name == "remove" and self._views is not None:
+                for view in await self._views.of(done.id):
+                    await self._views.remove(done.id, view.id)
             raise web.HTTPSeeOther(f"/people?done={name}")
 
         return answer
 
-    async def _administration(self, request: web.Request) -> web.StreamResponse:
+    async def _notes(self, request: web.Request) -> list[tuple[Noted, str]]:
+        """What the page lists, with one more where there is a page behind it."""
         if self._admin is None:
             raise web.HTTPNotFound
         before = request.query.get("before", "0")
         if not (before.isascii() and before.isdecimal() and len(before) <= 18):
             raise web.HTTPBadRequest
         found = await self._admin.notes.latest(int(before), _NOTES + 1)
-        people = self._sessions.people
+        return [(each, _who(self._sessions.people, each.note.by)) for each in found]
+
+    async def _every_note(self, request: web.Request) -> list[tuple[Noted, str]]:
+        return (await self._notes(request))[:_NOTES]
+
+    async def _administration(self, request: web.Request) -> web.StreamResponse:
+        found = await self._notes(request)
         context = {
-            "rows": [(each, _who(people, each.note.by)) for each in found[:_NOTES]],
-            "further": found[_NOTES - 1].seq if len(found) > _NOTES else 0,
+            "rows": found[:_NOTES],
+            "further": found[_NOTES - 1][0].seq if len(found) > _NOTES else 0,
+            "before": request.query.get("before", ""),
         }
         return self._frame.render(request, "admin.html", context)
 

@@ -14,7 +14,7 @@ PREFIX: Final = "/api/v1"
 _NAME: Final = re.compile(r"\{([a-z0-9_]+)\}")
 _MEDIA: Final = {
     "csv": "text/csv", "json": "application/json", "jsonl": "application/x-ndjson", "pdf": "application/pdf",
-    "html": "text/html", "txt": "text/plain",
+    "html": "text/html", "txt": "text/plain", "parquet": "application/vnd.apache.parquet",
 }  # fmt: skip
 #: What an address answers that is one file of a kind told by its page.
 _FILES: Final = frozenset({"/duties/{id}/evidence/{sha256}"})

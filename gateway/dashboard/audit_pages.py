@@ -24,6 +24,8 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.exports import amounts
+from gateway.dashboard.table_forms import Cells, add_table, moment
 from gateway.licenses.audit_cases import (
     LONGEST,
     AuditCase,
@@ -112,6 +114,19 @@ def used_by(cases: Sequence[AuditCase], now: int) -> int:
     )
 
 
+_CELLS: Final[Cells] = {
+    "id": lambda row: row.case.id,
+    "asked_for": lambda row: moment(row.case.requested_at),
+    "state": lambda row: str(row.case.step),
+    "licensee": lambda row: row.licensee,
+    "why": lambda row: row.case.why,
+    "underpaid": lambda row: amounts([row.case.correction.amount] if row.case.correction else []),
+    "used": lambda row: row.used,
+    "allowed": lambda row: row.allowed,
+    "license": lambda row: row.case.license,
+}
+
+
 class AuditPages:
     """Draws the pages of audits and does what their forms say."""
 
@@ -122,6 +137,7 @@ class AuditPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses."""
         router.add_get("/audits", self._list)
+        add_table(router, "/audits", _CELLS, self._rows)
         router.add_get("/audits/new", self._new)
         router.add_post("/audits/new", self._request)
         router.add_get("/audits/{id}", self._one)
@@ -131,9 +147,11 @@ class AuditPages:
         ):  # fmt: skip
             router.add_post(f"/audits/{{id}}/{name}", self._acted(name, act))
 
+    async def _rows(self, _request: web.Request) -> list[AuditRow]:
+        return [await self._row(each) for each in await self._audits.everything(_MOST)]
+
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        cases = await self._audits.everything(_MOST)
-        rows = [await self._row(each) for each in cases]
+        rows = cases = await self._rows(request)
         context = {
             "open": [row for row in rows if row.open],
             "over": [row for row in rows if not row.open],

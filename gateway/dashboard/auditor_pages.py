@@ -18,9 +18,29 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
-from gateway.licenses.auditors import Auditor, Auditors
+from gateway.dashboard.table_forms import Cells, add_table, moment
+from gateway.licenses.auditors import Auditor, Auditors, Look
 
 _MOST: Final = 500
+
+
+_CELLS: Final[Cells] = {
+    "id": lambda row: row[0].id,
+    "auditor": lambda row: row[0].name,
+    "licensee": lambda row: row[0].licensee,
+    "site": lambda row: row[0].site,
+    "first": lambda row: str(row[0].first),
+    "last": lambda row: str(row[0].last),
+    "until": lambda row: moment(row[0].expires_at),
+    "state": lambda row: row[1],
+}
+_LOOK_CELLS: Final[Cells] = {
+    "at": lambda row: moment(row[0].at),
+    "auditor": lambda row: row[0].auditor,
+    "name": lambda row: row[1],
+    "what": lambda row: row[0].what,
+    "came": lambda row: row[0].came,
+}
 
 
 class AuditorPages:
@@ -33,7 +53,20 @@ class AuditorPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Answer at its addresses."""
         router.add_get("/auditors", self._all)
+        add_table(router, "/auditors", _CELLS, self._rows)
+        add_table(router, "/auditors/looks", _LOOK_CELLS, self._looks)
         router.add_post("/auditors/{id:[a-z0-9_]+}/revoke", self._revoke)
+
+    async def _rows(self, _request: web.Request) -> list[tuple[Auditor, str]]:
+        return [(each, _state(each, self._now())) for each in await self._auditors.all()]
+
+    async def _looks(self, request: web.Request) -> list[tuple[Look, str]]:
+        names = {each.id: each.name for each in await self._auditors.all()}
+        chosen = request.query.get("auditor", "")
+        if chosen and chosen not in names:
+            raise web.HTTPNotFound
+        looks = await self._auditors.looks(chosen, _MOST)
+        return [(each, names.get(each.auditor, each.auditor)) for each in looks]
 
     async def _all(self, request: web.Request) -> web.StreamResponse:
         chosen, now = request.query.get("auditor", ""), self._now()

@@ -25,6 +25,8 @@ from gateway.billing.credit_ids import credit_ids
 from gateway.billing.ledger import Ledger
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.exports import amounts
+from gateway.dashboard.table_forms import Cells, add_table, moment
 from gateway.licenses.bundle import Manifest, Progress, progress
 from gateway.licenses.ingestion import Ingestion
 from gateway.licenses.license import License
@@ -79,6 +81,18 @@ class Holding:
     booked: int
 
 
+_CELLS: Final[Cells] = {
+    "hash": lambda row: row.made.hash,
+    "made": lambda row: moment(row.made.made_at),
+    "state": lambda row: "on offer" if row.offers else "not sold now",
+    "bundle": lambda row: row.made.name,
+    "works": lambda row: len(row.made.items),
+    "bytes": lambda row: row.made.size,
+    "licenses": lambda row: row.sold,
+    "price": lambda row: amounts([row.price] if row.price else []),
+}
+
+
 class BundlePages:
     """Draws the pages of bundles."""
 
@@ -89,11 +103,14 @@ class BundlePages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses."""
         router.add_get("/bundles", self._list)
+        add_table(router, "/bundles", _CELLS, self._listed)
         router.add_get("/bundles/{hash}", self._one)
 
+    async def _listed(self, _request: web.Request) -> list[BundleRow]:
+        return sorted(await self._rows(), key=lambda row: (not row.offers, row.made.name, -row.made.made_at))
+
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        rows = await self._rows()
-        context = {"rows": sorted(rows, key=lambda row: (not row.offers, row.made.name, -row.made.made_at))}
+        context = {"rows": await self._listed(request)}
         return self._frame.render(request, "bundles.html", context)
 
     async def _one(self, request: web.Request) -> web.StreamResponse:

@@ -16,7 +16,7 @@ shown before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -24,8 +24,10 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.gatekeeping import who_sent
+from gateway.dashboard.table_forms import Cells, add_table, listed, moment
 from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.consent import Answer, consented
+from gateway.licenses.consent import Consent as AuthorConsent
 from gateway.licenses.hearing import Hearing
 from gateway.licenses.objection import Objection
 from gateway.licenses.removal import Removal
@@ -74,6 +76,46 @@ class Frame(Protocol):
         ...
 
 
+def _state(withdrawal: Withdrawal) -> str:
+    if withdrawal.readmitted_at:
+        return "released" if withdrawal.hold else "readmitted"
+    return "sales held" if withdrawal.hold else "in force"
+
+
+_CELLS: Final[Cells] = {
+    "id": lambda row: row[0].id,
+    "since": lambda row: moment(row[0].since),
+    "state": lambda row: _state(row[0]),
+    "site": lambda row: row[0].site,
+    "works": lambda row: listed(row[0].works),
+    "paths": lambda row: listed(each.pattern for each in row[0].paths),
+    "digests": lambda row: listed(row[0].digests),
+    "bundle": lambda row: row[0].bundle,
+    "licensee": lambda row: row[0].licensee,
+    "uses": lambda row: listed(row[0].uses),
+    "removals": lambda row: listed(f"{each.licensee} {each.state}" for each in row[1]),
+}
+_OBJECTION_CELLS: Final[Cells] = {
+    "id": lambda row: row.id,
+    "sent": lambda row: moment(row.at),
+    "state": lambda row: str(row.state),
+    "path": lambda row: row.path,
+    "role": lambda row: str(row.role),
+}
+
+
+_AUTHOR_CELLS: Final[Cells] = {
+    "site": lambda row: row[0].site,
+    "work": lambda row: row[0].work,
+    "author": lambda row: row[0].author,
+    "represents_all": lambda row: "yes" if row[0].representative else "no",
+    "share": lambda row: str(row[0].share),
+    "consents": lambda row: listed(row[0].uses(Answer.CONSENT)),
+    "declines": lambda row: listed(row[0].uses(Answer.DECLINE)),
+    "may_be_sold": lambda row: listed(row[1]),
+}
+
+
 class ConsentPages:
     """The owner's pages about consent."""
 
@@ -84,6 +126,9 @@ class ConsentPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Answer at its addresses."""
         router.add_get("/consent", self._all)
+        add_table(router, "/consent/withdrawals", _CELLS, self._rows)
+        add_table(router, "/consent/objections", _OBJECTION_CELLS, self._objections)
+        add_table(router, "/consent/authors", _AUTHOR_CELLS, self._authors)
         router.add_post("/consent/withdraw", self._withdraw)
         router.add_get("/consent/withdrawals/{id}", self._withdrawal)
         router.add_post("/consent/withdrawals/{id}/readmit", self._readmit)
@@ -95,16 +140,25 @@ class ConsentPages:
         given = {name: request.query[name][:_LONGEST] for name in ("site", "what") if name in request.query}
         return await self._listed(request, given, "")
 
+    async def _rows(self, _request: web.Request) -> list[tuple[Withdrawal, Sequence[Removal]]]:
+        store = self._consents.taking_back.store
+        return [(each, await store.removals(each.id)) for each in await store.all(_MOST)]
+
+    async def _authors(self, _request: web.Request) -> list[tuple[AuthorConsent, list[Use]]]:
+        store = self._consents.asking.store
+        return [
+            (each, sorted(consented(await store.of_work(each.site, each.work))))
+            for each in await store.all(_MOST)
+        ]
+
+    async def _objections(self, _request: web.Request) -> Sequence[Objection]:
+        return await self._consents.hearing.store.all(_MOST)
+
     async def _listed(
         self, request: web.Request, given: Mapping[str, str], wrong: str, found: tuple[Withdrawal, tuple[Removal, ...], tuple[Effect, ...]] | None = None
     ) -> web.StreamResponse:  # fmt: skip
         parts, now = self._consents, self._now()
-        store = parts.taking_back.store
-        rows = [(each, await store.removals(each.id)) for each in await store.all(_MOST)]
-        asked = []
-        for each in await parts.asking.store.all(_MOST):
-            may = consented(await parts.asking.store.of_work(each.site, each.work))
-            asked.append((each, sorted(may)))
+        rows = await self._rows(request)
         ticked = set(given["uses"].split()) if "uses" in given else set(USUAL)
         context = {
             "done": _DONE.get(request.query.get("done", ""), ""),
@@ -116,9 +170,10 @@ class ConsentPages:
             "picked": set(given.get("what", "").split()),
             "CAUTION": CAUTION,
             "uses": [(use, use in ticked) for use in Use],
+            "names": await parts.taking_back.names(),
             "withdrawals": rows,
             "objections": await parts.hearing.store.all(_MOST),
-            "asked": asked,
+            "asked": await self._authors(request),
             "Answer": Answer,
             "now": now,
             "PROMISE": PROMISE,
@@ -195,6 +250,7 @@ class ConsentPages:
             "withdrawal": found,
             "removals": await store.removals(found.id),
             "done": _DONE.get(request.query.get("done", ""), ""),
+            "names": await self._consents.taking_back.names(),
             "now": self._now(),
             "PROMISE": PROMISE,
         }

@@ -24,15 +24,19 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.deals import (
+    CELL_NAMES,
+    EACH,
     FORMATS,
     PAGE_ROWS,
     Deals,
     Said,
     deal_page,
+    each_deal,
     read_filter,
     rows_of,
     since,
 )
+from gateway.dashboard.exports import sent
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.deciding import LONGEST_HOURS, LONGEST_REASON, USUAL_HOURS, USUAL_REASON
 from gateway.licenses.lever_form import FIELDS, read_form, values_of
@@ -90,7 +94,7 @@ class DealPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses."""
         router.add_get("/deals", self._list)
-        for ending in FORMATS:
+        for ending in (*FORMATS, *EACH):
             router.add_get(f"/deals.{ending}", self._export)
         router.add_get("/deals/{id}", self._one)
         router.add_get("/deals/{id}/letters/{kind}.txt", self._letter)
@@ -100,7 +104,7 @@ class DealPages:
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         view = read_filter(request.query.items())
-        context = {"view": view, "rows": (), "more": False, "Stand": Stand, "endings": FORMATS}
+        context = {"view": view, "rows": (), "more": False, "Stand": Stand, "endings": (*FORMATS, *EACH)}
         if view.mistakes:
             return self._frame.render(request, "deals.html", context, status=400)
         rows = await rows_of(self._deals, view, most=PAGE_ROWS + 1, skip=(view.page - 1) * PAGE_ROWS)
@@ -112,6 +116,8 @@ class DealPages:
         if view.mistakes:
             return web.Response(status=400, text="".join(f"{key}: {said}\n" for key, said in view.mistakes))
         ending = request.path.rpartition(".")[2]
+        if ending in EACH:
+            return await sent(request, "deals", CELL_NAMES, each_deal(self._deals, view))
         media_type, written = FORMATS[ending]
         named = {"Content-Disposition": f'attachment; filename="licet-deals.{ending}"'}
         body = await written(self._deals, view)

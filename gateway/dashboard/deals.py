@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 
 import orjson
 
+from gateway.dashboard import exports
 from gateway.dashboard.filters import rfc3339
 from gateway.dashboard.visible import spreadsheet_cell
 from gateway.licenses.checklist import Item, checklist
@@ -207,6 +208,16 @@ async def as_csv(deals: Deals, sought: DealFilter) -> bytes:
     return out.getvalue().encode("utf-8", "backslashreplace")
 
 
+async def each_deal(deals: Deals, sought: DealFilter) -> AsyncIterator[Mapping[str, str]]:
+    """The cells of every line that the filter finds."""
+    async for row in _all(deals, sought):
+        yield {name: cell(row) for name, cell in _CELLS.items()}
+
+
+#: The names of those cells.
+CELL_NAMES: Final = tuple(_CELLS)
+#: What is written row by row, as of any table.
+EACH: Final = tuple(ending for ending in exports.FORMATS if ending not in {"csv", "json"})
 FORMATS: Final = {
     "csv": ("text/csv; charset=utf-8", as_csv),
     "json": ("application/json", as_json),

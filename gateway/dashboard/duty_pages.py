@@ -25,6 +25,7 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.table_forms import Cells, add_table, moment
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.duties import plan_what_is_not
 from gateway.licenses.duty_book import DutyBook, Judged
@@ -141,6 +142,19 @@ def _when(deadline: int, now: int) -> str:
     return f"{at:%B %Y}" if deadline < now + _NEAR else f"Later, in {at:%Y}"
 
 
+_CELLS: Final[Cells] = {
+    "id": lambda row: row.duty.id,
+    "until": lambda row: moment(row.duty.deadline),
+    "state": lambda row: str(row.state),
+    "licensee": lambda row: row.duty.licensee,
+    "name": lambda row: row.licensee,
+    "kind": lambda row: str(row.duty.kind),
+    "asked": lambda row: row.duty.asked,
+    "license": lambda row: row.duty.license,
+    "suspends": lambda row: "yes" if row.suspends else "no",
+}
+
+
 class DutyPages:
     """Draws the pages of duties and does what their forms say."""
 
@@ -151,12 +165,24 @@ class DutyPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses."""
         router.add_get("/duties", self._list)
+        add_table(router, "/duties", _CELLS, self._rows)
         router.add_get("/duties/{id}", self._one)
         router.add_get("/duties/{id}/evidence/{sha256}", self._evidence)
         for name, act in (
             ("accept", self._accept), ("reject", self._reject), ("excuse", self._excuse), ("veto", self._veto),
         ):  # fmt: skip
             router.add_post(f"/duties/{{id}}/{name}", self._judged(name, act))
+
+    async def _rows(self, request: web.Request) -> list[DutyRow]:
+        wanted = request.query.get("licensee", "")
+        while await plan_what_is_not(self._book.duties):
+            pass
+        names = {each.id: each.name for each in await self._book.register.licensees()}
+        suspended = dict((await self._book.register.revocations()).suspended)
+        found = await self._book.duties.everything(_MOST)
+        return [
+            self._row(each, names, suspended, self._now()) for each in found if wanted in {"", each.licensee}
+        ]
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         now, wanted = self._now(), request.query.get("licensee", "")

@@ -1,4 +1,4 @@
-"""A table's rows for other programs: CSV, JSON and JSON lines, streamed.
+"""A table's rows for other programs: CSV, JSON, JSON lines and Parquet, streamed.
 
 Money stands twice, as an exact decimal with its currency and as whole
 micro-units; times are RFC 3339 in UTC. JSON holds strings as they are; CSV
@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
 from aiohttp import web
 
-from gateway.dashboard.filters import rfc3339
+from gateway.dashboard.columns import LOG_COLUMNS, columns_of
+from gateway.dashboard.filters import View, rfc3339
+from gateway.dashboard.parquet_form import MEDIA_TYPE, as_parquet, available
 from gateway.dashboard.queries import LogRow
 from gateway.dashboard.visible import spreadsheet_cell
 from gateway.money import Money
@@ -66,6 +68,7 @@ def cells(row: LogRow) -> dict[str, Any]:
 
 #: The names of the log's cells.
 LOG_NAMES: Final = tuple(_CELLS)
+assert tuple(LOG_COLUMNS) == LOG_NAMES
 
 
 async def as_csv(names: Iterable[str], rows: Rows) -> AsyncIterator[bytes]:
@@ -100,17 +103,31 @@ FORMATS: Final[dict[str, tuple[str, Callable[[Iterable[str], Rows], AsyncIterato
     "json": ("application/json", as_json),
     "jsonl": ("application/x-ndjson", as_jsonl),
 }
+#: It is there where the extra ``parquet`` is.
+if available():
+    FORMATS["parquet"] = (MEDIA_TYPE, as_parquet)
 
 
-async def sent(request: web.Request, name: str, names: Iterable[str], rows: Rows) -> web.StreamResponse:
-    """Answer *request* with *rows* in the format of its path's ending, as a file called *name*."""
+async def sent(
+    request: web.Request, name: str, names: Collection[str], rows: Rows, *, left: int = 0
+) -> web.StreamResponse:
+    """Answer *request* with *rows* in the format of its path's ending, as a file called *name*.
+
+    Where its query names ``columns``, those alone and in that order. That *left* others are not among them, because
+    they left the database, stands in the header ``Licet-Rows-Left``.
+    """
     ending = request.path.rpartition(".")[2]
     media_type, written = FORMATS[ending]
-    chunks = written(names, rows)
+    chosen = columns_of(",".join(request.query.getall("columns", [])), tuple(names))
+    if isinstance(chosen, str):
+        return web.Response(status=400, text=f"columns: {chosen}\n")
+    chunks = written(chosen or names, _narrowed(rows, chosen) if chosen else rows)
     # The first chunk is read before the head is sent: a store that is down is a 503, not a short file.
     first = await anext(chunks, b"")
     response = web.StreamResponse(headers={"Content-Type": media_type})
     response.headers["Content-Disposition"] = f'attachment; filename="licet-{name}.{ending}"'
+    if left:
+        response.headers["Licet-Rows-Left"] = str(left)
     response.enable_chunked_encoding()
     await response.prepare(request)
     if request.method != "HEAD":
@@ -119,6 +136,22 @@ async def sent(request: web.Request, name: str, names: Iterable[str], rows: Rows
             await response.write(chunk)
     await response.write_eof()
     return response
+
+
+async def _narrowed(rows: Rows, names: Sequence[str]) -> Rows:
+    async for row in rows:
+        yield {name: row[name] for name in names}
+
+
+async def each(rows: Iterable[Mapping[str, Any]]) -> AsyncIterator[Mapping[str, Any]]:
+    """*rows* that are there already, as `sent` takes them."""
+    for row in rows:
+        yield row
+
+
+def mistaken(view: View) -> web.Response:
+    """What an export answers to a query string with mistakes: nothing of the view."""
+    return web.Response(status=400, text="".join(f"{key}: {said}\n" for key, said in view.mistakes))
 
 
 async def _gathered(

@@ -12,6 +12,8 @@ A view is a query string. The same string under ``/log``, ``/log.csv``,
               the record's own word, whole; "-" for records without one
     path      one path, or with a slash at its end all paths below it
     text      a piece of a path, host, licensee or record id, as it stands
+    compare   ``previous``, ``year`` or FROM..TO: the period that sums are shown beside
+    columns   names of a table's columns, with commas between or given again: what is shown
     before    rows older than this sequence number: the next page
     limit     rows a page, 1 to 500
 
@@ -22,13 +24,15 @@ with a mistake shows no rows: it must never show more than was asked for.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from urllib.parse import urlencode
 
+from gateway.dashboard.columns import LOG_COLUMNS, columns_of
+from gateway.dashboard.periods import compared_with, moment_of
 from gateway.provenance.record import Outcome
 
 HOUR_US: Final = 3_600_000_000
@@ -50,7 +54,6 @@ WORDS: Final[Mapping[str, str]] = {
     "problem": "problem",
 }
 
-_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 _WHOLE = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 
@@ -93,6 +96,7 @@ class LogFilter:
     (key, word) pairs of `WORDS`, each key at most once: what that column of a
     record must say. *path* is one path, or all below it where it ends in a
     slash; "" for all. *last* is the word that `from_us` was derived from, or "".
+    *compare* is the word that `View.compared` was derived from, or "".
     """
 
     from_us: int | None = None
@@ -103,6 +107,7 @@ class LogFilter:
     path: str = ""
     text: str = ""
     last: str = ""
+    compare: str = ""
 
     def query(self, **changes: str | None) -> str:
         """The filter as a query string without ``?``; *changes* set or (None) drop keys."""
@@ -117,6 +122,7 @@ class LogFilter:
         pairs.update((key, word or UNNAMED) for key, word in self.words)
         pairs["path"] = self.path or None
         pairs["text"] = self.text or None
+        pairs["compare"] = self.compare or None
         if changes.get("last"):
             pairs["from"] = pairs["to"] = None
         pairs.update(changes)
@@ -138,10 +144,15 @@ class LogFilter:
         return HOUR_US if span <= 7 * DAY_US else DAY_US
 
 
+#: The filter that leaves nothing out.
+EVERYTHING: Final = LogFilter()
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A query string once read. *mistakes* and *notes* are (key, sentence) pairs.
 
+    *compared* is the same filter of the period that it is compared with, or None.
     *given* is what the person typed, by key, to fill the form again.
     """
 
@@ -151,11 +162,26 @@ class View:
     notes: tuple[tuple[str, str], ...] = ()
     mistakes: tuple[tuple[str, str], ...] = ()
     given: Mapping[str, str] = field(default_factory=dict)
+    compared: LogFilter | None = None
+    columns: tuple[str, ...] = ()
+
+    def query(self, **changes: str | None) -> str:
+        """The query string of the same page: its filter's, and the columns that it shows."""
+        return self.filter.query(**{"columns": ",".join(self.columns) or None, **changes})
 
 
-def read_view(pairs: Iterable[tuple[str, str]], now_us: int, *, last: str = "") -> View:
-    """Read a query string's *pairs*; *last* applies where no time is named. Raises nothing."""
-    view = _Reader(now_us)
+def read_view(
+    pairs: Iterable[tuple[str, str]],
+    now_us: int,
+    *,
+    last: str = "",
+    columns: Collection[str] | None = LOG_COLUMNS,
+) -> View:
+    """Read a query string's *pairs*; *last* applies where no time is named. Raises nothing.
+
+    *columns* are the names of the table's columns, None where those follow from its rows.
+    """
+    view = _Reader(now_us, columns)
     for key, value in pairs:
         view.take(key, value.strip())
     if last and not view.given.keys() & {"last", "from", "to"}:
@@ -165,8 +191,10 @@ def read_view(pairs: Iterable[tuple[str, str]], now_us: int, *, last: str = "") 
 
 
 class _Reader:
-    def __init__(self, now_us: int) -> None:
+    def __init__(self, now_us: int, known: Collection[str] | None) -> None:
         self.now_us = now_us
+        self.known = known
+        self.columns: tuple[str, ...] = ()
         self.given: dict[str, str] = {}
         self.filter = LogFilter()
         self.after: Cursor | None = None
@@ -178,6 +206,12 @@ class _Reader:
         read = _KEYS.get(key)
         if read is None:
             self.notes.append((key, f"{key[:40]!r} is no filter of this page and was left out."))
+        elif key == "columns" and key in self.given and value:
+            # Each box that is ticked in a form is a pair.
+            self.given[key] += f",{value}"
+            wrong = self.chosen(self.given[key])
+            if wrong:
+                self.mistakes.append((key, wrong))
         elif key in self.given:
             self.mistakes.append((key, "is given twice"))
         elif value:
@@ -192,7 +226,27 @@ class _Reader:
             self.mistakes.append(("last", "cannot stand beside from or to; give one of them"))
         if found.from_us is not None and found.to_us is not None and found.from_us >= found.to_us:
             self.mistakes.append(("to", "must be later than from"))
-        return View(found, self.after, self.limit, tuple(self.notes), tuple(self.mistakes), dict(self.given))
+        other = self.compared(found)
+        return View(
+            found,
+            self.after,
+            self.limit,
+            tuple(self.notes),
+            tuple(dict.fromkeys(self.mistakes)),
+            dict(self.given),
+            other,
+            self.columns,
+        )
+
+    def compared(self, found: LogFilter) -> LogFilter | None:
+        if not found.compare or self.mistakes:
+            return None
+        ends = self.now_us if found.to_us is None else found.to_us
+        other = compared_with(found.compare, found.from_us, ends)
+        if isinstance(other, str):
+            self.mistakes.append(("compare", other))
+            return None
+        return replace(found, from_us=other[0], to_us=other[1], last="", compare="")
 
     def last(self, value: str) -> str:
         if value == "all":
@@ -204,14 +258,14 @@ class _Reader:
         return ""
 
     def from_(self, value: str) -> str:
-        moment = _moment(value, end=False)
+        moment = moment_of(value, end=False)
         if moment is None:
             return "must be a date or time such as 2026-11-24 or 2026-11-24T18:00"
         self.filter = replace(self.filter, from_us=moment)
         return ""
 
     def to(self, value: str) -> str:
-        moment = _moment(value, end=True)
+        moment = moment_of(value, end=True)
         if moment is None:
             return "must be a date or time such as 2026-11-24 or 2026-11-24T18:00"
         self.filter = replace(self.filter, to_us=moment)
@@ -248,6 +302,19 @@ class _Reader:
         self.filter = replace(self.filter, text=value)
         return ""
 
+    def chosen(self, value: str) -> str:
+        found = columns_of(value, value.replace(" ", "").split(",") if self.known is None else self.known)
+        if isinstance(found, str):
+            return found
+        self.columns = found
+        return ""
+
+    def compare(self, value: str) -> str:
+        if len(value) > 80:
+            return "must be previous, year, or two times such as 2026-10-01..2026-10-31"
+        self.filter = replace(self.filter, compare=value)
+        return ""
+
     def before(self, value: str) -> str:
         if not _WHOLE.fullmatch(value):
             return "must be a sequence number; use the links between pages"
@@ -274,26 +341,11 @@ _KEYS: Final[Mapping[str, Callable[[_Reader, str], str]]] = {
     "decision": _Reader.decision,
     "path": _Reader.path,
     "text": _Reader.text,
+    "compare": _Reader.compare,
+    "columns": _Reader.chosen,
     "before": _Reader.before,
     "limit": _Reader.rows,
 }
-
-
-def _moment(value: str, *, end: bool) -> int | None:
-    if not value.isascii():
-        return None
-    try:
-        if len(value) == 10:
-            day = date.fromisoformat(value) + timedelta(days=1 if end else 0)
-            moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        else:
-            moment = datetime.fromisoformat(value)
-            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    if not datetime(1970, 1, 1, tzinfo=UTC) <= moment < _LATEST:
-        return None
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def rfc3339(time_us: int) -> str:

@@ -25,6 +25,8 @@ from aiohttp import web
 from gateway.admission.spending import SpendBook
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.exports import amounts
+from gateway.dashboard.table_forms import Cells, add_table, listed, moment
 from gateway.licenses.accounts import Accounts
 from gateway.licenses.contract import price_parts
 from gateway.licenses.license import License, Licensee, Standing
@@ -34,6 +36,7 @@ from gateway.licenses.lives import Lives
 from gateway.licenses.plain_words import NAMES, lever_words
 from gateway.licenses.register import LicenseRegister
 from gateway.licenses.suspension import OWNER
+from gateway.money import Money
 from gateway.problems import Problem, Refusal
 
 #: Rows of a list; who has more finds the rest by `licet licenses list`.
@@ -68,6 +71,27 @@ class Held:
     price: str
 
 
+_HOLDER_CELLS: Final[Cells] = {
+    "id": lambda row: row[0].id,
+    "since": lambda row: moment(row[0].created_at),
+    "standing": lambda row: str(row[0].standing),
+    "name": lambda row: row[0].name,
+    "credit": lambda row: amounts(row[1]),
+    "contact": lambda row: row[0].contact,
+}
+_HELD_CELLS: Final[Cells] = {
+    "id": lambda row: row.license.id,
+    "from": lambda row: moment(row.license.starts_at),
+    "stands": lambda row: str(row.phase),
+    "licensee": lambda row: row.license.licensee,
+    "name": lambda row: row.holder,
+    "works": lambda row: listed(row.license.terms.scope.works),
+    "uses": lambda row: listed(row.license.terms.purpose.uses),
+    "price": lambda row: row.price,
+    "until": lambda row: moment(row.license.ends_at),
+}
+
+
 class HolderPages:
     """The pages about licensees and licenses; *frame* draws them."""
 
@@ -80,12 +104,21 @@ class HolderPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
         router.add_get("/licensees", self._licensees)
+        add_table(router, "/licensees", _HOLDER_CELLS, self._holders)
+        add_table(router, "/licenses", _HELD_CELLS, self._all_held)
         router.add_get("/licensees/{id}", self._licensee)
         router.add_post("/licensees/{id}/stand", self._stand)
         router.add_get("/licenses", self._licenses)
         router.add_get("/licenses/{id}", self._license)
         for act in ("suspend", "resume", "revoke"):
             router.add_post(f"/licenses/{{id}}/{act}", self._act(act))
+
+    async def _holders(self, _request: web.Request) -> list[tuple[Licensee, tuple[Money, ...]]]:
+        rows = sorted(await self._register.licensees(), key=lambda each: (-each.created_at, each.id))
+        return [(each, await self._spend_book.balances(each.id)) for each in rows]
+
+    async def _all_held(self, _request: web.Request) -> list[Held]:
+        return await self._held(await self._register.licensees())
 
     async def _licensees(self, request: web.Request) -> web.StreamResponse:
         rows = sorted(await self._register.licensees(), key=lambda each: (-each.created_at, each.id))

@@ -11,7 +11,8 @@
 ``/webhooks/ID/secret``            POST: another secret, shown once
 =================================  ============================================
 
-Of an answer the status alone is read, so that is what is shown of it.
+Of an answer the status and the beginning of its text are kept; the text is
+hostile, is shown as it stands to the operator alone, and goes with retention.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.table_forms import Cells, add_table, listed, moment
 from gateway.outbox import alerts
 from gateway.outbox.courier import Outcome, Said
 from gateway.outbox.endpoints import Delivery, Endpoint, Endpoints, Reach
@@ -68,6 +70,24 @@ class Row:
         return self.endpoint.url.startswith(_HTTP)
 
 
+_CELLS: Final[Cells] = {
+    "id": lambda row: row.endpoint.id,
+    "endpoint": lambda row: row.endpoint.url,
+    "stands": lambda row: row.word,
+    "licensee": lambda row: row.endpoint.licensee,
+    "hears": lambda row: listed(row.endpoint.types),
+    "why": lambda row: row.endpoint.why,
+    "waiting": lambda row: row.waiting,
+}
+_EVENT_CELLS: Final[Cells] = {
+    "id": lambda row: row.event.id,
+    "at": lambda row: moment(row.event.at),
+    "type": lambda row: row.event.type,
+    "about": lambda row: row.event.subject,
+    "site": lambda row: row.event.site,
+}
+
+
 class HookPages:
     """Shows endpoints and events; *frame* draws them."""
 
@@ -78,6 +98,8 @@ class HookPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
         router.add_get("/webhooks", self._list)
+        add_table(router, "/webhooks", _CELLS, self._rows)
+        add_table(router, "/webhooks/newest", _EVENT_CELLS, self._events)
         router.add_get("/webhooks/events/{id}", self._event)
         router.add_get("/webhooks/{id}", self._one)
         for name, act in (
@@ -86,13 +108,18 @@ class HookPages:
         ):  # fmt: skip
             router.add_post(f"/webhooks/{{id}}/{name}", act)
 
+    async def _rows(self, _request: web.Request) -> list[Row]:
+        return [await self._row(each) for each in await self._hooks.endpoints.all()]
+
+    async def _events(self, _request: web.Request) -> tuple[Happening, ...]:
+        last = await self._hooks.events.last()
+        events = await self._hooks.events.after(max(last - _BACK, 0), _BACK)
+        return tuple(reversed(events[-SHOWN:]))
+
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        hooks = self._hooks
-        last = await hooks.events.last()
-        events = (await hooks.events.after(max(last - _BACK, 0), _BACK))[-SHOWN:]
         context = {
-            "rows": [await self._row(each) for each in await hooks.endpoints.all()],
-            "events": tuple(reversed(events)),
+            "rows": await self._rows(request),
+            "events": await self._events(request),
             "alerts": alerts.EVENTS,
         }
         return self._frame.render(request, "webhooks.html", context)
@@ -107,13 +134,14 @@ class HookPages:
 
     async def _shown(
         self, request: web.Request, endpoint: Endpoint, *, said: str = "", good: bool = False, secret: str = "",
-        status: int = 200,
+        answer: str = "", status: int = 200,
     ) -> web.StreamResponse:  # fmt: skip
         context = {
             "row": await self._row(endpoint),
             "deliveries": await self._hooks.endpoints.deliveries(SHOWN, endpoint=endpoint.id),
             "said": said,
             "good": good,
+            "answer": answer,
             "secret": secret,
             "two": len(endpoint.generations(self._now())) > 1,
         }
@@ -157,7 +185,7 @@ class HookPages:
         await self._hooks.endpoints.again(
             Delivery(
                 endpoint.id, happening.nth, happening.event.id, happening.event.type, self._now(),
-                sum(each.tries for each in before) + 1, outcome.status, outcome.why, done=done,
+                sum(each.tries for each in before) + 1, outcome.status, outcome.why, done=done, answer=outcome.answer,
             )
         )  # fmt: skip
         return await self._outcome(request, endpoint, "The event", outcome)
@@ -171,7 +199,9 @@ class HookPages:
             if told
             else f"{what} was not received: {outcome.why}."
         )
-        return await self._shown(request, endpoint, said=said, good=told, status=200 if told else 502)
+        return await self._shown(
+            request, endpoint, said=said, good=told, answer=outcome.answer, status=200 if told else 502
+        )
 
     async def _retry(self, request: web.Request) -> web.StreamResponse:
         endpoint = await self._changed(request)

@@ -23,7 +23,9 @@ _SECRET: Final = frozenset({"password", "secret_sha256", "link_sha256", "form", 
 #: Members that hold a creator's own position.
 _FLOORS: Final = frozenset({"limits", "below", "position", "base"})
 #: What only draws: charts, words beside words.
-_DRAWN: Final = frozenset({"chart", "MEANINGS", "PERIODS", "endings", "FACETS", "WORDS"})
+_DRAWN: Final = frozenset(
+    {"chart", "plots", "MEANINGS", "PERIODS", "endings", "FACETS", "COLUMNS", "NUMBERS", "kept", "WORDS"}
+)
 _DEEPEST: Final = 12
 
 

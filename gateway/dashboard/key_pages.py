@@ -14,16 +14,30 @@ from typing import Final
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.dashboard.api_keys import MOST_DAYS, NEVER, MadeKey, made_key, revoked
+from gateway.dashboard.api_keys import MOST_DAYS, NEVER, ApiKey, MadeKey, made_key, revoked
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.filters import rfc3339
 from gateway.dashboard.forms import several_of
 from gateway.dashboard.gatekeeping import signed_of
 from gateway.dashboard.people import Unfit
 from gateway.dashboard.people_file import Access, PeopleFile
-from gateway.dashboard.permissions import ALLOWED
+from gateway.dashboard.permissions import ALLOWED, Permission
 from gateway.dashboard.sessions import fresh_id
+from gateway.dashboard.table_forms import Cells, add_table, listed
 
 USUAL_DAYS: Final = 90
+
+
+_CELLS: Final[Cells] = {
+    "id": lambda row: row[0].id,
+    "name": lambda row: row[0].name,
+    "begins_with": lambda row: row[0].shown,
+    "person": lambda row: row[1],
+    "scopes": lambda row: listed(row[3]),
+    "state": lambda row: row[2],
+    "until": lambda row: rfc3339(row[0].expires_us),
+    "used": lambda row: rfc3339(row[0].used_us) if row[0].used_us else "",
+}
 
 
 class KeyPages:
@@ -36,8 +50,20 @@ class KeyPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
         router.add_get("/keys", self._all)
+        add_table(router, "/keys", _CELLS, self._rows)
         router.add_post("/keys/add", self._add)
         router.add_post("/keys/{id}/revoke", self._revoke)
+
+    async def _rows(self, _request: web.Request) -> list[tuple[ApiKey, str, str, list[Permission]]]:
+        access, now = self._file.read(), self._clock.now_us()
+        rows = []
+        for key in reversed(access.keys):
+            person = access.people.of_id(key.person)
+            state = key.state(now)
+            if state == "runs" and (person is None or not person.can_sign_in):
+                state = "its person may not sign in"
+            rows.append((key, person.name if person else key.person, state, sorted(key.scopes)))
+        return rows
 
     async def _all(
         self,
@@ -49,17 +75,10 @@ class KeyPages:
         days: str = str(USUAL_DAYS),
         scopes: tuple[str, ...] = (),
     ) -> web.StreamResponse:
-        signed, access, now = signed_of(request), self._file.read(), self._clock.now_us()
+        signed = signed_of(request)
         may = ALLOWED[signed.person.role] - NEVER if signed else frozenset()
-        rows = []
-        for key in reversed(access.keys):
-            person = access.people.of_id(key.person)
-            state = key.state(now)
-            if state == "runs" and (person is None or not person.can_sign_in):
-                state = "its person may not sign in"
-            rows.append((key, person.name if person else key.person, state, sorted(key.scopes)))
         context = {
-            "rows": rows,
+            "rows": await self._rows(request),
             "allowed": sorted(may),
             "trouble": trouble,
             "secret": made.secret if made else "",

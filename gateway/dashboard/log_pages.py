@@ -16,17 +16,31 @@ only, it says.
 from __future__ import annotations
 
 import shlex
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard import pages
+from gateway.dashboard.columns import LOG_COLUMNS, NUMBERS
+from gateway.dashboard.compared import BESIDE, beside, matched
 from gateway.dashboard.deal_pages import Frame
-from gateway.dashboard.exports import FORMATS, LOG_NAMES, amounts, cells, sent
+from gateway.dashboard.exports import FORMATS, LOG_NAMES, amounts, cells, each, mistaken, sent
 from gateway.dashboard.filters import UNNAMED, WORDS, Decision, LogFilter, View, read_view, rfc3339
-from gateway.dashboard.queries import AccessLog, Counted, CrawlerRow, WorkRow
+from gateway.dashboard.overview_pages import changes, drawn
+from gateway.dashboard.plots import per_referral
+from gateway.dashboard.queries import (
+    MOST_CRAWLERS,
+    MOST_WORKS,
+    AccessLog,
+    Counted,
+    CrawlerRow,
+    WorkRow,
+)
 from gateway.provenance.record import FetchDetail, FetchRecord
 
 #: Rows of the log on a crawler's own page.
@@ -40,13 +54,25 @@ FACETS: Final[Mapping[str, str]] = {
     "problem": "Refused because",
     "rule": "Rule",
 }
-_Rows = Callable[[LogFilter], Awaitable[Iterable[Mapping[str, Any]]]]
+_Rows = Callable[[View], Awaitable[Iterable[Mapping[str, Any]]]]
+#: A row of a period in which nobody came.
+_NONE: Final[Mapping[str, Any]] = {
+    "decisions": MappingProxyType(dict.fromkeys(Decision, 0)), "charged": (), "bytes_sent": 0,
+}  # fmt: skip
 _DECIDED: Final = tuple(str(word) for word in Decision)
 _CRAWLER_NAMES: Final = (
     "crawler", "operator", "class", "fetches", *_DECIDED, "identities", "charged", "bytes_sent", "newest",
 )  # fmt: skip
 _WORK_NAMES: Final = ("site", "work", "fetches", *_DECIDED, "charged", "bytes_sent")
 _PATH_NAMES: Final = ("path", "fetches", "charged")
+
+
+#: What can be chosen on the page of crawlers; who it is always stands there.
+_CRAWLER_COLUMNS: Final[Mapping[str, str]] = {
+    "identities": "Proof",
+    "fetches": "Fetches", "licensed": "Licensed", "quoted": "Quoted", "refused": "Refused",
+    "free": "Not charged", "charged": "Charged", "bytes_sent": "Sent", "newest": "Newest",
+}  # fmt: skip
 
 
 class LogPages:
@@ -75,7 +101,8 @@ class LogPages:
     async def _table(self, request: web.Request) -> web.StreamResponse:
         view = read_view(request.query.items(), self._clock.now_us())
         context: dict[str, object] = {
-            "view": view, "page": None, "facets": None, "counts": None, "endings": FORMATS, "FACETS": FACETS,
+            "view": view, "page": None, "facets": None, "counts": None, "gone": None, "endings": FORMATS, "FACETS": FACETS,
+            "COLUMNS": LOG_COLUMNS, "NUMBERS": NUMBERS,
             "chosen": _chosen(view),
         }  # fmt: skip
         if view.mistakes:
@@ -85,25 +112,31 @@ class LogPages:
             "page": await self._log.page(view.filter, view.after, view.limit),
             "facets": facets,
             "counts": {item.value: item.count for item in facets.decisions},
+            "gone": await self._log.gone(view.filter),
         }
         return self._frame.render(request, "log.html", context)
 
     async def _export(self, request: web.Request) -> web.StreamResponse:
         view = read_view(request.query.items(), self._clock.now_us())
         if view.mistakes:
-            return _mistaken(view)
+            return mistaken(view)
         rows = (cells(row) async for row in self._log.stream(view.filter))
-        return await sent(request, "log", LOG_NAMES, rows)
+        gone = await self._log.gone(view.filter)
+        return await sent(request, "log", LOG_NAMES, rows, left=gone.entries if gone else 0)
 
     async def _crawlers(self, request: web.Request) -> web.StreamResponse:
-        view, status = self._read(request)
+        view, status = self._read(request, columns=_CRAWLER_NAMES)
         rows = await self._log.crawlers(view.filter) if status == 200 else ()
         span = self._span(view, [at for row in rows for at, _ in row.steps])
         context = {
             "view": view,
-            "rows": [(row, pages.spark(row.steps, span, view.filter.step_us)) for row in rows],
+            "rows": [
+                (row, pages.spark(row.steps, span, view.filter.step_us), beside(row.fetches, before))
+                for row, before in await self._crawlers_beside(view, rows)
+            ],
             "step": pages.step_word(view.filter.step_us),
             "endings": FORMATS,
+            **_shown(view),
         }
         return self._frame.render(request, "crawlers.html", context, status=status)
 
@@ -113,36 +146,51 @@ class LogPages:
         if status != 200:
             return self._frame.render(request, "crawlers.html", _nothing(view), status=status)
         rows = await self._log.crawlers(view.filter)
-        if not rows and not (await self._log.page(LogFilter(crawler=view.filter.crawler), None, 1)).rows:
+        if not rows and not await self._log.crawlers(LogFilter(crawler=view.filter.crawler)):
             raise web.HTTPNotFound
         overview = await self._log.overview(view.filter)
-        span = (view.filter.from_us, view.filter.to_us or self._clock.now_us())
         context = {
             "view": view,
             "name": view.filter.crawler,
             "row": rows[0] if rows else None,
             "overview": overview,
-            "chart": pages.chart(overview, view.filter.step_us, span),
+            "changes": await changes(self._log, view, overview),
+            "endings": FORMATS,
+            **drawn(overview, view, self._clock.now_us()),
             "latest": (await self._log.page(view.filter, None, _LATEST)).rows,
+            "gone": await self._log.gone(view.filter),
         }
         return self._frame.render(request, "crawler.html", context)
 
     async def _content(self, request: web.Request) -> web.StreamResponse:
         view, status = self._read(request)
-        context: dict[str, object] = {"view": view, "works": (), "paths": (), "among": 0, "endings": FORMATS}
+        context: dict[str, object] = {
+            "view": view, "works": (), "paths": (), "among": 0, "endings": FORMATS, "changes": (),
+        }  # fmt: skip
         if status == 200:
             overview = await self._log.overview(view.filter)
+            works = await self._works_beside(view, await self._log.works(view.filter))
             context |= {
-                "works": await self._log.works(view.filter),
+                "overview": overview,
+                "changes": await changes(self._log, view, overview),
+                "per_referral": per_referral(overview.fetches, overview.referred),
+                **drawn(overview, view, self._clock.now_us()),
+                "works": [(row, beside(row.fetches, before)) for row, before in works],
                 "paths": await self._log.paths(view.filter),
                 "among": overview.paths_among,
             }
         return self._frame.render(request, "content.html", context, status=status)
 
-    def _read(self, request: web.Request, *, crawler: str | None = None) -> tuple[View, int]:
+    def _read(
+        self,
+        request: web.Request,
+        *,
+        crawler: str | None = None,
+        columns: Collection[str] = (*_CRAWLER_NAMES, *_WORK_NAMES, *_PATH_NAMES, *BESIDE),
+    ) -> tuple[View, int]:
         """The view of a page of sums: a week unless it says otherwise; and the status it is answered with."""
         pairs = [*request.query.items(), *([("crawler", crawler)] if crawler is not None else [])]
-        view = read_view(pairs, self._clock.now_us(), last="7d")
+        view = read_view(pairs, self._clock.now_us(), last="7d", columns=columns)
         return view, 400 if view.mistakes else 200
 
     def _span(self, view: View, steps: list[int]) -> tuple[int, int]:
@@ -155,19 +203,39 @@ class LogPages:
         async def answer(request: web.Request) -> web.StreamResponse:
             view, status = self._read(request)
             if status != 200:
-                return _mistaken(view)
-            return await sent(request, name, names, _each(await rows(view.filter)))
+                return mistaken(view)
+            # What paths were fetched is known of the newest entries alone: nothing to compare.
+            beside = BESIDE if view.compared and rows != self._path_cells else ()
+            return await sent(request, name, (*names, *beside), each(await rows(view)))
 
         return answer
 
-    async def _crawler_cells(self, filter: LogFilter) -> Iterable[Mapping[str, Any]]:
-        return [_crawler_cells(row) for row in await self._log.crawlers(filter)]
+    async def _crawlers_beside(
+        self, view: View, rows: Sequence[CrawlerRow]
+    ) -> list[tuple[CrawlerRow, int | None]]:
+        if view.compared is None:
+            return [(row, None) for row in rows]
+        before = await self._log.crawlers(view.compared)
+        return matched(
+            rows, before, MOST_CRAWLERS, lambda row: replace(row, steps=(), identities={}, **_NONE)
+        )
 
-    async def _work_cells(self, filter: LogFilter) -> Iterable[Mapping[str, Any]]:
-        return [_work_cells(row) for row in await self._log.works(filter)]
+    async def _works_beside(self, view: View, rows: Sequence[WorkRow]) -> list[tuple[WorkRow, int | None]]:
+        if view.compared is None:
+            return [(row, None) for row in rows]
+        before = await self._log.works(view.compared)
+        return matched(rows, before, MOST_WORKS, lambda row: replace(row, **_NONE))
 
-    async def _path_cells(self, filter: LogFilter) -> Iterable[Mapping[str, Any]]:
-        return [_path_cells(row) for row in await self._log.paths(filter)]
+    async def _crawler_cells(self, view: View) -> Iterable[Mapping[str, Any]]:
+        rows = await self._crawlers_beside(view, await self._log.crawlers(view.filter))
+        return [_crawler_cells(row) | _beside(view, row.fetches, before) for row, before in rows]
+
+    async def _work_cells(self, view: View) -> Iterable[Mapping[str, Any]]:
+        rows = await self._works_beside(view, await self._log.works(view.filter))
+        return [_work_cells(row) | _beside(view, row.fetches, before) for row, before in rows]
+
+    async def _path_cells(self, view: View) -> Iterable[Mapping[str, Any]]:
+        return [_path_cells(row) for row in await self._log.paths(view.filter)]
 
 
 def curl(record: FetchRecord, detail: FetchDetail | None, scheme: str = "https") -> str:
@@ -195,19 +263,23 @@ def _chosen(view: View) -> tuple[tuple[str, str, str], ...]:
 
 
 def _nothing(view: View) -> dict[str, object]:
-    return {"view": view, "rows": (), "step": "", "endings": FORMATS}
+    return {"view": view, "rows": (), "step": "", "endings": FORMATS, **_shown(view)}
 
 
-def _mistaken(view: View) -> web.Response:
-    return web.Response(status=400, text="".join(f"{key}: {said}\n" for key, said in view.mistakes))
+def _shown(view: View) -> dict[str, object]:
+    """Which columns of the table of crawlers are shown, and the fields of the form that chooses them."""
+    return {
+        "COLUMNS": _CRAWLER_COLUMNS,
+        "shows": lambda name: not view.columns or name in view.columns,
+        "kept": parse_qsl(view.filter.query()),
+    }
 
 
-async def _each(rows: Iterable[Mapping[str, Any]]) -> AsyncIterator[Mapping[str, Any]]:
-    for row in rows:
-        yield row
+def _beside(view: View, now: int, before: int | None) -> dict[str, Any]:
+    return {**beside(now, before)} if view.compared else {}
 
 
-def _crawler_cells(row: CrawlerRow) -> Mapping[str, Any]:
+def _crawler_cells(row: CrawlerRow) -> dict[str, Any]:
     proven = "; ".join(f"{count} {identity or 'none'}" for identity, count in row.identities.items())
     values = (
         row.name, row.operator, row.visitor_class, row.fetches, *(row.decisions[word] for word in Decision),
@@ -216,7 +288,7 @@ def _crawler_cells(row: CrawlerRow) -> Mapping[str, Any]:
     return dict(zip(_CRAWLER_NAMES, values, strict=True))
 
 
-def _work_cells(row: WorkRow) -> Mapping[str, Any]:
+def _work_cells(row: WorkRow) -> dict[str, Any]:
     counts = (row.decisions[word] for word in Decision)
     values = (row.site, row.work, row.fetches, *counts, amounts(row.charged), row.bytes_sent)
     return dict(zip(_WORK_NAMES, values, strict=True))

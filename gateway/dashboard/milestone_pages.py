@@ -17,6 +17,8 @@ from gateway.billing.escrow import Milestone, Proof, Standing, State
 from gateway.billing.milestone_book import MilestoneBook
 from gateway.billing.owing import Owing
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.exports import amounts
+from gateway.dashboard.table_forms import Cells, add_table, moment
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.register import LicenseRegister
 
@@ -85,6 +87,21 @@ class Milestones:
     register: LicenseRegister
 
 
+_CELLS: Final[Cells] = {
+    "license": lambda row: row.milestone.license,
+    "milestone": lambda row: row.milestone.name,
+    "until": lambda row: moment(row.milestone.until),
+    "state": lambda row: str(row.standing.state),
+    "licensee": lambda row: row.milestone.licensee,
+    "name": lambda row: row.licensee,
+    "shown_by": lambda row: row.shown_by,
+    "amount": lambda row: amounts([row.milestone.amount]),
+    "released": lambda row: amounts([row.standing.released]),
+    "refunded": lambda row: amounts([row.standing.refunded]),
+    "holder": lambda row: row.milestone.holder.told,
+}
+
+
 class MilestonePages:
     """Shows the milestones of every license."""
 
@@ -95,17 +112,20 @@ class MilestonePages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add its address."""
         router.add_get("/milestones", self._list)
+        add_table(router, "/milestones", _CELLS, self._rows)
 
-    async def _list(self, request: web.Request) -> web.StreamResponse:
+    async def _rows(self, _request: web.Request) -> list[MilestoneRow]:
         names = {each.id: each.name for each in await self._from.register.licensees()}
         found: list[Waits] = []
         for id in await self._from.owing.signs():
             found += (await self._from.book.known(id)).milestones
-        rows = [
+        return [
             MilestoneRow(each.milestone, each.standing, names.get(each.milestone.licensee, ""))
             for each in found
         ]
-        yours, waiting, over = parted(rows)
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        yours, waiting, over = parted(await self._rows(request))
         holders = tuple(
             dict.fromkeys(
                 (each.milestone.holder.told, each.milestone.holder.sentence) for each in (*yours, *waiting)

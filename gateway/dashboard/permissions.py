@@ -34,6 +34,7 @@ class Permission(StrEnum):
     """One thing that can be done. Its text is the scope of an API key, and the act in the log of administration."""
 
     SELF = "self"
+    VIEWS_OWN = "views.own"
     OVERVIEW_READ = "overview.read"
     LOG_READ = "log.read"
     LOG_EXPORT = "log.export"
@@ -75,7 +76,7 @@ class Permission(StrEnum):
 _P = Permission
 _EVIDENCE: Final = frozenset(
     {
-        _P.SELF, _P.LOG_READ, _P.LOG_EXPORT, _P.ADMIN_READ, _P.EVIDENCE_READ, _P.AUDITS_READ, _P.DUTIES_READ,
+        _P.SELF, _P.VIEWS_OWN, _P.LOG_READ, _P.LOG_EXPORT, _P.ADMIN_READ, _P.EVIDENCE_READ, _P.AUDITS_READ, _P.DUTIES_READ,
         _P.BILLING_READ,
     }
 )  # fmt: skip
@@ -100,15 +101,38 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     }
 )  # fmt: skip
 
+#: What a table is for other programs; `exports` writes each.
+ENDINGS: Final = ("csv", "json", "jsonl", "parquet")
 _LOG: Final = {
     f"GET /{name}.{ending}": _P.LOG_EXPORT
     for name in ("log", "crawlers", "content", "content/paths")
-    for ending in ("csv", "json", "jsonl")
+    for ending in ENDINGS
+} | {
+    # A page's charts are drawn from it: whoever sees the page sees its rows.
+    f"GET /{name}.{ending}": _P.LOG_READ
+    for name in ("overview", "overview/compared")
+    for ending in ENDINGS
 }
+#: What it takes to see a page's table, in whatever form.
+_TABLES: Final = {
+    "views": _P.VIEWS_OWN, "admin": _P.ADMIN_READ, "people": _P.PEOPLE_READ, "keys": _P.KEYS_READ, "licensees": _P.LICENSES_READ,
+    "licenses": _P.LICENSES_READ, "duties": _P.DUTIES_READ, "audits": _P.AUDITS_READ,
+    "auditors": _P.AUDITS_READ, "auditors/looks": _P.AUDITS_READ, "milestones": _P.MILESTONES_READ,
+    "bundles": _P.BUNDLES_READ, "policies": _P.POLICY_READ, "webhooks": _P.WEBHOOKS_READ,
+    "webhooks/newest": _P.WEBHOOKS_READ, "refused": _P.REFUSED_READ, "deals": _P.DEALS_READ,
+    **{f"consent/{name}": _P.CONSENT_READ for name in ("withdrawals", "objections", "authors")},
+    **{f"billing/{name}": _P.BILLING_READ for name in ("statements", "figures", "documents", "disputes", "payouts")},
+}  # fmt: skip
 #: The permission that each address wants, by method and pattern.
 ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
     {
         **_LOG,
+        **{f"GET /{name}.{ending}": wants for name, wants in _TABLES.items() for ending in ENDINGS},
+        # Everybody keeps views, of what they may see; nobody sees another's.
+        "GET /views": _P.VIEWS_OWN,
+        "POST /views/save": _P.VIEWS_OWN,
+        "POST /views/{id}/rename": _P.VIEWS_OWN,
+        "POST /views/{id}/remove": _P.VIEWS_OWN,
         "GET /account": _P.SELF,
         "POST /account/password": _P.SELF,
         "GET /account/passkeys": _P.SELF,
@@ -137,8 +161,6 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "POST /records/{id}/reveal": _P.ADDRESS_SEE,
         "GET /who": _P.LOG_READ,
         "GET /deals": _P.DEALS_READ,
-        "GET /deals.csv": _P.DEALS_READ,
-        "GET /deals.json": _P.DEALS_READ,
         "GET /deals/{id}": _P.DEALS_READ,
         "GET /deals/{id}/letters/{kind}.txt": _P.DEALS_READ,
         "POST /deals/{id}/offer": _P.DEALS_CHANGE,

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -28,6 +28,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.table_forms import Cells, add_table, moment
 from gateway.folders import replace_file
 from gateway.problems import ConfigurationError
 from gateway.visitors.exemptions import exemptable, read_exemptions, with_exempt, without_exempt
@@ -59,6 +60,15 @@ class People:
     file: Path
 
 
+_CELLS: Final[Cells] = {
+    "id": lambda row: row.id,
+    "sent": lambda row: moment(row.at),
+    "state": lambda row: str(row.state),
+    "path": lambda row: row.path,
+    "note": lambda row: row.note,
+}
+
+
 class PersonPages:
     """The owner's pages about people who were refused."""
 
@@ -70,10 +80,14 @@ class PersonPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Answer at its addresses."""
         router.add_get("/refused", self._all)
+        add_table(router, "/refused", _CELLS, self._rows)
         router.add_post("/refused/undo", self._undo)
         router.add_get("/refused/{id}", self._one)
         router.add_post("/refused/{id}/exempt", self._exempt)
         router.add_post("/refused/{id}/dismiss", self._dismiss)
+
+    async def _rows(self, _request: web.Request) -> Sequence[PersonReport]:
+        return await self._people.reports.all(_MOST)
 
     async def _all(self, request: web.Request) -> web.StreamResponse:
         now, reports = self._now(), self._people.reports

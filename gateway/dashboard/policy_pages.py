@@ -16,7 +16,7 @@ file holds the secret positions; it is the operator's own, and so are these page
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -31,6 +31,7 @@ from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_impact import REPLAY_DAYS, Replaying, difference
 from gateway.dashboard.policy_shelf import PolicyFiles, Version, digest_of, with_mode
 from gateway.dashboard.queries import AccessLog
+from gateway.dashboard.table_forms import Cells, add_table, listed
 from gateway.policy.advice import advice_for
 from gateway.policy.consent_text import read_grid
 from gateway.policy.consent_words import FROM_WHEN, changes
@@ -101,6 +102,17 @@ class Question:
         return explanation(rule(policy, visitor, ask, uses), visitor, ask, uses, policy.site).lines(), ""
 
 
+_CELLS: Final[Cells] = {
+    "site": lambda row: row.site.id,
+    "mode": lambda row: str(row.site.mode),
+    "hosts": lambda row: listed(row.site.hosts),
+    "works": lambda row: len(row.works),
+    "offers": lambda row: len(row.offers),
+    "rules": lambda row: len(row.rules),
+    "digest": lambda row: row.digest,
+}
+
+
 class PolicyPages:
     """The pages about policies; *frame* draws them."""
 
@@ -113,10 +125,14 @@ class PolicyPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
         router.add_get("/policies", self._list)
+        add_table(router, "/policies", _CELLS, self._rows)
         router.add_get("/policies/{site}", self._one)
         router.add_post("/policies/{site}/check", self._check)
         router.add_post("/policies/{site}/activate", self._activate)
         router.add_get("/policies/{site}/versions/{sha256}", self._version)
+
+    async def _rows(self, _request: web.Request) -> Sequence[Policy]:
+        return self._files.policies
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         return self._frame.render(request, "policies.html", {"policies": self._files.policies})

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
-from gateway.dashboard.filters import Cursor, Decision, LogFilter, decision
+from gateway.dashboard.filters import EVERYTHING, Cursor, Decision, LogFilter, decision
 from gateway.money import Money
 from gateway.provenance.record import FetchDetail, FetchRecord
 from gateway.visitors.naming import told
+
+#: Rows that `AccessLog.crawlers` and `AccessLog.works` give at most.
+MOST_CRAWLERS: Final = 60
+MOST_WORKS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,18 @@ class LogPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """What left the database for packed files: how many fetches and floods, and when the first and the last was.
+
+    Every total counts them; no page lists them, until they are brought back.
+    """
+
+    entries: int
+    first_us: int
+    last_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """How often *value* occurs, and what those fetches owe."""
 
@@ -101,10 +117,24 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The decisions of one step of time that begins at *time_us*."""
+    """One step of time that begins at *time_us*: what became of its fetches, and what they owe and took.
+
+    *quoted* is what unpaid fetches were or would have been asked for.
+    *referred* are requests of people whom an AI service sent; it is 0 where the
+    filter names more than time and site, because such a person is nobody's fetch.
+    """
 
     time_us: int
     counts: Mapping[Decision, int]
+    charged: tuple[Money, ...] = ()
+    quoted: tuple[Money, ...] = ()
+    bytes_sent: int = 0
+    referred: int = 0
+
+    @property
+    def fetches(self) -> int:
+        """All of them."""
+        return sum(self.counts.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +147,7 @@ class Overview:
     that were not kept. *newest_us* is the newest fetch in the whole log,
     whatever the filter, or None while there is none. *among* is the number of
     newest entries that the totals were counted among, *paths_among* those of
-    the paths; 0 is all.
+    the paths; 0 is all. *referred* is as in `Bar`.
     """
 
     fetches: int
@@ -134,6 +164,8 @@ class Overview:
     newest_us: int | None
     among: int = 0
     paths_among: int = 0
+    bytes_sent: int = 0
+    referred: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +188,11 @@ class CrawlerRow:
     steps: tuple[tuple[int, int], ...]
 
     @property
+    def key(self) -> str:
+        """By what it is the same row in another period."""
+        return self.name
+
+    @property
     def fetches(self) -> int:
         """All of them."""
         return sum(self.decisions.values())
@@ -170,6 +207,11 @@ class WorkRow:
     decisions: Mapping[Decision, int]
     charged: tuple[Money, ...]
     bytes_sent: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """By what it is the same row in another period."""
+        return self.site, self.work
 
     @property
     def fetches(self) -> int:
@@ -239,8 +281,8 @@ class AccessLog(Protocol):
         """All rows, newest first, that were there when the first was read; in bounded memory."""
         ...
 
-    async def since(self, seq: int, limit: int) -> tuple[LogRow, ...]:
-        """Return at most *limit* rows newer than *seq*, oldest first."""
+    async def since(self, seq: int, limit: int, filter: LogFilter = EVERYTHING) -> tuple[LogRow, ...]:
+        """Return at most *limit* rows of *filter* newer than *seq*, oldest first; all that is newer is looked through."""
         ...
 
     async def facets(self, filter: LogFilter) -> Facets:
@@ -249,6 +291,10 @@ class AccessLog(Protocol):
 
     async def row(self, record_id: str) -> LogRow | None:
         """Return one row, or None where there is no such fetch."""
+        ...
+
+    async def gone(self, filter: LogFilter) -> Gone | None:
+        """Return what of the time that *filter* means is in packed files, or None where nothing is."""
         ...
 
     async def record(self, record_id: str) -> FetchRecord | None:

@@ -28,7 +28,9 @@ from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.preview_pages import Preview, PreviewPages
 from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.replay_pages import ReplayPages
+from gateway.dashboard.saved_views import SavedViews
 from gateway.dashboard.setup_pages import Setup, SetupPages
+from gateway.dashboard.view_pages import ViewPages
 from gateway.dashboard.worth_pages import Worth, WorthPages
 from gateway.licenses.auditors import Auditors
 from gateway.licenses.duties import Audits
@@ -58,6 +60,7 @@ class Rooms:
         health: what is found of machine, folder and sites.
         setup: what the first run works on.
         people: reports of people who were taken for machines.
+        views: what operators named of the tables.
     """
 
     deals: Deals | None = None
@@ -76,6 +79,7 @@ class Rooms:
     health: Health | None = None
     setup: Setup | None = None
     people: People | None = None
+    views: SavedViews | None = None
     admin: AdminLog | None = None
     oidc: Provider | None = None
 
@@ -84,29 +88,30 @@ class Rooms:
         """Whether everything here is of test mode: no money moves."""
         return self.bills is not None and self.bills.test
 
-    def tabs(self) -> tuple[tuple[str, str], ...]:
-        """(address, name) of each part that there is, in the order of the bar."""
-        every: tuple[tuple[object, str, str], ...] = (
-            (self.deals, "/deals", "Deals"),
-            (self.holders, "/licenses", "Licenses"),
-            (self.holders, "/licensees", "Licensees"),
-            (self.bills, "/billing", "Billing"),
-            (self.duties, "/duties", "Duties"),
-            (self.duties and self.audits, "/audits", "Audits"),
-            (self.auditors, "/auditors", "Auditors"),
-            (self.milestones, "/milestones", "Milestones"),
-            (self.bundles, "/bundles", "Bundles"),
-            (self.policies, "/policies", "Policies"),
-            (self.preview, "/preview", "Preview"),
-            (self.consents, "/consent", "Consent"),
-            (self.people, "/refused", "People refused"),
-            (self.worth, "/memo", "Memo"),
-            (self.worth, "/calculator", "Calculator"),
-            (self.hooks, "/webhooks", "Webhooks"),
-            (self.health, "/health", "Health"),
-            (self.setup, "/setup", "Setup"),
+    def paths(self) -> tuple[str, ...]:
+        """The address of the first page of each part that there is."""
+        every: tuple[tuple[object, str], ...] = (
+            (self.deals, "/deals"),
+            (self.holders, "/licenses"),
+            (self.holders, "/licensees"),
+            (self.bills, "/billing"),
+            (self.duties, "/duties"),
+            (self.duties and self.audits, "/audits"),
+            (self.auditors, "/auditors"),
+            (self.milestones, "/milestones"),
+            (self.bundles, "/bundles"),
+            (self.policies, "/policies"),
+            (self.preview, "/preview"),
+            (self.consents, "/consent"),
+            (self.people, "/refused"),
+            (self.worth, "/memo"),
+            (self.worth, "/calculator"),
+            (self.hooks, "/webhooks"),
+            (self.health, "/health"),
+            (self.setup, "/setup"),
+            (self.admin, "/admin"),
         )
-        return tuple((path, name) for part, path, name in every if part is not None)
+        return tuple(path for part, path in every if part is not None)
 
     def add_to(
         self, router: web.UrlDispatcher, frame: Frame, access_log: AccessLog, clock: Clock
@@ -117,7 +122,7 @@ class Rooms:
         if self.holders is not None:
             HolderPages(self.holders, frame, clock).add_to(router)
         if self.bills is not None:
-            BillingPages(self.bills, frame).add_to(router)
+            BillingPages(self.bills, frame, clock).add_to(router)
         if self.duties is not None:
             DutyPages(self.duties, frame, clock).add_to(router)
         if self.duties is not None and self.audits is not None:
@@ -136,6 +141,8 @@ class Rooms:
             ConsentPages(self.consents, frame, clock).add_to(router)
         if self.people is not None:
             PersonPages(self.people, frame, clock).add_to(router)
+        if self.views is not None:
+            ViewPages(self.views, frame, clock).add_to(router)
         if self.worth is not None:
             WorthPages(self.worth, frame, clock).add_to(router)
         if self.preview is not None:

@@ -1,7 +1,7 @@
 """The dashboard's addresses and who may see them.
 
 =========================  ====================================================
-``/``                      overview
+``/``                      overview; see `overview_pages`
 ``/log``, ``/crawlers``, ``/content``: see `log_pages`
 ``/live``                  the latest fetches; ``/live/events`` tells new ones
 ``/records/ID``            one fetch and its decision trace; ``/replay``: see `replay_pages`
@@ -24,6 +24,7 @@
 ``/people``, ``/account``, ``/admin``: see `access_pages`; ``/keys``: see `key_pages`
 ``/api/``                  the same for programs; see `api`
 ``/sign-in``, ``/sign-out``: see `sign_in_pages`
+``/views``                 named views of tables; see `view_pages`
 ``/healthz``               whether the pages can be made; needs no session
 ``/static/``               style, script, icon
 =========================  ====================================================
@@ -42,14 +43,17 @@ from gateway.dashboard import guards, pages
 from gateway.dashboard.access_pages import AccessPages
 from gateway.dashboard.api import Api, asked_by_program, page_json
 from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.bar import bar
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie
-from gateway.dashboard.filters import Decision, LogFilter, read_view
+from gateway.dashboard.exports import FORMATS
+from gateway.dashboard.filters import EVERYTHING, Decision, View, read_view
 from gateway.dashboard.forms import fields_of
 from gateway.dashboard.gatekeeping import FIELDS, Gatekeeper, may, signed_of
 from gateway.dashboard.key_pages import KeyPages
 from gateway.dashboard.live import Live
 from gateway.dashboard.log_pages import LogPages, curl
 from gateway.dashboard.oidc_pages import OidcPages
+from gateway.dashboard.overview_pages import OverviewPages
 from gateway.dashboard.passkey_pages import PasskeyPages
 from gateway.dashboard.permissions import Permission, wanted
 from gateway.dashboard.queries import AccessLog
@@ -58,6 +62,7 @@ from gateway.dashboard.sessions import Sessions
 from gateway.dashboard.sign_in_pages import SignInPages
 from gateway.dashboard.states import states_of
 from gateway.dashboard.trace import trace, without_addresses
+from gateway.dashboard.view_pages import HERE, views_shown
 
 
 def dashboard_app(
@@ -91,17 +96,16 @@ class _Pages:
         rooms: Rooms,
     ) -> None:
         self._rooms = rooms
-        self._tabs = (
-            ("/", "Overview"),
-            ("/live", "Live"),
-            ("/crawlers", "Crawlers"),
-            ("/content", "Content"),
-            ("/log", "Access log"),
-            ("/who", "Who"),
-            *rooms.tabs(),
-            ("/people", "People"),
-            ("/keys", "API keys"),
-            *((("/admin", "Administration"),) if rooms.admin is not None else ()),
+        self._paths = (
+            "/",
+            "/live",
+            "/crawlers",
+            "/content",
+            "/log",
+            "/who",
+            "/people",
+            "/keys",
+            *rooms.paths(),
         )
         self._log = access_log
         self._sessions = sessions
@@ -121,6 +125,7 @@ class _Pages:
                 guards.trouble_page(self._trouble),
                 guards.same_origin,
                 self._gate.middleware,
+                *((views_shown(self._rooms.views),) if self._rooms.views is not None else ()),
             ],
             client_max_size=2_097_152,
         )
@@ -129,16 +134,20 @@ class _Pages:
             app.on_response_prepare.append(guards.set_test_marks)
         app.on_shutdown.append(self._live.stop)
         environment = aiohttp_jinja2.setup(app, default_helpers=False, **pages.environment())
-        environment.globals.update(MEANINGS=pages.MEANINGS, PERIODS=pages.PERIODS, Decision=Decision)
-        app.router.add_get("/", self._overview)
+        environment.globals.update(
+            MEANINGS=pages.MEANINGS, PERIODS=pages.PERIODS, Decision=Decision, ENDINGS=tuple(FORMATS)
+        )
         LogPages(self._log, self, self._clock).add_to(app.router)
         app.router.add_get("/live", self._live_page)
         app.router.add_get("/live/events", self._events)
         app.router.add_get("/records/{id}", self._record)
         app.router.add_post("/records/{id}/reveal", self._reveal)
         app.router.add_get("/who", self._who)
-        self._setup = self._rooms.add_to(app.router, self, self._log, self._clock)
-        AccessPages(self._sessions, self._rooms.admin, self, self._clock).add_to(app.router)
+        setup = self._rooms.add_to(app.router, self, self._log, self._clock)
+        OverviewPages(self._log, self, self._clock, self._status, setup, self._rooms).add_to(app.router)
+        AccessPages(self._sessions, self._rooms.admin, self, self._clock, self._rooms.views).add_to(
+            app.router
+        )
         PasskeyPages(self._sessions, self, self._clock, self._sign_in.entered, self._sign_in.refused).add_to(
             app.router
         )
@@ -153,39 +162,25 @@ class _Pages:
         Api(self._sessions.file, self._gate, self._clock).add_to(app.router)
         return app
 
-    async def _overview(self, request: web.Request) -> web.StreamResponse:
-        now = self._clock.now_us()
-        view = read_view(request.query.items(), now, last="24h")
-        if view.mistakes:
-            return self.render(
-                request, "overview.html", {"view": view, "overview": None, "steps": ()}, status=400
-            )
-        found = await self._log.overview(view.filter)
-        span = (view.filter.from_us, view.filter.to_us or now)
-        chart = pages.chart(found, view.filter.step_us, span)
-        licensed = pages.share(found.licensed, found.ai_fetches)
-        return self.render(
-            request,
-            "overview.html",
-            {
-                "view": view,
-                "overview": found,
-                "chart": chart,
-                "share": licensed,
-                "books": self._status().get(pages.BOOKS, ""),
-                "steps": await self._setup.items() if self._setup else (),
-            },
-        )
-
     async def _live_page(self, request: web.Request) -> web.StreamResponse:
-        rows = (await self._log.page(LogFilter(), None, pages.LIVE_ROWS)).rows
         refresh = request.query.get("refresh") != "off"
-        return self.render(
-            request, "live.html", {"rows": rows, "refresh": refresh, "newest": rows[0].seq if rows else 0}
-        )
+        view = self._live_view(request)
+        newest = (await self._log.page(EVERYTHING, None, 1)).rows
+        rows = () if view.mistakes else (await self._log.page(view.filter, None, pages.LIVE_ROWS)).rows
+        context = {"rows": rows, "refresh": refresh, "view": view, "newest": newest[0].seq if newest else 0}
+        return self.render(request, "live.html", context, status=400 if view.mistakes else 200)
+
+    def _live_view(self, request: web.Request) -> View:
+        """What the live page is narrowed to: the log's filter, of which times say nothing here."""
+        apart = {"refresh", "after", "before", "limit", "from", "to", "last"}
+        given = ((key, value) for key, value in request.query.items() if key not in apart)
+        return read_view(given, self._clock.now_us())
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        return await self._live.events(request, cookie(request, SESSION_COOKIE))
+        view = self._live_view(request)
+        if view.mistakes:
+            raise web.HTTPBadRequest
+        return await self._live.events(request, cookie(request, SESSION_COOKIE), view.filter)
 
     async def _record(self, request: web.Request) -> web.StreamResponse:
         return await self._record_page(request, revealed=False)
@@ -261,11 +256,14 @@ class _Pages:
             "preview": self._rooms.preview is not None,
             "rules": self._rooms.policies is not None,
             "test_mode": self._rooms.test_mode,
-            "tabs": [each for each in self._tabs if signed and signed.may(wanted("GET", each[0]))],
+            "bar": bar(
+                [each for each in self._paths if signed and signed.may(wanted("GET", each))], request.path
+            ),
             "me": signed.person if signed else None,
             "can": lambda permission: signed is not None and signed.may(Permission(permission)),
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",
             "sites": sites,
             "unwell": unwell,
+            "views": request.get(HERE),
         }
         return aiohttp_jinja2.render_template(template, request, {**frame, **context}, status=status)

@@ -14,6 +14,7 @@ from typing import Final
 
 from gateway.event import Event
 from gateway.licenses.contract import NOTICE
+from gateway.visitors.person_reports import REPORTED
 
 
 class Reader(StrEnum):
@@ -52,6 +53,11 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
         "milestone.met": (
             "A milestone is met: {subject}",
             "What a part of a fee waited for has happened. The licensee may object for seven days.",
+            "See it: licet milestones list",
+        ),
+        "milestone.reversed": (
+            "A release was taken back: {subject}",
+            "What was released to you for a milestone, or a part of it, is the licensee's again.",
             "See it: licet milestones list",
         ),
         "milestone.disputed": (
@@ -108,6 +114,11 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "Somebody objects to a page: {subject}",
             "A person sent the public form about a page of yours.",
             "Read who and why, and decide: licet objections show {subject}",
+        ),
+        REPORTED: (
+            "Somebody was taken for a machine: {subject}",
+            "A person was refused a page and says that it was a mistake. You are written about this once an hour at most.",
+            "Read it on the dashboard's page People refused, where one click lets them in.",
         ),
         "consent.declined": (
             "An author declines: {subject}",
@@ -200,6 +211,11 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A milestone is met: {subject}",
             "What a part of your fee waited for has happened. You may object for seven days, and say why.",
             "See it, and approve or object: GET /.licet/milestones of the site",
+        ),
+        "milestone.reversed": (
+            "Part of your fee comes back: {subject}",
+            "Something that was released for a milestone was taken back, such as for a work that was withdrawn.",
+            "See it on your account: GET /.licet/account of the site",
         ),
         "milestone.disputed": (
             "A milestone is disputed: {subject}",
@@ -363,7 +379,7 @@ def letter_types(reader: Reader) -> tuple[str, ...]:
 def letter_of(event: Event, reader: Reader, url: str = "") -> Letter | None:
     """What *reader* is written about *event*, or None. *url* is where to read more, "" for nowhere."""
     words = _WORDS[reader].get(event.type)
-    if words is None:
+    if words is None or event.body.get("first_in_hour") is False:
         return None
     subject, happened, then = (
         each.format(subject=_plain(event.subject), site=_plain(event.site)) for each in words

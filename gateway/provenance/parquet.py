@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ class NoParquet(Exception):
 
 def write_parquet(out: Path, entries: Iterable[Opened]) -> int:
     """Write *entries* to *out*, whole or not at all; how many they are. Raises `NoParquet` and `OSError`."""
-    duckdb = _duckdb()
+    _duckdb()
     columns = {name: _TYPES[kind] for name, kind in COLUMNS.items()} | {"canonical": "VARCHAR"}
     count = 0
     with tempfile.NamedTemporaryFile(dir=out.parent, suffix=".jsonl") as lines:
@@ -44,23 +45,39 @@ def write_parquet(out: Path, entries: Iterable[Opened]) -> int:
             )
             count += 1
         lines.flush()
-        beside = out.with_name(f"{out.name}.new")
-        try:
-            with duckdb.connect() as db:
-                db.execute("SET preserve_insertion_order = true")
-                db.execute("SET threads = 1")
-                # Names of files come from the operator; types and columns are ours.
-                db.execute(
-                    f"COPY (SELECT * FROM read_json({_quoted(lines.name)}, format = 'newline_delimited',"  # noqa: S608
-                    f" columns = {json.dumps(columns)})) TO {_quoted(str(beside))}"
-                    f" (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{licet_rows: '{count}'}})"
-                )
-            beside.replace(out)
-        except duckdb.Error as error:
-            raise NoParquet(f"{out} cannot be written: {error}") from None
-        finally:
-            beside.unlink(missing_ok=True)
+        write_lines(out, Path(lines.name), columns, f", KV_METADATA {{licet_rows: '{count}'}}")
     return count
+
+
+def available() -> bool:
+    """Whether Parquet can be written and read here."""
+    return find_spec("duckdb") is not None
+
+
+def write_lines(out: Path, lines: Path, columns: Mapping[str, str], more: str = "") -> None:
+    """Write the JSON objects of *lines*, one a line, to *out*, whole or not at all, in bounded memory.
+
+    *columns* gives DuckDB's type of every member; *more* is added to the options
+    of its COPY and, like the columns, never anybody else's text. Raises
+    `NoParquet` and `OSError`.
+    """
+    duckdb = _duckdb()
+    beside = out.with_name(f"{out.name}.new")
+    try:
+        with duckdb.connect() as db:
+            db.execute("SET preserve_insertion_order = true")
+            db.execute("SET threads = 1")
+            # Names of files come from the operator; types and columns are ours.
+            db.execute(
+                f"COPY (SELECT * FROM read_json({_quoted(str(lines))}, format = 'newline_delimited',"  # noqa: S608
+                f" columns = {json.dumps(dict(columns))})) TO {_quoted(str(beside))}"
+                f" (FORMAT parquet, COMPRESSION zstd{more})"
+            )
+        beside.replace(out)
+    except duckdb.Error as error:
+        raise NoParquet(f"{out} cannot be written: {error}") from None
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def read_parquet(file: Path) -> Iterator[Opened]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import apsw
 
+from gateway.dashboard.filters import LogFilter
 from gateway.provenance.audience import AudienceRow
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.totals import Where
 
 
 class SqliteAudience:
@@ -42,3 +45,36 @@ class SqliteAudience:
                 )
             )
         )
+
+
+def people_in(db: apsw.Connection, filter: LogFilter) -> int:
+    """How many requests of people there were in the time that *filter* means."""
+    where = _hours(filter)
+    sql = f"SELECT coalesce(sum(count), 0) FROM audience WHERE {where.sql}"  # noqa: S608
+    rows: list[Any] = db.execute(sql, where.values).fetchall()
+    return int(rows[0][0])
+
+
+def referred_in(db: apsw.Connection, filter: LogFilter, step_us: int) -> dict[int, int]:
+    """How many people an AI service sent, by step; none where *filter* is of some fetches alone."""
+    if filter.crawler is not None or filter.decision or filter.path or filter.text:
+        return {}
+    if any(key != "site" for key, _ in filter.words):
+        return {}
+    where = _hours(filter).also("referring <> ''")
+    for _, site in filter.words:
+        where = where.also("site = ?", site)
+    hours = step_us // 3_600_000_000
+    sql = f"SELECT hour_at / 3600 / {hours}, sum(count) FROM audience WHERE {where.sql} GROUP BY 1"  # noqa: S608
+    rows: list[Any] = db.execute(sql, where.values).fetchall()
+    return dict(rows)
+
+
+def _hours(filter: LogFilter) -> Where:
+    """Totals are kept by the hour: an hour counts where any of it lies in the range."""
+    where = Where("TRUE")
+    if filter.from_us is not None:
+        where = where.also("hour_at > ?", filter.from_us // 1_000_000 - 3600)
+    if filter.to_us is not None:
+        where = where.also("hour_at * 1000000 < ?", filter.to_us)
+    return where

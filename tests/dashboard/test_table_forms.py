@@ -1,0 +1,180 @@
+"""Every table of the pages in each of its four forms: the same address, the same rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import aiohttp
+import duckdb
+import pytest
+
+from gateway.dashboard.bundle_pages import Bundles
+from gateway.dashboard.exports import FORMATS
+from gateway.dashboard.holder_pages import Holders
+from gateway.dashboard.permissions import ROUTES
+from gateway.dashboard.visible import spreadsheet_cell
+from gateway.licenses.audit_cases import AuditCase, AuditScope
+from gateway.licenses.bundle import write_manifest
+from gateway.licenses.objection import Objection, Objector, Role
+from gateway.licenses.withdrawal import USUAL, Withdrawal
+from gateway.paths import PathScope
+from gateway.policy.bundles import manifest_file
+from gateway.policy.reading import read_policy
+from gateway.store.sqlite.accounts import SqliteAccounts
+from gateway.store.sqlite.auditors import SqliteAuditors
+from gateway.store.sqlite.ingestion import SqliteIngestion
+from gateway.store.sqlite.ledger import SqliteLedger
+from gateway.store.sqlite.lives import SqliteLives
+from gateway.store.sqlite.saved_views import SqliteSavedViews
+from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.terms.license_terms import Audit
+from tests.dashboard.conftest import HOSTILE
+from tests.dashboard.test_auditor_pages import auditors
+from tests.dashboard.test_billing_pages import bills, issued
+from tests.dashboard.test_hook_pages import hooks, wire
+from tests.dashboard.test_milestone_pages import milestones
+from tests.dashboard.test_person_pages import people
+from tests.policy.test_bundles import MADE, POLICY
+
+__all__ = ["auditors", "bills", "hooks", "issued", "milestones", "people", "wire"]
+
+PATHS = {key.removeprefix("GET ") for key in ROUTES if key.startswith("GET ") and "{" not in key}
+TABLES = sorted(path.removesuffix(".csv") for path in PATHS if path.endswith(".csv"))
+#: One paper each, and no table: a preview, a finding of health, a memo, a price.
+PAPERS = {"/preview", "/health", "/memo", "/calculator", "/dossier"}
+
+
+@pytest.fixture
+async def whole(
+    start, filled, files, admin, inbox, owed, auditors, issued, milestones, people, hooks, consents, tmp_path
+):
+    """A dashboard with every page that has a table, and something hostile in nearly each."""
+    database, now = filled.database, owed.now
+    license = await owed.license(audit=Audit("quarterly", audits_per_year=1))
+    scope = AuditScope(("/",), now - 9, now)
+    await owed.audits.put(
+        "", AuditCase("au_1", license.id, license.licensee, "journal", now, HOSTILE[4], scope)
+    )
+    await inbox.waits()
+    taken = Withdrawal(
+        "wd_1", "journal", USUAL, now, now, works=("essays",), paths=(PathScope("/b"),), digests=("d" * 64,)
+    )
+    await consents.taking_back.store.issue(taken)
+    objection = Objection("ob_1", "journal", HOSTILE[0], Role.DEPICTED, now)
+    await consents.hearing.store.add(objection, Objector("a@a.example", HOSTILE[1], HOSTILE[2]), most=9)
+    await consents.asking.ask("journal", "essays", HOSTILE[5], 500_000, now * 1_000_000, representative=True)
+    manifest = manifest_file(tmp_path / "shop" / "journal.toml", "launch")
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(write_manifest(MADE))
+    (tmp_path / "shop" / "journal.toml").write_text(POLICY.format(rights="own", more=""))
+    policy = read_policy(tmp_path / "shop" / "journal.toml")
+    board = await start(
+        filled,
+        policies=files,
+        admin=admin,
+        deals=inbox.deals,
+        duties=owed.book,
+        audits=owed.audits,
+        auditors=SqliteAuditors(database),
+        bills=issued[0],
+        milestones=milestones if not isinstance(milestones, tuple) else milestones[0],
+        people=people,
+        views=SqliteSavedViews(database),
+        hooks=hooks[0],
+        holders=Holders(
+            owed.register, SqliteLives(database), SqliteAccounts(database), SqliteSpendBook(database)
+        ),
+        bundles=Bundles(
+            SqliteIngestion(database), owed.register, SqliteLedger(database), lambda: (policy,), lambda: ()
+        ),
+    )
+    assert (await board.set_password()).status == 303
+    view = {"form": await board.form("/keys"), "path": "/log", "query": "last=7d", "name": HOSTILE[4]}
+    assert (await board.post("/views/save", view)).status == 303
+    key = {"form": await board.form("/keys"), "name": HOSTILE[4], "days": "9", "scopes": "log.read"}
+    assert (await board.post("/keys/add", key)).status == 200
+    return board
+
+
+async def octets(board, path: str) -> bytes:
+    async with board.client.get(board.base + path) as answer:
+        body = await answer.read()
+        assert answer.status == 200, (path, body[:300])
+        assert answer.headers["Content-Disposition"].startswith('attachment; filename="licet-'), path
+        return body
+
+
+def of_parquet(body: bytes, tmp_path) -> list[dict]:
+    file = tmp_path / "table.parquet"
+    file.write_bytes(body)
+    found = duckdb.from_parquet(str(file))
+    return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+async def test_every_table_has_four_forms_that_hold_the_same_rows(whole, tmp_path):
+    assert len(TABLES) >= 25
+    compared = "?last=24h&compare=previous"
+    views = [(path, "") for path in TABLES if path != "/overview/compared"]
+    views += [(path, compared) for path in ("/overview", "/overview/compared", "/crawlers", "/content")]
+    for path, query in views:
+        found = {
+            ending: await octets(whole, f"{path}.{ending}{query}")
+            for ending in ("json", "jsonl", "csv", "parquet")
+        }
+        value = json.loads(found["json"])
+        rows = next(iter(value.values()))
+        assert len(value) == 1
+        assert rows, f"{path} has no row: the comparison would prove nothing"
+        assert [json.loads(line) for line in found["jsonl"].splitlines()] == rows, path
+        assert of_parquet(found["parquet"], tmp_path) == rows, path
+        cells = list(csv.DictReader(io.StringIO(found["csv"].decode(), newline="")))
+        assert cells == [
+            {key: spreadsheet_cell(str("" if cell is None else cell)) for key, cell in row.items()}
+            for row in rows
+        ], path
+
+
+def test_whoever_adds_a_table_gives_it_every_form_under_one_permission():
+    endings = (".csv", ".jsonl", ".parquet", ".json")
+    tables = {path.rpartition(".")[0] for path in PATHS if path.endswith(endings)}
+    for path in tables - PAPERS:
+        wanted = {ROUTES.get(f"GET {path}.{ending}") for ending in FORMATS}
+        assert len(wanted) == 1, path
+        assert None not in wanted, path
+
+
+async def test_the_page_of_a_table_leads_to_its_forms(whole):
+    for page, tables in {
+        "/licensees": ["/licensees"], "/duties": ["/duties"], "/webhooks": ["/webhooks", "/webhooks/newest"],
+        "/billing": ["/billing/statements", "/billing/documents", "/billing/disputes"],
+        "/people": ["/people"], "/policies": ["/policies"], "/milestones": ["/milestones"],
+        "/refused": ["/refused"], "/auditors": ["/auditors", "/auditors/looks"], "/log": ["/log"],
+        "/bundles": ["/bundles"], "/deals": ["/deals"], "/licenses": ["/licenses"], "/audits": [],
+    }.items():  # fmt: skip
+        text = (await whole.get(page)).text
+        for table in tables:
+            for ending in FORMATS:
+                assert f'href="{table}.{ending}' in text, (page, table, ending)
+
+
+async def test_a_table_of_one_view_is_of_that_view(whole, owed):
+    every = json.loads(await octets(whole, "/duties.json"))["rows"]
+    nobody = json.loads(await octets(whole, "/duties.json?licensee=le_nobody"))["rows"]
+    assert every
+    assert nobody == []
+    assert (await whole.get("/auditors/looks.json?auditor=au_nobody")).status == 404
+    assert (await whole.get("/admin.csv?before=x")).status == 400
+
+
+async def test_who_may_not_see_the_page_gets_no_form_of_its_table(whole):
+    whole.forget_cookies()
+    whole.become("auditor")
+    for path in ("/licensees", "/people", "/policies", "/webhooks", "/deals"):
+        for ending in FORMATS:
+            assert (await whole.get(f"{path}.{ending}")).status == 403, path
+    async with aiohttp.ClientSession() as stranger:
+        for ending in FORMATS:
+            async with stranger.get(f"{whole.base}/licensees.{ending}", allow_redirects=False) as answer:
+                assert answer.status in {303, 401, 403}
