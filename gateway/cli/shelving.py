@@ -180,11 +180,11 @@ def bring_back(
 ) -> None:
     """Bring rows back that had left the database.
 
-    By what the packed files hold: whole blocks that have anything of the days wanted, under the numbers that
-    they had; each is compared with the digest that was kept of it, and nothing
-    of a block comes where it is another. After --days they leave again. Killed,
-    it loses nothing and doubles nothing: say it again. Exit 1 where a block
-    cannot be brought back.
+    By what the packed files hold: whole blocks that have anything of the days
+    wanted, under the numbers that they had; each is compared with the digest
+    that was kept of it, and nothing of a block comes where it is another. After
+    --days they leave again. Killed, it loses nothing and doubles nothing: say it
+    again. Exit 1 where a block cannot be brought back.
 
     \b
     licet journal bring-back --from 2025-03-01 --to 2025-03-31
