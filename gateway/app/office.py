@@ -305,7 +305,7 @@ class Office:
             ("reconcile", LOOK_SECONDS, self.nightly.act),
             ("billing", billing_room.ROUND_SECONDS, self.billing.office.round),
             ("usage", 60.0, self.post.count_usage),
-            *self.machines.rounds(self.journal, self.clock, self._wake.set),
+            *self.machines.rounds(self, self.journal, self.clock, self._wake.set),
             alert_round(self.config, self.database, self._pages, self.clock),
         ):
             self._start(name, every(seconds, alone(name, act, lambda: self.log)))
