@@ -219,11 +219,8 @@ def lines(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _say(row: dict[str, Any]) -> None:
-    print(
-        f"{row['fault']}: {'good' if row['good'] else 'NOT GOOD'}, {row['seconds']} s",
-        file=sys.stderr,
-        flush=True,
-    )
+    """A row as soon as it is known: what comes after it may take minutes."""
+    print(f"{row['seconds']:>6} s  {lines([row])[1]}", file=sys.stderr, flush=True)
 
 
 def missing() -> str:
