@@ -54,6 +54,13 @@ _Certificate = Annotated[
     typer.Option(metavar="FILE", help="Certificate chain; else where certbot puts it, or Caddy's own."),
 ]
 
+_Machines = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="HOST:PORT", help="haproxy: a gateway, once for each machine of `licet store share`."
+    ),
+]
+
 
 def deploy(
     server: _Server,
@@ -70,12 +77,7 @@ def deploy(
     ] = False,
     cache: _Cache = "",
     log: Annotated[str, typer.Option(metavar="FILE", help="With --as auth: the access log.")] = "",
-    machine: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="HOST:PORT", help="haproxy: a gateway, once for each machine of `licet store share`."
-        ),
-    ] = None,
+    machine: _Machines = None,
     as_json: AsJson = False,
 ) -> None:
     """Print a correct configuration for the site.
