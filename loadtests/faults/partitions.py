@@ -51,6 +51,7 @@ async def _calm(world: World) -> None:
 
 
 async def _cut_store(world: World) -> None:
+    await world.doomed("a")
     world.wires.cut("b", STORES)
     await world.revoked("a", 1.5)
     world.wires.heal("b", STORES)
@@ -58,6 +59,7 @@ async def _cut_store(world: World) -> None:
 
 
 async def _cut_keeper(world: World) -> None:
+    await world.doomed("b")
     world.wires.cut("a", STORES)
     await asyncio.sleep(1.0)
     await world.revoked("b", 12.0)
@@ -219,11 +221,8 @@ def lines(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _say(row: dict[str, Any]) -> None:
-    print(
-        f"{row['fault']}: {'good' if row['good'] else 'NOT GOOD'}, {row['seconds']} s",
-        file=sys.stderr,
-        flush=True,
-    )
+    """A row as soon as it is known: what comes after it may take minutes."""
+    print(f"{row['seconds']:>6} s  {lines([row])[1]}", file=sys.stderr, flush=True)
 
 
 def missing() -> str:
