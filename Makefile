@@ -37,11 +37,12 @@ $(STAMPS)/dev: pyproject.toml $(STAMPS)/server
 	@$(BIN)/pytest --version >/dev/null && $(BIN)/ruff --version >/dev/null
 	@touch $@
 
-# Real programs that some tests drive. Without root, or without Debian, those tests skip and say so. PostgreSQL is not
-# started: tests make a cluster of their own (tests/postgres_cluster.py).
+# Real programs that some tests drive. Without root, or without Debian, those tests skip and say so. PostgreSQL and Redis
+# are not started: tests make servers of their own (tests/postgres_cluster.py, tests/redis_servers.py); of Redis only the
+# tools are installed, whose file of that name is the server too, since the package of the server would start one.
 $(STAMPS)/debian:
 	@mkdir -p $(STAMPS)
-	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl jq:jq slowhttptest:slowhttptest varnishtest:varnish fusermount3:fuse3 faketime:faketime; do \
+	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl jq:jq slowhttptest:slowhttptest varnishtest:varnish fusermount3:fuse3 faketime:faketime haproxy:haproxy ip:iproute2 redis-check-rdb:redis-tools; do \
 	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

@@ -59,6 +59,8 @@ from gateway.settings import (
 
 #: What has keys of its own; tables of which there are several stand in the file alone.
 _SECTIONS = frozenset(File.model_fields) - {"webhooks", "witnesses", "exports"}
+#: What may hold a password is not quoted, however wrong it is.
+_SECRET = frozenset({"store.database", "store.redis", "store.redis_password", "clients.initial_access_token"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def read_config(
         if value is not None:
             section, _, key = dotted.partition(".")
             _table(values, section)[key] = value
-            option = dotted.removeprefix("listen.").removesuffix(".count")
+            option = dotted.removeprefix("listen.").removeprefix("store.").removesuffix(".count")
             sources[dotted] = "--" + option.replace(".", "-").replace("_", "-")
     try:
         read = File.model_validate(values)
@@ -181,7 +183,8 @@ def _mistake(item: Any, path: Path, sources: Mapping[str, str]) -> Mistake:
     place = next((sources[known] for known in sources if key.startswith(known)), str(path))
     if item["type"] == "extra_forbidden":
         return Mistake(place, key, "is no setting that licet knows")
-    got = item.get("input")
+    got = "" if key in _SECRET else item.get("input")
+    expected = str(item["ctx"]["error"]) if item["type"] == "value_error" else str(item["msg"]).lower()
     return Mistake(
-        place, key, str(item["msg"]).lower(), repr(got) if isinstance(got, str | int | float | bool) else ""
+        place, key, expected, repr(got) if got != "" and isinstance(got, str | int | float | bool) else ""
     )

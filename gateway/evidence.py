@@ -16,6 +16,7 @@ own-file        site id, space, path of the file     front.own_files.OwnFile
 agent-keys      URL of a key directory               visitors.key_directory.KeyDirectory | NoDirectory
 dns             address                              visitors.host_names.Looked
 account         URL of a signature agent             rails.known_accounts.Found
+used            mark of a signature or proof         bool: whether another request came with it elsewhere
 =============== ==================================== ========================
 
 A rail (`rails.rail.Rail.sources`) may add kinds of its own. A fetch that failed is evidence too: the value is a `problems.Refusal`.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gateway.billing.billing_rules import BillingRules
 from gateway.outbox.export_settings import ExportSettings
+from gateway.store.redis.address import EMBEDDED, read_address
 
 #: A host name in lower case, or a wildcard of one label.
 _HOST_NAME = r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
@@ -98,23 +99,51 @@ class Store(_Section):
     """Where the books rest, what is kept back on the disk for paid records, in megabytes, and for how long details stay.
 
     *database* is ``postgresql://USER@HOST/NAME``, or "" for a SQLite file in the data folder; a password may
-    stand in a file that PGPASSFILE names instead. After *cut_days* a detail is cut to the network that it came from, after
+    stand in a file that PGPASSFILE names instead. Machines with the same *database* and *shared_key* have keys and
+    policies in common (`licet store share`); what one of them set aside returns *lost_minutes* after it was last heard from.
+    After *cut_days* a detail is cut to the network that it came from, after
     *detail_days* it is erased; with 0 *cut_days* nothing is cut before.
+
+    *redis* is where workers and machines share pace, marks and news (`store.redis`): ``redis://HOST:PORT``,
+    several with commas between them for a cluster, ``rediss://`` for TLS, ``unix:///PATH``, "embedded" for a
+    server of licet's own, or "" for none. *redis_password_file* holds one line, relative to the data folder,
+    readable by its owner alone; *redis_password* is for the environment. *redis_authorities* is a PEM file of
+    those that certified the server. All gateways of one Redis that belong together say the same *redis_name*.
+    An answer that takes longer than *redis_seconds* counts as none.
     """
 
     database: str = Field(default="", pattern=r"^(postgres(ql)?://.+)?$")
+    shared_key: str = Field(default="", pattern=r"^(licet-shared-[A-Za-z0-9_-]{43})?$", repr=False)
+    lost_minutes: int = Field(default=60, ge=2, le=1_000_000)
+    redis: str = Field(default="", repr=False)
+    redis_password: str = Field(default="", max_length=1024, repr=False)
+    redis_password_file: str = ""
+    redis_authorities: str = ""
+    redis_name: str = Field(default="licet", pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")
+    redis_seconds: float = Field(default=0.25, ge=0.01, le=2.0)
     reserve_mb: int = Field(default=64, ge=0, le=1_000_000)
     detail_days: int = Field(default=30, ge=0, le=3650)
     cut_days: int = Field(default=0, ge=0, le=3650)
+
+    @field_validator("redis")
+    @classmethod
+    def _redis_is_somewhere(cls, text: str) -> str:
+        if text not in {"", EMBEDDED}:
+            read_address(text)
+        return text
 
 
 class Retention(_Section):
     """For how many months what is evidence is kept; 0 for good (`licenses.retention`).
 
-    *looks_months*: what auditors looked at, from the day of each look.
+    *looks_months*: what auditors looked at, from the day of each look. *rows_months*: rows in the database of
+    fetches without a licensee, whole months back from the running one, and never shorter than an audit may look
+    back; then the journal's packed files alone have them, pages count them and list them no more, and
+    `licet journal bring-back` puts them back. 13 is a year and the month to compare it with.
     """
 
     looks_months: int = Field(default=0, ge=0, le=1200)
+    rows_months: int = Field(default=13, ge=0, le=1200)
 
 
 class Trust(_Section):

@@ -175,10 +175,10 @@ class HygieneTarget:
         import httptools
 
         from gateway.front import guard, header_block
-        from gateway.origin import forwarding, routing
+        from gateway.origin import request_octets, routing
 
         self.tests, self.h11, self.httptools = tests, h11, httptools
-        self.guard, self.block, self.forwarding = guard, header_block, forwarding
+        self.guard, self.block, self.octets = guard, header_block, request_octets
         self.place = routing.read_upstream("http://127.0.0.1:1")
 
     def seeds(self) -> Iterator[bytes]:
@@ -228,7 +228,7 @@ class HygieneTarget:
 
         ask = self.tests.answers._ask(block.fields)
         protocol = asked_protocol(ask)
-        message = self.forwarding._message(ask, self.place, -1, protocol, None, ())
+        message = self.octets.request_octets(ask, self.place, -1, protocol, (), body=False)
         reading = self.tests.recording.hyper(message)
         if reading.rest or len(reading.messages) != 1:
             raise Finding("h11 reads no request", message, reading)

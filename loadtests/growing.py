@@ -30,6 +30,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.billing.account_book import read_account
 from gateway.billing.statements import Period
 from gateway.clock import SystemClock
 from gateway.licenses.auditors import month_of
@@ -41,10 +42,10 @@ from gateway.provenance.packing import pack_folded
 from gateway.provenance.parquet import read_parquet, write_parquet
 from gateway.provenance.public_log import PublicLog, tree
 from gateway.store.sqlite.access_log import SqliteAccessLog
+from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
-from gateway.store.sqlite.ledger import SqliteLedger
 from loadtests.recording import START_US, paid
 
 _AT_ONCE = 64
@@ -121,7 +122,7 @@ async def measure(folder: Path, count: int, archive: bool) -> dict[str, float]:
         print(f"{name:<22} {value:>14,.2f} {unit}", flush=True)
 
     database = await Database.open(folder / "licet.db")
-    leaves, ledger = SqliteLeaves(database), SqliteLedger(database)
+    leaves = SqliteLeaves(database)
     await grow(folder, count, database, tell)
     if await leaves.size() != count:
         raise RuntimeError(f"{count} records were written and {await leaves.size()} folded")
@@ -155,14 +156,14 @@ async def measure(folder: Path, count: int, archive: bool) -> dict[str, float]:
     took = sorted(await asyncio.to_thread(prove, folder / "log", log, chosen))
     tell("proof.median", statistics.median(took) * 1000, "ms")
     tell("proof.p99", took[len(took) * 99 // 100] * 1000, "ms")
-    await queries(database, ledger, leaves, count, tell)
+    await queries(database, leaves, count, tell)
     if archive:
         await keep_elsewhere(folder, leaves, log, count, tell)
     await database.close()
     return told
 
 
-async def queries(database: Database, ledger: SqliteLedger, leaves: SqliteLeaves, count: int, tell) -> None:
+async def queries(database: Database, leaves: SqliteLeaves, count: int, tell) -> None:
     """Time what pages and receipts ask for."""
     draw, took = random.Random(8), []
     for _ in range(200):
@@ -179,7 +180,8 @@ async def queries(database: Database, ledger: SqliteLedger, leaves: SqliteLeaves
     tell("query.row", (time.perf_counter() - began) * 1000, "ms, one as the dashboard shows it")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
-    made = await ledger.statement("le_1", "Example AI Labs", Period.parse(month_of(START_US)))
+    book, period = SqliteAccountBook(database), Period.parse(month_of(START_US))
+    made = await read_account(book, "le_1", "Example AI Labs", period)
     tell("statement", time.perf_counter() - began, "s")
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     tell("statement.memory", (after - before) / 1024, "MiB above the peak before it")

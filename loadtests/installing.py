@@ -63,6 +63,37 @@ def compiled() -> Path:
     return _FOLDER / "compiled"
 
 
+@cache
+def system_python() -> str:
+    """An environment of the system's own Python with the compiled wheel in it; raises `CannotRun`.
+
+    It must be of the same minor version, for which the wheel's modules were compiled.
+    """
+    python, folder = "/usr/bin/python3", _FOLDER / "system"
+    asked = subprocess.run([python, "-c", _VERSION], capture_output=True, text=True, check=False)
+    if asked.stdout.strip() != f"{sys.version_info.major}.{sys.version_info.minor}":
+        raise CannotRun(
+            f"{python} is Python {asked.stdout.strip() or 'of no version'}, another than compiled for"
+        )
+    compiled()
+    wheel = next((_FOLDER / "wheels").glob("*.whl"))
+    installed = str(folder / "bin" / "python")
+    pip = [installed, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    for command in (
+        [python, "-m", "venv", str(folder)],
+        [*pip, f"{wheel}[server]"],
+        [*pip, "--force-reinstall", "--no-deps", str(wheel)],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]
+            raise CannotRun(f"the system's Python could not get the wheel: {said[0][:200]}")
+    return installed
+
+
+_VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
+
+
 def _from_debian(name: str) -> str:
     if not shutil.which(name) and os.getuid() == 0 and shutil.which("apt-get"):
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", _DEBIAN[name]]

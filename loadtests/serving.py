@@ -72,10 +72,12 @@ class LicetSite:
         name: str = "licet",
         cpu: int | None = PROXY_CPU,
         installed: Path | None = None,
+        python: str = sys.executable,
     ) -> Iterator[LicetSite]:
         """Serve *origin* from a new data folder in *folder* until the context ends; raises `CannotRun`.
 
-        The package is that of the checkout, or the one *installed* in a folder.
+        The package is that of the checkout, or the one *installed* in a folder; *python* runs it, and where that is
+        another than ours, with the package of its own environment.
         """
         data, log, port = folder / f"{name}-data", folder / f"{name}.log", free_port()
         (data / "sites").mkdir(parents=True, mode=0o700)
@@ -84,17 +86,20 @@ class LicetSite:
         (data / "sites" / "bench.toml").write_text(
             POLICY.format(site="bench", price=A_MICRO_UNIT, origin=origin)
         )
-        command = [sys.executable, "-m", "gateway", "serve", "--data", str(data), "--port", str(port)]
+        command = [python, "-m", "gateway", "serve", "--data", str(data), "--port", str(port)]
         env = {"PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"} if installed else {}
+        if python != sys.executable:
+            env = {"PYTHONPATH": "", "PYTHONSAFEPATH": "1"}
         with running([*command, "--dashboard-port", str(free_port())], cpu, port, log, env) as pid:
             yield cls(pid, port, data, log)
 
     @staticmethod
-    def version() -> str:
-        """The version of what is checked out."""
+    def version(python: str = sys.executable) -> str:
+        """The version of what is checked out, and of *python*."""
         from gateway import __version__
 
-        return f"licet {__version__}, Python {sys.version.split()[0]}"
+        told = subprocess.run([python, "--version"], capture_output=True, text=True, check=True).stdout
+        return f"licet {__version__}, {told.strip()}"
 
     def token(self) -> str:
         """A token with hours to live, bought as any crawler would."""

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loadtests.installing import compiled, program
+from loadtests.installing import compiled, program, system_python
 from loadtests.processes import PROXY_CPU, CannotRun, free_port, running
 from loadtests.serving import LicetSite
 
@@ -220,17 +220,21 @@ _BUILDERS: dict[str, Callable[[Place, int], tuple[list[str], list[str]]]] = {
     "x402": _x402,
 }
 #: In the order of the table.
-NAMES = ("licet", "licet-compiled", *_BUILDERS)
+_LICET = ("licet", "licet-compiled", "licet-system")
+NAMES = (*_LICET, *_BUILDERS)
 
 
 def start(name: str, place: Place, stack: contextlib.ExitStack) -> Target:
     """Start the target of that name until *stack* is closed; raises `CannotRun`."""
     port = free_port()
-    if name in {"licet", "licet-compiled"}:
+    if name in _LICET:
         origin = f"http://127.0.0.1:{place.origin}"
         installed = compiled() if name == "licet-compiled" else None
-        site = stack.enter_context(LicetSite.serving(place.folder, origin, name=name, installed=installed))
-        return Target(name, site.version(), site.pid, site.port, site)
+        python = system_python() if name == "licet-system" else sys.executable
+        site = stack.enter_context(
+            LicetSite.serving(place.folder, origin, name=name, installed=installed, python=python)
+        )
+        return Target(name, site.version(python), site.pid, site.port, site)
     command, version = _BUILDERS[name](place, port)
     home = {
         "HOME": str(place.folder),

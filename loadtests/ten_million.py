@@ -4,8 +4,9 @@ The journal's files are written at once, as a year of traffic would have left
 them, details of the last tenth alone, as retention leaves them; everything
 behind them is real: the keeper folds, the totals sum up, the files are packed,
 the public log is hashed, tiled and signed. Then the same questions are asked as
-`log_pages` asks, of the same kind of traffic. One line each, with `--count`
-(ten million by default) of them.
+`log_pages` asks, of the same kind of traffic; at last rows that nobody owes for
+leave, and a tenth comes back. One line each, with `--count` (ten million by
+default) of them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.billing.statements import Period
+from gateway.dashboard.filters import LogFilter
 from gateway.licenses.auditors import month_of
 from gateway.provenance.append_file import AppendFile, Disk
 from gateway.provenance.chain import includes, inclusion_proof, leaf_hash
@@ -40,6 +42,8 @@ from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.leaves import SqliteLeaves
+from gateway.store.sqlite.shelving import Shelving
+from gateway.store.sqlite.shrinking import shrink
 from gateway.store.sqlite.totals import SqliteTotals
 from loadtests.log_pages import START_US, questions, records
 
@@ -143,8 +147,54 @@ async def measure(folder: Path, count: int) -> None:
     await find(leaves, database, count, tell)
     await ask(database, count, tell)
     await prove(folder, leaves, count, tell)
+    await leave(database, count, tell)
     tell("memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MiB at most")
     await database.close()
+    before, after = shrink(folder / "licet.db")
+    tell(
+        "shrink",
+        after / count,
+        f"octets a record of the database, written anew ({before / count:.0f} before)",
+    )
+    octets = after + weight(folder / "journal", ".seg")
+    tell("disk.all", octets / count, "octets a record, packed files and database; goal of issue 7: 600")
+
+
+async def leave(database: Database, count: int, tell) -> None:
+    """Let rows leave that nobody owes for, ask the same again, and bring a tenth of them back."""
+    log, newest = SqliteAccessLog(database), START_US + count * 500_000
+    sums = await log.overview(LogFilter(last="all"))
+    shelving = Shelving(SqliteFolding(database), database)
+    began = time.perf_counter()
+    left = await shelving.leave(newest, 0)
+    tell("leave", left / (time.perf_counter() - began), f"rows/s, each held against its frame; {left:,} left")
+    if await log.overview(LogFilter(last="all")) != sums:
+        raise RuntimeError("the totals are others than before")
+    blocks = await shelving.shelved()
+    size = await database.read(
+        lambda db: (
+            db.execute("SELECT sum(length(places) + length(marks) + length(files) + 32) FROM shelved").get
+        )
+    )
+    tell("left.kept", (size or 0) / max(left, 1), "octets of the database for each row that left")
+    leaves = SqliteLeaves(database)
+    draw, took = random.Random(9), []
+    for _ in range(200):
+        began = time.perf_counter()
+        if await leaves.opened(identifier(draw.randrange(count))) is None:
+            raise RuntimeError("a record is not found by its id")
+        took.append(time.perf_counter() - began)
+    took.sort()
+    tell("left.median", statistics.median(took) * 1000, "ms, one by its id, whole, in a row or not")
+    tell("left.p99", took[len(took) * 99 // 100] * 1000, "ms")
+    began, back = time.perf_counter(), 0
+    for block in blocks[: -(-len(blocks) // 10)]:
+        back += await shelving.bring_back(block.seq, 0)
+    if back:
+        tell("bring back", back / (time.perf_counter() - began), f"rows/s; {back:,} came")
+    if await log.overview(LogFilter(last="all")) != sums:
+        raise RuntimeError("the totals are others than before")
+    await shelving.leave(newest, 1)
 
 
 async def find(leaves: SqliteLeaves, database: Database, count: int, tell) -> None:

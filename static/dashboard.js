@@ -13,6 +13,8 @@
   let after = rows.dataset.after;
   let fresh = 0;
   let said = 0;
+  let missed = 0;
+  let more = false;
   let source = null;
 
   const say = (text) => { if (state.textContent !== text) state.textContent = text; };
@@ -32,11 +34,14 @@
   };
 
   const open = () => {
-    source = new EventSource("/live/events?after=" + encodeURIComponent(after));
+    const view = rows.dataset.view;
+    source = new EventSource("/live/events?" + (view ? view + "&" : "") + "after=" + encodeURIComponent(after));
     source.addEventListener("open", () => say("Following."));
     source.addEventListener("fetch", show);
     source.addEventListener("skipped", (event) => {
-      say(event.data + " fetches came too fast to list; they are in the access log.");
+      // Said with the others, every ten seconds: a voice that reads each of these aloud would never end.
+      missed += Number(event.data) || 0;
+      more = more || Boolean(view);
       rows.replaceChildren();
     });
     source.addEventListener("ended", () => { close(); window.location.assign("/sign-in"); });
@@ -54,7 +59,11 @@
     if (paused) say("Paused.");
   });
   window.setInterval(() => {
-    if (source && fresh !== said) { said = fresh; say(fresh + " new since this page was opened."); }
+    if (!source || fresh === said) return;
+    said = fresh;
+    const told = fresh + " new since this page was opened";
+    const left = missed + (more ? " and more" : "") + " came too fast to list; they are in the access log.";
+    say(missed ? told + ", and " + left : told + ".");
   }, SAY_EVERY);
   window.addEventListener("pagehide", close);
   open();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import importlib.util
 import os
@@ -156,6 +157,23 @@ def postgres_cluster() -> Iterator[Any]:
     cluster.apart, cluster.another = clusters.apart, clusters.serving
     yield cluster
     serving.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def redis_serving() -> Callable[..., Any]:
+    """`with redis_serving("redis") as server:` a server of these tests alone (`tests/redis_servers.py`), or a skip."""
+    servers = _beside("redis_servers")
+
+    @contextlib.contextmanager
+    def serving(engine: str, *settings: str) -> Iterator[Any]:
+        with contextlib.ExitStack() as stack:
+            try:
+                server = stack.enter_context(servers.serving(engine, *settings))
+            except servers.Missing as error:
+                pytest.skip(str(error))
+            yield server
+
+    return serving
 
 
 @pytest.fixture(scope="session")

@@ -38,9 +38,12 @@ def programs() -> Path:
 class Cluster:
     """One server. `start` and `stop` may follow each other; `url` names a database on it."""
 
-    def __init__(self, folder: Path, settings: tuple[str, ...] = ()) -> None:
-        """Make the cluster in *folder*, which is to be empty; *settings* are further options of the server."""
-        self._settings = settings
+    def __init__(self, folder: Path, settings: tuple[str, ...] = (), before: tuple[str, ...] = ()) -> None:
+        """Make the cluster in *folder*, which is to be empty.
+
+        *settings* are further options of the server, *before* is the command that it is started by.
+        """
+        self._settings, self._before = settings, before
         self.folder, self._bin = folder, programs()
         self._as: list[str] = []
         if os.geteuid() == 0:
@@ -58,6 +61,12 @@ class Cluster:
     def _data(self) -> str:
         return str(self.folder / "data")
 
+    @property
+    def pid(self) -> int:
+        """The process id of the server, whose children serve; only of one that runs."""
+        assert self._server is not None
+        return self._server.pid
+
     def url(self, database: str = "postgres") -> str:
         """Where *database* is."""
         return f"postgresql://licet@/{database}?host={self.folder}"
@@ -67,7 +76,7 @@ class Cluster:
         # In this order, since a new user forgets what is to be sent when its parent ends.
         with (self.folder / "log").open("ab") as log:
             self._server = subprocess.Popen(
-            ["setpriv", *self._as, "--pdeathsig", "INT", str(self._bin / "postgres"), "-D", self._data,
+            [*self._before, "setpriv", *self._as, "--pdeathsig", "INT", str(self._bin / "postgres"), "-D", self._data,
              "-c", "listen_addresses=", "-c", f"unix_socket_directories={self.folder}", "-c", "max_connections=80",
              "-c", "shared_buffers=64MB", "-c", "logging_collector=off", "-c", "autovacuum_naptime=10min", *self._settings],
             stdout=subprocess.DEVNULL, stderr=log, cwd="/",

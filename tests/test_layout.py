@@ -119,6 +119,7 @@ ELSEWHERE = {
     "front/answer.py": "front",
     "front/bodies.py": "front/test_listener.py",
     "app/billing_room.py": "journeys/test_billing.py",
+    "app/valkey_launcher.py": "app/test_valkey.py",
     "billing/account_book.py": "conformance/test_account_book.py",
     "billing/dispute_book.py": "conformance/test_dispute_book.py",
     "billing/document_book.py": "conformance/test_document_book.py",
@@ -149,6 +150,7 @@ ELSEWHERE_FOLDERS = {
     "cli": "journeys",
     "client": "journeys",
     "store/memory": "conformance",
+    "store/redis": "conformance",
     "store/sqlite": "conformance",
 }
 

@@ -235,6 +235,11 @@ class Till:
             if not (units.used or units.free or units.waiting or units.filling):
                 del self._units[key]
 
+    def forget(self) -> None:
+        """What is free is ours no more: the book closed the purses. What was taken ends as always."""
+        for units in self._units.values():
+            units.free, units.block, units.last = 0, _FIRST, 0
+
     async def close(self) -> None:
         """Return everything that is free; what was taken stays taken until it ends."""
         filling = [units.filling for units in self._units.values() if units.filling]

@@ -86,7 +86,8 @@ class ConsentRecording:
             if self._files.file(policy) is None:
                 continue
             last = self._last.get(policy.site.id)
-            if last is None:
+            # Another machine may have put it in force and recorded that.
+            if last is None or last.get("policy") != policy.digest:
                 last = await asyncio.to_thread(self._read, policy.site.id)
             try:
                 if last.get("policy") != policy.digest:

@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, cast
 
 from gateway.admission.credentials import Credentials
 from gateway.admission.pace import Pace
@@ -20,11 +20,13 @@ from gateway.app.listening import check_listening, locations_of, look_again, tak
 from gateway.app.nonce_secret import nonces_of, secret_at
 from gateway.app.observing import Observing
 from gateway.app.publisher import Publisher
+from gateway.app.spreading import Spreading
 from gateway.ask import Ask
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.desk.metadata import desk_owns
 from gateway.egress import Get
+from gateway.evidence import Evidence, Need, Needs
 from gateway.front.auth import secret_text
 from gateway.front.auth_door import AuthDoor
 from gateway.front.desk_way import DeskWay
@@ -96,18 +98,21 @@ class Front:
         origin_identity: OwnIdentity,
         tell_used: Callable[[str, int], None] | None = None,
         desk: Path,
+        spreading: Spreading | None = None,
     ) -> None:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
         window so far, *settled* is for the `Till`; *accounts* finds who pays for an agent (`Accounts.by_agent`), *settler* has money moved on a chain; *get* fetches what strangers make
         us fetch; *origin_identity* signs what goes to servers that ask for it; *tell_used* tells other
-        workers of a signature that paid; *desk* is the socket of the desk's door. *networks* stand in
+        workers of a signature that paid; *desk* is the socket of the desk's door; *spreading* shares pace and marks. *networks* stand in
         for the shipped ones; fetched copies replace either. Raises `ConfigurationError` where the
         settings of the listener, of DNS or of pinned keys cannot be used.
         """
         self.auth_at = ("", 0)
-        self._config, self._clock, self._replays = config, clock, Replays(tell=tell_used)
+        self._config, self._clock = config, clock
+        self._shared = spreading is not None
+        self._replays = Replays(tell=tell_used, shared=spreading.marks if spreading else None)
         self._certificates = check_listening(config)
         self.locations = locations_of(config)
         catalog = Catalog.shipped()
@@ -120,7 +125,8 @@ class Front:
         )
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
-        self.till = Till(book, journal.writer, _pace(config), remembered=paid, settled=settled)
+        pace = spreading.license_pace(config) if spreading else _pace(config)
+        self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
         self._credentials = self._reading(keys, feed)
@@ -178,6 +184,7 @@ class Front:
         return {
             "lease": self.till.lease,
             "own-file": notices.own_file,
+            "used": self._used_elsewhere,
             **self.identification.sources,
             **paying(rails),
         }
@@ -238,15 +245,38 @@ class Front:
         """Hear that a signature paid at another worker (`visitors.replays`)."""
         self._replays.learn(mark, until, self._clock.now_us() // 1_000_000)
 
-    def _replayed(self, ask: Ask) -> Refusal | None:
+    def _replayed(self, ask: Ask, evidence: Evidence) -> Refusal | Needs | None:
         """Why *ask*, which costs money, is not served by a signature or a proof that has paid before."""
+        shown: list[tuple[str, int, Refusal]] = []
         proof = self._credentials.proof(ask)
-        if proof is not None and self._replays.used_before(proof.mark, ask.id, proof.until, ask.asked_at):
-            return Refusal(Problem.TOKEN_UNPROVEN, "The DPoP proof came with a request before this one.")
+        if proof is not None:
+            shown.append((proof.mark, proof.until, _PROOF_USED))
         marked = self.identification.signatures.mark(ask)
-        if marked is None or not self._replays.used_before(marked[0], ask.id, marked[1], ask.asked_at):
-            return None
-        return Refusal(Problem.SIGNATURE_REPLAYED, "This signature came with a request that was paid for.")
+        if marked is not None:
+            shown.append((*marked, _SIGNATURE_USED))
+        wants = []
+        for mark, until, used in shown:
+            if self._replays.used_before(mark, ask.id, until, ask.asked_at):
+                return used
+            match evidence.get("used", mark):
+                case None if self._shared:
+                    wants.append(Need("used", mark, (ask.id, until - ask.asked_at)))
+                case True:
+                    return used
+                case Refusal() as refusal:
+                    return refusal
+        return Needs(tuple(wants)) if wants else None
+
+    async def _used_elsewhere(self, need: Need) -> bool:
+        """The source of evidence kind ``used``."""
+        request, seconds = cast("tuple[str, int]", need.about)
+        return await self._replays.used_elsewhere(need.key, request, seconds)
+
+
+_PROOF_USED: Final = Refusal(Problem.TOKEN_UNPROVEN, "The DPoP proof came with a request before this one.")
+_SIGNATURE_USED: Final = Refusal(
+    Problem.SIGNATURE_REPLAYED, "This signature came with a request that was paid for."
+)
 
 
 def paying(rails: tuple[Rail, ...]) -> dict[str, Source]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.app.access_file import FLUSH_SECONDS
+from gateway.app.calls import PAID
 from gateway.app.folder import Addresses, FolderLock, RunFolder
 from gateway.app.front import REST_SECONDS, Front
 from gateway.app.identification import COPIES_SECONDS
@@ -88,6 +89,7 @@ class Licet(Office):
             get=self.egress.get,
             origin_identity=OwnIdentity(self.origin_keys, self.identity.agent),
             desk=run.desk,
+            spreading=self.spreading,
         )
         await self._look()  # opening took a while: the first licensed fetch must not meet an old list
         url = await front.open()
@@ -101,6 +103,16 @@ class Licet(Office):
         addresses = Addresses(url, dashboard, sign_in)
         lock.tell(addresses)
         return addresses
+
+    def forget_leases(self) -> None:
+        """Have the front forget what is set aside and not taken."""
+        if self._front is not None:
+            self._front.till.forget()
+
+    def learn(self, units: Any) -> None:
+        """Have the front know."""
+        if self._front is not None:
+            self._front.till.learn(PAID.validate_python(units))
 
     def _state(self) -> list[dict[str, Any]]:
         """What a worker tells of itself, of the front here."""

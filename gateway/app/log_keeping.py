@@ -33,7 +33,11 @@ class LogKeeping:
     def __init__(
         self, folder: Path, ring: KeyRing, leaves: Leaves, host: str, leader: Leader | None = None
     ) -> None:
-        """Sign by the first key of *ring*; a new log is called after *host*. With a *leader* only while it allows it."""
+        """Sign by the first key of *ring*; a new log is called after *host*.
+
+        With a *leader* heads of our own are signed only while it allows it. Otherwise the log is followed: whoever leads
+        has kept the next head before it signs it, and what is signed here is that head, to the octet.
+        """
         key = ring.current.key
         assert isinstance(key, Ed25519PrivateKey)
         self.folder, self.leaves = folder, leaves
@@ -41,6 +45,8 @@ class LogKeeping:
         self._leader = leader
         self._log: PublicLog | None = None
         self._refused = False
+        #: Whether this gateway keeps the log, and with it whatever one of several gateways does for all.
+        self.leads = leader is None
         #: Why no new head is signed, as a sentence, or "".
         self.reason = ""
 
@@ -48,6 +54,11 @@ class LogKeeping:
     def log(self) -> PublicLog | None:
         """The log, once it was opened and while it can be gone on with."""
         return None if self._refused else self._log
+
+    @property
+    def kept(self) -> PublicLog | None:
+        """The log, while this gateway is the one that keeps it."""
+        return self.log if self.leads else None
 
     @property
     def private(self) -> Ed25519PrivateKey:
@@ -60,13 +71,15 @@ class LogKeeping:
             return
         try:
             name = log_name(self.folder, self._host)
-            if self._leader and not await self._leader.leads(LogKey(name, self._key.public_key())):
-                # Whoever leads has the tiles; they are made again here when it is gone.
-                self._log, self.reason = None, ""
-                return
+            if self._leader:
+                self.leads = False
+                self.leads = await self._leader.leads(LogKey(name, self._key.public_key()))
             if self._log is None:
                 self._log = await PublicLog.open(self.folder, name, self._key, self.leaves)
-            await self._log.catch_up(self.leaves, self._leader)
+            if self._leader and not self.leads:
+                await self._log.follow(self.leaves, self._leader)
+            else:
+                await self._log.catch_up(self.leaves, self._leader)
         except LogRefused as error:
             self._refused, self.reason = True, f"{error} {REMEDY}"
             log.error("the public log is not signed any more", reason=self.reason)  # noqa: TRY400 - no defect

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import structlog
 
@@ -28,9 +29,11 @@ from gateway.app.dealing import bargaining_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
 from gateway.app.ingestion_round import INGESTION_SECONDS
-from gateway.app.key_rings import identity_ring, new_ring
+from gateway.app.key_rings import rings_of
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
 from gateway.app.log_keeping import LogKeeping
+from gateway.app.machines import alone, machines_of, while_leading
+from gateway.app.neighbors import Ears, Neighbors
 from gateway.app.nonce_secret import nonces_of
 from gateway.app.persons import Persons
 from gateway.app.post_room import PostRoom
@@ -38,6 +41,7 @@ from gateway.app.publisher import Publisher
 from gateway.app.reconciling import LOOK_SECONDS, Nightly
 from gateway.app.retention import check_retention, forget_in_time
 from gateway.app.signing_agents import agent_judge, egress_of, own_agent
+from gateway.app.spreading import begun
 from gateway.app.stores import folding_of, leader_of, open_store
 from gateway.app.timers import acting, every
 from gateway.app.way_out import feed_fetch
@@ -57,7 +61,6 @@ from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
 from gateway.desk.versions import TermsInForce
 from gateway.keys.content_keys import ContentKeys
-from gateway.keys.key_ring import KeyRing
 from gateway.licenses.position import Position
 from gateway.licenses.revocations import RevocationFeed, Revocations
 from gateway.licenses.withdrawal import Withdrawal
@@ -130,26 +133,29 @@ class Office:
     async def open_stores(self, journal: str) -> None:
         """Open everything that rests on the disk; *journal* names the office's own file."""
         config = self.config
-        ring = KeyRing.open if KeyRing.exists(config.keys) else new_ring
-        self.keys = ring(config.keys, self.clock)
-        self.identity_keys, self.origin_keys, log_keys = (
-            (KeyRing.open if KeyRing.exists(folder) else identity_ring)(folder, self.clock)
-            for folder in (config.identity_keys, config.origin_keys, config.log_keys)
-        )
+        self.database = await open_store(config)
+        self._closing.append(self.database.close)
+        # Long reads of the pages get connections of their own: revocations must not wait for a report.
+        self._pages = await open_store(config, readers=2)
+        self._closing.append(self._pages.close)
+        rings = rings_of(config, self.clock)
+        self.keys, self.identity_keys, self.origin_keys, log_keys = rings
+        self.machines = machines_of(config, self.database, self._pages)
+        await self.machines.settle(*rings)
         agent = own_agent(config, self.shelf.policies)
         self.identity = OwnIdentity(self.identity_keys, agent, also=(self.origin_keys,))
         self.egress = egress_of(config, self.clock, self.identity)
-        self.database = await open_store(config)
-        self._closing.append(self.database.close)
         await check_retention(config, self.database, self.clock)
+        self.spreading = await begun(config, self.clock)
+        if self.spreading is not None:
+            self._closing.append(self.spreading.close)
+        ears = Ears(self._look, self._reload_if_changed, self.learn, lambda: self.shelf)
+        self.neighbors = Neighbors(config, self.spreading, ears)
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
         self.book = SqliteSpendBook(self.database, self.clock)
         self.ledger = SqliteLedger(self.database)
-        # Long reads of the pages get connections of their own: revocations must not wait for a report.
-        self._pages = await open_store(config, readers=2)
-        self._closing.append(self._pages.close)
         self.access_log = SqliteAccessLog(self._pages)
         self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
@@ -182,10 +188,10 @@ class Office:
             config, (self.database, self._pages), self.register, self.ledger, self.journal, self.clock, self._wake.set
         )  # fmt: skip
         await self.billing.open()
+        self.earlier = EarlierPolicies(config.folder / "earlier")
         await self._look()
         self.cashier = Cashier(config, self.database, self.journal, self.ledger, self.clock, self._wake.set)
         self.settling = self.cashier.settling
-        self.earlier = EarlierPolicies(config.folder / "earlier")
         self._see_policies()
         self.policy_files = await self.consenting.recorded(
             lambda: self.shelf, config.policy_versions, self.journal, self.ledger.has_entry
@@ -194,7 +200,7 @@ class Office:
         await self.desk.sales.finish()
 
     def _open_desk(self) -> None:
-        config = self.config
+        config, shared = self.config, self.spreading
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -212,7 +218,9 @@ class Office:
             admittance=Admittance(
                 self.egress.get, nonces_of(config.keys.parent), config.clients.dpop_nonces,
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
+                shared.marks if shared else None,
             ),
+            pace=shared.desk_pace() if shared else None,
             crawler=Catalog.shipped().crawler,
             claimed=Catalog.shipped().claimed,
             published=self._published,
@@ -299,17 +307,19 @@ class Office:
             ("reconcile", LOOK_SECONDS, self.nightly.act),
             ("billing", billing_room.ROUND_SECONDS, self.billing.office.round),
             ("usage", 60.0, self.post.count_usage),
+            *self.machines.rounds(self.journal, self.clock, self._wake.set),
             alert_round(self.config, self.database, self._pages, self.clock),
         ):
-            self._start(name, every(seconds, act))
+            self._start(name, every(seconds, alone(name, act, lambda: self.log)))
         if self.witnessing is not None:
             self._start(
-                "witnesses", self.witnessing.run(lambda: self.log.log, self.config.witnessing.seconds)
+                "witnesses", self.witnessing.run(lambda: self.log.kept, self.config.witnessing.seconds)
             )
+        self._start("neighbors", self.neighbors.run())
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))
-        self._start("outbox", self.post.run())
-        self._start("repair", self.cashier.resume())
+        self._start("outbox", while_leading(lambda: self.log, self.post.run))
+        self._start("repair", alone("payments", self.cashier.resume, lambda: self.log)())
         self._start("keeper", self.keeper.run(self._stopping, self._wake))
 
     async def paid(self) -> tuple[PaidUnit, ...]:
@@ -328,7 +338,7 @@ class Office:
             found["public log"] = self.log.reason
         for name, why in self.witnessing.reasons.items() if self.witnessing else ():
             found[f"witness {name}"] = why
-        return found
+        return found | self.neighbors.status()
 
     def reload(self) -> tuple[Mistake, ...]:
         """Take up changed policies, whole or not at all; returns what is wrong, and keeps the last good."""
@@ -342,6 +352,7 @@ class Office:
     def tell_taken_up(self) -> None:
         """Say in the log which policies are in force."""
         self._see_policies()
+        self.neighbors.tell("policies")
         log.info("policies taken up", digests=[policy.digest for policy in self.shelf.policies])
 
     def _see_policies(self) -> None:
@@ -384,10 +395,13 @@ class Office:
 
     async def _look(self) -> None:
         """Learn what other processes changed: revocations, withdrawals and keys."""
-        asked_at = self.clock.monotonic()
+        asked_at, before = self.clock.monotonic(), (self.revoked, self.withdrawn)
+        await self.machines.look(self, self._reload_if_changed)
         self.revoked = await self.register.revocations()
         self.withdrawn = await self.consenting.withdrawals.in_force(self.clock.now_us() // 1_000_000)
         self.shelf.withdraw(self.withdrawn)
+        if before != (self.revoked, self.withdrawn):
+            self.neighbors.tell("revoked")
         self.feed.renew(self.revoked, asked_at)
         self.looked(asked_at)
         try:
@@ -396,6 +410,12 @@ class Office:
             self.origin_keys.refresh()
         except ConfigurationError as error:
             log.warning("the keys cannot be read again; going on with the last good ones", reason=str(error))
+
+    def forget_leases(self) -> None:
+        """Have whoever sells forget what is set aside and not taken."""
+
+    def learn(self, units: Any) -> None:
+        """Hear of *units*, as JSON has them, that were paid for at another gateway."""
 
     def looked(self, asked_at: float) -> None:
         """Hear that `revoked` was true at monotonic *asked_at*."""

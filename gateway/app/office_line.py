@@ -54,18 +54,20 @@ class OfficeLine:
         others: OtherWriters,
         learn: Callable[[Iterable[PaidUnit]], None],
         used: Callable[[str, int], None],
+        closed: Callable[[], None],
         take_up: Callable[[], Awaitable[list[str]]],
         withdraw: Callable[[Iterable[Withdrawal]], None],
     ) -> None:
         """Speak as worker *name*, whose journal is *writer*'s; *others* are those whom the office does not know to the end.
 
-        Revocations go to *feed*, paid units to *learn*, signatures that paid at another worker to *used*; *take_up* reads the
+        Revocations go to *feed*, paid units to *learn*, signatures that paid at another worker to *used*, that this gateway's purses were closed to *closed*; *take_up* reads the
         policies that the office took up and gives their digests; *withdraw* hears what is withdrawn, before the revocations are renewed.
         """
         self.known = asyncio.Event()
         self._writer, self._others = writer, others
         self._path, self._name, self._feed = path, name, feed
         self._learn, self._used, self._take_up, self._withdraw = learn, used, take_up, withdraw
+        self._closed = closed
         self._revoked = Revocations()
         self._channel: Channel | None = None
 
@@ -132,6 +134,8 @@ class OfficeLine:
             self._feed.renew(self._revoked, given["at"])
         elif name == "paid":
             self._learn(PAID.validate_python(given))
+        elif name == "closed":
+            self._closed()
         elif name == "used":
             self._used(str(given[0]), int(given[1]))
         elif name == "writers":

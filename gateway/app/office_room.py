@@ -139,6 +139,10 @@ class OfficeRoom(Office):
             self._complain(error.mistakes)
             self.shelf = PolicyShelf(last_good)
 
+    def forget_leases(self) -> None:
+        """Tell every worker, before it hears that it may sell again."""
+        self._tell_all("closed", None)
+
     def looked(self, asked_at: float) -> None:
         """Tell every worker what is revoked, or that nothing changed."""
         for line in self._lines:
@@ -161,6 +165,10 @@ class OfficeRoom(Office):
         units = paid_units(entry for entry in entries if isinstance(entry, FetchRecord))
         if units:
             self._tell_all("paid", PAID.dump_python(units, mode="json"))
+
+    def learn(self, units: Any) -> None:
+        """Tell every worker of *units* that were paid for at another gateway."""
+        self._tell_all("paid", units)
 
     def caught_up(self) -> None:
         """Everything that could be read a moment ago is folded: what writers that had ended by then wrote is told."""
@@ -216,6 +224,7 @@ class OfficeRoom(Office):
             self._totals.hear(given)
         elif name == "paid":
             self._tell_all("paid", given, but=line)
+            self.neighbors.tell("paid", given)
         elif name == "used":
             self._tell_all("used", given, but=line)
 

@@ -43,6 +43,7 @@ async def open_store(config: Config | Path, *, readers: int = 3) -> Database:
             raise
         raise ConfigurationError([Mistake("licet.toml", "store.database", _MISSING)]) from None
     opened = await Postgres.open(config.store.database, lines=readers + 1, place=place_of(config))
+    opened.journal = config.journal
     # What ports call of a database is there on both (tests/store/postgres/test_transaction.py).
     return cast("Database", opened)
 

@@ -33,8 +33,11 @@ from gateway.app.boot import BOOT, MISTAKES, Boot, Upstream
 from gateway.app.channel import Channel
 from gateway.app.folder import Addresses, FolderLock, RunFolder
 from gateway.app.listening import check_listening, url_of, warn_of
+from gateway.app.spreading import SOCKET
+from gateway.app.valkey import Valkey
 from gateway.config import Config
 from gateway.problems import ConfigurationError, StoreUnavailable
+from gateway.store.redis.address import EMBEDDED
 
 log = structlog.get_logger("licet")
 
@@ -150,6 +153,7 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._lock: FolderLock | None = None
         self._run: RunFolder | None = None
+        self._valkey: Valkey | None = None
         #: The public one, and that for the site's own proxy.
         self._socks: list[socket.socket] = []
 
@@ -166,6 +170,7 @@ class Supervisor:
         self._lock = FolderLock(self._config.folder)
         self._run = RunFolder.make()
         self._lock.has(self._run)
+        await self._start_valkey(self._run, self._lock)
         listen = self._config.listen
         sock = _bound(listen.host, listen.port, "listen.port")
         self._socks = [sock]
@@ -194,6 +199,15 @@ class Supervisor:
         self._keeping = [asyncio.create_task(self._keep("office"))]
         self._keeping += [asyncio.create_task(self._keep(name)) for name in names]
         return addresses
+
+    async def _start_valkey(self, run: RunFolder, lock: FolderLock) -> None:
+        """Start a server of our own where one is wanted, and have every process use it."""
+        if self._config.store.redis != EMBEDDED:
+            return
+        self._valkey = Valkey(self._config.folder / "valkey", run.path / SOCKET, lock.descriptor)
+        await self._valkey.start()
+        store = self._config.store.model_copy(update={"redis": self._valkey.url})
+        self._config = replace(self._config, store=store)
 
     async def _up(self, process: Process) -> Process:
         """Tell *process* what it is; one that ends instead, killed or starved, is made anew a few times."""
@@ -285,6 +299,8 @@ class Supervisor:
             pass  # what was being replaced has ended too
         if self._office is not None:
             await self._office.stop(min(seconds, 5.0))
+        if self._valkey is not None:
+            await self._valkey.stop()
         self._left()
 
     async def stop_now(self) -> None:
@@ -292,6 +308,8 @@ class Supervisor:
         self._stopping.set()
         every = [*self._workers.values(), *([self._office] if self._office else [])]
         await asyncio.gather(*(process.end(3.0) for process in every))
+        if self._valkey is not None:
+            await self._valkey.stop()
         self._left()
 
     def _left(self) -> None:

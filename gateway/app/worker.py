@@ -42,6 +42,7 @@ from gateway.app.office_line import (
     OfficeSettler,
 )
 from gateway.app.signing_agents import own_agent
+from gateway.app.spreading import Spreading, begun
 from gateway.app.timers import every
 from gateway.billing.paid_units import paid_units
 from gateway.clock import SystemClock
@@ -80,6 +81,7 @@ class Worker:
         self._line: OfficeLine | None = None
         self._people = Audience(enabled=boot.config.people.counted)
         self._bytes_at_start = 0
+        self._spreading: Spreading | None = None
 
     async def start(self) -> dict[str, Any]:
         """Open everything and listen. Raises `ConfigurationError`."""
@@ -88,14 +90,7 @@ class Worker:
         self._shelf = PolicyShelf(boot.policies() or self._run.policies / "current")
         self._keys = PublicRing(config.keys, clock)
         self._origin_keys = KeyRing.open(config.origin_keys, clock)
-        opened = _TellingJournal.open(
-            config.journal,
-            boot.name,
-            clock=clock,
-            reserve_bytes=config.store.reserve_mb << 20,
-            refusals_per_second=config.pacing.refusals_per_second,
-        )
-        journal = self._journal = cast("_TellingJournal", opened)
+        journal = self._journal = self._opened_journal(clock)
         feed = RevocationFeed()
         others = self._others = OtherWriters(config.journal)
         self._line = line = OfficeLine(
@@ -106,10 +101,13 @@ class Worker:
             others=others,
             learn=self._learn,
             used=self._used,
+            closed=self._closed,
             take_up=self._take_up,
             withdraw=self._shelf.withdraw,
         )
-        journal.line = line if config.workers.count > 1 else None
+        self._spreading = await begun(config, clock)
+        # Whoever is paid tells the others: workers here, and gateways elsewhere.
+        journal.line = line if config.workers.count > 1 or self._spreading else None
         front = self._front = Front(
             config,
             self._shelf,
@@ -128,6 +126,7 @@ class Worker:
             if config.workers.count > 1
             else None,
             desk=self._run.desk,
+            spreading=self._spreading,
         )
         self._begin("line", line.run())
         with contextlib.suppress(TimeoutError):
@@ -167,6 +166,8 @@ class Worker:
         if self._journal is not None:
             self._others.close()
             await self._journal.close()
+        if self._spreading is not None:
+            await self._spreading.close()
 
     async def act(self, name: str, given: Any) -> Any:  # noqa: ARG002
         """Do what the supervisor asks: say how many ``connections`` there are, ``renew`` the certificates."""
@@ -188,9 +189,24 @@ class Worker:
             loop.remove_reader(self._sock)
             await asyncio.sleep(_HANDED_OVER)
 
+    def _opened_journal(self, clock: SystemClock) -> _TellingJournal:
+        config = self._boot.config
+        opened = _TellingJournal.open(
+            config.journal,
+            self._boot.name,
+            clock=clock,
+            reserve_bytes=config.store.reserve_mb << 20,
+            refusals_per_second=config.pacing.refusals_per_second,
+        )
+        return cast("_TellingJournal", opened)
+
     def _learn(self, units: Iterable[PaidUnit]) -> None:
         if self._front is not None:
             self._front.till.learn(units)
+
+    def _closed(self) -> None:
+        if self._front is not None:
+            self._front.till.forget()
 
     def _used(self, mark: str, until: int) -> None:
         if self._front is not None:

@@ -9,6 +9,7 @@ type                     what it means for who hears it
 ``milestone.disputed``   one side objects: nothing moves until it is settled
 ``milestone.released``   the money, or a part of it, is the creator's
 ``milestone.refunded``   the money, or a part of it, goes back
+``milestone.reversed``   what was released, or a part of it, is the licensee's again
 ======================== =====================================================
 
 A body names the license and the milestone, the amount and who holds it; no reason.
@@ -29,30 +30,34 @@ _OF: Final = {
     "dispute": "milestone.disputed", "release": "milestone.released", "refund": "milestone.refunded",
 }  # fmt: skip
 #: Every type that there is.
-TYPES: Final = tuple(_OF.values())
+TYPES: Final = (*_OF.values(), "milestone.reversed")
 
 
 def events_of(milestone: Milestone, entry: str, entries: Iterable[JournalEntry]) -> tuple[Event, ...]:
     """What *entries* tell of *milestone*, whose deposit or promise is *entry*; the same entries give the same events."""
+    about = [each for each in entries if entry and isinstance(each, BookEntry)]
+    released = {each.id for each in about if each.kind_of == "release" and each.reference == entry}
     return tuple(
-        event(
-            _OF[each.kind_of],
-            at=each.time_us // 1_000_000,
-            site=milestone.site,
-            subject=f"{milestone.license}/{milestone.name}",
-            licensee=milestone.licensee,
-            nth=each.id,
-            body={
-                "license": milestone.license,
-                "milestone": milestone.name,
-                "amount": str(Money(each.amount_micros, each.currency)),
-                "holder": str(milestone.holder),
-                "path": "/.licet/milestones",
-            },
-        )
-        for each in entries
-        if entry
-        and isinstance(each, BookEntry)
-        and each.kind_of in _OF
-        and entry in {each.id, each.reference}
+        _told(milestone, _OF.get(each.kind_of, "milestone.reversed"), each)
+        for each in about
+        if (each.kind_of in _OF and entry in {each.id, each.reference})
+        or (each.kind_of == "reversal" and each.reference in released)
+    )
+
+
+def _told(milestone: Milestone, type: str, entry: BookEntry) -> Event:
+    return event(
+        type,
+        at=entry.time_us // 1_000_000,
+        site=milestone.site,
+        subject=f"{milestone.license}/{milestone.name}",
+        licensee=milestone.licensee,
+        nth=entry.id,
+        body={
+            "license": milestone.license,
+            "milestone": milestone.name,
+            "amount": str(Money(entry.amount_micros, entry.currency)),
+            "holder": str(milestone.holder),
+            "path": "/.licet/milestones",
+        },
     )

@@ -64,6 +64,7 @@ from gateway.cli import (
     retention,
     rsl,
     serve,
+    shelving,
     statement,
     store,
     terms,
@@ -164,6 +165,9 @@ journal.app.command("check")(archives.check)
 journal.app.command("prove")(proofs.prove)
 journal.app.command("verify")(proofs.verify_log)
 journal.app.command("bundle")(evidence_bundles.bundle)
+journal.app.command("sizes")(shelving.sizes)
+journal.app.command("shelve")(shelving.shelve)
+journal.app.command("bring-back")(shelving.bring_back)
 app.add_typer(journal.app, name="journal")
 app.add_typer(proofs.app, name="receipt")
 app.command("audit")(evidence_bundles.audit)

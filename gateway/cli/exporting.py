@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -104,16 +104,13 @@ async def _write(
     async with open_books(data) as books:
         if licensee and await books.register.licensee(licensee) is None:
             raise stop(f"there is no licensee {licensee!r}; `licet licensee list` shows them", 1)
-        found = [
-            each
-            async for each in _entries(
-                books, licensee, month.since_us if month else 0, month.until_us if month else 1 << 62
-            )
-            if site in {"", each.site}
-        ]
+        ends = (month.since_us, month.until_us) if month else (0, 1 << 62)
+        entries = (each async for each in _entries(books, licensee, *ends) if site in {"", each.site})
         if format == "parquet":
             assert out is not None
-            return _parquet(out, found)
+            # Millions of them: read as they are written.
+            return await asyncio.to_thread(_parquet, out, _pulled(entries, asyncio.get_running_loop()))
+        found = [each async for each in entries]
         if format == "dps":
             text = await _described(books, data, found, licensee, period, site, countries)
         else:
@@ -159,7 +156,22 @@ def _text(format: str, found: list[Opened]) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2)
 
 
-def _parquet(out: Path, found: list[Opened]) -> int:
+def _pulled(entries: AsyncIterator[Opened], loop: asyncio.AbstractEventLoop) -> Iterator[Opened]:
+    """*entries* of *loop*, for another thread, some thousand at a time."""
+
+    async def some() -> list[Opened]:
+        page: list[Opened] = []
+        async for each in entries:
+            page.append(each)
+            if len(page) == _AT_ONCE:
+                break
+        return page
+
+    while page := asyncio.run_coroutine_threadsafe(some(), loop).result():
+        yield from page
+
+
+def _parquet(out: Path, found: Iterable[Opened]) -> int:
     from gateway.provenance.parquet import NoParquet, write_parquet
 
     try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: The commands that change what is kept; `READING` are all others, and a test knows both.
 CHANGING: Final = frozenset(
     {
-        "init", "ingest", "keys new", "keys rotate", "keys revoke", "journal pack", "licensee add",
+        "init", "ingest", "keys new", "keys rotate", "keys revoke", "journal pack", "journal shelve", "journal bring-back", "licensee add",
         "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit",
         "licensee refund", "crawlers update", "deals offer", "deals decline", "licenses suspend",
         "licenses resume", "licenses revoke", "licenses amend", "bundle make", "claims add",
@@ -34,7 +34,7 @@ CHANGING: Final = frozenset(
         "invoices write-off", "invoices party", "payouts send", "payouts payee", "payouts sepa", "payouts plan", "payouts plan-authors", "payouts settle", "disputes accept",
         "disputes reject", "outbox retry", "dashboard people add", "dashboard people role",
         "dashboard people disable", "dashboard people enable", "dashboard people remove",
-        "dashboard people reset", "dashboard keys add", "dashboard keys revoke", "config import",
+        "dashboard people reset", "dashboard keys add", "dashboard keys revoke", "config import", "store share",
     }
 )  # fmt: skip
 _ID: Final = re.compile(r"[a-z]{2,4}_[0-9a-z]{6,64}", re.ASCII)
@@ -59,9 +59,11 @@ def noting(command: Any) -> Any:
 def _noted(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(act)
     def done(**given: Any) -> Any:
+        from gateway.app.stores import has_store
+
         result = act(**given)
         folder = Path(given.get("data") or "")
-        if not given.get("dry_run") and (folder / "licet.db").is_file():
+        if not given.get("dry_run") and has_store(folder):
             _keep(folder, name, given)
         return result
 

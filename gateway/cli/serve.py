@@ -47,6 +47,13 @@ def serve(
         int | None,
         typer.Option(metavar="N", help="How many processes serve pages; one for each core is plenty."),
     ] = None,
+    redis: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            help="Redis or Valkey that workers and machines share: a redis:// or unix:// URL, or embedded.",
+        ),
+    ] = None,
     drain: Annotated[
         float,
         typer.Option(metavar="SECONDS", min=0, help="What requests in flight may take when stopping."),
@@ -71,8 +78,12 @@ def serve(
     request. --json prints where it listens, as one line, when it does.
     """
     flags: dict[str, object] = {"listen.host": host, "listen.port": port, "dashboard.port": dashboard_port}
-    flags["workers.count"] = workers
+    from gateway.app.sharing import joined
+
+    flags["workers.count"], flags["store.redis"] = workers, redis
     config = _settings(data, flags)
+    # What other machines have in common with this one has to be here before anything is read.
+    asyncio.run(joined(config))
     _run(config, _without_files(config, upstream, mode, stance), drain, as_json=as_json)
 
 

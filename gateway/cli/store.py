@@ -1,4 +1,4 @@
-"""`licet store move`: the books from the SQLite file to PostgreSQL, or back."""
+"""`licet store`: the books from the SQLite file to PostgreSQL, or back, and the machines that share them there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.say import DATA, AsJson, Data, counted, emit, stop, tell, with_data
+from gateway.cli.say import DATA, AsJson, Data, counted, emit, stop, table, tell, with_data
 
 if TYPE_CHECKING:
     from gateway.store.moving import Moved
@@ -20,11 +20,6 @@ app = typer.Typer(no_args_is_help=True, help="Where the books rest.")
 _FILE = "sqlite:"
 #: Seconds between two words about one table.
 _PAUSE = 1.0
-
-
-@app.callback()
-def _callback() -> None:
-    """Keep `move` a command of its own."""
 
 
 @app.command()
@@ -74,6 +69,64 @@ def move(
         tell(f"{where} [store] in {data / 'licet.toml'}")
     else:
         tell(f"{with_data('licet serve', data)} uses them from now on; the source is as it was")
+
+
+@app.command()
+def share(data: Data = DATA, as_json: AsJson = False) -> None:
+    """Say what another machine needs to join this gateway.
+
+    It makes the key under which machines share keys and policies.
+
+    The books must rest in PostgreSQL already. The key is written into licet.toml;
+    restart this gateway once. Whoever has it and the database has your private
+    keys: keep it as you keep those. Said again, it prints the same two lines.
+
+    \b
+    licet store share
+    """
+    from gateway.config import read_config
+    from gateway.keys.sealed import new_key
+
+    config = read_config(data, environ=os.environ)
+    if not config.store.database:
+        raise stop(
+            "the books are in a file; `licet store move sqlite: postgresql://…` moves them to a server"
+        )
+    key = config.store.shared_key
+    if not key:
+        key = new_key()
+        _write(data / "licet.toml", "shared_key", key)
+    if as_json:
+        emit({"database": config.store.database, "shared_key": key})
+        return
+    print("[store]")
+    print(f'database = "{config.store.database}"')
+    print(f'shared_key = "{key}"')
+    tell("These lines in licet.toml are all that the next machine needs; then `licet serve` there.")
+    if not config.store.shared_key:
+        tell(f"Restart the gateway on {data} once, so that it shares what it has.")
+
+
+@app.command()
+def machines(data: Data = DATA, as_json: AsJson = False) -> None:
+    """List the machines that share the database.
+
+    \b
+    licet store machines
+    """
+    from gateway.app.machines import seen
+
+    rows = asyncio.run(seen(data))
+    if as_json:
+        emit(rows)
+        return
+    table(
+        ("machine", "place", "version", "heard from", "settings"),
+        [
+            (row["machine"], row["place"], row["version"], f"{row['silent_seconds']} s ago", row["settings"])
+            for row in rows
+        ],
+    )
 
 
 async def _move(
@@ -136,14 +189,19 @@ def _words() -> Callable[[str, int], None]:
 
 def _set(settings: Path, url: str) -> None:
     """Write `[store] database` into *settings*, whole or not at all, and leave everything else as it stands."""
+    _write(settings, "database", url)
+
+
+def _write(settings: Path, key: str, value: str) -> None:
+    """Write a key of `[store]`, or remove it where *value* is ""."""
     import tomlkit
 
     text = settings.read_text("utf-8") if settings.exists() else ""
     document = tomlkit.parse(text)
-    if url:
-        document.setdefault("store", tomlkit.table())["database"] = url
+    if value:
+        document.setdefault("store", tomlkit.table())[key] = value
     elif "store" in document:
-        document["store"].pop("database", None)
+        document["store"].pop(key, None)
     fresh = settings.with_name(f".{settings.name}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -170,6 +170,7 @@ class ConsentPages:
             "picked": set(given.get("what", "").split()),
             "CAUTION": CAUTION,
             "uses": [(use, use in ticked) for use in Use],
+            "names": await parts.taking_back.names(),
             "withdrawals": rows,
             "objections": await parts.hearing.store.all(_MOST),
             "asked": await self._authors(request),
@@ -249,6 +250,7 @@ class ConsentPages:
             "withdrawal": found,
             "removals": await store.removals(found.id),
             "done": _DONE.get(request.query.get("done", ""), ""),
+            "names": await self._consents.taking_back.names(),
             "now": self._now(),
             "PROMISE": PROMISE,
         }

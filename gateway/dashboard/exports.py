@@ -108,10 +108,13 @@ if available():
     FORMATS["parquet"] = (MEDIA_TYPE, as_parquet)
 
 
-async def sent(request: web.Request, name: str, names: Collection[str], rows: Rows) -> web.StreamResponse:
+async def sent(
+    request: web.Request, name: str, names: Collection[str], rows: Rows, *, left: int = 0
+) -> web.StreamResponse:
     """Answer *request* with *rows* in the format of its path's ending, as a file called *name*.
 
-    Where its query names ``columns``, those alone and in that order.
+    Where its query names ``columns``, those alone and in that order. That *left* others are not among them, because
+    they left the database, stands in the header ``Licet-Rows-Left``.
     """
     ending = request.path.rpartition(".")[2]
     media_type, written = FORMATS[ending]
@@ -123,6 +126,8 @@ async def sent(request: web.Request, name: str, names: Collection[str], rows: Ro
     first = await anext(chunks, b"")
     response = web.StreamResponse(headers={"Content-Type": media_type})
     response.headers["Content-Disposition"] = f'attachment; filename="licet-{name}.{ending}"'
+    if left:
+        response.headers["Licet-Rows-Left"] = str(left)
     response.enable_chunked_encoding()
     await response.prepare(request)
     if request.method != "HEAD":

@@ -144,6 +144,10 @@ class LogFilter:
         return HOUR_US if span <= 7 * DAY_US else DAY_US
 
 
+#: The filter that leaves nothing out.
+EVERYTHING: Final = LogFilter()
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A query string once read. *mistakes* and *notes* are (key, sentence) pairs.

@@ -101,7 +101,7 @@ class LogPages:
     async def _table(self, request: web.Request) -> web.StreamResponse:
         view = read_view(request.query.items(), self._clock.now_us())
         context: dict[str, object] = {
-            "view": view, "page": None, "facets": None, "counts": None, "endings": FORMATS, "FACETS": FACETS,
+            "view": view, "page": None, "facets": None, "counts": None, "gone": None, "endings": FORMATS, "FACETS": FACETS,
             "COLUMNS": LOG_COLUMNS, "NUMBERS": NUMBERS,
             "chosen": _chosen(view),
         }  # fmt: skip
@@ -112,6 +112,7 @@ class LogPages:
             "page": await self._log.page(view.filter, view.after, view.limit),
             "facets": facets,
             "counts": {item.value: item.count for item in facets.decisions},
+            "gone": await self._log.gone(view.filter),
         }
         return self._frame.render(request, "log.html", context)
 
@@ -120,7 +121,8 @@ class LogPages:
         if view.mistakes:
             return mistaken(view)
         rows = (cells(row) async for row in self._log.stream(view.filter))
-        return await sent(request, "log", LOG_NAMES, rows)
+        gone = await self._log.gone(view.filter)
+        return await sent(request, "log", LOG_NAMES, rows, left=gone.entries if gone else 0)
 
     async def _crawlers(self, request: web.Request) -> web.StreamResponse:
         view, status = self._read(request, columns=_CRAWLER_NAMES)
@@ -144,7 +146,7 @@ class LogPages:
         if status != 200:
             return self._frame.render(request, "crawlers.html", _nothing(view), status=status)
         rows = await self._log.crawlers(view.filter)
-        if not rows and not (await self._log.page(LogFilter(crawler=view.filter.crawler), None, 1)).rows:
+        if not rows and not await self._log.crawlers(LogFilter(crawler=view.filter.crawler)):
             raise web.HTTPNotFound
         overview = await self._log.overview(view.filter)
         context = {
@@ -156,6 +158,7 @@ class LogPages:
             "endings": FORMATS,
             **drawn(overview, view, self._clock.now_us()),
             "latest": (await self._log.page(view.filter, None, _LATEST)).rows,
+            "gone": await self._log.gone(view.filter),
         }
         return self._frame.render(request, "crawler.html", context)
 

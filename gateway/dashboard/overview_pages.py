@@ -1,7 +1,7 @@
 """The first screen, and what stands over time for every page that draws it.
 
 ===========================  ===================================================
-``/``                        what AI took, who paid, what is owed
+``/``                        what AI took, who paid, what is owed, what waits for the operator
 ``/overview.ENDING``         one row a step of time of any view of the log; a page's
                              charts are drawn from ``/overview.json``
 ``/overview/compared.ENDING``  its sums beside those of the compared period
@@ -21,7 +21,11 @@ from gateway.dashboard.compared import changes_of
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.exports import FORMATS, each, mistaken, sent
 from gateway.dashboard.filters import View, read_view
+from gateway.dashboard.gatekeeping import may
+from gateway.dashboard.permissions import wanted
 from gateway.dashboard.queries import AccessLog, Overview
+from gateway.dashboard.rooms import Rooms
+from gateway.dashboard.waiting import loose, owed, waiting
 
 if TYPE_CHECKING:
     from gateway.dashboard.setup_pages import SetupPages
@@ -39,10 +43,11 @@ class OverviewPages:
         clock: Clock,
         status: Callable[[], Mapping[str, str]],
         setup: SetupPages | None,
+        rooms: Rooms,
     ) -> None:
-        """Read from *access_log*; *status* is the assembly's, *setup* knows what is left to do."""
+        """Read from *access_log* and *rooms*; *status* is the assembly's, *setup* knows what is left to do."""
         self._log, self._frame, self._clock = access_log, frame, clock
-        self._status, self._setup = status, setup
+        self._status, self._setup, self._rooms = status, setup, rooms
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
@@ -59,6 +64,8 @@ class OverviewPages:
                 "view": view,
                 "overview": None,
                 "steps": (),
+                "waiting": (),
+                "owed": None,
                 "changes": (),
                 "endings": FORMATS,
             }
@@ -73,9 +80,20 @@ class OverviewPages:
             "steps": await self._setup.items() if self._setup else (),
             "changes": await changes(self._log, view, found),
             "endings": FORMATS,
+            **await self._waiting(request, found),
             **drawn(found, view, now),
         }
         return self._frame.render(request, "overview.html", context)
+
+    async def _waiting(self, request: web.Request, found: Overview) -> dict[str, object]:
+        def seen(path: str) -> bool:
+            permission = wanted("GET", path)
+            return permission is not None and may(request, permission)
+
+        waits = await waiting(self._rooms, self._clock.now_us() // 1_000_000, seen)
+        soft = loose(found.decisions, {site: mode for site, mode, _ in pages.banner(self._status())[0]})
+        more = (soft,) if soft and seen("/setup") and self._setup else ()
+        return {"waiting": (*waits, *more), "owed": await owed(self._rooms, seen)}
 
     async def _steps(self, request: web.Request) -> web.StreamResponse:
         view = read_view(request.query.items(), self._clock.now_us(), last="24h", columns=None)

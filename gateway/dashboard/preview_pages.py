@@ -15,7 +15,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from aiohttp import web
@@ -80,6 +80,8 @@ class PreviewPages:
     async def _page(self, request: web.Request) -> web.StreamResponse:
         asked = Asked.read(request.query)
         policy = self._policy(asked)
+        if policy is not None and "path" not in request.query:
+            asked = replace(asked, path=_first_for_sale(policy))
         told, trouble = self._told(policy, asked) if policy else (None, "There is no such site.")
         return self._shown(request, asked, policy, told, trouble)
 
@@ -139,6 +141,12 @@ class PreviewPages:
         }  # fmt: skip
         status = 400 if trouble and status == 200 else status
         return self._frame.render(request, "preview.html", {**context, **(more or {})}, status=status)
+
+
+def _first_for_sale(policy: Policy) -> str:
+    """Where something is sold: of a page that belongs to no work there is little to see."""
+    paths = (scope.pattern for work in policy.works if work.for_sale for scope in work.paths)
+    return next((path for path in paths if path.startswith("/")), "/")
 
 
 def _documents(told: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from gateway.dashboard.filters import Cursor, Decision, LogFilter, decision
+from gateway.dashboard.filters import EVERYTHING, Cursor, Decision, LogFilter, decision
 from gateway.money import Money
 from gateway.provenance.record import FetchDetail, FetchRecord
 from gateway.visitors.naming import told
@@ -92,6 +92,18 @@ class LogPage:
     rows: tuple[LogRow, ...]
     next: Cursor | None
     looked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What left the database for packed files: how many fetches and floods, and when the first and the last was.
+
+    Every total counts them; no page lists them, until they are brought back.
+    """
+
+    entries: int
+    first_us: int
+    last_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +281,8 @@ class AccessLog(Protocol):
         """All rows, newest first, that were there when the first was read; in bounded memory."""
         ...
 
-    async def since(self, seq: int, limit: int) -> tuple[LogRow, ...]:
-        """Return at most *limit* rows newer than *seq*, oldest first."""
+    async def since(self, seq: int, limit: int, filter: LogFilter = EVERYTHING) -> tuple[LogRow, ...]:
+        """Return at most *limit* rows of *filter* newer than *seq*, oldest first; all that is newer is looked through."""
         ...
 
     async def facets(self, filter: LogFilter) -> Facets:
@@ -279,6 +291,10 @@ class AccessLog(Protocol):
 
     async def row(self, record_id: str) -> LogRow | None:
         """Return one row, or None where there is no such fetch."""
+        ...
+
+    async def gone(self, filter: LogFilter) -> Gone | None:
+        """Return what of the time that *filter* means is in packed files, or None where nothing is."""
         ...
 
     async def record(self, record_id: str) -> FetchRecord | None:

@@ -88,29 +88,30 @@ class Rooms:
         """Whether everything here is of test mode: no money moves."""
         return self.bills is not None and self.bills.test
 
-    def tabs(self) -> tuple[tuple[str, str], ...]:
-        """(address, name) of each part that there is, in the order of the bar."""
-        every: tuple[tuple[object, str, str], ...] = (
-            (self.deals, "/deals", "Deals"),
-            (self.holders, "/licenses", "Licenses"),
-            (self.holders, "/licensees", "Licensees"),
-            (self.bills, "/billing", "Billing"),
-            (self.duties, "/duties", "Duties"),
-            (self.duties and self.audits, "/audits", "Audits"),
-            (self.auditors, "/auditors", "Auditors"),
-            (self.milestones, "/milestones", "Milestones"),
-            (self.bundles, "/bundles", "Bundles"),
-            (self.policies, "/policies", "Policies"),
-            (self.preview, "/preview", "Preview"),
-            (self.consents, "/consent", "Consent"),
-            (self.people, "/refused", "People refused"),
-            (self.worth, "/memo", "Memo"),
-            (self.worth, "/calculator", "Calculator"),
-            (self.hooks, "/webhooks", "Webhooks"),
-            (self.health, "/health", "Health"),
-            (self.setup, "/setup", "Setup"),
+    def paths(self) -> tuple[str, ...]:
+        """The address of the first page of each part that there is."""
+        every: tuple[tuple[object, str], ...] = (
+            (self.deals, "/deals"),
+            (self.holders, "/licenses"),
+            (self.holders, "/licensees"),
+            (self.bills, "/billing"),
+            (self.duties, "/duties"),
+            (self.duties and self.audits, "/audits"),
+            (self.auditors, "/auditors"),
+            (self.milestones, "/milestones"),
+            (self.bundles, "/bundles"),
+            (self.policies, "/policies"),
+            (self.preview, "/preview"),
+            (self.consents, "/consent"),
+            (self.people, "/refused"),
+            (self.worth, "/memo"),
+            (self.worth, "/calculator"),
+            (self.hooks, "/webhooks"),
+            (self.health, "/health"),
+            (self.setup, "/setup"),
+            (self.admin, "/admin"),
         )
-        return tuple((path, name) for part, path, name in every if part is not None)
+        return tuple(path for part, path in every if part is not None)
 
     def add_to(
         self, router: web.UrlDispatcher, frame: Frame, access_log: AccessLog, clock: Clock

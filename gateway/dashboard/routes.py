@@ -43,9 +43,10 @@ from gateway.dashboard import guards, pages
 from gateway.dashboard.access_pages import AccessPages
 from gateway.dashboard.api import Api, asked_by_program, page_json
 from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.bar import bar
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie
 from gateway.dashboard.exports import FORMATS
-from gateway.dashboard.filters import Decision, LogFilter
+from gateway.dashboard.filters import EVERYTHING, Decision, View, read_view
 from gateway.dashboard.forms import fields_of
 from gateway.dashboard.gatekeeping import FIELDS, Gatekeeper, may, signed_of
 from gateway.dashboard.key_pages import KeyPages
@@ -95,17 +96,16 @@ class _Pages:
         rooms: Rooms,
     ) -> None:
         self._rooms = rooms
-        self._tabs = (
-            ("/", "Overview"),
-            ("/live", "Live"),
-            ("/crawlers", "Crawlers"),
-            ("/content", "Content"),
-            ("/log", "Access log"),
-            ("/who", "Who"),
-            *rooms.tabs(),
-            ("/people", "People"),
-            ("/keys", "API keys"),
-            *((("/admin", "Administration"),) if rooms.admin is not None else ()),
+        self._paths = (
+            "/",
+            "/live",
+            "/crawlers",
+            "/content",
+            "/log",
+            "/who",
+            "/people",
+            "/keys",
+            *rooms.paths(),
         )
         self._log = access_log
         self._sessions = sessions
@@ -144,7 +144,7 @@ class _Pages:
         app.router.add_post("/records/{id}/reveal", self._reveal)
         app.router.add_get("/who", self._who)
         setup = self._rooms.add_to(app.router, self, self._log, self._clock)
-        OverviewPages(self._log, self, self._clock, self._status, setup).add_to(app.router)
+        OverviewPages(self._log, self, self._clock, self._status, setup, self._rooms).add_to(app.router)
         AccessPages(self._sessions, self._rooms.admin, self, self._clock, self._rooms.views).add_to(
             app.router
         )
@@ -163,14 +163,24 @@ class _Pages:
         return app
 
     async def _live_page(self, request: web.Request) -> web.StreamResponse:
-        rows = (await self._log.page(LogFilter(), None, pages.LIVE_ROWS)).rows
         refresh = request.query.get("refresh") != "off"
-        return self.render(
-            request, "live.html", {"rows": rows, "refresh": refresh, "newest": rows[0].seq if rows else 0}
-        )
+        view = self._live_view(request)
+        newest = (await self._log.page(EVERYTHING, None, 1)).rows
+        rows = () if view.mistakes else (await self._log.page(view.filter, None, pages.LIVE_ROWS)).rows
+        context = {"rows": rows, "refresh": refresh, "view": view, "newest": newest[0].seq if newest else 0}
+        return self.render(request, "live.html", context, status=400 if view.mistakes else 200)
+
+    def _live_view(self, request: web.Request) -> View:
+        """What the live page is narrowed to: the log's filter, of which times say nothing here."""
+        apart = {"refresh", "after", "before", "limit", "from", "to", "last"}
+        given = ((key, value) for key, value in request.query.items() if key not in apart)
+        return read_view(given, self._clock.now_us())
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        return await self._live.events(request, cookie(request, SESSION_COOKIE))
+        view = self._live_view(request)
+        if view.mistakes:
+            raise web.HTTPBadRequest
+        return await self._live.events(request, cookie(request, SESSION_COOKIE), view.filter)
 
     async def _record(self, request: web.Request) -> web.StreamResponse:
         return await self._record_page(request, revealed=False)
@@ -246,7 +256,9 @@ class _Pages:
             "preview": self._rooms.preview is not None,
             "rules": self._rooms.policies is not None,
             "test_mode": self._rooms.test_mode,
-            "tabs": [each for each in self._tabs if signed and signed.may(wanted("GET", each[0]))],
+            "bar": bar(
+                [each for each in self._paths if signed and signed.may(wanted("GET", each))], request.path
+            ),
             "me": signed.person if signed else None,
             "can": lambda permission: signed is not None and signed.may(Permission(permission)),
             "sign_out_form": self._sessions.form_token(session) if signed_in else "",

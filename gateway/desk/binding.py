@@ -45,7 +45,7 @@ class Bindings:
     def __init__(self, keys: ClientKeys, clock: Clock, admittance: Admittance) -> None:
         """Find registered keys in *keys*; *admittance* says whose proofs must hold a nonce."""
         self._keys, self._clock, self._admittance = keys, clock, admittance
-        self._proofs = Replays()
+        self._proofs = Replays(shared=admittance.marks)
 
     async def of(self, call: Call, known: Known, form: Form) -> Bound | Refusal:
         """The key for the token that *call* asks for; raises nothing on any header or form."""
@@ -55,28 +55,30 @@ class Bindings:
             return named
         if not call.request.headers.getall("DPoP", []) and not must:
             return Bound(named)
-        proof, nonce = self._proof(call, known, "token")
+        proof, nonce = await self._proof(call, known, "token")
         if isinstance(proof, Unproven):
             return _refused(proof)
         if named not in {"", proof.key}:
             return Refusal(Problem.FORM_INVALID, "The parameter cnf names another key than the proof does.")
         return Bound(proof.key, nonce)
 
-    def unproven(self, call: Call, known: Known, claims: Claims, token: str) -> Refusal | None:
+    async def unproven(self, call: Call, known: Known, claims: Claims, token: str) -> Refusal | None:
         """Why *call* does not prove the key that *token*, of *claims*, is bound to; None where it does, or is to none.
 
         The proof is for the address that is called (RFC 9449, section 7.1): it holds the token's hash.
         """
         if not claims.key:
             return None
-        proof, _ = self._proof(call, known, call.request.path.rpartition("/")[2], token)
+        proof, _ = await self._proof(call, known, call.request.path.rpartition("/")[2], token)
         if isinstance(proof, Unproven):
             return _refused(proof)
         if proof.key != claims.key:
             return _refused(Unproven("it is of another key than the token's"))
         return None
 
-    def _proof(self, call: Call, known: Known, address: str, token: str = "") -> tuple[Proof | Unproven, str]:
+    async def _proof(
+        self, call: Call, known: Known, address: str, token: str = ""
+    ) -> tuple[Proof | Unproven, str]:
         """The proof that came with *call*, which is good once, and the nonce for the next one or ""."""
         now = self._clock.now_us() // 1_000_000
         nonces = self._admittance.nonces
@@ -85,7 +87,7 @@ class Bindings:
         url = f"{issuer_of(call.origin)}/{address}"
         proving = Proving(call.request.method, url, now, nonces, must, token)
         proof = read_proof(call.request.headers.getall("DPoP", []), proving)
-        if isinstance(proof, Proof) and self._proofs.used_before(
+        if isinstance(proof, Proof) and await self._proofs.used_anywhere(
             proof.mark, str(uuid_utils.uuid4()), proof.until, now
         ):
             proof = Unproven("it was used before")

@@ -45,7 +45,7 @@ from gateway.licenses.register import LicenseRegister
 from gateway.problems import Problem, Refusal
 from gateway.tokens.nonces import Nonces
 from gateway.tokens.verification import LEEWAY_SECONDS, LONGEST_LIFE_SECONDS
-from gateway.visitors.replays import Replays
+from gateway.visitors.replays import Replays, SharedMarks
 
 Form = Mapping[str, tuple[str, ...]]
 
@@ -62,7 +62,8 @@ class Admittance:
     the proofs of keys are; with *every_proof* each must hold one, otherwise
     those of clients that bind all their tokens. *initial* is the token without which
     nobody registers, "" where anybody may. *agents* judges the signatures of requests
-    (`desk.signed_agents`); without it they log nobody in.
+    (`desk.signed_agents`); without it they log nobody in. *marks* are what other machines
+    know of proofs that were used.
     """
 
     get: Get | None = None
@@ -70,6 +71,7 @@ class Admittance:
     every_proof: bool = False
     initial: str = field(default="", repr=False)
     agents: AgentJudge | None = None
+    marks: SharedMarks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +98,14 @@ class Clients:
         self._clock = clock
         self._pace = pace
         self._initial = (admittance or Admittance()).initial
-        judge = (admittance or Admittance()).agents
+        judge, marks = (admittance or Admittance()).agents, (admittance or Admittance()).marks
         self._agents = (
-            SignedAgents(judge, register, clock, pace, invited=bool(self._initial)) if judge else None
+            SignedAgents(judge, register, clock, pace, invited=bool(self._initial), marks=marks)
+            if judge
+            else None
         )
         self.keys = ClientKeys(clock, (admittance or Admittance()).get)
-        self._logins = Replays()
+        self._logins = Replays(shared=marks)
 
     def waiting(self, address: str) -> Refusal | None:
         """Take one registration from the network of *address*, before anything of it is read."""
@@ -258,7 +262,7 @@ class Clients:
         algorithm = str(registered(found[0]).get("token_endpoint_auth_signing_alg", ""))
         now = self._now()
         flaw = flaw_in(assertion, keys, (issuer, f"{issuer}/token"), now, algorithm)
-        if not flaw and self._logins.used_before(
+        if not flaw and await self._logins.used_anywhere(
             assertion.mark, str(uuid_utils.uuid4()), assertion.until, now
         ):
             flaw = "this jti was used before"

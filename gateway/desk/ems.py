@@ -102,7 +102,7 @@ class EmsKeys:
         claims = await self._holdings.standing(first(form, "token"), known, call.origin)
         if isinstance(claims, Refusal):
             return claims
-        unproven = self._bindings.unproven(call, known, claims, first(form, "token"))
+        unproven = await self._bindings.unproven(call, known, claims, first(form, "token"))
         if unproven is not None:
             return unproven
         resource = first(form, "resource")

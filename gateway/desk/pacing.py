@@ -7,6 +7,7 @@ registers, is paced by network (/24 of IPv4, /64 of IPv6).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from gateway.admission.pace import Pace
@@ -16,16 +17,21 @@ class DeskPace:
     """Three limits; each answers the whole seconds to wait, 0 for none."""
 
     def __init__(
-        self, *, register: Pace | None = None, failures: Pace | None = None, client: Pace | None = None
+        self,
+        make: Callable[[str, float, int], Pace] = lambda _, per_second, burst: Pace(per_second, burst),
+        *,
+        register: Pace | None = None,
+        failures: Pace | None = None,
+        client: Pace | None = None,
     ) -> None:
         """Keep to the limits given; by default 5 registrations a network at once and one a minute.
 
         Failed logins: 20 at once and one a second a network. Clients: 60
-        requests at once and 5 a second.
+        requests at once and 5 a second. *make* makes a limit of a name, so many a second and so many at once.
         """
-        self._register = register or Pace(1 / 60, 5)
-        self._failures = failures or Pace(1, 20)
-        self._client = client or Pace(5, 60)
+        self._register = register or make("registrations", 1 / 60, 5)
+        self._failures = failures or make("failures", 1, 20)
+        self._client = client or make("clients", 5, 60)
 
     def registering(self, address: str, now_us: int) -> int:
         """Take one registration from *address*."""

@@ -80,6 +80,9 @@ def _row(offer: Offer) -> tuple[str, ...]:
     due = due_at_signing(terms)
     price = tr("{money} a fetch").format(money=offer.price) if offer.price else tr("nothing a fetch")
     price += ", " + tr("{money} at signing").format(money=due) if due else ""
+    upfront = terms.compensation.upfront
+    waits = upfront - terms.compensation.at_signing if upfront else None
+    price += ", " + tr("{money} by milestones").format(money=waits) if waits else ""
     share = terms.compensation.revenue_share_bp
     price += ", " + tr("{share} % of revenue").format(share=f"{share / 100:g}") if share else ""
     months = terms.term.months

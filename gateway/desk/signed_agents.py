@@ -32,7 +32,7 @@ from gateway.licenses.license import Client, Licensee, Standing
 from gateway.licenses.register import LicenseRegister
 from gateway.problems import Problem, Refusal
 from gateway.visitors.message_signature import Unreadable, digests_hold, read_signatures
-from gateway.visitors.replays import Replays
+from gateway.visitors.replays import Replays, SharedMarks
 from gateway.visitors.signatures import TAG, SignatureFinding, Signatures
 
 _WHOLE: Final = ({"@target-uri"}, {"@authority", "@path", "@query"}, {"@authority", "@request-target"})
@@ -52,12 +52,22 @@ class SignedAgents:
     """Recognizes clients by their signature. One object a process: it remembers signatures until they lapse."""
 
     def __init__(
-        self, judge: AgentJudge, register: LicenseRegister, clock: Clock, pace: DeskPace, *, invited: bool
+        self,
+        judge: AgentJudge,
+        register: LicenseRegister,
+        clock: Clock,
+        pace: DeskPace,
+        *,
+        invited: bool,
+        marks: SharedMarks | None = None,
     ) -> None:
-        """Believe *judge*; keep who is new in *register*, unless only the *invited* may come in."""
+        """Believe *judge*; keep who is new in *register*, unless only the *invited* may come in.
+
+        *marks* are what other machines know of signatures that were used.
+        """
         self._judge, self._register, self._clock = judge, register, clock
         self._pace, self._invited = pace, invited
-        self._used = Replays()
+        self._used = Replays(shared=marks)
 
     async def known(
         self, request: web.BaseRequest, origin: str, address: str
@@ -77,7 +87,7 @@ class SignedAgents:
                 Problem.CLIENT_UNKNOWN, f"The signature of the request does not prove a client: {flaw}."
             )
         mark = self._judge.signatures.mark(ask)
-        if mark is None or self._used.used_before(mark[0], ask.id, mark[1], ask.asked_at):
+        if mark is None or await self._used.used_anywhere(mark[0], ask.id, mark[1], ask.asked_at):
             return Refusal(Problem.SIGNATURE_REPLAYED)
         return await self._acting(finding.agent, address, ask.asked_at)
 

@@ -42,6 +42,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "milestone.disputed": "One side objects to a milestone; nothing of it moves until that is settled.",
     "milestone.released": "The money of a milestone, or a part of it, is the creator's.",
     "milestone.refunded": "The money of a milestone, or a part of it, goes back.",
+    "milestone.reversed": "What was released for a milestone, or a part of it, is the licensee's again.",
     "duty.due_soon": "A duty of a license falls due: fourteen days are left, then three.",
     "duty.overdue": "A duty is late; told again each week.",
     "duty.delivered": "Something was handed in.",

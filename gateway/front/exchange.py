@@ -20,6 +20,7 @@ journal full or read-only        served   503                  503
 origin                           502/504  502/504              502/504, no charge
 revocations older than 1 s       served   served               503
 another worker was killed        served   served               waits, at most 5 s
+Redis                            served   served               served; pace and marks are each machine's own
 policy file invalid              last good policy for everybody
 clock stepped back               served   served               later of two clocks
 ================================ ======== ==================== =================
@@ -89,7 +90,9 @@ def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | 
     if isinstance(verdict, Grant):
         if not (visitor.is_person or gate.journal.room(paid=verdict.charge is not None)):
             verdict = Refusal(Problem.JOURNAL_UNAVAILABLE, "Fetches cannot be recorded.", retry_after=10)
-        elif verdict.charge is not None and (again := gate.replayed(ask)) is not None:
+        elif verdict.charge is not None and (again := gate.replayed(ask, evidence)) is not None:
+            if isinstance(again, Needs):
+                return again
             verdict = again
         else:
             taken = gate.till.take(verdict, ask, evidence)

@@ -39,6 +39,10 @@ class PeopleCount(Protocol):
         ...
 
 
+def _new(ask: Ask, evidence: Evidence) -> None:
+    """Say that no ask came before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Everything the path is handed. *sources* fetch evidence by kind; *witness* sees what automata do.
@@ -60,7 +64,7 @@ class Gate:
     clock: Clock
     docket: Docket = field(default_factory=Docket)
     witness: Callable[[Ask, Judged], None] = nobody
-    replayed: Callable[[Ask], Refusal | None] = lambda _: None
+    replayed: Callable[[Ask, Evidence], Refusal | Needs | None] = _new
     rails: tuple[Rail, ...] = ()
     paying: frozenset[str] = field(default=frozenset(), init=False)
 

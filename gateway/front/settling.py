@@ -13,7 +13,6 @@ is served without it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, Protocol
@@ -24,6 +23,7 @@ from gateway.admission.spending import Charge
 from gateway.ask import Ask
 from gateway.front.answer import Judged
 from gateway.front.older import lowered_to
+from gateway.front.remember import body_digest
 from gateway.money import Money, MoneyError
 from gateway.origin.delivery import Delivery, OriginAnswer
 from gateway.policy.rules import Mode
@@ -130,7 +130,7 @@ def complete(opened: OriginAnswer, whole: bytes | None) -> Delivery:
     return Delivery(
         opened.status,
         len(whole or b""),
-        "" if whole is None else hashlib.sha256(whole).hexdigest(),
+        "" if whole is None else body_digest(whole),
         Ended.COMPLETE,
         opened.length,
         opened.field("content-type"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from gateway.licenses.offers import months_after
@@ -31,13 +32,14 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The settings that the table is made of. 0 *looks_months* is for good, 0 *cut_days* is never."""
+    """The settings that the table is made of. 0 *looks_months* and *rows_months* is for good, 0 *cut_days* is never."""
 
     detail_days: int
     cut_days: int
     events_days: int
     looks_months: int
     report_days: int = 90
+    rows_months: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,25 @@ def longest(windows: Iterable[AuditWindow], now: int) -> AuditWindow | None:
     """Of the audits that can still be asked for at second *now*, the one that looks back furthest."""
     live = [each for each in windows if each.months and months_after(each.ends_at, each.months) > now]
     return max(live, key=lambda each: (each.months, each.ends_at, each.license), default=None)
+
+
+def rows_months(months: int, windows: Iterable[AuditWindow], now: int) -> int:
+    """For how many whole months rows stay in the database, where the setting says *months*; 0 is for good.
+
+    Never shorter than the longest audit that can still be asked for looks back.
+    """
+    window = longest(windows, now)
+    return max(months, window.months if window else 0) if months else 0
+
+
+def rows_before(months: int, now: int) -> int:
+    """The second that begins the month *months* before the one of *now*, in UTC: rows of every month before may leave.
+
+    >>> rows_before(13, 1_795_000_000)  # in November 2026
+    1759276800
+    """
+    at = datetime.fromtimestamp(now, UTC)
+    return months_after(int(datetime(at.year, at.month, 1, tzinfo=UTC).timestamp()), -months)
 
 
 def mistakes(days: Days, windows: Iterable[AuditWindow], now: int, file: str) -> tuple[Mistake, ...]:
@@ -81,6 +102,7 @@ def mistakes(days: Days, windows: Iterable[AuditWindow], now: int, file: str) ->
 
 def table(days: Days, windows: Iterable[AuditWindow], now: int) -> tuple[Kept, ...]:
     """Everything that is kept, what is about people first."""
+    windows = tuple(windows)
     window = longest(windows, now)
     audits = (
         f"an audit may look back {window.months} months (license {window.license})"
@@ -88,6 +110,7 @@ def table(days: Days, windows: Iterable[AuditWindow], now: int) -> tuple[Kept, .
         else "no audit can be asked for now"
     )
     cut = f"{_days(days.cut_days)} whole, then its network alone, " if days.cut_days else ""
+    rows = rows_months(days.rows_months, windows, now)
     looks = FOR_GOOD if not days.looks_months else f"{days.looks_months} months"
     return (
         Kept(
@@ -104,6 +127,12 @@ def table(days: Days, windows: Iterable[AuditWindow], now: int) -> tuple[Kept, .
         Kept("auditors and what they looked at", looks, f"who saw what is evidence; {audits}", "retention.looks_months", personal=True),
         Kept("events and deliveries of the outbox", f"{_days(days.events_days)}", "copies: what they tell of stands elsewhere", "outbox.keep_days"),
         Kept("records of fetches and book entries, with the salt that opens each leaf", FOR_GOOD, f"bills and receipts follow from them; {audits}"),
+        Kept(
+            "rows in the database of fetches without a licensee",
+            f"{rows} months, then in the journal's packed files alone" if rows else FOR_GOOD,
+            f"the disk of the database stays small; totals count them for good; {audits}",
+            "retention.rows_months",
+        ),
         Kept("the public log", FOR_GOOD, "whoever has seen a head holds this gateway to it"),
         Kept("licenses, contracts, transcripts, usage reports and their documents", FOR_GOOD, f"what was agreed and said; {audits}"),
         Kept("published terms, each version", FOR_GOOD, "records name them by their hash"),

@@ -72,6 +72,10 @@ class TakingBack:
             ]
         )
 
+    async def names(self) -> dict[str, str]:
+        """What each licensee is called, by id."""
+        return {each.id: each.name for each in await self._register.licensees()}
+
     async def issue(self, withdrawal: Withdrawal, owned: Owned, now: int) -> tuple[Removal, ...]:
         """Keep it, with a notice to everybody whom it concerns; gives the notices. Raises `ValueError` for an id twice."""
         removals = await self.concerned(withdrawal, owned, now)

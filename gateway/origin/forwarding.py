@@ -13,23 +13,22 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 
 from gateway.ask import Ask
+from gateway.origin.answered import HttpAnswer
 from gateway.origin.connections import OriginConnection, OriginLimits, OriginLost, Reply
-from gateway.origin.delivery import Headers, Tunnel
-from gateway.origin.head import Head
-from gateway.origin.header_hygiene import MOST_HOPS, asked_protocol, hops, request_headers, response_headers
-from gateway.origin.pieces import received, sent
+from gateway.origin.delivery import Headers
+from gateway.origin.header_hygiene import MOST_HOPS, asked_protocol, hops
+from gateway.origin.pieces import sent
 from gateway.origin.pool import Connections
+from gateway.origin.request_octets import request_octets, sized, waits
 from gateway.origin.routing import Upstream, UpstreamError, read_upstream
 from gateway.problems import Problem, Refusal
 
-__all__ = ["BodyBroken", "HttpOrigin", "OriginLimits"]
+__all__ = ["BodyBroken", "HttpAnswer", "HttpOrigin", "OriginLimits"]
 
 _LATER = 5
-#: Octets that are remembered for one block of header lines, whoever sent it.
-_FORWARDED = 16 * 1024
 
 
 class BodyBroken(Exception):
@@ -87,7 +86,7 @@ class HttpOrigin:
             return Refusal(Problem.ORIGIN_FAILED, detail, private=f"{upstream} leads back to this gateway")
         protocol = asked_protocol(ask) if upgrade and body is None and ask.has("upgrade") else ""
         repeatable = body is None and ask.method in {"GET", "HEAD"} and not protocol
-        message = _message(ask, place, ours, protocol, body, told)
+        message = request_octets(ask, place, ours, protocol, told, body=body is not None)
         for fresh in (not repeatable, True):
             connection = None if fresh else self._connections.spare(place)
             try:
@@ -127,10 +126,10 @@ class HttpOrigin:
         try:
             connection.write(message)
             if body is not None:
-                if _waits(ask):
+                if waits(ask):
                     await self._agreed(connection, reply)
                 if reply.head is None:
-                    sender = asyncio.ensure_future(sent(connection, body, chunked=not _sized(ask)))
+                    sender = asyncio.ensure_future(sent(connection, body, chunked=not sized(ask)))
                     sender.add_done_callback(lambda done: _finished(done, reply))
             # The clock of the answer starts when the whole request was sent.
             until: float | None = None
@@ -164,103 +163,6 @@ class HttpOrigin:
         reply.agreeing = False
 
 
-class HttpAnswer:
-    """An answer whose head has arrived (`origin.delivery.OriginAnswer`)."""
-
-    def __init__(
-        self,
-        head: Head,
-        reply: Reply,
-        connection: OriginConnection,
-        place: Upstream,
-        connections: Connections,
-        sender: asyncio.Future[None] | None,
-        *,
-        unsent: bool,
-    ) -> None:
-        """Hand on *head*; the body is in *reply*, and *sender* may still send the request's."""
-        self.status: int = head.status
-        self.length: int = head.length
-        self.tunnel: Tunnel | None = _OriginTunnel(connection) if reply.switched else None
-        self._head = head
-        self._reply = reply
-        self._connection = connection
-        self._place = place
-        self._connections = connections
-        self._sender = sender
-        self._unsent = unsent
-        self._closed = False
-
-    @property
-    def reason(self) -> str:
-        """The reason phrase."""
-        return self._head.reason
-
-    @property
-    def headers(self) -> Headers:
-        """The fields that may be passed on (`header_hygiene.response_headers`)."""
-        return response_headers(self._head.headers, switching=self._reply.switched)
-
-    @property
-    def head(self) -> bytes:
-        """Status line and the same fields as octets, as the origin wrote them."""
-        return self._head.passed_on()
-
-    def head_without(self, names: frozenset[str]) -> bytes:
-        """`head` without the fields of these *names* (lower case)."""
-        return self._head.passed_on(names)
-
-    def field(self, name: str) -> str:
-        """The first value of field *name* (lower case), or ""."""
-        return self._head.field(name)
-
-    @property
-    def buffered(self) -> int:
-        """Octets of the body that have arrived and were not read yet."""
-        return self._reply.buffered
-
-    def whole(self) -> bytes | None:
-        """The body where all of it has arrived (`origin.delivery.OriginAnswer`); the origin is let go then."""
-        body = None if self._sender is not None and self._sending else self._reply.whole()
-        if body is not None:
-            self.close()
-        return body
-
-    def body(self) -> AsyncGenerator[bytes, None]:
-        """The body's octets as they arrive, still content-coded; raises `OriginAborted`."""
-        return received(self._reply, self.close)
-
-    def close(self) -> None:
-        """Let go of the origin: an unfinished answer closes its connection."""
-        if self._closed:
-            return
-        self._closed = True
-        if (self._sender is not None and self._sending) or self._unsent or not self._reply.ended:
-            if self._sender is not None:
-                self._sender.cancel()
-            self._connection.abort()
-        else:
-            self._connections.give_back(self._place, self._connection)
-
-    @property
-    def _sending(self) -> bool:
-        return self._sender is not None and (not self._sender.done() or self._sender.cancelled())
-
-
-class _OriginTunnel:
-    def __init__(self, connection: OriginConnection) -> None:
-        self._connection = connection
-
-    async def send(self, data: bytes) -> None:
-        """Pass octets on to the origin, waiting while it cannot take more."""
-        self._connection.write(data)
-        await self._connection.drain()
-
-    async def end(self) -> None:
-        """Tell the origin that the client sends no more."""
-        self._connection.write_eof()
-
-
 def _finished(sender: asyncio.Future[None], reply: Reply) -> None:
     """Wake whoever waits for the head; a body that broke off takes the answer with it."""
     if sender.cancelled():
@@ -269,53 +171,6 @@ def _finished(sender: asyncio.Future[None], reply: Reply) -> None:
     if error is not None and reply.head is not None:
         reply.fail(f"the request's body broke off: {error}", by_client=isinstance(error, BodyBroken))
     reply.wake()
-
-
-def _message(
-    ask: Ask, place: Upstream, ours: int, protocol: str, body: AsyncIterator[bytes] | None, told: Headers
-) -> bytes:
-    line = f"{ask.method} {place.target(ask.target)} HTTP/1.1\r\n"
-    if "\n" in line[:-2] or "\r" in line[:-2] or "\0" in line:
-        raise ValueError("a request that holds a line break was not stopped by the guard")
-    octets = line.encode("utf-8", "surrogateescape")
-    if body is not None or protocol or told:
-        return octets + _fields(ask, place, ours, protocol, body, told)
-    # Clients repeat their header lines: what goes on of them is the same as well.
-    seen, known = (ask.origin, ask.address, ours), ask.headers.kept  # type: ignore[attr-defined]
-    fields: bytes | None = known.get(seen)
-    if fields is None:
-        fields = _fields(ask, place, ours, protocol, body, told)
-        if len(known) * len(fields) > _FORWARDED:
-            known.clear()
-        known[seen] = fields
-    return octets + fields
-
-
-def _fields(
-    ask: Ask, place: Upstream, ours: int, protocol: str, body: AsyncIterator[bytes] | None, told: Headers
-) -> bytes:
-    """The header lines that the origin gets, and the empty one."""
-    fields = [*request_headers(ask, ours=ours, upgrade=protocol, host=place.authority), *told]
-    if body is None:
-        fields = [field for field in fields if field[0] != "content-length" or field[1] == "0"]
-    else:
-        if not _sized(ask):
-            fields.append(("transfer-encoding", "chunked"))
-        if _waits(ask):
-            fields.append(("expect", "100-continue"))
-    lines = [f"{name}: {value}" for name, value in fields]
-    head = "\r\n".join([*lines, "", ""])
-    if head.count("\n") != len(lines) + 1 or head.count("\r") != len(lines) + 1 or "\0" in head:
-        raise ValueError("a request that holds a line break was not stopped by the guard")
-    return head.encode("utf-8", "surrogateescape")
-
-
-def _sized(ask: Ask) -> bool:
-    return bool(ask.header("content-length"))
-
-
-def _waits(ask: Ask) -> bool:
-    return ask.header("expect").strip().lower() == "100-continue"
 
 
 def _unreachable(why: str) -> Refusal:

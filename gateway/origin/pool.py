@@ -57,14 +57,15 @@ class Connections:
         self._proxied = "" if proxied == "off" else proxied
         self._limits = limits
         self._tls = tls
-        self._servers: dict[Upstream, _Server] = {}
+        #: By `Upstream.server`.
+        self._servers: dict[str, _Server] = {}
         self._watch = Watch(limits.tick)
         #: Makes a connection to a server for a client's address; a test hands in its own.
         self.make: Callable[[Upstream, str], Awaitable[OriginConnection]] = self._made
 
     def spare(self, upstream: Upstream) -> OriginConnection | None:
         """A connection to *upstream* that waits for use, or None; without waiting."""
-        server = self._servers.get(upstream)
+        server = self._servers.get(upstream.server)
         if server is None or not server.spare:
             return None
         now = monotonic()
@@ -96,7 +97,7 @@ class Connections:
             return
         now = monotonic()
         connection.spare_since = now
-        spare = (self._servers.get(upstream) or self._server(upstream)).spare
+        spare = (self._servers.get(upstream.server) or self._server(upstream)).spare
         spare.append(connection)
         while len(spare) > self._limits.spare or now - spare[0].spare_since > self._limits.spare_seconds:
             spare.popleft().abort()
@@ -186,9 +187,9 @@ class Connections:
         return (await loop.create_connection(fresh, sock=sock, ssl=tls, server_hostname=upstream.host))[1]
 
     def _server(self, upstream: Upstream) -> _Server:
-        server = self._servers.get(upstream)
+        server = self._servers.get(upstream.server)
         if server is None:
-            server = self._servers[upstream] = _Server()
+            server = self._servers[upstream.server] = _Server()
         return server
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv6Address
 
@@ -27,13 +27,19 @@ class Upstream:
 
     *host* is without brackets; *base* is the path that every target is put
     behind, "" or starting with a slash and not ending in one. With the scheme
-    ``unix`` *host* is the path of a socket.
+    ``unix`` *host* is the path of a socket. *server* names the server alone,
+    wherever on it the site is.
     """
 
     scheme: str
     host: str
     port: int
     base: str = ""
+    server: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Name the server."""
+        object.__setattr__(self, "server", f"{self.scheme} {self.host} {self.port}")
 
     @property
     def authority(self) -> str:

@@ -54,6 +54,11 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "What a part of a fee waited for has happened. The licensee may object for seven days.",
             "See it: licet milestones list",
         ),
+        "milestone.reversed": (
+            "A release was taken back: {subject}",
+            "What was released to you for a milestone, or a part of it, is the licensee's again.",
+            "See it: licet milestones list",
+        ),
         "milestone.disputed": (
             "A milestone is disputed: {subject}",
             "One side objects; nothing of its money moves until that is settled.",
@@ -200,6 +205,11 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "A milestone is met: {subject}",
             "What a part of your fee waited for has happened. You may object for seven days, and say why.",
             "See it, and approve or object: GET /.licet/milestones of the site",
+        ),
+        "milestone.reversed": (
+            "Part of your fee comes back: {subject}",
+            "Something that was released for a milestone was taken back, such as for a work that was withdrawn.",
+            "See it on your account: GET /.licet/account of the site",
         ),
         "milestone.disputed": (
             "A milestone is disputed: {subject}",

@@ -53,7 +53,8 @@ FAULTS_LISTED: Final = 100
 class StoredRow:
     """An entry as the store has it. *leaf* is the SHA-256 of its public leaf.
 
-    *why* is what is wrong with the row itself, a clause for people, or "".
+    *why* is what is wrong with the row itself, a clause for people, or "". *file* is the
+    journal's file that it was folded from.
     """
 
     seq: int
@@ -62,6 +63,7 @@ class StoredRow:
     salt: bytes
     leaf: bytes
     why: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +158,14 @@ def audit(
     *,
     positions: Mapping[str, int] | None = None,
     details: Iterable[SealedDetail] = (),
+    elsewhere: frozenset[str] = frozenset(),
 ) -> AuditReport:
     """Check the journal in *folder*, and the store's *rows* against it where given.
 
     *rows* come in the order of their sequence numbers. *positions* are
     `Folding.positions`: entries before them must be stored, later ones may not
-    be yet. *details* are those that the store still has. Raises `OSError` where
+    be yet. *details* are those that the store still has. Files that are *elsewhere*, on other
+    machines with the same store, are audited there; here their rows are held against themselves. Raises `OSError` where
     a file cannot be read, nothing else; costs memory for one digest per entry.
     """
     seen = _Audit()
@@ -173,7 +177,7 @@ def audit(
     for detail in details:
         _check_detail(detail, seen)
     if rows is not None:
-        _check_rows(rows, seen)
+        _check_rows(rows, seen, elsewhere)
         _check_missing(positions or {}, seen)
     unfolded = -1 if rows is None else sum(not known.stored for known in seen.known.values())
     return AuditReport(
@@ -277,7 +281,7 @@ def _check_detail(sealed: SealedDetail, seen: _Audit, file: str = "", offset: in
         seen.fault("the detail is not the one its record commits to", id=sealed.id, file=file, offset=offset)
 
 
-def _check_rows(rows: Iterable[StoredRow], seen: _Audit) -> None:
+def _check_rows(rows: Iterable[StoredRow], seen: _Audit, elsewhere: frozenset[str]) -> None:
     expected: int | None = None
     latest: dict[str, int] = {}
     for row in rows:
@@ -286,8 +290,12 @@ def _check_rows(rows: Iterable[StoredRow], seen: _Audit) -> None:
             seen.fault(f"rows {expected} to {row.seq - 1} are missing", id=row.id, seq=row.seq)
         expected = row.seq + 1
         known = seen.known.get(row.id)
+        if known is None and row.file in elsewhere:
+            if row.why:
+                seen.fault(row.why, id=row.id, seq=row.seq)
+            continue
         if known is None:
-            seen.fault("the journal does not hold this entry", id=row.id, seq=row.seq)
+            seen.fault(row.why or "the journal does not hold this entry", id=row.id, seq=row.seq)
             continue
         why = _row_fault(row, known, latest)
         if why:

@@ -165,6 +165,28 @@ class PublicLog:
         await asyncio.to_thread(self.publish)
         return True
 
+    async def follow(self, leaves: Leaves, leader: Leader) -> bool:
+        """Publish the head that another gateway signed last, under the same key; False where nothing is new.
+
+        Its root is that of our own leaves, or `LogRefused`. Raises as `open`.
+        """
+        size, root_before = await leader.promised()
+        if size < self.size or size == self.head.size:
+            return False
+        while self.size < size:
+            taken = await leaves.leaves(self.size, min(AT_ONCE, size - self.size))
+            if not taken:
+                raise LogRefused(
+                    f"Another gateway signed {size} entries and the store holds {self.size}: an older state."
+                )
+            await asyncio.to_thread(self.append, taken)
+        if await asyncio.to_thread(self._root) != root_before:
+            raise LogRefused(
+                f"Another gateway signed other {size} entries: one of the two has an older state."
+            )
+        await asyncio.to_thread(self.publish)
+        return True
+
     def append(self, leaves: Iterable[bytes]) -> None:
         """Put *leaves* behind the others; tiles that are whole now are written through to the disk."""
         for leaf in leaves:

@@ -316,7 +316,21 @@ def _end_of(path: Path) -> int:
         return found
     # Its writer went on to another file, or ended: all that is in it is durable.
     with path.open("rb", buffering=0) as file:
-        return 0 if file.read(len(GZIP)) == GZIP else os.fstat(file.fileno()).st_size
+        if file.read(len(GZIP)) == GZIP:
+            return 0
+        size = os.fstat(file.fileno()).st_size
+    # One that was killed leaves its ``.end``. Behind that may stand whole frames, which count, and a torn tail,
+    # which nobody folds: it is there until the keeper cuts it, and is not to be waited for.
+    marked, _ = _durable(path)
+    if not marked:
+        return size
+    end = marked
+    try:
+        for _, end in read_frames(path, marked):  # noqa: B007 - only the last one counts
+            pass
+    except SegmentDamaged:
+        return size
+    return end
 
 
 def torn_tail(path: Path, end: int) -> TornTail | None:

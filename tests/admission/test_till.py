@@ -702,3 +702,14 @@ async def test_whatever_becomes_of_each_ask_nothing_is_lost_or_sold_twice(
         await till.close()
         assert not till._taken
     assert set_aside(tables) == (paid * 5_000, paid)
+
+
+async def test_what_the_book_closed_is_sold_to_nobody() -> None:
+    """A machine that was cut off for long forgets what it had set aside, and asks anew."""
+    till, tables = till_with(credit=100 * 5_000)
+    assert isinstance(await taken(till, charge_of(), ask_at()), Grant)
+    tables.purses.clear()
+    till.forget()
+    assert isinstance(till.take(Grant(charge=charge_of("r2")), ask_at(record_id="r2"), NOTHING), Needs)
+    assert isinstance(await taken(till, charge_of("r3"), ask_at(record_id="r3")), Grant)
+    assert set_aside(tables)[1] >= 1

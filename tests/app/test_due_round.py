@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import sys
+from asyncio.subprocess import PIPE
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +19,7 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
 from gateway.provenance.record import BookEntry
+from gateway.provenance.segments import durable_ends
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.dispute_book import SqliteDisputeBook
 from gateway.store.sqlite.document_book import SqliteDocumentBook
@@ -169,3 +174,65 @@ async def test_a_journal_that_cannot_be_folded_is_waited_for_a_while_alone(offic
     for _ in range(20):
         await office.round.act()
     assert await office.booked() == [(30_000_000, NOW)]
+
+
+#: Writes an entry that is acknowledged, then half of the next one, and is killed there.
+_KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from gateway.clock import HandClock
+from gateway.provenance.append_file import Disk
+from gateway.provenance.journal import Journal
+from gateway.provenance.record import BookEntry
+
+class Torn(Disk):
+    left = False
+
+    def write(self, descriptor, octets):
+        if not self.left:
+            return super().write(descriptor, octets)
+        super().write(descriptor, octets[: len(octets) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+async def main(folder, now_us):
+    disk = Torn()
+    journal = Journal.open(folder, "w1", clock=HandClock(now_us), reserve_bytes=0, disk=disk)
+    await journal.keep(BookEntry("cr_1", now_us, "credit", "", "le_1", 1_000_000, "USD", by="operator"))
+    print("acknowledged", flush=True)
+    disk.left = True
+    await journal.keep(BookEntry("cr_2", now_us, "credit", "", "le_1", 1_000_000, "USD", by="operator"))
+
+asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+"""
+
+
+class Uncut(Keeper):
+    """A keeper that has folded everything and not cut any tail yet."""
+
+    def _finish(self, path):
+        pass
+
+
+async def test_a_torn_tail_of_a_killed_writer_is_not_waited_for(office):
+    folder = office.folder / "journal"
+    killed = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _KILLED, str(folder), str(office.clock.now_us()), stdout=PIPE
+    )
+    said, _ = await killed.communicate()
+    assert (said, killed.returncode) == (b"acknowledged\n", -signal.SIGKILL)
+    (file,) = folder.glob("w1-*.seg")
+    await office.round.act()
+    assert await Uncut(folder, SqliteFolding(office.database)).catch_up() == 1, (
+        "what was acknowledged was waited for"
+    )
+    assert not await office.ledger.has_entry("li_1")
+    reached = (await SqliteFolding(office.database).positions())[file.name]
+    assert file.stat().st_size > reached == durable_ends(folder)[file.name], "the tail stands there still"
+    await office.round.act()
+    assert await office.booked() == [(30_000_000, NOW)], "at the first look, not at the twelfth"
+    assert file.stat().st_size == reached, "the keeper cut the tail"
+    # Without its mark nobody can tell where to look from: all of it is waited for, as before.
+    with file.open("ab") as more:
+        more.write(b"\0" * 400)
+    file.with_suffix(".end").unlink(missing_ok=True)
+    assert durable_ends(folder)[file.name] == reached + 400

@@ -13,6 +13,7 @@ from gateway.config import read_config
 from gateway.licenses.auditors import Look, invite
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import License, Standing
+from gateway.licenses.offers import months_after
 from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.problems import ConfigurationError
@@ -31,6 +32,7 @@ from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.stored_rows import stored_rows
 from gateway.terms.license_terms import Audit, Compensation, LicenseTerms, Purpose, Scope
 from loadtests.recording import paid
+from tests.store.sqlite.shelf_of_records import KEEP, entries, shelf
 
 DAY = 86_400
 
@@ -133,3 +135,31 @@ async def test_files_that_ended_an_hour_ago_are_packed_and_no_other(tmp_path, da
     packed = [path.read_bytes().startswith(b"\x1f\x8b") for path in segments(config.journal)]
     assert packed == [True, True, False, False]
     assert [row.why for row in await database.read(stored_rows)] == [""] * 4
+
+
+@pytest.mark.parametrize(
+    ("months", "window", "text", "leave"),
+    [
+        (14, 0, "", True),
+        (13, 0, "", False),
+        (14, 24, "", False),
+        (25, 24, "", True),
+        (14, 0, "[retention]\nrows_months = 24\n", False),
+        (3, 0, "[retention]\nrows_months = 2\n", True),
+        (300, 0, "[retention]\nrows_months = 0\n", False),
+    ],
+)
+async def test_rows_leave_in_time_and_never_before_an_audit_may_look(
+    tmp_path, database, monkeypatch, months, window, text, leave
+):
+    monkeypatch.setattr("gateway.store.sqlite.shelving.COUNTED", KEEP)
+    made = entries(500)
+    await shelf(database, tmp_path / "journal", made)
+    clock = HandClock(months_after(made[-1].time_us // 1_000_000, months) * 1_000_000)
+    if window:
+        await license_with(database, clock, window)
+    config = config_of(tmp_path, text)
+    await forget_in_time(config, database, clock)
+    count = await database.read(lambda db: db.execute("SELECT count(*) FROM journal").get)
+    assert (count < len(made)) is leave
+    await check_retention(config, database, clock)

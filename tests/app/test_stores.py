@@ -31,6 +31,7 @@ async def test_they_are_on_postgresql_where_the_settings_say_so(tmp_path, emptie
     assert has_store(tmp_path)
     database = await open_store(tmp_path, readers=1)
     assert postgres_of(database) is database
+    assert database.journal == tmp_path / "journal"
     assert isinstance(folding_of(database), PostgresFolding)
     asked = "SELECT current_setting('licet.place')"
     assert await database.read(lambda db: db.execute(asked).get) == place_of(Folders(tmp_path))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import itertools
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +18,7 @@ import pytest
 
 from gateway.admission.spending import Charge
 from gateway.app.stores import folding_of
-from gateway.clock import HandClock
+from gateway.clock import HandClock, SystemClock
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.money import Money
 from gateway.outbox.events import About
@@ -45,10 +47,13 @@ from gateway.store.memory.ingestion import MemoryIngestion
 from gateway.store.memory.leaves import MemoryLeaves
 from gateway.store.memory.ledger import MemoryLedger
 from gateway.store.memory.lives import MemoryLives
+from gateway.store.memory.marks import MemoryMarks
 from gateway.store.memory.negotiations import MemoryNegotiations
+from gateway.store.memory.news import MemoryBoard, MemoryNews
 from gateway.store.memory.objections import MemoryObjections
 from gateway.store.memory.originals import MemoryOriginals
 from gateway.store.memory.owing import MemoryOwing
+from gateway.store.memory.paces import MemoryPaces
 from gateway.store.memory.payout_book import MemoryPayoutBook
 from gateway.store.memory.person_reports import MemoryPersonReports
 from gateway.store.memory.private_links import MemoryPrivateLinks
@@ -62,6 +67,12 @@ from gateway.store.memory.traffic import MemoryTraffic
 from gateway.store.memory.unfinished import MemoryUnfinished
 from gateway.store.memory.usage import MemoryUsageCounts
 from gateway.store.memory.withdrawals import MemoryWithdrawals
+from gateway.store.redis.address import read_address
+from gateway.store.redis.line import RedisLine, RedisRules
+from gateway.store.redis.marks import RedisMarks
+from gateway.store.redis.news import RedisNews
+from gateway.store.redis.paces import RedisPaces
+from gateway.store.redis.scripts import PROBE
 from gateway.store.sqlite.account_book import SqliteAccountBook
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.admin_notes import SqliteAdminNotes
@@ -287,6 +298,8 @@ def sqlite_ports(database: Any, folder: Path | None = None) -> Ports:
 
 
 ENGINES = ("memory", "sqlite", "postgres")
+#: What carries the ports that workers and machines share (`store.redis`): a cluster has three primaries with a replica each.
+SHARING = ("memory", "redis", "valkey", "cluster")
 #: Ports that have no test on PostgreSQL yet, by the file that holds them elsewhere. None: whoever adds one says why.
 NOT_ON_POSTGRES: frozenset[str] = frozenset()
 
@@ -321,8 +334,89 @@ def ports(database: Any, tmp_path: Path) -> Ports:
     return made
 
 
+@dataclass
+class Shared:
+    """The ports of one process that shares; *twin* is another process, or the same where all is in memory."""
+
+    paces: Any
+    marks: Any
+    news: Any
+    line: Any = None
+    twin: Any = None
+    server: Any = None
+    tasks: list[Any] = field(default_factory=list)
+
+    def now_us(self) -> int:
+        return SystemClock().now_us()
+
+    async def heard(self) -> None:
+        """Return once each process has heard what was told before, and told what came of it."""
+        for _ in range(3):
+            for each in (self, self.twin):
+                if each.line is not None:
+                    assert await each.line.ask(PROBE, each.line.key("probe"), ()) == 1
+
+    def listen(self, kind: str, *several: Any) -> list[list[str]]:
+        """What each of *several* hears of *kind* from now on."""
+        found: list[list[str]] = []
+        for news in several:
+            told: list[str] = []
+
+            async def hear(body: str, told: list[str] = told) -> None:
+                told.append(body)
+
+            news.on(kind, hear)
+            found.append(told)
+        return found
+
+
+@pytest.fixture(scope="session")
+def _servers(redis_serving) -> Iterator[Callable[[str], Any]]:
+    """One server of each engine for the whole session, started when it is first asked for."""
+    with ExitStack() as stack:
+        running: dict[str, Any] = {}
+
+        def server(engine: str) -> Any:
+            if engine not in running:
+                running[engine] = stack.enter_context(redis_serving(engine))
+            return running[engine]
+
+        yield server
+
+
+@pytest.fixture(params=SHARING)
+async def shared(request: pytest.FixtureRequest, _servers) -> AsyncIterator[Shared]:
+    """The shared ports of two processes on each engine in turn, empty."""
+    if request.param == "memory":
+        paces, marks, board = MemoryPaces(), MemoryMarks(), MemoryBoard()
+        one, other = (Shared(paces, marks, MemoryNews(board)) for _ in range(2))
+    else:
+        server = _servers(request.param)
+        # A name of its own is as good as an empty server, and a cluster takes its time to be emptied.
+        rules = RedisRules(read_address(server.url), name=f"t{next(_numbers)}", seconds=2.0)
+        one, other = (_sharing(RedisLine(rules), server) for _ in range(2))
+    one.twin, other.twin = other, one
+    tasks = [asyncio.create_task(each.line.run()) for each in (one, other) if each.line]
+    for each in (one, other):
+        if each.line is not None:
+            await each.line.known.wait()
+            assert each.line.up, each.line.reason
+    tasks += [asyncio.create_task(each.news.run()) for each in (one, other)]
+    yield one
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _sharing(line: RedisLine, server: Any) -> Shared:
+    return Shared(RedisPaces(line, SystemClock()), RedisMarks(line), RedisNews(line), line, server=server)
+
+
+_numbers = itertools.count(1)
 _outcomes: Counter[tuple[str, str, str]] = Counter()
-_PLACE = re.compile(rf"conformance/test_(\w+)\.py::.*\[(?:.*-)?({'|'.join(ENGINES)})(?:-.*)?\]$")
+_PLACE = re.compile(
+    rf"conformance/test_(\w+)\.py::.*\[(?:.*-)?({'|'.join(dict.fromkeys(ENGINES + SHARING))})(?:-.*)?\]$"
+)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -337,10 +431,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not _outcomes:
         return
     terminalreporter.section("ports and engines: tests passed")
-    terminalreporter.write_line(f"{'':18}" + "".join(f"{each:>16}" for each in ENGINES))
+    engines = [
+        each for each in dict.fromkeys(ENGINES + SHARING) if any(each == which for _, which, _ in _outcomes)
+    ]
+    terminalreporter.write_line(f"{'':18}" + "".join(f"{each:>16}" for each in engines))
     for port in (*sorted({port for port, _, _ in _outcomes}), "all"):
         cells = []
-        for each in ENGINES:
+        for each in engines:
             counts: Counter[str] = Counter()
             for (where, which, outcome), count in _outcomes.items():
                 if which == each and port in (where, "all"):
@@ -377,9 +474,6 @@ class Filed:
         for name, octets in contents.items():
             (self._folder / name).write_bytes(octets)
         return int(await self._folding.fold(replace(batch, entries=tuple(entries))))
-
-
-_numbers = itertools.count(1)
 
 
 def salt_of(entry: JournalEntry) -> bytes:

@@ -101,7 +101,7 @@ async def test_a_creator_judges_by_keyboard_and_without_script(browser, start, d
     context = await browser.new_context(java_script_enabled=False, viewport={"width": 1280, "height": 844})
     page = await context.new_page()
     await sign_in(page, board)
-    await page.get_by_role("link", name="Duties", exact=True).focus()
+    await page.get_by_role("link", name="Proof", exact=True).focus()
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", name="Waits for your word").wait_for()
     await page.get_by_label("Licensee").select_option(label="University of Somewhere")

@@ -12,8 +12,10 @@ from collections import Counter
 from dataclasses import replace
 from urllib.parse import quote
 
+from gateway.dashboard.filters import DAY_US, rfc3339
 from gateway.dashboard.log_pages import curl
 from gateway.provenance.record import FetchDetail
+from gateway.provenance.shelved import Places
 from tests.dashboard.conftest import BASE, HOSTILE
 
 
@@ -128,3 +130,31 @@ def test_the_command_of_a_request_is_that_request():
 async def test_the_record_offers_the_command(board):
     page = (await board.get("/records/019ab003-0000-7000-8000-000000000003")).text
     assert "curl --include --user-agent" in html.unescape(page)
+
+
+async def test_the_log_says_where_rows_left(board, filled, clock):
+    assert "left the database" not in (await board.get("/log")).text
+    since, until = clock.now_us() - 90 * DAY_US, clock.now_us() - 60 * DAY_US
+    none = Places.made([])
+    row = (1, 1, 1, 1234, since, until, "[]", b"", none.write(), none.marks)
+    await filled.database.write(
+        lambda db: db.execute(f"INSERT INTO shelved VALUES ({', '.join('?' * len(row))})", row)
+    )
+    first, last = rfc3339(since)[:10], rfc3339(until)[:10]
+    for path in (
+        "/log",
+        "/log?last=all",
+        f"/log?from={first}",
+        "/log?text=nowhere",
+        "/crawlers/GPTBot?last=all",
+    ):
+        page = (await board.get(path)).text
+        assert "1,234 fetches from" in page, path
+        assert f"licet journal bring-back --from {first} --to {last}</code>" in page, path
+    for path in (
+        "/log?last=24h",
+        "/log?last=30d",
+        f"/log?to={rfc3339(since - 2 * DAY_US)[:10]}",
+        "/crawlers/GPTBot",
+    ):
+        assert "left the database" not in (await board.get(path)).text, path

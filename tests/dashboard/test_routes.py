@@ -192,7 +192,7 @@ async def test_the_overview_adds_up(board):
     rows = json.loads((await board.get("/log.json?last=24h")).text)["rows"]
     charged = sum(row["charged_micros"] for row in rows)
     assert charged
-    assert f"Charged {charged / 1_000_000:.2f} USD owed" in text
+    assert f"Charged {charged / 1_000_000:.2f} USD to licensees" in text
     licensed = sum(row["decision"] == "licensed" for row in rows)
     ai = sum(row["class"] == "ai" or row["decision"] == "licensed" for row in rows)
     assert f"AI fetches {ai} of {len(rows)} by machines" in text

@@ -17,7 +17,7 @@ from gateway.admission.spending import Charge
 from gateway.ask import Ask
 from gateway.canonical import canonical_bytes
 from gateway.front.answer import Judged, Notice
-from gateway.front.remember import Tally, remember
+from gateway.front.remember import Tally, body_digest, remember
 from gateway.money import Money
 from gateway.origin.delivery import Delivery
 from gateway.paths import PathScope
@@ -294,6 +294,16 @@ def test_the_quote_is_the_cheapest_that_covers_what_the_crawler_does() -> None:
     both = replace(GPTBOT, crawler=replace(GPTBOT.crawler, uses=frozenset({Use.AI_TRAIN, Use.AI_INPUT})))
     written = remember(ASK, judged(LICENSE_REQUIRED, visitor=both), OURS, ended_us=START)
     assert written.record.quote_micros == 9_000
+
+
+@pytest.mark.parametrize("size", [0, 1, 2047, 2048, 4094, 4095, 16 * 1024, 16 * 1024 + 1, 100_000])
+def test_a_digest_is_that_of_the_whole_however_it_is_sliced(size) -> None:
+    body = bytes(at % 251 for at in range(size))
+    assert body_digest(body) == hashlib.sha256(body).hexdigest()
+    tally = Tally()
+    for piece in (body[: size // 3], body[size // 3 :]):
+        tally.add(piece)
+    assert (tally.bytes_sent, tally.hexdigest()) == (size, hashlib.sha256(body).hexdigest())
 
 
 def test_a_tally_is_what_passed() -> None:

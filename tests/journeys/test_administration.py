@@ -17,7 +17,7 @@ PASSWORD = "tides come in twice a day"
 #: Commands that only read, or whose doing is told by other entries, or that are no command of an operator's.
 READING = {
     "serve", "demo", "report", "past", "policy check", "policy explain", "policy lint", "policy honeypot",
-    "keys list", "journal export", "journal audit", "journal prove", "journal verify", "journal bundle",
+    "keys list", "journal export", "journal audit", "journal prove", "journal sizes", "journal verify", "journal bundle",
     "journal check", "audit", "receipt verify", "licensee list", "statement", "backup", "restore", "fetch",
     "doctor", "deploy", "reconcile-access", "restart", "who", "memo", "price", "dossier", "ems encrypt",
     "ems decrypt", "terms show", "terms export", "payments", "crawlers list", "crawlers show",
@@ -28,7 +28,7 @@ READING = {
     "objections list", "objections show", "authors list", "authorship show", "authorship export",
     "invoices list", "invoices show", "payouts list", "payouts authors", "mcp", "disputes list",
     "disputes show", "reconcile", "books check", "books export", "outbox list", "outbox show", "outbox test",
-    "dashboard people list", "dashboard keys list", "config export", "config diff", "listen", "policy history", "store move",
+    "dashboard people list", "dashboard keys list", "config export", "config diff", "listen", "policy history", "store move", "store machines",
 }  # fmt: skip
 
 

@@ -275,6 +275,10 @@ async def test_a_withdrawn_work_is_credited_of_what_waits_for_a_milestone_and_of
         assert (await milestone("shared"))["released"]["micros"] == 30_000_000
         await licet("withdraw", "/essays/moon", "--uses", "ai-input")
         assert (await credited(license, 2))["credit"] == "60 USD"
+        async with asyncio.timeout(40):
+            while not (back := await milestones(crawler, front, "milestone.reversed")):
+                await asyncio.sleep(0.2)
+        assert [(each["milestone"], each["amount"]) for each in back] == [("launch", "15 USD")]
         stated = (await licet(*account)).out
         assert "/essays/moon was withdrawn from the bundle launch; of launch" in stated
         # Of 90 a third is left to pay: 15 of what was paid at signing, 15 of what was promised and released.
@@ -295,10 +299,10 @@ async def test_a_withdrawn_work_is_credited_of_what_waits_for_a_milestone_and_of
         await crawler.http.close()
 
 
-async def milestones(crawler: Crawler, front: str) -> list[dict[str, Any]]:
-    """The milestones that the licensee was told of."""
+async def milestones(crawler: Crawler, front: str, type: str = "milestone.ingestion") -> list[dict[str, Any]]:
+    """What the licensee was told of milestones, of one type."""
     told = json.loads((await crawler.get(f"{front}/.licet/events", **crawler.login))[1])
-    return [each["data"] for each in told["events"] if each["type"] == "milestone.ingestion"]
+    return [each["data"] for each in told["events"] if each["type"] == type]
 
 
 class Counted:

@@ -62,8 +62,10 @@ def _options(path: tuple[str, ...]) -> set[str]:
 def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "serve", "demo", "init", "ingest", "report", "past", "listen", "policy check", "policy explain", "policy lint", "policy honeypot", "policy history", "keys new", "keys rotate",
-        "keys list", "keys revoke", "journal export", "journal audit", "journal prove", "journal verify", "journal bundle", "journal pack", "journal check", "audit", "receipt verify", "licensee add", "licensee list",
-         "licensee credit", "licensee place", "licensee suspend", "licensee agent", "licensee limit", "statement", "backup", "restore", "fetch", "mcp", "doctor", "deploy", "reconcile-access", "restart", "who", "store move",
+        "keys list", "keys revoke", "journal export", "journal audit", "journal prove", "journal verify", "journal bundle", "journal pack", "journal sizes", "journal shelve",
+        "journal bring-back", "journal check", "audit", "receipt verify", "licensee add", "licensee list", "licensee credit", "licensee place", "licensee suspend", "licensee agent",
+        "licensee limit", "statement", "backup", "restore", "fetch", "mcp", "doctor", "deploy", "reconcile-access", "restart",
+        "who", "store move", "store share", "store machines",
          "memo", "price", "dossier", "ems encrypt", "ems decrypt", "terms show", "terms export", "payments", "licensee refund",
         "crawlers list", "crawlers show", "crawlers check", "crawlers update", "rsl lint",
         "deals list", "deals show", "deals offer", "deals decline",

@@ -138,7 +138,7 @@ async def test_two_people_agree_in_two_browsers_without_script(browser: Any, wor
     for field in await owner.locator("input[type=password]").all():
         await field.fill(PASSWORD)
     await owner.get_by_role("button", name="Set password and sign in").click()
-    await owner.get_by_role("link", name="Deals").click()
+    await owner.get_by_role("link", name="Licensing").click()
     assert "waits for you" in await owner.content()
     await owner.locator("tbody a").first.click()
     assert "summarizes essays" in await owner.content()

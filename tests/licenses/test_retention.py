@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.licenses.offers import months_after
-from gateway.licenses.retention import FOR_GOOD, AuditWindow, Days, longest, mistakes, table
+from gateway.licenses.retention import (
+    FOR_GOOD,
+    AuditWindow,
+    Days,
+    longest,
+    mistakes,
+    rows_before,
+    rows_months,
+    table,
+)
 
 NOW = 1_795_000_000
 DAYS = Days(30, 0, 90, 0)
@@ -78,3 +89,33 @@ def test_the_table_says_what_the_settings_say():
     # What is about people comes first, so that nobody has to look for it.
     personal = [each.personal for each in table(DAYS, [], NOW)]
     assert personal == sorted(personal, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "windows", "stays"),
+    [
+        (0, [RUNS], 0),
+        (13, [], 13),
+        (13, [RUNS], 24),
+        (36, [RUNS], 36),
+        (1, [AuditWindow("li_1", months_after(NOW, -24), 24)], 1),
+    ],
+)
+def test_rows_stay_as_long_as_an_audit_may_look_back(asked, windows, stays):
+    assert rows_months(asked, windows, NOW) == stays
+    (rows,) = [
+        each
+        for each in table(Days(30, 0, 90, 0, 90, asked), windows, NOW)
+        if each.key == "retention.rows_months"
+    ]
+    assert rows.how_long == (
+        f"{stays} months, then in the journal's packed files alone" if stays else FOR_GOOD
+    )
+
+
+@given(st.integers(0, 1200), st.integers(NOW, NOW + 400 * 86_400))
+def test_only_whole_months_that_ended_leave(months, now):
+    before = datetime.fromtimestamp(rows_before(months, now), UTC)
+    at = datetime.fromtimestamp(now, UTC)
+    assert (before.day, before.hour, before.minute, before.second) == (1, 0, 0, 0)
+    assert (at.year - before.year) * 12 + at.month - before.month == months

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import sys
 from pathlib import Path
 
 import pytest
+
+from gateway.origin.connections import OriginLimits
+from gateway.origin.forwarding import HttpOrigin
+from gateway.problems import Refusal
 
 _KIT = Path(__file__).resolve().parent.parent / "front" / "kit.py"
 
@@ -48,3 +53,20 @@ async def origin(kit, started):
 async def door(kit, started, origin):
     """A gateway before `origin`."""
     return await started(kit.Door(origin.url))
+
+
+@pytest.fixture
+async def forward(origin):
+    """Forwards an ask to `origin` and reads the whole answer."""
+    http = HttpOrigin(OriginLimits(first_byte=5, idle=5, continue_seconds=0.05))
+
+    async def send(asked, body=None, *, ours=-1, upgrade=False, url=origin.url):
+        opened = await http.open(asked, url, body, ours=ours, upgrade=upgrade)
+        if isinstance(opened, Refusal):
+            return opened
+        return opened.status, b"".join([piece async for piece in opened.body()])
+
+    send.http = http
+    yield send
+    await http.close()
+    await asyncio.sleep(0)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.ask import Ask, HeaderFields
+from gateway.ask import Ask
 from gateway.origin.connections import OriginLimits
 from gateway.origin.forwarding import BodyBroken, HttpOrigin
 from gateway.origin.small import fetch_small
@@ -27,73 +27,9 @@ def ask(*headers, method="GET", target="/"):
     return Ask("", 0, "a", "http://a.example", method, target, "", headers=(("host", "a.example"), *headers))
 
 
-@pytest.fixture
-async def forward(origin):
-    """Forwards an ask to `origin` and reads the whole answer."""
-    http = HttpOrigin(OriginLimits(first_byte=5, idle=5, continue_seconds=0.05))
-
-    async def send(asked, body=None, *, ours=-1, upgrade=False, url=origin.url):
-        opened = await http.open(asked, url, body, ours=ours, upgrade=upgrade)
-        if isinstance(opened, Refusal):
-            return opened
-        return opened.status, b"".join([piece async for piece in opened.body()])
-
-    send.http = http
-    yield send
-    await http.close()
-    await asyncio.sleep(0)
-
-
 async def pieces(*parts):
     for part in parts:
         yield part
-
-
-TARGETS = [
-    "//a",
-    "/%2F",
-    "/a;b",
-    "/%7e%7E",
-    "/a?",
-    "/?",
-    "/a?b?c",
-    "/a%",
-    "/a%zz",
-    "/.",
-    "/../x",
-    "/a//",
-    "*",
-    "/\u00e9",
-]
-
-
-@pytest.mark.parametrize("target", TARGETS)
-async def test_a_target_arrives_as_it_was(forward, origin, target):
-    assert await forward(ask(target=target, method="OPTIONS")) == (200, b"ok")
-    assert origin.raw.startswith(f"OPTIONS {target} HTTP/1.1\r\n".encode())
-
-
-async def test_a_base_path_is_put_before_it(forward, origin):
-    assert await forward(ask(target="//a?"), url=origin.url + "/base/") == (200, b"ok")
-    assert origin.requests[0].target == "/base//a?"
-
-
-async def test_the_whole_head(forward, origin):
-    mine = ("authorization", "License x")
-    await forward(ask(("x-odd", "caf\udce9 \u00e9"), mine, ("accept", "*/*")), ours=2)
-    assert bytes(origin.raw) == (
-        b"GET / HTTP/1.1\r\nhost: a.example\r\nx-odd: caf\xe9 \xc3\xa9\r\naccept: */*\r\ncdn-loop: licet\r\n"
-        b'forwarded: host="a.example";proto=http\r\nx-forwarded-host: a.example\r\nx-forwarded-proto: http\r\n\r\n'
-    )
-
-
-@pytest.mark.parametrize("bad", ["a\r\nb: c", "a\nb", "a\rb", "a\0b"])
-async def test_a_line_break_never_leaves(forward, origin, bad):
-    with pytest.raises(ValueError, match="line break"):
-        await forward(ask(("x", bad)))
-    with pytest.raises(ValueError, match="line break"):
-        await forward(ask(target="/" + bad))
-    assert origin.connections == 0
 
 
 async def test_bodies(forward, origin):
@@ -255,56 +191,6 @@ async def test_an_origin_that_does_not_take_a_body_is_late(origin):
     await http.close()
 
 
-async def test_an_early_answer_is_passed_on_and_the_connection_ends(forward, origin):
-    """The origin refuses before it has read the body."""
-    origin.read_bodies = False
-    origin.reply = b"HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno"
-    endless = asyncio.Event()
-
-    async def body():
-        yield b"he"
-        await endless.wait()
-
-    assert await forward(ask(("content-length", "5"), method="POST"), body()) == (413, b"no")
-    await origin.all_gone()
-
-
-async def test_closing_early_closes_the_connection(forward, origin):
-    origin.reply = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf!"
-    opened = await forward.http.open(ask(), origin.url, None, ours=-1, upgrade=False)
-    opened.close()
-    opened.close()
-    await origin.all_gone()
-    assert origin.connections == 1
-
-
-async def test_an_answer_without_a_body_gives_its_connection_back(forward, origin):
-    for reply in (b"HTTP/1.1 204 No\r\n\r\n", b"HTTP/1.1 304 No\r\nContent-Length: 5\r\n\r\n"):
-        origin.reply = reply
-        status, body = await forward(ask())
-        assert body == b""
-        assert status in {204, 304}
-    assert origin.connections == 1
-
-
-async def test_tunnels(forward, origin):
-    async def echo(request, reader, writer):
-        writer.write(b"HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: odd\r\n\r\nhello")
-        writer.write(await reader.read())
-
-    origin.reply, origin.hang_up = echo, True
-    wish = ask(("connection", "upgrade"), ("upgrade", "odd"))
-    opened = await forward.http.open(wish, origin.url, None, ours=-1, upgrade=True)
-    assert opened.status == 101
-    assert opened.headers == (("Upgrade", "odd"),)
-    await opened.tunnel.send(b"abc")
-    await opened.tunnel.end()
-    assert b"".join([piece async for piece in opened.body()]) == b"helloabc"
-    origin.hang_up = False
-    refusal = await forward(wish, upgrade=False)
-    assert refusal.problem is Problem.ORIGIN_FAILED
-
-
 _VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=1, max_size=20)
 _NAMES = st.sampled_from(
     ["accept", "connection", "te", "x-a", "x_a", "upgrade", "cookie", "cdn-loop", "forwarded"]
@@ -383,14 +269,3 @@ async def test_a_switch_to_nothing_is_a_failure(forward, origin, method):
         opened = await forward.http.open(ask(method=method), origin.url, None, ours=-1, upgrade=False)
     assert opened.problem is Problem.ORIGIN_FAILED
     await origin.all_gone()
-
-
-async def test_what_is_remembered_of_many_visitors_with_the_same_lines_is_bounded(forward, origin):
-    fields = HeaderFields([("host", "a.example"), ("x-long", "a" * 2000)])
-    for number in range(40):
-        visitor = Ask(
-            "", 0, "a", "http://a.example", "GET", "/", "", headers=fields, address=f"192.0.2.{number}"
-        )
-        assert await forward(visitor) == (200, b"ok")
-    assert f"x-real-ip: 192.0.2.{39}\r\n".encode() in bytes(origin.raw)
-    assert sum(len(kept) for kept in fields.kept.values()) < 20 * 1024

@@ -53,7 +53,7 @@ async def test_a_server_that_refuses_is_left_alone_and_then_tried_by_one(pool, o
             await connections.take(place)
     with pytest.raises(OriginDown):
         await connections.take(place)
-    server = connections._servers[place]
+    server = connections._servers[place.server]
     server.retry_at = 0.0
     results = await asyncio.gather(*(connections.take(place) for _ in range(5)), return_exceptions=True)
     assert sorted(type(each).__name__ for each in results) == ["ConnectionRefusedError"] + ["OriginDown"] * 4
@@ -124,7 +124,7 @@ async def test_one_that_tries_and_leaves_keeps_nobody_waiting(pool, origin):
     await origin.stop()
     with pytest.raises(ConnectionRefusedError):
         await connections.take(place)
-    connections._servers[place].retry_at = 0.0
+    connections._servers[place.server].retry_at = 0.0
     trying = asyncio.create_task(connections._connected(place, ""))
     await asyncio.sleep(0)
     trying.cancel()

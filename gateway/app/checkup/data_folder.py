@@ -99,6 +99,10 @@ def _modes(data: Path) -> Iterator[Finding]:
         yield Finding("key modes", "ok", "keys and sign-in are readable by their owner alone")
 
 
+#: Rows, and entries whose rows left.
+_ENTRIES: Final = "SELECT (SELECT count(*) FROM journal) + (SELECT coalesce(sum(count), 0) FROM shelved)"
+
+
 async def _database(data: Path) -> Finding:
     from gateway.app.stores import has_store, open_store
 
@@ -107,7 +111,7 @@ async def _database(data: Path) -> Finding:
     try:
         database = await open_store(data)
         try:
-            entries = await database.read(lambda db: int(str(db.execute("SELECT count(*) FROM journal").get)))
+            entries = await database.read(lambda db: int(str(db.execute(_ENTRIES).get)))
         finally:
             await database.close()
     except (ConfigurationError, StoreUnavailable) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
@@ -17,15 +16,12 @@ from gateway.spoken import counted
 if TYPE_CHECKING:
     from gateway.config import Config
     from gateway.policy.rules import Policy
-    from gateway.visitors.person_reports import PersonReport
 
 #: Fetches whose addresses are looked at, the newest ones.
 _LATEST: Final = 500
 #: From so many fetches on, one address for all of them is no accident.
 _ENOUGH: Final = 5
 _SECONDS: Final = 3.0
-#: Weeks over which reports of people are counted.
-_WEEKS: Final = 4
 
 
 async def looked_at(data: Path, environ: Mapping[str, str]) -> list[Finding]:
@@ -47,8 +43,6 @@ async def looked_at(data: Path, environ: Mapping[str, str]) -> list[Finding]:
 async def _addresses(config: Config) -> list[Finding]:
     from gateway.app.stores import has_store, open_store
     from gateway.store.sqlite.details import SqliteDetails
-    from gateway.store.sqlite.person_reports import SqlitePersonReports
-    from gateway.visitors.person_reports import WEEK
 
     if not has_store(config.folder):
         return []
@@ -56,11 +50,9 @@ async def _addresses(config: Config) -> list[Finding]:
         database = await open_store(config)
     except ConfigurationError:
         return []  # told elsewhere
-    now = int(time.time())
     try:
         latest = await SqliteDetails(database).newest(_LATEST)
-        reports = await SqlitePersonReports(database).since(now - _WEEKS * WEEK)
-        return [client_addresses(latest, config.trust.proxies), people_refused(reports, now)]
+        return [client_addresses(latest, config.trust.proxies)]
     except StoreUnavailable:
         return []  # told elsewhere
     finally:
@@ -101,27 +93,6 @@ def client_addresses(latest: Sequence[tuple[str, str]], proxies: Sequence[str]) 
         f"{counted(len(addresses), 'address', 'addresses')} in the newest {many}, each by its own connection"
     )
     return Finding(what, "ok", fact)
-
-
-def people_refused(reports: Sequence[PersonReport], now: int) -> Finding:
-    """How many people said in the last weeks that they were taken for machines, and how often that was so; *now* is whole seconds."""
-    from gateway.visitors.person_reports import OPEN, weekly
-
-    weeks = weekly(reports, now, _WEEKS)
-    reported = [each.reported for each in weeks]
-    waiting = sum(each.state == OPEN for each in reports)
-    what = "people"
-    if not any(reported):
-        return Finding(what, "ok", f"nobody said in {_WEEKS} weeks that a refusal was a mistake")
-    shown = ", ".join(map(str, reported))
-    agreed = sum(each.agreed for each in weeks)
-    fact = f"{counted(sum(reported), 'person', 'people')} said that a refusal was a mistake, a week: {shown}; {agreed} were right"
-    step = (
-        f"{counted(waiting, 'report waits', 'reports wait')} for you: the dashboard's page People"
-        if waiting
-        else ""
-    )
-    return Finding(what, "warn" if waiting or reported[-1] else "ok", fact, step)
 
 
 def _name(address: str) -> str:

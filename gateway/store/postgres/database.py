@@ -26,6 +26,7 @@ import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 import asyncpg
@@ -75,6 +76,8 @@ class Postgres:
     def __init__(self, url: str, lines: int, place: str) -> None:
         """Prepare; `open` connects."""
         self.url, self.place = url, place
+        #: The folder of this gateway's journal files, where rows that left the database are read.
+        self.journal: Path | None = None
         self._most = lines
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="licet-postgres", daemon=True)
@@ -214,6 +217,7 @@ class Postgres:
                 if line.connection.is_closed():
                     line = None
             line = line or Line(await self.connect())
+            line.journal = self.journal
             yield line
         finally:
             if line is not None and not line.connection.is_closed():

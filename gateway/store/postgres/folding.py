@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
+from gateway.provenance.keeper import FoldBatch
 from gateway.store.sqlite.folding import COLUMNS, SqliteFolding
 
 #: Between these years a time is one; what lies outside stays in the table for the rest.
@@ -28,6 +29,18 @@ class PostgresFolding(SqliteFolding):
         sql = "SELECT DISTINCT writer FROM purses WHERE place = coalesce(current_setting('licet.place', true), '')"
         return await self._database.read(lambda db: frozenset(str(writer) for (writer,) in db.execute(sql)))
 
+    async def elsewhere(self) -> frozenset[str]:
+        """The files that other data folders fold from; none that was folded before that was kept."""
+        sql = (
+            "SELECT source FROM fold_places WHERE place <> coalesce(current_setting('licet.place', true), '')"
+        )
+        return await self._database.read(lambda db: frozenset(str(source) for (source,) in db.execute(sql)))
+
+    def _fold(self, db: Any, rows: list[Any], batch: FoldBatch) -> Any:
+        names = [(name,) for name, _ in batch.positions]
+        db.executemany("INSERT INTO fold_places (source) VALUES (?) ON CONFLICT (source) DO NOTHING", names)
+        return super()._fold(db, rows, batch)
+
     @staticmethod
     def insert(db: Any, rows: list[tuple[Any, ...]]) -> None:
         """Add *rows*, each of `COLUMNS`, in their order."""
@@ -37,6 +50,15 @@ class PostgresFolding(SqliteFolding):
         # One column holds one kind of value: a digest is a text here.
         db.copy(
             "journal", COLUMNS, [(*row[:_DIGEST], _text(row[_DIGEST]), *row[_DIGEST + 1 :]) for row in rows]
+        )
+
+    @staticmethod
+    def removed(db: Any, after: int, upto: int) -> None:
+        """Let numbers go whose rows are gone: they are given again with the rows, should those come back."""
+        db.execute(
+            "DELETE FROM entry_numbers n WHERE n.seq > ? AND n.seq <= ?"
+            " AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.seq = n.seq)",
+            (after, upto),
         )
 
 

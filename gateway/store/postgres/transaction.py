@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -32,6 +33,7 @@ class Line:
     def __init__(self, connection: asyncpg.Connection) -> None:
         """Use *connection*, which nobody else uses."""
         self.connection = connection
+        self.journal: Path | None = None
         self._prepared: OrderedDict[str, PreparedStatement] = OrderedDict()
 
     async def prepare(self, sql: str) -> PreparedStatement:
@@ -106,6 +108,11 @@ class Transaction:
     def db_filename(self, _schema: str) -> str:
         """No file: what a row points to in files beside SQLite's is in the row itself."""
         return ""
+
+    @property
+    def journal(self) -> Path | None:
+        """The folder of the journal whose gateway this is, where rows that left are read."""
+        return self._line.journal
 
     def changes(self) -> int:
         """How many rows the last statement changed."""

@@ -1,8 +1,8 @@
 """`dashboard.queries.AccessLog` on the folded journal's SQLite tables.
 
-Every method is one `Database.read`, hence one consistent moment, except
-`stream`, which reads in batches below the sequence number it began with: rows
-are never changed and only ever added above, so a batch sees what the first saw.
+Every method is one `Database.read`, hence one moment, except `stream`, which
+reads in batches below the number it began with: rows are never changed, only
+added above, so a batch sees what the first saw, but for old rows that left (`shelving`).
 
 Totals come from `totals`, which is exact and small. What that table does not
 keep (paths, rules, problems, pieces of text) is counted among the newest
@@ -14,7 +14,7 @@ log, but for what it shows of more hours.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import fields
 from types import MappingProxyType
 from typing import Any, Final
@@ -22,25 +22,27 @@ from typing import Any, Final
 import apsw
 import orjson
 
-from gateway.dashboard.filters import WORDS, Cursor, Decision, LogFilter, decision
+from gateway.dashboard.filters import EVERYTHING, WORDS, Cursor, Decision, LogFilter
 from gateway.dashboard.queries import (
     MOST_CRAWLERS,
     MOST_WORKS,
-    Bar,
     Counted,
     CrawlerRow,
     Facets,
+    Gone,
     LogPage,
     LogRow,
     Overview,
     Visited,
     WorkRow,
 )
-from gateway.money import Money
 from gateway.provenance.record import FetchDetail, FetchRecord, RecordError, read_entry
 from gateway.store.sqlite.audience import people_in, referred_in
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.left_log import left_octets, left_row
+from gateway.store.sqlite.log_sums import QUOTED, bars, decided, monies, summed_up
 from gateway.store.sqlite.octets import PLACE, Octets
+from gateway.store.sqlite.shelved import gone
 from gateway.store.sqlite.totals import LISTED, Where, are_summed, blocks, summed, words_of
 
 #: Entries that one page looks through for its rows.
@@ -51,18 +53,12 @@ _BATCH: Final = 1000
 _TOP: Final = 8
 _MOST_PATHS: Final = 100
 _FACETS: Final = 60
-_BARS: Final = 400
 _NEWEST: Final = 1 << 62
 #: The entries by their sequence number: no index of a word, which would be read from end to end.
 _BY_NUMBER: Final = "entries"
-#: The last member of a row is read from the erasable detail, where there still is one.
-_COLUMNS: Final = ", ".join(
-    [
-        *(field.name for field in fields(LogRow)[:-1]),
-        "(SELECT evidence FROM details WHERE details.id = entries.id)",
-    ]
-)
-_QUOTED: Final = "sum(iif(charged_micros = 0 AND outcome <> 'licensed', quote_micros, 0))"
+#: The last member is read from the erasable detail, where there still is one.
+_EVIDENCE: Final = "(SELECT evidence FROM details WHERE details.id = entries.id)"
+_COLUMNS: Final = ", ".join([*(field.name for field in fields(LogRow)[:-1]), _EVIDENCE])
 _FACET_WORDS: Final = ("site", "class", "identity", "licensee")
 _RARE_WORDS: Final = ("problem", "rule")
 
@@ -110,9 +106,9 @@ class SqliteAccessLog:
             if after is None:
                 return
 
-    async def since(self, seq: int, limit: int) -> tuple[LogRow, ...]:
-        """Return at most *limit* rows newer than *seq*, oldest first."""
-        where = Where(f"{LISTED} AND seq > ?", (seq,))
+    async def since(self, seq: int, limit: int, filter: LogFilter = EVERYTHING) -> tuple[LogRow, ...]:
+        """Return at most *limit* rows of *filter* newer than *seq*, oldest first."""
+        where = _where(filter).also("seq > ?", seq)
         return await self._database.read(lambda db: _rows(db, where, "ASC", limit))
 
     async def facets(self, filter: LogFilter) -> Facets:
@@ -122,8 +118,15 @@ class SqliteAccessLog:
     async def row(self, record_id: str) -> LogRow | None:
         """Return one row, or None where there is no such fetch."""
         where = Where(f"{LISTED} AND id = ?", (record_id,))
-        rows = await self._database.read(lambda db: _rows(db, where, "ASC", 1))
-        return rows[0] if rows else None
+
+        def act(db: apsw.Connection) -> LogRow | None:
+            return next(iter(_rows(db, where, "ASC", 1)), None) or left_row(db, record_id)
+
+        return await self._database.read(act)
+
+    async def gone(self, filter: LogFilter) -> Gone | None:
+        """Return what of the time that *filter* means left the database, or None."""
+        return await self._database.read(lambda db: gone(db, filter.from_us, filter.to_us))
 
     async def record(self, record_id: str) -> FetchRecord | None:
         """Return the whole record behind a row, or None where this version cannot read it."""
@@ -157,7 +160,7 @@ def _octets(db: apsw.Connection, record_id: str) -> bytes | None:
     sql = f"SELECT {PLACE} FROM entries WHERE kind = 'fetch' AND id = ?"  # noqa: S608
     row: Any = db.execute(sql, (record_id,)).fetchone()
     if row is None:
-        return None
+        return left_octets(db, record_id)
     with Octets(db) as octets:
         return octets.of(*row).canonical
 
@@ -224,73 +227,27 @@ def _newest(db: apsw.Connection, most: int) -> tuple[int, int]:
     return (newest - most, most) if newest > most else (0, 0)
 
 
-def _sum(db: apsw.Connection, source: Where, what: str, group: str = "") -> list[Any]:
-    return db.execute(f"SELECT {what} FROM {source.sql} {group}", source.values).fetchall()  # noqa: S608
-
-
-def _decided(rows: Iterable[tuple[str, int, int]]) -> Mapping[Decision, int]:
-    counts = dict.fromkeys(Decision, 0)
-    for outcome, priced, count in rows:
-        counts[decision(outcome, 402 if priced else 0)] += count
-    return MappingProxyType(counts)
-
-
-def _monies(rows: Iterable[tuple[str, int]]) -> tuple[Money, ...]:
-    total: Counter[str] = Counter()
-    for currency, micros in rows:
-        total[currency] += micros
-    return tuple(Money(total[currency], currency) for currency in sorted(total) if total[currency])
-
-
-def _bars(db: apsw.Connection, source: Where, filter: LogFilter) -> tuple[Bar, ...]:
-    step_us = filter.step_us
-    found: dict[int, list[Any]] = {}
-    what = f"time_us / {step_us}, outcome, priced, currency, sum(count), sum(charged_micros), {_QUOTED}, sum(bytes_sent)"
-    for step, *row in _sum(db, source, what, "GROUP BY 1, 2, 3, 4 ORDER BY 1 DESC"):
-        if step not in found and len(found) == _BARS:
-            break
-        found.setdefault(step, []).append(row)
-    referred = referred_in(db, filter, step_us)
-    # A step in which people came and no machine is one too, but none older than the oldest that is told.
-    oldest = min(found) if len(found) == _BARS else 0
-    return tuple(
-        _bar(step * step_us, found.get(step, []), referred.get(step, 0))
-        for step in sorted(found.keys() | {each for each in referred if each >= oldest})[-_BARS:]
-    )
-
-
-def _bar(time_us: int, rows: list[Any], referred: int) -> Bar:
-    return Bar(
-        time_us,
-        _decided((outcome, priced, count) for outcome, priced, _, count, _, _, _ in rows),
-        _monies((currency, charged) for _, _, currency, _, charged, _, _ in rows),
-        _monies((currency, quoted) for _, _, currency, _, _, quoted, _ in rows),
-        sum(row[6] for row in rows),
-        referred,
-    )
-
-
 def _overview(db: apsw.Connection, filter: LogFilter, most: int) -> Overview:
     source, among = _source(db, filter, most, step=filter.step_us // 1_000_000)
-    every = _sum(
+    every = summed_up(
         db,
         source,
-        f"outcome, priced, visitor_class = 'ai', currency, sum(count), sum(charged_micros), {_QUOTED}, sum(bytes_sent)",
+        f"outcome, priced, visitor_class = 'ai', currency, sum(count), sum(charged_micros), {QUOTED}, sum(bytes_sent)",
         "GROUP BY 1, 2, 3, 4",
     )
-    decisions = _decided((outcome, priced, count) for outcome, priced, _, _, count, _, _, _ in every)
+    decisions = decided((outcome, priced, count) for outcome, priced, _, _, count, _, _, _ in every)
     return Overview(
         fetches=sum(decisions.values()),
         ai_fetches=sum(count for outcome, _, ai, _, count, _, _, _ in every if ai or outcome == "licensed"),
         licensed=decisions[Decision.LICENSED],
         decisions=decisions,
-        charged=_monies((currency, charged) for _, _, _, currency, _, charged, _, _ in every),
-        quoted=_monies((currency, quoted) for _, _, _, currency, _, _, quoted, _ in every),
+        charged=monies((currency, charged) for _, _, _, currency, _, charged, _, _ in every),
+        quoted=monies((currency, quoted) for _, _, _, currency, _, _, quoted, _ in every),
         people=people_in(db, filter),
         shed=_shed(db, filter),
         crawlers=_counted(db, source, "crawler", _TOP),
         paths=_paths(db, filter, most, _TOP),
-        bars=_bars(db, source, filter),
+        bars=bars(db, source, filter),
         newest_us=db.execute(
             f"SELECT time_us FROM entries WHERE {LISTED} ORDER BY seq DESC LIMIT 1"  # noqa: S608
         ).get,
@@ -305,13 +262,13 @@ def _counted(db: apsw.Connection, source: Where, column: str, most: int) -> tupl
     """The values of *column* with most fetches, and what those owe."""
     counts: Counter[str] = Counter()
     owed: dict[str, list[tuple[str, int]]] = {}
-    for value, currency, count, charged in _sum(
+    for value, currency, count, charged in summed_up(
         db, source, f"{column}, currency, sum(count), sum(charged_micros)", "GROUP BY 1, 2"
     ):
         counts[value] += count
         owed.setdefault(value, []).append((currency, charged))
     top = sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:most]
-    return tuple(Counted(value, count, _monies(owed[value])) for value, count in top)
+    return tuple(Counted(value, count, monies(owed[value])) for value, count in top)
 
 
 def _paths(db: apsw.Connection, filter: LogFilter, most: int, top: int) -> tuple[Counted, ...]:
@@ -327,13 +284,13 @@ def _visits(db: apsw.Connection, site: str, since_us: int, most: int) -> tuple[V
         f"{_BY_NUMBER} WHERE kind = 'fetch' AND +path <> '' AND seq > ? AND +site = ? AND +time_us >= ?",
         (_newest(db, most)[0], site, since_us),
     )
-    return tuple(Visited(*row) for row in _sum(db, where, f"{columns}, count(*)", f"GROUP BY {columns}"))
+    return tuple(Visited(*row) for row in summed_up(db, where, f"{columns}, count(*)", f"GROUP BY {columns}"))
 
 
 def _crawlers(db: apsw.Connection, filter: LogFilter, most: int) -> tuple[CrawlerRow, ...]:
     source, _ = _source(db, filter, most, step=filter.step_us // 1_000_000)
     sums: dict[str, list[Any]] = {}
-    for name, *row in _sum(
+    for name, *row in summed_up(
         db,
         source,
         "crawler, operator, visitor_class, identity, outcome, priced, currency, sum(count), sum(charged_micros),"
@@ -346,7 +303,7 @@ def _crawlers(db: apsw.Connection, filter: LogFilter, most: int) -> tuple[Crawle
         return ()
     steps: dict[str, list[tuple[int, int]]] = {}
     wanted = Where(f"{source.sql} WHERE +crawler IN ({', '.join('?' * len(top))})", (*source.values, *top))
-    for name, at, count in _sum(
+    for name, at, count in summed_up(
         db, wanted, f"crawler, time_us / {filter.step_us}, sum(count)", "GROUP BY 1, 2 ORDER BY 1, 2"
     ):
         steps.setdefault(name, []).append((at * filter.step_us, count))
@@ -361,18 +318,19 @@ def _crawler(
         identities[identity] += count
     # The newest of each face of it: all of them together would be read from end to end.
     newest = (
-        f"SELECT max((SELECT time_us FROM journal WHERE face = f.id AND {LISTED} ORDER BY time_us DESC LIMIT 1))"  # noqa: S608
-        " FROM faces f WHERE crawler = ?"
+        f"SELECT max((SELECT time_us FROM journal WHERE face = f.id AND {LISTED} ORDER BY time_us DESC LIMIT 1)),"  # noqa: S608
+        " max((SELECT newest_us FROM shelved_faces s WHERE s.face = f.id)) FROM faces f WHERE crawler = ?"
     )
+    seen: Any = db.execute(newest, (name,)).fetchone()
     return CrawlerRow(
         name=name,
         operator=max(row[0] for row in rows),
         visitor_class=max(rows, key=lambda row: row[6])[1],
         identities=MappingProxyType(dict(identities.most_common())),
-        decisions=_decided((outcome, priced, count) for _, _, _, outcome, priced, _, count, _, _ in rows),
-        charged=_monies((row[5], row[7]) for row in rows),
+        decisions=decided((outcome, priced, count) for _, _, _, outcome, priced, _, count, _, _ in rows),
+        charged=monies((row[5], row[7]) for row in rows),
         bytes_sent=sum(row[8] for row in rows),
-        newest_us=_one(db.execute(newest, (name,))),
+        newest_us=max(at or 0 for at in seen),
         steps=steps,
     )
 
@@ -380,7 +338,7 @@ def _crawler(
 def _works(db: apsw.Connection, filter: LogFilter, most: int) -> tuple[WorkRow, ...]:
     source, _ = _source(db, filter, most, step=86_400)
     sums: dict[tuple[str, str], list[Any]] = {}
-    for site, work, *row in _sum(
+    for site, work, *row in summed_up(
         db,
         source,
         "site, work, outcome, priced, currency, sum(count), sum(charged_micros), sum(bytes_sent)",
@@ -391,8 +349,8 @@ def _works(db: apsw.Connection, filter: LogFilter, most: int) -> tuple[WorkRow, 
         WorkRow(
             site=site,
             work=work,
-            decisions=_decided((outcome, priced, count) for outcome, priced, _, count, _, _ in rows),
-            charged=_monies((row[2], row[4]) for row in rows),
+            decisions=decided((outcome, priced, count) for outcome, priced, _, count, _, _ in rows),
+            charged=monies((row[2], row[4]) for row in rows),
             bytes_sent=sum(row[5] for row in rows),
         )
         for (site, work), rows in sums.items()
@@ -405,11 +363,11 @@ def _facets(db: apsw.Connection, filter: LogFilter, most: int) -> Facets:
         source, _ = _source(db, filter.without(key), most, step=86_400)
         group = f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_FACETS}"
         return tuple(
-            Counted(value, count) for value, count in _sum(db, source, f"{column}, sum(count)", group)
+            Counted(value, count) for value, count in summed_up(db, source, f"{column}, sum(count)", group)
         )
 
     source, among = _source(db, filter.without("decision"), most, step=86_400)
-    counts = _decided(_sum(db, source, "outcome, priced, sum(count)", "GROUP BY 1, 2"))
+    counts = decided(summed_up(db, source, "outcome, priced, sum(count)", "GROUP BY 1, 2"))
     return Facets(
         crawlers=counted("crawler", "crawler"),
         decisions=tuple(Counted(word, counts[word]) for word in Decision if counts[word]),
@@ -427,7 +385,7 @@ def _rare(db: apsw.Connection, filter: LogFilter, most: int) -> dict[str, tuple[
         where = _where(filter.without(key)).also("seq > ?", lowest)
         wanted = Where(f"{_BY_NUMBER} WHERE {where.sql}", where.values)
         group = f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_FACETS}"
-        rows = _sum(db, wanted, f"{WORDS[key]}, sum(count)", group)
+        rows = summed_up(db, wanted, f"{WORDS[key]}, sum(count)", group)
         found[key] = tuple(Counted(value, count) for value, count in rows)
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +20,7 @@ from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.deriving import Deriving
 from gateway.store.sqlite.leaves import FreshLeaves
 from gateway.store.sqlite.octets import PLACE, Octets, journal_beside
+from gateway.store.sqlite.shelved import left_ids
 from gateway.store.sqlite.spend_book import lower
 from gateway.store.sqlite.words import Known, Words
 
@@ -35,7 +36,7 @@ _INSERT: Final = f"INSERT INTO journal ({', '.join(COLUMNS)}) VALUES ({', '.join
 _USES: Final = attrgetter("outcome", "license", "currency", "charged_micros", "price_micros", "charge_reason")
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """An entry about to be stored. *file* and *place* are where its frame begins; -1 is in no file."""
 
     entry: JournalEntry
@@ -68,24 +69,28 @@ class SqliteFolding:
             lambda db: {str(source): int(position) for source, position in db.execute(sql)}
         )
 
+    async def elsewhere(self) -> frozenset[str]:
+        """The files that other machines fold from."""
+        return frozenset()
+
     async def fold(self, batch: FoldBatch) -> int:
         """Take *batch* in one transaction; see `Folding.fold`.
 
         Raises `EntryConflict` for an entry whose id is stored with other content.
         """
-        rows = await asyncio.to_thread(lambda: [_row(sealed) for sealed in batch.entries])
+        rows = await asyncio.to_thread(lambda: [row_of(sealed) for sealed in batch.entries])
         begin, stored, words = await self._database.write(lambda db: self._fold(db, rows, batch))
         self._known.take(words)
         if self._fresh is not None:
             self._fresh.put(begin, [row.leaf for row in stored])
         return len(stored)
 
-    def _fold(self, db: apsw.Connection, rows: list[_Row], batch: FoldBatch) -> tuple[int, list[_Row], Words]:
+    def _fold(self, db: apsw.Connection, rows: list[Row], batch: FoldBatch) -> tuple[int, list[Row], Words]:
         """Store *batch*; return how many entries were stored before, what was new, in its order, and the words of it."""
         found = db.execute("SELECT coalesce(max(seq), 0) FROM journal").get
         assert isinstance(found, int)
         fresh, words = _fresh(db, rows), Words(db, self._known)
-        self.insert(db, _stored(db, fresh, found + 1, words))
+        self.insert(db, stored_columns(db, fresh, range(found + 1, found + 1 + len(fresh)), words))
         deriving = Deriving(db, words)
         for seq, row in enumerate(fresh, found + 1):
             if row.entry.is_paid:  # nothing else posts
@@ -105,6 +110,10 @@ class SqliteFolding:
         """Add *rows*, each of `COLUMNS`, in their order."""
         db.executemany(_INSERT, rows)
 
+    @staticmethod
+    def removed(db: apsw.Connection, after: int, upto: int) -> None:
+        """Clear up where rows left the journal behind *after*, up to and with *upto*: here there is nothing to clear."""
+
     async def purse_writers(self) -> frozenset[str]:
         """The writers that have a purse."""
         sql = "SELECT DISTINCT writer FROM purses"
@@ -116,14 +125,16 @@ class SqliteFolding:
         await self._database.write(lambda db: db.executemany("DELETE FROM purses WHERE writer = ?", gone))
 
 
-def _stored(db: apsw.Connection, rows: list[_Row], first: int, words: Words) -> list[tuple[Any, ...]]:
-    """What is stored of *rows*, the first under the number *first*."""
+def stored_columns(
+    db: apsw.Connection, rows: list[Row], numbers: Iterable[int], words: Words
+) -> list[tuple[Any, ...]]:
+    """What is stored of *rows*, each under the next of *numbers*."""
     folder = journal_beside(db)
     files = {row.file for row in rows}
     here = {file for file in files if (folder / file).is_file()}
     words.learn({*files, *(row.columns.licensee for row in rows), *(row.columns.path for row in rows)})
     of, face, made = words.of, words.face, []
-    for seq, row in enumerate(rows, first):
+    for seq, row in zip(numbers, rows, strict=True):
         (
             id, kind, outcome, status, time_us, looks, licensee, path, count, charged, quote, sent, took, digest,
         ) = row.columns  # fmt: skip
@@ -147,13 +158,15 @@ def _halved(digest: str) -> bytes | str | None:
     return octets if octets.hex() == digest else digest
 
 
-def _fresh(db: apsw.Connection, rows: list[_Row]) -> list[_Row]:
+def _fresh(db: apsw.Connection, rows: list[Row]) -> list[Row]:
     """The rows that are not stored, each once; raise `EntryConflict` for a stored id with other content."""
     ids = orjson.dumps([row.entry.id for row in rows]).decode()
     sql = f"SELECT {PLACE} FROM entries WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608
     found: Any = db.execute(sql, (ids,))
     with Octets(db) as octets:
         known = {row[0]: octets.of(*row).canonical for row in found}
+    left = left_ids(db, {row.entry.id: row.entry.time_us for row in rows if row.entry.id not in known})
+    known |= {id: each.standing.canonical for id, each in left.items()}
     fresh = []
     for row in rows:
         if row.entry.id not in known:
@@ -164,17 +177,18 @@ def _fresh(db: apsw.Connection, rows: list[_Row]) -> list[_Row]:
     return fresh
 
 
-def _row(sealed: SealedEntry) -> _Row:
+def row_of(sealed: SealedEntry) -> Row:
+    """The row of *sealed*, whose source says in which file it stands."""
     entry, salt, canonical, source = sealed
     file, _, place = source.rpartition(":")
     if not (file and place.isdecimal()):
         file, place = source, "-1"
-    return _Row(
+    return Row(
         entry, salt, canonical, leaf(entry, salt, canonical), source, file, int(place), columns_of(entry)
     )
 
 
-def _lower(db: apsw.Connection, rows: list[_Row]) -> None:
+def _lower(db: apsw.Connection, rows: list[Row]) -> None:
     """Take what *rows* use up out of the purses of their writers: once a purse, as nothing is put back between."""
     alike: dict[tuple[str, Any], tuple[JournalEntry, int]] = {}
     for row in rows:

@@ -11,6 +11,7 @@ from gateway.provenance.receipts import Opened
 from gateway.provenance.record import public_leaf
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.octets import PLACE, Octets
+from gateway.store.sqlite.shelved import Left, LeftRows, with_left
 
 #: Leaves that are held for the public log; a log that lags behind by more reads them.
 _HELD: Final = 1 << 14
@@ -61,12 +62,14 @@ class SqliteLeaves:
             return held
 
         def act(db: apsw.Connection) -> tuple[bytes, ...]:
+            # Numbers have no gap: behind *begin* stand as many as are asked for, rows and such as left.
             rows: Any = db.execute(
-                f"SELECT site, time_us, {PLACE} FROM entries WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608
-                (begin, most),
+                f"SELECT seq, site, time_us, {PLACE} FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq",  # noqa: S608
+                (begin, begin + most),
             )
             with Octets(db) as octets:
-                return tuple(public_leaf(site, time_us, *octets.of(*place)) for site, time_us, *place in rows)
+                found = [(seq, public_leaf(site, at, *octets.of(*place))) for seq, site, at, *place in rows]
+            return tuple(with_left(db, begin, begin + most, found, lambda left: left.leaf))
 
         return await self._database.read(act)
 
@@ -74,7 +77,12 @@ class SqliteLeaves:
         """The entry of that id with its place and its salt."""
 
         def act(db: apsw.Connection) -> Opened | None:
-            return next(iter(_opened(db, "WHERE id = ?", entry)), None)
+            found = _opened(db, "WHERE id = ?", entry)
+            if found:
+                return found[0][1]
+            with LeftRows(db) as reading:
+                left = reading.of(entry)
+            return None if left is None else _of_left(left)
 
         return await self._database.read(act)
 
@@ -82,7 +90,8 @@ class SqliteLeaves:
         """Entries from index *begin* on, at most *most*."""
 
         def act(db: apsw.Connection) -> tuple[Opened, ...]:
-            return _opened(db, "WHERE seq > ? ORDER BY seq LIMIT ?", begin, most)
+            rows = _opened(db, "WHERE seq > ? AND seq <= ? ORDER BY seq", begin, begin + most)
+            return tuple(with_left(db, begin, begin + most, rows, _of_left))
 
         return await self._database.read(act)
 
@@ -97,18 +106,24 @@ class SqliteLeaves:
                 "WHERE licensee = ? AND time_us >= ? AND time_us < ? AND (time_us, seq) > (?, ?)"
                 " ORDER BY time_us, seq LIMIT ?"
             )
-            return _opened(db, rest, licensee, max(since_us, time_us), until_us, time_us, index + 1, most)
+            # What a licensee has part in never leaves.
+            values = (licensee, max(since_us, time_us), until_us, time_us, index + 1, most)
+            return tuple(opened for _, opened in _opened(db, rest, *values))
 
         return await self._database.read(act)
 
 
-def _opened(db: apsw.Connection, rest: str, *values: str | int) -> tuple[Opened, ...]:
+def _opened(db: apsw.Connection, rest: str, *values: str | int) -> list[tuple[int, Opened]]:
     rows: Any = db.execute(
-        f"SELECT seq - 1, kind, licensee, site, time_us, {PLACE} FROM entries {rest}",  # noqa: S608
+        f"SELECT seq, kind, licensee, site, time_us, {PLACE} FROM entries {rest}",  # noqa: S608
         values,
     )
     with Octets(db) as octets:
-        return tuple(
-            Opened(index, kind, licensee, site, time_us, *octets.of(*place))
-            for index, kind, licensee, site, time_us, *place in rows
-        )
+        return [
+            (seq, Opened(seq - 1, kind, licensee, site, time_us, *octets.of(*place)))
+            for seq, kind, licensee, site, time_us, *place in rows
+        ]
+
+
+def _of_left(left: Left) -> Opened:
+    return Opened(left.seq - 1, left.kind, left.licensee, left.site, left.time_us, *left.standing)

@@ -19,6 +19,8 @@ from gateway.store.sqlite.deriving import POSTING, Deriving, booked_of, posting_
 
 #: As many paid records as a till looks back on.
 _UNITS: Final = 200_000
+#: Entries that are looked through at once.
+_AT_ONCE: Final = 20_000
 _MONEY: Final = "WHERE kind = 'book' OR outcome = 'licensed' ORDER BY seq"
 
 
@@ -103,6 +105,38 @@ class SqliteLedger:
                 if isinstance(booked.entry, FetchRecord)
             )
         )
+
+    async def last_place(self) -> int:
+        """The place in the journal of the last entry that is folded, 0 before the first."""
+        found = await self._database.read(lambda db: db.execute("SELECT max(seq) FROM journal").get)
+        return found if isinstance(found, int) else 0
+
+    async def place_at(self, time_us: int) -> int:
+        """A place before which no entry is of *time_us* or later."""
+        sql = "SELECT min(seq) FROM journal WHERE time_us >= ?"
+        found = await self._database.read(lambda db: db.execute(sql, (time_us,)).get)
+        return found - 1 if isinstance(found, int) else await self.last_place()
+
+    async def paid_records(self, place: int) -> tuple[int, tuple[FetchRecord, ...]]:
+        """Fetches behind *place* that owed their price, in order, and the place up to which was looked."""
+
+        def act(db: apsw.Connection) -> tuple[int, tuple[FetchRecord, ...]]:
+            last = db.execute("SELECT max(seq) FROM journal").get
+            if not isinstance(last, int) or last <= place:
+                return place, ()
+            until = min(last, place + _AT_ONCE)
+            rest = (
+                "WHERE seq > ? AND seq <= ? AND outcome = 'licensed' AND charge_reason = 'fetch' ORDER BY seq"
+            )
+            found = booked_of(db, rest, (place, until))
+            return until, tuple(each.entry for each in found if isinstance(each.entry, FetchRecord))
+
+        return await self._database.read(act)
+
+    async def paid_after(self, place: int) -> tuple[int, tuple[PaidUnit, ...]]:
+        """Units paid for by entries behind *place*, and the place up to which was looked."""
+        until, records = await self.paid_records(place)
+        return until, paid_units(records)
 
     async def rederive(self) -> int:
         """Drop all that is derived and derive it again; how many postings."""

@@ -26,6 +26,12 @@ def journal_beside(db: apsw.Connection) -> Path:
     return Path(file).parent / "journal" if file else _NOWHERE / "journal"
 
 
+def journal_of(db: apsw.Connection) -> Path:
+    """The same, where *db* may be one that has all octets in its rows: then the one of this gateway's data folder."""
+    told: Path | None = getattr(db, "journal", None)
+    return journal_beside(db) if told is None else told
+
+
 class Octets:
     """Reads the octets of rows. For one act; use it in a `with`."""
 

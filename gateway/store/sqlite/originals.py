@@ -10,10 +10,12 @@ from gateway.licenses.authorship import Original, Seen
 from gateway.store.sqlite.database import Database
 
 _SEEN: Final = (
-    "SELECT path, digest, min(time_us) / 1000000, max(time_us) / 1000000 FROM ("
-    " SELECT path, time_us, digest FROM entries"
-    " WHERE kind = 'fetch' AND status IN (200, 206) AND site = ? AND work = ? AND status = 200 AND ended = 'complete') AS seen"
-    " WHERE digest <> '' GROUP BY path, digest ORDER BY path, min(time_us), digest"
+    "SELECT path, digest, min(first_us) / 1000000, max(last_us) / 1000000 FROM ("
+    " SELECT path, digest, time_us AS first_us, time_us AS last_us FROM entries"
+    " WHERE kind = 'fetch' AND status IN (200, 206) AND site = ? AND work = ? AND status = 200 AND ended = 'complete'"
+    " UNION ALL SELECT w.word, b.digest, b.first_us, b.last_us FROM shelved_bodies b JOIN words w ON w.id = b.path"
+    " WHERE b.site = ? AND b.work = ? AND b.whole = 1) AS seen"
+    " WHERE digest <> '' GROUP BY path, digest ORDER BY path, min(first_us), digest"
 )
 
 
@@ -54,6 +56,6 @@ class SqliteOriginals:
         """What was delivered whole of a work."""
 
         def act(db: apsw.Connection) -> list[Any]:
-            return list(db.execute(_SEEN, (site, work)))
+            return list(db.execute(_SEEN, (site, work, site, work)))
 
         return tuple(Seen(*row) for row in await self._database.read(act))

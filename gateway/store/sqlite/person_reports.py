@@ -9,6 +9,7 @@ import apsw
 import orjson
 
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.left_log import left_row
 from gateway.visitors.person_reports import MOST_OPEN, PersonReport, Refused
 
 _NAMES: Final = ", ".join(field.name for field in fields(PersonReport))
@@ -71,7 +72,11 @@ class SqlitePersonReports:
                 (request,),
             ).fetchone()
             if row is None:
-                return None
+                left = left_row(db, request, near=True)
+                # What is personal of it is forgotten long before its row leaves.
+                if left is None:
+                    return None
+                return Refused(left.problem, left.rule, left.visitor_class, left.crawler, "", ())
             reasons = tuple(orjson.loads(row[5])) if row[5] else ()
             return Refused(row[0], row[1], row[2], row[3], row[4] or "", reasons)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import apsw
@@ -11,36 +13,66 @@ import orjson
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audit import StoredRow
 from gateway.provenance.record import RecordError, public_leaf, read_entry
+from gateway.provenance.shelved import digest_of
 from gateway.store.sqlite.columns import Columns, columns_of
 from gateway.store.sqlite.octets import PLACE, Octets
+from gateway.store.sqlite.shelved import LeftRows, places_of
 from gateway.store.sqlite.words import FACE
 
-_SELECT: Final = (
-    f"SELECT seq, {PLACE}, kind, outcome, status, time_us, licensee, path, count, charged_micros, quote_micros,"  # noqa: S608
-    f" bytes_sent, duration_us, digest, {', '.join(FACE)} FROM entries ORDER BY seq"
+#: What of a row of ``entries`` is compared, in this order.
+ROW: Final = (
+    f"seq, {PLACE}, kind, outcome, status, time_us, licensee, path, count, charged_micros, quote_micros,"
+    f" bytes_sent, duration_us, digest, {', '.join(FACE)}"
 )
+_SELECT: Final = f"SELECT {ROW} FROM entries ORDER BY seq"  # noqa: S608
 
 
 def stored_rows(db: apsw.Connection) -> list[StoredRow]:
-    """Every row in its order. What cannot be read, or does not say what its entry says, has the reason in `why`."""
+    """Every row in its order, those that left too. What cannot be read, or does not say what its entry says, has the reason in `why`."""
     rows: Any = db.execute(_SELECT)
     with Octets(db) as octets:
-        return [_stored_row(octets, *row) for row in rows]
+        found = [stored_row(octets, *row) for row in rows]
+    return sorted([*found, *_left(db)], key=lambda row: row.seq)
 
 
-def _stored_row(
+def _left(db: apsw.Connection) -> Iterator[StoredRow]:
+    """Those that left, read where they stand, and each block against the digest that was kept of it."""
+    blocks: list[Any] = db.execute(
+        "SELECT seq, digest, files, places, marks FROM shelved WHERE count > 0 ORDER BY seq"
+    ).fetchall()
+    with LeftRows(db) as reading:
+        for upto, digest, *kept in blocks:
+            rows, leaves = [], []
+            try:
+                places = places_of(*kept)
+                for place in places:
+                    left = reading.read(place)
+                    leaves.append((left.seq, left.digest))
+                    why = "" if place in set(places.marked(left.id)) else "another entry stands in its place"
+                    rows.append(StoredRow(left.seq, left.id, *left.standing, left.digest, why))
+            except StoreUnavailable as error:
+                yield StoredRow(upto, f"block {upto}", b"", b"", b"", str(error))
+                continue
+            if digest_of(leaves) != digest and rows:
+                why = f"what left up to number {upto} is not what the journal's files hold now"
+                rows[0] = replace(rows[0], why=rows[0].why or why)
+            yield from rows
+
+
+def stored_row(
     octets: Octets, seq: int, id: str, canonical: Any, salt: Any, file: str, place: int, *row: Any
 ) -> StoredRow:
+    """A row of `ROW`, with its octets read by *octets* where they are not in it."""
     try:
         standing = octets.of(id, canonical, salt, file, place)
     except StoreUnavailable as error:
-        return StoredRow(seq, id, b"", b"", b"", str(error))
+        return StoredRow(seq, id, b"", b"", b"", str(error), file)
     kind, outcome, status, time_us, *rest = row
     face = tuple(rest[8:])
     stored = Columns(id, kind, outcome, status, time_us, face, *rest[:8])
     opened = public_leaf(face[0], time_us, *standing)
     digest = hashlib.sha256(opened).digest()
-    return StoredRow(seq, id, *standing, digest, _why_not(stored, kind, standing.canonical))
+    return StoredRow(seq, id, *standing, digest, _why_not(stored, kind, standing.canonical), file)
 
 
 def _why_not(stored: Columns, kind: str, canonical: bytes) -> str:

@@ -14,6 +14,7 @@ import apsw
 
 from gateway.dashboard.filters import WORDS, Decision, LogFilter
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.left_log import left_source
 
 #: What the log lists: fetches, and floods of refusals, each one row that stands for `count`.
 LISTED: Final = "kind IN ('fetch', 'flood')"
@@ -122,6 +123,11 @@ def summed(db: apsw.Connection, filter: LogFilter, *, step: int = _HOUR) -> Wher
             for width, first, last in _ranges(begins, ends, (_DAY, _HOUR) if step == _DAY else (_HOUR,))
         ),
     ]  # fmt: skip
+    for width, first, last in _ranges(begins, ends, (_DAY, _HOUR) if step == _DAY else (_HOUR,)):
+        # What is not a whole hour is counted one by one, also where the rows left.
+        left = None if width else left_source(db, first, last)
+        if left is not None:
+            parts.append(Where(f"SELECT * FROM {left[0]} WHERE {kept.sql}", (left[1], *kept.values)))  # noqa: S608
     return Where(
         "(" + " UNION ALL ".join(part.sql for part in parts) + ") AS summed",
         tuple(value for part in parts for value in part.values),

@@ -12,9 +12,11 @@ from gateway.licenses.traffic import Crawled, Fetched, OwnDeal, Traffic, Wanted
 from gateway.money import Money
 from gateway.provenance.floods import network_of
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.left_traffic import left_fetches, left_traffic, merged
 from gateway.store.terms_json import read_terms
 
 _SECOND: Final = 1_000_000
+_EVERY: Final = 1 << 40
 _IN: Final = "site = ?1 AND time_us >= ?2 AND time_us < ?3"
 _CONTENT: Final = "kind = 'fetch' AND method = 'GET' AND status BETWEEN 200 AND 299"
 _CRAWLED: Final = (
@@ -37,7 +39,7 @@ _FETCHES: Final = (
     "SELECT time_us, path, method, status, bytes_sent, crawler, operator, visitor_class, identity, outcome,"  # noqa: S608
     " quote_micros, charged_micros, currency, count,"
     " (SELECT evidence FROM details WHERE details.id = entries.id),"
-    " (SELECT address FROM details WHERE details.id = entries.id)"
+    " (SELECT address FROM details WHERE details.id = entries.id), seq"
     " FROM entries WHERE kind IN ('fetch', 'flood') AND crawler IN (SELECT value FROM json_each(?4))"
     f" AND {_IN} ORDER BY time_us DESC, seq DESC LIMIT ?5"
 )
@@ -77,8 +79,12 @@ class SqliteTraffic:
         values = (site, since * _SECOND, until * _SECOND, orjson.dumps(sorted(crawlers)).decode(), most)
 
         def act(db: apsw.Connection) -> tuple[Fetched, ...]:
-            rows: Any = db.execute(_FETCHES, values)
-            return tuple(_fetched(row) for row in rows)[::-1]
+            rows: list[Any] = db.execute(_FETCHES, values).fetchall()
+            left = left_fetches(db, site, frozenset(crawlers), since * _SECOND, until * _SECOND)
+            if left:
+                keyed = [(row[0], row[-1], row) for row in [*rows, *left]]
+                rows = [row for *_, row in sorted(keyed, key=lambda each: each[:2], reverse=True)[:most]]
+            return tuple(_fetched(row[:-1]) for row in rows)[::-1]
 
         return await self._database.read(act)
 
@@ -86,8 +92,14 @@ class SqliteTraffic:
 def _traffic(db: apsw.Connection, site: str, since: int, until: int, most: int) -> Traffic:
     within = (site, since * _SECOND, until * _SECOND)
     hours = (site, since, until)
-    crawled: Any = db.execute(_CRAWLED, (*within, most))
-    wanted: Any = db.execute(_WANTED, (*within, most))
+    left = left_traffic(db, *within)
+    # Where some left, the first of all are those of both together.
+    every = _EVERY if left else most
+    crawled: list[Any] = db.execute(_CRAWLED, (*within, every)).fetchall()
+    wanted: list[Any] = db.execute(_WANTED, (*within, every)).fetchall()
+    if left:
+        crawled = merged(crawled, left.crawled, 3, most)
+        wanted = merged(wanted, left.wanted, 1, most)
     parts: Any = db.execute(
         f"SELECT path_group, sum(count) {_PEOPLE} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?4",
         (*hours, most),

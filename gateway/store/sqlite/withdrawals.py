@@ -25,7 +25,9 @@ from gateway.uses import parse_use
 _COPIES: Final = (
     "SELECT licensee, path, work, digest, uses, max(time_us) / 1000000 FROM ("
     " SELECT licensee, path, work, time_us, digest, uses FROM entries"
-    " WHERE kind = 'fetch' AND status IN (200, 206) AND site = ?) AS copies"
+    " WHERE kind = 'fetch' AND status IN (200, 206) AND site = ?"
+    " UNION ALL SELECT '', w.word, b.work, b.last_us, b.digest, b.uses"
+    " FROM shelved_bodies b JOIN words w ON w.id = b.path WHERE b.site = ?) AS copies"
     " WHERE ? = '[]' OR digest IN (SELECT value FROM json_each(?))"
     " GROUP BY licensee, path, work, digest, uses ORDER BY licensee, path, digest, uses"
 )
@@ -147,7 +149,7 @@ class SqliteWithdrawals:
         wanted = orjson.dumps(list(digests)).decode()
 
         def act(db: apsw.Connection) -> list[tuple[Any, ...]]:
-            return list(db.execute(_COPIES, (site, wanted, wanted)))
+            return list(db.execute(_COPIES, (site, site, wanted, wanted)))
 
         return tuple(
             Copy(licensee, path, work, digest or "", _uses(uses), last)

@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from gateway.app.checkup.visitors import client_addresses, leads_here, people_refused
-from gateway.visitors.person_reports import DISMISSED, EXEMPTED, WEEK, PersonReport
+from gateway.app.checkup.visitors import client_addresses, leads_here
 
 PEERS = [("93.184.216.34", "10.0.0.2"), ("93.184.216.35", "10.0.0.2")]
 
@@ -51,28 +50,3 @@ def test_the_step_names_the_setting():
 )
 def test_only_a_key_of_ours_shows_that_a_name_leads_here(body, what):
     assert leads_here("journal", "https://journal.example", "ours", body).what == what
-
-
-NOW = 1_795_000_000
-
-
-def report(weeks_ago: int, state: str = "open") -> PersonReport:
-    return PersonReport(
-        f"pr_{weeks_ago}", "journal", NOW - weeks_ago * WEEK - 60, "", "/", "203.0.113.0/24", state=state
-    )
-
-
-@pytest.mark.parametrize(
-    ("reports", "state", "said"),
-    [
-        ([], "ok", "nobody said in 4 weeks"),
-        ([report(0)], "warn", "a week: 0, 0, 0, 1; 0 were right"),
-        ([report(0, DISMISSED)], "warn", "a week: 0, 0, 0, 1; 0 were right"),
-        ([report(2, EXEMPTED), report(2, DISMISSED)], "ok", "a week: 0, 2, 0, 0; 1 were right"),
-        ([report(1)], "warn", "1 person said"),
-        ([report(9)], "ok", "nobody said"),
-    ],
-)
-def test_people_who_were_refused_are_counted_by_the_week(reports, state, said):
-    found = people_refused(reports, NOW)
-    assert (found.state, said in found.fact) == (state, True), found

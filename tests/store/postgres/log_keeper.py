@@ -29,11 +29,11 @@ async def main(url: str, folder: Path, keys: Path, silent: float) -> None:
         log = keeping.log
         if keeping.reason:
             print("refused", keeping.reason, flush=True)
-        elif log is None and said != -1:
+        elif not keeping.leads and said != -1:
             said = -1
             print("follows", flush=True)
-        elif log is None:
-            print("waits", flush=True)
+        elif log is None or not keeping.leads:
+            print("waits", log.head.size if log else 0, flush=True)
         elif log.head.size != said:
             said = log.head.size
             print("signed", log.head.size, log.head.root.hex(), flush=True)

@@ -11,8 +11,8 @@ from gateway.problems import StoreUnavailable
 from gateway.store.sqlite.folding import COLUMNS
 
 PORTS = sorted((Path(__file__).resolve().parents[3] / "gateway" / "store" / "sqlite").glob("*.py"))
-#: The engine itself: a file, and its versions.
-OWN = {"database.py", "versions.py"}
+#: The engine itself: a file, its versions, and how small it can be.
+OWN = {"database.py", "versions.py", "shrinking.py"}
 #: What SQLite's connection has and `Transaction` has not.
 ELSEWHERE = {
     "pragma", "last_insert_rowid", "total_changes", "cursor", "create_scalar_function", "in_transaction", "blob_open",

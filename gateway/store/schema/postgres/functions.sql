@@ -45,3 +45,31 @@ CREATE TABLE IF NOT EXISTS promised_heads (
   size BIGINT NOT NULL,
   root BYTEA NOT NULL
 );
+
+-- The server's own clock, in microseconds.
+CREATE OR REPLACE FUNCTION now_us() RETURNS BIGINT LANGUAGE sql VOLATILE
+  RETURN CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT);
+
+-- The machines whose gateways share this database, by this server's clock; losses: how often its purses were closed
+-- because nothing was heard of it.
+CREATE TABLE IF NOT EXISTS places (
+  place    TEXT PRIMARY KEY,
+  machine  TEXT NOT NULL,
+  version  TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  since_us BIGINT NOT NULL,
+  seen_us  BIGINT NOT NULL,
+  losses   BIGINT NOT NULL
+);
+-- What of their data folders is the same on all of them, sealed under a key that this server does not have.
+CREATE TABLE IF NOT EXISTS shared_parts (
+  name       TEXT PRIMARY KEY,
+  generation BIGINT NOT NULL,
+  place      TEXT NOT NULL,
+  sealed     BYTEA NOT NULL
+);
+-- Which data folder a file of the journal is folded from.
+CREATE TABLE IF NOT EXISTS fold_places (
+  source TEXT PRIMARY KEY,
+  place  TEXT NOT NULL DEFAULT coalesce(current_setting('licet.place', true), '')
+);

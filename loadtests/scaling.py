@@ -1,0 +1,307 @@
+"""Does more of it help? 1, 2, 4 workers and two machines, on SQLite and on PostgreSQL, as ratios of one run.
+
+python -m loadtests.scaling                 the table; figures in loadtests/results/scaling.json
+python -m loadtests.scaling --rounds 1 --seconds 1 --cases sqlite-1,machines-2
+
+Every case does the same works in each round, the rounds alternate, and a ratio is
+of the first case in the same round. *per CPU-second* is of the gateways' whole
+process trees; *store* is what PostgreSQL spent besides. On a machine of two
+cores, which also have the load and the origin, seen/s cannot rise with workers:
+what can be read here is what a further worker or machine costs beside the first.
+
+Then what `loadtests.scale_model` reckons with: records folded a second into one
+store, leases a second out of one, octets a record, and what a site costs a worker
+in memory and at its start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import concurrent.futures
+import contextlib
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from gateway.admission.spending import Charge
+from gateway.clock import SystemClock
+from gateway.money import Money
+from gateway.policy.reload import PolicyShelf
+from gateway.provenance.journal import Journal
+from gateway.provenance.keeper import Keeper
+from gateway.store.postgres.database import Postgres
+from gateway.store.postgres.folding import PostgresFolding
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.folding import SqliteFolding
+from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.tokens.claims import Budget
+from loadtests.comparison import origin
+from loadtests.faults.own_postgres import clusters
+from loadtests.faults.shop import record
+from loadtests.measuring import spent
+from loadtests.processes import CannotRun, free_port, running
+from loadtests.serving import A_MICRO_UNIT, POLICY, LicetSite
+from loadtests.targets import Target
+from loadtests.works import WORKS, ask, check
+
+RESULTS: Final = Path(__file__).resolve().parent / "results" / "scaling.json"
+ASKED: Final = ("person", "402", "licensed-new")
+CASES: Final = ("sqlite-1", "sqlite-2", "sqlite-4", "postgres-1", "postgres-2", "postgres-4", "machines-2")
+_RECORDS: Final = 20_000
+_SITES: Final = 400
+
+
+@dataclass
+class Series:
+    """What one case did at one work: requests a CPU-second, seen a second, microseconds of the store, a round each."""
+
+    per_cpu: list[float] = field(default_factory=list)
+    seen: list[float] = field(default_factory=list)
+    store: list[float] = field(default_factory=list)
+    ratio: list[float] = field(default_factory=list)
+    wrong: str = ""
+
+
+@contextlib.contextmanager
+def gateways(case: str, folder: Path, url: str, at: int) -> Iterator[list[LicetSite]]:
+    """The gateways of a case, in front of the origin at port *at*."""
+    kind, _, count = case.partition("-")
+    machines = int(count) if kind == "machines" else 1
+    workers = 1 if kind == "machines" else int(count)
+    with contextlib.ExitStack() as stack:
+        made: list[LicetSite] = []
+        shared = ""
+        for number in range(machines):
+            data = folder / f"{case}-{number}"
+            data.mkdir(mode=0o700)
+            store = "" if kind == "sqlite" else f'database = "{url}"\n'
+            settings = (
+                f"[pacing]\nlicense_per_second = 0\n[workers]\ncount = {workers}\n[store]\nreserve_mb = 1\n"
+            )
+            (data / "licet.toml").write_text(settings + store + shared)
+            if not number:
+                (data / "sites").mkdir()
+                (data / "sites" / "bench.toml").write_text(
+                    POLICY.format(site="bench", price=A_MICRO_UNIT, origin=f"http://127.0.0.1:{at}")
+                )
+            if machines > 1 and not number:
+                licet = [sys.executable, "-m", "gateway", "store", "share", "--data", str(data), "--json"]
+                told = json.loads(subprocess.run(licet, capture_output=True, check=True).stdout)
+                shared = f'shared_key = "{told["shared_key"]}"\n'
+            port, log = free_port(), folder / f"{case}-{number}.log"
+            command = [sys.executable, "-m", "gateway", "serve", "--data", str(data), "--port", str(port)]
+            pid = stack.enter_context(
+                running([*command, "--dashboard-port", str(free_port())], None, port, log)
+            )
+            made.append(LicetSite(pid, port, data, log))
+            told_at = data / "shared.json"
+            while machines > 1 and not (told_at.exists() and b'"policies"' in told_at.read_bytes()):
+                time.sleep(0.05)
+        yield made
+
+
+def measured(
+    case: str, sites: list[LicetSite], work: str, seconds: int, folder: Path, number: int, store: int
+) -> tuple[float, float, float]:
+    """One round: requests a CPU-second of the gateways, requests a second, and microseconds of the store a request."""
+    targets = [Target(f"{case}-{nth}", "", site.pid, site.port, licet=site) for nth, site in enumerate(sites)]
+    wanted = replace(WORKS[work], connections=64 // len(targets))
+    for target in targets:
+        check(target, wanted)
+    before = spent(store) if store else None
+    with concurrent.futures.ThreadPoolExecutor(len(targets)) as pool:
+        found = list(
+            pool.map(
+                lambda pair: ask(pair[1], wanted, seconds, folder, number * 10 + pair[0]), enumerate(targets)
+            )
+        )
+    requests = sum(each.requests for each in found)
+    cpu = sum(each.cpu * each.requests for each in found) / 1e6
+    of_store = (spent(store).since(before) * 1e6 / requests) if before is not None else 0.0
+    return requests / cpu, sum(each.requests / each.seconds for each in found), of_store
+
+
+def table(cases: tuple[str, ...], rounds: int, seconds: int, folder: Path) -> dict[tuple[str, str], Series]:
+    """Every case at every work, *rounds* times, in a shuffled order of cases each time."""
+    found = {(case, work): Series() for case in cases for work in ASKED}
+    with origin(folder) as at, clusters.serving() as cluster:
+        for number in range(rounds):
+            order = random.sample(cases, len(cases))
+            this: dict[tuple[str, str], float] = {}
+            for case in order:
+                room = folder / f"{number}-{case}"
+                room.mkdir()
+                url = (
+                    cluster.make(f"{case.replace('-', '_')}_{number}")
+                    if not case.startswith("sqlite")
+                    else ""
+                )
+                with gateways(case, room, url, at) as sites:
+                    for work in ASKED:
+                        series = found[case, work]
+                        try:
+                            per_cpu, seen, store = measured(
+                                case, sites, work, seconds, room, number, cluster.pid if url else 0
+                            )
+                        except CannotRun as error:
+                            series.wrong = str(error)
+                            continue
+                        series.per_cpu.append(per_cpu)
+                        series.seen.append(seen)
+                        series.store.append(store)
+                        this[case, work] = per_cpu
+                print(f"round {number + 1}: {case}", file=sys.stderr, flush=True)
+            for (case, work), per_cpu in this.items():
+                base = this.get((cases[0], work))
+                if base:
+                    found[case, work].ratio.append(per_cpu / base)
+    return found
+
+
+async def _folding(folder: Path, store: Any, folding: Any) -> tuple[float, float]:
+    """Records folded a second into *store*, and octets of the journal a record."""
+    journal = Journal.open(folder / "journal", "front", clock=SystemClock(), reserve_bytes=0)
+    made = [replace(record(each), path=f"/essays/{each}") for each in range(_RECORDS)]
+    for begin in range(0, len(made), 500):
+        await asyncio.gather(*map(journal.keep, made[begin : begin + 500]))
+    await journal.close()
+    octets = sum(path.stat().st_size for path in (folder / "journal").iterdir()) / _RECORDS
+    began = time.monotonic()
+    count = await Keeper(folder / "journal", folding(store)).catch_up()
+    return count / (time.monotonic() - began), octets
+
+
+async def _leases(store: Any) -> float:
+    """Leases a second, 64 of them asked for at once."""
+    book, done, until = SqliteSpendBook(store), 0, time.monotonic() + 3.0
+    began = time.monotonic()
+    while time.monotonic() < until:
+        charges = [
+            Charge(f"ask-{done}-{each}", "lic", f"li_{each}", Money(0, "USD"), Budget()) for each in range(64)
+        ]
+        await asyncio.gather(*(book.lease("w1", charge, 1) for charge in charges))
+        done += len(charges)
+    return done / (time.monotonic() - began)
+
+
+async def _stores(folder: Path) -> dict[str, float]:
+    sqlite = await Database.open(folder / "licet.db")
+    (folder / "p").mkdir()
+    found: dict[str, float] = {}
+    found["sqlite_folded_per_second"], found["journal_octets_per_record"] = await _folding(
+        folder, sqlite, SqliteFolding
+    )
+    found["sqlite_octets_per_record"] = (folder / "licet.db").stat().st_size / _RECORDS
+    found["sqlite_leases_per_second"] = await _leases(sqlite)
+    await sqlite.close()
+    with clusters.serving() as cluster:
+        postgres = await Postgres.open(cluster.make("folded"))
+        size = "SELECT pg_database_size(current_database())"
+        before = await postgres.read(lambda db: int(db.execute(size).get))
+        found["postgres_folded_per_second"], _ = await _folding(folder / "p", postgres, PostgresFolding)
+        after = await postgres.read(lambda db: int(db.execute(size).get))
+        found["postgres_octets_per_record"] = (after - before) / _RECORDS
+        found["postgres_leases_per_second"] = await _leases(postgres)
+        await postgres.close()
+    return found
+
+
+def _sites(folder: Path) -> dict[str, float]:
+    """What a site's policy costs a worker: kilobytes, and milliseconds to read."""
+    for each in range(_SITES):
+        text = POLICY.format(site=f"s{each}", price="0.005", origin="http://127.0.0.1:8000")
+        (folder / f"s{each}.toml").write_text(text.replace('"127.0.0.1"', f'"s{each}.example"', 1))
+    one = folder / "s0.toml"
+    PolicyShelf([one])  # what is imported once is no site's
+    before, began = _resident(), time.monotonic()
+    shelf = PolicyShelf(folder)
+    seconds, after = time.monotonic() - began, _resident()
+    assert len(shelf.policies) == _SITES
+    return {
+        "kilobytes_per_site": (after - before) / 1024 / _SITES,
+        "milliseconds_per_site": seconds * 1000 / _SITES,
+    }
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def parts(folder: Path) -> dict[str, float]:
+    """What the model reckons with besides the table."""
+    for name in ("stores", "sites"):
+        (folder / name).mkdir()
+    return {**asyncio.run(_stores(folder / "stores")), **_sites(folder / "sites")}
+
+
+def rows(found: dict[tuple[str, str], Series]) -> list[dict[str, Any]]:
+    """The table for machines."""
+    told = []
+    for (case, work), series in found.items():
+        if not series.per_cpu:
+            told.append({"case": case, "work": work, "not_measured": series.wrong})
+            continue
+        told.append(
+            {
+                "case": case,
+                "work": work,
+                "per_cpu_second": round(statistics.median(series.per_cpu)),
+                "ratio": round(statistics.median(series.ratio), 2) if series.ratio else None,
+                "least": round(min(series.ratio), 2) if series.ratio else None,
+                "most": round(max(series.ratio), 2) if series.ratio else None,
+                "seen_per_second": round(statistics.median(series.seen)),
+                "store_microseconds": round(statistics.median(series.store)),
+            }
+        )
+    return told
+
+
+def lines(told: list[dict[str, Any]], more: dict[str, float]) -> Iterator[str]:
+    """The table for people."""
+    yield f"{os.cpu_count()} cores, shared by gateways, store, origin and load; the first case of the same round = 1"
+    yield f"{'work':<14}{'case':<13}{'per CPU-second':>15}{'ratio':>7}  {'least..most':<13}{'seen/s':>8}{'store us':>10}"
+    for row in sorted(told, key=lambda each: ASKED.index(each["work"])):
+        if "not_measured" in row:
+            yield f"{row['work']:<14}{row['case']:<13}not measured: {row['not_measured']}"
+            continue
+        spread = f"{row['least']}..{row['most']}"
+        yield (
+            f"{row['work']:<14}{row['case']:<13}{row['per_cpu_second']:>15,}{row['ratio']!s:>7}  {spread:<13}"
+            f"{row['seen_per_second']:>8,}{row['store_microseconds']:>10,}"
+        )
+    yield from (f"{name.replace('_', ' '):<30}{value:>12,.1f}" for name, value in more.items())
+
+
+def main() -> None:
+    """Measure, print, and keep the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--cases", default=",".join(CASES))
+    parser.add_argument("--json", action="store_true", dest="as_json")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="licet-scaling-") as folder:
+        (Path(folder) / "t").mkdir()
+        (Path(folder) / "p").mkdir()
+        told = rows(table(tuple(chosen.cases.split(",")), chosen.rounds, chosen.seconds, Path(folder) / "t"))
+        more = parts(Path(folder) / "p")
+    figures = {"cores": os.cpu_count(), "measured": time.strftime("%Y-%m-%d"), "rows": told, "parts": more}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(figures, indent=1))
+    print(json.dumps(figures) if chosen.as_json else "\n".join(lines(told, more)))
+
+
+if __name__ == "__main__":
+    main()
