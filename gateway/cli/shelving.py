@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from gateway.cli.books import Books
 
 _DAY = 86_400
+#: Octets of all tables on a server, with their indexes.
+_SERVED = (
+    "SELECT CAST(coalesce(sum(pg_total_relation_size(c.oid)), 0) AS BIGINT) FROM pg_class c"
+    " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'licet' AND c.relkind = 'r'"
+)
 
 
 def sizes(data: Data = DATA, as_json: AsJson = False) -> None:
@@ -34,10 +39,8 @@ def sizes(data: Data = DATA, as_json: AsJson = False) -> None:
         kind = told["journal"][name]
         print(f"{name:<10} {kind['octets']:>15,} octets in {counted(kind['files'], 'file')}")
     print(f"{'details':<10} {told['journal']['details']:>15,} octets, not folded yet")
-    if told["database"] is not None:
-        print(f"{'database':<10} {told['database']:>15,} octets, {told['unused']:,} of them unused")
-    else:
-        print(f"{'database':<10} {'':>15} on a server of its own")
+    unused = "" if told["unused"] is None else f", {told['unused']:,} of them unused"
+    print(f"{'database':<10} {told['database']:>15,} octets{unused}")
     print(f"{'public log':<10} {told['log']:>15,} octets")
     print(f"{'records':<10} {told['records']:>15,}, {told['rows']:,} of them rows of the database")
     if told["left"]:
@@ -61,15 +64,17 @@ async def _sizes(books: Books) -> dict[str, Any]:
     )
     here = postgres_of(database) is None
     files = [folder / f"licet.db{end}" for end in ("", "-wal")] if here else []
-    size = sum(path.stat().st_size for path in files if path.exists()) if here else None
 
-    def act(db: Any) -> tuple[int, int, Any, int]:
+    def act(db: Any) -> tuple[int, int, Any, int, int | None]:
         newest = db.execute("SELECT coalesce(max(seq), 0) FROM journal").get
         rows = db.execute("SELECT count(*) FROM journal").get
-        return newest, rows, gone(db), unused(db) if here else 0
+        if not here:
+            return newest, rows, gone(db), db.execute(_SERVED).get, None
+        size = sum(path.stat().st_size for path in files if path.exists())
+        return newest, rows, gone(db), size, unused(db)
 
-    records, rows, left, free = await database.read(act)
-    octets = journal.octets + log + (size or 0)
+    records, rows, left, size, free = await database.read(act)
+    octets = journal.octets + log + size
     return {
         "journal": {
             **{
@@ -151,6 +156,10 @@ def shelve(
         print(f"left     {counted(rows, 'row')}: the journal's packed files have them")
         for why in stayed:
             print(f"stayed   {why}")
+        if rows and not sizes and (data / "licet.db").is_file():
+            tell(
+                "the database file keeps its size and uses again what is free; --shrink gives it to the disk"
+            )
         if sizes:
             print(f"shrunk   the database, {sizes[0]} octets to {sizes[1]}")
     raise typer.Exit(1 if any("is not what" in why for why in stayed) else 0)

@@ -17,5 +17,7 @@ nothing but the database.
 
 Invariants: one method is one atomic act; whatever an engine says went wrong
 reaches the caller as `StoreUnavailable`; canonical bytes are the truth, every
-other column is derived from them and can be made again.
+other column is derived from them and can be made again. Rows that nobody owes
+for leave in time (`sqlite.shelving`); whoever reads by number, id or time reads
+those that left from the journal's packed files too (`sqlite.shelved`).
 """

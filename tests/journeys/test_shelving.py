@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from gateway.app.stores import open_store
 from gateway.cli import app
 from gateway.provenance.parquet import read_parquet
 from gateway.provenance.record import FetchRecord
@@ -90,3 +91,30 @@ def test_what_cannot_be_is_said(data: Path) -> None:
     file.write_bytes(file.read_bytes()[:-30])
     wrong = licet(data, "journal", "bring-back", "--json", code=1)
     assert "cannot be read at" in json.loads(wrong.stdout)["wrong"][0]
+
+
+async def test_it_is_the_same_on_postgresql(
+    tmp_path: Path, emptied: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.sqlite.shelving.COUNTED", KEEP)
+    monkeypatch.setattr("gateway.clock.SystemClock.now_us", lambda _: MADE[-1].time_us + 430 * 86_400_000_000)
+    (tmp_path / "licet.toml").write_text(f'[store]\ndatabase = "{emptied.url}"\n')
+    database = await open_store(tmp_path, readers=1)
+    await shelf(database, tmp_path / "journal", MADE)
+    await database.close()
+
+    def act() -> None:
+        assert (
+            "PostgreSQL uses what is free by itself"
+            in licet(tmp_path, "journal", "shelve", "--shrink", code=2).stderr
+        )
+        left = json.loads(licet(tmp_path, "journal", "shelve", "--json").stdout)["left"]
+        sizes = json.loads(licet(tmp_path, "journal", "sizes", "--json").stdout)
+        assert (sizes["rows"], sizes["left"]) == (len(MADE) - left, left)
+        assert left > len(MADE) // 2
+        assert sizes["database"] > 100_000
+        assert json.loads(licet(tmp_path, "journal", "audit", "--json").stdout)["good"] is True
+        assert f"back     {left} rows" in licet(tmp_path, "journal", "bring-back").stdout
+        assert json.loads(licet(tmp_path, "journal", "audit", "--json").stdout)["good"] is True
+
+    await asyncio.to_thread(act)

@@ -62,22 +62,19 @@ def left_traffic(db: apsw.Connection, site: str, since_us: int, until_us: int) -
 
 def left_fetches(
     db: apsw.Connection, site: str, crawlers: frozenset[str], since_us: int, until_us: int
-) -> list[tuple[Any, ...]]:
+) -> Iterator[tuple[Any, ...]]:
     """What *crawlers* fetched of *site* in that time and left, as the rows of `traffic` are, the number last."""
-    found = []
     for left in _of_site(db, site, since_us, until_us):
         columns = columns_of(left.entry)
         face = columns.face
-        if face[_CRAWLER] in crawlers:
-            detail: Any = db.execute(
-                "SELECT evidence, address FROM details WHERE id = ?", (left.id,)
-            ).fetchone()
-            found.append((
-                left.time_us, columns.path, face[_METHOD], columns.status, columns.bytes_sent, face[_CRAWLER],
-                face[_OPERATOR], face[_CLASS], face[_IDENTITY], columns.outcome, columns.quote_micros,
-                columns.charged_micros, face[_CURRENCY], columns.requests, *(detail or (None, None)), left.seq,
-            ))  # fmt: skip
-    return found
+        if face[_CRAWLER] not in crawlers:
+            continue
+        detail: Any = db.execute("SELECT evidence, address FROM details WHERE id = ?", (left.id,)).fetchone()
+        yield (
+            left.time_us, columns.path, face[_METHOD], columns.status, columns.bytes_sent, face[_CRAWLER],
+            face[_OPERATOR], face[_CLASS], face[_IDENTITY], columns.outcome, columns.quote_micros,
+            columns.charged_micros, face[_CURRENCY], columns.requests, *(detail or (None, None)), left.seq,
+        )  # fmt: skip
 
 
 def merged(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from heapq import nlargest
+from itertools import chain
 from typing import Any, Final
 
 import apsw
@@ -80,10 +82,10 @@ class SqliteTraffic:
 
         def act(db: apsw.Connection) -> tuple[Fetched, ...]:
             rows: list[Any] = db.execute(_FETCHES, values).fetchall()
-            left = left_fetches(db, site, frozenset(crawlers), since * _SECOND, until * _SECOND)
-            if left:
-                keyed = [(row[0], row[-1], row) for row in [*rows, *left]]
-                rows = [row for *_, row in sorted(keyed, key=lambda each: each[:2], reverse=True)[:most]]
+            # What left counts only where it is newer than the last that is asked for.
+            first = rows[-1][0] if len(rows) == most and rows else since * _SECOND
+            left = left_fetches(db, site, frozenset(crawlers), first, until * _SECOND)
+            rows = nlargest(most, chain(rows, left), key=lambda row: (row[0], row[-1]))
             return tuple(_fetched(row[:-1]) for row in rows)[::-1]
 
         return await self._database.read(act)
