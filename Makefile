@@ -10,6 +10,13 @@ STAMPS := .make
 COMPILED_TESTS := tests/front tests/origin tests/hostile tests/test_stepping.py tests/provenance/test_shapes.py tests/provenance/test_waking.py \
   tests/provenance/test_audience.py tests/visitors/test_conduct.py tests/journeys/test_main_job.py tests/journeys/test_tls.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests start thousands of processes: without files of bytecode each would compile all of the gateway again.
+export PYTHONDONTWRITEBYTECODE :=
+# Tests share the machine so many at once, whole files each: one more than there are cores, since gateways wait a lot.
+TESTERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 8 ? n + 1 : 8)))
+SPREAD := -n $(TESTERS) --dist loadfile --no-loadscope-reorder
+# All; the folders that print a table at the end by name too, or the process that prints would not know of them.
+ALL_TESTS := tests tests/conformance tests/faults tests/hostile tests/interop
 
 .PHONY: help demo check test faults bench detect tournament night clean
 
@@ -74,16 +81,17 @@ check: $(STAMPS)/dev ## style, types, import layers, doctests
 	@$(BIN)/lint-imports --no-cache | tail -n 12
 	@$(BIN)/python -m pytest -q --doctest-modules gateway -p no:cacheprovider
 
-# Whole gateways mostly wait for each other: their tests run beside all others, and tell what came of them afterwards.
+# The compiled build is made meanwhile.
 test: $(STAMPS)/dev $(STAMPS)/debian ## everything, with the time of each folder
-	@$(BIN)/pytest -q tests/journeys >$(STAMPS)/journeys.log 2>&1 & journeys=$$!; \
-	rest=0; $(BIN)/pytest -q --ignore=tests/journeys || rest=$$?; \
-	came=0; wait $$journeys || came=$$?; cat $(STAMPS)/journeys.log; exit $$((rest | came))
-	@if $(MAKE) -s $(STAMPS)/compiled; then \
+	@$(MAKE) -s $(STAMPS)/compiled >$(STAMPS)/compiling.log 2>&1 & compiling=$$!; \
+	rest=0; $(BIN)/pytest -q $(SPREAD) $(ALL_TESTS) || rest=$$?; \
+	built=0; wait $$compiling || built=$$?; cat $(STAMPS)/compiling.log; \
+	if [ $$built = 0 ]; then \
 	  echo "again, with what moves octets compiled to C:"; \
-	  PYTHONPATH=$(CURDIR)/.bench/compiled PYTHONSAFEPATH=1 LICET_TEST_COMPILED=1 $(BIN)/pytest -q $(COMPILED_TESTS); \
-	elif [ -n "$$CI" ]; then exit 1; \
-	else echo "the compiled build was not tested: it could not be made here"; fi
+	  PYTHONPATH=$(CURDIR)/.bench/compiled PYTHONSAFEPATH=1 LICET_TEST_COMPILED=1 \
+	    $(BIN)/pytest -q $(SPREAD) $(COMPILED_TESTS) || rest=$$((rest | $$?)); \
+	elif [ -n "$$CI" ]; then rest=1; \
+	else echo "the compiled build was not tested: it could not be made here"; fi; exit $$rest
 
 faults: $(STAMPS)/dev $(STAMPS)/debian ## the fault table: every fault with its count, and its known-bad twin
 	@$(BIN)/python -m loadtests.faults

@@ -31,7 +31,7 @@ import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
@@ -57,6 +57,9 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 _SITE_LOCAL: Final = IPv6Network("fec0::/10")
 
 Signer = Callable[[str], Mapping[str, str]]
+#: Octets that are kept of an answer to what was told, and seconds in which they have to come.
+KEPT: Final = 1024
+READING: Final = 2.0
 _PLAIN: Final = "http://"
 _TLS: Final = "https://"
 
@@ -96,7 +99,7 @@ class Posted:
     body: bytes
 
 
-_Got = TypeVar("_Got", Fetched, Posted, int)
+_Got = TypeVar("_Got", Fetched, Posted)
 Get = Callable[[str], Awaitable[Fetched | Unfetched]]
 
 
@@ -197,8 +200,13 @@ class Egress:
 
     async def tell(
         self, url: str, body: bytes, *, headers: Mapping[str, str], seconds: float = SECONDS
-    ) -> int | Unfetched:
-        """POST the JSON *body* to *url*: the status that was answered, or why none was; nothing is followed or read."""
+    ) -> Posted | Unfetched:
+        """POST the JSON *body* to *url*: what was answered, or why nothing was; nothing is followed.
+
+        The status counts, whatever comes behind it: of the body the first `KEPT`
+        octets are read, for as long as `READING` at most, and where none can be
+        read there are none.
+        """
         exempt = self._admitted(url)
         if isinstance(exempt, Unfetched):
             return exempt
@@ -266,9 +274,9 @@ class Egress:
             read = await _read(answer, limit)
             return read if isinstance(read, Unfetched) else Posted(answer.status, read)
 
-    async def _told(self, url: str, body: bytes, given: Mapping[str, str], guard: _Guard) -> int | Unfetched:
+    async def _told(self, url: str, body: bytes, given: Mapping[str, str], guard: _Guard) -> Posted:
         async with self._session(guard) as session, self._sent(session, url, body, given) as answer:
-            return answer.status
+            return Posted(answer.status, await _beginning(answer))
 
     def _sent(
         self, session: aiohttp.ClientSession, url: str, body: bytes, given: Mapping[str, str]
@@ -290,6 +298,18 @@ async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes | Unfetched
         body += chunk
         if len(body) > limit:
             return Unfetched("too_large", f"more than {limit} bytes")
+    return bytes(body)
+
+
+async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
+    """The first octets of the body of *answer*; raises nothing for a body that breaks off or never comes."""
+    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return b""
+    body = bytearray()
+    with suppress(TimeoutError, aiohttp.ClientError, OSError):
+        async with asyncio.timeout(READING):
+            while len(body) < KEPT and (chunk := await answer.content.read(KEPT - len(body))):
+                body += chunk
     return bytes(body)
 
 

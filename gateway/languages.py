@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
+from urllib.parse import parse_qsl, urlencode
 
 from gateway.bundled import static
 
@@ -36,8 +37,11 @@ ENGLISH: Final = Language("en", "English")
 #: Every language that is shipped, by code; English is the one that the code is written in.
 LANGUAGES: Final[dict[str, Language]] = {"en": ENGLISH, "de": Language("de", "Deutsch")}
 _spoken: ContextVar[Language] = ContextVar("spoken", default=ENGLISH)
+_query: ContextVar[str] = ContextVar("query", default="")
 #: Ranges of one Accept-Language that are looked at.
 _MOST: Final = 32
+#: The longest query that links to the other languages repeat.
+_LONGEST: Final = 2_000
 
 
 @cache
@@ -46,11 +50,29 @@ def catalog(code: str) -> gettext.NullTranslations:
     return gettext.translation(DOMAIN, static("locale"), [code], fallback=True)
 
 
-def speak(code: str) -> Language:
-    """Let the pages that this task writes from now on be in the language of that code, English for an unknown one."""
+def speak(code: str, query: str = "") -> Language:
+    """Let the pages that this task writes from now on be in the language of that code, English for an unknown one.
+
+    *query* is that of the address that was asked for: where it names a language, links to other
+    public pages name it too (`chosen`), since no cookie remembers it.
+    """
     language = LANGUAGES.get(code, ENGLISH)
     _spoken.set(language)
+    _query.set(query)
     return language
+
+
+def chosen() -> str:
+    """The code of the language that the address names, "" where it names none that there is."""
+    found = dict(parse_qsl(_query.get())).get("lang", "") if "lang=" in _query.get() else ""
+    return found if found in LANGUAGES else ""
+
+
+def here_in(code: str) -> str:
+    """The query that asks for this address in the language of that code, and for nothing else otherwise."""
+    query = _query.get()
+    rest = [] if len(query) > _LONGEST else [pair for pair in parse_qsl(query) if pair[0] != "lang"]
+    return urlencode([*rest, ("lang", code)])
 
 
 def spoken() -> Language:

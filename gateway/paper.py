@@ -11,12 +11,13 @@ direction of writing, never left and right.
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
-from gateway.languages import LANGUAGES, foreign, spoken, tr
+from gateway.languages import LANGUAGES, chosen, foreign, here_in, spoken, tr
 
 #: Light and dark: what is behind, text, quiet text, links and focus.
 COLORS: Final = {
@@ -65,6 +66,13 @@ CONTENT_SECURITY: Final = (
 FORM_SECURITY: Final = CONTENT_SECURITY.replace("form-action 'none'", "form-action 'self'")
 
 
+_ADDRESS: Final = re.compile(
+    r'(<(?:a|form)\b[^>]*? (?:href|action)=")((?:https?://[^/"<>]+)?/\.licet/[^"?#<>]*)(\?[^"#<>]*)?((?:#[^"<>]*)?")'
+)
+_GETS: Final = re.compile(r'<form method="get"[^>]*>')
+_FILE: Final = re.compile(r"\.[a-z]{2,6}$")
+
+
 def sheet(title: str, body: str, *, head: str = "", choice: bool = False) -> str:
     """A whole page in the language that is spoken: *title* is text and its one ``h1``, *body* and *head* are HTML.
 
@@ -72,6 +80,8 @@ def sheet(title: str, body: str, *, head: str = "", choice: bool = False) -> str
     """
     named, language = escape(title), spoken()
     foot = _choice() if choice else ""
+    if code := chosen():
+        body = in_language(body, code)
     return (
         f'<!doctype html>\n<html lang="{language.code}" dir="{language.direction}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -80,9 +90,29 @@ def sheet(title: str, body: str, *, head: str = "", choice: bool = False) -> str
     )
 
 
+def in_language(html: str, code: str) -> str:
+    """*html* whose links and forms to the public pages of this site ask for the language of that code.
+
+    Addresses of files, and of anything that is no public page, stay as they are; text that somebody
+    wrote is escaped by now and holds no link.
+
+    >>> in_language('<a href="/.licet/terms/#x">a</a> <a href="/.licet/a.pdf">b</a> <a href="/essays/">c</a>', "de")
+    '<a href="/.licet/terms/?lang=de#x">a</a> <a href="/.licet/a.pdf">b</a> <a href="/essays/">c</a>'
+    """
+
+    def named(found: re.Match[str]) -> str:
+        before, path, query, rest = found.groups()
+        if _FILE.search(path) or "lang=" in (query or ""):
+            return found[0]
+        return f"{before}{path}{f'{query}&amp;' if query else '?'}lang={code}{rest}"
+
+    html = _ADDRESS.sub(named, html)
+    return _GETS.sub(rf'\g<0>\n<input type="hidden" name="lang" value="{code}">', html)
+
+
 def _choice() -> str:
     links = ", ".join(
-        f'<a href="?lang={each.code}" hreflang="{each.code}" lang="{each.code}" dir="{each.direction}">{each.name}</a>'
+        f'<a href="?{escape(here_in(each.code))}" hreflang="{each.code}" lang="{each.code}" dir="{each.direction}">{each.name}</a>'
         for each in LANGUAGES.values()
         if each is not spoken()
     )

@@ -21,6 +21,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import json
+import multiprocessing
 import os
 import random
 import statistics
@@ -216,7 +217,7 @@ async def _stores(folder: Path) -> dict[str, float]:
     return found
 
 
-def _sites(folder: Path) -> dict[str, float]:
+def sites_cost(folder: Path) -> dict[str, float]:
     """What a site's policy costs a worker: kilobytes, and milliseconds to read."""
     for each in range(_SITES):
         text = POLICY.format(site=f"s{each}", price="0.005", origin="http://127.0.0.1:8000")
@@ -241,12 +242,15 @@ def parts(folder: Path) -> dict[str, float]:
     """What the model reckons with besides the table."""
     for name in ("stores", "sites"):
         (folder / name).mkdir()
-    return {**asyncio.run(_stores(folder / "stores")), **_sites(folder / "sites")}
+    # Memory is told by a process of its own: this one has room that earlier work left.
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        sites = pool.submit(sites_cost, folder / "sites").result()
+    return {**asyncio.run(_stores(folder / "stores")), **sites}
 
 
 def rows(found: dict[tuple[str, str], Series]) -> list[dict[str, Any]]:
     """The table for machines."""
-    told = []
+    told: list[dict[str, Any]] = []
     for (case, work), series in found.items():
         if not series.per_cpu:
             told.append({"case": case, "work": work, "not_measured": series.wrong})
@@ -293,6 +297,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", dest="as_json")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="licet-scaling-") as folder:
+        Path(folder).chmod(0o755)  # the origin's own user reads there
         (Path(folder) / "t").mkdir()
         (Path(folder) / "p").mkdir()
         told = rows(table(tuple(chosen.cases.split(",")), chosen.rounds, chosen.seconds, Path(folder) / "t"))

@@ -17,6 +17,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from gateway.billing.dunning import Dunned
+from gateway.billing.invoices import HEADINGS
+from gateway.billing.line_disputes import Disputed
 from gateway.desk.license_page import _BASES
 from gateway.languages import DOMAIN, LANGUAGES
 from gateway.licenses.contract import NOTICE
@@ -24,6 +27,7 @@ from gateway.licenses.lever_form import FIELDS
 from gateway.licenses.objection import ObjectionState, Role
 from gateway.licenses.plain_words import NAMES, TAX
 from gateway.licenses.position import FACTS
+from gateway.licenses.withdrawal import PROMISE
 from gateway.problems import PROBLEMS
 from gateway.terms.holding import NOBODY
 from gateway.terms.license_terms import Basis
@@ -37,10 +41,22 @@ KEYWORDS = {"tr": 1, "later": 1, "trn": 2}
 
 def constants() -> set[str]:
     """What pages translate that is written elsewhere."""
-    found = {UNIT, *FREE, TIERS, AGES, NOTICE, TAX, NOBODY.sentence, *NAMES.values(), *FACTS.values()}
+    found = {
+        UNIT,
+        *FREE,
+        TIERS,
+        AGES,
+        NOTICE,
+        PROMISE,
+        TAX,
+        NOBODY.sentence,
+        *NAMES.values(),
+        *FACTS.values(),
+    }
     found |= {each.sentence for each in Basis} | {str(each) for each in _BASES}
     found |= {text for each in PROBLEMS.values() for text in (each.title, each.next_step)}
     found |= {each.words for each in Role} | {str(each) for each in ObjectionState}
+    found |= {*map(str, Dunned), *map(str, Disputed), *HEADINGS}
     found |= {"licensee", "creator", "operator", "machine", "buyer", "owner"}
     for field in FIELDS:
         found |= {

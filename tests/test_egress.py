@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from gateway.egress import LIMIT, Egress, Fetched, Posted, Unfetched, is_public, read_url
+from gateway.egress import KEPT, LIMIT, Egress, Fetched, Posted, Unfetched, is_public, read_url
 from gateway.problems import ConfigurationError
 
 
@@ -265,14 +265,15 @@ async def test_http_is_spoken_with_exempted_hosts_where_that_is_allowed_and_with
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 307, 410, 500, 503])
-async def test_what_is_told_is_answered_by_the_status_alone_and_leads_nowhere(site, status) -> None:
+async def test_what_is_told_is_answered_by_its_status_and_leads_nowhere(site, status) -> None:
     site.act = lambda _: web.Response(
         status=status, headers={"Location": f"https://{site.place}/further", "Set-Cookie": "a=b"}
     )
     egress = site.egress(sign=lambda _: {"X-Signed": "yes"})
     for _ in range(2):
         found = await egress.tell(f"https://{site.place}/hook", b'{"a":1}', headers={"webhook-id": "ev_1"})
-        assert found == status
+        assert isinstance(found, Posted)
+        assert found.status == status
     assert [(each.method, each.path) for each in site.seen] == [("POST", "/hook")] * 2
     for request in site.seen:
         assert request.headers["Content-Type"] == "application/json"
@@ -281,7 +282,7 @@ async def test_what_is_told_is_answered_by_the_status_alone_and_leads_nowhere(si
         assert "X-Signed" not in request.headers
 
 
-async def test_a_receiver_that_answers_without_end_is_not_read(site) -> None:
+async def test_of_a_receiver_that_answers_without_end_the_beginning_is_read(site) -> None:
     left = asyncio.Event()
 
     async def endless(request: web.BaseRequest) -> web.StreamResponse:
@@ -294,8 +295,39 @@ async def test_a_receiver_that_answers_without_end_is_not_read(site) -> None:
             left.set()
 
     site.act = endless
-    assert await site.egress().tell(f"https://{site.place}/", b"{}", headers={}) == 200
+    assert await site.egress().tell(f"https://{site.place}/", b"{}", headers={}) == Posted(200, b"y" * KEPT)
     await left.wait()
+
+
+async def test_a_body_that_never_comes_changes_nothing_about_the_status(site, monkeypatch) -> None:
+    monkeypatch.setattr("gateway.egress.READING", 0.1)
+
+    async def half(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(status=503)
+        await response.prepare(request)
+        await response.write(b"half")
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    site.act = half
+    assert await site.egress().tell(f"https://{site.place}/", b"{}", headers={}) == Posted(503, b"half")
+
+
+async def test_a_body_that_breaks_off_or_is_packed_changes_nothing_about_the_status(site) -> None:
+    async def broken(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b"part")
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    site.act = broken
+    found = await site.egress().tell(f"https://{site.place}/", b"{}", headers={})
+    assert isinstance(found, Posted)
+    assert (found.status, found.body in {b"", b"part"}) == (200, True)
+    site.act = lambda _: web.Response(body=b"\x1f\x8b" * 99, headers={"Content-Encoding": "gzip"})
+    assert await site.egress().tell(f"https://{site.place}/", b"{}", headers={}) == Posted(200, b"")
 
 
 async def test_a_receiver_that_says_nothing_is_left(site) -> None:

@@ -27,12 +27,15 @@ from gateway.money import Money
 from gateway.origin.delivery import Delivery
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.tokens.claims import Budget
+from gateway.visitors.replays import SharedMarks
 
 #: How many paid units one process remembers; the oldest are forgotten first.
 _REMEMBERED = 200_000
 #: Fetches that the first lease of a license asks for, and the most that one asks for ahead.
 _FIRST: Final = 4
 _LARGEST: Final = 256
+#: Seconds that a unit is one fetch's before everybody must have heard that it was paid for.
+_CLAIMED: Final = 120
 
 _Answer = Lease | Short | Refusal
 
@@ -81,14 +84,16 @@ class Till:
         *,
         remembered: tuple[PaidUnit, ...] = (),
         settled: Callable[[], Awaitable[None]] | None = None,
+        marks: SharedMarks | None = None,
     ) -> None:
         """Work on the purses of *writer* in *book*, starting with the units that the journal says were paid.
 
         *writer* is who records what is taken here (`Journal.writer`). *settled*
         waits until all units that other processes were paid for can be told
-        (`learn`), and raises `StoreUnavailable` where that takes too long.
+        (`learn`), and raises `StoreUnavailable` where that takes too long. With *marks*
+        one of several fetches of a unit that end at the same time, anywhere, pays for it.
         """
-        self._settled = settled
+        self._settled, self._marks = settled, marks
         self._book = book
         self._writer = writer
         self._pace = pace
@@ -173,18 +178,33 @@ class Till:
             self.give_back(charge)
             raise
 
-    async def settled(self, charge: Charge) -> None:
+    async def settled(self, charge: Charge, ask: Ask, delivery: Delivery) -> None:
         """Wait until `owed` can know of every unit that was paid for; where it cannot, *charge* goes back.
 
-        Raises `StoreUnavailable`. A process that was killed is the only thing to wait for.
+        Raises `StoreUnavailable`. A process that was killed is to be waited for, and the word of the marks
+        that nobody else pays for what *delivery* is of.
         """
-        if self._settled is None:
-            return
         try:
-            await self._settled()
+            if self._settled is not None:
+                await self._settled()
+            if self._marks is not None:
+                await self._claim(self._marks, charge, ask, delivery)
         except BaseException:
             self.give_back(charge)
             raise
+
+    async def _claim(self, marks: SharedMarks, charge: Charge, ask: Ask, delivery: Delivery) -> None:
+        """Have the units of *delivery* for its fetch, or learn that another has one; where nobody knows, do neither.
+
+        A fetch that has its units and is not recorded after all leaves the next one free, for a moment.
+        """
+        if charge.window_seconds < _CLAIMED or self.foreseen(charge, ask, delivery).reason != "fetch":
+            return
+        # One after the other: two that ask for the same in the same order cannot each have one.
+        for key in _paid_units(charge, ask, delivery):
+            if await marks.taken(f"unit {key}", charge.record_id, _CLAIMED):
+                self.learn((PaidUnit(key, ask.asked_at),))
+                return
 
     def owed(self, charge: Charge, ask: Ask, delivery: Delivery) -> Owed:
         """Say what *delivery* owes: its units are then paid, or the charge goes back."""

@@ -71,7 +71,9 @@ def caller_secret(config: Config) -> str:
     return secret_text(secret_at(config.auth_secret))
 
 
-def _pace(config: Config) -> Pace:
+def _pace(config: Config, spreading: Spreading | None) -> Pace:
+    if spreading is not None:
+        return spreading.license_pace(config)
     return Pace(config.pacing.license_per_second, config.pacing.license_burst)
 
 
@@ -111,8 +113,8 @@ class Front:
         """
         self.auth_at = ("", 0)
         self._config, self._clock = config, clock
-        self._shared = spreading is not None
-        self._replays = Replays(tell=tell_used, shared=spreading.marks if spreading else None)
+        marks = self._marks = spreading.marks if spreading else None
+        self._replays = Replays(tell=tell_used, shared=marks)
         self._certificates = check_listening(config)
         self.locations = locations_of(config)
         catalog = Catalog.shipped()
@@ -125,8 +127,8 @@ class Front:
         )
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
-        pace = spreading.license_pace(config) if spreading else _pace(config)
-        self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled)
+        pace = _pace(config, spreading)
+        self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled, marks=marks)
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
         self._credentials = self._reading(keys, feed)
@@ -259,7 +261,7 @@ class Front:
             if self._replays.used_before(mark, ask.id, until, ask.asked_at):
                 return used
             match evidence.get("used", mark):
-                case None if self._shared:
+                case None if self._marks is not None:
                     wants.append(Need("used", mark, (ask.id, until - ask.asked_at)))
                 case True:
                     return used

@@ -47,6 +47,8 @@ log = structlog.get_logger("licet.machines")
 
 #: Seconds between two words that this machine is there.
 HERE_SECONDS: Final = 5.0
+#: Without a word for longer, nothing is sold before one was said: well under the least of ``store.lost_minutes``.
+_MUST_SAY_SECONDS: Final = 60.0
 #: Seconds between two looks whether one is lost.
 LOST_SECONDS: Final = 20.0
 #: A machine that was silent for longer pays for nothing at the moment, in microseconds.
@@ -85,7 +87,7 @@ class Machines:
     ) -> None:
         """Without *places* there is no other machine, and nothing is done."""
         self._config, self._places, self._sharing, self._ledger = config, places, sharing, ledger
-        self._said_at = -HERE_SECONDS
+        self._said_at = float("-inf")
         self._losses: int | None = None
         self._others = False
         # Up to which place of the journal units were told, and the place at the look before: where the others are
@@ -106,9 +108,8 @@ class Machines:
         """
         if self._places is None:
             return
-        if await self._were_closed():
-            log.error("this machine was away for so long that what it had set aside is credit again")
-            office.forget_leases()
+        if self._silent() > _MUST_SAY_SECONDS:
+            await self._say(office)
         if self._sharing is not None:
             try:
                 taken = await self._sharing.look(
@@ -124,13 +125,21 @@ class Machines:
                 office.learn(PAID.dump_python(units, mode="json"))
 
     def rounds(
-        self, journal: Keeping, clock: Clock, wake: Callable[[], None]
+        self, office: Following, journal: Keeping, clock: Clock, wake: Callable[[], None]
     ) -> tuple[tuple[str, float, Callable[[], Awaitable[None]]], ...]:
         """Name, seconds between two, and act of what is done on a timer where there may be others."""
         if self._places is None:
             return ()
         twice = TwiceRound(self._ledger, journal, clock, wake)
-        return (("lost", LOST_SECONDS, self.close_lost), ("twice", TWICE_SECONDS, twice.act))
+
+        async def here() -> None:
+            await self._say(office)
+
+        return (
+            ("here", HERE_SECONDS, here),
+            ("lost", LOST_SECONDS, self.close_lost),
+            ("twice", TWICE_SECONDS, twice.act),
+        )
 
     async def close_lost(self) -> None:
         """Return what lost machines had set aside."""
@@ -138,21 +147,24 @@ class Machines:
             for place in await self._places.lose(self._config.store.lost_minutes * 60):
                 log.warning("a machine is lost; what it had set aside is credit again", place=place)
 
-    async def _were_closed(self) -> bool:
-        """Say that this machine is there, if it is time; whether its purses were closed since it last said so.
+    def _silent(self) -> float:
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - self._said_at
 
-        They are closed only where nothing was said for long: so this comes before anything is sold again.
+    async def _say(self, office: Following) -> None:
+        """Say that this machine is there; where its purses were closed since it last said so, have them forgotten.
+
+        They are closed only where nothing was said for long, so before anything is sold again this is said.
         """
         assert self._places is not None
         now = time.clock_gettime(time.CLOCK_BOOTTIME)
-        if now - self._said_at < HERE_SECONDS:
-            return False
         losses = await self._places.here(
             socket.gethostname()[:200], __version__, settings_digest(self._config)
         )
         before, self._losses, self._said_at = self._losses, losses, now
+        if before is not None and losses != before:
+            log.error("this machine was away for so long that what it had set aside is credit again")
+            office.forget_leases()
         await self._see()
-        return before is not None and losses != before
 
     async def _see(self) -> None:
         """Learn whether there are others that may be paid."""

@@ -28,4 +28,5 @@ def rarely_collected() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 50)

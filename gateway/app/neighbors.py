@@ -4,11 +4,11 @@
 news     is told                              who hears it
 ======== ==================================== ==========================================
 revoked  as soon as an office has seen that   looks into the database at once, which it
-         something was revoked or withdrawn   does four times a second anyway
-policies as soon as policies were taken up    looks at its own files at once, which it does
-                                              every second anyway
-paid     units that were paid for, once that  does not charge them again in their window
-         is durable
+         something was revoked or withdrawn   does four times a second anyway (`machines`)
+policies as soon as policies were taken up    looks into the database and at its own files at
+                                              once, which it does every second anyway
+paid     units that were paid for, once that  does not charge them again in their window,
+         is durable                           which the database says a little later
 ======== ==================================== ==========================================
 
 Besides, every office says every few seconds which policies it has in force; who has
@@ -41,12 +41,12 @@ _HOLDS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """What an office does when it hears: *look* into the database, look at its policy *files*, *learn* units as JSON has them.
+    """What an office does when it hears: *look* into the database soon, look at its policy *files*, *learn* units as JSON has them.
 
     *shelf* gives the policies in force.
     """
 
-    look: Callable[[], Awaitable[None]]
+    look: Callable[[], None]
     files: Callable[[], Awaitable[None]]
     learn: Callable[[Any], None]
     shelf: Callable[[], PolicyShelf]
@@ -132,10 +132,11 @@ class Neighbors:
 
     async def _hear_revoked(self, body: str) -> None:
         if self._of_another(body) is not None:
-            await self._ears.look()
+            self._ears.look()
 
     async def _hear_policies(self, body: str) -> None:
         if self._of_another(body) is not None:
+            self._ears.look()
             await self._ears.files()
             await self._hold()
 

@@ -121,6 +121,7 @@ class Office:
         self._policies, self._networks = policies, networks
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping, self._wake, self.fresh = asyncio.Event(), asyncio.Event(), FreshLeaves()
+        self._bell = asyncio.Event()
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._feeds: FeedRound | None = None
         self.withdrawn: tuple[Withdrawal, ...] = ()
@@ -146,11 +147,7 @@ class Office:
         self.identity = OwnIdentity(self.identity_keys, agent, also=(self.origin_keys,))
         self.egress = egress_of(config, self.clock, self.identity)
         await check_retention(config, self.database, self.clock)
-        self.spreading = await begun(config, self.clock)
-        if self.spreading is not None:
-            self._closing.append(self.spreading.close)
-        ears = Ears(self._look, self._reload_if_changed, self.learn, lambda: self.shelf)
-        self.neighbors = Neighbors(config, self.spreading, ears)
+        self.spreading = await begun(config, self.clock, closing=self._closing.append)
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
@@ -159,6 +156,8 @@ class Office:
         self.access_log = SqliteAccessLog(self._pages)
         self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
+        ears = Ears(self._bell.set, self._reload_if_changed, self.learn, lambda: self.shelf)
+        self.neighbors = Neighbors(config, self.spreading, ears)
         leaves = SqliteLeaves(self._pages, self.fresh)
         self.log = LogKeeping(config.log, log_keys, leaves, self._first_host(), leader_of(self._pages))
         self.witnessing = witnessing_of(config)
@@ -289,7 +288,6 @@ class Office:
             lambda: self.shelf, lambda: self.withdrawn,
         )  # fmt: skip
         for name, seconds, act in (
-            ("look", _LOOK, self._look),
             ("reload", 1.0, self._reload_if_changed),
             ("consents", 1.0, self.consenting.record),
             ("people", 5.0, self._count_people),
@@ -307,7 +305,7 @@ class Office:
             ("reconcile", LOOK_SECONDS, self.nightly.act),
             ("billing", billing_room.ROUND_SECONDS, self.billing.office.round),
             ("usage", 60.0, self.post.count_usage),
-            *self.machines.rounds(self.journal, self.clock, self._wake.set),
+            *self.machines.rounds(self, self.journal, self.clock, self._wake.set),
             alert_round(self.config, self.database, self._pages, self.clock),
         ):
             self._start(name, every(seconds, alone(name, act, lambda: self.log)))
@@ -315,6 +313,7 @@ class Office:
             self._start(
                 "witnesses", self.witnessing.run(lambda: self.log.kept, self.config.witnessing.seconds)
             )
+        self._start("look", every(_LOOK, self._look, self._bell))
         self._start("neighbors", self.neighbors.run())
         if self.config.feeds.update:
             self._start("feeds", every(ROUND_SECONDS, self._update_feeds))

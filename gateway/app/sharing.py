@@ -112,7 +112,7 @@ class Sharing:
             return True  # what was changed here meanwhile is given once the gateway runs
         if changed and not have and name == KEYS:
             found = await self._parts.part(name)
-            return found is not None and self._opened(name, found[1]) == mine
+            return found is not None and self._opened(name, *found) == mine
         await self._take(name, generation, joining=not have)
         return True
 
@@ -123,7 +123,9 @@ class Sharing:
         if not octets or (have == generation and _digest(octets) == digest):
             return
         whole = await asyncio.to_thread(shared_parts.read_part, self._config, name, seeds=True)
-        if have == generation and await self._parts.put(name, generation, seal(self._key, name, whole)):
+        if have == generation and await self._parts.put(
+            name, generation, seal(self._key, _sealed_as(name, generation + 1), whole)
+        ):
             self._keep(name, generation + 1, octets)
             log.info("given to the other machines", part=name, generation=generation + 1)
             return
@@ -133,7 +135,7 @@ class Sharing:
         found = await self._parts.part(name)
         if found is None:
             return
-        generation, octets = found[0], self._opened(name, found[1])
+        generation, octets = found[0], self._opened(name, *found)
         try:
             mine = shared_parts.read_part(self._config, name)
             if mine and _digest(mine) != self._have.get(name, (0, ""))[1] and mine != octets:
@@ -147,9 +149,9 @@ class Sharing:
             raise StoreUnavailable(f"What the machines share cannot be written here: {error}") from error
         log.info("taken from another machine", part=name, generation=generation)
 
-    def _opened(self, name: str, sealed: bytes) -> bytes:
+    def _opened(self, name: str, generation: int, sealed: bytes) -> bytes:
         try:
-            return open_sealed(self._key, name, sealed)
+            return open_sealed(self._key, _sealed_as(name, generation), sealed)
         except Unsealable as error:
             raise _mistake(self._config, f"does not open what the machines share: {error}") from None
 
@@ -208,6 +210,11 @@ async def joined(config: Config) -> None:
         raise _mistake(config, f"cannot be used: {error}") from error
     finally:
         await database.close()
+
+
+def _sealed_as(name: str, generation: int) -> str:
+    # Whoever can write the database cannot put back what a part was before.
+    return f"{name} {generation}"
 
 
 def _digest(octets: bytes) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -73,8 +74,13 @@ class Spreading:
         await asyncio.gather(self._running, return_exceptions=True)
 
 
-async def begun(config: Config, clock: Clock) -> Spreading | None:
-    """Begin to share as *config* says; None where it says nothing. Raises `ConfigurationError`."""
+async def begun(
+    config: Config, clock: Clock, *, closing: Callable[[Callable[[], Awaitable[None]]], None] | None = None
+) -> Spreading | None:
+    """Begin to share as *config* says; None where it says nothing. Raises `ConfigurationError`.
+
+    *closing* hears what is to be done at the end.
+    """
     rules = rules_of(config)
     if rules is None:
         return None
@@ -87,7 +93,10 @@ async def begun(config: Config, clock: Clock) -> Spreading | None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_FIRST_WORD):
             await line.known.wait()
-    return Spreading(line, RedisPaces(line, clock), RedisMarks(line), running_line)
+    spreading = Spreading(line, RedisPaces(line, clock), RedisMarks(line), running_line)
+    if closing is not None:
+        closing(spreading.close)
+    return spreading
 
 
 def rules_of(config: Config) -> RedisRules | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 from collections.abc import Awaitable, Callable
@@ -14,10 +15,18 @@ from gateway.problems import StoreUnavailable
 log = structlog.get_logger("licet")
 
 
-async def every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
-    """Do *act* again and again, *seconds* apart, until canceled."""
+async def every(
+    seconds: float, act: Callable[[], Awaitable[None]], bell: asyncio.Event | None = None
+) -> None:
+    """Do *act* again and again, *seconds* apart or as soon as the *bell* is set, until canceled."""
     while True:
-        await asyncio.sleep(seconds)
+        if bell is None:
+            await asyncio.sleep(seconds)
+        else:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await bell.wait()
+            bell.clear()
         try:
             await act()
         except StoreUnavailable as error:

@@ -133,8 +133,7 @@ class Worker:
             async with asyncio.timeout(_OFFICE):
                 await line.known.wait()
         self._sock = socket.socket(fileno=boot.listening)
-        auth = socket.socket(fileno=boot.auth) if boot.auth >= 0 else None
-        url = await front.open(self._sock, auth)
+        url = await front.open(self._sock, socket.socket(fileno=boot.auth) if boot.auth >= 0 else None)
         self._begin("keys", every(0.25, self._look_at_keys))
         self._begin("people", every(5.0, self._count_people))
         self._begin("rest", every(REST_SECONDS, front.rest))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -53,6 +54,13 @@ _Certificate = Annotated[
     typer.Option(metavar="FILE", help="Certificate chain; else where certbot puts it, or Caddy's own."),
 ]
 
+_Machines = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="HOST:PORT", help="haproxy: a gateway, once for each machine of `licet store share`."
+    ),
+]
+
 
 def deploy(
     server: _Server,
@@ -69,6 +77,7 @@ def deploy(
     ] = False,
     cache: _Cache = "",
     log: Annotated[str, typer.Option(metavar="FILE", help="With --as auth: the access log.")] = "",
+    machine: _Machines = None,
     as_json: AsJson = False,
 ) -> None:
     """Print a correct configuration for the site.
@@ -78,6 +87,7 @@ def deploy(
     \b
     licet deploy nginx > /etc/nginx/conf.d/licet.conf
     licet deploy caddy --as auth > /etc/caddy/Caddyfile
+    licet deploy haproxy --machine 10.0.0.1:8402 --machine 10.0.0.2:8402
     licet deploy systemd > /etc/systemd/system/licet.service
 
     As proxy, Licet sees every answer and bills what was delivered. As auth, it
@@ -87,6 +97,7 @@ def deploy(
     from gateway.config import read_config
 
     _check(server, way, open=open, cache=cache, certified=(certificate, key))
+    machines = _machines(server, machine or [])
     config = read_config(data, environ=os.environ)
     policy = chosen(data, site)
     asks = bool(SERVERS[server]) and way == "auth"
@@ -106,6 +117,7 @@ def deploy(
         ahead=behind,
         open=open,
         missing=missing,
+        machines=machines,
         more=_more(server, config, port),
     )
     facts = _with_gateway(web, config, policy, asks=asks)
@@ -162,6 +174,16 @@ def _check(server: str, way: str, *, open: bool, cache: str, certified: tuple[st
         raise stop("--cache is for nginx --as auth")
     if bool(certified[0]) != bool(certified[1]):
         raise stop("--certificate and --key go together")
+
+
+def _machines(server: str, given: list[str]) -> tuple[str, ...]:
+    """Where the gateways are, each as ``HOST:PORT``."""
+    if given and server != "haproxy":
+        raise stop("--machine is for haproxy")
+    for each in given:
+        if not re.fullmatch(r"([0-9a-z.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}", each):
+            raise stop(f"--machine is HOST:PORT, such as 10.0.0.1:8402, not {each!r}")
+    return tuple(given)
 
 
 def _missing(config: Config, *, asks: bool) -> tuple[str, ...]:

@@ -234,6 +234,7 @@ def _delivery(each: Delivery) -> dict[str, Any]:
         "status": each.status,
         "told": each.done,
         "why": each.why,
+        "answer": each.answer,
     }
 
 

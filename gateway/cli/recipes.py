@@ -18,6 +18,7 @@ from gateway.problems import ConfigurationError, Mistake
 SERVERS: Final = {
     "nginx": ("proxy", "auth"),
     "caddy": ("proxy", "auth"),
+    "haproxy": ("proxy",),
     "traefik": ("proxy", "auth"),
     "envoy": ("proxy", "auth"),
     "systemd": (),
@@ -34,7 +35,8 @@ class Facts:
     *front*, *auth* and *dashboard* are ``HOST:PORT`` as a neighbor reaches them, *origin* the URL of the
     creator's server. *own* are paths that the gateway answers itself, with a ``*`` where everything below is
     meant. *ahead*: another proxy stands in front of this one. *missing* are lines that ``licet.toml`` lacks.
-    *more* are the values of one template alone.
+    *machines* are all gateways, where there are several, as the proxy reaches them. *more* are the values of one
+    template alone.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Facts:
     ahead: bool = False
     open: bool = False
     missing: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
     more: dict[str, object] = field(default_factory=dict)
 
 
@@ -93,6 +96,9 @@ def _values(server: str, way: str, facts: Facts) -> dict[str, object]:
         values["own_regex"] = "|".join(_regex(path) for path in facts.own)
         values["certificate"] = facts.certificate or f"/etc/letsencrypt/live/{facts.hosts[0]}/fullchain.pem"
         values["key"] = facts.key or f"/etc/letsencrypt/live/{facts.hosts[0]}/privkey.pem"
+    elif server == "haproxy":
+        values["machines"] = facts.machines or (facts.front,)
+        values["site"] = _site_of(facts.origin) if facts.open else ""
     elif server == "caddy":
         values["addresses"] = [_caddy_address(host, facts) for host in facts.hosts]
     elif server == "traefik":
@@ -123,6 +129,16 @@ def _envoy(facts: Facts, *, asks: bool) -> dict[str, object]:
         ]
     domains = ["*"] if "*" in facts.hosts else [each for host in facts.hosts for each in (host, f"{host}:*")]
     return {"clusters": clusters, "domains": domains}
+
+
+def _site_of(url: str) -> str:
+    origin = urlsplit(url)
+    if origin.scheme != "http":
+        raise _cannot(
+            "haproxy", f"--open-when-down speaks plain http to the site's server, and that is {url}"
+        )
+    host = f"[{origin.hostname}]" if ":" in (origin.hostname or "") else origin.hostname
+    return f"{host}:{origin.port or 80}"
 
 
 def _cannot(server: str, why: str) -> ConfigurationError:

@@ -21,6 +21,21 @@ if TYPE_CHECKING:
     from gateway.app.supervisor import Site, Supervisor
     from gateway.config import Config
 
+_Redis = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHERE",
+        help="Redis or Valkey that workers and machines share: a redis:// or unix:// URL, or embedded.",
+    ),
+]
+_Proxies = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Believe what this proxy or network says of visitors (trust.proxies); also `loopback`.",
+    ),
+]
+
 
 def serve(
     upstream: Annotated[
@@ -47,13 +62,8 @@ def serve(
         int | None,
         typer.Option(metavar="N", help="How many processes serve pages; one for each core is plenty."),
     ] = None,
-    redis: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WHERE",
-            help="Redis or Valkey that workers and machines share: a redis:// or unix:// URL, or embedded.",
-        ),
-    ] = None,
+    redis: _Redis = None,
+    behind_proxy: _Proxies = None,
     drain: Annotated[
         float,
         typer.Option(metavar="SECONDS", min=0, help="What requests in flight may take when stopping."),
@@ -78,9 +88,10 @@ def serve(
     request. --json prints where it listens, as one line, when it does.
     """
     flags: dict[str, object] = {"listen.host": host, "listen.port": port, "dashboard.port": dashboard_port}
+    flags["workers.count"], flags["store.redis"] = workers, redis
+    flags["trust.proxies"] = tuple(behind_proxy) if behind_proxy else None
     from gateway.app.sharing import joined
 
-    flags["workers.count"], flags["store.redis"] = workers, redis
     config = _settings(data, flags)
     # What other machines have in common with this one has to be here before anything is read.
     asyncio.run(joined(config))

@@ -111,6 +111,10 @@ def share(data: Data = DATA, as_json: AsJson = False) -> None:
 def machines(data: Data = DATA, as_json: AsJson = False) -> None:
     """List the machines that share the database.
 
+    When each was last heard from, by the server's clock, and a digest of the
+    settings that have to be the same on all of them. `licet doctor` says what
+    is wrong with that.
+
     \b
     licet store machines
     """

@@ -42,6 +42,7 @@ from gateway.dashboard.people import (
 )
 from gateway.dashboard.people_file import Access
 from gateway.dashboard.permissions import ALLOWED, Permission, Role
+from gateway.dashboard.saved_views import SavedViews
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions, fresh_id
 from gateway.dashboard.table_forms import Cells, add_table
 
@@ -87,8 +88,16 @@ _NOTE_CELLS: Final[Cells] = {
 class AccessPages:
     """The pages about who may come in; *frame* draws them."""
 
-    def __init__(self, sessions: Sessions, admin: AdminLog | None, frame: Frame, clock: Clock) -> None:
-        """Read and change the people of *sessions*."""
+    def __init__(
+        self,
+        sessions: Sessions,
+        admin: AdminLog | None,
+        frame: Frame,
+        clock: Clock,
+        views: SavedViews | None = None,
+    ) -> None:
+        """Read and change the people of *sessions*; whose *views* go with them."""
+        self._views = views
         self._sessions, self._admin, self._frame, self._clock = sessions, admin, frame, clock
 
     def add_to(self, router: web.UrlDispatcher) -> None:
@@ -242,6 +251,9 @@ class AccessPages:
                 return await self._people(request, trouble=done.sentence)
             if name in {"disable", "remove"}:
                 self._sessions.sign_out_everywhere(done.id)
+            if name == "remove" and self._views is not None:
+                for view in await self._views.of(done.id):
+                    await self._views.remove(done.id, view.id)
             raise web.HTTPSeeOther(f"/people?done={name}")
 
         return answer

@@ -8,6 +8,8 @@
                                           issued; ``.json``, ``.pdf``
 ``/billing/disputes/ID``                  one dispute, with its forms
 ``/billing/disputes/ID/accept|reject``    POST: the operator's answer
+``/billing/figures.ENDING``               what all were charged and paid in a
+                                          period, beside another
 ``/billing/authors``                      authors and what they are paid
                                           (`payout_pages`)
 ========================================  ====================================
@@ -33,12 +35,20 @@ from gateway.billing.paper_pdf import PDF, available, paper_pdf
 from gateway.billing.paying_out import PayingOut
 from gateway.billing.sheets import Paper
 from gateway.billing.statements import Period, PeriodError, StatementDisagrees
+from gateway.clock import Clock
+from gateway.dashboard.billing_figures import BESIDE, NAMES, Sums, changes_of, figures_of, rows_of
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.exports import FORMATS, mistaken, sent
+from gateway.dashboard.exports import each as each_row
+from gateway.dashboard.filters import View, read_view
 from gateway.dashboard.payout_pages import PayoutPages
+from gateway.dashboard.periods import Change
 from gateway.dashboard.table_forms import Cells, add_table, moment
 from gateway.problems import Refusal, StoreUnavailable
 
 _MOST: Final = 200
+#: What the figures are asked by.
+_PERIOD: Final = frozenset({"last", "from", "to", "compare", "columns"})
 _FORMS: Final = ("json", "csv", "pdf")
 
 
@@ -92,9 +102,9 @@ _PAYOUT_CELLS: Final[Cells] = {
 class BillingPages:
     """Draws the pages about bills."""
 
-    def __init__(self, bills: Bills, frame: Frame) -> None:
+    def __init__(self, bills: Bills, frame: Frame, clock: Clock) -> None:
         """Work on *bills*, drawn in *frame*."""
-        self._bills, self._frame = bills, frame
+        self._bills, self._frame, self._clock = bills, frame, clock
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Answer at its addresses."""
@@ -106,6 +116,8 @@ class BillingPages:
             ("payouts", _PAYOUT_CELLS, self._payouts),
         ):
             add_table(router, f"/billing/{name}", cells, rows)
+        for ending in FORMATS:
+            router.add_get(f"/billing/figures.{ending}", self._figures)
         router.add_get(r"/billing/statements/{licensee}/{month:\d{4}-\d{2}}", self._statement)
         router.add_get(
             r"/billing/statements/{licensee}/{month:\d{4}-\d{2}}.{ending:json|csv|pdf}", self._statement
@@ -122,8 +134,37 @@ class BillingPages:
     async def _all(self, request: web.Request) -> web.StreamResponse:
         names = await self._bills.names()
         accounts = await self._accounts(names)
-        context = {"accounts": sorted(accounts), "test": self._bills.test, **await self._issued(names)}
-        return self._frame.render(request, "billing.html", context)
+        view, status = self._period(request)
+        figures: tuple[Change, ...] = ()
+        # Adding up every account takes a while: only for whoever asks.
+        if status == 200 and view.given:
+            now, before = await self._sums(view)
+            figures = changes_of(now, now if before is None else before)
+        context = {
+            "accounts": sorted(accounts), "test": self._bills.test, "view": view, "figures": figures,
+            **await self._issued(names),
+        }  # fmt: skip
+        return self._frame.render(request, "billing.html", context, status=status)
+
+    def _period(self, request: web.Request) -> tuple[View, int]:
+        asked = [(key, value) for key, value in request.query.items() if key in _PERIOD]
+        view = read_view(asked, self._clock.now_us(), last="30d", columns=None)
+        return view, 400 if view.mistakes else 200
+
+    async def _sums(self, view: View) -> tuple[Sums, Sums | None]:
+        licensees, now_us = (await self._bills.book.licensees())[:_MOST], self._clock.now_us()
+        now = await figures_of(self._bills.book, licensees, view.filter, now_us)
+        if view.compared is None:
+            return now, None
+        return now, await figures_of(self._bills.book, licensees, view.compared, now_us)
+
+    async def _figures(self, request: web.Request) -> web.StreamResponse:
+        view, status = self._period(request)
+        if status != 200:
+            return mistaken(view)
+        now, before = await self._sums(view)
+        names = NAMES if before is None else (*NAMES, *BESIDE)
+        return await sent(request, "billing-figures", names, each_row(rows_of(now, before)))
 
     async def _accounts(self, names: dict[str, str]) -> list[tuple[str, str, list[tuple[str, bool]]]]:
         accounts = []

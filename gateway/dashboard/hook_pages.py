@@ -11,7 +11,8 @@
 ``/webhooks/ID/secret``            POST: another secret, shown once
 =================================  ============================================
 
-Of an answer the status alone is read, so that is what is shown of it.
+Of an answer the status and the beginning of its text are kept; the text is
+hostile, is shown as it stands to the operator alone, and goes with retention.
 """
 
 from __future__ import annotations
@@ -133,13 +134,14 @@ class HookPages:
 
     async def _shown(
         self, request: web.Request, endpoint: Endpoint, *, said: str = "", good: bool = False, secret: str = "",
-        status: int = 200,
+        answer: str = "", status: int = 200,
     ) -> web.StreamResponse:  # fmt: skip
         context = {
             "row": await self._row(endpoint),
             "deliveries": await self._hooks.endpoints.deliveries(SHOWN, endpoint=endpoint.id),
             "said": said,
             "good": good,
+            "answer": answer,
             "secret": secret,
             "two": len(endpoint.generations(self._now())) > 1,
         }
@@ -183,7 +185,7 @@ class HookPages:
         await self._hooks.endpoints.again(
             Delivery(
                 endpoint.id, happening.nth, happening.event.id, happening.event.type, self._now(),
-                sum(each.tries for each in before) + 1, outcome.status, outcome.why, done=done,
+                sum(each.tries for each in before) + 1, outcome.status, outcome.why, done=done, answer=outcome.answer,
             )
         )  # fmt: skip
         return await self._outcome(request, endpoint, "The event", outcome)
@@ -197,7 +199,9 @@ class HookPages:
             if told
             else f"{what} was not received: {outcome.why}."
         )
-        return await self._shown(request, endpoint, said=said, good=told, status=200 if told else 502)
+        return await self._shown(
+            request, endpoint, said=said, good=told, answer=outcome.answer, status=200 if told else 502
+        )
 
     async def _retry(self, request: web.Request) -> web.StreamResponse:
         endpoint = await self._changed(request)

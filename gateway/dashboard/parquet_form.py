@@ -9,6 +9,7 @@ text; strings stand as they are, as in JSON.
 from __future__ import annotations
 
 import asyncio
+import gzip
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
@@ -30,8 +31,9 @@ async def as_parquet(names: Iterable[str], rows: AsyncIterator[Mapping[str, Any]
     whole = dict.fromkeys(names, False)
     seen: set[str] = set()
     with tempfile.TemporaryDirectory(prefix="licet-parquet-") as folder:
-        lines, out = Path(folder) / "rows.jsonl", Path(folder) / "rows.parquet"
-        with lines.open("wb") as file:
+        # Ten million rows of the log as they are would be six gigabytes of disk.
+        lines, out = Path(folder) / "rows.jsonl.gz", Path(folder) / "rows.parquet"
+        with gzip.open(lines, "wb", compresslevel=1) as file:
             async for row in rows:
                 told = {name: _told(row[name]) for name in whole}
                 for name, value in told.items():

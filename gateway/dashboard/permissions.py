@@ -121,7 +121,7 @@ _TABLES: Final = {
     "bundles": _P.BUNDLES_READ, "policies": _P.POLICY_READ, "webhooks": _P.WEBHOOKS_READ,
     "webhooks/newest": _P.WEBHOOKS_READ, "refused": _P.REFUSED_READ, "deals": _P.DEALS_READ,
     **{f"consent/{name}": _P.CONSENT_READ for name in ("withdrawals", "objections", "authors")},
-    **{f"billing/{name}": _P.BILLING_READ for name in ("statements", "documents", "disputes", "payouts")},
+    **{f"billing/{name}": _P.BILLING_READ for name in ("statements", "figures", "documents", "disputes", "payouts")},
 }  # fmt: skip
 #: The permission that each address wants, by method and pattern.
 ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(

@@ -122,7 +122,7 @@ class Rooms:
         if self.holders is not None:
             HolderPages(self.holders, frame, clock).add_to(router)
         if self.bills is not None:
-            BillingPages(self.bills, frame).add_to(router)
+            BillingPages(self.bills, frame, clock).add_to(router)
         if self.duties is not None:
             DutyPages(self.duties, frame, clock).add_to(router)
         if self.duties is not None and self.audits is not None:

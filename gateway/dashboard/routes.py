@@ -145,7 +145,9 @@ class _Pages:
         app.router.add_get("/who", self._who)
         setup = self._rooms.add_to(app.router, self, self._log, self._clock)
         OverviewPages(self._log, self, self._clock, self._status, setup, self._rooms).add_to(app.router)
-        AccessPages(self._sessions, self._rooms.admin, self, self._clock).add_to(app.router)
+        AccessPages(self._sessions, self._rooms.admin, self, self._clock, self._rooms.views).add_to(
+            app.router
+        )
         PasskeyPages(self._sessions, self, self._clock, self._sign_in.entered, self._sign_in.refused).add_to(
             app.router
         )

@@ -201,7 +201,7 @@ def _bills(document: Mapping[str, Any]) -> str:
     bills = [
         (
             link(f"{PREFIX}/invoices/{each['id']}", str(each["number"])),
-            str(each["period"]), str(each["due_on"]), str(each["state"]), str(each["open"]), str(each["total"]),
+            str(each["period"]), str(each["due_on"]), tr(str(each["state"])), str(each["open"]), str(each["total"]),
         )
         for each in document["invoices"]
     ]  # fmt: skip
@@ -214,7 +214,7 @@ def _bills(document: Mapping[str, Any]) -> str:
         (
             link(f"{PREFIX}/disputes/{each['dispute']}", str(each["dispute"])),
             str(each["line"]),
-            str(each["state"]),
+            tr(str(each["state"])),
         )
         for each in document["disputes"]
     ]

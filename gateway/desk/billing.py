@@ -26,6 +26,7 @@ from gateway.desk.call import About, Call, Group, read_at
 from gateway.desk.clients import Clients, Known
 from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.replies import VARY, json_reply, octets_reply, page
+from gateway.languages import foreign, later, tr
 from gateway.problems import Problem, Refusal
 
 STATEMENTS: Final = f"{PREFIX}/statements"
@@ -72,13 +73,13 @@ class BillingDesk:
             return json_reply({"statements": rows, "mode": "test" if self._test else "live"})
         items = "".join(
             f'<li><a href="{STATEMENTS}/{each["period"]}">{each["period"]}</a>'
-            f"{', closed' if each['closed'] else ', open'} ({files(STATEMENTS, str(each['period']))})</li>\n"
+            f", {tr('closed') if each['closed'] else tr('open')} ({files(STATEMENTS, str(each['period']))})</li>\n"
             for each in rows
         )
         body = f"<p>{escape(known.licensee.name)}</p>\n" + (
-            f"<ul>\n{items}</ul>\n" if items else "<p>Nothing yet.</p>\n"
+            f"<ul>\n{items}</ul>\n" if items else f"<p>{tr('Nothing yet.')}</p>\n"
         )
-        title = "TEST: Statements" if self._test else "Statements"
+        title = f"TEST: {tr('Statements')}" if self._test else tr("Statements")
         return page(title, body, headers=PRIVATE)
 
     async def _one(self, call: Call) -> web.StreamResponse | Refusal:
@@ -138,4 +139,14 @@ async def shown(document: Paper, media_type: str, links: str, more: str = "") ->
         if not available():
             return Refusal(Problem.NOT_FOUND, "This gateway makes no PDF; ask for the page, and print it.")
         return octets_reply(await asyncio.to_thread(paper_pdf, document), PDF, PRIVATE)
-    return page(document.heading, f"{as_html(document)}{more}<p>As a file: {links}</p>\n", headers=PRIVATE)
+    # A document stays in the language in which it was issued, whatever language the page around it speaks.
+    issued = f"<div{foreign()}>\n{as_html(document)}</div>\n" if foreign() else as_html(document)
+    body = f"{issued}{more}<p>{tr('As a file:')} {links}</p>\n"
+    return page(_heading(document), body, headers=PRIVATE)
+
+
+def _heading(document: Paper) -> str:
+    named = (later("Invoice"), later("Credit note"), later("Statement"))
+    word = next((each for each in named if document.title.startswith(each)), "")
+    said = tr(word) + document.title.removeprefix(word)
+    return f"TEST: {said}" if document.test else said

@@ -19,6 +19,7 @@ from gateway.desk.metadata import PREFIX
 from gateway.desk.pacing import network
 from gateway.desk.reading import FORM, JSON, read_members
 from gateway.desk.replies import json_reply, page
+from gateway.languages import tr
 from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.consent import Answer, Consent, consented, read_answers, secret_digest
 from gateway.paper import FORM_SECURITY
@@ -96,4 +97,4 @@ class ConsentDesk:
             )
         title = policy.site.name or policy.site.id
         body = consent_page(consent, everybody, sells, title, saved=saved)
-        return page("Your consent", body, headers={"Content-Security-Policy": FORM_SECURITY})
+        return page(tr("Your consent"), body, headers={"Content-Security-Policy": FORM_SECURITY})

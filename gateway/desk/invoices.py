@@ -37,6 +37,7 @@ from gateway.desk.form_tokens import FormTokens
 from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.reading import FORM, JSON, read_members
 from gateway.desk.replies import form_page, json_reply, page
+from gateway.languages import tr
 from gateway.paper import FORM_SECURITY, pairs, table
 from gateway.problems import Problem, Refusal
 
@@ -94,20 +95,21 @@ class InvoiceDesk:
         rows = [told(each, stands.get(each.id), call.origin) for each in documents]
         if not call.wants_page:
             return json_reply({"invoices": rows, "mode": self._office.rules.mode})
-        head = ("Number", "Kind", "Period", "Due", "State", "Total", "Open")
+        head = (tr("Number"), tr("Kind"), tr("Period"), tr("Due"), tr("State"), tr("Total"), tr("Open"))
         listed = "".join(
             f'<li><a href="{INVOICES}/{row["id"]}">{escape(str(row["number"]))}</a></li>\n' for row in rows
         )
+        names = ("number", "kind", "period", "due_on", "state", "total", "open")
+        words = {"kind", "state"}
         cells = [
-            tuple(str(row[name]) for name in ("number", "kind", "period", "due_on", "state", "total", "open"))
-            for row in rows
+            tuple(tr(str(row[name])) if name in words else str(row[name]) for name in names) for row in rows
         ]
         body = (
-            f"{table('Documents', head, cells, right=2)}<h2>Read one</h2>\n<ul>\n{listed}</ul>\n"
+            f"{table(tr('Documents'), head, cells, right=2)}<h2>{tr('Read one')}</h2>\n<ul>\n{listed}</ul>\n"
             if rows
-            else "<p>Nothing was billed yet.</p>\n"
+            else f"<p>{tr('Nothing was billed yet.')}</p>\n"
         )
-        return page(self._title("Invoices"), body, headers=PRIVATE)
+        return page(self._title(tr("Invoices")), body, headers=PRIVATE)
 
     async def _one(self, call: Call) -> web.StreamResponse | Refusal:
         known = await self._known(call)
@@ -172,7 +174,7 @@ class InvoiceDesk:
         at = f"{issuer_of(call.origin)}/disputes/{made.id}"
         if by_form:
             return form_page(
-                self._title("Your dispute has arrived"),
+                self._title(tr("Your dispute has arrived")),
                 _dispute_body(made),
                 status=201,
                 headers={"Location": at},
@@ -187,8 +189,8 @@ class InvoiceDesk:
         if not call.wants_page:
             return json_reply({"disputes": [as_document(each) for each in found]})
         return page(
-            self._title("Disputes"),
-            _disputes(found) if found else "<p>There are none.</p>\n",
+            self._title(tr("Disputes")),
+            _disputes(found) if found else f"<p>{tr('There are none.')}</p>\n",
             headers=PRIVATE,
         )
 
@@ -200,7 +202,7 @@ class InvoiceDesk:
         if found is None or found.licensee != known.licensee.id:
             return Refusal(Problem.NOT_FOUND, "This licensee has no dispute of that id here.")
         if call.wants_page:
-            return page(self._title("Dispute"), _dispute_body(found), headers=PRIVATE)
+            return page(self._title(tr("Dispute")), _dispute_body(found), headers=PRIVATE)
         return json_reply(as_document(found))
 
     async def _mine(self, known: Known) -> list[Document]:
@@ -232,51 +234,51 @@ def told(document: Document, standing: Standing | None, origin: str) -> dict[str
 
 def _disputes(disputes: tuple[Dispute, ...] | list[Dispute]) -> str:
     items = "".join(
-        f'<li><a href="{DISPUTES}/{each.id}">Line {each.line}, {escape(str(each.amount))}</a>: {each.state}</li>\n'
+        f'<li><a href="{DISPUTES}/{each.id}">{tr("Line")} {each.line}, {escape(str(each.amount))}</a>: {tr(str(each.state))}</li>\n'
         for each in disputes
     )
-    return f"<h2>Disputed</h2>\n<ul>\n{items}</ul>\n"
+    return f"<h2>{tr('Disputed')}</h2>\n<ul>\n{items}</ul>\n"
 
 
 def _dispute_body(dispute: Dispute) -> str:
     told_ = as_document(dispute)
     rows = [
-        (label, str(told_[name]))
+        (label, tr(str(told_[name])) if name == "state" else str(told_[name]))
         for label, name in (
-            ("Dispute", "dispute"), ("Line", "line"), ("State", "state"), ("Your reason", "reason"),
-            ("Your evidence", "evidence"), ("Answer", "answer"),
+            (tr("Dispute"), "dispute"), (tr("Line"), "line"), (tr("State"), "state"), (tr("Your reason"), "reason"),
+            (tr("Your evidence"), "evidence"), (tr("Answer"), "answer"),
         )
         if told_[name] != ""
     ]  # fmt: skip
-    rows.insert(2, ("Amount", str(dispute.amount)))
-    rows.append(("Answer due", _day(dispute.answer_by)))
+    rows.insert(2, (tr("Amount"), str(dispute.amount)))
+    rows.append((tr("Answer due"), _day(dispute.answer_by)))
     note = (
-        f'<p><a href="{INVOICES}/{dispute.credit_note}">The credit note</a></p>\n'
+        f'<p><a href="{INVOICES}/{dispute.credit_note}">{tr("The credit note")}</a></p>\n'
         if dispute.credit_note
         else ""
     )
-    back = f'<p><a href="{INVOICES}/{escape(dispute.document)}">The document</a></p>\n'
-    return pairs("The dispute", rows) + note + back
+    back = f'<p><a href="{INVOICES}/{escape(dispute.document)}">{tr("The document")}</a></p>\n'
+    return pairs(tr("The dispute"), rows) + note + back
 
 
 def _form(found: Document, given: Mapping[str, object], mark: str, wrong: str) -> str:
     value = {name: escape(str(given.get(name, ""))) for name in ("line", "amount", "reason", "evidence")}
     alert = (
-        f'<p class="wrong" role="alert"><strong>{escape(wrong)}</strong> Nothing was lost.</p>\n'
+        f'<p class="wrong" role="alert"><strong>{escape(wrong)}</strong> {tr("Nothing was lost.")}</p>\n'
         if wrong
         else ""
     )
     return (
-        "<h2>Dispute a line</h2>\n<p>Say which line is wrong and why. Until it is answered the sum is not dunned.</p>\n"
+        f"<h2>{tr('Dispute a line')}</h2>\n<p>{tr('Say which line is wrong and why. Until it is answered the sum is not dunned.')}</p>\n"
         f'{alert}<form method="post" action="{INVOICES}/{found.id}/disputes">\n'
         f'<input type="hidden" name="form" value="{mark}">\n'
-        f'<label for="line">Line</label>\n<input type="text" id="line" name="line" inputmode="numeric" required value="{value["line"]}">\n'
-        f'<label for="amount">Amount in {escape(found.to_pay.currency)}; empty for all of the line</label>\n'
+        f'<label for="line">{tr("Line")}</label>\n<input type="text" id="line" name="line" inputmode="numeric" required value="{value["line"]}">\n'
+        f'<label for="amount">{tr("Amount in {currency}; empty for all of the line").format(currency=escape(found.to_pay.currency))}</label>\n'
         f'<input type="text" id="amount" name="amount" inputmode="decimal" value="{value["amount"]}">\n'
-        f'<label for="reason">What is wrong</label>\n<textarea id="reason" name="reason" required maxlength="{LONGEST_REASON}">{value["reason"]}</textarea>\n'
-        f'<label for="evidence">Evidence: ids of records, addresses, figures</label>\n'
+        f'<label for="reason">{tr("What is wrong")}</label>\n<textarea id="reason" name="reason" required maxlength="{LONGEST_REASON}">{value["reason"]}</textarea>\n'
+        f'<label for="evidence">{tr("Evidence: ids of records, addresses, figures")}</label>\n'
         f'<textarea id="evidence" name="evidence" maxlength="{LONGEST_EVIDENCE}">{value["evidence"]}</textarea>\n'
-        "<button>Dispute it</button>\n</form>\n"
+        f"<button>{tr('Dispute it')}</button>\n</form>\n"
     )
 
 

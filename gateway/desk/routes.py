@@ -77,7 +77,7 @@ from gateway.desk.selling import Balance, Sales
 from gateway.desk.token_endpoints import TokenEndpoints
 from gateway.desk.tollbit import TollbitDesk
 from gateway.keys.content_keys import ContentKeys
-from gateway.languages import speak, wanted
+from gateway.languages import chosen, speak, wanted
 from gateway.licenses.register import LicenseRegister
 from gateway.paths import Ambiguous, canonical
 from gateway.policy.earlier import EarlierPolicies
@@ -204,7 +204,8 @@ class Desk:
 
         No request makes it raise; a store that is down is a 503.
         """
-        speak(wanted(request.headers.get("Accept-Language", ""), request.rel_url.query.get("lang", "")))
+        code = wanted(request.headers.get("Accept-Language", ""), request.rel_url.query.get("lang", ""))
+        speak(code, request.rel_url.raw_query_string)
         path = canonical(request.rel_url.raw_path)
         if isinstance(path, Ambiguous):
             return problem_reply(Refusal(Problem.AMBIGUOUS_PATH, f"Of this path, {path.why}."), origin)
@@ -225,7 +226,7 @@ class Desk:
                 Problem.SPEND_BOOK_UNAVAILABLE, "The books cannot be read.", retry_after=5, private=str(error)
             )
         if not isinstance(answer, Refusal):
-            return answer
+            return _in_language(answer)
         if answer.private:
             _log.info("refused at the desk", code=answer.code, detail=answer.detail, private=answer.private)
         return oauth_reply(answer, origin) if route.oauth else problem_reply(answer, origin)
@@ -242,3 +243,12 @@ class Desk:
             if path.startswith(above) and path != above:
                 return below, path.removeprefix(above)
         return None, ""
+
+
+def _in_language(answer: web.StreamResponse) -> web.StreamResponse:
+    """*answer*; where it leads on to a public page, that one speaks the language that was chosen here."""
+    to, code = answer.headers.get("Location", ""), chosen()
+    if code and 300 <= answer.status < 400 and "/.licet/" in to and "lang=" not in to:
+        path, mark, place = to.partition("#")
+        answer.headers["Location"] = f"{path}{'&' if '?' in path else '?'}lang={code}{mark}{place}"
+    return answer

@@ -30,6 +30,7 @@ from gateway.desk.negotiations import came_in
 from gateway.desk.reading import JSON
 from gateway.desk.replies import json_reply, page
 from gateway.desk.withdrawal_page import notice_page
+from gateway.languages import tr
 from gateway.licenses.removal import LONGEST_TEXT, Removal, acknowledged, attested, planned, told
 from gateway.licenses.withdrawal import PROMISE, Withdrawal, content_id
 from gateway.licenses.withdrawals import Withdrawals
@@ -105,7 +106,7 @@ class WithdrawalDesk:
             return _MISSING
         if "Authorization" not in call.request.headers:
             if call.wants_page:
-                return page("This was withdrawn", notice_page(withdrawal, call.origin))
+                return page(tr("This was withdrawn"), notice_page(withdrawal, call.origin))
             return json_reply(_bare(withdrawal))
         came = await came_in(call, self._clients)
         if isinstance(came, Refusal):

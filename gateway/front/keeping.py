@@ -20,7 +20,7 @@ async def kept(ask: Ask, judged: Judged, gate: Gate, delivery: Delivery) -> None
     """
     charge = charge_of(judged)
     if charge is not None:
-        await gate.till.settled(charge)
+        await gate.till.settled(charge, ask, delivery)
     done = written(ask, judged, gate, delivery)
     if charge is None:
         noted(done, gate)

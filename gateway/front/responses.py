@@ -157,7 +157,7 @@ def _written(
     )
     paged = ask is not None and reads_html(ask, judged)
     if paged and ask is not None:
-        speak(language_of(ask))
+        speak(language_of(ask), ask.query)
         about = (terms.name, terms.contact) if terms else ("", "")
         octets = refusal_page(body, site=about[0], contact=about[1], target=ask.target)
         media = "text/html; charset=utf-8"

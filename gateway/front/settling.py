@@ -38,7 +38,7 @@ _LONGEST: Final = 64
 class Foresight(Protocol):
     """What this needs of `admission.till.Till`."""
 
-    async def settled(self, charge: Charge) -> None:
+    async def settled(self, charge: Charge, ask: Ask, delivery: Delivery) -> None:
         """Wait until `foreseen` can know of every unit that was paid for."""
         ...
 
@@ -100,7 +100,7 @@ async def _paid(
     complete: Delivery, ask: Ask, charge: Charge, tender: Tender, rails: tuple[Rail, ...], till: Foresight
 ) -> Settled | Unsettled:
     try:
-        await till.settled(charge)
+        await till.settled(charge, ask, complete)
     except StoreUnavailable:
         return Unsettled(
             Refusal(Problem.JOURNAL_UNAVAILABLE, "This fetch could not be recorded.", retry_after=10)

@@ -57,11 +57,12 @@ class Said(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one attempt: *status* is HTTP's (0 for none), *why* is for the operator alone."""
+    """What came of one attempt: *status* is HTTP's (0 for none); *why* and the *answer*'s beginning are for the operator alone."""
 
     said: Said
     status: int = 0
     why: str = ""
+    answer: str = ""
 
 
 class Transport(Protocol):
@@ -193,7 +194,7 @@ class Courier:
         tries = endpoint.tries + 1
         came = Delivery(
             endpoint.id, happening.nth, told.id, told.type, self._now(), tries, outcome.status, outcome.why,
-            done=outcome.said is Said.TOLD,
+            done=outcome.said is Said.TOLD, answer=outcome.answer,
         )  # fmt: skip
         if outcome.said in {Said.TOLD, Said.NEVER}:
             await self._endpoints.told(came)

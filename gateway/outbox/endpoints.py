@@ -102,6 +102,7 @@ class Delivery:
         status: what HTTP status was answered last, 0 where none was.
         why: what went wrong, "" for nothing.
         done: whether it was told.
+        answer: the beginning of what was answered last, which is hostile text; read by the operator alone.
     """
 
     endpoint: str
@@ -113,6 +114,7 @@ class Delivery:
     status: int = 0
     why: str = ""
     done: bool = False
+    answer: str = ""
 
 
 class Endpoints(Protocol):
@@ -204,6 +206,7 @@ class Endpoints(Protocol):
     async def forget(self, before: int, most: int) -> int:
         """Forget events and deliveries of before the second *before*, at most *most* of each; returns how many went.
 
-        An event stays while an endpoint that is on has not been told it.
+        An event stays while an endpoint that is on has not been told it, and what came of telling it so far with
+        it, without the answer.
         """
         ...

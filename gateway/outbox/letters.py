@@ -14,6 +14,7 @@ from typing import Final
 
 from gateway.event import Event
 from gateway.licenses.contract import NOTICE
+from gateway.visitors.person_reports import REPORTED
 
 
 class Reader(StrEnum):
@@ -113,6 +114,11 @@ _WORDS: Final[Mapping[Reader, Mapping[str, tuple[str, str, str]]]] = {
             "Somebody objects to a page: {subject}",
             "A person sent the public form about a page of yours.",
             "Read who and why, and decide: licet objections show {subject}",
+        ),
+        REPORTED: (
+            "Somebody was taken for a machine: {subject}",
+            "A person was refused a page and says that it was a mistake. You are written about this once an hour at most.",
+            "Read it on the dashboard's page People refused, where one click lets them in.",
         ),
         "consent.declined": (
             "An author declines: {subject}",
@@ -373,7 +379,7 @@ def letter_types(reader: Reader) -> tuple[str, ...]:
 def letter_of(event: Event, reader: Reader, url: str = "") -> Letter | None:
     """What *reader* is written about *event*, or None. *url* is where to read more, "" for nowhere."""
     words = _WORDS[reader].get(event.type)
-    if words is None:
+    if words is None or event.body.get("first_in_hour") is False:
         return None
     subject, happened, then = (
         each.format(subject=_plain(event.subject), site=_plain(event.site)) for each in words

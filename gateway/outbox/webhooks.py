@@ -1,7 +1,8 @@
 """Telling by webhook, through the one guarded way out: `gateway.egress`.
 
 2xx alone is a success; 410 says that nobody is there any more; a redirect is a
-failure and leads nowhere. Whatever the receiver writes beside the status is not read.
+failure and leads nowhere. What the receiver writes beside the status decides nothing;
+its beginning is kept for the operator to read, its header fields are not.
 """
 
 from __future__ import annotations
@@ -43,9 +44,10 @@ class Webhooks:
         answer = await way.tell(endpoint.url, body, headers=signed(id, body, secrets, now), seconds=SECONDS)
         if isinstance(answer, Unfetched):
             return Outcome(Said.LATER, why=f"{answer.why}: {answer.detail}" if answer.detail else answer.why)
-        if 200 <= answer < 300:
-            return Outcome(Said.TOLD, answer)
-        return Outcome(Said.GONE if answer == 410 else Said.LATER, answer, f"status {answer}")
+        status, text = answer.status, answer.body.decode("utf-8", "replace").replace("\0", "\ufffd")
+        if 200 <= status < 300:
+            return Outcome(Said.TOLD, status, answer=text)
+        return Outcome(Said.GONE if status == 410 else Said.LATER, status, f"status {status}", text)
 
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000

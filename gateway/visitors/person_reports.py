@@ -11,11 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from gateway.event import Event, event
+
 #: The longest note of somebody who reports, in characters.
 LONGEST_NOTE: Final = 500
 #: Reports that may wait at once; more are turned away, so that nobody fills the inbox.
 MOST_OPEN: Final = 500
 WEEK: Final = 7 * 86_400
+HOUR: Final = 3_600
+#: The type of the event that somebody reported; see `reported`.
+REPORTED: Final = "person.reported"
 OPEN: Final = "open"
 DISMISSED: Final = "dismissed"
 EXEMPTED: Final = "exempted"
@@ -70,7 +75,10 @@ class PersonReports(Protocol):
     """One atomic act per method. Each raises `StoreUnavailable` when the store cannot answer."""
 
     async def add(self, report: PersonReport) -> bool:
-        """Keep *report*; False where as many wait as may. One about the same request from the same network is kept once."""
+        """Keep *report*, and tell it by the event `reported`; False where as many wait as may.
+
+        One about the same request from the same network is kept, and told, once.
+        """
         ...
 
     async def get(self, id: str) -> PersonReport | None:
@@ -96,6 +104,16 @@ class PersonReports(Protocol):
     async def forget(self, before: int) -> int:
         """Erase reports from before second *before*; how many."""
         ...
+
+
+def reported(report: PersonReport, *, first: bool) -> Event:
+    """What the operator, and nobody else, is told of *report*: neither the network nor what was written.
+
+    *first* says that it is the first one in its hour of the clock (UTC), whatever the site: a letter
+    is written about that one alone.
+    """
+    body = {"report": report.id, "page": report.path, "request": report.request, "first_in_hour": first}
+    return event(REPORTED, at=report.at, site=report.site, subject=report.id, body=body)
 
 
 def weekly(reports: Iterable[PersonReport], now: int, weeks: int = 8) -> tuple[Week, ...]:

@@ -22,6 +22,8 @@ from typing import Final, Protocol
 
 #: Marks kept; each is about 250 octets.
 MOST: Final = 65_536
+#: Seconds by which the clocks of gateways that share marks may differ.
+CLOCKS_SECONDS: Final = 600
 
 
 class SharedMarks(Protocol):
@@ -78,7 +80,10 @@ class Replays:
 
     async def used_elsewhere(self, mark: str, request: str, seconds: int) -> bool:
         """Whether *mark* came with another request at another worker or machine, as far as that can be said."""
-        return self._shared is not None and await self._shared.taken(mark, request, seconds) is True
+        if self._shared is None:
+            return False
+        # What has lapsed by our clock may be fresh by that of a gateway which is behind.
+        return await self._shared.taken(mark, request, max(seconds, 0) + CLOCKS_SECONDS) is True
 
     def learn(self, mark: str, until: int, now: int) -> None:
         """Hear that another process has seen *mark* used."""

@@ -87,9 +87,18 @@ async def _database_restarted(world: World) -> None:
     await world.revoked("a", 1.0)
 
 
+async def _redis_restarted(world: World) -> None:
+    if world.redis is not None:
+        world.redis.kill()
+        await world.redis.wait()
+        await world.revoked("a", 1.5)
+        await world.open_redis()
+        await asyncio.sleep(1.0)
+
+
 async def _clock_ahead(world: World) -> None:
     await world.stop("b")
-    await world.start("b", "faketime", "-f", "+3m")
+    await world.start("b", "+3m")
     await world.revoked("a", 2.0)
     await asyncio.sleep(2.0)
     await world.stop("b")
@@ -98,7 +107,7 @@ async def _clock_ahead(world: World) -> None:
 
 async def _clock_behind(world: World) -> None:
     await world.stop("b")
-    await world.start("b", "faketime", "-f", "-3m")
+    await world.start("b", "-3m")
     await world.revoked("a", 2.0)
     await asyncio.sleep(2.0)
     await world.stop("b")
@@ -131,6 +140,7 @@ FAULTS: Final = (
     Fault("a machine is killed", _killed),
     Fault("the keeper sleeps 14 s", _paused),
     Fault("PostgreSQL crashes", _database_restarted),
+    Fault("Redis crashes and is empty", _redis_restarted),
     Fault("a clock is 3 minutes ahead", _clock_ahead),
     Fault("a clock is 3 minutes behind", _clock_behind),
     Fault("rolling upgrade", _rolling),
@@ -157,7 +167,7 @@ async def _run(fault: Fault, wires: Wires, world: World, *, reconcile: bool) -> 
 
 async def _inside(wires: Wires, chosen: argparse.Namespace) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="licet-replicas-") as folder:
+    with tempfile.TemporaryDirectory(prefix="licet-replicas-", ignore_cleanup_errors=True) as folder:
         wanted = [each for each in FAULTS if not chosen.only or chosen.only in each.name]
         wanted = [each for each in wanted if each.short] if chosen.short else wanted
         if wanted:

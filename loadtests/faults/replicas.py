@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -82,6 +83,7 @@ backend gateways
     server a {a}:8402
     server b {b}:8402
 """
+_FAKETIME: Final = "*/faketime/libfaketime.so.1"
 #: Seconds that an answer may take.
 _PATIENCE: Final = 12.0
 #: Seconds in which everything has to be in order again after a fault.
@@ -124,6 +126,7 @@ class World:
         self.told, self._number = Told(), 0
         self._patches, self._closing = patches, contextlib.AsyncExitStack()
         self.url = ""
+        self.redis: asyncio.subprocess.Process | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -147,17 +150,20 @@ class World:
         self.url = f"postgresql://licet@{self.wires.at('db', STORES)}:5432/licet"
         await asyncio.to_thread(self.postgres.make, "licet")
         origin = f"http://{self.wires.at('lb', PUBLIC)}:8000"
+        redis = await self.open_redis()
         a, b = self.machines.values()
         (a.data / "sites").mkdir(parents=True)
         (a.data / "sites" / "journal.toml").write_text(_POLICY.format(origin=origin))
         trust = f'[trust]\nproxies = ["{self.wires.at("lb", PUBLIC)}"]\n[feeds]\nupdate = false\n[dns]\ncheck = false\n'
         pace = "[pacing]\nlicense_per_second = 0\n"
-        (a.data / "licet.toml").write_text(f'[store]\ndatabase = "{self.url}"\nreserve_mb = 1\n{trust}{pace}')
+        (a.data / "licet.toml").write_text(
+            f'[store]\ndatabase = "{self.url}"\n{redis}reserve_mb = 1\n{trust}{pace}'
+        )
         a.data.chmod(0o700)
         lines = await self.licet("a", "store", "share")
         b.data.mkdir()
         b.data.chmod(0o700)
-        (b.data / "licet.toml").write_text(f"{lines}reserve_mb = 1\n{trust}{pace}")
+        (b.data / "licet.toml").write_text(f"{lines}{redis}reserve_mb = 1\n{trust}{pace}")
         await self.start("a")
         shared = a.data / "shared.json"
         async with asyncio.timeout(_SETTLED):
@@ -219,11 +225,36 @@ class World:
         self._closing.push_async_callback(_ended, process)
         await self._answers(self.front)
 
-    def _command(self, name: str, *before: str) -> tuple[list[str], dict[str, str]]:
+    async def open_redis(self) -> str:
+        """Start Redis beside PostgreSQL, where it is installed; what the settings say of it, or ""."""
+        # Debian's tools hold the server under another name; it is what it is called.
+        found = shutil.which("redis-server") or shutil.which("redis-check-rdb")
+        if found is None:
+            return ""
+        program = self.folder / "redis-server"
+        if not program.is_symlink():
+            program.symlink_to(found)
+        at = self.wires.at("db", STORES)
+        self.redis = await asyncio.create_subprocess_exec(
+            *self.wires.inside("db"), str(program), "--bind", at, "--port", "6379", "--save", "", "--appendonly", "no",
+            "--protected-mode", "no", "--dir", str(self.folder),
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        self._closing.push_async_callback(_ended, self.redis)
+        return f'redis = "redis://{at}:6379"\n'
+
+    def _command(self, name: str, skew: str = "") -> tuple[list[str], dict[str, str]]:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("LICET_")}
         root = str(Path(__file__).resolve().parents[2])
-        clean |= {"PYTHONPATH": f"{self.folder / 'patched'}:{root}", "DONT_FAKE_MONOTONIC": "1"}
-        return [*self.wires.inside(name), *before, sys.executable, "-m", "gateway"], clean
+        clean |= {"PYTHONPATH": f"{self.folder / 'patched'}:{root}"}
+        if skew:
+            # Not by its command, which stands between a signal and whom it is for.
+            clean |= {
+                "LD_PRELOAD": str(next(Path("/usr/lib").glob(_FAKETIME))),
+                "FAKETIME": skew,
+                "DONT_FAKE_MONOTONIC": "1",
+            }
+        return [*self.wires.inside(name), sys.executable, "-m", "gateway"], clean
 
     async def licet(self, name: str, *args: str) -> str:
         """What a command on machine *name* prints."""
@@ -243,10 +274,10 @@ class World:
             raise RuntimeError(f"licet {' '.join(args)}: {err.decode()}")
         return out.decode()
 
-    async def start(self, name: str, *before: str) -> None:
-        """Have machine *name* serve; *before* is what its command is started by, such as faketime."""
+    async def start(self, name: str, skew: str = "") -> None:
+        """Have machine *name* serve, with a clock that is off by *skew*, such as ``+3m``."""
         machine = self.machines[name]
-        command, env = self._command(name, *before)
+        command, env = self._command(name, skew)
         log = (self.folder / f"{name}.log").open("ab")
         machine.process = await asyncio.create_subprocess_exec(
             *command, "serve", "--data", str(machine.data), "--host", self.wires.at(name, PUBLIC), "--port", "8402",
@@ -254,11 +285,13 @@ class World:
         )  # fmt: skip
         log.close()
         self._closing.push_async_callback(_ended, machine.process)
-        await self._answers(machine.url)
+        await self._answers(machine.url, machine.process)
 
-    async def _answers(self, url: str) -> None:
+    async def _answers(self, url: str, process: asyncio.subprocess.Process | None = None) -> None:
         async with asyncio.timeout(_SETTLED):
             while True:
+                if process is not None and process.returncode is not None:
+                    raise RuntimeError(f"a gateway ended: {process.returncode}")
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
                     async with self.http.get(f"{url}/robots.txt", headers={"Host": HOST}) as answer:
                         if answer.status == 200:
@@ -300,6 +333,14 @@ class World:
             if answer.status != 200:
                 raise RuntimeError(f"no token: {told}")
             return str(told["access_token"])
+
+    async def _bought(self, by: str) -> str:
+        """A token to revoke; what is not sold at once, because another machine is in the way, is asked for again."""
+        async with asyncio.timeout(_SETTLED):
+            while True:
+                with contextlib.suppress(RuntimeError, aiohttp.ClientError, TimeoutError, OSError):
+                    return await self.buy(self.machines[by].url, self._revoked)
+                await asyncio.sleep(0.2)
 
     async def ask(self, url: str, path: str, token: str = "") -> tuple[str, str]:
         """Fetch; the status, or how it broke, and the record that a whole answer names."""
@@ -374,7 +415,7 @@ class World:
         """Revoke a token at machine *by*, and use it everywhere for *seconds*; `Told.late` counts what it still bought."""
         import jwt
 
-        token = await self.buy(self.machines[by].url, self._revoked)
+        token = await self._bought(by)
         for machine in self.machines.values():
             await self.ask(machine.url, "/essays/held", token)
         (detail,) = jwt.decode(token, options={"verify_signature": False})["authorization_details"]

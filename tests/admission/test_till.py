@@ -22,6 +22,7 @@ from gateway.money import Money
 from gateway.origin.delivery import Delivery
 from gateway.problems import Problem, Refusal, StoreUnavailable
 from gateway.provenance.record import Ended
+from gateway.store.memory.marks import MemoryMarks
 from gateway.store.memory.spend_book import MemorySpendBook
 from gateway.store.memory.tables import Tables
 from gateway.tokens.claims import Budget
@@ -343,9 +344,9 @@ async def test_a_charge_goes_back_where_what_others_were_paid_for_cannot_be_know
     for kind in (asyncio.CancelledError, StoreUnavailable):
         assert isinstance(await taken(till, charge_of("r1"), ask_at()), Grant)
         with pytest.raises(kind):
-            await till.settled(charge_of("r1"))
+            await till.settled(charge_of("r1"), ask_at(), delivery_of())
     assert isinstance(await taken(till, charge_of("r2"), ask_at()), Grant)
-    await till.settled(charge_of("r2"))
+    await till.settled(charge_of("r2"), ask_at(), delivery_of())
     assert (await taken(till, charge_of("r3"), ask_at())).problem is Problem.CREDIT_SPENT
 
 
@@ -702,6 +703,48 @@ async def test_whatever_becomes_of_each_ask_nothing_is_lost_or_sold_twice(
         await till.close()
         assert not till._taken
     assert set_aside(tables) == (paid * 5_000, paid)
+
+
+async def test_of_fetches_of_one_unit_that_end_at_once_anywhere_one_pays() -> None:
+    marks = MemoryMarks()
+    tills = [till_with(marks=marks)[0] for _ in range(2)]
+    due = []
+
+    async def ended(till: Till, number: int, **changes: object) -> None:
+        charge, ask, delivery = (
+            charge_of(f"r{number}"),
+            ask_at(record_id=f"r{number}"),
+            delivery_of(**changes),
+        )
+        await till.settled(charge, ask, delivery)
+        due.append(till.owed(charge, ask, delivery).reason)
+
+    await asyncio.gather(*(ended(tills[number % 2], number, etag='"1"') for number in range(20)))
+    assert (due.count("fetch"), due.count("read-before")) == (1, 19)
+    due.clear()
+    # What owes nothing has no unit, so that it takes none from what does.
+    await ended(tills[0], 30, digest="d2", ended=Ended.ORIGIN)
+    await ended(tills[1], 31, digest="d2")
+    assert due == ["broken-off", "fetch"]
+
+
+async def test_where_each_fetch_is_paid_for_none_takes_the_unit_of_another() -> None:
+    marks = MemoryMarks()
+    tills = [till_with(marks=marks)[0] for _ in range(2)]
+    for number, till in enumerate(tills):
+        charge, ask = charge_of(f"r{number}")._replace(window_seconds=0), ask_at(record_id=f"r{number}")
+        await till.settled(charge, ask, delivery_of())
+        assert till.owed(charge, ask, delivery_of()).reason == "fetch"
+
+
+async def test_marks_that_do_not_answer_change_nothing() -> None:
+    class Away:
+        async def taken(self, mark: str, request: str, seconds: int) -> None:
+            return None
+
+    till, _ = till_with(marks=Away())
+    await till.settled(charge_of("r1"), ask_at(), delivery_of())
+    assert till.owed(charge_of("r1"), ask_at(), delivery_of()).reason == "fetch"
 
 
 async def test_what_the_book_closed_is_sold_to_nobody() -> None:

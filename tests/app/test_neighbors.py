@@ -19,7 +19,7 @@ class Office:
         self.shelf = SimpleNamespace(policies=[SimpleNamespace(digest=each) for each in digests])
 
     def ears(self) -> Ears:
-        async def look() -> None:
+        def look() -> None:
             self.done.append("look")
 
         async def files() -> None:
@@ -61,8 +61,8 @@ async def test_the_others_look_and_learn_and_oneself_does_not(monkeypatch) -> No
         made["here"].tell("revoked")
         made["here"].tell("paid", [{"key": "k", "paid_at": 1}])
         made["here"].tell("policies")
-        await until(lambda: len(there.done) == 3)
-        assert there.done == ["look", [{"key": "k", "paid_at": 1}], "files"]
+        await until(lambda: len(there.done) == 4)
+        assert there.done == ["look", [{"key": "k", "paid_at": 1}], "look", "files"]
         assert here.done == []
 
 

@@ -169,3 +169,15 @@ async def test_a_shared_key_without_a_database_is_a_mistake(tmp_path):
     with pytest.raises(ConfigurationError, match=r"needs store\.database"):
         await joined(Config(tmp_path, store=Store(shared_key=KEY)))
     await joined(Config(tmp_path))
+
+
+async def test_what_a_part_was_before_cannot_be_put_back(machine, rows):
+    """A revoked key would be one again: whoever can write the database has no say in it."""
+    one, _ = await begun(machine, "a")
+    before = rows.rows["keys"]
+    (one._config.keys.parent / "nonces").write_bytes(b"n" * 32)
+    await one.look(stands, leads=True)
+    assert rows.rows["keys"][0] == 2
+    rows.rows["keys"] = 3, before[1]
+    with pytest.raises(ConfigurationError, match="does not open what the machines share"):
+        await one.look(stands, leads=True)

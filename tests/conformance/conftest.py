@@ -248,7 +248,7 @@ def memory_ports() -> Ports:
         payouts=MemoryPayoutBook(tables),
         spend_limits=MemorySpendLimits(register, tables),
         charges=MemoryCharges(tables),
-        person_reports=MemoryPersonReports(tables),
+        person_reports=MemoryPersonReports(tables, happened),
         saved_views=MemorySavedViews(),
         admin_notes=MemoryAdminNotes(tables),
     )

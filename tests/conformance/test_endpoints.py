@@ -216,3 +216,16 @@ async def test_what_is_of_no_site_concerns_the_endpoints_of_its_licensee_and_wai
     await kept.passed("we_1", await ports.events.last())
     await kept.forget(NOW + 10**6, 99)
     assert await ports.events.after(0, 99) == ()
+
+
+async def test_what_was_answered_is_kept_and_goes_when_it_is_old(kept):
+    await kept.add(endpoint("we_1", reach=Reach.ON), 9)
+    hostile = "<script>\u202e\U0001f512" * 64
+    await kept.failed(delivery(1, status=500, why="status 500", answer=hostile), NOW + 60)
+    await kept.told(delivery(2, status=200, done=True, answer="thanks"))
+    await kept.failed(delivery(3, status=500, answer="no"), NOW + 60)
+    assert [each.answer for each in await kept.deliveries(9)] == ["no", "thanks", hostile]
+    await kept.failed(delivery(3, tries=2, status=503, answer="later"), NOW + 99)
+    assert (await kept.deliveries(1))[0].answer == "later"
+    await kept.forget(NOW + 10**6, 99)
+    assert [(each.nth, each.answer) for each in await kept.deliveries(9)] == [(3, "")], "it is tried again"

@@ -64,3 +64,25 @@ def test_false_positives_are_counted_by_the_week():
     assert len(found) == 8
     assert found[-2:] == (Week(now - 2 * WEEK, 1, 0), Week(now - WEEK, 2, 1))
     assert sum(each.reported for each in found) == 3
+
+
+async def test_each_report_is_told_once_and_the_first_of_an_hour_is_marked(ports):
+    book, HOUR = ports.person_reports, 3_600
+    for id, request, at, site in (
+        ("pr_1", "f-1", 1000, "journal"),
+        ("pr_2", "f-1", 1001, "journal"),
+        ("pr_3", "f-3", 1002, "videos"),
+        ("pr_4", "f-4", HOUR - 1, "journal"),
+        ("pr_5", "f-5", HOUR, "journal"),
+    ):
+        await book.add(replace(REPORT, id=id, request=request, at=at, site=site))
+    told = [each.event for each in await ports.events.after(0, 99) if each.event.type == "person.reported"]
+    assert [(each.subject, each.site, each.body["first_in_hour"]) for each in told] == [
+        ("pr_1", "journal", True),
+        ("pr_3", "videos", False),
+        ("pr_4", "journal", False),
+        ("pr_5", "journal", True),
+    ]
+    assert {each.licensee for each in told} == {""}, "nobody but the operator hears it"
+    assert "203.0.113" not in repr(told)
+    assert REPORT.note not in repr(told)

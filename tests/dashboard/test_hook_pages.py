@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from markupsafe import escape
 
 from gateway.dashboard.hook_pages import Hooks
 from gateway.outbox.alerts import Came, of_crawlers
@@ -57,7 +58,18 @@ async def hooks(filled, wire, clock):
     places = [await events.place(each.id) for each in made]
     await endpoints.told(Delivery("we_own", places[0], made[0].id, made[0].type, now, 1, 204, "", done=True))
     await endpoints.failed(
-        Delivery("we_own", places[1], made[1].id, made[1].type, now, 2, 500, "status 500"), now + 60
+        Delivery(
+            "we_own",
+            places[1],
+            made[1].id,
+            made[1].type,
+            now,
+            2,
+            500,
+            "status 500",
+            answer=f"{HOSTILE[2]}\nline two \u202e",
+        ),
+        now + 60,
     )
     return Hooks(endpoints, events, wire.ping, wire.tell, lambda name, nth: f"whsec_{name}.{nth}"), made
 
@@ -80,12 +92,17 @@ async def test_endpoints_events_and_alerts_are_listed(desk):
     assert "<svg/onload" not in page
 
 
-async def test_an_endpoint_shows_its_deliveries_and_what_waits(desk):
+async def test_an_endpoint_shows_its_deliveries_and_what_waits(desk, hooks):
     said = spelled((await desk.get("/webhooks/we_own")).text)
     assert "Stands fails status 500" in said
     assert "tried 2 times" in said
     assert "told crawler.ignored 204 1" in said
     assert "failed crawler.spoofed 500 2 status 500" in said
+    page = (await desk.get("/webhooks/we_own")).text
+    assert HOSTILE[2] not in page
+    assert f"{escape(HOSTILE[2])}\nline two \\u202e</bdi>" in page
+    told = (await desk.get("/webhooks/events/" + hooks[1][1].id)).text
+    assert f"{escape(HOSTILE[2])}\nline two" in told
     assert "Make another secret" in said
     assert "Make another secret" not in spelled((await desk.get("/webhooks/we_theirs")).text)
     assert "Send a test event" not in spelled((await desk.get("/webhooks/we_mail_operator")).text)
@@ -106,6 +123,9 @@ async def test_a_test_event_is_sent_and_what_came_back_is_told(desk, wire):
     done = await desk.post("/webhooks/we_own/test", {"form": form})
     assert (done.status, wire.pinged) == (200, ["we_own"])
     assert "The test event was received: status 204." in spelled(done.text)
+    wire.outcome = Outcome(Said.LATER, 500, "status 500", HOSTILE[2])
+    done = await desk.post("/webhooks/we_own/test", {"form": form})
+    assert f"<bdi>{escape(HOSTILE[2])}</bdi>" in done.text
     wire.outcome = Outcome(Said.LATER, 0, "timeout: more than 10 s")
     done = await desk.post("/webhooks/we_own/test", {"form": form})
     assert done.status == 502

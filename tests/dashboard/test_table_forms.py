@@ -27,6 +27,7 @@ from gateway.store.sqlite.auditors import SqliteAuditors
 from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
+from gateway.store.sqlite.saved_views import SqliteSavedViews
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.terms.license_terms import Audit
 from tests.dashboard.conftest import HOSTILE
@@ -80,6 +81,7 @@ async def whole(
         bills=issued[0],
         milestones=milestones if not isinstance(milestones, tuple) else milestones[0],
         people=people,
+        views=SqliteSavedViews(database),
         hooks=hooks[0],
         holders=Holders(
             owed.register, SqliteLives(database), SqliteAccounts(database), SqliteSpendBook(database)
@@ -89,6 +91,8 @@ async def whole(
         ),
     )
     assert (await board.set_password()).status == 303
+    view = {"form": await board.form("/keys"), "path": "/log", "query": "last=7d", "name": HOSTILE[4]}
+    assert (await board.post("/views/save", view)).status == 303
     key = {"form": await board.form("/keys"), "name": HOSTILE[4], "days": "9", "scopes": "log.read"}
     assert (await board.post("/keys/add", key)).status == 200
     return board

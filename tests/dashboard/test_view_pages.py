@@ -65,6 +65,17 @@ async def test_nobody_sees_or_touches_anothers(desk):
         assert (await desk.post(f"/views/{one['id']}/{act}", {"form": form, **more})).status == 404
 
 
+async def test_views_go_with_their_person(desk, filled):
+    store = SqliteSavedViews(filled.database)
+    someone = desk.become("viewer")
+    await save(desk)
+    assert len(await store.of(someone)) == 1
+    desk.become("owner")
+    done = await desk.post(f"/people/{someone}/remove", {"form": await desk.form("/people")})
+    assert done.status == 303, done.text
+    assert await store.of(someone) == ()
+
+
 @pytest.mark.parametrize(
     ("sent", "said"),
     [

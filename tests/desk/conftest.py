@@ -247,7 +247,7 @@ class World:
         if database is None:
             tables = Tables()
             register, book = MemoryRegister(self.happened), MemorySpendBook(tables, self.clock)
-            self.person_reports = MemoryPersonReports(tables)
+            self.person_reports = MemoryPersonReports(tables, self.happened)
             self.charges, self.spend_limits = MemoryCharges(tables), MemorySpendLimits(register, tables)
             self.ledger = MemoryLedger(tables)
             folding, leaves = MemoryFolding(tables), MemoryLeaves(tables)

@@ -17,7 +17,9 @@ from gateway.problems import Problem, Refusal
 from gateway.terms.payment_required import problem_body
 from tests.desk.test_account_desk import ACCOUNT, busy
 from tests.desk.test_buying import NEGOTIATE, person
+from tests.desk.test_consents import asked
 from tests.desk.test_invoices import billed
+from tests.desk.test_withdrawals import issued
 
 __all__ = ["billed", "busy", "person"]
 PAGE = {"Accept": "text/html"}
@@ -27,7 +29,7 @@ VOID = {"meta", "input", "br", "link", "img"}
 #: Words of data that the pages of these tests show outside of such elements.
 KNOWN = re.compile(
     r"The <Journal>|Example AI Labs( GmbH)?|rights@journal\.example|English|Deutsch|ODRL|CSV|JSON|UTC|robots\.txt|alert\(1\)"
-    r"|\.tlog-proof|paid in|cmd|ai-index, ai-input|essays, videos|page, transcript"
+    r"|\.tlog-proof|paid in|cmd|ai-index, ai-input(, ai-train, fine-tune, tdm)?|essays, videos|page, transcript"
 )
 
 
@@ -86,7 +88,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import catalogs  # noqa: E402
 
 #: What the pages translate that is also a word of data, such as a state in JSON.
-_BOTH = {"report", "link", "free", "none", "open", "use", "fetch", "licensee", "creator"}
+_BOTH = {"due", "bill", "report", "link", "free", "none", "open", "use", "fetch", "licensee", "creator"}
 MESSAGES = {each for each in catalogs.collected() if isinstance(each, str)} - _BOTH
 
 
@@ -144,6 +146,38 @@ async def test_an_account_with_bills_and_disputes_too(world, billed):
         made.licensee.id, invoice.id, {"line": 1, "amount": "1", "reason": "It was empty."}
     )
     assert untranslated(await look(world, ACCOUNT, made)) == []
+
+
+async def test_bills_and_disputes_of_their_own_pages_say_nothing_untranslated(world, billed):
+    made, invoice = billed
+    dispute = await world.billing.dispute(
+        made.licensee.id, invoice.id, {"line": 1, "amount": "1", "reason": "Empty.", "evidence": "None."}
+    )
+    month = invoice.period
+    for path in (
+        "/.licet/invoices", f"/.licet/invoices/{invoice.id}", "/.licet/disputes", f"/.licet/disputes/{dispute.id}",
+        "/.licet/statements", f"/.licet/statements/{month}",
+    ):  # fmt: skip
+        page = await look(world, path, made)
+        assert "⟦" in page, path
+        assert untranslated(page) == [], path
+    other = await world.licensee()
+    assert untranslated(await look(world, "/.licet/invoices", other)) == []
+    assert untranslated(await look(world, "/.licet/disputes", other)) == []
+
+
+async def test_an_author_and_whoever_meets_a_withdrawal_read_their_language(world):
+    made = await world.licensee()
+    ada = await asked(world, "Ada", representative=True)
+    await asked(world, "Bob", 0)
+    for path in (f"/.licet/consent/{ada.secret}", f"/.licet/withdrawals/{(await issued(world, made)).id}"):
+        page = await look(world, path)
+        assert "⟦" in page, path
+        assert untranslated(page) == [], path
+    async with world.http.post(
+        f"{world.origin}/.licet/consent/{ada.secret}", data={"ai-train": "decline"}, headers=PAGE
+    ) as answer:
+        assert untranslated(await answer.text()) == []
 
 
 async def test_a_checked_receipt_says_nothing_untranslated(world):

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from loadtests.faults.shop import Said, Shop
-from loadtests.faults.table import ROWS, lines
+from loadtests.faults.table import ROWS, lines, told
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where this is one of several processes (``-n``), hand over the rows that its tests added."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["faults"] = [asdict(row) for row in ROWS.values()]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add what a process handed over."""
+    for row in getattr(node, "workeroutput", {}).get("faults", ()):
+        told(row["fault"], row["times"], wrong=row["wrong"], control=row["control"], **row["notes"])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -188,7 +188,7 @@ class _Till:
             return Grant(charge=Charge(ask.id, "acme", "lic", Money(10, "USD"), None))
         return grant
 
-    async def settled(self, charge) -> None:
+    async def settled(self, charge, ask, delivery) -> None:
         pass
 
     def owed(self, charge, ask, delivery):

@@ -29,17 +29,18 @@ import pytest
 from loadtests.processes import free_port, running
 from loadtests.serving import LicetSite
 
-_ROWS = pytest.StashKey[list[tuple[str, str, str, str]]]()
+#: What a test says of itself goes with its report, also from another process (``-n``).
+_PROPERTY = "interop"
+_rows: list[tuple[str, str, str, str]] = []
 _COLUMNS = ("client", "version", "step", "outcome")
 
 
 @pytest.fixture
 def interop(request: pytest.FixtureRequest) -> Callable[[str, str, str, str], None]:
     """`interop(client, version, step, outcome)`: one row of the table at the end of the run."""
-    rows = request.config.stash.setdefault(_ROWS, [])
 
     def add(client: str, version: str, step: str, outcome: str) -> None:
-        rows.append((client, version, step, outcome))
+        request.node.user_properties.append((_PROPERTY, (client, version, step, outcome)))
 
     return add
 
@@ -51,20 +52,30 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if not report.passed and "interop" in getattr(item, "fixturenames", ()):
         why = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
         outcome = f"skipped: {why.removeprefix('Skipped: ')}" if report.skipped else "FAILED"
-        item.config.stash.setdefault(_ROWS, []).append(
-            (item.name, "", report.when, " ".join(outcome.split()))
+        item.user_properties.append(
+            (_PROPERTY, (item.name, "", report.when or "", " ".join(outcome.split())))
         )
+    if report.when == "teardown":
+        report.user_properties = list(item.user_properties)
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Collect the rows of a test that is over."""
+    if report.when == "teardown":
+        for name, row in report.user_properties:
+            if name == _PROPERTY:
+                client, version, step, outcome = row
+                _rows.append((client, version, step, outcome))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table."""
-    rows = config.stash.get(_ROWS, [])
-    if not rows:
+    if not _rows:
         return
-    widths = [max(len(row[at]) for row in [_COLUMNS, *rows]) for at in range(3)]
+    widths = [max(len(row[at]) for row in [_COLUMNS, *_rows]) for at in range(3)]
     terminalreporter.section("other people's clients against a live gateway")
-    for row in [_COLUMNS, *rows]:
+    for row in [_COLUMNS, *_rows]:
         cells = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)]
         terminalreporter.write_line("  ".join([*cells, row[3]]))
 

@@ -26,6 +26,7 @@ from typing import Any
 
 import pytest
 
+from gateway.cli.recipes import SERVERS
 from loadtests.processes import free_port, running
 from loadtests.targets import nginx
 
@@ -227,6 +228,15 @@ def _envoy(world: World, text: str, needs: Callable[..., str]) -> list[str]:
     return [_found("envoy"), "-c", str(world.folder / "envoy.yaml"), *quiet]
 
 
+def _haproxy(world: World, text: str, needs: Callable[..., str]) -> list[str]:
+    program = needs("haproxy", "apt install haproxy")
+    file = world.folder / "haproxy.cfg"
+    file.write_text(text)
+    checked = subprocess.run([program, "-c", "-f", str(file)], capture_output=True, text=True, check=False)
+    assert (checked.returncode, "WARNING" in checked.stderr) == (0, False), checked.stderr
+    return [program, "-db", "-f", str(file)]
+
+
 def _found(name: str) -> str:
     where = _BENCH / name.removeprefix("new-")
     found = str(where) if where.exists() and name != "caddy" else shutil.which(name)
@@ -238,6 +248,7 @@ def _found(name: str) -> str:
 STARTED = {
     "nginx": _nginx,
     "caddy": _caddy("caddy"),
+    "haproxy": _haproxy,
     "new-caddy": _caddy("new-caddy"),
     "traefik": _traefik,
     "envoy": _envoy,
@@ -263,10 +274,13 @@ def started(world: World, server: str, way: str, needs: Any, *more: str) -> None
             assert time.monotonic() < deadline
 
 
-@pytest.mark.parametrize("way", ["proxy", "auth"])
 @pytest.mark.parametrize(
-    "server",
-    [each if each in {"nginx", "caddy"} else pytest.param(each, marks=pytest.mark.night) for each in STARTED],
+    ("server", "way"),
+    [
+        pytest.param(each, way, marks=[] if each in {"nginx", "caddy", "haproxy"} else pytest.mark.night)
+        for each in STARTED
+        for way in SERVERS[each.removeprefix("new-")]
+    ],
 )
 def test_everybody_meets_what_is_right_through(server, way, world, needs, interop) -> None:
     started(world, server, way, needs)
@@ -360,7 +374,14 @@ def test_everybody_meets_what_is_right_through(server, way, world, needs, intero
 @pytest.mark.night
 @pytest.mark.parametrize(
     ("server", "way"),
-    [("nginx", "proxy"), ("nginx", "auth"), ("caddy", "proxy"), ("caddy", "auth"), ("envoy", "auth")],
+    [
+        ("nginx", "proxy"),
+        ("nginx", "auth"),
+        ("caddy", "proxy"),
+        ("caddy", "auth"),
+        ("envoy", "auth"),
+        ("haproxy", "proxy"),
+    ],
 )
 def test_where_it_is_told_to_it_serves_everybody_while_the_gateway_is_gone(server, way, world, needs) -> None:
     started(world, server, way, needs, "--open-when-down")

@@ -103,7 +103,20 @@ def test_what_the_settings_lack_is_said_in_the_file_and_beside_it(data, server, 
 def test_a_site_of_every_host_is_one_too(data, server, way):
     write(data, hosts='"*"')
     text = printed(data, server, "--as", way, "--plain")
-    assert {"nginx": "server_name _;", "caddy": "http://:80", "traefik": "PathPrefix(`/`)"}[server] in text
+    assert {
+        "nginx": "server_name _;",
+        "caddy": "http://:80",
+        "traefik": "PathPrefix(`/`)",
+        "haproxy": "bind :80",
+    }[server] in text
+
+
+def test_haproxy_is_told_of_every_machine(data):
+    text = printed(data, "haproxy", "--plain", "--machine", "10.0.0.1:8402", "--machine", "[fd00::2]:8402")
+    assert "server licet1 10.0.0.1:8402\n" in text
+    assert "server licet2 [fd00::2]:8402\n" in text
+    assert "http-request set-header X-Forwarded-For %[src]" in text
+    assert "add-header X-Forwarded-For" in printed(data, "haproxy", "--plain", "--behind-proxy")
 
 
 def test_what_cannot_be_set_up_so_is_said(data):
@@ -112,6 +125,10 @@ def test_what_cannot_be_set_up_so_is_said(data):
         ("nginx", "--as", "sidecar"): "--as is one of",
         ("traefik", "--as", "auth", "--open-when-down"): "cannot serve everybody",
         ("nginx", "--certificate", "/x"): "go together",
+        ("nginx", "--machine", "10.0.0.1:8402"): "--machine is for haproxy",
+        ("haproxy", "--machine", "10.0.0.1"): "HOST:PORT",
+        ("haproxy", "--machine", "10.0.0.1:1\nserver x"): "HOST:PORT",
+        ("haproxy", "--as", "auth"): "--as is one of proxy",
         ("caddy", "--as", "auth", "--cache", "/x"): "--cache is for nginx",
         ("envoy",): "--certificate and --key",
         ("nginx", "--site", "other"): "there is no site",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
+import sqlite3
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -281,3 +283,20 @@ async def one_that_does_not_belong(pair: Pair, third: Any) -> None:
     told = (await third("serve", code=2)).err
     assert "has other keys than the machines that share the database" in told
     assert (data / "keys" / "tokens" / "manifest.json").read_text() == "{}"
+
+
+async def test_one_flag_has_the_proxy_in_front_believed(licet, origin, http) -> None:
+    data = licet.write_site(origin.url)
+    settings = data / "licet.toml"
+    settings.write_text(settings.read_text().replace('proxies = ["loopback"]\n', ""))
+    headers = {"User-Agent": GPTBOT, "X-Forwarded-For": "203.0.113.9", "X-Country": "DE"}
+    for flags, address in (((), "127.0.0.1"), (("--behind-proxy", "127.0.0.1"), "203.0.113.9")):
+        one = await licet.serve(*flags)
+        async with http.get(f"{one.front}/essays/tides", headers=headers) as answer:
+            assert answer.status == 402
+        assert await one.stop() == 0
+        with contextlib.closing(sqlite3.connect(data / "licet.db")) as books:
+            seen = [row[0] for row in books.execute("SELECT address FROM details ORDER BY time_us")]
+        assert seen[-1] == address
+    told = (await licet("serve", "--behind-proxy", "nowhere", code=2)).err
+    assert "proxies" in told

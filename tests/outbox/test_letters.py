@@ -12,6 +12,7 @@ from gateway.licenses.contract import NOTICE
 from gateway.outbox.alerts import TYPES
 from gateway.outbox.endpoints import is_filter
 from gateway.outbox.letters import Reader, letter_of, letter_types
+from gateway.visitors.person_reports import PersonReport, reported
 
 
 def happened(type, subject="ne_1", site="journal"):
@@ -40,7 +41,7 @@ def test_what_concerns_no_person_is_no_letter():
 
 
 #: Types that the operator alone hears, which OpenAPI's webhooks do not tell licensees of.
-OPERATORS = {"objection.received", "consent.declined", *TYPES}
+OPERATORS = {"objection.received", "consent.declined", "person.reported", *TYPES}
 
 
 def test_people_are_written_to_about_what_can_happen():
@@ -52,3 +53,12 @@ def test_no_event_makes_a_second_header_line_or_a_template_of_itself(subject, si
     letter = letter_of(happened("negotiation.referred", subject, site), Reader.OPERATOR)
     assert letter.subject.isprintable()
     assert len(letter.text.splitlines()) == 11
+
+
+def test_reports_of_people_are_one_letter_an_hour():
+    report = PersonReport("pr_1", "journal", 1000, "f-1", "/essays/1", "203.0.113.0/24", "I am no robot")
+    letter = letter_of(reported(report, first=True), Reader.OPERATOR)
+    assert "Somebody was taken for a machine: pr_1" in letter.subject
+    assert "no robot" not in letter.text
+    assert letter_of(reported(report, first=False), Reader.OPERATOR) is None
+    assert letter_of(reported(report, first=True), Reader.LICENSEE) is None

@@ -28,7 +28,11 @@ class Receiver:
 
     async def answer(self, request):
         self.heard.append((dict(request.headers), await request.read()))
-        return web.Response(status=self.status, headers={"Location": "https://169.254.169.254/"})
+        return web.Response(
+            status=self.status,
+            headers={"Location": "https://169.254.169.254/", "X-Own": "1"},
+            body=b"<b>\0\xff" * 999,
+        )
 
 
 @pytest.fixture
@@ -84,6 +88,10 @@ async def test_success_is_2xx_alone(receiver, status, said):
     receiver.status = status
     outcome = await receiver.strangers.tell(endpoint(receiver), HAPPENED)
     assert (outcome.said, outcome.status) == (said, status)
+    assert outcome.answer in {"", ("<b>\ufffd\ufffd" * 999)[:1024]}, (
+        "its beginning as text, without header fields"
+    )
+    assert bool(outcome.answer) is (status != 204)
     assert len(receiver.heard) == 1
 
 

@@ -240,7 +240,7 @@ async def test_a_rail_that_breaks_charges_nothing_and_leaves_a_record(shop):
 
 
 async def test_what_may_have_been_paid_elsewhere_is_waited_for(shop, monkeypatch):
-    async def lost(charge):
+    async def lost(*_):
         raise StoreUnavailable("another worker was killed")
 
     monkeypatch.setattr(shop.till, "settled", lost)

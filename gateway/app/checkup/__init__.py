@@ -21,11 +21,21 @@ async def examined(data: Path, environ: Mapping[str, str]) -> tuple[Finding, ...
     *environ* are the settings of the environment. Raises nothing for what is
     wrong: that is what it finds.
     """
-    from gateway.app.checkup import data_folder, listening, machine, machines, people, sites, visitors
+    from gateway.app.checkup import (
+        data_folder,
+        listening,
+        machine,
+        machines,
+        people,
+        shared_redis,
+        sites,
+        visitors,
+    )
 
     return (
         *machine.looked_at(),
         *await data_folder.looked_at(data),
+        *await shared_redis.looked_at(data, environ),
         *await machines.looked_at(data, environ),
         *await listening.looked_at(data, environ),
         *await sites.looked_at(data, environ),

@@ -139,7 +139,10 @@ class MemoryEndpoints:
 
     async def forget(self, before: int, most: int) -> int:
         """Forget what is old; see the port."""
-        old = [key for key, each in self._deliveries.items() if each.at < before and each.done][:most]
+        aged = [(key, each) for key, each in self._deliveries.items() if each.at < before]
+        old = [key for key, each in aged if each.done or each.nth <= self._found[each.endpoint].after][:most]
+        for key, each in aged:
+            self._deliveries[key] = replace(each, answer="")
         for key in old:
             del self._deliveries[key]
         on = [each for each in self._found.values() if each.reach is Reach.ON]

@@ -7,16 +7,18 @@ from dataclasses import replace
 import orjson
 
 from gateway.provenance.record import FetchRecord
+from gateway.store.memory.events import Happened
 from gateway.store.memory.tables import Tables
-from gateway.visitors.person_reports import MOST_OPEN, OPEN, PersonReport, Refused
+from gateway.visitors.person_reports import HOUR, MOST_OPEN, OPEN, PersonReport, Refused, reported
 
 
 class MemoryPersonReports:
     """Reports, beside the log that says what they are about."""
 
-    def __init__(self, tables: Tables) -> None:
-        """Read *tables*; keep none yet."""
+    def __init__(self, tables: Tables, happened: Happened | None = None) -> None:
+        """Read *tables*; keep none yet. What happens is in *happened*."""
         self._tables, self._kept = tables, dict[str, PersonReport]()
+        self._happened = happened or Happened()
 
     async def add(self, report: PersonReport) -> bool:
         """Keep *report*; see the port."""
@@ -24,7 +26,10 @@ class MemoryPersonReports:
         if sum(each.state == OPEN for each in kept) >= MOST_OPEN:
             return False
         if not any((each.request, each.network) == (report.request, report.network) for each in kept):
+            hour = report.at // HOUR
+            first = all(each.at // HOUR != hour for each in kept)
             self._kept[report.id] = report
+            self._happened.keep((reported(report, first=first),))
         return True
 
     async def get(self, id: str) -> PersonReport | None:

@@ -62,7 +62,12 @@ _SESSION: Final = {
     "jit": "off",
     "synchronous_commit": "on",
     "lock_timeout": "20s",
-    "idle_in_transaction_session_timeout": "120s",
+    # A machine that is cut off in the middle of an act must not keep all others waiting for what it holds.
+    "idle_in_transaction_session_timeout": "4s",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10000",
 }
 
 

@@ -76,6 +76,7 @@ class RedisLine:
         self._acts: list[_Act] = []
         self._wake = asyncio.Event()
         self._client: Redis | RedisCluster | None = None
+        self._times_up = 0
 
     def key(self, tag: str, rest: str = "") -> str:
         """The key under the hash tag *tag*."""
@@ -154,11 +155,15 @@ class RedisLine:
             await self._client.execute_command("EVAL", PROBE.text, 1, key)
 
     async def _rung(self, heard: Any) -> AsyncIterator[str]:
+        times_up = self._times_up
         while True:
             heed_cancel()
-            message = await heard.get_message(ignore_subscribe_messages=True, timeout=30.0)
+            message = await heard.get_message(ignore_subscribe_messages=True, timeout=_LOOK)
             if message is not None:
                 yield str(message["data"])
+            # A connection that only listens does not notice that nobody speaks any more.
+            if not self.up or self._times_up != times_up:
+                raise exceptions.ConnectionError("the line was down")
 
     async def _open(self) -> None:
         async with asyncio.timeout(self.rules.seconds * _CONNECTING * 2):
@@ -177,6 +182,8 @@ class RedisLine:
                 first = self._plain(node, waiting=waiting)
         try:
             known = await first.info("cluster")
+        except exceptions.ResponseError:
+            known = {}  # a user who may not ask is let into no cluster's whole
         except BaseException:
             await first.aclose()
             raise
@@ -266,6 +273,7 @@ class RedisLine:
 
     def _is_up(self) -> None:
         self.up = True
+        self._times_up += 1
         log.info("redis is there", at=str(self.rules.at))
         self.reason = ""
         self.known.set()
@@ -304,7 +312,9 @@ def heed_cancel() -> None:
 
 def told_of(error: Exception) -> str:
     """What is told of *error*: never an address or a password, which some clients' sentences hold."""
-    match error:
+    # A server that refuses the first words of a connection is told as a connection that failed.
+    inner = error.__cause__
+    match inner if isinstance(inner, exceptions.AuthenticationError) else error:
         case exceptions.AuthenticationError() | exceptions.AuthorizationError():
             return "it does not take the user's name or password"
         case exceptions.ReadOnlyError():

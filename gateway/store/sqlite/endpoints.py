@@ -15,7 +15,7 @@ from gateway.store.sqlite.events import keep_events
 
 _MEMBERS: Final = "id, licensee, site, origin, url, types, created_at, reach, generation, rotated_at, after, tries, next_at, why"
 _IN_ORDER: Final = "ORDER BY created_at, id"
-_OF_DELIVERY: Final = "endpoint, nth, event, type, at, tries, status, why, done"
+_OF_DELIVERY: Final = "endpoint, nth, event, type, at, tries, status, why, done, answer"
 #: Whether something happened that the endpoint of the row has not been told; the operator's own hear everything.
 _BEHIND: Final = (
     "(licensee = '' AND EXISTS (SELECT 1 FROM events e WHERE e.nth > endpoints.after)"
@@ -185,8 +185,8 @@ class SqliteEndpoints:
                 (endpoint, event, most),
             )
             return tuple(
-                Delivery(endpoint, nth, event, type, at, tries, status, why, bool(done))
-                for endpoint, nth, event, type, at, tries, status, why, done in rows
+                Delivery(endpoint, nth, event, type, at, tries, status, why, bool(done), answer)
+                for endpoint, nth, event, type, at, tries, status, why, done, answer in rows
             )
 
         return await self._database.read(act)
@@ -197,10 +197,16 @@ class SqliteEndpoints:
         def act(db: apsw.Connection) -> int:
             db.execute(
                 "DELETE FROM deliveries WHERE (endpoint, nth) IN"
-                " (SELECT endpoint, nth FROM deliveries WHERE at < ? AND done = 1 LIMIT ?)",
+                " (SELECT d.endpoint, d.nth FROM deliveries d JOIN endpoints p ON p.id = d.endpoint"
+                " WHERE d.at < ? AND (d.done = 1 OR d.nth <= p.after) LIMIT ?)",
                 (before, most),
             )
             gone = db.changes()
+            db.execute(
+                "UPDATE deliveries SET answer = '' WHERE (endpoint, nth) IN"
+                " (SELECT endpoint, nth FROM deliveries WHERE at < ? AND answer <> '' LIMIT ?)",
+                (before, most),
+            )
             # An operator's endpoint waits for every event, a licensee's for those of its own.
             db.execute(
                 "DELETE FROM events WHERE nth IN (SELECT nth FROM events e WHERE at < ? AND NOT EXISTS"
@@ -246,12 +252,12 @@ def _one(db: apsw.Connection, id: str) -> Endpoint | None:
 def _keep(db: apsw.Connection, delivery: Delivery) -> None:
     # An endpoint that was removed meanwhile has no deliveries any more.
     db.execute(
-        f"INSERT INTO deliveries ({_OF_DELIVERY}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"  # noqa: S608
+        f"INSERT INTO deliveries ({_OF_DELIVERY}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10"  # noqa: S608
         " WHERE EXISTS (SELECT 1 FROM endpoints WHERE id = ?1)"
         " ON CONFLICT (endpoint, nth) DO UPDATE SET at = excluded.at, tries = excluded.tries,"
-        " status = excluded.status, why = excluded.why, done = excluded.done",
+        " status = excluded.status, why = excluded.why, done = excluded.done, answer = excluded.answer",
         (
             delivery.endpoint, delivery.nth, delivery.event, delivery.type, delivery.at, delivery.tries,
-            delivery.status, delivery.why, int(delivery.done),
+            delivery.status, delivery.why, int(delivery.done), delivery.answer,
         ),
     )  # fmt: skip

@@ -9,8 +9,9 @@ import apsw
 import orjson
 
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.events import keep_events
 from gateway.store.sqlite.left_log import left_row
-from gateway.visitors.person_reports import MOST_OPEN, PersonReport, Refused
+from gateway.visitors.person_reports import HOUR, MOST_OPEN, PersonReport, Refused, reported
 
 _NAMES: Final = ", ".join(field.name for field in fields(PersonReport))
 _BLANKS: Final = ", ".join("?" * len(fields(PersonReport)))
@@ -33,6 +34,8 @@ class SqlitePersonReports:
                 return False
             sql = f"INSERT INTO person_reports ({_NAMES}) VALUES ({_BLANKS}) ON CONFLICT DO NOTHING"  # noqa: S608
             db.execute(sql, astuple(report))
+            if db.changes():
+                keep_events(db, (reported(report, first=_first(db, report)),))
             return True
 
         return await self._database.write(act)
@@ -95,3 +98,9 @@ class SqlitePersonReports:
         sql = f"SELECT {_NAMES} FROM person_reports {rest}"  # noqa: S608
         rows: Any = await self._database.read(lambda db: db.execute(sql, (value,)).fetchall())
         return tuple(PersonReport(*row) for row in rows)
+
+
+def _first(db: apsw.Connection, report: PersonReport) -> bool:
+    begins = report.at - report.at % HOUR
+    sql = "SELECT count(*) FROM person_reports WHERE at >= ? AND at < ? AND id <> ?"
+    return bool(db.execute(sql, (begins, begins + HOUR, report.id)).get == 0)

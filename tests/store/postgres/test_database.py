@@ -10,6 +10,7 @@ import pytest
 
 from gateway.problems import ConfigurationError, StoreUnavailable
 from gateway.store.postgres.database import Postgres
+from gateway.store.postgres.faults import GONE
 
 COUNT = "SELECT position FROM fold_positions WHERE source = 'n'"
 
@@ -225,3 +226,13 @@ async def test_a_server_that_does_not_sync_is_refused(postgres_cluster):
         pytest.raises(ConfigurationError, match="fsync"),
     ):
         await Postgres.open(cluster.url())
+
+
+async def test_a_machine_that_is_cut_off_in_the_middle_keeps_nobody_waiting_for_long(emptied):
+    """It holds what every act needs, and is not heard from: the server lets go of it within seconds."""
+    gone = await emptied.apart(emptied.connect())
+    await emptied.apart(gone.execute("BEGIN; LOCK TABLE turns IN EXCLUSIVE MODE"))
+    async with asyncio.timeout(15):
+        assert await emptied.write(put("after")) == "after"
+    with pytest.raises(GONE):
+        await emptied.apart(gone.execute("SELECT 1"))
