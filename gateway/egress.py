@@ -155,8 +155,10 @@ class Egress:
         self._agent = agent
         self._sign = sign
         self._plain = plain
-        self._tls = ssl.create_default_context()
+        # Reading the machine's authorities takes a while: not before something is fetched.
+        self._tls: ssl.SSLContext | None = None
         if authorities is not None:
+            self._tls = ssl.create_default_context()
             try:
                 self._tls.load_verify_locations(authorities)
             except (OSError, ssl.SSLError) as error:
@@ -245,8 +247,9 @@ class Egress:
             return Unfetched("unreachable", why, sent=not isinstance(error, aiohttp.ClientConnectorError))
 
     def _session(self, guard: _Guard) -> aiohttp.ClientSession:
+        tls = self._tls = self._tls or ssl.create_default_context()
         connector = aiohttp.TCPConnector(
-            ssl=self._tls, socket_factory=guard.socket, force_close=True, use_dns_cache=False, limit=1
+            ssl=tls, socket_factory=guard.socket, force_close=True, use_dns_cache=False, limit=1
         )
         return aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False

@@ -134,3 +134,13 @@ def test_where_the_sites_own_proxy_asks_is_an_address_and_a_port(tmp_path: Path)
     for text in ("8404", "::1:1", "127.0.0.1", "a:b", "127.0.0.1:8404\n"):
         with pytest.raises(ConfigurationError, match=r"listen\.auth"):
             read_config(tmp_path, environ={"LICET_LISTEN_AUTH": text})
+
+
+def test_where_redis_is_may_be_a_flag_and_is_not_quoted_where_it_is_wrong(tmp_path: Path) -> None:
+    assert read_config(tmp_path, flags={"store.redis": "embedded"}).store.redis == "embedded"
+    with pytest.raises(ConfigurationError) as caught:
+        read_config(tmp_path, flags={"store.redis": "redis://ada:hunter2@redis.example"})
+    (mistake,) = caught.value.mistakes
+    assert (mistake.file, mistake.key) == ("--redis", "store.redis")
+    assert "redis_password_file" in str(mistake)
+    assert "hunter2" not in str(mistake)

@@ -25,7 +25,7 @@ _SERVED = (
 
 
 def sizes(data: Data = DATA, as_json: AsJson = False) -> None:
-    """Show what the journal and its database weigh, and how many octets a record takes.
+    """Show what journal and database weigh, by the record.
 
     Files that are written, that ended and that are packed; the database, and
     what of it is unused; the public log. Rows that left the database stand in
@@ -116,7 +116,7 @@ def shelve(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Let old rows leave the database for the journal's packed files.
+    """Let old rows leave the database; packed files have them.
 
     Rows of fetches without a licensee, of whole months that ended: nobody owes
     for them. A running gateway does it by itself every hour, as `[retention]
@@ -178,13 +178,13 @@ def bring_back(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Bring rows back into the database that had left it, by what the packed files hold.
+    """Bring rows back that had left the database.
 
-    Whole blocks that have anything of the days wanted, under the numbers that
-    they had; each is compared with the digest that was kept of it, and nothing
-    of a block comes where it is another. After --days they leave again. Killed,
-    it loses nothing and doubles nothing: say it again. Exit 1 where a block
-    cannot be brought back.
+    By what the packed files hold: whole blocks that have anything of the days
+    wanted, under the numbers that they had; each is compared with the digest
+    that was kept of it, and nothing of a block comes where it is another. After
+    --days they leave again. Killed, it loses nothing and doubles nothing: say it
+    again. Exit 1 where a block cannot be brought back.
 
     \b
     licet journal bring-back --from 2025-03-01 --to 2025-03-31

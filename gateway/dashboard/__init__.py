@@ -5,14 +5,15 @@ Owns: the people who may sign in, their roles and sessions (`people`, `sessions`
 administrators did (`admin_log`), the API of the pages (`api`), the filter
 language of the log (`filters`), the read-only port `queries.AccessLog`, the tables about machines
 (`log_pages`), the rules as they are read, asked, changed and taken back
-(`policy_pages`), the pages, their exports and the live list; the inbox of
+(`policy_pages`), the pages, their exports and the live list; charts (`plots`),
+periods beside another (`periods`, `compared`) and views that somebody named (`saved_views`); the inbox of
 negotiations (`deals`, `deal_pages`); what works are worth: value memo, price
 calculator, the creator's figures, dossiers (`worth_pages`).
 
 Does not own: what a record says (provenance), what is owed (billing), any
 policy's meaning. Nothing here writes to a store but what the operator decides about a
 negotiation and its buyer, by `licenses.deciding`, and about a licensee or a
-license (`holder_pages`). The only files it writes are
+license (`holder_pages`), and the views that people name (`saved_views`). The only files it writes are
 the operator's own (`sessions`), the creator's figures (`figure_shelf`), and a
 policy that the operator puts in force, with its versions (`policy_shelf`).
 

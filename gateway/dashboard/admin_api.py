@@ -93,7 +93,7 @@ def _operation(method: str, pattern: str, permission: Permission) -> dict[str, A
         told["parameters"].append(
             {
                 "name": "last", "in": "query", "required": False,
-                "description": "Where a page has a period: `1h`, `24h`, `7d`, `30d`, `all`. Every other filter of the page counts too.",
+                "description": "Where a page has a period: `1h`, `24h`, `7d`, `30d`, `all`. `compare` (`previous`, `year`, `FROM..TO`), `columns` and every other filter of the page count too.",
                 "schema": {"enum": ["1h", "24h", "7d", "30d", "all"]},
             }
         )  # fmt: skip

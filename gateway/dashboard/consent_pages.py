@@ -23,6 +23,7 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from gateway.clock import Clock
+from gateway.dashboard.bundle_picks import named, newest_of
 from gateway.dashboard.gatekeeping import who_sent
 from gateway.dashboard.table_forms import Cells, add_table, listed, moment
 from gateway.licenses.asking_authors import AskingAuthors
@@ -168,6 +169,7 @@ class ConsentPages:
             "policies": parts.policies(),
             "holders": (await parts.taking_back.holders(now))[:_MOST],
             "picked": set(given.get("what", "").split()),
+            "bundles": await newest_of(parts.policies()),
             "CAUTION": CAUTION,
             "uses": [(use, use in ticked) for use in Use],
             "names": await parts.taking_back.names(),
@@ -186,9 +188,10 @@ class ConsentPages:
             use for use in Use if form.get(f"use-{use}") or use in form.get("uses", "").split()
         )
         ticked = [name.removeprefix("pick/") for name in form if name.startswith("pick/")]
-        named = [*form.get("what", "").split(), *ticked, *form.get("holder", "").split()]
-        form["what"] = " ".join(dict.fromkeys(named))
-        made = self._asked_for(form)
+        chosen = [*form.get("what", "").split(), *ticked, *form.get("holder", "").split()]
+        form["what"] = " ".join(dict.fromkeys(chosen))
+        manifests = (await newest_of(self._consents.policies())).get(form.get("site", ""), {})
+        made = self._asked_for(form, named(form["what"].split(), manifests))
         if isinstance(made, str):
             return await self._listed(request, form, made)
         withdrawal, policy = made
@@ -206,13 +209,15 @@ class ConsentPages:
         await acts.issue(withdrawal, owned_by(policy), self._now())
         raise web.HTTPSeeOther(f"/consent/withdrawals/{withdrawal.id}?done=withdrawn")
 
-    def _asked_for(self, form: Mapping[str, str]) -> tuple[Withdrawal, Policy] | str:
+    def _asked_for(
+        self, form: Mapping[str, str], words: tuple[str, ...] | str
+    ) -> tuple[Withdrawal, Policy] | str:
         """What the form asks to be withdrawn, or the sentence that says what to correct."""
         policies = self._consents.policies()
         policy = next((each for each in policies if each.site.id == form.get("site", "")), None)
         if policy is None:
             return "Choose the site."
-        subjects = subjects_of(policy, form.get("what", "").split())
+        subjects = words if isinstance(words, str) else subjects_of(policy, words)
         if isinstance(subjects, str):
             return f"{subjects[:1].upper()}{subjects[1:]}."
         uses = read_uses(form["uses"].split())

@@ -8,6 +8,8 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from gateway.dashboard.carried import NOTHING, Held
+
 #: Before the name of a field that is carried over a sign-in.
 HELD: Final = "held:"
 #: Where the form that is carried was going to.
@@ -37,6 +39,13 @@ def held_pairs(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     [('said', 'late')]
     """
     return [(name.removeprefix(HELD), value) for name, value in pairs if name.startswith(HELD)]
+
+
+async def held_of(request: web.Request) -> Held:
+    """The form that the form of *request* carries; raises `HTTPBadRequest` as `fields_of` does."""
+    path = held_path(await fields_of(request))
+    pairs = [(key, value) for key, value in (await request.post()).items() if isinstance(value, str)]
+    return (path, held_pairs(pairs)) if path else NOTHING
 
 
 def held_path(fields: Mapping[str, str]) -> str:

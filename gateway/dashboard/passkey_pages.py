@@ -20,9 +20,10 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard import guards
+from gateway.dashboard.carried import Held
 from gateway.dashboard.cookies import FORM_COOKIE, SESSION_COOKIE, cookie
 from gateway.dashboard.deal_pages import Frame
-from gateway.dashboard.forms import fields_of
+from gateway.dashboard.forms import fields_of, held_of
 from gateway.dashboard.gatekeeping import signed_of
 from gateway.dashboard.passkeys import (
     MOST_PASSKEYS,
@@ -47,8 +48,8 @@ class PasskeyPages:
         sessions: Sessions,
         frame: Frame,
         clock: Clock,
-        entered: Callable[[web.Request, str], web.StreamResponse],
-        refused: Callable[[web.Request, Denied], web.StreamResponse],
+        entered: Callable[[web.Request, str, Held], web.StreamResponse],
+        refused: Callable[[web.Request, Denied, Held], web.StreamResponse],
     ) -> None:
         """Keep passkeys with the people of *sessions*; *refused* shows the sign-in page with why not."""
         self._sessions, self._frame, self._clock = sessions, frame, clock
@@ -155,21 +156,21 @@ class PasskeyPages:
         return web.Response(text=options, content_type="application/json")
 
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
-        form = await self._form_of_sign_in(request)
+        form, held = await self._form_of_sign_in(request), await held_of(request)
         self._be_there()
         wait = self._sessions.wait(request.remote or "")
         if wait:
-            return self._refused(request, wait)
+            return self._refused(request, wait, held)
         challenge = self._challenges.take(cookie(request, FORM_COOKIE), self._clock.now_us())
         people = self._sessions.people.all
         found = proven(form.get("answer", ""), challenge, place_of(request), people) if challenge else None
         if found is None or not found[0].can_sign_in:
             self._sessions.failed(request.remote or "")
-            return self._refused(request, Denied("That passkey opens nothing here."))
+            return self._refused(request, Denied("That passkey opens nothing here."), held)
         person = self._sessions.file.change(lambda access: _counted(access, *found))
         if person is None:
-            return self._refused(request, Denied("That passkey opens nothing here."))
-        return self._entered(request, self._sessions.begin(person, "passkey"))
+            return self._refused(request, Denied("That passkey opens nothing here."), held)
+        return self._entered(request, self._sessions.begin(person, "passkey"), held)
 
     async def _form_of_sign_in(self, request: web.Request) -> dict[str, str]:
         sent = await fields_of(request)

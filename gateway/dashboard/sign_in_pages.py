@@ -6,30 +6,26 @@
 =================  =====================================================
 
 A form that is sent after its session ended is not lost: its fields are carried
-through the sign-in in the page itself, nothing of them is kept here, and
-afterwards they are shown with a button that sends them. Nothing is done before
-that is pressed.
+through the sign-in in the page itself, or for whoever signs in elsewhere by
+`carried`, and afterwards they are shown with a button that sends them. Nothing is
+done before that is pressed.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.admin_log import AdminLog, tell
+from gateway.dashboard.carried import NOTHING, Held
 from gateway.dashboard.cookies import FORM_COOKIE, SESSION_COOKIE, cookie, end_cookie, set_cookie
 from gateway.dashboard.deal_pages import Frame
-from gateway.dashboard.forms import fields_of, held_pairs, held_path
+from gateway.dashboard.forms import fields_of, held_of
 from gateway.dashboard.passkey_pages import place_of
 from gateway.dashboard.passkeys import available
 from gateway.dashboard.people import person_told
 from gateway.dashboard.permissions import Permission
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions
-
-_Held = tuple[str, Sequence[tuple[str, str]]]
-_NOTHING: _Held = ("", ())
 
 
 class SignInPages:
@@ -45,9 +41,9 @@ class SignInPages:
         router.add_post("/sign-in", self._sign_in)
         router.add_post("/sign-out", self._sign_out)
 
-    def refused(self, request: web.Request, wrong: Denied) -> web.StreamResponse:
-        """The sign-in page again, with why not."""
-        return self._page(request, "", wrong)
+    def refused(self, request: web.Request, wrong: Denied, held: Held = NOTHING) -> web.StreamResponse:
+        """The sign-in page again, with why not, and with the form that is *held*."""
+        return self._page(request, "", wrong, held=held)
 
     async def interrupted(self, request: web.Request) -> web.Response:
         """Ask whoever sent a form of a session that has ended to sign in, and hold what was typed."""
@@ -70,7 +66,7 @@ class SignInPages:
         token: str,
         wrong: Denied | None = None,
         *,
-        held: _Held = _NOTHING,
+        held: Held = NOTHING,
         status: int = 200,
         name: str = "",
     ) -> web.Response:
@@ -111,8 +107,7 @@ class SignInPages:
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
         sent = await fields_of(request)
         token, name = sent.get("token", ""), sent.get("username", "").strip()[:64]
-        pairs = [(key, value) for key, value in (await request.post()).items() if isinstance(value, str)]
-        held = (held_path(sent), held_pairs(pairs)) if held_path(sent) else _NOTHING
+        held = await held_of(request)
         if not self._sessions.form_holds(cookie(request, FORM_COOKIE), sent.get("form", "")):
             return self._page(
                 request, token, Denied("The form was too old. Please try again."), held=held, name=name
@@ -134,7 +129,7 @@ class SignInPages:
             return self._page(request, token, begun, held=held, name=name)
         return self.entered(request, begun, held)
 
-    def entered(self, request: web.Request, begun: str, held: _Held = _NOTHING) -> web.StreamResponse:
+    def entered(self, request: web.Request, begun: str, held: Held = NOTHING) -> web.StreamResponse:
         """Answer whoever has just signed in as session *begun*; the session before ends."""
         self._sessions.sign_out(cookie(request, SESSION_COOKIE))
         answer: web.StreamResponse

@@ -19,6 +19,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Literal, NoReturn, Self
 
@@ -173,8 +174,9 @@ class Catalog:
         return _read_folder(folder)
 
     @classmethod
+    @cache
     def shipped(cls) -> Catalog:
-        """The catalog that comes with this installation."""
+        """The catalog that comes with this installation; read once, and the same for everybody who asks."""
         return cls.read(bundled.policies("crawlers"))
 
     def by_name(self, name: str) -> CatalogEntry | None:
@@ -404,16 +406,14 @@ def _read_folder(folder: Path) -> Catalog:
         read = _read_file(path, mistakes)
         kinds.extend(row.kind() for row in read.kind)
         for index, row in enumerate(read.crawler):
-            place = f"crawler[{index}]"
-            if first := names.get(row.name.lower()):
-                mistakes.append(
-                    Mistake(path.name, f"{place}.name", f"a name that {first} does not use", row.name)
-                )
+            at = f"crawler[{index}]"
+            if by := names.get(row.name.lower()):
+                mistakes.append(Mistake(path.name, f"{at}.name", f"a name that {by} does not use", row.name))
             names.setdefault(row.name.lower(), path.name)
             for token in row.tokens:
                 if owner := tokens.get(token.lower()):
                     mistakes.append(
-                        Mistake(path.name, f"{place}.tokens", f"a token that {owner} does not use", token)
+                        Mistake(path.name, f"{at}.tokens", f"a token that {owner} does not use", token)
                     )
                 tokens.setdefault(token.lower(), row.name)
             entries.append(row.entry())

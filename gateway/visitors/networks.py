@@ -23,6 +23,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from socket import AF_INET, AF_INET6, inet_pton
@@ -178,8 +179,9 @@ class Networks:
         return cls(lists)
 
     @classmethod
+    @cache
     def shipped(cls) -> Networks:
-        """The lists that come with this installation."""
+        """The lists that come with this installation; read once, and the same for everybody who asks."""
         return cls.read(bundled.policies("networks"))
 
     def get(self, name: str) -> NetworkList | None:
@@ -248,7 +250,9 @@ class Networks:
 
     def with_copies(self, copies: Iterable[FetchedCopy]) -> Networks:
         """Return these networks with fetched *copies* where they are newer; copies of unknown lists are left out."""
-        newer = {copy.name: copy for copy in copies}
+        newer = {copy.name: copy for copy in copies if copy.name in self.lists}
+        if not newer:
+            return self
         return Networks(
             each.renewed(newer[each.name]) if each.name in newer else each for each in self.lists.values()
         )

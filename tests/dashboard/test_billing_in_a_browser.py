@@ -17,6 +17,7 @@ pytestmark = [
 __all__ = ["bills", "browser", "issued"]
 PAGES = {
     "billing": "/billing",
+    "billing-figures": "/billing?from=2026-01-01&to=2026-12-31&compare=2025-01-01..2025-12-31",
     "billing-statement": "/billing/statements/le_1/2026-11",
     "billing-closed": "/billing/statements/le_1/2026-10",
 }

@@ -228,7 +228,7 @@ async def test_the_journey_works_by_keyboard_and_without_script(browser, start, 
     await page.keyboard.press("Tab")
     assert await page.locator(":focus").inner_text() == "Skip to the content"
     await page.goto(f"{board.base}/log")
-    await page.get_by_label("Decision").select_option("quoted")
+    await page.locator("#field-decision").select_option("quoted")
     await page.get_by_label("Text").focus()
     await page.keyboard.press("Enter")
     await page.wait_for_url("**decision=quoted**")

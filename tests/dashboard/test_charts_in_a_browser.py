@@ -52,8 +52,15 @@ async def busy(filled, clock, make_fetch):
     return filled
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 1280),
+        ("dark", 390),
+        pytest.param("dark", 1280, marks=pytest.mark.night),
+        pytest.param("light", 390, marks=pytest.mark.night),
+    ],
+)
 async def test_charts_are_drawn_clean_fit_and_axe_finds_nothing(browser, start, busy, scheme, width):
     axe = pytest.importorskip("axe_playwright_python.async_playwright")
     board = await start(busy)
@@ -116,14 +123,14 @@ async def test_a_chart_says_step_by_step_by_keyboard_what_its_table_says(browser
     await context.close()
 
 
-@pytest.mark.parametrize("away", [0, 60 * 365 * 24 * HOUR, -50 * 365 * 24 * HOUR])
 async def test_clocks_that_jumped_and_empty_periods_break_no_chart(
-    browser, start, database, clock, make_fetch, away
+    browser, start, database, clock, make_fetch
 ):
     fetch = make_fetch(1, "licensed", clock.now_us())
     await database.insert((fetch, None))
-    if away:
-        await database.insert((replace(fetch, id=f"{fetch.id[:-1]}f", time_us=fetch.time_us + away), None))
+    for nth, years in enumerate((60, -50)):
+        jumped = fetch.time_us + years * 365 * 24 * HOUR
+        await database.insert((replace(fetch, id=f"{fetch.id[:-1]}{nth + 2}", time_us=jumped), None))
     board = await start(database)
     context = await browser.new_context()
     watch = Watch(context, board.base)

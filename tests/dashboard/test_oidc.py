@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 import secrets
 import time
 from dataclasses import replace
@@ -14,14 +16,18 @@ import pytest
 from aiohttp import web
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from cryptography.hazmat.primitives.asymmetric import ec
+from markupsafe import escape
 
 from gateway.app.identity_provider import identity_provider
 from gateway.config import Config
+from gateway.dashboard.carried import LONGEST
 from gateway.dashboard.oidc import FLOW_US, Flow, Flows, NotSignedIn, Provider
 from gateway.dashboard.permissions import Role
+from gateway.dashboard.sessions import IDLE_US
 from gateway.egress import Egress
 from gateway.problems import ConfigurationError
 from gateway.settings import Oidc
+from tests.dashboard.conftest import HOSTILE
 from tests.dashboard.test_access_in_a_browser import browser
 from tests.dashboard.test_browser import CHROMIUM
 
@@ -305,6 +311,59 @@ def test_a_provider_without_what_it_needs_is_a_mistake_by_key(tmp_path):
     assert "s3cret" not in repr(made)
 
 
+async def held_again(board, typed):
+    """Send a form without a session; the form that goes on to the provider, with what it carries."""
+    page = await board.post("/people/add", typed, Accept="text/html")
+    assert page.status == 401
+    form = re.search(r'<form method="post" action="/sign-in/oidc".*?</form>', page.text, re.DOTALL)[0]
+    return {
+        html.unescape(name): html.unescape(value)
+        for name, value in re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', form)
+    }
+
+
+async def test_what_was_being_written_comes_back_from_the_provider(start, filled, provider, op):
+    board = await start(filled, oidc=provider)
+    sent = await held_again(board, {"name": HOSTILE[2], "role": "viewer"})
+    assert sent["held:name"] == HOSTILE[2]
+    leaving = await board.post("/sign-in/oidc", sent, Accept="text/html")
+    assert leaving.status == 200
+    assert 'content="0; url=/sign-in/oidc"' in leaving.text
+    entered = await through(board, op)
+    assert 'action="/people/add"' in entered.text
+    assert str(escape(HOSTILE[2])) in entered.text
+    assert HOSTILE[2] not in entered.text
+    # Nothing was done yet, and it is there once.
+    assert len(board.sessions.people.all) == 1
+    board.forget_cookies()
+    assert "What you were writing" not in (await through(board, op)).text
+
+
+async def test_a_refusal_there_loses_nothing_either(start, filled, provider, op):
+    board = await start(filled, oidc=provider)
+    await board.post("/sign-in/oidc", await held_again(board, {"name": "bo"}), Accept="text/html")
+    op.errors = "access_denied"
+    page = await through(board, op)
+    assert page.status == 403
+    assert "The provider said no." in page.text
+    assert 'name="held:name" value="bo"' in page.text
+
+
+async def test_a_form_to_carry_is_of_our_page_and_has_an_end(start, filled, provider, op):
+    board = await start(filled, oidc=provider)
+    sent = await held_again(board, {"name": "x" * LONGEST})
+    page = await board.post("/sign-in/oidc", sent, Accept="text/html")
+    assert page.status == 403
+    assert "cannot be kept" in page.text
+    assert "x" * LONGEST in page.text, "it stays in the page"
+    page = await board.post(
+        "/sign-in/oidc", sent | {"form": "another", "held:name": "bo"}, Accept="text/html"
+    )
+    assert page.status == 403
+    assert 'name="held:name" value="bo"' in page.text
+    assert "What you were writing" not in (await through(board, op)).text
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is missing: apt-get install chromium")
 async def test_a_browser_goes_and_comes_back_signed_in(browser, start, filled, provider, op):
@@ -317,4 +376,30 @@ async def test_a_browser_goes_and_comes_back_signed_in(browser, start, filled, p
     await page.get_by_role("link", name="Sign in with Example Org").click()
     await page.get_by_role("heading", name="Overview").wait_for()
     assert "ada@site.example" in await page.locator(".me").inner_text()
+    await context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is missing: apt-get install chromium")
+async def test_a_browser_comes_back_to_what_it_was_writing_without_script(
+    browser, start, filled, provider, op, clock
+):
+    board = await start(filled, oidc=replace(provider, roles={"sub-1": Role.OWNER}))
+    base = board.base.replace("127.0.0.1", "localhost")
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(f"{base}/sign-in/oidc")
+    await page.get_by_role("heading", name="Overview").wait_for()
+    await page.goto(f"{base}/people")
+    await page.get_by_label("Sign-in name").fill("bo")
+    clock.advance(IDLE_US / 1e6)
+    await page.get_by_role("button", name="Make an invitation").click()
+    await page.get_by_text("Your session had ended.").wait_for()
+    await page.get_by_role("button", name="Sign in with Example Org").click()
+    await page.get_by_role("heading", name="What you were writing").wait_for()
+    assert await page.locator("textarea").first.input_value() == "bo"
+    assert [each.name for each in board.sessions.people.all] == ["ada@site.example"]
+    await page.get_by_role("button", name="Send it now").click()
+    await page.get_by_text("/sign-in?token=").wait_for()
+    assert {each.name for each in board.sessions.people.all} == {"ada@site.example", "bo"}
     await context.close()

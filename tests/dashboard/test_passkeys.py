@@ -18,6 +18,7 @@ from gateway.dashboard.passkeys import (
 )
 from gateway.dashboard.people import Passkey, Person
 from gateway.dashboard.permissions import Role
+from gateway.dashboard.sessions import IDLE_US
 from tests.dashboard.conftest import HOSTILE, form_token
 from tests.dashboard.test_access_in_a_browser import browser
 from tests.dashboard.test_browser import CHROMIUM, Watch, picture
@@ -93,7 +94,7 @@ async def authenticator(context, page):
 
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is missing: apt-get install chromium")
-async def test_a_passkey_is_made_signs_in_is_counted_and_removed(browser, start, filled, admin):
+async def test_a_passkey_is_made_signs_in_is_counted_and_removed(browser, start, filled, admin, clock):
     axe = pytest.importorskip("axe_playwright_python.async_playwright")
     board = await start(filled, admin=admin)
     base = board.base.replace("127.0.0.1", "localhost")
@@ -124,7 +125,17 @@ async def test_a_passkey_is_made_signs_in_is_counted_and_removed(browser, start,
 
     # A password that somebody learned is not enough where its owner wants it so.
     await page.goto(f"{base}/account/passkeys")
+    # The session ends meanwhile: the passkey leads back to what was about to be sent.
+    clock.advance(IDLE_US / 1e6)
     await page.get_by_role("button", name="Ask for a passkey always").click()
+    await page.get_by_text("Your session had ended.").wait_for()
+    # The browser itself remarks on such a status; that is the only remark allowed.
+    assert all("401 (Unauthorized)" in said for said in watch.said)
+    watch.said.clear()
+    await page.get_by_role("button", name="Sign in with a passkey").click()
+    await page.get_by_role("heading", name="What you were writing").wait_for()
+    assert not board.sessions.people.of_id(owner).passkey_only
+    await page.get_by_role("button", name="Send it now").click()
     await page.get_by_role("button", name="Let the password do").wait_for()
     await picture(page, "access-passkeys-only")
     assert board.sessions.people.of_id(owner).passkey_only

@@ -15,6 +15,7 @@ from gateway.dashboard.sessions import Sessions
 P = Permission
 OPEN = {
     "GET /sign-in/oidc",
+    "POST /sign-in/oidc",
     "GET /sign-in/oidc/callback",
     "POST /sign-in/passkey",
     "POST /sign-in/passkey/options",

@@ -15,7 +15,10 @@ pytestmark = [
 __all__ = ["browser"]
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [("light", 1280), ("dark", 390), pytest.param("dark", 1280, marks=pytest.mark.night)],
+)
 async def test_views_columns_and_notes_are_clean_and_fit(browser, start, filled, admin, scheme, width):
     axe = pytest.importorskip("axe_playwright_python.async_playwright")
     board = await start(filled, admin=admin, views=SqliteSavedViews(filled.database))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -69,7 +70,7 @@ class Words(HTMLParser):
         # Two words after each other are language; one may be a name, unless the catalog knows it.
         for run in re.findall(r"[^\W\d_][^\W\d_]+(?:[ ,'][ ]?[^\W\d_][^\W\d_]+)+", outside):
             self.found.append(run)
-        if outside.strip() in MESSAGES:
+        if outside.strip() in messages():
             self.found.append(outside.strip())
         return depth
 
@@ -89,7 +90,12 @@ import catalogs  # noqa: E402
 
 #: What the pages translate that is also a word of data, such as a state in JSON.
 _BOTH = {"due", "bill", "report", "link", "free", "none", "open", "use", "fetch", "licensee", "creator"}
-MESSAGES = {each for each in catalogs.collected() if isinstance(each, str)} - _BOTH
+
+
+@cache
+def messages():
+    """Every message; whoever only collects tests does not read all of the code for it."""
+    return {each for each in catalogs.collected() if isinstance(each, str)} - _BOTH
 
 
 @pytest.fixture(autouse=True)

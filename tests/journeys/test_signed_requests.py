@@ -182,7 +182,7 @@ async def test_a_worker_hears_which_signatures_paid_at_another(tmp_path) -> None
         name: OfficeLine(
             tmp_path / "office", name, RevocationFeed(), writer=name, others=SimpleNamespace(names=set()),
             learn=lambda units: None, used=used(name), take_up=take_up,
-            withdraw=lambda found: None,
+            withdraw=lambda found: None, closed=lambda: None,
         )
         for name in heard
     }  # fmt: skip

@@ -194,7 +194,11 @@ class RedisLine:
         # A slot that has moved is looked for once more; then the line is made anew.
         terms = self._terms() | {"retry": Retry(NoBackoff(), 1)}
         cluster = RedisCluster(startup_nodes=nodes, **terms)
-        return await cluster.initialize()
+        try:
+            return await cluster.initialize()
+        except BaseException:
+            await _ended(cluster)
+            raise
 
     def _plain(self, node: tuple[str, int] | None, *, waiting: bool = False) -> Redis:
         terms = self._terms()
@@ -295,8 +299,17 @@ class RedisLine:
     async def _close(self) -> None:
         client, self._client = self._client, None
         if client is not None:
+            await _ended(client)
+
+
+async def _ended(client: Redis | RedisCluster) -> None:
+    """Close every connection of *client*: one of a cluster that has lost a node thinks that it is closed, and is not."""
+    with contextlib.suppress(*FAILURES):
+        await client.aclose()
+    if isinstance(client, RedisCluster):
+        for nodes in ("nodes_cache", "startup_nodes"):
             with contextlib.suppress(*FAILURES):
-                await client.aclose()
+                await client.nodes_manager.aclose(nodes)
 
 
 def heed_cancel() -> None:

@@ -260,6 +260,30 @@ async def test_more_than_can_wait_is_for_nobody(server, monkeypatch) -> None:
         assert await asyncio.gather(*asked) == [1] * 100 + [None] * 50
 
 
+@pytest.mark.night
+async def test_a_cluster_goes_on_when_any_primary_is_killed_and_its_replica_promoted(redis_serving) -> None:
+    with redis_serving("cluster") as cluster:
+        async with lines(cluster, 2, seconds=1.0) as (one, other):
+            marks = [f"m{number}" for number in range(200)]
+            assert set(await asyncio.gather(*(RedisMarks(one).taken(each, "r1", 600) for each in marks))) == {
+                False
+            }
+            with cluster.servers[0].client as client:
+                assert client.wait(1, 2000) >= 1
+            killed = cluster.servers[0]
+            killed.stop(signal.SIGKILL)
+
+            async def all_answer() -> bool:
+                found = await asyncio.gather(*(RedisMarks(other).taken(each, "r2", 600) for each in marks))
+                # Whoever answers knows: nothing of what the replica had heard is lost.
+                assert False not in found
+                return None not in found
+
+            async with asyncio.timeout(60):
+                while not await all_answer():
+                    await asyncio.sleep(0.1)
+
+
 async def test_a_password_is_needed_and_never_told(redis_serving, capsys) -> None:
     with redis_serving("redis") as server:
         with server.client as client:
