@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import threading
 import time
 import weakref
@@ -242,6 +243,7 @@ class Postgres:
             server_settings={**_SESSION, "licet.place": self.place},
         )
         self._made.add(connection)
+        _heard(connection)
         # A sum of whole numbers is one.
         await connection.set_type_codec(
             "numeric", schema="pg_catalog", encoder=str, decoder=_number, format="text"
@@ -419,3 +421,22 @@ def _number(text: str) -> int | float:
 
 def _mistake(what: str) -> ConfigurationError:
     return ConfigurationError([Mistake("licet.toml", "store.database", what)])
+
+
+def _heard(connection: asyncpg.Connection) -> None:
+    """Have a server that is not heard from noticed within seconds, also while nothing but its answer is waited for.
+
+    A line that was cut for longer than the server holds it is otherwise found out only by the statement's own timeout.
+    """
+    line = connection._transport.get_extra_info("socket")  # noqa: SLF001 - asyncpg shows its socket nowhere else
+    if line is None or line.family == socket.AF_UNIX:
+        return
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (
+        ("TCP_KEEPIDLE", 2),
+        ("TCP_KEEPINTVL", 2),
+        ("TCP_KEEPCNT", 4),
+        ("TCP_USER_TIMEOUT", 10_000),
+    ):
+        if hasattr(socket, option):
+            line.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
