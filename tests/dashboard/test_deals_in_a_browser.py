@@ -109,7 +109,7 @@ async def test_an_operator_decides_by_keyboard_and_without_script(browser, start
                 return
         raise AssertionError(f"{name} cannot be reached by keyboard")
 
-    await tab_to("Deals", "link")
+    await tab_to("Licensing", "link")
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", name="Deals").wait_for()
     # The first of the list waits longest; the second one is approved.
