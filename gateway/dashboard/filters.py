@@ -14,6 +14,7 @@ A view is a query string. The same string under ``/log``, ``/log.csv``,
     text      a piece of a path, host, licensee or record id, as it stands
     compare   ``previous``, ``year`` or FROM..TO: the period that sums are shown beside
     columns   names of a table's columns, with commas between or given again: what is shown
+    sort      a column of a table of sums, with ``-`` before it the other way round
     before    rows older than this sequence number: the next page
     limit     rows a page, 1 to 500
 
@@ -33,6 +34,7 @@ from urllib.parse import urlencode
 
 from gateway.dashboard.columns import LOG_COLUMNS, columns_of
 from gateway.dashboard.periods import compared_with, moment_of
+from gateway.dashboard.sorting import BY_ITSELF, Order, order_of
 from gateway.provenance.record import Outcome
 
 HOUR_US: Final = 3_600_000_000
@@ -164,10 +166,12 @@ class View:
     given: Mapping[str, str] = field(default_factory=dict)
     compared: LogFilter | None = None
     columns: tuple[str, ...] = ()
+    order: Order = BY_ITSELF
 
     def query(self, **changes: str | None) -> str:
-        """The query string of the same page: its filter's, and the columns that it shows."""
-        return self.filter.query(**{"columns": ",".join(self.columns) or None, **changes})
+        """The query string of the same page: its filter's, the columns that it shows, and their order."""
+        own = {"columns": ",".join(self.columns) or None, "sort": self.order.said or None}
+        return self.filter.query(**own | changes)
 
 
 def read_view(
@@ -176,12 +180,14 @@ def read_view(
     *,
     last: str = "",
     columns: Collection[str] | None = LOG_COLUMNS,
+    sorts: Collection[str] = (),
 ) -> View:
     """Read a query string's *pairs*; *last* applies where no time is named. Raises nothing.
 
     *columns* are the names of the table's columns, None where those follow from its rows.
+    *sorts* are those that it can be sorted by.
     """
-    view = _Reader(now_us, columns)
+    view = _Reader(now_us, columns, sorts)
     for key, value in pairs:
         view.take(key, value.strip())
     if last and not view.given.keys() & {"last", "from", "to"}:
@@ -191,9 +197,10 @@ def read_view(
 
 
 class _Reader:
-    def __init__(self, now_us: int, known: Collection[str] | None) -> None:
+    def __init__(self, now_us: int, known: Collection[str] | None, sorts: Collection[str]) -> None:
         self.now_us = now_us
-        self.known = known
+        self.known, self.sorts = known, sorts
+        self.order = BY_ITSELF
         self.columns: tuple[str, ...] = ()
         self.given: dict[str, str] = {}
         self.filter = LogFilter()
@@ -236,6 +243,7 @@ class _Reader:
             dict(self.given),
             other,
             self.columns,
+            self.order,
         )
 
     def compared(self, found: LogFilter) -> LogFilter | None:
@@ -309,6 +317,13 @@ class _Reader:
         self.columns = found
         return ""
 
+    def sort(self, value: str) -> str:
+        found = order_of(value, self.sorts)
+        if isinstance(found, str):
+            return found
+        self.order = found
+        return ""
+
     def compare(self, value: str) -> str:
         if len(value) > 80:
             return "must be previous, year, or two times such as 2026-10-01..2026-10-31"
@@ -343,6 +358,7 @@ _KEYS: Final[Mapping[str, Callable[[_Reader, str], str]]] = {
     "text": _Reader.text,
     "compare": _Reader.compare,
     "columns": _Reader.chosen,
+    "sort": _Reader.sort,
     "before": _Reader.before,
     "limit": _Reader.rows,
 }

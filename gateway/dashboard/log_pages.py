@@ -41,6 +41,7 @@ from gateway.dashboard.queries import (
     CrawlerRow,
     WorkRow,
 )
+from gateway.dashboard.sorting import in_order
 from gateway.provenance.record import FetchDetail, FetchRecord
 
 #: Rows of the log on a crawler's own page.
@@ -65,6 +66,9 @@ _CRAWLER_NAMES: Final = (
 )  # fmt: skip
 _WORK_NAMES: Final = ("site", "work", "fetches", *_DECIDED, "charged", "bytes_sent")
 _PATH_NAMES: Final = ("path", "fetches", "charged")
+#: What the tables of sums can be sorted by.
+_CRAWLER_SORTS: Final = tuple(name for name in _CRAWLER_NAMES if name != "identities")
+_SORTS: Final = (*_WORK_NAMES, *_PATH_NAMES)
 
 
 #: What can be chosen on the page of crawlers; who it is always stands there.
@@ -125,7 +129,7 @@ class LogPages:
         return await sent(request, "log", LOG_NAMES, rows, left=gone.entries if gone else 0)
 
     async def _crawlers(self, request: web.Request) -> web.StreamResponse:
-        view, status = self._read(request, columns=_CRAWLER_NAMES)
+        view, status = self._read(request, columns=_CRAWLER_NAMES, sorts=_CRAWLER_SORTS)
         rows = await self._log.crawlers(view.filter) if status == 200 else ()
         span = self._span(view, [at for row in rows for at, _ in row.steps])
         context = {
@@ -176,7 +180,7 @@ class LogPages:
                 "per_referral": per_referral(overview.fetches, overview.referred),
                 **drawn(overview, view, self._clock.now_us()),
                 "works": [(row, beside(row.fetches, before)) for row, before in works],
-                "paths": await self._log.paths(view.filter),
+                "paths": await self._paths(view),
                 "among": overview.paths_among,
             }
         return self._frame.render(request, "content.html", context, status=status)
@@ -187,10 +191,11 @@ class LogPages:
         *,
         crawler: str | None = None,
         columns: Collection[str] = (*_CRAWLER_NAMES, *_WORK_NAMES, *_PATH_NAMES, *BESIDE),
+        sorts: Collection[str] = tuple(dict.fromkeys((*_CRAWLER_SORTS, *_SORTS))),
     ) -> tuple[View, int]:
         """The view of a page of sums: a week unless it says otherwise; and the status it is answered with."""
         pairs = [*request.query.items(), *([("crawler", crawler)] if crawler is not None else [])]
-        view = read_view(pairs, self._clock.now_us(), last="7d", columns=columns)
+        view = read_view(pairs, self._clock.now_us(), last="7d", columns=columns, sorts=sorts)
         return view, 400 if view.mistakes else 200
 
     def _span(self, view: View, steps: list[int]) -> tuple[int, int]:
@@ -213,18 +218,20 @@ class LogPages:
     async def _crawlers_beside(
         self, view: View, rows: Sequence[CrawlerRow]
     ) -> list[tuple[CrawlerRow, int | None]]:
-        if view.compared is None:
-            return [(row, None) for row in rows]
-        before = await self._log.crawlers(view.compared)
-        return matched(
-            rows, before, MOST_CRAWLERS, lambda row: replace(row, steps=(), identities={}, **_NONE)
-        )
+        found: list[tuple[CrawlerRow, int | None]] = [(row, None) for row in rows]
+        if view.compared is not None:
+            before = await self._log.crawlers(view.compared)
+            found = matched(
+                rows, before, MOST_CRAWLERS, lambda row: replace(row, steps=(), identities={}, **_NONE)
+            )
+        return in_order(found, view.order, lambda pair, name: _value(pair[0], name))
 
     async def _works_beside(self, view: View, rows: Sequence[WorkRow]) -> list[tuple[WorkRow, int | None]]:
-        if view.compared is None:
-            return [(row, None) for row in rows]
-        before = await self._log.works(view.compared)
-        return matched(rows, before, MOST_WORKS, lambda row: replace(row, **_NONE))
+        found: list[tuple[WorkRow, int | None]] = [(row, None) for row in rows]
+        if view.compared is not None:
+            before = await self._log.works(view.compared)
+            found = matched(rows, before, MOST_WORKS, lambda row: replace(row, **_NONE))
+        return in_order(found, view.order, lambda pair, name: _value(pair[0], name))
 
     async def _crawler_cells(self, view: View) -> Iterable[Mapping[str, Any]]:
         rows = await self._crawlers_beside(view, await self._log.crawlers(view.filter))
@@ -235,7 +242,10 @@ class LogPages:
         return [_work_cells(row) | _beside(view, row.fetches, before) for row, before in rows]
 
     async def _path_cells(self, view: View) -> Iterable[Mapping[str, Any]]:
-        return [_path_cells(row) for row in await self._log.paths(view.filter)]
+        return [_path_cells(row) for row in await self._paths(view)]
+
+    async def _paths(self, view: View) -> list[Counted]:
+        return in_order(await self._log.paths(view.filter), view.order, _value)
 
 
 def curl(record: FetchRecord, detail: FetchDetail | None, scheme: str = "https") -> str:
@@ -273,6 +283,22 @@ def _shown(view: View) -> dict[str, object]:
         "shows": lambda name: not view.columns or name in view.columns,
         "kept": parse_qsl(view.filter.query()),
     }
+
+
+#: Columns that a row calls by another name.
+_CALLED: Final[Mapping[str, str]] = {"crawler": "name", "class": "visitor_class", "newest": "newest_us"}
+
+
+def _value(row: CrawlerRow | WorkRow | Counted, name: str) -> Any:
+    """What a row is sorted by in column *name*; of several currencies the greatest amount counts. 0 for what it lacks."""
+    if name == "charged":
+        return max((money.micros for money in row.charged), default=0)
+    if isinstance(row, Counted):
+        return {"path": row.value, "fetches": row.count}.get(name, 0)
+    if name in set(Decision):
+        return row.decisions[Decision(name)]
+    found = getattr(row, _CALLED.get(name, name), 0)
+    return found.casefold() if isinstance(found, str) else found
 
 
 def _beside(view: View, now: int, before: int | None) -> dict[str, Any]:
