@@ -70,7 +70,8 @@ _ADDRESS: Final = re.compile(
     r'(<(?:a|form)\b[^>]*? (?:href|action)=")((?:https?://[^/"<>]+)?/\.licet/[^"?#<>]*)(\?[^"#<>]*)?((?:#[^"<>]*)?")'
 )
 _GETS: Final = re.compile(r'<form method="get"[^>]*>')
-_FILE: Final = re.compile(r"\.[a-z]{2,6}$")
+#: What stays as it is: files, and data in no language that refuses members it does not know.
+_DATA: Final = re.compile(r"\.[a-z]{2,6}$|/(?:catalogue|quote)$")
 
 
 def sheet(title: str, body: str, *, head: str = "", choice: bool = False) -> str:
@@ -93,7 +94,7 @@ def sheet(title: str, body: str, *, head: str = "", choice: bool = False) -> str
 def in_language(html: str, code: str) -> str:
     """*html* whose links and forms to the public pages of this site ask for the language of that code.
 
-    Addresses of files, and of anything that is no public page, stay as they are; text that somebody
+    Addresses of files and data, and of anything that is no public page, stay as they are; text that somebody
     wrote is escaped by now and holds no link.
 
     >>> in_language('<a href="/.licet/terms/#x">a</a> <a href="/.licet/a.pdf">b</a> <a href="/essays/">c</a>', "de")
@@ -102,7 +103,7 @@ def in_language(html: str, code: str) -> str:
 
     def named(found: re.Match[str]) -> str:
         before, path, query, rest = found.groups()
-        if _FILE.search(path) or "lang=" in (query or ""):
+        if _DATA.search(path) or "lang=" in (query or ""):
             return found[0]
         return f"{before}{path}{f'{query}&amp;' if query else '?'}lang={code}{rest}"
 
