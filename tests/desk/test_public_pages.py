@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 
 import aiohttp
 import pytest
 
-from gateway.bundled import static
 from gateway.languages import LANGUAGES, Language
 from gateway.problems import Problem
 from tests.dashboard.test_browser import CHROMIUM, Watch, picture
@@ -18,7 +16,6 @@ from tests.desk.test_account_desk import busy
 __all__ = ["browser", "busy"]
 PAGE = {"Accept": "text/html"}
 #: What a reader's browser may ever load of the pages, packed, in octets.
-BUDGET = 60 * 1024
 #: Pages for everybody, by the names of their pictures.
 PUBLIC = {
     "desk": "/.licet/",
@@ -62,17 +59,6 @@ async def test_no_page_sets_runs_or_loads_anything(world, busy):
             assert not re.search(r"<[^>]*\s(style|on[a-z]+)=", text), path
             assert "localStorage" not in text, path
     assert pages > 20
-
-
-def test_everything_a_browser_may_load_fits_the_budget():
-    loaded = [
-        each
-        for each in static().rglob("*")
-        if each.is_file() and "locale" not in each.relative_to(static()).parts
-    ]
-    assert {each.suffix for each in loaded} <= {".css", ".js", ".svg", ".woff2"}
-    packed = {each.name: len(gzip.compress(each.read_bytes(), 9)) for each in loaded}
-    assert sum(packed.values()) <= BUDGET, packed
 
 
 @pytest.mark.browser
