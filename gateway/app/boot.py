@@ -38,6 +38,8 @@ from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 
 #: Seconds that a process without a supervisor may take to close its files.
 _ORPHANED: Final = 3.0
+#: How often a process looks, 0.02 s apart, whether a supervisor that hung up is gone.
+_REPARENTING: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +118,32 @@ class _Life:
         self._part: Part | None = None
         self._run = ""
         self._supervisor = os.getppid()
+        self._told_to_stop = False
 
     async def run(self, descriptor: int) -> None:
         """Do what the supervisor calls until it hangs up."""
         reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=descriptor))
         await Channel(reader, writer, answer=self._answer).run()
+        late = False
         try:
             async with asyncio.timeout(_ORPHANED):
                 await self._stopped(0)
         except TimeoutError:
-            os._exit(1)
+            late = True
         finally:
-            if self._run and os.getppid() != self._supervisor:
+            if self._run and await self._orphaned():
                 # Nobody else is left to do it.
                 RunFolder(Path(self._run)).remove()
+        if late:
+            os._exit(1)
+
+    async def _orphaned(self) -> bool:
+        """Whether the supervisor is gone. Its sockets end a moment before it does: who was not told to stop waits for that."""
+        for _ in range(0 if self._told_to_stop else _REPARENTING):
+            if os.getppid() != self._supervisor:
+                return True
+            await asyncio.sleep(0.02)
+        return os.getppid() != self._supervisor
 
     async def _answer(self, name: str, given: Any) -> Any:
         if name == "boot":
@@ -142,6 +156,7 @@ class _Life:
                 await self._stopped(0)
                 return {"mistakes": MISTAKES.dump_python(error.mistakes, mode="json")}
         if name == "stop":
+            self._told_to_stop = True
             await self._stopped(float(given))
             return None
         if self._part is None:
