@@ -98,22 +98,16 @@ async def _redis_restarted(world: World) -> None:
         await asyncio.sleep(1.0)
 
 
-async def _clock_ahead(world: World) -> None:
-    await world.stop("b")
-    await world.start("b", "+3m")
-    await world.revoked("a", 2.0)
-    await asyncio.sleep(2.0)
-    await world.stop("b")
-    await world.start("b")
+def _skewed(by: str) -> Callable[[World], Awaitable[None]]:
+    async def act(world: World) -> None:
+        await world.stop("b")
+        await world.start("b", by)
+        await world.revoked("a", 2.0)
+        await asyncio.sleep(2.0)
+        await world.stop("b")
+        await world.start("b")
 
-
-async def _clock_behind(world: World) -> None:
-    await world.stop("b")
-    await world.start("b", "-3m")
-    await world.revoked("a", 2.0)
-    await asyncio.sleep(2.0)
-    await world.stop("b")
-    await world.start("b")
+    return act
 
 
 async def _rolling(world: World) -> None:
@@ -143,8 +137,8 @@ FAULTS: Final = (
     Fault("the keeper sleeps 14 s", _paused),
     Fault("PostgreSQL crashes", _database_restarted),
     Fault("Redis crashes and is empty", _redis_restarted),
-    Fault("a clock is 3 minutes ahead", _clock_ahead),
-    Fault("a clock is 3 minutes behind", _clock_behind),
+    Fault("a clock is 3 minutes ahead", _skewed("+3m")),
+    Fault("a clock is 3 minutes behind", _skewed("-3m")),
     Fault("rolling upgrade", _rolling),
 )
 TWINS: Final = (

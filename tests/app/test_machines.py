@@ -64,10 +64,11 @@ async def test_what_breaks_begins_again():
 
     task = asyncio.create_task(while_leading(lambda: kept, run))
     async with asyncio.timeout(10):
-        await times.get()
-        await times.get()
+        began = [await times.get(), await times.get()]
+    assert began == [1, 1]
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    [ended] = await asyncio.gather(task, return_exceptions=True)
+    assert isinstance(ended, asyncio.CancelledError)
 
 
 async def test_a_folder_of_its_own_has_no_others(tmp_path):

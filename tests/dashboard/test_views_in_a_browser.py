@@ -80,4 +80,5 @@ async def test_a_view_is_kept_renamed_and_removed_by_keyboard_without_script(bro
     await page.get_by_role("button", name="Remove 402s").focus()
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", name="No view has a name yet").wait_for()
+    assert await page.get_by_role("link", name="402s").count() == 0
     await context.close()

@@ -417,6 +417,8 @@ async def test_a_gateway_that_is_killed_for_good_leaves_no_sockets_behind(tree) 
     async with asyncio.timeout(20):
         while run.exists() or running(here.data) is not None:
             await asyncio.sleep(0.02)
+    assert not run.exists()
+    assert running(here.data) is None
 
 
 async def test_doctor_tells_every_process_and_its_memory(tree, licet) -> None:
