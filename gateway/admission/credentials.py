@@ -73,7 +73,11 @@ class Credentials:
         if isinstance(found, Refusal):
             return Shown(found)
         claims = self._verifier.verify(
-            found.token, issuer=f"{ask.origin}/.licet", audience=ask.origin, now=ask.asked_at
+            found.token,
+            issuer=f"{ask.origin}/.licet",
+            audience=ask.origin,
+            now=ask.asked_at,
+            name=found.name,
         )
         if isinstance(claims, Refusal):
             return Shown(claims, found.index_of_header)

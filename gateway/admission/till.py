@@ -26,7 +26,6 @@ from gateway.evidence import Evidence, Need, Needs
 from gateway.money import Money
 from gateway.origin.delivery import Delivery
 from gateway.problems import Problem, Refusal, StoreUnavailable
-from gateway.tokens.claims import Budget
 from gateway.visitors.replays import SharedMarks
 
 #: How many paid units one process remembers; the oldest are forgotten first.
@@ -38,6 +37,8 @@ _LARGEST: Final = 256
 _CLAIMED: Final = 120
 
 _Answer = Lease | Short | Refusal
+#: License, price and budget of what is leased, as plain words and numbers: looked up at every fetch.
+_Key = tuple[str, int, str, int | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Till:
         self._book = book
         self._writer = writer
         self._pace = pace
-        self._units: dict[tuple[str, Money, Budget], _Units] = {}
+        self._units: dict[_Key, _Units] = {}
         self._taken: set[str] = set()
         self._paid: OrderedDict[str, int] = OrderedDict((unit.key, unit.paid_at) for unit in remembered)
 
@@ -355,9 +356,10 @@ class Till:
                 raise
 
 
-def _key(charge: Charge) -> tuple[str, Money, Budget]:
+def _key(charge: Charge) -> _Key:
     # A token may narrow the budget of its license: what was leased under one is not taken under another.
-    return (charge.license, charge.price, charge.budget)
+    price, budget = charge.price, charge.budget
+    return (charge.license, price.micros, price.currency, budget.micros, budget.fetches)
 
 
 def _paid_units(charge: Charge, ask: Ask, delivery: Delivery) -> tuple[str, ...]:

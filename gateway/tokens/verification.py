@@ -189,6 +189,11 @@ class _Recent:
         return len(self._kept)
 
 
+def name_of(token: str) -> bytes:
+    """By which a text is remembered, so that none is kept: its SHA-256."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
 class Verifier:
     """`read_token` that does the arithmetic of a signature once per token.
 
@@ -211,8 +216,13 @@ class Verifier:
         self._forged = _Recent(most_forgeries)
         self._generation = ""
 
-    def verify(self, token: str, *, issuer: str, audience: str, now: int) -> Claims | Refusal:
-        """Return what `read_token` returns for these arguments and the keys of this moment."""
+    def verify(
+        self, token: str, *, issuer: str, audience: str, now: int, name: bytes = b""
+    ) -> Claims | Refusal:
+        """Return what `read_token` returns for these arguments and the keys of this moment.
+
+        *name* is the token's `name_of`, where it is at hand.
+        """
         keys = self._keys()
         if keys.generation != self._generation:
             self._genuine.clear()
@@ -220,7 +230,7 @@ class Verifier:
             self._generation = keys.generation
         if len(token) > LONGEST or not token.isascii():
             return _invalid(_BAD_FORM)
-        name = hashlib.sha256(token.encode("ascii")).digest()
+        name = name or name_of(token)
         verdict = self._genuine.get(name) or self._forged.get(name)
         if verdict is None:
             opened = _open(token)
@@ -247,12 +257,13 @@ class Credential:
 
     *scheme* is ``license``, ``bearer`` or ``dpop``. *token* is what followed it,
     possibly nothing. *index_of_header* is its place in the headers given, for
-    whoever takes it off before the origin sees it.
+    whoever takes it off before the origin sees it. *name* is the token's `name_of`.
     """
 
     scheme: str
     token: str = field(repr=False)
     index_of_header: int
+    name: bytes = field(repr=False, compare=False, default=b"")
 
 
 def credential(headers: Sequence[tuple[str, str]]) -> Credential | Refusal | None:
@@ -274,7 +285,7 @@ def credential(headers: Sequence[tuple[str, str]]) -> Credential | Refusal | Non
     scheme, *rest = _BLANKS.split(value.strip(" \t"), maxsplit=1)
     scheme, token = scheme.lower(), rest[0] if rest else ""
     if scheme == "license" or (scheme in {"bearer", "dpop"} and _claims_to_be_ours(token)):
-        return Credential(scheme, token, at)
+        return Credential(scheme, token, at, name_of(token))
     return None
 
 
