@@ -170,7 +170,7 @@ async def test_the_page_of_a_table_leads_to_its_forms(whole):
         "/licensees": ["/licensees"], "/duties": ["/duties"], "/webhooks": ["/webhooks", "/webhooks/newest"],
         "/billing": ["/billing/statements", "/billing/documents", "/billing/disputes"],
         "/people": ["/people"], "/policies": ["/policies"], "/milestones": ["/milestones"],
-        "/refused": ["/refused"], "/auditors": ["/auditors", "/auditors/looks"], "/log": ["/log"],
+        "/refused": ["/refused", "/refused/weeks"], "/auditors": ["/auditors", "/auditors/looks"], "/log": ["/log"],
         "/bundles": ["/bundles"], "/deals": ["/deals"], "/licenses": ["/licenses"], "/audits": [],
         "/billing/authors": ["/billing/authors"],
         **{
