@@ -137,7 +137,10 @@ async def test_every_table_has_four_forms_that_hold_the_same_rows(whole, tmp_pat
     compared = "?last=24h&compare=previous"
     views = [(path, "") for path in TABLES if path != "/overview/compared"]
     views += [(of_one(whole, path), "") for path in OF_ONE]
-    views += [(path, compared) for path in ("/overview", "/overview/compared", "/crawlers", "/content")]
+    views += [
+        (path, compared)
+        for path in ("/overview", "/overview/compared", "/crawlers", "/content", "/content/paths")
+    ]
     for path, query in views:
         found = {
             ending: await octets(whole, f"{path}.{ending}{query}")
