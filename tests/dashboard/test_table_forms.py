@@ -107,13 +107,20 @@ async def whole(
     assert (await board.post("/views/save", view)).status == 303
     key = {"form": await board.form("/keys"), "name": HOSTILE[4], "days": "9", "scopes": "log.read"}
     assert (await board.post("/keys/add", key)).status == 200
-    board.ones = {"deals": "ne_1", "licenses": license.id, "licensees": license.licensee}
+    board.ones = {
+        "deals": "ne_1",
+        "licenses": license.id,
+        "licensees": license.licensee,
+        "webhooks": "we_own",
+    }
+    board.event = hooks[1][0].id
     return board
 
 
 def of_one(board, path: str) -> str:
     """*path* of the thing of its kind that there is."""
-    return path.replace("{id}", board.ones[path.split("/")[1]])
+    one = board.event if path.startswith("/webhooks/events/") else board.ones[path.split("/")[1]]
+    return path.replace("{id}", one)
 
 
 async def octets(board, path: str) -> bytes:
@@ -178,7 +185,9 @@ async def test_the_page_of_a_table_leads_to_its_forms(whole):
         "/billing/authors": ["/billing/authors"],
         **{
             page: [of_one(whole, path) for path in OF_ONE if of_one(whole, path).startswith(f"{page}/")]
-            for page in (f"/{kind}/{one}" for kind, one in whole.ones.items())
+            for page in (
+                *(f"/{kind}/{one}" for kind, one in whole.ones.items()), f"/webhooks/events/{whole.event}",
+            )
         },
     }.items():  # fmt: skip
         text = (await whole.get(page)).text
