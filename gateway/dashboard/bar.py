@@ -23,6 +23,7 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
             ("/log", "Access log"),
             ("/who", "Who"),
             ("/refused", "People refused"),
+            ("/views", "Saved views"),
         ),
     ),
     (

@@ -1,8 +1,9 @@
 """The operator's inbox: the list of negotiations, the page of one, and what is decided there.
 
 =================================  ============================================
-``/deals``, ``.json``, ``.csv``    the list, by `deals.DealFilter`
+``/deals``, ``.csv`` and the rest  the list, by `deals.DealFilter`
 ``/deals/ID``                      one negotiation, with its forms
+``/deals/ID/levers.csv`` …         what of it is a table; see `deal_tables`
 ``/deals/ID/offer``                POST: the buyer's terms, or others, on the table
 ``/deals/ID/decline``              POST: end it, with the reason
 ``/deals/ID/confirm``              POST: the buyer is who it says it is
@@ -23,20 +24,23 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from gateway.clock import Clock
+from gateway.dashboard.deal_tables import add_tables
 from gateway.dashboard.deals import (
     CELL_NAMES,
-    EACH,
-    FORMATS,
+    COLUMNS,
     PAGE_ROWS,
+    SORTS,
+    DealPage,
     Deals,
     Said,
+    cells,
     deal_page,
     each_deal,
     read_filter,
     rows_of,
     since,
 )
-from gateway.dashboard.exports import sent
+from gateway.dashboard.exports import FORMATS, sent
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.deciding import LONGEST_HOURS, LONGEST_REASON, USUAL_HOURS, USUAL_REASON
 from gateway.licenses.lever_form import FIELDS, read_form, values_of
@@ -94,8 +98,9 @@ class DealPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses."""
         router.add_get("/deals", self._list)
-        for ending in (*FORMATS, *EACH):
+        for ending in FORMATS:
             router.add_get(f"/deals.{ending}", self._export)
+        add_tables(router, self._read)
         router.add_get("/deals/{id}", self._one)
         router.add_get("/deals/{id}/letters/{kind}.txt", self._letter)
         router.add_post("/deals/{id}/offer", self._decided(self._offer))
@@ -104,7 +109,10 @@ class DealPages:
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         view = read_filter(request.query.items())
-        context = {"view": view, "rows": (), "more": False, "Stand": Stand, "endings": (*FORMATS, *EACH)}
+        context = {
+            "view": view, "rows": (), "more": False, "Stand": Stand, "endings": FORMATS, "COLUMNS": COLUMNS, "SORTS": SORTS,
+            "cells": cells,
+        }  # fmt: skip
         if view.mistakes:
             return self._frame.render(request, "deals.html", context, status=400)
         rows = await rows_of(self._deals, view, most=PAGE_ROWS + 1, skip=(view.page - 1) * PAGE_ROWS)
@@ -115,19 +123,16 @@ class DealPages:
         view = read_filter(request.query.items())
         if view.mistakes:
             return web.Response(status=400, text="".join(f"{key}: {said}\n" for key, said in view.mistakes))
-        ending = request.path.rpartition(".")[2]
-        if ending in EACH:
-            return await sent(request, "deals", CELL_NAMES, each_deal(self._deals, view))
-        media_type, written = FORMATS[ending]
-        named = {"Content-Disposition": f'attachment; filename="licet-deals.{ending}"'}
-        body = await written(self._deals, view)
-        return web.Response(body=body, headers={"Content-Type": media_type, **named})
+        return await sent(request, "deals", CELL_NAMES, each_deal(self._deals, view), member="deals")
+
+    async def _read(self, request: web.Request) -> DealPage:
+        return await deal_page(self._deals, await self._found(request))
 
     async def _one(self, request: web.Request) -> web.StreamResponse:
         return await self._page(request, await self._found(request))
 
     async def _letter(self, request: web.Request) -> web.StreamResponse:
-        page = await deal_page(self._deals, await self._found(request))
+        page = await self._read(request)
         for letter in page.letters:
             if letter.kind == request.match_info["kind"]:
                 name = f'attachment; filename="{page.negotiation.id}-{letter.kind}.txt"'

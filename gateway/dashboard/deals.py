@@ -1,12 +1,14 @@
 """Negotiations as the operator sees them: which are listed, and everything about one.
 
-A list is a query string, the same under ``/deals``, ``/deals.json`` and
-``/deals.csv``::
+A list is a query string, the same under ``/deals`` and each of its forms
+(``/deals.csv`` and the rest of `exports.FORMATS`)::
 
     stand   waiting (for you), open, ended
     site    the id of a site
     offer   the id of an offer
     text    a piece of a negotiation's or license's id, or of a buyer's name
+    columns names of its columns, with commas between or given again: what is shown
+    sort    one of `SORTS`, with ``-`` before it the other way round
     page    a page of the list, from 1
 
 Floors stand on the page of one negotiation and nowhere else: no list, no
@@ -15,8 +17,6 @@ export, no letter has them.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -24,16 +24,16 @@ from urllib.parse import urlencode
 
 import orjson
 
-from gateway.dashboard import exports
+from gateway.dashboard.columns import columns_of
 from gateway.dashboard.filters import rfc3339
-from gateway.dashboard.visible import spreadsheet_cell
+from gateway.dashboard.sorting import BY_ITSELF, Order, order_of
 from gateway.licenses.checklist import Item, checklist
 from gateway.licenses.contract import Party
 from gateway.licenses.deciding import Deciding
 from gateway.licenses.letters import Letter, letters_of
 from gateway.licenses.license import Licensee, Standing
 from gateway.licenses.negotiation import Entry, Negotiation, chained
-from gateway.licenses.negotiations import Negotiations, Sought, Stand, stand_of
+from gateway.licenses.negotiations import ORDERS, Negotiations, Sought, Stand, stand_of
 from gateway.licenses.plain_words import Beside, beside, lever_words, price_words
 from gateway.licenses.position import FACTS, Position, ratio
 from gateway.licenses.private_links import PrivateLink, PrivateLinks
@@ -47,7 +47,16 @@ from gateway.terms.scaling import scaled
 PAGE_ROWS: Final = 50
 _MOST_PAGES: Final = 9999
 _LONGEST: Final = 120
-_KEYS: Final = ("stand", "site", "offer", "text", "page")
+#: What is read once; ``columns`` may be given again.
+_KEYS: Final = ("stand", "site", "offer", "text", "sort", "page")
+#: What the list can be sorted by.
+SORTS: Final = ORDERS
+#: The columns of the list and their headings, in the order of its exports.
+COLUMNS: Final[Mapping[str, str]] = {
+    "id": "Negotiation", "stand": "Stand", "state": "State", "site": "Site", "offer": "Offer",
+    "licensee": "Licensee", "buyer": "Buyer", "started": "Began (UTC)", "last": "Last word (UTC)",
+    "price": "Price now", "why": "Why", "license": "License", "version": "Version",
+}  # fmt: skip
 _STREAMED: Final = 200
 
 
@@ -77,9 +86,16 @@ class DealFilter:
     offer: str = ""
     text: str = ""
     page: int = 1
+    columns: tuple[str, ...] = ()
+    order: Order = BY_ITSELF
     given: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[tuple[str, str], ...] = ()
     mistakes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether it leaves anything out."""
+        return bool(self.stand or self.site or self.offer or self.text)
 
     def query(self, **changes: str | None) -> str:
         """The filter as a query string without its page; *changes* set or (None) drop keys."""
@@ -88,6 +104,8 @@ class DealFilter:
             "site": self.site,
             "offer": self.offer,
             "text": self.text,
+            "columns": ",".join(self.columns) or None,
+            "sort": self.order.said or None,
         }
         return urlencode([(key, value) for key, value in (pairs | changes).items() if value])
 
@@ -95,9 +113,11 @@ class DealFilter:
 def read_filter(pairs: Iterable[tuple[str, str]]) -> DealFilter:
     """Read the *pairs* of a query string; raises nothing."""
     given: dict[str, str] = {}
-    notes, mistakes = [], []
+    notes, mistakes, named = [], [], list[str]()
     for key, value in pairs:
-        if key not in _KEYS:
+        if key == "columns":
+            named.append(value)
+        elif key not in _KEYS:
             notes.append((key, f"{key[:40]} is no part of this filter and was left out"))
         elif key in given:
             mistakes.append((key, "stands there twice"))
@@ -108,14 +128,23 @@ def read_filter(pairs: Iterable[tuple[str, str]]) -> DealFilter:
     stand = given.get("stand", "")
     if stand and stand not in set(Stand):
         mistakes.append(("stand", f"is none of {', '.join(Stand)}"))
+    columns, order = columns_of(",".join(named), COLUMNS), BY_ITSELF
+    if isinstance(columns, str):
+        mistakes.append(("columns", columns))
+    if given.get("sort"):
+        asked = order_of(given["sort"], SORTS)
+        if isinstance(asked, str):
+            mistakes.append(("sort", asked))
+        else:
+            order = asked
     page = given.get("page", "1") or "1"
     if not (page.isascii() and page.isdigit() and 1 <= int(page) <= _MOST_PAGES):
         mistakes.append(("page", f"is not a number from 1 to {_MOST_PAGES}"))
-    if mistakes:
+    if mistakes or isinstance(columns, str):
         return DealFilter(given=given, notes=tuple(notes), mistakes=tuple(mistakes))
     site, offer, text = (given.get(key, "") for key in ("site", "offer", "text"))
     chosen = Stand(stand) if stand else None
-    return DealFilter(chosen, site, offer, text, int(page), given, tuple(notes))
+    return DealFilter(chosen, site, offer, text, int(page), columns, order, given, tuple(notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +189,8 @@ async def rows_of(deals: Deals, sought: DealFilter, *, most: int, skip: int) -> 
             sought.offer,
             sought.text,
             frozenset(id for id, name in names.items() if wanted and wanted in name.lower()),
+            sought.order.name,
+            sought.order.falls,
         ),
         most=most,
         skip=skip,
@@ -184,6 +215,11 @@ _CELLS: Final[dict[str, Callable[[DealRow], str]]] = {
 }
 
 
+def cells(row: DealRow) -> dict[str, str]:
+    """One line as an export names and orders its cells."""
+    return {name: cell(row) for name, cell in _CELLS.items()}
+
+
 async def _all(deals: Deals, sought: DealFilter) -> AsyncIterator[DealRow]:
     skip = 0
     while rows := await rows_of(deals, sought, most=_STREAMED, skip=skip):
@@ -192,36 +228,15 @@ async def _all(deals: Deals, sought: DealFilter) -> AsyncIterator[DealRow]:
         skip += len(rows)
 
 
-async def as_json(deals: Deals, sought: DealFilter) -> bytes:
-    """Every line that the filter finds as ``{"deals": [...]}``."""
-    found = [{name: cell(row) for name, cell in _CELLS.items()} async for row in _all(deals, sought)]
-    return orjson.dumps({"deals": found}) + b"\n"
-
-
-async def as_csv(deals: Deals, sought: DealFilter) -> bytes:
-    """Every line that the filter finds (RFC 4180); no cell is a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(_CELLS)
-    async for row in _all(deals, sought):
-        writer.writerow([spreadsheet_cell(cell(row)) for cell in _CELLS.values()])
-    return out.getvalue().encode("utf-8", "backslashreplace")
-
-
 async def each_deal(deals: Deals, sought: DealFilter) -> AsyncIterator[Mapping[str, str]]:
     """The cells of every line that the filter finds."""
     async for row in _all(deals, sought):
-        yield {name: cell(row) for name, cell in _CELLS.items()}
+        yield cells(row)
 
 
 #: The names of those cells.
 CELL_NAMES: Final = tuple(_CELLS)
-#: What is written row by row, as of any table.
-EACH: Final = tuple(ending for ending in exports.FORMATS if ending not in {"csv", "json"})
-FORMATS: Final = {
-    "csv": ("text/csv; charset=utf-8", as_csv),
-    "json": ("application/json", as_json),
-}
+assert tuple(COLUMNS) == CELL_NAMES
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,9 +91,10 @@ async def as_jsonl(_names: Iterable[str], rows: Rows) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def as_json(_names: Iterable[str], rows: Rows) -> AsyncIterator[bytes]:
-    """One JSON object, ``{"rows": [...]}``."""
-    async for chunk in _gathered(rows, before=b'{"rows":[', between=b",\n", after_each=b"", end=b"]}\n"):
+async def as_json(_names: Iterable[str], rows: Rows, member: str = "rows") -> AsyncIterator[bytes]:
+    """One JSON object, ``{"rows": [...]}``, its one member called *member*."""
+    before = f'{{"{member}":['.encode()
+    async for chunk in _gathered(rows, before=before, between=b",\n", after_each=b"", end=b"]}\n"):
         yield chunk
 
 
@@ -109,19 +110,26 @@ if available():
 
 
 async def sent(
-    request: web.Request, name: str, names: Collection[str], rows: Rows, *, left: int = 0
+    request: web.Request,
+    name: str,
+    names: Collection[str],
+    rows: Rows,
+    *,
+    left: int = 0,
+    member: str = "rows",
 ) -> web.StreamResponse:
     """Answer *request* with *rows* in the format of its path's ending, as a file called *name*.
 
     Where its query names ``columns``, those alone and in that order. That *left* others are not among them, because
-    they left the database, stands in the header ``Licet-Rows-Left``.
+    they left the database, stands in the header ``Licet-Rows-Left``. JSON calls the rows *member*.
     """
     ending = request.path.rpartition(".")[2]
     media_type, written = FORMATS[ending]
     chosen = columns_of(",".join(request.query.getall("columns", [])), tuple(names))
     if isinstance(chosen, str):
         return web.Response(status=400, text=f"columns: {chosen}\n")
-    chunks = written(chosen or names, _narrowed(rows, chosen) if chosen else rows)
+    shown, named = (_narrowed(rows, chosen) if chosen else rows), chosen or names
+    chunks = as_json(named, shown, member) if ending == "json" else written(named, shown)
     # The first chunk is read before the head is sent: a store that is down is a 503, not a short file.
     first = await anext(chunks, b"")
     response = web.StreamResponse(headers={"Content-Type": media_type})

@@ -9,12 +9,15 @@ request with neither is refused. Form tokens come on top (`sessions`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from html import escape
 from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
+import orjson
 import structlog
+import uuid_utils
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
@@ -42,6 +45,8 @@ HEADERS: Final[Mapping[str, str]] = MappingProxyType(
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Asked by programs, which bring a key with each request and never a cookie.
 API: Final = "/api/"
+#: What cannot be answered anew, because its head has left.
+_STARTED: Final = web.RequestKey("licet.started", bool)
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -57,6 +62,7 @@ class NotAllowed(web.HTTPForbidden):
 
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Put the security headers on *response*; what no handler says may be kept is not stored."""
+    request[_STARTED] = True
     response.headers.update(HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
     if is_https(request):
@@ -117,7 +123,11 @@ async def same_origin(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 def trouble_page(trouble: Trouble) -> Middleware:
-    """Turn what broke into a page by *trouble*; nothing of an exception is shown."""
+    """Turn what broke into a page by *trouble*; nothing of an exception is shown.
+
+    What nobody expected gets an id, which stands on the page and beside its one traceback in the log. An answer
+    that has begun is cut off instead, so that nobody takes it for whole.
+    """
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -132,10 +142,59 @@ def trouble_page(trouble: Trouble) -> Middleware:
                 page.headers["Allow"] = refusal.headers["Allow"]
             return page
         except (StoreUnavailable, ConfigurationError) as error:
+            if _has_begun(request):
+                raise
             log.warning("a page could not be made", path=request.path, reason=str(error))
             return trouble(request, 503, "The log cannot be read at the moment", _SENTENCES[503])
+        except Exception:
+            if _has_begun(request):
+                raise
+            id = f"re_{uuid_utils.uuid7().hex}"
+            log.exception("a page broke", path=request.path, method=request.method, request=id)
+            return _broken(request, id, trouble)
 
     return guard
+
+
+def _has_begun(request: web.Request) -> bool:
+    return _STARTED in request or request.writer.output_size > 0
+
+
+def _broken(request: web.Request, id: str, trouble: Trouble) -> web.Response:
+    """Say that this page broke, and what to do: to programs as problem details (RFC 9457)."""
+    changing = request.method not in _SAFE
+    step = _AFTER_CHANGE if changing else _AFTER_LOOK
+    sentence = f"{step} The gateway's own log says what broke, beside the request's id: {id}."
+    if wants_json(request):
+        told = {
+            "type": "about:blank", "status": 500, "title": BROKEN, "detail": sentence, "request": id,
+        }  # fmt: skip
+        return web.Response(status=500, body=orjson.dumps(told), content_type="application/problem+json")
+    try:
+        return trouble(request, 500, BROKEN, sentence)
+    except Exception:
+        log.exception("the page that says so broke as well", request=id)
+        plain = f"<!doctype html><title>{BROKEN}</title><h1>{BROKEN}</h1><p>{escape(sentence)}</p>"
+        return web.Response(status=500, text=plain, content_type="text/html")
+
+
+def wants_json(request: web.Request) -> bool:
+    """Whether *request* is of a program: by the API, for a form in JSON, or by what it accepts."""
+    accepted = request.headers.get("Accept", "").lower()
+    return (
+        request.path.startswith(API)
+        or request.path.endswith((".json", ".jsonl"))
+        or ("application/json" in accepted and "text/html" not in accepted)
+    )
+
+
+#: The heading of the page of what nobody expected.
+BROKEN: Final = "This page broke"
+_AFTER_LOOK: Final = "This is a mistake of ours, not yours; the site is still served. Load the page again."
+_AFTER_CHANGE: Final = (
+    "This is a mistake of ours, not yours; the site is still served. Whether what you sent was done is not known: "
+    "look before you send it again."
+)
 
 
 _SENTENCES: Final[Mapping[int, str]] = MappingProxyType(

@@ -2,10 +2,12 @@
 
 ==================================  ==================================================
 ``/licensees``                      everybody who registered: standing and credit
-``/licensees/ID``                   one: credit, limits, agents, licenses
+``/licensees/ID``                   one: credit, limits, agents, licenses;
+                                    ``/licensees/ID/licenses.csv`` and the rest
 ``/licensees/ID/stand``             POST ``standing=active|suspended``
 ``/licenses``                       every license, the newest first
-``/licenses/ID``                    one: every lever in words, versions, what was spent
+``/licenses/ID``                    one: every lever in words, versions, what was spent;
+                                    ``/licenses/ID/levers.csv``, ``/versions.csv`` …
 ``/licenses/ID/suspend|resume``     POST; the first with what its holder is told
 ``/licenses/ID/revoke``             POST ``sure=yes``: for good
 ==================================  ==================================================
@@ -90,6 +92,14 @@ _HELD_CELLS: Final[Cells] = {
     "price": lambda row: row.price,
     "until": lambda row: moment(row.license.ends_at),
 }
+_LEVER_CELLS: Final[Cells] = {"lever": lambda row: row[0], "agreed": lambda row: row[1]}
+_VERSION_CELLS: Final[Cells] = {
+    "version": lambda row: row[0].version,
+    "stands": lambda row: str(row[1]),
+    "from": lambda row: moment(row[0].starts_at),
+    "to": lambda row: moment(row[0].ends_at),
+    "terms": lambda row: row[0].terms.hash,
+}
 
 
 class HolderPages:
@@ -106,6 +116,9 @@ class HolderPages:
         router.add_get("/licensees", self._licensees)
         add_table(router, "/licensees", _HOLDER_CELLS, self._holders)
         add_table(router, "/licenses", _HELD_CELLS, self._all_held)
+        add_table(router, "/licensees/{id}/licenses", _HELD_CELLS, self._its_licenses)
+        add_table(router, "/licenses/{id}/levers", _LEVER_CELLS, self._levers)
+        add_table(router, "/licenses/{id}/versions", _VERSION_CELLS, self._versions)
         router.add_get("/licensees/{id}", self._licensee)
         router.add_post("/licensees/{id}/stand", self._stand)
         router.add_get("/licenses", self._licenses)
@@ -127,10 +140,17 @@ class HolderPages:
         context = {"rows": shown, "all": len(rows), "waiting": waiting}
         return self._frame.render(request, "licensees.html", context)
 
-    async def _licensee(self, request: web.Request) -> web.StreamResponse:
+    async def _holder(self, request: web.Request) -> Licensee:
         holder = await self._register.licensee(request.match_info["id"])
         if holder is None:
             raise web.HTTPNotFound
+        return holder
+
+    async def _its_licenses(self, request: web.Request) -> list[Held]:
+        return await self._held([await self._holder(request)])
+
+    async def _licensee(self, request: web.Request) -> web.StreamResponse:
+        holder = await self._holder(request)
         context = {
             "holder": holder,
             "credit": await self._spend_book.balances(holder.id),
@@ -177,24 +197,17 @@ class HolderPages:
 
     async def _license(self, request: web.Request, *, trouble: str = "") -> web.StreamResponse:
         id = request.match_info["id"]
-        versions = await self._lives.versions(id)
-        license = current(versions, self._now)
-        if license is None:
-            raise web.HTTPNotFound
+        versions, license = await self._found(request)
         holder = await self._register.licensee(license.licensee)
         known = await self._register.revocations()
         stops = [each for each in await self._register.suspensions(id) if each.stands]
         over, suspended = id in known.licenses, bool(stops)
-        words = lever_words(license.terms)
         context = {
             "license": license,
             "holder": holder,
             "phase": phase(license, versions, self._now, revoked=over, suspended=suspended),
-            "phases": [
-                (each, phase(each, versions, self._now, revoked=over, suspended=suspended))
-                for each in reversed(versions)
-            ],
-            "levers": [(name, words[lever]) for lever, name in NAMES.items()],
+            "phases": self._phases(versions, over=over, suspended=suspended),
+            "levers": _worded(license),
             "price": "; ".join(price_parts(license.terms)) or "nothing",
             "charged": await self._spend_book.charged(id, license.terms.compensation.currency),
             "stops": stops,
@@ -204,6 +217,32 @@ class HolderPages:
             "said": _SAID.get(request.query.get("done", ""), ""),
         }
         return self._frame.render(request, "license.html", context, status=409 if trouble else 200)
+
+    async def _found(self, request: web.Request) -> tuple[Sequence[License], License]:
+        """Every version of the license that *request* names, and the one that counts."""
+        versions = await self._lives.versions(request.match_info["id"])
+        license = current(versions, self._now)
+        if license is None:
+            raise web.HTTPNotFound
+        return versions, license
+
+    def _phases(
+        self, versions: Sequence[License], *, over: bool, suspended: bool
+    ) -> list[tuple[License, Phase]]:
+        """Each of *versions* with where it stands, the newest first."""
+        return [
+            (each, phase(each, versions, self._now, revoked=over, suspended=suspended))
+            for each in reversed(versions)
+        ]
+
+    async def _levers(self, request: web.Request) -> list[tuple[str, str]]:
+        return _worded((await self._found(request))[1])
+
+    async def _versions(self, request: web.Request) -> list[tuple[License, Phase]]:
+        versions, license = await self._found(request)
+        over = license.id in (await self._register.revocations()).licenses
+        stops = await self._register.suspensions(license.id)
+        return self._phases(versions, over=over, suspended=any(each.stands for each in stops))
 
     def _over(self, versions: Sequence[License], *, revoked: bool) -> str:
         """Why nothing can be done to the license any more, or ""."""
@@ -246,3 +285,9 @@ class HolderPages:
     @property
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000
+
+
+def _worded(license: License) -> list[tuple[str, str]]:
+    """Every lever of *license* by its name, and what was agreed on it."""
+    words = lever_words(license.terms)
+    return [(name, words[lever]) for lever, name in NAMES.items()]

@@ -2,8 +2,10 @@
 
 =================================  ============================================
 ``/webhooks``                      every endpoint, and the newest events
-``/webhooks/ID``                   one endpoint: its deliveries, its forms
-``/webhooks/events/ID``            one event: its payload, and who heard of it
+``/webhooks/ID``                   one endpoint: its deliveries, its forms;
+                                   ``/webhooks/ID/deliveries.csv`` and the rest
+``/webhooks/events/ID``            one event: its payload, and who heard of it;
+                                   ``…/deliveries.csv`` and the rest
 ``/webhooks/ID/test``              POST: one signed ping now
 ``/webhooks/ID/again``             POST: ``event`` once more, with its own id
 ``/webhooks/ID/retry``             POST: try what waits now; switches it on
@@ -18,13 +20,14 @@ hostile, is shown as it stands to the operator alone, and goes with retention.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from gateway.clock import Clock
+from gateway.dashboard.about_events import KINDS, Thing, named, things
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.table_forms import Cells, add_table, listed, moment
 from gateway.outbox import alerts
@@ -70,6 +73,18 @@ class Row:
         return self.endpoint.url.startswith(_HTTP)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A delivery, and what its event was about; () where the event is not kept any more."""
+
+    delivery: Delivery
+    about: tuple[Thing, ...]
+
+
+def _named(kind: str, about: Callable[[Any], tuple[Thing, ...]]) -> Callable[[Any], str]:
+    return lambda row: named(about(row), kind)
+
+
 _CELLS: Final[Cells] = {
     "id": lambda row: row.endpoint.id,
     "endpoint": lambda row: row.endpoint.url,
@@ -85,6 +100,19 @@ _EVENT_CELLS: Final[Cells] = {
     "type": lambda row: row.event.type,
     "about": lambda row: row.event.subject,
     "site": lambda row: row.event.site,
+    **{kind: _named(kind, lambda row: things(row.event)) for kind in KINDS},
+}
+_DELIVERY_CELLS: Final[Cells] = {
+    "event": lambda row: row.delivery.event,
+    "tried": lambda row: moment(row.delivery.at),
+    "outcome": lambda row: "told" if row.delivery.done else "failed",
+    "type": lambda row: row.delivery.type,
+    "about": lambda row: row.about[0].name if row.about else "",
+    "endpoint": lambda row: row.delivery.endpoint,
+    "status": lambda row: row.delivery.status,
+    "tries": lambda row: row.delivery.tries,
+    "why": lambda row: row.delivery.why,
+    **{kind: _named(kind, lambda row: row.about) for kind in KINDS},
 }
 
 
@@ -100,6 +128,8 @@ class HookPages:
         router.add_get("/webhooks", self._list)
         add_table(router, "/webhooks", _CELLS, self._rows)
         add_table(router, "/webhooks/newest", _EVENT_CELLS, self._events)
+        add_table(router, "/webhooks/{id}/deliveries", _DELIVERY_CELLS, self._sent_there)
+        add_table(router, "/webhooks/events/{id}/deliveries", _DELIVERY_CELLS, self._heard)
         router.add_get("/webhooks/events/{id}", self._event)
         router.add_get("/webhooks/{id}", self._one)
         for name, act in (
@@ -117,12 +147,34 @@ class HookPages:
         return tuple(reversed(events[-SHOWN:]))
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
+        events = await self._events(request)
         context = {
             "rows": await self._rows(request),
-            "events": await self._events(request),
+            "events": events,
+            "about": {each.event.id: things(each.event) for each in events},
             "alerts": alerts.EVENTS,
         }
         return self._frame.render(request, "webhooks.html", context)
+
+    async def _sent_there(self, request: web.Request) -> list[Told]:
+        endpoint = await self._found(request)
+        return await self._told(await self._hooks.endpoints.deliveries(SHOWN, endpoint=endpoint.id))
+
+    async def _heard(self, request: web.Request) -> list[Told]:
+        found = await self._happening(request.match_info["id"])
+        if found is None:
+            raise web.HTTPNotFound
+        return await self._told(await self._hooks.endpoints.deliveries(SHOWN, event=found.event.id))
+
+    async def _told(self, deliveries: Sequence[Delivery]) -> list[Told]:
+        """*deliveries*, each with what its event was about."""
+        about = await self._about(deliveries)
+        return [Told(each, about.get(each.event, ())) for each in deliveries]
+
+    async def _about(self, deliveries: Sequence[Delivery]) -> dict[str, tuple[Thing, ...]]:
+        """What the events of *deliveries* were about, by their ids."""
+        events = await self._hooks.events.at([each.nth for each in deliveries])
+        return {each.event.id: things(each.event) for each in events}
 
     async def _row(self, endpoint: Endpoint) -> Row:
         events = await self._hooks.events.after(endpoint.after, _BACK, endpoint.about)
@@ -136,9 +188,11 @@ class HookPages:
         self, request: web.Request, endpoint: Endpoint, *, said: str = "", good: bool = False, secret: str = "",
         answer: str = "", status: int = 200,
     ) -> web.StreamResponse:  # fmt: skip
+        deliveries = await self._hooks.endpoints.deliveries(SHOWN, endpoint=endpoint.id)
         context = {
             "row": await self._row(endpoint),
-            "deliveries": await self._hooks.endpoints.deliveries(SHOWN, endpoint=endpoint.id),
+            "deliveries": deliveries,
+            "about": await self._about(deliveries),
             "said": said,
             "good": good,
             "answer": answer,
@@ -157,6 +211,7 @@ class HookPages:
             "schema": json.dumps(alerts.SCHEMAS[found.event.type], indent=2)
             if found.event.type in alerts.SCHEMAS
             else "",
+            "about": {found.event.id: things(found.event)},
             "deliveries": await self._hooks.endpoints.deliveries(SHOWN, event=found.event.id),
         }
         return self._frame.render(request, "webhook_event.html", context)

@@ -24,7 +24,19 @@ _SECRET: Final = frozenset({"password", "secret_sha256", "link_sha256", "form", 
 _FLOORS: Final = frozenset({"limits", "below", "position", "base"})
 #: What only draws: charts, words beside words.
 _DRAWN: Final = frozenset(
-    {"chart", "plots", "MEANINGS", "PERIODS", "endings", "FACETS", "COLUMNS", "NUMBERS", "kept", "WORDS"}
+    {
+        "chart",
+        "plots",
+        "MEANINGS",
+        "PERIODS",
+        "endings",
+        "FACETS",
+        "COLUMNS",
+        "SORTS",
+        "NUMBERS",
+        "kept",
+        "WORDS",
+    }
 )
 _DEEPEST: Final = 12
 

@@ -10,7 +10,8 @@
 Beside each table stands the same view for programs: ``/log.csv``,
 ``/crawlers.json``, ``/content.jsonl``, ``/content/paths.csv``, with the query
 string of the page (`filters`). What a table counts among the newest entries
-only, it says.
+only, it says; of two periods that are compared paths are counted among all
+entries of each, or stand without the other.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from gateway.dashboard.overview_pages import changes, drawn
 from gateway.dashboard.plots import per_referral
 from gateway.dashboard.queries import (
     MOST_CRAWLERS,
+    MOST_PATHS,
     MOST_WORKS,
     AccessLog,
     Counted,
@@ -169,19 +171,21 @@ class LogPages:
     async def _content(self, request: web.Request) -> web.StreamResponse:
         view, status = self._read(request)
         context: dict[str, object] = {
-            "view": view, "works": (), "paths": (), "among": 0, "endings": FORMATS, "changes": (),
+            "view": view, "works": (), "paths": (), "among": 0, "endings": FORMATS, "changes": (), "uncounted": False,
         }  # fmt: skip
         if status == 200:
             overview = await self._log.overview(view.filter)
             works = await self._works_beside(view, await self._log.works(view.filter))
+            paths, counted = await self._paths_beside(view)
             context |= {
                 "overview": overview,
                 "changes": await changes(self._log, view, overview),
                 "per_referral": per_referral(overview.fetches, overview.referred),
                 **drawn(overview, view, self._clock.now_us()),
                 "works": [(row, beside(row.fetches, before)) for row, before in works],
-                "paths": await self._paths(view),
-                "among": overview.paths_among,
+                "paths": [(row, beside(row.count, before)) for row, before in paths],
+                "uncounted": view.compared is not None and not counted,
+                "among": 0 if counted else overview.paths_among,
             }
         return self._frame.render(request, "content.html", context, status=status)
 
@@ -209,9 +213,8 @@ class LogPages:
             view, status = self._read(request)
             if status != 200:
                 return mistaken(view)
-            # What paths were fetched is known of the newest entries alone: nothing to compare.
-            beside = BESIDE if view.compared and rows != self._path_cells else ()
-            return await sent(request, name, (*names, *beside), each(await rows(view)))
+            more = BESIDE if view.compared else ()
+            return await sent(request, name, (*names, *more), each(await rows(view)))
 
         return answer
 
@@ -242,10 +245,21 @@ class LogPages:
         return [_work_cells(row) | _beside(view, row.fetches, before) for row, before in rows]
 
     async def _path_cells(self, view: View) -> Iterable[Mapping[str, Any]]:
-        return [_path_cells(row) for row in await self._paths(view)]
+        rows, _ = await self._paths_beside(view)
+        return [{**_path_cells(row), **_beside(view, row.count, before)} for row, before in rows]
 
-    async def _paths(self, view: View) -> list[Counted]:
-        return in_order(await self._log.paths(view.filter), view.order, _value)
+    async def _paths_beside(self, view: View) -> tuple[list[tuple[Counted, int | None]], bool]:
+        """The paths, each beside its own in the compared period; and whether every entry of both was counted."""
+        found: list[tuple[Counted, int | None]]
+        now = before = None
+        if view.compared is not None:
+            now, before = await self._log.paths_in(view.filter), await self._log.paths_in(view.compared)
+        if now is None or before is None:
+            found = [(row, None) for row in await self._log.paths(view.filter)]
+        else:
+            found = matched(now, before, MOST_PATHS, lambda row: replace(row, count=0, charged=()))
+        counted = now is not None and before is not None
+        return in_order(found, view.order, lambda pair, name: _value(pair[0], name)), counted
 
 
 def curl(record: FetchRecord, detail: FetchDetail | None, scheme: str = "https") -> str:

@@ -1,7 +1,8 @@
 """Authors and what they are paid: what stands on each account, where it is paid to, and planning it.
 
 =============================== ==================================================
-``/billing/authors``            every author with what is to be paid, and the forms
+``/billing/authors``            every author with what is to be paid, and the forms;
+                                ``.csv`` and the rest beside it
 ``/billing/authors/payee``      POST: where one of them is paid to
 ``/billing/authors/plan``       POST: plan what stands on all accounts
 =============================== ==================================================
@@ -13,17 +14,33 @@ makes a file for the bank.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
 from gateway.billing.paying_out import PayingOut
-from gateway.billing.payouts import PayoutError, Unpaid, masked, read_payee
+from gateway.billing.payouts import Payee, PayoutError, Standing, Unpaid, masked, read_payee
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.table_forms import Cells, add_table
 
 AUTHORS: Final = "/billing/authors"
 _LONGEST: Final = 200
 _FIELDS: Final = ("site", "author", "name", "iban", "bic", "account")
+_CELLS: Final[Cells] = {
+    "site": lambda row: row.owed.site,
+    "author": lambda row: row.owed.author,
+    "paid_to": lambda row: row.where,
+    "to_get": lambda row: str(row.owed.amount),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What one author has to get, and *where* that is paid to, as far as a page shows it; "" where nobody said."""
+
+    owed: Standing
+    where: str
 
 
 class PayoutPages:
@@ -36,8 +53,20 @@ class PayoutPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Answer at its addresses."""
         router.add_get(AUTHORS, self._all)
+        add_table(router, AUTHORS, _CELLS, self._rows)
         router.add_post(f"{AUTHORS}/payee", self._name)
         router.add_post(f"{AUTHORS}/plan", self._plan)
+
+    async def _rows(self, _request: web.Request) -> list[Owed]:
+        return await self._owed(await self._paying.book.payees())
+
+    async def _owed(self, payees: Mapping[tuple[str, str], Payee]) -> list[Owed]:
+        found = []
+        for each in await self._paying.book.owed():
+            if each.author:
+                payee = payees.get((each.site, each.author))
+                found.append(Owed(each, masked(payee) if payee else ""))
+        return found
 
     async def _all(self, request: web.Request) -> web.StreamResponse:
         return await self._page(request)
@@ -77,19 +106,19 @@ class PayoutPages:
         planned: bool = False,
         status: int = 200,
     ) -> web.StreamResponse:
-        book, typed = self._paying.book, given or {}
-        payees = await book.payees()
-        owed = [each for each in await book.owed() if each.author]
+        typed = given or {}
+        payees = await self._paying.book.payees()
+        owed = await self._owed(payees)
         whys = {(each.owed.site, each.owed.author, each.owed.amount.currency): each.why for each in left}
         rows = [
             (
-                each,
-                masked(payees[each.site, each.author]) if (each.site, each.author) in payees else "",
-                whys.get((each.site, each.author, each.amount.currency), ""),
+                each.owed,
+                each.where,
+                whys.get((each.owed.site, each.owed.author, each.owed.amount.currency), ""),
             )
             for each in owed
         ]
-        authors = sorted({(each.site, each.author) for each in owed} | payees.keys())
+        authors = sorted({(each.owed.site, each.owed.author) for each in owed} | payees.keys())
         context = {
             "rows": rows, "authors": authors, "payees": {key: masked(payee) for key, payee in payees.items()},
             "given": {name: typed.get(name, "") for name in _FIELDS}, "wrong": wrong, "planned": planned, "test": self._test,

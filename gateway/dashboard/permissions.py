@@ -119,9 +119,13 @@ _TABLES: Final = {
     "licenses": _P.LICENSES_READ, "duties": _P.DUTIES_READ, "audits": _P.AUDITS_READ,
     "auditors": _P.AUDITS_READ, "auditors/looks": _P.AUDITS_READ, "milestones": _P.MILESTONES_READ,
     "bundles": _P.BUNDLES_READ, "policies": _P.POLICY_READ, "webhooks": _P.WEBHOOKS_READ,
-    "webhooks/newest": _P.WEBHOOKS_READ, "refused": _P.REFUSED_READ, "deals": _P.DEALS_READ,
+    "webhooks/newest": _P.WEBHOOKS_READ, "webhooks/{id}/deliveries": _P.WEBHOOKS_READ,
+    "webhooks/events/{id}/deliveries": _P.WEBHOOKS_READ, "refused": _P.REFUSED_READ, "refused/weeks": _P.REFUSED_READ, "deals": _P.DEALS_READ,
+    "licensees/{id}/licenses": _P.LICENSES_READ,
+    **{f"licenses/{{id}}/{name}": _P.LICENSES_READ for name in ("levers", "versions")},
+    **{f"deals/{{id}}/{name}": _P.DEALS_READ for name in ("levers", "flags", "checklist", "transcript")},
     **{f"consent/{name}": _P.CONSENT_READ for name in ("withdrawals", "objections", "authors")},
-    **{f"billing/{name}": _P.BILLING_READ for name in ("statements", "figures", "documents", "disputes", "payouts")},
+    **{f"billing/{name}": _P.BILLING_READ for name in ("statements", "figures", "documents", "disputes", "payouts", "authors")},
 }  # fmt: skip
 #: The permission that each address wants, by method and pattern.
 ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(

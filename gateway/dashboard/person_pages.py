@@ -3,6 +3,8 @@
 =============================  ===============================================
 ``/refused``                    every report, those that wait first; the weeks;
                                what is exempted now
+``/refused/weeks.csv`` …       false positives by the week, as ``licet doctor``
+                               counts them
 ``/refused/ID``                 one: what the log says, and what can be exempted
 ``/refused/ID/exempt``          POST: ``what`` is ``reason:CODE`` or ``network:CIDR``
 ``/refused/ID/dismiss``         POST
@@ -40,11 +42,14 @@ from gateway.visitors.person_reports import (
     PersonReport,
     PersonReports,
     Refused,
+    Week,
     weekly,
 )
 from gateway.visitors.reasons import sentence
 
 _MOST: Final = 200
+#: Weeks that are told, the running one last.
+WEEKS: Final = 8
 _DONE: Final[Mapping[str, str]] = {
     "exempted": "It is exempted. Every worker takes it up within some seconds.",
     "dismissed": "You did not agree. The report stays here.",
@@ -67,6 +72,11 @@ _CELLS: Final[Cells] = {
     "path": lambda row: row.path,
     "note": lambda row: row.note,
 }
+_WEEK_CELLS: Final[Cells] = {
+    "from": lambda row: moment(row.begins),
+    "reported": lambda row: row.reported,
+    "agreed": lambda row: row.agreed,
+}
 
 
 class PersonPages:
@@ -81,6 +91,7 @@ class PersonPages:
         """Answer at its addresses."""
         router.add_get("/refused", self._all)
         add_table(router, "/refused", _CELLS, self._rows)
+        add_table(router, "/refused/weeks", _WEEK_CELLS, self._weeks)
         router.add_post("/refused/undo", self._undo)
         router.add_get("/refused/{id}", self._one)
         router.add_post("/refused/{id}/exempt", self._exempt)
@@ -89,8 +100,11 @@ class PersonPages:
     async def _rows(self, _request: web.Request) -> Sequence[PersonReport]:
         return await self._people.reports.all(_MOST)
 
+    async def _weeks(self, _request: web.Request) -> Sequence[Week]:
+        now = self._now()
+        return weekly(await self._people.reports.since(now - WEEKS * WEEK), now, WEEKS)
+
     async def _all(self, request: web.Request) -> web.StreamResponse:
-        now, reports = self._now(), self._people.reports
         text = await asyncio.to_thread(self._text)
         try:
             found, wrong = read_exemptions(text, self._people.file.name), ""
@@ -101,8 +115,8 @@ class PersonPages:
         context = {
             "done": _DONE.get(request.query.get("done", ""), ""),
             "wrong": wrong,
-            "reports": await reports.all(_MOST),
-            "weeks": weekly(await reports.since(now - 8 * WEEK), now),
+            "reports": await self._rows(request),
+            "weeks": await self._weeks(request),
             "exempted": [(each, told(each)) for each in exempted],
             "file": self._people.file.name,
         }

@@ -14,6 +14,8 @@ from gateway.visitors.naming import told
 #: Rows that `AccessLog.crawlers` and `AccessLog.works` give at most.
 MOST_CRAWLERS: Final = 60
 MOST_WORKS: Final = 100
+#: Paths that `AccessLog.paths` and `AccessLog.paths_in` give at most.
+MOST_PATHS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,16 @@ class Counted:
     value: str
     count: int
     charged: tuple[Money, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """By what it is the same row in another period."""
+        return self.value
+
+    @property
+    def fetches(self) -> int:
+        """All of them."""
+        return self.count
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +279,13 @@ class AccessLog(Protocol):
 
     async def paths(self, filter: LogFilter) -> tuple[Counted, ...]:
         """Return the paths with most fetches among the newest entries."""
+        ...
+
+    async def paths_in(self, filter: LogFilter) -> tuple[Counted, ...] | None:
+        """Return the paths with most fetches among every entry of the period; None where not all can be counted.
+
+        Which is where the period has more entries than a page looks through, or some that left the database.
+        """
         ...
 
     async def visits(self, site: str, since_us: int) -> tuple[Visited, ...]:

@@ -104,6 +104,7 @@ class Rooms:
             (self.preview, "/preview"),
             (self.consents, "/consent"),
             (self.people, "/refused"),
+            (self.views, "/views"),
             (self.worth, "/memo"),
             (self.worth, "/calculator"),
             (self.hooks, "/webhooks"),

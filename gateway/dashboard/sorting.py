@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 _T = TypeVar("_T")
 #: What is read from A to Z; everything else begins with the most.
-_WORDS: Final = frozenset({"crawler", "operator", "class", "site", "work", "path"})
+_WORDS: Final = frozenset({"crawler", "operator", "class", "site", "work", "path", "state", "offer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ class Order:
         """
         return f"-{self.name}" if self.turned else self.name
 
+    @property
+    def falls(self) -> bool:
+        """Whether the last comes first: Z before A, the greatest before the least."""
+        return (self.name in _WORDS) == self.turned
+
     def next(self, name: str) -> str:
         """What the heading of column *name* leads to: that order, and where it stands so already the other way round."""
         return Order(name, turned=name == self.name and not self.turned).said
@@ -39,7 +44,7 @@ class Order:
         """The value of ``aria-sort`` for column *name*: "none" where the table is not in its order."""
         if name != self.name:
             return "none"
-        return "ascending" if (name in _WORDS) != self.turned else "descending"
+        return "descending" if self.falls else "ascending"
 
 
 #: The order that a table has by itself.
@@ -60,6 +65,4 @@ def in_order(rows: Iterable[_T], order: Order, value: Callable[[_T, str], Any]) 
     """*rows* in *order*; *value* is that of a row's column. Equal ones stay as they stood."""
     if not order.name:
         return list(rows)
-    return sorted(
-        rows, key=lambda row: value(row, order.name), reverse=(order.name in _WORDS) == order.turned
-    )
+    return sorted(rows, key=lambda row: value(row, order.name), reverse=order.falls)

@@ -25,8 +25,11 @@ def add_table(
     cells: Cells,
     rows: Callable[[web.Request], Awaitable[Iterable[Any]]],
 ) -> None:
-    """Answer at *path* with each ending of `exports.FORMATS`; *rows* gives what the page of that query lists."""
-    name = path.strip("/").replace("/", "-")
+    """Answer at *path* with each ending of `exports.FORMATS`; *rows* gives what the page of that query lists.
+
+    *path* may be a pattern, of a table that stands on the page of one thing.
+    """
+    name = "-".join(part for part in path.strip("/").split("/") if not part.startswith("{"))
 
     async def answer(request: web.Request) -> web.StreamResponse:
         found = [{cell: read(row) for cell, read in cells.items()} for row in await rows(request)]

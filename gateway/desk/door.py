@@ -17,9 +17,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+import uuid_utils
 from aiohttp import web
 
-from gateway.desk.replies import problem_reply
+from gateway.desk.replies import broken_reply, problem_reply
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
 
@@ -107,8 +108,9 @@ class DeskDoor:
             response = problem_reply(late, request.headers.get(ORIGIN, ""))
         except Exception:  # noqa: BLE001 - the next request is not this one's fault
             self.faults += 1
-            _log.exception("the desk could not answer")
-            response = web.Response(status=500, headers={"Cache-Control": "no-store"})
+            id = f"re_{uuid_utils.uuid7().hex}"
+            _log.exception("the desk could not answer %s %s, request %s", request.method, request.path, id)
+            response = broken_reply(request, id)
         if not request.content.is_eof():
             # What is left of the body would be read as the next request.
             response.force_close()

@@ -15,7 +15,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from gateway.languages import spoken
+from gateway.languages import spoken, tr
 from gateway.paper import CONTENT_SECURITY, FORM_SECURITY, sheet
 from gateway.problems import Problem, Refusal
 
@@ -131,6 +131,24 @@ def problem_reply(refusal: Refusal, origin: str) -> web.Response:
     if refusal.detail:
         body["detail"] = refusal.detail
     return _json(body, PROBLEM_TYPE, problem.status, 0, _told(refusal))
+
+
+def broken_reply(request: web.BaseRequest, id: str) -> web.Response:
+    """Answer 500 to what something of ours broke: a page, or problem details, with the *id* of the log's traceback."""
+    if request.method in {"GET", "HEAD", "OPTIONS"}:
+        step = tr("Load the page again.")
+    else:
+        step = tr("Whether what you sent was done is not known: look before you send it again.")
+    fault = tr("This is a mistake of the site, not yours.")
+    told = tr("Whoever runs the site finds what broke under this number: {id}.").format(id=id)
+    accepted = request.headers.get("Accept", "").lower()
+    if "text/html" in accepted and "json" not in accepted:
+        return page(tr("This page broke"), f"<p>{fault} {step} {told}</p>\n", status=500, choice=False)
+    body = {
+        "type": "about:blank", "title": "Internal Server Error", "status": 500, "detail": f"{fault} {step} {told}",
+        "request": id,
+    }  # fmt: skip
+    return _json(body, PROBLEM_TYPE, 500, 0, None)
 
 
 def oauth_reply(refusal: Refusal, origin: str) -> web.Response:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.event import Event
 from gateway.licenses.negotiation import Negotiation
+
+#: What they can be listed by besides whom they wait for: a member of a negotiation, or of its offer.
+ORDERS: Final = ("started", "state", "site", "offer")
 
 
 class Stand(StrEnum):
@@ -36,6 +39,8 @@ class Sought:
 
     *text* is a piece of an id, of the negotiation or of the license that came
     of it; one whose licensee is among *licensees* is found by it as well.
+    *order* is one of `ORDERS`, or "" for the order by `Stand`; *turned* lists
+    the last of it first.
     """
 
     stand: Stand | None = None
@@ -43,6 +48,8 @@ class Sought:
     offer: str = ""
     text: str = ""
     licensees: frozenset[str] = frozenset()
+    order: str = ""
+    turned: bool = False
 
     def finds(self, negotiation: Negotiation) -> bool:
         """Whether *negotiation* is meant."""
@@ -92,6 +99,8 @@ class Negotiations(Protocol):
         """Those that are meant, at most *most* after the first *skip*.
 
         By `Stand`: first those that wait for a person, the oldest first, then
-        the open ones and then those that ended, the newest first.
+        the open ones and then those that ended, the newest first. In another
+        order: words from A, times from the first; of what is equal there the
+        oldest first.
         """
         ...

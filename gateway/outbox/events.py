@@ -7,6 +7,7 @@ of `licenses.negotiations.Negotiations.put`). Implemented by `store.memory` and
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,6 +56,10 @@ class Events(Protocol):
 
     async def after(self, nth: int, most: int, about: About = ALL) -> tuple[Happening, ...]:
         """The first events kept after the place *nth*, in order, at most *most*; 0 is before the first."""
+        ...
+
+    async def at(self, places: Collection[int]) -> tuple[Happening, ...]:
+        """The events at these *places* that are kept still, in order."""
         ...
 
     async def place(self, id: str, about: About = ALL) -> int | None:

@@ -129,3 +129,13 @@ async def test_an_event_is_found_by_its_id_by_whom_it_concerns(enrolled, make):
         assert await enrolled.events.place(found.id, About(site="magazine")) is None
         assert await enrolled.events.place(found.id, About(subject="ne_9")) is None
     assert await enrolled.events.place("ev_0") is None
+
+
+async def test_events_are_read_at_their_places(enrolled, make):
+    for number in range(1, 5):
+        await begin(enrolled, make, f"ne_{number}")
+    every = await enrolled.events.after(0, 99)
+    wanted = [every[-1], every[0], every[1]]
+    assert await enrolled.events.at([each.nth for each in wanted]) == (every[0], every[1], every[-1])
+    assert await enrolled.events.at([]) == await enrolled.events.at([every[-1].nth + 1]) == ()
+    assert await enrolled.events.at(range(1, 1_200)) == every

@@ -173,3 +173,24 @@ async def test_they_are_found_by_whom_they_wait_for_where_and_about_what(ports, 
     away = terminated(made["ne_1"], Side.CREATOR, "no", now=make.NOW + 9)
     assert await ports.negotiations.put(made["ne_1"].version, away)
     assert await search(ports, stand=Stand.WAITING) == ["ne_2"]
+
+
+async def test_they_are_listed_in_the_order_that_is_asked_for(ports, make):
+    await enrolled(ports, make)
+    one = begun(make, "ne_1", at=3, site="gazette")
+    two = terminated(begun(make, "ne_2", at=1, site="Zeitung"), Side.BUYER, "no", now=make.NOW + 2)
+    three = begun(make, "ne_3", Person(("tier 1",), Accept(make.TERMS)), at=2, site="gazette")
+    three = replace(three, offer=replace(three.offer, id="answers"))
+    for each in (one, two, three):
+        assert await ports.negotiations.put("", each)
+    assert await search(ports) == ["ne_3", "ne_1", "ne_2"]
+    for order, wanted, turned in (
+        ("started", ["ne_2", "ne_3", "ne_1"], ["ne_1", "ne_3", "ne_2"]),
+        ("state", ["ne_1", "ne_3", "ne_2"], ["ne_2", "ne_3", "ne_1"]),
+        ("site", ["ne_2", "ne_3", "ne_1"], ["ne_3", "ne_1", "ne_2"]),
+        ("offer", ["ne_3", "ne_2", "ne_1"], ["ne_2", "ne_1", "ne_3"]),
+    ):
+        assert await search(ports, order=order) == wanted, order
+        assert await search(ports, order=order, turned=True) == turned, order
+        assert await search(ports, order=order, most=1, skip=1) == wanted[1:2], order
+    assert await search(ports, order="site", site="gazette", turned=True) == ["ne_3", "ne_1"]

@@ -36,6 +36,8 @@ def test_every_part_of_the_dashboard_has_its_pages_in_a_group():
         ("/figures", "Licensing", "/memo", "true"),
         ("/billing/authors", "Money", "/billing", "true"),
         ("/webhooks/we_1", "Settings", "/webhooks", "true"),
+        ("/views", "Today", "/views", "page"),
+        ("/views/vi_1/rename", "Today", "/views", "true"),
     ],
 )
 def test_the_present_page_is_marked_once_in_each_list(here, group, page, mark):

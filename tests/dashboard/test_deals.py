@@ -10,7 +10,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dashboard.deals import as_csv, as_json, deal_page, read_filter, rows_of, since
+from gateway.dashboard.deals import CELL_NAMES, deal_page, each_deal, read_filter, rows_of, since
+from gateway.dashboard.exports import as_csv, as_json
+from gateway.dashboard.sorting import Order
 from gateway.licenses.license import Standing
 from gateway.licenses.negotiation import Side, terminated
 from gateway.licenses.negotiations import Stand
@@ -24,15 +26,27 @@ def test_a_filter_is_read_from_a_query_string():
     assert [key for key, _ in view.notes] == ["odd"]
     assert view.query() == "stand=waiting&text=Lab"
     assert view.query(page="3") == "stand=waiting&text=Lab&page=3"
+    view = read_filter([("columns", "id, buyer"), ("columns", "site"), ("sort", "-started")])
+    assert (view.columns, view.order) == (("id", "buyer", "site"), Order("started", turned=True))
+    assert view.query() == "columns=id%2Cbuyer%2Csite&sort=-started"
+    assert not view.narrowed
 
 
 def test_what_is_wrong_shows_nothing_else():
     view = read_filter([("stand", "later"), ("page", "0"), ("text", "a\nb"), ("site", "a"), ("site", "b")])
     assert [key for key, _ in view.mistakes] == ["text", "site", "stand", "page"]
     assert view.given["stand"] == "later"
+    view = read_filter([("columns", "id,floor"), ("sort", "price")])
+    assert [key for key, _ in view.mistakes] == ["columns", "sort"]
 
 
-@given(st.lists(st.tuples(st.sampled_from(("stand", "site", "offer", "text", "page", "x")), st.text())))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("stand", "site", "offer", "text", "page", "columns", "sort", "x")), st.text()
+        )
+    )
+)
 def test_no_query_makes_it_raise(pairs):
     view = read_filter(pairs)
     assert not view.mistakes or (view.stand is None and view.query() == "")
@@ -55,8 +69,12 @@ async def test_exports_hold_every_row_and_no_floor_and_no_formula(inbox):
     for number in range(230):
         await inbox.waits(f"ne_{number:03}", buyer)
     everything = read_filter([])
-    found = json.loads(await as_json(inbox.deals, everything))["deals"]
-    rows = list(csv.DictReader(io.StringIO((await as_csv(inbox.deals, everything)).decode())))
+    written = [
+        b"".join([chunk async for chunk in form(CELL_NAMES, each_deal(inbox.deals, everything))])
+        for form in (as_json, as_csv)
+    ]
+    found = json.loads(written[0])["rows"]
+    rows = list(csv.DictReader(io.StringIO(written[1].decode())))
     assert len(found) == len(rows) == 230
     assert {row["id"] for row in rows} == {each["id"] for each in found}
     assert rows[0]["buyer"].startswith("'=")

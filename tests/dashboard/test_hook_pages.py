@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from markupsafe import escape
 
 from gateway.dashboard.hook_pages import Hooks
+from gateway.event import event
+from gateway.licenses.negotiation import Negotiation
+from gateway.licenses.negotiation_events import events_of
 from gateway.outbox.alerts import Came, of_crawlers
 from gateway.outbox.courier import Outcome, Said
 from gateway.outbox.endpoints import Delivery, Endpoint, Reach
@@ -18,6 +22,10 @@ from tests.dashboard.conftest import HOSTILE
 from tests.dashboard.test_policy_pages import spelled
 
 OWN = Endpoint("we_own", "", "", "", "https://hooks.journal.example/licet", ("crawler.*",), 0, Reach.ON)
+#: An event that names a license and a work beside its subject.
+EARLIER = event(
+    "duty.opened", at=9, site="journal", subject="du_1", body={"license": "li_1", "works": ["essays"]}
+)
 THEIRS = Endpoint("we_theirs", "le_1", "journal", "https://journal.example", f"https://ai.example/{HOSTILE[0]}", (), 0, Reach.ON)  # fmt: skip
 MAIL = Endpoint("we_mail_operator", "", "", "", "mailto:operator", (), 0, Reach.ON)
 
@@ -96,8 +104,8 @@ async def test_an_endpoint_shows_its_deliveries_and_what_waits(desk, hooks):
     said = spelled((await desk.get("/webhooks/we_own")).text)
     assert "Stands fails status 500" in said
     assert "tried 2 times" in said
-    assert "told crawler.ignored 204 1" in said
-    assert "failed crawler.spoofed 500 2 status 500" in said
+    assert "told crawler.ignored crawler Bytespider 204 1" in said
+    assert re.search(r"failed crawler\.spoofed crawler \S+ 500 2 status 500", said)
     page = (await desk.get("/webhooks/we_own")).text
     assert HOSTILE[2] not in page
     assert f"{escape(HOSTILE[2])}\nline two \\u202e</bdi>" in page
@@ -107,6 +115,46 @@ async def test_an_endpoint_shows_its_deliveries_and_what_waits(desk, hooks):
     assert "Make another secret" not in spelled((await desk.get("/webhooks/we_theirs")).text)
     assert "Send a test event" not in spelled((await desk.get("/webhooks/we_mail_operator")).text)
     assert (await desk.get("/webhooks/we_none")).status == 404
+
+
+async def test_what_an_event_was_about_is_led_to_from_every_list_of_it(desk, hooks, filled, inbox):
+    made = await inbox.waits()
+    blank = Negotiation("ne_1", made.offer, made.licensee, "cl_1", made.started_at)
+    events = (*events_of(blank, made), EARLIER)
+    await SqliteAlerts(filled.database, filled.database).keep(events)
+    for each in events:
+        nth = await hooks[0].events.place(each.id)
+        await hooks[0].endpoints.again(Delivery("we_own", nth, each.id, each.type, 9, 1, 204, done=True))
+    links = [
+        '<span class="muted">negotiation</span> <a href="/deals/ne_1"><bdi>ne_1</bdi></a>',
+        f'<span class="muted">licensee</span> <a href="/licensees/{made.licensee}"><bdi>{made.licensee}</bdi></a>',
+        '<span class="muted">license</span> <a href="/licenses/li_1"><bdi>li_1</bdi></a>',
+        '<span class="muted">work</span> <a href="/policies/journal"><bdi>essays</bdi></a>',
+    ]  # fmt: skip
+    for path in ("/webhooks", "/webhooks/we_own"):
+        page = (await desk.get(path)).text
+        assert [link for link in links if link not in page] == [], path
+    page = (await desk.get(f"/webhooks/events/{events[0].id}")).text
+    assert page.count(links[0]) == 2, "of the event, and of its delivery"
+    for table in ("/webhooks/newest", "/webhooks/we_own/deliveries"):
+        rows = json.loads((await desk.get(f"{table}.json")).text)["rows"]
+        told = {row["type"]: row for row in rows}
+        of_deal = told[events[0].type]
+        assert (of_deal["about"], of_deal["negotiation"], of_deal["licensee"], of_deal["license"]) == (
+            "ne_1", "ne_1", made.licensee, "",
+        )  # fmt: skip
+        assert (told["duty.opened"]["license"], told["duty.opened"]["work"]) == ("li_1", "essays")
+    page = (await desk.get("/webhooks/we_own")).text
+    assert 'href="/webhooks/we_own/deliveries.csv"' in page
+
+
+async def test_a_delivery_whose_event_is_forgotten_stands_without_it(desk, hooks, filled):
+    _, (first, _) = hooks
+    await filled.database.write(lambda db: db.execute("DELETE FROM events WHERE id = ?", (first.id,)))
+    said = spelled((await desk.get("/webhooks/we_own")).text)
+    assert "told crawler.ignored — 204 1" in said
+    rows = json.loads((await desk.get("/webhooks/we_own/deliveries.json")).text)["rows"]
+    assert [row["about"] for row in rows if row["event"] == first.id] == [""]
 
 
 async def test_an_event_shows_its_payload_and_schema(desk, hooks):

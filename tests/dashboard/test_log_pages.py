@@ -31,6 +31,15 @@ def cell_of(page: str, crawler: str) -> str:
     raise AssertionError(crawler)
 
 
+async def shelve(filled, since: int, until: int) -> None:
+    """Have 1234 fetches from *since* to *until* have left the database."""
+    none = Places.made([])
+    row = (1, 1, 1, 1234, since, until, "[]", b"", none.write(), none.marks)
+    await filled.database.write(
+        lambda db: db.execute(f"INSERT INTO shelved VALUES ({', '.join('?' * len(row))})", row)
+    )
+
+
 async def test_crawlers_and_content_add_up_to_the_log(board):
     every = await rows(board, "/log.json?last=7d")
     crawlers = await rows(board, "/crawlers.json")
@@ -64,6 +73,36 @@ async def test_each_export_is_the_view_beside_it(board):
         for ending in ("csv", "json", "jsonl"):
             assert f'href="{path}.{ending}?last=7d&amp;class=ai"' in page
         assert (await board.get(f"{path}.csv?last=never")).status == 400
+
+
+async def test_paths_stand_beside_those_of_the_other_period(board, filled, clock):
+    old = replace(BASE, time_us=clock.now_us() - 40 * 3_600_000_000)
+    await filled.insert(*((replace(old, id=f"old-{nth}", path="/only/before"), None) for nth in range(3)))
+    await filled.insert((replace(old, id="old-9", path="/essays/tides"), None))
+    now = Counter(row["path"] for row in await rows(board, "/log.json?last=24h"))
+    query = "last=24h&compare=previous"
+    found = {row["path"]: row for row in await rows(board, f"/content/paths.json?{query}")}
+    assert {path: row["fetches"] for path, row in found.items() if row["fetches"]} == now
+    assert {path: row["fetches_before"] for path, row in found.items() if row["fetches_before"]} == {
+        "/only/before": 3, "/essays/tides": 1,
+    }  # fmt: skip
+    assert (found["/only/before"]["fetches"], found["/only/before"]["difference"]) == (0, "3 less")
+    page = html.unescape((await board.get(f"/content?{query}")).text)
+    told = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
+    assert re.search(r" /only/before 0 3 less", told)
+    assert "are not compared" not in page
+    first = [row["path"] for row in await rows(board, f"/content/paths.json?{query}&sort=path")]
+    assert first == sorted(found)
+
+
+async def test_paths_of_a_period_that_left_the_database_are_compared_with_nothing(board, filled, clock):
+    left = clock.now_us() - 30 * 3_600_000_000
+    await shelve(filled, left, left)
+    query = "last=24h&compare=previous"
+    for row in await rows(board, f"/content/paths.json?{query}"):
+        assert (row["fetches_before"], row["difference"]) == (None, "")
+    assert "Paths are not compared" in (await board.get(f"/content?{query}")).text
+    assert "Paths are not compared" not in (await board.get("/content?last=24h")).text
 
 
 async def test_a_crawler_has_a_page(board):
@@ -135,11 +174,7 @@ async def test_the_record_offers_the_command(board):
 async def test_the_log_says_where_rows_left(board, filled, clock):
     assert "left the database" not in (await board.get("/log")).text
     since, until = clock.now_us() - 90 * DAY_US, clock.now_us() - 60 * DAY_US
-    none = Places.made([])
-    row = (1, 1, 1, 1234, since, until, "[]", b"", none.write(), none.marks)
-    await filled.database.write(
-        lambda db: db.execute(f"INSERT INTO shelved VALUES ({', '.join('?' * len(row))})", row)
-    )
+    await shelve(filled, since, until)
     first, last = rfc3339(since)[:10], rfc3339(until)[:10]
     for path in (
         "/log",

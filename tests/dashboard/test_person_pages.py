@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from html import unescape
 
 import pytest
 
+from gateway.app.checkup.people import false_positives
+from gateway.dashboard.filters import rfc3339
 from gateway.dashboard.person_pages import People, choices_of, is_about
 from gateway.provenance.record import FetchDetail
 from gateway.store.sqlite.person_reports import SqlitePersonReports
 from gateway.visitors.exemptions import read_exemptions
-from gateway.visitors.person_reports import PersonReport, Refused
+from gateway.visitors.person_reports import EXEMPTED, WEEK, PersonReport, Refused
 from tests.dashboard.test_browser import CHROMIUM, Watch, browser, picture, sign_in
 
 __all__ = ["browser"]
@@ -55,7 +58,8 @@ async def test_a_report_tells_why_and_shows_the_change_before_the_click(board, p
     page = (await board.get("/refused")).text
     assert "waits for you" in page
     assert HOSTILE not in page
-    assert re.findall(r"<td>(\d+)</td><td>(\d+)</td>", page)[-2:] == [("1", "0"), ("1", "0")]
+    counts = re.findall(r'<td class="number">(\d+)</td><td class="number">(\d+)</td>', page)
+    assert counts[-2:] == [("1", "0"), ("1", "0")]
     text = (await board.get("/refused/pr_1")).text
     assert HOSTILE not in text
     page = unescape(text)
@@ -64,6 +68,25 @@ async def test_a_report_tells_why_and_shows_the_change_before_the_click(board, p
     assert '+network = "203.0.113.0/24"' in page
     assert 'reason = "ua_library"' not in page, "whoever says that it is a program is never exempted"
     assert not people.file.exists()
+
+
+async def test_the_weeks_of_the_page_and_of_its_forms_are_those_that_doctor_counts(board, people, clock):
+    await people.reports.decide("pr_2", EXEMPTED, NETWORK, 9)
+    rows = json.loads((await board.get("/refused/weeks.json")).text)["rows"]
+    assert [(row["reported"], row["agreed"]) for row in rows] == [(0, 0)] * 6 + [(1, 1), (1, 0)]
+    now = clock.now_us() // 1_000_000
+    assert rows[0]["from"] == rfc3339((now - 8 * WEEK) * 1_000_000)
+    page = (await board.get("/refused")).text
+    shown = re.findall(r'<td class="number">(\d+)</td><td class="number">(\d+)</td>', page)
+    assert [(int(reported), int(agreed)) for reported, agreed in shown] == [
+        (row["reported"], row["agreed"]) for row in rows
+    ]
+    told = false_positives(await people.reports.since(now - 4 * WEEK), now, "").fact
+    counted = re.search(r"this one first: ([\d, ]+)", told)
+    assert counted
+    assert [int(each) for each in counted[1].rstrip(", ").split(", ")] == [
+        row["reported"] for row in reversed(rows[-4:])
+    ]
 
 
 @pytest.mark.parametrize("what", [NETWORK, "reason:no_accept_language"])
@@ -77,7 +100,7 @@ async def test_one_click_exempts_and_one_takes_it_back(board, people, what):
     assert "It is exempted already" in (await board.get("/refused/pr_1")).text
     page = (await board.get("/refused?done=exempted")).text
     assert f'value="{what}"' in page
-    assert re.findall(r"<td>(\d+)</td><td>(\d+)</td>", page)[-1] == ("1", "1")
+    assert re.findall(r'<td class="number">(\d+)</td><td class="number">(\d+)</td>', page)[-1] == ("1", "1")
     done = await board.post("/refused/undo", {"form": await board.form("/refused"), "what": what})
     assert done.headers["Location"] == "/refused?done=undone"
     assert people.file.read_text().strip() == "# written by hand"

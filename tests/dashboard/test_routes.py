@@ -10,9 +10,11 @@ import json
 import re
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.dashboard.guards import CONTENT_SECURITY_POLICY
 from gateway.dashboard.pages import JOURNAL
+from gateway.dashboard.person_pages import People
 from tests.dashboard.conftest import form_token
 
 PAGES = (
@@ -392,3 +394,41 @@ async def test_the_overview_says_when_the_books_were_reconciled(start, filled):
     assert "26 Nov 2026 03:00 UTC: the books <agree> in all 14 comparisons" in spelled(page.text)
     assert "<agree>" not in page.text
     assert page.text.count("03:00 UTC") == 1, "and not among the sites"
+
+
+class Breaking:
+    """Reports that break: with "handler" when they are asked for, else when they are drawn."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    async def all(self, _most):
+        if self.where == "handler":
+            raise RuntimeError("the floor is 286.6095")
+        return (object(),)
+
+    async def since(self, _at):
+        return ()
+
+
+@pytest.mark.parametrize("where", ["handler", "template"])
+async def test_a_page_that_breaks_while_it_is_drawn_is_the_dashboards_own(start, filled, tmp_path, where):
+    board = await start(filled, people=People(Breaking(where), tmp_path / "people.toml"))
+    await board.set_password()
+    with capture_logs() as logs:
+        answer = await board.get("/refused")
+    assert answer.status == 500
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    (told,) = (each for each in logs if each["log_level"] == "error")
+    said = spelled(answer.text)
+    assert "This page broke" in said
+    assert told["request"] in said
+    assert "Load the page again" in said
+    assert '<a href="/log"' in answer.text, "the bar leads on"
+    for word in ("286.6095", "RuntimeError", "Traceback", "undefined", "object"):
+        assert word not in said
+    found = json.loads((await board.get("/refused.json")).text)
+    assert (found["status"], found["title"], found["request"][:3]) == (500, "This page broke", "re_")
+    assert "286.6095" not in str(found)
+    assert (await board.get("/log")).status == 200

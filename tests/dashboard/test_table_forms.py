@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import aiohttp
 import duckdb
@@ -17,22 +18,26 @@ from gateway.dashboard.permissions import ROUTES
 from gateway.dashboard.visible import spreadsheet_cell
 from gateway.licenses.audit_cases import AuditCase, AuditScope
 from gateway.licenses.bundle import write_manifest
+from gateway.licenses.negotiation import Side, terminated
 from gateway.licenses.objection import Objection, Objector, Role
 from gateway.licenses.withdrawal import USUAL, Withdrawal
 from gateway.paths import PathScope
 from gateway.policy.bundles import manifest_file
 from gateway.policy.reading import read_policy
+from gateway.provenance.keeper import FoldBatch, SealedEntry
+from gateway.provenance.record import BookEntry
 from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.auditors import SqliteAuditors
+from gateway.store.sqlite.folding import SqliteFolding
 from gateway.store.sqlite.ingestion import SqliteIngestion
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.saved_views import SqliteSavedViews
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.terms.license_terms import Audit
-from tests.dashboard.conftest import HOSTILE
+from tests.dashboard.conftest import HOSTILE, SALT
 from tests.dashboard.test_auditor_pages import auditors
-from tests.dashboard.test_billing_pages import bills, issued
+from tests.dashboard.test_billing_pages import AT, bills, issued
 from tests.dashboard.test_hook_pages import hooks, wire
 from tests.dashboard.test_milestone_pages import milestones
 from tests.dashboard.test_person_pages import people
@@ -40,7 +45,10 @@ from tests.policy.test_bundles import MADE, POLICY
 
 __all__ = ["auditors", "bills", "hooks", "issued", "milestones", "people", "wire"]
 
-PATHS = {key.removeprefix("GET ") for key in ROUTES if key.startswith("GET ") and "{" not in key}
+GETS = {key.removeprefix("GET ") for key in ROUTES if key.startswith("GET ")}
+PATHS = {path for path in GETS if "{" not in path}
+#: Tables that stand on the page of one thing.
+OF_ONE = sorted(path.removesuffix(".csv") for path in GETS if "{" in path and path.endswith(".csv"))
 TABLES = sorted(path.removesuffix(".csv") for path in PATHS if path.endswith(".csv"))
 #: One paper each, and no table: a preview, a finding of health, a memo, a price.
 PAPERS = {"/preview", "/health", "/memo", "/calculator", "/dossier"}
@@ -57,7 +65,11 @@ async def whole(
     await owed.audits.put(
         "", AuditCase("au_1", license.id, license.licensee, "journal", now, HOSTILE[4], scope)
     )
-    await inbox.waits()
+    await inbox.waits(buyer=await inbox.buyer(HOSTILE[4]), audit=Audit("none", 0))
+    memo = json.dumps({HOSTILE[4]: 300_000, "Bo Example": 200_000})
+    share = BookEntry("sh", AT, "share", "journal", "", 500_000, "EUR", memo=memo, by="authors")
+    sealed = SealedEntry(share, SALT, share.canonical(), "front")
+    await SqliteFolding(database).fold(FoldBatch((sealed,), (), ()))
     taken = Withdrawal(
         "wd_1", "journal", USUAL, now, now, works=("essays",), paths=(PathScope("/b"),), digests=("d" * 64,)
     )
@@ -95,7 +107,20 @@ async def whole(
     assert (await board.post("/views/save", view)).status == 303
     key = {"form": await board.form("/keys"), "name": HOSTILE[4], "days": "9", "scopes": "log.read"}
     assert (await board.post("/keys/add", key)).status == 200
+    board.ones = {
+        "deals": "ne_1",
+        "licenses": license.id,
+        "licensees": license.licensee,
+        "webhooks": "we_own",
+    }
+    board.event = hooks[1][0].id
     return board
+
+
+def of_one(board, path: str) -> str:
+    """*path* of the thing of its kind that there is."""
+    one = board.event if path.startswith("/webhooks/events/") else board.ones[path.split("/")[1]]
+    return path.replace("{id}", one)
 
 
 async def octets(board, path: str) -> bytes:
@@ -115,9 +140,14 @@ def of_parquet(body: bytes, tmp_path) -> list[dict]:
 
 async def test_every_table_has_four_forms_that_hold_the_same_rows(whole, tmp_path):
     assert len(TABLES) >= 25
+    assert len(OF_ONE) >= 7
     compared = "?last=24h&compare=previous"
     views = [(path, "") for path in TABLES if path != "/overview/compared"]
-    views += [(path, compared) for path in ("/overview", "/overview/compared", "/crawlers", "/content")]
+    views += [(of_one(whole, path), "") for path in OF_ONE]
+    views += [
+        (path, compared)
+        for path in ("/overview", "/overview/compared", "/crawlers", "/content", "/content/paths")
+    ]
     for path, query in views:
         found = {
             ending: await octets(whole, f"{path}.{ending}{query}")
@@ -138,7 +168,7 @@ async def test_every_table_has_four_forms_that_hold_the_same_rows(whole, tmp_pat
 
 def test_whoever_adds_a_table_gives_it_every_form_under_one_permission():
     endings = (".csv", ".jsonl", ".parquet", ".json")
-    tables = {path.rpartition(".")[0] for path in PATHS if path.endswith(endings)}
+    tables = {path.rpartition(".")[0] for path in PATHS if path.endswith(endings)} | set(OF_ONE)
     for path in tables - PAPERS:
         wanted = {ROUTES.get(f"GET {path}.{ending}") for ending in FORMATS}
         assert len(wanted) == 1, path
@@ -150,8 +180,15 @@ async def test_the_page_of_a_table_leads_to_its_forms(whole):
         "/licensees": ["/licensees"], "/duties": ["/duties"], "/webhooks": ["/webhooks", "/webhooks/newest"],
         "/billing": ["/billing/statements", "/billing/documents", "/billing/disputes"],
         "/people": ["/people"], "/policies": ["/policies"], "/milestones": ["/milestones"],
-        "/refused": ["/refused"], "/auditors": ["/auditors", "/auditors/looks"], "/log": ["/log"],
+        "/refused": ["/refused", "/refused/weeks"], "/auditors": ["/auditors", "/auditors/looks"], "/log": ["/log"],
         "/bundles": ["/bundles"], "/deals": ["/deals"], "/licenses": ["/licenses"], "/audits": [],
+        "/billing/authors": ["/billing/authors"],
+        **{
+            page: [of_one(whole, path) for path in OF_ONE if of_one(whole, path).startswith(f"{page}/")]
+            for page in (
+                *(f"/{kind}/{one}" for kind, one in whole.ones.items()), f"/webhooks/events/{whole.event}",
+            )
+        },
     }.items():  # fmt: skip
         text = (await whole.get(page)).text
         for table in tables:
@@ -178,3 +215,30 @@ async def test_who_may_not_see_the_page_gets_no_form_of_its_table(whole):
         for ending in FORMATS:
             async with stranger.get(f"{whole.base}/licensees.{ending}", allow_redirects=False) as answer:
                 assert answer.status in {303, 401, 403}
+
+
+async def test_deals_are_of_the_columns_and_in_the_order_that_the_address_names(whole, inbox, tmp_path):
+    await inbox.waits("ne_2", await inbox.buyer("Second"))
+    address = "?columns=buyer,id&sort=-state&text=ne_"
+    page = (await whole.get(f"/deals{address}")).text
+    assert re.findall(r'<th [^>]*scope="col"[^>]*>(?:<a [^>]*>)?([^<]+)', page) == ["Buyer", "Negotiation"]
+    assert re.findall(r'href="/deals/(ne_\d)"', page) == ["ne_1", "ne_2"]
+    for ending in FORMATS:
+        assert f'href="/deals.{ending}?text=ne_&amp;columns=buyer%2Cid&amp;sort=-state"' in page, ending
+    rows = [{"buyer": HOSTILE[4], "id": "ne_1"}, {"buyer": "Second", "id": "ne_2"}]
+    assert json.loads(await octets(whole, f"/deals.json{address}")) == {"deals": rows}
+    lines = (await octets(whole, f"/deals.jsonl{address}")).splitlines()
+    assert [json.loads(line) for line in lines] == rows
+    assert of_parquet(await octets(whole, f"/deals.parquet{address}"), tmp_path) == rows
+    cells = list(csv.reader(io.StringIO((await octets(whole, f"/deals.csv{address}")).decode(), newline="")))
+    assert cells == [["buyer", "id"], ["'" + HOSTILE[4], "ne_1"], ["Second", "ne_2"]]
+    ended = terminated(await inbox.store.get("ne_2"), Side.BUYER, "no", now=inbox.now)
+    assert await inbox.store.put((await inbox.store.get("ne_2")).version, ended)
+    for sort, wanted in (("state", ["ne_1", "ne_2"]), ("-state", ["ne_2", "ne_1"])):
+        found = json.loads(await octets(whole, f"/deals.json?columns=id&sort={sort}"))["deals"]
+        assert [each["id"] for each in found] == wanted, sort
+        page = (await whole.get(f"/deals?columns=id&sort={sort}")).text
+        assert re.findall(r'href="/deals/(ne_\d)"', page) == wanted, sort
+    for wrong in ("columns=floor", "sort=price"):
+        for path in ("/deals", *(f"/deals.{ending}" for ending in FORMATS)):
+            assert (await whole.get(f"{path}?{wrong}")).status == 400, (path, wrong)

@@ -46,7 +46,10 @@ async def test_whoever_looks_at_a_table_keeps_a_view_of_it_and_comes_back(desk, 
     form = await desk.form("/views")
     renamed = await desk.post(f"/views/{one['id']}/rename", {"form": form, "name": "Told the price"})
     assert (renamed.status, renamed.headers["Location"]) == (303, "/views")
-    assert "Told the price" in (await desk.get("/views")).text
+    page = (await desk.get("/views")).text
+    assert "Told the price" in page
+    assert re.search(r'<a href="[^"]*" aria-current="true">Today</a>', page)
+    assert '<li><a href="/views" aria-current="page">Saved views</a></li>' in page
     assert (await desk.post(f"/views/{one['id']}/remove", {"form": form})).status == 303
     assert await rows(desk) == []
     assert "No view has a name yet" in (await desk.get("/views")).text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import socket
 import stat
 
@@ -126,7 +127,7 @@ async def test_one_connection_serves_one_request_after_the_other(door, path):
     writer.close()
 
 
-async def test_what_takes_too_long_is_408_and_what_breaks_is_500(world, path, http):
+async def test_what_takes_too_long_is_408_and_what_breaks_is_500(world, path, http, caplog):
     async def desk(request, policy, origin, address):
         if request.path == "/.licet/slow":
             await asyncio.Event().wait()
@@ -136,9 +137,21 @@ async def test_what_takes_too_long_is_408_and_what_breaks_is_500(world, path, ht
     await door.start(path)
     async with http.get("http://journal.example/.licet/slow", headers=FRONT) as answer:
         assert (answer.status, (await answer.json(content_type=None))["code"]) == (408, "request-timeout")
-    async with http.get("http://journal.example/.licet/", headers=FRONT) as answer:
-        assert (answer.status, await answer.text()) == (500, "")
-    assert door.faults == 1
+    for send, accept, said in (
+        (http.get, "application/json", "Load the page again."),
+        (http.get, "text/html", "Load the page again."),
+        (http.post, "text/html", "Whether what you sent was done is not known"),
+    ):
+        caplog.clear()
+        async with send("http://journal.example/.licet/", headers={**FRONT, "Accept": accept}) as answer:
+            text = await answer.text()
+            assert (answer.status, answer.headers["Cache-Control"]) == (500, "no-store")
+            assert answer.content_type == ("text/html" if "html" in accept else "application/problem+json")
+        assert "broken on purpose" not in text
+        assert said in text
+        (told,) = (each for each in caplog.records if each.exc_info)
+        assert re.search(r"re_[0-9a-f]{32}", told.getMessage())[0] in text
+    assert door.faults == 3
     await door.stop()
 
 

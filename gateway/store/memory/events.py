@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from gateway.event import Event
 from gateway.outbox.events import ALL, About, Happening
@@ -35,6 +35,10 @@ class Happened:
     async def after(self, nth: int, most: int, about: About = ALL) -> tuple[Happening, ...]:
         """The first events kept after *nth*; see the port."""
         return tuple(each for each in self.kept() if each.nth > nth and about.covers(each.event))[:most]
+
+    async def at(self, places: Collection[int]) -> tuple[Happening, ...]:
+        """The events at these *places*; see the port."""
+        return tuple(each for each in self.kept() if each.nth in places)
 
     async def place(self, id: str, about: About = ALL) -> int | None:
         """Where the event of that id is."""

@@ -50,6 +50,9 @@ class MemoryNegotiations:
     async def search(self, sought: Sought, *, most: int, skip: int = 0) -> tuple[Negotiation, ...]:
         """Those that are meant, by whom they wait for; see the port."""
         found = [each for each in self._sorted() if sought.finds(each)]
+        if sought.order:
+            found.sort(key=lambda each: _value(each, sought.order), reverse=sought.turned)
+            return tuple(found[skip : skip + most])
         waiting = [each for each in found if stand_of(each) is Stand.WAITING]
         rest = [
             each for stand in (Stand.OPEN, Stand.ENDED) for each in reversed(found) if stand_of(each) is stand
@@ -58,3 +61,12 @@ class MemoryNegotiations:
 
     def _sorted(self) -> list[Negotiation]:
         return sorted(self._found.values(), key=lambda each: (each.started_at, each.id))
+
+
+def _value(negotiation: Negotiation, order: str) -> str | int:
+    """What *negotiation* is listed by in *order*."""
+    if order == "started":
+        return negotiation.started_at
+    if order == "state":
+        return str(negotiation.state)
+    return negotiation.offer.site if order == "site" else negotiation.offer.id

@@ -25,6 +25,7 @@ import orjson
 from gateway.dashboard.filters import EVERYTHING, WORDS, Cursor, Decision, LogFilter
 from gateway.dashboard.queries import (
     MOST_CRAWLERS,
+    MOST_PATHS,
     MOST_WORKS,
     Counted,
     CrawlerRow,
@@ -51,7 +52,6 @@ LOOKED_AT: Final = 100_000
 COUNTED: Final = 20_000
 _BATCH: Final = 1000
 _TOP: Final = 8
-_MOST_PATHS: Final = 100
 _FACETS: Final = 60
 _NEWEST: Final = 1 << 62
 #: The entries by their sequence number: no index of a word, which would be read from end to end.
@@ -85,7 +85,11 @@ class SqliteAccessLog:
 
     async def paths(self, filter: LogFilter) -> tuple[Counted, ...]:
         """Return the paths with most fetches among the newest entries."""
-        return await self._database.read(lambda db: _paths(db, filter, self._most, _MOST_PATHS))
+        return await self._database.read(lambda db: _paths(db, filter, self._most, MOST_PATHS))
+
+    async def paths_in(self, filter: LogFilter) -> tuple[Counted, ...] | None:
+        """Return the paths with most fetches in a period, or None where not every entry of it can be counted."""
+        return await self._database.read(lambda db: _paths_in(db, filter, self._looked_at))
 
     async def visits(self, site: str, since_us: int) -> tuple[Visited, ...]:
         """Return who came for what to *site* from *since_us* on, among the newest entries; floods stay out."""
@@ -276,6 +280,24 @@ def _paths(db: apsw.Connection, filter: LogFilter, most: int, top: int) -> tuple
     where = _where(filter).also("path <> '' AND seq > ?", lowest)
     newest = Where(f"(SELECT * FROM {_BY_NUMBER} WHERE {where.sql}) AS counted", where.values)  # noqa: S608
     return _counted(db, newest, "path", top)
+
+
+def _paths_in(db: apsw.Connection, filter: LogFilter, most: int) -> tuple[Counted, ...] | None:
+    if gone(db, filter.from_us, filter.to_us) is not None:
+        return None
+    where = _where(filter).also("path <> ''")
+    parts: list[Where] = []
+    looked = 0
+    for low, high in blocks(db, filter, _NEWEST):
+        looked += high - low
+        if looked > most:
+            return None
+        parts.append(where.also("seq > ? AND seq <= ?", low, high))
+    every = " UNION ALL ".join(f"SELECT * FROM {_BY_NUMBER} WHERE {part.sql}" for part in parts)  # noqa: S608
+    if not parts:
+        return ()
+    found = Where(f"({every}) AS counted", tuple(value for part in parts for value in part.values))
+    return _counted(db, found, "path", MOST_PATHS)
 
 
 def _visits(db: apsw.Connection, site: str, since_us: int, most: int) -> tuple[Visited, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
 
 import apsw
 import orjson
@@ -28,6 +28,11 @@ def keep_events(db: apsw.Connection, events: Iterable[Event]) -> None:
     )  # fmt: skip
 
 
+_EVERY: Final = "SELECT nth, id, type, at, site, licensee, subject, body FROM events"
+#: Places that one query names.
+_AT_ONCE: Final = 500
+
+
 class SqliteEvents:
     """`outbox.events.Events` on SQLite. One writer at a time numbers them, so their order is that of the commits."""
 
@@ -48,14 +53,22 @@ class SqliteEvents:
         ]  # fmt: skip
         # SQLite uses an index made for some licensee only where the query says that there is one.
         said = ["nth > ?", *(text for text, _ in wanted), *(["licensee <> ''"] if about.licensee else [])]
-        query = (
-            "SELECT nth, id, type, at, site, licensee, subject, body FROM events"  # noqa: S608 - no value is in it
-            f" WHERE {' AND '.join(said)} ORDER BY nth LIMIT ?"
-        )
-        values = (nth, *(value for _, value in wanted), most)
+        query = f"{_EVERY} WHERE {' AND '.join(said)} ORDER BY nth LIMIT ?"  # no value is in it
+        return await self._those(query, (nth, *(value for _, value in wanted), most))
 
+    async def at(self, places: Collection[int]) -> tuple[Happening, ...]:
+        """The events at these *places*; see the port."""
+        found: list[Happening] = []
+        wanted = sorted(set(places))
+        for first in range(0, len(wanted), _AT_ONCE):
+            some = wanted[first : first + _AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            found += await self._those(f"{_EVERY} WHERE nth IN ({marks}) ORDER BY nth", some)
+        return tuple(found)
+
+    async def _those(self, query: str, values: Sequence[str | int]) -> tuple[Happening, ...]:
         def act(db: apsw.Connection) -> tuple[Happening, ...]:
-            rows: Any = db.execute(query, values)
+            rows: Any = db.execute(query, tuple(values))
             return tuple(
                 Happening(nth, Event(id, type, at, site, licensee, subject, orjson.loads(body)))
                 for nth, id, type, at, site, licensee, subject, body in rows

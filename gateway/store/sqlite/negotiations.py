@@ -17,6 +17,8 @@ from gateway.store.sqlite.events import keep_events
 
 #: The place of a row in `Stand`.
 _STAND = "CASE WHEN waits = 1 THEN 0 WHEN state IN ('FINALIZED', 'TERMINATED') THEN 2 ELSE 1 END"
+#: The column behind each of `negotiations.ORDERS`.
+_ORDERS = {"started": "started_at", "state": "state", "site": "site", "offer": "offer"}
 _IN_ORDER = "ORDER BY started_at, id"
 
 
@@ -92,6 +94,11 @@ class SqliteNegotiations:
             values.append(list(Stand).index(sought.stand))
         order = f"{_STAND}, CASE WHEN waits = 1 THEN started_at ELSE -started_at END"
         ids = "CASE WHEN waits = 1 THEN id END, id DESC"
+        if sought.order:
+            order, ids = (
+                f"{_ORDERS[sought.order]} {'DESC' if sought.turned else 'ASC'}",
+                "started_at, id",
+            )
         rest = f"WHERE {' AND '.join(where)} ORDER BY {order}, {ids} LIMIT ? OFFSET ?"
         return await self._those(rest, *values, most, skip)
 

@@ -232,6 +232,18 @@ async def test_crawlers_and_works_add_up(log):
             assert work.charged == sums(own, "charged_micros")
         paths = Counter(row.path for row in rows)
         assert {item.value: item.count for item in await log.paths(filter)} == paths
+        assert await log.paths_in(filter) == await log.paths(filter)
+
+
+async def test_the_paths_of_a_period_are_of_every_entry_of_it_or_are_not_told(log):
+    few = SqliteAccessLog(log._database, looked_at=2502, counted=600)
+    day = LogFilter(from_us=START, to_us=START + 24 * HOUR)
+    paths = Counter(row.path for row in meant(day))
+    assert {item.value: item.count for item in await few.paths(day)} != paths, "some are too old for it"
+    assert {item.value: item.count for item in await few.paths_in(day)} == paths
+    assert await SqliteAccessLog(log._database, looked_at=2501).paths_in(LogFilter()) is None
+    empty = await few.paths_in(LogFilter(from_us=START - 9 * HOUR, to_us=START - HOUR))
+    assert empty == ()
 
 
 async def test_a_page_looks_through_so_many_entries_and_then_says_where_to_go_on(log):
