@@ -1,4 +1,4 @@
-"""What a data folder knows and another, older one does not: what a rollback would undo."""
+"""What a data folder knows and another, older one does not: what a rollback would undo, or a failover has."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: The file of a folder that came from a backup.
 MARK = "restored.json"
+#: The file that says when the database lacked what it had answered.
+LACKS = "database-lost.json"
 _NAMES = {
     "entries": ("journal entry", "journal entries"),
     "licensees": ("licensee", "licensees"),
@@ -73,6 +75,24 @@ def restored_note(data: Path) -> str:
         lost = Lost.read(mark["lost"])
         told = f"on {moment(mark['restored_at'])} from a backup of {moment(mark['taken_at'])}"
         return told + (f"; rolled back: {lost}" if lost else "")
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def mark_database(data: Path, acts: int, now: int) -> None:
+    """Note that at second *now* the database lacked up to *acts* transactions that it had answered. Raises `OSError`."""
+    (data / LACKS).write_text(json.dumps({"at": now, "acts": acts}) + "\n", encoding="utf-8")
+    (data / LACKS).chmod(0o600)
+
+
+def database_note(data: Path) -> str:
+    """What to say of a database that lacked what it had answered, until the file is removed; or ""."""
+    try:
+        mark = json.loads((data / LACKS).read_text(encoding="utf-8"))
+        acts = counted(int(mark["acts"]), "transaction")
+        return (
+            f"on {moment(mark['at'])} it lacked up to {acts} that it had answered (until {LACKS} is removed)"
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
