@@ -13,6 +13,8 @@ from gateway.spoken import counted, moment
 if TYPE_CHECKING:
     import apsw
 
+    from gateway.store.sqlite.database import Database
+
 #: The file of a folder that came from a backup.
 MARK = "restored.json"
 #: The file that says when the database lacked what it had answered.
@@ -98,17 +100,20 @@ def database_note(data: Path) -> str:
 
 
 async def what_is_lost(newer: Path, older: Path) -> Lost:
-    """What the data folder *newer* holds and *older* does not."""
+    """What the data folder *newer* holds, wherever its books are, and *older* does not."""
+    from gateway.app.stores import has_store, open_store
+    from gateway.store.sqlite.database import Database
+
     missing: dict[str, int] = {}
     unreadable = 0
     mine, whole = _entries(newer / "journal")
     theirs, _ = _entries(older / "journal")
     missing["entries"] = len(mine - theirs)
     unreadable += not whole
-    if (newer / "licet.db").is_file():
-        theirs_by_name = await _ids(older / "licet.db")
+    if has_store(newer):
+        theirs_by_name = await _ids(await Database.open(older / "licet.db"))
         try:
-            for name, ids in (await _ids(newer / "licet.db")).items():
+            for name, ids in (await _ids(await open_store(newer, readers=1))).items():
                 missing[name] = len(ids - theirs_by_name[name])
         except (ConfigurationError, StoreUnavailable):
             unreadable += 1
@@ -131,13 +136,10 @@ def _entries(folder: Path) -> tuple[set[str], bool]:
     return found, whole
 
 
-async def _ids(path: Path) -> dict[str, set[str]]:
-    from gateway.store.sqlite.database import Database
-
+async def _ids(database: Database) -> dict[str, set[str]]:
     def act(db: apsw.Connection) -> dict[str, set[str]]:
         return {name: {str(id) for (id,) in db.execute(sql)} for name, sql in _IDS.items()}
 
-    database = await Database.open(path)
     try:
         return await database.read(act)
     finally:
