@@ -166,7 +166,7 @@ def postgres_cluster() -> Iterator[Any]:
         cluster = serving.__enter__()
     except clusters.Missing as error:
         pytest.skip(str(error))
-    cluster.apart, cluster.another = clusters.apart, clusters.serving
+    cluster.apart, cluster.another, cluster.pair = clusters.apart, clusters.serving, clusters.pair
     yield cluster
     serving.__exit__(None, None, None)
 

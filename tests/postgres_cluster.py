@@ -38,10 +38,13 @@ def programs() -> Path:
 class Cluster:
     """One server. `start` and `stop` may follow each other; `url` names a database on it."""
 
-    def __init__(self, folder: Path, settings: tuple[str, ...] = (), before: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, folder: Path, settings: tuple[str, ...] = (), before: tuple[str, ...] = (), of: str = ""
+    ) -> None:
         """Make the cluster in *folder*, which is to be empty.
 
-        *settings* are further options of the server, *before* is the command that it is started by.
+        *settings* are further options of the server, *before* is the command that it is started by. With *of*, the
+        connection string of a server that runs, it is a standby that follows that one.
         """
         self._settings, self._before = settings, before
         self.folder, self._bin = folder, programs()
@@ -53,6 +56,9 @@ class Cluster:
             os.chown(folder, pwd.getpwnam(owner).pw_uid, pwd.getpwnam(owner).pw_gid)
             self._as = [f"--reuid={owner}", f"--regid={pwd.getpwnam(owner).pw_gid}", "--clear-groups"]
         self._server: subprocess.Popen[bytes] | None = None
+        if of:
+            self._run("pg_basebackup", "-D", self._data, "-d", of, "-R", "-X", "stream", "-c", "fast", "-N")
+            return
         self._run(
             "initdb", "-D", self._data, "-U", "licet", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"
         )
@@ -85,7 +91,7 @@ class Cluster:
         ready = self.folder / "data" / "postmaster.pid"
         while self._server.poll() is None:
             with contextlib.suppress(OSError):
-                if ready.read_text().rstrip().endswith("ready"):
+                if ready.read_text().rstrip().endswith(("ready", "standby")):
                     return
             threading.Event().wait(0.02)
         raise Missing(f"the server did not start: {(self.folder / 'log').read_text()[-500:]}")
@@ -96,6 +102,47 @@ class Cluster:
             self._server.send_signal(how)
             self._server.wait(30)
             self._server = None
+
+    def kill(self) -> None:
+        """End every process of it at once, as a loss of power does: nothing is written or sent any more."""
+        assert self._server is not None
+        children = subprocess.run(
+            ["pgrep", "-P", str(self._server.pid)], capture_output=True, text=True, check=False
+        )
+        for pid in (self._server.pid, *map(int, children.stdout.split())):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._server.wait(30)
+        self._server = None
+        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+
+    def promote(self) -> None:
+        """Make a standby the primary, and wait until it may be written."""
+        self._run("pg_ctl", "promote", "-D", self._data, "-w", "-t", "30")
+
+    def ask(self, sql: str, database: str = "postgres") -> Any:
+        """The first value of what *sql* finds, in a session of its own."""
+
+        async def work() -> Any:
+            import asyncpg
+
+            connection = await asyncpg.connect(self.url(database), timeout=10)
+            try:
+                return await connection.fetchval(sql)
+            finally:
+                connection.terminate()
+
+        return apart(work())
+
+    def wait_for_standby(self, *, synchronous: bool) -> None:
+        """Wait until a standby streams; with *synchronous* no commit is answered from then on that it does not have."""
+        if synchronous:
+            self.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            self.ask("SELECT pg_reload_conf()")
+        state = "'sync'" if synchronous else "'async'"
+        sql = f"SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = {state}"
+        while not self.ask(sql):
+            threading.Event().wait(0.02)
 
     def make(self, database: str) -> str:
         """Make an empty *database*, and return its URL."""
@@ -157,3 +204,20 @@ def serving(*settings: str) -> Iterator[Cluster]:
             cluster.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def pair(*settings: str, synchronous: bool = True) -> Iterator[tuple[Cluster, Cluster]]:
+    """A primary and a standby that follows it, both running; raises `Missing`."""
+    folder = Path(tempfile.mkdtemp(prefix="licet-standby-"))
+    with serving(*settings) as primary:
+        try:
+            standby = Cluster(folder, settings, of=f"host={primary.folder} user=licet")
+            standby.start()
+            try:
+                primary.wait_for_standby(synchronous=synchronous)
+                yield primary, standby
+            finally:
+                standby.stop()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a data folder knows and another, older one does not: what a rollback would undo."""
+"""What a data folder knows and another, older one does not: what a rollback would undo, or a failover has."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from gateway.spoken import counted, moment
 if TYPE_CHECKING:
     import apsw
 
+    from gateway.store.sqlite.database import Database
+
 #: The file of a folder that came from a backup.
 MARK = "restored.json"
+#: The file that says when the database lacked what it had answered.
+LACKS = "database-lost.json"
 _NAMES = {
     "entries": ("journal entry", "journal entries"),
     "licensees": ("licensee", "licensees"),
@@ -77,18 +81,39 @@ def restored_note(data: Path) -> str:
         return ""
 
 
+def mark_database(data: Path, acts: int, now: int) -> None:
+    """Note that at second *now* the database lacked up to *acts* transactions that it had answered. Raises `OSError`."""
+    (data / LACKS).write_text(json.dumps({"at": now, "acts": acts}) + "\n", encoding="utf-8")
+    (data / LACKS).chmod(0o600)
+
+
+def database_note(data: Path) -> str:
+    """What to say of a database that lacked what it had answered, until the file is removed; or ""."""
+    try:
+        mark = json.loads((data / LACKS).read_text(encoding="utf-8"))
+        acts = counted(int(mark["acts"]), "transaction")
+        return (
+            f"on {moment(mark['at'])} it lacked up to {acts} that it had answered (until {LACKS} is removed)"
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 async def what_is_lost(newer: Path, older: Path) -> Lost:
-    """What the data folder *newer* holds and *older* does not."""
+    """What the data folder *newer* holds, wherever its books are, and *older* does not."""
+    from gateway.app.stores import has_store, open_store
+    from gateway.store.sqlite.database import Database
+
     missing: dict[str, int] = {}
     unreadable = 0
     mine, whole = _entries(newer / "journal")
     theirs, _ = _entries(older / "journal")
     missing["entries"] = len(mine - theirs)
     unreadable += not whole
-    if (newer / "licet.db").is_file():
-        theirs_by_name = await _ids(older / "licet.db")
+    if has_store(newer):
+        theirs_by_name = await _ids(await Database.open(older / "licet.db"))
         try:
-            for name, ids in (await _ids(newer / "licet.db")).items():
+            for name, ids in (await _ids(await open_store(newer, readers=1))).items():
                 missing[name] = len(ids - theirs_by_name[name])
         except (ConfigurationError, StoreUnavailable):
             unreadable += 1
@@ -111,13 +136,10 @@ def _entries(folder: Path) -> tuple[set[str], bool]:
     return found, whole
 
 
-async def _ids(path: Path) -> dict[str, set[str]]:
-    from gateway.store.sqlite.database import Database
-
+async def _ids(database: Database) -> dict[str, set[str]]:
     def act(db: apsw.Connection) -> dict[str, set[str]]:
         return {name: {str(id) for (id,) in db.execute(sql)} for name, sql in _IDS.items()}
 
-    database = await Database.open(path)
     try:
         return await database.read(act)
     finally:

@@ -8,12 +8,16 @@ parts        keys and policies are the same everywhere (`sharing`)
 paid         units that were paid for at another machine are paid for here
 alone        what is done once for all, on a timer, is done by whoever keeps
              the public log
+history      a server that lacks what was answered has taken over: what is
+             remembered here may be of rows that are gone, so the office
+             begins anew
 ============ ================================================================
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import hashlib
 import hmac
@@ -29,6 +33,7 @@ import structlog
 from gateway import __version__
 from gateway.app.calls import PAID
 from gateway.app.log_keeping import LogKeeping
+from gateway.app.lost import mark_database
 from gateway.app.sharing import Sharing, sharing_of
 from gateway.app.twice_round import TWICE_SECONDS, TwiceRound
 from gateway.clock import Clock
@@ -49,6 +54,9 @@ log = structlog.get_logger("licet.machines")
 HERE_SECONDS: Final = 5.0
 #: Without a word for longer, nothing is sold before one was said: well under the least of ``store.lost_minutes``.
 _MUST_SAY_SECONDS: Final = 60.0
+#: Seconds between two looks whether the database lacks something; and in which workers hear of it.
+_LOST_SECONDS: Final = 0.5
+_TOLD_SECONDS: Final = 0.2
 #: Seconds between two looks whether one is lost.
 LOST_SECONDS: Final = 20.0
 #: A machine that was silent for longer pays for nothing at the moment, in microseconds.
@@ -83,9 +91,15 @@ class Machines:
     """The office's way to the others. One object an office."""
 
     def __init__(
-        self, config: Config, places: Places | None, sharing: Sharing | None, ledger: SqliteLedger
+        self,
+        config: Config,
+        places: Places | None,
+        sharing: Sharing | None,
+        ledger: SqliteLedger,
+        lost: Callable[[], int] = lambda: 0,
     ) -> None:
-        """Without *places* there is no other machine, and nothing is done."""
+        """Without *places* there is no other machine, and nothing is done; *lost* are acts that the database lacks."""
+        self._lost = lost
         self._config, self._places, self._sharing, self._ledger = config, places, sharing, ledger
         self._said_at = float("-inf")
         self._losses: int | None = None
@@ -136,10 +150,30 @@ class Machines:
             await self._say(office)
 
         return (
+            ("history", _LOST_SECONDS, self._begin_anew(office)),
             ("here", HERE_SECONDS, here),
             ("lost", LOST_SECONDS, self.close_lost),
             ("twice", TWICE_SECONDS, twice.act),
         )
+
+    def _begin_anew(self, office: Following) -> Callable[[], Awaitable[None]]:
+        async def history() -> None:
+            acts = self._lost()
+            if not acts:
+                return
+            log.error(
+                "the database lacks what it had answered; fetches are folded again out of the journal,"
+                " what else was written a moment before is gone",
+                acts=acts,
+            )
+            with contextlib.suppress(OSError):
+                mark_database(self._config.folder, acts, int(time.time()))
+            # What is set aside is of purses that may not be there; what this process remembers, of rows.
+            office.forget_leases()
+            await asyncio.sleep(_TOLD_SECONDS)
+            os._exit(1)
+
+        return history
 
     async def close_lost(self) -> None:
         """Return what lost machines had set aside."""
@@ -186,7 +220,12 @@ def machines_of(config: Config, database: Database, pages: Database) -> Machines
         return Machines(config, None, None, SqliteLedger(pages))
     from gateway.store.postgres.places import Places
 
-    return Machines(config, Places(postgres), sharing_of(config, database), SqliteLedger(pages))
+    reading = postgres_of(pages)
+    assert reading is not None
+    return Machines(
+        config, Places(postgres), sharing_of(config, database), SqliteLedger(pages),
+        lambda: max(postgres.lost, reading.lost),
+    )  # fmt: skip
 
 
 def policies_stand(config: Config, shelf: PolicyShelf) -> bool:

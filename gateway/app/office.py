@@ -22,6 +22,7 @@ from gateway.app.auditing import proofs_of
 from gateway.app.bookkeeping import Bookkeeping
 from gateway.app.bundle_credits import bundle_round
 from gateway.app.cashier import Cashier
+from gateway.app.checkup.database_server import tell_server
 from gateway.app.consenting import Consenting
 from gateway.app.dashboard_door import open_dashboard
 from gateway.app.dashboard_rooms import rooms_of
@@ -139,6 +140,7 @@ class Office:
         # Long reads of the pages get connections of their own: revocations must not wait for a report.
         self._pages = await open_store(config, readers=2)
         self._closing.append(self._pages.close)
+        await tell_server(self.database, config.store.database)
         rings = rings_of(config, self.clock)
         self.keys, self.identity_keys, self.origin_keys, log_keys = rings
         self.machines = machines_of(config, self.database, self._pages)

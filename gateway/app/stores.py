@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: The file that tells one data folder on a shared database from another.
 PLACE: Final = "place"
+#: What a data folder remembers of the servers that it wrote to (`store.postgres.hosts`).
+SEEN: Final = "database.json"
 _MISSING: Final = "needs the extra: pip install 'licet[postgres]'"
 
 
@@ -38,11 +40,14 @@ async def open_store(config: Config | Path, *, readers: int = 3) -> Database:
         return await Database.open(config.database, readers=readers)
     try:
         from gateway.store.postgres.database import Postgres
+        from gateway.store.postgres.hosts import Seen
     except ModuleNotFoundError as error:
         if error.name not in {"asyncpg", "greenlet"}:
             raise
         raise ConfigurationError([Mistake("licet.toml", "store.database", _MISSING)]) from None
-    opened = await Postgres.open(config.store.database, lines=readers + 1, place=place_of(config))
+    opened = await Postgres.open(
+        config.store.database, lines=readers + 1, place=place_of(config), seen=Seen(config.folder / SEEN)
+    )
     opened.journal = config.journal
     # What ports call of a database is there on both (tests/store/postgres/test_transaction.py).
     return cast("Database", opened)

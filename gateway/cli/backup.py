@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import io
 import json
@@ -11,6 +12,7 @@ import re
 import tarfile
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,10 +20,12 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.say import DATA, AsJson, Data, counted, emit, moment, stop, tell
+from gateway.cli.say import DATA, AsJson, Data, counted, emit, moment, stop, tell, with_data
 
 _MANIFEST = "backup.json"
 _VERSION = 1
+#: Rows of PostgreSQL that are copied in one transaction.
+_AT_ONCE = 4000
 #: What is copied as it stands. Policies and settings may be missing.
 _PLAIN = ("sites", "earlier", "evidence", "figures", "licet.toml", "operator.json", "people.toml")
 _LOG_NAME = Path("log") / "name"
@@ -37,43 +41,45 @@ def backup(
     Database, journal, keys, policies and settings, beside a running gateway or
     without one. The archive holds private keys: it is made readable by you
     alone; keep it so. It is never written over another.
-    """
-    from gateway.app.stores import books_on_postgres
 
-    if books_on_postgres(data):
-        raise stop(
-            "the books rest on PostgreSQL: back them up with its own pg_dump, and the data folder as files"
-        )
-    if not (data / "licet.db").is_file():
+    Books on PostgreSQL are read as of one moment into the SQLite file of the
+    archive, and every table is compared with its digest; gateways go on
+    meanwhile. Of other machines it holds what they have folded, not the last
+    seconds of the journals on their disks.
+    """
+    from gateway.app.stores import has_store
+
+    if not has_store(data):
         raise stop(f"{data} is no data folder of licet")
     file = file.absolute()
     if file.exists():
         raise stop(f"{file} is there already; backups are never overwritten")
     if not file.parent.is_dir():
         raise stop(f"there is no folder {file.parent}")
-    facts = asyncio.run(_write(file, data))
+    facts = asyncio.run(_write(file, data, say=not as_json))
     if as_json:
         emit({**facts, "file": str(file), "bytes": file.stat().st_size})
     else:
         print(f"{file}: {counted(facts['entries'], 'entry', 'entries')}, {file.stat().st_size} bytes")
 
 
-async def _write(file: Path, data: Path) -> dict[str, Any]:
-    from gateway.store.sqlite.database import Database
+async def _write(file: Path, data: Path, *, say: bool) -> dict[str, Any]:
+    from gateway.app.stores import books_on_postgres
 
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".licet-backup-") as scratch:
         copy, partial = Path(scratch) / "licet.db", Path(scratch) / "archive"
-        database = await Database.open(data / "licet.db")
-        try:
-            # The database first: the journal copied after it only ever knows more, and is folded on restore.
-            await database.backup(copy)
-        finally:
-            await database.close()
         facts: dict[str, Any] = {"v": _VERSION, "taken_at": int(time.time())}
+        # The database first: the journal copied after it only ever knows more, and is folded on restore.
+        if books_on_postgres(data):
+            facts["tables"] = await _from_postgres(data, copy, say=say)
+        else:
+            await _from_file(data / "licet.db", copy)
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
             with tarfile.open(fileobj=out, mode="w") as archive:
                 archive.add(copy, "licet.db")
-                facts["entries"] = await asyncio.to_thread(_add_journal, archive, data / "journal")
+                here = await asyncio.to_thread(_add_journal, archive, data / "journal")
+                folded = [each["rows"] for each in facts.get("tables", ()) if each["table"] == "journal"]
+                facts["entries"] = max(here, *folded, 0)
                 with ExitStack() as still:
                     for ring in ("tokens", "identity", "origin", "log"):
                         still.enter_context(_still(data / "keys" / ring))
@@ -87,6 +93,41 @@ async def _write(file: Path, data: Path) -> dict[str, Any]:
         _publish(partial, file)
     _sync(file.parent)
     return facts
+
+
+async def _from_file(path: Path, copy: Path) -> None:
+    from gateway.store.sqlite.database import Database
+
+    database = await Database.open(path)
+    try:
+        await database.backup(copy)
+    finally:
+        await database.close()
+
+
+async def _from_postgres(data: Path, copy: Path, *, say: bool) -> list[dict[str, Any]]:
+    """Write one moment of the database into the file *copy*; what each table holds there and here."""
+    from gateway.app.stores import open_store, place_of, postgres_of
+    from gateway.cli.store import telling
+    from gateway.folders import Folders
+    from gateway.store.moving import NotMoved, move
+    from gateway.store.postgres.snapshot import snapshot
+    from gateway.store.sqlite.database import Database
+
+    source = postgres_of(await open_store(data, readers=1))
+    assert source is not None
+    target = await Database.open(copy)
+    try:
+        async with snapshot(source) as moment_of:
+            moved = await move(
+                moment_of, target, place_of(Folders(data)), at_once=_AT_ONCE, say=telling() if say else None
+            )
+    except NotMoved as error:
+        raise stop(str(error), 1) from None
+    finally:
+        await target.close()
+        await source.close()
+    return [{"table": each.name, "rows": each.rows, "sha256": each.digest} for each in moved]
 
 
 def _publish(partial: Path, file: Path) -> None:
@@ -171,6 +212,10 @@ def restore(
     what would be lost, and not done without --yes (exit 1). A restored gateway
     says so at every start, because what happened after the backup is missing,
     and begins another public log: the one before may have told others more.
+
+    Books that rested on PostgreSQL are in the folder's file then, and the
+    server is left alone; `licet store move sqlite: postgresql://…` brings them
+    to an empty database.
     """
     from gateway.app import FolderLock, running
     from gateway.app.lost import MARK, NOTHING, what_is_lost
@@ -194,6 +239,7 @@ def restore(
             mark = {"taken_at": facts["taken_at"], "restored_at": int(time.time())}
             mark |= {"entries": facts["entries"], "lost": lost.as_json()}
             _begin_another_log(fresh / _LOG_NAME, mark["restored_at"])
+            server = _in_its_file(fresh)
             (fresh / MARK).write_text(json.dumps(mark), encoding="utf-8")
             (fresh / MARK).chmod(0o600)
             kept = _set_aside(data)
@@ -211,6 +257,9 @@ def restore(
         tell(f"ROLLBACK: {lost} made after the backup are not in it")
     if kept:
         tell(f"what stood there is in {kept}")
+    if server:
+        again = with_data("licet store move sqlite: postgresql://…", data)
+        tell(f"the books are in {data / 'licet.db'} now, and not on the server; `{again}` moves them to one")
 
 
 def _manifest(file: Path) -> dict[str, Any]:
@@ -244,6 +293,22 @@ def _begin_another_log(name: Path, at: int) -> None:
     if name.is_file():
         before = re.sub(r"-[0-9]{10}$", "", name.read_text("utf-8").strip())
         name.write_text(f"{before}-{at}\n", "utf-8")
+
+
+def _in_its_file(data: Path) -> str:
+    """Let the books of *data* rest in its file; where its settings had them before, or "".
+
+    Else a gateway would go on with a database that may know more than these keys and journals.
+    """
+    from gateway.cli.store import set_store
+
+    settings = data / "licet.toml"
+    with contextlib.suppress(OSError, tomllib.TOMLDecodeError):
+        url = tomllib.loads(settings.read_text("utf-8")).get("store", {}).get("database", "")
+        if url:
+            set_store(settings, "database", "")
+            return str(url)
+    return ""
 
 
 def _set_aside(data: Path) -> Path | None:

@@ -243,7 +243,7 @@ def _say_draining(waiting: int, drain: float) -> None:
 
 def _greet(config: Config, sites: tuple[Site, ...], addresses: Addresses, *, files: bool) -> None:
     from gateway import __version__
-    from gateway.app.lost import restored_note
+    from gateway.app.lost import database_note, restored_note
 
     data = config.folder
     tell(f"licet {__version__}")
@@ -260,6 +260,9 @@ def _greet(config: Config, sites: tuple[Site, ...], addresses: Addresses, *, fil
     note = restored_note(data)
     if note:
         tell(f"RESTORED   {note}")
+    note = database_note(data)
+    if note:
+        tell(f"DATABASE   {note}")
     if not any(site.mode == "observe" for site in sites):
         return
     explain = with_data("licet policy explain / --as GPTBot", data)

@@ -54,7 +54,7 @@ def move(
         raise stop("one of the two is `sqlite:`, the other postgresql://USER@HOST/NAME")
     if not data.is_dir():
         raise stop(f"there is no {data}")
-    moved = asyncio.run(_move(source, target, data, _words() if not as_json else None))
+    moved = asyncio.run(_move(source, target, data, telling() if not as_json else None))
     if not keep_settings:
         _set(data / "licet.toml", "" if target == _FILE else target)
     if as_json:
@@ -95,7 +95,7 @@ def share(data: Data = DATA, as_json: AsJson = False) -> None:
     key = config.store.shared_key
     if not key:
         key = new_key()
-        _write(data / "licet.toml", "shared_key", key)
+        set_store(data / "licet.toml", "shared_key", key)
     if as_json:
         emit({"database": config.store.database, "shared_key": key})
         return
@@ -178,7 +178,7 @@ async def _move(
     return moved
 
 
-def _words() -> Callable[[str, int], None]:
+def telling() -> Callable[[str, int], None]:
     """Say how far it is: when a table is begun, and each second of it."""
     last = ("", 0.0)
 
@@ -193,10 +193,10 @@ def _words() -> Callable[[str, int], None]:
 
 def _set(settings: Path, url: str) -> None:
     """Write `[store] database` into *settings*, whole or not at all, and leave everything else as it stands."""
-    _write(settings, "database", url)
+    set_store(settings, "database", url)
 
 
-def _write(settings: Path, key: str, value: str) -> None:
+def set_store(settings: Path, key: str, value: str) -> None:
     """Write a key of `[store]`, or remove it where *value* is ""."""
     import tomlkit
 

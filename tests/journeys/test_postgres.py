@@ -117,3 +117,62 @@ async def test_the_books_move_over_when_killed_go_on_and_come_back(
     assert "database" not in (data / "licet.toml").read_text()
     assert (await licet("reconcile", "--json")).json["good"] is True
     assert sold.licensee in str((await licet("licensee", "list", "--json")).json)
+
+
+async def test_a_backup_is_one_moment_of_the_server_beside_a_gateway_that_sells_on(
+    licet, origin, sell, http, postgres_cluster
+) -> None:
+    data = licet.write_site(origin.url)
+    site = data / "sites" / "journal.toml"
+    site.write_text(site.read_text().replace("max_fetches = 3", "max_fetches = 4000"))
+    move_to(data, postgres_cluster.make("backed"))
+    one = await licet.serve()
+    sold = await sell(one)
+    stop, pages = asyncio.Event(), 0
+
+    async def selling() -> None:
+        nonlocal pages
+        while not stop.is_set():
+            pages += 1
+            assert (await licensed(http, one, sold, f"page-{pages}")).status == 200
+
+    going = asyncio.create_task(selling())
+    taken = (await licet("backup", "licet.tar", "--json")).json
+    stop.set()
+    await going
+    assert pages > 20
+    rows = {each["table"]: each["rows"] for each in taken["tables"]}
+    assert rows["licensees"] == 1
+    assert taken["entries"] >= rows["journal"] >= 4
+    assert [path.name for path in licet.folder.iterdir() if path.name.startswith(".")] == []
+    # Later than the backup, and only on the server.
+    await licet("licensee", "add", "Later")
+    assert await one.stop() == 0
+
+    done = await licet("restore", "licet.tar", "--data", "new")
+    assert "licet store move sqlite: postgresql://" in done.err
+    assert "database =" not in (licet.folder / "new" / "licet.toml").read_text()
+    assert "database =" in (data / "licet.toml").read_text()
+    checks = (await licet("reconcile", "--data", "new", "--json", code=None)).json
+    assert checks["good"] is True, [each for each in checks["comparisons"] if not each["ok"]]
+    assert (await licet("journal", "audit", "--data", "new", "--json")).json["good"] is True
+    (row,) = (await licet("licensee", "list", "--data", "new", "--json")).json
+    assert row["name"] == "Example AI Labs"
+    # Over the folder whose server knows more it is a rollback.
+    refused = await licet("restore", "licet.tar", code=1)
+    assert "1 licensee" in refused.err
+    # And it goes back to a server, to an empty one.
+    url = postgres_cluster.make("again")
+    moved = await licet("store", "move", "sqlite:", url, "--data", "new")
+    assert "the same on both sides" in moved.out
+
+
+async def test_a_backup_of_a_server_that_is_away_leaves_nothing(licet, origin, own_cluster) -> None:
+    data = licet.write_site(origin.url)
+    move_to(data, own_cluster.make("licet"))
+    one = await licet.serve()
+    assert await one.stop() == 0
+    own_cluster.stop(signal.SIGQUIT)
+    told = (await licet("backup", "licet.tar", code=2)).err
+    assert "does not answer" in told
+    assert [path.name for path in licet.folder.iterdir()] == ["licet-data"]

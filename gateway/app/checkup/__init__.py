@@ -23,6 +23,7 @@ async def examined(data: Path, environ: Mapping[str, str]) -> tuple[Finding, ...
     """
     from gateway.app.checkup import (
         data_folder,
+        database_server,
         listening,
         machine,
         machines,
@@ -35,6 +36,7 @@ async def examined(data: Path, environ: Mapping[str, str]) -> tuple[Finding, ...
     return (
         *machine.looked_at(),
         *await data_folder.looked_at(data),
+        *await database_server.looked_at(data, environ),
         *await shared_redis.looked_at(data, environ),
         *await machines.looked_at(data, environ),
         *await listening.looked_at(data, environ),

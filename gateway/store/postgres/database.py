@@ -10,8 +10,10 @@ a few such tries they take their turn alone (a lock on the table ``turns`` that
 others share), so that it ends. `Postgres.read` sees one moment.
 
 Whatever the server says went wrong is `StoreUnavailable` with a sentence. Where
-a line breaks while a transaction is being committed, the server is asked on
-another what came of it; where it cannot be asked, the sentence says so.
+a line breaks while a transaction is being committed, the server, or the standby
+that took over (`hosts`), is asked on another what came of it; where it cannot be
+asked, the sentence says so. Where what was answered is gone (`answered`), nothing
+is done any more: what this process remembers may be of rows that are gone, too.
 
 `close` ends the thread. A database may be used from any number of loops.
 """
@@ -20,7 +22,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import threading
 import time
 import weakref
@@ -34,7 +35,9 @@ import asyncpg
 
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.store.postgres import versions
+from gateway.store.postgres.answered import ACTED, Answered, Commit
 from gateway.store.postgres.faults import AGAIN, GONE, told
+from gateway.store.postgres.hosts import Hosts, Seen
 from gateway.store.postgres.transaction import Line, Transaction, run
 
 T = TypeVar("T")
@@ -50,26 +53,13 @@ _TRIES: Final = (_BESIDE, _BESIDE, _ALONE, _ALONE, _ALONE)
 _GROUP: Final = 128
 #: Acts that may wait before more are turned away.
 _WAITING: Final = 8192
-_CONNECT_SECONDS: Final = 5.0
-_STATEMENT_SECONDS: Final = 60.0
 #: Seconds that acts which have begun may take when the database is closed.
 _CLOSE_SECONDS: Final = 20.0
 _LOOK_SECONDS: Final = 0.1
 #: A number that nobody could ask for during this long is none.
 _OLD_SECONDS: Final = 2.0
-_SESSION: Final = {
-    "application_name": "licet",
-    "search_path": "licet",
-    "jit": "off",
-    "synchronous_commit": "on",
-    "lock_timeout": "20s",
-    # A machine that is cut off in the middle of an act must not keep all others waiting for what it holds.
-    "idle_in_transaction_session_timeout": "4s",
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "10000",
-}
+#: Seconds between two looks whether another host took over.
+_OTHERS_SECONDS: Final = 2.0
 
 
 class _Again(Exception):
@@ -79,9 +69,11 @@ class _Again(Exception):
 class Postgres:
     """The database behind a URL. Made by `open`, ended by `close`."""
 
-    def __init__(self, url: str, lines: int, place: str) -> None:
+    def __init__(self, url: str, lines: int, place: str, seen: Seen | None = None) -> None:
         """Prepare; `open` connects."""
         self.url, self.place = url, place
+        self._hosts = Hosts(url, place, seen)
+        self._answered = Answered(self._hosts, place)
         #: The folder of this gateway's journal files, where rows that left the database are read.
         self.journal: Path | None = None
         self._most = lines
@@ -95,22 +87,27 @@ class Postgres:
         self._writer: asyncio.Task[None] | None = None
         self._closed = False
         self._seen, self._snapshot, self._looked_at = 0, "", 0.0
-        self._watch: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
 
     @classmethod
     async def open(
-        cls, url: str, *, lines: int = 6, place: str = "", upgrade: bool = True, half: bool = False
-    ) -> Self:
+        cls, url: str, *, lines: int = 6, place: str = "", seen: Seen | None = None,
+        upgrade: bool = True, half: bool = False,
+    ) -> Self:  # fmt: skip
         """Connect to *url* and bring its schema up to date; at most *lines* connections are held.
 
-        *place* is the name of the data folder whose gateway this is, where several share the database.
+        *place* is the name of the data folder whose gateway this is, where several share the database; *seen* is what
+        it remembers of the servers.
 
         With *upgrade* false an older schema is left as it is; with *half* a copy that is not finished is
         opened, to be gone on with. Raises `ConfigurationError` where there is no such
-        server or database, its encoding is not UTF-8, it does not sync to disk, or a later version of licet
-        changed it beyond what this one can use.
+        server or database, or none that may be written, its encoding is not UTF-8, it does not sync to disk, or a
+        later version of licet changed it beyond what this one can use.
         """
-        made = cls(url, lines, place)
+        try:
+            made = cls(url, lines, place, seen)
+        except ValueError as error:
+            raise _mistake(f"cannot be read: {error}") from None
         made._thread.start()
         try:
             await made.apart(made._open(upgrade=upgrade, half=half))
@@ -141,11 +138,12 @@ class Postgres:
 
     def version(self) -> int:
         """A number that changes soon after anybody, on any machine, committed something. Does not wait."""
-        if self._closed:
-            raise StoreUnavailable("the database is closed")
-        if self._watch is None:
+        self._must_stand()
+        if not self._looked_at:
             self._looked_at = time.monotonic()
-            self._watch = asyncio.run_coroutine_threadsafe(_started(self._look()), self._loop).result()
+            self._watches.append(
+                asyncio.run_coroutine_threadsafe(_started(self._look()), self._loop).result()
+            )
         if time.monotonic() - self._looked_at > _OLD_SECONDS:
             raise StoreUnavailable("the database does not answer")
         return self._seen
@@ -163,9 +161,19 @@ class Postgres:
             await asyncio.to_thread(self._thread.join)
             self._loop.close()
 
-    def _may_wait(self) -> None:
+    @property
+    def lost(self) -> int:
+        """How many of the last transactions that were answered are gone, at most: then this is to be opened anew."""
+        return self._answered.lost
+
+    def _must_stand(self) -> None:
         if self._closed:
             raise StoreUnavailable("the database is closed")
+        if self.lost:
+            raise StoreUnavailable("the database lacks what it had answered")
+
+    def _may_wait(self) -> None:
+        self._must_stand()
         if len(self._jobs) >= _WAITING:
             raise StoreUnavailable("too many acts are waiting for the database")
 
@@ -191,11 +199,12 @@ class Postgres:
                 await versions.upgrade(connection)
                 line.forget()
         self._writer = asyncio.create_task(self._write())
+        self._watches.append(asyncio.create_task(self._look_around()))
 
     async def _close(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.wait((self._watch,), timeout=_CLOSE_SECONDS)
+        for watch in self._watches:
+            watch.cancel()
+            await asyncio.wait((watch,), timeout=_CLOSE_SECONDS)
         if self._writer is not None:
             self._wake.set()
             await self._writer
@@ -206,6 +215,8 @@ class Postgres:
                     await self._room.acquire()
         for line in self._idle:
             with contextlib.suppress(*GONE, asyncpg.PostgresError):
+                if line is self._idle[0]:
+                    await self._answered.forget(line.connection)
                 await line.connection.close(timeout=2)
         self._idle.clear()
         for connection in self._made:
@@ -235,19 +246,12 @@ class Postgres:
 
     async def connect(self) -> asyncpg.Connection:
         """A connection of its own, to be used within `apart`; it ends with this database at the latest."""
-        connection: asyncpg.Connection = await asyncpg.connect(
-            self.url,
-            timeout=_CONNECT_SECONDS,
-            command_timeout=_STATEMENT_SECONDS,
-            statement_cache_size=0,
-            server_settings={**_SESSION, "licet.place": self.place},
-        )
+        connection = await self._hosts.connect()
         self._made.add(connection)
-        _heard(connection)
-        # A sum of whole numbers is one.
-        await connection.set_type_codec(
-            "numeric", schema="pg_catalog", encoder=str, decoder=_number, format="text"
-        )
+        await self._answered.look(connection)
+        if self.lost:
+            connection.terminate()
+            self._must_stand()
         return connection
 
     async def _write(self) -> None:
@@ -309,8 +313,7 @@ class Postgres:
     ) -> list[tuple[Any, Exception | None]]:
         """One try: what each act returned, or raised. Raises `_Again` where nothing was left and all may run again."""
         connection = line.connection
-        number: str | None = None
-        committing = False
+        commit: Commit | None = None
         answers: list[tuple[Any, Exception | None]] = []
         try:
             await connection.execute(begin)
@@ -319,14 +322,13 @@ class Postgres:
                     await connection.execute("RELEASE act; SAVEPOINT act")
                 answers.append(await _one(line, act, begin))
             if begin is not _READ:
-                number = await connection.fetchval("SELECT pg_current_xact_id_if_assigned()::text")
-            committing = True
+                commit = await self._numbered(line)
+            line.warned.forget()
             await connection.execute("COMMIT")
         except GONE as error:
             connection.terminate()
-            if committing and number is not None and await self._committed(number, error):
-                return answers
-            raise _Again from error
+            if not (commit and commit.number and await self._answered.came_true(commit, error)):
+                raise _Again from error
         except AGAIN as error:
             line.forget()
             await _undo(connection)
@@ -334,23 +336,16 @@ class Postgres:
         except BaseException:
             await _undo(connection)
             raise
+        if commit is not None:
+            if line.warned and not await self._answered.came_true(commit, None):
+                raise StoreUnavailable("the database took back what it had committed")
+            self._answered.keep(commit)
         return answers
 
-    async def _committed(self, number: str, error: BaseException) -> bool:
-        """Whether transaction *number*, of which no answer came, was committed."""
-        with contextlib.suppress(asyncpg.PostgresError, *GONE):
-            connection = await self.connect()
-            try:
-                for _ in range(50):
-                    state = await connection.fetchval("SELECT pg_xact_status($1::text::xid8)", number)
-                    if state != "in progress":
-                        return bool(state == "committed")
-                    await asyncio.sleep(0.1)
-            finally:
-                await connection.close(timeout=2)
-        raise StoreUnavailable(
-            "the database stopped answering while it was writing: it is not known whether it did"
-        ) from error
+    async def _numbered(self, line: Line) -> Commit:
+        nth = self._answered.next()
+        number = await (await line.prepare(ACTED)).fetchval(self._answered.process, nth)
+        return Commit(nth, number, self._hosts.history_of(line.connection))
 
     async def _look(self) -> None:
         """Ask again and again which transactions there were."""
@@ -364,6 +359,15 @@ class Postgres:
                     self._seen += 1
                 self._looked_at = time.monotonic()
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _look_around(self) -> None:
+        """Where another host took over, hang up at once: what one that was left behind answers may never be kept."""
+        while not self._closed:
+            await asyncio.sleep(_OTHERS_SECONDS)
+            with contextlib.suppress(asyncpg.PostgresError, *GONE):
+                if await self._hosts.outlived():
+                    for connection in self._made:
+                        connection.terminate()
 
 
 async def _answer(given: Future[T]) -> T:
@@ -415,28 +419,5 @@ async def _undo(connection: asyncpg.Connection) -> None:
         connection.terminate()
 
 
-def _number(text: str) -> int | float:
-    return int(text) if text.lstrip("-").isdigit() else float(text)
-
-
 def _mistake(what: str) -> ConfigurationError:
     return ConfigurationError([Mistake("licet.toml", "store.database", what)])
-
-
-def _heard(connection: asyncpg.Connection) -> None:
-    """Have a server that is not heard from noticed within seconds, also while nothing but its answer is waited for.
-
-    A line that was cut for longer than the server holds it is otherwise found out only by the statement's own timeout.
-    """
-    line = connection._transport.get_extra_info("socket")  # noqa: SLF001 - asyncpg shows its socket nowhere else
-    if line is None or line.family == socket.AF_UNIX:
-        return
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (
-        ("TCP_KEEPIDLE", 2),
-        ("TCP_KEEPINTVL", 2),
-        ("TCP_KEEPCNT", 4),
-        ("TCP_USER_TIMEOUT", 10_000),
-    ):
-        if hasattr(socket, option):
-            line.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)

@@ -6,6 +6,11 @@ from typing import Final
 
 import asyncpg
 
+
+class Unfit(ConnectionError):
+    """A server that answers and is not to be used; the message is a clause for people."""
+
+
 #: Another act was in the way: this one left nothing, and may begin again.
 #: A key that is there already may be of an act that ended since this one began to look.
 AGAIN: Final = (
@@ -51,6 +56,10 @@ _SENTENCES: Final[tuple[tuple[type[BaseException] | tuple[type[BaseException], .
 
 def told(error: BaseException) -> str:
     """A clause for people about what the server, or the way to it, said; no value of a row is in it."""
+    if isinstance(error, Unfit):
+        return str(error)
+    if isinstance(error, asyncpg.ProtocolViolationError) and "startup parameter" in str(error):
+        return "a connection pooler stands in between, which refuses licet's settings: name the server itself"
     for kinds, sentence in _SENTENCES:
         if isinstance(error, kinds):
             return sentence

@@ -17,6 +17,7 @@ from asyncpg.prepared_stmt import PreparedStatement
 from greenlet import getcurrent, greenlet
 
 from gateway.store.postgres import dialect
+from gateway.store.postgres.answered import Warned
 
 T = TypeVar("T")
 
@@ -33,6 +34,7 @@ class Line:
     def __init__(self, connection: asyncpg.Connection) -> None:
         """Use *connection*, which nobody else uses."""
         self.connection = connection
+        self.warned = Warned(connection)
         self.journal: Path | None = None
         self._prepared: OrderedDict[str, PreparedStatement] = OrderedDict()
 

@@ -73,3 +73,15 @@ CREATE TABLE IF NOT EXISTS fold_places (
   source TEXT PRIMARY KEY,
   place  TEXT NOT NULL DEFAULT coalesce(current_setting('licet.place', true), '')
 );
+
+-- The last transaction of each process that writes: whoever takes over as primary tells by it what it lacks.
+CREATE TABLE IF NOT EXISTS last_acts (process TEXT PRIMARY KEY, nth BIGINT NOT NULL, at_us BIGINT NOT NULL);
+CREATE OR REPLACE FUNCTION acted(by TEXT, nth BIGINT) RETURNS TEXT LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF pg_current_xact_id_if_assigned() IS NULL THEN
+    RETURN NULL;
+  END IF;
+  INSERT INTO last_acts AS l (process, nth, at_us) VALUES (acted.by, acted.nth, now_us())
+    ON CONFLICT (process) DO UPDATE SET nth = excluded.nth, at_us = excluded.at_us;
+  RETURN pg_current_xact_id()::text;
+END $$;

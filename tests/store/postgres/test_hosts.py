@@ -1,0 +1,296 @@
+"""A primary and its standby, real ones: who is written, what came of a commit, and what an old primary is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import pytest
+
+from gateway.problems import ConfigurationError, StoreUnavailable
+from gateway.store.postgres.database import Postgres
+from gateway.store.postgres.hosts import History, Seen, each_host
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@dataclass
+class Two:
+    """The servers, and what names both."""
+
+    primary: Any
+    standby: Any
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://licet@/postgres?host={self.primary.folder},{self.standby.folder}&target_session_attrs=read-write"
+
+
+@pytest.fixture
+def two(postgres_cluster) -> Iterator[Two]:
+    """With a synchronous standby."""
+    with postgres_cluster.pair() as (primary, standby):
+        yield Two(primary, standby)
+
+
+@pytest.fixture
+def loose(postgres_cluster) -> Iterator[Two]:
+    """With a standby that nobody waits for."""
+    with postgres_cluster.pair(synchronous=False) as (primary, standby):
+        yield Two(primary, standby)
+
+
+def put(source: str):
+    return lambda db: (
+        db.execute("INSERT INTO fold_positions (source, position) VALUES (?, 1)", (source,)) and source
+    )
+
+
+def sources(db):
+    return {source for (source,) in db.execute("SELECT source FROM fold_positions")}
+
+
+async def written(database: Postgres, source: str) -> None:
+    """Write until it is answered; what was refused may be asked for again."""
+    async with asyncio.timeout(40):
+        while True:
+            try:
+                await database.write(put(source))
+                return
+            except StoreUnavailable:
+                if source in await seen_by(database):
+                    return
+                await asyncio.sleep(0.05)
+
+
+async def seen_by(database: Postgres) -> set[str]:
+    try:
+        found: set[str] = await database.read(sources)
+    except StoreUnavailable:
+        return set()
+    return found
+
+
+async def streaming(database: Postgres, answered: list[str], stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        name = f"n{len(answered)}-{asyncio.get_running_loop().time()}"
+        try:
+            await database.write(put(name))
+        except StoreUnavailable:
+            await asyncio.sleep(0.01)
+        else:
+            answered.append(name)
+
+
+async def test_a_standby_that_is_promoted_is_gone_on_with_and_has_all_that_was_answered(two, tmp_path):
+    """Under load, three times over: the hosts change places each time."""
+    database = await Postgres.open(two.url, lines=3, seen=Seen(tmp_path / "database.json"))
+    answered: list[str] = []
+    stop = asyncio.Event()
+    writers = [asyncio.create_task(streaming(database, answered, stop)) for _ in range(4)]
+    async with asyncio.timeout(30):
+        while len(answered) < 40:
+            await asyncio.sleep(0.01)
+    two.primary.kill()
+    two.standby.promote()
+    before = len(answered)
+    async with asyncio.timeout(30):
+        while len(answered) < before + 40:
+            await asyncio.sleep(0.01)
+    stop.set()
+    await asyncio.gather(*writers)
+    assert set(answered) <= await database.read(sources)
+    assert len(answered) == len(set(answered))
+    assert database.lost == 0
+    assert json.loads((tmp_path / "database.json").read_text())["timeline"] == 2
+    await database.close()
+
+
+async def test_an_old_primary_that_comes_back_is_not_written(two, tmp_path):
+    file = tmp_path / "database.json"
+    database = await Postgres.open(two.url, lines=2, seen=Seen(file))
+    await database.write(put("before"))
+    two.primary.kill()
+    two.standby.promote()
+    await written(database, "after")
+    two.primary.start()
+    two.primary.ask("ALTER SYSTEM RESET synchronous_standby_names")
+    two.primary.ask("SELECT pg_reload_conf()")
+    # It may be written, and stands first in the list: neither who is connected nor who begins takes it.
+    assert await database.read(sources) == {"before", "after"}
+    await database.write(put("more"))
+    for remembered in (Seen(file), None):
+        again = await Postgres.open(two.url, lines=1, seen=remembered)
+        assert "more" in await again.read(sources)
+        await again.close()
+    # And alone it is refused by whoever knows of the other.
+    with pytest.raises(ConfigurationError, match="old primary, on timeline 1 where timeline 2"):
+        await Postgres.open(two.primary.url(), lines=1, seen=Seen(file))
+    await database.close()
+
+
+async def test_whoever_is_still_connected_to_the_old_primary_leaves_it(two):
+    """The primary is only cut off from its standby: it lives, and holds the lock of every line."""
+    database = await Postgres.open(two.url, lines=2)
+    await database.write(put("before"))
+    two.standby.ask("ALTER SYSTEM SET primary_conninfo = ''")
+    two.standby.ask("SELECT pg_reload_conf()")
+    two.standby.promote()
+    # No commit is answered there any more; the one that waits is made where it is kept.
+    await asyncio.wait_for(written(database, "after"), 30)
+    assert "after" in set(await asyncio.to_thread(listed, two.standby))
+    assert "after" in await database.read(sources)
+    await database.close()
+
+
+async def cut_off(two: Two) -> None:
+    """Let the standby have everything so far, and nothing from now on."""
+    now = two.primary.ask("SELECT pg_current_wal_flush_lsn()::text")
+    async with asyncio.timeout(20):
+        while not two.standby.ask(f"SELECT pg_last_wal_replay_lsn() >= '{now}'"):
+            await asyncio.sleep(0.02)
+        two.standby.ask("ALTER SYSTEM SET primary_conninfo = ''")
+        two.standby.ask("SELECT pg_reload_conf()")
+        while two.primary.ask("SELECT count(*) FROM pg_stat_replication"):
+            await asyncio.sleep(0.02)
+
+
+def listed(cluster: Any) -> list[str]:
+    return str(cluster.ask("SELECT string_agg(source, ' ') FROM licet.fold_positions")).split()
+
+
+async def test_a_commit_that_only_the_primary_has_is_not_answered(two):
+    """Whoever waits for the standby is sent away: PostgreSQL then says that it committed, with a warning."""
+    database = await Postgres.open(two.primary.url(), lines=2)
+    await database.write(put("before"))
+    two.standby.stop()
+    waiting = asyncio.create_task(database.write(put("doubtful")))
+    sql = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    async with asyncio.timeout(20):
+        while not await asyncio.to_thread(two.primary.ask, sql):
+            await asyncio.sleep(0.02)
+        # It stands in the primary's table already, and is still not answered: what makes sure of it waits in its place.
+        again = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        while "doubtful" not in listed(two.primary) or not await asyncio.to_thread(two.primary.ask, again):
+            await asyncio.sleep(0.02)
+    assert not waiting.done()
+    two.standby.start()
+    await asyncio.wait_for(waiting, 30)
+    await database.close()
+
+
+async def test_a_standby_that_lacks_what_was_answered_is_told_and_nothing_more_is_done(loose, tmp_path):
+    database = await Postgres.open(loose.url, lines=2, seen=Seen(tmp_path / "database.json"))
+    await database.write(put("kept"))
+    await cut_off(loose)
+    for name in ("gone1", "gone2"):
+        await database.write(put(name))
+    loose.primary.kill()
+    loose.standby.promote()
+    async with asyncio.timeout(30):
+        while not database.lost:
+            with pytest.raises(StoreUnavailable):
+                await database.write(put("never"))
+            await asyncio.sleep(0.02)
+    assert database.lost == 2
+    for work in (database.write(put("never")), database.read(sources)):
+        with pytest.raises(StoreUnavailable, match="lacks what it had answered"):
+            await work
+    again = await Postgres.open(loose.url, lines=1, seen=Seen(tmp_path / "database.json"))
+    assert await again.read(sources) == {"kept"}
+    await again.close()
+    await database.close()
+
+
+async def test_a_commit_without_an_answer_is_not_mistaken_for_another_one_with_its_number(loose, monkeypatch):
+    """The server that takes over gives the number of the lost transaction to somebody else's."""
+    database = await Postgres.open(loose.url, lines=2)
+    await database.write(put("kept"))
+    await cut_off(loose)
+    execute = asyncpg.Connection.execute
+    taken: list[str] = []
+
+    def fail_over(number: int) -> None:
+        loose.primary.kill()
+        loose.standby.promote()
+        while True:
+            given = loose.standby.ask("SELECT pg_current_xact_id()::text::bigint")
+            if given >= number:
+                taken.append(loose.standby.ask(f"SELECT pg_xact_status('{number}'::xid8)"))
+                return
+
+    async def cut(connection, query, *args, **more):
+        if query == "COMMIT" and not taken:
+            number = await connection.fetchval("SELECT pg_current_xact_id()::text::bigint")
+            await asyncio.to_thread(fail_over, number)
+        return await execute(connection, query, *args, **more)
+
+    monkeypatch.setattr(asyncpg.Connection, "execute", cut)
+    await database.write(put("once"))
+    assert taken == ["committed"], "the number belongs to another transaction"
+    assert await database.read(sources) == {"kept", "once"}
+    assert database.lost == 0
+    await database.close()
+
+
+async def test_a_standby_alone_is_refused_with_what_to_do(two):
+    with pytest.raises(ConfigurationError, match=r"a standby.*every host: postgresql://a,b/licet"):
+        await Postgres.open(two.standby.url(), lines=1)
+
+
+async def test_hosts_of_two_databases_are_refused(postgres_cluster, two):
+    apart = f"postgresql://licet@/postgres?host={postgres_cluster.folder},{two.primary.folder}"
+    with pytest.raises(ConfigurationError, match="not of one database"):
+        await Postgres.open(apart, lines=1)
+
+
+async def test_the_first_host_need_not_answer(two):
+    url = f"postgresql://licet@/postgres?host=/nowhere,{two.standby.folder},{two.primary.folder}"
+    database = await Postgres.open(url, lines=1)
+    assert await database.write(put("a")) == "a"
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("postgresql://u:p%40@[::1]:5432/x", ("postgresql://u:p%40@[::1]:5432/x",)),
+        ("postgres://a:1,b:2/x?sslmode=require", ("postgres://a:1/x?sslmode=require", "postgres://b:2/x?sslmode=require")),
+        ("postgresql:///x?host=/a,/b&port=5433", ("postgresql:///x?host=/a&port=5433", "postgresql:///x?host=/b&port=5433")),
+    ],
+)  # fmt: skip
+def test_each_host_has_a_url(url, found):
+    assert each_host(url) == found
+
+
+def test_as_many_ports_as_hosts():
+    with pytest.raises(ValueError, match="as many ports"):
+        each_host("postgresql:///x?host=/a,/b,/c&port=1,2")
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "before"),
+    [
+        (History("1", 1), History("1", 2), True),
+        (History("1", 2), History("1", 2), False),
+        (History("1", 3), History("1", 2), False),
+        (History("1", 1), History("2", 2), False),
+        (History(), History(), False),
+        (History(), History("1", 2), False),
+    ],
+)
+def test_only_an_earlier_timeline_of_the_same_server_was_left_behind(mine, other, before):
+    assert mine.before(other) is before
+
+
+def test_what_was_seen_is_kept_and_a_damaged_file_tells_nothing(tmp_path):
+    file = tmp_path / "database.json"
+    Seen(file).take(History("1", 2))
+    assert Seen(file).last == History("1", 2)
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.write_text("{")
+    assert Seen(file).last == History()
