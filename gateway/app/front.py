@@ -77,6 +77,10 @@ def _pace(config: Config, spreading: Spreading | None) -> Pace:
     return Pace(config.pacing.license_per_second, config.pacing.license_burst)
 
 
+def _payment_pace(spreading: Spreading | None) -> Pace:
+    return spreading.payment_pace() if spreading is not None else Pace(PER_SECOND, AT_ONCE)
+
+
 class Front:
     """Gate and listener, made of parts that may be here or at the office."""
 
@@ -132,7 +136,7 @@ class Front:
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
         self._credentials = self._reading(keys, feed)
-        rails = self._rails(KnownAccounts(accounts, clock), settler)
+        rails = self._rails(KnownAccounts(accounts, clock), settler, _payment_pace(spreading))
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,
@@ -161,10 +165,10 @@ class Front:
             must=self._config.clients.dpop_nonces,
         )
 
-    def _rails(self, known: KnownAccounts, settler: Settler) -> tuple[Rail, ...]:
+    def _rails(self, known: KnownAccounts, settler: Settler, unverified: Pace) -> tuple[Rail, ...]:
         finding = self.identification.signatures.finding
         credit = CreditByX402(SignedPayers(finding, known))
-        return PriceHeaders(finding, known), X402(settler, credit, Unverified(Pace(PER_SECOND, AT_ONCE)))
+        return PriceHeaders(finding, known), X402(settler, credit, Unverified(unverified))
 
     def _doors(self, gate: Gate, shelf: PolicyShelf, desk: str) -> tuple[Listener, AuthDoor | None]:
         """The public listener, and that for the site's own proxy."""

@@ -56,6 +56,7 @@ from gateway.desk.clients import Admittance, Clients
 from gateway.desk.developers import DeveloperDesk
 from gateway.desk.duties import DutyDesk
 from gateway.desk.offer_documents import OfferDocuments
+from gateway.desk.pacing import DeskPace
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
@@ -200,6 +201,7 @@ class Office:
 
     def _open_desk(self) -> None:
         config, shared = self.config, self.spreading
+        self.pace = shared.desk_pace() if shared else DeskPace()
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -219,7 +221,7 @@ class Office:
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
                 shared.marks if shared else None,
             ),
-            pace=shared.desk_pace() if shared else None,
+            pace=self.pace,
             crawler=Catalog.shipped().crawler,
             claimed=Catalog.shipped().claimed,
             published=self._published,
@@ -231,8 +233,10 @@ class Office:
 
     def _groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
         """What the desk answers besides selling."""
+        limits = self.pace.limits
         self.post = PostRoom(
-            self.config, self.database, self.register, self.clock, lambda: self.shelf.policies, self.cashier.once
+            self.config, self.database, self.register, self.clock, lambda: self.shelf.policies, self.cashier.once,
+            limits,
         )  # fmt: skip
         catalog = Catalog.shipped()
         publisher = self._published = Publisher(catalog)
@@ -245,18 +249,18 @@ class Office:
             TermsDesk(self.terms, license_page_jsonld).group(),
             OfferDocuments(publisher).group(),
             BundleDesk(manifest_beside).group(),
-            QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
+            QuoteDesk(self.terms, catalog.crawler, self.clock, limits).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, self.audits, self.clock).group,
             *self.bookkeeping.reporting(self.duty_book),
             *self.bookkeeping.groups(self.register),
             *self.post.groups,
-            *self.consenting.groups(),
-            *self.persons.groups(),
+            *self.consenting.groups(limits),
+            *self.persons.groups(limits),
             DeveloperDesk(
-                self.register, self.billing.write, self.clock, test=self.config.billing.test
+                self.register, self.billing.write, self.clock, test=self.config.billing.test, limits=limits
             ).group(),
-            *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
+            *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock, limits),
             *self.billing.groups(),
             accounts_of(
                 (self.database, self._pages), self.billing.office, self._balance, self.keys, self.clock

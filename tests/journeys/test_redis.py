@@ -82,6 +82,7 @@ async def test_two_gateways_know_what_each_did_and_go_on_by_themselves_without_r
     await paid_once(pair, sold)
     paced = await sell(pair.one, pages=("tides",))
     await paced_together(pair, paced)
+    await strangers_paced_together(pair)
     await revoked(pair, sold)
     bound = await Bound.buy(pair, proving.Holder())
     await proved_once(pair, bound)
@@ -107,6 +108,27 @@ async def paced_together(pair: Pair, sold) -> None:
     # One has passed already; who has not asked since the other's last one may let one more through.
     assert seen.count(200) in {19, 20}, seen
     assert set(seen) == {200, 429}
+
+
+async def strangers_paced_together(pair: Pair) -> None:
+    """Who objects, and who asks for lists of quotes, is paced over both desks: what one has used up the other knows of."""
+    host = {"Host": urlsplit(pair.one.front).netloc}
+    objection = {"url": "/essays/tides", "role": "co-author", "name": "Ada", "contact": "ada@mail.example"}
+    objection["why"] = "I wrote half of it."
+    for path, body, at_once in (("objections", objection, 5), ("quote", ["/essays/tides"], 10)):
+        passed = []
+        for gateway in (pair.one, pair.other):
+            at, status, since = f"{gateway.front}/.licet/{path}", 0, time.monotonic()
+            passed.append(-1)
+            while status != 429:
+                passed[-1] += 1
+                async with pair.http.post(at, json=body, headers=host) as answer:
+                    status = answer.status
+            # Of quotes one more passes with each second.
+            passed[-1] -= int(time.monotonic() - since) if path == "quote" else 0
+        assert passed[0] in {at_once, at_once - 1}, (path, passed)
+        # The other lets pass what comes before it has first heard.
+        assert passed[1] < at_once - 1, (path, passed)
 
 
 async def revoked(pair: Pair, sold) -> None:
