@@ -105,11 +105,12 @@ class Front:
         tell_used: Callable[[str, int], None] | None = None,
         desk: Path,
         spreading: Spreading | None = None,
+        idle: Callable[[str, int], None] = lambda _licensee, _units: None,
     ) -> None:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
-        window so far, *settled* is for the `Till`; *accounts* finds who pays for an agent (`Accounts.by_agent`), *settler* has money moved on a chain; *get* fetches what strangers make
+        window so far, *settled* and *idle* are for the `Till`; *accounts* finds who pays for an agent (`Accounts.by_agent`), *settler* has money moved on a chain; *get* fetches what strangers make
         us fetch; *origin_identity* signs what goes to servers that ask for it; *tell_used* tells other
         workers of a signature that paid; *desk* is the socket of the desk's door; *spreading* shares pace and marks. *networks* stand in
         for the shipped ones; fetched copies replace either. Raises `ConfigurationError` where the
@@ -132,7 +133,7 @@ class Front:
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
         pace = _pace(config, spreading)
-        self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled, marks=marks)
+        self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled, marks=marks, idle=idle)
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
         self._credentials = self._reading(keys, feed)
