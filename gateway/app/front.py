@@ -112,9 +112,8 @@ class Front:
         *keys* gives the public keys of now, *paid* the units paid for in the
         window so far, *settled* and *idle* are for the `Till`; *accounts* finds who pays for an agent (`Accounts.by_agent`), *settler* has money moved on a chain; *get* fetches what strangers make
         us fetch; *origin_identity* signs what goes to servers that ask for it; *tell_used* tells other
-        workers of a signature that paid; *desk* is the socket of the desk's door; *spreading* shares pace and marks. *networks* stand in
-        for the shipped ones; fetched copies replace either. Raises `ConfigurationError` where the
-        settings of the listener, of DNS or of pinned keys cannot be used.
+        workers of a signature that paid; *desk* is the socket of the desk's door; *spreading* shares pace and marks. *networks* stand in for the
+        shipped ones; fetched copies replace either. Raises `ConfigurationError` where the settings of the listener, of DNS or of pinned keys cannot be used.
         """
         self.auth_at = ("", 0)
         self._config, self._clock = config, clock
