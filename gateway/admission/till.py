@@ -49,7 +49,7 @@ class PaidUnit:
     paid_at: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Units:
     """What is free for one license at one price under one budget, and who waits for more.
 
@@ -86,19 +86,22 @@ class Till:
         remembered: tuple[PaidUnit, ...] = (),
         settled: Callable[[], Awaitable[None]] | None = None,
         marks: SharedMarks | None = None,
+        idle: Callable[[str, int], None] = lambda _licensee, _units: None,
     ) -> None:
         """Work on the purses of *writer* in *book*, starting with the units that the journal says were paid.
 
         *writer* is who records what is taken here (`Journal.writer`). *settled*
         waits until all units that other processes were paid for can be told
         (`learn`), and raises `StoreUnavailable` where that takes too long. With *marks*
-        one of several fetches of a unit that end at the same time, anywhere, pays for it.
+        one of several fetches of a unit that end at the same time, anywhere, pays for it. *idle* hears how many
+        units of a licensee lie idle here after each lease and each return, and at each `rest`.
         """
-        self._settled, self._marks = settled, marks
+        self._settled, self._marks, self._idle = settled, marks, idle
         self._book = book
         self._writer = writer
         self._pace = pace
         self._units: dict[_Key, _Units] = {}
+        self._payers: dict[str, list[_Units]] = {}
         self._taken: set[str] = set()
         self._paid: OrderedDict[str, int] = OrderedDict((unit.key, unit.paid_at) for unit in remembered)
 
@@ -164,9 +167,7 @@ class Till:
         charge = need.about
         assert isinstance(charge, Charge)
         key = _key(charge)
-        units = self._units.get(key)
-        if units is None:
-            units = self._units[key] = _Units(charge.licensee, charge.license, charge.price)
+        units = self._units.get(key) or self._begun(charge)
         waiter: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
         units.waiting.append((charge, waiter))
         units.used = True
@@ -252,14 +253,27 @@ class Till:
         for units in self._units.values():
             units.used = False
         await self._return(idle)
+        for licensee in self._payers:
+            self._say_idle(licensee)
         for key, units in list(self._units.items()):
             if not (units.used or units.free or units.waiting or units.filling):
                 del self._units[key]
+                of_payer = self._payers[units.licensee]
+                of_payer.remove(units)
+                if not of_payer:
+                    del self._payers[units.licensee]
+
+    async def recall(self, licensee: str) -> None:
+        """Return what is free of *licensee*: another is asked for it. Raises `StoreUnavailable`, and nothing is lost."""
+        await self._return(self._payers.get(licensee, ()))
+        self._say_idle(licensee)
 
     def forget(self) -> None:
         """What is free is ours no more: the book closed the purses. What was taken ends as always."""
         for units in self._units.values():
             units.free, units.block, units.last = 0, _FIRST, 0
+        for licensee in self._payers:
+            self._say_idle(licensee)
 
     async def close(self) -> None:
         """Return everything that is free; what was taken stays taken until it ends."""
@@ -272,11 +286,19 @@ class Till:
         if not charge.purse:
             return  # it was never set aside
         key = _key(charge)
-        units = self._units.get(key)
-        if units is None:
-            units = self._units[key] = _Units(charge.licensee, charge.license, charge.price)
+        units = self._units.get(key) or self._begun(charge)
         units.free += 1
         self._serve(units)
+        if units.free == 1:
+            self._say_idle(units.licensee)
+
+    def _begun(self, charge: Charge) -> _Units:
+        units = self._units[_key(charge)] = _Units(charge.licensee, charge.license, charge.price)
+        self._payers.setdefault(charge.licensee, []).append(units)
+        return units
+
+    def _say_idle(self, licensee: str) -> None:
+        self._idle(licensee, sum(units.free for units in self._payers.get(licensee, ())))
 
     def _serve(self, units: _Units) -> None:
         """Hand what is free to those that wait, first come first served."""
@@ -306,6 +328,7 @@ class Till:
                 units.free += granted
                 units.last, units.block, units.dry = granted, min(2 * units.block, _LARGEST), False
                 self._serve(units)
+                self._say_idle(units.licensee)
                 if not units.waiting:
                     return
         except StoreUnavailable as error:
@@ -328,11 +351,7 @@ class Till:
         """Ask the book; what it lacks may lie idle here, for the same payer, and is given up for it."""
         granted = await self._book.lease(self._writer, charge, fetches)
         if isinstance(granted, Short):
-            others = [
-                other
-                for other in self._units.values()
-                if other is not units and other.free and other.licensee == units.licensee
-            ]
+            others = [other for other in self._payers[units.licensee] if other is not units and other.free]
             if others:
                 await self._return(others)
                 granted = await self._book.lease(self._writer, charge, fetches)

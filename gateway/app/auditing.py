@@ -12,6 +12,7 @@ from gateway.desk.bundling import Log, Sources
 from gateway.desk.call import Group
 from gateway.desk.clients import Clients
 from gateway.desk.log_files import LogFiles, ReceiptDesk
+from gateway.desk.pacing import Limits, own_limit
 from gateway.desk.receipt_page import ReceiptPage
 from gateway.keys.key_ring import KeyRing
 from gateway.licenses.register import LicenseRegister
@@ -30,11 +31,12 @@ def proofs_of(
     keeping: LogKeeping,
     keys: KeyRing,
     clock: Clock,
+    limits: Limits = own_limit,
 ) -> tuple[Group | Callable[[Clients], Group], ...]:
     """What the desk answers about the log that *keeping* keeps: its files, receipts out of it, and auditors.
 
     Looks are kept in *database*; what bundles are made of is read from *pages*,
-    which is the same one over connections of its own.
+    which is the same one over connections of its own. Whoever is a stranger asks at the pace of *limits*.
     """
     stores = (
         keeping.leaves, SqliteLedger(pages), register, SqliteNegotiations(pages), SqliteDuties(pages),
@@ -46,7 +48,10 @@ def proofs_of(
 
     def private(clients: Clients) -> Group:
         auditors = AuditDesk(SqliteAuditors(database), sources, partial(_log, keeping), clients, clock)
-        receipts = {**ReceiptDesk(keeping, clients).group(), **ReceiptPage(keeping, clients, clock).group()}
+        receipts = {
+            **ReceiptDesk(keeping, clients).group(),
+            **ReceiptPage(keeping, clients, clock, limits).group(),
+        }
         return {**receipts, **auditors.group()}
 
     return LogFiles(keeping).group(), private

@@ -15,6 +15,7 @@ from gateway.desk.clients import Clients
 from gateway.desk.consents import ConsentDesk
 from gateway.desk.fees import Entered, Keeping
 from gateway.desk.objections import ObjectionDesk
+from gateway.desk.pacing import Limits, own_limit
 from gateway.desk.withdrawals import WithdrawalDesk
 from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.hearing import Hearing
@@ -42,12 +43,12 @@ class Consenting:
         self.hearing = Hearing(SqliteObjections(database), self.taking_back)
         self.asking = AskingAuthors(SqliteConsents(database), self.taking_back)
 
-    def groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
-        """What the desk answers about it."""
+    def groups(self, limits: Limits = own_limit) -> tuple[Group | Callable[[Clients], Group], ...]:
+        """What the desk answers about it, at the pace of *limits*."""
         return (
             WithdrawalDesk(self.withdrawals, self._clock).group,
-            ObjectionDesk(self.hearing, self._clock).group(),
-            ConsentDesk(self.asking, self._clock).group(),
+            ObjectionDesk(self.hearing, self._clock, limits).group(),
+            ConsentDesk(self.asking, self._clock, limits).group(),
             AuthorshipDesk(self.originals, self._register, self._clock).group,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import json
@@ -11,16 +12,21 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gateway.folders import make_folder
 from gateway.problems import ConfigurationError, Mistake
+
+if TYPE_CHECKING:
+    from gateway.provenance.keeper import KeeperLock
 
 _PREFIX: Final = "licet-"
 _LOCK: Final = "licet.lock"
 _LONGEST_BASE: Final = 80
 #: Seconds that the processes of a gateway that was killed may take to notice it.
 _ENDING: Final = 5.0
+#: Twentieths of a second that a command may keep the journal while a gateway starts.
+_PATIENCE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +185,15 @@ def _forget_run(told: dict[str, object]) -> None:
     run = Path(str(told.get("run", "")))
     if run.name.startswith(_PREFIX) and run.parent == Path(_base()) and not run.is_symlink():
         shutil.rmtree(run, ignore_errors=True)
+
+
+async def keeper_lock(folder: Path) -> KeeperLock:
+    """Become the keeper of *folder*; a command that folds at this moment is waited for. Raises `ConfigurationError`."""
+    from gateway.provenance.keeper import KeeperLock
+
+    for _ in range(_PATIENCE):
+        taken = KeeperLock.try_take(folder)
+        if taken is not None:
+            return taken
+        await asyncio.sleep(0.05)
+    raise ConfigurationError([Mistake(str(folder), "", "another process keeps this journal; stop it first")])

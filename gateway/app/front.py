@@ -77,6 +77,10 @@ def _pace(config: Config, spreading: Spreading | None) -> Pace:
     return Pace(config.pacing.license_per_second, config.pacing.license_burst)
 
 
+def _payment_pace(spreading: Spreading | None) -> Pace:
+    return spreading.payment_pace() if spreading is not None else Pace(PER_SECOND, AT_ONCE)
+
+
 class Front:
     """Gate and listener, made of parts that may be here or at the office."""
 
@@ -101,15 +105,15 @@ class Front:
         tell_used: Callable[[str, int], None] | None = None,
         desk: Path,
         spreading: Spreading | None = None,
+        idle: Callable[[str, int], None] = lambda _licensee, _units: None,
     ) -> None:
         """Plug the parts together; nothing listens yet.
 
         *keys* gives the public keys of now, *paid* the units paid for in the
-        window so far, *settled* is for the `Till`; *accounts* finds who pays for an agent (`Accounts.by_agent`), *settler* has money moved on a chain; *get* fetches what strangers make
+        window so far, *settled* and *idle* are for the `Till`; *accounts* finds who pays for an agent (`Accounts.by_agent`), *settler* has money moved on a chain; *get* fetches what strangers make
         us fetch; *origin_identity* signs what goes to servers that ask for it; *tell_used* tells other
-        workers of a signature that paid; *desk* is the socket of the desk's door; *spreading* shares pace and marks. *networks* stand in
-        for the shipped ones; fetched copies replace either. Raises `ConfigurationError` where the
-        settings of the listener, of DNS or of pinned keys cannot be used.
+        workers of a signature that paid; *desk* is the socket of the desk's door; *spreading* shares pace and marks. *networks* stand in for the
+        shipped ones; fetched copies replace either. Raises `ConfigurationError` where the settings of the listener, of DNS or of pinned keys cannot be used.
         """
         self.auth_at = ("", 0)
         self._config, self._clock = config, clock
@@ -128,11 +132,11 @@ class Front:
         self._way = HttpOrigin(OriginLimits(first_byte=_DESK, idle=_DESK))
         notices = SiteNotices(self.published, partial(fetch_small, proxied=times.proxy_protocol), clock)
         pace = _pace(config, spreading)
-        self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled, marks=marks)
+        self.till = Till(book, journal.writer, pace, remembered=paid, settled=settled, marks=marks, idle=idle)
         asn_of = self.locations.asn_of
         self.identification = Identification(config, clock, catalog, get, networks=networks, asn_of=asn_of)
         self._credentials = self._reading(keys, feed)
-        rails = self._rails(KnownAccounts(accounts, clock), settler)
+        rails = self._rails(KnownAccounts(accounts, clock), settler, _payment_pace(spreading))
         gate = Gate(
             policy_of=shelf.of_site,
             identify=self.identification.identifier.identify,
@@ -161,10 +165,10 @@ class Front:
             must=self._config.clients.dpop_nonces,
         )
 
-    def _rails(self, known: KnownAccounts, settler: Settler) -> tuple[Rail, ...]:
+    def _rails(self, known: KnownAccounts, settler: Settler, unverified: Pace) -> tuple[Rail, ...]:
         finding = self.identification.signatures.finding
         credit = CreditByX402(SignedPayers(finding, known))
-        return PriceHeaders(finding, known), X402(settler, credit, Unverified(Pace(PER_SECOND, AT_ONCE)))
+        return PriceHeaders(finding, known), X402(settler, credit, Unverified(unverified))
 
     def _doors(self, gate: Gate, shelf: PolicyShelf, desk: str) -> tuple[Listener, AuthDoor | None]:
         """The public listener, and that for the site's own proxy."""

@@ -7,6 +7,7 @@ newcomers and drain, then the journal, the keeper, the database.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gateway.app.access_file import FLUSH_SECONDS
@@ -90,6 +91,7 @@ class Licet(Office):
             origin_identity=OwnIdentity(self.origin_keys, self.identity.agent),
             desk=run.desk,
             spreading=self.spreading,
+            idle=partial(self.book.told, "front"),
         )
         await self._look()  # opening took a while: the first licensed fetch must not meet an old list
         url = await front.open()
@@ -108,6 +110,11 @@ class Licet(Office):
         """Have the front forget what is set aside and not taken."""
         if self._front is not None:
             self._front.till.forget()
+
+    async def recall(self, holder: Any, licensee: str) -> None:  # noqa: ARG002
+        """Have the front give back what it has idle."""
+        if self._front is not None:
+            await self._front.till.recall(licensee)
 
     def learn(self, units: Any) -> None:
         """Have the front know."""

@@ -9,6 +9,9 @@ policies as soon as policies were taken up    looks into the database and at its
                                               once, which it does every second anyway
 paid     units that were paid for, once that  does not charge them again in their window,
          is durable                           which the database says a little later
+recall   that a licensee is short, where      has its workers give back what they have idle
+         others say that they have units of   of that licensee (`admission.recalling`), and
+         it idle                              says so (``recalled``)
 ======== ==================================== ==========================================
 
 Besides, every office says every few seconds which policies it has in force; who has
@@ -28,9 +31,11 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from gateway.admission.recalling import Elsewhere, Recalling
 from gateway.app.spreading import Spreading, say_what_stands_out
 from gateway.app.stores import place_of
 from gateway.app.timers import every
+from gateway.clock import Clock
 from gateway.config import Config
 from gateway.policy.reload import PolicyShelf
 
@@ -86,6 +91,7 @@ class Neighbors:
         self.others: tuple[str, ...] = ()
         self._spreading, self._ears = spreading, ears
         self._news: Bulletin | None = None
+        self._elsewhere: Elsewhere | None = None
         self._place = ""
         if spreading is not None:
             from gateway.store.redis.news import RedisNews
@@ -95,6 +101,27 @@ class Neighbors:
             self._news.on("revoked", self._hear_revoked)
             self._news.on("policies", self._hear_policies)
             self._news.on("paid", self._hear_paid)
+
+    def recall_for(self, book: Recalling, clock: Clock) -> None:
+        """Have *book* know of what others have idle, and give back what they ask for."""
+        if self._news is None or self._spreading is None:
+            return
+        from gateway.store.redis.copies import RedisCopies
+
+        copies = RedisCopies(self._spreading.line)
+        elsewhere = book.elsewhere = Elsewhere(self._place, copies, self.tell, book.recall, clock)
+
+        async def asked(body: str) -> None:
+            if told := self._of_another(body):
+                elsewhere.hear_question(told[1])
+
+        async def answered(body: str) -> None:
+            if told := self._of_another(body):
+                elsewhere.hear_answer(str(told[0]), told[1])
+
+        self._news.on("recall", asked)
+        self._news.on("recalled", answered)
+        self._elsewhere = elsewhere
 
     async def run(self) -> None:
         """Hear until canceled, and say what is in force; at first say what is not well about the server."""
@@ -106,7 +133,11 @@ class Neighbors:
         # Where it cannot be asked, the line says so.
         with contextlib.suppress(*FAILURES):
             say_what_stands_out(list(looked_at(*await self._spreading.line.told())))
-        await asyncio.gather(self._news.run(), every(HOLD_SECONDS, self._hold))
+        try:
+            await asyncio.gather(self._news.run(), every(HOLD_SECONDS, self._hold))
+        finally:
+            if self._elsewhere is not None:
+                await self._elsewhere.close()
 
     def tell(self, kind: str, what: object = None) -> None:
         """Tell the others *what*, as JSON has it."""

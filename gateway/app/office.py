@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from gateway.admission.recalling import Recalling
 from gateway.admission.till import PaidUnit
 from gateway.app import billing_room, duty_round
 from gateway.app.account_room import accounts_of
@@ -29,6 +30,7 @@ from gateway.app.dashboard_rooms import rooms_of
 from gateway.app.dealing import bargaining_of
 from gateway.app.explaining import Explaining
 from gateway.app.feeds import ROUND_SECONDS, FeedRound
+from gateway.app.folder import keeper_lock
 from gateway.app.ingestion_round import INGESTION_SECONDS
 from gateway.app.key_rings import rings_of
 from gateway.app.life_round import LIVES_SECONDS, LifeRound
@@ -57,6 +59,7 @@ from gateway.desk.clients import Admittance, Clients
 from gateway.desk.developers import DeveloperDesk
 from gateway.desk.duties import DutyDesk
 from gateway.desk.offer_documents import OfferDocuments
+from gateway.desk.pacing import DeskPace
 from gateway.desk.published_terms import TermsDesk
 from gateway.desk.quotes import QuoteDesk
 from gateway.desk.routes import Desk
@@ -72,7 +75,7 @@ from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.provenance.audience import Audience
 from gateway.provenance.journal import Journal
-from gateway.provenance.keeper import Folding, Keeper, KeeperLock
+from gateway.provenance.keeper import Folding, Keeper
 from gateway.store.evidence_folder import EvidenceFolder
 from gateway.store.sqlite.access_log import SqliteAccessLog
 from gateway.store.sqlite.accounts import SqliteAccounts
@@ -96,8 +99,6 @@ log = structlog.get_logger("licet")
 
 #: Seconds between two looks at what other processes changed: well under `revocations.OLDEST`.
 _LOOK = 0.25
-#: Twentieths of a second that a command may keep the journal while a gateway starts.
-_PATIENCE = 200
 
 
 class Office:
@@ -153,24 +154,20 @@ class Office:
         self.register = SqliteRegister(self.database)
         self.lives = SqliteLives(self.database)
         self.accounts = SqliteAccounts(self.database)
-        self.book = SqliteSpendBook(self.database, self.clock)
+        self.book = Recalling(SqliteSpendBook(self.database, self.clock), self.recall)
         self.ledger = SqliteLedger(self.database)
         self.access_log = SqliteAccessLog(self._pages)
         self.totals = SqliteTotals(self.database)
         self._paid = SqliteLedger(self._pages)
         ears = Ears(self._bell.set, self._reload_if_changed, self.learn, lambda: self.shelf)
         self.neighbors = Neighbors(config, self.spreading, ears)
+        self.neighbors.recall_for(self.book, self.clock)
         leaves = SqliteLeaves(self._pages, self.fresh)
         self.log = LogKeeping(config.log, log_keys, leaves, self._first_host(), leader_of(self._pages))
         self.witnessing = witnessing_of(config)
         self.audience = SqliteAudience(self.database)
         self.people = Audience(enabled=config.people.counted)
-        keeper_lock = await self._keeper_lock()
-        if keeper_lock is None:
-            raise ConfigurationError(
-                [Mistake(str(config.folder), "", "another process keeps this journal; stop it first")]
-            )
-        self._closing.append(acting(keeper_lock.release))
+        self._closing.append(acting((await keeper_lock(config.folder)).release))
         self.journal = Journal.open(
             config.journal,
             journal,
@@ -202,6 +199,7 @@ class Office:
 
     def _open_desk(self) -> None:
         config, shared = self.config, self.spreading
+        self.pace = shared.desk_pace() if shared else DeskPace()
         self.desk = Desk(
             register=self.register,
             spend_book=self.book,
@@ -221,7 +219,7 @@ class Office:
                 config.clients.initial_access_token, agent_judge(config, self.egress.get, self.clock, self.accounts),
                 shared.marks if shared else None,
             ),
-            pace=shared.desk_pace() if shared else None,
+            pace=self.pace,
             crawler=Catalog.shipped().crawler,
             claimed=Catalog.shipped().claimed,
             published=self._published,
@@ -233,8 +231,10 @@ class Office:
 
     def _groups(self) -> tuple[Group | Callable[[Clients], Group], ...]:
         """What the desk answers besides selling."""
+        limits = self.pace.limits
         self.post = PostRoom(
-            self.config, self.database, self.register, self.clock, lambda: self.shelf.policies, self.cashier.once
+            self.config, self.database, self.register, self.clock, lambda: self.shelf.policies, self.cashier.once,
+            limits,
         )  # fmt: skip
         catalog = Catalog.shipped()
         publisher = self._published = Publisher(catalog)
@@ -247,18 +247,18 @@ class Office:
             TermsDesk(self.terms, license_page_jsonld).group(),
             OfferDocuments(publisher).group(),
             BundleDesk(manifest_beside).group(),
-            QuoteDesk(self.terms, catalog.crawler, self.clock).group(),
+            QuoteDesk(self.terms, catalog.crawler, self.clock, limits).group(),
             CatalogueDesk(self.terms, catalog.crawler).group(),
             DutyDesk(self.duty_book, self.audits, self.clock).group,
             *self.bookkeeping.reporting(self.duty_book),
             *self.bookkeeping.groups(self.register),
             *self.post.groups,
-            *self.consenting.groups(),
-            *self.persons.groups(),
+            *self.consenting.groups(limits),
+            *self.persons.groups(limits),
             DeveloperDesk(
-                self.register, self.billing.write, self.clock, test=self.config.billing.test
+                self.register, self.billing.write, self.clock, test=self.config.billing.test, limits=limits
             ).group(),
-            *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock),
+            *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock, limits),
             *self.billing.groups(),
             accounts_of(
                 (self.database, self._pages), self.billing.office, self._balance, self.keys, self.clock
@@ -380,15 +380,6 @@ class Office:
     def _start(self, name: str, run: Coroutine[object, object, None]) -> None:
         self._tasks.append(asyncio.create_task(run, name=name))
 
-    async def _keeper_lock(self) -> KeeperLock | None:
-        """Become the folder's keeper; a command that folds at this moment is waited for."""
-        for _ in range(_PATIENCE):
-            taken = KeeperLock.try_take(self.config.folder)
-            if taken is not None:
-                return taken
-            await asyncio.sleep(0.05)
-        return None
-
     async def _fold_the_rest(self) -> None:
         # Where the books cannot be reached, the next start folds it.
         with contextlib.suppress(StoreUnavailable):
@@ -414,6 +405,9 @@ class Office:
 
     def forget_leases(self) -> None:
         """Have whoever sells forget what is set aside and not taken."""
+
+    async def recall(self, holder: Any, licensee: str) -> None:
+        """Have *holder*, who sells here, give back what it has idle of *licensee*. Raises `StoreUnavailable`."""
 
     def learn(self, units: Any) -> None:
         """Hear of *units*, as JSON has them, that were paid for at another gateway."""

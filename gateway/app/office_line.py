@@ -55,19 +55,20 @@ class OfficeLine:
         learn: Callable[[Iterable[PaidUnit]], None],
         used: Callable[[str, int], None],
         closed: Callable[[], None],
+        recall: Callable[[str], Awaitable[None]],
         take_up: Callable[[], Awaitable[list[str]]],
         withdraw: Callable[[Iterable[Withdrawal]], None],
     ) -> None:
         """Speak as worker *name*, whose journal is *writer*'s; *others* are those whom the office does not know to the end.
 
-        Revocations go to *feed*, paid units to *learn*, signatures that paid at another worker to *used*, that this gateway's purses were closed to *closed*; *take_up* reads the
+        Revocations go to *feed*, paid units to *learn*, signatures that paid at another worker to *used*, that this gateway's purses were closed to *closed*; *recall* gives back what is idle here of a licensee; *take_up* reads the
         policies that the office took up and gives their digests; *withdraw* hears what is withdrawn, before the revocations are renewed.
         """
         self.known = asyncio.Event()
         self._writer, self._others = writer, others
         self._path, self._name, self._feed = path, name, feed
         self._learn, self._used, self._take_up, self._withdraw = learn, used, take_up, withdraw
-        self._closed = closed
+        self._closed, self._recall = closed, recall
         self._revoked = Revocations()
         self._channel: Channel | None = None
 
@@ -120,9 +121,11 @@ class OfficeLine:
             with contextlib.suppress(asyncio.CancelledError):
                 await running
 
-    async def _answer(self, name: str, given: Any) -> Any:  # noqa: ARG002
+    async def _answer(self, name: str, given: Any) -> Any:
         if name == "policies":
             return await self._take_up()
+        if name == "recall":
+            return await self._recall(str(given))
         raise StoreUnavailable(f"A worker does not know {name}.")
 
     def _hear(self, name: str, given: Any) -> None:

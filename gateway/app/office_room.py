@@ -166,6 +166,10 @@ class OfficeRoom(Office):
         if units:
             self._tell_all("paid", PAID.dump_python(units, mode="json"))
 
+    async def recall(self, holder: Any, licensee: str) -> None:
+        """Have worker *holder* give back what it has idle."""
+        await holder.channel.call("recall", licensee)
+
     def learn(self, units: Any) -> None:
         """Tell every worker of *units* that were paid for at another gateway."""
         self._tell_all("paid", units)
@@ -194,6 +198,7 @@ class OfficeRoom(Office):
             await line.channel.run()
         finally:
             self._lines.discard(line)
+            self.book.gone(line)
 
     async def _answer(self, line: _Line, name: str, given: Any) -> Any:
         port, _, method = name.partition(".")
@@ -227,6 +232,8 @@ class OfficeRoom(Office):
             self.neighbors.tell("paid", given)
         elif name == "used":
             self._tell_all("used", given, but=line)
+        elif name == "idle":
+            self.book.told(line, str(given[0]), int(given[1]))
 
     async def _welcome(self, line: _Line, given: Any) -> None:
         """Bring a worker up to date, and from now on keep it so."""

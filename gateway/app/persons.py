@@ -7,6 +7,7 @@ from gateway.clock import Clock
 from gateway.config import Config
 from gateway.dashboard.person_pages import People
 from gateway.desk.call import Group
+from gateway.desk.pacing import Limits, own_limit
 from gateway.desk.person_desk import PersonDesk
 from gateway.desk.privacy_page import PrivacyDesk
 from gateway.store.sqlite.database import Database
@@ -24,10 +25,10 @@ class Persons:
         self._config, self._clock = config, clock
         self.reports = SqlitePersonReports(database)
 
-    def groups(self) -> tuple[Group, ...]:
-        """What the desk answers."""
+    def groups(self, limits: Limits = own_limit) -> tuple[Group, ...]:
+        """What the desk answers, at the pace of *limits*."""
         privacy = PrivacyDesk(recorded_by(self._config))
-        return PersonDesk(self.reports, self._clock).group(), privacy.group()
+        return PersonDesk(self.reports, self._clock, limits).group(), privacy.group()
 
     def pages(self) -> People:
         """What the owner's pages work on."""

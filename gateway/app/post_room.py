@@ -20,6 +20,7 @@ from gateway.desk.call import Group
 from gateway.desk.clients import Clients
 from gateway.desk.event_feed import EventFeed
 from gateway.desk.once import Once
+from gateway.desk.pacing import Limits, own_limit
 from gateway.desk.webhooks import WebhookDesk
 from gateway.egress import Egress, read_url
 from gateway.licenses.license import Standing
@@ -65,8 +66,9 @@ class PostRoom:
         clock: Clock,
         policies: Callable[[], tuple[Policy, ...]],
         once: Once | None = None,
+        limits: Limits = own_limit,
     ) -> None:
-        """Work on *database*; raises `ConfigurationError` for what the settings say wrongly."""
+        """Work on *database*, at the pace of *limits*; raises `ConfigurationError` for what the settings say wrongly."""
         self._config, self._register, self._clock, self._policies = config, register, clock, policies
         self.events, self.endpoints = SqliteEvents(database), SqliteEndpoints(database)
         self._own = own_endpoints(config, self._now())
@@ -74,7 +76,7 @@ class PostRoom:
         self._webhooks = webhooks = webhooks_of(config, secrets, clock)
         transports: dict[str, Transport] = {"https": webhooks, "http": webhooks}
         mail = mail_of(config)
-        self.verifying = MailboxLetters(mail, clock) if mail is not None else None
+        self.verifying = MailboxLetters(mail, clock, limits) if mail is not None else None
         if mail is not None:
             transports["mailto"] = Letters(mail, config.email.operator, self._contact, self._origins)
         exports = BillingExports(exports_of(config), clock)
@@ -84,7 +86,7 @@ class PostRoom:
 
         def hooks(clients: Clients) -> Group:
             return WebhookDesk(
-                clients, self.endpoints, self.events, secrets, webhooks.ping, clock, once
+                clients, self.endpoints, self.events, secrets, webhooks.ping, clock, once, limits
             ).group()
 
         def feed(clients: Clients) -> Group:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -22,6 +23,7 @@ from gateway.clock import Clock
 from gateway.config import Config
 from gateway.desk.pacing import DeskPace
 from gateway.problems import ConfigurationError, Mistake
+from gateway.rails.unverified import AT_ONCE, PER_SECOND
 from gateway.store.redis.address import EMBEDDED, RedisAt, read_address
 from gateway.visitors.replays import SharedMarks
 
@@ -50,6 +52,11 @@ class Paces(Protocol):
         ...
 
 
+def desk_limit(paces: Paces, name: str, per_second: float, burst: int) -> Pace:
+    """The limit of that name at the desk, of *paces*: `desk.pacing.Limits` for all machines."""
+    return paces.pace(f"desk {name}", per_second, burst)
+
+
 @dataclass(frozen=True, slots=True)
 class Spreading:
     """One process's share; *line* carries it. Use `begun`."""
@@ -65,8 +72,12 @@ class Spreading:
         return self.paces.pace("license", pacing.license_per_second, pacing.license_burst)
 
     def desk_pace(self) -> DeskPace:
-        """The limits of the desk: the numbers are those of `DeskPace`."""
-        return DeskPace(lambda name, per_second, burst: self.paces.pace(f"desk {name}", per_second, burst))
+        """The limits of the desk, each with the numbers that its part of the desk says."""
+        return DeskPace(partial(desk_limit, self.paces))
+
+    def payment_pace(self) -> Pace:
+        """The limit of payments that somebody else has to verify, by network."""
+        return self.paces.pace("payments", PER_SECOND, AT_ONCE)
 
     async def close(self) -> None:
         """Let the line go."""

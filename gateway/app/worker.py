@@ -102,6 +102,7 @@ class Worker:
             learn=self._learn,
             used=self._used,
             closed=self._closed,
+            recall=self._recall,
             take_up=self._take_up,
             withdraw=self._shelf.withdraw,
         )
@@ -127,6 +128,7 @@ class Worker:
             else None,
             desk=self._run.desk,
             spreading=self._spreading,
+            idle=lambda licensee, units: line.tell("idle", [licensee, units]),
         )
         self._begin("line", line.run())
         with contextlib.suppress(TimeoutError):
@@ -206,6 +208,10 @@ class Worker:
     def _closed(self) -> None:
         if self._front is not None:
             self._front.till.forget()
+
+    async def _recall(self, licensee: str) -> None:
+        if self._front is not None:
+            await self._front.till.recall(licensee)
 
     def _used(self, mark: str, until: int) -> None:
         if self._front is not None:

@@ -25,7 +25,6 @@ from weakref import WeakValueDictionary
 
 import uuid_utils
 
-from gateway.admission.pace import Pace
 from gateway.clock import Clock
 from gateway.desk.agreeing import Assent, sealed, signed_by
 from gateway.desk.changing import Changing, stands
@@ -33,6 +32,7 @@ from gateway.desk.clients import Known, may_buy
 from gateway.desk.in_person import InPerson
 from gateway.desk.metadata import on_offer
 from gateway.desk.one_round import OneRound
+from gateway.desk.pacing import Limits, own_limit
 from gateway.desk.selling import Buyer as Purchaser
 from gateway.desk.selling import Ring, Sales
 from gateway.licenses.bargaining import Answer, Buyer, Proposal, answer
@@ -139,15 +139,15 @@ class Bargains:
         sales: Sales,
         clock: Clock,
         keys: Ring,
-        pace: Pace | None = None,
+        limits: Limits = own_limit,
     ) -> None:
-        """Work on these, and sign agreements by *keys*; *pace* is for new negotiations of one licensee: by default 20 at once and two a minute."""
+        """Work on these, and sign agreements by *keys*; of *limits* is that of new negotiations of one licensee, 20 at once and two a minute."""
         self.store = bargaining.negotiations
         self._position, self._clauses = bargaining.position, bargaining.clauses
         self._register, self._sales, self._clock, self._keys = register, sales, clock, keys
         lives = bargaining.lives
         self._changing = Changing(bargaining.negotiations, lives, register) if lives else None
-        self._pace = pace or Pace(1 / 30, MOST_OPEN)
+        self._pace = limits("negotiations", 1 / 30, MOST_OPEN)
         self._lines: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._changes: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 

@@ -11,12 +11,11 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.admission.pace import Pace
 from gateway.clock import Clock
 from gateway.desk.call import READ, WRITE, About, Call, Group, Route
 from gateway.desk.consent_page import consent_page
 from gateway.desk.metadata import PREFIX
-from gateway.desk.pacing import network
+from gateway.desk.pacing import Limits, network, own_limit
 from gateway.desk.reading import FORM, JSON, read_members
 from gateway.desk.replies import json_reply, page
 from gateway.languages import tr
@@ -45,10 +44,10 @@ _ABOUT: Final = {
 class ConsentDesk:
     """Answers authors, each by its own link."""
 
-    def __init__(self, asking: AskingAuthors, clock: Clock, pace: Pace | None = None) -> None:
-        """Keep answers by *asking*; *pace* is for wrong links of each network: by default 20 at once and one a second."""
+    def __init__(self, asking: AskingAuthors, clock: Clock, limits: Limits = own_limit) -> None:
+        """Keep answers by *asking*; of *limits* is that of wrong links of each network, 20 at once and one a second."""
         self._asking, self._clock = asking, clock
-        self._pace = pace or Pace(1, 20)
+        self._pace = limits("links", 1, 20)
 
     def group(self) -> Group:
         """Its addresses."""

@@ -18,12 +18,11 @@ import structlog
 import uuid_utils
 from aiohttp import web
 
-from gateway.admission.pace import Pace
 from gateway.clock import Clock
 from gateway.desk import developer_page as pages
 from gateway.desk.call import READ, WRITE, About, Call, Group, Route, read_at
 from gateway.desk.metadata import PREFIX, issuer_of
-from gateway.desk.pacing import network
+from gateway.desk.pacing import Limits, network, own_limit
 from gateway.desk.quoting import Question, quote
 from gateway.desk.replies import form_page, json_reply, page
 from gateway.desk.wishes import read_place
@@ -64,16 +63,16 @@ class DeveloperDesk:
         clock: Clock,
         *,
         test: bool,
-        pace: Pace | None = None,
+        limits: Limits = own_limit,
     ) -> None:
         """Enroll sandbox clients in *register*, where *test* says that the books are of test mode.
 
         *write* makes their money durable, and returns once the books show it: the next command spends it.
 
-        *pace* is for each network: by default 5 keys at once and one in ten minutes.
+        Of *limits* is that of each network, 5 keys at once and one in ten minutes.
         """
         self._register, self._write, self._clock, self._test = register, write, clock, test
-        self._pace = pace or Pace(1 / 600, 5)
+        self._pace = limits("sandboxes", 1 / 600, 5)
 
     def group(self) -> Group:
         """Its addresses; the sandbox is there in test mode alone."""

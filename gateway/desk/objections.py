@@ -18,12 +18,11 @@ from typing import Any, Final
 import uuid_utils
 from aiohttp import web
 
-from gateway.admission.pace import Pace
 from gateway.clock import Clock
 from gateway.desk.call import READ, WRITE, About, Call, Group, Route, read_at
 from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.objection_page import TRAP, form_page, state_page
-from gateway.desk.pacing import network
+from gateway.desk.pacing import Limits, network, own_limit
 from gateway.desk.reading import FORM, JSON, read_members
 from gateway.desk.replies import json_reply, page
 from gateway.languages import later, tr
@@ -55,10 +54,10 @@ _ABOUT: Final = {
 class ObjectionDesk:
     """Takes objections in, and says how far they are."""
 
-    def __init__(self, hearing: Hearing, clock: Clock, pace: Pace | None = None) -> None:
-        """Hand them to *hearing*; *pace* is for each network: by default 5 at once and one in ten minutes."""
+    def __init__(self, hearing: Hearing, clock: Clock, limits: Limits = own_limit) -> None:
+        """Hand them to *hearing*; of *limits* is that of each network, 5 at once and one in ten minutes."""
         self._hearing, self._clock = hearing, clock
-        self._pace = pace or Pace(1 / 600, 5)
+        self._pace = limits("objections", 1 / 600, 5)
 
     def group(self) -> Group:
         """Its addresses."""

@@ -12,13 +12,21 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from gateway.admission.pace import Pace
 
+#: Makes a limit by its name, so many a second and so many at once. Who says one name may share one limit.
+Limits = Callable[[str, float, int], Pace]
+
+
+def own_limit(name: str, per_second: float, burst: int) -> Pace:  # noqa: ARG001
+    """A limit that this process keeps for itself, whatever its name."""
+    return Pace(per_second, burst)
+
 
 class DeskPace:
     """Three limits; each answers the whole seconds to wait, 0 for none."""
 
     def __init__(
         self,
-        make: Callable[[str, float, int], Pace] = lambda _, per_second, burst: Pace(per_second, burst),
+        limits: Limits = own_limit,
         *,
         register: Pace | None = None,
         failures: Pace | None = None,
@@ -27,11 +35,12 @@ class DeskPace:
         """Keep to the limits given; by default 5 registrations a network at once and one a minute.
 
         Failed logins: 20 at once and one a second a network. Clients: 60
-        requests at once and 5 a second. *make* makes a limit of a name, so many a second and so many at once.
+        requests at once and 5 a second. *limits* makes these, and those that parts of the desk have for themselves.
         """
-        self._register = register or make("registrations", 1 / 60, 5)
-        self._failures = failures or make("failures", 1, 20)
-        self._client = client or make("clients", 5, 60)
+        self.limits = limits
+        self._register = register or limits("registrations", 1 / 60, 5)
+        self._failures = failures or limits("failures", 1, 20)
+        self._client = client or limits("clients", 5, 60)
 
     def registering(self, address: str, now_us: int) -> int:
         """Take one registration from *address*."""

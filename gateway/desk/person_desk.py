@@ -19,11 +19,10 @@ from typing import Any, Final
 import uuid_utils
 from aiohttp import web
 
-from gateway.admission.pace import Pace
 from gateway.clock import Clock
 from gateway.desk.call import READ, WRITE, About, Call, Group, Route
 from gateway.desk.metadata import PREFIX
-from gateway.desk.pacing import network
+from gateway.desk.pacing import Limits, network, own_limit
 from gateway.desk.reading import FORM, JSON, read_members
 from gateway.desk.replies import form_page, json_reply
 from gateway.languages import tr
@@ -53,10 +52,10 @@ _ABOUT: Final = {
 class PersonDesk:
     """Takes reports in."""
 
-    def __init__(self, reports: PersonReports, clock: Clock, pace: Pace | None = None) -> None:
-        """Keep them in *reports*; *pace* is for each network: by default 5 at once and one in ten minutes."""
+    def __init__(self, reports: PersonReports, clock: Clock, limits: Limits = own_limit) -> None:
+        """Keep them in *reports*; of *limits* is that of each network, 5 at once and one in ten minutes."""
         self._reports, self._clock = reports, clock
-        self._pace = pace or Pace(1 / 600, 5)
+        self._pace = limits("reports", 1 / 600, 5)
 
     def group(self) -> Group:
         """Its address."""

@@ -24,13 +24,12 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from gateway.admission.pace import Pace
 from gateway.clock import Clock
 from gateway.desk.bundle_quotes import bundle_quote
 from gateway.desk.call import About, Call, Group, Route
 from gateway.desk.license_page import moment
 from gateway.desk.metadata import PREFIX, issuer_of, money_document
-from gateway.desk.pacing import network
+from gateway.desk.pacing import Limits, network, own_limit
 from gateway.desk.quoting import Question, Quote, quote
 from gateway.desk.reading import JSON, read_body
 from gateway.desk.replies import json_reply, streamed_reply
@@ -83,13 +82,17 @@ class QuoteDesk:
     """Answers what pages cost."""
 
     def __init__(
-        self, in_force: TermsInForce, crawler: Callable[[str], Crawler | None], clock: Clock
+        self,
+        in_force: TermsInForce,
+        crawler: Callable[[str], Crawler | None],
+        clock: Clock,
+        limits: Limits = own_limit,
     ) -> None:
-        """Quote the terms of *in_force* to crawlers that *crawler* knows by name."""
+        """Quote the terms of *in_force* to crawlers that *crawler* knows by name, at the pace of *limits*."""
         self._in_force = in_force
         self._crawler = crawler
         self._clock = clock
-        self._singles, self._lists = Pace(20, 100), Pace(1, 10)
+        self._singles, self._lists = limits("quotes", 20, 100), limits("lists of quotes", 1, 10)
         self._turn = asyncio.Lock()
 
     def group(self) -> Group:

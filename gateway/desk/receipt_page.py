@@ -23,7 +23,6 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from gateway.admission.pace import Pace
 from gateway.billing.account_forms import when
 from gateway.billing.charges import row_of
 from gateway.clock import Clock
@@ -32,7 +31,7 @@ from gateway.desk.call import READ, WRITE, About, Call, Group, Route
 from gateway.desk.clients import Clients
 from gateway.desk.log_files import Kept, ReceiptDesk
 from gateway.desk.metadata import PREFIX
-from gateway.desk.pacing import network
+from gateway.desk.pacing import Limits, network, own_limit
 from gateway.desk.reading import FORM, JSON, read_body, read_form
 from gateway.desk.replies import form_page, json_reply
 from gateway.languages import later, tr, trn
@@ -76,11 +75,11 @@ _ABOUT: Final = {
 class ReceiptPage:
     """Checks receipts for whoever brings one."""
 
-    def __init__(self, kept: Kept, clients: Clients, clock: Clock, pace: Pace | None = None) -> None:
-        """Check by the log of *kept*; *pace* is for each network: by default 30 at once and one in two seconds."""
+    def __init__(self, kept: Kept, clients: Clients, clock: Clock, limits: Limits = own_limit) -> None:
+        """Check by the log of *kept*; of *limits* is that of each network, 30 at once and one in two seconds."""
         self._kept, self._clock = kept, clock
         self._own = ReceiptDesk(kept, clients)
-        self._pace = pace or Pace(0.5, 30)
+        self._pace = limits("checks", 0.5, 30)
 
     def group(self) -> Group:
         """Its address."""

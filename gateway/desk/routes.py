@@ -142,7 +142,8 @@ class Desk:
             published: what all formats say of a policy at an origin.
         """
         admittance = admittance or Admittance()
-        clients = Clients(register, clock, pace or DeskPace(), admittance)
+        pace = pace or DeskPace()
+        clients = Clients(register, clock, pace, admittance)
         more = bargaining.sold_with(keys, clock) if bargaining else ()
         self.sales = Sales(register, spend_book, journal, keys, clock, balance, entered, *more)
         holdings = Holdings(register, Verifier(lambda: keys.public), clock, balance, earlier)
@@ -157,7 +158,7 @@ class Desk:
             EmsKeys(clients, holdings, content_keys, clock, crawler, bindings).group()
             if content_keys
             else {},
-            self._negotiating(bargaining, register, clients, clock, keys, once) if bargaining else {},
+            self._negotiating(bargaining, register, clients, clock, keys, pace, once) if bargaining else {},
             *(group(clients) if callable(group) else group for group in groups),
         ):
             table.update(group)
@@ -178,9 +179,10 @@ class Desk:
         clients: Clients,
         clock: Clock,
         keys: Keys,
+        pace: DeskPace,
         once: Once | None,
     ) -> Group:
-        self.bargains = Bargains(bargaining, register, self.sales, clock, keys)
+        self.bargains = Bargains(bargaining, register, self.sales, clock, keys, pace.limits)
         lives = bargaining.lives
         contracts = Contracts(clients, self.bargains, bargaining.clauses, clock, lives)
         group = {**NegotiationDesk(clients, self.bargains, once).group(), **contracts.group()}

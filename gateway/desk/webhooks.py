@@ -15,7 +15,6 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.admission.pace import Pace
 from gateway.clock import Clock
 from gateway.desk.bargains import Place
 from gateway.desk.call import READ, WRITE, About, Call, Group, Route
@@ -23,6 +22,7 @@ from gateway.desk.clients import Clients
 from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.negotiations import Body, came_in
 from gateway.desk.once import Once
+from gateway.desk.pacing import Limits, own_limit
 from gateway.desk.replies import json_reply, nothing
 from gateway.desk.webhook_schemas import ABOUT
 from gateway.egress import read_url
@@ -54,12 +54,13 @@ class WebhookDesk:
         ping: Ping,
         clock: Clock,
         once: Once | None = None,
+        limits: Limits = own_limit,
     ) -> None:
-        """Recognize by *clients*; *ping* asks an endpoint whose it is."""
+        """Recognize by *clients*; *ping* asks an endpoint whose it is; of *limits* are those of pings."""
         self._clients, self._endpoints, self._events = clients, endpoints, events
         self._secrets, self._ping, self._clock, self._once = secrets, ping, clock, once
         # Ten pings of a licensee at once and then one a minute; half of that to one host, whoever wants it.
-        self._by_licensee, self._by_host = Pace(1 / 60, 10), Pace(1 / 120, 5)
+        self._by_licensee, self._by_host = limits("pings", 1 / 60, 10), limits("pinged hosts", 1 / 120, 5)
 
     def group(self) -> Group:
         """Its addresses."""

@@ -7,6 +7,7 @@ wrote, and few are sent to one mailbox, to all together, and at once.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -21,6 +22,10 @@ from gateway.outbox.mail import Mail, is_mailbox
 _log = structlog.get_logger("licet.outbox")
 #: Letters that wait for the mail server at one moment.
 _AT_ONCE: Final = 4
+
+
+def _own_limit(name: str, per_second: float, burst: int) -> Pace:  # noqa: ARG001
+    return Pace(per_second, burst)
 
 
 def mailbox_letter(link: str, site: str) -> Letter:
@@ -41,14 +46,15 @@ def mailbox_letter(link: str, site: str) -> Letter:
 
 
 class MailboxLetters:
-    """Sends them. One object a process: how often a mailbox was written to is kept in memory."""
+    """Sends them. One object a process."""
 
     def __init__(
-        self, mail: Mail, clock: Clock, *, one: Pace | None = None, together: Pace | None = None
+        self, mail: Mail, clock: Clock, limits: Callable[[str, float, int], Pace] = _own_limit
     ) -> None:
-        """Send by *mail*; to *one* mailbox three at once and one an hour, and all *together* sixty and two a minute."""
+        """Send by *mail*; of *limits* are that of one mailbox, three at once and one an hour, and that of all together, sixty and two a minute."""
         self._mail, self._clock, self._waiting = mail, clock, 0
-        self._one, self._together = one or Pace(1 / 3600, 3), together or Pace(1 / 30, 60)
+        self._one = limits("mailboxes", 1 / 3600, 3)
+        self._together = limits("letters", 1 / 30, 60)
 
     async def send(self, address: str, *, link: str, site: str) -> bool:
         """Send *link* to *address*; whether the mail server took it. Raises nothing."""
@@ -72,10 +78,12 @@ class MailboxLetters:
 
 
 def _mailbox(address: str) -> str:
-    """*address* as most mail servers read it, so that what is added after a plus makes no mailbox of its own.
+    """The digest of *address* as most mail servers read it, so that what is added after a plus makes no mailbox of its own.
 
-    >>> _mailbox("Eve+7@Lab.example")
-    'eve@lab.example'
+    A limit may rest outside this process, and the address is nobody's there.
+
+    >>> _mailbox("Eve+7@Lab.example") == _mailbox("eve@lab.example"), len(_mailbox("eve@lab.example"))
+    (True, 32)
     """
     local, _, host = address.lower().rpartition("@")
-    return f"{local.partition('+')[0]}@{host}"
+    return hashlib.sha256(f"{local.partition('+')[0]}@{host}".encode()).hexdigest()[:32]

@@ -104,6 +104,9 @@ async def test_a_server_that_is_away_does_not_keep_a_process_from_starting(tmp_p
         assert pace.wait("lic_1", time.time_ns() // 1000) == 0
         desk = shares.desk_pace()
         assert [desk.registering("203.0.113.9", 0) for _ in range(6)] == [0] * 5 + [60]
+        objections = desk.limits("objections", 1 / 600, 5)
+        assert [objections.wait("203.0.113.0/24", 0) for _ in range(6)] == [0] * 5 + [600]
+        assert shares.payment_pace().wait("203.0.113.0/24", 0) == 0
     finally:
         await shares.close()
 

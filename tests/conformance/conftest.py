@@ -35,6 +35,7 @@ from gateway.store.memory.admin_notes import MemoryAdminNotes
 from gateway.store.memory.auditors import MemoryAuditors
 from gateway.store.memory.charges import MemoryCharges
 from gateway.store.memory.consents import MemoryConsents
+from gateway.store.memory.copies import MemoryCopies
 from gateway.store.memory.dispute_book import MemoryDisputeBook
 from gateway.store.memory.document_book import MemoryDocumentBook
 from gateway.store.memory.duties import MemoryAudits, MemoryDuties
@@ -68,6 +69,7 @@ from gateway.store.memory.unfinished import MemoryUnfinished
 from gateway.store.memory.usage import MemoryUsageCounts
 from gateway.store.memory.withdrawals import MemoryWithdrawals
 from gateway.store.redis.address import read_address
+from gateway.store.redis.copies import RedisCopies
 from gateway.store.redis.line import RedisLine, RedisRules
 from gateway.store.redis.marks import RedisMarks
 from gateway.store.redis.news import RedisNews
@@ -341,6 +343,7 @@ class Shared:
     paces: Any
     marks: Any
     news: Any
+    copies: Any
     line: Any = None
     twin: Any = None
     server: Any = None
@@ -388,8 +391,8 @@ def _servers(redis_serving) -> Iterator[Callable[[str], Any]]:
 async def shared(request: pytest.FixtureRequest, _servers) -> AsyncIterator[Shared]:
     """The shared ports of two processes on each engine in turn, empty."""
     if request.param == "memory":
-        paces, marks, board = MemoryPaces(), MemoryMarks(), MemoryBoard()
-        one, other = (Shared(paces, marks, MemoryNews(board)) for _ in range(2))
+        paces, marks, copies, board = MemoryPaces(), MemoryMarks(), MemoryCopies(), MemoryBoard()
+        one, other = (Shared(paces, marks, MemoryNews(board), copies) for _ in range(2))
     else:
         server = _servers(request.param)
         # A name of its own is as good as an empty server, and a cluster takes its time to be emptied.
@@ -409,7 +412,14 @@ async def shared(request: pytest.FixtureRequest, _servers) -> AsyncIterator[Shar
 
 
 def _sharing(line: RedisLine, server: Any) -> Shared:
-    return Shared(RedisPaces(line, SystemClock()), RedisMarks(line), RedisNews(line), line, server=server)
+    return Shared(
+        RedisPaces(line, SystemClock()),
+        RedisMarks(line),
+        RedisNews(line),
+        RedisCopies(line),
+        line,
+        server=server,
+    )
 
 
 _numbers = itertools.count(1)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+
+import pytest
 
 from gateway.admission.pace import Pace
+from gateway.app.spreading import desk_limit
+from gateway.desk.pacing import DeskPace
 
 
 async def test_several_share_one_limit(shared) -> None:
@@ -64,3 +69,18 @@ async def test_many_keys_at_once(shared) -> None:
         other.wait(f"lic {{{number}", shared.now_us())
     await shared.heard()
     assert all(other.wait(f"lic {{{number}", shared.now_us()) for number in range(300))
+
+
+@pytest.mark.parametrize(("name", "at_once"), [("objections", 5), ("links", 20)])
+async def test_limits_of_the_desk_are_one_for_all_machines(shared, name: str, at_once: int) -> None:
+    one, other = (
+        DeskPace(partial(desk_limit, each.paces)).limits(name, 1 / 600, at_once)
+        for each in (shared, shared.twin)
+    )
+    passed = 0
+    for _ in range(at_once):
+        for pace in (one, other):
+            passed += pace.wait("203.0.113.0/24", shared.now_us()) == 0
+            await shared.heard()
+    assert passed - at_once in ({0} if one is other else {0, 1})
+    assert one.wait("198.51.100.0/24", shared.now_us()) == 0, "another network waits for nobody"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import gateway.desk
 from gateway.admission.pace import Pace
 from gateway.desk.pacing import DeskPace, network
 
@@ -42,3 +46,16 @@ def test_each_limit_counts_by_itself():
 def test_a_mapped_address_is_in_the_network_of_its_ipv4_address():
     assert network("::ffff:203.0.113.1") == network("203.0.113.1") == "203.0.113.0/24"
     assert network("::1") == "::/64"
+
+
+def test_every_limit_of_the_desk_is_one_that_machines_may_share():
+    """A part of the desk that makes a `Pace` by itself would be asked once a machine; two of one name would be one limit."""
+    here = Path(gateway.desk.__file__).parent
+    sources = {
+        path: path.read_text()
+        for path in [*here.rglob("*.py"), here.parent / "outbox" / "mailbox_letters.py"]
+    }
+    made = {path.name for path, text in sources.items() if re.search(r"(?<!Desk)Pace\(", text)}
+    assert made == {"pacing.py", "mailbox_letters.py"}, "the default of each, for one process"
+    names = [name for text in sources.values() for name in re.findall(r'limits\(\s*"([^"]+)"', text)]
+    assert len(names) == len(set(names)) == 15, names

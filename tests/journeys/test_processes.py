@@ -337,6 +337,22 @@ async def test_a_page_paid_for_at_one_worker_is_free_at_every_other(tree, http, 
     assert written == {"w1", "w2"}, "one worker alone served them all: nothing was tested"
 
 
+async def test_the_last_unit_of_a_balance_is_sold_by_whichever_worker_is_asked(tree, http, licet) -> None:
+    here = await tree()
+    made = (await licet("licensee", "add", "Small Balance", "--credit", "0.12 USD", "--json")).json
+    login = {"Authorization": aiohttp.encode_basic_auth(made["client_id"], made["client_secret"])}
+    form = {"grant_type": "client_credentials", "resource": f"{here.one.front}/essays/"}
+    async with http.post(f"{here.one.front}/.licet/token", data=form, headers=login) as answer:
+        token = (await answer.json(content_type=None))["access_token"]
+    seen = [await fetched(http, here.one, token, f"/essays/last-{number}") for number in range(25)]
+    assert [status for status, _, _ in seen] == [200] * 24 + [402]
+    written = {path.name[:2] for path in (here.data / "journal").glob("w*.seg") if path.stat().st_size > 100}
+    assert written == {"w1", "w2"}, "one worker alone served them all: nothing was tested"
+    assert await here.one.stop() == 0
+    rows = {row["licensee"]: str(row) for row in (await licet("licensee", "list", "--json")).json}
+    assert "'credit': '0 USD'" in rows[made["licensee"]], rows
+
+
 async def test_what_a_killed_worker_was_paid_for_and_told_nobody_is_not_charged_again(
     tree, http, sell, licet
 ) -> None:

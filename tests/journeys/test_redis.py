@@ -82,6 +82,8 @@ async def test_two_gateways_know_what_each_did_and_go_on_by_themselves_without_r
     await paid_once(pair, sold)
     paced = await sell(pair.one, pages=("tides",))
     await paced_together(pair, paced)
+    await strangers_paced_together(pair)
+    await sold_to_the_last_unit(pair)
     await revoked(pair, sold)
     bound = await Bound.buy(pair, proving.Holder())
     await proved_once(pair, bound)
@@ -107,6 +109,42 @@ async def paced_together(pair: Pair, sold) -> None:
     # One has passed already; who has not asked since the other's last one may let one more through.
     assert seen.count(200) in {19, 20}, seen
     assert set(seen) == {200, 429}
+
+
+async def strangers_paced_together(pair: Pair) -> None:
+    """Who objects, and who asks for lists of quotes, is paced over both desks: what one has used up the other knows of."""
+    host = {"Host": urlsplit(pair.one.front).netloc}
+    objection = {"url": "/essays/tides", "role": "co-author", "name": "Ada", "contact": "ada@mail.example"}
+    objection["why"] = "I wrote half of it."
+    for path, body, at_once in (("objections", objection, 5), ("quote", ["/essays/tides"], 10)):
+        passed = []
+        for gateway in (pair.one, pair.other):
+            at, status, since = f"{gateway.front}/.licet/{path}", 0, time.monotonic()
+            passed.append(-1)
+            while status != 429:
+                passed[-1] += 1
+                async with pair.http.post(at, json=body, headers=host) as answer:
+                    await answer.read()
+                    status = answer.status
+            # Of quotes one more passes with each second.
+            passed[-1] -= int(time.monotonic() - since) if path == "quote" else 0
+        assert passed[0] in {at_once, at_once - 1}, (path, passed)
+        # The other lets pass what comes before it has first heard.
+        assert passed[1] < at_once - 1, (path, passed)
+
+
+async def sold_to_the_last_unit(pair: Pair) -> None:
+    """A balance for twelve pages buys twelve, whichever gateway has set the last of it aside, and no thirteenth."""
+    added = await pair.licet("licensee", "add", "Small Balance", "--credit", "0.06 USD", "--json")
+    login = {"Authorization": aiohttp.encode_basic_auth(added.json["client_id"], added.json["client_secret"])}
+    form = {"grant_type": "client_credentials", "resource": f"{pair.one.front}/essays/"}
+    async with pair.http.post(f"{pair.one.front}/.licet/token", data=form, headers=login) as answer:
+        token = {"Authorization": f"License {(await answer.json(content_type=None))['access_token']}"}
+    order = (pair.one, pair.other, pair.one, *[pair.other] * 9)
+    seen = [(await pair.get(at, f"last-{number}", **token)).status for number, at in enumerate(order)]
+    assert seen == [200] * 12
+    for gateway in (pair.one, pair.other):
+        assert (await pair.get(gateway, "one-more", **token)).status == 402
 
 
 async def revoked(pair: Pair, sold) -> None:

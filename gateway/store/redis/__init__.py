@@ -2,7 +2,8 @@
 
 Owns: the line of one process to Redis (`line`), limits of pace that hold over all
 workers and machines (`paces`), marks that are used once (`marks`), news from one
-gateway to the others (`news`), and what is demanded of a server (`looking`).
+gateway to the others (`news`), what each says it has idle of leased units (`copies`),
+and what is demanded of a server (`looking`).
 
 Does not own: money. Leases, revocations and payment ids rest in the database; what
 is here can be lost at any moment, and then only speed and kindness are lost.
@@ -20,7 +21,8 @@ Redis is                         then
 dead, or not there at the start  people, free uses and licensed fetches are served; pace is kept by
                                  each process for itself; a mark is known to the machine that saw
                                  it; revocations come from the database, within the second after
-                                 which they are refused (design, promise 3); policies from files
+                                 which they are refused (design, promise 3); policies from files;
+                                 units that lie idle elsewhere are credit again once they rested
 slow, or paused                  the same, after one answer that took longer than `redis_seconds`
 a read-only replica, full,       the same: whoever cannot write to it counts it as away, and asks
 or still loading                 again every second whether it can
