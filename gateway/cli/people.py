@@ -136,10 +136,15 @@ def remove(who: Who, data: Data = DATA, as_json: AsJson = False) -> None:
     """Remove somebody; what they did stays in the log.
 
     The log of administration holds an id and no name, so nothing of the person
-    is left but that.
+    is left but that; saved views go too.
     """
-    from gateway.dashboard.people import removed
+    from gateway.dashboard.people import Unfit, removed
 
+    people = people_file(data).read().people
+    person = people.found(who)
+    # First, so that with a store that is down nobody goes and leaves them.
+    if person is not None and not isinstance(removed(people, person), Unfit):
+        _forget_views(data, person.id)
     _change(data, who, removed, as_json=as_json)
 
 
@@ -197,6 +202,23 @@ def _change(
         emit(_told(done))
     else:
         tell(f"{done.name}: done")
+
+
+def _forget_views(data: Path, person: str) -> None:
+    import asyncio
+
+    from gateway.app.stores import has_store, open_store
+    from gateway.store.sqlite.saved_views import SqliteSavedViews
+
+    async def forget() -> None:
+        database = await open_store(data)
+        try:
+            await SqliteSavedViews(database).forget(person)
+        finally:
+            await database.close()
+
+    if has_store(data):
+        asyncio.run(forget())
 
 
 def _told(person: Person) -> dict[str, Any]:

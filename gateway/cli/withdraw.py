@@ -40,6 +40,7 @@ app = typer.Typer(
     licet withdraw essays --reason "sold elsewhere"     a work of the policy
     licet withdraw /essays/tides --uses ai-train        a path and all below it
     licet withdraw sha-256:9f86d0…                      content, wherever it was delivered
+    licet withdraw bundle:launch                        the pages of a bundle's newest manifest
     licet withdraw le_01a2…                             a licensee, with everything
     licet withdraw essays --dry-run                     only say whom it concerns
 
@@ -60,7 +61,8 @@ def issue(
     named: Annotated[
         list[str],
         typer.Argument(
-            metavar="WORK|PATH|DIGEST|LICENSEE…", help="What to take back; several works and paths at once."
+            metavar="WORK|PATH|BUNDLE|…",
+            help="What to take back; several works, paths and bundles at once. Also a digest of content, or a licensee.",
         ),
     ],
     uses: Annotated[
@@ -87,7 +89,7 @@ def issue(
 
     async def act(books: Books) -> dict[str, Any]:
         acts = acts_of(books)
-        one = await acts.located(_made(books, policy, named, uses.split(","), texts))
+        one = await acts.located(_made(books, policy, await _whole(policy, named), uses.split(","), texts))
         if one.licensee and await books.register.licensee(one.licensee) is None:
             raise stop(f"there is no licensee {one.licensee}; `licet licensee list` shows them", 1)
         if one.digests and not one.paths:
@@ -131,7 +133,7 @@ def list_(data: Data = DATA, as_json: AsJson = False) -> None:
             row["id"],
             moment(row["since"]),
             row["state"],
-            " ".join(row["what"]),
+            _what(row),
             " ".join(row["uses"]),
             row["progress"],
         )
@@ -283,6 +285,16 @@ def told(one: Withdrawal, removals: tuple[Removal, ...]) -> dict[str, Any]:
     }
 
 
+async def _whole(policy: Policy, words: list[str]) -> list[str]:
+    """*words* with the pages of each bundle that they name, out of its newest manifest."""
+    from gateway.dashboard.bundle_picks import named, newest_of
+
+    found = named(words, (await newest_of([policy])).get(policy.site.id, {}))
+    if isinstance(found, str):
+        raise stop(found)
+    return list(found)
+
+
 def _made(books: Books, policy: Policy, named: list[str], uses: list[str], texts: list[str]) -> Withdrawal:
     from gateway.licenses.taking_back import withdrawal_id
     from gateway.licenses.withdrawal import Withdrawal
@@ -298,7 +310,10 @@ def _made(books: Books, policy: Policy, named: list[str], uses: list[str], texts
     if not wanted:
         raise stop("--uses names no use")
     if subjects.bundle and not (subjects.paths or subjects.works or subjects.digests):
-        raise stop("name what is in the bundle beside it: its works, paths or digests")
+        raise stop(
+            f"no manifest of the bundle {subjects.bundle} lies beside the policy; name what is in it beside it: "
+            "its works, paths or digests"
+        )
     reason, private, by = texts
     return Withdrawal(
         withdrawal_id(books.clock.now_us()),
@@ -317,8 +332,16 @@ def _made(books: Books, policy: Policy, named: list[str], uses: list[str], texts
     )
 
 
+def _what(row: dict[str, Any]) -> str:
+    """What was withdrawn, in one line: of a bundle how many pages it stands for, not each."""
+    if not row["bundle"]:
+        return " ".join(row["what"])
+    pages = [f"({counted(len(row['paths']), 'page')})"] if row["paths"] else []
+    return " ".join([*(each for each in row["what"] if each not in row["paths"]), *pages])
+
+
 def _print(done: dict[str, Any]) -> None:
-    print(f"{done['id']}  {done['state']}  {' '.join(done['what'])}  for {', '.join(done['uses'])}")
+    print(f"{done['id']}  {done['state']}  {_what(done)}  for {', '.join(done['uses'])}")
     for key in ("reason", "private"):
         if done[key]:
             print(f"{key:<8} {done[key]}")

@@ -231,6 +231,13 @@ class AccessPages:
     def _remove(self, people: People, person: Person, _form: dict[str, str]) -> People | Unfit:
         return removed(people, person)
 
+    async def _forget_views(self, id: str) -> None:
+        """Forget the views of somebody who can be removed, first: with a store that is down nobody goes."""
+        people = self._sessions.file.read().people
+        person = people.of_id(id)
+        if self._views is not None and person is not None and not isinstance(removed(people, person), Unfit):
+            await self._views.forget(id)
+
     def _acted(
         self, name: str, change: Callable[[People, Person, dict[str, str]], People | Unfit]
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -244,6 +251,8 @@ class AccessPages:
                 found = change(access.people, person, form)
                 return (access, found) if isinstance(found, Unfit) else (access.with_people(found), person)
 
+            if name == "remove":
+                await self._forget_views(request.match_info["id"])
             done = self._sessions.file.change(act)
             if done is None:
                 raise web.HTTPNotFound
@@ -251,9 +260,6 @@ class AccessPages:
                 return await self._people(request, trouble=done.sentence)
             if name in {"disable", "remove"}:
                 self._sessions.sign_out_everywhere(done.id)
-            if name == "remove" and self._views is not None:
-                for view in await self._views.of(done.id):
-                    await self._views.remove(done.id, view.id)
             raise web.HTTPSeeOther(f"/people?done={name}")
 
         return answer

@@ -32,10 +32,12 @@ from gateway.dashboard.policy_impact import REPLAY_DAYS, Replaying, difference
 from gateway.dashboard.policy_shelf import PolicyFiles, Version, digest_of, with_mode
 from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.table_forms import Cells, add_table, listed
+from gateway.licenses.consent import why_unsold, work_of
+from gateway.licenses.consents import Consents
 from gateway.policy.advice import advice_for
 from gateway.policy.consent_text import read_grid
 from gateway.policy.consent_words import FROM_WHEN, changes
-from gateway.policy.explain import explanation
+from gateway.policy.explain import Explanation, explanation
 from gateway.policy.imagined import imagined_ask, imagined_visitor
 from gateway.policy.rules import Mode, Policy, Verdict
 from gateway.policy.ruling import rule
@@ -80,26 +82,26 @@ class Question:
             }
         )
 
-    def answer(self, policy: Policy, catalog: Catalog, now_us: int = 0) -> tuple[tuple[str, ...], str]:
-        """What *policy* says at *now_us*, line by line; and the mistake in the question, or ""."""
+    def answer(self, policy: Policy, catalog: Catalog, now_us: int = 0) -> Explanation | str:
+        """What *policy* says at *now_us*; or the mistake in the question, a sentence."""
         if self.proof not in set(Identity):
-            return (), f"Proof is one of {', '.join(Identity)}."
+            return f"Proof is one of {', '.join(Identity)}."
         if self.use and self.use not in set(Use):
-            return (), f"A use is one of {', '.join(Use)}."
+            return f"A use is one of {', '.join(Use)}."
         country = region(self.country) if self.country else ""
         if country is None or country == "EU":
-            return (), "A country is a code of two letters, such as DE."
+            return "A country is a code of two letters, such as DE."
         visitor = imagined_visitor(catalog, self.name, Identity(self.proof))
         if visitor is None:
-            return (), "No crawler of the catalog has that name; a whole User-Agent will do too."
+            return "No crawler of the catalog has that name; a whole User-Agent will do too."
         try:
             parts = urlsplit(self.path)
         except ValueError:
-            return (), "That is no path."
+            return "That is no path."
         path = parts.path if parts.path.startswith("/") else f"/{parts.path}"
         uses = frozenset({Use(self.use)}) if self.use else visitor.uses
         ask = imagined_ask(policy, path, parts.query, self.name, country, at_us=now_us)
-        return explanation(rule(policy, visitor, ask, uses), visitor, ask, uses, policy.site).lines(), ""
+        return explanation(rule(policy, visitor, ask, uses), visitor, ask, uses, policy.site)
 
 
 _CELLS: Final[Cells] = {
@@ -116,8 +118,16 @@ _CELLS: Final[Cells] = {
 class PolicyPages:
     """The pages about policies; *frame* draws them."""
 
-    def __init__(self, files: PolicyFiles, access_log: AccessLog, frame: Frame, clock: Clock) -> None:
-        """Edit *files*, and put changes to what *access_log* remembers."""
+    def __init__(
+        self,
+        files: PolicyFiles,
+        access_log: AccessLog,
+        frame: Frame,
+        clock: Clock,
+        consents: Consents | None = None,
+    ) -> None:
+        """Edit *files*, and put changes to what *access_log* remembers; *consents* are what authors answered."""
+        self._consents = consents
         self._files, self._log, self._frame, self._clock = files, access_log, frame, clock
         self._catalog = Catalog.shipped()
         self._replaying = Replaying(access_log, clock, self._catalog)
@@ -140,7 +150,7 @@ class PolicyPages:
     async def _one(self, request: web.Request) -> web.StreamResponse:
         policy = self._policy(request)
         question = Question.read(request.query)
-        said, trouble = question.answer(policy, self._catalog, self._clock.now_us()) if question else ((), "")
+        said, trouble = await self._said(policy, question) if question else ((), "")
         try:
             text = self._files.text(policy)
         except ConfigurationError as error:
@@ -156,6 +166,30 @@ class PolicyPages:
             "versions": self._files.versions(policy),
         }
         return self._page(request, policy, text, status=400 if trouble else 200, more=context)
+
+    async def _said(self, policy: Policy, question: Question) -> tuple[tuple[str, ...], str]:
+        """What the rules say, line by line, with what the owner alone is told of holds; and the mistake, or ""."""
+        found = question.answer(policy, self._catalog, self._clock.now_us())
+        if isinstance(found, str):
+            return (), found
+        head, *rest = found.lines()
+        return (head, *await self._held(policy, found), *rest), ""
+
+    async def _held(self, policy: Policy, found: Explanation) -> list[str]:
+        """Why what was asked about is not sold for now: who has not consented, or which objection waits."""
+        lines: list[str] = []
+        if found.visitor.is_person:
+            return lines
+        for each in policy.withdrawn.holding(found.ask.path, found.ruling.work, found.uses):
+            work, uses = work_of(each.cause), ", ".join(sorted(each.uses & found.uses))
+            why = ""
+            if work and self._consents is not None:
+                why = why_unsold(await self._consents.of_work(policy.site.id, work), found.uses)
+            if work:
+                lines.append(f"held     {work}, for {uses}: {why or 'its authors have not all consented'}")
+            else:
+                lines.append(f"held     for {uses}: an objection is not decided yet ({each.cause})")
+        return lines
 
     def _page(
         self,

@@ -135,7 +135,8 @@ class Rooms:
         if self.bundles is not None:
             BundlePages(self.bundles, frame, clock).add_to(router)
         if self.policies is not None:
-            PolicyPages(self.policies, access_log, frame, clock).add_to(router)
+            answers = self.consents.asking.store if self.consents is not None else None
+            PolicyPages(self.policies, access_log, frame, clock, answers).add_to(router)
             GridPages(self.policies, access_log, frame, clock).add_to(router)
             ReplayPages(self.policies, access_log, frame, clock).add_to(router)
         if self.consents is not None:

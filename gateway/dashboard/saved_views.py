@@ -104,6 +104,10 @@ class SavedViews(Protocol):
         """Forget one of *person*; False where it has none of that id."""
         ...
 
+    async def forget(self, person: str) -> int:
+        """Forget all of *person*, who goes; returns how many there were."""
+        ...
+
 
 def name_of(text: str) -> str | None:
     r"""*text* as a name, or None where it is none: one line that can be read.

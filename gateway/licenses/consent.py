@@ -19,6 +19,8 @@ from gateway.problems import Problem, Refusal
 from gateway.uses import Use, Uses, closure
 
 MICROS: Final = 1_000_000
+_SILENCE: Final = "and no answer is no consent"
+_CAUSE: Final = "consent "
 
 
 class Answer(StrEnum):
@@ -80,6 +82,30 @@ def unsold(consents: Iterable[Consent]) -> Uses:
     return frozenset(Use) - consented(asked) if asked else frozenset()
 
 
+def why_unsold(consents: Iterable[Consent], uses: Uses) -> str:
+    """Why *uses* of one work may not all be sold, by who was asked about it: a clause for its owner; "" where they may.
+
+    >>> why_unsold([Consent("co_1", "journal", "essays", "Ada", 0, "", 9)], frozenset({Use.AI_TRAIN}))
+    'its author has not answered yet, and no answer is no consent'
+    """
+    asked = tuple(consents)
+    if uses <= consented(asked) or not asked:
+        return ""
+    wanted = closure(uses)
+    declining = sum(bool(closure(each.uses(Answer.DECLINE)) & wanted) for each in asked)
+    waiting = sum(
+        not (closure(each.uses(Answer.DECLINE)) & wanted) and not wanted <= closure(each.uses(Answer.CONSENT))
+        for each in asked
+    )
+    if len(asked) == 1:
+        return "its author declines" if declining else f"its author has not answered yet, {_SILENCE}"
+    said = [f"{declining} of its {len(asked)} authors declined"] if declining else []
+    if waiting:
+        verb = "has" if waiting == 1 else "have"
+        said.append(f"{waiting} of its {len(asked)} authors {verb} not answered yet, {_SILENCE}")
+    return "; ".join(said)
+
+
 def answered(consent: Consent, answers: Mapping[Use, Answer], now: int) -> Consent:
     """The same after *answers*; a use that is left out keeps its answer. Itself where nothing changes."""
     before = {use: (said, at) for use, said, at in consent.answers}
@@ -112,7 +138,12 @@ def secret_digest(secret: str) -> str:
 
 def cause_of(work: str) -> str:
     """What a hold for want of consent names as its cause."""
-    return f"consent {work}"
+    return f"{_CAUSE}{work}"
+
+
+def work_of(cause: str) -> str:
+    """The work that a hold of that *cause* is for want of consent to; "" where it comes of something else."""
+    return cause.removeprefix(_CAUSE) if cause.startswith(_CAUSE) else ""
 
 
 def told(consent: Consent, at: int) -> Event:

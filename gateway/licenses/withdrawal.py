@@ -184,6 +184,12 @@ class Withdrawn:
         )
         return min(found, key=_age, default=None)
 
+    def holding(self, path: str, work: str, uses: Uses) -> tuple[Withdrawal, ...]:
+        """What keeps all of *uses* of canonical *path*, which belongs to the work of that id, from being sold for now."""
+        return tuple(
+            each for each in self.each if each.hold and each.reaches(path, work) and each.stops(uses)
+        )
+
     def anywhere(self, uses: Uses) -> bool:
         """Whether *uses* are stopped on some path of the site, for everybody."""
         return any(not each.hold and not each.licensee and each.stops(uses) for each in self.each)

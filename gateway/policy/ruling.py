@@ -240,7 +240,10 @@ def _licensed(
         )
     offers = _offers(policy, each.offers, work, rendition, path)
     if not offers and (held := _held(policy, each.offers, work, rendition, path)):
-        why = f"{why}, but {work.id} is not sold here any more"
+        # Why it is held is told to nobody but the owner.
+        uses = frozenset(use for offer in held for use in offer.uses)
+        for_now = policy.withdrawn.holding(path, work.id, uses)
+        why = f"{why}, but {work.id} is not sold here {'at the moment' if for_now else 'any more'}"
         return replace(
             _ruling(policy, Verdict.LICENSE, each.key, why, work, rendition, offers=held), closed=True
         )

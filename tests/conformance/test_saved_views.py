@@ -54,3 +54,13 @@ async def test_a_view_is_removed_by_its_person_once(ports):
     assert await book.remove("pe_1", "vi_1")
     assert not await book.remove("pe_1", "vi_1")
     assert await book.of("pe_1") == ()
+
+
+async def test_who_goes_takes_every_view_along_and_nobody_elses(ports):
+    book = ports.saved_views
+    for each in (VIEW, replace(VIEW, id="vi_2", path="/"), replace(VIEW, id="vi_3", person="pe_2")):
+        await book.keep(each, 9)
+    assert await book.forget("pe_1") == 2
+    assert await book.forget("pe_1") == 0
+    assert await book.of("pe_1") == ()
+    assert [each.id for each in await book.of("pe_2")] == ["vi_3"]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 
 from gateway.dashboard.policy_shelf import digest_of
+from gateway.licenses.consent import Answer
+from gateway.licenses.withdrawal import USUAL, Withdrawal
 from gateway.policy.reading import default_policy
 from gateway.policy.reload import PolicyShelf
+from gateway.uses import Use
 
 
 @pytest.fixture
@@ -137,6 +141,52 @@ async def test_only_a_form_of_this_session_changes_anything(desk, files):
         forged = {"form": "0" * 64, "text": text + "# x\n", "base": digest_of(text)}
         assert (await desk.post(f"/policies/journal/{act}", forged)).status == 403
     assert files.text(files.policies[0]) == text
+
+
+async def asked(board, use: str) -> str:
+    query = f"path=/essays/tides&as=GPTBot&use={use}"
+    return spelled((await board.get(f"/policies/journal?{query}")).text)
+
+
+async def test_a_work_is_held_because_its_authors_have_not_answered_and_the_page_says_so(
+    desk, files, consents
+):
+    taking_back, asking = consents.taking_back, consents.asking
+
+    async def in_force():
+        files._shelf().withdraw(each for each in await taking_back.store.all(9) if not each.readmitted_at)
+
+    assert "not sold" not in await asked(desk, "ai-train")
+    ada = await asking.ask("journal", "essays", "Ada", 500_000, 9_000_000, representative=False)
+    await in_force()
+    said = await asked(desk, "ai-train")
+    assert "but essays is not sold here at the moment" in said
+    assert "held essays, for ai-train: its author has not answered yet, and no answer is no consent" in said
+    assert "any more" not in said
+    bo = await asking.ask("journal", "essays", "Bo", 500_000, 9_000_000, representative=False)
+    await asking.answer(ada.secret, {Use.AI_TRAIN: Answer.CONSENT}, 9_000_000)
+    await in_force()
+    said = await asked(desk, "ai-train")
+    assert "held essays, for ai-train: 1 of its 2 authors has not answered yet" in said
+    await asking.answer(bo.secret, {Use.AI_TRAIN: Answer.DECLINE}, 9_000_000)
+    await in_force()
+    assert "held essays, for ai-train: 1 of its 2 authors declined" in await asked(desk, "ai-train")
+    assert "2 of its 2 authors have not answered yet" in await asked(desk, "ai-input")
+    await asking.answer(bo.secret, {Use.AI_TRAIN: Answer.CONSENT}, 9_000_000)
+    await in_force()
+    said = await asked(desk, "ai-train")
+    assert "held" not in said
+    assert "not sold" not in said
+    person = spelled((await desk.get("/policies/journal?path=/essays/tides")).text)
+    assert "held" not in person
+
+
+async def test_what_is_held_for_an_objection_names_it(desk, files):
+    hold = Withdrawal("wd_1", "journal", USUAL, 9, 9, works=("essays",), hold=True, cause="ob_1")
+    files._shelf().withdraw([hold])
+    assert "held for ai-train: an objection is not decided yet (ob_1)" in await asked(desk, "ai-train")
+    files._shelf().withdraw([replace(hold, hold=False, cause="")])
+    assert "held" not in await asked(desk, "ai-train")
 
 
 async def test_rules_of_the_command_line_can_be_asked_and_not_edited(start, filled, clock, tmp_path):

@@ -49,7 +49,7 @@ class Board:
         async with self.client.get(path if "://" in path else self.base + path) as answer:
             return answer.status, await answer.text()
 
-    async def post(self, path, page, **fields):
+    async def post(self, path, page, /, **fields):
         form = re.search(r'name="form" value="([0-9a-f]{64})"', page)[1]
         async with self.client.post(
             self.base + path, data={"form": form, **fields}, headers={"Sec-Fetch-Site": "same-origin"}
@@ -151,3 +151,35 @@ async def test_the_configuration_goes_out_and_comes_back_by_command(licet, origi
     assert "licet.toml: store.reserve_mb" in wrong
     assert "sites/journal.toml: site.mode" in wrong
     assert "reserve_mb = 2" in (data / "licet.toml").read_text()
+
+
+async def test_who_is_removed_by_command_takes_the_saved_views_along(licet, origin, boards):
+    licet.write_site(origin.url)
+    one = await licet.serve()
+    owner, viewer = boards(one.dashboard), boards(one.dashboard)
+    assert (await owner.enter(one.sign_in))[0] == 200
+    link = (await licet("dashboard", "people", "add", "ada", "viewer", "--json")).json["sign_in"]
+    assert (await viewer.enter(link))[0] == 200
+    for board in (owner, viewer):
+        _, page = await board.get("/log?last=7d")
+        assert (await board.post("/views/save", page, path="/log", query="last=7d", name="Week"))[0] == 200
+
+    def kept() -> int:
+        with apsw.Connection(
+            str(licet.folder / "licet-data" / "licet.db"), flags=apsw.SQLITE_OPEN_READONLY
+        ) as db:
+            return db.execute("SELECT count(*) FROM saved_views").get
+
+    assert kept() == 2
+    # The last owner stays, and so do its views.
+    await licet("dashboard", "people", "remove", "owner", code=1)
+    assert kept() == 2
+    await licet("dashboard", "people", "remove", "ada")
+    assert kept() == 1
+    assert "Week" in (await owner.get("/views"))[1]
+    # A folder that has no books yet has people all the same.
+    await one.stop()
+    for file in (licet.folder / "licet-data").glob("licet.db*"):
+        file.unlink()
+    await licet("dashboard", "people", "add", "bo", "viewer")
+    await licet("dashboard", "people", "remove", "bo")

@@ -8,7 +8,9 @@ import json
 import aiohttp
 import pytest
 
+from gateway.licenses.bundle import Item, manifest, write_manifest
 from gateway.licenses.withdrawal import PROMISE
+from gateway.policy.bundles import earlier_file, manifest_file
 
 GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
 #: Nobody publishes a way to check it, so that a claim is enough.
@@ -354,3 +356,26 @@ async def test_a_proof_of_authorship_is_exported_and_read_beside_the_contract(
     (work,) = annex["works"]
     assert [each["digests"] for each in work["proof"]["contents"]] == [pages["reefs"], pages["tides"]]
     assert await one.stop() == 0
+
+
+async def test_a_bundle_stands_for_the_pages_of_its_newest_manifest(licet, http, origin, everywhere):
+    file = licet.write_site(origin.url) / "sites" / "journal.toml"
+    one = await licet.serve()
+    for made_at, paths in ((9, ("/essays/old",)), (10, ("/essays/tides", "/essays/moon"))):
+        found = [Item(path, "essays", "page", "a" * 64, 10, "own", "none") for path in sorted(paths)]
+        made = manifest("launch", "journal", made_at, found)
+        at = manifest_file(file, "launch") if made_at == 10 else earlier_file(file, made)
+        at.parent.mkdir(parents=True, exist_ok=True)
+        at.write_text(write_manifest(made))
+    unknown = await licet("withdraw", "bundle:other", code=2)
+    assert "no manifest of the bundle other lies beside the policy" in unknown.err
+    dry = (await licet("withdraw", "bundle:launch", "--dry-run", "--json")).json
+    assert (dry["bundle"], sorted(dry["paths"])) == ("launch", ["/essays/moon", "/essays/tides"])
+    said = (await licet("withdraw", "bundle:launch")).out
+    assert "bundle:launch (2 pages)  for" in said
+    ask = lambda: everywhere(one.front, "/essays/tides", headers=headers())  # noqa: E731
+    async with asyncio.timeout(20):
+        while (await ask())[1].get("code") != "withdrawn":
+            await asyncio.sleep(0.02)
+    _, told, _ = await everywhere(one.front, "/essays/old", headers=headers())
+    assert told["code"] == "license-required"

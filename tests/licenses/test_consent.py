@@ -18,6 +18,8 @@ from gateway.licenses.consent import (
     secret_digest,
     told,
     unsold,
+    why_unsold,
+    work_of,
 )
 from gateway.problems import Refusal
 from gateway.uses import Use
@@ -83,6 +85,33 @@ def test_asking_somebody_more_never_opens_unless_it_represents(asked, more):
     if asked:
         plain = [replace(each, representative=False) for each in more]
         assert consented([*asked, *plain]) <= consented(asked)
+
+
+@given(authors, uses)
+def test_why_is_told_exactly_where_something_is_not_sold(asked, wanted):
+    assert bool(why_unsold(asked, wanted)) is bool(asked and wanted - consented(asked))
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ([author(no=[TRAIN])], "its author declines"),
+        ([author(no=[TUNE])], "its author declines"),
+        ([author(yes=[INPUT])], "its author has not answered yet, and no answer is no consent"),
+        ([author(yes=[TRAIN]), author("Bob"), author("Cy")],
+         "2 of its 3 authors have not answered yet, and no answer is no consent"),
+        ([author(no=[TRAIN]), author("Bob")],
+         "1 of its 2 authors declined; 1 of its 2 authors has not answered yet, and no answer is no consent"),
+        ([author(yes=[TRAIN], representative=True), author("Bob", no=[TRAIN])], "1 of its 2 authors declined"),
+    ],
+)  # fmt: skip
+def test_why_names_who_is_missing(asked, told):
+    assert why_unsold(asked, frozenset({TRAIN})) == told
+
+
+def test_a_hold_for_want_of_consent_is_told_from_others():
+    assert work_of(cause_of("essays")) == "essays"
+    assert work_of("ob_1") == work_of("") == ""
 
 
 def test_an_answer_is_kept_with_its_time_and_only_if_it_is_another_one():

@@ -108,6 +108,15 @@ def test_the_index_of_a_moment_says_the_same(some, ask):
     assert index.stopping(ask["path"], ask["work"], ask["uses"], ask["licensee"]) == withdrawn(some, **ask)
 
 
+@given(several, asks, st.booleans())
+def test_what_holds_is_every_hold_that_reaches_and_nothing_else(some, ask, hold):
+    each = tuple(replace(one, hold=hold) for one in some)
+    found = Withdrawn(each, OWNED).holding(ask["path"], ask["work"], ask["uses"])
+    assert found == tuple(
+        one for one in each if hold and one.stops(ask["uses"]) and one.reaches(ask["path"], ask["work"])
+    )
+
+
 @given(several, asks)
 def test_nothing_is_stopped_for_no_use_at_all(some, ask):
     assert withdrawn(some, **{**ask, "uses": frozenset()}) is None

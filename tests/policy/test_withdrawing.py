@@ -113,6 +113,7 @@ def test_for_the_uses_that_are_left_licenses_go_on_and_nothing_is_sold(policy, m
     found = ruled(gone, make, "/a/x", make.CHATGPT_USER)
     assert (found.verdict, found.closed) == (Verdict.LICENSE, True)
     assert found.offers[0].uses == {Use.AI_INPUT}
+    assert "a is not sold here any more" in found.why
     assert not ruled(gone, make, "/a/y", make.CHATGPT_USER).closed
     assert not gone.offers[0].terms.scope.covers("/a/x")
     assert gone.offers[0].terms.scope.covers("/a/y")
@@ -123,6 +124,7 @@ def test_a_hold_closes_sales_and_refuses_no_license(policy, make):
     found = ruled(held, make, "/a/x", make.GPTBOT)
     assert (found.verdict, found.closed, found.withdrawal) == (Verdict.LICENSE, True, None)
     assert found.offers[0].uses == policy.offers[0].uses
+    assert "a is not sold here at the moment" in found.why
     assert not ruled(held, make, "/a/b/x", make.GPTBOT).closed
 
 

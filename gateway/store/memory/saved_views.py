@@ -47,3 +47,10 @@ class MemorySavedViews:
             return False
         del self._kept[id]
         return True
+
+    async def forget(self, person: str) -> int:
+        """Forget all of *person*."""
+        gone = await self.of(person)
+        for each in gone:
+            del self._kept[each.id]
+        return len(gone)

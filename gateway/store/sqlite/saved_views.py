@@ -76,3 +76,12 @@ class SqliteSavedViews:
             return bool(db.changes())
 
         return await self._database.write(act)
+
+    async def forget(self, person: str) -> int:
+        """Forget all of *person*."""
+
+        def act(db: apsw.Connection) -> int:
+            db.execute("DELETE FROM saved_views WHERE person = ?", (person,))
+            return db.changes()
+
+        return await self._database.write(act)
