@@ -98,8 +98,9 @@ class Oidc(_Section):
 class Store(_Section):
     """Where the books rest, what is kept back on the disk for paid records, in megabytes, and for how long details stay.
 
-    *database* is ``postgresql://USER@HOST/NAME``, or "" for a SQLite file in the data folder; a password may
-    stand in a file that PGPASSFILE names instead. Machines with the same *database* and *shared_key* have keys and
+    *database* is ``postgresql://USER@HOST/NAME``, or "" for a SQLite file in the data folder; several hosts with
+    commas between them are a primary and its standbys, of which the one that may be written is found. A password
+    may stand in a file that PGPASSFILE names instead. Machines with the same *database* and *shared_key* have keys and
     policies in common (`licet store share`); what one of them set aside returns *lost_minutes* after it was last heard from.
     After *cut_days* a detail is cut to the network that it came from, after
     *detail_days* it is erased; with 0 *cut_days* nothing is cut before.

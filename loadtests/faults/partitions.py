@@ -37,13 +37,17 @@ MISSING: Final = 77
 
 @dataclass(frozen=True)
 class Fault:
-    """One row: *act* does it and undoes it under load; *patches* make a known-bad twin, which is to be caught at *caught*."""
+    """One row: *act* does it and undoes it under load; *patches* make a known-bad twin, which is to be caught at *caught*.
+
+    *followed* is one of a world of its own, whose database has a standby.
+    """
 
     name: str
     act: Callable[[World], Awaitable[None]]
     patches: str = ""
     caught: str = ""
     short: bool = False
+    followed: bool = False
 
 
 async def _calm(world: World) -> None:
@@ -89,6 +93,43 @@ async def _database_restarted(world: World) -> None:
     await world.revoked("a", 1.0)
 
 
+async def _failed_over(world: World) -> None:
+    """The primary dies, the standby is promoted; then the old one is back, and may be written."""
+    await asyncio.to_thread(world.postgres.kill)
+    await asyncio.sleep(0.5)
+    await asyncio.to_thread(world.standby.promote)
+    await asyncio.sleep(3.0)
+    await asyncio.to_thread(world.postgres.start)
+    await _writable_alone(world)
+    await world.revoked("a", 1.0)
+    await _restarted(world, "a")
+
+
+async def _cut_primary(world: World) -> None:
+    """The primary lives on and is not heard from; once it is, it has been left behind."""
+    world.wires.cut("db", STORES)
+    await asyncio.sleep(1.0)
+    await asyncio.to_thread(world.standby.promote)
+    await asyncio.sleep(14.0)
+    world.wires.heal("db", STORES)
+    await _writable_alone(world)
+    await asyncio.sleep(3.0)
+    await world.revoked("b", 1.0)
+    await _restarted(world, "a")
+
+
+async def _writable_alone(world: World) -> None:
+    """Let the old primary answer commits though nobody follows it: nobody has told it to stop."""
+    for sql in ("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()"):
+        await asyncio.to_thread(world.postgres.ask, sql)
+
+
+async def _restarted(world: World, name: str) -> None:
+    await world.stop(name)
+    await world.start(name)
+    await asyncio.sleep(2.0)
+
+
 async def _redis_restarted(world: World) -> None:
     if world.redis is not None:
         world.redis.kill()
@@ -129,6 +170,22 @@ async def _disk_lost(world: World) -> None:
 
 _NEVER_STALE: Final = "import gateway.licenses.revocations as r\nr.OLDEST = 600.0\n"
 _NOT_CREDITED: Final = "import gateway.billing.paid_twice as p\np.PaidTwice.of = lambda self, records: ()\n"
+#: Takes the first host that may be written, whatever was written since.
+_ANY_PRIMARY: Final = """
+import gateway.store.postgres.hosts as hosts
+async def first(self):
+    for url in self._urls:
+        try:
+            reached = await self._reach(url)
+        except Exception:
+            continue
+        if not reached.why:
+            return reached
+        reached.connection.terminate()
+    raise OSError("none may be written")
+hosts.Hosts._best = first
+hosts.History.before = lambda self, other: False
+"""
 FAULTS: Final = (
     Fault("none", _calm),
     Fault("one machine loses the store", _cut_store, short=True),
@@ -140,11 +197,14 @@ FAULTS: Final = (
     Fault("a clock is 3 minutes ahead", _skewed("+3m")),
     Fault("a clock is 3 minutes behind", _skewed("-3m")),
     Fault("rolling upgrade", _rolling),
+    Fault("the primary dies, its standby goes on", _failed_over, followed=True),
+    Fault("the primary is cut off, its standby goes on", _cut_primary, followed=True),
 )
 TWINS: Final = (
     Fault("stale revocations believed", _cut_store, _NEVER_STALE, "late"),
     Fault("second payments not credited", _calm, _NOT_CREDITED, "double"),
     Fault("a machine's disk is lost", _disk_lost, "", "lost"),
+    Fault("an old primary is believed", _failed_over, _ANY_PRIMARY, "lost", followed=True),
 )
 
 
@@ -155,7 +215,7 @@ async def _run(fault: Fault, wires: Wires, world: World, *, reconcile: bool) -> 
         try:
             await fault.act(world)
         finally:
-            for name in ("a", "b"):
+            for name in ("a", "b", "db"):
                 wires.heal(name, STORES)
         await asyncio.sleep(0.5)
     return await judged(world, reconcile=reconcile)
@@ -166,19 +226,20 @@ async def _inside(wires: Wires, chosen: argparse.Namespace) -> list[dict[str, An
     with tempfile.TemporaryDirectory(prefix="licet-replicas-", ignore_cleanup_errors=True) as folder:
         wanted = [each for each in FAULTS if not chosen.only or chosen.only in each.name]
         wanted = [each for each in wanted if each.short] if chosen.short else wanted
-        if wanted:
+        together = [each for each in wanted if not each.followed]
+        if together:
             async with World.opened(Path(folder) / "one", wires) as world:
-                for fault in wanted:
+                for fault in together:
                     began = time.monotonic()
                     verdict = await _run(fault, wires, world, reconcile=not chosen.short)
                     rows.append(_row(fault, verdict, time.monotonic() - began))
                     _say(rows[-1])
-        for number, fault in enumerate(() if chosen.short else TWINS):
-            if chosen.only and chosen.only not in fault.name:
-                continue
+        twins = [] if chosen.short else [each for each in TWINS if chosen.only in each.name]
+        for number, fault in enumerate([*(each for each in wanted if each.followed), *twins]):
             began = time.monotonic()
-            async with World.opened(Path(folder) / f"twin{number}", wires, fault.patches) as world:
-                verdict = await _run(fault, wires, world, reconcile=False)
+            place = Path(folder) / f"apart{number}"
+            async with World.opened(place, wires, fault.patches, followed=fault.followed) as world:
+                verdict = await _run(fault, wires, world, reconcile=not fault.caught)
             rows.append(_row(fault, verdict, time.monotonic() - began))
             _say(rows[-1])
     return rows

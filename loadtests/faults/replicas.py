@@ -116,8 +116,13 @@ class Machine:
 class World:
     """Everything that runs. Use `opened`."""
 
-    def __init__(self, folder: Path, wires: Wires, patches: str = "") -> None:
-        """Prepare in *folder*; *patches* is Python that every process of a gateway begins with: for known-bad twins."""
+    def __init__(self, folder: Path, wires: Wires, patches: str = "", *, followed: bool = False) -> None:
+        """Prepare in *folder*; *patches* is Python that every process of a gateway begins with: for known-bad twins.
+
+        With *followed* the database has a synchronous standby, and its URL both hosts.
+        """
+        self._followed = followed
+        self.standby: Any = None
         self.folder, self.wires = folder, wires
         self.machines = {
             name: Machine(name, folder / name, f"http://{wires.at(name, PUBLIC)}:8402") for name in ("a", "b")
@@ -130,9 +135,11 @@ class World:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def opened(cls, folder: Path, wires: Wires, patches: str = "") -> AsyncIterator[World]:
+    async def opened(
+        cls, folder: Path, wires: Wires, patches: str = "", *, followed: bool = False
+    ) -> AsyncIterator[World]:
         """A world in which both gateways serve."""
-        world = cls(folder, wires, patches)
+        world = cls(folder, wires, patches, followed=followed)
         async with world._closing:
             await world._begin()
             yield world
@@ -149,6 +156,11 @@ class World:
         self.postgres = self._database("db")
         self.url = f"postgresql://licet@{self.wires.at('db', STORES)}:5432/licet"
         await asyncio.to_thread(self.postgres.make, "licet")
+        if self._followed:
+            at, other = self.wires.at("db", STORES), self.wires.at("db2", STORES)
+            self.standby = self._database("db2", of=f"host={at} user=licet")
+            await asyncio.to_thread(self.postgres.wait_for_standby, synchronous=True)
+            self.url = f"postgresql://licet@{at}:5432,{other}:5432/licet"
         origin = f"http://{self.wires.at('lb', PUBLIC)}:8000"
         redis = await self.open_redis()
         a, b = self.machines.values()
@@ -194,7 +206,7 @@ class World:
         self._closing.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, self.wires.at("lb", PUBLIC), 8000).start()
 
-    def _database(self, name: str, *settings: str) -> Any:
+    def _database(self, name: str, of: str = "") -> Any:
         folder = self.folder / name
         folder.mkdir(mode=0o755)
         for each in (self.folder, *self.folder.parents):
@@ -202,7 +214,7 @@ class World:
                 each.chmod(each.stat().st_mode | 0o011)
         net = self.wires.at(name, STORES)
         cluster = clusters.Cluster(
-            folder, ("-c", f"listen_addresses={net}", *settings), before=self.wires.inside(name)
+            folder, ("-c", f"listen_addresses={net}"), before=self.wires.inside(name), of=of
         )
         with (folder / "data" / "pg_hba.conf").open("a") as rules:
             rules.write("host all all 10.203.2.0/24 trust\nhost replication all 10.203.2.0/24 trust\n")

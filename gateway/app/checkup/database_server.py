@@ -22,7 +22,10 @@ _WHAT: Final = "database server"
 _BOTH: Final = (
     "name every host in store.database, postgresql://a,b/licet, or an address that moves with the primary"
 )
-_LOSES: Final = "a failover can lose what was answered a moment before (fetches come back out of the journal, the rest does not)"
+_LOSES: Final = (
+    "a failover can lose what was answered a moment before (fetches come back out of the journal, the rest does"
+    " not), and two sides of a cut can both sell"
+)
 
 
 async def looked_at(data: Path, environ: Mapping[str, str]) -> tuple[Finding, ...]:

@@ -11,6 +11,9 @@ an old primary that came back. What protects from it:
   an earlier one of the same server, also where that is the only host that answers;
 - with a synchronous standby an old primary that is cut off answers no commit.
 
+Without one, two sides of a cut could both go on, each with machines that cannot
+see the other: nothing here can know, and `licet doctor` says so.
+
 Where a server does not tell its timeline (some that only speak PostgreSQL's
 protocol), the first that may be written is taken.
 """

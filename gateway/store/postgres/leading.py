@@ -113,10 +113,12 @@ class Leadership:
     async def _held(self) -> bool:
         """Whether the lock is held, at this moment, by a line that answers."""
         try:
+            if self._line is None or self._line.is_closed():
+                # Where there are several hosts, finding the one that took over takes its own time.
+                self._epoch = 0
+                self._line = await self._database.connect()
             async with asyncio.timeout(_ASK_SECONDS):
-                if self._line is None or self._line.is_closed():
-                    self._epoch = 0
-                    self._line = await self._database.connect()
+                if not self._epoch:
                     await self._line.execute(f"SET idle_session_timeout = {self._silent_ms}")
                 # The lock lasts as long as its line.
                 if self._epoch:

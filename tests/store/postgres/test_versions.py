@@ -73,6 +73,26 @@ async def test_a_program_one_version_behind_goes_on_unless_a_step_needs_a_newer_
     await connection.close()
 
 
+async def test_a_database_one_version_behind_is_brought_up_to_date(postgres_cluster, monkeypatch):
+    url = postgres_cluster.make("older")
+    shipped = versions.steps()
+    with monkeypatch.context() as before:
+        before.setattr(versions, "steps", lambda: shipped[:-1])
+        old = await Postgres.open(url, lines=1)
+        await old.write(
+            lambda db: db.execute("INSERT INTO fold_positions (source, position) VALUES ('a', 1)")
+        )
+    last = "SELECT max(number) FROM schema_steps"
+    assert await old.read(lambda db: db.execute(last).get) == len(shipped) - 1
+    # Beside it, as while the version is rolled out: the old one goes on.
+    new = await Postgres.open(url, lines=1)
+    assert await new.read(lambda db: db.execute(last).get) == len(shipped)
+    await old.write(lambda db: db.execute("UPDATE fold_positions SET position = 2"))
+    assert await new.read(lambda db: db.execute("SELECT position FROM fold_positions").get) == 2
+    await old.close()
+    await new.close()
+
+
 async def test_a_table_that_changed_under_a_prepared_statement_is_read_anew(postgres_cluster):
     url = postgres_cluster.make("changing")
     database = await Postgres.open(url, lines=1)
