@@ -1,11 +1,13 @@
-"""Does more of it help? 1, 2, 4 workers and two machines, on SQLite and on PostgreSQL, as ratios of one run.
+"""Does more of it help? 1, 2, 4 workers and two machines, on SQLite and on PostgreSQL, with Redis and without, as ratios of one run.
 
 python -m loadtests.scaling                 the table; figures in loadtests/results/scaling.json
-python -m loadtests.scaling --rounds 1 --seconds 1 --cases sqlite-1,machines-2
+python -m loadtests.scaling --rounds 1 --seconds 1 --cases sqlite-1,machines-redis-2
 
 Every case does the same works in each round, the rounds alternate, and a ratio is
 of the first case in the same round. *per CPU-second* is of the gateways' whole
-process trees; *store* is what PostgreSQL spent besides. On a machine of two
+process trees; *store* is what PostgreSQL and Redis spent besides. Every case keeps
+a pace that it does not reach; with Redis it is told, and so is every paid unit.
+Two machines have PostgreSQL in common, for SQLite is one machine's. On a machine of two
 cores, which also have the load and the origin, seen/s cannot rise with workers:
 what can be read here is what a further worker or machine costs beside the first.
 
@@ -48,6 +50,7 @@ from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.tokens.claims import Budget
 from loadtests.comparison import origin
 from loadtests.faults.own_postgres import clusters
+from loadtests.faults.own_redis import servers
 from loadtests.faults.shop import record
 from loadtests.measuring import spent
 from loadtests.processes import CannotRun, free_port, running
@@ -57,9 +60,19 @@ from loadtests.works import WORKS, ask, check
 
 RESULTS: Final = Path(__file__).resolve().parent / "results" / "scaling.json"
 ASKED: Final = ("person", "402", "licensed-new")
-CASES: Final = ("sqlite-1", "sqlite-2", "sqlite-4", "postgres-1", "postgres-2", "postgres-4", "machines-2")
+CASES: Final = (
+    *(
+        f"{store}-{workers}"
+        for store in ("sqlite", "sqlite-redis", "postgres", "postgres-redis")
+        for workers in (1, 2, 4)
+    ),
+    "machines-2",
+    "machines-redis-2",
+)
 _RECORDS: Final = 20_000
 _SITES: Final = 400
+#: Fetches a second of one license, which no case reaches.
+_PACE: Final = 100_000
 
 
 @dataclass
@@ -74,20 +87,21 @@ class Series:
 
 
 @contextlib.contextmanager
-def gateways(case: str, folder: Path, url: str, at: int) -> Iterator[list[LicetSite]]:
-    """The gateways of a case, in front of the origin at port *at*."""
-    kind, _, count = case.partition("-")
-    machines = int(count) if kind == "machines" else 1
-    workers = 1 if kind == "machines" else int(count)
+def gateways(case: str, folder: Path, url: str, redis: str, at: int) -> Iterator[list[LicetSite]]:
+    """The gateways of a case, on PostgreSQL at *url* and Redis at *redis* if it has them, in front of the origin at port *at*."""
+    kind, _, count = case.rpartition("-")
+    machines = int(count) if kind.startswith("machines") else 1
+    workers = 1 if machines > 1 else int(count)
     with contextlib.ExitStack() as stack:
         made: list[LicetSite] = []
         shared = ""
         for number in range(machines):
             data = folder / f"{case}-{number}"
             data.mkdir(mode=0o700)
-            store = "" if kind == "sqlite" else f'database = "{url}"\n'
+            store = (f'database = "{url}"\n' if url else "") + (f'redis = "{redis}"\n' if redis else "")
             settings = (
-                f"[pacing]\nlicense_per_second = 0\n[workers]\ncount = {workers}\n[store]\nreserve_mb = 1\n"
+                f"[pacing]\nlicense_per_second = {_PACE}\nlicense_burst = {_PACE}\n"
+                f"[workers]\ncount = {workers}\n[store]\nreserve_mb = 1\n"
             )
             (data / "licet.toml").write_text(settings + store + shared)
             if not number:
@@ -112,14 +126,20 @@ def gateways(case: str, folder: Path, url: str, at: int) -> Iterator[list[LicetS
 
 
 def measured(
-    case: str, sites: list[LicetSite], work: str, seconds: int, folder: Path, number: int, store: int
+    case: str,
+    sites: list[LicetSite],
+    work: str,
+    seconds: int,
+    folder: Path,
+    number: int,
+    stores: tuple[int, ...],
 ) -> tuple[float, float, float]:
-    """One round: requests a CPU-second of the gateways, requests a second, and microseconds of the store a request."""
+    """One round: requests a CPU-second of the gateways, requests a second, and microseconds of the stores, by the ids of their processes, a request."""
     targets = [Target(f"{case}-{nth}", "", site.pid, site.port, licet=site) for nth, site in enumerate(sites)]
     wanted = replace(WORKS[work], connections=64 // len(targets))
     for target in targets:
         check(target, wanted)
-    before = spent(store) if store else None
+    before = [spent(store) for store in stores]
     with concurrent.futures.ThreadPoolExecutor(len(targets)) as pool:
         found = list(
             pool.map(
@@ -128,8 +148,41 @@ def measured(
         )
     requests = sum(each.requests for each in found)
     cpu = sum(each.cpu * each.requests for each in found) / 1e6
-    of_store = (spent(store).since(before) * 1e6 / requests) if before is not None else 0.0
-    return requests / cpu, sum(each.requests / each.seconds for each in found), of_store
+    of_stores = sum(spent(store).since(was) for store, was in zip(stores, before, strict=True)) * 1e6
+    return requests / cpu, sum(each.requests / each.seconds for each in found), of_stores / requests
+
+
+def _one(
+    case: str,
+    room: Path,
+    at: int,
+    cluster: Any,
+    seconds: int,
+    number: int,
+    found: dict[tuple[str, str], Series],
+    this: dict[tuple[str, str], float],
+) -> None:
+    """Every work of a case in one round; raises `CannotRun` where its gateways do not start."""
+    url, stores = "", []
+    if not case.startswith("sqlite"):
+        url = cluster.make(f"{case.replace('-', '_')}_{number}")
+        stores.append(cluster.pid)
+    with contextlib.ExitStack() as stack:
+        redis = stack.enter_context(servers.serving("redis")) if "redis" in case else None
+        if redis is not None:
+            stores.append(redis.pid)
+        sites = stack.enter_context(gateways(case, room, url, redis.url if redis else "", at))
+        for work in ASKED:
+            series = found[case, work]
+            try:
+                per_cpu, seen, store = measured(case, sites, work, seconds, room, number, tuple(stores))
+            except CannotRun as error:
+                series.wrong = str(error)
+                continue
+            series.per_cpu.append(per_cpu)
+            series.seen.append(seen)
+            series.store.append(store)
+            this[case, work] = per_cpu
 
 
 def table(cases: tuple[str, ...], rounds: int, seconds: int, folder: Path) -> dict[tuple[str, str], Series]:
@@ -142,25 +195,11 @@ def table(cases: tuple[str, ...], rounds: int, seconds: int, folder: Path) -> di
             for case in order:
                 room = folder / f"{number}-{case}"
                 room.mkdir()
-                url = (
-                    cluster.make(f"{case.replace('-', '_')}_{number}")
-                    if not case.startswith("sqlite")
-                    else ""
-                )
-                with gateways(case, room, url, at) as sites:
+                try:
+                    _one(case, room, at, cluster, seconds, number, found, this)
+                except CannotRun as error:
                     for work in ASKED:
-                        series = found[case, work]
-                        try:
-                            per_cpu, seen, store = measured(
-                                case, sites, work, seconds, room, number, cluster.pid if url else 0
-                            )
-                        except CannotRun as error:
-                            series.wrong = str(error)
-                            continue
-                        series.per_cpu.append(per_cpu)
-                        series.seen.append(seen)
-                        series.store.append(store)
-                        this[case, work] = per_cpu
+                        found[case, work].wrong = str(error)
                 print(f"round {number + 1}: {case}", file=sys.stderr, flush=True)
             for (case, work), per_cpu in this.items():
                 base = this.get((cases[0], work))
@@ -273,14 +312,14 @@ def rows(found: dict[tuple[str, str], Series]) -> list[dict[str, Any]]:
 def lines(told: list[dict[str, Any]], more: dict[str, float]) -> Iterator[str]:
     """The table for people."""
     yield f"{os.cpu_count()} cores, shared by gateways, store, origin and load; the first case of the same round = 1"
-    yield f"{'work':<14}{'case':<13}{'per CPU-second':>15}{'ratio':>7}  {'least..most':<13}{'seen/s':>8}{'store us':>10}"
+    yield f"{'work':<14}{'case':<18}{'per CPU-second':>15}{'ratio':>7}  {'least..most':<13}{'seen/s':>8}{'store us':>10}"
     for row in sorted(told, key=lambda each: ASKED.index(each["work"])):
         if "not_measured" in row:
-            yield f"{row['work']:<14}{row['case']:<13}not measured: {row['not_measured']}"
+            yield f"{row['work']:<14}{row['case']:<18}not measured: {row['not_measured']}"
             continue
         spread = f"{row['least']}..{row['most']}"
         yield (
-            f"{row['work']:<14}{row['case']:<13}{row['per_cpu_second']:>15,}{row['ratio']!s:>7}  {spread:<13}"
+            f"{row['work']:<14}{row['case']:<18}{row['per_cpu_second']:>15,}{row['ratio']!s:>7}  {spread:<13}"
             f"{row['seen_per_second']:>8,}{row['store_microseconds']:>10,}"
         )
     yield from (f"{name.replace('_', ' '):<30}{value:>12,.1f}" for name, value in more.items())
@@ -294,6 +333,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--cases", default=",".join(CASES))
+    parser.add_argument("--table", action="store_true", help="the table alone, which then is kept nowhere")
     parser.add_argument("--json", action="store_true", dest="as_json")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="licet-scaling-") as folder:
@@ -301,10 +341,11 @@ def main() -> None:
         (Path(folder) / "t").mkdir()
         (Path(folder) / "p").mkdir()
         told = rows(table(tuple(chosen.cases.split(",")), chosen.rounds, chosen.seconds, Path(folder) / "t"))
-        more = parts(Path(folder) / "p")
+        more = {} if chosen.table else parts(Path(folder) / "p")
     figures = {"cores": os.cpu_count(), "measured": time.strftime("%Y-%m-%d"), "rows": told, "parts": more}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=1))
+    if not chosen.table:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(figures, indent=1))
     print(json.dumps(figures) if chosen.as_json else "\n".join(lines(told, more)))
 
 

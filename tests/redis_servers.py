@@ -60,6 +60,12 @@ class Server:
             return redis.Redis(port=self.port, decode_responses=True)
         return redis.Redis(unix_socket_path=str(self.socket), decode_responses=True)
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start it and wait until it answers. It ends with this process, also where that is killed."""
         with (self.folder / "log").open("ab") as log:

@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-_FILE: Final = Path(__file__).resolve().parents[2] / "tests" / "postgres_cluster.py"
+_TESTS: Final = Path(__file__).resolve().parents[2] / "tests"
 
 
-def _loaded() -> Any:
-    name = "licet_tests_postgres_cluster"
+def loaded(module: str) -> Any:
+    """A module that lies beside the tests."""
+    name = f"licet_tests_{module}"
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, _FILE)
+        spec = importlib.util.spec_from_file_location(name, _TESTS / f"{module}.py")
         assert spec is not None
         assert spec.loader is not None
         sys.modules[name] = importlib.util.module_from_spec(spec)
@@ -21,4 +22,4 @@ def _loaded() -> Any:
     return sys.modules[name]
 
 
-clusters: Final = _loaded()
+clusters: Final[Any] = loaded("postgres_cluster")

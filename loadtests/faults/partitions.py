@@ -1,6 +1,6 @@
 """Replicas under fault: two gateways behind HAProxy, and what a partition, a kill, a failover or a clock does to them.
 
-python -m loadtests.faults.partitions             every fault, a table, in some minutes
+python -m loadtests.faults.partitions             every fault and every twin, one table at the end
 python -m loadtests.faults.partitions --short     one of them, in a quarter of a minute
 python -m loadtests.faults.partitions --json      the counts for machines
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import shutil
 import signal
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -169,6 +171,27 @@ async def _disk_lost(world: World) -> None:
 
 
 _NEVER_STALE: Final = "import gateway.licenses.revocations as r\nr.OLDEST = 600.0\n"
+#: Two who sign at once, each in an order of its own, and nothing that holds one head against another.
+_TWO_KEEPERS: Final = """
+import gateway.provenance.public_log as p
+import gateway.store.postgres.leading as l
+
+async def leads(self, log):
+    self._log = log.vkey
+    return True
+
+async def promised(self):
+    return 0, p.EMPTY
+
+async def promise(self, size, root):
+    return True
+
+def append(self, leaves, whole=p.PublicLog.append):
+    whole(self, list(leaves)[:: -1 if self.folder.parent.name == "b" else 1])
+
+l.Leadership.leads, l.Leadership.promised, l.Leadership.promise = leads, promised, promise
+p.PublicLog.append = append
+"""
 _NOT_CREDITED: Final = "import gateway.billing.paid_twice as p\np.PaidTwice.of = lambda self, records: ()\n"
 #: Takes the first host that may be written, whatever was written since.
 _ANY_PRIMARY: Final = """
@@ -205,6 +228,7 @@ TWINS: Final = (
     Fault("second payments not credited", _calm, _NOT_CREDITED, "double"),
     Fault("a machine's disk is lost", _disk_lost, "", "lost"),
     Fault("an old primary is believed", _failed_over, _ANY_PRIMARY, "lost", followed=True),
+    Fault("two keepers sign two histories", _calm, _TWO_KEEPERS, "forks"),
 )
 
 
@@ -222,26 +246,30 @@ async def _run(fault: Fault, wires: Wires, world: World, *, reconcile: bool) -> 
 
 
 async def _inside(wires: Wires, chosen: argparse.Namespace) -> list[dict[str, Any]]:
+    """Every fault in one world, those with a standby and each twin in one of their own; what breaks off is a row too."""
     rows: list[dict[str, Any]] = []
+    wanted = [each for each in (*FAULTS, *TWINS) if chosen.only in each.name]
+    wanted = [each for each in wanted if each.short] if chosen.short else wanted
     with tempfile.TemporaryDirectory(prefix="licet-replicas-", ignore_cleanup_errors=True) as folder:
-        wanted = [each for each in FAULTS if not chosen.only or chosen.only in each.name]
-        wanted = [each for each in wanted if each.short] if chosen.short else wanted
-        together = [each for each in wanted if not each.followed]
-        if together:
-            async with World.opened(Path(folder) / "one", wires) as world:
-                for fault in together:
-                    began = time.monotonic()
-                    verdict = await _run(fault, wires, world, reconcile=not chosen.short)
-                    rows.append(_row(fault, verdict, time.monotonic() - began))
-                    _say(rows[-1])
-        twins = [] if chosen.short else [each for each in TWINS if chosen.only in each.name]
-        for number, fault in enumerate([*(each for each in wanted if each.followed), *twins]):
-            began = time.monotonic()
-            place = Path(folder) / f"apart{number}"
-            async with World.opened(place, wires, fault.patches, followed=fault.followed) as world:
-                verdict = await _run(fault, wires, world, reconcile=not fault.caught)
-            rows.append(_row(fault, verdict, time.monotonic() - began))
-            _say(rows[-1])
+        async with contextlib.AsyncExitStack() as stack:
+            world: World | None = None
+            for number, fault in enumerate(wanted):
+                began = time.monotonic()
+                try:
+                    apart = bool(fault.caught) or fault.followed
+                    if world is None or apart:
+                        await stack.aclose()
+                        room = Path(folder) / str(number)
+                        opened = World.opened(room, wires, fault.patches, followed=fault.followed)
+                        world = await stack.enter_async_context(opened)
+                    reconcile = not (chosen.short or fault.caught)
+                    verdict = await _run(fault, wires, world, reconcile=reconcile)
+                    world = None if apart else world
+                except Exception as error:
+                    traceback.print_exc()
+                    verdict, world = Verdict(reconcile=[f"broke off: {error!r}"]), None
+                rows.append(_row(fault, verdict, time.monotonic() - began))
+                _say(rows[-1])
     return rows
 
 

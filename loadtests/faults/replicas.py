@@ -193,7 +193,7 @@ class World:
             )
         ]
         await self._open_haproxy()
-        self.token = await self.buy(self.front, self.login)
+        self.token = await self._bought(self.front, self.login)
 
     async def _open_origin(self) -> None:
         async def answer(request: web.BaseRequest) -> web.Response:
@@ -346,12 +346,12 @@ class World:
                 raise RuntimeError(f"no token: {told}")
             return str(told["access_token"])
 
-    async def _bought(self, by: str) -> str:
-        """A token to revoke; what is not sold at once, because another machine is in the way, is asked for again."""
+    async def _bought(self, at: str, who: dict[str, str]) -> str:
+        """A token; what is not sold at once, because a store or another machine is in the way, is asked for again."""
         async with asyncio.timeout(_SETTLED):
             while True:
                 with contextlib.suppress(RuntimeError, aiohttp.ClientError, TimeoutError, OSError):
-                    return await self.buy(self.machines[by].url, self._revoked)
+                    return await self.buy(at, who)
                 await asyncio.sleep(0.2)
 
     async def ask(self, url: str, path: str, token: str = "") -> tuple[str, str]:
@@ -425,7 +425,7 @@ class World:
 
     async def doomed(self, by: str) -> str:
         """A token that will be revoked, bought at machine *by*, which both know and have set something aside for."""
-        self._doomed = token = await self._bought(by)
+        self._doomed = token = await self._bought(self.machines[by].url, self._revoked)
         for machine in self.machines.values():
             await self.ask(machine.url, "/essays/held", token)
         return token
@@ -473,19 +473,13 @@ class Verdict:
 
 async def judged(world: World, *, reconcile: bool = True) -> Verdict:
     """Hold the books against what was answered, once they have had time to come to rest."""
-    until = time.monotonic() + _SETTLED
-    database = await Postgres.open(world.url, lines=2, upgrade=False)
-    try:
-        while True:
-            with contextlib.suppress(StoreUnavailable):
-                found = _counted(world.told, await SqliteLedger(database).books())
-                if not (found.lost or found.double) or time.monotonic() > until:
-                    break
-            if time.monotonic() > until + 10:
-                raise RuntimeError("the books cannot be read")
-            await asyncio.sleep(0.25)
-    finally:
-        await database.close()
+    until, found = time.monotonic() + _SETTLED, None
+    while found is None or ((found.lost or found.double) and time.monotonic() < until):
+        with contextlib.suppress(StoreUnavailable):
+            found = _counted(world.told, await _books(world.url))
+        if found is None and time.monotonic() > until + 10:
+            raise RuntimeError("the books cannot be read")
+        await asyncio.sleep(0.25)
     found.forks += await _forked(world)
     if reconcile:
         for name in world.machines:
@@ -496,6 +490,15 @@ async def judged(world: World, *, reconcile: bool = True) -> Verdict:
                 if not each["ok"]
             ]
     return found
+
+
+async def _books(url: str) -> Any:
+    """Everything that the database holds; raises `StoreUnavailable`."""
+    database = await Postgres.open(url, lines=2, upgrade=False)
+    try:
+        return await SqliteLedger(database).books()
+    finally:
+        await database.close()
 
 
 def _counted(told: Told, books: Any) -> Verdict:

@@ -20,6 +20,7 @@ import pytest
 
 from gateway.cli.proofs import own_key, reader
 from gateway.keys.sealed import new_key
+from gateway.licenses.revocations import OLDEST
 from gateway.provenance.checkpoint import read
 from gateway.provenance.log_audit import audit_log
 
@@ -46,23 +47,37 @@ class Pair:
         async with self.http.get(at.front + path, headers=headers) as answer:
             return answer.status, await answer.read(), dict(answer.headers)
 
-    async def until(self, status: int, at: Any, path: str, token: str = "") -> float:
-        """Ask until the answer is *status*; how many seconds that took."""
-        began = time.monotonic()
-        async with asyncio.timeout(30):
-            while (await self.get(at, path, token))[0] != status:
+    async def answered(self, at: Any, path: str, token: str) -> tuple[int, bytes, dict[str, str]]:
+        """Fetch, and again after each 503: a busy machine says it where it cannot know in time what was revoked."""
+        async with asyncio.timeout(60):
+            while (found := await self.get(at, path, token))[0] == 503:
+                assert int(found[2]["Retry-After"]) > 0
+                await asyncio.sleep(0.05)
+        return found
+
+    async def until(self, status: int, at: Any, path: str, token: str = "") -> list[tuple[float, int]]:
+        """Ask until the answer is *status*; after how many seconds each request was sent, and its status."""
+        began, seen = time.monotonic(), [(0.0, 0)]
+        async with asyncio.timeout(60):
+            while seen[-1][1] != status:
+                sent = time.monotonic() - began
+                seen.append((sent, (await self.get(at, path, token))[0]))
                 await asyncio.sleep(0.02)
-        return time.monotonic() - began
+        return seen[1:]
 
     async def buy(self, at: Any, client: str, secret: str) -> str:
-        async with self.http.post(
-            f"{at.front}/.licet/token",
-            data={"grant_type": "client_credentials", "resource": f"http://{HOST}/essays/"},
-            headers={"Host": HOST, "Authorization": aiohttp.encode_basic_auth(client, secret)},
-        ) as answer:
-            bought = await answer.json(content_type=None)
-            assert answer.status == 200, bought
-            return str(bought["access_token"])
+        async with asyncio.timeout(60):
+            while True:
+                async with self.http.post(
+                    f"{at.front}/.licet/token",
+                    data={"grant_type": "client_credentials", "resource": f"http://{HOST}/essays/"},
+                    headers={"Host": HOST, "Authorization": aiohttp.encode_basic_auth(client, secret)},
+                ) as answer:
+                    bought = await answer.json(content_type=None)
+                    if answer.status != 503:
+                        assert answer.status == 200, bought
+                        return str(bought["access_token"])
+                await asyncio.sleep(0.05)
 
 
 @pytest.fixture
@@ -151,21 +166,20 @@ async def test_two_lines_make_a_second_machine_of_one_gateway(pair, licet, tmp_p
     barrier = await pair.buy(pair.two, other["client_id"], other["client_secret"])
 
     # Bought at A, fetched at B.
-    status, _, headers = await pair.get(pair.two, "/essays/tides", token)
+    status, _, headers = await pair.answered(pair.two, "/essays/tides", token)
     assert status == 200, headers
     first = await receipt(pair, pair.one, sold, headers["Licet-Record"])
     assert first["record"]["charged_micros"] == 5000
 
     # Revoked at A, refused at B within a second.
-    assert (await pair.get(pair.two, "/essays/moons", barrier))[0] == 200
+    assert (await pair.answered(pair.two, "/essays/moons", barrier))[0] == 200
     await here("licenses", "revoke", license_of(barrier), "--yes")
-    revoked = time.monotonic()
-    await pair.until(401, pair.two, "/essays/moons", barrier)
-    assert time.monotonic() - revoked < 1.0
+    seen = await pair.until(401, pair.two, "/essays/moons", barrier)
+    assert {status for sent, status in seen if sent > OLDEST} <= {401, 503}, seen
     await pair.until(401, pair.one, "/essays/moons", barrier)
 
     # A has heard of what came before the revocation: what was paid for at B is not paid for again at A.
-    status, _, headers = await pair.get(pair.one, "/essays/tides", token)
+    status, _, headers = await pair.answered(pair.one, "/essays/tides", token)
     again = (await receipt(pair, pair.two, sold, headers["Licet-Record"]))["record"]
     assert (status, again["charged_micros"], again["charge_reason"]) == (200, 0, "read-before")
 
@@ -189,7 +203,7 @@ async def test_two_lines_make_a_second_machine_of_one_gateway(pair, licet, tmp_p
     for turn in range(5):
         answers = await asyncio.gather(
             *(
-                pair.get(at, f"/essays/page-{turn}-{number}-{name}", token)
+                pair.answered(at, f"/essays/page-{turn}-{number}-{name}", token)
                 for number in range(6)
                 for name, at in (("a", pair.one), ("b", pair.two))
             )
@@ -205,7 +219,7 @@ async def test_two_lines_make_a_second_machine_of_one_gateway(pair, licet, tmp_p
     before = mine.read_bytes()
     await there("keys", "rotate")
     fresh = await pair.buy(pair.two, other["client_id"], other["client_secret"])
-    assert (await pair.get(pair.one, "/essays/moons", fresh))[0] == 200
+    assert (await pair.answered(pair.one, "/essays/moons", fresh))[0] == 200
     async with asyncio.timeout(20):
         while mine.read_bytes() != theirs.read_bytes():
             await asyncio.sleep(0.05)
@@ -231,7 +245,7 @@ async def the_keeper_is_killed(pair: Pair, sold: dict[str, str], token: str) -> 
     records = []
     for number in range(4):
         at = (pair.one, pair.two)[number % 2]
-        status, _, headers = await pair.get(at, f"/essays/{number}", token)
+        status, _, headers = await pair.answered(at, f"/essays/{number}", token)
         assert status == 200
         records.append(headers["Licet-Record"])
     for at in (pair.one, pair.two):
@@ -247,7 +261,7 @@ async def the_keeper_is_killed(pair: Pair, sold: dict[str, str], token: str) -> 
     seen = [read((folder / "log" / "checkpoint").read_text(), key) for folder in (data, other)]
 
     pair.one.signal(signal.SIGKILL)
-    status, _, headers = await pair.get(pair.two, "/essays/after", token)
+    status, _, headers = await pair.answered(pair.two, "/essays/after", token)
     assert status == 200
     await receipt(pair, pair.two, sold, headers["Licet-Record"])
     for record in records:
@@ -257,7 +271,7 @@ async def the_keeper_is_killed(pair: Pair, sold: dict[str, str], token: str) -> 
     # And A comes back, behind, as a follower of the same history.
     await pair.one.process.wait()
     again = await here.serve()
-    status, _, headers = await pair.get(again, "/essays/back", token)
+    status, _, headers = await pair.answered(again, "/essays/back", token)
     assert status == 200
     await receipt(pair, pair.two, sold, headers["Licet-Record"])
     await receipt(pair, again, sold, headers["Licet-Record"])
