@@ -124,7 +124,7 @@ $(STAMPS)/foreign: pyproject.toml $(STAMPS)/dev
 
 night: $(STAMPS)/dev $(STAMPS)/debian $(STAMPS)/fuzz $(STAMPS)/foreign ## long runs by hand: kills, soak, fuzzing, millions of records
 	@for target in listener hygiene answers; do $(BIN)/python -m loadtests.fuzz --target $$target --seconds 180; done
-	@$(BIN)/python -m pytest -q tests/interop/test_sumdb.py tests/interop/test_client_hooks.py -k "sumdb or go"
+	@$(BIN)/python -m pytest -q tests/interop/test_sumdb.py tests/interop/test_client_hooks.py tests/interop/test_bundle_tokens.py -k "sumdb or go"
 	@$(BIN)/python -m loadtests.growing --count 10000000
 	@$(BIN)/python -m pytest -q -m night tests --timeout 7200
 
