@@ -49,7 +49,7 @@ $(STAMPS)/dev: pyproject.toml $(STAMPS)/server
 # tools are installed, whose file of that name is the server too, since the package of the server would start one.
 $(STAMPS)/debian:
 	@mkdir -p $(STAMPS)
-	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl jq:jq slowhttptest:slowhttptest varnishtest:varnish fusermount3:fuse3 faketime:faketime haproxy:haproxy ip:iproute2 redis-check-rdb:redis-tools; do \
+	@missing=""; for pair in chromium:chromium nginx:nginx curl:curl jq:jq slowhttptest:slowhttptest varnishtest:varnish fusermount3:fuse3 faketime:faketime haproxy:haproxy ip:iproute2 redis-check-rdb:redis-tools php:php-cli; do \
 	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -124,7 +124,7 @@ $(STAMPS)/foreign: pyproject.toml $(STAMPS)/dev
 
 night: $(STAMPS)/dev $(STAMPS)/debian $(STAMPS)/fuzz $(STAMPS)/foreign ## long runs by hand: kills, soak, fuzzing, millions of records
 	@for target in listener hygiene answers; do $(BIN)/python -m loadtests.fuzz --target $$target --seconds 180; done
-	@$(BIN)/python -m pytest -q tests/interop/test_sumdb.py tests/interop/test_client_hooks.py -k "sumdb or go"
+	@$(BIN)/python -m pytest -q tests/interop/test_sumdb.py tests/interop/test_client_hooks.py tests/interop/test_bundle_tokens.py -k "sumdb or go"
 	@$(BIN)/python -m loadtests.growing --count 10000000
 	@$(BIN)/python -m pytest -q -m night tests --timeout 7200
 

@@ -60,6 +60,9 @@ _Machines = Annotated[
         metavar="HOST:PORT", help="haproxy: a gateway, once for each machine of `licet store share`."
     ),
 ]
+_Spoe = Annotated[
+    bool, typer.Option("--spoe", help="haproxy --as auth: print its second file, that of its SPOE filter.")
+]
 
 
 def deploy(
@@ -78,6 +81,7 @@ def deploy(
     cache: _Cache = "",
     log: Annotated[str, typer.Option(metavar="FILE", help="With --as auth: the access log.")] = "",
     machine: _Machines = None,
+    spoe: _Spoe = False,
     as_json: AsJson = False,
 ) -> None:
     """Print a correct configuration for the site.
@@ -87,6 +91,7 @@ def deploy(
     \b
     licet deploy nginx > /etc/nginx/conf.d/licet.conf
     licet deploy caddy --as auth > /etc/caddy/Caddyfile
+    licet deploy haproxy --as auth --spoe > /etc/haproxy/licet-journal.spoe
     licet deploy haproxy --machine 10.0.0.1:8402 --machine 10.0.0.2:8402
     licet deploy systemd > /etc/systemd/system/licet.service
 
@@ -96,8 +101,8 @@ def deploy(
     """
     from gateway.config import read_config
 
-    _check(server, way, open=open, cache=cache, certified=(certificate, key))
-    machines = _machines(server, machine or [])
+    _check(server, way, open=open, cache=cache, spoe=spoe, certified=(certificate, key))
+    machines = _machines(server, way, machine or [])
     config = read_config(data, environ=os.environ)
     policy = chosen(data, site)
     asks = bool(SERVERS[server]) and way == "auth"
@@ -121,14 +126,14 @@ def deploy(
         more=_more(server, config, port),
     )
     facts = _with_gateway(web, config, policy, asks=asks)
-    text = recipe(server, way if SERVERS[server] else "", facts)
+    text = recipe(server, "spoe" if spoe else way if SERVERS[server] else "", facts)
     if as_json:
         emit(
             {"server": server, "as": way if SERVERS[server] else "", "text": text, "settings": list(missing)}
         )
         return
     print(text, end="")
-    _say(server, data, policy, missing, asks=asks)
+    _say(server, data, policy, missing, asks=asks and not spoe)
 
 
 def _with_gateway(web: Facts, config: Config, policy: Policy, *, asks: bool) -> Facts:
@@ -162,7 +167,7 @@ def _say(server: str, data: Path, policy: Policy, missing: tuple[str, ...], *, a
         tell("this holds a secret: let nobody else read the file you put it in")
 
 
-def _check(server: str, way: str, *, open: bool, cache: str, certified: tuple[str, str]) -> None:
+def _check(server: str, way: str, *, open: bool, cache: str, spoe: bool, certified: tuple[str, str]) -> None:
     """Stop at what does not go together."""
     if server not in SERVERS:
         raise stop(f"SERVER is one of {', '.join(SERVERS)}, not {server!r}")
@@ -172,14 +177,16 @@ def _check(server: str, way: str, *, open: bool, cache: str, certified: tuple[st
         raise stop(f"{server} as {way} cannot serve everybody while Licet is down")
     if cache and (server, way) != ("nginx", "auth"):
         raise stop("--cache is for nginx --as auth")
+    if spoe and (server, way) != ("haproxy", "auth"):
+        raise stop("--spoe is for haproxy --as auth")
     if bool(certified[0]) != bool(certified[1]):
         raise stop("--certificate and --key go together")
 
 
-def _machines(server: str, given: list[str]) -> tuple[str, ...]:
+def _machines(server: str, way: str, given: list[str]) -> tuple[str, ...]:
     """Where the gateways are, each as ``HOST:PORT``."""
-    if given and server != "haproxy":
-        raise stop("--machine is for haproxy")
+    if given and (server, way) != ("haproxy", "proxy"):
+        raise stop("--machine is for haproxy as proxy")
     for each in given:
         if not re.fullmatch(r"([0-9a-z.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}", each):
             raise stop(f"--machine is HOST:PORT, such as 10.0.0.1:8402, not {each!r}")

@@ -18,7 +18,7 @@ from gateway.problems import ConfigurationError, Mistake
 SERVERS: Final = {
     "nginx": ("proxy", "auth"),
     "caddy": ("proxy", "auth"),
-    "haproxy": ("proxy",),
+    "haproxy": ("proxy", "auth"),
     "traefik": ("proxy", "auth"),
     "envoy": ("proxy", "auth"),
     "systemd": (),
@@ -98,7 +98,8 @@ def _values(server: str, way: str, facts: Facts) -> dict[str, object]:
         values["key"] = facts.key or f"/etc/letsencrypt/live/{facts.hosts[0]}/privkey.pem"
     elif server == "haproxy":
         values["machines"] = facts.machines or (facts.front,)
-        values["site"] = _site_of(facts.origin) if facts.open else ""
+        values["site"] = _site_of(facts.origin) if facts.open or way != "proxy" else ""
+        values["spoe"] = f"/etc/haproxy/licet-{facts.id}.spoe"
     elif server == "caddy":
         values["addresses"] = [_caddy_address(host, facts) for host in facts.hosts]
     elif server == "traefik":
@@ -134,9 +135,7 @@ def _envoy(facts: Facts, *, asks: bool) -> dict[str, object]:
 def _site_of(url: str) -> str:
     origin = urlsplit(url)
     if origin.scheme != "http":
-        raise _cannot(
-            "haproxy", f"--open-when-down speaks plain http to the site's server, and that is {url}"
-        )
+        raise _cannot("haproxy", f"the recipe speaks plain http to the site's server, and that is {url}")
     host = f"[{origin.hostname}]" if ":" in (origin.hostname or "") else origin.hostname
     return f"{host}:{origin.port or 80}"
 

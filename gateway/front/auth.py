@@ -14,6 +14,8 @@ forward   Caddy ``forward_auth``, Traefik    ``X-Forwarded-Method``, ``-Uri``,
 envoy     ``ext_authz`` over HTTP            its own method, host, and the path
                                              behind ``/auth/envoy``;
                                              ``X-Forwarded-Proto``
+haproxy   SPOE (`front.spop`)                its message: method, target, lines;
+                                             ``X-Forwarded-Proto``
 ========= ================================== ==================================
 
 ``X-Forwarded-For`` comes in each, with the client's address as its last element
@@ -28,7 +30,8 @@ is among them: a license token is not the site's to see.
 
 nginx makes 500 of anything but 2xx, 401 and 403, so in its dialect 401 means:
 hand the whole request over to the public listener, which answers it (402, a
-payment by the fetch, a control file, the desk). In the others a refusal is told
+payment by the fetch, a control file, the desk). HAProxy is told variables, and
+none means the same. In the others a refusal is told
 as it is, and control files and the desk are routed to the public listener
 without asking.
 """
@@ -94,6 +97,8 @@ DIALECTS: Final = (
     Dialect("forward", "x-forwarded-method", "x-forwarded-uri"),
     Dialect("envoy", once=("x-forwarded-proto",)),
 )
+#: Asked in frames, not at a path.
+HAPROXY: Final = Dialect("haproxy", once=("x-forwarded-proto",), hands_over=True)
 
 
 class Asked(NamedTuple):
@@ -198,7 +203,7 @@ def passing(asked: Asked, ask: Ask, judged: Judged) -> Answer:
     )
     headers = list(zip(PASSED, values, strict=True))
     if asked.dialect.hands_over:
-        # nginx reads one name for what it sends on and what it was asked with.
+        # nginx reads one name for what it sends on and what it was asked with; HAProxy is told as it is.
         headers[-1] = ("Licet-Authorization", authorization)
     elif not asked.dialect.target:
         headers[-1] = ("X-Envoy-Auth-Headers-To-Remove", "authorization,dpop" if ours else CALLER)
@@ -212,6 +217,14 @@ def handed_over() -> Answer:
     """The 401 by which nginx hands a request over to the public listener."""
     headers = (("Licet-Decision", "handed-over"), ("Cache-Control", "no-store"), ("Content-Length", "0"))
     return Answer(401, "Unauthorized", headers)
+
+
+def variables_of(answer: Answer) -> tuple[tuple[str, str], ...]:
+    """*answer* as HAProxy's variables: ``decision``, ``crawler`` and so on; none where it does not pass."""
+    if answer.status != 200:
+        return ()
+    known = ((name.partition("-"), value) for name, value in answer.headers)
+    return tuple((name[2].lower(), value) for name, value in known if name[0] == "Licet")
 
 
 def _decision(judged: Judged, *, licensed: bool) -> str:

@@ -3,7 +3,8 @@
 Its caller is known by a secret and by nothing else, so what it says of the
 client's address is believed as that of a trusted proxy. What is wrong with the
 client's own request is told to it by the public listener where the proxy hands
-over, and here otherwise.
+over, and here otherwise. HAProxy asks at the same place in a protocol of its
+own (`front.spoe_agent`); what may not pass it always hands over.
 """
 
 from __future__ import annotations
@@ -13,14 +14,27 @@ from ipaddress import ip_network
 from typing import Any
 
 from gateway.front.answer import Answer
-from gateway.front.auth import Asked, asked, dialect_of, handed_over, knows, misrouted, passing
+from gateway.front.auth import (
+    HAPROXY,
+    Asked,
+    asked,
+    dialect_of,
+    handed_over,
+    knows,
+    misrouted,
+    passing,
+    variables_of,
+)
 from gateway.front.connection import ClientConnection
 from gateway.front.exchange import consult
 from gateway.front.gate import Gate
 from gateway.front.guard import guard_line
+from gateway.front.header_block import header_block
 from gateway.front.listener import Listener
 from gateway.front.request import Request
 from gateway.front.responses import refused
+from gateway.front.spoe_agent import Agent, Greeted, Variables
+from gateway.front.spop import Notify
 from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
 from gateway.visitors.client_address import TrustedProxies, resolve
@@ -35,6 +49,31 @@ class AuthDoor(Listener):
         super().__init__(replace(gate, rails=()), **listening)
         self._secret = secret
         self._believed: dict[str, TrustedProxies] = {}
+
+    def _accepted(self, source: str | None = None, refusal: Refusal | None = None) -> ClientConnection:
+        connection = super()._accepted(source, refusal)
+        connection.tunnel = Greeted(connection, Agent(connection, self._offloaded))
+        return connection
+
+    def _ended(self, connection: ClientConnection) -> None:
+        super()._ended(connection)
+        if isinstance(connection.tunnel, Agent):
+            connection.tunnel.lost()
+
+    async def _offloaded(self, connection: ClientConnection, notify: Notify) -> Variables:
+        """What HAProxy may pass its client's request on with; nothing where it may not."""
+        told = [notify.told.get(name) for name in ("method", "target", "lines")]
+        method, target, lines = (each if isinstance(each, bytes) else b"" for each in told)
+        block = header_block(lines.removesuffix(b"\r\n"))
+        if not knows(block.fields, self._secret):
+            self._refused(Refusal(Problem.CALLER_UNKNOWN, "The caller does not show the secret."))
+            return ()
+        question = block.refusal or asked(HAPROXY, _text(method), _text(target), block.fields)
+        if isinstance(question, Refusal):
+            self._told(question)
+            return ()
+        request = Request(question.method, question.target, (1, 1), block)
+        return variables_of(await self._consulted(connection, request, question))
 
     async def _answered(self, connection: ClientConnection, request: Request) -> Answer:
         if request.unreadable is not None:
@@ -93,3 +132,7 @@ class AuthDoor(Listener):
     def _told(self, refusal: Refusal) -> Answer:
         self.refusals[refusal.code] += 1
         return refused(refusal, None, None, None)
+
+
+def _text(octets: bytes) -> str:
+    return octets.decode("utf-8", "surrogateescape")

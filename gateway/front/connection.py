@@ -321,7 +321,10 @@ class ClientConnection(asyncio.Protocol):
             return
         now = self._loop.time()
         self.quiet_since = now
-        if not self.transport.is_closing() and not self._lingering:
+        if self.transport.is_closing():
+            # The client ended while it was answered: if it takes nothing, no other clock runs.
+            self.deadline = min(self.deadline, now + self.limits.write_idle)
+        elif not self._lingering:
             self.deadline = now + (self.limits.write_idle if self.full else self.limits.header)
         if self._ahead is not None and not self._queue and not self._no_more:
             ahead, self._ahead = bytes(self._ahead), None

@@ -221,10 +221,13 @@ class Listener:
             limits=self._limits,
             watch=self._watch,
             began=self.connected.add,
-            ended=self.connected.discard,
+            ended=self._ended,
             source=source,
             refusal=refusal,
         )
+
+    def _ended(self, connection: ClientConnection) -> None:
+        self.connected.discard(connection)
 
     def _proxied_door(self, sock: socket.socket) -> ProxiedDoor:
         return ProxiedDoor(

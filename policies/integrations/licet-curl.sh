@@ -8,12 +8,13 @@
 # included, so that it holds over any number of runs; it is as much as one fetch if left out. The login is for the
 # origin of the page alone. LICET_USES (such as "ai-input") narrows what is bought, LICET_STOP_FILE stops everything
 # once it exists, LICET_AGENT is the crawler's name. Receipts and wallet are in the format of the Python client; one
-# script runs on them at a time. Exit 0: the page. 1: it was refused. 2: a mistake in this call. 3: your own limit.
+# script runs on them at a time. Tokens stand beside them until they lapse: one opens every page of its license, of a
+# bundle too. Exit 0: the page. 1: it was refused. 2: a mistake in this call. 3: your own limit.
 
 set -eu
 url=${1:?usage: licet-curl.sh URL}
 receipts=${LICET_RECEIPTS:-receipts.jsonl}
-wallet=$receipts.wallet
+wallet=$receipts.wallet tokens=$receipts.tokens
 agent=${LICET_AGENT:-LicetFetch/0.1}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -81,11 +82,44 @@ ask() { # a wish, an idempotency key
     --data-urlencode "authorization_details=[$1]" "$endpoint"
 }
 
-fetch() { # with the token that is in body
-  token=$(jq -er '(if (.token_type | ascii_downcase) == "bearer" then "Bearer " else "License " end) + .access_token' "$work/body")
-  license=$(jq -r '.authorization_details[0].license' "$work/body")
-  terms=$(jq -r '.authorization_details[0].terms' "$work/body")
-  set -- $(jq -r '.authorization_details[0].price | "\(.micros) \(.currency)"' "$work/body")
+# Which of {paths, excluded} hold a page; a plain scope covers what lies below it by whole segments.
+inside='def inside($p): any(.[]; if contains("*")
+    then . as $s | ($p | test("^" + ($s | gsub("(?<c>[.+?()\\[\\]{}|^$\\\\])"; "\\\(.c)") | gsub("\\*"; ".*")) + "$"))
+    else (rtrimstr("/")) as $s | $p == $s or ($p | startswith($s + "/")) end);
+  def covers($p): (.paths | inside($p)) and ((.excluded // []) | inside($p) | not);'
+
+held() { # the token that opens this page and has not lapsed, if there is one
+  [ -s "$tokens" ] && jq -Rnce --arg origin "$origin" --arg path "$path" "$inside"'
+    [inputs | fromjson? | select(.origin == $origin and .until > now and covers($path))] | last // empty' "$tokens" > "$work/token.json"
+}
+drop() { # the token in token.json, and all that have lapsed
+  jq -Rc --slurpfile gone "$work/token.json" 'fromjson? | select(.until > now and .value != $gone[0].value)' "$tokens" > "$work/left"
+  cat "$work/left" > "$tokens"
+}
+hold() { # the token that is in body, with every page that it opens
+  jq -c --arg origin "$origin" --arg path "$path" '.authorization_details[0] as $d | {
+    origin: $origin, value: ((if (.token_type | ascii_downcase) == "bearer" then "Bearer " else "License " end) + .access_token),
+    license: $d.license, terms: $d.terms, price: $d.price, bundle: ($d.bundle // ""), manifest: (.manifest // ""),
+    paths: (if $d.bundle then [$path] else $d.locations end), excluded: ($d.excluded // []),
+    until: (now + .expires_in * 0.9 | floor)}' "$work/body" > "$work/token.json"
+  # A bundle is named by the hash of its manifest, and believed by it; what cannot be known is not guessed.
+  manifest=$(jq -r .manifest "$work/token.json")
+  case $manifest in "$origin"/*)
+    code=$( (get -H 'Accept: application/json' "$manifest" && echo "$status") 2> /dev/null) || code=0
+    if [ "$code" = 200 ] && [ "sha-256:$(jq -jcS 'del(.hash)' "$work/body" | sha256sum | cut -d ' ' -f 1)" = "$(jq -r .bundle "$work/token.json")" ]; then
+      jq -c --slurpfile made "$work/body" '.paths += [$made[0].items[].path]' "$work/token.json" > "$work/line"
+      cp "$work/line" "$work/token.json"
+    fi ;;
+  esac
+  [ ! -s "$tokens" ] || drop
+  cat "$work/token.json" >> "$tokens"
+}
+
+fetch() { # with the token that is in token.json
+  token=$(jq -er .value "$work/token.json")
+  license=$(jq -r .license "$work/token.json")
+  terms=$(jq -r .terms "$work/token.json")
+  set -- $(jq -r '.price | "\(.micros) \(.currency)"' "$work/token.json")
   [ "$1" -eq 0 ] || [ "$2" = "$currency" ] || limit "over-ceiling: a fetch is paid in $2"
   [ "$1" -le "$ceiling" ] || limit "over-ceiling: a fetch costs $1 micro-units of $2"
   affords "$1" "$2" "a fetch"
@@ -100,7 +134,12 @@ fetch() { # with the token that is in body
       record: $record, receipt: $receipt, at_most: $most, license: $license, terms: $terms}')"
 }
 
-get "$url"
+if held; then
+  fetch
+  case $status in 401 | 402) drop ;; esac
+else
+  get "$url"
+fi
 if [ "$status" = 401 ] || [ "$status" = 402 ]; then
   say "$status: $(field crawler-price) is asked for $path"
   meta=$(field www-authenticate | sed -n 's/.*resource_metadata="\([^"\\]*\)".*/\1/p')
@@ -127,13 +166,11 @@ if [ "$status" = 401 ] || [ "$status" = 402 ]; then
   if [ "$status" != 200 ]; then
     read_json "$(jq -er .service_documentation "$work/server")" index
     # The cheapest offer of the page that asks for nothing besides a fee and a price of a fetch.
-    jq -ec --arg path "$path" --arg uses "${LICET_USES:-}" --slurpfile known "$work/uses" '
-      def inside($p): any(.[]; if contains("*") then . as $s | ($p | test("^" + ($s | gsub("(?<c>[.+?()\\[\\]{}|^$\\\\])"; "\\\(.c)") | gsub("\\*"; ".*")) + "$"))
-        else (rtrimstr("/")) as $s | $p == $s or ($p | startswith($s + "/")) end);
+    jq -ec --arg path "$path" --arg uses "${LICET_USES:-}" --slurpfile known "$work/uses" "$inside"'
       (if $uses == "" then $known[0] else ($uses | split(" ")) end) as $wanted
       | [.offers[] | select(.terms.compensation as $c | all("per_item", "per_megabyte", "per_thousand_tokens", "per_inference",
             "subscription", "revenue_share_bp", "minimum_guarantee", "milestones"; $c[.] | not or . == [] or . == 0))
-         | select((.terms.scope.paths | inside($path)) and ((.terms.scope.excluded // []) | inside($path) | not))
+         | select(.terms.scope | covers($path))
          | select($wanted - .terms.purpose.uses | length == 0)]
       | sort_by(.terms.compensation.upfront.micros // 0, .terms.compensation.per_fetch.micros // 0) | .[0] // empty' \
       "$work/index" > "$work/offer" || refused "nothing-fits: nothing that this script can buy is on offer for $path"
@@ -160,6 +197,7 @@ if [ "$status" = 401 ] || [ "$status" = 402 ]; then
     keep "$wallet" "$(jq -c --arg origin "$origin" '.authorization_details[0] | {kind: "license", origin: $origin, license: .license, offer: .offer, terms: .terms}' "$work/body")"
     say "bought the offer $id"
   fi
+  hold
   fetch
 fi
 cat "$work/body"

@@ -9,7 +9,7 @@
 //
 // Without maxPrice and budget only what is free is taken. A page that was not licensed is answered by the site's own
 // 402, with `answer.licet` saying why. It buys what is published, as `TakeIt` of the Python client does; it does not
-// negotiate. Licenses, purchases that were begun and receipts stand in the files of the Python client, in its format,
+// negotiate. One token opens every page of a bundle. Licenses, purchases that were begun and receipts stand in the files of the Python client, in its format,
 // so that one crawler may use both, one after the other. Tokens and secrets go to the origin they are for alone.
 
 import { createHash, randomUUID } from "node:crypto";
@@ -89,7 +89,7 @@ export function licensedFetch(limits = {}) {
   if (ceiling.currency && ceiling.currency !== currency) throw new TypeError("maxPrice and budget are in one currency");
   const wallet = new Wallet(receipts && `${receipts}.wallet`);
   const kept = new Lines(receipts, 0o644);
-  const tokens = new Map(), lines = new Map(), holds = new Map();
+  const tokens = new Map(), lines = new Map(), holds = new Map(), manifests = new Map();
   let spent = 0n, held = 0n;
 
   const hold = (price) => {
@@ -150,18 +150,36 @@ export function licensedFetch(limits = {}) {
     const form = { grant_type: "client_credentials", resource: url.split(/[?#]/)[0], authorization_details: details };
     return desk(origin, endpoint, { method: "POST", headers, body: new URLSearchParams(form) });
   }
-  function tokenIn({ status, body }, terms) {
+  async function tokenIn({ status, body }, terms, url, offers) {
     if (status !== 200) throw new Refused(String(body.type ?? body.error ?? status).split("/").pop(), body.detail ?? body.error_description);
     const detail = body.authorization_details?.[0];
     if (!detail || detail.terms !== terms || detail.price?.per !== "fetch" || !/^(bearer|license)$/i.test(body.token_type))
       throw new Refused("unreadable", "the token is of other terms than were agreed on");
+    const { origin, pathname } = new URL(url);
     return {
       value: `${body.token_type.toLowerCase() === "bearer" ? "Bearer" : "License"} ${body.access_token}`,
       price: { micros: BigInt(detail.price.micros), currency: detail.price.currency },
       license: detail.license, offer: detail.offer, terms,
-      paths: detail.locations ?? [], excluded: detail.excluded ?? [],
+      paths: detail.bundle ? [pathname, ...await bundled(origin, detail.bundle, terms, body.manifest, offers)] : detail.locations ?? [],
+      excluded: detail.excluded ?? [],
       until: performance.now() + Math.max(body.expires_in * 900, 1000),
     };
+  }
+
+  /**
+   * The pages of the bundle whose manifest has the hash *hash*: of the published offer of these terms, else of the
+   * manifest at *address*, which is believed at this origin and by its hash. None where they cannot be known: the token
+   * is good for the page it was asked for, then.
+   */
+  async function bundled(origin, hash, terms, address, offers) {
+    const offer = offers.find((each) => each.terms_hash === terms && digest(each.terms) === terms && each.terms.scope?.bundle?.manifest === hash);
+    if (offer) return offer.terms.scope.paths ?? [];
+    if (!manifests.has(hash)) {
+      const { hash: said, ...manifest } = await read(origin, String(address)).catch(() => ({}));
+      if (said === undefined || digest(manifest) !== hash || !Array.isArray(manifest.items)) return [];
+      manifests.set(hash, manifest.items.map((each) => String(each?.path)));
+    }
+    return manifests.get(hash);
   }
 
   /** The cheapest offer for *path* that asks for nothing besides a fee and a price of a fetch, within the limits. */
@@ -189,7 +207,7 @@ export function licensedFetch(limits = {}) {
     for (const license of wallet.licenses.filter((each) => each.origin === origin).reverse()) {
       const answer = await ask(origin, endpoint, url, { license: license.license });
       if (answer.status === 200) {
-        const token = tokenIn(answer, license.terms);
+        const token = await tokenIn(answer, license.terms, url, offers);
         if (covers(token, pathname)) return stored(origin, token);
       } else if (answer.status >= 400 && answer.status < 500 && answer.status !== 429)
         wallet.keep({ kind: "spent", license: license.license });
@@ -207,7 +225,7 @@ export function licensedFetch(limits = {}) {
     settle(answer.status === 200 ? fee.micros : 0n);
     let token;
     try {
-      token = tokenIn(answer, offer.terms_hash);
+      token = await tokenIn(answer, offer.terms_hash, url, offers);
       wallet.keep({ kind: "license", origin, license: token.license, offer: token.offer, terms: token.terms });
     } finally {
       wallet.keep({ kind: "done", name });

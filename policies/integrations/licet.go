@@ -11,7 +11,7 @@
 // Without MaxPrice only what is free is taken. GET requests without an Authorization of their own are its matter. A
 // page that was not licensed is answered by the site's own 402, whose field Licet-Refused says why, whatever the site
 // sent under that name; where the kill switch was thrown, nothing is sent and ErrStopped is returned. It buys what is
-// published, and does not negotiate. Licenses, purchases that were begun and receipts stand in files of the format of
+// published, and does not negotiate. One token opens every page of a bundle. Licenses, purchases that were begun and receipts stand in files of the format of
 // the Python client, so that one crawler may use both, one after the other. Tokens and secrets go to the origin they
 // are for alone: a redirect that the client follows is another request, licensed at its own origin.
 package licet
@@ -86,6 +86,7 @@ type Transport struct {
 	mutex       sync.Mutex
 	spent, held int64
 	tokens      map[string][]*token
+	manifests   map[string][]string
 	lines       map[string]*sync.Mutex
 	open        map[string]bool
 	wallet      []map[string]any
@@ -242,7 +243,7 @@ func (t *Transport) acquire(origin string, request *http.Request, answer *http.R
 			return err
 		}
 		if status == 200 {
-			if made, err := tokenIn(told, text(license["terms"])); err == nil && inside(made.paths, made.excluded, path) {
+			if made, err := t.tokenIn(told, text(license["terms"]), request, origin, offers); err == nil && inside(made.paths, made.excluded, path) {
 				t.store(origin, made)
 				return nil
 			}
@@ -290,7 +291,7 @@ func (t *Transport) buy(request *http.Request, origin, path, page, endpoint stri
 		return refused{text(told["error"]), text(told["error_description"]) + text(told["detail"])}
 	}
 	settle(fee.Micros)
-	made, err := tokenIn(told, hash)
+	made, err := t.tokenIn(told, hash, request, origin, offers)
 	if err != nil {
 		return err
 	}
@@ -415,7 +416,48 @@ func (t *Transport) choose(offers []any, path string, uses []string) (map[string
 	return nil, Money{}, refused{"over-ceiling", fmt.Sprint("a fetch costs ", fitting[0].each.Micros, " micro-units of ", fitting[0].each.Currency)}
 }
 
-func tokenIn(body map[string]any, terms string) (*token, error) {
+// bundled is the pages of the bundle whose manifest has that hash: of the published offer of these terms, else of the
+// manifest at address, which is believed at this origin and by its hash. None where they cannot be known: the token is
+// good for the page it was asked for, then.
+func (t *Transport) bundled(request *http.Request, origin, hash, terms, address string, offers []any) []string {
+	for _, one := range offers {
+		offer, _ := one.(map[string]any)
+		sold, _ := offer["terms"].(map[string]any)
+		scope, _ := sold["scope"].(map[string]any)
+		bundle, _ := scope["bundle"].(map[string]any)
+		if text(offer["terms_hash"]) == terms && digest(sold) == terms && text(bundle["manifest"]) == hash {
+			return texts(scope["paths"])
+		}
+	}
+	t.mutex.Lock()
+	pages, known := t.manifests[hash]
+	t.mutex.Unlock()
+	if known {
+		return pages
+	}
+	manifest, err := t.document(request, origin, address)
+	if err != nil {
+		return nil
+	}
+	delete(manifest, "hash")
+	items, _ := manifest["items"].([]any)
+	if digest(manifest) != hash {
+		return nil
+	}
+	for _, one := range items {
+		item, _ := one.(map[string]any)
+		pages = append(pages, text(item["path"]))
+	}
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if t.manifests == nil {
+		t.manifests = map[string][]string{}
+	}
+	t.manifests[hash] = pages
+	return pages
+}
+
+func (t *Transport) tokenIn(body map[string]any, terms string, request *http.Request, origin string, offers []any) (*token, error) {
 	details, _ := body["authorization_details"].([]any)
 	if len(details) == 0 {
 		return nil, refused{"unreadable", "the token says nothing of its terms"}
@@ -426,10 +468,13 @@ func tokenIn(body map[string]any, terms string) (*token, error) {
 	if text(detail["terms"]) != terms || text(price["per"]) != "fetch" || scheme == "" {
 		return nil, refused{"unreadable", "the token is of other terms than were agreed on"}
 	}
-	seconds := whole(body["expires_in"])
+	seconds, paths := whole(body["expires_in"]), texts(detail["locations"])
+	if bundle := text(detail["bundle"]); bundle != "" {
+		paths = append([]string{pathOf(request)}, t.bundled(request, origin, bundle, terms, text(body["manifest"]), offers)...)
+	}
 	return &token{
 		value: scheme + " " + text(body["access_token"]), license: text(detail["license"]), offer: text(detail["offer"]), terms: terms,
-		price: Money{micros(price), text(price["currency"])}, paths: texts(detail["locations"]), excluded: texts(detail["excluded"]),
+		price: Money{micros(price), text(price["currency"])}, paths: paths, excluded: texts(detail["excluded"]),
 		until: time.Now().Add(time.Duration(seconds) * time.Second * 9 / 10),
 	}, nil
 }

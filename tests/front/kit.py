@@ -21,6 +21,7 @@ from gateway.admission.credentials import Shown
 from gateway.admission.owed import Owed
 from gateway.admission.spending import Charge
 from gateway.clock import HandClock
+from gateway.front.auth_door import AuthDoor
 from gateway.front.exchange import Gate
 from gateway.front.listener import Limits, Listener, boot_checks  # noqa: F401
 from gateway.money import Money
@@ -374,3 +375,29 @@ def get(
     if close:
         lines.append("Connection: close")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+
+
+#: The secret of `AskedDoor`.
+SAID = "s" * 43
+
+
+class AskedDoor(Door):
+    """A door whose listener is asked by the site's own proxy instead of passing requests on itself."""
+
+    trusted = ("loopback",)
+
+    async def start(self):
+        await super().start()
+        await self.listener.stop()
+        self.listener = AuthDoor(
+            self.gate,
+            secret=SAID,
+            hosts=lambda host: self.site if host in self.site.site.hosts else None,
+            desk=None,
+            desk_owns=lambda path: path.startswith("/.licet/"),
+            trusted=TrustedProxies.read(self.trusted),
+            clock=HandClock(),
+            limits=self.limits,
+        )
+        self.host, self.port = await self.listener.start("127.0.0.1", 0)
+        return self

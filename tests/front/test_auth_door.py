@@ -5,34 +5,14 @@ from __future__ import annotations
 import licet_tests_front_kit as kit
 import pytest
 
-from gateway.clock import HandClock
-from gateway.front.auth_door import AuthDoor
 from gateway.problems import StoreUnavailable
-from gateway.visitors.client_address import TrustedProxies
 
-SAID = "s" * 43
+SAID = kit.SAID
 CLIENT = ("X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: http", "X-Forwarded-Host: a.example")
 
 
-class Asking(kit.Door):
-    """A door whose listener is asked instead of passing requests on itself."""
-
-    trusted = ("loopback",)
-
-    async def start(self):
-        await super().start()
-        await self.listener.stop()
-        self.listener = AuthDoor(
-            self.gate,
-            secret=SAID,
-            hosts=lambda host: self.site if host in self.site.site.hosts else None,
-            desk=None,
-            desk_owns=lambda path: path.startswith("/.licet/"),
-            trusted=TrustedProxies.read(self.trusted),
-            clock=HandClock(),
-        )
-        self.host, self.port = await self.listener.start("127.0.0.1", 0)
-        return self
+class Asking(kit.AskedDoor):
+    """Asked over HTTP."""
 
     async def asked(self, dialect="nginx", target="/a", *lines, secret=SAID, method="GET", agent="GPTBot"):
         """Ask as a proxy does that heard this of a client; the answer's status and fields."""

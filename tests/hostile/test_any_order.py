@@ -121,6 +121,17 @@ async def _do(driver, in_memory, client, end, deed: str, octets: bytes) -> None:
         ("a clock", b""),
     ]
 )
+@example(
+    [
+        ("client sends", CLIENT[0]),
+        ("client sends", CLIENT[2]),
+        ("rest", b""),
+        ("client pauses", b""),
+        ("origin says", ORIGIN[0]),
+        ("rest", b""),
+        ("client ends", b""),
+    ]
+)
 @settings(
     max_examples=int(os.environ.get("LICET_FUZZ_ORDERS", "2000")),
     deadline=None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -231,6 +232,10 @@ def _envoy(world: World, text: str, needs: Callable[..., str]) -> list[str]:
 def _haproxy(world: World, text: str, needs: Callable[..., str]) -> list[str]:
     program = needs("haproxy", "apt install haproxy")
     file = world.folder / "haproxy.cfg"
+    for named in re.findall(r"filter spoe engine \S+ config (\S+)", text):
+        spoe = world.folder / "licet.spoe"
+        spoe.write_text(world.printed("haproxy", "auth", "--spoe"))
+        text = text.replace(named, str(spoe))
     file.write_text(text)
     checked = subprocess.run([program, "-c", "-f", str(file)], capture_output=True, text=True, check=False)
     assert (checked.returncode, "WARNING" in checked.stderr) == (0, False), checked.stderr
@@ -336,11 +341,12 @@ def test_everybody_meets_what_is_right_through(server, way, world, needs, intero
     ]
     assert {each["path"] for each in found} == {"/essays/tides", "/robots.txt"}
     assert not [each for each in found if each["ended"] == "passed-on" and way == "proxy"]
-    if way == "auth" and server in {"nginx", "caddy", "new-caddy", "envoy"}:
+    if way == "auth" and server in {"nginx", "caddy", "new-caddy", "envoy", "haproxy"}:
         # What never came is given back, once.
         gone = world.get("/gone/x", {**GPTBOT, "Authorization": f"License {token}"})
         assert gone.status == 404
-        log = world.folder / "public.log"
+        # HAProxy writes to its standard output, as its service has it.
+        log = world.folder / ("haproxy.log" if server == "haproxy" else "public.log")
         awaited(lambda: log.exists() and "/gone/x" in log.read_text())
         for undone in (1, 0):
             told = world.operator("reconcile-access", str(log), "--give-back")
@@ -381,6 +387,7 @@ def test_everybody_meets_what_is_right_through(server, way, world, needs, intero
         ("caddy", "auth"),
         ("envoy", "auth"),
         ("haproxy", "proxy"),
+        ("haproxy", "auth"),
     ],
 )
 def test_where_it_is_told_to_it_serves_everybody_while_the_gateway_is_gone(server, way, world, needs) -> None:

@@ -119,6 +119,18 @@ def test_haproxy_is_told_of_every_machine(data):
     assert "add-header X-Forwarded-For" in printed(data, "haproxy", "--plain", "--behind-proxy")
 
 
+def test_haproxys_two_files_name_each_other_and_the_secret_stands_in_one(data):
+    main, asked = (printed(data, "haproxy", "--as", "auth", "--plain", *more) for more in ((), ("--spoe",)))
+    assert "filter spoe engine licet_my_journal config /etc/haproxy/licet-my-journal.spoe" in main
+    assert asked.count("[licet_my_journal]") == 1
+    [backend] = re.findall(r"use-backend (\S+)", asked)
+    assert f"backend {backend}\n" in main
+    secret = re.search(r"Licet-Caller ([A-Za-z0-9_-]{43})", main)[1]
+    assert secret not in asked
+    for name in PASSED[:-1]:
+        assert f"set-header {name} %[var(txn.licet_my_journal.{name[6:].lower()})]" in main
+
+
 def test_what_cannot_be_set_up_so_is_said(data):
     for arguments, why in {
         ("apache",): "SERVER is one of",
@@ -128,7 +140,9 @@ def test_what_cannot_be_set_up_so_is_said(data):
         ("nginx", "--machine", "10.0.0.1:8402"): "--machine is for haproxy",
         ("haproxy", "--machine", "10.0.0.1"): "HOST:PORT",
         ("haproxy", "--machine", "10.0.0.1:1\nserver x"): "HOST:PORT",
-        ("haproxy", "--as", "auth"): "--as is one of proxy",
+        ("haproxy", "--as", "sidecar"): "--as is one of proxy, auth",
+        ("haproxy", "--as", "auth", "--machine", "10.0.0.1:8402"): "--machine is for haproxy as proxy",
+        ("haproxy", "--spoe"): "--spoe is for haproxy --as auth",
         ("caddy", "--as", "auth", "--cache", "/x"): "--cache is for nginx",
         ("envoy",): "--certificate and --key",
         ("nginx", "--site", "other"): "there is no site",

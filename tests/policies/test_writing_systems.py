@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -63,7 +65,29 @@ function add_filter( $name, $call ) { $GLOBALS['hooks'][ $name ] = $call; }
 function get_post_meta( $id, $key, $single ) { return array( 7 => 'usd 0.05', 8 => "USD 1\r\nX-Forged: 1", 9 => '', 10 => 'USD 0' )[ $id ] ?? array(); }
 function is_singular() { return ! isset( $_GET['list'] ); }
 function get_queried_object_id() { return (int) ( $_GET['p'] ?? 0 ); }
+$GLOBALS['acts'] = array();
+function __( $text ) { return $text; }
+function esc_html__( $text ) { return htmlspecialchars( $text, ENT_QUOTES ); }
+function esc_attr( $text ) { return htmlspecialchars( $text, ENT_QUOTES ); }
+function add_meta_box( $id, $title, $call ) { $call( (object) array( 'ID' => (int) $_GET['box'] ) ); }
+function wp_nonce_field( $action, $name ) { printf( '<input name="%s" value="nonce of %s">', $name, $action ); }
+function wp_verify_nonce( $nonce, $action ) { return "nonceof$action" === $nonce; }
+function sanitize_key( $text ) { return preg_replace( '/[^a-z0-9_-]/', '', strtolower( $text ) ); }
+function sanitize_text_field( $text ) { return trim( strip_tags( $text ) ); }
+function wp_unslash( $text ) { return stripslashes( $text ); }
+function wp_is_post_autosave( $id ) { return 70 === $id; }
+function wp_is_post_revision( $id ) { return 71 === $id; }
+function current_user_can( $what, $id ) { return 'edit_post' === $what && 72 !== $id; }
+function update_post_meta( $id, $key, $value ) { $GLOBALS['acts'][] = array( $id, $key, $value ); }
+function delete_post_meta( $id, $key ) { $GLOBALS['acts'][] = array( $id, $key, null ); }
 require getenv( 'PLUGIN' );
+if ( isset( $_GET['save'] ) ) {
+	$GLOBALS['hooks']['save_post']( (int) $_GET['save'] );
+	die( json_encode( $GLOBALS['acts'] ) );
+} elseif ( isset( $_GET['box'] ) ) {
+	$GLOBALS['hooks']['add_meta_boxes']();
+	die();
+}
 if ( isset( $_GET['route'] ) ) {
 	$request = new class { public function get_route() { return $_GET['route']; } };
 	$GLOBALS['hooks']['rest_post_dispatch']( null, null, $request );
@@ -125,3 +149,38 @@ def test_the_plugin_names_the_price_of_the_post_that_the_answer_is_and_to_the_ga
             assert answer.read() == b"ok"
             assert answer.headers["crawler-price"] == (price if asked else None)
             assert answer.headers["X-Forged"] is None
+
+
+NONCE = "nonce of licet-price"
+
+
+@pytest.mark.parametrize(
+    ("post", "form", "kept"),
+    [
+        (7, {"licet_price": " usd 0.07 ", "licet_price_nonce": NONCE}, "USD 0.07"),
+        (7, {"licet_price": "USD 0", "licet_price_nonce": NONCE}, "USD 0"),
+        (7, {"licet_price": "", "licet_price_nonce": NONCE}, None),
+        (7, {"licet_price": "a lot", "licet_price_nonce": NONCE}, "nothing"),
+        (7, {"licet_price": "USD 0.05\r\nX-Forged: 1", "licet_price_nonce": NONCE}, "nothing"),
+        (7, {"licet_price": "USD 1", "licet_price_nonce": "nonce of another form"}, "nothing"),
+        (7, {"licet_price": "USD 1"}, "nothing"),
+        (7, {"licet_price_nonce": NONCE}, "nothing"),
+        (70, {"licet_price": "USD 1", "licet_price_nonce": NONCE}, "nothing"),
+        (71, {"licet_price": "USD 1", "licet_price_nonce": NONCE}, "nothing"),
+        (72, {"licet_price": "USD 1", "licet_price_nonce": NONCE}, "nothing"),
+    ],
+)
+def test_a_price_is_kept_that_is_one_and_by_whoever_may_edit_the_post(site, post, form, kept):
+    body = urllib.parse.urlencode(form).encode()
+    with urllib.request.urlopen(f"{site}/?save={post}", body, timeout=10) as answer:
+        acts = json.loads(answer.read())
+    assert acts == ([] if kept == "nothing" else [[post, "_licet_price", kept]])
+
+
+@pytest.mark.parametrize(("post", "value"), [(7, "USD 0.05"), (8, ""), (6, "")])
+def test_the_form_shows_the_price_that_is_kept_and_carries_the_nonce(site, post, value):
+    with urllib.request.urlopen(f"{site}/?box={post}", timeout=10) as answer:
+        shown = answer.read().decode()
+    assert f'<input name="licet_price_nonce" value="{NONCE}">' in shown
+    assert re.search(r'name="licet_price" type="text" value="([^"]*)"', shown)[1] == value
+    assert "Forged" not in shown
