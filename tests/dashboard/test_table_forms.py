@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from operator import itemgetter
 
 import aiohttp
 import duckdb
@@ -15,6 +16,7 @@ from gateway.dashboard.bundle_pages import Bundles
 from gateway.dashboard.exports import FORMATS
 from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.permissions import ROUTES
+from gateway.dashboard.sorting import Order, by_cells
 from gateway.dashboard.visible import spreadsheet_cell
 from gateway.licenses.audit_cases import AuditCase, AuditScope
 from gateway.licenses.bundle import write_manifest
@@ -242,3 +244,23 @@ async def test_deals_are_of_the_columns_and_in_the_order_that_the_address_names(
     for wrong in ("columns=floor", "sort=price"):
         for path in ("/deals", *(f"/deals.{ending}" for ending in FORMATS)):
             assert (await whole.get(f"{path}?{wrong}")).status == 400, (path, wrong)
+
+
+async def test_every_table_is_sorted_by_each_of_its_columns_in_every_form(whole, tmp_path):
+    """Those that are pages of sums or of a filter have their own words for it (`filters`, `deals`)."""
+    own = {"/log", "/overview", "/overview/compared", "/crawlers", "/content", "/content/paths", "/deals", "/billing/figures"}  # fmt: skip
+    for path in [*(path for path in TABLES if path not in own), *(of_one(whole, path) for path in OF_ONE)]:
+        rows = next(iter(json.loads(await octets(whole, f"{path}.json")).values()))
+        for name in rows[0]:
+            cells = {name: itemgetter(name)}
+            for turned in (False, True):
+                order = Order(name, turned)
+                wanted, _ = by_cells(rows, cells, order)
+                found = json.loads(await octets(whole, f"{path}.json?sort={order.said}"))["rows"]
+                assert [row[name] for row in found] == [row[name] for row in wanted], (path, order)
+        for ending in FORMATS:
+            wrong = await whole.get(f"{path}.{ending}?sort=floor")
+            assert (wrong.status, wrong.text[:25]) == (400, "sort: has no 'floor' here"), path
+        lines = (await octets(whole, f"{path}.jsonl?sort=-{name}")).splitlines()
+        assert [json.loads(line) for line in lines] == found, path
+        assert of_parquet(await octets(whole, f"{path}.parquet?sort=-{name}"), tmp_path) == found, path
