@@ -26,7 +26,7 @@ from gateway.billing.ledger import Ledger
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.exports import amounts
-from gateway.dashboard.table_forms import Cells, add_table, moment
+from gateway.dashboard.table_forms import Cells, add_table, moment, read_table, rows_in
 from gateway.licenses.bundle import Item, Manifest, Progress, progress
 from gateway.licenses.ingestion import Ingestion
 from gateway.licenses.license import License
@@ -136,8 +136,9 @@ class BundlePages:
         return sorted(await self._rows(), key=lambda row: (not row.offers, row.made.name, -row.made.made_at))
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        context = {"rows": await self._listed(request)}
-        return self._frame.render(request, "bundles.html", context)
+        rows, view = rows_in(await self._listed(request), _CELLS, read_table(request, _CELLS))
+        context = {"rows": rows, "view": view}
+        return self._frame.render(request, "bundles.html", context, status=400 if view.mistakes else 200)
 
     async def _one(self, request: web.Request) -> web.StreamResponse:
         row = await self._found(request)

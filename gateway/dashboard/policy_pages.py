@@ -31,7 +31,7 @@ from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_impact import REPLAY_DAYS, Replaying, difference
 from gateway.dashboard.policy_shelf import PolicyFiles, Version, digest_of, with_mode
 from gateway.dashboard.queries import AccessLog
-from gateway.dashboard.table_forms import Cells, add_table, listed, moment
+from gateway.dashboard.table_forms import Cells, add_table, listed, moment, read_table, rows_in
 from gateway.licenses.consent import why_unsold, work_of
 from gateway.licenses.consents import Consents
 from gateway.policy.advice import advice_for
@@ -157,7 +157,9 @@ class PolicyPages:
         return self._files.versions(self._policy(request))
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        return self._frame.render(request, "policies.html", {"policies": self._files.policies})
+        policies, view = rows_in(self._files.policies, _CELLS, read_table(request, _CELLS))
+        context = {"policies": policies, "view": view}
+        return self._frame.render(request, "policies.html", context, status=400 if view.mistakes else 200)
 
     async def _one(self, request: web.Request) -> web.StreamResponse:
         policy = self._policy(request)

@@ -306,3 +306,26 @@ async def test_every_table_is_sorted_by_each_of_its_columns_in_every_form(whole,
         lines = (await octets(whole, f"{path}.jsonl?sort=-{name}")).splitlines()
         assert [json.loads(line) for line in lines] == found, path
         assert of_parquet(await octets(whole, f"{path}.parquet?sort=-{name}"), tmp_path) == found, path
+
+
+async def test_the_heading_of_a_page_sorts_it_and_leads_to_forms_in_the_same_order(whole):
+    """Each link of a heading is followed both ways; the forms that the page leads to are of that order."""
+    pages = ("/licensees", "/licenses", "/bundles", "/policies", "/views", "/refused", "/people", "/keys", "/webhooks")  # fmt: skip
+    for page in pages:
+        headings = re.findall(
+            rf'aria-sort="none"><a href="{page}\?(sort=[a-z_]+)">', (await whole.get(page)).text
+        )
+        assert len(headings) >= 3, page
+        for sort in headings:
+            for query in (sort, sort.replace("=", "=-")):
+                answer = await whole.get(f"{page}?{query}")
+                assert answer.status == 200, (page, query)
+                turned = re.findall(
+                    r'aria-sort="(ascending|descending)"><a href="[^"]*?\?sort=([^"]+)"', answer.text
+                )
+                assert len(turned) == 1, (page, query)
+                other = query[6:] if query[5] == "-" else f"-{query[5:]}"
+                assert turned[0][1] == other, (page, query)
+                assert f'href="{page}.json?{query}"' in answer.text, (page, query)
+        wrong = await whole.get(f"{page}?sort=floor")
+        assert (wrong.status, "The filter cannot be used" in wrong.text) == (400, True), page
