@@ -44,7 +44,7 @@ from gateway.dashboard.people_file import Access
 from gateway.dashboard.permissions import ALLOWED, Permission, Role
 from gateway.dashboard.saved_views import SavedViews
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions, fresh_id
-from gateway.dashboard.table_forms import Cells, add_table
+from gateway.dashboard.table_forms import Cells, add_table, read_table, rows_in
 
 #: Notes on one page of the log of administration.
 _NOTES: Final = 100
@@ -157,8 +157,11 @@ class AccessPages:
         link: str = "",
         whose: str = "",
     ) -> web.StreamResponse:
+        rows, view = rows_in(await self._rows(request), _CELLS, read_table(request, _CELLS))
+        status = 409 if trouble else 400 if view.mistakes else 200
         context = {
-            "rows": await self._rows(request),
+            "rows": rows,
+            "view": view,
             "roles": [(each, MEANINGS[each]) for each in Role],
             "trouble": trouble,
             "name": name,
@@ -168,7 +171,7 @@ class AccessPages:
             "hours": INVITATION_US // 3_600_000_000,
             "said": _DONE.get(request.query.get("done", ""), ""),
         }
-        return self._frame.render(request, "people.html", context, status=409 if trouble else 200)
+        return self._frame.render(request, "people.html", context, status=status)
 
     async def _rows(self, _request: web.Request) -> list[tuple[Person, int, str]]:
         every = self._sessions.people.all

@@ -126,6 +126,13 @@ _CELLS: Final[Cells] = {
     "license": lambda row: row.case.license,
 }
 
+_FINDING_CELLS: Final[Cells] = {
+    "about": lambda row: row.item,
+    "finding": lambda row: row.said,
+    "due": lambda row: str(row.due) if row.due else "",
+    "underpaid": lambda row: str(row.underpaid) if row.underpaid else "",
+}
+
 
 class AuditPages:
     """Draws the pages of audits and does what their forms say."""
@@ -141,6 +148,7 @@ class AuditPages:
         router.add_get("/audits/new", self._new)
         router.add_post("/audits/new", self._request)
         router.add_get("/audits/{id}", self._one)
+        add_table(router, "/audits/{id}/findings", _FINDING_CELLS, self._found_in)
         for name, act in (
             ("name", self._name), ("bind", self._bind), ("findings", self._findings),
             ("close", self._close), ("cancel", self._cancel),
@@ -149,6 +157,9 @@ class AuditPages:
 
     async def _rows(self, _request: web.Request) -> list[AuditRow]:
         return [await self._row(each) for each in await self._audits.everything(_MOST)]
+
+    async def _found_in(self, request: web.Request) -> tuple[Finding, ...]:
+        return (await self._found(request)).findings
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         rows = cases = await self._rows(request)

@@ -26,8 +26,8 @@ from gateway.billing.ledger import Ledger
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.exports import amounts
-from gateway.dashboard.table_forms import Cells, add_table, moment
-from gateway.licenses.bundle import Manifest, Progress, progress
+from gateway.dashboard.table_forms import Cells, add_table, moment, read_table, rows_in
+from gateway.licenses.bundle import Item, Manifest, Progress, progress
 from gateway.licenses.ingestion import Ingestion
 from gateway.licenses.license import License
 from gateway.licenses.pricing import due_at_signing
@@ -92,6 +92,30 @@ _CELLS: Final[Cells] = {
     "price": lambda row: amounts([row.price] if row.price else []),
 }
 
+_HOLDING_CELLS: Final[Cells] = {
+    "license": lambda row: row.license.id,
+    "since": lambda row: moment(row.license.starts_at),
+    "taken_in": lambda row: "met" if row.met else "not yet",
+    "licensee": lambda row: row.license.licensee,
+    "name": lambda row: row.licensee,
+    "fetched": lambda row: row.progress.fetched,
+    "works": lambda row: row.progress.items,
+    "changed": lambda row: len(row.progress.changed),
+    "withdrawn": lambda row: len(row.withdrawn),
+    "credit": lambda row: str(row.credit),
+    "booked": lambda row: row.booked,
+}
+_ITEM_CELLS: Final[Cells] = {
+    "path": lambda row: row[0].path,
+    "work": lambda row: row[0].work,
+    "rendition": lambda row: row[0].rendition,
+    "rights": lambda row: row[0].rights,
+    "people": lambda row: row[0].people,
+    "bytes": lambda row: row[0].size,
+    "sha256": lambda row: row[0].sha256,
+    "withdrawn": lambda row: "yes" if row[1] else "no",
+}
+
 
 class BundlePages:
     """Draws the pages of bundles."""
@@ -105,25 +129,22 @@ class BundlePages:
         router.add_get("/bundles", self._list)
         add_table(router, "/bundles", _CELLS, self._listed)
         router.add_get("/bundles/{hash}", self._one)
+        add_table(router, "/bundles/{hash}/licenses", _HOLDING_CELLS, self._holdings)
+        add_table(router, "/bundles/{hash}/works", _ITEM_CELLS, self._items)
 
     async def _listed(self, _request: web.Request) -> list[BundleRow]:
         return sorted(await self._rows(), key=lambda row: (not row.offers, row.made.name, -row.made.made_at))
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        context = {"rows": await self._listed(request)}
-        return self._frame.render(request, "bundles.html", context)
+        rows, view = rows_in(await self._listed(request), _CELLS, read_table(request, _CELLS))
+        context = {"rows": rows, "view": view}
+        return self._frame.render(request, "bundles.html", context, status=400 if view.mistakes else 200)
 
     async def _one(self, request: web.Request) -> web.StreamResponse:
-        rows = await self._rows()
-        row = next((each for each in rows if each.made.hash == request.match_info["hash"]), None)
-        if row is None:
-            raise web.HTTPNotFound
+        row = await self._found(request)
         made = row.made
-        holdings = [await self._holding(each, made) for each in await self._over(made.hash)]
-        standing = [each for each in self._bundles.withdrawn() if each.site == made.site and not each.hold]
-        gone = {
-            each.path for each in made.items if any(one.reaches(each.path, each.work) for one in standing)
-        }
+        holdings = await self._holdings(request)
+        gone = self._gone(made)
         context = {
             "row": row,
             "items": made.items[:_SHOWN],
@@ -132,6 +153,29 @@ class BundlePages:
             "gone": gone,
         }
         return self._frame.render(request, "bundle.html", context)
+
+    async def _found(self, request: web.Request) -> BundleRow:
+        rows = await self._rows()
+        row = next((each for each in rows if each.made.hash == request.match_info["hash"]), None)
+        if row is None:
+            raise web.HTTPNotFound
+        return row
+
+    async def _holdings(self, request: web.Request) -> list[Holding]:
+        made = (await self._found(request)).made
+        return [await self._holding(each, made) for each in await self._over(made.hash)]
+
+    async def _items(self, request: web.Request) -> list[tuple[Item, bool]]:
+        made = (await self._found(request)).made
+        gone = self._gone(made)
+        return [(each, each.path in gone) for each in made.items]
+
+    def _gone(self, made: Manifest) -> set[str]:
+        """The paths of *made* that are withdrawn at this moment."""
+        standing = [each for each in self._bundles.withdrawn() if each.site == made.site and not each.hold]
+        return {
+            each.path for each in made.items if any(one.reaches(each.path, each.work) for one in standing)
+        }
 
     async def _rows(self) -> list[BundleRow]:
         sold = [each.terms.scope.bundle for each in await self._licenses()]

@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -29,7 +29,7 @@ from gateway.dashboard.table_forms import Cells, add_table, moment
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.duties import plan_what_is_not
 from gateway.licenses.duty_book import DutyBook, Judged
-from gateway.licenses.obligations import DAY, LONGEST_WHY, Kind, Obligation, State
+from gateway.licenses.obligations import DAY, LONGEST_WHY, Evidence, Kind, Obligation, State
 from gateway.licenses.output_review import review_by, reviewed
 from gateway.problems import Problem, Refusal
 
@@ -154,6 +154,20 @@ _CELLS: Final[Cells] = {
     "suspends": lambda row: "yes" if row.suspends else "no",
 }
 
+_DOCUMENT_CELLS: Final[Cells] = {
+    "when": lambda row: moment(row.at),
+    "document": lambda row: row.name or row.media_type,
+    "media_type": lambda row: row.media_type,
+    "holds_until": lambda row: moment(row.holds_until),
+    "bytes": lambda row: row.size,
+    "sha256": lambda row: row.sha256,
+}
+_DUE_CELLS: Final[Cells] = {
+    "part": lambda row: row.part,
+    "due": lambda row: str(row.amount),
+    "from": lambda row: row.basis,
+}
+
 
 class DutyPages:
     """Draws the pages of duties and does what their forms say."""
@@ -167,6 +181,8 @@ class DutyPages:
         router.add_get("/duties", self._list)
         add_table(router, "/duties", _CELLS, self._rows)
         router.add_get("/duties/{id}", self._one)
+        add_table(router, "/duties/{id}/documents", _DOCUMENT_CELLS, self._documents)
+        add_table(router, "/duties/{id}/due", _DUE_CELLS, self._due)
         router.add_get("/duties/{id}/evidence/{sha256}", self._evidence)
         for name, act in (
             ("accept", self._accept), ("reject", self._reject), ("excuse", self._excuse), ("veto", self._veto),
@@ -201,6 +217,12 @@ class DutyPages:
             "now_us": now * 1_000_000,
         }
         return self._frame.render(request, "duties.html", context)
+
+    async def _documents(self, request: web.Request) -> list[Evidence]:
+        return [*reversed((await self._found(request)).evidence)]
+
+    async def _due(self, request: web.Request) -> Iterable[Any]:
+        return (await self._reported(await self._found(request))).amounts
 
     async def _one(self, request: web.Request) -> web.StreamResponse:
         return await self._page(request, await self._found(request))

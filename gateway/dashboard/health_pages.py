@@ -2,7 +2,8 @@
 
 =================  ==========================================================
 ``/health``        the findings, the worst first, and when they were made
-``/health.json``   the same for machines
+``/health.json``   the same for machines; ``/health/findings`` and
+                   ``/health/settings`` in four forms
 ``/health/check``  POST: look again
 ``/health/fetch``  POST: buy and fetch one page of each site in test mode
 =================  ==========================================================
@@ -21,6 +22,7 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.table_forms import Cells, add_table
 from gateway.finding import Finding, State, worst
 
 #: What the page calls each state.
@@ -55,6 +57,15 @@ class Looked:
     found: tuple[Finding, ...]
 
 
+_FINDING_CELLS: Final[Cells] = {
+    "what": lambda row: row.what,
+    "state": lambda row: str(row.state),
+    "found": lambda row: row.fact,
+    "step": lambda row: row.step,
+}
+_SETTING_CELLS: Final[Cells] = {"key": lambda row: row[0], "value": lambda row: row[1]}
+
+
 class HealthPages:
     """Shows what was found, and looks again."""
 
@@ -69,6 +80,8 @@ class HealthPages:
         """Add the addresses above to *router*."""
         router.add_get("/health", self._page)
         router.add_get("/health.json", self._json)
+        add_table(router, "/health/findings", _FINDING_CELLS, self._findings)
+        add_table(router, "/health/settings", _SETTING_CELLS, self._settings)
         router.add_post("/health/check", self._check)
         router.add_post("/health/fetch", self._fetched)
 
@@ -89,6 +102,12 @@ class HealthPages:
             "settings": self._health.settings(),
         }
         return self._frame.render(request, "health.html", context)
+
+    async def _findings(self, _request: web.Request) -> tuple[Finding, ...]:
+        return (*(await self._known()).found, *(self._fetch.found if self._fetch else ()))
+
+    async def _settings(self, _request: web.Request) -> tuple[tuple[str, str], ...]:
+        return self._health.settings()
 
     async def _json(self, _request: web.Request) -> web.StreamResponse:
         last = await self._known()

@@ -28,7 +28,7 @@ from gateway.admission.spending import SpendBook
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.exports import amounts
-from gateway.dashboard.table_forms import Cells, add_table, listed, moment
+from gateway.dashboard.table_forms import Cells, add_table, listed, moment, read_table
 from gateway.licenses.accounts import Accounts
 from gateway.licenses.contract import price_parts
 from gateway.licenses.license import License, Licensee, Standing
@@ -41,8 +41,6 @@ from gateway.licenses.suspension import OWNER
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
 
-#: Rows of a list; who has more finds the rest by `licet licenses list`.
-MOST: Final = 500
 _LONGEST: Final = 300
 _SAID: Final[Mapping[str, str]] = {
     "suspend": "Suspended. Its tokens are refused within a second, and hold again when you resume it.",
@@ -134,11 +132,20 @@ class HolderPages:
         return await self._held(await self._register.licensees())
 
     async def _licensees(self, request: web.Request) -> web.StreamResponse:
-        rows = sorted(await self._register.licensees(), key=lambda each: (-each.created_at, each.id))
-        shown = [(each, await self._spend_book.balances(each.id)) for each in rows[:MOST]]
-        waiting = sum(each.standing is Standing.QUARANTINED for each in rows)
-        context = {"rows": shown, "all": len(rows), "waiting": waiting}
-        return self._frame.render(request, "licensees.html", context)
+        view = read_table(request, _HOLDER_CELLS)
+        holders = sorted(await self._register.licensees(), key=lambda each: (-each.created_at, each.id))
+        if view.order.name == "credit":
+            rows = [(each, await self._spend_book.balances(each.id)) for each in holders]
+        else:
+            rows = [(each, ()) for each in holders]
+        shown, view = view.page(rows, _HOLDER_CELLS, lambda row: row[0].id)
+        context = {
+            "rows": [(each, await self._spend_book.balances(each.id)) for each, _ in shown],
+            "all": len(rows),
+            "waiting": sum(each.standing is Standing.QUARANTINED for each in holders),
+            "view": view,
+        }
+        return self._frame.render(request, "licensees.html", context, status=400 if view.mistakes else 200)
 
     async def _holder(self, request: web.Request) -> Licensee:
         holder = await self._register.licensee(request.match_info["id"])
@@ -174,7 +181,9 @@ class HolderPages:
 
     async def _licenses(self, request: web.Request) -> web.StreamResponse:
         rows = await self._held(await self._register.licensees())
-        return self._frame.render(request, "licenses.html", {"rows": rows[:MOST], "all": len(rows)})
+        shown, view = read_table(request, _HELD_CELLS).page(rows, _HELD_CELLS, lambda row: row.license.id)
+        context = {"rows": shown, "all": len(rows), "view": view}
+        return self._frame.render(request, "licenses.html", context, status=400 if view.mistakes else 200)
 
     async def _held(self, holders: Sequence[Licensee]) -> list[Held]:
         known = await self._register.revocations()

@@ -29,7 +29,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard.about_events import KINDS, Thing, named, things
 from gateway.dashboard.deal_pages import Frame
-from gateway.dashboard.table_forms import Cells, add_table, listed, moment
+from gateway.dashboard.table_forms import Cells, add_table, listed, moment, read_table, rows_in
 from gateway.outbox import alerts
 from gateway.outbox.courier import Outcome, Said
 from gateway.outbox.endpoints import Delivery, Endpoint, Endpoints, Reach
@@ -148,13 +148,15 @@ class HookPages:
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         events = await self._events(request)
+        rows, view = rows_in(await self._rows(request), _CELLS, read_table(request, _CELLS))
         context = {
-            "rows": await self._rows(request),
+            "rows": rows,
+            "view": view,
             "events": events,
             "about": {each.event.id: things(each.event) for each in events},
             "alerts": alerts.EVENTS,
         }
-        return self._frame.render(request, "webhooks.html", context)
+        return self._frame.render(request, "webhooks.html", context, status=400 if view.mistakes else 200)
 
     async def _sent_there(self, request: web.Request) -> list[Told]:
         endpoint = await self._found(request)

@@ -23,7 +23,7 @@ from gateway.dashboard.people import Unfit
 from gateway.dashboard.people_file import Access, PeopleFile
 from gateway.dashboard.permissions import ALLOWED, Permission
 from gateway.dashboard.sessions import fresh_id
-from gateway.dashboard.table_forms import Cells, add_table, listed
+from gateway.dashboard.table_forms import Cells, add_table, listed, read_table, rows_in
 
 USUAL_DAYS: Final = 90
 
@@ -77,8 +77,11 @@ class KeyPages:
     ) -> web.StreamResponse:
         signed = signed_of(request)
         may = ALLOWED[signed.person.role] - NEVER if signed else frozenset()
+        rows, view = rows_in(await self._rows(request), _CELLS, read_table(request, _CELLS))
+        status = 409 if trouble else 400 if view.mistakes else 200
         context = {
-            "rows": await self._rows(request),
+            "rows": rows,
+            "view": view,
             "allowed": sorted(may),
             "trouble": trouble,
             "secret": made.secret if made else "",
@@ -88,7 +91,7 @@ class KeyPages:
             "chosen": scopes,
             "most": MOST_DAYS,
         }
-        return self._frame.render(request, "keys.html", context, status=409 if trouble else 200)
+        return self._frame.render(request, "keys.html", context, status=status)
 
     async def _add(self, request: web.Request) -> web.StreamResponse:
         form = await self._frame.form_of(request)

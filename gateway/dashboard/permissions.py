@@ -122,6 +122,12 @@ _TABLES: Final = {
     "webhooks/newest": _P.WEBHOOKS_READ, "webhooks/{id}/deliveries": _P.WEBHOOKS_READ,
     "webhooks/events/{id}/deliveries": _P.WEBHOOKS_READ, "refused": _P.REFUSED_READ, "refused/weeks": _P.REFUSED_READ, "deals": _P.DEALS_READ,
     "licensees/{id}/licenses": _P.LICENSES_READ,
+    **{f"bundles/{{hash}}/{name}": _P.BUNDLES_READ for name in ("licenses", "works")},
+    "audits/{id}/findings": _P.AUDITS_READ,
+    **{f"duties/{{id}}/{name}": _P.DUTIES_READ for name in ("documents", "due")},
+    # Whoever may not read a text may not guess it by its digest either.
+    "policies/{site}/versions": _P.FLOOR_SEE,
+    **{f"health/{name}": _P.HEALTH_READ for name in ("findings", "settings")},
     **{f"licenses/{{id}}/{name}": _P.LICENSES_READ for name in ("levers", "versions")},
     **{f"deals/{{id}}/{name}": _P.DEALS_READ for name in ("levers", "flags", "checklist", "transcript")},
     **{f"consent/{name}": _P.CONSENT_READ for name in ("withdrawals", "objections", "authors")},

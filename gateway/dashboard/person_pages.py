@@ -30,7 +30,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
-from gateway.dashboard.table_forms import Cells, add_table, moment
+from gateway.dashboard.table_forms import Cells, add_table, moment, read_table
 from gateway.folders import replace_file
 from gateway.problems import ConfigurationError
 from gateway.visitors.exemptions import exemptable, read_exemptions, with_exempt, without_exempt
@@ -47,7 +47,8 @@ from gateway.visitors.person_reports import (
 )
 from gateway.visitors.reasons import sentence
 
-_MOST: Final = 200
+#: Reports that are looked through: more than may wait at once, and than anybody decides about.
+_MOST: Final = 10_000
 #: Weeks that are told, the running one last.
 WEEKS: Final = 8
 _DONE: Final[Mapping[str, str]] = {
@@ -106,6 +107,8 @@ class PersonPages:
 
     async def _all(self, request: web.Request) -> web.StreamResponse:
         text = await asyncio.to_thread(self._text)
+        rows = await self._rows(request)
+        reports, view = read_table(request, _CELLS).page(rows, _CELLS, lambda row: row.id)
         try:
             found, wrong = read_exemptions(text, self._people.file.name), ""
         except ConfigurationError as error:
@@ -115,12 +118,14 @@ class PersonPages:
         context = {
             "done": _DONE.get(request.query.get("done", ""), ""),
             "wrong": wrong,
-            "reports": await self._rows(request),
+            "reports": reports,
+            "all": len(rows),
+            "view": view,
             "weeks": await self._weeks(request),
             "exempted": [(each, told(each)) for each in exempted],
             "file": self._people.file.name,
         }
-        return self._frame.render(request, "refused.html", context)
+        return self._frame.render(request, "refused.html", context, status=400 if view.mistakes else 200)
 
     async def _one(self, request: web.Request) -> web.StreamResponse:
         return await self._shown(request, await self._report(request))

@@ -31,7 +31,7 @@ from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_impact import REPLAY_DAYS, Replaying, difference
 from gateway.dashboard.policy_shelf import PolicyFiles, Version, digest_of, with_mode
 from gateway.dashboard.queries import AccessLog
-from gateway.dashboard.table_forms import Cells, add_table, listed
+from gateway.dashboard.table_forms import Cells, add_table, listed, moment, read_table, rows_in
 from gateway.licenses.consent import why_unsold, work_of
 from gateway.licenses.consents import Consents
 from gateway.policy.advice import advice_for
@@ -114,6 +114,14 @@ _CELLS: Final[Cells] = {
     "digest": lambda row: row.digest,
 }
 
+_VERSION_CELLS: Final[Cells] = {
+    "sha256": lambda row: row.sha256,
+    "from": lambda row: moment(row.at),
+    "changed_in": lambda row: row.by,
+    "by": lambda row: row.who,
+    "words": lambda row: " ".join(row.words),
+}
+
 
 class PolicyPages:
     """The pages about policies; *frame* draws them."""
@@ -137,6 +145,7 @@ class PolicyPages:
         router.add_get("/policies", self._list)
         add_table(router, "/policies", _CELLS, self._rows)
         router.add_get("/policies/{site}", self._one)
+        add_table(router, "/policies/{site}/versions", _VERSION_CELLS, self._every_version)
         router.add_post("/policies/{site}/check", self._check)
         router.add_post("/policies/{site}/activate", self._activate)
         router.add_get("/policies/{site}/versions/{sha256}", self._version)
@@ -144,8 +153,13 @@ class PolicyPages:
     async def _rows(self, _request: web.Request) -> Sequence[Policy]:
         return self._files.policies
 
+    async def _every_version(self, request: web.Request) -> Sequence[Version]:
+        return self._files.versions(self._policy(request))
+
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        return self._frame.render(request, "policies.html", {"policies": self._files.policies})
+        policies, view = rows_in(self._files.policies, _CELLS, read_table(request, _CELLS))
+        context = {"policies": policies, "view": view}
+        return self._frame.render(request, "policies.html", context, status=400 if view.mistakes else 200)
 
     async def _one(self, request: web.Request) -> web.StreamResponse:
         policy = self._policy(request)

@@ -44,7 +44,7 @@ PAGES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 #: What says which rows are shown, not which there are; and what was just done.
-_PASSING: Final = frozenset({"before", "page", "done"})
+_PASSING: Final = frozenset({"before", "after", "page", "done"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,89 @@
 
 Each cell is a whole number or text: times are RFC 3339 in UTC, amounts exact
 decimals with their currency. What a page shows of a row beyond its table, forms
-and words beside words, is no cell.
+and words beside words, is no cell. Each takes ``columns=`` and ``sort=``, a cell
+or ``-`` and a cell; a page of a long table also ``after=``, the id of the last
+row before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from gateway.dashboard.exports import FORMATS, each, sent
 from gateway.dashboard.filters import rfc3339
+from gateway.dashboard.sorting import BY_ITSELF, Order, by_cells, order_of
 
 #: What a table calls its cells, and how each is read off a row.
 Cells = Mapping[str, Callable[[Any], Any]]
+
+
+_T = TypeVar("_T")
+#: Rows of one page of a long table.
+PAGE_ROWS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """What the address of a page says of its table. *mistakes* and *notes* are (key, sentence) pairs.
+
+    *after* is the id of the last row of the page before, "" for the first page.
+    *next* is that of the last row shown where more follow, once `page` was asked.
+    """
+
+    order: Order = BY_ITSELF
+    after: str = ""
+    mistakes: tuple[tuple[str, str], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+    next: str = ""
+
+    def query(self, **changes: str | None) -> str:
+        """The query string of the same table; *changes* set or (None) drop keys. The page is none of it."""
+        pairs: dict[str, str | None] = {"sort": self.order.said or None}
+        return urlencode([(key, value) for key, value in (pairs | changes).items() if value])
+
+    def page(
+        self, rows: Iterable[_T], cells: Cells, id_of: Callable[[_T], str]
+    ) -> tuple[list[_T], TableView]:
+        """The rows of this page, and the view with the order that stands and what follows.
+
+        A page after a row that is there no more is empty, with a mistake.
+        """
+        if self.mistakes:
+            return [], self
+        every, order = by_cells(rows, cells, self.order)
+        first = 0
+        if self.after:
+            places = [nth for nth, row in enumerate(every) if id_of(row) == self.after]
+            if not places:
+                gone = (("after", "names no row that is there now; begin with the first page"),)
+                return [], replace(self, order=order, mistakes=gone)
+            first = places[0] + 1
+        shown = every[first : first + PAGE_ROWS]
+        more = len(every) > first + PAGE_ROWS
+        return shown, replace(self, order=order, next=id_of(shown[-1]) if more else "")
+
+
+def read_table(request: web.Request, cells: Cells) -> TableView:
+    """Read what the query of *request* says of a table with *cells*. Raises nothing."""
+    after, said = request.query.get("after", ""), request.query.get("sort", "")
+    order = order_of(said, cells) if said else BY_ITSELF
+    if isinstance(order, str):
+        return TableView(after=after, mistakes=(("sort", order),))
+    return TableView(order, after)
+
+
+def rows_in(rows: Sequence[_T], cells: Cells, view: TableView) -> tuple[list[_T], TableView]:
+    """All *rows* in the order of *view*, none where it has a mistake; and the view as headings show it."""
+    if view.mistakes:
+        return [], view
+    found, order = by_cells(rows, cells, view.order)
+    return found, replace(view, order=order)
 
 
 def add_table(
@@ -32,7 +100,11 @@ def add_table(
     name = "-".join(part for part in path.strip("/").split("/") if not part.startswith("{"))
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        found = [{cell: read(row) for cell, read in cells.items()} for row in await rows(request)]
+        view = read_table(request, cells)
+        if view.mistakes:
+            return web.Response(status=400, text="".join(f"{key}: {said}\n" for key, said in view.mistakes))
+        sorted_, _ = by_cells(await rows(request), cells, view.order)
+        found = [{cell: read(row) for cell, read in cells.items()} for row in sorted_]
         return await sent(request, name, cells, each(found))
 
     for ending in FORMATS:

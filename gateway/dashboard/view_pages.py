@@ -37,7 +37,7 @@ from gateway.dashboard.saved_views import (
     name_of,
     query_of,
 )
-from gateway.dashboard.table_forms import Cells, add_table, moment
+from gateway.dashboard.table_forms import Cells, add_table, moment, read_table, rows_in
 from gateway.problems import StoreUnavailable
 
 log = structlog.get_logger("licet.dashboard")
@@ -111,11 +111,13 @@ class ViewPages:
     async def _listed(
         self, request: web.Request, trouble: str = "", given: Mapping[str, str] | None = None, id: str = ""
     ) -> web.StreamResponse:
+        rows, view = rows_in(await self._rows(request), _CELLS, read_table(request, _CELLS))
         context = {
-            "rows": await self._rows(request), "trouble": trouble, "given": given or {}, "wrong": id,
+            "rows": rows, "view": view, "trouble": trouble, "given": given or {}, "wrong": id,
             "longest": LONGEST_NAME, "pages": PAGES,
         }  # fmt: skip
-        return self._frame.render(request, "views.html", context, status=400 if trouble else 200)
+        status = 400 if trouble or view.mistakes else 200
+        return self._frame.render(request, "views.html", context, status=status)
 
     async def _save(self, request: web.Request) -> web.StreamResponse:
         form = await self._frame.form_of(request)

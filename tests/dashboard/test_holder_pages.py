@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from dataclasses import replace
 
 import pytest
 
 from gateway.dashboard.holder_pages import Holders
+from gateway.dashboard.table_forms import PAGE_ROWS
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.money import Money
 from gateway.provenance.keeper import FoldBatch, SealedEntry
@@ -164,3 +166,58 @@ async def test_only_a_form_of_this_session_changes_anything(desk):
         assert (await desk.board.post(path, forged)).status == 403
     known = await desk.register.revocations()
     assert (known.licenses, known.suspended, known.holders) == (frozenset(), (), ())
+
+
+def column(page: str, pattern: str) -> list[str]:
+    return re.findall(pattern, page)
+
+
+LINKS = r'<td class="when" role="cell"><a href="/licensees/(le_[^"]+)"'
+
+
+async def test_licensees_stand_in_the_order_that_the_address_names_and_so_do_their_forms(desk):
+    for sort, wanted in (
+        ("", ["le_0", "le_1", "le_2"]), ("-since", ["le_2", "le_1", "le_0"]), ("name", ["le_2", "le_0", "le_1"]),
+        ("credit", ["le_0", "le_1", "le_2"]), ("-standing", ["le_1", "le_0", "le_2"]),
+    ):  # fmt: skip
+        page = await desk.page(f"/licensees?sort={sort}")
+        assert column(page, LINKS) == wanted, sort
+        rows = json.loads(await desk.page(f"/licensees.json?sort={sort}"))["rows"]
+        assert [row["id"] for row in rows] == wanted, sort
+        if sort:
+            assert f'href="/licensees.csv?sort={sort}"' in page
+            assert len(column(page, 'aria-sort="(?:as|des)cending"')) == 1
+    assert 'aria-sort="ascending"><a href="/licensees?sort=-name">Name' in await desk.page(
+        "/licensees?sort=name"
+    )
+    wrong = await desk.board.get("/licensees?sort=floor")
+    assert (wrong.status, column(wrong.text, LINKS)) == (400, [])
+    assert "has no 'floor' here" in html.unescape(wrong.text)
+
+
+async def test_many_licensees_and_licenses_are_turned_page_by_page_and_none_is_left_out(desk):
+    for number in range(3, 230):
+        holder = Licensee(f"le_{number}", f"Company {number % 7}", Standing.ACTIVE, desk.now - number * DAY)
+        await desk.register.add_licensee(holder, Client(f"cl_{number}", holder.id, "ab" * 32, desk.now))
+    for sort in ("", "name", "-since"):
+        seen, path = [], f"/licensees?sort={sort}"
+        while path:
+            page = await desk.page(path)
+            found = column(page, LINKS)
+            assert len(found) <= PAGE_ROWS
+            seen += found
+            more = column(page, r'rel="next" href="([^"]+)"')
+            path = html.unescape(more[0]) if more else ""
+        rows = json.loads(await desk.page(f"/licensees.json?sort={sort}"))["rows"]
+        assert seen == [row["id"] for row in rows], sort
+        assert len(set(seen)) == 230
+    late = await desk.board.get("/licensees?after=le_none")
+    assert late.status == 400
+    assert "names no row that is there now" in late.text
+    found = column(await desk.page("/licenses?sort=until"), r'role="cell"><a href="/licenses/(li_\d)"')
+    assert found == ["li_1", "li_2"]
+    found = column(await desk.page("/licenses?sort=-until"), r'role="cell"><a href="/licenses/(li_\d)"')
+    assert found == ["li_2", "li_1"]
+    assert column(await desk.page("/licenses?after=li_1"), r'role="cell"><a href="/licenses/(li_\d)"') == [
+        "li_2"
+    ]

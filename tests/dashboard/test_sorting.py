@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from operator import itemgetter
 from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dashboard.sorting import BY_ITSELF, Order, in_order, order_of
+from gateway.dashboard.sorting import BY_ITSELF, Order, by_cells, in_order, order_of
 
 KNOWN = ("crawler", "fetches", "charged")
 
@@ -85,3 +86,43 @@ async def test_what_cannot_be_sorted_by_shows_nothing(board, path):
     answer = await board.get(path)
     assert answer.status == 400
     assert "sort" in answer.text
+
+
+CELLS = {name: itemgetter(name) for name in ("cell",)}
+
+
+@pytest.mark.parametrize(
+    ("cells", "wanted", "words"),
+    [
+        (["b", "", "A", "c"], ["A", "b", "c", ""], True),
+        ([2, 10, None, 3], [10, 3, 2, None], False),
+        (["9 EUR", "10.5 EUR", "", "1 USD; 99 EUR"], ["1 USD; 99 EUR", "10.5 EUR", "9 EUR", ""], False),
+        (["-3 EUR", "2 EUR"], ["2 EUR", "-3 EUR"], False),
+        (
+            ["2026-11-18T11:06:40.000000Z", "2026-11-19T01:00:00.000000Z", ""],
+            ["2026-11-19T01:00:00.000000Z", "2026-11-18T11:06:40.000000Z", ""],
+            False,
+        ),
+        ([1, "x"], [1, "x"], True),
+        (["", None], ["", None], False),
+        ([], [], False),
+    ],
+)
+def test_cells_are_sorted_by_what_they_are_and_empty_ones_come_last(cells, wanted, words):
+    rows = [{"cell": each} for each in cells]
+    found, order = by_cells(rows, CELLS, Order("cell"))
+    assert [row["cell"] for row in found] == wanted
+    assert order == Order("cell", words=words)
+    assert order.aria("cell") == ("ascending" if words else "descending")
+    back, order = by_cells(rows, CELLS, Order("cell", turned=True))
+    filled = [each for each in wanted if each not in {"", None}]
+    assert [row["cell"] for row in back][: len(filled)] == filled[::-1]
+    assert order.aria("cell") == ("descending" if words else "ascending")
+    assert by_cells(rows, CELLS, BY_ITSELF) == (rows, BY_ITSELF)
+
+
+@given(st.lists(st.one_of(st.text(), st.integers(), st.none())), st.booleans())
+def test_no_cell_is_lost_by_sorting(cells, turned):
+    rows = [{"cell": each} for each in cells]
+    found, _ = by_cells(rows, CELLS, Order("cell", turned))
+    assert sorted(map(repr, found)) == sorted(map(repr, rows))

@@ -6,6 +6,9 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
+from operator import itemgetter
+from urllib.parse import quote
 
 import aiohttp
 import duckdb
@@ -13,14 +16,21 @@ import pytest
 
 from gateway.dashboard.bundle_pages import Bundles
 from gateway.dashboard.exports import FORMATS
+from gateway.dashboard.health_pages import Health
 from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.permissions import ROUTES
+from gateway.dashboard.sorting import Order, by_cells
 from gateway.dashboard.visible import spreadsheet_cell
-from gateway.licenses.audit_cases import AuditCase, AuditScope
+from gateway.finding import Finding as Found
+from gateway.finding import State
+from gateway.licenses.audit_cases import AuditCase, AuditScope, Finding
 from gateway.licenses.bundle import write_manifest
 from gateway.licenses.negotiation import Side, terminated
 from gateway.licenses.objection import Objection, Objector, Role
+from gateway.licenses.obligations import Evidence
+from gateway.licenses.transparency import TransparencyReport
 from gateway.licenses.withdrawal import USUAL, Withdrawal
+from gateway.money import Money
 from gateway.paths import PathScope
 from gateway.policy.bundles import manifest_file
 from gateway.policy.reading import read_policy
@@ -35,7 +45,7 @@ from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.saved_views import SqliteSavedViews
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.terms.license_terms import Audit
-from tests.dashboard.conftest import HOSTILE, SALT
+from tests.dashboard.conftest import HOSTILE, SALT, TERMS
 from tests.dashboard.test_auditor_pages import auditors
 from tests.dashboard.test_billing_pages import AT, bills, issued
 from tests.dashboard.test_hook_pages import hooks, wire
@@ -50,8 +60,24 @@ PATHS = {path for path in GETS if "{" not in path}
 #: Tables that stand on the page of one thing.
 OF_ONE = sorted(path.removesuffix(".csv") for path in GETS if "{" in path and path.endswith(".csv"))
 TABLES = sorted(path.removesuffix(".csv") for path in PATHS if path.endswith(".csv"))
+REPORT = {
+    "datasets": [{"name": "d", "content": ["/essays/"], "items": 1}],
+    "models": [{"name": "S", "version": "1", "datasets": []}], "inferences": [{"model": "S 1", "count": 5}],
+    "revenue": [{"product": "p", "net": {"micros": 1_000_000, "currency": "USD"}}],
+    "statement": {"by": "Eve", "role": "CEO"},
+}  # fmt: skip
 #: One paper each, and no table: a preview, a finding of health, a memo, a price.
 PAPERS = {"/preview", "/health", "/memo", "/calculator", "/dossier"}
+
+
+class Looks:
+    """Finds something hostile."""
+
+    async def examined(self):
+        return (Found("disk", State.BAD, HOSTILE[4], "make room"), Found("store", State.OK, "well"))
+
+    async def fetched(self):
+        return ()
 
 
 @pytest.fixture
@@ -60,11 +86,21 @@ async def whole(
 ):
     """A dashboard with every page that has a table, and something hostile in nearly each."""
     database, now = filled.database, owed.now
-    license = await owed.license(audit=Audit("quarterly", audits_per_year=1))
-    scope = AuditScope(("/",), now - 9, now)
-    await owed.audits.put(
-        "", AuditCase("au_1", license.id, license.licensee, "journal", now, HOSTILE[4], scope)
+    price = replace(TERMS.compensation, revenue_share_bp=300, per_inference=Money(100, "USD"))
+    license = await owed.license(
+        audit=Audit("quarterly", audits_per_year=1, output_samples=2), compensation=price
     )
+    scope = AuditScope(("/",), now - 9, now)
+    findings = (Finding("rp_1", HOSTILE[4], Money(9, "USD"), Money(3, "USD")), Finding("rp_2", "late"))
+    case = AuditCase("au_1", license.id, license.licensee, "journal", now, HOSTILE[4], scope)
+    await owed.audits.put("", replace(case, findings=findings, found_at=now))
+    duty = await owed.one(license)
+    period = {"begins": duty.begins, "ends": duty.ends}
+    told = TransparencyReport.model_validate(
+        REPORT | {"duty": duty.id, "license": license.id, "period": period}
+    )
+    evidence = Evidence(told.sha256, "application/json", len(told.document), now, HOSTILE[4])
+    await owed.book.hand_in(duty, duty.version, told.document, evidence, now, report=told)
     await inbox.waits(buyer=await inbox.buyer(HOSTILE[4]), audit=Audit("none", 0))
     memo = json.dumps({HOSTILE[4]: 300_000, "Bo Example": 200_000})
     share = BookEntry("sh", AT, "share", "journal", "", 500_000, "EUR", memo=memo, by="authors")
@@ -82,6 +118,8 @@ async def whole(
     manifest.write_text(write_manifest(MADE))
     (tmp_path / "shop" / "journal.toml").write_text(POLICY.format(rights="own", more=""))
     policy = read_policy(tmp_path / "shop" / "journal.toml")
+    (sold,) = policy.offers
+    await owed.license(HOSTILE[4], scope=sold.terms.scope, compensation=sold.terms.compensation)
     board = await start(
         filled,
         policies=files,
@@ -98,6 +136,7 @@ async def whole(
         holders=Holders(
             owed.register, SqliteLives(database), SqliteAccounts(database), SqliteSpendBook(database)
         ),
+        health=Health(Looks(), lambda: (("dashboard.host", HOSTILE[4]),)),
         bundles=Bundles(
             SqliteIngestion(database), owed.register, SqliteLedger(database), lambda: (policy,), lambda: ()
         ),
@@ -112,6 +151,10 @@ async def whole(
         "licenses": license.id,
         "licensees": license.licensee,
         "webhooks": "we_own",
+        "bundles": MADE.hash,
+        "audits": "au_1",
+        "duties": duty.id,
+        "policies": "journal",
     }
     board.event = hooks[1][0].id
     return board
@@ -120,7 +163,7 @@ async def whole(
 def of_one(board, path: str) -> str:
     """*path* of the thing of its kind that there is."""
     one = board.event if path.startswith("/webhooks/events/") else board.ones[path.split("/")[1]]
-    return path.replace("{id}", one)
+    return re.sub(r"\{\w+\}", one, path)
 
 
 async def octets(board, path: str) -> bytes:
@@ -140,7 +183,7 @@ def of_parquet(body: bytes, tmp_path) -> list[dict]:
 
 async def test_every_table_has_four_forms_that_hold_the_same_rows(whole, tmp_path):
     assert len(TABLES) >= 25
-    assert len(OF_ONE) >= 7
+    assert len(OF_ONE) >= 15
     compared = "?last=24h&compare=previous"
     views = [(path, "") for path in TABLES if path != "/overview/compared"]
     views += [(of_one(whole, path), "") for path in OF_ONE]
@@ -182,7 +225,8 @@ async def test_the_page_of_a_table_leads_to_its_forms(whole):
         "/people": ["/people"], "/policies": ["/policies"], "/milestones": ["/milestones"],
         "/refused": ["/refused", "/refused/weeks"], "/auditors": ["/auditors", "/auditors/looks"], "/log": ["/log"],
         "/bundles": ["/bundles"], "/deals": ["/deals"], "/licenses": ["/licenses"], "/audits": [],
-        "/billing/authors": ["/billing/authors"],
+        "/billing/authors": ["/billing/authors"], "/health": ["/health/findings", "/health/settings"],
+        "/crawlers/GPTBot": ["/content/paths", "/log"],
         **{
             page: [of_one(whole, path) for path in OF_ONE if of_one(whole, path).startswith(f"{page}/")]
             for page in (
@@ -193,7 +237,7 @@ async def test_the_page_of_a_table_leads_to_its_forms(whole):
         text = (await whole.get(page)).text
         for table in tables:
             for ending in FORMATS:
-                assert f'href="{table}.{ending}' in text, (page, table, ending)
+                assert f'href="{quote(table)}.{ending}' in text, (page, table, ending)
 
 
 async def test_a_table_of_one_view_is_of_that_view(whole, owed):
@@ -242,3 +286,46 @@ async def test_deals_are_of_the_columns_and_in_the_order_that_the_address_names(
     for wrong in ("columns=floor", "sort=price"):
         for path in ("/deals", *(f"/deals.{ending}" for ending in FORMATS)):
             assert (await whole.get(f"{path}?{wrong}")).status == 400, (path, wrong)
+
+
+async def test_every_table_is_sorted_by_each_of_its_columns_in_every_form(whole, tmp_path):
+    """Those that are pages of sums or of a filter have their own words for it (`filters`, `deals`)."""
+    own = {"/log", "/overview", "/overview/compared", "/crawlers", "/content", "/content/paths", "/deals", "/billing/figures"}  # fmt: skip
+    for path in [*(path for path in TABLES if path not in own), *(of_one(whole, path) for path in OF_ONE)]:
+        rows = next(iter(json.loads(await octets(whole, f"{path}.json")).values()))
+        for name in rows[0]:
+            cells = {name: itemgetter(name)}
+            for turned in (False, True):
+                order = Order(name, turned)
+                wanted, _ = by_cells(rows, cells, order)
+                found = json.loads(await octets(whole, f"{path}.json?sort={order.said}"))["rows"]
+                assert [row[name] for row in found] == [row[name] for row in wanted], (path, order)
+        for ending in FORMATS:
+            wrong = await whole.get(f"{path}.{ending}?sort=floor")
+            assert (wrong.status, wrong.text[:25]) == (400, "sort: has no 'floor' here"), path
+        lines = (await octets(whole, f"{path}.jsonl?sort=-{name}")).splitlines()
+        assert [json.loads(line) for line in lines] == found, path
+        assert of_parquet(await octets(whole, f"{path}.parquet?sort=-{name}"), tmp_path) == found, path
+
+
+async def test_the_heading_of_a_page_sorts_it_and_leads_to_forms_in_the_same_order(whole):
+    """Each link of a heading is followed both ways; the forms that the page leads to are of that order."""
+    pages = ("/licensees", "/licenses", "/bundles", "/policies", "/views", "/refused", "/people", "/keys", "/webhooks")  # fmt: skip
+    for page in pages:
+        headings = re.findall(
+            rf'aria-sort="none"><a href="{page}\?(sort=[a-z_]+)">', (await whole.get(page)).text
+        )
+        assert len(headings) >= 3, page
+        for sort in headings:
+            for query in (sort, sort.replace("=", "=-")):
+                answer = await whole.get(f"{page}?{query}")
+                assert answer.status == 200, (page, query)
+                turned = re.findall(
+                    r'aria-sort="(ascending|descending)"><a href="[^"]*?\?sort=([^"]+)"', answer.text
+                )
+                assert len(turned) == 1, (page, query)
+                other = query[6:] if query[5] == "-" else f"-{query[5:]}"
+                assert turned[0][1] == other, (page, query)
+                assert f'href="{page}.json?{query}"' in answer.text, (page, query)
+        wrong = await whole.get(f"{page}?sort=floor")
+        assert (wrong.status, "The filter cannot be used" in wrong.text) == (400, True), page
