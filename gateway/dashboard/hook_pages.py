@@ -158,6 +158,7 @@ class HookPages:
             if found.event.type in alerts.SCHEMAS
             else "",
             "deliveries": await self._hooks.endpoints.deliveries(SHOWN, event=found.event.id),
+            "places": {each.id: each.url for each in await self._hooks.endpoints.all()},
         }
         return self._frame.render(request, "webhook_event.html", context)
 

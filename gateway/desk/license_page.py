@@ -17,7 +17,7 @@ import orjson
 from gateway.desk.versions import TakenUp
 from gateway.languages import foreign, later, tr, trn
 from gateway.money import Money
-from gateway.paper import original, pairs, table
+from gateway.paper import original, pairs, reached, table
 from gateway.terms.holding import Holder, Keeps
 from gateway.terms.license_terms import PAGE, SUSPEND_AFTER_DAYS, WINDOW_HOURS, Basis
 from gateway.terms.terms_version import Change
@@ -81,7 +81,7 @@ def license_page(document: Mapping[str, Any], *, name: str, first_at: int, desk:
     """The body of the page for the version called *name*, first in force at *first_at*; *desk* is its prefix."""
     contact = (
         " "
-        + tr("To agree on something else, write to {contact}.").format(contact=escape(document["contact"]))
+        + tr("To agree on something else, write to {contact}.").format(contact=reached(document["contact"]))
         if document["contact"]
         else ""
     )
@@ -162,7 +162,10 @@ def _overview(document: Mapping[str, Any]) -> str:
         (", ".join(scope["paths"]), *(_answer(scope, use) for use in Use)) for scope in document["scopes"]
     ]
     return table(
-        tr("Uses by part of the site; a narrower part goes before a wider one"), (tr("Part"), *Use), rows
+        tr("Uses by part of the site; a narrower part goes before a wider one"),
+        (tr("Part"), *Use),
+        rows,
+        cards=True,
     )
 
 
