@@ -38,7 +38,7 @@ STYLE: Final = (
     "h1{font-size:1.6rem;line-height:1.2}h2{font-size:1.2rem;margin-top:2.2rem}h3{font-size:1rem;margin-top:1.6rem}"
     "a{color:var(--link)}:focus-visible{outline:3px solid var(--link);outline-offset:2px}"
     "pre{padding:.8rem 1rem;border:1px solid var(--rule);border-radius:6px;white-space:pre-wrap}"
-    "code{font-family:ui-monospace,monospace;font-size:.92em;overflow-wrap:anywhere}"
+    "code{font-family:ui-monospace,monospace;font-size:.92em;overflow-wrap:anywhere}th code{overflow-wrap:break-word}"
     ".wide{overflow-x:auto}.wide+.wide{margin-top:1.2rem}table{border-collapse:collapse;width:100%;font-size:.92em}"
     "caption{text-align:start;color:var(--quiet);padding-bottom:.3rem}"
     "td,th{text-align:start;padding-block:.4rem;padding-inline:0 .8rem;border-bottom:1px solid var(--rule);vertical-align:top}"

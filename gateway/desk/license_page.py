@@ -64,6 +64,10 @@ _HOLDERS: Final = {
     ),
     Keeps.AGENT: later("This money is held by the agent {name}. This gateway never holds money"),
 }
+_WARRANTIES: Final = {
+    "ownership": later("ownership"), "authority": later("authority"), "no-infringement": later("no infringement"),
+    "privacy-consent": later("consent of the people shown"), "no-malware": later("no malware"),
+}  # fmt: skip
 _BASES: Final = {Basis.FETCH: later("fetch"), Basis.LICENSEE: later("licensee"), Basis.USE: later("use")}
 
 
@@ -309,7 +313,9 @@ def _liability(liability: Mapping[str, Any]) -> str:
     parts = [
         tr(_INDEMNITIES.get(liability["indemnity"], liability["indemnity"])),
         tr("capped at {money}").format(money=_money(cap)) if cap else tr("no cap was set"),
-        tr("warranties: {list}").format(list=", ".join(liability["warranties"]) or tr("none")),
+        tr("warranties: {list}").format(
+            list=", ".join(tr(_WARRANTIES.get(each, each)) for each in liability["warranties"]) or tr("none")
+        ),
     ]
     if liability["insurance"]:
         parts.append(tr("insurance is required"))
