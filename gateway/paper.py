@@ -38,17 +38,21 @@ STYLE: Final = (
     "h1{font-size:1.6rem;line-height:1.2}h2{font-size:1.2rem;margin-top:2.2rem}h3{font-size:1rem;margin-top:1.6rem}"
     "a{color:var(--link)}:focus-visible{outline:3px solid var(--link);outline-offset:2px}"
     "pre{padding:.8rem 1rem;border:1px solid var(--rule);border-radius:6px;white-space:pre-wrap}"
-    "code{font-family:ui-monospace,monospace;font-size:.92em;overflow-wrap:anywhere}"
+    "code{font-family:ui-monospace,monospace;font-size:.92em;overflow-wrap:anywhere}th code{overflow-wrap:break-word}"
     ".wide{overflow-x:auto}.wide+.wide{margin-top:1.2rem}table{border-collapse:collapse;width:100%;font-size:.92em}"
     "caption{text-align:start;color:var(--quiet);padding-bottom:.3rem}"
     "td,th{text-align:start;padding-block:.4rem;padding-inline:0 .8rem;border-bottom:1px solid var(--rule);vertical-align:top}"
     ".pairs th{width:9rem}.pairs td{overflow-wrap:anywhere}@media(max-width:30rem){.pairs th{width:6rem}}"
-    ".right{text-align:end;white-space:nowrap}"
+    ".right{text-align:end;white-space:nowrap}time{white-space:nowrap}"
+    "@media(max-width:30rem){.cards thead{display:none}.cards,.cards :is(caption,tbody,tr,td,th){display:block}"
+    ".cards tr{padding-block:.5rem;border-bottom:1px solid var(--rule)}.cards :is(td,th){border:0;padding-block:.1rem}"
+    ".cards td::before{content:attr(data-name)': ';color:var(--quiet)}}"
     ".quiet{color:var(--quiet)}li{margin:.25rem 0}"
     "form{margin:1rem 0}label{display:block;margin:.8rem 0 .2rem}label.box,label.one{margin:.3rem 0}"
     "input,select,textarea,button{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--quiet);"
     "border-radius:6px;padding:.35rem .6rem;min-height:2.4rem;width:100%;max-width:100%;box-sizing:border-box}"
     ".box input,.one input{width:1.15rem;height:1.15rem;min-height:0;margin:0;margin-inline-end:.5rem;vertical-align:-.2rem;accent-color:var(--link)}"
+    ".box,.one{padding-inline-start:1.65rem;text-indent:-1.65rem}"
     "button{width:auto;background:var(--link);border-color:var(--link);color:var(--paper);font-weight:600;cursor:pointer;"
     "margin-top:.8rem;padding:.35rem 1.1rem}button.second{background:var(--paper);color:var(--link)}"
     "fieldset{border:1px solid var(--rule);border-radius:6px;margin:1rem 0;padding:.2rem 1rem 1rem;min-width:0}"
@@ -69,6 +73,7 @@ FORM_SECURITY: Final = CONTENT_SECURITY.replace("form-action 'none'", "form-acti
 _ADDRESS: Final = re.compile(
     r'(<(?:a|form)\b[^>]*? (?:href|action)=")((?:https?://[^/"<>]+)?/\.licet/[^"?#<>]*)(\?[^"#<>]*)?((?:#[^"<>]*)?")'
 )
+_MAIL: Final = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
 _GETS: Final = re.compile(r'<form method="get"[^>]*>')
 #: What stays as it is: files, and data in no language that refuses members it does not know.
 _DATA: Final = re.compile(r"\.[a-z]{2,6}$|/(?:catalogue|quote)$")
@@ -131,6 +136,13 @@ def link(address: str, text: str) -> Html:
     return Html(f'<a href="{escape(address)}">{escape(text)}</a>')
 
 
+def reached(contact: str) -> Html:
+    """How somebody is reached, as a link where it is a mail address or an address of a page; of a site's own choosing."""
+    if _MAIL.fullmatch(contact):
+        return link(f"mailto:{contact}", contact)
+    return link(contact, contact) if contact.startswith(("https://", "http://")) else Html(escape(contact))
+
+
 def original(text: str) -> str:
     """*text* that stays in the language in which it binds, marked for whoever reads aloud; to stand in a cell."""
     marked = foreign()
@@ -141,27 +153,45 @@ def _shown(text: str) -> str:
     return text if isinstance(text, Html) else escape(text)
 
 
-def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 0) -> str:
+def table(
+    caption: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: int = 0,
+    cards: bool = False,
+) -> str:
     """A table of cells, text or `Html`; the first of each row names it, the last *right* ones are numbers.
 
-    Scrolls where the page is narrow.
+    Scrolls where the page is narrow. With *cards* each row is a card of named values there instead: for a table
+    whose last columns nobody may miss. Roles keep it a table for whoever hears it.
     """
     named = escape(caption)
     first = len(columns) - right
+
+    def role(name: str) -> str:
+        return f' role="{name}"' if cards else ""
 
     def cell(tag: str, at: int, text: str, more: str = "") -> str:
         mark = ' class="right"' if right and at >= first else ""
         return f"<{tag}{more}{mark}>{_shown(text)}</{tag}>"
 
-    heads = "".join(cell("th", at, column, ' scope="col"') for at, column in enumerate(columns))
+    def value(at: int, text: str) -> str:
+        return cell("td", at, text, f'{role("cell")} data-name="{escape(columns[at])}"' if cards else "")
+
+    heads = "".join(
+        cell("th", at, column, f'{role("columnheader")} scope="col"') for at, column in enumerate(columns)
+    )
     lines = "".join(
-        f'<tr><th scope="row">{_shown(row[0])}</th>'
-        f"{''.join(cell('td', at, text) for at, text in enumerate(row[1:], 1))}</tr>\n"
+        f'<tr{role("row")}><th{role("rowheader")} scope="row">{_shown(row[0])}</th>'
+        f"{''.join(value(at, text) for at, text in enumerate(row[1:], 1))}</tr>\n"
         for row in rows
     )
+    kind = ' class="cards" role="table"' if cards else ""
     return (
-        f'<div class="wide" role="region" tabindex="0" aria-label="{named}">\n<table>\n<caption>{named}</caption>\n'
-        f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{lines}</tbody>\n</table>\n</div>\n"
+        f'<div class="wide" role="region" tabindex="0" aria-label="{named}">\n<table{kind}>\n<caption>{named}</caption>\n'
+        f"<thead{role('rowgroup')}><tr{role('row')}>{heads}</tr></thead>\n"
+        f"<tbody{role('rowgroup')}>\n{lines}</tbody>\n</table>\n</div>\n"
     )
 
 

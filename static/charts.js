@@ -45,7 +45,10 @@
     return time.slice(0, 5) + (nth === 0 || time.startsWith("00:00") ? `\n${day} ${month}` : "");
   });
 
-  const moment = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
+  const moment = (seconds) => {
+    const [, day, month, year, time] = new Date(seconds * 1000).toUTCString().split(" ");
+    return `${day} ${month} ${year} ${time.slice(0, 5)}`;
+  };
 
   // A step with nothing in it is no row: zeros stand beside what stands alone, so that a line falls to them.
   const stepped = (rows, columns, step, from, to) => {

@@ -6,7 +6,7 @@ from base64 import b64encode
 
 import pytest
 
-from gateway.paper import COLORS, CONTENT_SECURITY, STYLE, pairs, sheet, table
+from gateway.paper import COLORS, CONTENT_SECURITY, STYLE, pairs, reached, sheet, table
 
 
 def test_the_policy_allows_this_style_and_nothing_else() -> None:
@@ -47,3 +47,32 @@ def test_titles_and_cells_are_text() -> None:
     page = sheet("<b>&", table("<i>", ["<u>"], [["<script>", "\"'"]]) + pairs("<i>", [("<u>", "<script>")]))
     assert re.findall(r"<(?:b|i|u|script)>", page) == []
     assert page.count("&lt;b&gt;&amp;") == 2
+
+
+def test_a_card_names_every_value_and_stays_a_table_for_whoever_hears_it() -> None:
+    plain = table("Offers", ["Offer", "Price"], [["answers", "0.004 USD"]])
+    assert "data-name" not in plain and 'role="table"' not in plain
+    cards = table("Offers", ["Offer", '<"Price">'], [["answers", "0.004 USD"]], cards=True)
+    assert '<td role="cell" data-name="&lt;&quot;Price&quot;&gt;">0.004 USD</td>' in cards
+    for role in ("table", "rowgroup", "row", "columnheader", "rowheader"):
+        assert f'role="{role}"' in cards
+
+
+@pytest.mark.parametrize(
+    ("contact", "html"),
+    [
+        (
+            "licensing@journal.example",
+            '<a href="mailto:licensing@journal.example">licensing@journal.example</a>',
+        ),
+        (
+            "https://journal.example/?a&b",
+            '<a href="https://journal.example/?a&amp;b">https://journal.example/?a&amp;b</a>',
+        ),
+        ("javascript:alert(1)", "javascript:alert(1)"),
+        ("a@b.example?bcc=c@d.example", "a@b.example?bcc=c@d.example"),
+        ("<b>", "&lt;b&gt;"),
+    ],
+)
+def test_a_contact_is_a_link_where_it_is_an_address_and_nothing_else(contact: str, html: str) -> None:
+    assert reached(contact) == html

@@ -19,6 +19,7 @@ grant owes the price, once for each resource, query and all, in the window.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -35,6 +36,18 @@ WINDOW_SECONDS: Final = WINDOW_HOURS * 3600
 _STREAM_DIGITS: Final = 48
 #: A client that took more than this, or more than a tenth, took the work.
 ABORT_BYTES: Final = 64 * 1024
+
+
+#: What the reason in a record says, for people.
+REASONS: Final[Mapping[str, str]] = {
+    "fetch": "delivered",
+    "free": "free under the license",
+    "read-before": "read before, unchanged",
+    "not-delivered": "not delivered",
+    "no-content": "asked for without its content",
+    "broken-off": "broken off by the site",
+    "client-left-early": "left early by the crawler",
+}
 
 
 class Owed(NamedTuple):

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from gateway.admission.owed import REASONS
 from gateway.billing.account_statements import VERSION, AccountLine, AccountStatement, AccountTotal, Charged
+from gateway.billing.minor_units import shown
 from gateway.billing.sheets import TEST_NOTICE, Paper, Sheet
 from gateway.canonical import canonical_bytes, canonical_digest
 from gateway.money import Money
@@ -160,13 +162,13 @@ def _sheets(statement: AccountStatement) -> Iterator[Sheet]:
         head = ("Time (UTC)", "What", "License", "Memo", "Prepaid", "To pay")
         yield Sheet("Book entries", head, tuple(map(_line, statement.lines)), 2)
     if statement.held:
-        held = tuple((each.license, each.sentence, str(each.amount)) for each in statement.held)
+        held = tuple((each.license, each.sentence, shown(each.amount)) for each in statement.held)
         yield Sheet("Waits for milestones", ("License", "Who holds it", "Amount"), held)
 
 
 def _charge(each: Charged) -> tuple[str, ...]:
-    reason = _marked(each.reason or "-", late=each.late)
-    return each.license, each.work or "-", reason, str(each.fetches), str(each.amount)
+    reason = _marked(REASONS.get(each.reason, each.reason) or "-", late=each.late)
+    return each.license, each.work or "-", reason, f"{each.fetches:,}", shown(each.amount)
 
 
 def _line(line: AccountLine) -> tuple[str, ...]:
@@ -174,26 +176,26 @@ def _line(line: AccountLine) -> tuple[str, ...]:
     moved = line.prepaid or line.to_pay
     return (
         when(line.time_us),
-        f"{what} ({line.entry})" if moved else f"{what}, {line.amount} ({line.entry})",
+        f"{what} ({line.entry})" if moved else f"{what}, {shown(line.amount)} ({line.entry})",
         line.license or "-",
         plain(line.memo) or "-",
-        str(line.prepaid),
-        str(line.to_pay),
+        shown(line.prepaid),
+        shown(line.to_pay),
     )
 
 
 def _balance(total: AccountTotal) -> Iterable[tuple[str, str]]:
     return (
-        ("Prepaid at the start", str(total.opening)),
-        ("+ paid in", str(total.credited)),
-        ("- charged", str(total.charged)),
-        ("+ corrected", str(total.corrected)),
-        ("= prepaid at the end", str(total.closing)),
-        ("To pay at the start", str(total.to_pay)),
-        ("+ fell due", str(total.due)),
-        ("- paid from credit", str(total.paid)),
-        ("- corrected or written off", str(total.forgiven)),
-        ("= to pay at the end", str(total.left_to_pay)),
+        ("Prepaid at the start", shown(total.opening)),
+        ("+ paid in", shown(total.credited)),
+        ("- charged", shown(total.charged)),
+        ("+ corrected", shown(total.corrected)),
+        ("= prepaid at the end", shown(total.closing)),
+        ("To pay at the start", shown(total.to_pay)),
+        ("+ fell due", shown(total.due)),
+        ("- paid from credit", shown(total.paid)),
+        ("- corrected or written off", shown(total.forgiven)),
+        ("= to pay at the end", shown(total.left_to_pay)),
     )
 
 

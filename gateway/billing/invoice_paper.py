@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.admission.owed import REASONS
 from gateway.billing.account_forms import plain
 from gateway.billing.invoices import BILL, CREDIT_NOTE, HEADINGS, Document
+from gateway.billing.minor_units import shown
 from gateway.billing.sheets import Paper, Sheet
 from gateway.money import Money
 
@@ -43,8 +45,8 @@ def _party(party: dict[str, str]) -> str:
 def _lines(told: dict[str, Any]) -> Sheet:
     rows = tuple(
         (
-            str(line["nth"]), plain(line["what"]), line["license"] or "-", plain(line["reason"]) or "-",
-            f"{line['count']:,}", str(Money(line["micros"], told["currency"])),
+            str(line["nth"]), plain(line["what"]), line["license"] or "-", plain(REASONS.get(line["reason"], line["reason"])) or "-",
+            f"{line['count']:,}", shown(Money(line["micros"], told["currency"])),
         )
         for line in told["lines"]
     )  # fmt: skip
@@ -55,12 +57,12 @@ def _sums(document: Document) -> Sheet:
     told = document.told
 
     def money(name: str) -> str:
-        return str(Money(told[f"{name}_micros"], told["currency"]))
+        return shown(Money(told[f"{name}_micros"], told["currency"]))
 
     rows = [("Net", money("net"))]
     if told["tax"]:
         tax = told["tax"]
-        rows.append((f"{plain(tax['text'])} ({tax['rate']})", str(Money(tax["micros"], told["currency"]))))
+        rows.append((f"{plain(tax['text'])} ({tax['rate']})", shown(Money(tax["micros"], told["currency"]))))
     if told["rounding_micros"]:
         rows.append(("Rounding", money("rounding")))
     if document.kind == CREDIT_NOTE:

@@ -42,6 +42,17 @@ def whole(amount: Money) -> Money:
     return Money(amount.times(1, unit).micros * unit, amount.currency)
 
 
+def shown(amount: Money) -> str:
+    """*amount* and its currency for people, exact: at least the decimals of the currency, so that a column lines up.
+
+    >>> shown(Money(25_000_000, "USD")), shown(Money(19_000, "USD")), shown(Money(5_000_000, "JPY"))
+    ('25.00 USD', '0.019 USD', '5 JPY')
+    """
+    figure, _, rest = amount.amount.partition(".")
+    rest = rest.ljust(DECIMALS.get(amount.currency, 0), "0")
+    return f"{figure}.{rest} {amount.currency}" if rest else f"{figure} {amount.currency}"
+
+
 def written(amount: Money) -> str:
     """*amount* with all the decimals of its currency, as banks write it; raises `CurrencyError` where it is not whole.
 

@@ -40,17 +40,28 @@ _TEMPLATE: Final = """
   inset: (x: 0pt, y: 3.5pt),
   ..paper.facts.map(row => (text(weight: "bold", row.at(0)), row.at(1))).flatten()
 )
+// Within a text a long id may go on in the next line, so that it never runs over what stands beside it.
+#let breaking(body) = {
+  show regex("[0-9A-Za-z_-]{20,}"): it => it.text.clusters().chunks(6).map(part => part.join()).join(sym.zws)
+  body
+}
 #for sheet in paper.sheets [
   == #sheet.caption
   #let many = sheet.columns.len()
   #let first = many - sheet.right
+  #let longest(at) = calc.max(sheet.columns.at(at).len(), ..sheet.rows.map(row => row.at(at).len()))
+  #let whole(at) = at >= first or longest(at) < 9 or longest(at) <= 40 and sheet.rows.all(row => not row.at(at).contains(" "))
+  #let cell(at, told) = {
+    let shown = text(size: if at < first and whole(at) and longest(at) > 20 { 7.5pt } else { 8.5pt }, told)
+    if whole(at) { shown } else { breaking(shown) }
+  }
   #table(
-    columns: range(many).map(at => if at >= first { auto } else { 1fr }),
+    columns: range(many).map(at => if whole(at) { auto } else { calc.min(longest(at), 40) * 1fr }),
     stroke: (x: none, y: 0.4pt + luma(200)),
     inset: (x: 3pt, y: 3.5pt),
     align: (column, row) => if column >= first { right } else { left },
     table.header(..sheet.columns.map(name => text(weight: "bold", size: 8.5pt, name))),
-    ..sheet.rows.flatten().map(cell => text(size: 8.5pt, cell))
+    ..sheet.rows.map(row => row.enumerate().map(((at, told)) => cell(at, told))).flatten()
   )
 ]
 #for note in paper.notes [#par(text(size: 8.5pt, fill: luma(60), note))]

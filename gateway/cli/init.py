@@ -98,12 +98,17 @@ def _told(made: FirstPolicy, file: Path, stance: str, data: Path, *, as_json: bo
     watching = ", only watching" if made.mode == "observe" else ""
     tell(f"wrote {file}: {chosen}{watching} (mode {made.mode})")
     tell("")
-    for command, why in (
-        ("licet policy check", "after every change"),
-        ("licet policy explain / --as GPTBot", "what the rules say to it, and why"),
-        ("licet serve", "one that runs with --upstream is stopped first"),
-    ):
-        tell(f"  {with_data(command, data):<36}  {why}")
+    steps = [
+        (with_data(command, data), why)
+        for command, why in (
+            ("licet policy check", "after every change"),
+            ("licet policy explain / --as GPTBot", "what the rules say to it, and why"),
+            ("licet serve", "one that runs with --upstream is stopped first"),
+        )
+    ]
+    wide = max(len(command) for command, _ in steps)
+    for command, why in steps:
+        tell(f"  {command:<{wide}}  {why}")
     tell("")
     tell('Then set mode = "offer" or "enforce" in it; a running gateway takes up changes by itself.')
 
@@ -128,13 +133,21 @@ def _asked(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _typed(question: Question) -> str:
+    """What somebody types, asked for again until it can be used: nothing that was answered before is lost."""
+    from gateway.policy.first_policy import first_policy
+
     tell(f"\n{question.ask}")
     tell(f"  {question.why}")
     for answer, means in question.choices:
         tell(f"    {answer:<26} {means}")
-    # A prompt writes a blank to stdout, which is for data.
-    with redirect_stdout(sys.stderr):
-        return str(typer.prompt(question.name, default=question.default, err=True))
+    while True:
+        # A prompt writes a blank to stdout, which is for data.
+        with redirect_stdout(sys.stderr):
+            typed = str(typer.prompt(question.name, default=question.default, err=True))
+        made = first_policy({question.name: typed})
+        if not isinstance(made, dict) or question.name not in made:
+            return typed
+        tell(f"  not taken: {made[question.name]}")
 
 
 def _look(origin: str) -> None:

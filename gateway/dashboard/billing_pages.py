@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final
@@ -31,6 +31,7 @@ from gateway.billing.billing_office import BillingOffice
 from gateway.billing.dunning import Standing
 from gateway.billing.invoice_paper import invoice_paper
 from gateway.billing.invoices import HEADINGS, NotIssued
+from gateway.billing.minor_units import shown
 from gateway.billing.paper_pdf import PDF, available, paper_pdf
 from gateway.billing.paying_out import PayingOut
 from gateway.billing.sheets import Paper
@@ -44,6 +45,7 @@ from gateway.dashboard.filters import View, read_view
 from gateway.dashboard.payout_pages import PayoutPages
 from gateway.dashboard.periods import Change
 from gateway.dashboard.table_forms import Cells, add_table, moment
+from gateway.money import Money
 from gateway.problems import Refusal, StoreUnavailable
 
 _MOST: Final = 200
@@ -208,11 +210,13 @@ class BillingPages:
         disputes = [
             (each, names.get(each.licensee, each.licensee)) for each in await office.disputes.of("", _MOST)
         ]
+        unpaid = [each for each in stands.values() if each.open]
         paying = self._bills.paying
         payouts = await paying.book.all(_MOST) if paying else ()
         return {
             "documents": rows, "disputes": disputes, "issues": True, "headings": HEADINGS, "payouts": payouts,
-            "pays": paying is not None,
+            "pays": paying is not None, "open": _added(each.open for each in unpaid), "unpaid": len(unpaid),
+            "soonest": min((due for each in unpaid if (due := each.document.told["due_on"])), default=""),
         }  # fmt: skip
 
     async def _document(self, request: web.Request) -> web.StreamResponse:
@@ -224,7 +228,7 @@ class BillingPages:
         ending = request.match_info.get("ending", "")
         if ending == "json":
             return saved(found.content.encode(), "application/json", f"{found.label or found.id}.json")
-        state = f"{standing.state}, {standing.open} open" if standing and not ending else ""
+        state = f"{standing.state}, {shown(standing.open)} open" if standing and not ending else ""
         at = f"/billing/documents/{found.id}"
         return await self.drawn(request, invoice_paper(found, state), at, ending, forms=["json", "pdf"])
 
@@ -296,6 +300,13 @@ class BillingPages:
         forms = [each for each in _FORMS if each != "pdf" or available()]
         context = {"paper": document, "at": at, "forms": forms, "test": self._bills.test, **more}
         return self._frame.render(request, "billing_paper.html", context)
+
+
+def _added(amounts: Iterable[Money]) -> tuple[Money, ...]:
+    sums: dict[str, Money] = {}
+    for each in amounts:
+        sums[each.currency] = sums.get(each.currency, Money(0, each.currency)) + each
+    return tuple(sum_ for _, sum_ in sorted(sums.items()))
 
 
 def saved(octets: bytes, media_type: str, name: str) -> web.Response:

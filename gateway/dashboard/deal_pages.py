@@ -47,7 +47,7 @@ from gateway.licenses.lever_form import FIELDS, read_form, values_of
 from gateway.licenses.license import Standing
 from gateway.licenses.negotiation import Negotiation, State
 from gateway.licenses.negotiations import Stand
-from gateway.licenses.plain_words import NAMES, TAX
+from gateway.licenses.plain_words import NAMES, TAX, price_words
 from gateway.licenses.private_links import BY_OPERATOR
 from gateway.problems import Problem, Refusal
 
@@ -223,6 +223,8 @@ class DealPages:
             "page": page,
             "deal": negotiation,
             "undecided": negotiation.state in _UNDECIDED,
+            "ended": negotiation.state.is_over,
+            "price": price_words(terms),
             "fields": FIELDS,
             "names": NAMES,
             "values": sent.values or values_of(terms),

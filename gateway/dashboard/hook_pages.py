@@ -215,6 +215,7 @@ class HookPages:
             else "",
             "about": {found.event.id: things(found.event)},
             "deliveries": await self._hooks.endpoints.deliveries(SHOWN, event=found.event.id),
+            "places": {each.id: each.url for each in await self._hooks.endpoints.all()},
         }
         return self._frame.render(request, "webhook_event.html", context)
 

@@ -68,6 +68,7 @@ def environment() -> dict[str, Any]:
             "short": short,
             "moment": moment,
             "money": money,
+            "signed": signed,
             "count": count,
             "octets": octets,
         },
@@ -104,6 +105,11 @@ def money(amount: Money | None) -> Markup:
     return Markup('<span class="money">{:,}.{} <abbr>{}</abbr></span>').format(
         int(whole), rest.ljust(2, "0"), amount.currency
     )
+
+
+def signed(amount: Money) -> Markup:
+    """An exact amount that may be below zero, as `money` shows it."""
+    return money(amount) if amount.micros >= 0 else Markup("\N{MINUS SIGN}{}").format(money(-amount))
 
 
 def count(number: int) -> str:

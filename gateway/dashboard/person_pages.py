@@ -32,7 +32,7 @@ from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.table_forms import Cells, add_table, moment, read_table
 from gateway.folders import replace_file
-from gateway.problems import ConfigurationError
+from gateway.problems import PROBLEMS, ConfigurationError
 from gateway.visitors.exemptions import exemptable, read_exemptions, with_exempt, without_exempt
 from gateway.visitors.person_reports import (
     DISMISSED,
@@ -144,6 +144,7 @@ class PersonPages:
         context = {
             "report": report,
             "refused": about,
+            "refused_said": refused_words(about.problem) if about else "",
             "reasons": [(each, sentence(each)) for each in about.reasons] if about else [],
             "choices": choices,
             "wrong": wrong,
@@ -226,6 +227,16 @@ def is_about(report: PersonReport, refused: Refused) -> bool:
         return ip_address(refused.address) in ip_network(report.network)
     except ValueError:
         return False
+
+
+def refused_words(problem: str) -> str:
+    """The problem of a refusal as one sentence.
+
+    >>> refused_words("license-required"), refused_words("")
+    ('A license is needed for this use.', 'It was refused.')
+    """
+    found = PROBLEMS.get(problem)
+    return f"{found.title}." if found else "It was refused."
 
 
 def choices_of(report: PersonReport, refused: Refused | None) -> tuple[str, ...]:

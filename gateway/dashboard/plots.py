@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from gateway.billing.minor_units import shown
 from gateway.dashboard.exports import amounts
 from gateway.dashboard.filters import Decision, rfc3339
 from gateway.dashboard.pages import octets
@@ -179,4 +180,4 @@ def _words(value: int, unit: str) -> str:
         return octets(value)
     if unit == "count":
         return f"{value:,}"
-    return f"{Money(value, unit).amount} {unit}"
+    return shown(Money(value, unit))

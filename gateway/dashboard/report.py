@@ -36,7 +36,9 @@ class Report:
         """How many fetches by how well the visitor's name was proven, most first."""
         found: Counter[str] = Counter()
         for row in self.crawlers:
-            found.update(row.identities)
+            for identity, number in row.identities.items():
+                # A visitor without a name has none to prove, as one has whose name nobody vouches for.
+                found[identity or "none"] += number
         return dict(found.most_common())
 
     @property

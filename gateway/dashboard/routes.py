@@ -33,6 +33,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -61,7 +62,7 @@ from gateway.dashboard.rooms import Rooms
 from gateway.dashboard.sessions import Sessions
 from gateway.dashboard.sign_in_pages import SignInPages
 from gateway.dashboard.states import states_of
-from gateway.dashboard.trace import trace, without_addresses
+from gateway.dashboard.trace import answered, trace, without_addresses
 from gateway.dashboard.view_pages import HERE, views_shown
 
 
@@ -82,6 +83,13 @@ def dashboard_app(
     says who sent a request that somebody tells of. *rooms* are the pages beside the log.
     """
     return _Pages(access_log, sessions, hosts, status, who, clock, rooms).app()
+
+
+#: Which page a fact of a record leads to, and how the value begins that has one.
+_LEADS: Final[Mapping[str, tuple[str, str]]] = {
+    "Licensee": ("/licensees/", "le_"),
+    "License": ("/licenses/", "li_"),
+}
 
 
 class _Pages:
@@ -205,6 +213,8 @@ class _Pages:
             "row": row,
             "record": record,
             "steps": steps,
+            "answer": answered(record) if record else "",
+            "LEADS": _LEADS,
             "again": asked.query() if asked else "",
             "again_as": curl(record, detail) if record else "",
             "hidden": hidden and may(request, Permission.ADDRESS_SEE),

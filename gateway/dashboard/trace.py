@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from gateway.admission.owed import REASONS
 from gateway.dashboard.filters import Decision, decision
 from gateway.licenses.license import BY_FETCH
 from gateway.money import Money
@@ -46,6 +47,14 @@ def trace(record: FetchRecord, detail: FetchDetail | None) -> tuple[Step, ...]:
         _charge(record),
         _record(record),
     )
+
+
+def answered(record: FetchRecord) -> str:
+    """Why *record* ended so, in one or two sentences: what a reader of its steps wants to know first."""
+    charge = _charge(record).sentence
+    if decision(record.outcome, record.status) in {Decision.REFUSED, Decision.QUOTED}:
+        return charge
+    return f"{_rule(record).sentence} {charge}".strip()
 
 
 def without_addresses(detail: FetchDetail) -> FetchDetail:
@@ -157,7 +166,9 @@ def _charge(record: FetchRecord) -> Step:
         problem = PROBLEMS.get(record.problem)
         said = f"Refused: {problem.title.lower()}. " if problem else "Refused. "
         return Step("Charge", said + _CHARGE_NOTHING, facts)
-    return Step("Charge", "This fetch is owed." if charged else _CHARGE_NOTHING, facts)
+    why = REASONS.get(record.charge_reason, "")
+    nothing = f"{_CHARGE_NOTHING[:-1]}: {why}." if why else _CHARGE_NOTHING
+    return Step("Charge", "This fetch is owed." if charged else nothing, facts)
 
 
 def _refusals(record: FetchRecord) -> tuple[tuple[str, str], ...]:

@@ -30,7 +30,7 @@ from gateway.licenses.lever_form import FIELDS, first_asked
 from gateway.licenses.negotiation import Entry, Negotiation, State
 from gateway.licenses.plain_words import NAMES, TAX, beside, lever_words, price_words
 from gateway.licenses.position import FACTS, USUAL_FACTS
-from gateway.paper import original, pairs, table
+from gateway.paper import original, pairs, reached, table
 from gateway.terms.license_terms import LicenseTerms, Offer
 
 _WELCOME: Final = later(
@@ -83,7 +83,7 @@ def _current(offer: Offer, chosen: Offer | None) -> str:
 def _proposing(offer: Offer, typed: Typed, *, form: str, contact: str, invited: bool) -> str:
     values, mistakes = typed.values, typed.mistakes
     if invited:
-        who = " " + tr("Ask {contact} for one.").format(contact=escape(contact)) if contact else ""
+        who = " " + tr("Ask {contact} for one.").format(contact=reached(contact)) if contact else ""
         account = f"<p>{tr('Only who has an account here can negotiate.')}{who}</p>\n"
     else:
         account = f"<p>{tr('Leave this empty if you have none. With it you are known at once.')}</p>\n"

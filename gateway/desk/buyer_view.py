@@ -16,7 +16,7 @@ from gateway.licenses.lever_form import FIELDS
 from gateway.licenses.negotiation import Negotiation, State
 from gateway.licenses.plain_words import NAMES, lever_words
 from gateway.licenses.private_links import BY_KEY, BY_MAIL, PrivateLink
-from gateway.paper import original, pairs
+from gateway.paper import original, pairs, reached
 from gateway.terms.license_terms import LicenseTerms
 
 NEGOTIATE: Final = f"{PREFIX}/negotiate"
@@ -115,7 +115,9 @@ def known_words(seen: Seen) -> str:
         return f"{heading}<p>{tr('Known: {how}.').format(how=escape(how))}</p>\n"
     to = escape(seen.link.email)
     if not seen.mails:
-        write = tr("You can write to {contact}.").format(contact=escape(seen.contact)) if seen.contact else ""
+        write = (
+            tr("You can write to {contact}.").format(contact=reached(seen.contact)) if seen.contact else ""
+        )
         unknown = tr(
             "Nobody knows yet who you are, and nothing can be signed before that. "
             "This site sends no mail: its owner confirms you by hand, and reaches you at {mail}."

@@ -17,7 +17,7 @@ import orjson
 from gateway.desk.versions import TakenUp
 from gateway.languages import foreign, later, tr, trn
 from gateway.money import Money
-from gateway.paper import original, pairs, table
+from gateway.paper import original, pairs, reached, table
 from gateway.terms.holding import Holder, Keeps
 from gateway.terms.license_terms import PAGE, SUSPEND_AFTER_DAYS, WINDOW_HOURS, Basis
 from gateway.terms.terms_version import Change
@@ -64,6 +64,10 @@ _HOLDERS: Final = {
     ),
     Keeps.AGENT: later("This money is held by the agent {name}. This gateway never holds money"),
 }
+_WARRANTIES: Final = {
+    "ownership": later("ownership"), "authority": later("authority"), "no-infringement": later("no infringement"),
+    "privacy-consent": later("consent of the people shown"), "no-malware": later("no malware"),
+}  # fmt: skip
 _BASES: Final = {Basis.FETCH: later("fetch"), Basis.LICENSEE: later("licensee"), Basis.USE: later("use")}
 
 
@@ -81,7 +85,7 @@ def license_page(document: Mapping[str, Any], *, name: str, first_at: int, desk:
     """The body of the page for the version called *name*, first in force at *first_at*; *desk* is its prefix."""
     contact = (
         " "
-        + tr("To agree on something else, write to {contact}.").format(contact=escape(document["contact"]))
+        + tr("To agree on something else, write to {contact}.").format(contact=reached(document["contact"]))
         if document["contact"]
         else ""
     )
@@ -162,7 +166,10 @@ def _overview(document: Mapping[str, Any]) -> str:
         (", ".join(scope["paths"]), *(_answer(scope, use) for use in Use)) for scope in document["scopes"]
     ]
     return table(
-        tr("Uses by part of the site; a narrower part goes before a wider one"), (tr("Part"), *Use), rows
+        tr("Uses by part of the site; a narrower part goes before a wider one"),
+        (tr("Part"), *Use),
+        rows,
+        cards=True,
     )
 
 
@@ -306,7 +313,9 @@ def _liability(liability: Mapping[str, Any]) -> str:
     parts = [
         tr(_INDEMNITIES.get(liability["indemnity"], liability["indemnity"])),
         tr("capped at {money}").format(money=_money(cap)) if cap else tr("no cap was set"),
-        tr("warranties: {list}").format(list=", ".join(liability["warranties"]) or tr("none")),
+        tr("warranties: {list}").format(
+            list=", ".join(tr(_WARRANTIES.get(each, each)) for each in liability["warranties"]) or tr("none")
+        ),
     ]
     if liability["insurance"]:
         parts.append(tr("insurance is required"))

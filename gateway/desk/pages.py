@@ -11,7 +11,7 @@ from gateway.desk.problem_members import members_of
 from gateway.desk.replies import page
 from gateway.languages import tr, trn
 from gateway.licenses.pricing import due_at_signing
-from gateway.paper import Html, link, original, table
+from gateway.paper import Html, link, original, reached, table
 from gateway.policy.rules import Policy
 from gateway.problems import Problem
 from gateway.terms.license_terms import Offer, Territory
@@ -23,7 +23,7 @@ def index_page(policy: Policy, origin: str) -> web.Response:
     offers = on_offer(policy)
     lines = "\n".join(how_to_buy(policy, origin))
     contact = (
-        f"<p>{tr('Questions: {contact}').format(contact=escape(site.contact))}</p>\n" if site.contact else ""
+        f"<p>{tr('Questions: {contact}').format(contact=reached(site.contact))}</p>\n" if site.contact else ""
     )
     lead = tr("{origin} sells licenses to AI crawlers, by machine. Reading as a person needs none.")
     browser = f'<a href="/.licet/negotiate">{tr("in a browser")}</a>'
@@ -71,8 +71,8 @@ def problem_page(problem: Problem) -> web.Response:
 def _offers(offers: tuple[Offer, ...]) -> str:
     if not offers:
         return f"<p>{tr('Nothing at the moment.')}</p>\n"
-    columns = (tr("Offer"), tr("Uses"), tr("Where"), tr("Territory"), tr("Price"), tr("Term"))
-    return table(tr("Offers of this site"), columns, map(_row, offers))
+    columns = (tr("Offer"), tr("Price"), tr("Uses"), tr("Where"), tr("Territory"), tr("Term"))
+    return table(tr("Offers of this site"), columns, map(_row, offers), cards=True)
 
 
 def _row(offer: Offer) -> tuple[str, ...]:
@@ -88,10 +88,10 @@ def _row(offer: Offer) -> tuple[str, ...]:
     months = terms.term.months
     return (
         offer.id,
+        price,
         ", ".join(sorted(offer.uses)),
         ", ".join(scope.pattern for scope in terms.scope.paths),
         _places(terms.territory),
-        price,
         trn("{months} month", "{months} months", months).format(months=months),
     )
 

@@ -26,7 +26,7 @@ from gateway.desk.pacing import Limits, network, own_limit
 from gateway.desk.reading import FORM, JSON, read_members
 from gateway.desk.replies import form_page, json_reply
 from gateway.languages import tr
-from gateway.paper import link
+from gateway.paper import link, reached
 from gateway.paths import Ambiguous, canonical
 from gateway.problems import Problem, Refusal
 from gateway.visitors.person_reports import LONGEST_NOTE, PersonReport, PersonReports
@@ -123,7 +123,7 @@ def _again(path: str) -> str:
 def _shown(call: Call, request: str, path: str, note: str, refusal: Refusal | None = None) -> web.Response:
     site = call.policy.site
     contact = (
-        f"<p>{tr('Or write to {contact}.').format(contact=escape(site.contact))}</p>\n"
+        f"<p>{tr('Or write to {contact}.').format(contact=reached(site.contact))}</p>\n"
         if site.contact
         else ""
     )

@@ -18,7 +18,7 @@ from gateway.desk.call import About, Call, Group, read_at
 from gateway.desk.metadata import PREFIX
 from gateway.desk.replies import json_reply, page
 from gateway.languages import later, tr, trn
-from gateway.paper import link, table
+from gateway.paper import link, reached, table
 from gateway.policy.rules import Mode
 
 PRIVACY: Final = f"{PREFIX}/privacy"
@@ -140,18 +140,18 @@ def privacy_body(recorded: Recorded, name: str, contact: str, *, observing: bool
     lead = tr("{site} has a gate that meets AI crawlers. This page is made of its settings, as they are now.")
     mode = f"<p>{tr('At the moment it only watches: nobody is refused.')}</p>\n" if observing else ""
     ask = (
-        tr("Write to {contact}.").format(contact=contact)
+        tr("Write to {contact}.").format(contact=reached(contact))
         if contact
-        else tr("The owner of this site names no address here; look for it on the site itself.")
+        else escape(tr("The owner of this site names no address here; look for it on the site itself."))
     )
     objections = link(f"{PREFIX}/objections", tr("object to a page being licensed"))
     person = link(f"{PREFIX}/person", tr("tell that you were refused by mistake"))
     return (
         f"<p>{escape(lead.format(site=name))}</p>\n{mode}"
-        f"<h2>{tr('About people')}</h2>\n{table(tr('What is kept about people'), columns, about_people(recorded))}"
+        f"<h2>{tr('About people')}</h2>\n{table(tr('What is kept about people'), columns, about_people(recorded), cards=True)}"
         f"<p>{tr('These pages set no cookie, keep nothing in your browser, run no script, and ask no other site for anything.')}</p>\n"
-        f"<h2>{tr('About crawlers')}</h2>\n{table(tr('What is kept about crawlers'), columns, about_crawlers(recorded))}"
-        f"<h2>{tr('Whom to ask')}</h2>\n<p>{escape(ask)}</p>\n"
+        f"<h2>{tr('About crawlers')}</h2>\n{table(tr('What is kept about crawlers'), columns, about_crawlers(recorded), cards=True)}"
+        f"<h2>{tr('Whom to ask')}</h2>\n<p>{ask}</p>\n"
         f"<p>{tr('You can also {objections} or {person}.').format(objections=objections, person=person)}</p>\n"
     )
 

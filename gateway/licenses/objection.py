@@ -41,14 +41,27 @@ class Role(StrEnum):
 
     @property
     def words(self) -> str:
-        """The same for people."""
+        """The same for people, in their own words."""
         return _ROLES[self]
+
+    @property
+    def told(self) -> str:
+        """The same for the owner, who reads of somebody else."""
+        return _TOLD[self]
 
 
 _ROLES: Final = {
     Role.DEPICTED: "I am shown, heard or described in it",
     Role.COAUTHOR: "I made it, alone or with others",
     Role.HOLDER: "I hold rights in it or in a part of it",
+    Role.OTHER: "something else",
+}
+
+
+_TOLD: Final = {
+    Role.DEPICTED: "is shown, heard or described in it",
+    Role.COAUTHOR: "made it, alone or with others",
+    Role.HOLDER: "holds rights in it or in a part of it",
     Role.OTHER: "something else",
 }
 

@@ -99,8 +99,8 @@ def test_json_csv_and_tables_say_the_same(made):
     assert {micros(row[1].split()[0]) for row in balance.rows} == {
         total[name] for name in total if name != "currency"
     }
-    assert [row[-1] for row in charges.rows] == ["0.015 USD", "0 USD"]
-    assert [row[-2:] for row in books.rows][2:4] == [("0 USD", "0.02 USD"), ("-0.015 USD", "-0.015 USD")]
+    assert [row[-1] for row in charges.rows] == ["0.015 USD", "0.00 USD"]
+    assert [row[-2:] for row in books.rows][2:4] == [("0.00 USD", "0.02 USD"), ("-0.015 USD", "-0.015 USD")]
     assert "(late)" in books.rows[1][1]
     assert len(held.rows) == 2
 

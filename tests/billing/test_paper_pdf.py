@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from itertools import pairwise
 
 import pypdf
 import pytest
@@ -51,3 +52,29 @@ def test_test_mode_stands_on_every_page(test):
     assert all((TEST_NOTICE in text) is test for text in found)
     assert (TEST_NOTICE in as_html(paper)) is test
     assert paper.heading.startswith("TEST: ") is test
+
+
+def test_nothing_is_written_over_what_stands_beside_it():
+    license, entry = (
+        "li_600d1cf3dff9f2aa83c949dedf1d9c4f",
+        "fee at signing (li_600d1cf3dff9f2aa83c949dedf1d9c4f)",
+    )
+    lines = Sheet(
+        "Lines",
+        ("Line", "When", "What", "License", "Why", "Count", "Amount"),
+        (("1", "2026-11-26T19:31:47Z", entry, license, "due at signing", "1", "380.00 USD"),),
+        2,
+    )
+    (page,) = pypdf.PdfReader(io.BytesIO(paper_pdf(replace(PAPER, sheets=(lines,))))).pages
+    found = []
+
+    def at(text, matrix, own, _font, size):
+        if text.strip():
+            found.append((matrix[5] + own[5], matrix[4] + own[4], text.strip(), size))
+
+    page.extract_text(visitor_text=at)
+    beside = [(left, right) for left, right in pairwise(found) if left[0] == right[0] and left[1] < right[1]]
+    assert len(beside) > 10
+    for (_, x, text, size), (_, after, _, _) in beside:
+        # No letter is narrower than this on the average of a word.
+        assert x + 0.33 * size * len(text) <= after, text

@@ -68,7 +68,7 @@ async def test_the_list_and_every_form_of_a_statement(start, database, bills):
     told = orjson.loads((await board.get(f"{at}.json")).text)
     (total,) = told["totals"]
     assert (total["closing_micros"], total["left_to_pay_micros"]) == (9_500_000, 1_500_100)
-    for amount in ("9.5 USD", "1.5001 USD", "2.0001 USD"):
+    for amount in ("9.50 USD", "1.5001 USD", "2.0001 USD"):
         assert amount in shown.text
     rows = list(csv.DictReader(io.StringIO((await board.get(f"{at}.csv")).text, newline="")))
     assert (rows[-1]["prepaid"], rows[-1]["to_pay"]) == ("9.5", "1.5001")
@@ -155,8 +155,11 @@ async def test_an_invoice_and_how_it_stands(start, database, issued):
     board = await start(database, bills=bills)
     await board.set_password()
     listed = (await board.get("/billing")).text
-    for word in ("I000001", "2.38 USD", "waits for you", "issued", "planned", "8.5 EUR", "sepa"):
+    for word in ("I000001", "2.38 <abbr>USD", "waits for you", "issued", "planned", "8.50 <abbr>EUR", "sepa"):
         assert word in listed
+    # What is owed stands first, as one sum.
+    owed = listed.partition("<dt>Owed to you</dt>")[2].partition("</div>")[0]
+    assert "2.38 <abbr>USD" in owed and "open on 1 invoice" in owed
     at = f"/billing/documents/{invoice.id}"
     page = (await board.get(at)).text
     for word in ("Invoice I000001", "VAT (19 %)", "Tide Press", "issued, 2.38 USD open", "2 Data Street"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -101,9 +102,11 @@ async def test_a_chart_says_step_by_step_by_keyboard_what_its_table_says(browser
     said = await slider.get_attribute("aria-valuetext")
     words = ("licensed", "quoted", "open", "refused", "free", "failed")
     told = ", ".join(f"{word} {rows[0][word]}" for word in words if rows[0][word])
-    assert said == f"{rows[0]['time'][:16].replace('T', ' ')}: {told or 'nothing'}"
+    # Times are written as everywhere on these pages.
+    first, second = (f"{datetime.fromisoformat(row['time']):%d %b %Y %H:%M}" for row in rows[:2])
+    assert said == f"{first}: {told or 'nothing'}"
     await page.keyboard.press("ArrowRight")
-    assert (await slider.get_attribute("aria-valuetext")).startswith(rows[1]["time"][:13].replace("T", " "))
+    assert (await slider.get_attribute("aria-valuetext")).startswith(second)
     money = page.get_by_label("Read money over time, usd, one step at a time")
     await money.focus()
     await page.keyboard.press("Home")

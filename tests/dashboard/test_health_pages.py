@@ -50,7 +50,7 @@ async def test_the_worst_comes_first_with_what_to_do(desk, examiner):
     assert page.status == 200
     assert page.text.index("key modes") < page.text.index("pictures") < page.text.index(">clock<")
     assert "chmod -R go= keys" in page.text
-    assert "1 wrong, 2 look at this, 1 in order" in page.text
+    assert "1 wrong, 2 to look at, 1 in order" in page.text
     assert "<img" not in page.text
     assert html.escape(HOSTILE[0]) in page.text
     await desk.get("/health")

@@ -162,7 +162,8 @@ async def test_an_event_shows_its_payload_and_schema(desk, hooks):
     said = spelled(page.text)
     assert '"crawler": "Bytespider"' in said
     assert '"required"' in said
-    assert "we_own" in said
+    # Who heard of it is named by its address, and leads to its page.
+    assert "https://hooks.journal.example/licet" in said and 'href="/webhooks/we_own"' in page.text
     assert (await desk.get("/webhooks/events/ev_none")).status == 404
 
 

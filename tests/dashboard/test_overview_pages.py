@@ -30,6 +30,13 @@ async def test_the_rows_are_what_the_page_sums(board):
     )
 
 
+async def test_what_was_taken_who_paid_and_what_is_left_to_do_stand_before_the_charts(board):
+    page = (await board.get("/?last=24h")).text
+    order = ("<dt>AI fetches</dt>", "<dt>Charged</dt>", 'id="left"', 'id="crawlers"', 'id="over-time"')
+    found = [page.index(each) for each in order if each != 'id="left"' or each in page]
+    assert found == sorted(found) and len(found) >= 4
+
+
 async def test_a_crawlers_rows_are_its_own(board):
     of_one = await rows(board, "/overview.json?last=24h&crawler=GPTBot")
     everyone = await rows(board, "/overview.json?last=24h")

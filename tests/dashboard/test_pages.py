@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import gateway.dashboard
 from gateway.dashboard.filters import DAY_US, HOUR_US, Decision
 from gateway.dashboard.pages import JOURNAL, banner, chart, moment, money, octets, share, short, shown
 from gateway.dashboard.queries import Bar, Overview
@@ -92,3 +95,18 @@ def test_the_banner_names_each_site_and_what_is_not_well():
         ("journal", "enforce"),
     ]
     assert unwell == "disk full"
+
+
+#: What these words say cannot be taken back, or stops somebody.
+GRAVE = re.compile(r"Revoke|Remove<|Withdraw it|Erase|Decline|Disable|Agree and withdraw|Give it up")
+
+
+def test_what_cannot_be_taken_back_does_not_look_like_what_can():
+    buttons = [
+        (file.name, button)
+        for file in sorted((Path(gateway.dashboard.__file__).parent / "templates").glob("*.html"))
+        for button in re.findall(r"<button[^>]*>[^<]*<?", file.read_text())
+        if GRAVE.search(button)
+    ]
+    assert len(buttons) > 8
+    assert [each for each in buttons if 'class="grave"' not in each[1]] == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.dashboard.trace import trace
+from gateway.dashboard.trace import answered, trace
 from gateway.provenance.record import FetchDetail
 
 
@@ -42,6 +42,16 @@ def test_a_refusal_says_which(make_fetch):
     )
     assert dict(charge.facts) == {"Problem": "refused-by-owner"}
     assert facts(steps, "Evidence") == {}
+
+
+def test_the_answer_says_first_why_it_ended_so(make_fetch):
+    refused = "Refused: the owner of this site does not serve this crawler here. This fetch owes nothing."
+    assert answered(make_fetch(1, "refused", 10)) == refused
+    assert (
+        answered(make_fetch(1, "licensed", 10)) == "The rule says: serve under a license. This fetch is owed."
+    )
+    again = make_fetch(1, "licensed", 10, charged_micros=0, charge_reason="read-before")
+    assert answered(again).endswith("This fetch owes nothing: read before, unchanged.")
 
 
 def test_what_did_not_bind_is_said(make_fetch):

@@ -239,6 +239,17 @@ async def test_init_check_lint_and_explain(licet, origin) -> None:
     assert any("/comments" in row["sentence"] for row in advised.json)
 
 
+async def test_an_answer_that_cannot_be_used_is_asked_for_again_and_loses_no_other(licet, origin) -> None:
+    typed = (
+        f"localhost:x\n{origin.url}\nhttp://journal.example\njournal.example\nmaybe\ncleared\n\ncheap\n\n\n"
+    )
+    done = await licet("init", stdin=typed)
+    for said in ("write the address of a server", "is a host name", "is one of own", "is two amounts"):
+        assert f"not taken: {said}" in done.err
+    text = (licet.folder / "licet-data" / "sites" / "journal.example.toml").read_text()
+    assert origin.url in text and 'rights = "cleared"' in text
+
+
 async def test_a_honeypot_is_made_and_goes_into_a_policy(licet, origin) -> None:
     made = (await licet("policy", "honeypot", "--json")).json
     assert made["path"] not in {(await licet("policy", "honeypot", "--json")).json["path"]}
