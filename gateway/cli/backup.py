@@ -219,6 +219,7 @@ def restore(
     """
     from gateway.app import FolderLock, running
     from gateway.app.lost import MARK, NOTHING, what_is_lost
+    from gateway.app.stores import books_on_postgres
 
     data = data.absolute()
     if not file.is_file():
@@ -260,6 +261,8 @@ def restore(
     if server:
         again = with_data("licet store move sqlite: postgresql://…", data)
         tell(f"the books are in {data / 'licet.db'} now, and not on the server; `{again}` moves them to one")
+    if books_on_postgres(data):
+        tell("LICET_STORE_DATABASE names a server all the same: take it away before anything is started")
 
 
 def _manifest(file: Path) -> dict[str, Any]:

@@ -86,6 +86,9 @@ async def test_a_database_that_is_not_there_is_said_at_the_start(licet, origin) 
         told = (await licet(*command, code=2)).err
         assert "store.database" in told
         assert "does not answer" in told
+    looked = (await licet("doctor", code=None)).out
+    assert "name a host that may be written in store.database" in looked
+    assert "restore a backup" not in looked
 
 
 async def test_the_books_move_over_when_killed_go_on_and_come_back(

@@ -104,7 +104,7 @@ _ENTRIES: Final = "SELECT (SELECT count(*) FROM journal) + (SELECT coalesce(sum(
 
 
 async def _database(data: Path) -> Finding:
-    from gateway.app.stores import has_store, open_store
+    from gateway.app.stores import books_on_postgres, has_store, open_store
 
     if not has_store(data):
         return Finding("database", "warn", "none yet; serve makes it")
@@ -115,6 +115,8 @@ async def _database(data: Path) -> Finding:
         finally:
             await database.close()
     except (ConfigurationError, StoreUnavailable) as error:
-        return Finding("database", "bad", str(error), "restore a backup: licet restore licet.tar")
+        served = "start the server, or name a host that may be written in store.database"
+        step = served if books_on_postgres(data) else "restore a backup: licet restore licet.tar"
+        return Finding("database", "bad", str(error), step)
     fact = f"{counted(entries, 'entry', 'entries')}; `{with_data('licet journal audit', data)}` checks them"
     return Finding("database", "ok", fact)

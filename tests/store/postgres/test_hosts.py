@@ -4,54 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
-import asyncpg
 import pytest
 
 from gateway.problems import ConfigurationError, StoreUnavailable
 from gateway.store.postgres.database import Postgres
 from gateway.store.postgres.hosts import History, Seen, each_host
+from tests.store.postgres.two_servers import listed, put, sources
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@dataclass
-class Two:
-    """The servers, and what names both."""
-
-    primary: Any
-    standby: Any
-
-    @property
-    def url(self) -> str:
-        return f"postgresql://licet@/postgres?host={self.primary.folder},{self.standby.folder}&target_session_attrs=read-write"
-
-
-@pytest.fixture
-def two(postgres_cluster) -> Iterator[Two]:
-    """With a synchronous standby."""
-    with postgres_cluster.pair() as (primary, standby):
-        yield Two(primary, standby)
-
-
-@pytest.fixture
-def loose(postgres_cluster) -> Iterator[Two]:
-    """With a standby that nobody waits for."""
-    with postgres_cluster.pair(synchronous=False) as (primary, standby):
-        yield Two(primary, standby)
-
-
-def put(source: str):
-    return lambda db: (
-        db.execute("INSERT INTO fold_positions (source, position) VALUES (?, 1)", (source,)) and source
-    )
-
-
-def sources(db):
-    return {source for (source,) in db.execute("SELECT source FROM fold_positions")}
 
 
 async def written(database: Postgres, source: str) -> None:
@@ -159,96 +120,6 @@ async def test_whoever_is_still_connected_to_the_old_primary_leaves_it(two):
     await asyncio.wait_for(written(database, "after"), 30)
     assert "after" in set(await asyncio.to_thread(listed, two.standby))
     assert "after" in await database.read(sources)
-    await database.close()
-
-
-async def cut_off(two: Two) -> None:
-    """Let the standby have everything so far, and nothing from now on."""
-    now = two.primary.ask("SELECT pg_current_wal_flush_lsn()::text")
-    async with asyncio.timeout(20):
-        while not two.standby.ask(f"SELECT pg_last_wal_replay_lsn() >= '{now}'"):
-            await asyncio.sleep(0.02)
-        two.standby.ask("ALTER SYSTEM SET primary_conninfo = ''")
-        two.standby.ask("SELECT pg_reload_conf()")
-        while two.primary.ask("SELECT count(*) FROM pg_stat_replication"):
-            await asyncio.sleep(0.02)
-
-
-def listed(cluster: Any) -> list[str]:
-    return str(cluster.ask("SELECT string_agg(source, ' ') FROM licet.fold_positions")).split()
-
-
-async def test_a_commit_that_only_the_primary_has_is_not_answered(two):
-    """Whoever waits for the standby is sent away: PostgreSQL then says that it committed, with a warning."""
-    database = await Postgres.open(two.primary.url(), lines=2)
-    await database.write(put("before"))
-    two.standby.stop()
-    waiting = asyncio.create_task(database.write(put("doubtful")))
-    sql = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-    async with asyncio.timeout(20):
-        while not await asyncio.to_thread(two.primary.ask, sql):
-            await asyncio.sleep(0.02)
-        # It stands in the primary's table already, and is still not answered: what makes sure of it waits in its place.
-        again = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-        while "doubtful" not in listed(two.primary) or not await asyncio.to_thread(two.primary.ask, again):
-            await asyncio.sleep(0.02)
-    assert not waiting.done()
-    two.standby.start()
-    await asyncio.wait_for(waiting, 30)
-    await database.close()
-
-
-async def test_a_standby_that_lacks_what_was_answered_is_told_and_nothing_more_is_done(loose, tmp_path):
-    database = await Postgres.open(loose.url, lines=2, seen=Seen(tmp_path / "database.json"))
-    await database.write(put("kept"))
-    await cut_off(loose)
-    for name in ("gone1", "gone2"):
-        await database.write(put(name))
-    loose.primary.kill()
-    loose.standby.promote()
-    async with asyncio.timeout(30):
-        while not database.lost:
-            with pytest.raises(StoreUnavailable):
-                await database.write(put("never"))
-            await asyncio.sleep(0.02)
-    assert database.lost == 2
-    for work in (database.write(put("never")), database.read(sources)):
-        with pytest.raises(StoreUnavailable, match="lacks what it had answered"):
-            await work
-    again = await Postgres.open(loose.url, lines=1, seen=Seen(tmp_path / "database.json"))
-    assert await again.read(sources) == {"kept"}
-    await again.close()
-    await database.close()
-
-
-async def test_a_commit_without_an_answer_is_not_mistaken_for_another_one_with_its_number(loose, monkeypatch):
-    """The server that takes over gives the number of the lost transaction to somebody else's."""
-    database = await Postgres.open(loose.url, lines=2)
-    await database.write(put("kept"))
-    await cut_off(loose)
-    execute = asyncpg.Connection.execute
-    taken: list[str] = []
-
-    def fail_over(number: int) -> None:
-        loose.primary.kill()
-        loose.standby.promote()
-        while True:
-            given = loose.standby.ask("SELECT pg_current_xact_id()::text::bigint")
-            if given >= number:
-                taken.append(loose.standby.ask(f"SELECT pg_xact_status('{number}'::xid8)"))
-                return
-
-    async def cut(connection, query, *args, **more):
-        if query == "COMMIT" and not taken:
-            number = await connection.fetchval("SELECT pg_current_xact_id()::text::bigint")
-            await asyncio.to_thread(fail_over, number)
-        return await execute(connection, query, *args, **more)
-
-    monkeypatch.setattr(asyncpg.Connection, "execute", cut)
-    await database.write(put("once"))
-    assert taken == ["committed"], "the number belongs to another transaction"
-    assert await database.read(sources) == {"kept", "once"}
-    assert database.lost == 0
     await database.close()
 
 
