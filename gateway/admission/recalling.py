@@ -36,6 +36,8 @@ HOLDS_SECONDS: Final = 8
 #: Seconds that the processes here, and then other machines, may take to give back.
 _HERE: Final = 0.4
 _ELSEWHERE: Final = 0.8
+#: How often holders are asked for one lease.
+_ROUNDS: Final = 3
 #: Questions of others that are answered at one moment.
 _ANSWERED: Final = 64
 
@@ -114,13 +116,16 @@ class Recalling:
         return await self._once(licensee, here=True)
 
     async def lease(self, writer: str, charge: Charge, fetches: int) -> int | Short:
-        """As `SpendBook.lease`."""
+        """As `SpendBook.lease`; nobody gives anything back for what no ask waits for."""
         answer = await self._book.lease(writer, charge, fetches)
-        for here in (True, False):
-            if not isinstance(answer, Short):
+        for _ in range(_ROUNDS if charge.record_id else 0):
+            asked = False
+            for here in (True, False):
+                if isinstance(answer, Short) and await self._once(charge.licensee, here=here):
+                    asked, answer = True, await self._book.lease(writer, charge, fetches)
+            # Who was asked may have leased again before this one did.
+            if not asked:
                 break
-            if await self._once(charge.licensee, here=here):
-                answer = await self._book.lease(writer, charge, fetches)
         return answer
 
     async def give_back(self, writer: str, license: str, held: Money, fetches: int) -> None:
@@ -162,7 +167,11 @@ class Recalling:
         return await asyncio.shield(task)
 
     async def _asked_here(self, licensee: str) -> bool:
-        asked = [self._ask(holder, licensee) for holder in self.idle.holders(licensee)]
+        holders = self.idle.holders(licensee)
+        for holder in holders:
+            # Whoever keeps some, or leases again, says so.
+            self.told(holder, licensee, 0)
+        asked = [self._ask(holder, licensee) for holder in holders]
         # Who takes longer, or cannot, gives back when it rests.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_HERE):

@@ -25,7 +25,7 @@ from gateway.tokens.claims import Budget
 class Charge(NamedTuple):
     """What one fetch may cost at most, and who pays it.
 
-    *record_id* is the ask's id. *budget* is the license's, over its whole life.
+    *record_id* is the ask's id, "" where no ask waits for it. *budget* is the license's, over its whole life.
     In *window_seconds* nothing is paid for twice.
     *due* is what the whole unit owes where that is known and less than *price*.
     *stream* is the path of what is streamed in pieces, of which the fetch takes one, or "".

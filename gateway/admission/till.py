@@ -102,6 +102,7 @@ class Till:
         self._pace = pace
         self._units: dict[_Key, _Units] = {}
         self._payers: dict[str, list[_Units]] = {}
+        self._said: dict[str, int] = {}
         self._taken: set[str] = set()
         self._paid: OrderedDict[str, int] = OrderedDict((unit.key, unit.paid_at) for unit in remembered)
 
@@ -254,7 +255,7 @@ class Till:
             units.used = False
         await self._return(idle)
         for licensee in self._payers:
-            self._say_idle(licensee)
+            self._say_idle(licensee, again=True)
         for key, units in list(self._units.items()):
             if not (units.used or units.free or units.waiting or units.filling):
                 del self._units[key]
@@ -262,11 +263,13 @@ class Till:
                 of_payer.remove(units)
                 if not of_payer:
                     del self._payers[units.licensee]
+                    self._said.pop(units.licensee, None)
 
     async def recall(self, licensee: str) -> None:
         """Return what is free of *licensee*: another is asked for it. Raises `StoreUnavailable`, and nothing is lost."""
         await self._return(self._payers.get(licensee, ()))
-        self._say_idle(licensee)
+        # Whoever asked took it that nothing is left.
+        self._say_idle(licensee, again=True)
 
     def forget(self) -> None:
         """What is free is ours no more: the book closed the purses. What was taken ends as always."""
@@ -297,8 +300,12 @@ class Till:
         self._payers.setdefault(charge.licensee, []).append(units)
         return units
 
-    def _say_idle(self, licensee: str) -> None:
-        self._idle(licensee, sum(units.free for units in self._payers.get(licensee, ())))
+    def _say_idle(self, licensee: str, *, again: bool = False) -> None:
+        """Say what lies idle of *licensee*, if that was not the last word, or *again*."""
+        units = sum(units.free for units in self._payers.get(licensee, ()))
+        if again or self._said.get(licensee, 0) != units:
+            self._said[licensee] = units
+            self._idle(licensee, units)
 
     def _serve(self, units: _Units) -> None:
         """Hand what is free to those that wait, first come first served."""
@@ -349,6 +356,9 @@ class Till:
 
     async def _leased(self, units: _Units, charge: Charge, fetches: int) -> int | Short:
         """Ask the book; what it lacks may lie idle here, for the same payer, and is given up for it."""
+        if not units.waiting:
+            # Ahead of need: nothing is taken from others for it.
+            return await self._book.lease(self._writer, charge._replace(record_id=""), fetches)
         granted = await self._book.lease(self._writer, charge, fetches)
         if isinstance(granted, Short):
             others = [other for other in self._payers[units.licensee] if other is not units and other.free]

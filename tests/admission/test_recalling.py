@@ -118,7 +118,7 @@ class Machine:
 
 
 @pytest.mark.parametrize("tills", [(2,), (1, 1), (2, 3), (1, 1, 1, 1)])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(units=st.integers(0, 30), data=st.data())
 async def test_every_unit_is_sold_whoever_is_asked_and_none_twice(tills, units: int, data) -> None:
     hall = Hall(units, tills)
@@ -135,7 +135,7 @@ async def test_every_unit_is_sold_whoever_is_asked_and_none_twice(tills, units: 
     assert hall.set_aside == units
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     units=st.integers(0, 25),
     asked=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), max_size=50),
@@ -162,6 +162,32 @@ async def test_at_once_no_more_is_sold_than_there_is_and_what_is_left_is_sold_af
     assert sold + more == units
     await hall.close()
     assert hall.set_aside == units
+
+
+async def test_a_till_says_what_lies_idle_once_and_again_when_it_rests() -> None:
+    tables, said = Tables(), []
+    tables.balances[prepaid("le_1"), "USD"] = 100 * PRICE.micros
+    till = Till(MemorySpendBook(tables), "front-1", Pace(0, 1), idle=lambda *what: said.append(what))
+    assert await bought(till, charge_of(0))
+    assert said == [("le_1", 3)]
+    for number in (1, 2, 3):
+        assert await bought(till, charge_of(number))
+    till.give_back(charge_of(3))
+    while filling := [units.filling for units in till._units.values() if units.filling]:
+        await asyncio.wait(filling)
+    before = len(said)
+    for _ in range(20):  # what is free of charge takes the last unit and gives it back
+        assert await bought(till, charge_of(4))
+        till.give_back(charge_of(4))
+    assert len(said) == before
+    await till.rest()
+    assert said[-1] == ("le_1", sum(units.free for units in till._units.values()))
+    await till.recall("le_1")
+    assert said[-1] == ("le_1", 0)
+    await till.rest()
+    await till.rest()
+    assert not till._payers
+    assert not till._said
 
 
 async def test_what_is_really_spent_is_refused_without_asking_anybody() -> None:
@@ -209,6 +235,8 @@ async def test_a_holder_that_is_away_or_slow_leaves_the_answer_as_it_was(monkeyp
         selling = Recalling(MemorySpendBook(tables), ask)
         selling.told("w1", "le_1", 3)
         assert await selling.lease("front-1", charge_of(1), 1) == Short("credit", Money(0, "USD"))
+        assert not await selling.recall("le_1"), "it is not asked again before it says something"
+        selling.told("w1", "le_1", 3)
         selling.gone("w1")
         assert not await selling.recall("le_1")
 

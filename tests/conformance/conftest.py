@@ -301,7 +301,7 @@ def sqlite_ports(database: Any, folder: Path | None = None) -> Ports:
 
 ENGINES = ("memory", "sqlite", "postgres")
 #: What carries the ports that workers and machines share (`store.redis`): a cluster has three primaries with a replica each.
-SHARING = ("memory", "redis", "valkey", "cluster")
+SHARING = ("memory", "redis", "redis6.2", "valkey", "cluster")
 #: Ports that have no test on PostgreSQL yet, by the file that holds them elsewhere. None: whoever adds one says why.
 NOT_ON_POSTGRES: frozenset[str] = frozenset()
 

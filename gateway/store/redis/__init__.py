@@ -26,6 +26,8 @@ dead, or not there at the start  people, free uses and licensed fetches are serv
 slow, or paused                  the same, after one answer that took longer than `redis_seconds`
 a read-only replica, full,       the same: whoever cannot write to it counts it as away, and asks
 or still loading                 again every second whether it can
+one whose user may not do        the same, and what the user lacks is said once: everything that may be asked is done
+all that is needed               once whenever a line is opened
 restarted empty                  pace begins anew from what each process knows; marks are known to
                                  the machine that saw them; news is read from its beginning
 without its scripts              they are sent again with what was asked

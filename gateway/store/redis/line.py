@@ -23,7 +23,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from gateway.store.redis.address import RedisAt
-from gateway.store.redis.scripts import PROBE, Script
+from gateway.store.redis.scripts import ABLE, PROBE, Script
 
 log = structlog.get_logger("licet")
 
@@ -36,6 +36,17 @@ _PAUSE: Final = 0.5
 _LOOK: Final = 1.0
 #: A connection may take so many times what an answer may.
 _CONNECTING: Final = 4
+
+_FORBIDDEN: Final = (
+    "it does not let this user do all that is needed: +@read +@write +@scripting +@pubsub +@connection +time"
+)
+#: What a sentence of the server means that has these words somewhere.
+_SENSES: Final = {
+    "READONLY": "it is a replica that takes no writes",
+    "OOM command not allowed": "it is full",
+    "can't run this command": _FORBIDDEN,
+    "no permissions to": _FORBIDDEN,
+}
 
 Heard = Callable[[Any], None]
 
@@ -151,8 +162,15 @@ class RedisLine:
         """Have a write taken; raises one of `FAILURES` where it is not."""
         assert self._client is not None
         async with asyncio.timeout(self.rules.seconds):
-            key = self.key("probe")
-            await self._client.execute_command("EVAL", PROBE.text, 1, key)
+            await self._client.execute_command("EVAL", PROBE.text, 1, self.key("probe"))
+
+    async def _able(self) -> None:
+        """Have everything done once that this process will ask for; raises one of `FAILURES` where something is not."""
+        assert self._client is not None
+        async with asyncio.timeout(self.rules.seconds):
+            key, channel = self.key("able"), self.key("able", ":bell")
+            await self._client.execute_command("EVAL", ABLE.text, 1, key, channel)
+            await self._client.execute_command("EVALSHA", ABLE.sha, 1, key, channel)
 
     async def _rung(self, heard: Any) -> AsyncIterator[str]:
         times_up = self._times_up
@@ -168,7 +186,7 @@ class RedisLine:
     async def _open(self) -> None:
         async with asyncio.timeout(self.rules.seconds * _CONNECTING * 2):
             self._client = await self._made()
-        await self.probe()
+        await self._able()
 
     async def _made(self, *, waiting: bool = False) -> Redis | RedisCluster:
         """A client for what is there: one server, or a cluster."""
@@ -297,9 +315,10 @@ class RedisLine:
             act.heard(None)
 
     async def _close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await _ended(client)
+        if self._client is not None:
+            # Kept until then: who is canceled meanwhile closes it at the end.
+            await _ended(self._client)
+            self._client = None
 
 
 async def _ended(client: Redis | RedisCluster) -> None:
@@ -339,8 +358,10 @@ def told_of(error: Exception) -> str:
         case TimeoutError() | exceptions.TimeoutError():
             return "it took too long"
         case exceptions.ResponseError():
-            # The server's own sentence about a command; it begins with a word such as NOAUTH or CLUSTERDOWN.
-            return str(error)[:200]
+            # The server's own sentence about a command; it begins with a word such as NOAUTH or CLUSTERDOWN, and up to
+            # Redis 6.2 what a script met stands somewhere within it.
+            said = str(error)
+            return next((sense for sign, sense in _SENSES.items() if sign in said), said[:200])
         case exceptions.ConnectionError() | OSError():
             return "it does not answer"
     return type(error).__name__
