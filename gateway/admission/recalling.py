@@ -9,8 +9,7 @@ to other machines as a copy that lapses by itself (`Copies`). Where the book
 answers `Short`, those that said they have some of the same payer are asked to
 give them back, by the ordinary `SpendBook.give_back`; then the book is asked once
 more. Whoever said nothing is not asked, so that what is really spent is refused
-as fast as ever. What another leases at this very moment is nobody's idle unit
-yet: then the refusal stands, and the next fetch gets it.
+as fast as ever.
 
 The book alone says what there is. A copy that is lost, old or false costs one
 needless question or one early refusal, and never a unit.

@@ -72,17 +72,6 @@ class Hall:
     def set_aside(self) -> int:
         return sum(purse.fetches for purse in self.tables.purses.values())
 
-    async def quiet(self) -> None:
-        """Until nobody leases ahead any more: what is on its way is nobody's idle unit yet."""
-        while under_way := [
-            units.filling for till in self.tills for units in till._units.values() if units.filling
-        ]:
-            await asyncio.wait(under_way)
-
-    async def bought(self, which: int, charge: Charge) -> bool:
-        await self.quiet()
-        return await bought(self.tills[which], charge)
-
     async def close(self) -> None:
         for machine in self.machines:
             await machine.elsewhere.close()
@@ -127,7 +116,7 @@ async def test_every_unit_is_sold_whoever_is_asked_and_none_twice(tills, units: 
         st.lists(st.sampled_from(["lic_1", "lic_2"]), min_size=units + 3, max_size=units + 3)
     )
     sold = [
-        await hall.bought(which, charge_of(number, license))
+        await bought(hall.tills[which], charge_of(number, license))
         for number, (which, license) in enumerate(zip(asked, licenses, strict=True))
     ]
     assert sold == [True] * units + [False] * 3
@@ -157,7 +146,7 @@ async def test_at_once_no_more_is_sold_than_there_is_and_what_is_left_is_sold_af
     for till in hall.tills:
         await till.rest()
     more = 0
-    while await hall.bought(more % 4, charge_of(1000 + more)):
+    while await bought(hall.tills[more % 4], charge_of(1000 + more)):
         more += 1
     assert sold + more == units
     await hall.close()
