@@ -119,7 +119,7 @@ $(STAMPS)/fuzz: pyproject.toml $(STAMPS)/dev
 $(STAMPS)/foreign: pyproject.toml $(STAMPS)/dev
 	@$(BIN)/pip install -q --group foreign 2>&1 | grep -v '^WARNING: Location' || true
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends golang-golang-x-mod-dev >/dev/null 2>&1 || true; fi
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends golang-golang-x-mod-dev buildah debootstrap >/dev/null 2>&1 || true; fi
 	@touch $@
 
 night: $(STAMPS)/dev $(STAMPS)/debian $(STAMPS)/fuzz $(STAMPS)/foreign ## long runs by hand: kills, soak, fuzzing, millions of records

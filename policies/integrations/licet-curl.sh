@@ -45,9 +45,10 @@ page=${url%%[?#]*}
 [ "$page" != "$origin" ] || page=$origin/
 path=${page#"$origin"}
 
+stopped() { [ -z "${LICET_STOP_FILE:-}" ] || [ ! -e "$LICET_STOP_FILE" ] || limit "stopped: the kill switch was thrown"; }
 # What one curl got: status in $status, fields in head.json, body in body. The switch is looked at before each.
 get() {
-  [ -z "${LICET_STOP_FILE:-}" ] || [ ! -e "$LICET_STOP_FILE" ] || limit "stopped: the kill switch was thrown"
+  stopped
   status=$(curl -sS --proto '=http,https' -A "$agent" -o "$work/body" -w '%{http_code}\n%{stderr}%{header_json}' "$@" 2> "$work/head.json") ||
     refused "unreachable: $(tail -n 1 "$work/head.json")"
 }
@@ -134,6 +135,7 @@ fetch() { # with the token that is in token.json
       record: $record, receipt: $receipt, at_most: $most, license: $license, terms: $terms}')"
 }
 
+stopped
 if held; then
   fetch
   case $status in 401 | 402) drop ;; esac

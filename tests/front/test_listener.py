@@ -328,6 +328,46 @@ async def test_a_client_that_takes_nothing_is_given_up(kit, started, origin):
     assert door.listener.faults == 0
 
 
+async def test_a_client_that_ended_while_it_was_answered_and_takes_nothing_is_given_up(kit, started, origin):
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def reply(request, reader, writer):
+        if request.target == "/second":
+            asked.set()
+            await go.wait()
+        # More than the two ends of a small socket hold, and less than makes the writer wait.
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n" + b"x" * 40_000)
+
+    origin.reply = reply
+    door = await started(kit.Door(origin.url, limits=kit.Limits(write_idle=0.1)))
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    listening.bind(("127.0.0.1", 0))
+    await door.listener.stop()
+    door.host, door.port = await door.listener.start(sock=listening)
+    door.listener._draining = False
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect((door.host, door.port))
+    try:
+        client.sendall(
+            b"".join(b"GET /%b HTTP/1.1\r\nHost: a.example\r\n\r\n" % path for path in (b"first", b"second"))
+        )
+        async with asyncio.timeout(kit.PATIENCE):
+            await asked.wait()
+            (connection,) = door.listener.connected
+            assert connection.transport.get_write_buffer_size() > 0
+            assert not connection.full
+            client.shutdown(socket.SHUT_WR)
+            while not connection.transport.is_closing():
+                await asyncio.sleep(0.01)
+            go.set()
+            while door.listener.connected:
+                await asyncio.sleep(0.01)
+    finally:
+        client.close()
+
+
 async def test_a_hundred_megabytes_pass_through_a_small_window(door, origin, kit):
     """T16: measured by what is held on the way, not by the clock."""
     total, piece = 100 << 20, b"a" * (1 << 18)

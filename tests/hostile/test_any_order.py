@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+from itertools import product
 from typing import ClassVar
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -94,6 +96,11 @@ async def _do(driver, in_memory, client, end, deed: str, octets: bytes) -> None:
             await asyncio.sleep(0)
         case "rest":
             await in_memory.settled()
+        case "drain":
+            # What `Listener.drain` does to connections that have been quiet, without its waiting.
+            driver.door.listener._draining = True
+            for connection in [one for one in driver.door.listener.connected if not one.busy]:
+                connection.close()
     if one is None:
         return
     match does:
@@ -139,6 +146,10 @@ async def _do(driver, in_memory, client, end, deed: str, octets: bytes) -> None:
     suppress_health_check=list(HealthCheck),
 )
 async def test_everything_ends_once(kit, recording, in_memory, deeds):
+    await _everything_ends(kit, recording, in_memory, deeds)
+
+
+async def _everything_ends(kit, recording, in_memory, deeds) -> None:
     Origin.ends = []
     driver = await in_memory.MemoryDriver(kit, recording, Origin).start()
     door = driver.door
@@ -158,3 +169,32 @@ async def test_everything_ends_once(kit, recording, in_memory, deeds):
         assert server.open == len([one for one in server.spare if not one.closed])
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
     await driver.stop()
+
+
+_REST, _GO = ("rest", b""), ("origin says", ORIGIN[7])
+#: A person and a crawler that speak another protocol already, or are about to.
+_SWITCHED = {
+    "a person's": [("client sends", CLIENT[11]), _REST, _GO, _REST],
+    "a crawler's": [("client sends", CLIENT[12]), _REST, _GO, _REST],
+    "just answered": [("client sends", CLIENT[11]), _REST, _GO],
+    "asked for": [("client sends", CLIENT[12]), _REST],
+}
+_NEXT = [
+    ("client sends", b"hello"), ("client sends", CLIENT[17]), ("origin says", b"ok"), ("origin says", ORIGIN[14]), _REST,
+    *((deed, b"") for deed in (
+        "client ends", "client leaves", "client pauses", "client reads", "origin closes", "origin resets",
+        "origin pauses", "origin reads", "a clock", "a turn", "drain",
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("begun", _SWITCHED)
+@pytest.mark.parametrize("deeds", [1, 2, pytest.param(3, marks=pytest.mark.night)])
+async def test_a_switched_connection_ends_in_every_order(kit, recording, in_memory, begun, deeds):
+    after = [_GO] if begun == "asked for" else []
+    for order in product(_NEXT, repeat=deeds):
+        try:
+            await _everything_ends(kit, recording, in_memory, [*_SWITCHED[begun], *order, *after])
+        except BaseException as error:
+            error.add_note(str([deed for deed, _ in order]))
+            raise
