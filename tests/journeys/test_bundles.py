@@ -185,7 +185,7 @@ async def test_a_bundle_is_made_bought_and_fetched_to_the_last_item(licet: Any, 
                 await asyncio.sleep(0.2)
         assert told["credited"] == ["/essays/reefs"]
         stated = (await licet("statement", known["licensee"], "--period", f"{datetime.now(UTC):%Y-%m}")).out
-        assert "/essays/reefs was withdrawn from the bundle launch" in stated and "30 USD" in stated
+        assert "/essays/reefs was withdrawn from the bundle launch" in stated and "30.00 USD" in stated
         await licet("reconcile")
 
         # What was sold goes on, less what was withdrawn; nobody buys it any more, and its annex stays.
