@@ -34,7 +34,9 @@ def begin(licet, origin, url: str) -> Path:
     site = data / "sites" / "journal.toml"
     site.write_text(site.read_text().replace("max_fetches = 3", "max_fetches = 4000"))
     settings = data / "licet.toml"
-    settings.write_text(settings.read_text().replace("[store]\n", f'[store]\ndatabase = "{url}"\n'))
+    told = settings.read_text().replace("[store]\n", f'[store]\ndatabase = "{url}"\n')
+    # Crawling asks as fast as it is answered, and the fault is what it should meet.
+    settings.write_text(f"{told}\n[pacing]\nlicense_per_second = 0\n")
     return data
 
 
