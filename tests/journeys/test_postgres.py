@@ -129,6 +129,8 @@ async def test_a_backup_is_one_moment_of_the_server_beside_a_gateway_that_sells_
     site = data / "sites" / "journal.toml"
     site.write_text(site.read_text().replace("max_fetches = 3", "max_fetches = 4000"))
     move_to(data, postgres_cluster.make("backed"))
+    with (data / "licet.toml").open("a") as settings:
+        settings.write("\n[pacing]\nlicense_per_second = 0\n")
     one = await licet.serve()
     sold = await sell(one)
     stop, pages = asyncio.Event(), 0
