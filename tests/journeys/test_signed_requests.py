@@ -178,11 +178,14 @@ async def test_a_worker_hears_which_signatures_paid_at_another(tmp_path) -> None
     async def take_up():
         return []
 
+    async def recall(_licensee):
+        raise AssertionError("nobody is short here")
+
     made = {
         name: OfficeLine(
             tmp_path / "office", name, RevocationFeed(), writer=name, others=SimpleNamespace(names=set()),
             learn=lambda units: None, used=used(name), take_up=take_up,
-            withdraw=lambda found: None, closed=lambda: None,
+            withdraw=lambda found: None, closed=lambda: None, recall=recall,
         )
         for name in heard
     }  # fmt: skip
