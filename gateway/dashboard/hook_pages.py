@@ -30,6 +30,7 @@ from gateway.clock import Clock
 from gateway.dashboard.about_events import KINDS, Thing, named, things
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.table_forms import Cells, add_table, listed, moment, read_table, rows_in
+from gateway.licenses.register import LicenseRegister
 from gateway.outbox import alerts
 from gateway.outbox.courier import Outcome, Said
 from gateway.outbox.endpoints import Delivery, Endpoint, Endpoints, Reach
@@ -119,9 +120,11 @@ _DELIVERY_CELLS: Final[Cells] = {
 class HookPages:
     """Shows endpoints and events; *frame* draws them."""
 
-    def __init__(self, hooks: Hooks, frame: Frame, clock: Clock) -> None:
-        """Work on *hooks*."""
-        self._hooks, self._frame, self._clock = hooks, frame, clock
+    def __init__(
+        self, hooks: Hooks, frame: Frame, clock: Clock, register: LicenseRegister | None = None
+    ) -> None:
+        """Work on *hooks*; *register* knows the names of licensees."""
+        self._hooks, self._frame, self._clock, self._register = hooks, frame, clock, register
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
@@ -154,6 +157,7 @@ class HookPages:
             "view": view,
             "events": events,
             "about": {each.event.id: things(each.event) for each in events},
+            "named": await self._names(),
             "alerts": alerts.EVENTS,
         }
         return self._frame.render(request, "webhooks.html", context, status=400 if view.mistakes else 200)
@@ -178,6 +182,11 @@ class HookPages:
         events = await self._hooks.events.at([each.nth for each in deliveries])
         return {each.event.id: things(each.event) for each in events}
 
+    async def _names(self) -> dict[str, str]:
+        """The names of licensees, by their ids."""
+        licensees = () if self._register is None else await self._register.licensees()
+        return {each.id: each.name for each in licensees}
+
     async def _row(self, endpoint: Endpoint) -> Row:
         events = await self._hooks.events.after(endpoint.after, _BACK, endpoint.about)
         word = "fails" if endpoint.reach is Reach.ON and endpoint.tries else _STATES[endpoint.reach]
@@ -195,6 +204,7 @@ class HookPages:
             "row": await self._row(endpoint),
             "deliveries": deliveries,
             "about": await self._about(deliveries),
+            "named": await self._names(),
             "said": said,
             "good": good,
             "answer": answer,
@@ -214,6 +224,7 @@ class HookPages:
             if found.event.type in alerts.SCHEMAS
             else "",
             "about": {found.event.id: things(found.event)},
+            "named": await self._names(),
             "deliveries": await self._hooks.endpoints.deliveries(SHOWN, event=found.event.id),
             "places": {each.id: each.url for each in await self._hooks.endpoints.all()},
         }

@@ -150,7 +150,8 @@ class Rooms:
         if self.preview is not None:
             PreviewPages(self.preview, frame, clock).add_to(router)
         if self.hooks is not None:
-            HookPages(self.hooks, frame, clock).add_to(router)
+            register = self.holders.register if self.holders is not None else None
+            HookPages(self.hooks, frame, clock, register).add_to(router)
         health = HealthPages(self.health, frame, clock) if self.health is not None else None
         if health is not None:
             health.add_to(router)

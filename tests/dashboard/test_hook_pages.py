@@ -8,16 +8,22 @@ import re
 import pytest
 from markupsafe import escape
 
+from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.hook_pages import Hooks
 from gateway.event import event
+from gateway.licenses.license import Client, Licensee, Standing
 from gateway.licenses.negotiation import Negotiation
 from gateway.licenses.negotiation_events import events_of
 from gateway.outbox.alerts import Came, of_crawlers
 from gateway.outbox.courier import Outcome, Said
 from gateway.outbox.endpoints import Delivery, Endpoint, Reach
+from gateway.store.sqlite.accounts import SqliteAccounts
 from gateway.store.sqlite.alerts import SqliteAlerts
 from gateway.store.sqlite.endpoints import SqliteEndpoints
 from gateway.store.sqlite.events import SqliteEvents
+from gateway.store.sqlite.lives import SqliteLives
+from gateway.store.sqlite.register import SqliteRegister
+from gateway.store.sqlite.spend_book import SqliteSpendBook
 from tests.dashboard.conftest import HOSTILE
 from tests.dashboard.test_policy_pages import spelled
 
@@ -238,3 +244,19 @@ async def test_without_endpoints_the_page_says_how_to_make_one(start, filled, wi
     said = spelled((await board.get("/webhooks")).text)
     assert "[[webhooks]]" in said
     assert "Nothing has happened yet" in said
+
+
+async def test_a_licensee_that_an_event_names_is_called_by_its_name(start, filled, hooks):
+    register, alerts = SqliteRegister(filled.database), SqliteAlerts(filled.database, filled.database)
+    known = Licensee("le_1", "<b>Example</b>", Standing.ACTIVE, 9)
+    await register.add_licensee(known, Client("cl_1", "le_1", "ab" * 32, 9))
+    for payer in ("le_1", "le_2"):
+        await alerts.keep(
+            (event("budget.low", at=9, site="journal", subject=f"li_{payer}", licensee=payer, body={}),)
+        )
+    parts = (SqliteLives(filled.database), SqliteAccounts(filled.database), SqliteSpendBook(filled.database))
+    board = await start(filled, hooks=hooks[0], holders=Holders(register, *parts))
+    await board.set_password()
+    page = (await board.get("/webhooks")).text
+    assert '<a href="/licensees/le_1"><bdi>&lt;b&gt;Example&lt;/b&gt;</bdi></a>' in page
+    assert '<a href="/licensees/le_2"><bdi>le_2</bdi></a>' in page
