@@ -12,6 +12,7 @@ import orjson
 import pypdf
 import pytest
 
+from gateway.billing.minor_units import shown
 from gateway.billing.sheets import TEST_NOTICE
 from gateway.money import Money
 from gateway.provenance.record import BookEntry
@@ -84,11 +85,11 @@ async def test_every_form_reads_back_as_the_same_facts(world, account):
     assert answer.headers["Content-Type"] == "application/pdf"
     printed = "".join(each.extract_text() for each in pypdf.PdfReader(io.BytesIO(octets)).pages)
     solid = re.sub(r"\s", "", printed)
-    for shown in (page, solid):
-        for amount in amounts.values():
-            assert (str(amount) if shown is page else str(amount).replace(" ", "")) in shown
+    for text in (page, solid):
+        for amount in map(shown, amounts.values()):
+            assert (amount if text is page else amount.replace(" ", "")) in text
         for word in ("held by the agent Notary Example", "alert(1)", account.licensee.id):
-            assert (word if shown is page else word.replace(" ", "")) in shown
+            assert (word if text is page else word.replace(" ", "")) in text
     assert (await get(world, at, account, "application/pdf"))[1] == octets
 
 
