@@ -225,7 +225,8 @@ FAULTS: Final = (
 )
 TWINS: Final = (
     Fault("stale revocations believed", _cut_store, _NEVER_STALE, "late"),
-    Fault("second payments not credited", _calm, _NOT_CREDITED, "double"),
+    # Where Redis knows of no claim, two machines are paid for one unit at once.
+    Fault("second payments not credited", _redis_restarted, _NOT_CREDITED, "double"),
     Fault("a machine's disk is lost", _disk_lost, "", "lost"),
     Fault("an old primary is believed", _failed_over, _ANY_PRIMARY, "lost", followed=True),
     Fault("two keepers sign two histories", _calm, _TWO_KEEPERS, "forks"),
