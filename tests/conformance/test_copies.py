@@ -22,3 +22,4 @@ async def test_what_was_said_lapses_by_itself(shared) -> None:
     async with asyncio.timeout(20):
         while "here" in await shared.twin.copies.said("le_1", "there", 0, 60):
             await asyncio.sleep(0.05)
+    assert await shared.twin.copies.said("le_1", "there", 0, 60) == {"there": 0}

@@ -199,6 +199,7 @@ async def test_nobody_owes_for_what_nobody_hears(asking, haproxy):
         await broken.wait()
         while asking.listener.connected:
             await asyncio.sleep(0.01)
+    assert asking.journal.kept == []
 
 
 @pytest.mark.parametrize(
@@ -220,6 +221,8 @@ async def test_what_is_no_frame_here_ends_the_connection_and_says_why(asking, se
     again.send(hello(), sent)
     await again.frame()
     await again.ended(status)
+    assert not asking.journal.noted
+    assert not asking.journal.kept
 
 
 async def test_one_greeting_comes_and_before_every_question(asking, haproxy):
