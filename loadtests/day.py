@@ -3,8 +3,8 @@
 A month ago two companies agreed on a fee and one of them began to buy; on the
 day itself crawlers of several kinds come hour by hour: paying ones, some that are
 told the price, one that is refused by a rule, impostors, programs nobody knows,
-one whose name is an attack; people, who leave totals; one person who is taken
-for a machine and says so. Companies bargain, one waits for the owner's word,
+one whose name is an attack; people, who leave totals, some sent by an AI
+service; one person who is taken for a machine and says so. Companies bargain, one waits for the owner's word,
 webhooks arrive and fail, an author is asked, somebody objects, a work is
 withdrawn, and last month is billed. Time passes by a clock that is set; every
 entry is the outcome of a request or a command. Nothing is written by hand.
@@ -49,6 +49,8 @@ from gateway.money import Money
 from gateway.visitors.networks import Networks
 
 HOUR: Final = 3_600
+#: The file in the folder that names each company's client id and secret.
+LOGINS: Final = "logins.json"
 DAY: Final = 24 * HOUR
 PAGES: Final = (
     "tides", "reefs", "knots", "charts", "moon", "fog", "piers", "gulls", "ropes", "lamps", "harbor-master",
@@ -371,7 +373,7 @@ async def make(folder: Path, seed: int, scale: float = 1.0) -> Counter[tuple[str
     try:
         items = "".join(f"/essays/{page}\n" for page in PAGES[:5])
         await day.command("bundle", "make", "launch", "--list", "-", stdin=items)
-        policy.write_text(written + LAUNCH + RULES)
+        policy.write_text(written + LAUNCH + RULES.replace('"archive"]', '"archive", "launch"]'))
         day.front = (await licet.start()).front
         await _last_month(day)
         await _hours(day, end, scale)
@@ -383,6 +385,10 @@ async def make(folder: Path, seed: int, scale: float = 1.0) -> Counter[tuple[str
         await licet.stop(5)
         await http.close()
         await runner.cleanup()
+    # By these the pages of a licensee can be opened on the folder.
+    logins = folder / LOGINS
+    logins.touch(0o600)
+    logins.write_text(json.dumps({key: login[1:] for key, login in day.logins.items()}))
     await _billed(day, datetime.fromtimestamp(month.timestamp() - 12 * DAY, UTC).strftime("%Y-%m"))
     return day.told
 
@@ -432,7 +438,8 @@ async def _hours(day: Day, end: float, scale: float) -> None:
         for nth, kind in enumerate(visits):
             day.clock.at(begins + (nth + 1) * (HOUR - 120) / (len(visits) + 1))
             if kind is None:
-                await day.get(f"/essays/{day.dice.choice(PAGES)}", BROWSING, "people")
+                sent_by = {"Referer": "https://chatgpt.com/"} if day.dice.random() < 0.08 else {}
+                await day.get(f"/essays/{day.dice.choice(PAGES)}", BROWSING | sent_by, "people")
             else:
                 await day.crawl(kind)
         if hour == 9:
@@ -504,7 +511,7 @@ async def _evening(day: Day) -> None:
 
 
 async def _billed(day: Day, month: str) -> None:
-    """Bill last month: whom, then the invoices; one line of one is in dispute."""
+    """Bill last month: whom, then the invoice."""
     labs = day.logins["labs"][0]
     party = ("--name", "Example AI Labs Ltd", "--address", "2 Test Way\\nExampleton", "--tax", "standard")
     await day.command("invoices", "party", labs, *party)

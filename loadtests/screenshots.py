@@ -28,7 +28,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from loadtests.day import site
+from loadtests.day import LOGINS, site
 
 PASSWORD: Final = "tides come in twice a day"
 CHROMIUM: Final = "/usr/bin/chromium"
@@ -97,9 +97,18 @@ SCREENS: Final[dict[str, str | tuple[str, str]]] = {
 #: Public pages at the front, as a person's browser asks for them.
 PUBLIC: Final = {
     "desk": "/.licet/", "terms": "/.licet/terms", "negotiate": "/.licet/negotiate", "privacy": "/.licet/privacy",
-    "objections": "/.licet/objections", "receipt": "/.licet/receipt", "developers": "/.licet/developers", "person": "/.licet/person", "desk-german": "/.licet/?lang=de",
+    "objections": "/.licet/objections", "receipt": "/.licet/receipt", "developers": "/.licet/developers", "person": "/.licet/person",
+    "problems": "/.licet/problems",
+}  # fmt: skip
+#: What a machine that asks for a page gets to see, if it looks like one.
+REFUSED: Final = {"402": "/essays/tides", "402-videos": "/videos/harbor.mp4", "403": "/letters/1"}
+#: What a licensee sees who logs in.
+HELD: Final = {
+    "account": "/.licet/account", "charges": "/.licet/account/charges", "invoices": "/.licet/invoices",
 }  # fmt: skip
 WIDTHS: Final = (1280, 390)
+#: What the browser of a public page says it reads.
+LANGUAGES: Final = ("en", "de")
 SCHEMES: Final = ("light", "dark")
 
 
@@ -220,13 +229,30 @@ async def pictures(
                 if not only or name in only | needed:
                     await camera.look(name, where)
             rows += camera.rows
-            outside = await context.new_page()
-            public = Camera(outside, front, out, scheme, width)
-            for name, path in PUBLIC.items():
-                if not only or name in only:
-                    await public.look(f"public-{name}", path)
-            rows += public.rows
             await context.close()
+            client, secret = json.loads((folder / LOGINS).read_text())["labs"]
+            visitors: tuple[tuple[dict[str, str], dict[str, Any]], ...] = (
+                (PUBLIC, {}),
+                (
+                    REFUSED,
+                    {"user_agent": "Mozilla/5.0 (compatible; HarborHarvester/0.3; +https://harvest.example/about)"},
+                ),
+                (HELD, {"http_credentials": {"username": client, "password": secret}}),
+            )
+            for (screens, visitor), language in itertools.product(visitors, LANGUAGES):
+                outside = await browser.new_context(
+                    color_scheme=scheme,
+                    viewport={"width": width, "height": 844},
+                    locale=language,
+                    **visitor,
+                )
+                public = Camera(await outside.new_page(), front, out, scheme, width)
+                for name, path in screens.items():
+                    called = f"public-{name}" if language == LANGUAGES[0] else f"public-{name}-{language}"
+                    if not only or called in only:
+                        await public.look(called, path)
+                rows += public.rows
+                await outside.close()
         await browser.close()
     return rows
 

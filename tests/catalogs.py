@@ -17,6 +17,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from gateway.admission.owed import REASONS
 from gateway.billing.dunning import Dunned
 from gateway.billing.invoices import HEADINGS
 from gateway.billing.line_disputes import Disputed
@@ -51,6 +52,7 @@ def constants() -> set[str]:
         TAX,
         NOBODY.sentence,
         *NAMES.values(),
+        *REASONS.values(),
         *FACTS.values(),
     }
     found |= {each.sentence for each in Basis} | {str(each) for each in _BASES}

@@ -14,7 +14,7 @@ The findings are the command's: one list, made in one place (`Examiner`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -22,9 +22,15 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.gatekeeping import signed_of
+from gateway.dashboard.permissions import wanted
 from gateway.dashboard.table_forms import Cells, add_table
 from gateway.finding import Finding, State, worst
 
+#: Where what a finding is about can be seen or decided here, and what that page is called.
+_PLACES: Final[Mapping[str, tuple[str, str]]] = {
+    "webhooks": ("/webhooks", "Webhooks"), "people": ("/refused", "People refused"), "policy": ("/policies", "Policies"),
+}  # fmt: skip
 #: What the page calls each state.
 _WORDS: Final = {State.BAD: "wrong", State.WARN: "look at this", State.OK: "in order"}
 
@@ -91,13 +97,16 @@ class HealthPages:
         return sum(each.state == State.BAD for each in self._last.found) if self._last else None
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        last = await self._known()
+        last, signed = await self._known(), signed_of(request)
         order = tuple(reversed(State))
         context = {
             "last": last,
             "worst": worst(last.found),
             "groups": [(state, [each for each in last.found if each.state == state]) for state in order],
             "words": _WORDS,
+            "places": {
+                what: at for what, at in _PLACES.items() if signed and signed.may(wanted("GET", at[0]))
+            },
             "fetch": self._fetch,
             "settings": self._health.settings(),
         }

@@ -56,6 +56,7 @@ from gateway.dashboard.log_pages import LogPages, curl
 from gateway.dashboard.oidc_pages import OidcPages
 from gateway.dashboard.overview_pages import OverviewPages
 from gateway.dashboard.passkey_pages import PasskeyPages
+from gateway.dashboard.permission_words import WORDS
 from gateway.dashboard.permissions import Permission, wanted
 from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.rooms import Rooms
@@ -143,7 +144,11 @@ class _Pages:
         app.on_shutdown.append(self._live.stop)
         environment = aiohttp_jinja2.setup(app, default_helpers=False, **pages.environment())
         environment.globals.update(
-            MEANINGS=pages.MEANINGS, PERIODS=pages.PERIODS, Decision=Decision, ENDINGS=tuple(FORMATS)
+            MEANINGS=pages.MEANINGS,
+            PERIODS=pages.PERIODS,
+            Decision=Decision,
+            ENDINGS=tuple(FORMATS),
+            MAY=WORDS,
         )
         LogPages(self._log, self, self._clock).add_to(app.router)
         app.router.add_get("/live", self._live_page)
@@ -215,11 +220,19 @@ class _Pages:
             "steps": steps,
             "answer": answered(record) if record else "",
             "LEADS": _LEADS,
+            "licensee": await self._licensee(record.licensee) if record else "",
             "again": asked.query() if asked else "",
             "again_as": curl(record, detail) if record else "",
             "hidden": hidden and may(request, Permission.ADDRESS_SEE),
         }
         return self.render(request, "record.html", context)
+
+    async def _licensee(self, id: str) -> str:
+        """What the licensee of that *id* calls itself; "" where nobody knows it."""
+        if not id or self._rooms.holders is None:
+            return ""
+        found = await self._rooms.holders.register.licensee(id)
+        return found.name if found else ""
 
     async def _who(self, request: web.Request) -> web.StreamResponse:
         question = Question.read(request.query)

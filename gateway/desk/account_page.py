@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any, Final
 
+from gateway.admission.owed import REASONS
 from gateway.desk.account_view import ACCOUNT
 from gateway.desk.license_page import moment
 from gateway.desk.metadata import PREFIX
@@ -36,6 +37,17 @@ _KINDS: Final = {
 _STATES: Final = {
     "open": later("to be handed in"), "overdue": later("overdue"), "rejected": later("turned back"),
     "delivered": later("handed in"), "accepted": later("accepted"), "vetoed": later("vetoed"), "excused": later("waived"),
+}  # fmt: skip
+#: What an account calls each kind of entry (`provenance.record.BookEntry`).
+_BOOKED: Final = {
+    "fetch": later("fetch"), "credit": later("paid in"), "fee": later("fee paid"), "due": later("fell due"),
+    "payment": later("paid from credit"), "deposit": later("held for a milestone"),
+    "promise": later("to be paid at a milestone"), "milestone": later("milestone met"),
+    "dispute": later("disputed"), "release": later("paid for a milestone"), "refund": later("paid back"),
+    "reversal": later("taken back"), "claim": later("costs claimed"), "withdrawn": later("claim taken back"),
+    "close": later("month closed"), "invoice": later("invoice issued"), "bill": later("self-billed invoice issued"),
+    "credit_note": later("credit note issued"), "tax": later("tax"), "round_up": later("rounded up"),
+    "round_down": later("rounded down"), "write_off": later("written off"),
 }  # fmt: skip
 _FIELDS: Final = {
     "name": later("Legal name"),
@@ -106,7 +118,7 @@ def _money(document: Mapping[str, Any]) -> str:
     )  # fmt: skip
     return (
         f"<h2>{tr('Balance')}</h2>\n"
-        f"{table(tr('Balance and holds'), columns, rows, right=4)}"
+        f"{table(tr('Balance and holds'), columns, rows, right=4, cards=True)}"
         f'<p class="quiet">{tr("Set aside is what running crawlers have reserved; what they do not use comes back.")}</p>\n'
     )
 
@@ -117,7 +129,7 @@ def _licenses(licenses: Sequence[Mapping[str, Any]]) -> str:
         return f"{heading}<p>{tr('None yet.')}</p>\n"
     rows = [
         (
-            link(each["charges"], each["license"]),
+            link(each["charges"], _short(each["license"])),
             ", ".join(each["privileges"]),
             _left(each),
             _time_left(each),
@@ -126,7 +138,7 @@ def _licenses(licenses: Sequence[Mapping[str, Any]]) -> str:
         for each in licenses
     ]
     columns = (tr("License"), tr("Uses"), tr("Budget left"), tr("Time left"), tr("Documents"))
-    return heading + table(tr("Your licenses"), columns, rows)
+    return heading + table(tr("Your licenses"), columns, rows, cards=True)
 
 
 def _left(each: Mapping[str, Any]) -> str:
@@ -156,14 +168,17 @@ def _duties(duties: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         (
             link(_handed_in_at(each), tr(_KINDS.get(each["kind"], each["kind"]))),
-            each["license"],
+            _short(each["license"]),
             moment(each["deadline"])[:10],
             tr(_STATES.get(each["state"], each["state"])),
         )
         for each in duties
     ]
     return heading + table(
-        tr("What you have to hand in"), (tr("What"), tr("License"), tr("Due"), tr("State")), rows
+        tr("What you have to hand in"),
+        (tr("What"), tr("License"), tr("Due"), tr("State")),
+        rows,
+        cards=True,
     )
 
 
@@ -179,22 +194,37 @@ def charge_table(charges: Sequence[Mapping[str, Any]], caption: str) -> str:
         return f"<p>{tr('Nothing was charged yet.')}</p>\n"
     rows = [
         (
-            link(f"{ACCOUNT}/charges/{each['id']}", str(each["time"])),
-            str(each["path"] or each["memo"] or each["reference"] or "-"),
-            each["license"] or "-",
+            _at(f"{ACCOUNT}/charges/{each['id']}", str(each["time"])),
+            str(each["path"] or _short(str(each["memo"] or each["reference"])) or "-"),
             charge_kind(each),
+            link(f"{ACCOUNT}/charges?license={each['license']}", _short(str(each["license"])))
+            if each["license"]
+            else "-",
             link(f"{PREFIX}/receipts/{each['id']}", tr("Receipt")),
-            f"{each['amount']} {each['currency']}" if each["currency"] != "XXX" else "",
+            f"{each['amount']} {each['currency']}" if each["currency"] not in {"", "XXX"} else "-",
         )
         for each in charges
     ]
-    columns = (tr("Time"), tr("What"), tr("License"), tr("Kind"), tr("Proof"), tr("Amount"))
-    return table(caption, columns, rows, right=1)
+    columns = (tr("Time (UTC)"), tr("What"), tr("Kind"), tr("License"), tr("Proof"), tr("Amount"))
+    return table(caption, columns, rows, right=1, cards=True)
+
+
+def _at(address: str, time: str) -> Html:
+    return Html(
+        f'<a href="{escape(address)}"><time datetime="{time}">{time[:16].replace("T", " ")}</time></a>'
+    )
+
+
+def _short(id: str) -> str:
+    """*id* as it fits into a row; whole it stands on the page that the row leads to."""
+    return f"{id[:15]}…" if len(id) > 20 and " " not in id else id
 
 
 def charge_kind(row: Mapping[str, Any]) -> str:
-    """What kind of entry it is; a fetch with the reason of its price."""
-    return f"{row['kind']}, {row['reason']}" if row["reason"] not in {"", row["kind"]} else str(row["kind"])
+    """What kind of entry it is, in words; a fetch with the reason of its price."""
+    kind, reason = str(row["kind"]), str(row["reason"])
+    said = tr(_BOOKED.get(kind, kind))
+    return f"{said}, {tr(REASONS.get(reason, reason))}" if reason not in {"", kind} else said
 
 
 def _bills(document: Mapping[str, Any]) -> str:
@@ -220,11 +250,11 @@ def _bills(document: Mapping[str, Any]) -> str:
     ]
     return (
         f"<h2>{tr('Invoices and statements')}</h2>\n"
-        + (table(tr("Documents"), columns, bills, right=2) if bills else f"<p>{tr('Nothing was billed yet.')}</p>\n")
+        + (table(tr("Documents"), columns, bills, right=2, cards=True) if bills else f"<p>{tr('Nothing was billed yet.')}</p>\n")
         + f"<p>{tr('Statements:')} {statements or tr('none yet')}</p>\n"
         + f"<h2>{tr('Disputes')}</h2>\n"
         + (
-            table(tr("Your disputes"), (tr("Dispute"), tr("Line"), tr("State")), disputes)
+            table(tr("Your disputes"), (tr("Dispute"), tr("Line"), tr("State")), disputes, cards=True)
             if disputes
             else f"<p>{tr('None. A line is disputed on the page of its document.')}</p>\n"
         )

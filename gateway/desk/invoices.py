@@ -38,7 +38,7 @@ from gateway.desk.metadata import PREFIX, issuer_of
 from gateway.desk.reading import FORM, JSON, read_members
 from gateway.desk.replies import form_page, json_reply, page
 from gateway.languages import tr
-from gateway.paper import FORM_SECURITY, pairs, table
+from gateway.paper import FORM_SECURITY, link, pairs, table
 from gateway.problems import Problem, Refusal
 
 INVOICES: Final = f"{PREFIX}/invoices"
@@ -96,16 +96,17 @@ class InvoiceDesk:
         if not call.wants_page:
             return json_reply({"invoices": rows, "mode": self._office.rules.mode})
         head = (tr("Number"), tr("Kind"), tr("Period"), tr("Due"), tr("State"), tr("Total"), tr("Open"))
-        listed = "".join(
-            f'<li><a href="{INVOICES}/{row["id"]}">{escape(str(row["number"]))}</a></li>\n' for row in rows
-        )
-        names = ("number", "kind", "period", "due_on", "state", "total", "open")
+        names = ("kind", "period", "due_on", "state", "total", "open")
         words = {"kind", "state"}
         cells = [
-            tuple(tr(str(row[name])) if name in words else str(row[name]) for name in names) for row in rows
+            (
+                link(f"{INVOICES}/{row['id']}", str(row["number"])),
+                *(tr(str(row[name])) if name in words else str(row[name]) for name in names),
+            )
+            for row in rows
         ]
         body = (
-            f"{table(tr('Documents'), head, cells, right=2)}<h2>{tr('Read one')}</h2>\n<ul>\n{listed}</ul>\n"
+            table(tr("Documents"), head, cells, right=2, cards=True)
             if rows
             else f"<p>{tr('Nothing was billed yet.')}</p>\n"
         )

@@ -57,6 +57,18 @@ async def test_the_worst_comes_first_with_what_to_do(desk, examiner):
     assert examiner.looks == 1
 
 
+async def test_what_can_be_decided_here_is_a_link_and_only_where_something_is_to_be_done(desk, examiner):
+    examiner.found = (
+        Finding("webhooks", "warn", "we_1 fails", "licet outbox retry we_1"),
+        Finding("people", "ok", "nobody said so"),
+        Finding("policy", "bad", "no such work"),
+    )
+    page = (await desk.get("/health")).text
+    assert 'Go to <a href="/webhooks">Webhooks</a>, or:<br>' in page
+    assert 'Go to <a href="/policies">Policies</a>.' in page
+    assert "/refused" not in page.partition("<main")[2]
+
+
 async def test_it_is_looked_at_again_when_asked(desk, examiner, clock):
     await desk.get("/health")
     clock.advance(60)

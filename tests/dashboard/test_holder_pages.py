@@ -22,7 +22,7 @@ from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
 from gateway.terms.license_terms import Compensation
 from gateway.tokens.claims import Budget
-from tests.dashboard.conftest import HOSTILE, SALT, TERMS
+from tests.dashboard.conftest import HOSTILE, SALT, TERMS, fetch
 
 DAY = 86_400
 
@@ -92,6 +92,14 @@ async def test_who_waits_and_who_has_credit_is_seen(desk):
     for words in ("10.00 USD", "5.00 USD", "https://acme.example", "in force", "expired", "ai-train"):
         assert words in one
     assert (await desk.board.get("/licensees/le_9")).status == 404
+
+
+async def test_a_record_names_the_licensee_beside_its_id(desk, filled, clock):
+    known = fetch(900, "licensed", clock.now_us(), licensee="le_0")
+    gone = fetch(901, "licensed", clock.now_us(), licensee="le_9")
+    await filled.insert((known, None), (gone, None))
+    assert "Licensee le_0 Acme Models" in spelled(await desk.page(f"/records/{known.id}"))
+    assert "Licensee le_9 Client" in spelled(await desk.page(f"/records/{gone.id}"))
 
 
 async def test_a_newcomer_is_approved_and_stopped(desk):

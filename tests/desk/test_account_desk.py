@@ -90,6 +90,8 @@ async def test_the_whole_account_is_one_document_and_one_page(world, busy):
         assert word in page, word
     assert "<script" not in page
     assert made.secret not in page
+    assert 'data-name="Kind">fell due<' in page
+    assert page.count('data-name="Amount" class="right">0.02 USD<') == 8, "none is cut off or raw"
     assert "Set-Cookie" not in answer.headers
     assert answer.headers["Cache-Control"] == "no-store"
     assert "form-action 'self'" in answer.headers["Content-Security-Policy"]
