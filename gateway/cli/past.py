@@ -24,7 +24,8 @@ def past(
     """Look at the past in a browser, until Ctrl-C.
 
     The dashboard's pages about the log (overview, crawlers, content, access
-    log, exports) over what `licet ingest` read. They listen on this machine
+    log, exports) over what `licet ingest` read, as if the newest line of it
+    were of this moment. They listen on this machine
     alone and change nothing. The link signs in whoever opens it first, without
     a password, and works once; with the command ends what it opened.
     """
@@ -41,8 +42,9 @@ async def _look(place: Path, data: Path, port: int, *, as_json: bool) -> None:
 
     from gateway.app.explaining import Explaining
     from gateway.cli.one_look import OneLook
-    from gateway.clock import SystemClock
+    from gateway.clock import HandClock, SystemClock
     from gateway.config import read_config
+    from gateway.dashboard.filters import EVERYTHING
     from gateway.dashboard.rooms import Rooms
     from gateway.dashboard.routes import dashboard_app
     from gateway.dashboard.sessions import Sessions
@@ -56,13 +58,17 @@ async def _look(place: Path, data: Path, port: int, *, as_json: bool) -> None:
     database = await Database.open(place)
     with tempfile.TemporaryDirectory(prefix="licet-past-") as folder:
         sessions = Sessions.open(Path(folder) / "operator.json", clock)
+        log = SqliteAccessLog(database)
+        newest = (await log.page(EVERYTHING, None, 1)).rows
+        # Where an address names no time, the last day of the log is meant, not today.
+        end = HandClock(newest[0].time_us + 1) if newest else clock
         app = dashboard_app(
-            SqliteAccessLog(database),
+            log,
             sessions,
             hosts=(),
             status=lambda: {"the past": "read only"},
             who=Explaining(config, clock),
-            clock=clock,
+            clock=end,
             rooms=Rooms(),
         )
         door = OneLook(sessions, clock)

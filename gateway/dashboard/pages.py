@@ -51,6 +51,8 @@ LIVE_ROWS: Final = 50
 
 _WIDTH: Final = 960
 _HEIGHT: Final = 120
+#: A bar of a short period is no wider.
+_WIDEST: Final = 64
 
 
 def environment() -> dict[str, Any]:
@@ -166,10 +168,9 @@ def chart(overview: Overview, step_us: int, span: tuple[int | None, int]) -> Cha
     first = (bars[0].time_us if span[0] is None else min(span[0], bars[0].time_us)) // step_us
     slots = max(span[1] - 1, bars[-1].time_us) // step_us - first + 1
     most = max(sum(bar.counts.values()) for bar in bars)
-    wide = _WIDTH / max(slots, 12)
+    wide = _WIDTH / slots
     blocks = [block for bar in bars for block in _stack(bar, bar.time_us // step_us - first, wide, most)]
-    end = first + max(slots, 12)
-    return Chart(_WIDTH, _HEIGHT, tuple(blocks), most, step, first * step_us, end * step_us)
+    return Chart(_WIDTH, _HEIGHT, tuple(blocks), most, step, first * step_us, (first + slots) * step_us)
 
 
 def _stack(bar: Bar, slot: int, wide: float, most: int) -> list[Block]:
@@ -180,7 +181,13 @@ def _stack(bar: Bar, slot: int, wide: float, most: int) -> list[Block]:
             high = _HEIGHT * bar.counts[word] / most
             floor -= high
             blocks.append(
-                Block(word, round(slot * wide, 2), round(floor, 2), round(wide * 0.8, 2), round(high, 2))
+                Block(
+                    word,
+                    round(slot * wide, 2),
+                    round(floor, 2),
+                    round(min(wide * 0.8, _WIDEST), 2),
+                    round(high, 2),
+                )
             )
     return blocks
 

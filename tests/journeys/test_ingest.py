@@ -149,11 +149,18 @@ async def test_the_past_is_looked_at_on_the_pages_about_the_log(licet) -> None:
             async with browser.get(link, headers={"Host": "evil.example"}) as rebound:
                 assert rebound.status in {400, 403, 421}
             pages = {}
-            for path in ("/?last=all", "/crawlers?last=all", "/content?last=all", "/log?last=all"):
+            for path in (
+                "/?last=all",
+                "/crawlers?last=all",
+                "/content?last=all",
+                "/log?last=all",
+                "/crawlers",
+            ):
                 async with browser.get(base + path) as page:
                     assert page.status == 200
                     pages[path] = await page.text()
             assert "GPTBot" in pages["/crawlers?last=all"]
+            assert "GPTBot" in pages["/crawlers"], "the last week of the log, however long ago"
             assert "read only" in pages["/?last=all"]
             async with browser.get(f"{base}/log.json?last=all") as view:
                 rows = (await view.json())["rows"]
