@@ -29,6 +29,7 @@ ELSEWHERE = {
     "settings.py": "test_config.py",
     "app/dashboard_door.py": "journeys/test_serve.py",
     "app/dashboard_rooms.py": "journeys/test_serve.py",
+    "dashboard/frame.py": "dashboard/test_table_forms.py",
     "app/front.py": "journeys",
     "app/licet.py": "journeys",
     "app/office.py": "journeys",

@@ -25,8 +25,8 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard.admin_log import AdminLog, Noted
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie, set_cookie
-from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.filters import rfc3339
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.gatekeeping import signed_of
 from gateway.dashboard.people import (
     INVITATION_US,

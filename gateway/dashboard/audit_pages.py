@@ -23,9 +23,9 @@ from typing import Final
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.exports import amounts
-from gateway.dashboard.table_forms import Cells, add_table, moment
+from gateway.dashboard.frame import Frame
+from gateway.dashboard.table_forms import ALL, Cells, add_table, moment
 from gateway.licenses.audit_cases import (
     LONGEST,
     AuditCase,
@@ -156,13 +156,16 @@ class AuditPages:
             router.add_post(f"/audits/{{id}}/{name}", self._acted(name, act))
 
     async def _rows(self, _request: web.Request) -> list[AuditRow]:
-        return [await self._row(each) for each in await self._audits.everything(_MOST)]
+        return await self._everything(ALL)
+
+    async def _everything(self, most: int) -> list[AuditRow]:
+        return [await self._row(each) for each in await self._audits.everything(most)]
 
     async def _found_in(self, request: web.Request) -> tuple[Finding, ...]:
         return (await self._found(request)).findings
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        rows = cases = await self._rows(request)
+        rows = cases = await self._everything(_MOST)
         context = {
             "open": [row for row in rows if row.open],
             "over": [row for row in rows if not row.open],

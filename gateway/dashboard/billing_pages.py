@@ -18,10 +18,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
@@ -30,25 +30,26 @@ from gateway.billing.account_forms import as_csv, as_json, paper
 from gateway.billing.billing_office import BillingOffice
 from gateway.billing.dunning import Standing
 from gateway.billing.invoice_paper import invoice_paper
-from gateway.billing.invoices import HEADINGS, NotIssued
+from gateway.billing.invoices import HEADINGS, Document, NotIssued
+from gateway.billing.line_disputes import Dispute
 from gateway.billing.minor_units import shown
 from gateway.billing.paper_pdf import PDF, available, paper_pdf
 from gateway.billing.paying_out import PayingOut
+from gateway.billing.payouts import Payout
 from gateway.billing.sheets import Paper
 from gateway.billing.statements import Period, PeriodError, StatementDisagrees
 from gateway.clock import Clock
 from gateway.dashboard.billing_figures import BESIDE, NAMES, Sums, changes_of, figures_of, rows_of
-from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.exports import FORMATS, mistaken, sent
 from gateway.dashboard.exports import each as each_row
 from gateway.dashboard.filters import View, read_view
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.payout_pages import PayoutPages
 from gateway.dashboard.periods import Change
-from gateway.dashboard.table_forms import Cells, add_table, moment
+from gateway.dashboard.table_forms import ALL, FEW, Cells, add_table, moment
 from gateway.money import Money
 from gateway.problems import Refusal, StoreUnavailable
 
-_MOST: Final = 200
 #: What the figures are asked by.
 _PERIOD: Final = frozenset({"last", "from", "to", "compare", "columns"})
 _FORMS: Final = ("json", "csv", "pdf")
@@ -143,8 +144,8 @@ class BillingPages:
             now, before = await self._sums(view)
             figures = changes_of(now, now if before is None else before)
         context = {
-            "accounts": sorted(accounts), "test": self._bills.test, "view": view, "figures": figures,
-            **await self._issued(names),
+            "accounts": sorted(accounts)[:FEW], "licensees": len(accounts), "test": self._bills.test, "view": view,
+            "figures": figures, "few": FEW, **await self._issued(names),
         }  # fmt: skip
         return self._frame.render(request, "billing.html", context, status=status)
 
@@ -154,7 +155,7 @@ class BillingPages:
         return view, 400 if view.mistakes else 200
 
     async def _sums(self, view: View) -> tuple[Sums, Sums | None]:
-        licensees, now_us = (await self._bills.book.licensees())[:_MOST], self._clock.now_us()
+        licensees, now_us = await self._bills.book.licensees(), self._clock.now_us()
         now = await figures_of(self._bills.book, licensees, view.filter, now_us)
         if view.compared is None:
             return now, None
@@ -170,7 +171,7 @@ class BillingPages:
 
     async def _accounts(self, names: dict[str, str]) -> list[tuple[str, str, list[tuple[str, bool]]]]:
         accounts = []
-        for licensee in (await self._bills.book.licensees())[:_MOST]:
+        for licensee in await self._bills.book.licensees():
             closed = await self._bills.book.closes(licensee)
             months = await months_of(self._bills.book, licensee)
             accounts.append(
@@ -189,32 +190,42 @@ class BillingPages:
             for month, closed in months
         ]
 
-    async def _documents(self, _request: web.Request) -> Any:
-        return (await self._issued(await self._bills.names()))["documents"]
+    async def _documents(self, _request: web.Request) -> list[tuple[Document, Standing | None, str]]:
+        return await self._billed(await self._bills.names(), await self._standings(), ALL)
 
-    async def _disputes(self, _request: web.Request) -> Any:
-        return (await self._issued(await self._bills.names()))["disputes"]
+    async def _disputes(self, _request: web.Request) -> list[tuple[Dispute, str]]:
+        return await self._disputed_lines(await self._bills.names(), ALL)
 
-    async def _payouts(self, _request: web.Request) -> Any:
-        return (await self._issued(await self._bills.names()))["payouts"]
+    async def _payouts(self, _request: web.Request) -> Sequence[Payout]:
+        return await self._bills.paying.book.all(ALL) if self._bills.paying else ()
 
-    async def _issued(self, names: dict[str, str]) -> dict[str, object]:
-        office = self._bills.office
-        if office is None:
+    async def _standings(self) -> dict[str, Standing]:
+        """How every invoice stands, by its id."""
+        office, stands = self._bills.office, dict[str, Standing]()
+        for licensee in await self._bills.book.licensees() if office else ():
+            stands |= {each.document.id: each for each in await office.standings(licensee)} if office else {}
+        return stands
+
+    async def _billed(
+        self, names: Mapping[str, str], stands: Mapping[str, Standing], most: int
+    ) -> list[tuple[Document, Standing | None, str]]:
+        found = await self._bills.office.issuer.documents.of("", most) if self._bills.office else ()
+        return [(each, stands.get(each.id), names.get(each.licensee, each.licensee)) for each in found]
+
+    async def _disputed_lines(self, names: Mapping[str, str], most: int) -> list[tuple[Dispute, str]]:
+        found = await self._bills.office.disputes.of("", most) if self._bills.office else ()
+        return [(each, names.get(each.licensee, each.licensee)) for each in found]
+
+    async def _issued(self, names: Mapping[str, str]) -> dict[str, object]:
+        """What the page shows of documents, disputes and payouts: sums of all, rows of the newest."""
+        if self._bills.office is None:
             return {"documents": [], "disputes": [], "issues": False, "payouts": (), "pays": False}
-        documents = await office.issuer.documents.of("", _MOST)
-        stands = dict[str, Standing]()
-        for licensee in {each.licensee for each in documents}:
-            stands |= {each.document.id: each for each in await office.standings(licensee)}
-        rows = [(each, stands.get(each.id), names.get(each.licensee, each.licensee)) for each in documents]
-        disputes = [
-            (each, names.get(each.licensee, each.licensee)) for each in await office.disputes.of("", _MOST)
-        ]
+        stands, paying = await self._standings(), self._bills.paying
         unpaid = [each for each in stands.values() if each.open]
-        paying = self._bills.paying
-        payouts = await paying.book.all(_MOST) if paying else ()
         return {
-            "documents": rows, "disputes": disputes, "issues": True, "headings": HEADINGS, "payouts": payouts,
+            "documents": await self._billed(names, stands, FEW), "issued": len(stands), "issues": True,
+            "disputes": await self._disputed_lines(names, FEW), "headings": HEADINGS,
+            "payouts": await paying.book.all(FEW) if paying else (),
             "pays": paying is not None, "open": _added(each.open for each in unpaid), "unpaid": len(unpaid),
             "soonest": min((due for each in unpaid if (due := each.document.told["due_on"])), default=""),
         }  # fmt: skip

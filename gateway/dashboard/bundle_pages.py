@@ -24,8 +24,8 @@ from gateway.billing.bundle_credits import credit_of, withdrawn_from
 from gateway.billing.credit_ids import credit_ids
 from gateway.billing.ledger import Ledger
 from gateway.clock import Clock
-from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.exports import amounts
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.table_forms import Cells, add_table, moment, read_table, rows_in
 from gateway.licenses.bundle import Item, Manifest, Progress, progress
 from gateway.licenses.ingestion import Ingestion

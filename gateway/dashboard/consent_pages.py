@@ -18,14 +18,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.bundle_picks import named, newest_of
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.gatekeeping import who_sent
-from gateway.dashboard.table_forms import Cells, add_table, listed, moment
+from gateway.dashboard.table_forms import ALL, FEW, Cells, add_table, listed, moment
 from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.consent import Answer, consented
 from gateway.licenses.consent import Consent as AuthorConsent
@@ -40,7 +41,6 @@ from gateway.policy.withdrawing import owned_by, read_uses, subjects_of
 from gateway.problems import Refusal
 from gateway.uses import Use
 
-_MOST: Final = 200
 _LONGEST: Final = 500
 _BY: Final = "operator"
 _DONE: Final[Mapping[str, str]] = {
@@ -61,20 +61,6 @@ class Consents:
     hearing: Hearing
     asking: AskingAuthors
     policies: Callable[[], tuple[Policy, ...]]
-
-
-class Frame(Protocol):
-    """What the dashboard does for every page: draws it, and knows the forms of its session."""
-
-    def render(
-        self, request: web.Request, template: str, context: Mapping[str, object], *, status: int = 200
-    ) -> web.Response:
-        """Draw *template* in the frame of the pages."""
-        ...
-
-    async def form_of(self, request: web.Request) -> Mapping[str, str]:
-        """The fields of a form that this session was given; raises `HTTPForbidden` for any other."""
-        ...
 
 
 def _state(withdrawal: Withdrawal) -> str:
@@ -142,24 +128,29 @@ class ConsentPages:
         return await self._listed(request, given, "")
 
     async def _rows(self, _request: web.Request) -> list[tuple[Withdrawal, Sequence[Removal]]]:
+        return await self._taken_back(ALL)
+
+    async def _taken_back(self, most: int) -> list[tuple[Withdrawal, Sequence[Removal]]]:
         store = self._consents.taking_back.store
-        return [(each, await store.removals(each.id)) for each in await store.all(_MOST)]
+        return [(each, await store.removals(each.id)) for each in await store.all(most)]
 
     async def _authors(self, _request: web.Request) -> list[tuple[AuthorConsent, list[Use]]]:
+        return await self._asked(ALL)
+
+    async def _asked(self, most: int) -> list[tuple[AuthorConsent, list[Use]]]:
         store = self._consents.asking.store
         return [
             (each, sorted(consented(await store.of_work(each.site, each.work))))
-            for each in await store.all(_MOST)
+            for each in await store.all(most)
         ]
 
     async def _objections(self, _request: web.Request) -> Sequence[Objection]:
-        return await self._consents.hearing.store.all(_MOST)
+        return await self._consents.hearing.store.all(ALL)
 
     async def _listed(
         self, request: web.Request, given: Mapping[str, str], wrong: str, found: tuple[Withdrawal, tuple[Removal, ...], tuple[Effect, ...]] | None = None
     ) -> web.StreamResponse:  # fmt: skip
         parts, now = self._consents, self._now()
-        rows = await self._rows(request)
         ticked = set(given["uses"].split()) if "uses" in given else set(USUAL)
         context = {
             "done": _DONE.get(request.query.get("done", ""), ""),
@@ -167,15 +158,16 @@ class ConsentPages:
             "given": {"site": "", "what": "", "uses": "", "reason": "", "private": "", **given},
             "found": found,
             "policies": parts.policies(),
-            "holders": (await parts.taking_back.holders(now))[:_MOST],
+            "holders": await parts.taking_back.holders(now),
             "picked": set(given.get("what", "").split()),
             "bundles": await newest_of(parts.policies()),
             "CAUTION": CAUTION,
             "uses": [(use, use in ticked) for use in Use],
             "names": await parts.taking_back.names(),
-            "withdrawals": rows,
-            "objections": await parts.hearing.store.all(_MOST),
-            "asked": await self._authors(request),
+            "withdrawals": await self._taken_back(FEW),
+            "objections": await parts.hearing.store.all(FEW),
+            "asked": await self._asked(FEW),
+            "few": FEW,
             "Answer": Answer,
             "now": now,
             "PROMISE": PROMISE,

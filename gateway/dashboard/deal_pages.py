@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 from aiohttp import web
 
@@ -41,6 +41,7 @@ from gateway.dashboard.deals import (
     since,
 )
 from gateway.dashboard.exports import FORMATS, sent
+from gateway.dashboard.frame import Frame
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.deciding import LONGEST_HOURS, LONGEST_REASON, USUAL_HOURS, USUAL_REASON
 from gateway.licenses.lever_form import FIELDS, read_form, values_of
@@ -59,20 +60,6 @@ _DONE: Final[Mapping[str, str]] = {
     "confirmed": "The buyer may sign now, and buys like every licensee that you approved.",
 }
 _UNDECIDED: Final = frozenset({State.REQUESTED, State.OFFERED})
-
-
-class Frame(Protocol):
-    """What the dashboard does for every page: draws it, and knows the forms of its session."""
-
-    def render(
-        self, request: web.Request, template: str, context: Mapping[str, object], *, status: int = 200
-    ) -> web.Response:
-        """Draw *template* in the frame of the pages."""
-        ...
-
-    async def form_of(self, request: web.Request) -> Mapping[str, str]:
-        """The fields of a form that this session was given; raises `HTTPForbidden` for any other."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.table_forms import Cells, add_table, moment
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.duties import plan_what_is_not

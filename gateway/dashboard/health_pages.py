@@ -21,7 +21,7 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.gatekeeping import signed_of
 from gateway.dashboard.permissions import wanted
 from gateway.dashboard.table_forms import Cells, add_table

@@ -26,8 +26,8 @@ from aiohttp import web
 
 from gateway.admission.spending import SpendBook
 from gateway.clock import Clock
-from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.exports import amounts
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.table_forms import Cells, add_table, listed, moment, read_table
 from gateway.licenses.accounts import Accounts
 from gateway.licenses.contract import price_parts

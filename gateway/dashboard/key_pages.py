@@ -15,9 +15,9 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.api_keys import MOST_DAYS, NEVER, ApiKey, MadeKey, made_key, revoked
-from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.filters import rfc3339
 from gateway.dashboard.forms import several_of
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.gatekeeping import signed_of
 from gateway.dashboard.people import Unfit
 from gateway.dashboard.people_file import Access, PeopleFile

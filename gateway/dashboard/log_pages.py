@@ -29,9 +29,9 @@ from gateway.clock import Clock
 from gateway.dashboard import pages
 from gateway.dashboard.columns import LOG_COLUMNS, NUMBERS
 from gateway.dashboard.compared import BESIDE, beside, matched
-from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.exports import FORMATS, LOG_NAMES, amounts, cells, each, mistaken, sent
 from gateway.dashboard.filters import UNNAMED, WORDS, Decision, LogFilter, View, read_view, rfc3339
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.overview_pages import changes, drawn
 from gateway.dashboard.plots import per_referral
 from gateway.dashboard.queries import (

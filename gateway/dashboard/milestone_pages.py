@@ -16,8 +16,8 @@ from gateway.billing.agreed_milestones import Waits
 from gateway.billing.escrow import Milestone, Proof, Standing, State
 from gateway.billing.milestone_book import MilestoneBook
 from gateway.billing.owing import Owing
-from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.exports import amounts
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.table_forms import Cells, add_table, moment
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.register import LicenseRegister

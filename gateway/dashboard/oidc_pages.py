@@ -26,8 +26,8 @@ from gateway.clock import Clock
 from gateway.dashboard.admin_log import AdminLog, tell
 from gateway.dashboard.carried import NOTHING, Carried, Held
 from gateway.dashboard.cookies import FORM_COOKIE, SESSION_COOKIE, cookie, end_cookie, set_cookie
-from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.forms import fields_of, held_of
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.oidc import Account, Flows, NotSignedIn, Provider
 from gateway.dashboard.passkey_pages import place_of
 from gateway.dashboard.people import MOST_PEOPLE, People, Person, person_told

@@ -18,9 +18,9 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard import pages, plots
 from gateway.dashboard.compared import changes_of
-from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.exports import FORMATS, each, mistaken, sent
 from gateway.dashboard.filters import View, read_view
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.gatekeeping import may
 from gateway.dashboard.permissions import wanted
 from gateway.dashboard.queries import AccessLog, Overview

@@ -22,8 +22,8 @@ from gateway.clock import Clock
 from gateway.dashboard import guards
 from gateway.dashboard.carried import Held
 from gateway.dashboard.cookies import FORM_COOKIE, SESSION_COOKIE, cookie
-from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.forms import fields_of, held_of
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.gatekeeping import signed_of
 from gateway.dashboard.passkeys import (
     MOST_PASSKEYS,

@@ -21,7 +21,7 @@ from aiohttp import web
 
 from gateway.billing.paying_out import PayingOut
 from gateway.billing.payouts import Payee, PayoutError, Standing, Unpaid, masked, read_payee
-from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.table_forms import Cells, add_table
 
 AUTHORS: Final = "/billing/authors"

@@ -113,14 +113,16 @@ _LOG: Final = {
     for name in ("overview", "overview/compared")
     for ending in ENDINGS
 }
-#: What it takes to see a page's table, in whatever form.
+#: The same for tables that are their page's view.
+_VIEWS: Final = {"deals": _P.DEALS_READ, "billing/figures": _P.BILLING_READ}
+#: What it takes to see a page's table, in whatever form; with ``.html`` it is a page of its own.
 _TABLES: Final = {
     "views": _P.VIEWS_OWN, "admin": _P.ADMIN_READ, "people": _P.PEOPLE_READ, "keys": _P.KEYS_READ, "licensees": _P.LICENSES_READ,
     "licenses": _P.LICENSES_READ, "duties": _P.DUTIES_READ, "audits": _P.AUDITS_READ,
     "auditors": _P.AUDITS_READ, "auditors/looks": _P.AUDITS_READ, "milestones": _P.MILESTONES_READ,
     "bundles": _P.BUNDLES_READ, "policies": _P.POLICY_READ, "webhooks": _P.WEBHOOKS_READ,
     "webhooks/newest": _P.WEBHOOKS_READ, "webhooks/{id}/deliveries": _P.WEBHOOKS_READ,
-    "webhooks/events/{id}/deliveries": _P.WEBHOOKS_READ, "refused": _P.REFUSED_READ, "refused/weeks": _P.REFUSED_READ, "deals": _P.DEALS_READ,
+    "webhooks/events/{id}/deliveries": _P.WEBHOOKS_READ, "refused": _P.REFUSED_READ, "refused/weeks": _P.REFUSED_READ,
     "licensees/{id}/licenses": _P.LICENSES_READ,
     **{f"bundles/{{hash}}/{name}": _P.BUNDLES_READ for name in ("licenses", "works")},
     "audits/{id}/findings": _P.AUDITS_READ,
@@ -131,13 +133,16 @@ _TABLES: Final = {
     **{f"licenses/{{id}}/{name}": _P.LICENSES_READ for name in ("levers", "versions")},
     **{f"deals/{{id}}/{name}": _P.DEALS_READ for name in ("levers", "flags", "checklist", "transcript")},
     **{f"consent/{name}": _P.CONSENT_READ for name in ("withdrawals", "objections", "authors")},
-    **{f"billing/{name}": _P.BILLING_READ for name in ("statements", "figures", "documents", "disputes", "payouts", "authors")},
+    **{f"billing/{name}": _P.BILLING_READ for name in ("statements", "documents", "disputes", "payouts", "authors")},
 }  # fmt: skip
 #: The permission that each address wants, by method and pattern.
 ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
     {
         **_LOG,
-        **{f"GET /{name}.{ending}": wants for name, wants in _TABLES.items() for ending in ENDINGS},
+        **{
+            f"GET /{name}.{ending}": wants for name, wants in (_TABLES | _VIEWS).items() for ending in ENDINGS
+        },
+        **{f"GET /{name}.html": wants for name, wants in _TABLES.items()},
         # Everybody keeps views, of what they may see; nobody sees another's.
         "GET /views": _P.VIEWS_OWN,
         "POST /views/save": _P.VIEWS_OWN,

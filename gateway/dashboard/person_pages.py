@@ -29,7 +29,7 @@ from aiohttp import web
 from tomlkit.exceptions import TOMLKitError
 
 from gateway.clock import Clock
-from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.table_forms import Cells, add_table, moment, read_table
 from gateway.folders import replace_file
 from gateway.problems import PROBLEMS, ConfigurationError

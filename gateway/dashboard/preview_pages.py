@@ -21,7 +21,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.gatekeeping import may
 from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_shelf import PolicyFiles

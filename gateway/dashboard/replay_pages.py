@@ -17,7 +17,7 @@ from aiohttp import web
 
 from gateway import bundled
 from gateway.clock import Clock
-from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.queries import AccessLog
 from gateway.policy.explain import explanation

@@ -13,9 +13,10 @@ from gateway.dashboard.auditor_pages import AuditorPages
 from gateway.dashboard.billing_pages import BillingPages, Bills
 from gateway.dashboard.bundle_pages import BundlePages, Bundles
 from gateway.dashboard.consent_pages import ConsentPages, Consents
-from gateway.dashboard.deal_pages import DealPages, Frame
+from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.grid_pages import GridPages
 from gateway.dashboard.health_pages import Health, HealthPages
 from gateway.dashboard.holder_pages import HolderPages, Holders

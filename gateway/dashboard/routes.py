@@ -49,6 +49,7 @@ from gateway.dashboard.cookies import SESSION_COOKIE, cookie
 from gateway.dashboard.exports import FORMATS
 from gateway.dashboard.filters import EVERYTHING, Decision, View, read_view
 from gateway.dashboard.forms import fields_of
+from gateway.dashboard.frame import FRAME
 from gateway.dashboard.gatekeeping import FIELDS, Gatekeeper, may, signed_of
 from gateway.dashboard.key_pages import KeyPages
 from gateway.dashboard.live import Live
@@ -138,6 +139,7 @@ class _Pages:
             ],
             client_max_size=2_097_152,
         )
+        app[FRAME] = self
         app.on_response_prepare.append(guards.set_headers)
         if self._rooms.test_mode:
             app.on_response_prepare.append(guards.set_test_marks)
@@ -280,7 +282,8 @@ class _Pages:
             "rules": self._rooms.policies is not None,
             "test_mode": self._rooms.test_mode,
             "bar": bar(
-                [each for each in self._paths if signed and signed.may(wanted("GET", each))], request.path
+                [each for each in self._paths if signed and signed.may(wanted("GET", each))],
+                request.path.removesuffix(".html"),
             ),
             "me": signed.person if signed else None,
             "can": lambda permission: signed is not None and signed.may(Permission(permission)),

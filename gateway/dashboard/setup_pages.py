@@ -22,8 +22,8 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.checklist import Facts, Item, checklist
-from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.filters import DAY_US, LogFilter
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.queries import AccessLog, Overview
 from gateway.dashboard.visiting import Visited, Visiting, plan

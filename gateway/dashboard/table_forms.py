@@ -4,20 +4,27 @@ Each cell is a whole number or text: times are RFC 3339 in UTC, amounts exact
 decimals with their currency. What a page shows of a row beyond its table, forms
 and words beside words, is no cell. Each takes ``columns=`` and ``sort=``, a cell
 or ``-`` and a cell; a page of a long table also ``after=``, the id of the last
-row before it.
+row before it. With ``.html`` the address is a page of the table alone, whole,
+however little of it stands on the page that leads there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any, Final, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
+from gateway.dashboard.cell_words import cell_of, heading_of
+from gateway.dashboard.columns import columns_of
 from gateway.dashboard.exports import FORMATS, each, sent
 from gateway.dashboard.filters import rfc3339
+from gateway.dashboard.frame import FRAME
+from gateway.dashboard.gatekeeping import signed_of
+from gateway.dashboard.permissions import wanted
 from gateway.dashboard.sorting import BY_ITSELF, Order, by_cells, order_of
 
 #: What a table calls its cells, and how each is read off a row.
@@ -25,8 +32,14 @@ Cells = Mapping[str, Callable[[Any], Any]]
 
 
 _T = TypeVar("_T")
+#: What a table's own page reads of its query; anything else is its rows'.
+_OWN: Final = frozenset({"sort", "after", "columns"})
 #: Rows of one page of a long table.
 PAGE_ROWS: Final = 100
+#: Rows that a page shows of a table which grows and has a page of its own.
+FEW: Final = 20
+#: Rows to which such a table is read; past it the page of its own says so.
+ALL: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,7 @@ class TableView:
 
     *after* is the id of the last row of the page before, "" for the first page.
     *next* is that of the last row shown where more follow, once `page` was asked.
+    *kept* is what else stands in the query of every address of this table.
     """
 
     order: Order = BY_ITSELF
@@ -42,10 +56,11 @@ class TableView:
     mistakes: tuple[tuple[str, str], ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
     next: str = ""
+    kept: tuple[tuple[str, str], ...] = ()
 
     def query(self, **changes: str | None) -> str:
         """The query string of the same table; *changes* set or (None) drop keys. The page is none of it."""
-        pairs: dict[str, str | None] = {"sort": self.order.said or None}
+        pairs: dict[str, str | None] = {**dict(self.kept), "sort": self.order.said or None}
         return urlencode([(key, value) for key, value in (pairs | changes).items() if value])
 
     def page(
@@ -109,6 +124,57 @@ def add_table(
 
     for ending in FORMATS:
         router.add_get(f"{path}.{ending}", answer)
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        return await _page(request, cells, await rows(request))
+
+    router.add_get(f"{path}.html", page)
+
+
+async def _page(request: web.Request, cells: Cells, rows: Iterable[Any]) -> web.StreamResponse:
+    """The table as a page of its own: every cell, or those of ``columns=``, sorted by any of them, a part at a time."""
+    view = read_table(request, cells)
+    named = columns_of(",".join(request.query.getall("columns", [])), tuple(cells))
+    chosen = () if isinstance(named, str) else named
+    kept = [pair for pair in request.query.items() if pair[0] not in _OWN]
+    kept += [("columns", ",".join(chosen))] if chosen else []
+    view = replace(view, kept=tuple(kept))
+    if isinstance(named, str):
+        view = replace(view, mistakes=(*view.mistakes, ("columns", named)))
+    rows = list(rows)
+    if len(rows) >= ALL:
+        view = replace(view, notes=(("most", f"Only the first {ALL:,} rows are here and in the forms."),))
+    # A row without an id of its own goes by its place.
+    every = [(str(cells["id"](row)) if "id" in cells else str(nth), row) for nth, row in enumerate(rows)]
+    part, view = view.page(every, _second(cells), itemgetter(0))
+    names = chosen or tuple(cells)
+    shown = [[cell_of(cells[name](row)) for name in names] for _, row in part]
+    numbers = [
+        any(row[nth].number for row in shown) and all(row[nth].number or not row[nth].text for row in shown)
+        for nth in range(len(names))
+    ]
+    at = request.path.removesuffix(".html")
+    above, _, last = at.rpartition("/")
+    above = above or at
+    signed = signed_of(request)
+    context = {
+        "view": view, "rows": shown, "all": len(every), "columns": list(zip(names, numbers, strict=True)),
+        "names": {name: heading_of(name) for name in cells}, "chosen": chosen, "at": quote(at),
+        "kept": [pair for pair in (*kept, ("sort", view.order.said)) if pair[0] != "columns" and pair[1]],
+        "title": heading_of(last), "above": quote(above), "crumb": heading_of(top) if (top := above.rpartition("/")[2]).isalpha() else top,
+        "seen": lambda pattern: signed is not None and signed.may(wanted("GET", pattern)),
+    }  # fmt: skip
+    status = 400 if view.mistakes else 200
+    return request.app[FRAME].render(request, "table.html", context, status=status)
+
+
+def _second(cells: Cells) -> Cells:
+    """*cells* of what is second in a pair."""
+
+    def of(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda pair: read(pair[1])
+
+    return {name: of(read) for name, read in cells.items()}
 
 
 def moment(seconds: int) -> str:

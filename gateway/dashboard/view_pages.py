@@ -24,7 +24,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from gateway.clock import Clock
-from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.gatekeeping import may, signed_of
 from gateway.dashboard.permissions import Permission
 from gateway.dashboard.saved_views import (

@@ -24,8 +24,8 @@ import orjson
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.figure_shelf import FigureShelf
+from gateway.dashboard.frame import Frame
 from gateway.dashboard.valuing import dossier_of, meant, memo_of
 from gateway.dashboard.writing_page import writing_page
 from gateway.dashboard.writing_pdf import PDF, available, writing_pdf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -20,11 +21,13 @@ from gateway.dashboard.health_pages import Health
 from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.permissions import ROUTES
 from gateway.dashboard.sorting import Order, by_cells
+from gateway.dashboard.table_forms import PAGE_ROWS
 from gateway.dashboard.visible import spreadsheet_cell
 from gateway.finding import Finding as Found
 from gateway.finding import State
 from gateway.licenses.audit_cases import AuditCase, AuditScope, Finding
 from gateway.licenses.bundle import write_manifest
+from gateway.licenses.license import Client, Licensee, Standing
 from gateway.licenses.negotiation import Side, terminated
 from gateway.licenses.objection import Objection, Objector, Role
 from gateway.licenses.obligations import Evidence
@@ -207,6 +210,47 @@ async def test_every_table_has_four_forms_that_hold_the_same_rows(whole, tmp_pat
             {key: spreadsheet_cell(str("" if cell is None else cell)) for key, cell in row.items()}
             for row in rows
         ], path
+
+
+async def test_every_table_is_a_page_of_its_own_with_every_row_and_column_of_its_forms(whole):
+    pages = [path.removesuffix(".html") for path in GETS if path.endswith(".html") and path.removesuffix(".html") in {*TABLES, *OF_ONE}]  # fmt: skip
+    assert len(pages) >= 35
+    for pattern in pages:
+        path = of_one(whole, pattern) if "{" in pattern else pattern
+        rows = json.loads(await octets(whole, f"{path}.json"))["rows"]
+        page = await whole.get(f"{path}.html")
+        assert page.status == 200, path
+        assert len(re.findall("<h1>", page.text)) == 1, path
+        assert page.text.count('<td role="cell"') == len(rows) * len(rows[0]), path
+        headings = re.findall(
+            rf'aria-sort="none"><a href="{re.escape(quote(path))}\.html\?sort=([a-z0-9_]+)">', page.text
+        )
+        assert headings == list(rows[0]), path
+        assert not any(each in page.text for each in HOSTILE if "<" in each), path
+        last = headings[-1]
+        narrow = (await whole.get(f"{path}.html?columns={last}&sort=-{last}")).text
+        assert narrow.count('<td role="cell"') == len(rows), path
+        for ending in FORMATS:
+            assert f'href="{quote(path)}.{ending}?columns={last}&amp;sort=-{last}"' in narrow, (path, ending)
+        for wrong in ("columns=floor", "sort=floor"):
+            answer = await whole.get(f"{path}.html?{wrong}")
+            assert (answer.status, "has no &#39;floor&#39; here" in answer.text) == (400, True), path
+
+
+async def test_the_page_of_a_long_table_is_turned_and_keeps_what_it_is_asked_for(whole, owed):
+    for nth in range(PAGE_ROWS + 5):
+        made = Licensee(f"le_{nth:032}", f"Nth {nth:03}", Standing.ACTIVE, owed.now - nth)
+        await owed.register.add_licensee(made, Client(f"cl_{nth}", made.id, "ab" * 32, owed.now))
+    query = "columns=name%2Cid&sort=name"
+    first = (await whole.get(f"/licensees.html?{query}")).text
+    assert first.count('<td role="cell"') == 2 * PAGE_ROWS
+    assert f'<a href="/licensees/le_{3:032}">' in first
+    more = re.search(r'rel="next" href="([^"]+)"', first)[1].replace("&amp;", "&")
+    second = (await whole.get(more)).text
+    every = json.loads(await octets(whole, f"/licensees.json?{query}"))["rows"]
+    names = [html.escape(row["name"]) for row in every[PAGE_ROWS:]]
+    assert re.findall(r'data-name="Name">(?:<[^>]*>)*([^<]*)<', second) == names
+    assert (await whole.get("/licensees.html?after=gone")).status == 400
 
 
 def test_whoever_adds_a_table_gives_it_every_form_under_one_permission():
