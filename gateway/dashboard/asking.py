@@ -8,13 +8,20 @@ from typing import Final
 from urllib.parse import urlencode
 
 from gateway.ask import Ask
-from gateway.visitors.explained import Explanation, imagined
+from gateway.visitors.explained import Explanation, Piece, imagined
 
 #: Says who sent an ask, at once and without fetching; the flag says whether its headers are told.
 Explainer = Callable[[Ask, bool], Explanation]
 
 #: Characters of one field that are read; the page is asked for by GET.
 LONGEST: Final = 4096
+#: What a form calls the cells of a piece of evidence.
+EVIDENCE: Final[Mapping[str, Callable[[Piece], str]]] = {
+    "weight": lambda piece: piece.shown_weight,
+    "found": lambda piece: piece.sentence,
+    "reason": lambda piece: piece.reason,
+    "bears_on": lambda piece: piece.bears.value if piece.weight else "",
+}
 _FIELDS: Final = ("ua", "ip", "headers", "method", "path")
 
 

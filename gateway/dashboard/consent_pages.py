@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -103,6 +104,17 @@ _AUTHOR_CELLS: Final[Cells] = {
 }
 
 
+_EFFECT_CELLS: Final[Cells] = {
+    "license": lambda row: row[0].license.id,
+    "licensee": lambda row: row[0].license.licensee,
+    "name": lambda row: row[1],
+    "left": lambda row: "nothing" if row[0].whole else "the rest of it",
+    "until": lambda row: moment(row[0].license.ends_at),
+    "contract": lambda row: " ".join(row[0].promises),
+    "credit": lambda row: str(row[0].credit),
+}
+
+
 class ConsentPages:
     """The owner's pages about consent."""
 
@@ -116,6 +128,7 @@ class ConsentPages:
         add_table(router, "/consent/withdrawals", _CELLS, self._rows)
         add_table(router, "/consent/objections", _OBJECTION_CELLS, self._objections)
         add_table(router, "/consent/authors", _AUTHOR_CELLS, self._authors)
+        add_table(router, "/consent/effects", _EFFECT_CELLS, self._effects)
         router.add_post("/consent/withdraw", self._withdraw)
         router.add_get("/consent/withdrawals/{id}", self._withdrawal)
         router.add_post("/consent/withdrawals/{id}/readmit", self._readmit)
@@ -157,6 +170,7 @@ class ConsentPages:
             "wrong": wrong,
             "given": {"site": "", "what": "", "uses": "", "reason": "", "private": "", **given},
             "found": found,
+            "effects": urlencode({name: given.get(name, "") for name in ("site", "what", "uses")}),
             "policies": parts.policies(),
             "holders": await parts.taking_back.holders(now),
             "picked": set(given.get("what", "").split()),
@@ -173,6 +187,17 @@ class ConsentPages:
             "PROMISE": PROMISE,
         }
         return self._frame.render(request, "consent.html", context, status=400 if wrong else 200)
+
+    async def _effects(self, request: web.Request) -> list[tuple[Effect, str]]:
+        """The licenses that a withdrawal of what the query names would touch: nothing is withdrawn."""
+        given = {name: request.query.get(name, "") for name in ("site", "what", "uses")}
+        manifests = (await newest_of(self._consents.policies())).get(given["site"], {})
+        made = self._asked_for(given, named(given["what"].split(), manifests))
+        if isinstance(made, str):
+            raise web.HTTPBadRequest(text=f"{made}\n")
+        acts, names = self._consents.taking_back, await self._consents.taking_back.names()
+        touched = await acts.effects(await acts.located(made[0]), owned_by(made[1]), self._now())
+        return [(each, names.get(each.license.licensee, "")) for each in touched]
 
     async def _withdraw(self, request: web.Request) -> web.StreamResponse:
         form = dict(await self._frame.form_of(request))

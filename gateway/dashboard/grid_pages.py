@@ -16,7 +16,7 @@ rules or a stance say is told beside it. A field is named ``WORK/FORM/USE``, its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,7 @@ from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_impact import REPLAY_DAYS, Replaying, difference
 from gateway.dashboard.policy_shelf import BY_GRID, PolicyFiles, digest_of
 from gateway.dashboard.queries import AccessLog
+from gateway.dashboard.table_forms import Cells, add_table
 from gateway.policy.consent_grid import UNITS, USUAL_UNIT, Cell, Choices, Consent, Found, Grid, Place
 from gateway.policy.consent_text import Written, normal, read_grid, write_choices
 from gateway.policy.consent_words import FROM_WHEN, USES, WORDS, changes, row_name, stands
@@ -80,6 +81,17 @@ class Change:
     sentences: tuple[str, ...]
 
 
+def _of(use: Use) -> Callable[[tuple[Place, Mapping[Use, str]]], str]:
+    return lambda row: row[1][use]
+
+
+_CELLS: Final[Cells] = {
+    "work": lambda row: row[0].work,
+    "rendition": lambda row: row[0].rendition,
+    **{str(use): _of(use) for use in Use},
+}
+
+
 class GridPages:
     """The pages of the grid; *frame* draws them."""
 
@@ -91,8 +103,17 @@ class GridPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
         router.add_get("/policies/{site}/consent", self._grid)
+        add_table(router, "/policies/{site}/consent", _CELLS, self._rows)
         router.add_post("/policies/{site}/consent/check", self._check)
         router.add_post("/policies/{site}/consent/activate", self._activate)
+
+    async def _rows(self, request: web.Request) -> list[tuple[Place, Mapping[Use, str]]]:
+        policy = self._policy(request)
+        grid = read_grid(self._files.text(policy), policy.file)
+        currency = policy.site.currency
+        return [
+            (place, {use: stands(grid.cells[place, use], currency) for use in Use}) for place in grid.places
+        ]
 
     async def _grid(self, request: web.Request) -> web.StreamResponse:
         policy = self._policy(request)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -44,6 +45,7 @@ from gateway.dashboard.queries import (
     WorkRow,
 )
 from gateway.dashboard.sorting import in_order
+from gateway.dashboard.table_forms import OWN, Cells, add_table
 from gateway.provenance.record import FetchDetail, FetchRecord
 
 #: Rows of the log on a crawler's own page.
@@ -81,6 +83,9 @@ _CRAWLER_COLUMNS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
+_PROOF_CELLS: Final[Cells] = {"proof": lambda row: row[0] or "none", "fetches": itemgetter(1)}
+
+
 class LogPages:
     """The pages about the log; *frame* draws them."""
 
@@ -93,6 +98,7 @@ class LogPages:
         router.add_get("/log", self._table)
         router.add_get("/crawlers", self._crawlers)
         # A name is whatever somebody sent, line breaks and all.
+        add_table(router, "/crawlers/{name}/proofs", _PROOF_CELLS, self._proofs)
         router.add_get(r"/crawlers/{name:[\s\S]+}", self._crawler)
         router.add_get("/content", self._content)
         for ending in FORMATS:
@@ -167,6 +173,15 @@ class LogPages:
             "gone": await self._log.gone(view.filter),
         }
         return self._frame.render(request, "crawler.html", context)
+
+    async def _proofs(self, request: web.Request) -> tuple[tuple[str, int], ...]:
+        pairs = [pair for pair in request.query.items() if pair[0] not in OWN]
+        pairs.append(("crawler", request.match_info["name"]))
+        view = read_view(pairs, self._clock.now_us(), last="7d")
+        rows = () if view.mistakes else await self._log.crawlers(view.filter)
+        if not rows:
+            raise web.HTTPNotFound
+        return tuple(rows[0].identities.items())
 
     async def _content(self, request: web.Request) -> web.StreamResponse:
         view, status = self._read(request)

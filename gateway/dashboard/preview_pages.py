@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -25,6 +27,7 @@ from gateway.dashboard.frame import Frame
 from gateway.dashboard.gatekeeping import may
 from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_shelf import PolicyFiles
+from gateway.dashboard.table_forms import Cells, add_table, listed
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError
 from gateway.visitors.catalog import Catalog
@@ -51,6 +54,10 @@ class Asked:
     path: str = "/"
     country: str = ""
 
+    def query(self) -> str:
+        """The same as a query."""
+        return urlencode({"site": self.site, "as": self.name, "path": self.path, "country": self.country})
+
     @classmethod
     def read(cls, given: Mapping[str, str]) -> Asked:
         """The question of a query or a form; cut where it is longer than any address."""
@@ -61,6 +68,18 @@ class Asked:
         return cls(
             told["site"], given.get("as", "GPTBot")[:_LONGEST].strip(), told["path"] or "/", told["country"]
         )
+
+
+_OFFER_CELLS: Final[Cells] = {
+    "offer": itemgetter("offer"),
+    "uses": lambda row: listed(row["uses"]),
+    "price": lambda row: " + ".join(row["price"]),
+    "by_age": lambda row: "; ".join(
+        f"{step['per_fetch']['amount']} {step['per_fetch']['currency']} from {step['from_days']} days on"
+        for step in row["by_age"]
+    ),
+    "terms": itemgetter("terms"),
+}
 
 
 class PreviewPages:
@@ -76,6 +95,7 @@ class PreviewPages:
         router.add_get("/preview", self._page)
         router.add_get("/preview.json", self._json)
         router.add_post("/preview", self._edited)
+        add_table(router, "/preview/offers", _OFFER_CELLS, self._offers)
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         asked = Asked.read(request.query)
@@ -84,6 +104,14 @@ class PreviewPages:
             asked = replace(asked, path=_first_for_sale(policy))
         told, trouble = self._told(policy, asked) if policy else (None, "There is no such site.")
         return self._shown(request, asked, policy, told, trouble)
+
+    async def _offers(self, request: web.Request) -> Sequence[Mapping[str, Any]]:
+        asked = Asked.read(request.query)
+        policy = self._policy(asked)
+        told, _ = self._told(policy, asked) if policy else (None, "")
+        if told is None:
+            raise web.HTTPNotFound
+        return told["offers"] or ()
 
     async def _json(self, request: web.Request) -> web.StreamResponse:
         asked = Asked.read(request.query)

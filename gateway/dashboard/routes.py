@@ -32,7 +32,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import aiohttp_jinja2
@@ -43,7 +43,7 @@ from gateway.clock import Clock
 from gateway.dashboard import guards, pages
 from gateway.dashboard.access_pages import AccessPages
 from gateway.dashboard.api import Api, asked_by_program, page_json
-from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.asking import EVIDENCE, Explainer, Question
 from gateway.dashboard.bar import bar
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie
 from gateway.dashboard.exports import FORMATS
@@ -64,8 +64,10 @@ from gateway.dashboard.rooms import Rooms
 from gateway.dashboard.sessions import Sessions
 from gateway.dashboard.sign_in_pages import SignInPages
 from gateway.dashboard.states import states_of
+from gateway.dashboard.table_forms import add_table
 from gateway.dashboard.trace import answered, trace, without_addresses
 from gateway.dashboard.view_pages import HERE, views_shown
+from gateway.visitors.explained import Piece
 
 
 def dashboard_app(
@@ -158,6 +160,7 @@ class _Pages:
         app.router.add_get("/records/{id}", self._record)
         app.router.add_post("/records/{id}/reveal", self._reveal)
         app.router.add_get("/who", self._who)
+        add_table(app.router, "/who", EVIDENCE, self._evidence)
         setup = self._rooms.add_to(app.router, self, self._log, self._clock)
         OverviewPages(self._log, self, self._clock, self._status, setup, self._rooms).add_to(app.router)
         AccessPages(self._sessions, self._rooms.admin, self, self._clock, self._rooms.views).add_to(
@@ -245,6 +248,13 @@ class _Pages:
             found = question.explained(self._explainer, origin="https://site.example", at=at)
         context = {"question": question, "mistake": mistake, "found": found}
         return self.render(request, "who.html", context, status=400 if mistake else 200)
+
+    async def _evidence(self, request: web.Request) -> Sequence[Piece]:
+        question = Question.read(request.query)
+        if question.empty or question.mistake():
+            raise web.HTTPNotFound
+        at = self._clock.now_us() // 1_000_000
+        return question.explained(self._explainer, origin="https://site.example", at=at).pieces
 
     async def form_of(self, request: web.Request) -> Mapping[str, str]:
         """The fields of a form that this session was given; raises `HTTPForbidden` for any other."""

@@ -33,7 +33,7 @@ Cells = Mapping[str, Callable[[Any], Any]]
 
 _T = TypeVar("_T")
 #: What a table's own page reads of its query; anything else is its rows'.
-_OWN: Final = frozenset({"sort", "after", "columns"})
+OWN: Final = frozenset({"sort", "after", "columns"})
 #: Rows of one page of a long table.
 PAGE_ROWS: Final = 100
 #: Rows that a page shows of a table which grows and has a page of its own.
@@ -136,7 +136,7 @@ async def _page(request: web.Request, cells: Cells, rows: Iterable[Any]) -> web.
     view = read_table(request, cells)
     named = columns_of(",".join(request.query.getall("columns", [])), tuple(cells))
     chosen = () if isinstance(named, str) else named
-    kept = [pair for pair in request.query.items() if pair[0] not in _OWN]
+    kept = [pair for pair in request.query.items() if pair[0] not in OWN]
     kept += [("columns", ",".join(chosen))] if chosen else []
     view = replace(view, kept=tuple(kept))
     if isinstance(named, str):

@@ -450,7 +450,7 @@ class Valued:
 @pytest.fixture
 def worth(database: Log, tmp_path: Path) -> Worth:
     """What the pages on worth work on, for two sites."""
-    folder = tmp_path / "sites"
+    folder = tmp_path / "valued"
     folder.mkdir()
     for site, name in (("journal", "The Journal"), ("videos", "Videos")):
         (folder / f"{site}.toml").write_text(GUIDED.format(id=site, name=name))

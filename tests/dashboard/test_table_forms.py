@@ -8,6 +8,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from datetime import date
 from operator import itemgetter
 from urllib.parse import quote
 
@@ -15,11 +16,14 @@ import aiohttp
 import duckdb
 import pytest
 
+from gateway.app.told_terms import previewed
 from gateway.dashboard.bundle_pages import Bundles
 from gateway.dashboard.exports import FORMATS
 from gateway.dashboard.health_pages import Health
 from gateway.dashboard.holder_pages import Holders
+from gateway.dashboard.people import Passkey
 from gateway.dashboard.permissions import ROUTES
+from gateway.dashboard.preview_pages import Preview
 from gateway.dashboard.sorting import Order, by_cells
 from gateway.dashboard.table_forms import PAGE_ROWS
 from gateway.dashboard.visible import spreadsheet_cell
@@ -32,6 +36,7 @@ from gateway.licenses.negotiation import Side, terminated
 from gateway.licenses.objection import Objection, Objector, Role
 from gateway.licenses.obligations import Evidence
 from gateway.licenses.transparency import TransparencyReport
+from gateway.licenses.value_memo import About, Figure, Figures
 from gateway.licenses.withdrawal import USUAL, Withdrawal
 from gateway.money import Money
 from gateway.paths import PathScope
@@ -69,6 +74,11 @@ REPORT = {
     "revenue": [{"product": "p", "net": {"micros": 1_000_000, "currency": "USD"}}],
     "statement": {"by": "Eve", "role": "CEO"},
 }  # fmt: skip
+#: What a table of an answer is asked by.
+ASKED = {
+    "/consent/effects": "site=journal&what=essays&uses=ai-train", "/who": "ua=GPTBot/1.2&ip=203.0.113.9",
+    "/preview/offers": "site=journal&path=/essays/tides&as=GPTBot", "/crawlers/GPTBot/proofs": "last=24h",
+}  # fmt: skip
 #: One paper each, and no table: a preview, a finding of health, a memo, a price.
 PAPERS = {"/preview", "/health", "/memo", "/calculator", "/dossier"}
 
@@ -85,8 +95,8 @@ class Looks:
 
 @pytest.fixture
 async def whole(
-    start, filled, files, admin, inbox, owed, auditors, issued, milestones, people, hooks, consents, tmp_path
-):
+    start, filled, files, admin, inbox, owed, auditors, issued, milestones, people, hooks, consents, worth, tmp_path
+):  # fmt: skip
     """A dashboard with every page that has a table, and something hostile in nearly each."""
     database, now = filled.database, owed.now
     price = replace(TERMS.compensation, revenue_share_bp=300, per_inference=Money(100, "USD"))
@@ -113,6 +123,9 @@ async def whole(
         "wd_1", "journal", USUAL, now, now, works=("essays",), paths=(PathScope("/b"),), digests=("d" * 64,)
     )
     await consents.taking_back.store.issue(taken)
+    holder = Licensee(license.licensee, HOSTILE[4], Standing.ACTIVE, now)
+    await consents.taking_back._register.add_licensee(holder, Client("cl_x", holder.id, "ab" * 32, now))
+    await consents.taking_back._register.grant(license)
     objection = Objection("ob_1", "journal", HOSTILE[0], Role.DEPICTED, now)
     await consents.hearing.store.add(objection, Objector("a@a.example", HOSTILE[1], HOSTILE[2]), most=9)
     await consents.asking.ask("journal", "essays", HOSTILE[5], 500_000, now * 1_000_000, representative=True)
@@ -136,6 +149,8 @@ async def whole(
         people=people,
         views=SqliteSavedViews(database),
         hooks=hooks[0],
+        worth=worth,
+        preview=Preview(files, previewed),
         holders=Holders(
             owed.register, SqliteLives(database), SqliteAccounts(database), SqliteSpendBook(database)
         ),
@@ -158,7 +173,14 @@ async def whole(
         "audits": "au_1",
         "duties": duty.id,
         "policies": "journal",
+        "crawlers": "GPTBot",
     }
+    owner = board.sessions.people.all[0]
+    mine = replace(owner, passkeys=(Passkey("id", "key", 0, "localhost", HOSTILE[4], 1),))
+    board.sessions.file.change(lambda access: (access.with_people(access.people.with_one(mine)), None))
+    worth.figures.keep(
+        "journal", Figures((Figure(About.VIEWS, HOSTILE[4], "9", "our own", date(2026, 10, 1)),))
+    )
     board.event = hooks[1][0].id
     return board
 
@@ -167,6 +189,12 @@ def of_one(board, path: str) -> str:
     """*path* of the thing of its kind that there is."""
     one = board.event if path.startswith("/webhooks/events/") else board.ones[path.split("/")[1]]
     return re.sub(r"\{\w+\}", one, path)
+
+
+def address(path: str, ending: str, query: str = "") -> str:
+    """The address of a table's form, with what it must be asked by."""
+    whole = "&".join(filter(None, (ASKED.get(path, ""), query)))
+    return f"{path}.{ending}?{whole}" if whole else f"{path}.{ending}"
 
 
 async def octets(board, path: str) -> bytes:
@@ -196,7 +224,7 @@ async def test_every_table_has_four_forms_that_hold_the_same_rows(whole, tmp_pat
     ]
     for path, query in views:
         found = {
-            ending: await octets(whole, f"{path}.{ending}{query}")
+            ending: await octets(whole, address(path, ending, query.removeprefix("?")))
             for ending in ("json", "jsonl", "csv", "parquet")
         }
         value = json.loads(found["json"])
@@ -217,23 +245,25 @@ async def test_every_table_is_a_page_of_its_own_with_every_row_and_column_of_its
     assert len(pages) >= 35
     for pattern in pages:
         path = of_one(whole, pattern) if "{" in pattern else pattern
-        rows = json.loads(await octets(whole, f"{path}.json"))["rows"]
-        page = await whole.get(f"{path}.html")
+        rows = json.loads(await octets(whole, address(path, "json")))["rows"]
+        page = await whole.get(address(path, "html"))
         assert page.status == 200, path
         assert len(re.findall("<h1>", page.text)) == 1, path
         assert page.text.count('<td role="cell"') == len(rows) * len(rows[0]), path
         headings = re.findall(
-            rf'aria-sort="none"><a href="{re.escape(quote(path))}\.html\?sort=([a-z0-9_]+)">', page.text
+            rf'aria-sort="none"><a href="{re.escape(quote(path))}\.html\?(?:[^"]*;)?sort=([a-z0-9_-]+)">',
+            page.text,
         )
         assert headings == list(rows[0]), path
         assert not any(each in page.text for each in HOSTILE if "<" in each), path
         last = headings[-1]
-        narrow = (await whole.get(f"{path}.html?columns={last}&sort=-{last}")).text
+        narrow = (await whole.get(address(path, "html", f"columns={last}&sort=-{last}"))).text
         assert narrow.count('<td role="cell"') == len(rows), path
         for ending in FORMATS:
-            assert f'href="{quote(path)}.{ending}?columns={last}&amp;sort=-{last}"' in narrow, (path, ending)
+            link = rf'href="{re.escape(quote(path))}\.{ending}\?(?:[^"]*;)?columns={last}&amp;sort=-{last}"'
+            assert re.search(link, narrow), (path, ending)
         for wrong in ("columns=floor", "sort=floor"):
-            answer = await whole.get(f"{path}.html?{wrong}")
+            answer = await whole.get(address(path, "html", wrong))
             assert (answer.status, "has no &#39;floor&#39; here" in answer.text) == (400, True), path
 
 
@@ -270,9 +300,11 @@ async def test_the_page_of_a_table_leads_to_its_forms(whole):
         "/refused": ["/refused", "/refused/weeks"], "/auditors": ["/auditors", "/auditors/looks"], "/log": ["/log"],
         "/bundles": ["/bundles"], "/deals": ["/deals"], "/licenses": ["/licenses"], "/audits": [],
         "/billing/authors": ["/billing/authors"], "/health": ["/health/findings", "/health/settings"],
-        "/crawlers/GPTBot": ["/content/paths", "/log"],
+        "/crawlers/GPTBot": ["/content/paths", "/log", "/crawlers/GPTBot/proofs"],
+        "/policies/journal/consent": ["/policies/journal/consent"], "/account/passkeys": ["/account/passkeys"],
+        "/figures": ["/figures"], "/who?ua=GPTBot/1.2": ["/who"], "/preview": ["/preview/offers"],
         **{
-            page: [of_one(whole, path) for path in OF_ONE if of_one(whole, path).startswith(f"{page}/")]
+            page: [of_one(whole, path) for path in OF_ONE if of_one(whole, path).startswith(f"{page}/") and not path.endswith("/consent")]
             for page in (
                 *(f"/{kind}/{one}" for kind, one in whole.ones.items()), f"/webhooks/events/{whole.event}",
             )
@@ -336,20 +368,22 @@ async def test_every_table_is_sorted_by_each_of_its_columns_in_every_form(whole,
     """Those that are pages of sums or of a filter have their own words for it (`filters`, `deals`)."""
     own = {"/log", "/overview", "/overview/compared", "/crawlers", "/content", "/content/paths", "/deals", "/billing/figures"}  # fmt: skip
     for path in [*(path for path in TABLES if path not in own), *(of_one(whole, path) for path in OF_ONE)]:
-        rows = next(iter(json.loads(await octets(whole, f"{path}.json")).values()))
+        rows = next(iter(json.loads(await octets(whole, address(path, "json"))).values()))
         for name in rows[0]:
             cells = {name: itemgetter(name)}
             for turned in (False, True):
                 order = Order(name, turned)
                 wanted, _ = by_cells(rows, cells, order)
-                found = json.loads(await octets(whole, f"{path}.json?sort={order.said}"))["rows"]
+                found = json.loads(await octets(whole, address(path, "json", f"sort={order.said}")))["rows"]
                 assert [row[name] for row in found] == [row[name] for row in wanted], (path, order)
         for ending in FORMATS:
-            wrong = await whole.get(f"{path}.{ending}?sort=floor")
+            wrong = await whole.get(address(path, ending, "sort=floor"))
             assert (wrong.status, wrong.text[:25]) == (400, "sort: has no 'floor' here"), path
-        lines = (await octets(whole, f"{path}.jsonl?sort=-{name}")).splitlines()
+        lines = (await octets(whole, address(path, "jsonl", f"sort=-{name}"))).splitlines()
         assert [json.loads(line) for line in lines] == found, path
-        assert of_parquet(await octets(whole, f"{path}.parquet?sort=-{name}"), tmp_path) == found, path
+        assert (
+            of_parquet(await octets(whole, address(path, "parquet", f"sort=-{name}")), tmp_path) == found
+        ), path
 
 
 async def test_the_heading_of_a_page_sorts_it_and_leads_to_forms_in_the_same_order(whole):
