@@ -45,7 +45,7 @@ from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.provenance.keeper import BATCH_LIMIT, FoldBatch, Folding
 from gateway.provenance.record import FetchRecord
-from gateway.provenance.writers import lives
+from gateway.provenance.writers import ReadToTheEnd, lives
 
 #: How much less important the office is than a worker, as `os.nice` counts.
 _NICENESS: Final = 5
@@ -75,7 +75,7 @@ class OfficeRoom(Office):
         self._door: DeskDoor | None = None
         self._stamp: tuple[tuple[str, int, int], ...] = ()
         self._writers: set[str] = set()
-        self._ended: set[str] = set()
+        self._read = ReadToTheEnd()
         self._totals = Totals()
 
     async def start(self) -> dict[str, Any]:
@@ -174,11 +174,20 @@ class OfficeRoom(Office):
         """Tell every worker of *units* that were paid for at another gateway."""
         self._tell_all("paid", units)
 
-    def caught_up(self) -> None:
-        """Everything that could be read a moment ago is folded: what writers that had ended by then wrote is told."""
-        known = self._ended
-        self._ended = {writer for writer in self._writers - known if not lives(self.config.journal, writer)}
-        if known:
+    def stored(self) -> None:
+        """A batch that held all there was to read is stored, and told."""
+        self._known_whole(self._read.stored(self._gone()))
+
+    def emptied(self) -> None:
+        """There is nothing left to read: all that writers wrote which had ended by the last batch is told."""
+        self._known_whole(self._read.emptied(self._gone()))
+
+    def _gone(self) -> frozenset[str]:
+        return frozenset(writer for writer in self._writers if not lives(self.config.journal, writer))
+
+    def _known_whole(self, known: frozenset[str]) -> None:
+        """Nobody needs to wait any more for what writers *known* wrote."""
+        if known & self._writers:
             self._writers -= known
             self._tell_writers()
 
@@ -379,11 +388,11 @@ class _Told:
         if new:
             self._room.tell_paid(batch)
         if max(len(batch.entries), len(batch.details)) < BATCH_LIMIT:
-            self._room.caught_up()
+            self._room.stored()
         return new
 
     async def purse_writers(self) -> frozenset[str]:
-        self._room.caught_up()  # asked once nothing is left to fold
+        self._room.emptied()  # asked once nothing is left to fold
         return await self._folding.purse_writers()
 
     async def close_purses(self, writers: frozenset[str]) -> None:

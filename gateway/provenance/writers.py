@@ -99,6 +99,30 @@ class OtherWriters:
         self.watch(())
 
 
+class ReadToTheEnd:
+    """Which writers that are gone were read to their end, by what a keeper stored since each was found gone. Pure.
+
+    A keeper reads the next batch while it stores one. So the batch that is stored
+    next after a writer was found gone may have been read before that writer wrote
+    its last; the one after it was not, nor was a read that found nothing left.
+    """
+
+    def __init__(self) -> None:
+        """Nobody was found gone yet."""
+        self._found: frozenset[str] = frozenset()
+        self._earlier: frozenset[str] = frozenset()
+
+    def stored(self, gone: Iterable[str]) -> frozenset[str]:
+        """A batch that held all there was to read is stored, and *gone* are gone by now; gives those that are known whole."""
+        known, self._earlier, self._found = self._earlier, self._found, frozenset(gone)
+        return known
+
+    def emptied(self, gone: Iterable[str]) -> frozenset[str]:
+        """A read that began after the last batch was stored found nothing; *gone* are gone by now. As `stored`."""
+        known, self._earlier, self._found = self._earlier | self._found, frozenset(), frozenset(gone)
+        return known
+
+
 def _is_locked(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
