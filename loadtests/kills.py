@@ -22,6 +22,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import sys
@@ -405,7 +406,7 @@ async def _licet(*words: str, data: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print the counts and exit 0 only if nothing is off."""
+    """Print the counts and exit 0 only if nothing is off; where something is, the data folder stays."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -413,10 +414,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4)), help="of the moments")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="licet-kills-") as folder:
-        began = time.monotonic()
-        found = asyncio.run(kills(chosen.kills, Path(folder), chosen.seed))
-        found = {"seed": chosen.seed, **found, "seconds": round(time.monotonic() - began)}
+    folder, began = Path(tempfile.mkdtemp(prefix="licet-kills-")), time.monotonic()
+    found = asyncio.run(kills(chosen.kills, folder, chosen.seed))
+    found = {"seed": chosen.seed, **found, "seconds": round(time.monotonic() - began)}
+    if found["ok"]:
+        shutil.rmtree(folder)
+    else:
+        print(f"what is off is kept in {folder}", file=sys.stderr)
     if chosen.json:
         print(json.dumps(found))
     else:

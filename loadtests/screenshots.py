@@ -235,7 +235,9 @@ async def pictures(
                 (PUBLIC, {}),
                 (
                     REFUSED,
-                    {"user_agent": "Mozilla/5.0 (compatible; HarborHarvester/0.3; +https://harvest.example/about)"},
+                    {
+                        "user_agent": "Mozilla/5.0 (compatible; HarborHarvester/0.3; +https://harvest.example/about)"
+                    },
                 ),
                 (HELD, {"http_credentials": {"username": client, "password": secret}}),
             )
