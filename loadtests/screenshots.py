@@ -91,6 +91,11 @@ SCREENS: Final[dict[str, str | tuple[str, str]]] = {
     "webhook-event": ("webhooks", "/webhooks/events/"),
     "people": "/people",
     "account": "/account",
+    "passkeys": "/account/passkeys",
+    "views": "/views",
+    "table-licenses": "/licenses.html",
+    "table-events": "/webhooks/newest.html?columns=at,type,licensee&sort=type",
+    "table-grid": "/policies/journal/consent.html",
     "keys": "/keys",
     "trouble": "/nowhere",
 }

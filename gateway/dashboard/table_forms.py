@@ -155,13 +155,14 @@ async def _page(request: web.Request, cells: Cells, rows: Iterable[Any]) -> web.
     ]
     at = request.path.removesuffix(".html")
     above, _, last = at.rpartition("/")
-    above = above or at
+    above, top = above or at, (above or at).rpartition("/")[2]
+    crumb = heading_of(top) if top.isalpha() else top
     signed = signed_of(request)
     context = {
         "view": view, "rows": shown, "all": len(every), "columns": list(zip(names, numbers, strict=True)),
         "names": {name: heading_of(name) for name in cells}, "chosen": chosen, "at": quote(at),
         "kept": [pair for pair in (*kept, ("sort", view.order.said)) if pair[0] != "columns" and pair[1]],
-        "title": heading_of(last), "above": quote(above), "crumb": heading_of(top) if (top := above.rpartition("/")[2]).isalpha() else top,
+        "title": crumb if above == at else f"{crumb}: {last}", "above": quote(above), "crumb": crumb,
         "seen": lambda pattern: signed is not None and signed.may(wanted("GET", pattern)),
     }  # fmt: skip
     status = 400 if view.mistakes else 200
