@@ -185,6 +185,7 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "POST /licenses/{id}/resume": _P.LICENSES_CHANGE,
         "POST /licenses/{id}/revoke": _P.LICENSES_CHANGE,
         "GET /billing": _P.BILLING_READ,
+        **{f"GET /billing/{name}": _P.BILLING_READ for name in ("statements", "documents", "disputes", "payouts")},
         "GET /billing/statements/{licensee}/{month}": _P.BILLING_READ,
         "GET /billing/statements/{licensee}/{month}.{ending}": _P.BILLING_READ,
         "GET /billing/documents/{id}": _P.BILLING_READ,

@@ -10,7 +10,8 @@ from gateway.clock import Clock
 from gateway.dashboard.admin_log import AdminLog
 from gateway.dashboard.audit_pages import AuditPages
 from gateway.dashboard.auditor_pages import AuditorPages
-from gateway.dashboard.billing_pages import BillingPages, Bills
+from gateway.dashboard.billing_pages import BillingPages
+from gateway.dashboard.billing_tables import Bills
 from gateway.dashboard.bundle_pages import BundlePages, Bundles
 from gateway.dashboard.consent_pages import ConsentPages, Consents
 from gateway.dashboard.deal_pages import DealPages, Frame
