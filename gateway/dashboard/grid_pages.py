@@ -2,7 +2,8 @@
 
 ======================================  ================================================
 ``/policies/SITE/consent``              the grid: a row for each form of each work, a column
-                                        for each use
+                                        for each use; ``.csv`` and the rest: what stands
+                                        in each cell
 ``/policies/SITE/consent/check``        POST: what would change, for whom, from when; nothing
                                         is kept
 ``/policies/SITE/consent/activate``     POST: put it in force, if the file is still the one
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from aiohttp import web
@@ -29,12 +31,13 @@ from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_impact import REPLAY_DAYS, Replaying, difference
 from gateway.dashboard.policy_shelf import BY_GRID, PolicyFiles, digest_of
 from gateway.dashboard.queries import AccessLog
+from gateway.dashboard.table_forms import Cells, add_table
 from gateway.policy.consent_grid import UNITS, USUAL_UNIT, Cell, Choices, Consent, Found, Grid, Place
 from gateway.policy.consent_text import Written, normal, read_grid, write_choices
 from gateway.policy.consent_words import FROM_WHEN, USES, WORDS, changes, row_name, stands
 from gateway.policy.lines import line_of
 from gateway.policy.rules import Policy, Verdict
-from gateway.problems import ConfigurationError, Mistake
+from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.uses import Use
 from gateway.visitors.catalog import Catalog
 
@@ -53,6 +56,7 @@ _VERDICTS: Final[Mapping[Verdict, str]] = {
     Verdict.REFUSE: "refused",
 }
 _LONGEST_AMOUNT: Final = 40
+_CELLS: Final[Cells] = {name: itemgetter(name) for name in ("work", "rendition", *map(str, Use))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class GridPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
         router.add_get("/policies/{site}/consent", self._grid)
+        add_table(router, "/policies/{site}/consent", _CELLS, self._rows)
         router.add_post("/policies/{site}/consent/check", self._check)
         router.add_post("/policies/{site}/consent/activate", self._activate)
 
@@ -105,6 +110,19 @@ class GridPages:
         self._files.versions(policy)
         done = request.query.get("done") == "activated"
         return self._drawn(request, policy, text, grid, {}, done=done)
+
+    async def _rows(self, request: web.Request) -> list[dict[str, str]]:
+        policy = self._policy(request)
+        try:
+            grid = read_grid(self._files.text(policy), policy.file)
+        except ConfigurationError as error:
+            raise StoreUnavailable(str(error)) from error
+        currency = policy.site.currency
+        return [
+            {"work": place.work, "rendition": place.rendition}
+            | {str(use): stands(grid.cells[place, use], currency) for use in Use}
+            for place in grid.places
+        ]
 
     def _drawn(
         self, request: web.Request, policy: Policy, text: str, grid: Grid | None, form: Mapping[str, str], *,

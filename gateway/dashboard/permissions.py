@@ -131,6 +131,9 @@ _TABLES: Final = {
     **{f"licenses/{{id}}/{name}": _P.LICENSES_READ for name in ("levers", "versions")},
     **{f"deals/{{id}}/{name}": _P.DEALS_READ for name in ("levers", "flags", "checklist", "transcript")},
     **{f"consent/{name}": _P.CONSENT_READ for name in ("withdrawals", "objections", "authors")},
+    # What would be due back stands there: only for whoever could withdraw.
+    **{f"consent/{name}": _P.CONSENT_CHANGE for name in ("effects", "effects/told")},
+    "policies/{site}/consent": _P.POLICY_READ,
     **{f"billing/{name}": _P.BILLING_READ for name in ("statements", "figures", "documents", "disputes", "payouts", "authors")},
 }  # fmt: skip
 #: The permission that each address wants, by method and pattern.
@@ -185,7 +188,10 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "POST /licenses/{id}/resume": _P.LICENSES_CHANGE,
         "POST /licenses/{id}/revoke": _P.LICENSES_CHANGE,
         "GET /billing": _P.BILLING_READ,
-        **{f"GET /billing/{name}": _P.BILLING_READ for name in ("statements", "documents", "disputes", "payouts")},
+        **{
+            f"GET /billing/{name}": _P.BILLING_READ
+            for name in ("statements", "documents", "disputes", "payouts")
+        },
         "GET /billing/statements/{licensee}/{month}": _P.BILLING_READ,
         "GET /billing/statements/{licensee}/{month}.{ending}": _P.BILLING_READ,
         "GET /billing/documents/{id}": _P.BILLING_READ,
@@ -252,6 +258,8 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         # A secret that is made anew is shown.
         "POST /webhooks/{id}/secret": _P.KEYS_CHANGE,
         "GET /consent": _P.CONSENT_READ,
+        **{f"GET /consent/{name}": _P.CONSENT_READ for name in ("withdrawals", "objections", "authors")},
+        "GET /consent/effects": _P.CONSENT_CHANGE,
         "POST /consent/withdraw": _P.CONSENT_CHANGE,
         "GET /consent/withdrawals/{id}": _P.CONSENT_READ,
         "POST /consent/withdrawals/{id}/readmit": _P.CONSENT_CHANGE,

@@ -13,7 +13,8 @@ from gateway.dashboard.auditor_pages import AuditorPages
 from gateway.dashboard.billing_pages import BillingPages
 from gateway.dashboard.billing_tables import Bills
 from gateway.dashboard.bundle_pages import BundlePages, Bundles
-from gateway.dashboard.consent_pages import ConsentPages, Consents
+from gateway.dashboard.consent_pages import ConsentPages
+from gateway.dashboard.consent_tables import Consents
 from gateway.dashboard.deal_pages import DealPages, Frame
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages

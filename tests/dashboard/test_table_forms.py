@@ -25,6 +25,8 @@ from gateway.finding import Finding as Found
 from gateway.finding import State
 from gateway.licenses.audit_cases import AuditCase, AuditScope, Finding
 from gateway.licenses.bundle import write_manifest
+from gateway.licenses.enrollment import enroll
+from gateway.licenses.license import License, Standing
 from gateway.licenses.negotiation import Side, terminated
 from gateway.licenses.objection import Objection, Objector, Role
 from gateway.licenses.obligations import Evidence
@@ -68,6 +70,8 @@ REPORT = {
 }  # fmt: skip
 #: One paper each, and no table: a preview, a finding of health, a memo, a price.
 PAPERS = {"/preview", "/health", "/memo", "/calculator", "/dossier"}
+#: What the address of a table must say beside its ending, where there is no table without.
+WHAT = dict.fromkeys(("/consent/effects", "/consent/effects/told"), "site=journal&work=essays")
 
 
 class Looks:
@@ -112,6 +116,11 @@ async def whole(
     await consents.taking_back.store.issue(taken)
     objection = Objection("ob_1", "journal", HOSTILE[0], Role.DEPICTED, now)
     await consents.hearing.store.add(objection, Objector("a@a.example", HOSTILE[1], HOSTILE[2]), most=9)
+    holder = enroll(HOSTILE[4], now=now, standing=Standing.ACTIVE)
+    await consents.taking_back._register.add_licensee(holder.licensee, holder.client)
+    terms = consents.policies()[0].offers[0].terms
+    held = License("li_held", holder.licensee.id, "journal", "training", terms, "p", now, now + 99)
+    await consents.taking_back._register.grant(held)
     await consents.asking.ask("journal", "essays", HOSTILE[5], 500_000, now * 1_000_000, representative=True)
     manifest = manifest_file(tmp_path / "shop" / "journal.toml", "launch")
     manifest.parent.mkdir(parents=True)
@@ -185,7 +194,7 @@ async def test_every_table_has_four_forms_that_hold_the_same_rows(whole, tmp_pat
     assert len(TABLES) >= 25
     assert len(OF_ONE) >= 15
     compared = "?last=24h&compare=previous"
-    views = [(path, "") for path in TABLES if path != "/overview/compared"]
+    views = [(path, f"?{WHAT.get(path, '')}") for path in TABLES if path != "/overview/compared"]
     views += [(of_one(whole, path), "") for path in OF_ONE]
     views += [
         (path, compared)
@@ -222,13 +231,19 @@ async def test_the_page_of_a_table_leads_to_its_forms(whole):
     for page, tables in {
         "/licensees": ["/licensees"], "/duties": ["/duties"], "/webhooks": ["/webhooks", "/webhooks/newest"],
         "/billing": ["/billing/statements", "/billing/documents", "/billing/disputes"],
-        "/people": ["/people"], "/policies": ["/policies"], "/milestones": ["/milestones"],
+        "/consent": ["/consent/withdrawals", "/consent/objections", "/consent/authors"],
+        f"/consent/effects?{WHAT['/consent/effects']}": ["/consent/effects", "/consent/effects/told"],
+        "/policies/journal/consent": ["/policies/journal/consent"], "/people": ["/people"], "/policies": ["/policies"], "/milestones": ["/milestones"],
         "/refused": ["/refused", "/refused/weeks"], "/auditors": ["/auditors", "/auditors/looks"], "/log": ["/log"],
         "/bundles": ["/bundles"], "/deals": ["/deals"], "/licenses": ["/licenses"], "/audits": [],
         "/billing/authors": ["/billing/authors"], "/health": ["/health/findings", "/health/settings"],
         "/crawlers/GPTBot": ["/content/paths", "/log"],
         **{
-            page: [of_one(whole, path) for path in OF_ONE if of_one(whole, path).startswith(f"{page}/")]
+            page: [
+                # What is a page of its own leads to its forms itself.
+                of_one(whole, path) for path in OF_ONE
+                if of_one(whole, path).startswith(f"{page}/") and path not in GETS
+            ]
             for page in (
                 *(f"/{kind}/{one}" for kind, one in whole.ones.items()), f"/webhooks/events/{whole.event}",
             )
@@ -292,25 +307,30 @@ async def test_every_table_is_sorted_by_each_of_its_columns_in_every_form(whole,
     """Those that are pages of sums or of a filter have their own words for it (`filters`, `deals`)."""
     own = {"/log", "/overview", "/overview/compared", "/crawlers", "/content", "/content/paths", "/deals", "/billing/figures"}  # fmt: skip
     for path in [*(path for path in TABLES if path not in own), *(of_one(whole, path) for path in OF_ONE)]:
-        rows = next(iter(json.loads(await octets(whole, f"{path}.json")).values()))
+        what = WHAT.get(path, "")
+        rows = next(iter(json.loads(await octets(whole, f"{path}.json?{what}")).values()))
         for name in rows[0]:
             cells = {name: itemgetter(name)}
             for turned in (False, True):
                 order = Order(name, turned)
                 wanted, _ = by_cells(rows, cells, order)
-                found = json.loads(await octets(whole, f"{path}.json?sort={order.said}"))["rows"]
+                found = json.loads(await octets(whole, f"{path}.json?{what}&sort={order.said}"))["rows"]
                 assert [row[name] for row in found] == [row[name] for row in wanted], (path, order)
         for ending in FORMATS:
             wrong = await whole.get(f"{path}.{ending}?sort=floor")
             assert (wrong.status, wrong.text[:25]) == (400, "sort: has no 'floor' here"), path
-        lines = (await octets(whole, f"{path}.jsonl?sort=-{name}")).splitlines()
+        lines = (await octets(whole, f"{path}.jsonl?{what}&sort=-{name}")).splitlines()
         assert [json.loads(line) for line in lines] == found, path
-        assert of_parquet(await octets(whole, f"{path}.parquet?sort=-{name}"), tmp_path) == found, path
+        assert of_parquet(await octets(whole, f"{path}.parquet?{what}&sort=-{name}"), tmp_path) == found, path
 
 
 async def test_the_heading_of_a_page_sorts_it_and_leads_to_forms_in_the_same_order(whole):
     """Each link of a heading is followed both ways; the forms that the page leads to are of that order."""
-    pages = ("/licensees", "/licenses", "/bundles", "/policies", "/views", "/refused", "/people", "/keys", "/webhooks")  # fmt: skip
+    pages = (
+        "/licensees", "/licenses", "/bundles", "/policies", "/views", "/refused", "/people", "/keys", "/webhooks",
+        "/billing/statements", "/billing/documents", "/billing/disputes", "/billing/payouts",
+        "/consent/withdrawals", "/consent/objections", "/consent/authors",
+    )  # fmt: skip
     for page in pages:
         headings = re.findall(
             rf'aria-sort="none"><a href="{page}\?(sort=[a-z_]+)">', (await whole.get(page)).text
