@@ -67,7 +67,8 @@ class SqliteDisputeBook:
 
         def act(db: apsw.Connection) -> list[str]:
             values: tuple[str | int, ...] = (licensee, most)
-            where = "WHERE ?1 IN ('', licensee)"
+            # Spelled apart: over one licensee its own index is gone into, over everybody that of the order.
+            where = "WHERE licensee = ?1" if licensee else "WHERE ?1 = ''"
             if after:
                 place = db.execute("SELECT open, at, id FROM line_disputes WHERE id = ?", (after,)).fetchone()
                 if place is None:

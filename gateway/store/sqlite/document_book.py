@@ -72,18 +72,20 @@ class SqliteDocumentBook:
 
     async def of(self, licensee: str, most: int, after: str = "") -> tuple[Document, ...]:
         """The newest first; see the port."""
+        # Spelled apart: over one licensee its own index is gone into, over everybody that of time.
+        whose = "WHERE d.licensee = ?1" if licensee else "WHERE ?1 = ''"
         order = "ORDER BY d.at DESC, coalesce(n.seq, 1 << 62) DESC, d.id LIMIT ?2"
 
         def act(db: apsw.Connection) -> tuple[Document, ...]:
             if not after:
-                return _found(db, f"WHERE ?1 IN ('', d.licensee) {order}", licensee, most)
+                return _found(db, f"{whose} {order}", licensee, most)
             last = db.execute(_PLACE, (after,)).fetchone()
             if last is None:
                 return ()
             at, seq = map(int, last)
             return _found(
                 db,
-                "WHERE ?1 IN ('', d.licensee) AND d.at <= ?3 AND (d.at < ?3 OR coalesce(n.seq, 1 << 62) < ?4"
+                f"{whose} AND d.at <= ?3 AND (d.at < ?3 OR coalesce(n.seq, 1 << 62) < ?4"
                 f" OR coalesce(n.seq, 1 << 62) = ?4 AND d.id > ?5) {order}",
                 licensee, most, at, seq, after,
             )  # fmt: skip
