@@ -13,7 +13,7 @@ from gateway.billing.ledger import Ledger
 from gateway.billing.paying_out import PayingOut
 from gateway.clock import Clock
 from gateway.config import Config
-from gateway.dashboard.billing_pages import Bills
+from gateway.dashboard.billing_tables import Bills
 from gateway.desk.billing import BillingDesk
 from gateway.desk.call import Group
 from gateway.desk.clients import Clients

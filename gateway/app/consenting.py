@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway.app.consent_recording import ConsentRecording
 from gateway.clock import Clock
-from gateway.dashboard.consent_pages import Consents
+from gateway.dashboard.consent_tables import Consents
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.desk.authorship import AuthorshipDesk
 from gateway.desk.call import Group

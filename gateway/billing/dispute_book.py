@@ -28,6 +28,9 @@ class DisputeBook(Protocol):
         """The dispute of that id."""
         ...
 
-    async def of(self, licensee: str, most: int) -> tuple[Dispute, ...]:
-        """Those of *licensee*, or of everybody for "": the open ones first, then the latest."""
+    async def of(self, licensee: str, most: int, after: str = "") -> tuple[Dispute, ...]:
+        """At most *most* of *licensee*, or of everybody for "": the open ones first, then the latest.
+
+        Those behind the one of id *after* where that is said; nothing where none has that id.
+        """
         ...

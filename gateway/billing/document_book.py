@@ -37,8 +37,11 @@ class DocumentBook(Protocol):
         """The document of that kind and number."""
         ...
 
-    async def of(self, licensee: str, most: int) -> tuple[Document, ...]:
-        """Those of *licensee*, or of everybody for "", the newest first."""
+    async def of(self, licensee: str, most: int, after: str = "") -> tuple[Document, ...]:
+        """At most *most* of *licensee*, or of everybody for "", the newest first.
+
+        Those behind the one of id *after* where that is said; nothing where none has that id.
+        """
         ...
 
     async def notes(self, id: str) -> tuple[Document, ...]:

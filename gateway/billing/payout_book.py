@@ -32,8 +32,11 @@ class PayoutBook(Protocol):
         """The payout of that id."""
         ...
 
-    async def all(self, most: int) -> tuple[Payout, ...]:
-        """The newest first."""
+    async def all(self, most: int, after: str = "") -> tuple[Payout, ...]:
+        """At most *most*, the newest first.
+
+        Those behind the one of id *after* where that is said; nothing where none has that id.
+        """
         ...
 
     async def owed(self) -> tuple[Standing, ...]:

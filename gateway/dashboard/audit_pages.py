@@ -25,7 +25,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard.exports import amounts
 from gateway.dashboard.frame import Frame
-from gateway.dashboard.table_forms import ALL, Cells, add_table, moment
+from gateway.dashboard.table_forms import Cells, add_table, moment
 from gateway.licenses.audit_cases import (
     LONGEST,
     AuditCase,
@@ -156,16 +156,13 @@ class AuditPages:
             router.add_post(f"/audits/{{id}}/{name}", self._acted(name, act))
 
     async def _rows(self, _request: web.Request) -> list[AuditRow]:
-        return await self._everything(ALL)
-
-    async def _everything(self, most: int) -> list[AuditRow]:
-        return [await self._row(each) for each in await self._audits.everything(most)]
+        return [await self._row(each) for each in await self._audits.everything(_MOST)]
 
     async def _found_in(self, request: web.Request) -> tuple[Finding, ...]:
         return (await self._found(request)).findings
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        rows = cases = await self._everything(_MOST)
+        rows = cases = await self._rows(request)
         context = {
             "open": [row for row in rows if row.open],
             "over": [row for row in rows if not row.open],

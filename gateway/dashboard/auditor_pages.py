@@ -18,8 +18,11 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.frame import Frame
-from gateway.dashboard.table_forms import ALL, FEW, Cells, add_table, moment
+from gateway.dashboard.table_forms import Cells, add_table, moment
 from gateway.licenses.auditors import Auditor, Auditors, Look
+
+_MOST: Final = 500
+
 
 _CELLS: Final[Cells] = {
     "id": lambda row: row[0].id,
@@ -62,7 +65,7 @@ class AuditorPages:
         chosen = request.query.get("auditor", "")
         if chosen and chosen not in names:
             raise web.HTTPNotFound
-        looks = await self._auditors.looks(chosen, ALL)
+        looks = await self._auditors.looks(chosen, _MOST)
         return [(each, names.get(each.auditor, each.auditor)) for each in looks]
 
     async def _all(self, request: web.Request) -> web.StreamResponse:
@@ -71,12 +74,12 @@ class AuditorPages:
         known = {each.id: each for each in every}
         if chosen and chosen not in known:
             raise web.HTTPNotFound
-        looks = await self._auditors.looks(chosen, ALL)
+        looks = await self._auditors.looks(chosen, _MOST)
         counts = Counter(each.auditor for each in looks)
         context = {
             "auditors": [(each, _state(each, now), counts[each.id]) for each in every],
-            "looks": [(each, known[each.auditor].name if each.auditor in known else each.auditor) for each in looks[:FEW]],
-            "chosen": known.get(chosen), "few": FEW,
+            "looks": [(each, known[each.auditor].name if each.auditor in known else each.auditor) for each in looks],
+            "chosen": known.get(chosen), "many": len(looks) == _MOST,
         }  # fmt: skip
         return self._frame.render(request, "auditors.html", context)
 

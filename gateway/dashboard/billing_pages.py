@@ -1,7 +1,9 @@
 """Billing: the account statements of every licensee, and what is issued of them.
 
 ========================================  ====================================
-``/billing``                              licensees and their months
+``/billing``                              what is owed, and the newest of each table
+``/billing/statements``, ``/documents``,  each table whole (`billing_tables`)
+``/disputes``, ``/payouts``
 ``/billing/statements/LICENSEE/MONTH``    one account; ``.json``, ``.csv`` and
                                           ``.pdf`` beside it
 ``/billing/documents/ID``                 one invoice or credit note, as it was
@@ -18,88 +20,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from operator import itemgetter
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from aiohttp import web
 
-from gateway.billing.account_book import AccountBook, months_of, read_account
+from gateway.billing.account_book import read_account
 from gateway.billing.account_forms import as_csv, as_json, paper
 from gateway.billing.billing_office import BillingOffice
-from gateway.billing.dunning import Standing
 from gateway.billing.invoice_paper import invoice_paper
-from gateway.billing.invoices import HEADINGS, Document, NotIssued
-from gateway.billing.line_disputes import Dispute
+from gateway.billing.invoices import HEADINGS, NotIssued
 from gateway.billing.minor_units import shown
 from gateway.billing.paper_pdf import PDF, available, paper_pdf
-from gateway.billing.paying_out import PayingOut
-from gateway.billing.payouts import Payout
 from gateway.billing.sheets import Paper
 from gateway.billing.statements import Period, PeriodError, StatementDisagrees
 from gateway.clock import Clock
 from gateway.dashboard.billing_figures import BESIDE, NAMES, Sums, changes_of, figures_of, rows_of
+from gateway.dashboard.billing_tables import BillingTables, Bills
 from gateway.dashboard.exports import FORMATS, mistaken, sent
 from gateway.dashboard.exports import each as each_row
 from gateway.dashboard.filters import View, read_view
 from gateway.dashboard.frame import Frame
 from gateway.dashboard.payout_pages import PayoutPages
 from gateway.dashboard.periods import Change
-from gateway.dashboard.table_forms import ALL, FEW, Cells, add_table, moment
 from gateway.money import Money
 from gateway.problems import Refusal, StoreUnavailable
 
+#: Documents, and disputes, that are looked at for the figures unless all are asked for.
+_MOST: Final = 200
+#: Rows of a table that has a page of its own.
+_NEWEST: Final = 10
 #: What the figures are asked by.
 _PERIOD: Final = frozenset({"last", "from", "to", "compare", "columns"})
 _FORMS: Final = ("json", "csv", "pdf")
-
-
-@dataclass(frozen=True, slots=True)
-class Bills:
-    """What these pages work on. *names* gives what licensees are called, by id; *test* says that all is of test mode.
-
-    *office* is what issues documents and answers disputes; without it there are statements alone.
-    *paying* is what creators and authors are paid by.
-    """
-
-    book: AccountBook
-    names: Callable[[], Awaitable[dict[str, str]]]
-    test: bool = False
-    office: BillingOffice | None = None
-    paying: PayingOut | None = None
-
-
-_MONTH_CELLS: Final[Cells] = {name: itemgetter(name) for name in ("licensee", "name", "month", "closed")}
-_DOCUMENT_CELLS: Final[Cells] = {
-    "id": lambda row: row[0].id,
-    "number": lambda row: row[0].label or "",
-    "kind": lambda row: str(row[0].kind),
-    "licensee": lambda row: row[0].licensee,
-    "name": lambda row: row[2],
-    "period": lambda row: str(row[0].period),
-    "due": lambda row: str(row[0].told.get("due_on") or ""),
-    "state": lambda row: str(row[1].state) if row[1] else "",
-    "total": lambda row: str(row[0].total),
-    "open": lambda row: str(row[1].open) if row[1] else "",
-}
-_DISPUTE_CELLS: Final[Cells] = {
-    "id": lambda row: row[0].id,
-    "answer_by": lambda row: moment(row[0].answer_by),
-    "state": lambda row: str(row[0].state),
-    "licensee": lambda row: row[0].licensee,
-    "name": lambda row: row[1],
-    "line": lambda row: str(row[0].line),
-    "amount": lambda row: str(row[0].amount),
-}
-_PAYOUT_CELLS: Final[Cells] = {
-    "id": lambda row: row.id,
-    "since": lambda row: moment(row.changed_at),
-    "state": lambda row: str(row.state),
-    "payee": lambda row: row.author or row.payee.name,
-    "rail": lambda row: str(row.payee.rail),
-    "amount": lambda row: str(row.amount),
-}
 
 
 class BillingPages:
@@ -108,17 +61,12 @@ class BillingPages:
     def __init__(self, bills: Bills, frame: Frame, clock: Clock) -> None:
         """Work on *bills*, drawn in *frame*."""
         self._bills, self._frame, self._clock = bills, frame, clock
+        self._tables = BillingTables(bills, frame)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Answer at its addresses."""
         router.add_get("/billing", self._all)
-        for name, cells, rows in (
-            ("statements", _MONTH_CELLS, self._months),
-            ("documents", _DOCUMENT_CELLS, self._documents),
-            ("disputes", _DISPUTE_CELLS, self._disputes),
-            ("payouts", _PAYOUT_CELLS, self._payouts),
-        ):
-            add_table(router, f"/billing/{name}", cells, rows)
+        self._tables.add_to(router)
         for ending in FORMATS:
             router.add_get(f"/billing/figures.{ending}", self._figures)
         router.add_get(r"/billing/statements/{licensee}/{month:\d{4}-\d{2}}", self._statement)
@@ -135,8 +83,8 @@ class BillingPages:
             PayoutPages(self._bills.paying, self._frame, test=self._bills.test).add_to(router)
 
     async def _all(self, request: web.Request) -> web.StreamResponse:
-        names = await self._bills.names()
-        accounts = await self._accounts(names)
+        names, ids = await self._tables.licensees()
+        accounts = [(names.get(id, id), id, await self._tables.months(id)) for id in ids[:_NEWEST]]
         view, status = self._period(request)
         figures: tuple[Change, ...] = ()
         # Adding up every account takes a while: only for whoever asks.
@@ -144,8 +92,8 @@ class BillingPages:
             now, before = await self._sums(view)
             figures = changes_of(now, now if before is None else before)
         context = {
-            "accounts": sorted(accounts)[:FEW], "licensees": len(accounts), "test": self._bills.test, "view": view,
-            "figures": figures, "few": FEW, **await self._issued(names),
+            "accounts": accounts, "all_accounts": len(ids), "test": self._bills.test, "view": view,
+            "figures": figures, **await self._issued(everything=request.query.get("owed") == "all"),
         }  # fmt: skip
         return self._frame.render(request, "billing.html", context, status=status)
 
@@ -169,63 +117,32 @@ class BillingPages:
         names = NAMES if before is None else (*NAMES, *BESIDE)
         return await sent(request, "billing-figures", names, each_row(rows_of(now, before)))
 
-    async def _accounts(self, names: dict[str, str]) -> list[tuple[str, str, list[tuple[str, bool]]]]:
-        accounts = []
-        for licensee in await self._bills.book.licensees():
-            closed = await self._bills.book.closes(licensee)
-            months = await months_of(self._bills.book, licensee)
-            accounts.append(
-                (
-                    names.get(licensee, licensee),
-                    licensee,
-                    [(each.name, each.name in closed) for each in months],
-                )
-            )
-        return accounts
+    async def _issued(self, *, everything: bool) -> dict[str, object]:
+        """What is owed, and the newest of each table.
 
-    async def _months(self, _request: web.Request) -> list[Mapping[str, str]]:
-        return [
-            {"licensee": id, "name": name, "month": month, "closed": "yes" if closed else "no"}
-            for name, id, months in sorted(await self._accounts(await self._bills.names()))
-            for month, closed in months
-        ]
-
-    async def _documents(self, _request: web.Request) -> list[tuple[Document, Standing | None, str]]:
-        return await self._billed(await self._bills.names(), await self._standings(), ALL)
-
-    async def _disputes(self, _request: web.Request) -> list[tuple[Dispute, str]]:
-        return await self._disputed_lines(await self._bills.names(), ALL)
-
-    async def _payouts(self, _request: web.Request) -> Sequence[Payout]:
-        return await self._bills.paying.book.all(ALL) if self._bills.paying else ()
-
-    async def _standings(self) -> dict[str, Standing]:
-        """How every invoice stands, by its id."""
-        office, stands = self._bills.office, dict[str, Standing]()
-        for licensee in await self._bills.book.licensees() if office else ():
-            stands |= {each.document.id: each for each in await office.standings(licensee)} if office else {}
-        return stands
-
-    async def _billed(
-        self, names: Mapping[str, str], stands: Mapping[str, Standing], most: int
-    ) -> list[tuple[Document, Standing | None, str]]:
-        found = await self._bills.office.issuer.documents.of("", most) if self._bills.office else ()
-        return [(each, stands.get(each.id), names.get(each.licensee, each.licensee)) for each in found]
-
-    async def _disputed_lines(self, names: Mapping[str, str], most: int) -> list[tuple[Dispute, str]]:
-        found = await self._bills.office.disputes.of("", most) if self._bills.office else ()
-        return [(each, names.get(each.licensee, each.licensee)) for each in found]
-
-    async def _issued(self, names: Mapping[str, str]) -> dict[str, object]:
-        """What the page shows of documents, disputes and payouts: sums of all, rows of the newest."""
-        if self._bills.office is None:
+        Without *everything*, only licensees of the newest `_MOST` documents are added up; *partial* says if there are more.
+        """
+        office, paying = self._bills.office, self._bills.paying
+        if office is None:
             return {"documents": [], "disputes": [], "issues": False, "payouts": (), "pays": False}
-        stands, paying = await self._standings(), self._bills.paying
-        unpaid = [each for each in stands.values() if each.open]
+        documents, more_documents = await self._tables.documents.newest(_NEWEST)
+        disputes, more_disputes = await self._tables.disputes.newest(_NEWEST)
+        payouts, more_payouts = await self._tables.payouts.newest(_NEWEST)
+        counted, licensees, last = 0, set[str](), ""
+        while found := await office.issuer.documents.of("", _MOST, last):
+            counted, last = counted + len(found), found[-1].id
+            licensees |= {each.licensee for each in found}
+            if not everything:
+                break
+        partial = not everything and bool(last and await office.issuer.documents.of("", 1, last))
+        unpaid = [
+            each for licensee in sorted(licensees) for each in await office.standings(licensee) if each.open
+        ]
+        waiting, over = await _waiting(office)
         return {
-            "documents": await self._billed(names, stands, FEW), "issued": len(stands), "issues": True,
-            "disputes": await self._disputed_lines(names, FEW), "headings": HEADINGS,
-            "payouts": await paying.book.all(FEW) if paying else (),
+            "documents": documents, "disputes": disputes, "issues": True, "headings": HEADINGS, "payouts": payouts,
+            "more_documents": more_documents, "more_disputes": more_disputes, "more_payouts": more_payouts,
+            "counted": counted, "partial": partial, "waiting": waiting, "over": over,
             "pays": paying is not None, "open": _added(each.open for each in unpaid), "unpaid": len(unpaid),
             "soonest": min((due for each in unpaid if (due := each.document.told["due_on"])), default=""),
         }  # fmt: skip
@@ -311,6 +228,13 @@ class BillingPages:
         forms = [each for each in _FORMS if each != "pdf" or available()]
         context = {"paper": document, "at": at, "forms": forms, "test": self._bills.test, **more}
         return self._frame.render(request, "billing_paper.html", context)
+
+
+async def _waiting(office: BillingOffice) -> tuple[int, bool]:
+    """How many disputes wait for the operator, of those that stand first, and whether there may be more."""
+    found = await office.disputes.of("", _MOST)
+    waiting = sum(each.state == "open" for each in found)
+    return waiting, waiting == _MOST
 
 
 def _added(amounts: Iterable[Money]) -> tuple[Money, ...]:

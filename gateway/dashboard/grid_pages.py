@@ -2,7 +2,8 @@
 
 ======================================  ================================================
 ``/policies/SITE/consent``              the grid: a row for each form of each work, a column
-                                        for each use
+                                        for each use; ``.csv`` and the rest: what stands
+                                        in each cell
 ``/policies/SITE/consent/check``        POST: what would change, for whom, from when; nothing
                                         is kept
 ``/policies/SITE/consent/activate``     POST: put it in force, if the file is still the one
@@ -16,8 +17,9 @@ rules or a stance say is told beside it. A field is named ``WORK/FORM/USE``, its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from aiohttp import web
@@ -35,7 +37,7 @@ from gateway.policy.consent_text import Written, normal, read_grid, write_choice
 from gateway.policy.consent_words import FROM_WHEN, USES, WORDS, changes, row_name, stands
 from gateway.policy.lines import line_of
 from gateway.policy.rules import Policy, Verdict
-from gateway.problems import ConfigurationError, Mistake
+from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.uses import Use
 from gateway.visitors.catalog import Catalog
 
@@ -54,6 +56,7 @@ _VERDICTS: Final[Mapping[Verdict, str]] = {
     Verdict.REFUSE: "refused",
 }
 _LONGEST_AMOUNT: Final = 40
+_CELLS: Final[Cells] = {name: itemgetter(name) for name in ("work", "rendition", *map(str, Use))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +84,6 @@ class Change:
     sentences: tuple[str, ...]
 
 
-def _of(use: Use) -> Callable[[tuple[Place, Mapping[Use, str]]], str]:
-    return lambda row: row[1][use]
-
-
-_CELLS: Final[Cells] = {
-    "work": lambda row: row[0].work,
-    "rendition": lambda row: row[0].rendition,
-    **{str(use): _of(use) for use in Use},
-}
-
-
 class GridPages:
     """The pages of the grid; *frame* draws them."""
 
@@ -107,14 +99,6 @@ class GridPages:
         router.add_post("/policies/{site}/consent/check", self._check)
         router.add_post("/policies/{site}/consent/activate", self._activate)
 
-    async def _rows(self, request: web.Request) -> list[tuple[Place, Mapping[Use, str]]]:
-        policy = self._policy(request)
-        grid = read_grid(self._files.text(policy), policy.file)
-        currency = policy.site.currency
-        return [
-            (place, {use: stands(grid.cells[place, use], currency) for use in Use}) for place in grid.places
-        ]
-
     async def _grid(self, request: web.Request) -> web.StreamResponse:
         policy = self._policy(request)
         try:
@@ -126,6 +110,19 @@ class GridPages:
         self._files.versions(policy)
         done = request.query.get("done") == "activated"
         return self._drawn(request, policy, text, grid, {}, done=done)
+
+    async def _rows(self, request: web.Request) -> list[dict[str, str]]:
+        policy = self._policy(request)
+        try:
+            grid = read_grid(self._files.text(policy), policy.file)
+        except ConfigurationError as error:
+            raise StoreUnavailable(str(error)) from error
+        currency = policy.site.currency
+        return [
+            {"work": place.work, "rendition": place.rendition}
+            | {str(use): stands(grid.cells[place, use], currency) for use in Use}
+            for place in grid.places
+        ]
 
     def _drawn(
         self, request: web.Request, policy: Policy, text: str, grid: Grid | None, form: Mapping[str, str], *,

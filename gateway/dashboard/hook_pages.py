@@ -29,7 +29,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard.about_events import KINDS, Thing, named, things
 from gateway.dashboard.frame import Frame
-from gateway.dashboard.table_forms import ALL, FEW, Cells, add_table, listed, moment, read_table, rows_in
+from gateway.dashboard.table_forms import Cells, add_table, listed, moment, read_table, rows_in
 from gateway.licenses.register import LicenseRegister
 from gateway.outbox import alerts
 from gateway.outbox.courier import Outcome, Said
@@ -145,15 +145,12 @@ class HookPages:
         return [await self._row(each) for each in await self._hooks.endpoints.all()]
 
     async def _events(self, _request: web.Request) -> tuple[Happening, ...]:
-        return tuple(reversed(await self._hooks.events.after(0, ALL)))
-
-    async def _newest(self) -> tuple[Happening, ...]:
         last = await self._hooks.events.last()
         events = await self._hooks.events.after(max(last - _BACK, 0), _BACK)
-        return tuple(reversed(events[-FEW:]))
+        return tuple(reversed(events[-SHOWN:]))
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        events = await self._newest()
+        events = await self._events(request)
         rows, view = rows_in(await self._rows(request), _CELLS, read_table(request, _CELLS))
         context = {
             "rows": rows,
@@ -162,19 +159,18 @@ class HookPages:
             "about": {each.event.id: things(each.event) for each in events},
             "named": await self._names(),
             "alerts": alerts.EVENTS,
-            "few": FEW,
         }
         return self._frame.render(request, "webhooks.html", context, status=400 if view.mistakes else 200)
 
     async def _sent_there(self, request: web.Request) -> list[Told]:
         endpoint = await self._found(request)
-        return await self._told(await self._hooks.endpoints.deliveries(ALL, endpoint=endpoint.id))
+        return await self._told(await self._hooks.endpoints.deliveries(SHOWN, endpoint=endpoint.id))
 
     async def _heard(self, request: web.Request) -> list[Told]:
         found = await self._happening(request.match_info["id"])
         if found is None:
             raise web.HTTPNotFound
-        return await self._told(await self._hooks.endpoints.deliveries(ALL, event=found.event.id))
+        return await self._told(await self._hooks.endpoints.deliveries(SHOWN, event=found.event.id))
 
     async def _told(self, deliveries: Sequence[Delivery]) -> list[Told]:
         """*deliveries*, each with what its event was about."""
@@ -203,9 +199,8 @@ class HookPages:
         self, request: web.Request, endpoint: Endpoint, *, said: str = "", good: bool = False, secret: str = "",
         answer: str = "", status: int = 200,
     ) -> web.StreamResponse:  # fmt: skip
-        deliveries = await self._hooks.endpoints.deliveries(FEW, endpoint=endpoint.id)
+        deliveries = await self._hooks.endpoints.deliveries(SHOWN, endpoint=endpoint.id)
         context = {
-            "few": FEW,
             "row": await self._row(endpoint),
             "deliveries": deliveries,
             "about": await self._about(deliveries),
@@ -231,7 +226,6 @@ class HookPages:
             "about": {found.event.id: things(found.event)},
             "named": await self._names(),
             "deliveries": await self._hooks.endpoints.deliveries(SHOWN, event=found.event.id),
-            "few": SHOWN,
             "places": {each.id: each.url for each in await self._hooks.endpoints.all()},
         }
         return self._frame.render(request, "webhook_event.html", context)

@@ -125,7 +125,7 @@ _TABLES: Final = {
     "webhooks/events/{id}/deliveries": _P.WEBHOOKS_READ, "refused": _P.REFUSED_READ, "refused/weeks": _P.REFUSED_READ,
     "licensees/{id}/licenses": _P.LICENSES_READ, "figures": _P.WORTH_CHANGE, "preview/offers": _P.POLICY_READ,
     "who": _P.LOG_READ, "policies/{site}/consent": _P.POLICY_READ, "account/passkeys": _P.SELF,
-    "crawlers/{name}/proofs": _P.LOG_READ, "consent/effects": _P.CONSENT_READ,
+    "crawlers/{name}/proofs": _P.LOG_READ,
     **{f"bundles/{{hash}}/{name}": _P.BUNDLES_READ for name in ("licenses", "works")},
     "audits/{id}/findings": _P.AUDITS_READ,
     **{f"duties/{{id}}/{name}": _P.DUTIES_READ for name in ("documents", "due")},
@@ -136,6 +136,8 @@ _TABLES: Final = {
     **{f"deals/{{id}}/{name}": _P.DEALS_READ for name in ("levers", "flags", "checklist", "transcript")},
     **{f"consent/{name}": _P.CONSENT_READ for name in ("withdrawals", "objections", "authors")},
     **{f"billing/{name}": _P.BILLING_READ for name in ("statements", "documents", "disputes", "payouts", "authors")},
+    # What would be due back stands there: only for whoever could withdraw.
+    **{f"consent/{name}": _P.CONSENT_CHANGE for name in ("effects", "effects/told")},
 }  # fmt: skip
 #: The permission that each address wants, by method and pattern.
 ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
@@ -192,6 +194,10 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "POST /licenses/{id}/resume": _P.LICENSES_CHANGE,
         "POST /licenses/{id}/revoke": _P.LICENSES_CHANGE,
         "GET /billing": _P.BILLING_READ,
+        **{
+            f"GET /billing/{name}": _P.BILLING_READ
+            for name in ("statements", "documents", "disputes", "payouts")
+        },
         "GET /billing/statements/{licensee}/{month}": _P.BILLING_READ,
         "GET /billing/statements/{licensee}/{month}.{ending}": _P.BILLING_READ,
         "GET /billing/documents/{id}": _P.BILLING_READ,
@@ -258,6 +264,8 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         # A secret that is made anew is shown.
         "POST /webhooks/{id}/secret": _P.KEYS_CHANGE,
         "GET /consent": _P.CONSENT_READ,
+        **{f"GET /consent/{name}": _P.CONSENT_READ for name in ("withdrawals", "objections", "authors")},
+        "GET /consent/effects": _P.CONSENT_CHANGE,
         "POST /consent/withdraw": _P.CONSENT_CHANGE,
         "GET /consent/withdrawals/{id}": _P.CONSENT_READ,
         "POST /consent/withdrawals/{id}/readmit": _P.CONSENT_CHANGE,

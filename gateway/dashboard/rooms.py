@@ -10,9 +10,11 @@ from gateway.clock import Clock
 from gateway.dashboard.admin_log import AdminLog
 from gateway.dashboard.audit_pages import AuditPages
 from gateway.dashboard.auditor_pages import AuditorPages
-from gateway.dashboard.billing_pages import BillingPages, Bills
+from gateway.dashboard.billing_pages import BillingPages
+from gateway.dashboard.billing_tables import Bills
 from gateway.dashboard.bundle_pages import BundlePages, Bundles
-from gateway.dashboard.consent_pages import ConsentPages, Consents
+from gateway.dashboard.consent_pages import ConsentPages
+from gateway.dashboard.consent_tables import Consents
 from gateway.dashboard.deal_pages import DealPages
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.duty_pages import DutyPages

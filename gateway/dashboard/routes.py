@@ -9,7 +9,7 @@
 ``/who``                   whose request is this, and why
 ``/deals``                 the negotiations; see `deal_pages`
 ``/licenses``, ``/licensees``: see `holder_pages`
-``/billing``               statements, invoices, disputes, payouts; see `billing_pages`
+``/billing``               statements, invoices, disputes, payouts; see `billing_pages`, `billing_tables`
 ``/duties``                what licensees hand in; see `duty_pages`
 ``/milestones``            what of fees waits for something; see `milestone_pages`
 ``/audits``                who checks their reports; see `audit_pages`
@@ -20,7 +20,7 @@
 ``/webhooks``              who is told of what happened; see `hook_pages`
 ``/health``                what is in order; see `health_pages`
 ``/setup``                 the first run; see `setup_pages`
-``/consent``               withdrawals, objections, authors; see `consent_pages`
+``/consent``               withdrawals, objections, authors; see `consent_pages`, `effect_pages`
 ``/people``, ``/account``, ``/admin``: see `access_pages`; ``/keys``: see `key_pages`
 ``/api/``                  the same for programs; see `api`
 ``/sign-in``, ``/sign-out``: see `sign_in_pages`

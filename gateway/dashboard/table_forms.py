@@ -36,10 +36,6 @@ _T = TypeVar("_T")
 OWN: Final = frozenset({"sort", "after", "columns"})
 #: Rows of one page of a long table.
 PAGE_ROWS: Final = 100
-#: Rows that a page shows of a table which grows and has a page of its own.
-FEW: Final = 20
-#: Rows to which such a table is read; past it the page of its own says so.
-ALL: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +128,20 @@ def add_table(
 
 
 async def _page(request: web.Request, cells: Cells, rows: Iterable[Any]) -> web.StreamResponse:
-    """The table as a page of its own: every cell, or those of ``columns=``, sorted by any of them, a part at a time."""
-    view = read_table(request, cells)
+    """The table as a page of its own, a part at a time."""
+    # A row without an id of its own goes by its place.
+    every = [(str(cells["id"](row)) if "id" in cells else str(nth), row) for nth, row in enumerate(rows)]
+    part, view = read_table(request, cells).page(every, _second(cells), itemgetter(0))
+    return drawn_table(request, cells, [row for _, row in part], view, of=len(every))
+
+
+def drawn_table(
+    request: web.Request, cells: Cells, rows: Sequence[Any], view: TableView, *, of: int | None = None
+) -> web.StreamResponse:
+    """The page of a table alone: of *rows*, the part that *view* is of, every cell, or those of ``columns=``.
+
+    *of* is how many rows there are in all, where that is known.
+    """
     named = columns_of(",".join(request.query.getall("columns", [])), tuple(cells))
     chosen = () if isinstance(named, str) else named
     kept = [pair for pair in request.query.items() if pair[0] not in OWN]
@@ -141,14 +149,8 @@ async def _page(request: web.Request, cells: Cells, rows: Iterable[Any]) -> web.
     view = replace(view, kept=tuple(kept))
     if isinstance(named, str):
         view = replace(view, mistakes=(*view.mistakes, ("columns", named)))
-    rows = list(rows)
-    if len(rows) >= ALL:
-        view = replace(view, notes=(("most", f"Only the first {ALL:,} rows are here and in the forms."),))
-    # A row without an id of its own goes by its place.
-    every = [(str(cells["id"](row)) if "id" in cells else str(nth), row) for nth, row in enumerate(rows)]
-    part, view = view.page(every, _second(cells), itemgetter(0))
     names = chosen or tuple(cells)
-    shown = [[cell_of(cells[name](row)) for name in names] for _, row in part]
+    shown = [[cell_of(cells[name](row)) for name in names] for row in rows] if not view.mistakes else []
     numbers = [
         any(row[nth].number for row in shown) and all(row[nth].number or not row[nth].text for row in shown)
         for nth in range(len(names))
@@ -159,7 +161,7 @@ async def _page(request: web.Request, cells: Cells, rows: Iterable[Any]) -> web.
     crumb = heading_of(top) if top.isalpha() else top
     signed = signed_of(request)
     context = {
-        "view": view, "rows": shown, "all": len(every), "columns": list(zip(names, numbers, strict=True)),
+        "view": view, "rows": shown, "all": of, "columns": list(zip(names, numbers, strict=True)),
         "names": {name: heading_of(name) for name in cells}, "chosen": chosen, "at": quote(at),
         "kept": [pair for pair in (*kept, ("sort", view.order.said)) if pair[0] != "columns" and pair[1]],
         "title": crumb if above == at else f"{crumb}: {last}", "above": quote(above), "crumb": crumb,

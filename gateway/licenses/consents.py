@@ -36,6 +36,9 @@ class Consents(Protocol):
         """Everybody who is asked about a work, in the order of asking."""
         ...
 
-    async def all(self, most: int) -> tuple[Consent, ...]:
-        """Everybody who is asked, by site and work, at most *most*."""
+    async def all(self, most: int, after: str = "") -> tuple[Consent, ...]:
+        """Everybody who is asked, by site and work, at most *most*.
+
+        Those behind the one of id *after* where that is said; nothing where none has that id.
+        """
         ...

@@ -30,8 +30,11 @@ class Objections(Protocol):
         """The objection of that id."""
         ...
 
-    async def all(self, most: int) -> tuple[Objection, ...]:
-        """The latest first, at most *most*; those that are undecided before all others."""
+    async def all(self, most: int, after: str = "") -> tuple[Objection, ...]:
+        """The latest first, at most *most*; those that are undecided before all others.
+
+        Those behind the one of id *after* where that is said; nothing where none has that id.
+        """
         ...
 
     async def objector(self, id: str) -> Objector | None:

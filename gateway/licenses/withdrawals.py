@@ -36,8 +36,11 @@ class Withdrawals(Protocol):
         """The withdrawal of that id."""
         ...
 
-    async def all(self, most: int) -> tuple[Withdrawal, ...]:
-        """Every withdrawal of every site, those issued last first, at most *most*."""
+    async def all(self, most: int, after: str = "") -> tuple[Withdrawal, ...]:
+        """Every withdrawal of every site, those issued last first, at most *most*.
+
+        Those behind the one of id *after* where that is said; nothing where none has that id.
+        """
         ...
 
     async def in_force(self, now: int) -> tuple[Withdrawal, ...]:

@@ -33,6 +33,9 @@ async def test_they_are_listed_by_work(ports, make):
     assert await ports.consents.of_work("journal", "none") == ()
     assert await ports.consents.all(9) == (three, one, two)
     assert await ports.consents.all(1) == (three,)
+    assert await ports.consents.all(9, three.id) == (one, two)
+    assert await ports.consents.all(1, one.id) == (two,)
+    assert await ports.consents.all(9, two.id) == await ports.consents.all(9, "co_9") == ()
 
 
 async def test_of_many_answers_at_once_one_is_kept(ports, make):

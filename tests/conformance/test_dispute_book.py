@@ -41,3 +41,7 @@ async def test_it_is_decided_once(ports):
     assert await book.open(replace(ONE, id="ld_2", opened_at=90))
     assert [each.id for each in await book.of("", 9)] == ["ld_2", "ld_1"]
     assert await book.of("", 1) == (replace(ONE, id="ld_2", opened_at=90),)
+    assert [each.id for each in await book.of("", 9, "ld_2")] == ["ld_1"]
+    assert (
+        await book.of("", 9, "ld_1") == await book.of("", 9, "ld_9") == await book.of("le_9", 9, "ld_2") == ()
+    )

@@ -32,6 +32,10 @@ async def test_a_document_is_kept_once_and_numbered_by_the_journal(ports, make):
     assert [(each.id, each.number) for each in await book.of("", 9)] == [("in_2", 1), ("in_1", 2)]
     assert [each.id for each in await book.of("le_1", 9)] == ["in_1"]
     assert await book.of("", 1) == (replace(TWO, number=1),)
+    assert [each.id for each in await book.of("", 9, "in_2")] == ["in_1"]
+    assert (
+        await book.of("", 9, "in_1") == await book.of("", 9, "in_9") == await book.of("le_2", 9, "in_2") == ()
+    )
     assert await book.numbered("invoice", 2) == replace(ONE, number=2)
     assert await book.numbered("invoice", 3) is None
     assert await book.numbered("credit_note", 1) is None
@@ -39,6 +43,21 @@ async def test_a_document_is_kept_once_and_numbered_by_the_journal(ports, make):
     assert await book.get("in_1") == replace(ONE, number=2)
     assert await book.get("in_3") is None
     assert [each.code for each in await ports.ledger.postings(None, 0, 1 << 62)] == []
+
+
+async def test_pages_of_one_second_hold_every_document_once_in_the_order_of_all(ports, make):
+    """The one that waits for its number stands before those that have one; equal ones go by their id."""
+    book = ports.documents
+    for id in ("in_3", "in_1", "in_5", "in_2", "in_4"):
+        await book.add(replace(ONE, id=id))
+    await ports.put(*(make.book("invoice", 1, f"n{id}", reference=id) for id in ("in_4", "in_1")))
+    whole = [each.id for each in await book.of("", 9)]
+    assert whole == ["in_2", "in_3", "in_5", "in_1", "in_4"]
+    for most in (1, 2, 3):
+        paged: list[str] = []
+        while found := await book.of("", most, paged[-1] if paged else ""):
+            paged += [each.id for each in found]
+        assert paged == whole, most
 
 
 async def test_a_note_is_kept_where_as_many_stand_as_its_maker_saw(ports, make):

@@ -56,6 +56,9 @@ async def test_those_that_wait_come_first_and_then_the_latest(ports, make):
     await ports.objections.change(held(objection(make, "ob_1"), "owner"))
     assert [each.id for each in await ports.objections.all(9)] == ["ob_2", "ob_1", "ob_3"]
     assert [each.id for each in await ports.objections.all(2)] == ["ob_2", "ob_1"]
+    assert [each.id for each in await ports.objections.all(9, "ob_2")] == ["ob_1", "ob_3"]
+    assert [each.id for each in await ports.objections.all(1, "ob_1")] == ["ob_3"]
+    assert await ports.objections.all(9, "ob_3") == await ports.objections.all(9, "ob_9") == ()
 
 
 async def test_who_made_it_is_erased_and_the_decision_stays(ports, make):

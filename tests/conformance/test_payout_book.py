@@ -62,6 +62,8 @@ async def test_each_version_is_kept_once_and_all_or_none(ports, make):
     assert not await ports.payouts.move([replace(one, id="po_9", version=2)])
     assert [each.id for each in await ports.payouts.all(9)] == [two.id, one.id]
     assert len(await ports.payouts.all(1)) == 1
+    assert [each.id for each in await ports.payouts.all(1, two.id)] == [one.id]
+    assert await ports.payouts.all(9, one.id) == await ports.payouts.all(9, "po_9") == ()
 
 
 async def shared_out(ports, make, **parts):

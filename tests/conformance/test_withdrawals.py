@@ -42,6 +42,8 @@ async def test_in_force_are_those_that_began_and_are_not_lifted(ports, make):
     assert await ports.withdrawals.in_force(make.NOW + 20) == (two, three)
     assert await ports.withdrawals.all(2) == (three, two)
     assert await ports.withdrawals.all(9) == (three, two, after)
+    assert await ports.withdrawals.all(1, "wd_3") == (two,)
+    assert await ports.withdrawals.all(9, "wd_1") == await ports.withdrawals.all(9, "wd_9") == ()
 
 
 async def test_of_one_second_the_one_issued_later_comes_first_whatever_its_id(ports, make):

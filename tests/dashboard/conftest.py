@@ -17,7 +17,7 @@ from yarl import URL
 from gateway.app.worth import worth_of
 from gateway.clock import HandClock
 from gateway.dashboard.admin_log import AdminLog
-from gateway.dashboard.consent_pages import Consents
+from gateway.dashboard.consent_tables import Consents
 from gateway.dashboard.deals import Deals
 from gateway.dashboard.figure_shelf import FigureShelf
 from gateway.dashboard.people import Person as Insider

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from yarl import URL
 
-from gateway.dashboard.billing_pages import Bills
+from gateway.dashboard.billing_tables import Bills
 from gateway.dashboard.sessions import IDLE_US
 from gateway.store.sqlite.account_book import SqliteAccountBook
 from tests.dashboard.test_browser import CHROMIUM, FLAGS, Watch, picture

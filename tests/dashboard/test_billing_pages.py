@@ -17,7 +17,7 @@ from gateway.billing.paying_out import PayingOut
 from gateway.billing.payouts import Payee, planned
 from gateway.billing.sheets import TEST_NOTICE
 from gateway.billing.statements import Period
-from gateway.dashboard.billing_pages import Bills
+from gateway.dashboard.billing_tables import Bills
 from gateway.money import Money
 from gateway.provenance.keeper import FoldBatch, SealedEntry
 from gateway.provenance.record import BookEntry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 
 import pytest
@@ -180,3 +181,24 @@ async def test_a_form_that_a_session_ended_under_is_not_lost(desk, files):
     assert "0.77" in seen.text
     assert f'action="{GRID}/check"' in seen.text or GRID in seen.text
     assert files.text(files.policies[0]) == before
+
+
+async def test_the_grid_as_a_table_has_a_row_for_each_form_and_a_column_for_each_use(desk, files):
+    form = await grid_form(desk, **{"essays__page__ai-input": "no", "essays__page__tdm": "paid", "essays__page__tdm__amount": "0.0040"})  # fmt: skip
+    seen = await desk.post(f"{GRID}/check", form)
+    again = fields(seen.text.replace('class="editor sure card"', 'class="consent"'))
+    assert (await desk.post(f"{GRID}/activate", again)).status == 303
+    page = (await desk.get(GRID)).text
+    assert f'href="{GRID}.csv"' in page
+    rows = json.loads((await desk.get(f"{GRID}.json")).text)["rows"]
+    grid = read_grid(files.text(files.policies[0]), files.policies[0].file)
+    assert [(row["work"], row["rendition"]) for row in rows] == [
+        (place.work, place.rendition) for place in grid.places
+    ]
+    (essays,) = (row for row in rows if (row["work"], row["rendition"]) == ("essays", "page"))
+    assert list(essays) == ["work", "rendition", *map(str, Use)]
+    assert essays["ai-input"] == "no"
+    assert essays["tdm"].startswith("paid, 0.004 USD")
+    # What a cell says there is what it says on the page.
+    assert essays["tdm"] in spelled(page) and essays["ai-train"] in spelled(page)
+    assert (await desk.get("/policies/nowhere/consent.csv")).status == 404

@@ -31,7 +31,8 @@ from gateway.finding import Finding as Found
 from gateway.finding import State
 from gateway.licenses.audit_cases import AuditCase, AuditScope, Finding
 from gateway.licenses.bundle import write_manifest
-from gateway.licenses.license import Client, Licensee, Standing
+from gateway.licenses.enrollment import enroll
+from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.licenses.negotiation import Side, terminated
 from gateway.licenses.objection import Objection, Objector, Role
 from gateway.licenses.obligations import Evidence
@@ -76,7 +77,7 @@ REPORT = {
 }  # fmt: skip
 #: What a table of an answer is asked by.
 ASKED = {
-    "/consent/effects": "site=journal&what=essays&uses=ai-train", "/who": "ua=GPTBot/1.2&ip=203.0.113.9",
+    **dict.fromkeys(("/consent/effects", "/consent/effects/told"), "site=journal&work=essays"), "/who": "ua=GPTBot/1.2&ip=203.0.113.9",
     "/preview/offers": "site=journal&path=/essays/tides&as=GPTBot", "/crawlers/GPTBot/proofs": "last=24h",
 }  # fmt: skip
 #: One paper each, and no table: a preview, a finding of health, a memo, a price.
@@ -123,11 +124,13 @@ async def whole(
         "wd_1", "journal", USUAL, now, now, works=("essays",), paths=(PathScope("/b"),), digests=("d" * 64,)
     )
     await consents.taking_back.store.issue(taken)
-    holder = Licensee(license.licensee, HOSTILE[4], Standing.ACTIVE, now)
-    await consents.taking_back._register.add_licensee(holder, Client("cl_x", holder.id, "ab" * 32, now))
-    await consents.taking_back._register.grant(license)
     objection = Objection("ob_1", "journal", HOSTILE[0], Role.DEPICTED, now)
     await consents.hearing.store.add(objection, Objector("a@a.example", HOSTILE[1], HOSTILE[2]), most=9)
+    holder = enroll(HOSTILE[4], now=now, standing=Standing.ACTIVE)
+    await consents.taking_back._register.add_licensee(holder.licensee, holder.client)
+    terms = consents.policies()[0].offers[0].terms
+    held = License("li_held", holder.licensee.id, "journal", "training", terms, "p", now, now + 99)
+    await consents.taking_back._register.grant(held)
     await consents.asking.ask("journal", "essays", HOSTILE[5], 500_000, now * 1_000_000, representative=True)
     manifest = manifest_file(tmp_path / "shop" / "journal.toml", "launch")
     manifest.parent.mkdir(parents=True)
@@ -296,15 +299,21 @@ async def test_the_page_of_a_table_leads_to_its_forms(whole):
     for page, tables in {
         "/licensees": ["/licensees"], "/duties": ["/duties"], "/webhooks": ["/webhooks", "/webhooks/newest"],
         "/billing": ["/billing/statements", "/billing/documents", "/billing/disputes"],
-        "/people": ["/people"], "/policies": ["/policies"], "/milestones": ["/milestones"],
+        "/consent": ["/consent/withdrawals", "/consent/objections", "/consent/authors"],
+        f"/consent/effects?{ASKED['/consent/effects']}": ["/consent/effects", "/consent/effects/told"],
+        "/policies/journal/consent": ["/policies/journal/consent"], "/people": ["/people"], "/policies": ["/policies"], "/milestones": ["/milestones"],
         "/refused": ["/refused", "/refused/weeks"], "/auditors": ["/auditors", "/auditors/looks"], "/log": ["/log"],
         "/bundles": ["/bundles"], "/deals": ["/deals"], "/licenses": ["/licenses"], "/audits": [],
         "/billing/authors": ["/billing/authors"], "/health": ["/health/findings", "/health/settings"],
         "/crawlers/GPTBot": ["/content/paths", "/log", "/crawlers/GPTBot/proofs"],
-        "/policies/journal/consent": ["/policies/journal/consent"], "/account/passkeys": ["/account/passkeys"],
+        "/account/passkeys": ["/account/passkeys"],
         "/figures": ["/figures"], "/who?ua=GPTBot/1.2": ["/who"], "/preview": ["/preview/offers"],
         **{
-            page: [of_one(whole, path) for path in OF_ONE if of_one(whole, path).startswith(f"{page}/") and not path.endswith("/consent")]
+            page: [
+                # What is a page of its own leads to its forms itself.
+                of_one(whole, path) for path in OF_ONE
+                if of_one(whole, path).startswith(f"{page}/") and path not in GETS
+            ]
             for page in (
                 *(f"/{kind}/{one}" for kind, one in whole.ones.items()), f"/webhooks/events/{whole.event}",
             )
@@ -388,7 +397,11 @@ async def test_every_table_is_sorted_by_each_of_its_columns_in_every_form(whole,
 
 async def test_the_heading_of_a_page_sorts_it_and_leads_to_forms_in_the_same_order(whole):
     """Each link of a heading is followed both ways; the forms that the page leads to are of that order."""
-    pages = ("/licensees", "/licenses", "/bundles", "/policies", "/views", "/refused", "/people", "/keys", "/webhooks")  # fmt: skip
+    pages = (
+        "/licensees", "/licenses", "/bundles", "/policies", "/views", "/refused", "/people", "/keys", "/webhooks",
+        "/billing/statements", "/billing/documents", "/billing/disputes", "/billing/payouts",
+        "/consent/withdrawals", "/consent/objections", "/consent/authors",
+    )  # fmt: skip
     for page in pages:
         headings = re.findall(
             rf'aria-sort="none"><a href="{page}\?(sort=[a-z_]+)">', (await whole.get(page)).text

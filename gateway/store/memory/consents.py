@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gateway.event import Event
 from gateway.licenses.consent import Consent
 from gateway.store.memory.events import Happened
+from gateway.store.memory.tables import behind
 
 
 class MemoryConsents:
@@ -51,6 +52,7 @@ class MemoryConsents:
         found = (each for each in self._found.values() if (each.site, each.work) == (site, work))
         return tuple(sorted(found, key=lambda each: each.id))
 
-    async def all(self, most: int) -> tuple[Consent, ...]:
-        """Everybody who is asked, by site and work."""
-        return tuple(sorted(self._found.values(), key=lambda each: (each.site, each.work, each.id))[:most])
+    async def all(self, most: int, after: str = "") -> tuple[Consent, ...]:
+        """Everybody who is asked, by site and work; see the port."""
+        found = sorted(self._found.values(), key=lambda each: (each.site, each.work, each.id))
+        return behind(found, after)[:most]

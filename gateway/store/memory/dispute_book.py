@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gateway.billing.line_disputes import Dispute, Disputed
 from gateway.event import Event
 from gateway.store.memory.events import Happened
+from gateway.store.memory.tables import behind
 
 
 class MemoryDisputeBook:
@@ -42,8 +43,8 @@ class MemoryDisputeBook:
         """The dispute of that id."""
         return self._found.get(id)
 
-    async def of(self, licensee: str, most: int) -> tuple[Dispute, ...]:
-        """The open ones first."""
+    async def of(self, licensee: str, most: int, after: str = "") -> tuple[Dispute, ...]:
+        """The open ones first; see the port."""
         mine = [each for each in self._found.values() if licensee in {"", each.licensee}]
         mine.sort(key=lambda each: (each.state is Disputed.OPEN, each.opened_at, each.id), reverse=True)
-        return tuple(mine[:most])
+        return behind(mine, after)[:most]

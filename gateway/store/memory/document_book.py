@@ -12,7 +12,7 @@ from gateway.event import Event
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord
 from gateway.store.memory.events import Happened
-from gateway.store.memory.tables import Tables
+from gateway.store.memory.tables import Tables, behind
 
 
 class MemoryDocumentBook:
@@ -45,10 +45,11 @@ class MemoryDocumentBook:
         """The document of that kind and number."""
         return next((each for each in self._all() if (each.kind, each.number) == (kind, number)), None)
 
-    async def of(self, licensee: str, most: int) -> tuple[Document, ...]:
-        """The newest first."""
+    async def of(self, licensee: str, most: int, after: str = "") -> tuple[Document, ...]:
+        """The newest first; see the port."""
         mine = [each for each in self._all() if licensee in {"", each.licensee}]
-        return tuple(sorted(mine, key=lambda each: (-each.at, -(self._seq(each) or 1 << 62), each.id))[:most])
+        mine.sort(key=lambda each: (-each.at, -(self._seq(each) or 1 << 62), each.id))
+        return behind(mine, after)[:most]
 
     async def notes(self, id: str) -> tuple[Document, ...]:
         """The credit notes that refer to it."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gateway.event import Event
 from gateway.licenses.objection import Objection, Objector
 from gateway.store.memory.events import Happened
+from gateway.store.memory.tables import behind
 
 
 class MemoryObjections:
@@ -43,12 +44,12 @@ class MemoryObjections:
         """The objection of that id."""
         return self._found.get(id)
 
-    async def all(self, most: int) -> tuple[Objection, ...]:
-        """The undecided first, then the latest first."""
+    async def all(self, most: int, after: str = "") -> tuple[Objection, ...]:
+        """The undecided first, then the latest first; see the port."""
         found = sorted(
             self._found.values(), key=lambda each: (not each.state.is_over, each.at, each.id), reverse=True
         )
-        return tuple(found[:most])
+        return behind(found, after)[:most]
 
     async def objector(self, id: str) -> Objector | None:
         """Who made it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.billing.payouts import Payee, Payout, Standing, account_of, read_account
 from gateway.money import Money
-from gateway.store.memory.tables import Tables
+from gateway.store.memory.tables import Tables, behind
 
 
 class MemoryPayoutBook:
@@ -43,9 +43,10 @@ class MemoryPayoutBook:
         """The payout of that id."""
         return self._found.get(id)
 
-    async def all(self, most: int) -> tuple[Payout, ...]:
-        """The newest first."""
-        return tuple(sorted(self._found.values(), key=lambda each: (each.at, each.id), reverse=True)[:most])
+    async def all(self, most: int, after: str = "") -> tuple[Payout, ...]:
+        """The newest first; see the port."""
+        found = sorted(self._found.values(), key=lambda each: (each.at, each.id), reverse=True)
+        return behind(found, after)[:most]
 
     async def owed(self) -> tuple[Standing, ...]:
         """What creators and authors have."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
 
 from gateway.admission.spending import Charge, Purse
 from gateway.billing.postings import Booked, Posting, Undone, postings_of, reference_of, spend_of
@@ -12,6 +14,25 @@ from gateway.problems import StoreUnavailable
 from gateway.provenance.keeper import SealedDetail
 from gateway.provenance.record import JournalEntry
 from gateway.store.purses import month_spend_of
+
+
+class Listed(Protocol):
+    """What a list goes on behind."""
+
+    @property
+    def id(self) -> str:
+        """What tells it from every other of its kind."""
+        ...
+
+
+_L = TypeVar("_L", bound=Listed)
+
+
+def behind(rows: Sequence[_L], after: str) -> tuple[_L, ...]:
+    """Those of *rows* that stand behind the one of id *after*, all for ""; none where none has that id."""
+    if not after:
+        return tuple(rows)
+    return next((tuple(rows[nth:]) for nth, row in enumerate(rows, 1) if row.id == after), ())
 
 
 @dataclass(slots=True)

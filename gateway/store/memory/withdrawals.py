@@ -9,7 +9,7 @@ from gateway.licenses.removal import Copy, Removal
 from gateway.licenses.withdrawal import Withdrawal
 from gateway.provenance.record import FetchRecord
 from gateway.store.memory.events import Happened
-from gateway.store.memory.tables import Tables
+from gateway.store.memory.tables import Tables, behind
 from gateway.store.withdrawal_json import waits
 from gateway.uses import parse_use
 
@@ -46,9 +46,9 @@ class MemoryWithdrawals:
         """The withdrawal of that id."""
         return self._found.get(id)
 
-    async def all(self, most: int) -> tuple[Withdrawal, ...]:
-        """Every withdrawal, those issued last first."""
-        return tuple(reversed(self._found.values()))[:most]
+    async def all(self, most: int, after: str = "") -> tuple[Withdrawal, ...]:
+        """Every withdrawal, those issued last first; see the port."""
+        return behind(tuple(reversed(self._found.values())), after)[:most]
 
     async def in_force(self, now: int) -> tuple[Withdrawal, ...]:
         """Those in force at *now*, by id."""

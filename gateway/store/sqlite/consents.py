@@ -82,9 +82,16 @@ class SqliteConsents:
         """Everybody who is asked about a work."""
         return await self._those("WHERE site = ? AND work = ? ORDER BY id", site, work)
 
-    async def all(self, most: int) -> tuple[Consent, ...]:
-        """Everybody who is asked, by site and work."""
-        return await self._those("ORDER BY site, work, id LIMIT ?", most)
+    async def all(self, most: int, after: str = "") -> tuple[Consent, ...]:
+        """Everybody who is asked, by site and work; see the port."""
+        if not after:
+            return await self._those("ORDER BY site, work, id LIMIT ?", most)
+        found = await self._those("WHERE id = ?", after)
+        if not found:
+            return ()
+        # Values, not a subquery: SQLite goes into the index by all of them. Whom and what is asked never changes.
+        behind = "WHERE (site, work, id) > (?, ?, ?) ORDER BY site, work, id LIMIT ?"
+        return await self._those(behind, found[0].site, found[0].work, after, most)
 
     async def _those(self, rest: str, *values: str | int) -> tuple[Consent, ...]:
         def act(db: apsw.Connection) -> list[str]:

@@ -61,12 +61,21 @@ class SqliteDisputeBook:
         )
         return read_dispute(str(found)) if found else None
 
-    async def of(self, licensee: str, most: int) -> tuple[Dispute, ...]:
-        """The open ones first."""
-        sql = (
-            "SELECT content FROM line_disputes WHERE ?1 IN ('', licensee)"
-            " ORDER BY open DESC, at DESC, id DESC LIMIT ?2"
-        )
-        return await self._database.read(
-            lambda db: tuple(read_dispute(str(text)) for (text,) in db.execute(sql, (licensee, most)))
-        )
+    async def of(self, licensee: str, most: int, after: str = "") -> tuple[Dispute, ...]:
+        """The open ones first; see the port."""
+        order = "ORDER BY open DESC, at DESC, id DESC LIMIT ?2"
+
+        def act(db: apsw.Connection) -> list[str]:
+            values: tuple[str | int, ...] = (licensee, most)
+            # Spelled apart: over one licensee its own index is gone into, over everybody that of the order.
+            where = "WHERE licensee = ?1" if licensee else "WHERE ?1 = ''"
+            if after:
+                place = db.execute("SELECT open, at, id FROM line_disputes WHERE id = ?", (after,)).fetchone()
+                if place is None:
+                    return []
+                # Values, not a subquery: SQLite goes into the index by all of them.
+                where, values = f"{where} AND (open, at, id) < (?3, ?4, ?5)", (*values, *place)
+            rows = db.execute(f"SELECT content FROM line_disputes {where} {order}", values)  # noqa: S608
+            return [str(text) for (text,) in rows]
+
+        return tuple(map(read_dispute, await self._database.read(act)))

@@ -20,6 +20,12 @@ _SELECT: Final = (
     " FROM billing_documents d LEFT JOIN document_numbers n ON n.document = d.id AND n.series = d.kind"
 )
 
+#: Where a document stands among all, the newest first.
+_PLACE: Final = (
+    "SELECT d.at, coalesce(n.seq, 1 << 62) FROM billing_documents d"
+    " LEFT JOIN document_numbers n ON n.document = d.id AND n.series = d.kind WHERE d.id = ?"
+)
+
 
 class SqliteDocumentBook:
     """Documents, and who is billed."""
@@ -64,12 +70,27 @@ class SqliteDocumentBook:
         found = await self._database.read(lambda db: _found(db, where, kind, number))
         return found[0] if found else None
 
-    async def of(self, licensee: str, most: int) -> tuple[Document, ...]:
-        """The newest first."""
-        where = (
-            "WHERE ?1 IN ('', d.licensee) ORDER BY d.at DESC, coalesce(n.seq, 1 << 62) DESC, d.id LIMIT ?2"
-        )
-        return await self._database.read(lambda db: _found(db, where, licensee, most))
+    async def of(self, licensee: str, most: int, after: str = "") -> tuple[Document, ...]:
+        """The newest first; see the port."""
+        # Spelled apart: over one licensee its own index is gone into, over everybody that of time.
+        whose = "WHERE d.licensee = ?1" if licensee else "WHERE ?1 = ''"
+        order = "ORDER BY d.at DESC, coalesce(n.seq, 1 << 62) DESC, d.id LIMIT ?2"
+
+        def act(db: apsw.Connection) -> tuple[Document, ...]:
+            if not after:
+                return _found(db, f"{whose} {order}", licensee, most)
+            last = db.execute(_PLACE, (after,)).fetchone()
+            if last is None:
+                return ()
+            at, seq = map(int, last)
+            return _found(
+                db,
+                f"{whose} AND d.at <= ?3 AND (d.at < ?3 OR coalesce(n.seq, 1 << 62) < ?4"
+                f" OR coalesce(n.seq, 1 << 62) = ?4 AND d.id > ?5) {order}",
+                licensee, most, at, seq, after,
+            )  # fmt: skip
+
+        return await self._database.read(act)
 
     async def notes(self, id: str) -> tuple[Document, ...]:
         """The credit notes that refer to it."""

@@ -77,10 +77,22 @@ class SqliteObjections:
         found = await self._texts("SELECT document FROM objections WHERE id = ?", id)
         return read_objection(found[0]) if found else None
 
-    async def all(self, most: int) -> tuple[Objection, ...]:
-        """The undecided first, then the latest first."""
-        query = "SELECT document FROM objections ORDER BY waits DESC, at DESC, id DESC LIMIT ?"
-        return tuple(map(read_objection, await self._texts(query, most)))
+    async def all(self, most: int, after: str = "") -> tuple[Objection, ...]:
+        """The undecided first, then the latest first; see the port."""
+        order = "ORDER BY waits DESC, at DESC, id DESC LIMIT ?"
+
+        def act(db: apsw.Connection) -> list[str]:
+            where, values = "", tuple[Any, ...]()
+            if after:
+                place = db.execute("SELECT waits, at, id FROM objections WHERE id = ?", (after,)).fetchone()
+                if place is None:
+                    return []
+                # Values, not a subquery: SQLite goes into the index by all of them.
+                where, values = "WHERE (waits, at, id) < (?, ?, ?)", tuple(place)
+            rows = db.execute(f"SELECT document FROM objections {where} {order}", (*values, most))  # noqa: S608
+            return [str(text) for (text,) in rows]
+
+        return tuple(map(read_objection, await self._database.read(act)))
 
     async def objector(self, id: str) -> Objector | None:
         """Who made it."""

@@ -83,11 +83,13 @@ class SqlitePayoutBook:
         found = await self._database.read(lambda db: _content(db, id))
         return read_payout(found) if found else None
 
-    async def all(self, most: int) -> tuple[Payout, ...]:
-        """The newest first."""
-        sql = "SELECT content FROM payouts ORDER BY at DESC, id DESC LIMIT ?"
+    async def all(self, most: int, after: str = "") -> tuple[Payout, ...]:
+        """The newest first; see the port."""
+        behind = "WHERE (at, id) < (SELECT at, id FROM payouts WHERE id = ?) " if after else ""
+        sql = f"SELECT content FROM payouts {behind}ORDER BY at DESC, id DESC LIMIT ?"  # noqa: S608
+        values = (after, most) if after else (most,)
         return await self._database.read(
-            lambda db: tuple(read_payout(str(text)) for (text,) in db.execute(sql, (most,)))
+            lambda db: tuple(read_payout(str(text)) for (text,) in db.execute(sql, values))
         )
 
     async def owed(self) -> tuple[Standing, ...]:

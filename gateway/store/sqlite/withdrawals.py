@@ -86,10 +86,12 @@ class SqliteWithdrawals:
         texts = await self._texts("SELECT document FROM withdrawals WHERE id = ?", id)
         return read_withdrawal(texts[0]) if texts else None
 
-    async def all(self, most: int) -> tuple[Withdrawal, ...]:
-        """Every withdrawal, those issued last first."""
-        order = "SELECT document FROM withdrawals ORDER BY nth DESC LIMIT ?"
-        return tuple(map(read_withdrawal, await self._texts(order, most)))
+    async def all(self, most: int, after: str = "") -> tuple[Withdrawal, ...]:
+        """Every withdrawal, those issued last first; see the port."""
+        behind = "WHERE nth < (SELECT nth FROM withdrawals WHERE id = ?) " if after else ""
+        order = f"SELECT document FROM withdrawals {behind}ORDER BY nth DESC LIMIT ?"  # noqa: S608
+        values = (after, most) if after else (most,)
+        return tuple(map(read_withdrawal, await self._texts(order, *values)))
 
     async def in_force(self, now: int) -> tuple[Withdrawal, ...]:
         """Those in force at *now*, by id."""
