@@ -87,6 +87,7 @@ SCREENS: Final[dict[str, str | tuple[str, str]]] = {
     "setup-new": "/setup/new",
     "health": "/health",
     "webhooks": "/webhooks",
+    "events": "/webhooks/newest",
     "webhook": ("webhooks", "/webhooks/we_"),
     "webhook-event": ("webhooks", "/webhooks/events/"),
     "people": "/people",

@@ -38,6 +38,7 @@ PAGES: Final[Mapping[str, str]] = MappingProxyType(
         "/consent": "Consent",
         "/refused": "People refused",
         "/webhooks": "Webhooks",
+        "/webhooks/newest": "Events",
         "/people": "People",
         "/keys": "API keys",
         "/admin": "Administration",
