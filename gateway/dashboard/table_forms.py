@@ -95,7 +95,7 @@ class Keyed(Generic[_T]):
             return view.page([] if view.mistakes else await self.all(request), cells, self.key)
         found = await self.behind(request, view.after, PAGE_ROWS + 1)
         if found is None:
-            wrong = (("after", "names no row; begin with the first page"),)
+            wrong = (("after", "names no row that is there now; begin with the first page"),)
             return [], replace(view, mistakes=wrong)
         shown = list(found[:PAGE_ROWS])
         return shown, replace(view, next=self.key(shown[-1]) if len(found) > PAGE_ROWS else "")
