@@ -82,6 +82,7 @@ SCREENS: Final[dict[str, str | tuple[str, str]]] = {
     "duty": ("duties", "/duties/"),
     "audits": "/audits",
     "auditors": "/auditors",
+    "looks": "/auditors/looks",
     "admin": "/admin",
     "setup": "/setup",
     "setup-new": "/setup/new",

@@ -210,6 +210,7 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
             for act in ("name", "bind", "findings", "close", "cancel")
         },
         "GET /auditors": _P.AUDITS_READ,
+        "GET /auditors/looks": _P.AUDITS_READ,
         "POST /auditors/{id}/revoke": _P.AUDITS_CHANGE,
         "GET /milestones": _P.MILESTONES_READ,
         "GET /bundles": _P.BUNDLES_READ,

@@ -32,6 +32,7 @@ PAGES: Final[Mapping[str, str]] = MappingProxyType(
         "/duties": "Duties",
         "/audits": "Audits",
         "/auditors": "Auditors",
+        "/auditors/looks": "Looks of auditors",
         "/milestones": "Milestones",
         "/bundles": "Bundles",
         "/policies": "Policies",

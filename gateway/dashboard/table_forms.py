@@ -37,7 +37,8 @@ class TableView:
     """What the address of a page says of its table. *mistakes* and *notes* are (key, sentence) pairs.
 
     *after* is the id of the last row of the page before, "" for the first page.
-    *next* is that of the last row shown where more follow, once `page` was asked.
+    *next* is that of the last row shown where more follow, once `page` was asked;
+    *kept* what the address says besides, which every link of the table says too.
     """
 
     order: Order = BY_ITSELF
@@ -45,10 +46,11 @@ class TableView:
     mistakes: tuple[tuple[str, str], ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
     next: str = ""
+    kept: tuple[tuple[str, str], ...] = ()
 
     def query(self, **changes: str | None) -> str:
         """The query string of the same table; *changes* set or (None) drop keys. The page is none of it."""
-        pairs: dict[str, str | None] = {"sort": self.order.said or None}
+        pairs: dict[str, str | None] = {**dict(self.kept), "sort": self.order.said or None}
         return urlencode([(key, value) for key, value in (pairs | changes).items() if value])
 
     def page(

@@ -224,7 +224,7 @@ async def test_the_page_of_a_table_leads_to_its_forms(whole):
         "/billing": ["/billing/statements", "/billing/documents", "/billing/disputes"],
         "/people": ["/people"], "/policies": ["/policies"], "/milestones": ["/milestones"],
         "/refused": ["/refused", "/refused/weeks"], "/auditors": ["/auditors", "/auditors/looks"], "/log": ["/log"],
-        "/bundles": ["/bundles"], "/deals": ["/deals"], "/licenses": ["/licenses"], "/audits": [],
+        "/bundles": ["/bundles"], "/deals": ["/deals"], "/licenses": ["/licenses"], "/audits": ["/audits"],
         "/billing/authors": ["/billing/authors"], "/health": ["/health/findings", "/health/settings"],
         "/crawlers/GPTBot": ["/content/paths", "/log"],
         **{
@@ -311,7 +311,8 @@ async def test_every_table_is_sorted_by_each_of_its_columns_in_every_form(whole,
 async def test_the_heading_of_a_page_sorts_it_and_leads_to_forms_in_the_same_order(whole):
     """Each link of a heading is followed both ways; the forms that the page leads to are of that order."""
     pages = ("/licensees", "/licenses", "/bundles", "/policies", "/views", "/refused", "/people", "/keys", "/webhooks",
-             "/webhooks/newest", "/webhooks/we_own/deliveries", f"/webhooks/events/{whole.event}/deliveries", "/admin")  # fmt: skip
+             "/webhooks/newest", "/webhooks/we_own/deliveries", f"/webhooks/events/{whole.event}/deliveries", "/admin", "/audits",
+             "/auditors", "/auditors/looks")  # fmt: skip
     for page in pages:
         headings = re.findall(
             rf'aria-sort="none"><a href="{page}\?(sort=[a-z_]+)">', (await whole.get(page)).text

@@ -10,3 +10,4 @@ CREATE INDEX licenses_newest ON licenses (starts_at DESC, id);
 -- Reports of people: those that wait, and the others.
 CREATE INDEX person_reports_open ON person_reports (at DESC, id) WHERE state = 'open';
 CREATE INDEX person_reports_decided ON person_reports (at DESC, id) WHERE state <> 'open';
+CREATE INDEX audits_newest ON audits (requested_at DESC, id);
