@@ -312,7 +312,7 @@ async def test_the_heading_of_a_page_sorts_it_and_leads_to_forms_in_the_same_ord
     """Each link of a heading is followed both ways; the forms that the page leads to are of that order."""
     pages = ("/licensees", "/licenses", "/bundles", "/policies", "/views", "/refused", "/people", "/keys", "/webhooks",
              "/webhooks/newest", "/webhooks/we_own/deliveries", f"/webhooks/events/{whole.event}/deliveries", "/admin", "/audits",
-             "/auditors", "/auditors/looks")  # fmt: skip
+             "/auditors", "/auditors/looks", "/duties", "/milestones")  # fmt: skip
     for page in pages:
         headings = re.findall(
             rf'aria-sort="none"><a href="{page}\?(sort=[a-z_]+)">', (await whole.get(page)).text
