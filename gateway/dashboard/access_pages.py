@@ -44,10 +44,8 @@ from gateway.dashboard.people_file import Access
 from gateway.dashboard.permissions import ALLOWED, Permission, Role
 from gateway.dashboard.saved_views import SavedViews
 from gateway.dashboard.sessions import SHORTEST_PASSWORD, Denied, Sessions, fresh_id
-from gateway.dashboard.table_forms import Cells, add_table, read_table, rows_in
+from gateway.dashboard.table_forms import Cells, Keyed, add_table, read_table, rows_in
 
-#: Notes on one page of the log of administration.
-_NOTES: Final = 100
 #: What each role is, in one line.
 MEANINGS: Final = {
     Role.OWNER: "everything, floors included",
@@ -99,6 +97,7 @@ class AccessPages:
         """Read and change the people of *sessions*; whose *views* go with them."""
         self._views = views
         self._sessions, self._admin, self._frame, self._clock = sessions, admin, frame, clock
+        self._notes = Keyed(self._behind, lambda row: str(row[0].seq))
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
@@ -114,7 +113,7 @@ class AccessPages:
         router.add_post("/people/{id}/reset", self._reset)
         if self._admin is not None:
             router.add_get("/admin", self._administration)
-            add_table(router, "/admin", _NOTE_CELLS, self._every_note)
+            add_table(router, "/admin", _NOTE_CELLS, self._notes)
 
     async def _account(self, request: web.Request, *, wrong: Denied | None = None) -> web.StreamResponse:
         signed = signed_of(request)
@@ -267,27 +266,18 @@ class AccessPages:
 
         return answer
 
-    async def _notes(self, request: web.Request) -> list[tuple[Noted, str]]:
-        """What the page lists, with one more where there is a page behind it."""
+    async def _behind(self, _request: web.Request, after: str, most: int) -> list[tuple[Noted, str]] | None:
         if self._admin is None:
             raise web.HTTPNotFound
-        before = request.query.get("before", "0")
-        if not (before.isascii() and before.isdecimal() and len(before) <= 18):
-            raise web.HTTPBadRequest
-        found = await self._admin.notes.latest(int(before), _NOTES + 1)
+        if not (after == "" or (after.isascii() and after.isdecimal() and len(after) <= 18)):
+            return None
+        found = await self._admin.notes.latest(int(after or "0"), most)
         return [(each, _who(self._sessions.people, each.note.by)) for each in found]
 
-    async def _every_note(self, request: web.Request) -> list[tuple[Noted, str]]:
-        return (await self._notes(request))[:_NOTES]
-
     async def _administration(self, request: web.Request) -> web.StreamResponse:
-        found = await self._notes(request)
-        context = {
-            "rows": found[:_NOTES],
-            "further": found[_NOTES - 1][0].seq if len(found) > _NOTES else 0,
-            "before": request.query.get("before", ""),
-        }
-        return self._frame.render(request, "admin.html", context)
+        rows, view = await self._notes.page(request, _NOTE_CELLS)
+        context = {"rows": rows, "view": view}
+        return self._frame.render(request, "admin.html", context, status=400 if view.mistakes else 200)
 
 
 def _with(people: People, person: Person | Unfit) -> People | Unfit:

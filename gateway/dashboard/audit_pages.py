@@ -1,7 +1,8 @@
 """The operator's audits: what was asked for, who looks at what, what was found, and how many were used up.
 
 ================================== ============================================
-``/audits``                        every audit, those that are not over first
+``/audits``                        every audit, page by page, the newest first;
+                                   those of a page that are not over stand first
 ``/audits/new?license=ID``         ask for one; POST does
 ``/audits/ID``                     one audit, with the forms of its next step
 ``/audits/ID/name|bind|findings``  POST: the auditor, the promise, what was found
@@ -25,7 +26,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard.exports import amounts
 from gateway.dashboard.frame import Frame
-from gateway.dashboard.table_forms import Cells, add_table, moment
+from gateway.dashboard.table_forms import Cells, Keyed, add_table, moment
 from gateway.licenses.audit_cases import (
     LONGEST,
     AuditCase,
@@ -140,6 +141,7 @@ class AuditPages:
     def __init__(self, book: DutyBook, audits: Audits, frame: Frame, clock: Clock) -> None:
         """Keep in *audits*; licenses and reports are those of *book*; draw in *frame*."""
         self._book, self._audits, self._frame, self._clock = book, audits, frame, clock
+        self._rows = Keyed(self._behind, lambda row: row.case.id)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses."""
@@ -155,22 +157,26 @@ class AuditPages:
         ):  # fmt: skip
             router.add_post(f"/audits/{{id}}/{name}", self._acted(name, act))
 
-    async def _rows(self, _request: web.Request) -> list[AuditRow]:
-        return [await self._row(each) for each in await self._audits.everything(_MOST)]
+    async def _behind(self, _request: web.Request, after: str, most: int) -> list[AuditRow] | None:
+        last = await self._audits.get(after) if after else None
+        if after and last is None:
+            return None
+        return [await self._row(each) for each in await self._audits.everything(most, last)]
 
     async def _found_in(self, request: web.Request) -> tuple[Finding, ...]:
         return (await self._found(request)).findings
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        rows = cases = await self._rows(request)
+        rows, view = await self._rows.page(request, _CELLS)
         context = {
-            "open": [row for row in rows if row.open],
-            "over": [row for row in rows if not row.open],
+            "view": view,
+            "sorted": rows if view.order.name else [],
+            "open": [] if view.order.name else [row for row in rows if row.open],
+            "over": [] if view.order.name else [row for row in rows if not row.open],
             "licenses": await self._auditable(),
-            "many": len(cases) == _MOST,
             "next": _NEXT,
         }
-        return self._frame.render(request, "audits.html", context)
+        return self._frame.render(request, "audits.html", context, status=400 if view.mistakes else 200)
 
     async def _new(self, request: web.Request) -> web.StreamResponse:
         return await self._form(request, await self._license(request.query.get("license", "")), _Sent())

@@ -2,7 +2,7 @@
 
 ================================= ================================================
 ``/auditors``                     every auditor, and the latest looks of all
-``/auditors?auditor=ID``          the looks of one
+``/auditors/looks``               every look, page by page; ``?auditor=ID`` of one
 ``/auditors/ID/revoke``           POST: end an access now
 ================================= ================================================
 
@@ -11,17 +11,18 @@ A secret is shown once, where it is made: ``licet auditors add``.
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.frame import Frame
-from gateway.dashboard.table_forms import Cells, add_table, moment
+from gateway.dashboard.table_forms import Cells, Keyed, add_table, moment, read_table, rows_in
 from gateway.licenses.auditors import Auditor, Auditors, Look
 
-_MOST: Final = 500
+#: Looks that are shown where they are not the page.
+_SHOWN: Final = 20
 
 
 _CELLS: Final[Cells] = {
@@ -49,39 +50,53 @@ class AuditorPages:
     def __init__(self, auditors: Auditors, frame: Frame, clock: Clock) -> None:
         """Read *auditors*, drawn in *frame*."""
         self._auditors, self._frame, self._clock = auditors, frame, clock
+        self._looks = Keyed(self._behind, lambda row: str(row[0].nth))
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Answer at its addresses."""
         router.add_get("/auditors", self._all)
         add_table(router, "/auditors", _CELLS, self._rows)
+        router.add_get("/auditors/looks", self._every_look)
         add_table(router, "/auditors/looks", _LOOK_CELLS, self._looks)
         router.add_post("/auditors/{id:[a-z0-9_]+}/revoke", self._revoke)
 
     async def _rows(self, _request: web.Request) -> list[tuple[Auditor, str]]:
         return [(each, _state(each, self._now())) for each in await self._auditors.all()]
 
-    async def _looks(self, request: web.Request) -> list[tuple[Look, str]]:
+    async def _chosen(self, request: web.Request) -> tuple[str, dict[str, str]]:
+        """The auditor that *request* names, "" for every one, and the names of all by their ids."""
         names = {each.id: each.name for each in await self._auditors.all()}
         chosen = request.query.get("auditor", "")
         if chosen and chosen not in names:
             raise web.HTTPNotFound
-        looks = await self._auditors.looks(chosen, _MOST)
+        return chosen, names
+
+    async def _behind(self, request: web.Request, after: str, most: int) -> list[tuple[Look, str]] | None:
+        if not (after == "" or (after.isascii() and after.isdecimal() and len(after) <= 18)):
+            return None
+        chosen, names = await self._chosen(request)
+        looks = await self._auditors.looks(chosen, most, int(after or "0"))
         return [(each, names.get(each.auditor, each.auditor)) for each in looks]
 
+    async def _every_look(self, request: web.Request) -> web.StreamResponse:
+        chosen, names = await self._chosen(request)
+        rows, view = await self._looks.page(request, _LOOK_CELLS)
+        if chosen:
+            view = replace(view, kept=(("auditor", chosen),))
+        context = {"looks": rows, "view": view, "chosen": chosen, "name": names.get(chosen, "")}
+        return self._frame.render(request, "looks.html", context, status=400 if view.mistakes else 200)
+
     async def _all(self, request: web.Request) -> web.StreamResponse:
-        chosen, now = request.query.get("auditor", ""), self._now()
-        every = await self._auditors.all()
-        known = {each.id: each for each in every}
-        if chosen and chosen not in known:
-            raise web.HTTPNotFound
-        looks = await self._auditors.looks(chosen, _MOST)
-        counts = Counter(each.auditor for each in looks)
+        chosen, names = await self._chosen(request)
+        if chosen:
+            return await self._every_look(request)
+        rows, view = rows_in(await self._rows(request), _CELLS, read_table(request, _CELLS))
+        looks = await self._auditors.looks("", _SHOWN + 1)
         context = {
-            "auditors": [(each, _state(each, now), counts[each.id]) for each in every],
-            "looks": [(each, known[each.auditor].name if each.auditor in known else each.auditor) for each in looks],
-            "chosen": known.get(chosen), "many": len(looks) == _MOST,
+            "auditors": rows, "view": view, "more": len(looks) > _SHOWN,
+            "looks": [(each, names.get(each.auditor, each.auditor)) for each in looks[:_SHOWN]],
         }  # fmt: skip
-        return self._frame.render(request, "auditors.html", context)
+        return self._frame.render(request, "auditors.html", context, status=400 if view.mistakes else 200)
 
     async def _revoke(self, request: web.Request) -> web.StreamResponse:
         await self._frame.form_of(request)

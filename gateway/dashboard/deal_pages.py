@@ -28,7 +28,6 @@ from gateway.dashboard.deal_tables import add_tables
 from gateway.dashboard.deals import (
     CELL_NAMES,
     COLUMNS,
-    PAGE_ROWS,
     SORTS,
     DealPage,
     Deals,
@@ -36,8 +35,8 @@ from gateway.dashboard.deals import (
     cells,
     deal_page,
     each_deal,
+    page_of,
     read_filter,
-    rows_of,
     since,
 )
 from gateway.dashboard.exports import FORMATS, sent
@@ -97,13 +96,13 @@ class DealPages:
     async def _list(self, request: web.Request) -> web.StreamResponse:
         view = read_filter(request.query.items())
         context = {
-            "view": view, "rows": (), "more": False, "Stand": Stand, "endings": FORMATS, "COLUMNS": COLUMNS, "SORTS": SORTS,
+            "view": view, "rows": (), "Stand": Stand, "endings": FORMATS, "COLUMNS": COLUMNS, "SORTS": SORTS,
             "cells": cells,
         }  # fmt: skip
         if view.mistakes:
             return self._frame.render(request, "deals.html", context, status=400)
-        rows = await rows_of(self._deals, view, most=PAGE_ROWS + 1, skip=(view.page - 1) * PAGE_ROWS)
-        context |= {"rows": rows[:PAGE_ROWS], "more": len(rows) > PAGE_ROWS}
+        rows, view = await page_of(self._deals, view)
+        context |= {"rows": rows, "view": view}
         return self._frame.render(request, "deals.html", context)
 
     async def _export(self, request: web.Request) -> web.StreamResponse:

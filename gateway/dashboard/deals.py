@@ -9,7 +9,7 @@ A list is a query string, the same under ``/deals`` and each of its forms
     text    a piece of a negotiation's or license's id, or of a buyer's name
     columns names of its columns, with commas between or given again: what is shown
     sort    one of `SORTS`, with ``-`` before it the other way round
-    page    a page of the list, from 1
+    after   the place of the last row of the page before; see `place_in`
 
 Floors stand on the page of one negotiation and nowhere else: no list, no
 export, no letter has them.
@@ -18,7 +18,7 @@ export, no letter has them.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -33,7 +33,7 @@ from gateway.licenses.deciding import Deciding
 from gateway.licenses.letters import Letter, letters_of
 from gateway.licenses.license import Licensee, Standing
 from gateway.licenses.negotiation import Entry, Negotiation, chained
-from gateway.licenses.negotiations import ORDERS, Negotiations, Sought, Stand, stand_of
+from gateway.licenses.negotiations import ORDERS, Negotiations, Place, Sought, Stand, place_of, stand_of
 from gateway.licenses.plain_words import Beside, beside, lever_words, price_words
 from gateway.licenses.position import FACTS, Position, ratio
 from gateway.licenses.private_links import PrivateLink, PrivateLinks
@@ -45,10 +45,10 @@ from gateway.terms.license_terms import LicenseTerms, Offer
 from gateway.terms.scaling import scaled
 
 PAGE_ROWS: Final = 50
-_MOST_PAGES: Final = 9999
 _LONGEST: Final = 120
+_LONGEST_PLACE: Final = 400
 #: What is read once; ``columns`` may be given again.
-_KEYS: Final = ("stand", "site", "offer", "text", "sort", "page")
+_KEYS: Final = ("stand", "site", "offer", "text", "sort", "after")
 #: What the list can be sorted by.
 SORTS: Final = ORDERS
 #: The columns of the list and their headings, in the order of its exports.
@@ -79,18 +79,22 @@ class Deals:
 
 @dataclass(frozen=True, slots=True)
 class DealFilter:
-    """A query string once read; *mistakes* and *notes* are pairs of key and sentence, *given* what was typed."""
+    """A query string once read; *mistakes* and *notes* are pairs of key and sentence, *given* what was typed.
+
+    *next* is the ``after`` of the page behind this one, "" where there is none or it was not asked.
+    """
 
     stand: Stand | None = None
     site: str = ""
     offer: str = ""
     text: str = ""
-    page: int = 1
+    after: Place | None = None
     columns: tuple[str, ...] = ()
     order: Order = BY_ITSELF
     given: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[tuple[str, str], ...] = ()
     mistakes: tuple[tuple[str, str], ...] = ()
+    next: str = ""
 
     @property
     def narrowed(self) -> bool:
@@ -121,7 +125,7 @@ def read_filter(pairs: Iterable[tuple[str, str]]) -> DealFilter:
             notes.append((key, f"{key[:40]} is no part of this filter and was left out"))
         elif key in given:
             mistakes.append((key, "stands there twice"))
-        elif len(value) > _LONGEST or not value.isprintable():
+        elif len(value) > (_LONGEST_PLACE if key == "after" else _LONGEST) or not value.isprintable():
             mistakes.append((key, f"is no text of at most {_LONGEST} characters"))
         else:
             given[key] = value.strip()
@@ -137,14 +141,29 @@ def read_filter(pairs: Iterable[tuple[str, str]]) -> DealFilter:
             mistakes.append(("sort", asked))
         else:
             order = asked
-    page = given.get("page", "1") or "1"
-    if not (page.isascii() and page.isdigit() and 1 <= int(page) <= _MOST_PAGES):
-        mistakes.append(("page", f"is not a number from 1 to {_MOST_PAGES}"))
+    after = _place(given.get("after", ""), order.name)
+    if given.get("after") and after is None:
+        mistakes.append(("after", "names no row; begin with the first page"))
     if mistakes or isinstance(columns, str):
         return DealFilter(given=given, notes=tuple(notes), mistakes=tuple(mistakes))
     site, offer, text = (given.get(key, "") for key in ("site", "offer", "text"))
     chosen = Stand(stand) if stand else None
-    return DealFilter(chosen, site, offer, text, int(page), columns, order, given, tuple(notes))
+    return DealFilter(chosen, site, offer, text, after, columns, order, given, tuple(notes))
+
+
+def place_in(negotiation: Negotiation, order: Order) -> str:
+    """The ``after`` of the page behind *negotiation*: when it began, its id, and what the list goes by."""
+    place = place_of(negotiation, order.name)
+    return f"{place.started_at}.{place.id}.{place.by}"
+
+
+def _place(after: str, order: str) -> Place | None:
+    """The place that *after* names in *order*; None where it is none."""
+    started, id, by = (*after.split(".", 2), "", "")[:3]
+    number = started.isascii() and started.isdecimal() and len(started) <= 18
+    if not (number and id) or (not order and by not in set(Stand)):
+        return None
+    return Place(by if order != "started" else started, int(started), id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,24 +197,40 @@ class DealRow:
         return (said[-1].at if said else self.negotiation.started_at) * 1_000_000
 
 
-async def rows_of(deals: Deals, sought: DealFilter, *, most: int, skip: int) -> tuple[DealRow, ...]:
-    """The lines of the list that *sought* means."""
-    names = {each.id: each.name for each in await deals.register.licensees()}
-    wanted = sought.text.lower()
+async def rows_of(
+    deals: Deals, sought: DealFilter, *, most: int, behind: Place | None = None
+) -> tuple[DealRow, ...]:
+    """The lines of the list that *sought* means, from the first on or *behind* a place of its order."""
+    wanted, named = sought.text.lower(), list[str]()
+    if wanted:
+        named = [each.id for each in await deals.register.licensees() if wanted in each.name.lower()]
     found = await deals.negotiations.search(
         Sought(
             sought.stand,
             sought.site,
             sought.offer,
             sought.text,
-            frozenset(id for id, name in names.items() if wanted and wanted in name.lower()),
+            frozenset(named),
             sought.order.name,
             sought.order.falls,
         ),
         most=most,
-        skip=skip,
+        behind=behind,
     )
-    return tuple(DealRow(each, names.get(each.licensee, each.licensee)) for each in found)
+    names = {id: await deals.register.licensee(id) for id in {each.licensee for each in found}}
+    return tuple(DealRow(each, _called(each.licensee, names[each.licensee])) for each in found)
+
+
+async def page_of(deals: Deals, sought: DealFilter) -> tuple[tuple[DealRow, ...], DealFilter]:
+    """The lines of the page that *sought* names, and the filter with what follows it."""
+    rows = await rows_of(deals, sought, most=PAGE_ROWS + 1, behind=sought.after)
+    shown = rows[:PAGE_ROWS]
+    more = place_in(shown[-1].negotiation, sought.order) if len(rows) > PAGE_ROWS else ""
+    return shown, replace(sought, next=more)
+
+
+def _called(id: str, found: Licensee | None) -> str:
+    return found.name if found else id
 
 
 _CELLS: Final[dict[str, Callable[[DealRow], str]]] = {
@@ -221,11 +256,11 @@ def cells(row: DealRow) -> dict[str, str]:
 
 
 async def _all(deals: Deals, sought: DealFilter) -> AsyncIterator[DealRow]:
-    skip = 0
-    while rows := await rows_of(deals, sought, most=_STREAMED, skip=skip):
+    behind: Place | None = None
+    while rows := await rows_of(deals, sought, most=_STREAMED, behind=behind):
         for row in rows:
             yield row
-        skip += len(rows)
+        behind = place_of(rows[-1].negotiation, sought.order.name)
 
 
 async def each_deal(deals: Deals, sought: DealFilter) -> AsyncIterator[Mapping[str, str]]:

@@ -2,7 +2,8 @@
 
 ========================================  =====================================
 ``/duties``                               everything, what is late first;
-                                          ``?licensee=ID`` of one licensee
+                                          ``?licensee=ID`` of one licensee,
+                                          ``?sort=`` one list, page by page
 ``/duties/ID``                            one duty, with its forms
 ``/duties/ID/evidence/SHA256``            a document, to be saved and not shown
 ``/duties/ID/accept|reject|excuse|veto``  POST: the creator's word on it
@@ -16,7 +17,7 @@ handed in is hostile: it is saved as a file of no type, and never drawn.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final
@@ -25,7 +26,7 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.frame import Frame
-from gateway.dashboard.table_forms import Cells, add_table, moment
+from gateway.dashboard.table_forms import Cells, add_table, moment, read_table
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.duties import plan_what_is_not
 from gateway.licenses.duty_book import DutyBook, Judged
@@ -33,7 +34,8 @@ from gateway.licenses.obligations import DAY, LONGEST_WHY, Evidence, Kind, Oblig
 from gateway.licenses.output_review import review_by, reviewed
 from gateway.problems import Problem, Refusal
 
-#: How many duties are read for the calendar, and how many that are done are shown.
+#: More duties than there will ever be; how many stand in the calendar, and how many that are done.
+_EVERY: Final = 2**31
 _MOST: Final = 5_000
 _DONE_SHOWN: Final = 50
 _SOON: Final = 30 * DAY
@@ -190,33 +192,37 @@ class DutyPages:
             router.add_post(f"/duties/{{id}}/{name}", self._judged(name, act))
 
     async def _rows(self, request: web.Request) -> list[DutyRow]:
+        """Every duty, the earliest deadline first: of the licensee that *request* names, or of all."""
         wanted = request.query.get("licensee", "")
+        suspended = dict((await self._book.register.revocations()).suspended)
+        return [row for row in await self._everything(suspended) if wanted in {"", row.duty.licensee}]
+
+    async def _everything(self, suspended: Mapping[str, str]) -> list[DutyRow]:
         while await plan_what_is_not(self._book.duties):
             pass
         names = {each.id: each.name for each in await self._book.register.licensees()}
-        suspended = dict((await self._book.register.revocations()).suspended)
-        found = await self._book.duties.everything(_MOST)
-        return [
-            self._row(each, names, suspended, self._now()) for each in found if wanted in {"", each.licensee}
-        ]
+        found = await self._book.duties.everything(_EVERY)
+        return [self._row(each, names, suspended, self._now()) for each in found]
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         now, wanted = self._now(), request.query.get("licensee", "")
-        while await plan_what_is_not(self._book.duties):
-            pass
-        found = await self._book.duties.everything(_MOST)
-        names = {each.id: each.name for each in await self._book.register.licensees()}
+        view = read_table(request, _CELLS)
         suspended = dict((await self._book.register.revocations()).suspended)
-        rows = [self._row(each, names, suspended, now) for each in found if wanted in {"", each.licensee}]
-        holders = sorted({(names.get(each.licensee, each.licensee), each.licensee) for each in found})
+        every = await self._everything(suspended)
+        rows = [row for row in every if wanted in {"", row.duty.licensee}]
+        flat = bool(view.order.name or view.after or view.mistakes)
+        shown, view = view.page(rows, _CELLS, lambda row: row.duty.id) if flat else ([], view)
         context = {
-            "calendar": calendar_of(rows, now, many=len(found) == _MOST),
-            "holders": holders,
+            "view": replace(view, kept=(("licensee", wanted),) if wanted else ()),
+            "sorted": shown,
+            "flat": flat,
+            "calendar": calendar_of(rows[:_MOST], now, many=len(rows) > _MOST),
+            "holders": sorted({(row.licensee, row.duty.licensee) for row in every}),
             "wanted": wanted,
             "suspended": len({row.duty.license for row in rows if row.duty.license in suspended}),
             "now_us": now * 1_000_000,
         }
-        return self._frame.render(request, "duties.html", context)
+        return self._frame.render(request, "duties.html", context, status=400 if view.mistakes else 200)
 
     async def _documents(self, request: web.Request) -> list[Evidence]:
         return [*reversed((await self._found(request)).evidence)]

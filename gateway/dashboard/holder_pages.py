@@ -5,7 +5,7 @@
 ``/licensees/ID``                   one: credit, limits, agents, licenses;
                                     ``/licensees/ID/licenses.csv`` and the rest
 ``/licensees/ID/stand``             POST ``standing=active|suspended``
-``/licenses``                       every license, the newest first
+``/licenses``                       every license, by when it first began, the newest first
 ``/licenses/ID``                    one: every lever in words, versions, what was spent;
                                     ``/licenses/ID/levers.csv``, ``/versions.csv`` …
 ``/licenses/ID/suspend|resume``     POST; the first with what its holder is told
@@ -28,7 +28,7 @@ from gateway.admission.spending import SpendBook
 from gateway.clock import Clock
 from gateway.dashboard.exports import amounts
 from gateway.dashboard.frame import Frame
-from gateway.dashboard.table_forms import Cells, add_table, listed, moment, read_table
+from gateway.dashboard.table_forms import Cells, Keyed, add_table, listed, moment, read_table
 from gateway.licenses.accounts import Accounts
 from gateway.licenses.contract import price_parts
 from gateway.licenses.license import License, Licensee, Standing
@@ -42,6 +42,8 @@ from gateway.money import Money
 from gateway.problems import Problem, Refusal
 
 _LONGEST: Final = 300
+#: More licensees than there will ever be.
+_EVERY: Final = 2**31
 _SAID: Final[Mapping[str, str]] = {
     "suspend": "Suspended. Its tokens are refused within a second, and hold again when you resume it.",
     "resume": "Resumed. Its tokens hold again within a second, unless something else suspends it.",
@@ -108,6 +110,8 @@ class HolderPages:
         self._register, self._lives = holders.register, holders.lives
         self._accounts, self._spend_book = holders.accounts, holders.spend_book
         self._frame, self._clock = frame, clock
+        self._holders = Keyed(self._holders_behind, lambda row: row[0].id)
+        self._all_held = Keyed(self._held_behind, lambda row: row.license.id)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
@@ -124,25 +128,37 @@ class HolderPages:
         for act in ("suspend", "resume", "revoke"):
             router.add_post(f"/licenses/{{id}}/{act}", self._act(act))
 
-    async def _holders(self, _request: web.Request) -> list[tuple[Licensee, tuple[Money, ...]]]:
-        rows = sorted(await self._register.licensees(), key=lambda each: (-each.created_at, each.id))
+    async def _holders_behind(
+        self, _request: web.Request, after: str, most: int
+    ) -> list[tuple[Licensee, tuple[Money, ...]]] | None:
+        behind = await self._register.licensee(after) if after else None
+        if after and behind is None:
+            return None
+        rows = await self._register.newest_licensees(most, behind)
         return [(each, await self._spend_book.balances(each.id)) for each in rows]
 
-    async def _all_held(self, _request: web.Request) -> list[Held]:
-        return await self._held(await self._register.licensees())
+    async def _held_behind(self, _request: web.Request, after: str, most: int) -> list[Held] | None:
+        versions = await self._lives.versions(after) if after else ()
+        if after and not versions:
+            return None
+        return await self._standing(
+            await self._register.newest_licenses(most, versions[0] if versions else None)
+        )
 
     async def _licensees(self, request: web.Request) -> web.StreamResponse:
         view = read_table(request, _HOLDER_CELLS)
-        holders = sorted(await self._register.licensees(), key=lambda each: (-each.created_at, each.id))
-        if view.order.name == "credit":
-            rows = [(each, await self._spend_book.balances(each.id)) for each in holders]
+        if view.order.name in {"", "credit"}:
+            rows, view = await self._holders.page(request, _HOLDER_CELLS)
         else:
-            rows = [(each, ()) for each in holders]
-        shown, view = view.page(rows, _HOLDER_CELLS, lambda row: row[0].id)
+            # What everybody has left is many questions, and only the page's own are asked.
+            every = [(each, ()) for each in await self._register.newest_licensees(_EVERY)]
+            shown, view = view.page(every, _HOLDER_CELLS, lambda row: row[0].id)
+            rows = [(each, await self._spend_book.balances(each.id)) for each, _ in shown]
+        counts = await self._register.standings()
         context = {
-            "rows": [(each, await self._spend_book.balances(each.id)) for each, _ in shown],
-            "all": len(rows),
-            "waiting": sum(each.standing is Standing.QUARANTINED for each in holders),
+            "rows": rows,
+            "all": sum(counts.values()),
+            "waiting": counts.get(Standing.QUARANTINED, 0),
             "view": view,
         }
         return self._frame.render(request, "licensees.html", context, status=400 if view.mistakes else 200)
@@ -154,7 +170,7 @@ class HolderPages:
         return holder
 
     async def _its_licenses(self, request: web.Request) -> list[Held]:
-        return await self._held([await self._holder(request)])
+        return await self._of(await self._holder(request))
 
     async def _licensee(self, request: web.Request) -> web.StreamResponse:
         holder = await self._holder(request)
@@ -163,7 +179,7 @@ class HolderPages:
             "credit": await self._spend_book.balances(holder.id),
             "limits": await self._accounts.limits_of(holder.id),
             "agents": await self._accounts.agents_of(holder.id),
-            "held": await self._held([holder]),
+            "held": await self._of(holder),
             "said": _SAID.get(request.query.get("done", ""), ""),
             "Standing": Standing,
         }
@@ -180,29 +196,37 @@ class HolderPages:
         raise web.HTTPSeeOther(f"/licensees/{found.id}?done={wanted}")
 
     async def _licenses(self, request: web.Request) -> web.StreamResponse:
-        rows = await self._held(await self._register.licensees())
-        shown, view = read_table(request, _HELD_CELLS).page(rows, _HELD_CELLS, lambda row: row.license.id)
-        context = {"rows": shown, "all": len(rows), "view": view}
+        rows, view = await self._all_held.page(request, _HELD_CELLS)
+        context = {"rows": rows, "all": await self._register.licenses(), "view": view}
         return self._frame.render(request, "licenses.html", context, status=400 if view.mistakes else 200)
 
-    async def _held(self, holders: Sequence[Licensee]) -> list[Held]:
-        known = await self._register.revocations()
-        suspended = {license for license, _ in known.suspended}
-        found = []
-        for holder in holders:
-            versions: dict[str, list[License]] = {}
-            for each in await self._register.licenses_of(holder.id):
-                versions.setdefault(each.id, []).append(each)
-            for id, every in versions.items():
-                every.sort(key=lambda one: one.version)
-                license = current(every, self._now)
-                assert license is not None, "there is one at least"
-                where = phase(
-                    license, every, self._now, revoked=id in known.licenses, suspended=id in suspended
-                )
-                price = "; ".join(price_parts(license.terms)) or "nothing"
-                found.append(Held(license, holder.name, where, price))
+    async def _of(self, holder: Licensee) -> list[Held]:
+        """The licenses of *holder*, the newest first."""
+        versions: dict[str, list[License]] = {}
+        for each in await self._register.licenses_of(holder.id):
+            versions.setdefault(each.id, []).append(each)
+        found = await self._standing(
+            [sorted(every, key=lambda one: one.version) for every in versions.values()]
+        )
         return sorted(found, key=lambda row: (-row.license.starts_at, row.license.id))
+
+    async def _standing(self, licenses: Sequence[Sequence[License]]) -> list[Held]:
+        """Each of *licenses*, all versions of it in order, as it stands now."""
+        known = await self._register.revocations()
+        over, suspended = set(known.licenses), {license for license, _ in known.suspended}
+        names: dict[str, str] = {}
+        found = []
+        for every in licenses:
+            license = current(every, self._now)
+            assert license is not None, "there is one at least"
+            id = license.id
+            if license.licensee not in names:
+                holder = await self._register.licensee(license.licensee)
+                names[license.licensee] = holder.name if holder else license.licensee
+            where = phase(license, every, self._now, revoked=id in over, suspended=id in suspended)
+            price = "; ".join(price_parts(license.terms)) or "nothing"
+            found.append(Held(license, names[license.licensee], where, price))
+        return found
 
     async def _license(self, request: web.Request, *, trouble: str = "") -> web.StreamResponse:
         id = request.match_info["id"]

@@ -2,10 +2,11 @@
 
 =================================  ============================================
 ``/webhooks``                      every endpoint, and the newest events
-``/webhooks/ID``                   one endpoint: its deliveries, its forms;
-                                   ``/webhooks/ID/deliveries.csv`` and the rest
-``/webhooks/events/ID``            one event: its payload, and who heard of it;
-                                   ``…/deliveries.csv`` and the rest
+``/webhooks/newest``               every event that is kept, page by page
+``/webhooks/ID``                   one endpoint: its newest deliveries, its forms
+``/webhooks/ID/deliveries``        all of them, page by page
+``/webhooks/events/ID``            one event: its payload, and who heard of it
+``/webhooks/events/ID/deliveries`` everybody who did, page by page
 ``/webhooks/ID/test``              POST: one signed ping now
 ``/webhooks/ID/again``             POST: ``event`` once more, with its own id
 ``/webhooks/ID/retry``             POST: try what waits now; switches it on
@@ -23,23 +24,33 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.about_events import KINDS, Thing, named, things
 from gateway.dashboard.frame import Frame
-from gateway.dashboard.table_forms import Cells, add_table, listed, moment, read_table, rows_in
+from gateway.dashboard.table_forms import (
+    Cells,
+    Keyed,
+    TableView,
+    add_table,
+    listed,
+    moment,
+    read_table,
+    rows_in,
+)
 from gateway.licenses.register import LicenseRegister
 from gateway.outbox import alerts
 from gateway.outbox.courier import Outcome, Said
-from gateway.outbox.endpoints import Delivery, Endpoint, Endpoints, Reach
+from gateway.outbox.endpoints import Delivery, Endpoint, Endpoints, Reach, Tried
 from gateway.outbox.events import Events, Happening
 from gateway.outbox.webhook import document
 
-#: Deliveries and events that are shown at once.
-SHOWN: Final = 50
-#: How far the newest events are looked for: places have gaps.
+#: Deliveries and events that are shown where they are not the page.
+SHOWN: Final = 20
+#: How many events are looked through for those that wait.
 _BACK: Final = 500
 #: Why an endpoint is off that the operator switched off.
 BY_OPERATOR: Final = "switched off here"
@@ -125,14 +136,21 @@ class HookPages:
     ) -> None:
         """Work on *hooks*; *register* knows the names of licensees."""
         self._hooks, self._frame, self._clock, self._register = hooks, frame, clock, register
+        self._every_event = Keyed(self._events_behind, lambda row: str(row.nth))
+        self._sent_there = Keyed(self._there_behind, _place)
+        self._heard = Keyed(self._heard_behind, _place)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
         router.add_get("/webhooks", self._list)
         add_table(router, "/webhooks", _CELLS, self._rows)
-        add_table(router, "/webhooks/newest", _EVENT_CELLS, self._events)
-        add_table(router, "/webhooks/{id}/deliveries", _DELIVERY_CELLS, self._sent_there)
-        add_table(router, "/webhooks/events/{id}/deliveries", _DELIVERY_CELLS, self._heard)
+        for path, cells, table, page in (
+            ("/webhooks/newest", _EVENT_CELLS, self._every_event, self._newest),
+            ("/webhooks/{id}/deliveries", _DELIVERY_CELLS, self._sent_there, self._there),
+            ("/webhooks/events/{id}/deliveries", _DELIVERY_CELLS, self._heard, self._hearers),
+        ):
+            router.add_get(path, page)
+            add_table(router, path, cells, table)
         router.add_get("/webhooks/events/{id}", self._event)
         router.add_get("/webhooks/{id}", self._one)
         for name, act in (
@@ -144,33 +162,89 @@ class HookPages:
     async def _rows(self, _request: web.Request) -> list[Row]:
         return [await self._row(each) for each in await self._hooks.endpoints.all()]
 
-    async def _events(self, _request: web.Request) -> tuple[Happening, ...]:
-        last = await self._hooks.events.last()
-        events = await self._hooks.events.after(max(last - _BACK, 0), _BACK)
-        return tuple(reversed(events[-SHOWN:]))
+    async def _events_behind(self, _: web.Request, after: str, most: int) -> Sequence[Happening] | None:
+        nth = _number(after) if after else 0
+        return None if nth is None else await self._hooks.events.before(nth, most)
+
+    async def _newest(self, request: web.Request) -> web.StreamResponse:
+        rows, view = await self._every_event.page(request, _EVENT_CELLS)
+        context = {
+            "rows": rows,
+            "view": view,
+            "about": {each.event.id: things(each.event) for each in rows},
+            "named": await self._names(),
+        }
+        return self._frame.render(request, "events.html", context, status=400 if view.mistakes else 200)
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        events = await self._events(request)
+        events = await self._hooks.events.before(0, SHOWN + 1)
         rows, view = rows_in(await self._rows(request), _CELLS, read_table(request, _CELLS))
         context = {
             "rows": rows,
             "view": view,
-            "events": events,
+            "events": events[:SHOWN],
+            "more": len(events) > SHOWN,
             "about": {each.event.id: things(each.event) for each in events},
             "named": await self._names(),
             "alerts": alerts.EVENTS,
         }
         return self._frame.render(request, "webhooks.html", context, status=400 if view.mistakes else 200)
 
-    async def _sent_there(self, request: web.Request) -> list[Told]:
+    async def _there_behind(self, request: web.Request, after: str, most: int) -> Sequence[Told] | None:
         endpoint = await self._found(request)
-        return await self._told(await self._hooks.endpoints.deliveries(SHOWN, endpoint=endpoint.id))
+        behind = _behind(after)
+        if after and behind is None:
+            return None
+        found = await self._hooks.endpoints.deliveries(most, endpoint=endpoint.id, behind=behind)
+        return await self._told(found)
 
-    async def _heard(self, request: web.Request) -> list[Told]:
+    async def _heard_behind(self, request: web.Request, after: str, most: int) -> Sequence[Told] | None:
+        found = await self._known(request)
+        behind = _behind(after)
+        if after and behind is None:
+            return None
+        return await self._told(
+            await self._hooks.endpoints.deliveries(most, event=found.event.id, behind=behind)
+        )
+
+    async def _known(self, request: web.Request) -> Happening:
+        """The event that *request* names."""
         found = await self._happening(request.match_info["id"])
         if found is None:
             raise web.HTTPNotFound
-        return await self._told(await self._hooks.endpoints.deliveries(SHOWN, event=found.event.id))
+        return found
+
+    async def _there(self, request: web.Request) -> web.StreamResponse:
+        endpoint = await self._found(request)
+        rows, view = await self._sent_there.page(request, _DELIVERY_CELLS)
+        here = {
+            "path": f"/webhooks/{quote(endpoint.id)}",
+            "name": endpoint.url,
+            "endpoint": endpoint.id if endpoint.url.startswith(_HTTP) else "",
+        }
+        return await self._deliveries(request, rows, view, here)
+
+    async def _hearers(self, request: web.Request) -> web.StreamResponse:
+        event = (await self._known(request)).event
+        rows, view = await self._heard.page(request, _DELIVERY_CELLS)
+        places = {each.id: each.url for each in await self._hooks.endpoints.all()}
+        here = {
+            "path": f"/webhooks/events/{quote(event.id)}", "name": event.type, "endpoint": "", "places": places,
+        }  # fmt: skip
+        return await self._deliveries(request, rows, view, here)
+
+    async def _deliveries(
+        self, request: web.Request, rows: Sequence[Told], view: TableView, here: Mapping[str, object]
+    ) -> web.StreamResponse:
+        context = {
+            "deliveries": [each.delivery for each in rows],
+            "about": {each.delivery.event: each.about for each in rows},
+            "named": await self._names(),
+            "view": view,
+            "places": {},
+            **here,
+        }
+        return self._frame.render(request, "deliveries.html", context, status=400 if view.mistakes else 200)
 
     async def _told(self, deliveries: Sequence[Delivery]) -> list[Told]:
         """*deliveries*, each with what its event was about."""
@@ -199,10 +273,11 @@ class HookPages:
         self, request: web.Request, endpoint: Endpoint, *, said: str = "", good: bool = False, secret: str = "",
         answer: str = "", status: int = 200,
     ) -> web.StreamResponse:  # fmt: skip
-        deliveries = await self._hooks.endpoints.deliveries(SHOWN, endpoint=endpoint.id)
+        deliveries = await self._hooks.endpoints.deliveries(SHOWN + 1, endpoint=endpoint.id)
         context = {
             "row": await self._row(endpoint),
-            "deliveries": deliveries,
+            "deliveries": deliveries[:SHOWN],
+            "more": len(deliveries) > SHOWN,
             "about": await self._about(deliveries),
             "named": await self._names(),
             "said": said,
@@ -214,9 +289,8 @@ class HookPages:
         return self._frame.render(request, "webhook.html", context, status=status)
 
     async def _event(self, request: web.Request) -> web.StreamResponse:
-        found = await self._happening(request.match_info["id"])
-        if found is None:
-            raise web.HTTPNotFound
+        found = await self._known(request)
+        deliveries = await self._hooks.endpoints.deliveries(SHOWN + 1, event=found.event.id)
         context = {
             "event": found.event,
             "payload": json.dumps(document(found.event), ensure_ascii=False, indent=2),
@@ -225,7 +299,8 @@ class HookPages:
             else "",
             "about": {found.event.id: things(found.event)},
             "named": await self._names(),
-            "deliveries": await self._hooks.endpoints.deliveries(SHOWN, event=found.event.id),
+            "deliveries": deliveries[:SHOWN],
+            "more": len(deliveries) > SHOWN,
             "places": {each.id: each.url for each in await self._hooks.endpoints.all()},
         }
         return self._frame.render(request, "webhook_event.html", context)
@@ -245,11 +320,7 @@ class HookPages:
             said = "It has not been told that one yet, and hears its events in order: try what waits."
             return await self._shown(request, endpoint, said=said, status=409)
         outcome = await self._hooks.tell(endpoint, happening)
-        before = [
-            each
-            for each in await self._hooks.endpoints.deliveries(SHOWN, event=happening.event.id)
-            if each.endpoint == endpoint.id
-        ]
+        before = await self._hooks.endpoints.deliveries(1, endpoint=endpoint.id, event=happening.event.id)
         done = outcome.said is Said.TOLD or any(each.done for each in before)
         await self._hooks.endpoints.again(
             Delivery(
@@ -320,3 +391,19 @@ class HookPages:
 
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000
+
+
+def _place(row: Told) -> str:
+    """The key of a delivery in an address: what the newest first goes by."""
+    return f"{row.delivery.at}.{row.delivery.nth}.{row.delivery.endpoint}"
+
+
+def _behind(after: str) -> Tried | None:
+    """The place that such a key names; None where it is none."""
+    at, nth, endpoint = (*after.split(".", 2), "", "")[:3]
+    when, which = _number(at), _number(nth)
+    return None if when is None or which is None else (when, which, endpoint)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None

@@ -1,6 +1,7 @@
 """The operator's page of milestones: what of fees waits for something to happen, who holds it, where it stands.
 
-``/milestones`` lists them, what needs the operator first. Acts are commands
+``/milestones`` lists them, what needs the operator first, or with ``sort=`` all
+in one list. Acts are commands
 (`licet milestones`), which the page names. What a licensee wrote is shown as text.
 """
 
@@ -18,7 +19,7 @@ from gateway.billing.milestone_book import MilestoneBook
 from gateway.billing.owing import Owing
 from gateway.dashboard.exports import amounts
 from gateway.dashboard.frame import Frame
-from gateway.dashboard.table_forms import Cells, add_table, moment
+from gateway.dashboard.table_forms import Cells, add_table, moment, read_table
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.register import LicenseRegister
 
@@ -125,11 +126,21 @@ class MilestonePages:
         ]
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        yours, waiting, over = parted(await self._rows(request))
+        view, rows = read_table(request, _CELLS), await self._rows(request)
+        yours, waiting, over = parted(rows)
         holders = tuple(
             dict.fromkeys(
                 (each.milestone.holder.told, each.milestone.holder.sentence) for each in (*yours, *waiting)
             )
         )
-        context = {"yours": yours, "waiting": waiting, "over": over, "holders": holders, "notice": NOTICE}
-        return self._frame.render(request, "milestones.html", context)
+        flat = bool(view.order.name or view.after or view.mistakes)
+        shown, view = view.page(rows, _CELLS, _key) if flat else ([], view)
+        context = {
+            "yours": yours, "waiting": waiting, "over": over, "holders": holders, "notice": NOTICE,
+            "flat": flat, "sorted": shown, "view": view,
+        }  # fmt: skip
+        return self._frame.render(request, "milestones.html", context, status=400 if view.mistakes else 200)
+
+
+def _key(row: MilestoneRow) -> str:
+    return f"{row.milestone.license}.{row.milestone.name}"

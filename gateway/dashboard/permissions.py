@@ -223,6 +223,7 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
             for act in ("name", "bind", "findings", "close", "cancel")
         },
         "GET /auditors": _P.AUDITS_READ,
+        "GET /auditors/looks": _P.AUDITS_READ,
         "POST /auditors/{id}/revoke": _P.AUDITS_CHANGE,
         "GET /milestones": _P.MILESTONES_READ,
         "GET /bundles": _P.BUNDLES_READ,
@@ -258,6 +259,9 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "POST /refused/{id}/exempt": _P.REFUSED_CHANGE,
         "POST /refused/{id}/dismiss": _P.REFUSED_CHANGE,
         "GET /webhooks": _P.WEBHOOKS_READ,
+        "GET /webhooks/newest": _P.WEBHOOKS_READ,
+        "GET /webhooks/{id}/deliveries": _P.WEBHOOKS_READ,
+        "GET /webhooks/events/{id}/deliveries": _P.WEBHOOKS_READ,
         "GET /webhooks/{id}": _P.WEBHOOKS_READ,
         "GET /webhooks/events/{id}": _P.WEBHOOKS_READ,
         **{f"POST /webhooks/{{id}}/{act}": _P.WEBHOOKS_CHANGE for act in ("test", "again", "retry", "off")},

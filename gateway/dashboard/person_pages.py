@@ -30,7 +30,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from gateway.clock import Clock
 from gateway.dashboard.frame import Frame
-from gateway.dashboard.table_forms import Cells, add_table, moment, read_table
+from gateway.dashboard.table_forms import Cells, Keyed, add_table, moment
 from gateway.folders import replace_file
 from gateway.problems import PROBLEMS, ConfigurationError
 from gateway.visitors.exemptions import exemptable, read_exemptions, with_exempt, without_exempt
@@ -42,12 +42,13 @@ from gateway.visitors.person_reports import (
     PersonReport,
     PersonReports,
     Refused,
+    Sent,
     Week,
     weekly,
 )
 from gateway.visitors.reasons import sentence
 
-#: Reports that are looked through: more than may wait at once, and than anybody decides about.
+#: Reports that are looked through where an exemption is taken back: more than anybody decides about.
 _MOST: Final = 10_000
 #: Weeks that are told, the running one last.
 WEEKS: Final = 8
@@ -87,6 +88,7 @@ class PersonPages:
         """Act on *people*, drawn in *frame*."""
         self._people, self._frame, self._clock = people, frame, clock
         self._writing = asyncio.Lock()
+        self._rows = Keyed(self._behind, _place)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Answer at its addresses."""
@@ -98,8 +100,9 @@ class PersonPages:
         router.add_post("/refused/{id}/exempt", self._exempt)
         router.add_post("/refused/{id}/dismiss", self._dismiss)
 
-    async def _rows(self, _request: web.Request) -> Sequence[PersonReport]:
-        return await self._people.reports.all(_MOST)
+    async def _behind(self, _request: web.Request, after: str, most: int) -> Sequence[PersonReport] | None:
+        behind = _sent(after)
+        return None if after and behind is None else await self._people.reports.all(most, behind)
 
     async def _weeks(self, _request: web.Request) -> Sequence[Week]:
         now = self._now()
@@ -107,8 +110,7 @@ class PersonPages:
 
     async def _all(self, request: web.Request) -> web.StreamResponse:
         text = await asyncio.to_thread(self._text)
-        rows = await self._rows(request)
-        reports, view = read_table(request, _CELLS).page(rows, _CELLS, lambda row: row.id)
+        reports, view = await self._rows.page(request, _CELLS)
         try:
             found, wrong = read_exemptions(text, self._people.file.name), ""
         except ConfigurationError as error:
@@ -119,7 +121,6 @@ class PersonPages:
             "done": _DONE.get(request.query.get("done", ""), ""),
             "wrong": wrong,
             "reports": reports,
-            "all": len(rows),
             "view": view,
             "weeks": await self._weeks(request),
             "exempted": [(each, told(each)) for each in exempted],
@@ -252,3 +253,16 @@ def told(what: str) -> str:
     if kind == "network":
         return f"Browsers in the network {value}, whatever their headers say."
     return f"For everybody: {sentence(value)}"
+
+
+def _place(report: PersonReport) -> str:
+    """The key of a report in an address: what the list goes by."""
+    return f"{'waits' if report.state == OPEN else 'decided'}.{report.at}.{report.id}"
+
+
+def _sent(after: str) -> Sent | None:
+    """The place that such a key names; None where it is none."""
+    waits, at, id = (*after.split(".", 2), "", "")[:3]
+    if waits not in {"waits", "decided"} or not (at.isascii() and at.isdecimal() and len(at) <= 18 and id):
+        return None
+    return waits == "waits", int(at), id

@@ -4,16 +4,18 @@ Each cell is a whole number or text: times are RFC 3339 in UTC, amounts exact
 decimals with their currency. What a page shows of a row beyond its table, forms
 and words beside words, is no cell. Each takes ``columns=`` and ``sort=``, a cell
 or ``-`` and a cell; a page of a long table also ``after=``, the id of the last
-row before it. With ``.html`` the address is a page of the table alone, whole,
+row before it. A table that grows without bound is `Keyed`: in its own order a page
+and every form of it read rows behind a key, and never those before it.
+With ``.html`` the address is a page of the table alone, whole,
 however little of it stands on the page that leads there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from aiohttp import web
@@ -36,6 +38,8 @@ _T = TypeVar("_T")
 OWN: Final = frozenset({"sort", "after", "columns"})
 #: Rows of one page of a long table.
 PAGE_ROWS: Final = 100
+#: Rows of a long table that a form of it reads at once.
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,8 @@ class TableView:
     """What the address of a page says of its table. *mistakes* and *notes* are (key, sentence) pairs.
 
     *after* is the id of the last row of the page before, "" for the first page.
-    *next* is that of the last row shown where more follow, once `page` was asked.
-    *kept* is what else stands in the query of every address of this table.
+    *next* is that of the last row shown where more follow, once `page` was asked;
+    *kept* what the address says besides, which every link of the table says too.
     """
 
     order: Order = BY_ITSELF
@@ -81,6 +85,48 @@ class TableView:
         return shown, replace(self, order=order, next=id_of(shown[-1]) if more else "")
 
 
+@dataclass(frozen=True, slots=True)
+class Keyed(Generic[_T]):
+    """A long table in its own order: rows behind a key.
+
+    *behind* gives the first rows behind a key, "" for the first of all, at most
+    so many; None for what is no key of this table. *key* is that of a row, and
+    holds what the order goes by: a row that is gone leaves its place behind.
+    """
+
+    behind: Callable[[web.Request, str, int], Awaitable[Sequence[_T] | None]]
+    key: Callable[[_T], str]
+
+    async def page(self, request: web.Request, cells: Cells) -> tuple[list[_T], TableView]:
+        """The rows of the page that *request* asks for, as `TableView.page` does.
+
+        Only in another order than its own are all rows read.
+        """
+        view = read_table(request, cells)
+        if view.mistakes or view.order.name:
+            return view.page([] if view.mistakes else await self.all(request), cells, self.key)
+        found = await self.behind(request, view.after, PAGE_ROWS + 1)
+        if found is None:
+            wrong = (("after", "names no row that is there now; begin with the first page"),)
+            return [], replace(view, mistakes=wrong)
+        shown = list(found[:PAGE_ROWS])
+        return shown, replace(view, next=self.key(shown[-1]) if len(found) > PAGE_ROWS else "")
+
+    async def each(self, request: web.Request) -> AsyncIterator[_T]:
+        """Every row in the table's own order, some hundred at a time."""
+        after = ""
+        while found := await self.behind(request, after, _AT_ONCE):
+            for row in found:
+                yield row
+            if len(found) < _AT_ONCE:
+                return
+            after = self.key(found[-1])
+
+    async def all(self, request: web.Request) -> list[_T]:
+        """Every row at once, for an order that is not the table's own."""
+        return [row async for row in self.each(request)]
+
+
 def read_table(request: web.Request, cells: Cells) -> TableView:
     """Read what the query of *request* says of a table with *cells*. Raises nothing."""
     after, said = request.query.get("after", ""), request.query.get("sort", "")
@@ -102,7 +148,7 @@ def add_table(
     router: web.UrlDispatcher,
     path: str,
     cells: Cells,
-    rows: Callable[[web.Request], Awaitable[Iterable[Any]]],
+    rows: Callable[[web.Request], Awaitable[Iterable[Any]]] | Keyed[Any],
 ) -> None:
     """Answer at *path* with each ending of `exports.FORMATS`; *rows* gives what the page of that query lists.
 
@@ -114,7 +160,11 @@ def add_table(
         view = read_table(request, cells)
         if view.mistakes:
             return web.Response(status=400, text="".join(f"{key}: {said}\n" for key, said in view.mistakes))
-        sorted_, _ = by_cells(await rows(request), cells, view.order)
+        if isinstance(rows, Keyed) and not view.order.name:
+            told = _told(rows.each(request), cells)
+            return await sent(request, name, cells, told)
+        every = await (rows.all(request) if isinstance(rows, Keyed) else rows(request))
+        sorted_, _ = by_cells(every, cells, view.order)
         found = [{cell: read(row) for cell, read in cells.items()} for row in sorted_]
         return await sent(request, name, cells, each(found))
 
@@ -122,6 +172,8 @@ def add_table(
         router.add_get(f"{path}.{ending}", answer)
 
     async def page(request: web.Request) -> web.StreamResponse:
+        if isinstance(rows, Keyed):
+            return drawn_table(request, cells, *await rows.page(request, cells))
         return await _page(request, cells, await rows(request))
 
     router.add_get(f"{path}.html", page)
@@ -178,6 +230,11 @@ def _second(cells: Cells) -> Cells:
         return lambda pair: read(pair[1])
 
     return {name: of(read) for name, read in cells.items()}
+
+
+async def _told(rows: AsyncIterator[Any], cells: Cells) -> AsyncIterator[Mapping[str, Any]]:
+    async for row in rows:
+        yield {cell: read(row) for cell, read in cells.items()}
 
 
 def moment(seconds: int) -> str:

@@ -74,6 +74,7 @@ class Look:
     at: int
     what: str
     came: str
+    nth: int = field(default=0, compare=False)
 
 
 def invite(
@@ -135,8 +136,8 @@ class Auditors(Protocol):
         """Keep that an auditor looked; durable when this returns."""
         ...
 
-    async def looks(self, auditor: str, most: int) -> tuple[Look, ...]:
-        """Looks of that auditor, or of every one for "", the latest first, at most *most*."""
+    async def looks(self, auditor: str, most: int, before: int = 0) -> tuple[Look, ...]:
+        """Looks of that auditor, or of every one for "", the latest first, at most *most*, *before* the number of one."""
         ...
 
     async def forget_looks(self, before: int) -> int:

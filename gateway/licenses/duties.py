@@ -130,8 +130,8 @@ class Audits(Protocol):
         """Every audit of *license*, oldest first."""
         ...
 
-    async def everything(self, most: int) -> tuple[AuditCase, ...]:
-        """The newest *most* audits, newest first."""
+    async def everything(self, most: int, behind: AuditCase | None = None) -> tuple[AuditCase, ...]:
+        """At most *most* audits, the newest first, *behind* one of them where it is given."""
         ...
 
 

@@ -63,6 +63,27 @@ class Sought:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a negotiation stands in a list: what the list goes *by*, when it began, and its id.
+
+    *by* is its `Stand`, or its value in one of `ORDERS`.
+    """
+
+    by: str
+    started_at: int
+    id: str
+
+
+def place_of(negotiation: Negotiation, order: str = "") -> Place:
+    """The place of *negotiation* in *order*, one of `ORDERS` or "" for that by `Stand`."""
+    by = {
+        "": str(stand_of(negotiation)), "started": str(negotiation.started_at), "state": str(negotiation.state),
+        "site": negotiation.offer.site, "offer": negotiation.offer.id,
+    }  # fmt: skip
+    return Place(by[order], negotiation.started_at, negotiation.id)
+
+
 class Negotiations(Protocol):
     """One atomic act per method. Each raises `StoreUnavailable` when the store cannot answer."""
 
@@ -95,8 +116,10 @@ class Negotiations(Protocol):
         """Those that wait for a person at the creator, oldest first, at most *most*."""
         ...
 
-    async def search(self, sought: Sought, *, most: int, skip: int = 0) -> tuple[Negotiation, ...]:
-        """Those that are meant, at most *most* after the first *skip*.
+    async def search(
+        self, sought: Sought, *, most: int, behind: Place | None = None
+    ) -> tuple[Negotiation, ...]:
+        """Those that are meant, at most *most*, from the first on or *behind* a place of that order.
 
         By `Stand`: first those that wait for a person, the oldest first, then
         the open ones and then those that ended, the newest first. In another

@@ -6,7 +6,7 @@ Implemented by `store.memory` and `store.sqlite`; both pass
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from gateway.event import Event
@@ -29,6 +29,17 @@ class LicenseRegister(Protocol):
 
     async def licensees(self) -> tuple[Licensee, ...]:
         """Every licensee, by name."""
+        ...
+
+    async def newest_licensees(self, most: int, behind: Licensee | None = None) -> tuple[Licensee, ...]:
+        """Licensees, the last to register first, at most *most*, *behind* one of them where it is given.
+
+        Of the same second the first id comes first.
+        """
+        ...
+
+    async def standings(self) -> Mapping[Standing, int]:
+        """How many licensees there are of each standing; one that nobody has may be missing."""
         ...
 
     async def set_standing(self, licensee_id: str, standing: Standing, at: int) -> Licensee | None:
@@ -93,6 +104,19 @@ class LicenseRegister(Protocol):
 
     async def licenses_of(self, licensee_id: str) -> tuple[License, ...]:
         """A licensee's licenses, every version of each, newest first."""
+        ...
+
+    async def newest_licenses(
+        self, most: int, behind: License | None = None
+    ) -> tuple[tuple[License, ...], ...]:
+        """Licenses, each with every version of it in order, at most *most*, *behind* a first version where it is given.
+
+        By when the first version began, the last first; of the same second the first id first.
+        """
+        ...
+
+    async def licenses(self) -> int:
+        """How many licenses there are, each once."""
         ...
 
     async def revoke(

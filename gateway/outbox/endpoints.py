@@ -117,6 +117,10 @@ class Delivery:
     answer: str = ""
 
 
+#: The place of a delivery among others, the newest first: when it was tried, of which event, at which endpoint.
+Tried = tuple[int, int, str]
+
+
 class Endpoints(Protocol):
     """One atomic act per method. Each raises `StoreUnavailable` when the store cannot answer.
 
@@ -199,8 +203,13 @@ class Endpoints(Protocol):
         """Switch it on where it is off, and try its next event at once; False where there is no such endpoint."""
         ...
 
-    async def deliveries(self, most: int, *, endpoint: str = "", event: str = "") -> tuple[Delivery, ...]:
-        """What came of it, the newest first: of one endpoint, of one event, or of everything."""
+    async def deliveries(
+        self, most: int, *, endpoint: str = "", event: str = "", behind: Tried | None = None
+    ) -> tuple[Delivery, ...]:
+        """What came of it, the newest first: of one endpoint, of one event, or of everything.
+
+        *behind* is the place in that order after which it begins.
+        """
         ...
 
     async def forget(self, before: int, most: int) -> int:

@@ -58,6 +58,10 @@ class Events(Protocol):
         """The first events kept after the place *nth*, in order, at most *most*; 0 is before the first."""
         ...
 
+    async def before(self, nth: int, most: int) -> tuple[Happening, ...]:
+        """The last events kept before the place *nth*, the newest first, at most *most*; 0 is behind the newest."""
+        ...
+
     async def at(self, places: Collection[int]) -> tuple[Happening, ...]:
         """The events at these *places* that are kept still, in order."""
         ...

@@ -71,6 +71,10 @@ class Week:
     agreed: int
 
 
+#: The place of a report in the list: whether it waits, when it was sent, its id.
+Sent = tuple[bool, int, str]
+
+
 class PersonReports(Protocol):
     """One atomic act per method. Each raises `StoreUnavailable` when the store cannot answer."""
 
@@ -85,8 +89,8 @@ class PersonReports(Protocol):
         """The report of that id."""
         ...
 
-    async def all(self, most: int) -> tuple[PersonReport, ...]:
-        """Reports, those that wait first, then the newest, at most *most*."""
+    async def all(self, most: int, behind: Sent | None = None) -> tuple[PersonReport, ...]:
+        """Reports, those that wait first, then the newest, at most *most*, *behind* a place where it is given."""
         ...
 
     async def since(self, at: int) -> tuple[PersonReport, ...]:

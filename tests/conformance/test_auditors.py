@@ -48,6 +48,12 @@ async def test_looks_come_the_latest_first(ports, make):
     assert await ports.auditors.looks(two.auditor.id, 99) == mine
     assert await ports.auditors.looks(two.auditor.id, 1) == mine[:1]
     assert await ports.auditors.looks("au_nobody", 9) == ()
+    for of in ("", two.auditor.id):
+        found, before = [], 0
+        while rows := await ports.auditors.looks(of, 2, before):
+            found += rows
+            before = rows[-1].nth
+        assert found == [*await ports.auditors.looks(of, 99)], of
     assert await ports.auditors.forget_looks(make.NOW + 2) == 4
     assert await ports.auditors.looks("", 99) == tuple(reversed(all_[4:]))
     assert await ports.auditors.forget_looks(make.NOW + 2) == 0

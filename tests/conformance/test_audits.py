@@ -77,3 +77,8 @@ async def test_they_are_listed_by_licensee_and_license(ports, make):
     assert await ports.audits.of("le_2", "journal") == ()
     assert await ports.audits.of("le_2", "other") == (other,)
     assert await ports.audits.everything(2) == (other, two)
+    every, paged, last = await ports.audits.everything(99), [], None
+    while rows := await ports.audits.everything(1, last):
+        paged += rows
+        last = rows[-1]
+    assert paged == [*every]

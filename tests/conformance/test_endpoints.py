@@ -136,6 +136,29 @@ async def test_what_came_of_it_is_kept_once_an_event_and_read_newest_first(kept)
     assert await kept.deliveries(9, endpoint="we_1") == (), "what was removed meanwhile has none"
 
 
+async def test_deliveries_go_on_behind_the_last_that_was_read_and_miss_none(kept):
+    for id in ("we_1", "we_2", "we_3"):
+        await kept.add(endpoint(id, reach=Reach.ON), 9)
+        for nth in (1, 2, 3, 4):
+            await kept.told(delivery(nth, id, at=NOW + nth // 2, done=True))
+
+    async def paged(most, **of):
+        found, behind = [], None
+        while rows := await kept.deliveries(most, behind=behind, **of):
+            found += rows
+            behind = (rows[-1].at, rows[-1].nth, rows[-1].endpoint)
+        return found
+
+    for of, count in (({}, 12), ({"endpoint": "we_2"}, 4), ({"event": "ev_3"}, 3)):
+        every = await kept.deliveries(99, **of)
+        assert len(every) == count
+        for most in (1, 2, 5):
+            assert await paged(most, **of) == list(every), (of, most)
+    assert await kept.deliveries(9, behind=(NOW + 1, 2, "we_gone"), endpoint="we_1") == await kept.deliveries(
+        9, behind=(NOW + 1, 2, "we_1"), endpoint="we_1"
+    ), "a place stays where its row is gone"
+
+
 async def test_what_is_told_once_more_is_kept_and_moves_nothing(kept):
     await kept.add(endpoint(reach=Reach.ON), 9)
     await kept.told(delivery(2, status=200, done=True))

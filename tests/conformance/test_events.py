@@ -45,6 +45,18 @@ async def test_what_was_kept_is_read_in_order_and_whole(enrolled, make):
     assert await enrolled.events.after(read[1].nth, 9) == ()
 
 
+async def test_the_newest_are_read_backwards_from_any_place(enrolled, make):
+    assert await enrolled.events.before(0, 9) == ()
+    for id in ("ne_1", "ne_2"):
+        await begin(enrolled, make, id)
+    every = await enrolled.events.after(0, 9)
+    assert await enrolled.events.before(0, 9) == every[::-1]
+    assert await enrolled.events.before(0, 1) == every[-1:]
+    assert await enrolled.events.before(every[2].nth, 9) == every[1::-1]
+    assert await enrolled.events.before(every[2].nth, 1) == every[1:2]
+    assert await enrolled.events.before(every[0].nth, 9) == ()
+
+
 async def test_each_reader_reads_what_is_meant_for_it(enrolled, make):
     await begin(enrolled, make, "ne_1")
     await begin(enrolled, make, "ne_2", licensee="le_2")

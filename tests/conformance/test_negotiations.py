@@ -18,7 +18,7 @@ from gateway.licenses.negotiation import (
     proposed,
     terminated,
 )
-from gateway.licenses.negotiations import Sought, Stand
+from gateway.licenses.negotiations import ORDERS, Place, Sought, Stand, place_of
 from gateway.problems import StoreUnavailable
 from gateway.store.sqlite.database import Database
 from gateway.terms.license_terms import Basis, Exclusivity, Offer, Territory
@@ -140,7 +140,12 @@ async def test_an_exclusive_license_shuts_others_out_whichever_came_first(ports,
 
 
 async def search(ports, *, most=50, skip=0, **sought):
-    return [each.id for each in await ports.negotiations.search(Sought(**sought), most=most, skip=skip)]
+    """The ids of what is found behind the first *skip*, which are read one by one."""
+    place = None
+    for _ in range(skip):
+        for each in await ports.negotiations.search(Sought(**sought), most=1, behind=place):
+            place = place_of(each, sought.get("order", ""))
+    return [each.id for each in await ports.negotiations.search(Sought(**sought), most=most, behind=place)]
 
 
 async def test_they_are_found_by_whom_they_wait_for_where_and_about_what(ports, make):
@@ -173,6 +178,38 @@ async def test_they_are_found_by_whom_they_wait_for_where_and_about_what(ports, 
     away = terminated(made["ne_1"], Side.CREATOR, "no", now=make.NOW + 9)
     assert await ports.negotiations.put(made["ne_1"].version, away)
     assert await search(ports, stand=Stand.WAITING) == ["ne_2"]
+
+
+async def test_a_list_goes_on_behind_any_place_in_any_order_and_misses_none(ports, make):
+    await enrolled(ports, make)
+    waits = Person(("tier 1",), Accept(make.TERMS))
+    for number in range(24):
+        of = {"at": number // 4, "site": "gazette" if number % 5 else "journal"}
+        made = begun(make, f"ne_{number * 7 % 24:02}", *([waits] if number % 3 == 0 else []), **of)
+        if number % 4 == 1:
+            made = terminated(made, Side.BUYER, "no", now=make.NOW + 30)
+        assert await ports.negotiations.put("", made)
+    for order in ("", *ORDERS):
+        for more in (
+            {},
+            {"turned": True},
+            {"site": "gazette"},
+            {"stand": Stand.OPEN},
+            {"stand": Stand.ENDED},
+        ):
+            sought = Sought(order=order, **more)
+            every = await ports.negotiations.search(sought, most=99)
+            for most in (1, 3, 7):
+                paged, place = [], None
+                while rows := await ports.negotiations.search(sought, most=most, behind=place):
+                    paged += rows
+                    place = place_of(rows[-1], order)
+                assert paged == [*every], (order, more, most)
+    gone = Place(Stand.WAITING, make.NOW + 3, "ne_gone")
+    rest = await ports.negotiations.search(Sought(), most=99, behind=gone)
+    every = await ports.negotiations.search(Sought(), most=99)
+    assert rest == every[len(every) - len(rest) :], "a place stays where its row is gone"
+    assert 0 < len(rest) < len(every)
 
 
 async def test_they_are_listed_in_the_order_that_is_asked_for(ports, make):

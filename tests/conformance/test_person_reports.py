@@ -28,6 +28,25 @@ async def test_those_that_wait_come_first_and_each_is_kept_once(ports):
     assert [each.id for each in await book.since(1001)] == ["pr_3"]
 
 
+async def test_the_list_goes_on_behind_any_place_and_misses_none(ports):
+    book = ports.person_reports
+    for nth in range(20):
+        assert await book.add(replace(REPORT, id=f"pr_{nth * 7 % 20:02}", request=f"f-{nth}", at=nth // 4))
+        if nth % 3:
+            await book.decide(f"pr_{nth * 7 % 20:02}", "dismissed", "", 9)
+    every = await book.all(99)
+    assert [each.state for each in every] == ["open"] * 7 + ["dismissed"] * 13
+    for most in (1, 3, 7, 8):
+        found, behind = [], None
+        while rows := await book.all(most, behind):
+            found += rows
+            behind = (rows[-1].state == "open", rows[-1].at, rows[-1].id)
+        assert found == [*every], most
+    gone = (every[3].state == "open", every[3].at, every[3].id)
+    assert await book.decide(every[3].id, "exempted", "reason:x", 9)
+    assert (await book.all(1, gone))[0] == every[4], "the place stays where its report went on"
+
+
 async def test_the_inbox_has_an_end_and_old_reports_are_erased(monkeypatch, ports):
     book, MOST_OPEN = ports.person_reports, 5
     monkeypatch.setattr(sys.modules[type(book).__module__], "MOST_OPEN", MOST_OPEN)

@@ -28,6 +28,35 @@ async def happened(ports):
     return [each.event for each in await ports.events.after(0, 999)]
 
 
+async def test_licensees_and_licenses_are_read_behind_any_of_them_the_newest_first(ports, make):
+    for number in range(1, 13):
+        one, client = make.enrolled(number, f"N{number % 5}", [*Standing][number % 2])
+        await ports.register.add_licensee(replace(one, created_at=make.NOW - number // 3), client)
+        made = make.license_of(f"li_{number * 5 % 13:02}", licensee=one.id)
+        await ports.register.grant(replace(made, starts_at=made.starts_at - number // 4))
+    every = await ports.register.newest_licensees(99)
+    assert list(every) == sorted(
+        await ports.register.licensees(), key=lambda each: (-each.created_at, each.id)
+    )
+    granted = await ports.register.newest_licenses(99)
+    assert [each.id for (each,) in granted] == [
+        each.id for each in sorted((each for (each,) in granted), key=lambda each: (-each.starts_at, each.id))
+    ]
+    assert len(every) == len(granted) == await ports.register.licenses() == 12
+    for most in (1, 5, 12):
+        holders, last = [], None
+        while found := await ports.register.newest_licensees(most, last):
+            holders += found
+            last = found[-1]
+        licenses, behind = [], None
+        while listed := await ports.register.newest_licenses(most, behind):
+            licenses += listed
+            behind = listed[-1][0]
+        assert (holders, licenses) == ([*every], [*granted]), most
+    counts = await ports.register.standings()
+    assert {word: counts[word] for word in [*Standing][:2]} == dict.fromkeys([*Standing][:2], 6)
+
+
 async def test_licensees_and_clients_come_back_as_they_were(ports, make):
     (one, client), (two, other) = make.enrolled(1, "Zeta"), make.enrolled(2, "Alpha", Standing.QUARANTINED)
     await ports.register.add_licensee(one, client)

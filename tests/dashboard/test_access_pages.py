@@ -198,5 +198,5 @@ async def test_the_log_of_administration_is_read_page_by_page(start, filled, adm
     page = (await board.get("/admin")).text
     assert page.count("people.change") == 3
     assert "owner0" in page
-    assert (await board.get("/admin?before=2")).text.count("people.change") == 1
-    assert (await board.get("/admin?before=x")).status == 400
+    assert (await board.get("/admin?after=2")).text.count("people.change") == 1
+    assert (await board.get("/admin?after=x")).status == 400

@@ -69,6 +69,29 @@ async def test_the_exports_share_the_address_of_the_view(desk, inbox):
         assert (await desk.get(f"/deals.{ending}?stand=x")).status == 400
 
 
+async def test_the_list_goes_on_page_by_page_in_each_order_and_misses_none(desk, inbox):
+    buyer = await inbox.buyer("Example Lab")
+    for number in range(112):
+        made = await inbox.waits(f"ne_{number:03}", buyer)
+        if number % 3:
+            ended = terminated(made, Side.BUYER, "no", now=inbox.now)
+            assert await inbox.store.put(made.version, ended)
+    for sort in ("", "state", "-state", "offer"):
+        found, pages, query = [], 0, f"?sort={sort}" if sort else ""
+        while True:
+            page = (await desk.get(f"/deals{query}")).text
+            found += re.findall(r'<td class="when" role="cell"><a href="/deals/(ne_\d+)">', page)
+            pages += 1
+            more = re.search(r'rel="next" href="/deals(\?[^"]+)"', page)
+            if more is None:
+                break
+            query = html.unescape(more[1])
+        assert (len(found), len(set(found)), pages) == (112, 112, 3), sort
+    end = (await desk.get("/deals?after=1.ne_0.ended")).text
+    assert "There is nothing behind that." in end
+    assert (await desk.get("/deals?after=x")).status == 400
+
+
 async def test_pages_need_a_session(start, database, inbox):
     await inbox.waits()
     board = await start(database, deals=inbox.deals)

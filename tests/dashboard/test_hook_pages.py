@@ -260,3 +260,35 @@ async def test_a_licensee_that_an_event_names_is_called_by_its_name(start, fille
     page = (await board.get("/webhooks")).text
     assert '<a href="/licensees/le_1"><bdi>&lt;b&gt;Example&lt;/b&gt;</bdi></a>' in page
     assert '<a href="/licensees/le_2"><bdi>le_2</bdi></a>' in page
+
+
+async def test_events_and_deliveries_go_back_page_by_page_to_the_first(desk, hooks, filled):
+    """Each link *More* is followed; no row is missed or shown twice, and the forms have them all."""
+    made = [
+        event("crawler.ignored", at=EARLIER.at + nth // 7, site="journal", subject=f"Bot{nth}", body={})
+        for nth in range(230)
+    ]
+    await SqliteAlerts(filled.database, filled.database).keep(made)
+    for each in made:
+        nth = await hooks[0].events.place(each.id)
+        await hooks[0].endpoints.again(
+            Delivery("we_own", nth, each.id, each.type, each.at, 1, 204, done=True)
+        )
+    for path in ("/webhooks/newest", "/webhooks/we_own/deliveries"):
+        found, pages, query = [], 0, ""
+        while True:
+            page = (await desk.get(f"{path}{query}")).text
+            found += re.findall(r'<a href="/webhooks/events/(ev_\w+)">', page)
+            pages += 1
+            more = re.search(r'rel="next" href="[^"?]*(\?after=[^"]+)"', page)
+            if more is None:
+                break
+            query = more[1]
+        rows = json.loads((await desk.get(f"{path}.json")).text)["rows"]
+        assert found == [row.get("event") or row["id"] for row in rows], path
+        assert (len(found), len(set(found)), pages) == (232, 232, 3), path
+        wrong = await desk.get(f"{path}?after=x")
+        assert (wrong.status, "names no row" in wrong.text) == (400, True), path
+        assert (await desk.get(f"{path}.json?after=x")).status == 200, "a form is of every page"
+    assert 'href="/webhooks/newest">' in (await desk.get("/webhooks")).text
+    assert 'href="/webhooks/we_own/deliveries">' in (await desk.get("/webhooks/we_own")).text

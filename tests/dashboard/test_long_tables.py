@@ -54,7 +54,7 @@ async def test_every_row_stands_on_one_page(rows, sort):
     assert sorted(seen, reverse=True) == shelf.rows
     if not sort:
         assert seen == shelf.rows
-    assert [row async for row in shelf.table.every()] == shelf.rows
+    assert [row async for row in shelf.table.keyed.each(None)] == shelf.rows
 
 
 async def test_a_page_asks_for_no_more_than_it_shows_and_one():

@@ -40,11 +40,13 @@ class MemoryAuditors:
 
     async def looked(self, look: Look) -> None:
         """Keep that an auditor looked."""
-        self._looks.append(look)
+        last = self._looks[-1].nth if self._looks else 0
+        self._looks.append(replace(look, nth=last + 1))
 
-    async def looks(self, auditor: str, most: int) -> tuple[Look, ...]:
-        """The latest looks first."""
-        return tuple(each for each in reversed(self._looks) if auditor in {"", each.auditor})[:most]
+    async def looks(self, auditor: str, most: int, before: int = 0) -> tuple[Look, ...]:
+        """The latest looks first; see the port."""
+        found = (each for each in reversed(self._looks) if not before or each.nth < before)
+        return tuple(each for each in found if auditor in {"", each.auditor})[:most]
 
     async def forget_looks(self, before: int) -> int:
         """Forget looks from before second *before*."""

@@ -144,9 +144,11 @@ class MemoryAudits:
         """Every audit of *license*, oldest first."""
         return tuple(each for each in self._sorted() if each.license == license)
 
-    async def everything(self, most: int) -> tuple[AuditCase, ...]:
-        """The newest *most* audits, newest first."""
-        return tuple(sorted(self._found.values(), key=lambda each: (-each.requested_at, each.id))[:most])
+    async def everything(self, most: int, behind: AuditCase | None = None) -> tuple[AuditCase, ...]:
+        """Audits, the newest first; see the port."""
+        found = {(-each.requested_at, each.id): each for each in self._found.values()}
+        after = (-behind.requested_at, behind.id) if behind else None
+        return tuple(found[place] for place in sorted(found) if after is None or place > after)[:most]
 
     def _sorted(self) -> list[AuditCase]:
         return sorted(self._found.values(), key=lambda each: (each.requested_at, each.id))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from gateway.event import Event
-from gateway.outbox.endpoints import Delivery, Endpoint, Reach
+from gateway.outbox.endpoints import Delivery, Endpoint, Reach, Tried
 from gateway.outbox.events import Happening
 from gateway.store.memory.events import Happened
 
@@ -128,14 +128,21 @@ class MemoryEndpoints:
         self._change(id, reach=Reach.ON if off else found.reach, tries=0 if off else found.tries, next_at=0)
         return True
 
-    async def deliveries(self, most: int, *, endpoint: str = "", event: str = "") -> tuple[Delivery, ...]:
-        """What came of it, the newest first."""
+    async def deliveries(
+        self, most: int, *, endpoint: str = "", event: str = "", behind: Tried | None = None
+    ) -> tuple[Delivery, ...]:
+        """What came of it, the newest first; see the port."""
         found = [
             each
             for each in self._deliveries.values()
             if endpoint in {"", each.endpoint} and event in {"", each.event}
         ]
-        return tuple(sorted(found, key=lambda each: (-each.at, -each.nth, each.endpoint))[:most])
+        ordered = sorted((-each.at, -each.nth, each.endpoint) for each in found)
+        if behind is not None:
+            at, nth, last = behind
+            ordered = [place for place in ordered if place > (-at, -nth, last)]
+        places = {(-each.at, -each.nth, each.endpoint): each for each in found}
+        return tuple(places[place] for place in ordered[:most])
 
     async def forget(self, before: int, most: int) -> int:
         """Forget what is old; see the port."""

@@ -36,6 +36,10 @@ class Happened:
         """The first events kept after *nth*; see the port."""
         return tuple(each for each in self.kept() if each.nth > nth and about.covers(each.event))[:most]
 
+    async def before(self, nth: int, most: int) -> tuple[Happening, ...]:
+        """The last events kept before *nth*; see the port."""
+        return tuple(each for each in reversed(self.kept()) if not nth or each.nth < nth)[:most]
+
     async def at(self, places: Collection[int]) -> tuple[Happening, ...]:
         """The events at these *places*; see the port."""
         return tuple(each for each in self.kept() if each.nth in places)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gateway.event import Event
 from gateway.licenses.negotiation import Negotiation
-from gateway.licenses.negotiations import Sought, Stand, stand_of
+from gateway.licenses.negotiations import Place, Sought, Stand, place_of, stand_of
 from gateway.store.memory.events import Happened
 
 
@@ -47,26 +47,42 @@ class MemoryNegotiations:
         """Those that wait for a person, oldest first."""
         return tuple(each for each in self._sorted() if each.person)[:most]
 
-    async def search(self, sought: Sought, *, most: int, skip: int = 0) -> tuple[Negotiation, ...]:
+    async def search(
+        self, sought: Sought, *, most: int, behind: Place | None = None
+    ) -> tuple[Negotiation, ...]:
         """Those that are meant, by whom they wait for; see the port."""
         found = [each for each in self._sorted() if sought.finds(each)]
         if sought.order:
             found.sort(key=lambda each: _value(each, sought.order), reverse=sought.turned)
-            return tuple(found[skip : skip + most])
-        waiting = [each for each in found if stand_of(each) is Stand.WAITING]
-        rest = [
-            each for stand in (Stand.OPEN, Stand.ENDED) for each in reversed(found) if stand_of(each) is stand
-        ]
-        return tuple([*waiting, *rest][skip : skip + most])
+        else:
+            stands = {stand: [each for each in found if stand_of(each) is stand] for stand in Stand}
+            found = [*stands[Stand.WAITING], *stands[Stand.OPEN][::-1], *stands[Stand.ENDED][::-1]]
+        if behind:
+            found = [each for each in found if _beyond(each, sought, behind)]
+        return tuple(found[:most])
 
     def _sorted(self) -> list[Negotiation]:
         return sorted(self._found.values(), key=lambda each: (each.started_at, each.id))
 
 
-def _value(negotiation: Negotiation, order: str) -> str | int:
-    """What *negotiation* is listed by in *order*."""
-    if order == "started":
-        return negotiation.started_at
-    if order == "state":
-        return str(negotiation.state)
-    return negotiation.offer.site if order == "site" else negotiation.offer.id
+def _beyond(negotiation: Negotiation, sought: Sought, behind: Place) -> bool:
+    """Whether *negotiation* comes after the place *behind*."""
+    here = place_of(negotiation, sought.order)
+    if not sought.order:
+        stands, place = list(Stand), (behind.started_at, behind.id)
+        if here.by != behind.by:
+            return stands.index(Stand(here.by)) > stands.index(Stand(behind.by))
+        mine = (here.started_at, here.id)
+        return mine > place if here.by == Stand.WAITING else mine < place
+    value, last = _value(negotiation, sought.order), behind.by
+    if sought.order == "started":
+        last = last.zfill(20)
+    if value != last:
+        return value < last if sought.turned else value > last
+    return (here.started_at, here.id) > (behind.started_at, behind.id)
+
+
+def _value(negotiation: Negotiation, order: str) -> str:
+    """What *negotiation* is listed by in *order*, as a word: a number with its zeros."""
+    by = place_of(negotiation, order).by
+    return by.zfill(20) if order == "started" else by

@@ -9,7 +9,7 @@ import orjson
 from gateway.provenance.record import FetchRecord
 from gateway.store.memory.events import Happened
 from gateway.store.memory.tables import Tables
-from gateway.visitors.person_reports import HOUR, MOST_OPEN, OPEN, PersonReport, Refused, reported
+from gateway.visitors.person_reports import HOUR, MOST_OPEN, OPEN, PersonReport, Refused, Sent, reported
 
 
 class MemoryPersonReports:
@@ -36,10 +36,12 @@ class MemoryPersonReports:
         """The report of that id."""
         return self._kept.get(id)
 
-    async def all(self, most: int) -> tuple[PersonReport, ...]:
-        """Reports, those that wait first."""
-        found = sorted(self._kept.values(), key=lambda each: (each.state != OPEN, -each.at, each.id))
-        return tuple(found[:most])
+    async def all(self, most: int, behind: Sent | None = None) -> tuple[PersonReport, ...]:
+        """Reports, those that wait first; see the port."""
+        places = sorted(((each.state != OPEN, -each.at, each.id), each.id) for each in self._kept.values())
+        after = (not behind[0], -behind[1], behind[2]) if behind else None
+        found = [id for place, id in places if after is None or place > after]
+        return tuple(self._kept[id] for id in found[:most])
 
     async def since(self, at: int) -> tuple[PersonReport, ...]:
         """Every report from second *at* on."""

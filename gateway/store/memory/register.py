@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.event import Event
@@ -59,6 +60,19 @@ class MemoryRegister:
         """Every licensee, by name."""
         self._check()
         return tuple(sorted(self._licensees.values(), key=lambda each: (each.name, each.id)))
+
+    async def newest_licensees(self, most: int, behind: Licensee | None = None) -> tuple[Licensee, ...]:
+        """Licensees, the last to register first; see the port."""
+        self._check()
+        ordered = sorted(self._licensees.values(), key=_registered)
+        return tuple(each for each in ordered if behind is None or _registered(each) > _registered(behind))[
+            :most
+        ]
+
+    async def standings(self) -> Mapping[Standing, int]:
+        """How many there are of each standing."""
+        self._check()
+        return Counter(each.standing for each in self._licensees.values())
 
     async def set_standing(self, licensee_id: str, standing: Standing, at: int) -> Licensee | None:
         """Approve or suspend from *at* on; None if there is no such licensee."""
@@ -188,6 +202,20 @@ class MemoryRegister:
         found = [each for each in self.every_version() if each.licensee == licensee_id]
         return tuple(sorted(found, key=lambda each: (each.starts_at, each.id, each.version), reverse=True))
 
+    async def newest_licenses(
+        self, most: int, behind: License | None = None
+    ) -> tuple[tuple[License, ...], ...]:
+        """Licenses with their versions, the last to begin first; see the port."""
+        self._check()
+        ordered = sorted(self._licenses.values(), key=_begun)
+        found = [each for each in ordered if behind is None or _begun(each) > _begun(behind)]
+        return tuple(tuple(self.versions_of(each.id)) for each in found[:most])
+
+    async def licenses(self) -> int:
+        """How many there are."""
+        self._check()
+        return len(self._licenses)
+
     async def revoke(
         self, kind: str, subject: str, at: int, *, until: int = 0, events: Sequence[Event] = ()
     ) -> None:
@@ -261,3 +289,11 @@ class MemoryRegister:
 
 def _agreed(license: License) -> tuple[object, ...]:
     return license.licensee, license.site, license.terms.hash, license.budget, license.crawlers
+
+
+def _registered(licensee: Licensee) -> tuple[int, str]:
+    return -licensee.created_at, licensee.id
+
+
+def _begun(license: License) -> tuple[int, str]:
+    return -license.starts_at, license.id

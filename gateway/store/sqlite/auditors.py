@@ -64,15 +64,18 @@ class SqliteAuditors:
 
         await self._database.write(act)
 
-    async def looks(self, auditor: str, most: int) -> tuple[Look, ...]:
-        """The latest looks first."""
+    async def looks(self, auditor: str, most: int, before: int = 0) -> tuple[Look, ...]:
+        """The latest looks first; see the port."""
+        said, values = list[str](), list[str | int]()
+        for text, value in (("auditor = ?", auditor), ("nth < ?", before)):
+            if value:
+                said.append(text)
+                values.append(value)
+        where = f"WHERE {' AND '.join(said)} " if said else ""
+        sql = f"SELECT auditor, at, what, came, nth FROM auditor_looks {where}ORDER BY nth DESC LIMIT ?"  # noqa: S608
 
         def act(db: apsw.Connection) -> tuple[Look, ...]:
-            rows: Any = db.execute(
-                "SELECT auditor, at, what, came FROM auditor_looks WHERE ? IN ('', auditor)"
-                " ORDER BY nth DESC LIMIT ?",
-                (auditor, most),
-            )
+            rows: Any = db.execute(sql, (*values, most))
             return tuple(Look(*row) for row in rows)
 
         return await self._database.read(act)

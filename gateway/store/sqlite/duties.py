@@ -192,9 +192,14 @@ class SqliteAudits:
         """Every audit of *license*, oldest first."""
         return await self._those("WHERE license = ? ORDER BY requested_at, id", license)
 
-    async def everything(self, most: int) -> tuple[AuditCase, ...]:
-        """The newest *most* audits, newest first."""
-        return await self._those("ORDER BY requested_at DESC, id LIMIT ?", most)
+    async def everything(self, most: int, behind: AuditCase | None = None) -> tuple[AuditCase, ...]:
+        """Audits, the newest first; see the port."""
+        order = "ORDER BY requested_at DESC, id LIMIT ?"
+        if behind is None:
+            return await self._those(order, most)
+        at = behind.requested_at
+        where = "WHERE requested_at <= ? AND (requested_at < ? OR id > ?)"
+        return await self._those(f"{where} {order}", at, at, behind.id, most)
 
     async def _those(self, rest: str, *values: str | int) -> tuple[AuditCase, ...]:
         def act(db: apsw.Connection) -> list[str]:

@@ -9,7 +9,7 @@ import apsw
 import orjson
 
 from gateway.event import Event
-from gateway.outbox.endpoints import Delivery, Endpoint, Reach
+from gateway.outbox.endpoints import Delivery, Endpoint, Reach, Tried
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.events import keep_events
 
@@ -175,15 +175,24 @@ class SqliteEndpoints:
         )
         return bool(await self._write(sql, id))
 
-    async def deliveries(self, most: int, *, endpoint: str = "", event: str = "") -> tuple[Delivery, ...]:
-        """What came of it, the newest first."""
+    async def deliveries(
+        self, most: int, *, endpoint: str = "", event: str = "", behind: Tried | None = None
+    ) -> tuple[Delivery, ...]:
+        """What came of it, the newest first; see the port."""
+        said, values = list[str](), list[str | int]()
+        for column, value in (("endpoint", endpoint), ("event", event)):
+            if value:
+                said.append(f"{column} = ?")
+                values.append(value)
+        if behind is not None:
+            at, nth, last = behind
+            said.append("at <= ? AND (at < ? OR nth < ? OR (nth = ? AND endpoint > ?))")
+            values += [at, at, nth, nth, last]
+        where = f"WHERE {' AND '.join(said)} " if said else ""
+        query = f"SELECT {_OF_DELIVERY} FROM deliveries {where}ORDER BY at DESC, nth DESC, endpoint LIMIT ?"  # noqa: S608
 
         def act(db: apsw.Connection) -> tuple[Delivery, ...]:
-            rows: Any = db.execute(
-                f"SELECT {_OF_DELIVERY} FROM deliveries WHERE (?1 = '' OR endpoint = ?1)"  # noqa: S608
-                " AND (?2 = '' OR event = ?2) ORDER BY at DESC, nth DESC, endpoint LIMIT ?3",
-                (endpoint, event, most),
-            )
+            rows: Any = db.execute(query, (*values, most))
             return tuple(
                 Delivery(endpoint, nth, event, type, at, tries, status, why, bool(done), answer)
                 for endpoint, nth, event, type, at, tries, status, why, done, answer in rows

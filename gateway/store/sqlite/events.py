@@ -56,6 +56,12 @@ class SqliteEvents:
         query = f"{_EVERY} WHERE {' AND '.join(said)} ORDER BY nth LIMIT ?"  # no value is in it
         return await self._those(query, (nth, *(value for _, value in wanted), most))
 
+    async def before(self, nth: int, most: int) -> tuple[Happening, ...]:
+        """The last events kept before *nth*; see the port."""
+        if not nth:
+            return await self._those(f"{_EVERY} ORDER BY nth DESC LIMIT ?", (most,))
+        return await self._those(f"{_EVERY} WHERE nth < ? ORDER BY nth DESC LIMIT ?", (nth, most))
+
     async def at(self, places: Collection[int]) -> tuple[Happening, ...]:
         """The events at these *places*; see the port."""
         found: list[Happening] = []

@@ -10,13 +10,18 @@ import orjson
 
 from gateway.event import Event
 from gateway.licenses.negotiation import Negotiation
-from gateway.licenses.negotiations import Sought, Stand
+from gateway.licenses.negotiations import Place, Sought, Stand
 from gateway.store.negotiation_json import read_negotiation, write_negotiation
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.events import keep_events
 
-#: The place of a row in `Stand`.
-_STAND = "CASE WHEN waits = 1 THEN 0 WHEN state IN ('FINALIZED', 'TERMINATED') THEN 2 ELSE 1 END"
+_OVER = "('FINALIZED', 'TERMINATED')"
+#: Which rows are of each `Stand`, word for word as their indexes say it, and in which order they come.
+_STANDS = {
+    Stand.WAITING: ("waits = 1", "started_at, id", ">"),
+    Stand.OPEN: (f"waits = 0 AND state NOT IN {_OVER}", "started_at DESC, id DESC", "<"),
+    Stand.ENDED: (f"waits = 0 AND state IN {_OVER}", "started_at DESC, id DESC", "<"),
+}
 #: The column behind each of `negotiations.ORDERS`.
 _ORDERS = {"started": "started_at", "state": "state", "site": "site", "offer": "offer"}
 _IN_ORDER = "ORDER BY started_at, id"
@@ -77,30 +82,48 @@ class SqliteNegotiations:
         """Those that wait for a person, oldest first."""
         return await self._those(f"WHERE waits = 1 {_IN_ORDER} LIMIT ?", most)
 
-    async def search(self, sought: Sought, *, most: int, skip: int = 0) -> tuple[Negotiation, ...]:
+    async def search(
+        self, sought: Sought, *, most: int, behind: Place | None = None
+    ) -> tuple[Negotiation, ...]:
         """Those that are meant, by whom they wait for; see the port."""
-        where, values = ["TRUE"], list[str | int]()
-        for column, value in (("site", sought.site), ("offer", sought.offer)):
-            if value:
-                where.append(f"{column} = ?")
-                values.append(value)
-        if sought.text:
-            where.append(
-                "(instr(id, ?) > 0 OR instr(license, ?) > 0 OR licensee IN (SELECT value FROM json_each(?)))"
-            )
-            values += [sought.text, sought.text, orjson.dumps(sorted(sought.licensees)).decode()]
-        if sought.stand:
-            where.append(f"{_STAND} = ?")
-            values.append(list(Stand).index(sought.stand))
-        order = f"{_STAND}, CASE WHEN waits = 1 THEN started_at ELSE -started_at END"
-        ids = "CASE WHEN waits = 1 THEN id END, id DESC"
+        where, values = _meant(sought)
         if sought.order:
-            order, ids = (
-                f"{_ORDERS[sought.order]} {'DESC' if sought.turned else 'ASC'}",
-                "started_at, id",
-            )
-        rest = f"WHERE {' AND '.join(where)} ORDER BY {order}, {ids} LIMIT ? OFFSET ?"
-        return await self._those(rest, *values, most, skip)
+            return await self._ordered(sought, where, values, most, behind)
+        found: list[Negotiation] = []
+        first = list(Stand).index(Stand(behind.by)) if behind else 0
+        for stand in list(Stand)[first:]:
+            if sought.stand not in {None, stand} or len(found) >= most:
+                continue
+            of_it, order, beyond = _STANDS[stand]
+            said, rest = [of_it, *where], values
+            if behind and stand == behind.by:
+                said.append(f"(started_at, id) {beyond} (?, ?)")
+                rest = [*values, behind.started_at, behind.id]
+            query = f"WHERE {' AND '.join(said)} ORDER BY {order} LIMIT ?"
+            found += await self._those(query, *rest, most - len(found))
+        return tuple(found)
+
+    async def _ordered(
+        self,
+        sought: Sought,
+        where: Sequence[str],
+        values: Sequence[str | int],
+        most: int,
+        behind: Place | None,
+    ) -> tuple[Negotiation, ...]:
+        """Those that are meant in one of `negotiations.ORDERS`."""
+        column, turned = _ORDERS[sought.order], sought.turned
+        said, rest = [*where], [*values]
+        if sought.stand:
+            said.append(_STANDS[sought.stand][0])
+        if behind:
+            by = behind.started_at if sought.order == "started" else behind.by
+            beyond = "<" if turned else ">"
+            said.append(f"({column} {beyond} ? OR {column} = ? AND (started_at, id) > (?, ?))")
+            rest += [by, by, behind.started_at, behind.id]
+        chosen = f"WHERE {' AND '.join(said)} " if said else ""
+        order = f"{column} {'DESC' if turned else 'ASC'}, started_at, id"
+        return await self._those(f"{chosen}ORDER BY {order} LIMIT ?", *rest, most)
 
     async def _those(self, rest: str, *values: str | int) -> tuple[Negotiation, ...]:
         def act(db: apsw.Connection) -> list[str]:
@@ -108,3 +131,18 @@ class SqliteNegotiations:
             return [text for (text,) in rows]
 
         return tuple(read_negotiation(text) for text in await self._database.read(act))
+
+
+def _meant(sought: Sought) -> tuple[list[str], list[str | int]]:
+    """What *sought* asks of a row besides whom it waits for, and the values in it."""
+    where, values = list[str](), list[str | int]()
+    for column, value in (("site", sought.site), ("offer", sought.offer)):
+        if value:
+            where.append(f"{column} = ?")
+            values.append(value)
+    if sought.text:
+        where.append(
+            "(instr(id, ?) > 0 OR instr(license, ?) > 0 OR licensee IN (SELECT value FROM json_each(?)))"
+        )
+        values += [sought.text, sought.text, orjson.dumps(sorted(sought.licensees)).decode()]
+    return where, values

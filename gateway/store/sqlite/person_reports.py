@@ -11,7 +11,7 @@ import orjson
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.events import keep_events
 from gateway.store.sqlite.left_log import left_row
-from gateway.visitors.person_reports import HOUR, MOST_OPEN, PersonReport, Refused, reported
+from gateway.visitors.person_reports import HOUR, MOST_OPEN, PersonReport, Refused, Sent, reported
 
 _NAMES: Final = ", ".join(field.name for field in fields(PersonReport))
 _BLANKS: Final = ", ".join("?" * len(fields(PersonReport)))
@@ -45,9 +45,18 @@ class SqlitePersonReports:
         found = await self._read("WHERE id = ?", id)
         return found[0] if found else None
 
-    async def all(self, most: int) -> tuple[PersonReport, ...]:
-        """Reports, those that wait first."""
-        return await self._read("ORDER BY state <> 'open', at DESC, id LIMIT ?", most)
+    async def all(self, most: int, behind: Sent | None = None) -> tuple[PersonReport, ...]:
+        """Reports, those that wait first; see the port."""
+        found: tuple[PersonReport, ...] = ()
+        for waits in (True, False):
+            if len(found) >= most or (behind and waits and not behind[0]):
+                continue
+            where, values = f"WHERE state {'=' if waits else '<>'} 'open'", tuple[str | int, ...]()
+            if behind and waits == behind[0]:
+                where += " AND at <= ? AND (at < ? OR id > ?)"
+                values = (behind[1], behind[1], behind[2])
+            found += await self._read(f"{where} ORDER BY at DESC, id LIMIT ?", *values, most - len(found))
+        return found
 
     async def since(self, at: int) -> tuple[PersonReport, ...]:
         """Every report from second *at* on."""
@@ -94,9 +103,9 @@ class SqlitePersonReports:
 
         return await self._database.write(act)
 
-    async def _read(self, rest: str, value: str | int) -> tuple[PersonReport, ...]:
+    async def _read(self, rest: str, *values: str | int) -> tuple[PersonReport, ...]:
         sql = f"SELECT {_NAMES} FROM person_reports {rest}"  # noqa: S608
-        rows: Any = await self._database.read(lambda db: db.execute(sql, (value,)).fetchall())
+        rows: Any = await self._database.read(lambda db: db.execute(sql, values).fetchall())
         return tuple(PersonReport(*row) for row in rows)
 
 

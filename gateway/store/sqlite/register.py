@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import apsw
@@ -69,6 +69,20 @@ class SqliteRegister:
         """Every licensee, by name."""
         sql = f"SELECT {_LICENSEE} FROM licensees ORDER BY name, id"  # noqa: S608
         return await self._database.read(lambda db: tuple(_licensee_of(row) for row in db.execute(sql)))
+
+    async def newest_licensees(self, most: int, behind: Licensee | None = None) -> tuple[Licensee, ...]:
+        """Licensees, the last to register first; see the port."""
+        beyond, values = _beyond("created_at", (behind.created_at, behind.id) if behind else None)
+        sql = f"SELECT {_LICENSEE} FROM licensees {beyond} LIMIT ?"  # noqa: S608
+        return await self._database.read(
+            lambda db: tuple(_licensee_of(row) for row in db.execute(sql, (*values, most)))
+        )
+
+    async def standings(self) -> Mapping[Standing, int]:
+        """How many there are of each standing."""
+        sql = "SELECT standing, count(*) FROM licensees GROUP BY standing"
+        rows = await self._database.read(lambda db: list(db.execute(sql)))
+        return {Standing(str(standing)): int(count) for standing, count in rows}
 
     async def set_standing(self, licensee_id: str, standing: Standing, at: int) -> Licensee | None:
         """Approve or suspend from *at* on; None if there is no such licensee."""
@@ -141,6 +155,23 @@ class SqliteRegister:
         """A licensee's licenses, newest first."""
         rest = "WHERE licensee = ? ORDER BY starts_at DESC, id DESC, version DESC"
         return await self._database.read(lambda db: licenses_where(db, rest, licensee_id))
+
+    async def newest_licenses(
+        self, most: int, behind: License | None = None
+    ) -> tuple[tuple[License, ...], ...]:
+        """Licenses with their versions, the last to begin first; see the port."""
+        beyond, values = _beyond("starts_at", (behind.starts_at, behind.id) if behind else None)
+
+        def act(db: apsw.Connection) -> tuple[tuple[License, ...], ...]:
+            ids: Any = list(db.execute(f"SELECT id FROM licenses {beyond} LIMIT ?", (*values, most)))  # noqa: S608
+            return tuple(licenses_where(db, "WHERE id = ? ORDER BY version", id) for (id,) in ids)
+
+        return await self._database.read(act)
+
+    async def licenses(self) -> int:
+        """How many there are."""
+        rows = await self._database.read(lambda db: list(db.execute("SELECT count(*) FROM licenses")))
+        return int(rows[0][0])
 
     async def revoke(
         self, kind: str, subject: str, at: int, *, until: int = 0, events: Sequence[Event] = ()
@@ -241,6 +272,13 @@ def _change(db: apsw.Connection, client: Client) -> bool:
 def _licensee(db: apsw.Connection, licensee_id: str) -> Licensee | None:
     row = db.execute(f"SELECT {_LICENSEE} FROM licensees WHERE id = ?", (licensee_id,)).fetchone()  # noqa: S608
     return _licensee_of(row) if row else None
+
+
+def _beyond(column: str, behind: tuple[int, str] | None) -> tuple[str, tuple[int | str, ...]]:
+    """The end of a statement that lists by a time in *column*, the last first, *behind* a place; and its values."""
+    where = f"WHERE {column} <= ? AND ({column} < ? OR id > ?) " if behind else ""
+    values = (behind[0], behind[0], behind[1]) if behind else ()
+    return f"{where}ORDER BY {column} DESC, id", values
 
 
 def _licensee_of(row: tuple[object, ...]) -> Licensee:
