@@ -9,13 +9,14 @@ proven, and how old the evidence is.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
-from aiohttp import web
+from aiohttp import ClientConnectionError, web
 
 from gateway.dashboard.columns import LOG_COLUMNS, columns_of
 from gateway.dashboard.filters import View, rfc3339
@@ -122,6 +123,7 @@ async def sent(
 
     Where its query names ``columns``, those alone and in that order. That *left* others are not among them, because
     they left the database, stands in the header ``Licet-Rows-Left``. JSON calls the rows *member*.
+    A client that leaves in the middle ends it; that is no fault.
     """
     ending = request.path.rpartition(".")[2]
     media_type, written = FORMATS[ending]
@@ -137,12 +139,14 @@ async def sent(
     if left:
         response.headers["Licet-Rows-Left"] = str(left)
     response.enable_chunked_encoding()
-    await response.prepare(request)
-    if request.method != "HEAD":
-        await response.write(first)
-        async for chunk in chunks:
-            await response.write(chunk)
-    await response.write_eof()
+    # Rows come from stores, so what aiohttp says of a connection here is always said of the client's.
+    with contextlib.suppress(ClientConnectionError):
+        await response.prepare(request)
+        if request.method != "HEAD":
+            await response.write(first)
+            async for chunk in chunks:
+                await response.write(chunk)
+        await response.write_eof()
     return response
 
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 import orjson
-from aiohttp import web
+from aiohttp import ClientConnectionError, web
 
 from gateway.languages import spoken, tr
 from gateway.paper import CONTENT_SECURITY, FORM_SECURITY, sheet
@@ -53,13 +53,19 @@ def octets_reply(body: bytes, media_type: str, headers: Mapping[str, str]) -> we
 async def streamed_reply(
     request: web.BaseRequest, media_type: str, pieces: AsyncIterator[bytes]
 ) -> web.StreamResponse:
-    """Answer *pieces* as they come; what cannot be ended well ends the connection, so that it is seen."""
+    """Answer *pieces* as they come; what cannot be ended well ends the connection, so that it is seen.
+
+    A client that leaves in the middle is no fault, and nothing is raised for it.
+    """
     response = web.StreamResponse(headers={**_ALWAYS, **_NO_STORE, "Content-Type": media_type})
-    await response.prepare(request)
     try:
+        await response.prepare(request)
         async for piece in pieces:
             await response.write(piece)
         await response.write_eof()
+    except ClientConnectionError:
+        # Pieces are made here, so this is the asker's own connection: nobody is left to be told anything.
+        pass
     except BaseException:
         if request.transport is not None:
             request.transport.abort()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import logging
+import socket
+import struct
 from dataclasses import replace
 
 import pytest
+from aiohttp import web
 
-from gateway.dashboard.exports import LOG_NAMES, as_csv, as_json, as_jsonl, cells
+from gateway.dashboard.exports import LOG_NAMES, as_csv, as_json, as_jsonl, cells, sent
 from gateway.dashboard.queries import LogRow
 
 ROW = LogRow(
@@ -61,3 +66,44 @@ def test_a_claim_is_not_exported_as_a_fact():
     )
     assert cells(replace(forged, evidence=()))["told"] == "claimed to be GPTBot; not proven"
     assert cells(ROW)["told"] == "GPTBot, verified"
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "jsonl"])
+async def test_a_client_that_leaves_in_the_middle_is_no_fault(ending, caplog):
+    """It resets its connection while rows are read; the next octets meet that, and nobody is told of it."""
+    caplog.set_level(logging.INFO)
+    client, broke, done, read = socket.socket(), [], asyncio.Event(), 0
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    async def rows():
+        nonlocal read
+        for read in range(100_000):
+            if read == 1_000:
+                client.close()
+            yield cells(ROW)
+
+    async def handler(request):
+        try:
+            return await sent(request, "log", LOG_NAMES, rows())
+        except Exception as error:
+            broke.append(error)
+            raise
+        finally:
+            done.set()
+
+    app = web.Application()
+    app.router.add_get(f"/log.{ending}", handler)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        client.connect(runner.addresses[0])
+        client.sendall(f"GET /log.{ending} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        await done.wait()
+    finally:
+        await runner.cleanup()
+        client.close()
+    assert broke == []
+    assert 1_000 <= read < 10_000, "rows are read for nobody"
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 import re
 import socket
 import stat
@@ -15,6 +16,7 @@ from aiohttp import web
 
 from gateway.desk.door import ADDRESS, ORIGIN, SITE, DeskDoor
 from gateway.desk.reading import LARGEST_BODY
+from gateway.desk.replies import streamed_reply
 
 PUBLIC = "https://journal.example"
 FRONT = {SITE: "journal", ORIGIN: PUBLIC, ADDRESS: "203.0.113.7"}
@@ -175,3 +177,35 @@ async def test_stopping_lets_an_answer_under_way_end(world, path, http):
     async with await asked as answer:
         assert (answer.status, await answer.text()) == (200, "203.0.113.7")
     await stopping
+
+
+async def test_whoever_leaves_in_the_middle_of_a_streamed_answer_is_no_fault(world, path, caplog):
+    caplog.set_level(logging.INFO)
+    client, ended, made = socket.socket(socket.AF_UNIX), asyncio.Event(), 0
+
+    async def lines():
+        nonlocal made
+        for made in range(10_000):
+            if made == 1:
+                client.close()
+            yield b"x" * 65_536
+
+    async def desk(request, _policy, _origin, _address):
+        try:
+            return await streamed_reply(request, "application/jsonl", lines())
+        finally:
+            ended.set()
+
+    door = DeskDoor(desk, {"journal": world.policy}.get)
+    await door.start(path)
+    try:
+        client.connect(str(path))
+        fields = "".join(f"{name}: {value}\r\n" for name, value in FRONT.items())
+        client.sendall(f"GET /.licet/quote HTTP/1.1\r\nHost: journal.example\r\n{fields}\r\n".encode())
+        await ended.wait()
+    finally:
+        await door.stop()
+        client.close()
+    assert 1 <= made < 100, "pieces are made for nobody"
+    assert door.faults == 0
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
