@@ -8,11 +8,19 @@ from typing import Final
 from urllib.parse import urlencode
 
 from gateway.ask import Ask
+from gateway.dashboard.table_forms import Cells
 from gateway.visitors.explained import Explanation, imagined
 
 #: Says who sent an ask, at once and without fetching; the flag says whether its headers are told.
 Explainer = Callable[[Ask, bool], Explanation]
 
+#: What one piece of evidence is to other programs; ``weight`` is "" where it is a remark.
+EVIDENCE: Final[Cells] = {
+    "reason": lambda piece: piece.reason,
+    "found": lambda piece: piece.sentence,
+    "bears_on": lambda piece: piece.bears.value if piece.weight else "",
+    "weight": lambda piece: f"{piece.weight:+.2f}" if piece.weight else "",
+}
 #: Characters of one field that are read; the page is asked for by GET.
 LONGEST: Final = 4096
 _FIELDS: Final = ("ua", "ip", "headers", "method", "path")

@@ -2,6 +2,7 @@
 
 ===============================  =====================================================
 ``/account/passkeys``            mine; a button for a new one
+``/account/passkeys.csv`` …      the same, without what a device proves by
 ``/account/passkeys/options``    POST: what the browser is to be asked, as JSON
 ``/account/passkeys/add``        POST ``answer``, ``name``
 ``/account/passkeys/only``       POST ``only=yes|no``: whether a password alone opens
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from aiohttp import web
 
@@ -23,6 +25,7 @@ from gateway.dashboard import guards
 from gateway.dashboard.carried import Held
 from gateway.dashboard.cookies import FORM_COOKIE, SESSION_COOKIE, cookie
 from gateway.dashboard.deal_pages import Frame
+from gateway.dashboard.filters import rfc3339
 from gateway.dashboard.forms import fields_of, held_of
 from gateway.dashboard.gatekeeping import signed_of
 from gateway.dashboard.passkeys import (
@@ -38,6 +41,13 @@ from gateway.dashboard.passkeys import (
 from gateway.dashboard.people import Passkey, Person
 from gateway.dashboard.people_file import Access
 from gateway.dashboard.sessions import Denied, Sessions
+from gateway.dashboard.table_forms import Cells, add_table
+
+_CELLS: Final[Cells] = {
+    "name": lambda row: row.name,
+    "host": lambda row: row.host,
+    "since": lambda row: rfc3339(row.made_us),
+}
 
 
 class PasskeyPages:
@@ -58,6 +68,7 @@ class PasskeyPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*, where the library is there."""
         router.add_get("/account/passkeys", self._mine)
+        add_table(router, "/account/passkeys", _CELLS, self._rows)
         router.add_post("/account/passkeys/options", self._creation)
         router.add_post("/account/passkeys/add", self._add)
         router.add_post("/account/passkeys/only", self._only)
@@ -70,6 +81,9 @@ class PasskeyPages:
         if signed is None:
             raise web.HTTPForbidden
         return signed.person
+
+    async def _rows(self, request: web.Request) -> tuple[Passkey, ...]:
+        return self._me(request).passkeys
 
     async def _mine(self, request: web.Request, *, trouble: str = "") -> web.StreamResponse:
         person, place = self._me(request), place_of(request)

@@ -6,7 +6,7 @@
 ``/live``                  the latest fetches; ``/live/events`` tells new ones
 ``/records/ID``            one fetch and its decision trace; ``/replay``: see `replay_pages`
 ``/records/ID/reveal``     POST: the same with the client's address; it is noted who looked
-``/who``                   whose request is this, and why
+``/who``                   whose request is this, and why; ``/who/evidence.csv`` …
 ``/deals``                 the negotiations; see `deal_pages`
 ``/licenses``, ``/licensees``: see `holder_pages`
 ``/billing``               statements, invoices, disputes, payouts; see `billing_pages`
@@ -43,7 +43,7 @@ from gateway.clock import Clock
 from gateway.dashboard import guards, pages
 from gateway.dashboard.access_pages import AccessPages
 from gateway.dashboard.api import Api, asked_by_program, page_json
-from gateway.dashboard.asking import Explainer, Question
+from gateway.dashboard.asking import EVIDENCE, Explainer, Question
 from gateway.dashboard.bar import bar
 from gateway.dashboard.cookies import SESSION_COOKIE, cookie
 from gateway.dashboard.exports import FORMATS
@@ -62,8 +62,10 @@ from gateway.dashboard.rooms import Rooms
 from gateway.dashboard.sessions import Sessions
 from gateway.dashboard.sign_in_pages import SignInPages
 from gateway.dashboard.states import states_of
+from gateway.dashboard.table_forms import add_table
 from gateway.dashboard.trace import answered, trace, without_addresses
 from gateway.dashboard.view_pages import HERE, views_shown
+from gateway.visitors.explained import Explanation, Piece
 
 
 def dashboard_app(
@@ -151,6 +153,7 @@ class _Pages:
         app.router.add_get("/records/{id}", self._record)
         app.router.add_post("/records/{id}/reveal", self._reveal)
         app.router.add_get("/who", self._who)
+        add_table(app.router, "/who/evidence", EVIDENCE, self._evidence)
         setup = self._rooms.add_to(app.router, self, self._log, self._clock)
         OverviewPages(self._log, self, self._clock, self._status, setup, self._rooms).add_to(app.router)
         AccessPages(self._sessions, self._rooms.admin, self, self._clock, self._rooms.views).add_to(
@@ -224,12 +227,20 @@ class _Pages:
     async def _who(self, request: web.Request) -> web.StreamResponse:
         question = Question.read(request.query)
         mistake = question.mistake()
-        found = None
-        if not (question.empty or mistake):
-            at = self._clock.now_us() // 1_000_000
-            found = question.explained(self._explainer, origin="https://site.example", at=at)
+        found = None if question.empty or mistake else self._explained(question)
         context = {"question": question, "mistake": mistake, "found": found}
         return self.render(request, "who.html", context, status=400 if mistake else 200)
+
+    def _explained(self, question: Question) -> Explanation:
+        at = self._clock.now_us() // 1_000_000
+        return question.explained(self._explainer, origin="https://site.example", at=at)
+
+    async def _evidence(self, request: web.Request) -> tuple[Piece, ...]:
+        question = Question.read(request.query)
+        mistake = question.mistake()
+        if mistake:
+            raise web.HTTPBadRequest(text=f"headers: A header is \u201cName: value\u201d, not {mistake}\n")
+        return () if question.empty else self._explained(question).pieces
 
     async def form_of(self, request: web.Request) -> Mapping[str, str]:
         """The fields of a form that this session was given; raises `HTTPForbidden` for any other."""

@@ -26,6 +26,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.figure_shelf import FigureShelf
+from gateway.dashboard.table_forms import Cells, add_table
 from gateway.dashboard.valuing import dossier_of, meant, memo_of
 from gateway.dashboard.writing_page import writing_page
 from gateway.dashboard.writing_pdf import PDF, available, writing_pdf
@@ -60,6 +61,15 @@ class Worth:
     catalog: Catalog
 
 
+_FIGURE_CELLS: Final[Cells] = {
+    "about": lambda row: row.about.words if isinstance(row, Figure) else "a deal of others",
+    "what": lambda row: row.what,
+    "figure": lambda row: row.value if isinstance(row, Figure) else row.price,
+    "source": lambda row: row.source,
+    "as_of": lambda row: row.day.isoformat(),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """What an address asks for. *given* fills the form again."""
@@ -88,6 +98,7 @@ class WorthPages:
             for ending in ("html", "pdf", "json", *(("txt",) if name == "dossier" else ())):
                 router.add_get(f"/{name}.{ending}", taken)
         router.add_get("/figures", self._figures)
+        add_table(router, "/figures", _FIGURE_CELLS, self._figure_rows)
         router.add_post("/figures", self._add)
         router.add_post("/figures/remove", self._remove)
 
@@ -227,6 +238,17 @@ class WorthPages:
             return _wrong(mistakes or [("crawler", "is missing")])
         made = await self._dossier_made(asked, name)
         return await _taken(request, "dossier", made.writing(), made.as_json())
+
+    async def _figure_rows(self, request: web.Request) -> tuple[Figure | Comparable, ...]:
+        asked = self._asked(request.query)
+        if asked.mistakes:
+            raise web.HTTPNotFound
+        try:
+            entered = self._worth.figures.read(asked.policy.site.id)
+        except ConfigurationError as error:
+            said = "".join(f"{each.key}: {each.expected}\n" for each in error.mistakes)
+            raise web.HTTPConflict(text=said) from error
+        return (*entered.figures, *entered.comparables)
 
     async def _figures(self, request: web.Request) -> web.StreamResponse:
         return self._figures_page(request, self._asked(request.query), {})

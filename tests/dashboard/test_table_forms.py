@@ -7,6 +7,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from datetime import date
 from operator import itemgetter
 from urllib.parse import quote
 
@@ -14,11 +15,14 @@ import aiohttp
 import duckdb
 import pytest
 
+from gateway.app.worth import worth_of
 from gateway.dashboard.bundle_pages import Bundles
 from gateway.dashboard.exports import FORMATS
 from gateway.dashboard.health_pages import Health
 from gateway.dashboard.holder_pages import Holders
+from gateway.dashboard.people import Passkey
 from gateway.dashboard.permissions import ROUTES
+from gateway.dashboard.policy_shelf import PolicyShelf
 from gateway.dashboard.sorting import Order, by_cells
 from gateway.dashboard.visible import spreadsheet_cell
 from gateway.finding import Finding as Found
@@ -29,6 +33,8 @@ from gateway.licenses.negotiation import Side, terminated
 from gateway.licenses.objection import Objection, Objector, Role
 from gateway.licenses.obligations import Evidence
 from gateway.licenses.transparency import TransparencyReport
+from gateway.licenses.value_memo import About, Comparable, Figure
+from gateway.licenses.value_memo import Figures as FigureList
 from gateway.licenses.withdrawal import USUAL, Withdrawal
 from gateway.money import Money
 from gateway.paths import PathScope
@@ -66,6 +72,8 @@ REPORT = {
     "revenue": [{"product": "p", "net": {"micros": 1_000_000, "currency": "USD"}}],
     "statement": {"by": "Eve", "role": "CEO"},
 }  # fmt: skip
+#: What the address of a table must ask, where it holds nothing by itself.
+ASKED = {"/who/evidence": "ua=GPTBot/1.2&ip=203.0.113.9"}
 #: One paper each, and no table: a preview, a finding of health, a memo, a price.
 PAPERS = {"/preview", "/health", "/memo", "/calculator", "/dossier"}
 
@@ -120,8 +128,13 @@ async def whole(
     policy = read_policy(tmp_path / "shop" / "journal.toml")
     (sold,) = policy.offers
     await owed.license(HOSTILE[4], scope=sold.terms.scope, compensation=sold.terms.compensation)
+    worth = worth_of(database, PolicyShelf(tmp_path / "sites"), tmp_path / "figures")
+    figure = Figure(next(iter(About)), HOSTILE[4], "6 min 12 s", "our channel", date(2026, 10, 31))
+    comparable = Comparable("a film", "9 USD", HOSTILE[4], date(2026, 9, 1))
+    worth.figures.keep("journal", FigureList((figure,), (comparable,)))
     board = await start(
         filled,
+        worth=worth,
         policies=files,
         admin=admin,
         deals=inbox.deals,
@@ -142,6 +155,13 @@ async def whole(
         ),
     )
     assert (await board.set_password()).status == 303
+    key = Passkey("aWQ", "a2V5", 0, "localhost", HOSTILE[4], AT)
+
+    def with_key(access):
+        (owner,) = access.people.all
+        return access.with_people(access.people.with_one(owner.with_passkey(key))), True
+
+    assert board.sessions.file.change(with_key)
     view = {"form": await board.form("/keys"), "path": "/log", "query": "last=7d", "name": HOSTILE[4]}
     assert (await board.post("/views/save", view)).status == 303
     key = {"form": await board.form("/keys"), "name": HOSTILE[4], "days": "9", "scopes": "log.read"}
@@ -185,7 +205,9 @@ async def test_every_table_has_four_forms_that_hold_the_same_rows(whole, tmp_pat
     assert len(TABLES) >= 25
     assert len(OF_ONE) >= 15
     compared = "?last=24h&compare=previous"
-    views = [(path, "") for path in TABLES if path != "/overview/compared"]
+    views = [
+        (path, f"?{ASKED[path]}" if path in ASKED else "") for path in TABLES if path != "/overview/compared"
+    ]
     views += [(of_one(whole, path), "") for path in OF_ONE]
     views += [
         (path, compared)
@@ -226,6 +248,8 @@ async def test_the_page_of_a_table_leads_to_its_forms(whole):
         "/refused": ["/refused", "/refused/weeks"], "/auditors": ["/auditors", "/auditors/looks"], "/log": ["/log"],
         "/bundles": ["/bundles"], "/deals": ["/deals"], "/licenses": ["/licenses"], "/audits": [],
         "/billing/authors": ["/billing/authors"], "/health": ["/health/findings", "/health/settings"],
+        "/figures": ["/figures"], "/account/passkeys": ["/account/passkeys"],
+        f"/who?{ASKED['/who/evidence']}": ["/who/evidence"],
         "/crawlers/GPTBot": ["/content/paths", "/log"],
         **{
             page: [of_one(whole, path) for path in OF_ONE if of_one(whole, path).startswith(f"{page}/")]
@@ -292,20 +316,21 @@ async def test_every_table_is_sorted_by_each_of_its_columns_in_every_form(whole,
     """Those that are pages of sums or of a filter have their own words for it (`filters`, `deals`)."""
     own = {"/log", "/overview", "/overview/compared", "/crawlers", "/content", "/content/paths", "/deals", "/billing/figures"}  # fmt: skip
     for path in [*(path for path in TABLES if path not in own), *(of_one(whole, path) for path in OF_ONE)]:
-        rows = next(iter(json.loads(await octets(whole, f"{path}.json")).values()))
+        asked = f"{ASKED[path]}&" if path in ASKED else ""
+        rows = next(iter(json.loads(await octets(whole, f"{path}.json?{asked}")).values()))
         for name in rows[0]:
             cells = {name: itemgetter(name)}
             for turned in (False, True):
                 order = Order(name, turned)
                 wanted, _ = by_cells(rows, cells, order)
-                found = json.loads(await octets(whole, f"{path}.json?sort={order.said}"))["rows"]
+                found = json.loads(await octets(whole, f"{path}.json?{asked}sort={order.said}"))["rows"]
                 assert [row[name] for row in found] == [row[name] for row in wanted], (path, order)
         for ending in FORMATS:
-            wrong = await whole.get(f"{path}.{ending}?sort=floor")
+            wrong = await whole.get(f"{path}.{ending}?{asked}sort=floor")
             assert (wrong.status, wrong.text[:25]) == (400, "sort: has no 'floor' here"), path
-        lines = (await octets(whole, f"{path}.jsonl?sort=-{name}")).splitlines()
+        lines = (await octets(whole, f"{path}.jsonl?{asked}sort=-{name}")).splitlines()
         assert [json.loads(line) for line in lines] == found, path
-        assert of_parquet(await octets(whole, f"{path}.parquet?sort=-{name}"), tmp_path) == found, path
+        assert of_parquet(await octets(whole, f"{path}.parquet?{asked}sort=-{name}"), tmp_path) == found, path
 
 
 async def test_the_heading_of_a_page_sorts_it_and_leads_to_forms_in_the_same_order(whole):
