@@ -115,7 +115,7 @@ _LOG: Final = {
 }
 #: What it takes to see a page's table, in whatever form.
 _TABLES: Final = {
-    "account/passkeys": _P.SELF, "figures": _P.WORTH_CHANGE, "who/evidence": _P.LOG_READ,
+    "account/passkeys": _P.SELF, "figures": _P.WORTH_CHANGE, "who/evidence": _P.LOG_READ, "preview/offers": _P.POLICY_READ,
     "views": _P.VIEWS_OWN, "admin": _P.ADMIN_READ, "people": _P.PEOPLE_READ, "keys": _P.KEYS_READ, "licensees": _P.LICENSES_READ,
     "licenses": _P.LICENSES_READ, "duties": _P.DUTIES_READ, "audits": _P.AUDITS_READ,
     "auditors": _P.AUDITS_READ, "auditors/looks": _P.AUDITS_READ, "milestones": _P.MILESTONES_READ,

@@ -4,6 +4,7 @@
 ``/preview``           ``site``, ``path``, ``as``, ``country``: what is answered
                        and told, with every document whole
 ``/preview.json``      the same for machines, as ``licet terms show --json --all``
+``/preview/offers.csv`` …  what is for sale there, by the same question
 ``/preview`` (POST)    ``text`` besides: the same for that text, and how it differs
 =====================  ========================================================
 
@@ -17,6 +18,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -25,6 +27,7 @@ from gateway.dashboard.deal_pages import Frame
 from gateway.dashboard.gatekeeping import may
 from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_shelf import PolicyFiles
+from gateway.dashboard.table_forms import Cells, add_table, listed
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError
 from gateway.visitors.catalog import Catalog
@@ -32,6 +35,16 @@ from gateway.visitors.catalog import Catalog
 #: (policy, name, target, country, at_us): what is told, with ``lines`` for people, or what is wrong with the question.
 Previewer = Callable[[Policy, str, str, str, int], Mapping[str, Any] | str]
 _LONGEST: Final = 2048
+_OFFER_CELLS: Final[Cells] = {
+    "offer": lambda row: row["offer"],
+    "uses": lambda row: listed(row["uses"]),
+    "price": lambda row: " + ".join(row["price"]),
+    "by_age": lambda row: "; ".join(
+        f"{step['per_fetch']['amount']} {step['per_fetch']['currency']} from {step['from_days']} days on"
+        for step in row.get("by_age") or ()
+    ),
+    "terms": lambda row: row["terms"],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,11 @@ class Asked:
             told["site"], given.get("as", "GPTBot")[:_LONGEST].strip(), told["path"] or "/", told["country"]
         )
 
+    def query(self) -> str:
+        """The same question as an address holds it."""
+        told = {"site": self.site, "path": self.path, "as": self.name, "country": self.country}
+        return urlencode(told)
+
 
 class PreviewPages:
     """Shows what a crawler meets; *frame* draws it."""
@@ -75,13 +93,25 @@ class PreviewPages:
         """Add the addresses above to *router*."""
         router.add_get("/preview", self._page)
         router.add_get("/preview.json", self._json)
+        add_table(router, "/preview/offers", _OFFER_CELLS, self._offers)
         router.add_post("/preview", self._edited)
 
-    async def _page(self, request: web.Request) -> web.StreamResponse:
+    def _asked(self, request: web.Request) -> tuple[Asked, Policy | None]:
         asked = Asked.read(request.query)
         policy = self._policy(asked)
         if policy is not None and "path" not in request.query:
             asked = replace(asked, path=_first_for_sale(policy))
+        return asked, policy
+
+    async def _offers(self, request: web.Request) -> list[Mapping[str, Any]]:
+        asked, policy = self._asked(request)
+        told, trouble = self._told(policy, asked) if policy else (None, "There is no such site.")
+        if told is None:
+            raise web.HTTPBadRequest(text=f"{trouble}\n")
+        return list(told["offers"])
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        asked, policy = self._asked(request)
         told, trouble = self._told(policy, asked) if policy else (None, "There is no such site.")
         return self._shown(request, asked, policy, told, trouble)
 

@@ -15,6 +15,7 @@ import aiohttp
 import duckdb
 import pytest
 
+from gateway.app.told_terms import previewed
 from gateway.app.worth import worth_of
 from gateway.dashboard.bundle_pages import Bundles
 from gateway.dashboard.exports import FORMATS
@@ -23,6 +24,7 @@ from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.people import Passkey
 from gateway.dashboard.permissions import ROUTES
 from gateway.dashboard.policy_shelf import PolicyShelf
+from gateway.dashboard.preview_pages import Preview
 from gateway.dashboard.sorting import Order, by_cells
 from gateway.dashboard.visible import spreadsheet_cell
 from gateway.finding import Finding as Found
@@ -135,6 +137,7 @@ async def whole(
     board = await start(
         filled,
         worth=worth,
+        preview=Preview(files, previewed),
         policies=files,
         admin=admin,
         deals=inbox.deals,
@@ -248,7 +251,7 @@ async def test_the_page_of_a_table_leads_to_its_forms(whole):
         "/refused": ["/refused", "/refused/weeks"], "/auditors": ["/auditors", "/auditors/looks"], "/log": ["/log"],
         "/bundles": ["/bundles"], "/deals": ["/deals"], "/licenses": ["/licenses"], "/audits": [],
         "/billing/authors": ["/billing/authors"], "/health": ["/health/findings", "/health/settings"],
-        "/figures": ["/figures"], "/account/passkeys": ["/account/passkeys"],
+        "/preview": ["/preview/offers"], "/figures": ["/figures"], "/account/passkeys": ["/account/passkeys"],
         f"/who?{ASKED['/who/evidence']}": ["/who/evidence"],
         "/crawlers/GPTBot": ["/content/paths", "/log"],
         **{
