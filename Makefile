@@ -74,12 +74,27 @@ $(STAMPS)/compiled: pyproject.toml $(shell find gateway policies static -type f 
 demo: $(STAMPS)/server ## the whole story in a minute: a site, a gateway, a crawler that buys
 	@$(BIN)/licet demo
 
+# They know nothing of each other, so they run beside one another; each says what it found in one piece, and all do.
+CHECKS := check-types check-examples check-layers check-style check-form
+.PHONY: $(CHECKS)
+
 check: $(STAMPS)/dev ## style, types, import layers, doctests
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
+	@$(MAKE) -s -k -j2 --output-sync=target $(CHECKS)
+
+check-types:
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache | tail -n 12
+
+check-examples:
 	@$(BIN)/python -m pytest -q --doctest-modules gateway -p no:cacheprovider
+
+check-layers:
+	@$(BIN)/lint-imports --no-cache | tail -n 12
+
+check-style:
+	@$(BIN)/ruff check .
+
+check-form:
+	@$(BIN)/ruff format --check .
 
 # The compiled build is made meanwhile. Files of tests lie in memory where there is room for them: what is synced there
 # need not be waited for, and no test takes the power from a real disk (loadtests/faults has one of its own).

@@ -9,7 +9,7 @@ imported inside the commands, so that `licet --help` stays quick.
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -73,6 +73,9 @@ from gateway.cli import (
     withdraw,
 )
 from gateway.problems import ConfigurationError, StoreUnavailable
+
+#: What a command that is ended by Ctrl-C exits with.
+_INTERRUPTED: Final = 130
 
 app = typer.Typer(
     name="licet",
@@ -210,22 +213,28 @@ def main() -> None:
     try:
         noting.noting(typer.main.get_command(app))(prog_name="licet")
     except ConfigurationError as error:
-        _end(*map(str, error.mistakes))
+        _end(error, *map(str, error.mistakes))
     except StoreUnavailable as error:
-        _end(str(error))
+        _end(error, str(error))
     except ModuleNotFoundError as error:
         if (error.name or "gateway").partition(".")[0] == "gateway":
             raise
-        _end(f"{error.name} is not installed; this command needs pip install 'licet[server]'")
+        _end(error, f"{error.name} is not installed; this command needs pip install 'licet[server]'")
     except OSError as error:
         place = f"{error.filename}: " if error.filename is not None else ""
-        _end(f"{place}{error.strerror or error}")
-    except KeyboardInterrupt:
-        _end("interrupted")
+        _end(error, f"{place}{error.strerror or error}")
+    except KeyboardInterrupt as error:
+        _end(error, "interrupted")
+    except SystemExit as error:
+        # The library's own end of a command that was interrupted, which says nothing.
+        if error.code == _INTERRUPTED:
+            print("licet: interrupted", file=sys.stderr)
+        raise
 
 
-def _end(*sentences: str) -> None:
-    for sentence in sentences:
+def _end(error: BaseException, *sentences: str) -> None:
+    """Print *sentences*, or where they say nothing what kind of *error* it is, and exit with 2."""
+    for sentence in [each for each in sentences if each.strip()] or [f"ended by {type(error).__name__}"]:
         print(f"licet: {sentence}", file=sys.stderr)
     raise SystemExit(2) from None
 

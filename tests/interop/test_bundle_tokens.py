@@ -46,10 +46,10 @@ class Shop:
     receipts: Path
 
 
-@pytest.fixture
-def shop(gateway, tmp_path) -> Shop:
-    """A gateway that sells its three essays as one bundle."""
-    listed = tmp_path / "pages.txt"
+@pytest.fixture(scope="module")
+def bundled(gateway, tmp_path_factory):
+    """`gateway`, which sells its three essays as one bundle."""
+    listed = tmp_path_factory.mktemp("bundle") / "pages.txt"
     listed.write_text("".join(f"{page}\n" for page in PAGES))
     assert gateway.operator("bundle", "make", "launch", "--list", str(listed))["items"] == 3
     file = gateway.data / "sites" / "journal.toml"
@@ -58,7 +58,13 @@ def shop(gateway, tmp_path) -> Shop:
     while not any(each["id"] == "launch" for each in offers(gateway)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    return Shop(gateway.url, gateway.licensee(), tmp_path / "receipts.jsonl")
+    return gateway
+
+
+@pytest.fixture
+def shop(bundled, tmp_path) -> Shop:
+    """Somebody who has bought nothing yet where the bundle is sold."""
+    return Shop(bundled.url, bundled.licensee(), tmp_path / "receipts.jsonl")
 
 
 def offers(gateway) -> list[dict]:
@@ -232,18 +238,8 @@ func main() {
 """
 
 
-def test_go(go, shop, tmp_path, interop) -> None:
-    folder = tmp_path / "crawler"
-    (folder / "licet").mkdir(parents=True)
-    (folder / "go.mod").write_text("module crawler.example\n\ngo 1.21\n")
-    (folder / "main.go").write_text(GO)
-    shutil.copy(INTEGRATIONS / "licet.go", folder / "licet" / "licet.go")
-    here = {**os.environ, "GOCACHE": str(tmp_path / "cache"), "GOFLAGS": "", "GOTOOLCHAIN": "local"}
-    for command in (["vet", "./..."], ["build", "-o", "crawler", "."]):
-        done = subprocess.run(
-            [go, *command], cwd=folder, env=here, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
+def test_go(go, go_crawler, shop, interop) -> None:
+    crawler = go_crawler(GO)
 
     def run(*pages: str) -> dict:
         client, secret = shop.login
@@ -251,9 +247,7 @@ def test_go(go, shop, tmp_path, interop) -> None:
             "origin": shop.url, "id": client, "secret": secret, "receipts": str(shop.receipts),
             "pages": [shop.url + page for page in pages],
         }  # fmt: skip
-        done = subprocess.run(
-            [folder / "crawler", json.dumps(job)], capture_output=True, timeout=60, check=True
-        )
+        done = subprocess.run([crawler, json.dumps(job)], capture_output=True, timeout=60, check=True)
         return json.loads(done.stdout)
 
     found = run(*PAGES)

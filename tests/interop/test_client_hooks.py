@@ -323,28 +323,16 @@ func main() {
 """
 
 
-def test_go(go, gateway, limits, tmp_path, interop) -> None:
+def test_go(go, go_crawler, gateway, limits, interop) -> None:
     login = limits["logins"][0]
-    folder = tmp_path / "crawler"
-    (folder / "licet").mkdir(parents=True)
-    (folder / "go.mod").write_text("module crawler.example\n\ngo 1.21\n")
-    (folder / "main.go").write_text(GO)
-    shutil.copy(INTEGRATIONS / "licet.go", folder / "licet" / "licet.go")
-    here = {**os.environ, "GOCACHE": str(tmp_path / "cache"), "GOFLAGS": "", "GOTOOLCHAIN": "local"}
-    for command in (["vet", "./..."], ["build", "-o", "crawler", "."]):
-        done = subprocess.run(
-            [go, *command], cwd=folder, env=here, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
+    crawler = go_crawler(GO)
 
     def run(pages, **money):
         job = {
             "page": gateway.url + PAGE, "origin": login.origin, "id": login.client_id, "secret": login.secret,
             "receipts": str(limits["receipts"]), "stop": str(limits["switch"]), "pages": pages, **money,
         }  # fmt: skip
-        done = subprocess.run(
-            [folder / "crawler", json.dumps(job)], capture_output=True, timeout=60, check=True
-        )
+        done = subprocess.run([crawler, json.dumps(job)], capture_output=True, timeout=60, check=True)
         return json.loads(done.stdout)
 
     free = run(1)

@@ -384,7 +384,7 @@ class Command:
         await one.listen()
         async with asyncio.timeout(30):
             line = await process.stdout.readline()
-        assert line, await one.ended() and one.told
+        assert line, f"ended with {await one.ended()} and said {one.told!r}"
         told = json.loads(line)
         one.front, one.dashboard, one.sign_in = told["front"], told["dashboard"], told["sign_in"]
         return one

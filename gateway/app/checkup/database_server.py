@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from gateway.config import read_config
+from gateway.app.checkup.shared_books import found_there
+from gateway.config import Config
 from gateway.finding import Finding
-from gateway.problems import ConfigurationError, StoreUnavailable
 from gateway.spoken import counted
 
 if TYPE_CHECKING:
+    from gateway.store.postgres.database import Postgres
     from gateway.store.postgres.standing import Standing
 
 log = structlog.get_logger("licet.database")
@@ -29,26 +30,15 @@ _LOSES: Final = (
 
 
 async def looked_at(data: Path, environ: Mapping[str, str]) -> tuple[Finding, ...]:
-    """What is found; nothing where the books are in a file, or cannot be reached: `data_folder` says why."""
+    """What is found; nothing where `shared_books` finds none."""
     from gateway.app.lost import database_note
-    from gateway.app.stores import has_store, open_store
 
-    try:
-        config = read_config(data, environ=environ)
-        if not config.store.database or not has_store(data):
-            return ()
-        database = await open_store(config, readers=1)
-    except (ConfigurationError, StoreUnavailable):
-        return ()
-    try:
-        seen = await server_of(database, config.store.database)
-    except StoreUnavailable:
-        return ()
-    finally:
-        await database.close()
-    note = database_note(data)
-    again = "see what is missing among licenses, credit and revocations, and make it again"
-    return (*seen, Finding(_WHAT, "warn", note, again)) if note else seen
+    async def look(config: Config, postgres: Postgres) -> tuple[Finding, ...]:
+        seen, note = await server_of(postgres, config.store.database), database_note(data)
+        again = "see what is missing among licenses, credit and revocations, and make it again"
+        return (*seen, Finding(_WHAT, "warn", note, again)) if note else seen
+
+    return await found_there(data, environ, look)
 
 
 async def server_of(database: object, url: str) -> tuple[Finding, ...]:

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gateway.config import Config, read_config
+from gateway.app.checkup.shared_books import found_there
+from gateway.config import Config
 from gateway.finding import Finding
-from gateway.problems import ConfigurationError, StoreUnavailable
 from gateway.spoken import counted, with_data
 
 if TYPE_CHECKING:
+    from gateway.store.postgres.database import Postgres
     from gateway.store.postgres.places import Place
 
 #: Seconds after which a machine counts as silent.
@@ -24,29 +25,17 @@ _GONE: Final = 7 * 86_400
 
 
 async def looked_at(data: Path, environ: Mapping[str, str]) -> tuple[Finding, ...]:
-    """What is found; nothing where the books are in a file, and nothing that the database's own line says already."""
-    from gateway.app.stores import has_store, open_store, postgres_of
+    """What is found; nothing where `shared_books` finds none, and nothing that the database's own line says already."""
 
-    try:
-        config = read_config(data, environ=environ)
-        if not config.store.database or not has_store(data):
-            return ()
-        database = await open_store(config, readers=1)
-    except (ConfigurationError, StoreUnavailable):
-        return ()
-    try:
-        postgres = postgres_of(database)
-        assert postgres is not None
+    async def look(config: Config, postgres: Postgres) -> tuple[Finding, ...]:
         from gateway.store.postgres.places import Places
 
         places = await Places(postgres).all()
-        server_us: int = await database.read(lambda db: db.execute("SELECT now_us()").get)
+        server_us: int = await postgres.read(lambda db: db.execute("SELECT now_us()").get)
         ahead = time.time() - server_us / 1_000_000
-    except StoreUnavailable:
-        return ()
-    finally:
-        await database.close()
-    return found(config, postgres.place, places, ahead)
+        return found(config, postgres.place, places, ahead)
+
+    return await found_there(data, environ, look)
 
 
 def found(config: Config, here: str, places: Sequence[Place], ahead: float) -> tuple[Finding, ...]:
