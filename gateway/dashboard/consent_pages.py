@@ -41,7 +41,6 @@ from gateway.policy.withdrawing import owned_by
 from gateway.problems import Refusal
 from gateway.uses import Use
 
-_MOST: Final = 200
 #: Rows of a table that has a page of its own.
 _NEWEST: Final = 10
 _DONE: Final[Mapping[str, str]] = {
@@ -92,7 +91,7 @@ class ConsentPages:
             "given": {"site": "", "what": "", "uses": "", "reason": "", "private": "", **given},
             "found": found,
             "policies": parts.policies(),
-            "holders": (await parts.taking_back.holders(now))[:_MOST],
+            "holders": await parts.taking_back.holders(now),
             "picked": set(given.get("what", "").split()),
             "bundles": await newest_of(parts.policies()),
             "CAUTION": CAUTION,

@@ -12,8 +12,8 @@ from gateway.provenance.record import FetchDetail, FetchRecord
 from gateway.visitors.naming import told
 
 #: Rows that `AccessLog.crawlers` and `AccessLog.works` give at most.
-MOST_CRAWLERS: Final = 60
-MOST_WORKS: Final = 100
+MOST_CRAWLERS: Final = 1_000
+MOST_WORKS: Final = 1_000
 #: Paths that `AccessLog.paths` and `AccessLog.paths_in` give at most.
 MOST_PATHS: Final = 100
 
