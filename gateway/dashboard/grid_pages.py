@@ -27,6 +27,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard.frame import Frame
 from gateway.dashboard.gatekeeping import may, who_sent
+from gateway.dashboard.impact_tables import VERDICTS
 from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_impact import REPLAY_DAYS, Replaying, difference
 from gateway.dashboard.policy_shelf import BY_GRID, PolicyFiles, digest_of
@@ -49,11 +50,6 @@ STARTING_POINTS: Final[Mapping[Use, str]] = {
     Use.AI_TRAIN: "0.02",
     Use.FINE_TUNE: "0.02",
     Use.TDM: "0.004",
-}
-_VERDICTS: Final[Mapping[Verdict, str]] = {
-    Verdict.SERVE: "served free",
-    Verdict.LICENSE: "asked for a license",
-    Verdict.REFUSE: "refused",
 }
 _LONGEST_AMOUNT: Final = 40
 _CELLS: Final[Cells] = {name: itemgetter(name) for name in ("work", "rendition", *map(str, Use))}
@@ -207,8 +203,9 @@ class GridPages:
             "meanwhile": difference(base, made.now),
             "difference": difference(made.now, made.text),
             "impact": await self._replaying.impact(policy, tried.policy),
+            "draft": self._files.keep_draft(policy, made.text),
             "days": REPLAY_DAYS,
-            "WORDS": _VERDICTS,
+            "WORDS": VERDICTS,
             "Verdict": Verdict,
         }
         return self._frame.render(request, "consent_change.html", context, status=status)

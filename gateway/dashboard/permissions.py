@@ -124,6 +124,7 @@ _TABLES: Final = {
     "webhooks/newest": _P.WEBHOOKS_READ, "webhooks/{id}/deliveries": _P.WEBHOOKS_READ,
     "webhooks/events/{id}/deliveries": _P.WEBHOOKS_READ, "refused": _P.REFUSED_READ, "refused/weeks": _P.REFUSED_READ,
     "licensees/{id}/licenses": _P.LICENSES_READ, "figures": _P.WORTH_CHANGE, "preview/offers": _P.POLICY_READ,
+    "policies/{site}/impact": _P.POLICY_CHANGE, "policies/{site}/impact/crawlers": _P.POLICY_CHANGE,
     "who": _P.LOG_READ, "policies/{site}/consent": _P.POLICY_READ, "account/passkeys": _P.SELF,
     "crawlers/{name}/proofs": _P.LOG_READ,
     **{f"bundles/{{hash}}/{name}": _P.BUNDLES_READ for name in ("licenses", "works")},

@@ -27,6 +27,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard.frame import Frame
 from gateway.dashboard.gatekeeping import may, who_sent
+from gateway.dashboard.impact_tables import VERDICTS
 from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_impact import REPLAY_DAYS, Replaying, difference
 from gateway.dashboard.policy_shelf import PolicyFiles, Version, digest_of, with_mode
@@ -47,11 +48,6 @@ from gateway.uses import Use
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.visitor import Identity
 
-_WORDS: Final[Mapping[Verdict, str]] = {
-    Verdict.SERVE: "served free",
-    Verdict.LICENSE: "asked for a license",
-    Verdict.REFUSE: "refused",
-}
 _LONGEST: Final = 4096
 _MOST_DIGITS: Final = 7
 #: How many lines are shown before and behind the one that a link names.
@@ -254,8 +250,9 @@ class PolicyPages:
             "same": tried.policy.digest == policy.digest,
             "advice": advice_for(tried.policy, self._catalog),
             "impact": await self._replaying.impact(policy, tried.policy),
+            "draft": self._files.keep_draft(policy, text),
             "days": REPLAY_DAYS,
-            "WORDS": _WORDS,
+            "WORDS": VERDICTS,
             "Verdict": Verdict,
             "sentences": _sentences(policy, now, text),
             "FROM_WHEN": FROM_WHEN,
@@ -276,7 +273,7 @@ class PolicyPages:
             context = {
                 "policy": policy, "text": text, "base": digest_of(now), "stale": True, "same": False,
                 "difference": difference(now, text), "advice": (), "impact": None, "days": REPLAY_DAYS,
-                "WORDS": _WORDS, "Verdict": Verdict, "sentences": _sentences(policy, now, text),
+                "WORDS": VERDICTS, "Verdict": Verdict, "sentences": _sentences(policy, now, text),
                 "FROM_WHEN": FROM_WHEN,
             }  # fmt: skip
             return self._frame.render(request, "policy_change.html", context, status=409)

@@ -35,6 +35,9 @@ BY_GRID: Final = "the consent page"
 OPERATOR: Final = "operator"
 _LINES: Final = "versions.jsonl"
 _DIGEST_LENGTH: Final = 64
+#: The folder of texts that were tried, and how many of them are kept.
+_DRAFTS: Final = "drafts"
+_MOST_DRAFTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +158,31 @@ class PolicyFiles:
 
     def version(self, site: str, sha256: str) -> str | None:
         """The text of a version, or None where there is none of that digest."""
-        if len(sha256) != _DIGEST_LENGTH or not sha256.isascii() or not sha256.isalnum():
+        if not _is_digest(sha256):
             return None
         file = self._of(site) / f"{sha256}.toml"
+        return file.read_text(encoding="utf-8") if file.is_file() else None
+
+    def keep_draft(self, policy: Policy, text: str) -> str:
+        """Keep *text*, which was tried, for as long as it is one of the last drafts; gives its SHA-256 in hex."""
+        digest, folder = digest_of(text), self._of(policy.site.id) / _DRAFTS
+        with self._held(policy.site.id):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            kept = folder / f"{digest}.toml"
+            kept.touch(mode=0o600)
+            kept.write_text(text, encoding="utf-8")
+            for old in sorted(folder.glob("*.toml"), key=lambda each: each.stat().st_mtime_ns)[
+                :-_MOST_DRAFTS
+            ]:
+                old.unlink(missing_ok=True)
+        return digest
+
+    def draft(self, site: str, sha256: str) -> str | None:
+        """The text of a draft that is kept, or of a version; None where there is none of that digest."""
+        found = self.version(site, sha256)
+        if found is not None or not _is_digest(sha256):
+            return found
+        file = self._of(site) / _DRAFTS / f"{sha256}.toml"
         return file.read_text(encoding="utf-8") if file.is_file() else None
 
     def _see(self, policy: Policy, by: str) -> None:
@@ -212,6 +237,10 @@ class PolicyFiles:
         with (folder / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _is_digest(text: str) -> bool:
+    return len(text) == _DIGEST_LENGTH and text.isascii() and text.isalnum()
 
 
 def digest_of(text: str) -> str:

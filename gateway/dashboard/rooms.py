@@ -23,6 +23,7 @@ from gateway.dashboard.grid_pages import GridPages
 from gateway.dashboard.health_pages import Health, HealthPages
 from gateway.dashboard.holder_pages import HolderPages, Holders
 from gateway.dashboard.hook_pages import HookPages, Hooks
+from gateway.dashboard.impact_tables import ImpactTables
 from gateway.dashboard.milestone_pages import MilestonePages, Milestones
 from gateway.dashboard.oidc import Provider
 from gateway.dashboard.person_pages import People, PersonPages
@@ -141,6 +142,7 @@ class Rooms:
             answers = self.consents.asking.store if self.consents is not None else None
             PolicyPages(self.policies, access_log, frame, clock, answers).add_to(router)
             GridPages(self.policies, access_log, frame, clock).add_to(router)
+            ImpactTables(self.policies, access_log, clock).add_to(router)
             ReplayPages(self.policies, access_log, frame, clock).add_to(router)
         if self.consents is not None:
             ConsentPages(self.consents, frame, clock).add_to(router)
