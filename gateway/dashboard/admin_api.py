@@ -47,6 +47,8 @@ def described(router: web.UrlDispatcher) -> dict[str, Any]:
         permission = wanted(route.method, resource.canonical)
         if permission is None or permission in NEVER or resource.canonical == "/live/events":
             continue
+        if _is_page_of_a_table(resource.canonical):
+            continue
         at = paths.setdefault(f"{PREFIX}{resource.canonical}", {})
         at[route.method.lower()] = _operation(route.method, resource.canonical, permission)
     return {
@@ -60,6 +62,12 @@ def described(router: web.UrlDispatcher) -> dict[str, Any]:
         "security": [{"key": []}],
         "paths": dict(sorted(paths.items())),
     }
+
+
+def _is_page_of_a_table(pattern: str) -> bool:
+    """Whether a table is drawn there for people; a program takes it as JSON, beside that address."""
+    table, ended, _ = pattern.rpartition(".html")
+    return bool(ended) and wanted("GET", f"{table}.csv") is not None
 
 
 def _operation(method: str, pattern: str, permission: Permission) -> dict[str, Any]:
