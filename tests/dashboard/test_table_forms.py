@@ -306,6 +306,7 @@ async def test_the_page_of_a_table_leads_to_its_forms(whole):
     for page, tables in {
         "/licensees": ["/licensees"], "/duties": ["/duties"], "/webhooks": ["/webhooks", "/webhooks/newest"],
         "/billing": ["/billing/statements", "/billing/documents", "/billing/disputes"],
+        "/billing?last=30d": ["/billing/figures"],
         "/consent": ["/consent/withdrawals", "/consent/objections", "/consent/authors"],
         f"/consent/effects?{ASKED['/consent/effects']}": ["/consent/effects", "/consent/effects/told"],
         "/policies/journal/consent": ["/policies/journal/consent"], "/people": ["/people"], "/policies": ["/policies"], "/milestones": ["/milestones"],
@@ -330,6 +331,8 @@ async def test_the_page_of_a_table_leads_to_its_forms(whole):
         for table in tables:
             for ending in FORMATS:
                 assert f'href="{quote(table)}.{ending}' in text, (page, table, ending)
+        for alone in set(re.findall(r'href="(/[^"]+\.html(?:\?[^"]*)?)"', text)):
+            assert (await whole.get(html.unescape(alone))).status == 200, (page, alone)
 
 
 async def test_a_table_of_one_view_is_of_that_view(whole, owed):
