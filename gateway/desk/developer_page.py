@@ -174,7 +174,7 @@ def problem_list_page() -> str:
     columns = (tr("Code"), tr("Status"), tr("What it says"), tr("What to do"))
     return (
         f"<p>{tr('Programs get these facts as application/problem+json (RFC 9457); the code never changes its meaning.')}</p>\n"
-        f"{table(tr('Every refusal of this gateway'), columns, rows)}"
+        f"{table(tr('Every refusal of this gateway'), columns, rows, cards=True)}"
         f"<p>{link(DEVELOPERS, tr('For developers'))}</p>\n"
     )
 
