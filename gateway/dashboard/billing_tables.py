@@ -28,7 +28,7 @@ from gateway.billing.line_disputes import Dispute
 from gateway.billing.paying_out import PayingOut
 from gateway.dashboard.frame import Frame
 from gateway.dashboard.long_tables import LongTable, Reading
-from gateway.dashboard.table_forms import Cells, moment
+from gateway.dashboard.table_forms import Cells, TableView, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,23 +103,17 @@ class BillingTables:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Answer at its addresses."""
         for table in (self.statements, self.documents, self.disputes, self.payouts):
-            router.add_get(table.path, self._page(table))
-            table.add_forms(router)
+            table.add_to(router, self._page)
 
-    def _page(self, table: LongTable) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        name = table.path.rpartition("/")[2]
-
-        async def answer(request: web.Request) -> web.StreamResponse:
-            rows, view = await table.page(request)
-            context = {
-                "which": name, "title": TITLES[name], "path": table.path, "rows": rows, "view": view,
-                "headings": HEADINGS, "test": self._bills.test,
-            }  # fmt: skip
-            return self._frame.render(
-                request, "billing_table.html", context, status=400 if view.mistakes else 200
-            )
-
-        return answer
+    async def _page(self, request: web.Request, rows: Sequence[Any], view: TableView) -> web.StreamResponse:
+        name = request.path.rpartition("/")[2]
+        context = {
+            "which": name, "title": TITLES[name], "path": request.path, "rows": rows, "view": view,
+            "headings": HEADINGS, "test": self._bills.test,
+        }  # fmt: skip
+        return self._frame.render(
+            request, "billing_table.html", context, status=400 if view.mistakes else 200
+        )
 
     async def licensees(self) -> tuple[dict[str, str], list[str]]:
         """What everybody is called, and the ids of all who have an account, by what they are called."""

@@ -12,7 +12,7 @@ never a person.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard.frame import Frame
 from gateway.dashboard.long_tables import LongTable, Reading
-from gateway.dashboard.table_forms import Cells, listed, moment
+from gateway.dashboard.table_forms import Cells, TableView, listed, moment
 from gateway.licenses.asking_authors import AskingAuthors
 from gateway.licenses.consent import Answer, consented
 from gateway.licenses.hearing import Hearing
@@ -101,24 +101,18 @@ class ConsentTables:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Answer at its addresses."""
         for table in (self.withdrawals, self.objections, self.authors):
-            router.add_get(table.path, self._page(table))
-            table.add_forms(router)
+            table.add_to(router, self._page)
 
-    def _page(self, table: LongTable) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        name = table.path.rpartition("/")[2]
-
-        async def answer(request: web.Request) -> web.StreamResponse:
-            rows, view = await table.page(request)
-            context = {
-                "which": name, "title": TITLES[name], "path": table.path, "rows": rows, "view": view,
-                "names": await self._consents.taking_back.names(), "Answer": Answer,
-                "now": self._clock.now_us() // 1_000_000,
-            }  # fmt: skip
-            return self._frame.render(
-                request, "consent_table.html", context, status=400 if view.mistakes else 200
-            )
-
-        return answer
+    async def _page(self, request: web.Request, rows: Sequence[Any], view: TableView) -> web.StreamResponse:
+        name = request.path.rpartition("/")[2]
+        context = {
+            "which": name, "title": TITLES[name], "path": request.path, "rows": rows, "view": view,
+            "names": await self._consents.taking_back.names(), "Answer": Answer,
+            "now": self._clock.now_us() // 1_000_000,
+        }  # fmt: skip
+        return self._frame.render(
+            request, "consent_table.html", context, status=400 if view.mistakes else 200
+        )
 
     async def _withdrawals(self) -> Reading:
         store = self._consents.taking_back.store

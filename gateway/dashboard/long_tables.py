@@ -17,6 +17,8 @@ from gateway.dashboard.table_forms import Cells, Keyed, TableView, add_table
 #: At most so many rows behind the one of that id, the first ones for "", in the order that the table has by itself.
 #: None of them where no row has that id.
 Reading: TypeAlias = Callable[[int, str], Awaitable[Sequence[Any]]]
+#: Draws the rows of one page, and what its address says of the table.
+Drawing: TypeAlias = Callable[[web.Request, Sequence[Any], TableView], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,15 @@ class LongTable:
     async def page(self, request: web.Request) -> tuple[list[Any], TableView]:
         """The rows of the page that *request* names, none where its query has a mistake; and the view of them."""
         return await self.keyed.page(request, self.cells)
+
+    def add_to(self, router: web.UrlDispatcher, draw: Drawing) -> None:
+        """Answer at its address with what *draw* makes of a page of it, and with its forms."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return await draw(request, *await self.page(request))
+
+        router.add_get(self.path, answer)
+        self.add_forms(router)
 
     def add_forms(self, router: web.UrlDispatcher) -> None:
         """Answer as `table_forms.add_table` does."""
