@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from jwt import PyJWS
@@ -33,6 +34,8 @@ from gateway.keys.strict_json import Malformed, read_object
 #: Characters of the longest text that is looked at.
 LONGEST: Final = 4096
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
+#: Headers that are remembered; each is at most as long as the text it stands in.
+_HEADERS: Final = 256
 _MEMBERS = frozenset({"alg", "kid", "typ"})
 #: RFC 9864 (October 2025) gave EdDSA with Ed25519 a name of its own; clients write either.
 _SPELLINGS: Final = {"Ed25519": EDDSA}
@@ -58,10 +61,8 @@ class Compact:
 
 def read_compact(text: str, longest: int = LONGEST) -> Compact:
     """Take *text* apart, or raise `Malformed`. Nothing else is ever raised."""
-    header, compact = _apart(text, longest)
-    if not header.keys() <= _MEMBERS:
-        raise Malformed("its header has a member besides alg, kid and typ")
-    return compact
+    match = _segments(text, longest)
+    return _compact(match, *_plain_header(match[1]))
 
 
 def read_client_compact(text: str, longest: int = LONGEST) -> Compact:
@@ -76,7 +77,9 @@ def read_proof_text(text: str, longest: int = LONGEST) -> tuple[Compact, PublicK
     The key is one of `CLIENT_ALGORITHMS`, without a secret member, and signs
     with the header's algorithm.
     """
-    header, compact = _apart(text, longest)
+    match = _segments(text, longest)
+    header = read_object(decode_base64url(match[1]))
+    compact = _compact(match, *_named(header))
     compact = replace(compact, algorithm=_SPELLINGS.get(compact.algorithm, compact.algorithm))
     if header.keys() != _PROOF_MEMBERS:
         raise Malformed("its header is not alg, jwk and typ")
@@ -91,20 +94,36 @@ def read_proof_text(text: str, longest: int = LONGEST) -> tuple[Compact, PublicK
     return compact, key
 
 
-def _apart(text: str, longest: int) -> tuple[dict[str, object], Compact]:
+def _segments(text: str, longest: int) -> re.Match[str]:
     if len(text) > longest:
         raise Malformed(f"it is longer than {longest} characters")
     match = _COMPACT.fullmatch(text)
     if match is None:
         raise Malformed("it is not three segments of base64url")
-    header = read_object(decode_base64url(match[1]))
-    return header, Compact(
-        algorithm=_text(header, "alg"),
-        kid=_text(header, "kid"),
-        typ=_text(header, "typ"),
+    return match
+
+
+@lru_cache(_HEADERS)
+def _plain_header(segment: str) -> tuple[str, str, str]:
+    """What `_named` has, of a header without any other member: the same for all tokens of a key."""
+    header = read_object(decode_base64url(segment))
+    if not header.keys() <= _MEMBERS:
+        raise Malformed("its header has a member besides alg, kid and typ")
+    return _named(header)
+
+
+def _named(header: Mapping[str, object]) -> tuple[str, str, str]:
+    return _text(header, "alg"), _text(header, "kid"), _text(header, "typ")
+
+
+def _compact(match: re.Match[str], algorithm: str, kid: str, typ: str) -> Compact:
+    return Compact(
+        algorithm=algorithm,
+        kid=kid,
+        typ=typ,
         payload=decode_base64url(match[2]),
         signature=decode_base64url(match[3]),
-        signed=text[: match.end(2)].encode("ascii"),
+        signed=match.string[: match.end(2)].encode("ascii"),
     )
 
 

@@ -34,14 +34,18 @@ def read_object(raw: bytes) -> dict[str, object]:
     if raw.count(b"[") + raw.count(b"{") > _FEW and _deeper_than(raw, DEEPEST):
         raise Malformed(f"it is nested deeper than {DEEPEST}")
     try:
-        found = _DECODER.decode(raw.decode("utf-8"))
+        text = raw.decode("utf-8")
+        found = _DECODER.decode(text)
     except Malformed:
         raise
     except (ValueError, RecursionError):
         raise Malformed("it is not JSON in UTF-8") from None
     if not isinstance(found, dict):
         raise Malformed("it is not a JSON object")
-    _check(found, DEEPEST)
+    _shallow(found, DEEPEST)
+    # UTF-8 itself has no surrogates: only an escape such as \ud800 makes one.
+    if "\\u" in text:
+        _whole_texts(found)
     return found
 
 
@@ -69,23 +73,39 @@ def _no_fraction(_text: str) -> NoReturn:
     raise Malformed("a number is not whole")
 
 
-def _check(value: object, depth: int) -> None:
+def _whole_number(text: str) -> int:
+    found = int(text)
+    if not -_SAFE <= found <= _SAFE:
+        raise Malformed("a number is outside ±2^53")
+    return found
+
+
+def _shallow(found: dict[str, Any] | list[Any], depth: int) -> None:
+    if depth == 0:
+        raise Malformed(f"it is nested deeper than {DEEPEST}")
+    for item in found.values() if type(found) is dict else found:
+        if type(item) is dict or type(item) is list:
+            _shallow(item, depth - 1)
+
+
+def _whole_texts(value: object) -> None:
+    """Raise `Malformed` for a lone surrogate, which survives parsing and breaks whoever stores it."""
     if isinstance(value, str):
-        # An escape such as \ud800 survives parsing and breaks whoever stores it.
         if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
             raise Malformed("a text has a lone surrogate")
-    elif isinstance(value, dict | list):
-        if depth == 0:
-            raise Malformed(f"it is nested deeper than {DEEPEST}")
-        if isinstance(value, dict):
-            for name in value:
-                _check(name, depth - 1)
-        for item in value.values() if isinstance(value, dict) else value:
-            _check(item, depth - 1)
-    elif isinstance(value, int) and not -_SAFE <= value <= _SAFE:
-        raise Malformed("a number is outside ±2^53")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _whole_texts(name)
+            _whole_texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            _whole_texts(item)
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_members, parse_float=_no_fraction, parse_constant=_no_fraction, strict=True
+    object_pairs_hook=_members,
+    parse_int=_whole_number,
+    parse_float=_no_fraction,
+    parse_constant=_no_fraction,
+    strict=True,
 )

@@ -273,8 +273,9 @@ def _texts(found: Mapping[str, object], name: str, *, least: int = 1) -> tuple[s
     value = found[name]
     if not isinstance(value, list) or not least <= len(value) <= _LONGEST:
         raise _Unreadable(f"{name} is not a list")
-    if not all(isinstance(item, str) and 1 <= len(item) <= _LONGEST for item in value):
-        raise _Unreadable(f"{name} is not a list of texts")
+    for item in value:
+        if not isinstance(item, str) or not 1 <= len(item) <= _LONGEST:
+            raise _Unreadable(f"{name} is not a list of texts")
     return tuple(value)
 
 
