@@ -7,7 +7,7 @@
   const HEIGHT = 180;
   const PATTERN = 6;
   const asked = new Map();
-  const drawn = [];
+  let drawn = [];
 
   const rowsOf = (address) => {
     if (!asked.has(address)) {
@@ -167,7 +167,7 @@
     };
     read.listen();
     new ResizeObserver(chart.size).observe(place);
-    drawn.push(chart);
+    drawn.push({ place, chart });
   };
 
   // What a pointer shows, a slider says: by keyboard, and to who hears the page.
@@ -212,10 +212,17 @@
     return { listen };
   };
 
-  for (const place of document.querySelectorAll("[data-source]")) {
-    rowsOf(place.dataset.source).then((rows) => draw(place, rows)).catch(() => {});
-  }
+  const begin = () => {
+    drawn = drawn.filter(({ place, chart }) => place.isConnected || chart.plot.destroy());
+    for (const place of document.querySelectorAll("[data-source]:not([data-begun])")) {
+      place.dataset.begun = "";
+      rowsOf(place.dataset.source).then((rows) => draw(place, rows)).catch(() => {});
+    }
+  };
+  begin();
+  // A part of the page that came anew has its own.
+  document.addEventListener("htmx:afterSettle", begin);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    drawn.forEach((chart) => chart.again());
+    drawn.forEach(({ chart }) => chart.again());
   });
 })();

@@ -67,6 +67,7 @@ from gateway.dashboard.states import states_of
 from gateway.dashboard.table_forms import add_table
 from gateway.dashboard.trace import answered, trace, without_addresses
 from gateway.dashboard.view_pages import HERE, views_shown
+from gateway.dashboard.whole_tables import led_on
 from gateway.visitors.explained import Piece
 
 
@@ -137,6 +138,7 @@ class _Pages:
                 guards.trouble_page(self._trouble),
                 guards.same_origin,
                 self._gate.middleware,
+                led_on,
                 *((views_shown(self._rooms.views),) if self._rooms.views is not None else ()),
             ],
             client_max_size=2_097_152,

@@ -275,6 +275,10 @@ async def test_every_table_is_a_page_of_its_own_with_every_row_and_column_of_its
         for wrong in ("columns=floor", "sort=floor"):
             answer = await whole.get(address(path, "html", wrong))
             assert (answer.status, "has no &#39;floor&#39; here" in answer.text) == (400, True), path
+        if pattern in GETS:
+            asked = address(path, "html", f"columns={last}&last=24h")
+            there = await whole.get(asked.replace(".html", "", 1))
+            assert (there.status, there.headers.get("Location")) == (303, asked), path
 
 
 async def test_the_page_of_a_long_table_is_turned_and_keeps_what_it_is_asked_for(whole, owed):
