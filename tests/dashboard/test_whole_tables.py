@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from yarl import URL
 
 
 @pytest.mark.parametrize(
@@ -10,7 +11,9 @@ import pytest
 )
 async def test_a_page_leads_to_its_table_with_the_very_query(board, query):
     found = await board.get(f"/people?{query}")
-    assert (found.status, found.headers["Location"]) == (303, f"/people.html?{query}")
+    # The test's own client spells some escapes anew before it asks.
+    assert (found.status, URL(found.headers["Location"])) == (303, URL(f"/people.html?{query}"))
+    assert not {"<", "\r", "\n"} & set(found.headers["Location"])
     assert (await board.get("/people?sort=name")).status == 200
 
 
