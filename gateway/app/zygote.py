@@ -183,10 +183,11 @@ class Zygote:
     async def close(self) -> None:
         """End it, which has nothing to finish, and wait for that. Once only."""
         self.lost = True
-        process = self._process or Forked(self.pid)
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        if self._process is None or self._process.returncode is None:
+            # Not by the library: that would take its exit code from whoever waits for it.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+        await (self._process or Forked(self.pid)).wait()
         async with self._one:
             self._control.close()
 
