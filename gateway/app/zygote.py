@@ -24,6 +24,10 @@ process imports for itself.
 
 Owns: being forked. Does not own: what is forked (`boot`), nor when.
 
+All that are born have one layout of memory and one seed of hashes; whoever
+learned either from one process would know it of the others, until the next
+restart.
+
 Invariants: nothing random is drawn, no file opened and no thread started
 before a fork; generators of random numbers that were used are seeded again in
 the child (`os.register_at_fork`, by those who have them).
