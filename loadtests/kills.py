@@ -221,8 +221,8 @@ class Gateway:
         found = {}
         for pid in _children(self.running.pid):
             with contextlib.suppress(OSError):
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                found[pid] = next((role for role in ("worker", "office") if role.encode() in words), "")
+                name = Path(f"/proc/{pid}/comm").read_text().rstrip()
+                found[pid] = next((role for role in ("worker", "office") if name == f"licet {role}"), "")
         return found
 
     def log(self) -> str:

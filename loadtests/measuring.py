@@ -76,15 +76,14 @@ def spent(pid: int) -> Spent:
 
 
 def workers(pid: int) -> list[int]:
-    """The front workers in the tree of *pid*: children whose command line says "worker" and not "office".
+    """The front workers in the tree of *pid*: processes that the system lists as ``licet worker``.
 
     Empty where the tree does not tell (one process does all, or the names are others).
     """
     found = []
     for each in tree(pid)[1:]:
         with contextlib.suppress(OSError):
-            line = Path(f"/proc/{each}/cmdline").read_bytes()
-            if b"worker" in line and b"office" not in line:
+            if Path(f"/proc/{each}/comm").read_text() == "licet worker\n":
                 found.append(each)
     return found
 

@@ -35,6 +35,7 @@ ELSEWHERE = {
     "app/office.py": "journeys",
     "app/office_line.py": "journeys/test_processes.py",
     "app/office_room.py": "journeys/test_processes.py",
+    "app/process.py": "journeys/test_processes.py",
     "app/supervisor.py": "journeys/test_processes.py",
     "app/worker.py": "journeys/test_processes.py",
     "faults.py": "test_problems.py",

@@ -10,9 +10,9 @@ part         owns                                            runs in
 
 `licet.Licet` is front and office in one process and one loop, for the demo and
 for tests. `licet serve` starts a `supervisor`, which starts one process of
-`office_room` and as many of `worker` as it was told; `boot` is how it starts
-them, `channel` how they speak, `office_line` the worker's side of the office's
-ports.
+`office_room` and as many of `worker` as it was told; a `zygote` is what they
+are forked from, `boot` how they come to life, `channel` how they speak,
+`office_line` the worker's side of the office's ports.
 
 Does not own: any rule. Nothing here decides about rights or money.
 
@@ -21,8 +21,8 @@ database and the private keys; a worker serves people without the office, and
 refuses licensed fetches within a second of losing it; every worker writes a
 journal file of its own, and what it acknowledged survives it.
 
-What is heavy is imported where it is used, so that a worker carries no
-dashboard and no database.
+What is heavy is imported once, by the zygote, and shared by all that are forked
+from it; what few gateways use is imported where it is used.
 """
 
 from __future__ import annotations

@@ -6,6 +6,13 @@ import sys
 # What a start makes stays: looking at all of it again and again was a sixth of the time of one. Until `rarely_collected`.
 gc.disable()
 
-from gateway.app.boot import live  # noqa: E402 - its imports are what takes long
+if sys.argv[1] == "zygote":
+    from gateway.app.zygote import be_zygote as live_as
+else:
+    from functools import partial
 
-live(sys.argv[1], int(sys.argv[2]))
+    from gateway.app.boot import live
+
+    live_as = partial(live, sys.argv[1])
+
+live_as(int(sys.argv[2]))

@@ -1,7 +1,8 @@
 """How a process of a gateway comes to life and ends: what it is told, and by whom it hangs.
 
-The supervisor starts ``python -m gateway.app ROLE DESCRIPTOR``; the descriptor
-is one end of a socket pair, over which a `channel` carries:
+It is forked from a `zygote`, or where there is none started as ``python -m
+gateway.app ROLE DESCRIPTOR``; the descriptor is one end of a socket pair, over
+which a `channel` carries:
 
 =========== =========================== ======================================
 call        with                        gives
@@ -19,6 +20,7 @@ the disk, and the next gateway waits for the folder.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -174,10 +176,28 @@ def live(role: str, descriptor: int) -> None:
     Ctrl-C and a terminal that goes are the supervisor's to act on; a SIGTERM
     that a service manager sends to every process is, too.
     """
+    name_process(role)
     log_to_stderr()
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     run_loop(_Life(_maker(role)).run(descriptor))
+
+
+def prepare() -> None:
+    """Import what every role needs, and read what is shipped and the same for all; opens nothing that stays open."""
+    for role in ("office", "worker"):
+        _maker(role)
+    from gateway.visitors.catalog import Catalog
+    from gateway.visitors.networks import Networks
+
+    Catalog.shipped()
+    Networks.shipped()
+
+
+def name_process(role: str) -> None:
+    """Be called ``licet ROLE`` by whatever lists processes (Linux); at most 15 octets of it."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(f"licet {role}", encoding="ascii")
 
 
 def _maker(role: str) -> Callable[[Boot], Part]:

@@ -17,34 +17,28 @@ stop         workers drain, then the office closes
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-import sys
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
 
 from gateway.app.addresses import unbound
-from gateway.app.boot import BOOT, MISTAKES, Boot, Upstream
-from gateway.app.channel import Channel
+from gateway.app.boot import Boot, Upstream
 from gateway.app.folder import Addresses, FolderLock, RunFolder
 from gateway.app.listening import check_listening, url_of, warn_of
+from gateway.app.process import CLOSING, STARTING, Process
 from gateway.app.spreading import SOCKET
 from gateway.app.valkey import Valkey
+from gateway.app.zygote import Zygote
 from gateway.config import Config
 from gateway.problems import ConfigurationError, StoreUnavailable
 from gateway.store.redis.address import EMBEDDED
 
 log = structlog.get_logger("licet")
 
-#: Seconds that a process may take to start: a journal may have to be folded first.
-_STARTING: Final = 600.0
-#: Seconds beyond the drain in which a process must have ended.
-_CLOSING: Final = 15.0
 #: A process that ends sooner than this after its start ended at once.
 _AT_ONCE: Final = 5.0
 _LONGEST_PAUSE: Final = 30.0
@@ -63,87 +57,23 @@ class Site:
     file: str
 
 
-class Process:
-    """One process of ours, and the channel it hangs by."""
-
-    def __init__(self, name: str, process: asyncio.subprocess.Process, channel: Channel) -> None:
-        """Watch *process*; use `spawn`."""
-        self.name = name
-        self.since = time.monotonic()
-        self.told: dict[str, Any] = {}
-        self._started = False
-        self._process, self.channel = process, channel
-        self._speaking = asyncio.create_task(channel.run())
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
-
-    @classmethod
-    async def spawn(cls, role: str, name: str, inherited: tuple[int, ...]) -> Process:
-        """Start ``python -m gateway.app`` as *role*, with the descriptors *inherited*."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            # A folder of the same name where we were started must not be taken for the program.
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", "gateway.app", role, str(theirs.fileno()),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=2,
-                env=_environment(),
-                pass_fds=(theirs.fileno(), *inherited),
-                start_new_session=True,
-            )  # fmt: skip
-        return cls(name, process, Channel(*await asyncio.open_connection(sock=ours)))
-
-    async def boot(self, boot: Boot) -> None:
-        """Tell it what it is, and wait until it has started.
-
-        Raises `ConfigurationError` with what it found wrong, `StoreUnavailable`
-        where it ended instead.
-        """
-        told = await self.channel.call("boot", BOOT.dump_python(boot, mode="json"), seconds=_STARTING)
-        if "mistakes" in told:
-            raise ConfigurationError(MISTAKES.validate_python(told["mistakes"]))
-        self.told = told
-        self._started = True
-
-    async def stop(self, seconds: float) -> None:
-        """Have it drain for *seconds* and end; one that does not is killed, one that is starting hangs up."""
-        if not self._started:
-            await self.end(_CLOSING)
-            return
-        try:
-            await self.channel.call("stop", seconds, seconds=seconds + _CLOSING)
-        except StoreUnavailable as error:
-            if self._process.returncode is None:
-                log.warning("a process did not stop well", process=self.name, reason=str(error))
-        await self.end(_CLOSING)
-
-    async def end(self, seconds: float) -> None:
-        """Hang up, and kill it if it has not ended after *seconds*."""
-        self.channel.close()
-        try:
-            async with asyncio.timeout(seconds):
-                await self.ended()
-        except TimeoutError:
-            log.warning("a process had to be killed", process=self.name)
-            self._process.kill()
-            await self.ended()
-
-    async def ended(self) -> int:
-        """Wait for its end; returns the exit code, negative for a signal."""
-        code = await self._process.wait()
-        self.channel.close()
-        await asyncio.gather(self._speaking, return_exceptions=True)
-        return code
-
-
 class Supervisor:
     """One gateway as processes. *sites* are those at the start."""
 
-    def __init__(self, config: Config, *, upstream: Upstream | None = None, drain: float = 30.0) -> None:
-        """Prepare; nothing is opened yet. *drain* is how long requests under way may take, in seconds."""
+    def __init__(
+        self,
+        config: Config,
+        *,
+        upstream: Upstream | None = None,
+        drain: float = 30.0,
+        zygote: Zygote | None = None,
+    ) -> None:
+        """Prepare; nothing is opened yet.
+
+        *drain* is how long requests under way may take, in seconds. *zygote* is
+        where processes are forked from, and this gateway's from now on; without
+        one it starts its own.
+        """
         self.sites: tuple[Site, ...] = ()
         self._config, self._upstream, self._drain = config, upstream, drain
         self._office: Process | None = None
@@ -154,6 +84,8 @@ class Supervisor:
         self._lock: FolderLock | None = None
         self._run: RunFolder | None = None
         self._valkey: Valkey | None = None
+        self._zygote = zygote
+        self._renewing = asyncio.Lock()
         #: The public one, and that for the site's own proxy.
         self._socks: list[socket.socket] = []
 
@@ -221,7 +153,7 @@ class Supervisor:
                 log.warning(
                     "a process did not start and is started again", process=process.name, reason=str(error)
                 )
-                await process.end(_CLOSING)
+                await process.end(CLOSING)
                 process = await self._spawned(
                     "office" if process.name == "office" else "worker", process.name
                 )
@@ -262,7 +194,7 @@ class Supervisor:
         if self._office is None:
             return
         try:
-            await self._office.channel.call("reload", seconds=_STARTING)
+            await self._office.channel.call("reload", seconds=STARTING)
         except StoreUnavailable as error:
             log.warning("policies were not read again", reason=str(error))
 
@@ -272,18 +204,41 @@ class Supervisor:
         A new one that does not come up leaves the old one, and ends the round.
         """
         async with self._replacing:
-            for name in tuple(self._workers):
-                if self._stopping.is_set():
-                    return False
-                fresh = await self._fresh(name)
-                if fresh is None:
-                    return False
-                if self._stopping.is_set():
-                    await fresh.end(_CLOSING)
-                    return False
-                old, self._workers[name] = self._workers[name], fresh
-                await old.stop(self._drain)
-                log.info("worker replaced", worker=name, pid=fresh.pid)
+            renewed = await self._renewed()
+            try:
+                return await self._replaced(renewed)
+            finally:
+                if renewed is not None and renewed is not self._zygote:
+                    await renewed.close()
+
+    async def _renewed(self) -> Zygote | None:
+        """A zygote of the code that is installed now, beside ours; None where there is none, or it cannot be made."""
+        if not Zygote.usable():
+            return None
+        try:
+            return await Zygote.executed()
+        except OSError as error:
+            log.warning("a process could not be made", process="zygote", reason=error.strerror)
+            return None
+
+    async def _replaced(self, zygote: Zygote | None) -> bool:
+        """Replace the workers by such as are forked from *zygote*, which is ours once one came up."""
+        for name in tuple(self._workers):
+            if self._stopping.is_set():
+                return False
+            fresh = await self._fresh(name, zygote)
+            if fresh is None:
+                return False
+            if zygote is not None and zygote is not self._zygote:
+                before, self._zygote = self._zygote, zygote
+                if before is not None:
+                    await before.close()
+            if self._stopping.is_set():
+                await fresh.end(CLOSING)
+                return False
+            old, self._workers[name] = self._workers[name], fresh
+            await old.stop(self._drain)
+            log.info("worker replaced", worker=name, pid=fresh.pid)
         return True
 
     async def stop(self, seconds: float) -> None:
@@ -299,6 +254,8 @@ class Supervisor:
             pass  # what was being replaced has ended too
         if self._office is not None:
             await self._office.stop(min(seconds, 5.0))
+        if self._zygote is not None:
+            await self._zygote.close()
         if self._valkey is not None:
             await self._valkey.stop()
         self._left()
@@ -308,6 +265,8 @@ class Supervisor:
         self._stopping.set()
         every = [*self._workers.values(), *([self._office] if self._office else [])]
         await asyncio.gather(*(process.end(3.0) for process in every))
+        if self._zygote is not None:
+            await self._zygote.close()
         if self._valkey is not None:
             await self._valkey.stop()
         self._left()
@@ -340,16 +299,16 @@ class Supervisor:
                 log.warning("a process could not be made", process=name, reason=error.strerror)
                 await asyncio.sleep(1.0)
 
-    async def _fresh(self, name: str) -> Process | None:
+    async def _fresh(self, name: str, zygote: Zygote | None) -> Process | None:
         """A worker beside the one of that name, or None where it does not come up."""
         fresh = None
         try:
-            fresh = await self._spawned("worker", name)
+            fresh = await self._spawned("worker", name, zygote)
             await self._told(fresh)
         except (ConfigurationError, StoreUnavailable, OSError) as error:
             log.warning("a new worker did not start; the old one goes on", worker=name, reason=str(error))
             if fresh is not None:
-                await fresh.end(_CLOSING)
+                await fresh.end(CLOSING)
             return None
         return fresh
 
@@ -361,18 +320,39 @@ class Supervisor:
             await self._told(fresh)
         except (ConfigurationError, StoreUnavailable) as error:
             log.warning("a process did not start", process=name, reason=str(error))
-            await fresh.end(_CLOSING)
+            await fresh.end(CLOSING)
 
-    async def _spawned(self, role: str, name: str) -> Process:
+    async def _spawned(self, role: str, name: str, zygote: Zygote | None = None) -> Process:
+        """Start a process, forked from *zygote* or else from ours. Raises `OSError` where the machine allows none."""
         assert self._lock is not None
         listening = [sock.fileno() for sock in self._socks] if role == "worker" else []
         inherited = (self._lock.descriptor, *listening)
-        return await Process.spawn(role, name, inherited)
+        bearing = zygote or await self._bearing()
+        try:
+            return await Process.spawn(role, name, inherited, bearing)
+        except OSError:
+            if bearing is None or bearing is not self._zygote or not bearing.lost or self._stopping.is_set():
+                raise
+        # It was killed, perhaps long ago: nobody has asked it since.
+        return await Process.spawn(role, name, inherited, await self._bearing())
+
+    async def _bearing(self) -> Zygote | None:
+        """What processes are forked from, a new one where it was lost; None where each is executed."""
+        async with self._renewing:
+            if self._zygote is None or self._zygote.lost:
+                if not Zygote.usable():
+                    return None
+                lost, self._zygote = self._zygote, None
+                if lost is not None:
+                    log.error("a process ended and is started again", process="zygote")
+                    await lost.close()
+                self._zygote = await Zygote.executed()
+            return self._zygote
 
     async def _told(self, process: Process) -> None:
         assert self._run is not None
-        found = [] if process.name == "office" else [sock.fileno() for sock in self._socks]
-        listening, auth = (*found, -1, -1)[:2]
+        # The first is the lock, which it only has to have.
+        listening, auth = (*process.inherited[1:], -1, -1)[:2]
         run, upstream = str(self._run.path), self._upstream
         await process.boot(
             Boot(self._config, run, process.name, listening=listening, auth=auth, upstream=upstream)
@@ -401,12 +381,3 @@ def _bound(host: str, port: int, key: str) -> socket.socket:
     except OSError as error:
         raise unbound(error, host, port, key) from None
     return sock
-
-
-def _environment() -> dict[str, str]:
-    """Ours, in which the package is found from anywhere, installed or not."""
-    place = Path(__file__).resolve().parents[2]
-    found = dict(os.environ)
-    if place.name not in {"site-packages", "dist-packages"}:
-        found["PYTHONPATH"] = os.pathsep.join(filter(None, (str(place), found.get("PYTHONPATH", ""))))
-    return found

@@ -8,78 +8,20 @@ imported inside the commands, so that `licet --help` stays quick.
 
 from __future__ import annotations
 
+import importlib
 import sys
+from functools import cache
 from typing import Annotated, Final
 
 import typer
 
-from gateway.cli import (
-    accounts,
-    archives,
-    auditors,
-    audits,
-    author_payouts,
-    authors,
-    authorship,
-    backup,
-    bundles,
-    claims,
-    crawlers,
-    dashboard,
-    deals,
-    deploy,
-    disputes,
-    doctor,
-    dossier,
-    duties,
-    ems,
-    evidence_bundles,
-    exporting,
-    fetch,
-    ingest,
-    init,
-    invoices,
-    journal,
-    keys,
-    licensee,
-    licenses,
-    listen,
-    mcp,
-    memo,
-    milestones,
-    noting,
-    objections,
-    outbox,
-    past,
-    payments,
-    policy,
-    portable,
-    price,
-    proofs,
-    reconcile_access,
-    reconciling,
-    refunds,
-    report,
-    restart,
-    retention,
-    rsl,
-    serve,
-    shelving,
-    statement,
-    store,
-    terms,
-    tour,
-    who,
-    withdraw,
-)
+from gateway.cli import noting
 from gateway.problems import ConfigurationError, StoreUnavailable
 
 #: What a command that is ended by Ctrl-C exits with.
 _INTERRUPTED: Final = 130
 
-app = typer.Typer(
-    name="licet",
-    help="""The gate that gets creators paid when machines read.
+_HELP: Final = """The gate that gets creators paid when machines read.
 
     Put it in front of a site: people notice nothing; AI crawlers meet your
     terms, buy a token by machine, are held to it, and leave a record.
@@ -117,77 +59,75 @@ app = typer.Typer(
     Everything is kept in one folder: --data, else $LICET_DATA, else ./licet-data.
     Answers go to stdout, talk to stderr; --json makes the answers JSON.
     Exit codes: 0 done; 1 the answer is no, or something is wrong; 2 it cannot be done so.
-    """,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command("demo")(tour.demo)
-app.command("serve")(serve.serve)
-app.command("restart")(restart.restart)
-app.command("init")(init.init)
-app.command("ingest")(ingest.ingest)
-app.command("report")(report.report)
-app.command("past")(past.past)
-app.add_typer(policy.app, name="policy")
-app.add_typer(terms.app, name="terms")
-app.add_typer(crawlers.app, name="crawlers")
-app.add_typer(rsl.app, name="rsl")
-licensee.app.command("agent")(accounts.agent)
-licensee.app.command("limit")(accounts.limit)
-licensee.app.command("refund")(refunds.refund)
-app.add_typer(licensee.app, name="licensee")
-app.add_typer(deals.app, name="deals")
-app.add_typer(licenses.app, name="licenses")
-app.add_typer(bundles.app, name="bundle")
-app.add_typer(duties.app, name="duties")
-app.add_typer(milestones.app, name="milestones")
-app.add_typer(claims.app, name="claims")
-app.add_typer(audits.app, name="audits")
-app.add_typer(auditors.app, name="auditors")
-app.command("memo")(memo.memo)
-app.command("dossier")(dossier.dossier)
-app.command("price")(price.price)
-app.add_typer(outbox.app, name="outbox")
-app.command("listen")(listen.listen)
-app.add_typer(withdraw.app, name="withdraw")
-app.add_typer(objections.app, name="objections")
-app.add_typer(authors.app, name="authors")
-app.add_typer(authorship.app, name="authorship")
-app.command("statement")(statement.statement)
-app.command("reconcile-access")(reconcile_access.reconcile_access)
-app.add_typer(invoices.app, name="invoices")
-app.add_typer(disputes.app, name="disputes")
-app.add_typer(author_payouts.app, name="payouts")
-app.command("payments")(payments.payments)
-app.command("reconcile")(reconciling.reconcile)
-app.add_typer(reconciling.app, name="books")
-journal.app.command("export")(exporting.export)
-journal.app.command("check")(archives.check)
-journal.app.command("prove")(proofs.prove)
-journal.app.command("verify")(proofs.verify_log)
-journal.app.command("bundle")(evidence_bundles.bundle)
-journal.app.command("sizes")(shelving.sizes)
-journal.app.command("shelve")(shelving.shelve)
-journal.app.command("bring-back")(shelving.bring_back)
-app.add_typer(journal.app, name="journal")
-app.add_typer(proofs.app, name="receipt")
-app.command("audit")(evidence_bundles.audit)
-app.add_typer(keys.app, name="keys")
-app.add_typer(ems.app, name="ems")
-app.add_typer(dashboard.app, name="dashboard")
-app.add_typer(portable.app, name="config")
-app.command("retention")(retention.retention)
-app.command("erase")(retention.erase)
-app.add_typer(store.app, name="store")
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
-app.command("deploy")(deploy.deploy)
-app.command("doctor")(doctor.doctor)
-app.command("fetch")(fetch.fetch)
-app.command("mcp")(mcp.mcp)
-app.command("who")(who.who)
+    """
+#: Each command and group of commands, in the order of `--help`, and where it is: a function, or a group's ``app``.
+_PLACES: Final = {
+    "demo": "tour:demo",
+    "serve": "serve:serve",
+    "restart": "restart:restart",
+    "init": "init:init",
+    "ingest": "ingest:ingest",
+    "report": "report:report",
+    "past": "past:past",
+    "policy": "policy:app",
+    "terms": "terms:app",
+    "crawlers": "crawlers:app",
+    "rsl": "rsl:app",
+    "licensee": "licensee:app",
+    "licensee agent": "accounts:agent",
+    "licensee limit": "accounts:limit",
+    "licensee refund": "refunds:refund",
+    "deals": "deals:app",
+    "licenses": "licenses:app",
+    "bundle": "bundles:app",
+    "duties": "duties:app",
+    "milestones": "milestones:app",
+    "claims": "claims:app",
+    "audits": "audits:app",
+    "auditors": "auditors:app",
+    "memo": "memo:memo",
+    "dossier": "dossier:dossier",
+    "price": "price:price",
+    "outbox": "outbox:app",
+    "listen": "listen:listen",
+    "withdraw": "withdraw:app",
+    "objections": "objections:app",
+    "authors": "authors:app",
+    "authorship": "authorship:app",
+    "statement": "statement:statement",
+    "reconcile-access": "reconcile_access:reconcile_access",
+    "invoices": "invoices:app",
+    "disputes": "disputes:app",
+    "payouts": "author_payouts:app",
+    "payments": "payments:payments",
+    "reconcile": "reconciling:reconcile",
+    "books": "reconciling:app",
+    "journal": "journal:app",
+    "journal export": "exporting:export",
+    "journal check": "archives:check",
+    "journal prove": "proofs:prove",
+    "journal verify": "proofs:verify_log",
+    "journal bundle": "evidence_bundles:bundle",
+    "journal sizes": "shelving:sizes",
+    "journal shelve": "shelving:shelve",
+    "journal bring-back": "shelving:bring_back",
+    "receipt": "proofs:app",
+    "audit": "evidence_bundles:audit",
+    "keys": "keys:app",
+    "ems": "ems:app",
+    "dashboard": "dashboard:app",
+    "config": "portable:app",
+    "retention": "retention:retention",
+    "erase": "retention:erase",
+    "store": "store:app",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
+    "deploy": "deploy:deploy",
+    "doctor": "doctor:doctor",
+    "fetch": "fetch:fetch",
+    "mcp": "mcp:mcp",
+    "who": "who:who",
+}
 
 
 def _version(asked: bool) -> None:
@@ -198,7 +138,6 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _about(
     _version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
@@ -207,11 +146,50 @@ def _about(
     pass
 
 
+@cache
+def commands(first: str = "") -> typer.Typer:
+    """The commands; where *first* is one or a group of them, with that alone, which is quicker.
+
+    A command is imported with all that its options need, and there are many.
+    """
+    whole = typer.Typer(
+        name="licet",
+        help=_HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    whole.callback()(_about)
+    groups = {}
+    for name, place in _PLACES.items():
+        top, _, below = name.partition(" ")
+        if first in _PLACES and top != first:
+            continue
+        module, _, attribute = place.partition(":")
+        found = getattr(importlib.import_module(f"gateway.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            groups[name] = found
+            whole.add_typer(found, name=name)
+        elif below:
+            groups[top].command(below)(found)
+        else:
+            whole.command(name)(found)
+    return whole
+
+
+def __getattr__(name: str) -> object:
+    """Import every command when `app`, which is all of them, is asked for."""
+    if name == "app":
+        return commands()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def main() -> None:
     """Run the command; whatever a person can mend is told as sentences, not as a traceback."""
     _log_to_stderr()
     try:
-        noting.noting(typer.main.get_command(app))(prog_name="licet")
+        noting.noting(typer.main.get_command(commands(*sys.argv[1:2])))(prog_name="licet")
     except ConfigurationError as error:
         _end(error, *map(str, error.mistakes))
     except StoreUnavailable as error:

@@ -162,9 +162,12 @@ def _without_files(config: Config, upstream: str, mode: str, stance: str) -> Ups
 def _run(config: Config, upstream: Upstream | None, drain: float, *, as_json: bool) -> None:
     from gateway.app.service_manager import told as manager
     from gateway.app.supervisor import Supervisor
+    from gateway.app.zygote import Zygote
+
+    zygote = Zygote.forked()
 
     async def main() -> None:
-        supervisor = Supervisor(config, upstream=upstream, drain=drain)
+        supervisor = Supervisor(config, upstream=upstream, drain=drain, zygote=zygote)
         told, at_once = _listen_for_signals(supervisor)
         try:
             await serving(supervisor, told)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -18,12 +19,14 @@ import pytest
 from gateway.app import running
 from gateway.app.channel import asked
 from gateway.app.supervisor import Supervisor
+from gateway.app.zygote import Zygote
 from gateway.config import read_config
 from gateway.problems import StoreUnavailable
 from gateway.provenance.writers import lives, writer_of
 from gateway.store.sqlite.database import Database
 
 GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
+ROOT = Path(__file__).resolve().parents[2]
 PERSON = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Accept": "text/html",
@@ -449,8 +452,72 @@ async def test_doctor_tells_every_process_and_its_memory(tree, licet) -> None:
     assert await here.one.stop() == 0
 
 
+async def test_a_zygote_that_is_killed_is_replaced_once_a_process_is_needed(tree) -> None:
+    here = await tree()
+    names = {pid: Path(f"/proc/{pid}/comm").read_text() for pid in children_of(here.pid)}
+    (zygote,) = (pid for pid, name in names.items() if name == "licet zygote\n")
+    async with loaded(here.one.front) as load:
+        os.kill(zygote, signal.SIGKILL)
+        await load.until(50)
+    assert load.failed == {}
+    killed = await here.kill("w1")
+    await here.again("w1", but=killed)
+    assert "process=zygote" in here.one.told
+    assert await here.one.stop() == 0
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A folder with a copy of the program, which a test may change."""
+    place = tmp_path / "installed"
+    shutil.copytree(ROOT / "gateway", place / "gateway")
+    for name in ("policies", "static"):
+        (place / name).symlink_to(ROOT / name)
+    return place
+
+
+async def test_workers_that_are_replaced_run_the_program_that_is_installed_by_then(
+    licet, origin, http, installed
+) -> None:
+    licet.write_site(origin.url)
+    one = await licet.serve("--workers", 1, env={"PYTHONPATH": str(installed)})
+    here = Tree(one, licet.folder / "licet-data")
+
+    async def refused() -> str:
+        async with http.get(one.front + "/essays/tides", headers={"User-Agent": GPTBOT}) as answer:
+            return (await answer.json())["title"]
+
+    was = await refused()
+    file = installed / "gateway" / "problems.py"
+    before = file.read_text()
+    assert f'"{was}"' in before
+    file.write_text(before.replace(f'"{was}"', '"Upgraded"'))
+    # Whoever dies before the restart comes back as what runs: one gateway is of one version.
+    await here.again("w1", but=await here.kill("w1"))
+    assert await refused() == was
+    await licet("restart")
+    assert await refused() == "Upgraded"
+    await here.again("w1", but=await here.kill("w1"))
+    assert await refused() == "Upgraded"
+
+    # A program that does not start replaces nobody, and who dies still comes back.
+    (installed / "gateway" / "app" / "worker.py").write_text("an upgrade that was broken off")
+    one.signal(signal.SIGUSR2)
+    await one.says("the old one goes on")
+    await here.again("w1", but=await here.kill("w1"))
+    assert await refused() == "Upgraded"
+    assert "SyntaxError" in one.told
+    one.told = ""  # it is the one traceback that may be there
+    assert await one.stop() == 0
+
+
+@pytest.mark.parametrize("forks", [True, False])
 @pytest.mark.parametrize("victims", [{"office": 1}, {"office": 3, "worker": 5}])
-async def test_processes_that_are_killed_while_a_gateway_starts_are_started_again(licet, origin, victims):
+async def test_processes_that_are_killed_while_a_gateway_starts_are_started_again(
+    licet, origin, victims, forks, monkeypatch
+):
+    if not forks:  # as where no process can adopt another's
+        monkeypatch.setattr(Zygote, "usable", lambda: False)
     data = licet.write_site(origin.url, mode="enforce")
     flags = {"listen.port": 0, "dashboard.port": 0, "workers.count": 2}
     supervisor = Supervisor(read_config(data, flags=flags), drain=0)

@@ -47,11 +47,14 @@ def test_where_ticks_say_more_than_living_threads_they_stand() -> None:
     assert after.since(before) == 2.0
 
 
-def test_front_workers_are_told_by_their_command_lines() -> None:
-    wait = "import sys; sys.stdin.read()"
+def test_front_workers_are_told_by_the_names_of_their_processes() -> None:
+    wait = "import sys; open('/proc/self/comm', 'w').write(sys.argv[1]); print(flush=True); sys.stdin.read()"
     start = (
         "import subprocess, sys\n"
-        f"children = [subprocess.Popen([sys.executable, '-c', {wait!r}, name]) for name in ('worker-0', 'office', 'x')]\n"
+        "def begin(name): return subprocess.Popen([sys.executable, '-c', "
+        f"{wait!r}, name], stdout=subprocess.PIPE)\n"
+        "children = [begin(name) for name in ('licet worker', 'licet office', 'worker')]\n"
+        "for child in children: child.stdout.readline()\n"
         "print(children[0].pid, flush=True)\n"
         "for child in children: child.wait()\n"
     )
