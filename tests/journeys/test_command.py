@@ -264,7 +264,7 @@ async def test_explain_for_a_person_a_crawler_an_ambiguous_path_and_a_country(li
     licet.write_site(origin.url)
     person = await licet("policy", "explain", "/essays/tides")
     assert person.out.splitlines()[:2] == [
-        "served, free of charge: rules[2] matches everyone",
+        "served, free of charge: rule 3 matches everyone",
         "visitor  no evidence of automation; served as a person is",
     ]
     browser = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -272,7 +272,7 @@ async def test_explain_for_a_person_a_crawler_an_ambiguous_path_and_a_country(li
 
     ask = ("policy", "explain", "/essays/tides", "--as", "GPTBot", "--use", "ai-train", "--country", "de")
     told = await licet(*ask)
-    assert told.out.startswith("needs a license: rules[1] matches class ai\n")
+    assert told.out.startswith("needs a license: rule 2 matches class ai\n")
     assert "offer    training: ai-train at 0.005 USD per fetch, DE, FR\n" in told.out
     assert "places   of the fetch: checked at every fetch by its network location" in told.out
     assert "country  DE\n" in told.out
