@@ -136,7 +136,7 @@ class Rooms:
         if self.auditors is not None:
             AuditorPages(self.auditors, frame, clock).add_to(router)
         if self.milestones is not None:
-            MilestonePages(self.milestones, frame).add_to(router)
+            MilestonePages(self.milestones, frame, clock).add_to(router)
         if self.bundles is not None:
             BundlePages(self.bundles, frame, clock).add_to(router)
         if self.policies is not None:

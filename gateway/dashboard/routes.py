@@ -11,7 +11,7 @@
 ``/licenses``, ``/licensees``: see `holder_pages`
 ``/billing``               statements, invoices, disputes, payouts; see `billing_pages`, `billing_tables`
 ``/duties``                what licensees hand in; see `duty_pages`
-``/milestones``            what of fees waits for something; see `milestone_pages`
+``/milestones``            what of fees waits for something, and the acts on it; see `milestone_pages`
 ``/audits``                who checks their reports; see `audit_pages`
 ``/bundles``               what is sold as one; see `bundle_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
