@@ -6,8 +6,10 @@ is built to run. `speak` chooses for the task that answers one request; what
 pages are made of asks `tr` when it is written, not when it is imported:
 constants are marked by `later` and translated where they are shown.
 
-Terms, contracts and the details of a refusal stay in the language in which they
-bind; `foreign` marks them for whoever reads aloud.
+Terms and contracts stay in the language in which they bind; `foreign` marks them
+for whoever reads aloud. What is made far below the pages and is English for
+programs, such as the detail of a refusal, is a `Phrase`: `retold` says it again
+in the language that is spoken.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import gettext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, Self
 from urllib.parse import parse_qsl, urlencode
 
 from gateway.bundled import static
@@ -97,6 +99,66 @@ def trn(one: str, many: str, count: int) -> str:
 def later(text: str) -> str:
     """*text* as it is: a constant that `tr` translates where it is shown."""
     return text
+
+
+class Phrase(str):
+    """English text made of a sentence and what fills its blanks, which may be phrases too; to everybody else a `str`.
+
+    >>> Phrase("The credit left is {money}.", money="2 USD")
+    'The credit left is 2 USD.'
+    """
+
+    __slots__ = ("blanks", "sentence")
+    blanks: dict[str, object]
+    sentence: str
+
+    def __new__(cls, sentence: str, **blanks: object) -> Self:
+        """Fill the blanks, such as ``{name}``, of *sentence*, which the catalogs hold as it stands here."""
+        made = super().__new__(cls, cls.filled(sentence, blanks))
+        made.sentence, made.blanks = sentence, blanks
+        return made
+
+    @classmethod
+    def filled(cls, sentence: str, blanks: dict[str, object]) -> str:
+        """*sentence* with *blanks* in it."""
+        return sentence.format(**blanks) if blanks else sentence
+
+    def retold(self) -> str:
+        """The same in the language that is spoken."""
+        blanks = {
+            name: value.retold() if isinstance(value, Phrase) else value
+            for name, value in self.blanks.items()
+        }
+        return self.filled(tr(self.sentence), blanks)
+
+
+class _Alone(Phrase):
+    """A clause that stands alone, as a sentence."""
+
+    __slots__ = ()
+
+    @classmethod
+    def filled(cls, sentence: str, blanks: dict[str, object]) -> str:
+        said = super().filled(sentence, blanks)
+        return f"{said[:1].upper()}{said[1:]}."
+
+
+def standing_alone(clause: str) -> str:
+    """*clause* as a sentence: with a capital and a full stop, and still a phrase where it was one.
+
+    >>> standing_alone(Phrase("the path is free for everyone"))
+    'The path is free for everyone.'
+    """
+    if isinstance(clause, Phrase):
+        return _Alone(clause.sentence, **clause.blanks)
+    return _Alone.filled(clause, {})
+
+
+def retold(text: str) -> str | None:
+    """*text* in the language that is spoken, or None where it is known in English alone."""
+    if _spoken.get() is ENGLISH:
+        return text
+    return text.retold() if isinstance(text, Phrase) else None
 
 
 def foreign() -> str:

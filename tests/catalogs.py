@@ -1,6 +1,6 @@
 """What there is to translate, and the catalogs beside the code: `python tests/catalogs.py` brings both together.
 
-Found is what stands in `tr`, `trn` and `later`; Babel reads and writes the
+Found is what stands in `tr`, `trn`, `later` and `Phrase`; Babel reads and writes the
 catalogs. Constants of deeper layers,
 which pages translate by their value, are listed here, so that none is missed.
 """
@@ -37,7 +37,7 @@ from gateway.terms.unit import AGES, FREE, TIERS, UNIT
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "static" / "locale"
 _DAY = datetime(2026, 1, 1, tzinfo=UTC)
-KEYWORDS = {"tr": 1, "later": 1, "trn": 2}
+KEYWORDS = {"tr": 1, "later": 1, "trn": 2, "Phrase": 1}
 
 
 def constants() -> set[str]:

@@ -101,6 +101,7 @@ ELSEWHERE = {
     "desk/buyer_view.py": "desk/test_buying.py",
     "desk/call.py": "desk/test_routes.py",
     "desk/contract_page.py": "desk/test_contracts.py",
+    "desk/license_papers.py": "desk/test_account_desk.py",
     "desk/contract_pdf.py": "desk/test_contracts.py",
     "desk/fees.py": "desk/test_selling.py",
     "desk/in_person.py": "desk/test_mailbox.py",

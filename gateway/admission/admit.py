@@ -16,6 +16,7 @@ from typing import NamedTuple
 from gateway.admission.entitlement import entitle, uses_under
 from gateway.admission.spending import Charge
 from gateway.ask import Ask
+from gateway.languages import Phrase, standing_alone
 from gateway.licenses.pricing import cheapest
 from gateway.licenses.withdrawal import refusal_of
 from gateway.money import Money
@@ -88,7 +89,7 @@ def _enforced(
     if ruling.withdrawal is not None:
         return refusal_of(ruling.withdrawal)
     if ruling.verdict is Verdict.REFUSE:
-        return Refusal(PROBLEMS.get(ruling.problem, Problem.REFUSED_BY_OWNER), _sentence(ruling))
+        return Refusal(PROBLEMS.get(ruling.problem, Problem.REFUSED_BY_OWNER), standing_alone(ruling.why))
     if isinstance(credential, Refusal):
         return credential
     if credential is not None and ruling.withdrawn:
@@ -117,16 +118,14 @@ def _enforced(
 def _unlicensed(ruling: Ruling, visitor: Visitor) -> Refusal:
     quoted = cheapest(ruling.offers, visitor.uses)
     assert quoted is not None, "a LICENSE ruling always has offers"
-    who = visitor.name or "automated visitors"
+    who = visitor.name or Phrase("automated visitors")
     if ruling.closed:
-        return Refusal(Problem.REFUSED_BY_OWNER, _sentence(ruling))
+        return Refusal(Problem.REFUSED_BY_OWNER, standing_alone(ruling.why))
     if quoted.terms.compensation.is_free:
-        return Refusal(Problem.TOKEN_REQUIRED, f"The offer {quoted.id} is free for {who}, and wants a token.")
-    return Refusal(
-        Problem.LICENSE_REQUIRED,
-        f"The offer {quoted.id} asks {quoted.price} a fetch of {who} ({ruling.why}).",
-    )
-
-
-def _sentence(ruling: Ruling) -> str:
-    return ruling.why[:1].upper() + ruling.why[1:] + "."
+        said = Phrase("The offer {offer} is free for {who}, and wants a token.", offer=quoted.id, who=who)
+        return Refusal(Problem.TOKEN_REQUIRED, said)
+    said = Phrase(
+        "The offer {offer} asks {price} a fetch of {who} ({why}).",
+        offer=quoted.id, price=quoted.price, who=who, why=ruling.why,
+    )  # fmt: skip
+    return Refusal(Problem.LICENSE_REQUIRED, said)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from gateway.ask import Ask
 from gateway.clock import Clock
+from gateway.languages import Phrase
 from gateway.licenses.revocations import RevocationFeed
 from gateway.problems import Problem, Refusal
 from gateway.tokens.claims import Claims
@@ -96,14 +97,15 @@ class Credentials:
         """Why *ask* does not prove the key of *claims*, or None where it does."""
         if not claims.key:
             return Refusal(
-                Problem.TOKEN_UNPROVEN, "The token is bound to no key; it is shown as License or Bearer."
+                Problem.TOKEN_UNPROVEN,
+                Phrase("The token is bound to no key; it is shown as License or Bearer."),
             )
         if self._signer(ask) == claims.key:
             return None
         if found.scheme != "dpop":
             return Refusal(
                 Problem.TOKEN_UNPROVEN,
-                "The token is bound to a key, and is shown as DPoP with a proof of it.",
+                Phrase("The token is bound to a key, and is shown as DPoP with a proof of it."),
             )
         path = ask.target.partition("?")[0] if ask.target.startswith("/") else ask.path
         proving = Proving(ask.method, ask.origin + path, ask.asked_at, self._nonces, self._must, found.token)
@@ -113,6 +115,8 @@ class Credentials:
             facts = (("dpop_nonce", proof.nonce),) if proof.nonce else ()
             return Refusal(problem, f"Of the DPoP proof, {proof.why}.", facts=facts)
         if proof.key != claims.key:
-            return Refusal(Problem.TOKEN_UNPROVEN, "The DPoP proof is of another key than the token's.")
+            return Refusal(
+                Problem.TOKEN_UNPROVEN, Phrase("The DPoP proof is of another key than the token's.")
+            )
         ask.headers.kept[_PROOF] = (ask.id, proof)  # type: ignore[attr-defined]
         return None

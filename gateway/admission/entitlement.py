@@ -35,6 +35,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.ask import Ask
+from gateway.languages import Phrase
 from gateway.licenses.bundle_paths import opened_by
 from gateway.paths import PathScope
 from gateway.policy.rules import Ruling, TerritoryMode
@@ -65,37 +66,66 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
     refusal into `Covered`; `tests/admission/test_entitlement.py` holds this.
     """
     if not in_term(claims, ask.asked_at):
-        return Refusal(Problem.TOKEN_EXPIRED, f"Token {claims.token_id} is outside its term.")
+        return Refusal(
+            Problem.TOKEN_EXPIRED, Phrase("Token {token} is outside its term.", token=claims.token_id)
+        )
     if claims.audience != ask.origin:
-        return Refusal(Problem.TOKEN_OTHER_SITE, f"The token is for {claims.audience}, this is {ask.origin}.")
+        return Refusal(
+            Problem.TOKEN_OTHER_SITE,
+            Phrase(
+                "The token is for {audience}, this is {origin}.", audience=claims.audience, origin=ask.origin
+            ),
+        )
     scope = opened_by(claims, ask.path, ruling.bundles) if ask.path else None
     if scope is None:
-        listed = ", ".join(each.pattern for each in claims.scopes) or f"the bundle {claims.bundle}"
+        listed = ", ".join(each.pattern for each in claims.scopes) or Phrase(
+            "the bundle {bundle}", bundle=claims.bundle
+        )
         less = ", ".join(each.pattern for each in claims.excluded)
         return Refusal(
             Problem.PATH_NOT_COVERED,
-            f"License {claims.license} covers {listed}{f' but not {less}' if less else ''}; "
-            f"this is {ask.path or ask.target}.",
+            Phrase(
+                "License {license} covers {covered}; this is {path}.",
+                license=claims.license,
+                covered=Phrase("{covered} but not {less}", covered=listed, less=less) if less else listed,
+                path=ask.path or ask.target,
+            ),
         )
     sold = {offer.id for offer in ruling.offers}
     if claims.offer and claims.policy == ruling.policy and claims.offer not in sold:
         return Refusal(
             Problem.PATH_NOT_COVERED,
-            f"License {claims.license} is on the offer {claims.offer}; this page is sold to this crawler on "
-            f"{', '.join(sorted(sold)) or 'none'}.",
+            Phrase(
+                "License {license} is on the offer {offer}; this page is sold to this crawler on {sold}.",
+                license=claims.license,
+                offer=claims.offer,
+                sold=", ".join(sorted(sold)) or Phrase("none"),
+            ),
         )
     if claims.crawlers and visitor.crawler and visitor.name.lower() not in claims.crawlers:
         named = ", ".join(sorted(claims.crawlers))
         return Refusal(
-            Problem.USE_NOT_COVERED, f"License {claims.license} is for {named}; this is {visitor.name}."
+            Problem.USE_NOT_COVERED,
+            Phrase(
+                "License {license} is for {named}; this is {crawler}.",
+                license=claims.license,
+                named=named,
+                crawler=visitor.name,
+            ),
         )
     asked = uses_under(claims, visitor)
     if not covers(claims.uses, asked):
         granted, wanted = ", ".join(sorted(claims.uses)), ", ".join(sorted(asked))
-        who = visitor.name or "this visitor"
+        who = visitor.name or Phrase("this visitor")
         return Refusal(
             Problem.USE_NOT_COVERED,
-            f"License {claims.license} grants {granted}; {who} is known for {wanted}.",
+            Phrase(
+                "License {license} grants {granted}; {who} is known for {wanted}.",
+                license=claims.license,
+                granted=granted,
+                who=who,
+                wanted=wanted,
+            ),
         )
     outside = _outside(claims, ask) if ruling.territory is not TerritoryMode.OFF else None
     if outside is not None and ruling.territory is TerritoryMode.ENFORCE:
@@ -104,7 +134,12 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
     if rendition not in claims.renditions:
         return Refusal(
             Problem.RENDITION_NOT_COVERED,
-            f"License {claims.license} covers {', '.join(claims.renditions)}; this is a {rendition}.",
+            Phrase(
+                "License {license} covers {renditions}; this is a {rendition}.",
+                license=claims.license,
+                renditions=", ".join(claims.renditions),
+                rendition=rendition,
+            ),
         )
     return Covered(scope, asked, outside)
 
@@ -113,11 +148,20 @@ def _outside(claims: Claims, ask: Ask) -> Refusal | None:
     """The refusal for where *ask* comes from, or None where the license covers that."""
     if claims.territory.covers(ask.country):
         return None
-    where = f"probably from {ask.country}" if ask.country else "from an unknown country"
+    where = (
+        Phrase("probably from {country}", country=ask.country)
+        if ask.country
+        else Phrase("from an unknown country")
+    )
     regions = ", ".join(claims.territory.as_json() or [])
     return Refusal(
         Problem.TERRITORY_NOT_COVERED,
-        f"License {claims.license} covers fetches from {regions}; this one comes {where}.",
+        Phrase(
+            "License {license} covers fetches from {regions}; this one comes {where}.",
+            license=claims.license,
+            regions=regions,
+            where=where,
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from gateway.languages import Phrase
 from gateway.money import Money
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import WINDOW_HOURS
@@ -78,16 +79,27 @@ class Short:
         if self.what == "budget":
             return Refusal(
                 Problem.BUDGET_SPENT,
-                f"License {charge.license} has {self.left} of its budget left; a fetch costs {charge.price}.",
+                Phrase(
+                    "License {license} has {left} of its budget left; a fetch costs {price}.",
+                    license=charge.license,
+                    left=self.left,
+                    price=charge.price,
+                ),
             )
         if self.what == "limit":
             return Refusal(
                 Problem.BUDGET_SPENT,
-                f"The limit that the licensee set for itself leaves {self.left} for this month;"
-                f" this costs {charge.price}.",
+                Phrase(
+                    "The limit that the licensee set for itself leaves {left} for this month; this costs {price}.",
+                    left=self.left,
+                    price=charge.price,
+                ),
             )
         return Refusal(
-            Problem.CREDIT_SPENT, f"The credit left is {self.left}; this fetch costs {charge.price}."
+            Problem.CREDIT_SPENT,
+            Phrase(
+                "The credit left is {left}; this fetch costs {price}.", left=self.left, price=charge.price
+            ),
         )
 
 

@@ -23,6 +23,7 @@ from gateway.admission.pace import Pace
 from gateway.admission.spending import Charge, Lease, Short, SpendBook
 from gateway.ask import Ask
 from gateway.evidence import Evidence, Need, Needs
+from gateway.languages import Phrase
 from gateway.money import Money
 from gateway.origin.delivery import Delivery
 from gateway.problems import Problem, Refusal, StoreUnavailable
@@ -119,7 +120,9 @@ class Till:
                 if _key(found.charge) != _key(charge):
                     # Whoever was to pay pays no more; the exchange gives the lease back.
                     return Refusal(
-                        Problem.SPEND_BOOK_UNAVAILABLE, "Who pays for this changed meanwhile.", retry_after=1
+                        Problem.SPEND_BOOK_UNAVAILABLE,
+                        Phrase("Who pays for this changed meanwhile."),
+                        retry_after=1,
                     )
                 return grant
             case Short():
@@ -145,7 +148,9 @@ class Till:
         wait = self._pace.wait(f"license {charge.license}", ask.asked_at_us)
         if wait:
             return Refusal(
-                Problem.TOO_FAST, f"License {charge.license} is fetching too fast.", retry_after=wait
+                Problem.TOO_FAST,
+                Phrase("License {license} is fetching too fast.", license=charge.license),
+                retry_after=wait,
             )
         if not charge.purse:
             return grant
@@ -323,7 +328,7 @@ class Till:
 
     async def _filled(self, units: _Units, charge: Charge) -> None:
         answer: Short | Refusal = Refusal(
-            Problem.SPEND_BOOK_UNAVAILABLE, "The spend book broke.", retry_after=5
+            Problem.SPEND_BOOK_UNAVAILABLE, Phrase("The spend book broke."), retry_after=5
         )
         units.dry = True
         try:
@@ -342,7 +347,7 @@ class Till:
             units.dry = True
             answer = Refusal(
                 Problem.SPEND_BOOK_UNAVAILABLE,
-                "Prepaid credit cannot be checked.",
+                Phrase("Prepaid credit cannot be checked."),
                 retry_after=5,
                 private=str(error),
             )

@@ -36,6 +36,7 @@ from gateway.front.notices import SiteNotices
 from gateway.front.settling import PRICING
 from gateway.front.witness import Witness
 from gateway.keys.key_set import KeySet
+from gateway.languages import Phrase
 from gateway.licenses.accounts import Account
 from gateway.licenses.revocations import RevocationFeed
 from gateway.origin.delivery import OriginAnswer
@@ -279,9 +280,11 @@ class Front:
         return await self._replays.used_elsewhere(need.key, request, seconds)
 
 
-_PROOF_USED: Final = Refusal(Problem.TOKEN_UNPROVEN, "The DPoP proof came with a request before this one.")
+_PROOF_USED: Final = Refusal(
+    Problem.TOKEN_UNPROVEN, Phrase("The DPoP proof came with a request before this one.")
+)
 _SIGNATURE_USED: Final = Refusal(
-    Problem.SIGNATURE_REPLAYED, "This signature came with a request that was paid for."
+    Problem.SIGNATURE_REPLAYED, Phrase("This signature came with a request that was paid for.")
 )
 
 

@@ -261,7 +261,12 @@ class Office:
             *proofs_of(self.database, self._pages, self.register, self.log, self.keys, self.clock, limits),
             *self.billing.groups(),
             accounts_of(
-                (self.database, self._pages), self.billing.office, self._balance, self.keys, self.clock
+                (self.database, self._pages),
+                self.billing.office,
+                self._balance,
+                self.keys,
+                self.clock,
+                self.terms,
             ),
         )
 

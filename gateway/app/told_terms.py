@@ -112,9 +112,7 @@ def told_of(page: AskedPage) -> dict[str, Any]:
     fields = answer_fields(page.terms, page.ask.path).octets().decode().split("\r\n")
     return {
         "url": page.terms.origin + page.ask.target,
-        "ruling": explanation(
-            page.ruling, page.visitor, page.ask, page.visitor.uses, page.policy.site
-        ).as_json(),
+        "ruling": explanation(page.ruling, page.visitor, page.ask, page.visitor.uses, page.policy).as_json(),
         "robots.txt": _robots(page),
         "answer": [line for line in fields if line],
         "tdmrep.json": _tdmrep(page),

@@ -126,13 +126,13 @@ def _asked(given: Mapping[str, str]) -> dict[str, str]:
     told = dict(given)
     for each in QUESTIONS:
         if not told[each.name]:
-            told[each.name] = _typed(each)
+            told |= _typed(each)
         if each.name == "origin":
             _look(told["origin"])
     return told
 
 
-def _typed(question: Question) -> str:
+def _typed(question: Question) -> dict[str, str]:
     """What somebody types, asked for again until it can be used: nothing that was answered before is lost."""
     from gateway.policy.first_policy import first_policy
 
@@ -141,10 +141,14 @@ def _typed(question: Question) -> str:
     for answer, means in question.choices:
         tell(f"    {answer:<26} {means}")
     while True:
+        asked = [(each.name, each.label, each.default) for each in question.parts]
         # A prompt writes a blank to stdout, which is for data.
         with redirect_stdout(sys.stderr):
-            typed = str(typer.prompt(question.name, default=question.default, err=True))
-        made = first_policy({question.name: typed})
+            typed = {
+                name: str(typer.prompt(label, default=default, err=True))
+                for name, label, default in asked or [(question.name, question.name, question.default)]
+            }
+        made = first_policy(typed)
         if not isinstance(made, dict) or question.name not in made:
             return typed
         tell(f"  not taken: {made[question.name]}")

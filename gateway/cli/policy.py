@@ -162,7 +162,7 @@ def explain(
     visitor = visitor_of(as_, proof)
     ask = imagined_ask(found, path, query, as_, country_of(country), at_us=SystemClock().now_us())
     ruling = rule(found, visitor, ask, uses or visitor.uses)
-    told = explanation(ruling, visitor, ask, uses or visitor.uses, found.site)
+    told = explanation(ruling, visitor, ask, uses or visitor.uses, found)
     if as_json:
         emit(told.as_json())
     else:

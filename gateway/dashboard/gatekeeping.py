@@ -90,27 +90,34 @@ class Gatekeeper:
             signed = self._sessions.resume(cookie(request, SESSION_COOKIE))
             if signed is None:
                 return await self._unknown(request)
+            # A request whose form was read has no copies any more.
+            unread = request.clone()
             answer = await self.let_in(request, signed, handler)
-            await self._pruned(request, signed, answer)
+            await self._pruned(request, unread, signed, answer)
             return answer
 
         return guard
 
-    async def _pruned(self, request: web.Request, signed: Signed, answer: web.StreamResponse) -> None:
+    async def _pruned(
+        self, request: web.Request, unread: web.Request, signed: Signed, answer: web.StreamResponse
+    ) -> None:
         """Take out of a page what its reader may not send."""
         if signed.person.role is Role.OWNER or not isinstance(answer, web.Response):
             return
         if answer.content_type != "text/html" or not isinstance(answer.body, bytes):
             return
         page = answer.body.decode()
-        kept = {path: await self._sendable(request, signed, path) for path in actions_of(page)}
+        router = request.app.router
+        kept = {path: await self._sendable(router, unread, signed, path) for path in actions_of(page)}
         if not all(kept.values()):
             answer.text = without_forms(page, kept.__getitem__)
 
-    async def _sendable(self, request: web.Request, signed: Signed, path: str) -> bool:
+    async def _sendable(
+        self, router: web.UrlDispatcher, unread: web.Request, signed: Signed, path: str
+    ) -> bool:
         if path in OPEN:
             return True
-        match = await request.app.router.resolve(request.clone(method="POST", rel_url=path))
+        match = await router.resolve(unread.clone(method="POST", rel_url=path))
         resource = match.route.resource
         return resource is not None and signed.may(wanted("POST", resource.canonical))
 

@@ -1,37 +1,64 @@
-"""The operator's page of milestones: what of fees waits for something to happen, who holds it, where it stands.
+"""The operator's pages of milestones: what of fees waits for something to happen, who holds it, where it stands.
 
-``/milestones`` lists them, what needs the operator first, or with ``sort=`` all
-in one list. Acts are commands
-(`licet milestones`), which the page names. What a licensee wrote is shown as text.
+===================================  ==========================================
+``/milestones``                      all of them, what needs the operator first,
+                                     or with ``sort=`` in one list
+``/milestones/LICENSE/NAME``         one, with a form for each act it allows
+``/milestones/LICENSE/NAME/ACT``     POST: ``funded``, ``met`` (``word``),
+                                     ``dispute`` (``why``), ``settle``
+                                     (``to_creator``), ``refund``
+===================================  ==========================================
+
+The acts are those of the command `licet milestones`, by the same book. A form
+names the state that was read; where it stands elsewhere by now, nothing is done.
+What a licensee wrote is shown as text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 from aiohttp import web
 
 from gateway.billing.agreed_milestones import Waits
 from gateway.billing.escrow import Milestone, Proof, Standing, State
-from gateway.billing.milestone_book import MilestoneBook
+from gateway.billing.milestone_book import LONGEST_WORD, MilestoneBook
 from gateway.billing.owing import Owing
+from gateway.clock import Clock
 from gateway.dashboard.exports import amounts
 from gateway.dashboard.frame import Frame
 from gateway.dashboard.table_forms import Cells, add_table, moment, read_table
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.register import LicenseRegister
+from gateway.money import Money, MoneyError
+from gateway.problems import Problem, Refusal
+from gateway.terms.holding import Keeps
 
 _WORDS: Final[Mapping[State, str]] = {
     State.PLANNED: "not paid in yet", State.WAITING: "waits", State.MET: "met", State.DISPUTED: "disputed",
     State.RELEASED: "released", State.REFUNDED: "given back", State.SHARED: "divided",
 }  # fmt: skip
 _OVER: Final = frozenset({State.RELEASED, State.REFUNDED, State.SHARED})
-#: Which command goes on from a state.
-_COMMANDS: Final[Mapping[State, str]] = {
+#: What only the operator's word moves on, by the state that it moves.
+_WORD_OF: Final[Mapping[State, str]] = {
     State.PLANNED: "funded", State.WAITING: "met", State.DISPUTED: "settle",
 }  # fmt: skip
+#: What each of them is called on the way there.
+_ASKED: Final[Mapping[str, str]] = {
+    "funded": "Say that its holder has the money", "met": "Confirm that it is met", "settle": "Settle the dispute",
+}  # fmt: skip
+#: What an act came to, by the word in the address that a browser is sent to.
+_SAID: Final[Mapping[str, str]] = {
+    "funded": "The money is there; it waits for its milestone.",
+    "met": "It is met. The licensee is told, and may object for seven days; if nobody does, the money is yours.",
+    "dispute": "You objected. Nothing of it moves until the dispute is settled.",
+    "settle": "The dispute is over.",
+    "refund": "It goes back. Whoever holds the money has to be told so by you: Licet moves none.",
+}
+_BY: Final = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +80,37 @@ class MilestoneRow:
         return self.standing.met_at + self.milestone.objection
 
     @property
+    def waits_for(self) -> str:
+        """The act that waits for the operator's word, or ""."""
+        act = _WORD_OF.get(self.standing.state, "")
+        nobody = act == "funded" and self.milestone.holder.keeps is Keeps.NOBODY
+        others = act == "met" and self.milestone.proof is not Proof.OPERATOR
+        return "" if nobody or others else act
+
+    @property
+    def asked(self) -> str:
+        """What the operator is asked to do, or ""."""
+        return _ASKED.get(self.waits_for, "")
+
+    @property
     def command(self) -> str:
-        """What the operator can enter next, or ""."""
-        act = _COMMANDS.get(self.standing.state, "")
-        if act == "met" and self.milestone.proof is not Proof.OPERATOR:
-            return ""
-        more = {"met": " --word …", "settle": " AMOUNT"}.get(act, "")
-        return f"licet milestones {act} {self.milestone.license} {self.milestone.name}{more}" if act else ""
+        """The command that does it, or ""."""
+        more = {"met": " --word …", "settle": " AMOUNT"}.get(self.waits_for, "")
+        line = f"licet milestones {self.waits_for} {self.milestone.license} {self.milestone.name}{more}"
+        return line if self.waits_for else ""
+
+    @property
+    def path(self) -> str:
+        """The address of its page."""
+        return f"/milestones/{quote(self.milestone.license, safe='')}/{quote(self.milestone.name, safe='')}"
+
+    def acts(self, now: int) -> tuple[str, ...]:
+        """What the operator can do about it at second *now*."""
+        state = self.standing.state
+        objects = state is State.WAITING or (state is State.MET and now < self.object_until)
+        returns = state in {State.WAITING, State.MET, State.DISPUTED}
+        found = (self.waits_for, "dispute" if objects else "", "refund" if returns else "")
+        return tuple(act for act in found if act)
 
     @property
     def shown_by(self) -> str:
@@ -75,7 +126,7 @@ def parted(
     """*rows* that need the operator, those that wait, and those that are over; the earliest to lapse first."""
     ordered = sorted(rows, key=lambda row: (row.milestone.until, row.milestone.license, row.milestone.name))
     over = tuple(row for row in ordered if row.standing.state in _OVER)
-    yours = tuple(row for row in ordered if row not in over and row.command)
+    yours = tuple(row for row in ordered if row not in over and row.waits_for)
     return yours, tuple(row for row in ordered if row not in over and row not in yours), over
 
 
@@ -103,17 +154,28 @@ _CELLS: Final[Cells] = {
 }
 
 
-class MilestonePages:
-    """Shows the milestones of every license."""
+#: What a form says, done to the milestone of that license and name.
+_Act = Callable[[MilestoneRow, Mapping[str, str]], Awaitable[Waits | Refusal]]
 
-    def __init__(self, milestones: Milestones, frame: Frame) -> None:
-        """Read *milestones*; *frame* draws the page."""
-        self._from, self._frame = milestones, frame
+
+class MilestonePages:
+    """Shows the milestones of every license, and does what their forms say."""
+
+    def __init__(self, milestones: Milestones, frame: Frame, clock: Clock) -> None:
+        """Read *milestones* and act by their book; *frame* draws the pages."""
+        self._from, self._frame, self._clock = milestones, frame, clock
 
     def add_to(self, router: web.UrlDispatcher) -> None:
-        """Add its address."""
+        """Add the addresses."""
         router.add_get("/milestones", self._list)
         add_table(router, "/milestones", _CELLS, self._rows)
+        router.add_get("/milestones/{license}/{name}", self._one)
+        acts: dict[str, _Act] = {
+            "funded": self._fund, "met": self._meet, "dispute": self._dispute, "settle": self._settle,
+            "refund": self._refund,
+        }  # fmt: skip
+        for name, act in acts.items():
+            router.add_post(f"/milestones/{{license}}/{{name}}/{name}", self._done(name, act))
 
     async def _rows(self, _request: web.Request) -> list[MilestoneRow]:
         names = {each.id: each.name for each in await self._from.register.licensees()}
@@ -140,6 +202,76 @@ class MilestonePages:
             "flat": flat, "sorted": shown, "view": view,
         }  # fmt: skip
         return self._frame.render(request, "milestones.html", context, status=400 if view.mistakes else 200)
+
+    async def _one(self, request: web.Request) -> web.StreamResponse:
+        return self._page(request, await self._found(request))
+
+    def _done(self, name: str, act: _Act) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def do(request: web.Request) -> web.StreamResponse:
+            typed = await self._frame.form_of(request)
+            row = await self._found(request)
+            if typed.get("state", str(row.standing.state)) != str(row.standing.state):
+                trouble = "It changed after you opened the page. Nothing was done; what you typed is kept."
+                return self._page(request, row, {**typed, "act": name}, trouble, status=409)
+            made = await act(row, typed)
+            if not isinstance(made, Refusal):
+                raise web.HTTPSeeOther(f"{row.path}?done={name}")
+            trouble = f"{made.problem.title}. {made.detail}"
+            status = 400 if made.problem is Problem.DOCUMENT_INVALID else 409
+            return self._page(
+                request, await self._found(request), {**typed, "act": name}, trouble, status=status
+            )
+
+        return do
+
+    async def _fund(self, row: MilestoneRow, _typed: Mapping[str, str]) -> Waits | Refusal:
+        return await self._from.book.fund(row.milestone.license, row.milestone.name, _BY)
+
+    async def _meet(self, row: MilestoneRow, typed: Mapping[str, str]) -> Waits | Refusal:
+        word = typed.get("word", "")
+        return await self._from.book.meet(
+            row.milestone.license, row.milestone.name, _BY, Proof.OPERATOR, word
+        )
+
+    async def _dispute(self, row: MilestoneRow, typed: Mapping[str, str]) -> Waits | Refusal:
+        why = typed.get("why", "")
+        return await self._from.book.dispute(row.milestone.license, row.milestone.name, _BY, why)
+
+    async def _settle(self, row: MilestoneRow, typed: Mapping[str, str]) -> Waits | Refusal:
+        written = typed.get("to_creator", "").split()
+        currency = row.milestone.amount.currency
+        try:
+            part = Money.read(" ".join(written if len(written) != 1 else [*written, currency]))
+        except MoneyError as error:
+            return Refusal(
+                Problem.DOCUMENT_INVALID, f"What is yours is an amount such as 100 {currency}: {error}."
+            )
+        return await self._from.book.settle(row.milestone.license, row.milestone.name, _BY, part)
+
+    async def _refund(self, row: MilestoneRow, _typed: Mapping[str, str]) -> Waits | Refusal:
+        return await self._from.book.give_back(row.milestone.license, row.milestone.name, _BY)
+
+    async def _found(self, request: web.Request) -> MilestoneRow:
+        license, name = request.match_info["license"], request.match_info["name"]
+        known = (await self._from.book.known(license)).milestones
+        found = next((each for each in known if each.milestone.name == name), None)
+        if found is None:
+            raise web.HTTPNotFound
+        holder = await self._from.register.licensee(found.milestone.licensee)
+        return MilestoneRow(found.milestone, found.standing, holder.name if holder else "")
+
+    def _page(
+        self, request: web.Request, row: MilestoneRow, sent: Mapping[str, str] | None = None, trouble: str = "",
+        *, status: int = 200,
+    ) -> web.StreamResponse:  # fmt: skip
+        context = {
+            "row": row, "acts": row.acts(self._clock.now_us() // 1_000_000), "command": row.command,
+            "shown_by": row.shown_by, "word": row.word, "object_until": row.object_until,
+            "held": row.milestone.holder.sentence, "called": row.milestone.holder.told,
+            "sent": {"act": "", **(sent or {})}, "trouble": trouble, "longest": LONGEST_WORD, "notice": NOTICE,
+            "done": "" if trouble else _SAID.get(request.query.get("done", ""), ""),
+        }  # fmt: skip
+        return self._frame.render(request, "milestone.html", context, status=status)
 
 
 def _key(row: MilestoneRow) -> str:

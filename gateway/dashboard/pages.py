@@ -18,6 +18,7 @@ from gateway.dashboard.filters import HOUR_US, LAST, Decision, rfc3339
 from gateway.dashboard.queries import Bar, Overview
 from gateway.dashboard.visible import visible
 from gateway.money import Money
+from gateway.policy.rule_words import numbered
 
 #: What each decision means, for legends and empty lists.
 MEANINGS: Final[Mapping[Decision, str]] = {
@@ -73,6 +74,7 @@ def environment() -> dict[str, Any]:
             "signed": signed,
             "count": count,
             "octets": octets,
+            "rule": numbered,
         },
     }
 

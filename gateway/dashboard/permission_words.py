@@ -25,6 +25,7 @@ WORDS: Final[Mapping[Permission, str]] = {
     _P.BILLING_READ: "read statements, invoices, disputes and payouts",
     _P.BILLING_CHANGE: "answer disputes, name payees and plan payouts",
     _P.MILESTONES_READ: "read what of fees waits for something",
+    _P.MILESTONES_CHANGE: "confirm milestones, object to them, settle them and give fees back",
     _P.BUNDLES_READ: "read what is sold as one",
     _P.DEALS_READ: "read negotiations",
     _P.DEALS_CHANGE: "approve, counter and decline in negotiations",

@@ -48,6 +48,7 @@ class Permission(StrEnum):
     BILLING_READ = "billing.read"
     BILLING_CHANGE = "billing.change"
     MILESTONES_READ = "milestones.read"
+    MILESTONES_CHANGE = "milestones.change"
     BUNDLES_READ = "bundles.read"
     DEALS_READ = "deals.read"
     DEALS_CHANGE = "deals.change"
@@ -90,7 +91,7 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         Role.OWNER: frozenset(Permission),
         Role.OPERATOR: _READING
         | {
-            _P.ADDRESS_SEE, _P.AUDITS_CHANGE, _P.DUTIES_CHANGE, _P.BILLING_CHANGE, _P.DEALS_CHANGE,
+            _P.ADDRESS_SEE, _P.AUDITS_CHANGE, _P.DUTIES_CHANGE, _P.BILLING_CHANGE, _P.MILESTONES_CHANGE, _P.DEALS_CHANGE,
             _P.LICENSES_CHANGE, _P.LICENSEES_CHANGE, _P.CONSENT_CHANGE, _P.PEOPLE_READ,
             _P.HEALTH_CHECK, _P.WEBHOOKS_READ, _P.WEBHOOKS_CHANGE,
             # Reports of people name the networks that they came from.
@@ -227,6 +228,11 @@ ROUTES: Final[Mapping[str, Permission]] = MappingProxyType(
         "GET /auditors/looks": _P.AUDITS_READ,
         "POST /auditors/{id}/revoke": _P.AUDITS_CHANGE,
         "GET /milestones": _P.MILESTONES_READ,
+        "GET /milestones/{license}/{name}": _P.MILESTONES_READ,
+        **{
+            f"POST /milestones/{{license}}/{{name}}/{act}": _P.MILESTONES_CHANGE
+            for act in ("funded", "met", "dispute", "settle", "refund")
+        },
         "GET /bundles": _P.BUNDLES_READ,
         "GET /bundles/{hash}": _P.BUNDLES_READ,
         "GET /policies": _P.POLICY_READ,

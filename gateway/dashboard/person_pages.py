@@ -30,6 +30,8 @@ from tomlkit.exceptions import TOMLKitError
 
 from gateway.clock import Clock
 from gateway.dashboard.frame import Frame
+from gateway.dashboard.queries import AccessLog
+from gateway.dashboard.rules_then import RulesThen, ToldRule
 from gateway.dashboard.table_forms import Cells, Keyed, add_table, moment
 from gateway.folders import replace_file
 from gateway.problems import PROBLEMS, ConfigurationError
@@ -84,8 +86,11 @@ _WEEK_CELLS: Final[Cells] = {
 class PersonPages:
     """The owner's pages about people who were refused."""
 
-    def __init__(self, people: People, frame: Frame, clock: Clock) -> None:
-        """Act on *people*, drawn in *frame*."""
+    def __init__(
+        self, people: People, frame: Frame, clock: Clock, access_log: AccessLog, then: RulesThen
+    ) -> None:
+        """Act on *people*, drawn in *frame*; *access_log* and *then* know which rule it was."""
+        self._log, self._then = access_log, then
         self._people, self._frame, self._clock = people, frame, clock
         self._writing = asyncio.Lock()
         self._rows = Keyed(self._behind, _place)
@@ -145,6 +150,7 @@ class PersonPages:
         context = {
             "report": report,
             "refused": about,
+            "rule": await self._rule(report, about) if about else None,
             "refused_said": refused_words(about.problem) if about else "",
             "reasons": [(each, sentence(each)) for each in about.reasons] if about else [],
             "choices": choices,
@@ -152,6 +158,11 @@ class PersonPages:
             "file": self._people.file.name,
         }
         return self._frame.render(request, "person.html", context, status=400 if wrong else 200)
+
+    async def _rule(self, report: PersonReport, refused: Refused) -> ToldRule:
+        """The rule that refused, in words."""
+        record = await self._log.record(report.request)
+        return self._then.told(report.site, record.policy if record else "", refused.rule)
 
     async def _exempt(self, request: web.Request) -> web.StreamResponse:
         form = await self._frame.form_of(request)

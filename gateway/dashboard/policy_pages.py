@@ -97,7 +97,7 @@ class Question:
         path = parts.path if parts.path.startswith("/") else f"/{parts.path}"
         uses = frozenset({Use(self.use)}) if self.use else visitor.uses
         ask = imagined_ask(policy, path, parts.query, self.name, country, at_us=now_us)
-        return explanation(rule(policy, visitor, ask, uses), visitor, ask, uses, policy.site)
+        return explanation(rule(policy, visitor, ask, uses), visitor, ask, uses, policy)
 
 
 _CELLS: Final[Cells] = {

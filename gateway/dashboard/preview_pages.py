@@ -27,7 +27,10 @@ from gateway.dashboard.frame import Frame
 from gateway.dashboard.gatekeeping import may
 from gateway.dashboard.permissions import Permission
 from gateway.dashboard.policy_shelf import PolicyFiles
+from gateway.dashboard.rules_then import line_page
 from gateway.dashboard.table_forms import Cells, add_table, listed
+from gateway.languages import standing_alone
+from gateway.policy.rule_words import numbered
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError
 from gateway.visitors.catalog import Catalog
@@ -165,6 +168,8 @@ class PreviewPages:
             "edited": False, "difference": (), "names": self._names,
             "every": self._preview.files.policies,
             "documents": _documents(told) if told else (),
+            "named": standing_alone(numbered(told["ruling"]["rule"]))[:-1] if told else "",
+            "line": line_page(policy.site.id, told["ruling"]["rule"]) if policy and told else "",
             "body": _pretty((told.get("refusal") or {}).get("body")) if told else "",
         }  # fmt: skip
         status = 400 if trouble and status == 200 else status

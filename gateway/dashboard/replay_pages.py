@@ -20,10 +20,13 @@ from gateway.clock import Clock
 from gateway.dashboard.frame import Frame
 from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.queries import AccessLog
+from gateway.dashboard.rules_then import RulesThen, line_page
+from gateway.languages import standing_alone
 from gateway.policy.explain import explanation
 from gateway.policy.imagined import imagined_ask, imagined_visitor
 from gateway.policy.lines import line_of
 from gateway.policy.reading import stances
+from gateway.policy.rule_words import numbered
 from gateway.policy.rules import Policy, Ruling
 from gateway.policy.ruling import rule
 from gateway.problems import ConfigurationError
@@ -31,20 +34,18 @@ from gateway.provenance.record import FetchDetail, FetchRecord
 from gateway.visitors.catalog import Catalog
 from gateway.visitors.visitor import Identity, Visitor
 
-#: Versions of a file among which the one of a record is looked for.
-MOST_VERSIONS: Final = 100
 _LONGEST: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What one policy says: *when* it is of, its digest, the ruling, its lines, and the SHA-256 of its file, "" for the present one."""
+    """What one policy says: *when* it is of, its digest, the ruling, its lines, and the page of the rule's line."""
 
     when: str
     digest: str
     ruling: Ruling
     lines: tuple[str, ...]
-    version: str = ""
+    line: str
 
 
 def replayed(
@@ -55,8 +56,8 @@ def replayed(
     query = detail.query if detail is not None else ""
     ask = imagined_ask(policy, record.path, query, name, record.country, at_us=at_us)
     ruling = rule(policy, visitor, ask, visitor.uses)
-    lines = explanation(ruling, visitor, ask, visitor.uses, policy.site).lines()
-    return Replayed(when, policy.digest, ruling, lines, version)
+    lines = explanation(ruling, visitor, ask, visitor.uses, policy).lines()
+    return Replayed(when, policy.digest, ruling, lines, line_page(policy.site.id, ruling.rule, version))
 
 
 class ReplayPages:
@@ -66,7 +67,7 @@ class ReplayPages:
         """Take rules from *files* and records from *access_log*."""
         self._files, self._log, self._frame, self._clock = files, access_log, frame, clock
         self._catalog = Catalog.shipped()
-        self._digests: dict[str, str] = {}
+        self._then = RulesThen(files)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
@@ -88,6 +89,7 @@ class ReplayPages:
         found = self._found(policy, record, detail, visitor, name) if policy and visitor else ()
         context = {
             "record": record,
+            "rule": self._then.told(record.site, record.policy, record.rule),
             "name": name,
             "proof": proof,
             "proofs": tuple(Identity),
@@ -112,7 +114,7 @@ class ReplayPages:
         now = replayed(policy, record, detail, visitor, name, at_us=self._clock.now_us(), when="now")
         if policy.digest == record.policy:
             return (now,)
-        then = self._then(policy, record.policy)
+        then = self._then.earlier(policy, record.policy)
         if then is None:
             return (now,)
         version, earlier = then
@@ -120,19 +122,6 @@ class ReplayPages:
             earlier, record, detail, visitor, name, at_us=record.time_us, when="then", version=version
         )
         return before, now
-
-    def _then(self, policy: Policy, digest: str) -> tuple[str, Policy] | None:
-        """The version of the file of *policy* whose rules have *digest*, by its SHA-256; None where none is kept."""
-        for each in self._files.versions(policy)[:MOST_VERSIONS]:
-            if self._digests.get(each.sha256, digest) != digest:
-                continue
-            text = self._files.version(policy.site.id, each.sha256)
-            found = self._files.tried(policy, text).policy if text is not None else None
-            # What cannot be read any more is no version of anything.
-            self._digests[each.sha256] = found.digest if found is not None else ""
-            if found is not None and found.digest == digest:
-                return each.sha256, found
-        return None
 
     async def _lines(self, request: web.Request) -> web.StreamResponse:
         policy = self._files.of_site(request.match_info["site"])
@@ -151,6 +140,7 @@ class ReplayPages:
         context = {
             "policy": policy,
             "key": key,
+            "named": standing_alone(numbered(key))[:-1],
             "line": line,
             "lines": text.splitlines(),
             "stance": stance.splitlines(),

@@ -32,6 +32,7 @@ from gateway.dashboard.policy_shelf import PolicyFiles
 from gateway.dashboard.preview_pages import Preview, PreviewPages
 from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.replay_pages import ReplayPages
+from gateway.dashboard.rules_then import RulesThen
 from gateway.dashboard.saved_views import SavedViews
 from gateway.dashboard.setup_pages import Setup, SetupPages
 from gateway.dashboard.view_pages import ViewPages
@@ -135,7 +136,7 @@ class Rooms:
         if self.auditors is not None:
             AuditorPages(self.auditors, frame, clock).add_to(router)
         if self.milestones is not None:
-            MilestonePages(self.milestones, frame).add_to(router)
+            MilestonePages(self.milestones, frame, clock).add_to(router)
         if self.bundles is not None:
             BundlePages(self.bundles, frame, clock).add_to(router)
         if self.policies is not None:
@@ -147,7 +148,7 @@ class Rooms:
         if self.consents is not None:
             ConsentPages(self.consents, frame, clock).add_to(router)
         if self.people is not None:
-            PersonPages(self.people, frame, clock).add_to(router)
+            PersonPages(self.people, frame, clock, access_log, RulesThen(self.policies)).add_to(router)
         if self.views is not None:
             ViewPages(self.views, frame, clock).add_to(router)
         if self.worth is not None:

@@ -11,7 +11,7 @@
 ``/licenses``, ``/licensees``: see `holder_pages`
 ``/billing``               statements, invoices, disputes, payouts; see `billing_pages`, `billing_tables`
 ``/duties``                what licensees hand in; see `duty_pages`
-``/milestones``            what of fees waits for something; see `milestone_pages`
+``/milestones``            what of fees waits for something, and the acts on it; see `milestone_pages`
 ``/audits``                who checks their reports; see `audit_pages`
 ``/bundles``               what is sold as one; see `bundle_pages`
 ``/memo``, ``/calculator``, ``/figures``, ``/dossier``: see `worth_pages`
@@ -61,6 +61,7 @@ from gateway.dashboard.permission_words import WORDS
 from gateway.dashboard.permissions import Permission, wanted
 from gateway.dashboard.queries import AccessLog
 from gateway.dashboard.rooms import Rooms
+from gateway.dashboard.rules_then import RulesThen
 from gateway.dashboard.sessions import Sessions
 from gateway.dashboard.sign_in_pages import SignInPages
 from gateway.dashboard.states import states_of
@@ -127,6 +128,7 @@ class _Pages:
         self._explainer = who
         self._clock = clock
         self._live = Live(access_log, sessions)
+        self._then = RulesThen(rooms.policies)
         self._sign_in = SignInPages(sessions, self, rooms.admin, clock)
         state_of = states_of(rooms, sessions.file)
         self._gate = Gatekeeper(sessions, clock, rooms.admin, state_of, self._sign_in.interrupted)
@@ -219,12 +221,14 @@ class _Pages:
         hidden = detail is not None and bool(detail.address or detail.peer) and not revealed
         if detail is not None and not revealed:
             detail = without_addresses(detail)
-        steps = trace(record, detail) if record else ()
+        rule = self._then.told(record.site, record.policy, record.rule) if record else None
+        steps = trace(record, detail, rule.words) if record and rule else ()
         asked = Question(detail.user_agent, detail.address) if detail else None
         context = {
             "row": row,
             "record": record,
             "steps": steps,
+            "line": rule.line if rule else "",
             "answer": answered(record) if record else "",
             "LEADS": _LEADS,
             "licensee": await self._licensee(record.licensee) if record else "",

@@ -29,7 +29,7 @@ from gateway.dashboard.queries import AccessLog, Overview
 from gateway.dashboard.visiting import Visited, Visiting, plan
 from gateway.finding import State
 from gateway.origin.first_look import first_look
-from gateway.policy.first_policy import QUESTIONS, FirstPolicy, answers, first_policy
+from gateway.policy.first_policy import PRICES, QUESTIONS, FirstPolicy, answers, first_policy
 from gateway.policy.rules import Mode, Policy
 from gateway.visitors.catalog import Catalog
 
@@ -134,7 +134,8 @@ class SetupPages:
         return SiteSteps(policy, await self._log.overview(since), steps, editable)
 
     async def _questions(self, request: web.Request) -> web.StreamResponse:
-        given = {each.name: request.query.get(each.name, "")[:500] for each in QUESTIONS}
+        fields = [each.name for each in (*QUESTIONS, *PRICES)]
+        given = {name: request.query.get(name, "")[:500] for name in fields}
         policies = self._setup.files.policies
         if not given["origin"] and len(policies) == 1 and self._setup.files.file(policies[0]) is None:
             given["origin"] = policies[0].site.origin

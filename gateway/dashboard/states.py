@@ -32,6 +32,9 @@ def states_of(rooms: Rooms, file: PeopleFile) -> Callable[[str, Mapping[str, str
             return await rooms.deals.negotiations.get(id)
         if noun == "duties" and rooms.duties is not None:
             return await rooms.duties.duties.get(id)
+        if noun == "milestones" and rooms.milestones is not None:
+            known = (await rooms.milestones.book.known(given["license"])).milestones
+            return next((each for each in known if each.milestone.name == given["name"]), None)
         if noun == "audits" and rooms.audits is not None and id:
             return await rooms.audits.get(id)
         if rooms.holders is not None and noun == "licensees":

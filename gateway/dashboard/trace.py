@@ -14,6 +14,7 @@ from gateway.admission.owed import REASONS
 from gateway.dashboard.filters import Decision, decision
 from gateway.licenses.license import BY_FETCH
 from gateway.money import Money
+from gateway.policy.rule_words import numbered
 from gateway.problems import PROBLEMS
 from gateway.provenance.record import FetchDetail, FetchRecord
 from gateway.visitors.naming import told
@@ -36,12 +37,15 @@ class Step:
     facts: tuple[tuple[str, str], ...] = ()
 
 
-def trace(record: FetchRecord, detail: FetchDetail | None) -> tuple[Step, ...]:
-    """The steps of *record* in the order they were taken; *detail* is None once forgotten."""
+def trace(record: FetchRecord, detail: FetchDetail | None, rule: str = "") -> tuple[Step, ...]:
+    """The steps of *record* in the order they were taken; *detail* is None once forgotten.
+
+    *rule* says in words which rule decided; without it, the rule has its number.
+    """
     return (
         _evidence(detail),
         _identity(record, detail),
-        _rule(record),
+        _rule(record, rule or numbered(record.rule)),
         _price(record),
         _license(record),
         _charge(record),
@@ -54,7 +58,7 @@ def answered(record: FetchRecord) -> str:
     charge = _charge(record).sentence
     if decision(record.outcome, record.status) in {Decision.REFUSED, Decision.QUOTED}:
         return charge
-    return f"{_rule(record).sentence} {charge}".strip()
+    return f"{_VERDICT.get(record.verdict, '')} {charge}".strip()
 
 
 def without_addresses(detail: FetchDetail) -> FetchDetail:
@@ -106,12 +110,12 @@ def _country(record: FetchRecord) -> str:
     return f"{record.country}{basis}" if record.country else ""
 
 
-def _rule(record: FetchRecord) -> Step:
+def _rule(record: FetchRecord, rule: str) -> Step:
     return Step(
         "Rule",
         _VERDICT.get(record.verdict, ""),
         _facts(
-            ("Rule", record.rule),
+            ("Rule", rule),
             ("Work", record.work),
             ("Rendition", record.rendition),
             ("Mode", record.mode),

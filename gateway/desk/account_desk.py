@@ -46,6 +46,7 @@ from gateway.desk.entering import entered
 from gateway.desk.form_tokens import FormTokens
 from gateway.desk.held import Holdings
 from gateway.desk.invoices import told
+from gateway.desk.license_papers import PaperShelf
 from gateway.desk.metadata import issuer_of
 from gateway.desk.reading import FORM, read_members
 from gateway.desk.replies import form_page, json_reply, nothing
@@ -76,6 +77,7 @@ class AccountStores:
     duties: Duties
     office: BillingOffice
     accounts: AccountBook
+    papers: PaperShelf
 
 
 class AccountDesk:
@@ -118,6 +120,7 @@ class AccountDesk:
             now=now_us // 1_000_000,
             month=month_of(now_us),
             stood=await self._holdings.account(known, call.policy),
+            papers=await stores.papers.of(licensee.id, call.policy),
             used=await stores.charges.used(licensee.id),
             limits=await stores.limits.limits_of(licensee.id, month_of(now_us)),
             duties=await stores.duties.of(licensee.id, call.policy.site.id),

@@ -15,9 +15,10 @@ from gateway.admission.owed import REASONS
 from gateway.desk.account_view import ACCOUNT
 from gateway.desk.license_page import moment
 from gateway.desk.metadata import PREFIX
-from gateway.languages import later, tr, trn
+from gateway.languages import later, retold, tr, trn
 from gateway.money import Money
 from gateway.paper import Html, link, pairs, table
+from gateway.policy.rule_words import numbered
 
 #: Charges that the account itself shows.
 SHOWN: Final = 10
@@ -133,12 +134,21 @@ def _licenses(licenses: Sequence[Mapping[str, Any]]) -> str:
             ", ".join(each["privileges"]),
             _left(each),
             _time_left(each),
-            Html(f"{link(each['contract'], tr('Contract'))}, {link(each['agreement'], 'ODRL')}"),
+            Html(", ".join(_papers(each))),
         )
         for each in licenses
     ]
     columns = (tr("License"), tr("Uses"), tr("Budget left"), tr("Time left"), tr("Documents"))
     return heading + table(tr("Your licenses"), columns, rows, cards=True)
+
+
+def _papers(each: Mapping[str, Any]) -> Iterable[str]:
+    """Links to what was agreed: the contract or the published terms, and the agreement for programs."""
+    if each["contract"]:
+        yield link(each["contract"], tr("Contract"))
+    elif each["published_terms"]:
+        yield link(each["published_terms"], tr("Published terms"))
+    yield link(each["agreement"], "ODRL")
 
 
 def _left(each: Mapping[str, Any]) -> str:
@@ -376,12 +386,17 @@ def trace_of(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = (
         (tr("Time"), row["time"]), (tr("Kind"), row["kind"]), (tr("Crawler"), row["crawler"]),
         (tr("Address"), f"{row['host']}{row['path']}"), (tr("Work"), row["work"]),
-        (tr("License"), row["license"]), (tr("Terms hash"), row["terms"]), (tr("Rule of the owner's policy"), row["rule"]),
+        (tr("License"), row["license"]), (tr("Terms hash"), row["terms"]), (tr("Rule of the owner's policy"), _rule(row["rule"])),
         (tr("Policy"), row["policy"]), (tr("Status"), row["status"]), (tr("Octets sent"), row["bytes"]),
         (tr("Why this price"), row["reason"]), (tr("Amount"), amount), (tr("Reference"), row["reference"]),
         (tr("Note"), row["memo"]), (tr("Record"), row["id"]),
     )  # fmt: skip
     return [(name, str(value)) for name, value in found if value not in {"", 0}]
+
+
+def _rule(key: str) -> str:
+    told = numbered(key)
+    return retold(told) or told
 
 
 def charges_page(

@@ -14,6 +14,7 @@ from gateway.billing.billing_rules import Party
 from gateway.billing.charges import Used
 from gateway.desk.client_metadata import client_document
 from gateway.desk.duty_documents import duty_document
+from gateway.desk.license_papers import Papers
 from gateway.desk.metadata import PREFIX, money_document
 from gateway.licenses.license import Client, Licensee
 from gateway.licenses.obligations import Obligation
@@ -31,7 +32,7 @@ class AccountFacts:
     """What the stores know of one licensee on one site at second *now*.
 
     *stood* is the document of `held.Holdings.account`; *used* is by license and
-    currency; *bills* and *disputes* are rows as their own addresses tell them.
+    currency; *papers* are the documents of each license; *bills* and *disputes* are rows as their own addresses tell them.
     """
 
     licensee: Licensee
@@ -39,6 +40,7 @@ class AccountFacts:
     now: int
     month: str
     stood: Mapping[str, Any]
+    papers: Papers
     used: Mapping[tuple[str, str], Used] = field(default_factory=dict)
     limits: Sequence[SpendLimit] = ()
     duties: Sequence[Obligation] = ()
@@ -131,13 +133,15 @@ def _license(row: Mapping[str, Any], facts: AccountFacts) -> dict[str, object]:
             ("fetches", used.spent_fetches + used.held_fetches),
         )
     }
+    contract, terms = facts.papers.of(row["license"], row["policy"])
     return {
         **row,
         "spent": {"micros": used.spent_micros, "fetches": used.spent_fetches},
         "held": {"micros": used.held_micros, "fetches": used.held_fetches},
         "left": left,
         "days_left": max(0, -(-(row["ends_at"] - facts.now) // _DAY)),
-        "contract": f"{PREFIX}/contracts/{row['license']}",
+        "contract": contract,
+        "published_terms": terms,
         "agreement": f"{PREFIX}/licenses/{row['license']}.jsonld",
         "charges": f"{ACCOUNT}/charges?license={row['license']}",
     }

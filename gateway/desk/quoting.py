@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from gateway.ask import Ask
 from gateway.licenses.pricing import cheapest
 from gateway.policy.explain import age_told
+from gateway.policy.rule_words import numbered
 from gateway.policy.rules import Policy, Ruling, Verdict
 from gateway.policy.ruling import rule, sellable
 from gateway.terms.ages import reached
@@ -129,7 +130,7 @@ def _steps(
     who = question.crawler.name if question.crawler else "a crawler that no catalog knows"
     yield f"For {who}, the uses are {', '.join(sorted(uses)) or 'none'}."
     keys = [each.key for each in policy.rules]
-    passed = keys[: keys.index(ruling.rule)] if ruling.rule in keys else []
+    passed = [numbered(key) for key in keys[: keys.index(ruling.rule)]] if ruling.rule in keys else []
     yield "Rules are tried from the top and the first that matches decides: " + (
         f"{', '.join(passed)} {'does' if len(passed) == 1 else 'do'} not match; {ruling.why}."
         if passed

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from gateway.ask import Ask
 from gateway.front.answer import Answer
 from gateway.front.responses import refused
+from gateway.languages import Phrase
 from gateway.origin.forwarding import HttpAnswer, HttpOrigin
 from gateway.problems import Problem, Refusal
 
@@ -35,7 +36,7 @@ class DeskWay:
         opened = await self._origin.open(ask, self._upstream, body, ours=-1, upgrade=False, told=told)
         if isinstance(opened, Refusal):
             if opened.problem in _NOT_THERE:
-                detail = "The license desk cannot be reached at the moment."
+                detail = Phrase("The license desk cannot be reached at the moment.")
                 opened = Refusal(
                     Problem.SPEND_BOOK_UNAVAILABLE, detail, retry_after=5, private=opened.private
                 )

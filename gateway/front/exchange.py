@@ -47,6 +47,7 @@ from gateway.front.older import aged, unseen
 from gateway.front.remember import flood_of, remember
 from gateway.front.responses import committed, passed, refused, told
 from gateway.front.settling import complete, paying, settled, undelivered
+from gateway.languages import Phrase
 from gateway.origin.delivery import Delivery, OriginAnswer
 from gateway.policy.rules import Mode, Policy, Verdict
 from gateway.policy.ruling import rule
@@ -89,7 +90,9 @@ def judge(policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> Judged | 
         verdict = admit(ruling, visitor, ask, shown.verdict)
     if isinstance(verdict, Grant):
         if not (visitor.is_person or gate.journal.room(paid=verdict.charge is not None)):
-            verdict = Refusal(Problem.JOURNAL_UNAVAILABLE, "Fetches cannot be recorded.", retry_after=10)
+            verdict = Refusal(
+                Problem.JOURNAL_UNAVAILABLE, Phrase("Fetches cannot be recorded."), retry_after=10
+            )
         elif verdict.charge is not None and (again := gate.replayed(ask, evidence)) is not None:
             if isinstance(again, Needs):
                 return again
@@ -108,7 +111,9 @@ async def exchange(ask: Ask, body: AsyncIterator[bytes] | None, gate: Gate) -> A
     """Answer one request for a creator's site, and remember that we did."""
     policy = gate.policy_of(ask.site)  # once: a request sees one version of the rules
     if policy is None:
-        return refused(Refusal(Problem.UNKNOWN_SITE, "This site is no longer served."), ask, None, None)
+        return refused(
+            Refusal(Problem.UNKNOWN_SITE, Phrase("This site is no longer served.")), ask, None, None
+        )
     judged = judge(policy, ask, NOTHING, gate)
     if isinstance(judged, Needs):
         judged = await _judged(judged, policy, ask, gate)
@@ -132,7 +137,9 @@ async def consult(ask: Ask, gate: Gate, *, hands_over: bool) -> Judged | Answer 
     """
     policy = gate.policy_of(ask.site)
     if policy is None:
-        return refused(Refusal(Problem.UNKNOWN_SITE, "This site is no longer served."), ask, None, None)
+        return refused(
+            Refusal(Problem.UNKNOWN_SITE, Phrase("This site is no longer served.")), ask, None, None
+        )
     judged = judge(policy, ask, NOTHING, gate)
     if isinstance(judged, Needs):
         judged = await _judged(judged, policy, ask, gate)
@@ -148,7 +155,9 @@ async def consult(ask: Ask, gate: Gate, *, hands_over: bool) -> Judged | Answer 
     try:
         await kept(ask, judged, gate, Delivery(200, 0, "", Ended.PASSED))
     except StoreUnavailable:
-        lost = Refusal(Problem.JOURNAL_UNAVAILABLE, "This fetch could not be recorded.", retry_after=10)
+        lost = Refusal(
+            Problem.JOURNAL_UNAVAILABLE, Phrase("This fetch could not be recorded."), retry_after=10
+        )
         return None if hands_over else _refused(lost, ask, judged, gate)
     return judged
 
@@ -230,7 +239,9 @@ async def _forwarded(
     try:
         await kept(ask, judged, gate, complete(opened, whole))
     except StoreUnavailable:
-        lost = Refusal(Problem.JOURNAL_UNAVAILABLE, "This fetch could not be recorded.", retry_after=10)
+        lost = Refusal(
+            Problem.JOURNAL_UNAVAILABLE, Phrase("This fetch could not be recorded."), retry_after=10
+        )
         return _refused(lost, ask, judged, gate)
     answer.whole, answer.unmeasured = whole, True
     return answer
@@ -252,7 +263,7 @@ def _terms(ask: Ask, judged: Judged, gate: Gate) -> PublishedTerms:
 
 def _left(needs: Needs, policy: Policy, ask: Ask, evidence: Evidence, gate: Gate) -> None:
     """The client left while evidence was fetched: remembered like everything else, and nothing is owed."""
-    gone = Refusal(Problem.REQUEST_TIMEOUT, "The client left before it was answered.")
+    gone = Refusal(Problem.REQUEST_TIMEOUT, Phrase("The client left before it was answered."))
     judged = judge(policy, ask, evidence.with_facts((need, gone) for need in needs.wants), gate)
     if not isinstance(judged, Needs) and not judged.visitor.is_person:
         delivery = Delivery(0, 0, "", Ended.CLIENT)

@@ -43,6 +43,7 @@ from gateway.front.request import Request
 from gateway.front.responses import refused
 from gateway.front.switching import switch
 from gateway.front.wire import broken_answer, refused_early, write_whole
+from gateway.languages import Phrase
 from gateway.origin.delivery import OriginAborted
 from gateway.paths import Ambiguous, canonical
 from gateway.policy.rules import Policy
@@ -278,7 +279,7 @@ class Listener:
         # The host that is judged is the host that the origin gets: no forwarded one is believed.
         policy = self._hosts(block.host[0])
         if policy is None:
-            unknown = Refusal(Problem.UNKNOWN_SITE, "No site of this gateway has this host name.")
+            unknown = Refusal(Problem.UNKNOWN_SITE, Phrase("No site of this gateway has this host name."))
             return self._refused(unknown)
         ask = self._ask(connection, request, client, policy)
         body = request.body

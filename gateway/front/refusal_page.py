@@ -12,7 +12,7 @@ from html import escape
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from gateway.languages import foreign, later, tr, trn
+from gateway.languages import foreign, later, retold, tr, trn
 from gateway.paper import pairs, sheet
 from gateway.terms.license_terms import Basis
 
@@ -72,7 +72,7 @@ def _parts(
     if selling:
         yield _paragraph(f"{tr(body['title'])}.")
     if body["detail"]:
-        yield f"<p{foreign()}>{_said(body['detail'])}</p>\n"
+        yield _detail(body["detail"])
     yield _paragraph(tr(body["next_step"]))
     if selling:
         yield from _offers(body, shown)
@@ -85,6 +85,12 @@ def _parts(
     yield "</p>\n"
     if site:
         yield _paragraph(tr("Published by {site}.").format(site=site))
+
+
+def _detail(detail: str) -> str:
+    """The fact behind the refusal, in the language that is spoken where it can be said in it."""
+    said = retold(detail)
+    return f"<p{foreign()}>{_said(detail)}</p>\n" if said is None else _paragraph(said)
 
 
 def _for_people(body: Mapping[str, Any], contact: str, target: str) -> str:

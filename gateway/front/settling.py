@@ -24,6 +24,7 @@ from gateway.ask import Ask
 from gateway.front.answer import Judged
 from gateway.front.older import lowered_to
 from gateway.front.remember import body_digest
+from gateway.languages import Phrase
 from gateway.money import Money, MoneyError
 from gateway.origin.delivery import Delivery, OriginAnswer
 from gateway.policy.rules import Mode
@@ -103,7 +104,7 @@ async def _paid(
         await till.settled(charge, ask, complete)
     except StoreUnavailable:
         return Unsettled(
-            Refusal(Problem.JOURNAL_UNAVAILABLE, "This fetch could not be recorded.", retry_after=10)
+            Refusal(Problem.JOURNAL_UNAVAILABLE, Phrase("This fetch could not be recorded."), retry_after=10)
         )
     due = till.foreseen(charge, ask, complete)
     rail = next(each for each in rails if each.name == tender.rail)
@@ -147,7 +148,9 @@ def _price(opened: OriginAnswer, ask: Ask, judged: Judged, tender: Tender) -> Mo
         price = _by_age(opened, ask, judged, tender)
     if isinstance(price, Money) and price > tender.most:
         return Refusal(
-            Problem.MAX_PRICE_TOO_LOW, f"This page costs {price}, more than was offered at most.", price=price
+            Problem.MAX_PRICE_TOO_LOW,
+            Phrase("This page costs {price}, more than was offered at most.", price=price),
+            price=price,
         )
     return price
 
@@ -178,7 +181,7 @@ def origin_price(opened: OriginAnswer, currency: str) -> Money | Refusal | None:
     if price is None or price.currency != currency:
         return Refusal(
             Problem.CONTENT_PRICE_INVALID,
-            "The server's crawler-price is not one amount in the site's currency.",
+            Phrase("The server's crawler-price is not one amount in the site's currency."),
         )
     return price
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
+from gateway.languages import Phrase
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import LicenseTerms, Offer, Scope
@@ -130,10 +131,15 @@ def readmitted(withdrawal: Withdrawal, now: int) -> Withdrawal | None:
 def refusal_of(withdrawal: Withdrawal) -> Refusal:
     """The notice with which a fetch or a sale is refused: id, uses, since when, the next step. No reason."""
     uses = ", ".join(sorted(withdrawal.uses))
-    what = "What this license covers here" if withdrawal.licensee else "This"
+    what = Phrase("What this license covers here") if withdrawal.licensee else Phrase("This")
     return Refusal(
         Problem.WITHDRAWN,
-        f"{what} is withdrawn by its owner for {uses} ({withdrawal.id}).",
+        Phrase(
+            "{what} is withdrawn by its owner for {uses} ({withdrawal}).",
+            what=what,
+            uses=uses,
+            withdrawal=withdrawal.id,
+        ),
         facts=(
             ("withdrawal", withdrawal.id),
             ("since", str(withdrawal.since)),
@@ -234,7 +240,7 @@ class Withdrawn:
             return None
         if gone.hold:
             return Refusal(
-                Problem.REFUSED_BY_OWNER, "Some of what these terms cover is not sold at the moment."
+                Problem.REFUSED_BY_OWNER, Phrase("Some of what these terms cover is not sold at the moment.")
             )
         return refusal_of(gone)
 

@@ -16,6 +16,7 @@ import ssl
 from collections.abc import AsyncIterator
 
 from gateway.ask import Ask
+from gateway.languages import Phrase
 from gateway.origin.answered import HttpAnswer
 from gateway.origin.connections import OriginConnection, OriginLimits, OriginLost, Reply
 from gateway.origin.delivery import Headers
@@ -82,7 +83,7 @@ class HttpOrigin:
         except UpstreamError as error:
             return _unreachable(str(error))
         if ask.has("cdn-loop") and hops(ask) >= MOST_HOPS:
-            detail = "This request came back to where it started."
+            detail = Phrase("This request came back to where it started.")
             return Refusal(Problem.ORIGIN_FAILED, detail, private=f"{upstream} leads back to this gateway")
         protocol = asked_protocol(ask) if upgrade and body is None and ask.has("upgrade") else ""
         repeatable = body is None and ask.method in {"GET", "HEAD"} and not protocol
@@ -174,15 +175,15 @@ def _finished(sender: asyncio.Future[None], reply: Reply) -> None:
 
 
 def _unreachable(why: str) -> Refusal:
-    detail = "The site's own server cannot be reached at the moment."
+    detail = Phrase("The site's own server cannot be reached at the moment.")
     return Refusal(Problem.ORIGIN_UNREACHABLE, detail, retry_after=_LATER, private=why)
 
 
 def _failed(why: str) -> Refusal:
-    detail = "The site's own server broke off or answered in a way that cannot be passed on."
+    detail = Phrase("The site's own server broke off or answered in a way that cannot be passed on.")
     return Refusal(Problem.ORIGIN_FAILED, detail, retry_after=_LATER, private=why)
 
 
 def _late(why: str) -> Refusal:
-    detail = "The site's own server took too long to answer."
+    detail = Phrase("The site's own server took too long to answer.")
     return Refusal(Problem.ORIGIN_TIMEOUT, detail, retry_after=_LATER, private=why)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.ask import Ask
-from gateway.policy.rules import Mode, Ruling, Site, Verdict
+from gateway.policy.rule_words import rule_words
+from gateway.policy.rules import Mode, Policy, Ruling, Site, Verdict
 from gateway.policy.usual_levers import told
 from gateway.problems import PROBLEMS
 from gateway.terms.license_terms import Offer
@@ -31,13 +32,14 @@ _BINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One ruling and everything it rested on."""
+    """One ruling and everything it rested on; *rule* says in words which one made it."""
 
     ruling: Ruling
     visitor: Visitor
     ask: Ask
     uses: Uses
     site: Site
+    rule: str
 
     def as_json(self) -> dict[str, object]:
         """Plain JSON; names and values as everywhere else in records and answers."""
@@ -45,6 +47,7 @@ class Explanation:
         return {
             "verdict": ruling.verdict.value,
             "rule": ruling.rule,
+            "rule_words": self.rule,
             "why": ruling.why,
             "problem": ruling.problem,
             "mode": ruling.mode.value,
@@ -97,7 +100,8 @@ class Explanation:
             place,
             *((f"paid as  everything below {ruling.stream}, once",) if ruling.stream else ()),
             f"country  {ask.country or 'unknown'}",
-            f"policy   {ruling.policy}, rule {ruling.rule}",
+            f"decided  {self.rule}",
+            f"policy   {ruling.policy}",
             _BINDS[ruling.mode],
         )
 
@@ -149,6 +153,6 @@ def age_told(ruling: Ruling, offer: Offer) -> str:
     return f"{what}: {held}{later}"
 
 
-def explanation(ruling: Ruling, visitor: Visitor, ask: Ask, uses: Uses, site: Site) -> Explanation:
-    """Tell *ruling*, which `ruling.rule` made for *visitor*, *ask* and *uses* on *site*."""
-    return Explanation(ruling, visitor, ask, uses, site)
+def explanation(ruling: Ruling, visitor: Visitor, ask: Ask, uses: Uses, policy: Policy) -> Explanation:
+    """Tell *ruling*, which `ruling.rule` made by *policy* for *visitor*, *ask* and *uses*."""
+    return Explanation(ruling, visitor, ask, uses, policy.site, rule_words(policy, ruling.rule))

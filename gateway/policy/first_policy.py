@@ -25,14 +25,35 @@ _ANSWERS: Final = frozenset({"ai-input", "ai-index"})
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One of several things that a question asks for: the key of its field, what it is for, and its default."""
+
+    name: str
+    label: str
+    default: str
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """One question. *name* is its key, *why* what depends on it; *choices* are (answer, what it means), none for free text."""
+    """One question. *name* is its key, *why* what depends on it; *choices* are (answer, what it means), none for free text.
+
+    *parts* are asked for one by one; the answer is theirs in one line, which may be given as well.
+    """
 
     name: str
     ask: str
     why: str
     default: str
     choices: tuple[tuple[str, str], ...] = ()
+    parts: tuple[Part, ...] = ()
+
+
+#: What prices are asked for.
+PRICES: Final = (
+    Part("answer_price", "For an answer made from it", "0.004"),
+    Part("training_price", "For training a model on it", "0.02"),
+    Part("currency", "Currency", "USD"),
+)
 
 
 #: The six, in the order in which they are asked.
@@ -76,8 +97,9 @@ QUESTIONS: Final = (
     Question(
         "prices",
         "What does one fetch cost?",
-        "For an answer, for training, and the currency. A stance without offers has no prices.",
-        "0.004 0.02 USD",
+        "A crawler that does both pays both. A stance without offers has no prices.",
+        " ".join(each.default for each in PRICES),
+        parts=PRICES,
     ),
     Question(
         "mode",
@@ -91,8 +113,6 @@ QUESTIONS: Final = (
         ),
     ),
 )
-_BY_NAME: Final = {each.name: each for each in QUESTIONS}
-
 _START: Final = """\
 # The policy of one site. Every key is explained in the annotated example that
 # `licet init --example` prints. After a change: licet policy check
@@ -124,8 +144,25 @@ class FirstPolicy:
 
 
 def answers(given: Mapping[str, str]) -> dict[str, str]:
-    """Every question's answer: what was *given*, without blanks around it, else its default."""
-    return {each.name: (given.get(each.name) or each.default).strip() for each in QUESTIONS}
+    """Every question's answer and every part of one: what was *given*, without blanks around it, else its default."""
+    told = {each.name: (given.get(each.name) or each.default).strip() for each in QUESTIONS}
+    parts = _parts(given)
+    if parts != _parts({"prices": told["prices"]}):
+        told["prices"] = " ".join(parts.values())
+    return told | parts
+
+
+def _parts(given: Mapping[str, str]) -> dict[str, str]:
+    """The parts of the prices: each by itself, else out of all of them in one line, else its default."""
+    line = given.get("prices", "").split()
+    if not 2 <= len(line) <= len(PRICES):
+        # What cannot be taken apart stands in the first, so that it is not lost.
+        line = [" ".join(line)]
+    whole = dict(zip((each.name for each in PRICES), line, strict=False))
+    return {
+        each.name: given.get(each.name, "").strip() or whole.get(each.name, "") or each.default
+        for each in PRICES
+    }
 
 
 def first_policy(given: Mapping[str, str]) -> FirstPolicy | dict[str, str]:
@@ -146,7 +183,7 @@ def first_policy(given: Mapping[str, str]) -> FirstPolicy | dict[str, str]:
     name = "site" if hosts[:1] == ("*",) else hosts[0].replace(":", "-") if hosts else ""
     if not name or PurePath(name).name != name or name.startswith("."):
         wrong["hosts"] = "is a host name such as journal.example, or *"
-    prices = _prices(told["prices"])
+    prices = _prices(told)
     if isinstance(prices, str):
         wrong["prices"] = prices
     if wrong or isinstance(prices, str):
@@ -164,15 +201,12 @@ def first_policy(given: Mapping[str, str]) -> FirstPolicy | dict[str, str]:
     return FirstPolicy(f"{name}.toml", text, read.site.id, read.site.mode)
 
 
-def _prices(text: str) -> tuple[Money, Money] | str:
-    """The prices of an answer and of training, or what is wrong with *text*."""
-    words = text.split()
-    if len(words) == 2:
-        words.append(_BY_NAME["prices"].default.split()[2])
-    if len(words) != 3:
+def _prices(told: Mapping[str, str]) -> tuple[Money, Money] | str:
+    """The prices of an answer and of training, or what is wrong with what was *told*."""
+    if not 2 <= len(told["prices"].split()) <= len(PRICES):
         return "is two amounts and a currency, such as 0.004 0.02 USD"
     try:
-        answer, training = (Money.parse(each, words[2].upper()) for each in words[:2])
+        answer, training = (Money.parse(told[each.name], told["currency"].upper()) for each in PRICES[:2])
     except MoneyError as error:
         return str(error)
     if answer.micros + training.micros > LARGEST_MICROS:
@@ -182,7 +216,7 @@ def _prices(text: str) -> tuple[Money, Money] | str:
 
 def _offers(stance: str, answer: Money, training: Money) -> str:
     """What the file says of prices: nothing where they are the stance's own."""
-    usual = _prices(_BY_NAME["prices"].default)
+    usual = _prices(answers({}))
     assert not isinstance(usual, str)
     if (answer.micros, training.micros) == (usual[0].micros, usual[1].micros):
         return ""

@@ -290,7 +290,7 @@ class Ruling:
     Attributes:
         verdict: serve, refuse, or license on *offers*.
         rule: key of the rule that decided: ``rules[2]``, ``free``, ``otherwise``, …
-        why: one public clause for people, such as "rules[2] matches class ai".
+        why: one public clause for people, such as "rule 3 matches class ai" (a `Phrase`).
         policy: digest of the policy.
         mode: how much of it binds.
         offers: for `LICENSE`, what can be bought for this path; never empty then.

@@ -54,10 +54,15 @@ No I/O, no clock, and no exception on any visitor and any ask.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
+from types import MappingProxyType
+from typing import Final
 
 from gateway.ask import Ask
+from gateway.languages import Phrase, later
 from gateway.policy.dating import UNDATED, dated_by_path
 from gateway.policy.digest import spelled_match
+from gateway.policy.rule_words import numbered
 from gateway.policy.rules import Match, Policy, Rule, Ruling, Verdict, Work
 from gateway.problems import Problem
 from gateway.terms.ages import days_old, reached
@@ -66,6 +71,15 @@ from gateway.uses import Use, Uses, covers
 from gateway.visitors.visitor import Identity, Visitor, VisitorClass
 
 _SEARCH_ONLY: Uses = frozenset({Use.SEARCH})
+#: What a rule can look at, by its key in a policy file.
+_KEYS: Final = MappingProxyType(
+    {
+        "crawler": later("crawler {words}"), "operator": later("operator {words}"),
+        "purpose": later("purpose {words}"), "class": later("class {words}"), "proof": later("proof {words}"),
+        "use": later("use {words}"), "work": later("work {words}"), "path": later("path {words}"),
+        "country": later("country {words}"),
+    }
+)  # fmt: skip
 
 
 def rule(policy: Policy, visitor: Visitor, ask: Ask, uses: Uses) -> Ruling:
@@ -100,9 +114,9 @@ def _ruled(policy: Policy, visitor: Visitor, ask: Ask, uses: Uses) -> Ruling:
     if policy.withdrawn and not visitor.is_person and (stopped := _stopped(policy, path, uses)):
         return stopped
     if path and any(scope.covers(path) for scope in policy.free_paths):
-        return _ruling(policy, Verdict.SERVE, "free", "the path is free for everyone", None, "")
+        return _ruling(policy, Verdict.SERVE, "free", Phrase("the path is free for everyone"), None, "")
     if path and path == policy.site.honeypot:
-        return _ruling(policy, Verdict.SERVE, "honeypot", "nothing is behind this path", None, "")
+        return _ruling(policy, Verdict.SERVE, "honeypot", Phrase("nothing is behind this path"), None, "")
     work = policy.work_of(path) if path else None
     rendition = work.rendition_of(path) if work else ""
     for each in policy.rules:
@@ -123,13 +137,13 @@ def _stopped(policy: Policy, path: str, uses: Uses) -> Ruling | None:
     if not path:
         if not policy.withdrawn.anywhere(uses):
             return None
-        why = "some path is withdrawn for this use, and the path has more than one reading"
+        why = Phrase("some path is withdrawn for this use, and the path has more than one reading")
         return _refused(policy, "withdrawn", why, None, "", Problem.AMBIGUOUS_PATH)
     work = policy.work_of(path)
     found = policy.withdrawn.stopping(path, work.id if work else "", uses)
     if found is None:
         return None
-    why = f"withdrawn by the owner for {', '.join(sorted(found.uses))}"
+    why = Phrase("withdrawn by the owner for {uses}", uses=", ".join(sorted(found.uses)))
     rendition = work.rendition_of(path) if work else ""
     return replace(_refused(policy, "withdrawn", why, work, rendition, Problem.WITHDRAWN), withdrawal=found)
 
@@ -207,23 +221,27 @@ def settle(
 def unmatched(policy: Policy, visitor: Visitor, uses: Uses, work: Work | None, rendition: str) -> Ruling:
     """The ruling where no rule matches: a use nobody set means no."""
     if not visitor.is_person and (uses - _SEARCH_ONLY or visitor.visitor_class is VisitorClass.AI):
-        why = "no rule speaks of this visitor, and a use that nobody set means no"
+        why = Phrase("no rule speaks of this visitor, and a use that nobody set means no")
         return _refused(policy, "default", why, work, rendition)
-    return _free(policy, "default", "no rule speaks of this visitor", visitor, work, rendition, "/")
+    return _free(policy, "default", Phrase("no rule speaks of this visitor"), visitor, work, rendition, "/")
 
 
-def reason(each: Rule) -> str:
-    """A public clause that says what *each* matches: ``rules[2] matches class ai``."""
-    keys = spelled_match(each.when)
+def reason(each: Rule) -> Phrase:
+    """A public clause that says what *each* matches: ``rule 3 matches class ai``."""
+    rule, keys = numbered(each.key), spelled_match(each.when)
     if not keys:
-        return f"{each.key} matches everyone"
-    return f"{each.key} matches " + ", ".join(
-        f"{key} {' or '.join(_few(words))}" for key, words in keys.items()
+        return Phrase("{rule} matches everyone", rule=rule)
+    what = reduce(
+        lambda one, more: Phrase("{one}, {more}", one=one, more=more),
+        (Phrase(_KEYS[key], words=_few(words)) for key, words in keys.items()),
     )
+    return Phrase("{rule} matches {what}", rule=rule, what=what)
 
 
-def _few(words: list[str]) -> list[str]:
-    return words if len(words) <= 6 else [*words[:5], f"{len(words) - 5} more"]
+def _few(words: list[str]) -> str:
+    if len(words) > 6:
+        return Phrase("{one} or {count} more", one=_few(words[:5]), count=len(words) - 5)
+    return reduce(lambda more, one: Phrase("{one} or {more}", one=one, more=more), reversed(words))
 
 
 def _licensed(
@@ -233,23 +251,29 @@ def _licensed(
         return _ambiguous(policy, each)
     if work is None:
         if policy.otherwise is Verdict.SERVE:
-            why = f"{why}; the page is in no work, and otherwise = serve"
+            why = Phrase("{why}; the page is in no work, and otherwise = serve", why=why)
             return _free(policy, "otherwise", why, visitor, None, "", path)
-        return _refused(
-            policy, "otherwise", f"{why}; the page is in no work, and otherwise = refuse", None, ""
-        )
+        why = Phrase("{why}; the page is in no work, and otherwise = refuse", why=why)
+        return _refused(policy, "otherwise", why, None, "")
     offers = _offers(policy, each.offers, work, rendition, path)
     if not offers and (held := _held(policy, each.offers, work, rendition, path)):
         # Why it is held is told to nobody but the owner.
         uses = frozenset(use for offer in held for use in offer.uses)
         for_now = policy.withdrawn.holding(path, work.id, uses)
-        why = f"{why}, but {work.id} is not sold here {'at the moment' if for_now else 'any more'}"
+        if for_now:
+            why = Phrase("{why}, but {work} is not sold here at the moment", why=why, work=work.id)
+        else:
+            why = Phrase("{why}, but {work} is not sold here any more", why=why, work=work.id)
         return replace(
             _ruling(policy, Verdict.LICENSE, each.key, why, work, rendition, offers=held), closed=True
         )
     if not offers:
-        what = f"the {rendition} of {work.id}" if work.for_sale else work.id
-        return _refused(policy, each.key, f"{why}, but {what} is not for sale", work, rendition)
+        if work.for_sale:
+            form = Phrase("the {rendition} of {work}", rendition=rendition, work=work.id)
+            why = Phrase("{why}, but {work} is not for sale", why=why, work=form)
+        else:
+            why = Phrase("{why}, but {work} is not for sale", why=why, work=work.id)
+        return _refused(policy, each.key, why, work, rendition)
     return _ruling(policy, Verdict.LICENSE, each.key, why, work, rendition, offers=offers)
 
 
@@ -283,16 +307,19 @@ def _free(
     if visitor.is_person:
         return _ruling(policy, Verdict.SERVE, key, why, work, rendition)
     if identity is Identity.SPOOFED:
-        why = f"{why}, but the evidence contradicts the claim"
+        why = Phrase("{why}, but the evidence contradicts the claim", why=why)
         return _refused(policy, key, why, work, rendition, Problem.IDENTITY_NOT_PROVEN)
     if crawler is None or not crawler.verifiable or identity is Identity.VERIFIED:
         return _ruling(policy, Verdict.SERVE, key, why, work, rendition)
     if identity is not Identity.UNVERIFIABLE:
-        why = f"{why}, but {crawler.name} can be checked and was not"
+        why = Phrase("{why}, but {crawler} can be checked and was not", why=why, crawler=crawler.name)
         return _refused(policy, key, why, work, rendition, Problem.IDENTITY_NOT_PROVEN)
     if policy.unverifiable is Verdict.SERVE:
         return _ruling(policy, Verdict.SERVE, key, why, work, rendition)
-    why = f"{why}, but the claim cannot be checked now, and unverifiable = {policy.unverifiable.value}"
+    why = Phrase(
+        "{why}, but the claim cannot be checked now, and unverifiable = {word}",
+        why=why, word=policy.unverifiable.value,
+    )  # fmt: skip
     if policy.unverifiable is Verdict.LICENSE and work is not None and path:
         offers = _offers(policy, tuple(policy.by_offer), work, rendition, path)
         if offers:
@@ -301,7 +328,7 @@ def _free(
 
 
 def _ambiguous(policy: Policy, each: Rule) -> Ruling:
-    why = f"{each.key} depends on the path, which has more than one reading"
+    why = Phrase("{rule} depends on the path, which has more than one reading", rule=numbered(each.key))
     return _refused(policy, each.key, why, None, "", Problem.AMBIGUOUS_PATH)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from gateway.clock import Clock
 from gateway.evidence import Need
+from gateway.languages import Phrase
 from gateway.licenses.accounts import Account
 from gateway.problems import Problem, Refusal, StoreUnavailable
 
@@ -48,7 +49,7 @@ class KnownAccounts:
         except StoreUnavailable as error:
             return Refusal(
                 Problem.SPEND_BOOK_UNAVAILABLE,
-                "Accounts cannot be read.",
+                Phrase("Accounts cannot be read."),
                 retry_after=5,
                 private=str(error),
             )

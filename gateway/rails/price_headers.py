@@ -50,6 +50,7 @@ from typing import Final
 
 from gateway.ask import Ask
 from gateway.evidence import Evidence, Needs
+from gateway.languages import Phrase
 from gateway.money import Money, MoneyError
 from gateway.problems import Problem, Refusal
 from gateway.rails.known_accounts import KIND, KnownAccounts
@@ -154,7 +155,7 @@ def read_bid(ask: Ask, currency: str) -> _Bid | Refusal:
     """What the price headers of *ask* offer, in *currency*; one of them is there. Raises nothing on any value."""
     said = [(at, *line) for at, line in enumerate(ask.headers) if line[0] in {MAX, EXACT}]
     if len(said) != 1:
-        return Refusal(Problem.PRICES_CONFLICT, "More than one price was sent.")
+        return Refusal(Problem.PRICES_CONFLICT, Phrase("More than one price was sent."))
     position, name, value = said[0]
     found = _PRICE.fullmatch(value.strip(" \t"))
     try:
@@ -162,9 +163,12 @@ def read_bid(ask: Ask, currency: str) -> _Bid | Refusal:
     except MoneyError:
         amount = None
     if amount is None:
-        return Refusal(Problem.PRICE_UNREADABLE, f"{name} is not a price such as {currency} 0.01.")
+        return Refusal(
+            Problem.PRICE_UNREADABLE,
+            Phrase("{name} is not a price such as {currency} 0.01.", name=name, currency=currency),
+        )
     if amount.currency != currency:
-        return Refusal(Problem.PRICE_UNREADABLE, f"Prices here are in {currency}.")
+        return Refusal(Problem.PRICE_UNREADABLE, Phrase("Prices here are in {currency}.", currency=currency))
     return _Bid(amount, name == EXACT, position)
 
 
@@ -177,10 +181,14 @@ def _unequal(bid: _Bid, price: Money) -> Refusal | None:
         if bid.amount == price:
             return None
         return Refusal(
-            Problem.EXACT_PRICE_WRONG, f"This page costs {price}, not exactly what was offered.", price=price
+            Problem.EXACT_PRICE_WRONG,
+            Phrase("This page costs {price}, not exactly what was offered.", price=price),
+            price=price,
         )
     if bid.amount >= price:
         return None
     return Refusal(
-        Problem.MAX_PRICE_TOO_LOW, f"This page costs {price}, more than was offered at most.", price=price
+        Problem.MAX_PRICE_TOO_LOW,
+        Phrase("This page costs {price}, more than was offered at most.", price=price),
+        price=price,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from gateway.ask import Ask
 from gateway.evidence import Evidence, Need, Needs
+from gateway.languages import Phrase
 from gateway.licenses.accounts import Account
 from gateway.licenses.license import Standing
 from gateway.problems import Problem, Refusal
@@ -29,7 +30,7 @@ class SignedPayers:
             return found
         if found is None:
             return Refusal(
-                Problem.STRONG_AUTH_REQUIRED, "This request pays from an account and is not signed."
+                Problem.STRONG_AUTH_REQUIRED, Phrase("This request pays from an account and is not signed.")
             )
         if found.outcome == "verified":
             return found.agent
@@ -37,7 +38,11 @@ class SignedPayers:
         bare = [code.partition(":")[2] for code in found.reasons if code.startswith("sig_uncovered:")]
         said = f"does not cover {', '.join(bare)}" if bare else f"was found {found.outcome}"
         listed = "" if bare else f": {', '.join(found.reasons[:6])}"
-        return Refusal(Problem.SIGNATURE_INVALID, f"The signature {said}{listed}.", private=why)
+        return Refusal(
+            Problem.SIGNATURE_INVALID,
+            f"The signature {said}{listed}.",
+            private=why,
+        )
 
     def payer(self, agent: str, evidence: Evidence) -> Account | Refusal | Needs:
         """The account, in good standing, that pays for *agent*."""
@@ -48,9 +53,10 @@ class SignedPayers:
             return found
         assert isinstance(found, Found)
         if found.account is None:
-            return Refusal(Problem.PAYMENT_FAILED, f"{agent} is tied to no account here.")
+            return Refusal(Problem.PAYMENT_FAILED, Phrase("{agent} is tied to no account here.", agent=agent))
         if found.account.standing is not Standing.ACTIVE:
             return Refusal(
-                Problem.PAYMENT_FAILED, f"The account that pays for {agent} is {found.account.standing}."
+                Problem.PAYMENT_FAILED,
+                f"The account that pays for {agent} is {found.account.standing}.",
             )
         return found.account

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from gateway.ask import Ask
+from gateway.languages import Phrase
 from gateway.problems import Problem, Refusal
 from gateway.provenance.floods import network_of
 
@@ -46,7 +47,7 @@ class Unverified:
             return None
         wait = self._pace.wait(network_of(ask.address), ask.asked_at_us)
         if wait:
-            said = "Payments that nobody could verify come too fast from this network."
+            said = Phrase("Payments that nobody could verify come too fast from this network.")
             return Refusal(Problem.TOO_FAST, said, retry_after=wait)
         taken.add(ask.id)
         return None

@@ -27,6 +27,7 @@ from typing import Final, NamedTuple, Protocol
 
 from gateway.ask import Ask
 from gateway.evidence import Evidence, Need, Needs
+from gateway.languages import Phrase
 from gateway.money import Money
 from gateway.policy.x402_terms import X402Terms
 from gateway.problems import PROBLEMS, Problem, Refusal, StoreUnavailable
@@ -223,7 +224,7 @@ class X402:
         try:
             return await self._settler.check(payable)
         except StoreUnavailable as error:
-            why = "Payments cannot be verified at the moment."
+            why = Phrase("Payments cannot be verified at the moment.")
             return Refusal(Problem.PAYMENT_SERVICE_UNAVAILABLE, why, retry_after=10, private=str(error))
 
 
@@ -269,7 +270,7 @@ def _refusal(unpaid: Unpaid, origin: str, *, private: str = "") -> Refusal:
         facts += (("payment", unpaid.payment), ("status_url", f"{origin}{PAYMENTS}/{unpaid.payment}"))
     return Refusal(
         PROBLEMS[unpaid.code],
-        f"The payment was not taken: {unpaid.reason}.",
+        Phrase("The payment was not taken: {reason}.", reason=unpaid.reason),
         retry_after=unpaid.retry_after,
         private=private,
         facts=facts,

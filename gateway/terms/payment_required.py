@@ -255,4 +255,8 @@ def _from_octets(text: str) -> bool:
 
 def plain(text: str) -> str:
     """*text* as JSON can hold it: a lone surrogate from an odd octet is spelled out."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text  # as it is: a phrase stays one

@@ -40,6 +40,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.languages import Phrase
 from gateway.money import LARGEST_MICROS, Money, MoneyError
 from gateway.paths import PathScope
 from gateway.problems import Problem, Refusal
@@ -191,7 +192,9 @@ def read_claims(payload: Mapping[str, object]) -> Claims | Refusal:
         return _read(payload)
     except (_Unreadable, MoneyError, ValueError) as error:
         return Refusal(
-            Problem.TOKEN_INVALID, "The token's content is not what this desk writes.", private=str(error)
+            Problem.TOKEN_INVALID,
+            Phrase("The token's content is not what this desk writes."),
+            private=str(error),
         )
 
 

@@ -41,6 +41,7 @@ from typing import Final
 from gateway.keys.jws import LONGEST, Compact, read_compact, signature_holds
 from gateway.keys.key_set import KeySet
 from gateway.keys.strict_json import Malformed, read_object
+from gateway.languages import Phrase
 from gateway.problems import Problem, Refusal
 from gateway.tokens.claims import DETAIL_TYPE, TOKEN_TYPE, Claims, read_claims
 
@@ -51,7 +52,7 @@ _LONGEST_BEARER: Final = 16 * 1024
 _BEARER_SHAPE = re.compile(r"([A-Za-z0-9_-]+=*)\.([A-Za-z0-9_-]+=*)\.[A-Za-z0-9_=-]*", re.ASCII)
 _BLANKS = re.compile(r"[ \t]+")
 _OUR_TYPES: Final = frozenset({TOKEN_TYPE, f"application/{TOKEN_TYPE}"})
-_BAD_FORM: Final = "The token is not in the form this desk writes."
+_BAD_FORM: Final = Phrase("The token is not in the form this desk writes.")
 _YEAR_10000: Final = 253_402_300_800
 
 
@@ -103,38 +104,54 @@ def _open(token: str) -> _Opened | Refusal:
     except Malformed as error:
         return _invalid(_BAD_FORM, str(error))
     if compact.typ != TOKEN_TYPE or not compact.kid:
-        return _invalid(f"The token's header does not have the type {TOKEN_TYPE} and a kid.")
+        return _invalid(
+            Phrase("The token's header does not have the type {type} and a kid.", type=TOKEN_TYPE)
+        )
     claims = read_claims(payload)
     return claims if isinstance(claims, Refusal) else _Opened(compact, claims)
 
 
 def _misaddressed(claims: Claims, issuer: str, audience: str) -> Refusal | None:
     if claims.audience != audience:
-        return Refusal(Problem.TOKEN_OTHER_SITE, f"The token is not for {audience}.")
+        return Refusal(
+            Problem.TOKEN_OTHER_SITE, Phrase("The token is not for {audience}.", audience=audience)
+        )
     if claims.issuer != issuer:
-        return _invalid(f"The token was not issued by {issuer}.")
+        return _invalid(Phrase("The token was not issued by {issuer}.", issuer=issuer))
     return None
 
 
 def _forged(compact: Compact, keys: KeySet) -> Refusal | None:
     key = keys.get(compact.kid)
     if key is None:
-        return _invalid("The token names a key that this desk does not use.")
+        return _invalid(Phrase("The token names a key that this desk does not use."))
     if not signature_holds(compact, key):
-        return _invalid("The token's signature was not made by the key it names.")
+        return _invalid(Phrase("The token's signature was not made by the key it names."))
     return None
 
 
 def _untimely(claims: Claims, now: int, leeway: int) -> Refusal | None:
     # What follows a good signature may be quoted.
     if not 0 < claims.expires_at - claims.issued_at <= LONGEST_LIFE_SECONDS:
-        return _invalid(f"The token's life is not between 1 and {LONGEST_LIFE_SECONDS} seconds.")
+        return _invalid(
+            Phrase("The token's life is not between 1 and {most} seconds.", most=LONGEST_LIFE_SECONDS)
+        )
     if claims.issued_at > now + leeway:
-        return _invalid(f"The token says it was issued at {_moment(claims.issued_at)}, which is yet to come.")
+        return _invalid(
+            Phrase(
+                "The token says it was issued at {moment}, which is yet to come.",
+                moment=_moment(claims.issued_at),
+            )
+        )
     if now >= claims.expires_at + leeway:
-        return Refusal(Problem.TOKEN_EXPIRED, f"The token expired at {_moment(claims.expires_at)}.")
+        return Refusal(
+            Problem.TOKEN_EXPIRED, Phrase("The token expired at {moment}.", moment=_moment(claims.expires_at))
+        )
     if now < claims.not_before - leeway:
-        return Refusal(Problem.TOKEN_EXPIRED, f"The token is not valid before {_moment(claims.not_before)}.")
+        return Refusal(
+            Problem.TOKEN_EXPIRED,
+            Phrase("The token is not valid before {moment}.", moment=_moment(claims.not_before)),
+        )
     return None
 
 
@@ -280,7 +297,7 @@ def credential(headers: Sequence[tuple[str, str]]) -> Credential | Refusal | Non
     if not found:
         return None
     if len(found) > 1:
-        return Refusal(Problem.BAD_REQUEST, "The request has more than one Authorization header.")
+        return Refusal(Problem.BAD_REQUEST, Phrase("The request has more than one Authorization header."))
     at, value = found[0]
     scheme, *rest = _BLANKS.split(value.strip(" \t"), maxsplit=1)
     scheme, token = scheme.lower(), rest[0] if rest else ""

@@ -79,7 +79,7 @@ def _offer(
 RULING = Ruling(
     Verdict.LICENSE,
     "rules[1]",
-    "rules[1] matches class ai",
+    "rule 2 matches class ai",
     "sha-256:p",
     Mode.ENFORCE,
     (_offer(),),

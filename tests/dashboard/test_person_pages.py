@@ -70,6 +70,35 @@ async def test_a_report_tells_why_and_shows_the_change_before_the_click(board, p
     assert not people.file.exists()
 
 
+async def test_which_rule_it_was_is_told_in_words_with_its_line_for_whoever_may_read_it(
+    start, filled, people, files, clock
+):
+    from tests.dashboard.conftest import BASE
+
+    record = replace(
+        BASE, id="019ab0aa-0000-7000-8000-000000000002", time_us=clock.now_us() - 9, outcome="refused", status=402,
+        problem="license-required", policy=files.policies[0].digest, rule="rules[4]", ended="refused",
+    )  # fmt: skip
+    await filled.insert((record, FetchDetail(address="203.0.113.9", evidence=("ua_library",))))
+    now = clock.now_us() // 1_000_000
+    await people.reports.add(
+        PersonReport("pr_3", "journal", now, record.id, "/essays/tides", "203.0.113.0/24")
+    )
+    board = await start(filled, people=people, policies=files)
+    board.become("owner")
+    page = (await board.get("/refused/pr_3")).text
+    assert "rule 5: AI crawlers need a license" in page
+    assert "rules[4]" not in re.sub(r'href="[^"]*"', "", page)
+    (line,) = re.findall(r'href="(/policies/journal/lines[^"]*)"', page)
+    assert "Rule 5 is not in the file: it is of the stance" in unescape(
+        re.sub(r"</?(bdi|code)>", "", (await board.get(unescape(line))).text)
+    )
+    # Of rules that nobody kept, there is a number and no line.
+    page = (await board.get("/refused/pr_1")).text
+    assert "rule 3 of rules that are not kept here" in page
+    assert "/policies/journal/lines" not in page
+
+
 async def test_the_weeks_of_the_page_and_of_its_forms_are_those_that_doctor_counts(board, people, clock):
     await people.reports.decide("pr_2", EXEMPTED, NETWORK, 9)
     rows = json.loads((await board.get("/refused/weeks.json")).text)["rows"]

@@ -25,6 +25,9 @@ async def test_a_page_with_a_price_shows_the_answer_and_every_format(desk):
     assert "Answered 402" in said
     assert "Cache-Control: no-store" in said
     assert "license-required" in said
+    assert "Rule Rule 5 AI crawlers need a license" in said
+    assert "(rule 5 matches class ai)" in said
+    assert "rules[" not in said
     assert "robots.txt: may be crawled" in said
     assert "0.02 USD per fetch" in said
     assert "Mode observe: nothing of this is sent" in said

@@ -34,7 +34,9 @@ async def desk(start, filled, files, clock):
 async def test_a_record_is_put_to_the_rules_as_itself_and_as_others(desk):
     page = spelled((await desk.get(f"/records/{ID}/replay")).text)
     assert "By the rules in force, which are those of then" in page
-    assert "needs a license" in page
+    assert "answered 200 by rule 5: AI crawlers need a license" in page
+    assert "needs a license: rule 5 matches class ai" in page
+    assert "rules[" not in page.replace("rule=rules[", "")
     assert "GPTBot of OpenAI" in page
     page = spelled((await desk.get(f"/records/{ID}/replay?as=Googlebot&proof=verified")).text)
     assert "served, free of charge" in page
@@ -49,6 +51,9 @@ async def test_the_rules_of_then_are_found_among_the_versions(desk, files):
     files._shelf().reload()
     page = (await desk.get(f"/records/{ID}/replay")).text
     said = spelled(page)
+    assert "by rule 5: AI crawlers need a license" in said
+    assert "as it was then" in said
+    assert "decided rule 1: crawlers named gptbot are refused" in said
     assert said.index("By the rules of then") < said.index("By the rules of now")
     assert "needs a license" in said
     assert "refused, at any price" in said
@@ -93,6 +98,8 @@ async def test_a_records_page_leads_there_and_floors_are_the_owners(desk):
     page = (await desk.get(f"/records/{ID}")).text
     assert f'href="/records/{ID}/replay"' in page
     assert "/policies/journal/lines?rule=rules" in page
+    assert "rule 5: AI crawlers need a license (" in page
+    assert "rules[4]" not in re.sub(r'href="[^"]*"', "", page)
     desk.become("viewer")
     page = (await desk.get(f"/records/{ID}")).text
     assert f'href="/records/{ID}/replay"' in page

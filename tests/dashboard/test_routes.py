@@ -314,7 +314,7 @@ async def test_personal_detail_stands_on_the_record_page_alone(board, filled):
         "License",
         "Charge",
         record,
-        "rules[2]",
+        "rule 3",
     ):
         assert said in page
     await filled.forget()

@@ -10,7 +10,7 @@ from gateway.dashboard.health_pages import Health
 from gateway.dashboard.policy_shelf import with_mode
 from gateway.dashboard.setup_pages import Setup
 from gateway.dashboard.visiting import Visited
-from gateway.policy.first_policy import QUESTIONS
+from gateway.policy.first_policy import QUESTIONS, first_policy
 from tests.dashboard.test_health_pages import Examiner
 from tests.dashboard.test_policy_pages import spelled
 
@@ -104,6 +104,23 @@ async def test_six_questions_make_a_file_that_is_shown_before_it_is_written(desk
     assert file.stat().st_mode & 0o777 == 0o600
     assert 'mode     = "offer"' in file.read_text()
     assert [path.name for path in sites.iterdir() if path.name.startswith(".")] == []
+
+
+async def test_each_price_has_a_field_of_its_own_and_the_file_is_the_one_that_init_writes(desk, sites):
+    fields = {"answer_price": "0.01", "training_price": "0.05", "currency": "EUR"}
+    page = (await desk.get("/setup/new?prices=0.01+0.05+EUR")).text
+    assert {name: re.search(rf'name="{name}" value="([^"]*)"', page)[1] for name in fields} == fields
+    assert 'name="prices"' not in page
+    sent = {**ANSWERS, "stance": "search-free-training-paid", **fields}
+    del sent["prices"]
+    seen = await desk.post("/setup/look", {"form": await desk.form("/setup/new"), **sent})
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', seen.text))
+    assert {name: hidden[name] for name in fields} == fields
+    done = await desk.post("/setup/write", hidden)
+    assert done.status == 303
+    asked = {**sent, "prices": "0.01 0.05 EUR"}
+    assert (sites / "new.example.toml").read_text() == first_policy(asked).text
+    assert 'per_fetch = "0.06"' in first_policy(asked).text
 
 
 async def test_a_file_that_is_there_is_never_written_over(desk, sites):

@@ -21,6 +21,7 @@ def test_the_steps_are_the_path(make_fetch):
         "Client address": "203.0.113.9",
         "Found": "Its User-Agent says that it is GPTBot. (ua_claim:GPTBot)",
     }
+    assert facts(steps, "Rule")["Rule"] == "rule 3"
     assert facts(steps, "Price") == {"Price": "0.02 USD"}
     assert facts(steps, "Charge") == {"Charged": "0.02 USD", "Reason": "first read in the window"}
     assert facts(steps, "License")["Licensee"] == "acme-models"

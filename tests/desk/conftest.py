@@ -29,6 +29,7 @@ from gateway.desk.form_tokens import FormTokens
 from gateway.desk.held import Holdings
 from gateway.desk.in_person import InPerson
 from gateway.desk.invoices import InvoiceDesk
+from gateway.desk.license_papers import PaperShelf
 from gateway.desk.log_files import LogFiles, ReceiptDesk
 from gateway.desk.objections import ObjectionDesk
 from gateway.desk.offer_documents import OfferDocuments
@@ -321,8 +322,9 @@ class World:
 
     def _accounts(self, clients):
         stores = AccountStores(
-            self.charges, self.spend_limits, self.register.store, self.duties, self.billing, self.account_book
-        )
+            self.charges, self.spend_limits, self.register.store, self.duties, self.billing, self.account_book,
+            PaperShelf(self.negotiations, self.terms),
+        )  # fmt: skip
         held = Holdings(self.register, Verifier(lambda: self.keys.public), self.clock, self.balance)
         return AccountDesk(clients, held, stores, self.clock, FormTokens(self.clock)).group()
 

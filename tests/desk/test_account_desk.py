@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 from dataclasses import replace
+from html import unescape
 
 import aiohttp
 import orjson
@@ -14,6 +15,8 @@ import pytest
 
 from gateway.licenses.enrollment import enroll
 from gateway.licenses.license import Standing
+from gateway.licenses.position import Position
+from gateway.policy.rules import Signing
 from gateway.provenance.record import BookEntry, FetchRecord
 from tests.desk.test_billing import get
 from tests.desk.test_invoices import billed, send
@@ -97,6 +100,39 @@ async def test_the_whole_account_is_one_document_and_one_page(world, busy):
     assert "form-action 'self'" in answer.headers["Content-Security-Policy"]
 
 
+async def negotiated(world, made):
+    """A license of *made* that was negotiated, with its contract."""
+    world.positions["answers"] = Position()
+    world.policy = replace(world.policy, signing=Signing("Ireland"))
+    sent = {"headers": {"Content-Type": "application/json"}}
+    answer = await world.post("/.licet/negotiations", made, b'{"offer": "answers"}', **sent)
+    found = await answer.json()
+    sent["headers"]["If-Match"] = answer.headers["ETag"]
+    body = orjson.dumps({name: found["accept"][name] for name in ("terms_hash", "assent")})
+    answer = await world.post(f"/.licet/negotiations/{found['id']}/acceptance", made, body, **sent)
+    assert answer.status < 300, await answer.text()
+    return (await answer.json())["license"]
+
+
+async def test_every_link_of_the_account_leads_somewhere(world, busy):
+    made, _, bought = busy
+    signed = await negotiated(world, made)
+    found = {each["license"]: each for each in (await told(world, made))["licenses"]}
+    assert found[signed]["contract"] == f"/.licet/contracts/{signed}?version=1"
+    assert found[signed]["published_terms"] is None
+    assert found[bought]["contract"] is None
+    assert re.fullmatch(r"/\.licet/terms/[0-9a-f]{64}", found[bought]["published_terms"])
+    page = (await get(world, ACCOUNT, made, "text/html"))[1].decode()
+    links = {unescape(each) for each in re.findall(r'href="([^"]+)"', page)}
+    ours = {each for each in links if each.startswith("/")} | {
+        each.removeprefix(world.origin) for each in links if each.startswith(world.origin)
+    }
+    assert {found[signed]["contract"], found[bought]["published_terms"], found[bought]["agreement"]} < ours
+    await world.log.sign_news()
+    for path in sorted(ours):
+        assert (await get(world, path, made, "text/html"))[0] == 200, path
+
+
 async def test_what_is_set_aside_stands_beside_what_is_free(world, busy):
     made, _, license = busy
     from gateway.admission.spending import Charge
@@ -147,7 +183,7 @@ async def test_one_charge_tells_how_it_came_about(world, busy):
         "0.02",
     )
     page = (await get(world, f"{ACCOUNT}/charges/rec-0003", made, "text/html"))[1].decode()
-    for word in ("rules[0]", "sha-256:policy", "/.licet/receipts/rec-0003", "journal.example/essays/3"):
+    for word in ("rule 1", "sha-256:policy", "/.licet/receipts/rec-0003", "journal.example/essays/3"):
         assert word in page
 
 

@@ -120,7 +120,7 @@ def test_it_says_which_rule_which_offers_and_which_precedence():
     steps = ask().steps
     assert steps[0] == "/essays/tides is the page of the work essays."
     assert steps[1] == "For GPTBot, the uses are ai-train."
-    assert "rules[0], rules[1], rules[2], rules[3] do not match; rules[4] matches class ai" in steps[2]
+    assert "rule 1, rule 2, rule 3, rule 4 do not match; rule 5 matches class ai" in steps[2]
     assert "training, answers, everything sell the page" in steps[3]
     assert "training, everything cover all of these uses" in steps[4]
     assert "training at 0.02 USD" in steps[4]

@@ -1,17 +1,19 @@
 import re
-from html import unescape
+from html import escape, unescape
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlsplit
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.front.refusal_page import MOST_OCTETS, refusal_page
-from gateway.languages import speak
+from gateway.languages import Phrase, speak, standing_alone
 from gateway.money import Money
 from gateway.paper import STYLE
 from gateway.paths import PathScope
+from gateway.policy.rule_words import numbered
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import (
     Attribution,
@@ -154,3 +156,26 @@ def test_no_text_becomes_markup(text, other):
     # Long texts leave no room for an offer, so there may be fewer.
     plain = refusal_page(body(Refusal(Problem.LICENSE_REQUIRED, "x"), offers(1)), site="x", contact="x")
     assert set(Texts(page).tags) <= set(Texts(plain).tags)
+
+
+DETAILS = [
+    (Phrase("The credit left is {left}; this fetch costs {price}.", left="2 USD", price="<b>"),
+     "Das Guthaben beträgt noch 2 USD; dieser Abruf kostet &lt;b&gt;."),
+    (standing_alone(Phrase("{rule} matches {what}", rule=numbered("rules[1]"), what=Phrase("class {words}", words="ai"))),
+     "Regel 2 trifft zu auf Klasse ai."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("detail", "said"), DETAILS)
+def test_the_fact_is_told_in_the_language_that_is_spoken_and_to_programs_in_english(detail, said):
+    refusal = Refusal(Problem.REFUSED_BY_OWNER, detail)
+    assert orjson.loads(orjson.dumps(body(refusal)))["detail"] == str(detail)
+    assert f"<p>{escape(str(detail))}</p>" in refusal_page(body(refusal)).decode()
+    speak("de")
+    try:
+        page = refusal_page(body(refusal)).decode()
+        assert orjson.loads(orjson.dumps(body(refusal)))["detail"] == str(detail)
+    finally:
+        speak("en")
+    assert f"<p>{said}</p>" in page
+    assert '<p lang="en"' not in page

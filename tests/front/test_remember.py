@@ -78,7 +78,7 @@ def judged(verdict: Any, *, mode: Mode = Mode.ENFORCE, ruled: bool = True, **mor
     site = Site("journal", ("journal.example",), "http://127.0.0.1:8000", mode, "USD")
     policy = Policy(site, (), OFFERS, (), "sha-256:p")
     ruling = Ruling(
-        Verdict.LICENSE, "rules[1]", "rules[1] matches class ai", "sha-256:p", mode, OFFERS, "essays", "page"
+        Verdict.LICENSE, "rules[1]", "rule 2 matches class ai", "sha-256:p", mode, OFFERS, "essays", "page"
     )
     return Judged(policy, more.pop("visitor", GPTBOT), ruling if ruled else None, verdict, **more)
 

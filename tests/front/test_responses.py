@@ -76,7 +76,7 @@ def policy(mode=Mode.ENFORCE):
 
 
 def judged(verdict, visitor=GPTBOT, mode=Mode.ENFORCE, offers=OFFERS):
-    ruling = Ruling(Verdict.LICENSE, "rules[0]", "rules[0] matches class ai", "sha-256:p", mode, offers)
+    ruling = Ruling(Verdict.LICENSE, "rules[0]", "rule 1 matches class ai", "sha-256:p", mode, offers)
     return Judged(policy(mode), visitor, ruling, verdict)
 
 

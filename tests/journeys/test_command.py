@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import typer
 from gateway import __version__
 from gateway.cli import app, main
 from gateway.cli.books import open_books
+from gateway.policy.first_policy import first_policy
 
 GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.3; +https://openai.com/gptbot)"
 MONTH = datetime.now(UTC).strftime("%Y-%m")
@@ -202,7 +204,7 @@ async def test_a_file_where_the_data_folder_should_be(licet) -> None:
 
 
 async def test_init_check_lint_and_explain(licet, origin) -> None:
-    done = await licet("init", stdin=f"{origin.url}\njournal.example\n\n\n\n\n")
+    done = await licet("init", stdin=f"{origin.url}\njournal.example\n\n\n\n\n\n\n")
     assert f"{origin.url} answers 200" in done.err
     file = licet.folder / "licet-data" / "sites" / "journal.example.toml"
     assert file.is_file()
@@ -240,14 +242,16 @@ async def test_init_check_lint_and_explain(licet, origin) -> None:
 
 
 async def test_an_answer_that_cannot_be_used_is_asked_for_again_and_loses_no_other(licet, origin) -> None:
-    typed = (
-        f"localhost:x\n{origin.url}\nhttp://journal.example\njournal.example\nmaybe\ncleared\n\ncheap\n\n\n"
-    )
+    typed = f"localhost:x\n{origin.url}\nhttp://journal.example\njournal.example\nmaybe\ncleared\n\ncheap\n\n\n0.01\n0.05\nEUR\n\n"
     done = await licet("init", stdin=typed)
-    for said in ("write the address of a server", "is a host name", "is one of own", "is two amounts"):
-        assert f"not taken: {said}" in done.err
+    for said in ("write the address of a server", "is a host name", "is one of own", "an amount"):
+        assert re.search(f"not taken: .*{said}", done.err), said
     text = (licet.folder / "licet-data" / "sites" / "journal.example.toml").read_text()
     assert origin.url in text and 'rights = "cleared"' in text
+    # The page's form, answered alike, makes the same file.
+    fields = {"answer_price": "0.01", "training_price": "0.05", "currency": "EUR"}
+    same = {"origin": origin.url, "hosts": "journal.example", "rights": "cleared", **fields}
+    assert first_policy(same).text == text
 
 
 async def test_a_honeypot_is_made_and_goes_into_a_policy(licet, origin) -> None:
@@ -264,7 +268,7 @@ async def test_explain_for_a_person_a_crawler_an_ambiguous_path_and_a_country(li
     licet.write_site(origin.url)
     person = await licet("policy", "explain", "/essays/tides")
     assert person.out.splitlines()[:2] == [
-        "served, free of charge: rules[2] matches everyone",
+        "served, free of charge: rule 3 matches everyone",
         "visitor  no evidence of automation; served as a person is",
     ]
     browser = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -272,7 +276,7 @@ async def test_explain_for_a_person_a_crawler_an_ambiguous_path_and_a_country(li
 
     ask = ("policy", "explain", "/essays/tides", "--as", "GPTBot", "--use", "ai-train", "--country", "de")
     told = await licet(*ask)
-    assert told.out.startswith("needs a license: rules[1] matches class ai\n")
+    assert told.out.startswith("needs a license: rule 2 matches class ai\n")
     assert "offer    training: ai-train at 0.005 USD per fetch, DE, FR\n" in told.out
     assert "places   of the fetch: checked at every fetch by its network location" in told.out
     assert "country  DE\n" in told.out

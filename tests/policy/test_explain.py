@@ -11,17 +11,23 @@ from gateway.visitors.visitor import PERSON, Identity
 def tell(make, stance, visitor, path="/essays/x", country="DE"):
     policy = default_policy("http://127.0.0.1:8000", stance=stance)
     ask = make.ask(path, country)
-    return explanation(rule(policy, visitor, ask, visitor.uses), visitor, ask, visitor.uses, policy.site)
+    return explanation(rule(policy, visitor, ask, visitor.uses), visitor, ask, visitor.uses, policy)
 
 
 def test_a_license_is_told_with_its_offers(make):
     told = tell(make, "search-free-training-paid", make.seen(make.GPTBOT))
     lines = told.lines()
-    assert lines[0] == "needs a license: rules[4] matches class ai"
+    assert lines[0] == "needs a license: rule 5 matches class ai"
     assert "offer    training: ai-train at 0.02 USD per fetch, worldwide" in lines
     assert "visitor  GPTBot of OpenAI (class ai, identity verified)" in lines
     assert "path     /essays/x, the page of site" in lines
     assert "country  DE" in lines
+    said = (
+        "rule 5: AI crawlers need a license"
+        " (answers: 0.004 USD a fetch, training: 0.02 USD a fetch, everything: 0.022 USD a fetch)"
+    )
+    assert f"decided  {said}" in lines
+    assert (told.as_json()["rule"], told.as_json()["rule_words"]) == ("rules[4]", said)
     assert lines[-1].startswith("mode observe")
     plain = told.as_json()
     assert json.loads(json.dumps(plain)) == plain
@@ -32,9 +38,9 @@ def test_a_license_is_told_with_its_offers(make):
 @pytest.mark.parametrize(
     ("who", "stance", "path", "head"),
     [
-        ("PERSON", "closed", "/", "served, free of charge: rules[4] matches everyone"),
-        ("UNKNOWN", "closed", "/", "refused, at any price: rules[3] matches class automation, proof none (403 refused-by-owner)"),
-        ("UNKNOWN", "everything-licensed", "", "refused, at any price: rules[4] depends on the path, which has more than one reading (400 ambiguous-path)"),
+        ("PERSON", "closed", "/", "served, free of charge: rule 5 matches everyone"),
+        ("UNKNOWN", "closed", "/", "refused, at any price: rule 4 matches class automation, proof none (403 refused-by-owner)"),
+        ("UNKNOWN", "everything-licensed", "", "refused, at any price: rule 5 depends on the path, which has more than one reading (400 ambiguous-path)"),
     ],
 )  # fmt: skip
 def test_heads(make, who, stance, path, head):
@@ -47,5 +53,5 @@ def test_heads(make, who, stance, path, head):
 def test_an_imitator_is_told_why(make):
     head = tell(make, "open", make.seen(make.GOOGLEBOT, Identity.SPOOFED)).lines()[0]
     assert head == (
-        "refused, at any price: rules[2] matches everyone, but the evidence contradicts the claim (403 identity-not-proven)"
+        "refused, at any price: rule 3 matches everyone, but the evidence contradicts the claim (403 identity-not-proven)"
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.first_policy import QUESTIONS, FirstPolicy, answers, first_policy
+from gateway.policy.first_policy import PRICES, QUESTIONS, FirstPolicy, answers, first_policy
 from gateway.policy.reading import read_policy_text, stances
 from gateway.policy.rules import Mode, Rights
 
@@ -63,6 +63,35 @@ def test_what_is_unsure_is_not_sold_and_says_so_at_its_question():
     for stance in ("open", "closed"):
         found = made(rights="unsure", stance=stance)
         assert not read_policy_text(found.text, found.name).works[0].for_sale
+
+
+@pytest.mark.parametrize("stance", sorted(stances()))
+def test_prices_by_their_fields_and_in_one_line_make_the_same_file(stance):
+    fields = {each.name: answer for each, answer in zip(PRICES, ("0.01", "0.05", "eur"), strict=True)}
+    assert made(stance=stance, **fields) == made(stance=stance, prices="0.01 0.05 EUR")
+    assert answers(fields)["prices"] == "0.01 0.05 eur"
+
+
+def test_a_field_that_is_left_out_is_of_the_line_and_else_the_default():
+    assert prices(made(prices="1 2 EUR", training_price="3")) == {
+        "answers": "1 EUR", "training": "3 EUR", "everything": "4 EUR",
+    }  # fmt: skip
+    assert prices(made(currency="GBP"))["training"] == "0.02 GBP"
+    assert "[offers" not in made(answer_price="0.004", training_price="0.02").text
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"answer_price": "cheap"},
+        {"training_price": "0.02 USD"},
+        {"currency": "dollars"},
+        {"answer_price": "1 2"},
+    ],
+)
+def test_what_is_wrong_with_a_field_is_told_at_its_question(fields):
+    assert set(first_policy(fields)) == {"prices"}
+    assert answers(fields) | fields == answers(fields), "nothing that was typed is lost"
 
 
 def test_the_price_of_a_place_in_an_index_stays_the_stances():

@@ -282,10 +282,10 @@ def test_nobody_gets_past_a_rule_by_hiding_the_path(make, read, rules, verdict, 
 
 
 WHYS = [
-    ("{}", "rules[0] matches everyone"),
-    ('{class = "ai"}', "rules[0] matches class ai"),
-    ('{class = ["ai", "service"], path = "/essays/"}', "rules[0] matches class ai or service, path /essays/"),
-    ('{country = "EU"}', "rules[0] matches country AT or AX or BE or BG or CY or 29 more"),
+    ("{}", "rule 1 matches everyone"),
+    ('{class = "ai"}', "rule 1 matches class ai"),
+    ('{class = ["ai", "service"], path = "/essays/"}', "rule 1 matches class ai or service, path /essays/"),
+    ('{country = "EU"}', "rule 1 matches country AT or AX or BE or BG or CY or 29 more"),
 ]
 
 

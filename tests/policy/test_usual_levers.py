@@ -113,7 +113,7 @@ def test_it_is_told_what_is_usual_and_what_is_the_creators(read, make):
     more = 'duties = {report = "monthly"}'
     policy = read(RULES + WORKS + make.HEAD + OFFER.format(uses=TRAIN, price=UPFRONT, more=more))
     visitor, ask = make.seen(make.GPTBOT, Identity.VERIFIED), make.ask("/essays/x")
-    found = explanation(rule(policy, visitor, ask, visitor.uses), visitor, ask, visitor.uses, policy.site)
+    found = explanation(rule(policy, visitor, ask, visitor.uses), visitor, ask, visitor.uses, policy)
     assert (
         "levers   one: credit: nothing to show (usual in tier 1); monthly reports (your word); "
         "1 audit in 12 months (usual in tier 1); "
