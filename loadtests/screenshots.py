@@ -86,6 +86,7 @@ SCREENS: Final[dict[str, str | tuple[str, str]]] = {
     "invoice": ("billing", "/billing/documents/"),
     "authors-billing": "/billing/authors",
     "milestones": "/milestones",
+    "milestone": ("milestones", "/milestones/li_"),
     "duties": "/duties",
     "duty": ("duties", "/duties/"),
     "audits": "/audits",
