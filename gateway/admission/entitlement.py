@@ -78,19 +78,7 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
         )
     scope = opened_by(claims, ask.path, ruling.bundles) if ask.path else None
     if scope is None:
-        listed = ", ".join(each.pattern for each in claims.scopes) or Phrase(
-            "the bundle {bundle}", bundle=claims.bundle
-        )
-        less = ", ".join(each.pattern for each in claims.excluded)
-        return Refusal(
-            Problem.PATH_NOT_COVERED,
-            Phrase(
-                "License {license} covers {covered}; this is {path}.",
-                license=claims.license,
-                covered=Phrase("{covered} but not {less}", covered=listed, less=less) if less else listed,
-                path=ask.path or ask.target,
-            ),
-        )
+        return _other_path(claims, ask)
     sold = {offer.id for offer in ruling.offers}
     if claims.offer and claims.policy == ruling.policy and claims.offer not in sold:
         return Refusal(
@@ -115,18 +103,7 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
         )
     asked = uses_under(claims, visitor)
     if not covers(claims.uses, asked):
-        granted, wanted = ", ".join(sorted(claims.uses)), ", ".join(sorted(asked))
-        who = visitor.name or Phrase("this visitor")
-        return Refusal(
-            Problem.USE_NOT_COVERED,
-            Phrase(
-                "License {license} grants {granted}; {who} is known for {wanted}.",
-                license=claims.license,
-                granted=granted,
-                who=who,
-                wanted=wanted,
-            ),
-        )
+        return _other_use(claims, asked, visitor)
     outside = _outside(claims, ask) if ruling.territory is not TerritoryMode.OFF else None
     if outside is not None and ruling.territory is TerritoryMode.ENFORCE:
         return outside
@@ -142,6 +119,28 @@ def entitle(claims: Claims, visitor: Visitor, ruling: Ruling, ask: Ask) -> Cover
             ),
         )
     return Covered(scope, asked, outside)
+
+
+def _other_path(claims: Claims, ask: Ask) -> Refusal:
+    listed = ", ".join(each.pattern for each in claims.scopes) or Phrase(
+        "the bundle {bundle}", bundle=claims.bundle
+    )
+    less = ", ".join(each.pattern for each in claims.excluded)
+    covered = Phrase("{covered} but not {less}", covered=listed, less=less) if less else listed
+    said = Phrase(
+        "License {license} covers {covered}; this is {path}.",
+        license=claims.license, covered=covered, path=ask.path or ask.target,
+    )  # fmt: skip
+    return Refusal(Problem.PATH_NOT_COVERED, said)
+
+
+def _other_use(claims: Claims, asked: Uses, visitor: Visitor) -> Refusal:
+    said = Phrase(
+        "License {license} grants {granted}; {who} is known for {wanted}.",
+        license=claims.license, granted=", ".join(sorted(claims.uses)),
+        who=visitor.name or Phrase("this visitor"), wanted=", ".join(sorted(asked)),
+    )  # fmt: skip
+    return Refusal(Problem.USE_NOT_COVERED, said)
 
 
 def _outside(claims: Claims, ask: Ask) -> Refusal | None:
