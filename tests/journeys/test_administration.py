@@ -93,13 +93,13 @@ async def test_a_change_on_a_page_and_one_by_command_are_proven_from_the_public_
     assert (await owner.enter(one.sign_in))[0] == 200
     _, page = await owner.get(f"/licensees/{made['licensee']}")
     assert (await owner.post(f"/licensees/{made['licensee']}/stand", page, standing="suspended"))[0] == 200
-    link = (await licet("dashboard", "people", "add", "ada", "viewer", "--json")).json["sign_in"]
+    link = (await licet("dashboard", "people", "add", "vera", "viewer", "--json")).json["sign_in"]
     status, page = await viewer.enter(link)
-    assert (status, "ada" in page) == (200, True)
+    assert (status, "vera" in page) == (200, True)
     _, page = await viewer.get("/account")
     assert (await viewer.post(f"/licensees/{made['licensee']}/stand", page, standing="active"))[0] == 403
     # A command locks out a session that is open, with the next request.
-    await licet("dashboard", "people", "disable", "ada")
+    await licet("dashboard", "people", "disable", "vera")
     assert "Sign in" in (await viewer.get("/"))[1]
     await licet("dashboard", "people", "disable", "owner", code=1)
 
@@ -111,7 +111,7 @@ async def test_a_change_on_a_page_and_one_by_command_are_proven_from_the_public_
         ("dashboard people add", "local", "local"), ("self", "viewer", "link"), ("dashboard people disable", "local", "local"),
     ]  # fmt: skip
     assert found[2]["before"] != found[2]["after"]
-    assert "ada" not in str(found)
+    assert "vera" not in str(found)  # no name that a digest could spell
     assert "Example" not in str(found)
     _, page = await owner.get("/admin")
     assert page.count("this machine") == 3

@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 import apsw
 import pytest
@@ -37,6 +38,10 @@ HEAVY = (
 )
 
 
+#: The tree of all commands, which takes a while to make.
+WHOLE = typer.main.get_command(app)
+
+
 def _commands() -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
 
@@ -47,18 +52,18 @@ def _commands() -> list[tuple[str, ...]]:
         else:
             found.append(path)
 
-    walk(typer.main.get_command(app), ())
+    walk(WHOLE, ())
     return found
 
 
 COMMANDS = _commands()
 
 
-def _options(path: tuple[str, ...]) -> set[str]:
-    command = typer.main.get_command(app)
+def _found(path: tuple[str, ...]) -> Any:
+    command = WHOLE
     for name in path:
         command = command.commands[name]
-    return {option for param in command.params for option in param.opts}
+    return command
 
 
 def test_the_commands_are_those_that_were_promised() -> None:
@@ -93,10 +98,8 @@ def test_the_commands_are_those_that_were_promised() -> None:
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_command_speaks_json_and_teaches(path: tuple[str, ...]) -> None:
     # What a model hears is JSON-RPC and nothing else.
-    assert path == ("mcp",) or "--json" in _options(path)
-    command = typer.main.get_command(app)
-    for name in path:
-        command = command.commands[name]
+    command = _found(path)
+    assert path == ("mcp",) or "--json" in {option for param in command.params for option in param.opts}
     # The list of commands shows a whole sentence, and behind it there is more to learn.
     first, _, rest = (command.help or "").partition("\n")
     assert len(first) <= 60, first
