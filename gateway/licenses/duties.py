@@ -130,8 +130,12 @@ class Audits(Protocol):
         """Every audit of *license*, oldest first."""
         ...
 
-    async def everything(self, most: int, behind: AuditCase | None = None) -> tuple[AuditCase, ...]:
-        """At most *most* audits, the newest first, *behind* one of them where it is given."""
+    async def everything(self, most: int) -> tuple[AuditCase, ...]:
+        """At most *most* audits, the newest first."""
+        ...
+
+    async def listed(self, most: int, behind: tuple[int, int, str] | None = None) -> tuple[AuditCase, ...]:
+        """At most *most* audits by `AuditCase.place`, the greatest first, those *behind* a place where one is given."""
         ...
 
 

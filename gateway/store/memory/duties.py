@@ -144,11 +144,14 @@ class MemoryAudits:
         """Every audit of *license*, oldest first."""
         return tuple(each for each in self._sorted() if each.license == license)
 
-    async def everything(self, most: int, behind: AuditCase | None = None) -> tuple[AuditCase, ...]:
+    async def everything(self, most: int) -> tuple[AuditCase, ...]:
         """Audits, the newest first; see the port."""
-        found = {(-each.requested_at, each.id): each for each in self._found.values()}
-        after = (-behind.requested_at, behind.id) if behind else None
-        return tuple(found[place] for place in sorted(found) if after is None or place > after)[:most]
+        return tuple(sorted(self._found.values(), key=lambda each: (-each.requested_at, each.id))[:most])
+
+    async def listed(self, most: int, behind: tuple[int, int, str] | None = None) -> tuple[AuditCase, ...]:
+        """Audits that are not over first; see the port."""
+        found = [each for each in self._found.values() if behind is None or each.place < behind]
+        return tuple(sorted(found, key=lambda each: each.place, reverse=True)[:most])
 
     def _sorted(self) -> list[AuditCase]:
         return sorted(self._found.values(), key=lambda each: (each.requested_at, each.id))

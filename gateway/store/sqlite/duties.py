@@ -192,14 +192,16 @@ class SqliteAudits:
         """Every audit of *license*, oldest first."""
         return await self._those("WHERE license = ? ORDER BY requested_at, id", license)
 
-    async def everything(self, most: int, behind: AuditCase | None = None) -> tuple[AuditCase, ...]:
+    async def everything(self, most: int) -> tuple[AuditCase, ...]:
         """Audits, the newest first; see the port."""
-        order = "ORDER BY requested_at DESC, id LIMIT ?"
+        return await self._those("ORDER BY requested_at DESC, id LIMIT ?", most)
+
+    async def listed(self, most: int, behind: tuple[int, int, str] | None = None) -> tuple[AuditCase, ...]:
+        """Audits that are not over first; see the port."""
+        order = "ORDER BY open DESC, requested_at DESC, id DESC LIMIT ?"
         if behind is None:
             return await self._those(order, most)
-        at = behind.requested_at
-        where = "WHERE requested_at <= ? AND (requested_at < ? OR id > ?)"
-        return await self._those(f"{where} {order}", at, at, behind.id, most)
+        return await self._those(f"WHERE (open, requested_at, id) < (?, ?, ?) {order}", *behind, most)
 
     async def _those(self, rest: str, *values: str | int) -> tuple[AuditCase, ...]:
         def act(db: apsw.Connection) -> list[str]:
