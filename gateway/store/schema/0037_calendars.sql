@@ -13,3 +13,7 @@ CREATE INDEX duties_listed ON duties (deadline, id);
 CREATE INDEX duties_whose ON duties (licensee, deadline, id);
 CREATE INDEX duties_waiting ON duties (waits_until, deadline, id) WHERE waits_until > 0;
 CREATE INDEX duties_done ON duties (deadline, id) WHERE unmet = 0;
+-- Licenses with milestones: terms without any have no such member.
+CREATE INDEX licenses_milestones ON licenses (id) WHERE json_extract(terms, '$.compensation.milestones') IS NOT NULL;
+CREATE INDEX later_versions_milestones ON later_versions (id)
+  WHERE json_extract(terms, '$.compensation.milestones') IS NOT NULL;
