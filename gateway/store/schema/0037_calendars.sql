@@ -17,3 +17,5 @@ CREATE INDEX duties_done ON duties (deadline, id) WHERE unmet = 0;
 CREATE INDEX licenses_milestones ON licenses (id) WHERE json_extract(terms, '$.compensation.milestones') IS NOT NULL;
 CREATE INDEX later_versions_milestones ON later_versions (id)
   WHERE json_extract(terms, '$.compensation.milestones') IS NOT NULL;
+-- Endpoints by age: every licensee may have some.
+CREATE INDEX endpoints_listed ON endpoints (created_at, id);
