@@ -38,6 +38,13 @@ class Owing(Protocol):
         """
         ...
 
+    async def with_milestones(self, most: int, behind: str = "") -> tuple[str, ...]:
+        """The ids of at most *most* licenses of which a version has milestones, in order, *behind* an id where one is given.
+
+        Licenses for one fetch are left out.
+        """
+        ...
+
     async def held(self, license_id: str) -> Held:
         """The license of that id; no versions where there is none."""
         ...

@@ -52,7 +52,7 @@ def list_(
         book = _book(books)
         while await plan_what_is_not(book.duties):
             pass
-        found = [each for each in await book.duties.everything(_MOST) if licensee in {"", each.licensee}]
+        found = await book.duties.everything(_MOST, licensee=licensee)
         wanted = [each for each in found if all_ or _matters(each, books.now)]
         return [await _told(books, each) for each in wanted]
 

@@ -1,8 +1,8 @@
 """The operator's audits: what was asked for, who looks at what, what was found, and how many were used up.
 
 ================================== ============================================
-``/audits``                        every audit, page by page, the newest first;
-                                   those of a page that are not over stand first
+``/audits``                        every audit, page by page: those that are not
+                                   over first, each part the newest first
 ``/audits/new?license=ID``         ask for one; POST does
 ``/audits/ID``                     one audit, with the forms of its next step
 ``/audits/ID/name|bind|findings``  POST: the auditor, the promise, what was found
@@ -16,6 +16,7 @@ far back an audit may look is the agreement's, and is said before it is asked fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -51,6 +52,7 @@ from gateway.money import Money, MoneyError
 from gateway.problems import Problem, Refusal
 
 _MOST: Final = 500
+_PLACE: Final = re.compile(r"([01])\.([0-9]{1,12})\.([!-~]{1,64})", re.ASCII)
 _WORDS: Final[Mapping[Step, str]] = {
     Step.REQUESTED: "asked for",
     Step.NAMED: "auditor named",
@@ -96,7 +98,7 @@ class AuditRow:
     @property
     def open(self) -> bool:
         """Whether something is still to be done."""
-        return self.case.step not in {Step.CLOSED, Step.CANCELED}
+        return not self.case.over
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,21 @@ def used_by(cases: Sequence[AuditCase], now: int) -> int:
     return sum(
         each.counts and each.requested_at <= now < months_after(each.requested_at, 12) for each in cases
     )
+
+
+def key_of(case: AuditCase) -> str:
+    """The ``after`` of the page behind *case*; it holds where the list went on, whatever becomes of the audit."""
+    return ".".join(map(str, case.place))
+
+
+def place_in(after: str) -> tuple[int, int, str] | None:
+    """The place that *after* names; None where it is none.
+
+    >>> place_in("1.1795000000.au_7"), place_in("au_7")
+    ((1, 1795000000, 'au_7'), None)
+    """
+    found = _PLACE.fullmatch(after)
+    return (int(found[1]), int(found[2]), found[3]) if found else None
 
 
 _CELLS: Final[Cells] = {
@@ -141,7 +158,7 @@ class AuditPages:
     def __init__(self, book: DutyBook, audits: Audits, frame: Frame, clock: Clock) -> None:
         """Keep in *audits*; licenses and reports are those of *book*; draw in *frame*."""
         self._book, self._audits, self._frame, self._clock = book, audits, frame, clock
-        self._rows = Keyed(self._behind, lambda row: row.case.id)
+        self._rows = Keyed(self._behind, lambda row: key_of(row.case))
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses."""
@@ -158,10 +175,10 @@ class AuditPages:
             router.add_post(f"/audits/{{id}}/{name}", self._acted(name, act))
 
     async def _behind(self, _request: web.Request, after: str, most: int) -> list[AuditRow] | None:
-        last = await self._audits.get(after) if after else None
-        if after and last is None:
+        place = place_in(after) if after else None
+        if after and place is None:
             return None
-        return [await self._row(each) for each in await self._audits.everything(most, last)]
+        return [await self._row(each) for each in await self._audits.listed(most, place)]
 
     async def _found_in(self, request: web.Request) -> tuple[Finding, ...]:
         return (await self._found(request)).findings

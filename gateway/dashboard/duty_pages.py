@@ -1,7 +1,7 @@
 """The operator's calendar of duties: what is late, what waits for a word, what comes; and the page of one.
 
 ========================================  =====================================
-``/duties``                               everything, what is late first;
+``/duties``                               the calendar, what is late first;
                                           ``?licensee=ID`` of one licensee,
                                           ``?sort=`` one list, page by page
 ``/duties/ID``                            one duty, with its forms
@@ -16,7 +16,8 @@ handed in is hostile: it is saved as a file of no type, and never drawn.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -26,18 +27,20 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.dashboard.frame import Frame
-from gateway.dashboard.table_forms import Cells, add_table, moment, read_table
+from gateway.dashboard.table_forms import Cells, Keyed, add_table, moment, read_table
 from gateway.licenses.contract import NOTICE
-from gateway.licenses.duties import plan_what_is_not
+from gateway.licenses.duties import Part, Tally, plan_what_is_not
 from gateway.licenses.duty_book import DutyBook, Judged
 from gateway.licenses.obligations import DAY, LONGEST_WHY, Evidence, Kind, Obligation, State
 from gateway.licenses.output_review import review_by, reviewed
 from gateway.problems import Problem, Refusal
 
-#: More duties than there will ever be; how many stand in the calendar, and how many that are done.
-_EVERY: Final = 2**31
-_MOST: Final = 5_000
+#: How many of each part stand in the calendar, and how many that are done.
+MOST_SHOWN: Final = 500
 _DONE_SHOWN: Final = 50
+_PLACE: Final = re.compile(r"([0-9]{1,12})\.([!-~]{1,128})", re.ASCII)
+#: The licenses that were suspended when a request came, by id; one answer says the same of each throughout.
+_SUSPENDED: Final[web.RequestKey[dict[str, str]]] = web.RequestKey("licet.duties.suspended", dict)
 _SOON: Final = 30 * DAY
 _NEAR: Final = 183 * DAY
 _ENDINGS: Final = {"application/json": "json", "application/pdf": "pdf", "text/plain": "txt"}
@@ -99,11 +102,6 @@ class Calendar:
     done: tuple[DutyRow, ...]
     many: bool
 
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing at all."""
-        return not (self.late or self.waiting or self.soon or self.later or self.done)
-
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
@@ -136,6 +134,21 @@ def calendar_of(rows: Iterable[DutyRow], now: int, *, many: bool = False) -> Cal
         tuple(reversed(parts["done"]))[:_DONE_SHOWN],
         many,
     )
+
+
+def key_of(duty: Obligation) -> str:
+    """The ``after`` of the page behind *duty*; it holds where the list went on, whatever becomes of the duty."""
+    return f"{duty.deadline}.{duty.id}"
+
+
+def place_in(after: str) -> tuple[int, str] | None:
+    """The place that *after* names; None where it is none.
+
+    >>> place_in("1795000000.du_7"), place_in("du_7")
+    ((1795000000, 'du_7'), None)
+    """
+    found = _PLACE.fullmatch(after)
+    return (int(found[1]), found[2]) if found else None
 
 
 def _when(deadline: int, now: int) -> str:
@@ -177,6 +190,7 @@ class DutyPages:
     def __init__(self, book: DutyBook, frame: Frame, clock: Clock) -> None:
         """Act by *book*; draw in *frame*."""
         self._book, self._frame, self._clock = book, frame, clock
+        self._rows = Keyed(self._behind, lambda row: key_of(row.duty))
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses."""
@@ -191,38 +205,63 @@ class DutyPages:
         ):  # fmt: skip
             router.add_post(f"/duties/{{id}}/{name}", self._judged(name, act))
 
-    async def _rows(self, request: web.Request) -> list[DutyRow]:
-        """Every duty, the earliest deadline first: of the licensee that *request* names, or of all."""
+    async def _behind(self, request: web.Request, after: str, most: int) -> list[DutyRow] | None:
+        place = place_in(after) if after else None
+        if after and place is None:
+            return None
+        if not after:
+            await self._planned()
         wanted = request.query.get("licensee", "")
-        suspended = dict((await self._book.register.revocations()).suspended)
-        return [row for row in await self._everything(suspended) if wanted in {"", row.duty.licensee}]
+        return await self._told(request, await self._book.duties.everything(most, place, licensee=wanted))
 
-    async def _everything(self, suspended: Mapping[str, str]) -> list[DutyRow]:
+    async def _planned(self) -> None:
         while await plan_what_is_not(self._book.duties):
             pass
-        names = {each.id: each.name for each in await self._book.register.licensees()}
-        found = await self._book.duties.everything(_EVERY)
+
+    async def _told(self, request: web.Request, found: Sequence[Obligation]) -> list[DutyRow]:
+        ids = {each.licensee for each in found}
+        known = {id: await self._book.register.licensee(id) for id in ids}
+        names = {id: licensee.name for id, licensee in known.items() if licensee}
+        suspended = await self._suspended(request)
         return [self._row(each, names, suspended, self._now()) for each in found]
+
+    async def _suspended(self, request: web.Request) -> Mapping[str, str]:
+        found = request.get(_SUSPENDED)
+        if found is None:
+            found = request[_SUSPENDED] = dict((await self._book.register.revocations()).suspended)
+        return found
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         now, wanted = self._now(), request.query.get("licensee", "")
+        await self._planned()
         view = read_table(request, _CELLS)
-        suspended = dict((await self._book.register.revocations()).suspended)
-        every = await self._everything(suspended)
-        rows = [row for row in every if wanted in {"", row.duty.licensee}]
         flat = bool(view.order.name or view.after or view.mistakes)
-        shown, view = view.page(rows, _CELLS, lambda row: row.duty.id) if flat else ([], view)
+        shown, view = await self._rows.page(request, _CELLS) if flat else ([], view)
+        tally = await self._book.duties.tally(
+            now, now + _SOON, await self._suspended(request), licensee=wanted
+        )
+        names = {each.id: each.name for each in await self._book.register.licensees()}
         context = {
             "view": replace(view, kept=(("licensee", wanted),) if wanted else ()),
             "sorted": shown,
             "flat": flat,
-            "calendar": calendar_of(rows[:_MOST], now, many=len(rows) > _MOST),
-            "holders": sorted({(row.licensee, row.duty.licensee) for row in every}),
+            "calendar": None if flat else await self._calendar(request, tally, now, wanted),
+            "empty": not await self._book.duties.everything(1, licensee=wanted),
+            "tally": tally,
+            "holders": sorted((names.get(id, id), id) for id in await self._book.duties.holders()),
             "wanted": wanted,
-            "suspended": len({row.duty.license for row in rows if row.duty.license in suspended}),
             "now_us": now * 1_000_000,
         }
         return self._frame.render(request, "duties.html", context, status=400 if view.mistakes else 200)
+
+    async def _calendar(self, request: web.Request, tally: Tally, now: int, wanted: str) -> Calendar:
+        """The calendar of *wanted*, or of everybody: at most `MOST_SHOWN` of a part."""
+        found: list[Obligation] = []
+        for part, most in ((Part.UNMET, MOST_SHOWN), (Part.WAITING, MOST_SHOWN), (Part.DONE, _DONE_SHOWN)):
+            rows = await self._book.duties.part(part, now, most, licensee=wanted)
+            found += reversed(rows) if part is Part.DONE else rows
+        many = max(tally.unmet, tally.waiting) > MOST_SHOWN
+        return calendar_of(await self._told(request, found), now, many=many)
 
     async def _documents(self, request: web.Request) -> list[Evidence]:
         return [*reversed((await self._found(request)).evidence)]

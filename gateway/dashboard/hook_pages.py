@@ -21,7 +21,7 @@ hostile, is shown as it stands to the operator alone, and goes with retention.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -38,8 +38,6 @@ from gateway.dashboard.table_forms import (
     add_table,
     listed,
     moment,
-    read_table,
-    rows_in,
 )
 from gateway.licenses.register import LicenseRegister
 from gateway.outbox import alerts
@@ -136,6 +134,7 @@ class HookPages:
     ) -> None:
         """Work on *hooks*; *register* knows the names of licensees."""
         self._hooks, self._frame, self._clock, self._register = hooks, frame, clock, register
+        self._endpoints = Keyed(self._rows_behind, lambda row: ".".join(map(str, row.endpoint.place)))
         self._every_event = Keyed(self._events_behind, lambda row: str(row.nth))
         self._sent_there = Keyed(self._there_behind, _place)
         self._heard = Keyed(self._heard_behind, _place)
@@ -143,7 +142,7 @@ class HookPages:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses above to *router*."""
         router.add_get("/webhooks", self._list)
-        add_table(router, "/webhooks", _CELLS, self._rows)
+        add_table(router, "/webhooks", _CELLS, self._endpoints)
         for path, cells, table, page in (
             ("/webhooks/newest", _EVENT_CELLS, self._every_event, self._newest),
             ("/webhooks/{id}/deliveries", _DELIVERY_CELLS, self._sent_there, self._there),
@@ -159,8 +158,16 @@ class HookPages:
         ):  # fmt: skip
             router.add_post(f"/webhooks/{{id}}/{name}", act)
 
-    async def _rows(self, _request: web.Request) -> list[Row]:
-        return [await self._row(each) for each in await self._hooks.endpoints.all()]
+    async def _rows_behind(self, _request: web.Request, after: str, most: int) -> list[Row] | None:
+        place = _endpoint_place(after)
+        if after and place is None:
+            return None
+        return [await self._row(each) for each in await self._hooks.endpoints.listed(most, place)]
+
+    async def _places(self, deliveries: Iterable[Delivery]) -> dict[str, str]:
+        """Where the endpoints of *deliveries* are, by their ids."""
+        found = [await self._hooks.endpoints.get(id) for id in {each.endpoint for each in deliveries}]
+        return {each.id: each.url for each in found if each is not None}
 
     async def _events_behind(self, _: web.Request, after: str, most: int) -> Sequence[Happening] | None:
         nth = _number(after) if after else 0
@@ -178,7 +185,7 @@ class HookPages:
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         events = await self._hooks.events.before(0, SHOWN + 1)
-        rows, view = rows_in(await self._rows(request), _CELLS, read_table(request, _CELLS))
+        rows, view = await self._endpoints.page(request, _CELLS)
         context = {
             "rows": rows,
             "view": view,
@@ -227,7 +234,7 @@ class HookPages:
     async def _hearers(self, request: web.Request) -> web.StreamResponse:
         event = (await self._known(request)).event
         rows, view = await self._heard.page(request, _DELIVERY_CELLS)
-        places = {each.id: each.url for each in await self._hooks.endpoints.all()}
+        places = await self._places(each.delivery for each in rows)
         here = {
             "path": f"/webhooks/events/{quote(event.id)}", "name": event.type, "endpoint": "", "places": places,
         }  # fmt: skip
@@ -301,7 +308,7 @@ class HookPages:
             "named": await self._names(),
             "deliveries": deliveries[:SHOWN],
             "more": len(deliveries) > SHOWN,
-            "places": {each.id: each.url for each in await self._hooks.endpoints.all()},
+            "places": await self._places(deliveries),
         }
         return self._frame.render(request, "webhook_event.html", context)
 
@@ -396,6 +403,13 @@ class HookPages:
 def _place(row: Told) -> str:
     """The key of a delivery in an address: what the newest first goes by."""
     return f"{row.delivery.at}.{row.delivery.nth}.{row.delivery.endpoint}"
+
+
+def _endpoint_place(after: str) -> tuple[int, str] | None:
+    """The place among endpoints that *after* names; None where it is none."""
+    at, _, id = after.partition(".")
+    when = _number(at)
+    return (when, id) if when is not None and id and id.isprintable() else None
 
 
 def _behind(after: str) -> Tried | None:

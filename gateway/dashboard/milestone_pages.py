@@ -2,22 +2,26 @@
 
 ===================================  ==========================================
 ``/milestones``                      all of them, what needs the operator first,
-                                     or with ``sort=`` in one list
+                                     or with ``sort=`` in one list, page by page
 ``/milestones/LICENSE/NAME``         one, with a form for each act it allows
 ``/milestones/LICENSE/NAME/ACT``     POST: ``funded``, ``met`` (``word``),
                                      ``dispute`` (``why``), ``settle``
                                      (``to_creator``), ``refund``
 ===================================  ==========================================
 
-The acts are those of the command `licet milestones`, by the same book. A form
-names the state that was read; where it stands elsewhere by now, nothing is done.
-What a licensee wrote is shown as text.
+Where a milestone stands follows from the journal alone, so the list looks at each
+license that has any, and keeps of what is over the last few. The acts are those
+of the command `licet milestones`, by the same book. A form names the state that
+was read; where it stands elsewhere by now, nothing is done. What a licensee wrote
+is shown as text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from heapq import nlargest
 from typing import Final
 from urllib.parse import quote
 
@@ -30,7 +34,7 @@ from gateway.billing.owing import Owing
 from gateway.clock import Clock
 from gateway.dashboard.exports import amounts
 from gateway.dashboard.frame import Frame
-from gateway.dashboard.table_forms import Cells, add_table, moment, read_table
+from gateway.dashboard.table_forms import Cells, Keyed, add_table, moment, read_table
 from gateway.licenses.contract import NOTICE
 from gateway.licenses.register import LicenseRegister
 from gateway.money import Money, MoneyError
@@ -41,6 +45,10 @@ _WORDS: Final[Mapping[State, str]] = {
     State.PLANNED: "not paid in yet", State.WAITING: "waits", State.MET: "met", State.DISPUTED: "disputed",
     State.RELEASED: "released", State.REFUNDED: "given back", State.SHARED: "divided",
 }  # fmt: skip
+#: How many that are over the page shows; how many licenses are looked up at once.
+OVER_SHOWN: Final = 50
+_AT_ONCE: Final = 100
+_LICENSE: Final = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
 _OVER: Final = frozenset({State.RELEASED, State.REFUNDED, State.SHARED})
 #: What only the operator's word moves on, by the state that it moves.
 _WORD_OF: Final[Mapping[State, str]] = {
@@ -73,6 +81,11 @@ class MilestoneRow:
     def word(self) -> str:
         """Where it stands, for people."""
         return _WORDS[self.standing.state]
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self.standing.state in _OVER
 
     @property
     def object_until(self) -> int:
@@ -124,10 +137,17 @@ def parted(
     rows: Iterable[MilestoneRow],
 ) -> tuple[tuple[MilestoneRow, ...], tuple[MilestoneRow, ...], tuple[MilestoneRow, ...]]:
     """*rows* that need the operator, those that wait, and those that are over; the earliest to lapse first."""
-    ordered = sorted(rows, key=lambda row: (row.milestone.until, row.milestone.license, row.milestone.name))
-    over = tuple(row for row in ordered if row.standing.state in _OVER)
-    yours = tuple(row for row in ordered if row not in over and row.waits_for)
-    return yours, tuple(row for row in ordered if row not in over and row not in yours), over
+    ordered = sorted(rows, key=_lapses)
+    running = [row for row in ordered if not row.over]
+    return (
+        tuple(row for row in running if row.waits_for),
+        tuple(row for row in running if not row.waits_for),
+        tuple(row for row in ordered if row.over),
+    )
+
+
+def _lapses(row: MilestoneRow) -> tuple[int, str, str]:
+    return row.milestone.until, row.milestone.license, row.milestone.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +184,7 @@ class MilestonePages:
     def __init__(self, milestones: Milestones, frame: Frame, clock: Clock) -> None:
         """Read *milestones* and act by their book; *frame* draws the pages."""
         self._from, self._frame, self._clock = milestones, frame, clock
+        self._rows = Keyed(self._behind, _key)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses."""
@@ -177,29 +198,60 @@ class MilestonePages:
         for name, act in acts.items():
             router.add_post(f"/milestones/{{license}}/{{name}}/{name}", self._done(name, act))
 
-    async def _rows(self, _request: web.Request) -> list[MilestoneRow]:
-        names = {each.id: each.name for each in await self._from.register.licensees()}
-        found: list[Waits] = []
-        for id in await self._from.owing.signs():
-            found += (await self._from.book.known(id)).milestones
-        return [
-            MilestoneRow(each.milestone, each.standing, names.get(each.milestone.licensee, ""))
-            for each in found
-        ]
+    async def _behind(self, _request: web.Request, after: str, most: int) -> list[MilestoneRow] | None:
+        found: list[MilestoneRow] = []
+        license, _, name = after.partition(".")
+        if after:
+            if not _LICENSE.fullmatch(license):
+                return None
+            own = await self._of(license)
+            places = [nth for nth, row in enumerate(own) if row.milestone.name == name]
+            if not places:
+                return None
+            found = own[places[0] + 1 :]
+        async for row in self._each(license):
+            if len(found) >= most:
+                break
+            found.append(row)
+        return found[:most]
+
+    async def _each(self, behind: str = "") -> AsyncIterator[MilestoneRow]:
+        """Every milestone of the licenses behind that of an id, a license after the other."""
+        while ids := await self._from.owing.with_milestones(_AT_ONCE, behind):
+            for id in ids:
+                for row in await self._of(id):
+                    yield row
+            behind = ids[-1]
+
+    async def _of(self, id: str) -> list[MilestoneRow]:
+        known = await self._from.book.known(id)
+        held = known.held.versions
+        licensee = await self._from.register.licensee(held[0].licensee) if held else None
+        name = licensee.name if licensee else ""
+        return [MilestoneRow(each.milestone, each.standing, name) for each in known.milestones]
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        view, rows = read_table(request, _CELLS), await self._rows(request)
-        yours, waiting, over = parted(rows)
+        view = read_table(request, _CELLS)
+        flat = bool(view.order.name or view.after or view.mistakes)
+        shown, view = await self._rows.page(request, _CELLS) if flat else ([], view)
+        running: list[MilestoneRow] = []
+        last: list[MilestoneRow] = []
+        over = 0
+        async for row in self._each():
+            if row.over:
+                over += 1
+                last = nlargest(OVER_SHOWN, [*last, row], key=_lapses)
+            else:
+                running.append(row)
+        yours, waiting, gone = parted([*running, *last])
         holders = tuple(
             dict.fromkeys(
                 (each.milestone.holder.told, each.milestone.holder.sentence) for each in (*yours, *waiting)
             )
         )
-        flat = bool(view.order.name or view.after or view.mistakes)
-        shown, view = view.page(rows, _CELLS, _key) if flat else ([], view)
         context = {
-            "yours": yours, "waiting": waiting, "over": over, "holders": holders, "notice": NOTICE,
-            "flat": flat, "sorted": shown, "view": view,
+            "yours": yours, "waiting": waiting, "over": gone, "all_over": over, "holders": holders,
+            "notice": NOTICE, "flat": flat, "sorted": shown, "view": view,
         }  # fmt: skip
         return self._frame.render(request, "milestones.html", context, status=400 if view.mistakes else 200)
 

@@ -100,25 +100,28 @@ class PreviewPages:
         router.add_post("/preview", self._edited)
         add_table(router, "/preview/offers", _OFFER_CELLS, self._offers)
 
-    async def _page(self, request: web.Request) -> web.StreamResponse:
+    def _asked(self, request: web.Request) -> tuple[Asked, Policy | None]:
+        """What the query asks, and of which site; without a path about the first one that is for sale."""
         asked = Asked.read(request.query)
         policy = self._policy(asked)
         if policy is not None and "path" not in request.query:
             asked = replace(asked, path=_first_for_sale(policy))
+        return asked, policy
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        asked, policy = self._asked(request)
         told, trouble = self._told(policy, asked) if policy else (None, "There is no such site.")
         return self._shown(request, asked, policy, told, trouble)
 
     async def _offers(self, request: web.Request) -> Sequence[Mapping[str, Any]]:
-        asked = Asked.read(request.query)
-        policy = self._policy(asked)
+        asked, policy = self._asked(request)
         told, _ = self._told(policy, asked) if policy else (None, "")
         if told is None:
             raise web.HTTPNotFound
         return told["offers"] or ()
 
     async def _json(self, request: web.Request) -> web.StreamResponse:
-        asked = Asked.read(request.query)
-        policy = self._policy(asked)
+        asked, policy = self._asked(request)
         told, trouble = self._told(policy, asked) if policy else (None, "There is no such site.")
         if told is None:
             return web.json_response({"error": trouble}, status=400)

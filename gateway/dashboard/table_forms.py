@@ -34,6 +34,17 @@ Cells = Mapping[str, Callable[[Any], Any]]
 
 
 _T = TypeVar("_T")
+
+
+class BadQuery(Exception):
+    """The query of a table does not say of what it is; *mistakes* are (key, clause) pairs."""
+
+    def __init__(self, mistakes: Sequence[tuple[str, str]]) -> None:
+        """Tell *mistakes*."""
+        super().__init__("; ".join(f"{key} {said}" for key, said in mistakes))
+        self.mistakes = tuple(mistakes)
+
+
 #: What a table's own page reads of its query; anything else is its rows'.
 OWN: Final = frozenset({"sort", "after", "columns"})
 #: Rows of one page of a long table.
@@ -152,18 +163,21 @@ def add_table(
 ) -> None:
     """Answer at *path* with each ending of `exports.FORMATS`; *rows* gives what the page of that query lists.
 
-    *path* may be a pattern, of a table that stands on the page of one thing.
+    Where it raises `BadQuery`, each answers 400 with the mistakes. *path* may be a pattern, of a table that stands on the page of one thing.
     """
     name = "-".join(part for part in path.strip("/").split("/") if not part.startswith("{"))
 
     async def answer(request: web.Request) -> web.StreamResponse:
         view = read_table(request, cells)
         if view.mistakes:
-            return web.Response(status=400, text="".join(f"{key}: {said}\n" for key, said in view.mistakes))
+            return _refused(view.mistakes)
         if isinstance(rows, Keyed) and not view.order.name:
             told = _told(rows.each(request), cells)
             return await sent(request, name, cells, told)
-        every = await (rows.all(request) if isinstance(rows, Keyed) else rows(request))
+        try:
+            every = await (rows.all(request) if isinstance(rows, Keyed) else rows(request))
+        except BadQuery as error:
+            return _refused(error.mistakes)
         sorted_, _ = by_cells(every, cells, view.order)
         found = [{cell: read(row) for cell, read in cells.items()} for row in sorted_]
         return await sent(request, name, cells, each(found))
@@ -174,9 +188,19 @@ def add_table(
     async def page(request: web.Request) -> web.StreamResponse:
         if isinstance(rows, Keyed):
             return drawn_table(request, cells, *await rows.page(request, cells))
-        return await _page(request, cells, await rows(request))
+        try:
+            found = await rows(request)
+        except BadQuery as error:
+            return drawn_table(
+                request, cells, [], replace(read_table(request, cells), mistakes=error.mistakes)
+            )
+        return await _page(request, cells, found)
 
     router.add_get(f"{path}.html", page)
+
+
+def _refused(mistakes: Iterable[tuple[str, str]]) -> web.Response:
+    return web.Response(status=400, text="".join(f"{key}: {said}\n" for key, said in mistakes))
 
 
 async def _page(request: web.Request, cells: Cells, rows: Iterable[Any]) -> web.StreamResponse:
@@ -217,6 +241,7 @@ def drawn_table(
         "names": {name: heading_of(name) for name in cells}, "chosen": chosen, "at": quote(at),
         "kept": [pair for pair in (*kept, ("sort", view.order.said)) if pair[0] != "columns" and pair[1]],
         "title": crumb if above == at else f"{crumb}: {last}", "above": quote(above), "crumb": crumb,
+        "asked": urlencode([pair for pair in kept if pair[0] != "columns"]),
         "seen": lambda pattern: signed is not None and signed.may(wanted("GET", pattern)),
     }  # fmt: skip
     status = 400 if view.mistakes else 200

@@ -15,6 +15,8 @@ from gateway.visitors.visitor import Crawler
 
 #: Rows of each list that are read; a page shows fewer and sums up the rest.
 _MOST = 500
+#: Rows of a table that is whole.
+_EVERY = 100_000
 
 
 async def memo_of(
@@ -27,10 +29,14 @@ async def memo_of(
     now: int,
     entered: Figures,
     with_deals: bool = True,
+    whole: bool = False,
 ) -> Memo:
-    """The memo of *site* over *days* (first second, first after), made at *now*; raises `StoreUnavailable`."""
-    traffic = await book.traffic(site, *days, _MOST)
-    deals = await book.deals(site, MOST_DEALS) if with_deals else ()
+    """The memo of *site* over *days* (first second, first after), made at *now*; raises `StoreUnavailable`.
+
+    With *whole* its tables have every row, and not those alone that a page has room for.
+    """
+    traffic = await book.traffic(site, *days, _EVERY if whole else _MOST)
+    deals = await book.deals(site, _EVERY if whole else MOST_DEALS) if with_deals else ()
     purposes = {each.crawler: known.purposes for each in traffic.crawlers if (known := crawler(each.crawler))}
     return Memo(name, datetime.fromtimestamp(now, UTC).date(), traffic, purposes, entered, deals)
 

@@ -8,6 +8,8 @@
 ``/dossier?crawler=NAME``           what an operator did; the same three, and ``.txt`` to edit
 ==================================  ===========================================
 
+Their tables have addresses of their own: see `worth_tables`.
+
 Everything but the two forms that change figures is a GET whose address holds
 the whole question. Nothing is sent to anybody.
 """
@@ -15,6 +17,7 @@ the whole question. Nothing is sent to anybody.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,8 +29,9 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.dashboard.figure_shelf import FigureShelf
 from gateway.dashboard.frame import Frame
-from gateway.dashboard.table_forms import Cells, add_table
+from gateway.dashboard.table_forms import BadQuery, add_table
 from gateway.dashboard.valuing import dossier_of, meant, memo_of
+from gateway.dashboard.worth_tables import FIGURE_CELLS, Priced, add_tables, addresses
 from gateway.dashboard.writing_page import writing_page
 from gateway.dashboard.writing_pdf import PDF, available, writing_pdf
 from gateway.licenses.contract import NOTICE
@@ -71,15 +75,6 @@ class _Asked:
     mistakes: tuple[tuple[str, str], ...] = ()
 
 
-_FIGURE_CELLS: Final[Cells] = {
-    "about": lambda row: row.about.words if isinstance(row, Figure) else "a deal of others",
-    "what": lambda row: row.what,
-    "figure": lambda row: row.value if isinstance(row, Figure) else row.price,
-    "source": lambda row: row.source,
-    "as_of": lambda row: str(row.day),
-}
-
-
 class WorthPages:
     """Draws the pages."""
 
@@ -98,7 +93,9 @@ class WorthPages:
             for ending in ("html", "pdf", "json", *(("txt",) if name == "dossier" else ())):
                 router.add_get(f"/{name}.{ending}", taken)
         router.add_get("/figures", self._figures)
-        add_table(router, "/figures", _FIGURE_CELLS, self._entered)
+        add_table(router, "/figures", FIGURE_CELLS, self._entered)
+        asking = {"memo": self._memo_whole, "calculator": self._priced, "dossier": self._dossier_alone}
+        add_tables(router, asking)
         router.add_post("/figures", self._add)
         router.add_post("/figures/remove", self._remove)
 
@@ -128,10 +125,11 @@ class WorthPages:
             "all_sites": [each.site.id for each in self._worth.policies()],
             "notice": NOTICE,
             "pdf": available(),
+            "tables": addresses(asked.given),
             **more,
         }
 
-    async def _memo_made(self, asked: _Asked) -> Memo:
+    async def _memo_made(self, asked: _Asked, *, whole: bool = False) -> Memo:
         return await memo_of(
             self._worth.book,
             self._worth.catalog.crawler,
@@ -141,7 +139,21 @@ class WorthPages:
             now=self._now(),
             entered=self._worth.figures.read(asked.policy.site.id),
             with_deals=asked.given.get("deals", "yes") != "no",
+            whole=whole,
         )
+
+    async def _memo_whole(self, given: Mapping[str, str]) -> Memo:
+        """What the tables of the memo are of; raises `BadQuery`."""
+        return await self._memo_asked(given, whole=True)
+
+    async def _memo_asked(self, given: Mapping[str, str], *, whole: bool = False) -> Memo:
+        asked = self._asked(given)
+        if asked.mistakes:
+            raise BadQuery(asked.mistakes)
+        try:
+            return await self._memo_made(asked, whole=whole)
+        except ConfigurationError as error:
+            raise BadQuery(_of_figures(error)) from error
 
     async def _memo(self, request: web.Request) -> web.StreamResponse:
         asked = self._asked(request.query)
@@ -150,18 +162,15 @@ class WorthPages:
             try:
                 writing = (await self._memo_made(asked)).writing()
             except ConfigurationError as error:
-                wrong += [(each.key or "figures", each.expected) for each in error.mistakes]
+                wrong += _of_figures(error)
         context = self._context(replace(asked, mistakes=tuple(wrong)), writing=writing)
         return self._frame.render(request, "memo.html", context, status=400 if wrong else 200)
 
     async def _memo_taken(self, request: web.Request) -> web.StreamResponse:
-        asked = self._asked(request.query)
-        if asked.mistakes:
-            return _wrong(asked.mistakes)
         try:
-            memo = await self._memo_made(asked)
-        except ConfigurationError as error:
-            return _wrong([(each.key or "figures", each.expected) for each in error.mistakes])
+            memo = await self._memo_asked(request.query)
+        except BadQuery as error:
+            return _wrong(error.mistakes)
         return await _taken(request, "memo", memo.writing(), memo.as_json())
 
     async def _calculator(self, request: web.Request) -> web.StreamResponse:
@@ -188,23 +197,40 @@ class WorthPages:
         return self._frame.render(request, "calculator.html", context, status=400 if mistakes else 200)
 
     async def _calculator_taken(self, request: web.Request) -> web.StreamResponse:
-        asked = self._asked(_without_figures(request.query))
-        guide = self._worth.guide(asked.policy)
-        expected, mistakes = read_expected(_figures_of(request.query), asked.policy.site.currency)
-        if expected is None or asked.mistakes:
-            return _wrong((*asked.mistakes, *mistakes))
-        site = asked.policy.site.id
+        try:
+            guide, expected = await self._priced(request.query)
+        except BadQuery as error:
+            return _wrong(error.mistakes)
+        site = self._asked(request.query).policy.site.id
         return await _taken(
             request, "calculator", calculated(guide, expected, site=site), as_json(guide, expected, site=site)
         )
 
-    async def _dossier_made(self, asked: _Asked, name: str) -> Dossier:
+    async def _priced(self, given: Mapping[str, str]) -> Priced:
+        """What the calculator works with; raises `BadQuery`."""
+        asked = self._asked(given)
+        expected, mistakes = read_expected(_figures_of(given), asked.policy.site.currency)
+        if expected is None or asked.mistakes:
+            raise BadQuery((*asked.mistakes, *mistakes))
+        return self._worth.guide(asked.policy), expected
+
+    async def _dossier_asked(self, given: Mapping[str, str], *, with_memo: bool = True) -> Dossier:
+        asked, name = self._asked(given), given.get("crawler", "").strip()
+        mistakes = [*asked.mistakes, *_wrong_name(name)]
+        if mistakes or not name:
+            raise BadQuery(mistakes or [("crawler", "is missing")])
+        return await self._dossier_made(asked, name, with_memo=with_memo)
+
+    async def _dossier_alone(self, given: Mapping[str, str]) -> Dossier:
+        """What the tables of the dossier are of, which are none of the memo's; raises `BadQuery`."""
+        return await self._dossier_asked(given, with_memo=False)
+
+    async def _dossier_made(self, asked: _Asked, name: str, *, with_memo: bool = True) -> Dossier:
         operator, crawlers = meant(self._worth.catalog, name) or ("", (name,))
-        try:
-            memo = await self._memo_made(asked)
-        except ConfigurationError:
-            # The memo's own page says what is wrong with the figures.
-            memo = None
+        memo = None
+        # Where the figures cannot be read, the memo's own page says why.
+        with contextlib.suppress(ConfigurationError):
+            memo = await self._memo_made(asked) if with_memo else None
         return await dossier_of(
             self._worth.book,
             asked.policy,
@@ -232,11 +258,10 @@ class WorthPages:
         return self._frame.render(request, "dossier.html", context, status=400 if mistakes else 200)
 
     async def _dossier_taken(self, request: web.Request) -> web.StreamResponse:
-        asked, name = self._asked(request.query), request.query.get("crawler", "").strip()
-        mistakes = [*asked.mistakes, *_wrong_name(name)]
-        if mistakes or not name:
-            return _wrong(mistakes or [("crawler", "is missing")])
-        made = await self._dossier_made(asked, name)
+        try:
+            made = await self._dossier_asked(request.query)
+        except BadQuery as error:
+            return _wrong(error.mistakes)
         return await _taken(request, "dossier", made.writing(), made.as_json())
 
     async def _entered(self, request: web.Request) -> list[Figure | Comparable]:
@@ -344,6 +369,10 @@ def _without_figures(query: Mapping[str, str]) -> dict[str, str]:
 
 def _wrong_name(name: str) -> list[tuple[str, str]]:
     return [("crawler", "is longer than any name")] if len(name) > _LONGEST_NAME else []
+
+
+def _of_figures(error: ConfigurationError) -> list[tuple[str, str]]:
+    return [(each.key or "figures", each.expected) for each in error.mistakes]
 
 
 def _wrong(mistakes: Sequence[tuple[str, str]]) -> web.Response:

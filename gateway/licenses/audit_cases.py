@@ -60,6 +60,9 @@ class Step(StrEnum):
     CANCELED = "canceled"
 
 
+_OVER: Final = frozenset({Step.CLOSED, Step.CANCELED})
+
+
 @dataclass(frozen=True, slots=True)
 class AuditScope:
     """What is looked at: *items* and the time from *begins* to before *ends*, whole seconds."""
@@ -135,6 +138,16 @@ class AuditCase:
         )
 
     @property
+    def over(self) -> bool:
+        """Whether nothing is left to be done."""
+        return self.step in _OVER
+
+    @property
+    def place(self) -> tuple[int, int, str]:
+        """Where it stands among all: the greatest first, which are those that are not over, the newest of them first."""
+        return int(not self.over), self.requested_at, self.id
+
+    @property
     def counts(self) -> bool:
         """Whether it is one of the audits that are allowed in twelve months."""
         return self.step is not Step.CANCELED or bool(self.bound_at)
@@ -178,7 +191,7 @@ def requested(
         return _no(
             f"{audit.audits_per_year} in twelve months were agreed and were asked for; another is possible from {day(free)}."
         )
-    if any(each.step not in {Step.CLOSED, Step.CANCELED} for each in before):
+    if not all(each.over for each in before):
         return _no("Another audit of this license is not closed.")
     opens = max(license.starts_at, months_after(now, -audit.audit_window_months))
     closes = min(now, license.ends_at)

@@ -226,15 +226,11 @@ class Dossier:
             )
         if not self.whole:
             said.append("There were more; only the newest were read.")
-        named = [page for page in pages(self.fetches) if page.path]
+        named, found = named_pages(self.fetches), days(self.fetches)
         if len(named) > MOST_PAGES:
             said.append(f"Of {len(named):,} pages those are listed that were asked for most.")
-        asked, answered = Counter[str](), Counter[str]()
-        for each in self.fetches:
-            asked[_day(each.time_us)] += each.count
-            answered[_day(each.time_us)] += each.delivered
-        if len(asked) > MOST_DAYS:
-            said.append(f"Of {len(asked):,} days the last {MOST_DAYS} are listed.")
+        if len(found) > MOST_DAYS:
+            said.append(f"Of {len(found):,} days the last {MOST_DAYS} are listed.")
         return Section(
             title,
             tuple(said),
@@ -254,14 +250,14 @@ class Dossier:
                         for page in named[:MOST_PAGES]
                     ),
                     frozenset({1, 2, 5}),
+                    "pages",
                 ),
                 Table(
                     "By day",
                     ("Day (UTC)", "Requests", "Delivered"),
-                    tuple(
-                        (day, f"{asked[day]:,}", f"{answered[day]:,}") for day in sorted(asked)[-MOST_DAYS:]
-                    ),
+                    tuple((day, f"{asked:,}", f"{given:,}") for day, asked, given in found[-MOST_DAYS:]),
                     frozenset({1, 2}),
+                    "days",
                 ),
             ),
         )
@@ -282,7 +278,14 @@ class Dossier:
         return Section(
             title,
             ("Each version is kept under its own address, which is a hash of its text.",),
-            (Table("Versions", ("Version", "From (UTC)", "Until (UTC)", "Where it can be read"), rows),),
+            (
+                Table(
+                    "Versions",
+                    ("Version", "From (UTC)", "Until (UTC)", "Where it can be read"),
+                    rows,
+                    name="versions",
+                ),
+            ),
         )
 
     def _price(self) -> Section:
@@ -327,6 +330,20 @@ def pages(fetches: Iterable[Fetched]) -> tuple[Page, ...]:
             known.bytes_sent + each.bytes_sent,
         )
     return tuple(sorted(found.values(), key=lambda page: (-page.times, page.path)))
+
+
+def named_pages(fetches: Iterable[Fetched]) -> tuple[Page, ...]:
+    """The pages of *fetches* without those requests whose page nobody wrote down."""
+    return tuple(page for page in pages(fetches) if page.path)
+
+
+def days(fetches: Iterable[Fetched]) -> tuple[tuple[str, int, int], ...]:
+    """The days of *fetches* in UTC, the first first: requests, and those that were answered with content."""
+    asked, answered = Counter[str](), Counter[str]()
+    for each in fetches:
+        asked[_day(each.time_us)] += each.count
+        answered[_day(each.time_us)] += each.delivered
+    return tuple((day, asked[day], answered[day]) for day in sorted(asked))
 
 
 def proofs(fetches: Iterable[Fetched]) -> tuple[tuple[str, int], ...]:
@@ -389,6 +406,7 @@ def _proof(fetches: tuple[Fetched, ...]) -> Section:
             ("Sender", "Requests"),
             tuple((one_line(words, 140), f"{times:,}") for words, times in proofs(fetches)),
             frozenset({1}),
+            "senders",
         )
     ]
     came = networks(fetches)
@@ -402,6 +420,7 @@ def _proof(fetches: tuple[Fetched, ...]) -> Section:
                 ("Network", "Requests"),
                 tuple((name, f"{times:,}") for name, times in came[:MOST_NETWORKS]),
                 frozenset({1}),
+                "networks",
             )
         )
     return Section(title, tuple(said), tuple(tables))

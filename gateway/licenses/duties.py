@@ -6,8 +6,9 @@ Implemented by `store.memory` and `store.sqlite`; both pass
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from gateway.event import Event
@@ -28,6 +29,34 @@ class KeptReport:
     license: str
     at: int
     report: TransparencyReport
+
+
+class Part(StrEnum):
+    """What a duty waits for: its licensee, the creator's word (`output_review.waits_until`), or nothing."""
+
+    UNMET = "unmet"
+    WAITING = "waiting"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many duties there are at one moment.
+
+    *late*, *soon* and *later* are unmet, *waiting* wait for the creator's word;
+    *licenses* are those of the named licenses that have a duty.
+    """
+
+    late: int
+    soon: int
+    later: int
+    waiting: int
+    licenses: int
+
+    @property
+    def unmet(self) -> int:
+        """How many are still to be handed in."""
+        return self.late + self.soon + self.later
 
 
 class Duties(Protocol):
@@ -64,8 +93,27 @@ class Duties(Protocol):
         """
         ...
 
-    async def everything(self, most: int) -> tuple[Obligation, ...]:
-        """Every duty, the earliest deadline first, at most *most*."""
+    async def everything(
+        self, most: int, behind: tuple[int, str] | None = None, *, licensee: str = ""
+    ) -> tuple[Obligation, ...]:
+        """At most *most* duties by `Obligation.place`, of *licensee* if one is named, *behind* a place if one is given."""
+        ...
+
+    async def part(self, part: Part, now: int, most: int, *, licensee: str = "") -> tuple[Obligation, ...]:
+        """At most *most* of one part at *now*, of *licensee* if one is named.
+
+        The earliest deadline comes first; of those that are done the latest.
+        """
+        ...
+
+    async def tally(
+        self, now: int, soon: int, licenses: Collection[str] = (), *, licensee: str = ""
+    ) -> Tally:
+        """How many there are at *now*, of *licensee* if one is named; what is due until *soon* is soon."""
+        ...
+
+    async def holders(self) -> tuple[str, ...]:
+        """The ids of the licensees that have a duty, in order."""
         ...
 
     async def put(
@@ -130,8 +178,12 @@ class Audits(Protocol):
         """Every audit of *license*, oldest first."""
         ...
 
-    async def everything(self, most: int, behind: AuditCase | None = None) -> tuple[AuditCase, ...]:
-        """At most *most* audits, the newest first, *behind* one of them where it is given."""
+    async def everything(self, most: int) -> tuple[AuditCase, ...]:
+        """At most *most* audits, the newest first."""
+        ...
+
+    async def listed(self, most: int, behind: tuple[int, int, str] | None = None) -> tuple[AuditCase, ...]:
+        """At most *most* audits by `AuditCase.place`, the greatest first, those *behind* a place where one is given."""
         ...
 
 

@@ -104,6 +104,7 @@ def calculated(guide: Guide, expected: Expected, *, site: str) -> Writing:
                 "What each comes to",
                 ("Framework", "Formula", "With your figures", "From and to"),
                 tuple(rows),
+                name="frameworks",
             ),
         ),
     )
@@ -120,6 +121,7 @@ def calculated(guide: Guide, expected: Expected, *, site: str) -> Writing:
                 ("Tier", "What is paid", "Ask", "Target", "Floor", "Exclusive ask"),
                 tuple(tiers),
                 frozenset({2, 3, 4, 5}),
+                "tiers",
             ),
         ),
     )

@@ -149,6 +149,11 @@ class Obligation:
         """Until when it is handed in in time."""
         return max(self.due_at, self.again_by)
 
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where it stands among all: the least first, which is the earliest deadline."""
+        return self.deadline, self.id
+
     def state_at(self, now: int) -> State:
         """Where it stands at *now*: what is unmet at its deadline is overdue."""
         return State.OVERDUE if self.unmet and now >= self.deadline else self.state

@@ -29,6 +29,8 @@ from gateway.problems import Problem, Refusal
 
 REVIEW_DAYS: Final = 30
 ANSWER_DAYS: Final = 30
+#: Later than any time.
+WITHOUT_END: Final = 2**53
 _ASKED: Final = re.compile(r"([0-9]+) examples")
 
 
@@ -92,6 +94,13 @@ def owed(duty: Obligation) -> int:
 def review_by(duty: Obligation) -> int:
     """Until when the creator may object to the samples of *duty*, 0 where none were handed over."""
     return duty.delivered_at + REVIEW_DAYS * DAY if duty.delivered_at else 0
+
+
+def waits_until(duty: Obligation) -> int:
+    """Until when *duty* waits for the creator's word: 0 where it does not, `WITHOUT_END` where no time ends it."""
+    if duty.state is not State.DELIVERED:
+        return 0
+    return review_by(duty) if duty.kind is Kind.OUTPUT_SAMPLES else WITHOUT_END
 
 
 def reviewed(duty: Obligation, now: int) -> State:

@@ -165,7 +165,7 @@ class Memo:
             ],
             "not_stated": [str(each) for each in unstated(self.entered)],
             "own_deals": [
-                {"month": _month(each), "tier": tier_of(each.terms.purpose.uses), **_told(each)}
+                {"month": month_of(each), "tier": tier_of(each.terms.purpose.uses), **told_of(each)}
                 for each in self.deals
             ],
             "comparable_deals": [
@@ -240,6 +240,7 @@ def _crawlers(seen: Traffic, purposes: Mapping[str, tuple[str, ...]]) -> Section
             ("Crawler", "Company", "For", "Requests", "Delivered", "Proven", "Sent"),
             tuple(rows),
             frozenset({3, 4, 5, 6}),
+            "crawlers",
         )
     ]
     if seen.wanted:
@@ -252,6 +253,7 @@ def _crawlers(seen: Traffic, purposes: Mapping[str, tuple[str, ...]]) -> Section
                     for each in seen.wanted[:MOST_WORKS]
                 ),
                 frozenset({1, 2}),
+                "works",
             )
         )
     return Section(title, tuple(said), tuple(tables))
@@ -284,6 +286,7 @@ def _entered(entered: Figures) -> Section:
             (each.about.words, each.what, each.value, each.source, each.day.isoformat())
             for each in entered.figures[:MOST_FIGURES]
         ),
+        name="figures",
     )
     return Section(title, tuple(said), (table,) if entered.figures else ())
 
@@ -296,10 +299,11 @@ def _comparison(deals: tuple[OwnDeal, ...], entered: Figures) -> Section:
                 "Licenses of this site, without who bought them",
                 ("Signed", "For", "Price", "Term"),
                 tuple(
-                    (_month(each), told["uses"], one_line(told["price"], _PRICE), told["term"])
+                    (month_of(each), told["uses"], one_line(told["price"], _PRICE), told["term"])
                     for each in deals[:MOST_DEALS]
-                    for told in (_told(each),)
+                    for told in (told_of(each),)
                 ),
+                name="deals",
             )
         )
     if entered.comparables:
@@ -311,6 +315,7 @@ def _comparison(deals: tuple[OwnDeal, ...], entered: Figures) -> Section:
                     (each.what, each.price, each.source, each.day.isoformat())
                     for each in entered.comparables[:MOST_COMPARABLES]
                 ),
+                name="comparables",
             )
         )
     if not tables:
@@ -318,7 +323,8 @@ def _comparison(deals: tuple[OwnDeal, ...], entered: Figures) -> Section:
     return Section("Deals for comparison", tuple(said), tuple(tables))
 
 
-def _told(each: OwnDeal) -> dict[str, str]:
+def told_of(each: OwnDeal) -> dict[str, str]:
+    """What a buyer is told of a deal of the site's own: its uses, price and term."""
     terms = each.terms
     exclusive = ", exclusive" if terms.exclusivity.exclusive else ""
     return {
@@ -328,6 +334,7 @@ def _told(each: OwnDeal) -> dict[str, str]:
     }
 
 
-def _month(each: OwnDeal) -> str:
+def month_of(each: OwnDeal) -> str:
+    """The month that a deal was signed in, ``2026-11``."""
     # The day would tell more of the buyer than a comparison needs.
     return datetime.fromtimestamp(each.signed_at, UTC).strftime("%Y-%m")

@@ -22,12 +22,16 @@ _WIDEST_TABLE: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under *columns*; the first cell of a row names it. *numbers* are the columns set to the right."""
+    """Rows of text under *columns*; the first cell of a row names it. *numbers* are the columns set to the right.
+
+    *name* is what programs call what it shows, "" where they are not given it.
+    """
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: frozenset[int] = frozenset()
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

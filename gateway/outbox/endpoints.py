@@ -66,6 +66,11 @@ class Endpoint:
     why: str = ""
 
     @property
+    def place(self) -> tuple[int, str]:
+        """Where it stands among all: the least first, which is the oldest."""
+        return self.created_at, self.id
+
+    @property
     def about(self) -> About:
         """Which events concern it, whatever their types."""
         return About(licensee=self.licensee, site=self.site)
@@ -145,6 +150,10 @@ class Endpoints(Protocol):
 
     async def all(self) -> tuple[Endpoint, ...]:
         """Every endpoint, oldest first."""
+        ...
+
+    async def listed(self, most: int, behind: tuple[int, str] | None = None) -> tuple[Endpoint, ...]:
+        """At most *most* endpoints by `Endpoint.place`, those *behind* a place where one is given."""
         ...
 
     async def due(self, now: int, most: int, but: Collection[str] = ()) -> tuple[Endpoint, ...]:

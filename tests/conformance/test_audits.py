@@ -10,6 +10,7 @@ from gateway.licenses.audit_cases import (
     Finding,
     auditor_named,
     bound,
+    canceled,
     found,
     requested,
     scope_agreed,
@@ -77,8 +78,27 @@ async def test_they_are_listed_by_licensee_and_license(ports, make):
     assert await ports.audits.of("le_2", "journal") == ()
     assert await ports.audits.of("le_2", "other") == (other,)
     assert await ports.audits.everything(2) == (other, two)
-    every, paged, last = await ports.audits.everything(99), [], None
-    while rows := await ports.audits.everything(1, last):
+    every, paged, behind = await ports.audits.listed(99), [], None
+    while rows := await ports.audits.listed(1, behind):
         paged += rows
-        last = rows[-1]
-    assert paged == [*every]
+        behind = rows[-1].place
+    assert paged == [*every] == [other, two, one]
+
+
+async def test_those_that_are_not_over_stand_first_on_every_page(ports, make):
+    """Of the same second the greatest id; whoever is over between two pages hides none of the others."""
+    await granted(ports, make)
+    cases = [asked(make, 7, id=f"au_{nth}") for nth in range(4)]
+    cases += [asked(make, 9 + nth, id=f"au_{nth + 4}") for nth in range(3)]
+    for nth, each in enumerate(cases):
+        assert await ports.audits.put("", each, seen=nth)
+    for each in (cases[6], cases[0], cases[2]):
+        assert await ports.audits.put(each.version, canceled(each, make.NOW + 99))
+    wanted = [5, 4, 3, 1, 6, 2, 0]
+    assert [each.id for each in await ports.audits.listed(99)] == [f"au_{nth}" for nth in wanted]
+    first = await ports.audits.listed(2)
+    assert await ports.audits.put(cases[4].version, canceled(cases[4], make.NOW + 99))
+    rest = await ports.audits.listed(99, first[-1].place)
+    assert [each.id for each in rest] == ["au_3", "au_1", "au_6", "au_4", "au_2", "au_0"]
+    assert await ports.audits.listed(3, rest[-1].place) == ()
+    assert await ports.audits.listed(1, (0, 0, "")) == ()

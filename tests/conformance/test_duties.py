@@ -8,17 +8,20 @@ from dataclasses import replace
 import pytest
 
 from gateway.event import event
-from gateway.licenses.duties import plan_what_is_not
+from gateway.licenses.duties import Part, Tally, plan_what_is_not
 from gateway.licenses.obligations import (
+    DAY,
     Evidence,
     Kind,
     State,
     Stated,
     accepted,
     delivered,
+    excused,
     rejected,
     schedule,
 )
+from gateway.licenses.output_review import REVIEW_DAYS, WITHOUT_END, reviewed, waits_until
 from gateway.licenses.transparency import TransparencyReport
 from gateway.problems import StoreUnavailable
 from gateway.store.sqlite.database import Database
@@ -30,6 +33,11 @@ YEAR = 365 * 86_400
 def licensed(make, id="li_1", licensee="le_1", **changes):
     terms = replace(make.TERMS, audit=Audit("quarterly"), attribution=Attribution("", "", 30))
     return make.license_of(id, licensee=licensee, terms=terms, ends_at=make.NOW + YEAR, **changes)
+
+
+def license_with_samples(make):
+    terms = replace(make.TERMS, audit=Audit("quarterly", output_samples=2))
+    return make.license_of("li_1", terms=terms, ends_at=make.NOW + YEAR)
 
 
 async def granted(ports, make, *licenses):
@@ -216,3 +224,76 @@ async def test_a_license_is_suspended_for_a_duty_only_while_it_waits(ports, make
     assert (await ports.register.revocations()).suspended == ()
     types = [each.type for each in await happened(ports)]
     assert types == ["license.suspended", "license.resumed"]
+
+
+async def test_they_are_listed_behind_a_place_of_everybody_or_of_one(ports, make):
+    one, other = licensed(make), licensed(make, "li_2", "le_2", site="other")
+    await granted(ports, make, one, other)
+    assert await ports.duties.holders() == ()
+    while await plan_what_is_not(ports.duties):
+        pass
+    assert await ports.duties.holders() == ("le_1", "le_2")
+    every = sorted([*schedule(one), *schedule(other)], key=lambda duty: (duty.deadline, duty.id))
+    for licensee, wanted in (("", every), ("le_2", [*schedule(other)]), ("le_9", [])):
+        paged, behind = [], None
+        while rows := await ports.duties.everything(3, behind, licensee=licensee):
+            assert len(rows) <= 3
+            paged += rows
+            behind = rows[-1].place
+        assert paged == wanted
+    # Two of one deadline stand by their ids, and a place holds though its duty is elsewhere by now.
+    assert len({duty.deadline for duty in every}) < len(every)
+    gone = (every[2].deadline, f"{every[2].id}0")
+    assert (await ports.duties.everything(1, gone))[0] == every[3]
+    back = rejected(met(every[0], make.NOW), "no", make.NOW + 2 * YEAR)
+    came = met(every[0], make.NOW)
+    assert await ports.duties.put(every[0].version, came, at=make.NOW)
+    assert await ports.duties.put(came.version, back, at=make.NOW + 2 * YEAR)
+    assert (await ports.duties.everything(99))[-1] == back
+
+
+async def test_each_stands_in_one_part_and_is_counted_there(ports, make):
+    """Samples that nobody looked at in time wait no longer, to the second."""
+    one = license_with_samples(make)
+    await granted(ports, make, one, licensed(make, "li_2", "le_2"))
+    while await plan_what_is_not(ports.duties):
+        pass
+    every = {duty.id: duty for duty in await ports.duties.everything(99)}
+    mine = [duty for duty in every.values() if duty.license == "li_1"]
+    samples = [duty for duty in mine if duty.kind is Kind.OUTPUT_SAMPLES]
+    reports = [duty for duty in mine if duty.kind is Kind.REPORT]
+    at = make.NOW + 5
+    changed = {
+        samples[0]: met(samples[0], at), samples[1]: rejected(met(samples[1], at), "no", at),
+        reports[0]: met(reports[0], at), reports[1]: accepted(met(reports[1], at)), reports[2]: excused(reports[2], "x"),
+    }  # fmt: skip
+    for before, after in changed.items():
+        if after.delivered_at and after.state is not State.DELIVERED:
+            assert await ports.duties.put(before.version, met(before, at), at=at)
+            before = met(before, at)
+        assert await ports.duties.put(before.version, after, at=at)
+        every[after.id] = after
+    ordered = sorted(every.values(), key=lambda duty: duty.place)
+    late = ordered[len(ordered) // 2].deadline
+    for now in (at, at + REVIEW_DAYS * DAY - 1, at + REVIEW_DAYS * DAY, late, make.NOW + 3 * YEAR):
+        for licensee in ("", "le_1", "le_2", "le_9"):
+            whose = [duty for duty in ordered if licensee in {"", duty.licensee}]
+            unmet = [duty for duty in whose if duty.unmet]
+            waiting = [duty for duty in whose if reviewed(duty, now) is State.DELIVERED]
+            done = [duty for duty in whose if duty not in unmet and duty not in waiting]
+            for part, wanted in ((Part.UNMET, unmet), (Part.WAITING, waiting), (Part.DONE, done[::-1])):
+                assert await ports.duties.part(part, now, 99, licensee=licensee) == (*wanted,), (part, now)
+                assert await ports.duties.part(part, now, 1, licensee=licensee) == (*wanted[:1],)
+            soon = now + 100 * DAY
+            tally = await ports.duties.tally(now, soon, ["li_1", "li_9"], licensee=licensee)
+            assert tally == Tally(
+                sum(duty.state_at(now) is State.OVERDUE for duty in unmet),
+                sum(now < duty.deadline <= soon for duty in unmet),
+                sum(duty.deadline > soon for duty in unmet),
+                len(waiting),
+                int(licensee in {"", "le_1"}),
+            )
+            assert tally.unmet == len(unmet)
+    assert waits_until(met(samples[0], at)) == at + REVIEW_DAYS * DAY
+    assert waits_until(met(reports[0], at)) == WITHOUT_END
+    assert waits_until(reports[0]) == 0

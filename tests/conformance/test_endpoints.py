@@ -252,3 +252,18 @@ async def test_what_was_answered_is_kept_and_goes_when_it_is_old(kept):
     assert (await kept.deliveries(1))[0].answer == "later"
     await kept.forget(NOW + 10**6, 99)
     assert [(each.nth, each.answer) for each in await kept.deliveries(9)] == [(3, "")], "it is tried again"
+
+
+async def test_endpoints_are_listed_behind_a_place(kept):
+    every = [endpoint(f"we_{nth}", created_at=NOW + nth // 2) for nth in range(7)]
+    for each in reversed(every):
+        assert await kept.add(each, 9)
+    assert await kept.listed(99) == (*every,) == await kept.all()
+    paged, behind = [], None
+    while rows := await kept.listed(2, behind):
+        paged += rows
+        behind = rows[-1].place
+    assert paged == every
+    assert await kept.remove("we_2")
+    assert await kept.listed(2, every[2].place) == (*every[3:5],)
+    assert await kept.listed(2, every[-1].place) == ()

@@ -9,7 +9,9 @@ import pytest
 from gateway.licenses.obligations import DAY, Evidence, Kind, accepted, delivered, schedule
 from gateway.licenses.offers import months_after
 from gateway.licenses.transparency import TransparencyReport
-from gateway.terms.license_terms import Attribution, Audit
+from gateway.money import Money
+from gateway.paths import PathScope
+from gateway.terms.license_terms import Attribution, Audit, Compensation, Milestone
 
 
 @pytest.fixture
@@ -119,3 +121,24 @@ async def test_licenses_for_one_fetch_are_left_out(ports, make, license):
     await ports.register.grant(make.license_of("pf_1", licensee="le_2"))
     await ports.register.grant(make.license_of("pfx", licensee="le_2", crawlers=frozenset()))
     assert set(await ports.owing.signs()) == {"lic_1", "pfx"}
+
+
+async def test_licenses_with_milestones_are_named_in_order_behind_one(ports, make, license):
+    """Also those that have them since a later version, and none for one fetch."""
+    price = Compensation(
+        "USD", upfront=Money(5_000_000, "USD"), milestones=(Milestone("launch", 5_000, "statement"),)
+    )
+    terms = replace(license.terms, compensation=price)
+    for id in ("lic_4", "lic_2", "lic_3", "pf_1"):
+        # Each is for works of its own, so that all are agreements of their own.
+        scope = replace(terms.scope, paths=(*terms.scope.paths, PathScope(f"/{id}/")))
+        await ports.register.grant(replace(license, id=id, terms=replace(terms, scope=scope)))
+    assert await ports.owing.with_milestones(9) == ("lic_2", "lic_3", "lic_4")
+    later = replace(license, version=2, starts_at=make.NOW + 50, terms=terms)
+    assert await ports.lives.put_version(later, "agreement") == later
+    assert await ports.owing.with_milestones(9) == ("lic_1", "lic_2", "lic_3", "lic_4")
+    assert await ports.owing.with_milestones(2) == ("lic_1", "lic_2")
+    assert await ports.owing.with_milestones(2, "lic_2") == ("lic_3", "lic_4")
+    assert await ports.owing.with_milestones(9, "lic_4") == ()
+    # One that is not there leaves its place.
+    assert await ports.owing.with_milestones(1, "lic_25") == ("lic_3",)

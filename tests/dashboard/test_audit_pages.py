@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from datetime import UTC, datetime
 
 import pytest
 
 from gateway.dashboard.audit_pages import used_by
-from gateway.licenses.audit_cases import AuditScope, Step, scope_agreed
+from gateway.dashboard.table_forms import PAGE_ROWS
+from gateway.licenses.audit_cases import AuditCase, AuditScope, Step, canceled, scope_agreed
 from gateway.licenses.license import License
 from gateway.licenses.obligations import DAY, Kind
 from gateway.terms.license_terms import Audit
@@ -164,3 +167,33 @@ async def test_hostile_text_is_drawn_as_text(desk, owed, license):
 @pytest.mark.parametrize("path", ["/audits/au_0", "/audits/new", "/audits/new?license=li_0", "/audits/%00"])
 async def test_what_is_not_there_is_not_found(desk, path):
     assert (await desk.client.get(desk.base + path)).status == 404
+
+
+async def test_audits_that_are_not_over_stand_on_the_first_page_however_old(desk, owed, license):
+    """Also where one is over by the time the next page is turned to: none is left out, none comes twice."""
+    scope = AuditScope(("/",), owed.now - 9, owed.now)
+    for nth in range(PAGE_ROWS + 30):
+        case = AuditCase(f"au_{nth:03}", license.id, license.licensee, "journal", owed.now + nth, "w", scope)
+        assert await owed.audits.put("", case, seen=nth)
+        # The oldest hundred and five wait.
+        if nth >= PAGE_ROWS + 5:
+            assert await owed.audits.put(case.version, canceled(case, owed.now + nth))
+
+    def listed(text):
+        return re.findall(r'href="/audits/(au_\d+)"', text)
+
+    first = (await desk.get("/audits")).text
+    assert listed(first) == [f"au_{nth:03}" for nth in range(PAGE_ROWS + 4, 4, -1)]
+    assert ("Under way" in first, "Closed or given up" in first) == (True, False)
+    more = html.unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])
+    last = await owed.audits.get(listed(first)[-1])
+    assert await owed.audits.put(last.version, canceled(last, owed.now + 999))
+    rest = listed((await desk.get(more)).text)
+    over = [f"au_{nth:03}" for nth in range(PAGE_ROWS + 29, PAGE_ROWS + 4, -1)]
+    assert rest == ["au_004", "au_003", "au_002", "au_001", "au_000", *over, "au_005"]
+    every = json.loads((await desk.get("/audits.json")).text)["rows"]
+    states = [row["state"] for row in every]
+    assert states == sorted(states, key=lambda state: state == "canceled")
+    assert len(every) == PAGE_ROWS + 30
+    for wrong in ("au_005", "2.1.au_1", "1.x.au_1", "1.1.", "1.9999999999999.a", "1.1.%00"):
+        assert (await desk.get(f"/audits?after={wrong}")).status == 400

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dashboard.duty_pages import KINDS, DutyRow, calendar_of
+from gateway.dashboard.duty_pages import KINDS, MOST_SHOWN, DutyRow, calendar_of
+from gateway.dashboard.table_forms import PAGE_ROWS
 from gateway.licenses.license import License
-from gateway.licenses.obligations import DAY, Evidence, Kind, State, accepted, delivered, excused, schedule
+from gateway.licenses.obligations import (
+    DAY,
+    Evidence,
+    Kind,
+    State,
+    accepted,
+    delivered,
+    excused,
+    rejected,
+    schedule,
+)
 from gateway.licenses.output_review import reviewed
 from gateway.licenses.transparency import TransparencyReport
+from gateway.store.sqlite.duties import SqliteDuties
 from tests.dashboard.conftest import HOSTILE, TERMS, form_token
 
 START = 1_767_225_600
@@ -189,3 +203,87 @@ async def test_hostile_text_stays_text(desk, owed, text):
         assert page.status == 200
         for active in ("<img src=x", "<script>alert", "<svg/onload", 'href="javascript', "\u202e"):
             assert active not in page.text
+
+
+class Counted(SqliteDuties):
+    """The real store, and how many rows were asked of it at once."""
+
+    asked: list[int]
+
+    async def everything(self, most, behind=None, *, licensee=""):
+        self.asked.append(most)
+        return await super().everything(most, behind, licensee=licensee)
+
+    async def part(self, part, now, most, *, licensee=""):
+        self.asked.append(most)
+        return await super().part(part, now, most, licensee=licensee)
+
+
+async def test_a_calendar_of_any_length_reads_what_it_shows(start, database, owed):
+    """Its figures are of all; the list goes on behind a place, and leaves out none."""
+    license = await owed.license("Busy Ltd", days_ago=1)
+    other = await owed.license("Other Ltd", days_ago=1)
+    like = await owed.one(license)
+    late = [replace(like, id=f"du_{nth:04}", due_at=owed.now - nth // 2) for nth in range(MOST_SHOWN + 60)]
+    await owed.duties.plan(license, late)
+    done = [
+        replace(like, id=f"du_x{nth:03}", due_at=owed.now - nth, state=State.EXCUSED) for nth in range(70)
+    ]
+    await owed.duties.plan(other, [replace(each, license=other.id, licensee=other.licensee) for each in done])
+    counted = Counted(database.database)
+    counted.asked = []
+    desk = await start(database, duties=replace(owed.book, duties=counted))
+    assert (await desk.set_password()).status == 303
+    counted.asked.clear()
+    page = (await desk.get("/duties")).text
+    assert counted.asked
+    assert max(counted.asked) == MOST_SHOWN
+    assert f'Overdue</dt><dd class="denied">{MOST_SHOWN + 60}</dd>' in page
+    assert page.count('href="/duties/du_0') == MOST_SHOWN
+    # The longest late come first, the newest of those that are done.
+    shown = re.findall(r'href="/duties/(du_0\d+)"', page)
+    assert shown == [each.id for each in sorted(late, key=lambda duty: duty.place)][:MOST_SHOWN]
+    assert re.findall(r'href="/duties/(du_x\d+)"', page) == [f"du_x{nth:03}" for nth in range(50)]
+    assert "There are more than fit here" in page
+    (whole,) = re.findall(r'<a href="(/duties\.html[^"]*)">all in one list', page)
+    counted.asked.clear()
+    seen, at = [], whole
+    while at:
+        turned = (await desk.get(html.unescape(at))).text
+        seen += re.findall(r'data-name="Id">(?:<[^>]*>)*(du_[0-9a-z]+)', turned)
+        found = re.search(r'rel="next" href="([^"]+)"', turned)
+        at = found[1] if found else ""
+    assert set(counted.asked) == {PAGE_ROWS + 1}
+    every = [row["id"] for row in json.loads((await desk.get("/duties.json")).text)["rows"]]
+    # A long id stands there by its beginning.
+    assert [id[:17] for id in every] == [id[:17] for id in seen]
+    assert len(every) == len(set(every)) == len(await owed.duties.everything(9_999))
+    mine = json.loads((await desk.get(f"/duties.json?licensee={other.licensee}")).text)["rows"]
+    assert {row["name"] for row in mine} == {"Other Ltd"}
+    assert len(mine) == len(await owed.duties.of(other.licensee, "journal"))
+    only = (await desk.get(f"/duties?licensee={other.licensee}")).text
+    assert ("There are more" in only, "Overdue</dt><dd>0</dd>" in only) == (False, True)
+
+
+async def test_a_list_of_duties_goes_on_though_its_last_row_moved(desk, owed):
+    license = await owed.license("Busy Ltd", days_ago=1)
+    like = await owed.one(license)
+    many = [replace(like, id=f"du_{nth:04}", due_at=owed.now - 500 + nth) for nth in range(PAGE_ROWS * 2)]
+    await owed.duties.plan(license, many)
+    first = (await desk.get("/duties.html")).text
+    more = html.unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])
+    last = many[PAGE_ROWS - 1]
+    came = delivered(last, Evidence("a" * 64, "text/plain", 1, owed.now), owed.now)
+    assert await owed.duties.put(last.version, came, at=owed.now)
+    back = rejected(came, "no", owed.now)
+    assert await owed.duties.put(came.version, back, at=owed.now)
+    assert back.deadline > last.deadline
+    second = (await desk.get(more)).text
+    assert re.findall(r'data-name="Id">(?:<[^>]*>)*(du_\d{4})<', second) == [
+        each.id for each in many[PAGE_ROWS : PAGE_ROWS * 2]
+    ]
+    for page in ("/duties", "/duties.html"):
+        for wrong in ("du_0001", "x.du_0001", "1.", "1.%00", "9" * 13 + ".du_1"):
+            assert (await desk.get(f"{page}?after={wrong}")).status == 400, (page, wrong)
+    flat = (await desk.get(more.replace(".html", ""))).text
+    assert re.findall(r'href="/duties/(du_\d{4})"', flat) == [each.id for each in many[PAGE_ROWS:]]

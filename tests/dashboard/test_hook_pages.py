@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from markupsafe import escape
 
 from gateway.dashboard.holder_pages import Holders
 from gateway.dashboard.hook_pages import Hooks
+from gateway.dashboard.table_forms import PAGE_ROWS
 from gateway.event import event
 from gateway.licenses.license import Client, Licensee, Standing
 from gateway.licenses.negotiation import Negotiation
@@ -292,3 +295,31 @@ async def test_events_and_deliveries_go_back_page_by_page_to_the_first(desk, hoo
         assert (await desk.get(f"{path}.json?after=x")).status == 200, "a form is of every page"
     assert 'href="/webhooks/newest">' in (await desk.get("/webhooks")).text
     assert 'href="/webhooks/we_own/deliveries">' in (await desk.get("/webhooks/we_own")).text
+
+
+async def test_endpoints_are_turned_page_by_page_and_none_is_left_out(desk, hooks):
+    endpoints = hooks[0].endpoints
+    for nth in range(PAGE_ROWS + 20):
+        each = replace(THEIRS, id=f"we_{nth:04}", licensee=f"le_{nth // 9}", created_at=5 + nth // 2)
+        assert await endpoints.add(each, 99)
+
+    def shown(text):
+        return re.findall(r'<td class="path" role="cell"><a href="/webhooks/(we_\w+)"', text)
+
+    first = (await desk.get("/webhooks")).text
+    assert "All events" not in first
+    assert len(shown(first)) == PAGE_ROWS
+    more = html.unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])
+    # Whoever leaves meanwhile takes nobody along.
+    assert await endpoints.remove(shown(first)[-1])
+    second = (await desk.get(more)).text
+    every = {each.id for each in await endpoints.all()}
+    assert {*shown(first)[:-1], *shown(second)} == every
+    assert len(shown(first)) + len(shown(second)) == len(every) + 1
+    told = [row["id"] for row in json.loads((await desk.get("/webhooks.json")).text)["rows"]]
+    assert told == [each.id for each in await endpoints.all()]
+    past = (await desk.get("/webhooks?after=99.we_x")).text
+    assert "Nobody is told yet" not in past
+    for wrong in ("we_own", "1.", ".we_own", "x.we_own", "1.%00"):
+        for page in ("/webhooks", "/webhooks.html"):
+            assert (await desk.get(f"{page}?after={wrong}")).status == 400, (page, wrong)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -12,10 +14,12 @@ from gateway.billing.milestone_book import MilestoneBook
 from gateway.billing.postings import Booked
 from gateway.clock import HandClock
 from gateway.dashboard.api_keys import made_key
-from gateway.dashboard.milestone_pages import Milestones
+from gateway.dashboard.milestone_pages import OVER_SHOWN, Milestones
+from gateway.dashboard.table_forms import PAGE_ROWS
 from gateway.licenses.license import Client, License, Licensee, Standing
 from gateway.licenses.offers import months_after
 from gateway.money import Money
+from gateway.paths import PathScope
 from gateway.store.memory.duties import MemoryDuties
 from gateway.store.memory.owing import MemoryOwing
 from gateway.store.memory.register import MemoryRegister
@@ -232,6 +236,96 @@ async def test_without_milestones_the_page_says_what_they_are(start, database):
     )
     assert (await board.set_password()).status == 303
     assert "No fee waits for a milestone" in await (await board.client.get(f"{board.base}/milestones")).text()
+
+
+def own(nth, price):
+    """Terms of a work of their own, so that each license is another agreement."""
+    scope = replace(TERMS.scope, paths=(PathScope(f"/essays/{nth}/"),))
+    return replace(TERMS, scope=scope, compensation=price)
+
+
+class Counted(MemoryOwing):
+    """The real reading, and which licenses were derived."""
+
+    asked: list[str]
+
+    async def held(self, license_id):
+        self.asked.append(license_id)
+        return await super().held(license_id)
+
+
+async def test_a_list_of_milestones_goes_on_behind_a_place_and_reads_no_other_license(start, database, clock):
+    """Every form and the page of the table have each once, in the order of their licenses."""
+    register, tables = MemoryRegister(), Tables()
+    owing = Counted(register, MemoryDuties(register), tables)
+    owing.asked = []
+    book, now = MilestoneBook(owing, None, clock), clock.now_us() // 1_000_000
+    await register.add_licensee(
+        Licensee("le_1", "Lab", Standing.ACTIVE, now), Client("cl_1", "le_1", "", now)
+    )
+    three = tuple(Milestone(name, 3_000, "statement") for name in ("launch", "training", "audit"))
+    price = Compensation("USD", upfront=Money(10_000_000, "USD"), milestones=three)
+    for nth in range(50):
+        terms = own(nth, price if nth % 10 else TERMS.compensation)
+        held = License(f"li_{nth:03}", "le_1", "journal", "", terms, "p", now, months_after(now, 12))
+        await register.grant(held)
+    wanted = [f"li_{nth:03}.{each.name}" for nth in range(50) if nth % 10 for each in three]
+    board = await start(database, milestones=Milestones(owing, book, register))
+    assert (await board.set_password()).status == 303
+    for path in ("/milestones.json", "/milestones.json?sort=license"):
+        found = json.loads((await board.get(path)).text)["rows"]
+        assert sorted(f"{row['license']}.{row['milestone']}" for row in found) == sorted(wanted), path
+        assert {row["name"] for row in found} == {"Lab"}
+    assert [f"{row['license']}.{row['milestone']}" for row in json.loads((await board.get("/milestones.json")).text)["rows"]] == wanted  # fmt: skip
+
+    def shown(text):
+        pairs = re.findall(r'data-name="License">(?:<[^>]*>)*([^<]*)<.*?data-name="Milestone">(?:<[^>]*>)*([^<]*)<', text)  # fmt: skip
+        return [".".join(pair) for pair in pairs]
+
+    owing.asked.clear()
+    first = (await board.get("/milestones.html")).text
+    assert shown(first) == wanted[:PAGE_ROWS]
+    # A hundred rows and one, of three each.
+    assert len(owing.asked) == PAGE_ROWS // 3 + 1
+    assert not [id for id in owing.asked if id.endswith("0")]
+    more = html.unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])
+    assert shown((await board.get(more)).text) == wanted[PAGE_ROWS:]
+    flat = (await board.get(f"/milestones?after={wanted[-3]}")).text
+    assert re.findall(r"<strong>(\w+)</strong></a> <span", flat) == ["training", "audit"]
+    for wrong in ("li_001", "li_001.", "li_001.none", "li_999.launch", ".", "%00.launch", "li_010.launch"):
+        for page in ("/milestones", "/milestones.html"):
+            assert (await board.get(f"{page}?after={wrong}")).status == 400, (page, wrong)
+
+
+async def test_of_what_is_over_the_last_are_shown_and_all_are_counted(start, database, clock):
+    register, tables = MemoryRegister(), Tables()
+    owing = MemoryOwing(register, MemoryDuties(register), tables)
+
+    async def keep(entry):
+        tables.entries.append(Booked(len(tables.entries) + 1, entry))
+
+    book, now = MilestoneBook(owing, keep, clock), clock.now_us() // 1_000_000
+    await register.add_licensee(
+        Licensee("le_1", "Lab", Standing.ACTIVE, now), Client("cl_1", "le_1", "", now)
+    )
+    price = Compensation("USD", upfront=Money(10_000_000, "USD"), milestones=(Milestone("launch", 3_000),))
+    for nth in range(OVER_SHOWN + 4):
+        terms = own(nth, price)
+        # The first to end are the first to lapse.
+        held = License(f"li_{nth + 10}", "le_1", "journal", "", terms, "p", now, months_after(now, 12) + nth)
+        await register.grant(held)
+        await book.advance(held.id)
+        if nth:
+            await book.give_back(held.id, "launch", "operator")
+    board = await start(database, milestones=Milestones(owing, book, register))
+    assert (await board.set_password()).status == 303
+    page = (await board.get("/milestones")).text
+    assert f"Over</dt><dd>{OVER_SHOWN + 3}</dd>" in page
+    assert f"The last {OVER_SHOWN} to lapse" in page
+    over = re.findall(r'href="/licenses/li_(\d+)"', page.split('id="over"')[1])
+    assert over == [f"{nth + 10}" for nth in range(4, OVER_SHOWN + 4)]
+    yours = page.split('id="over"')[0]
+    assert "licet milestones met li_10 launch" in yours
 
 
 @pytest.mark.browser

@@ -93,3 +93,16 @@ async def test_a_question_that_cannot_be_answered_says_why(desk, query, said):
 
 async def test_only_a_form_of_this_session_is_read(desk):
     assert (await desk.post("/preview", {"form": "forged", "text": ""})).status == 403
+
+
+async def test_without_a_path_page_table_and_json_ask_about_the_same(desk):
+    page = (await desk.get("/preview?as=GPTBot")).text
+    assert 'value="/essays/"' in page
+    told = json.loads((await desk.get("/preview.json?as=GPTBot")).text)
+    assert told == json.loads((await desk.get("/preview.json?as=GPTBot&path=/essays/")).text)
+    assert told["offers"]
+    rows = json.loads((await desk.get("/preview/offers.json?as=GPTBot")).text)["rows"]
+    assert [row["offer"] for row in rows] == [each["offer"] for each in told["offers"]]
+    # A path that is asked about is not put right.
+    root = json.loads((await desk.get("/preview.json?as=GPTBot&path=/")).text)
+    assert root["offers"] != told["offers"]

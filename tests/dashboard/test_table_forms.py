@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import html
 import io
 import json
@@ -27,6 +28,7 @@ from gateway.dashboard.preview_pages import Preview
 from gateway.dashboard.sorting import Order, by_cells
 from gateway.dashboard.table_forms import PAGE_ROWS
 from gateway.dashboard.visible import spreadsheet_cell
+from gateway.dashboard.worth_tables import TABLES as WORTH
 from gateway.finding import Finding as Found
 from gateway.finding import State
 from gateway.licenses.audit_cases import AuditCase, AuditScope, Finding
@@ -37,7 +39,7 @@ from gateway.licenses.negotiation import Side, terminated
 from gateway.licenses.objection import Objection, Objector, Role
 from gateway.licenses.obligations import Evidence
 from gateway.licenses.transparency import TransparencyReport
-from gateway.licenses.value_memo import About, Figure, Figures
+from gateway.licenses.value_memo import About, Comparable, Figure, Figures
 from gateway.licenses.withdrawal import USUAL, Withdrawal
 from gateway.money import Money
 from gateway.paths import PathScope
@@ -53,7 +55,9 @@ from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.lives import SqliteLives
 from gateway.store.sqlite.saved_views import SqliteSavedViews
 from gateway.store.sqlite.spend_book import SqliteSpendBook
+from gateway.store.sqlite.terms_versions import SqliteTermsVersions
 from gateway.terms.license_terms import Audit
+from gateway.terms.terms_version import TermsVersion
 from tests.dashboard.conftest import HOSTILE, SALT, TERMS
 from tests.dashboard.test_auditor_pages import auditors
 from tests.dashboard.test_billing_pages import AT, bills, issued
@@ -79,6 +83,8 @@ REPORT = {
 ASKED = {
     **dict.fromkeys(("/consent/effects", "/consent/effects/told"), "site=journal&work=essays"), "/who": "ua=GPTBot/1.2&ip=203.0.113.9",
     "/preview/offers": "site=journal&path=/essays/tides&as=GPTBot", "/crawlers/GPTBot/proofs": "last=24h",
+    **dict.fromkeys((f"/dossier/{name}" for name in WORTH["dossier"]), "crawler=GPTBot"),
+    **dict.fromkeys((f"/calculator/{name}" for name in WORTH["calculator"]), "files=10"),
 }  # fmt: skip
 #: One paper each, and no table: a preview, a finding of health, a memo, a price.
 PAPERS = {"/preview", "/health", "/memo", "/calculator", "/dossier"}
@@ -182,8 +188,15 @@ async def whole(
     mine = replace(owner, passkeys=(Passkey("id", "key", 0, "localhost", HOSTILE[4], 1),))
     board.sessions.file.change(lambda access: (access.with_people(access.people.with_one(mine)), None))
     worth.figures.keep(
-        "journal", Figures((Figure(About.VIEWS, HOSTILE[4], "9", "our own", date(2026, 10, 1)),))
+        "journal",
+        Figures(
+            (Figure(About.VIEWS, HOSTILE[4], "9", "our own", date(2026, 10, 1)),),
+            (Comparable(HOSTILE[4], "2 USD a page", "a paper", date(2026, 10, 1)),),
+        ),
     )
+    text = b"{}"
+    version = TermsVersion(hashlib.sha256(text).hexdigest(), text)
+    assert await SqliteTermsVersions(database).take_up("journal", version, "sha-256:p", now - 9)
     (journal,) = (each for each in files.policies if each.site.id == "journal")
     draft = files.keep_draft(journal, files.text(journal) + '\n[[rules]]\nthen = "refuse"\n')
     for path in ("/policies/journal/impact", "/policies/journal/impact/crawlers"):
@@ -272,9 +285,9 @@ async def test_every_table_is_a_page_of_its_own_with_every_row_and_column_of_its
         for ending in FORMATS:
             link = rf'href="{re.escape(quote(path))}\.{ending}\?(?:[^"]*;)?columns={last}&amp;sort=-{last}"'
             assert re.search(link, narrow), (path, ending)
-        for wrong in ("columns=floor", "sort=floor"):
+        for wrong in ("columns=nosuch", "sort=nosuch"):
             answer = await whole.get(address(path, "html", wrong))
-            assert (answer.status, "has no &#39;floor&#39; here" in answer.text) == (400, True), path
+            assert (answer.status, "has no &#39;nosuch&#39; here" in answer.text) == (400, True), path
         if pattern in GETS:
             asked = address(path, "html", f"columns={last}&last=24h")
             there = await whole.get(asked.replace(".html", "", 1))
@@ -319,7 +332,12 @@ async def test_the_page_of_a_table_leads_to_its_forms(whole):
         "/billing/authors": ["/billing/authors"], "/health": ["/health/findings", "/health/settings"],
         "/crawlers/GPTBot": ["/content/paths", "/log", "/crawlers/GPTBot/proofs"],
         "/account/passkeys": ["/account/passkeys"],
-        "/figures": ["/figures"], "/who?ua=GPTBot/1.2": ["/who"], "/preview": ["/preview/offers"],
+        "/figures": ["/figures"],
+        **{
+            f"/{paper}?{ASKED.get(f'/{paper}/{first}', '')}": [f"/{paper}/{name}" for name in (first, *more)]
+            for paper, (first, *more) in WORTH.items()
+        },
+        "/who?ua=GPTBot/1.2": ["/who"], "/preview": ["/preview/offers"],
         **{
             page: [
                 # What is a page of its own leads to its forms itself.
@@ -400,8 +418,8 @@ async def test_every_table_is_sorted_by_each_of_its_columns_in_every_form(whole,
                 found = json.loads(await octets(whole, address(path, "json", f"sort={order.said}")))["rows"]
                 assert [row[name] for row in found] == [row[name] for row in wanted], (path, order)
         for ending in FORMATS:
-            wrong = await whole.get(address(path, ending, "sort=floor"))
-            assert (wrong.status, wrong.text[:25]) == (400, "sort: has no 'floor' here"), path
+            wrong = await whole.get(address(path, ending, "sort=nosuch"))
+            assert (wrong.status, wrong.text[:26]) == (400, "sort: has no 'nosuch' here"), path
         lines = (await octets(whole, address(path, "jsonl", f"sort=-{name}"))).splitlines()
         assert [json.loads(line) for line in lines] == found, path
         assert (

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import islice
 
 from gateway.event import Event
 from gateway.licenses.audit_cases import AuditCase
-from gateway.licenses.duties import KeptReport
+from gateway.licenses.duties import KeptReport, Part, Tally
 from gateway.licenses.license import BY_FETCH, License
 from gateway.licenses.obligations import Obligation
+from gateway.licenses.output_review import waits_until
 from gateway.licenses.transparency import TransparencyReport
 from gateway.store.memory.register import MemoryRegister
 
@@ -64,9 +66,35 @@ class MemoryDuties:
         found = (each for each in self._sorted() if each.unmet and each.deadline <= until)
         return tuple(each for each in found if each.license in standing)[:most]
 
-    async def everything(self, most: int) -> tuple[Obligation, ...]:
-        """Every duty, the earliest deadline first, at most *most*."""
-        return tuple(self._sorted()[:most])
+    async def everything(
+        self, most: int, behind: tuple[int, str] | None = None, *, licensee: str = ""
+    ) -> tuple[Obligation, ...]:
+        """Duties, the earliest deadline first; see the port."""
+        found = (each for each in self._whose(licensee) if behind is None or each.place > behind)
+        return tuple(islice(found, most))
+
+    async def part(self, part: Part, now: int, most: int, *, licensee: str = "") -> tuple[Obligation, ...]:
+        """Those of one part; see the port."""
+        found = [each for each in self._whose(licensee) if _part(each, now) is part]
+        return tuple((found[::-1] if part is Part.DONE else found)[:most])
+
+    async def tally(
+        self, now: int, soon: int, licenses: Collection[str] = (), *, licensee: str = ""
+    ) -> Tally:
+        """How many there are; see the port."""
+        every = self._whose(licensee)
+        unmet = [each.deadline for each in every if each.unmet]
+        return Tally(
+            sum(at <= now for at in unmet),
+            sum(now < at <= soon for at in unmet),
+            sum(soon < at for at in unmet),
+            sum(_part(each, now) is Part.WAITING for each in every),
+            len({each.license for each in every} & {*licenses}),
+        )
+
+    async def holders(self) -> tuple[str, ...]:
+        """The licensees that have a duty."""
+        return tuple(sorted({each.licensee for each in self._found.values()}))
 
     async def put(
         self,
@@ -108,7 +136,16 @@ class MemoryDuties:
         return tuple(sorted(found, key=lambda each: (each.at, each.duty, each.report.sha256)))
 
     def _sorted(self) -> list[Obligation]:
-        return sorted(self._found.values(), key=lambda each: (each.deadline, each.id))
+        return sorted(self._found.values(), key=lambda each: each.place)
+
+    def _whose(self, licensee: str) -> list[Obligation]:
+        return [each for each in self._sorted() if licensee in {"", each.licensee}]
+
+
+def _part(duty: Obligation, now: int) -> Part:
+    if duty.unmet:
+        return Part.UNMET
+    return Part.WAITING if waits_until(duty) > now else Part.DONE
 
 
 class MemoryAudits:
@@ -144,11 +181,14 @@ class MemoryAudits:
         """Every audit of *license*, oldest first."""
         return tuple(each for each in self._sorted() if each.license == license)
 
-    async def everything(self, most: int, behind: AuditCase | None = None) -> tuple[AuditCase, ...]:
+    async def everything(self, most: int) -> tuple[AuditCase, ...]:
         """Audits, the newest first; see the port."""
-        found = {(-each.requested_at, each.id): each for each in self._found.values()}
-        after = (-behind.requested_at, behind.id) if behind else None
-        return tuple(found[place] for place in sorted(found) if after is None or place > after)[:most]
+        return tuple(sorted(self._found.values(), key=lambda each: (-each.requested_at, each.id))[:most])
+
+    async def listed(self, most: int, behind: tuple[int, int, str] | None = None) -> tuple[AuditCase, ...]:
+        """Audits that are not over first; see the port."""
+        found = [each for each in self._found.values() if behind is None or each.place < behind]
+        return tuple(sorted(found, key=lambda each: each.place, reverse=True)[:most])
 
     def _sorted(self) -> list[AuditCase]:
         return sorted(self._found.values(), key=lambda each: (each.requested_at, each.id))

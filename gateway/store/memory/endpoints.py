@@ -39,7 +39,11 @@ class MemoryEndpoints:
 
     async def all(self) -> tuple[Endpoint, ...]:
         """Every endpoint."""
-        return tuple(sorted(self._found.values(), key=lambda each: (each.created_at, each.id)))
+        return tuple(sorted(self._found.values(), key=lambda each: each.place))
+
+    async def listed(self, most: int, behind: tuple[int, str] | None = None) -> tuple[Endpoint, ...]:
+        """Endpoints, oldest first; see the port."""
+        return tuple(each for each in await self.all() if behind is None or each.place > behind)[:most]
 
     async def due(self, now: int, most: int, but: Collection[str] = ()) -> tuple[Endpoint, ...]:
         """Those that have something to hear and may be tried."""

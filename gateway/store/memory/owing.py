@@ -40,6 +40,16 @@ class MemoryOwing:
                 )
         return found
 
+    async def with_milestones(self, most: int, behind: str = "") -> tuple[str, ...]:
+        """Licenses that have milestones; see the port."""
+        self._tables.check()
+        found = {
+            each.id
+            for each in self._register.every_version()
+            if each.terms.compensation.milestones and each.id > behind and not each.id.startswith(BY_FETCH)
+        }
+        return tuple(sorted(found)[:most])
+
     async def held(self, license_id: str) -> Held:
         """The license of that id."""
         self._tables.check()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import apsw
+import orjson
 
 from gateway.event import Event
 from gateway.licenses.audit_cases import AuditCase
-from gateway.licenses.duties import KeptReport
+from gateway.licenses.duties import KeptReport, Part, Tally
 from gateway.licenses.license import BY_FETCH, License
 from gateway.licenses.obligations import Obligation
 from gateway.licenses.transparency import TransparencyReport
@@ -20,6 +21,30 @@ from gateway.store.sqlite.events import keep_events
 from gateway.store.sqlite.register import license_by_id, licenses_where
 
 _IN_ORDER: Final = "ORDER BY deadline, id"
+#: Which rows each part has, and in which order.
+_PARTS: Final[Mapping[Part, tuple[str, str]]] = {
+    Part.UNMET: ("unmet = 1", _IN_ORDER),
+    # Said twice: only what says so is looked for among those that wait.
+    Part.WAITING: ("waits_until > 0 AND waits_until > ?", _IN_ORDER),
+    Part.DONE: ("unmet = 0 AND waits_until <= ?", "ORDER BY deadline DESC, id DESC"),
+}
+_TALLY: Final = """
+SELECT
+  (SELECT count(*) FROM duties WHERE unmet = 1 AND deadline <= ?1{whose}),
+  (SELECT count(*) FROM duties WHERE unmet = 1 AND deadline > ?1 AND deadline <= ?2{whose}),
+  (SELECT count(*) FROM duties WHERE unmet = 1 AND deadline > ?2{whose}),
+  (SELECT count(*) FROM duties WHERE waits_until > 0 AND waits_until > ?1{whose}),
+  (SELECT count(DISTINCT license) FROM duties WHERE license IN (SELECT value FROM json_each(?3)){whose})
+"""
+#: Each licensee once, from one to the next, however many duties it has.
+_HOLDERS: Final = """
+WITH RECURSIVE held (id) AS (
+  SELECT min(licensee) FROM duties
+  UNION ALL
+  SELECT (SELECT min(licensee) FROM duties WHERE licensee > held.id) FROM held WHERE held.id IS NOT NULL
+)
+SELECT id FROM held WHERE id IS NOT NULL
+"""
 
 
 class SqliteDuties:
@@ -71,9 +96,45 @@ class SqliteDuties:
         )
         return await self._those(rest, until, most)
 
-    async def everything(self, most: int) -> tuple[Obligation, ...]:
-        """Every duty, the earliest deadline first, at most *most*."""
-        return await self._those(f"{_IN_ORDER} LIMIT ?", most)
+    async def everything(
+        self, most: int, behind: tuple[int, str] | None = None, *, licensee: str = ""
+    ) -> tuple[Obligation, ...]:
+        """Duties, the earliest deadline first; see the port."""
+        # Spelled apart: over one licensee its own index is gone into, over everybody that of the order.
+        wanted = ["licensee = ?"] if licensee else []
+        wanted += ["(deadline, id) > (?, ?)"] if behind else []
+        where = f"WHERE {' AND '.join(wanted)} " if wanted else ""
+        whose = (licensee,) if licensee else ()
+        return await self._those(f"{where}{_IN_ORDER} LIMIT ?", *whose, *(behind or ()), most)
+
+    async def part(self, part: Part, now: int, most: int, *, licensee: str = "") -> tuple[Obligation, ...]:
+        """Those of one part; see the port."""
+        where, order = _PARTS[part]
+        whose = " AND licensee = ?" if licensee else ""
+        values = (*((now,) if "?" in where else ()), *((licensee,) if licensee else ()), most)
+        return await self._those(f"WHERE {where}{whose} {order} LIMIT ?", *values)
+
+    async def tally(
+        self, now: int, soon: int, licenses: Collection[str] = (), *, licensee: str = ""
+    ) -> Tally:
+        """How many there are; see the port."""
+        listed = orjson.dumps(sorted(licenses)).decode()
+        values = (now, soon, listed, *((licensee,) if licensee else ()))
+        sql = _TALLY.replace("{whose}", " AND licensee = ?4" if licensee else "")
+
+        def act(db: apsw.Connection) -> Any:
+            return db.execute(sql, values).fetchone()
+
+        return Tally(*map(int, await self._database.read(act)))
+
+    async def holders(self) -> tuple[str, ...]:
+        """The licensees that have a duty."""
+
+        def act(db: apsw.Connection) -> list[str]:
+            rows: Any = db.execute(_HOLDERS)
+            return [str(id) for (id,) in rows]
+
+        return tuple(await self._database.read(act))
 
     async def put(
         self,
@@ -192,14 +253,16 @@ class SqliteAudits:
         """Every audit of *license*, oldest first."""
         return await self._those("WHERE license = ? ORDER BY requested_at, id", license)
 
-    async def everything(self, most: int, behind: AuditCase | None = None) -> tuple[AuditCase, ...]:
+    async def everything(self, most: int) -> tuple[AuditCase, ...]:
         """Audits, the newest first; see the port."""
-        order = "ORDER BY requested_at DESC, id LIMIT ?"
+        return await self._those("ORDER BY requested_at DESC, id LIMIT ?", most)
+
+    async def listed(self, most: int, behind: tuple[int, int, str] | None = None) -> tuple[AuditCase, ...]:
+        """Audits that are not over first; see the port."""
+        order = "ORDER BY open DESC, requested_at DESC, id DESC LIMIT ?"
         if behind is None:
             return await self._those(order, most)
-        at = behind.requested_at
-        where = "WHERE requested_at <= ? AND (requested_at < ? OR id > ?)"
-        return await self._those(f"{where} {order}", at, at, behind.id, most)
+        return await self._those(f"WHERE (open, requested_at, id) < (?, ?, ?) {order}", *behind, most)
 
     async def _those(self, rest: str, *values: str | int) -> tuple[AuditCase, ...]:
         def act(db: apsw.Connection) -> list[str]:

@@ -71,6 +71,11 @@ class SqliteEndpoints:
         """Every endpoint."""
         return await self._those(_IN_ORDER)
 
+    async def listed(self, most: int, behind: tuple[int, str] | None = None) -> tuple[Endpoint, ...]:
+        """Endpoints, oldest first; see the port."""
+        where = "WHERE (created_at, id) > (?, ?) " if behind else ""
+        return await self._those(f"{where}{_IN_ORDER} LIMIT ?", *(behind or ()), most)
+
     async def due(self, now: int, most: int, but: Collection[str] = ()) -> tuple[Endpoint, ...]:
         """Those that have something to hear and may be tried."""
         without = orjson.dumps(list(but)).decode()

@@ -28,6 +28,11 @@ _SIGNS: Final = (
     " UNION ALL SELECT license, 'b' || count(*) FROM entries WHERE kind = 'book' AND license <> '' GROUP BY license"
     ") AS signs WHERE id IN (SELECT id FROM licenses WHERE id NOT LIKE 'pf\\_%' ESCAPE '\\') GROUP BY id"
 )
+_MILESTONES: Final = "json_extract(terms, '$.compensation.milestones') IS NOT NULL AND id > ?1 AND id NOT LIKE 'pf\\_%' ESCAPE '\\'"
+_WITH_MILESTONES: Final = (
+    f"SELECT id FROM licenses WHERE {_MILESTONES}"  # noqa: S608
+    f" UNION SELECT id FROM later_versions WHERE {_MILESTONES} ORDER BY 1 LIMIT ?2"
+)
 _RATES: Final = (
     "SELECT count(*) FROM entries WHERE kind = 'book' AND licensee = '' AND license = '' AND site = ''"
 )
@@ -49,6 +54,15 @@ class SqliteOwing:
 
         rows, rates = await self._database.read(act)
         return {str(id): f"{sign}/{rates}" for id, sign in rows}
+
+    async def with_milestones(self, most: int, behind: str = "") -> tuple[str, ...]:
+        """Licenses that have milestones; see the port."""
+
+        def act(db: apsw.Connection) -> tuple[str, ...]:
+            rows: Any = db.execute(_WITH_MILESTONES, (behind, most))
+            return tuple(str(id) for (id,) in rows)
+
+        return await self._database.read(act)
 
     async def held(self, license_id: str) -> Held:
         """The license of that id."""
