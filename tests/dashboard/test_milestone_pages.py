@@ -325,7 +325,7 @@ async def test_of_what_is_over_the_last_are_shown_and_all_are_counted(start, dat
     over = re.findall(r'href="/licenses/li_(\d+)"', page.split('id="over"')[1])
     assert over == [f"{nth + 10}" for nth in range(4, OVER_SHOWN + 4)]
     yours = page.split('id="over"')[0]
-    assert "licet milestones met li_10 launch" in yours
+    assert 'href="/milestones/li_10/launch#act"' in yours
 
 
 @pytest.mark.browser
