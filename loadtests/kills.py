@@ -24,7 +24,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -41,6 +40,7 @@ from gateway.cli.auditing import full_audit
 from gateway.cli.books import open_books
 from gateway.money import Money
 from loadtests.origin import page, site
+from loadtests.processes import free_port
 from loadtests.reconcile import compare, fetches
 from loadtests.serving import PERSON, POLICY
 
@@ -234,7 +234,7 @@ async def kills(number: int, folder: Path, seed: int) -> dict[str, Any]:
     """Kill *number* times in *folder*, which is empty; returns the counts with ``ok``."""
     dice = random.Random(seed)
     async with _origin() as origin:
-        port, dashboard_port = _free_ports()
+        port, dashboard_port = free_port(), free_port()
         gateway = Gateway(folder / "data", port, dashboard_port)
         (gateway.data / "sites").mkdir(parents=True, mode=0o700)
         gateway.data.chmod(0o700)
@@ -385,13 +385,6 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        for sock in (one, other):
-            sock.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
 
 
 async def _licet(*words: str, data: Path) -> dict[str, Any]:

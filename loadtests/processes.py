@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import resource
 import signal
 import socket
@@ -14,6 +15,8 @@ from pathlib import Path
 
 #: The proxies under test have one CPU, everything else of the trial the other.
 PROXY_CPU, LOAD_CPU = 0, 1
+#: Linux gives connections those from 32768.
+_PORTS = range(20_000, 32_000)
 
 
 class CannotRun(Exception):
@@ -21,11 +24,15 @@ class CannotRun(Exception):
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-    return port
+    """A port of 127.0.0.1 that nobody has, outside of those that the system gives to connections.
+
+    So that whoever listens on it can do so again in a later life.
+    """
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with contextlib.suppress(OSError), socket.socket() as one:
+            one.bind(("127.0.0.1", port))
+            return port
+    raise CannotRun("every port of 127.0.0.1 below those of connections is taken")
 
 
 def raise_limits() -> int:
