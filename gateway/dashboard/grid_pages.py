@@ -37,6 +37,7 @@ from gateway.policy.consent_grid import UNITS, USUAL_UNIT, Cell, Choices, Consen
 from gateway.policy.consent_text import Written, normal, read_grid, write_choices
 from gateway.policy.consent_words import FROM_WHEN, USES, WORDS, changes, row_name, stands
 from gateway.policy.lines import line_of
+from gateway.policy.rule_words import rule_words
 from gateway.policy.rules import Policy, Verdict
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.uses import Use
@@ -141,7 +142,10 @@ class GridPages:
             "able": may(request, Permission.POLICY_CHANGE) and may(request, Permission.FLOOR_SEE),
             "trouble": trouble,
             "mistakes": [(line_of(text, each.key), each) for each in mistakes],
-            "exceptions": [(key, line_of(text, key)) for key in (grid.exceptions if grid else ())],
+            "exceptions": [
+                (key, line_of(text, key), rule_words(policy, key))
+                for key in (grid.exceptions if grid else ())
+            ],
             "points": sorted(set(STARTING_POINTS.values())),
             "suggested": [(USES[use][0], STARTING_POINTS[use]) for use in Use],
             "done": done,

@@ -49,6 +49,20 @@ def ticked(page: str) -> list[str]:
     return [tag for tag in re.findall(r'<input type="radio"[^>]*>', page) if "checked" in tag]
 
 
+async def test_a_rule_that_comes_first_is_told_in_words(desk, files):
+    policy = files.policies[0]
+    text = files.text(policy)
+    own = '\n[[rules]]\nwhen = { crawler = "Bytespider" }\nthen = "refuse"\n'
+    own += (
+        '[[rules]]\nwhen = { class = "ai" }\nthen = { license = ["training"] }\n[[rules]]\nthen = "serve"\n'
+    )
+    assert files.activate(policy, text + own, digest_of(text))
+    files._shelf().reload()
+    page = spelled((await desk.get(GRID)).text)
+    assert "whatever is ticked here: rule 1: crawlers named bytespider are refused (line " in page
+    assert "rules[0]" not in page
+
+
 async def test_nothing_is_ticked_before_somebody_ticks_it(desk):
     page = (await desk.get(GRID)).text
     assert page.count('type="radio"') >= 4
