@@ -41,8 +41,7 @@ from gateway.paths import PathScope
 from gateway.policy.rules import Ruling, TerritoryMode
 from gateway.problems import Problem, Refusal
 from gateway.terms.license_terms import PAGE
-from gateway.tokens.claims import Claims
-from gateway.tokens.verification import LEEWAY_SECONDS
+from gateway.tokens.claims import LEEWAY_SECONDS, Claims
 from gateway.uses import Uses, covers
 from gateway.visitors.visitor import Visitor
 

@@ -121,8 +121,9 @@ class Zygote:
             return None
         # Neither process shall write to what both have, only to look for garbage in it.
         gc.freeze()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # closed by whoever started this
+                stream.flush()
         ours, theirs = socket.socketpair()
         pid = os.fork()
         if pid == 0:

@@ -43,8 +43,9 @@ from gateway.licenses.enrollment import Enrolled, access_matches, enroll, secret
 from gateway.licenses.license import Client, Licensee, Standing
 from gateway.licenses.register import LicenseRegister
 from gateway.problems import Problem, Refusal
+from gateway.tokens.claims import LEEWAY_SECONDS
 from gateway.tokens.nonces import Nonces
-from gateway.tokens.verification import LEEWAY_SECONDS, LONGEST_LIFE_SECONDS
+from gateway.tokens.verification import LONGEST_LIFE_SECONDS
 from gateway.visitors.replays import Replays, SharedMarks
 
 Form = Mapping[str, tuple[str, ...]]

@@ -27,8 +27,8 @@ from gateway.policy.rules import Policy
 from gateway.policy.withdrawing import with_withdrawn
 from gateway.problems import Problem, Refusal
 from gateway.terms.unit import ages_body, tiers_body
-from gateway.tokens.claims import Claims
-from gateway.tokens.verification import LEEWAY_SECONDS, Verifier
+from gateway.tokens.claims import LEEWAY_SECONDS, Claims
+from gateway.tokens.verification import Verifier
 
 _INACTIVE: Final[dict[str, object]] = {"active": False}
 

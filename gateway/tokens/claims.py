@@ -50,6 +50,8 @@ from gateway.uses import Uses, parse_use
 
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - a media type
 DETAIL_TYPE: Final = "content_license"
+#: How far the clock of whoever minted may be off.
+LEEWAY_SECONDS: Final = 30
 DETAIL_VERSION: Final = 1
 #: The version that names a window of its own.
 _WINDOWED: Final = 2

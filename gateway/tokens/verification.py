@@ -43,9 +43,8 @@ from gateway.keys.key_set import KeySet
 from gateway.keys.strict_json import Malformed, read_object
 from gateway.languages import Phrase
 from gateway.problems import Problem, Refusal
-from gateway.tokens.claims import DETAIL_TYPE, TOKEN_TYPE, Claims, read_claims
+from gateway.tokens.claims import DETAIL_TYPE, LEEWAY_SECONDS, TOKEN_TYPE, Claims, read_claims
 
-LEEWAY_SECONDS: Final = 30
 LONGEST_LIFE_SECONDS: Final = 86_400
 #: A bearer credential beyond this is not looked into: it is not ours.
 _LONGEST_BEARER: Final = 16 * 1024

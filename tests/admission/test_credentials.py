@@ -19,10 +19,10 @@ from gateway.keys.key_ring import KeyRing
 from gateway.keys.signing_key import SigningKey
 from gateway.licenses.revocations import OLDEST, RevocationFeed, Revocations
 from gateway.problems import Problem, Refusal
-from gateway.tokens.claims import Claims
+from gateway.tokens.claims import LEEWAY_SECONDS, Claims
 from gateway.tokens.minting import mint
 from gateway.tokens.nonces import Nonces
-from gateway.tokens.verification import LEEWAY_SECONDS, Verifier
+from gateway.tokens.verification import Verifier
 
 
 @dataclass

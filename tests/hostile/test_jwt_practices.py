@@ -20,9 +20,9 @@ from gateway.desk.assertions import flaw_in, read_assertion
 from gateway.keys.key_set import CLIENT_ALGORITHMS, KeySet, UnusableKeySet
 from gateway.keys.signing_key import SigningKey
 from gateway.problems import Problem
-from gateway.tokens.claims import Claims
+from gateway.tokens.claims import LEEWAY_SECONDS, Claims
 from gateway.tokens.dpop import Proof, Proving, read_proof
-from gateway.tokens.verification import LEEWAY_SECONDS, read_token
+from gateway.tokens.verification import read_token
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "vectors" / "tokens.json").read_text(encoding="ascii"))
 NOW, ISSUER, AUDIENCE = GOLDEN["now"], GOLDEN["issuer"], GOLDEN["audience"]

@@ -15,7 +15,8 @@ from gateway.keys.key_ring import MANIFEST, OVERLAP_SECONDS, KeyRing
 from gateway.keys.manifest import State
 from gateway.keys.signing_key import SigningKey
 from gateway.problems import ConfigurationError
-from gateway.tokens.verification import LEEWAY_SECONDS, LONGEST_LIFE_SECONDS
+from gateway.tokens.claims import LEEWAY_SECONDS
+from gateway.tokens.verification import LONGEST_LIFE_SECONDS
 
 
 def mode(path: Path) -> int:

@@ -16,9 +16,9 @@ from gateway.keys.key_ring import OVERLAP_SECONDS, KeyRing
 from gateway.keys.key_set import KeySet, PublicKey
 from gateway.problems import Problem, Refusal
 from gateway.tokens import verification
-from gateway.tokens.claims import Claims
+from gateway.tokens.claims import LEEWAY_SECONDS, Claims
 from gateway.tokens.minting import mint
-from gateway.tokens.verification import LEEWAY_SECONDS, Credential, Verifier, credential, read_token
+from gateway.tokens.verification import Credential, Verifier, credential, read_token
 
 
 @pytest.fixture
