@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 _PSS = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)
@@ -17,6 +19,16 @@ def proportional_bytes(pid: int) -> int:
         return 0
     found = _PSS.search(text)
     return int(found[1]) * 1024 if found else 0
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Look for no garbage while the block imports: that stays, and looking at it again and again is an eighth of a start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def rarely_collected() -> None:

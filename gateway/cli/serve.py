@@ -91,9 +91,12 @@ def serve(
     flags: dict[str, object] = {"listen.host": host, "listen.port": port, "dashboard.port": dashboard_port}
     flags["workers.count"], flags["store.redis"] = workers, redis
     flags["trust.proxies"] = tuple(behind_proxy) if behind_proxy else None
-    from gateway.app.sharing import joined
+    from gateway.app.memory import uncollected
 
-    config = _settings(data, flags)
+    with uncollected():
+        from gateway.app.sharing import joined
+
+        config = _settings(data, flags)
     # What other machines have in common with this one has to be here before anything is read.
     try:
         asyncio.run(joined(config))
@@ -160,11 +163,14 @@ def _without_files(config: Config, upstream: str, mode: str, stance: str) -> Ups
 
 
 def _run(config: Config, upstream: Upstream | None, drain: float, *, as_json: bool) -> None:
-    from gateway.app.service_manager import told as manager
-    from gateway.app.supervisor import Supervisor
-    from gateway.app.zygote import Zygote
+    from gateway.app.memory import uncollected
 
-    zygote = Zygote.forked()
+    with uncollected():
+        from gateway.app.service_manager import told as manager
+        from gateway.app.supervisor import Supervisor
+        from gateway.app.zygote import Zygote
+
+        zygote = Zygote.forked()
 
     async def main() -> None:
         supervisor = Supervisor(config, upstream=upstream, drain=drain, zygote=zygote)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import sys
 
 import pytest
 
-from gateway.app.memory import proportional_bytes
+from gateway.app.memory import proportional_bytes, uncollected
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says it")
@@ -25,7 +26,6 @@ def test_a_process_that_is_not_there_has_none():
 
 
 def test_what_stands_is_passed_over_and_cycles_are_still_collected() -> None:
-    import gc
     import weakref
 
     from gateway.app.memory import rarely_collected
@@ -48,3 +48,11 @@ def test_what_stands_is_passed_over_and_cycles_are_still_collected() -> None:
     finally:
         gc.unfreeze()
         gc.set_threshold(*before)
+
+
+def test_nothing_is_collected_while_a_start_imports_and_everything_afterwards() -> None:
+    assert gc.isenabled()
+    with pytest.raises(ImportError), uncollected():
+        assert not gc.isenabled()
+        raise ImportError
+    assert gc.isenabled()
