@@ -114,6 +114,10 @@ async def test_a_gateway_goes_on_with_the_standby_and_never_again_with_the_old_p
     crawling = Crawling(http, one.front, sold.token)
     async with crawling.going():
         await crawling.until(60)
+        async with asyncio.timeout(60):
+            # The log signs for the first time in a round of its own.
+            while not (data / "log" / "checkpoint").is_file():
+                await asyncio.sleep(0.02)
         key = own_key(data)
         assert key is not None
         seen = read((data / "log" / "checkpoint").read_text(), key)
