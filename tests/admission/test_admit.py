@@ -23,7 +23,7 @@ def test_the_owners_block_stands_whatever_is_paid(claims, visitor, ruling, ask) 
     for credential in (None, BAD, claims()):
         refusal = admit(blocked, visitor(), ask(), credential)
         assert refusal.problem is Problem.REFUSED_BY_OWNER
-        assert refusal.detail == "Rules[1] matches class ai."
+        assert refusal.detail == "Rule 2 matches class ai."
 
 
 def test_a_spoofed_name_is_told_so(visitor, ruling, ask) -> None:
