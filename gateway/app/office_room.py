@@ -45,7 +45,7 @@ from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
 from gateway.provenance.keeper import BATCH_LIMIT, FoldBatch, Folding
 from gateway.provenance.record import FetchRecord
-from gateway.provenance.writers import ReadToTheEnd, lives
+from gateway.provenance.writers import ReadToTheEnd, lives, named
 
 #: How much less important the office is than a worker, as `os.nice` counts.
 _NICENESS: Final = 5
@@ -54,12 +54,17 @@ _CHUNK: Final = 5_000
 
 @dataclass(eq=False)
 class _Line:
-    """One worker, as the office knows it. *told* are the revocations it was sent last, *withdrawn* the withdrawals."""
+    """One worker, as the office knows it. *told* are the revocations it was sent last, *withdrawn* the withdrawals.
+
+    *unsure* are writers that it has to watch until it was sent every paid unit, whoever
+    else knows them by then; None once it was.
+    """
 
     channel: Channel
     name: str = ""
     told: Revocations | None = None
     withdrawn: tuple[Withdrawal, ...] | None = None
+    unsure: frozenset[str] | None = frozenset()
     state: dict[str, Any] = field(default_factory=dict)
 
 
@@ -75,6 +80,8 @@ class OfficeRoom(Office):
         self._door: DeskDoor | None = None
         self._stamp: tuple[tuple[str, int, int], ...] = ()
         self._writers: set[str] = set()
+        #: Those that were killed, and of which everything is known.
+        self._whole: set[str] = set()
         self._read = ReadToTheEnd()
         self._totals = Totals()
 
@@ -187,6 +194,7 @@ class OfficeRoom(Office):
 
     def _known_whole(self, known: frozenset[str]) -> None:
         """Nobody needs to wait any more for what writers *known* wrote."""
+        self._whole |= known
         if known & self._writers:
             self._writers -= known
             self._tell_writers()
@@ -249,11 +257,15 @@ class OfficeRoom(Office):
         line.name = str(given["name"])
         self._lines.add(line)
         self._writers |= {str(given["writer"]), *map(str, given["others"])}
+        # Whoever writes and has not spoken to this office yet may be killed before it does.
+        self._writers |= named(self.config.journal) - self._whole - {self.journal.writer}
         self._tell_writers()
         units = await self.paid()
         for start in range(0, len(units), _CHUNK):
             line.channel.tell("paid", PAID.dump_python(units[start : start + _CHUNK], mode="json"))
             await line.channel.drained()
+        line.unsure = None
+        self._tell_writers()
         await self._look()
 
     def _tell_revoked(self, line: _Line, asked_at: float) -> None:
@@ -266,8 +278,15 @@ class OfficeRoom(Office):
         line.channel.tell("revoked", news)
 
     def _tell_writers(self) -> None:
-        """Tell every worker of all writers whose journals are not known to their end."""
-        self._tell_all("writers", sorted(self._writers))
+        """Tell every worker of all writers whose journals are not known to their end.
+
+        What was read of one before a worker spoke to this office is among the paid
+        units that it is sent first, which takes a while: until then it watches on.
+        """
+        for line in self._lines:
+            if line.unsure is not None:
+                line.unsure |= self._writers
+            line.channel.tell("writers", sorted(line.unsure or self._writers))
 
     def _tell_all(self, name: str, given: Any, *, but: _Line | None = None) -> None:
         for line in self._lines:

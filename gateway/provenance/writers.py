@@ -160,6 +160,12 @@ def lives(folder: Path, writer: str) -> bool:
         os.close(descriptor)
 
 
+def named(folder: Path) -> frozenset[str]:
+    """Every writer of *folder* that lives, or was killed and is not swept away yet."""
+    found = (_LIVE.fullmatch(path.name) for path in folder.iterdir()) if folder.is_dir() else ()
+    return frozenset(match[1] for match in found if match)
+
+
 def sweep(folder: Path, writers: frozenset[str]) -> None:
     """Remove what *writers* that were killed left of their locks; those that live keep theirs."""
     for path in folder.iterdir() if folder.is_dir() else ():

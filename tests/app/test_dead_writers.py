@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from gateway.app.office_room import OfficeRoom, _Told
+from gateway.admission.till import PaidUnit
+from gateway.app.office_room import OfficeRoom, _Line, _Told
 from gateway.clock import HandClock
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
@@ -79,7 +80,7 @@ async def test_a_writer_killed_while_the_next_batch_was_read_already_is_waited_f
     tables = Tables()
     room = OfficeRoom.__new__(OfficeRoom)
     room.config = SimpleNamespace(journal=journal)
-    room._lines, room._writers, room._read = set(), {killed}, ReadToTheEnd()
+    room._lines, room._writers, room._whole, room._read = set(), {killed}, set(), ReadToTheEnd()
     known: list[bool] = []
     room._tell_writers = lambda: known.append("late" in tables.canonical)
     slow = Slow(tables)
@@ -90,6 +91,63 @@ async def test_a_writer_killed_while_the_next_batch_was_read_already_is_waited_f
         await asyncio.wait_for(keeper.catch_up(), 30)
     assert known == [True], "told once, and not before its last entry was folded"
     assert room._writers == set()
+
+
+class Heard:
+    """The office's end of a line, which keeps what it was told."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, object]] = []
+
+    def tell(self, name: str, given: object = None) -> None:
+        self.told.append((name, given))
+
+    async def drained(self) -> None: ...
+
+    def of(self, name: str) -> list[object]:
+        return [given for each, given in self.told if each == name]
+
+
+async def test_a_worker_watches_whoever_was_killed_until_it_was_sent_what_was_paid_for_before_it_spoke(
+    tmp_path,
+):
+    """An office that has just started folded it when nobody was on the line; its list takes longer than two reads."""
+    killed, silent, ours = (f"{name}-{'0' * 24}" for name in ("w1", "w3", "office"))
+    WriterLock(tmp_path, killed).release()
+    locks = [WriterLock(tmp_path, silent), WriterLock(tmp_path, ours)]
+    room = OfficeRoom.__new__(OfficeRoom)
+    room.config, room.journal = SimpleNamespace(journal=tmp_path), SimpleNamespace(writer=ours)
+    room._lines, room._writers, room._whole, room._read = set(), set(), set(), ReadToTheEnd()
+    asked, listed = asyncio.Event(), asyncio.Event()
+
+    async def paid():
+        asked.set()
+        await listed.wait()
+        return (PaidUnit("unit", 1_795_000_000),)
+
+    async def look(): ...
+
+    room.paid, room._look = paid, look
+    line = _Line(Heard())
+    hello = {"name": "w2", "writer": f"w2-{'0' * 24}", "others": [killed]}
+    welcome = asyncio.create_task(room._welcome(line, hello))
+    await asyncio.wait_for(asked.wait(), 30)
+    for _ in range(3):
+        room.emptied()
+    assert killed not in room._writers
+    assert all(killed in told for told in line.channel.of("writers"))
+    # One that lives and never spoke to this office may be killed before it does.
+    assert silent in line.channel.of("writers")[-1]
+    assert ours not in line.channel.of("writers")[-1]
+    listed.set()
+    await welcome
+    names = [name for name, _ in line.channel.told]
+    assert killed not in line.channel.of("writers")[-1]
+    assert names.index("paid") < max(nth for nth, name in enumerate(names) if name == "writers")
+    for lock in locks:
+        lock.release()
 
 
 def test_what_was_read_before_somebody_was_found_gone_says_nothing_of_them():

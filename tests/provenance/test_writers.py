@@ -12,7 +12,7 @@ import pytest
 
 from gateway.problems import StoreUnavailable
 from gateway.provenance.segments import segment_name
-from gateway.provenance.writers import OtherWriters, WriterLock, lives, sweep, writer_of
+from gateway.provenance.writers import OtherWriters, WriterLock, lives, named, sweep, writer_of
 
 ONE, OTHER = "front-" + "0" * 24, "w12-" + "a" * 24
 
@@ -31,6 +31,16 @@ def test_the_writer_of_a_file_and_of_a_place_in_it():
     assert writer_of(name) == writer_of(f"{name}:24") == writer_of(name.replace(".seg", ".det")) == ONE
     for other in ("", "t@0", f"{ONE}.live", f"x/{name}", f"{name}:", f"{name}\n", name.upper()):
         assert writer_of(other) == "", other
+
+
+def test_the_writers_of_a_folder_are_those_that_live_or_were_killed(tmp_path):
+    assert named(tmp_path / "none") == frozenset()
+    lock = WriterLock(tmp_path, ONE)
+    (tmp_path / f"{OTHER}.live").touch()
+    (tmp_path / "else.live").touch()
+    assert named(tmp_path) == {ONE, OTHER}
+    lock.release()
+    assert named(tmp_path) == {OTHER}
 
 
 def test_a_writer_lives_until_it_says_otherwise(tmp_path):
