@@ -24,11 +24,13 @@ def proportional_bytes(pid: int) -> int:
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
     """Look for no garbage while the block imports: that stays, and looking at it again and again is an eighth of a start."""
+    before = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if before:
+            gc.enable()
 
 
 def rarely_collected() -> None:
