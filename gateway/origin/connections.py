@@ -169,9 +169,11 @@ class Reply:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as switch:
-            self.switched = True
-            if rest := data[switch.args[0] :]:
-                self.on_body(rest)
+            # A switch that follows a whole answer is not ours; it has spoiled the connection already.
+            if self.head is not None and self.head.status == 101:
+                self.switched = True
+                if rest := data[switch.args[0] :]:
+                    self.on_body(rest)
         except httptools.HttpParserError as error:
             self.fail(self._fault or f"what the origin sent is not HTTP: {error}")
         if self.head is not None:

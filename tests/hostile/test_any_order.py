@@ -139,6 +139,16 @@ async def _do(driver, in_memory, client, end, deed: str, octets: bytes) -> None:
         ("client ends", b""),
     ]
 )
+@example(
+    [
+        ("client sends", CLIENT[1]),
+        ("rest", b""),
+        ("origin says", ORIGIN[2]),
+        ("origin says", ORIGIN[14]),
+        ("origin says", ORIGIN[7]),
+    ]
+)
+@example([("client sends", CLIENT[0]), ("rest", b""), ("origin says", ORIGIN[0] + ORIGIN[7])])
 @settings(
     max_examples=int(os.environ.get("LICET_FUZZ_ORDERS", "2000")),
     deadline=None,

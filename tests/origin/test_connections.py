@@ -49,8 +49,9 @@ async def test_a_connection_is_used_again(connections, origin):
         b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokmore",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
     ],
-    ids=["close", "1.0", "more", "another answer"],
+    ids=["close", "1.0", "more", "another answer", "another protocol"],
 )
 async def test_a_connection_that_says_too_much_or_goodbye_is_not(connections, origin, reply):
     origin.reply = reply
