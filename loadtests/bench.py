@@ -24,7 +24,7 @@ from loadtests.deciding import deciding
 from loadtests.idle import big, idle
 from loadtests.installing import program
 from loadtests.latency import fixed_rate
-from loadtests.processes import CannotRun, raise_limits
+from loadtests.processes import CannotRun, awake, raise_limits
 from loadtests.profiling import profile
 from loadtests.table import lines
 from loadtests.works import WORKS
@@ -48,8 +48,15 @@ def _comparison(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
     _say(
         f"{len(works)} works, {len(chosen.targets)} targets, {rounds} rounds: about {about / 60:.0f} minutes"
     )
-    found = compare(folder, chosen.targets, works, rounds, seconds, _say)
-    return {"versions": found.versions, "absent": found.absent, "rows": rows(found), "journal": found.journal}
+    with awake() as all_awake:
+        found = compare(folder, chosen.targets, works, rounds, seconds, _say)
+    return {
+        "awake": all_awake,
+        "versions": found.versions,
+        "absent": found.absent,
+        "rows": rows(found),
+        "journal": found.journal,
+    }
 
 
 def _found(chosen: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Any]]:

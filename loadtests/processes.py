@@ -8,6 +8,7 @@ import random
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -47,6 +48,24 @@ def raise_limits() -> int:
 def pinned(command: list[str], cpu: int | None) -> list[str]:
     """*command*, to run on *cpu* alone where there is more than one; None is any."""
     return command if cpu is None or (os.cpu_count() or 1) < 2 else ["taskset", "-c", str(cpu), *command]
+
+
+@contextlib.contextmanager
+def awake() -> Iterator[bool]:
+    """Let no core sleep until the context ends, as far as Linux lets us; gives whether it does.
+
+    A core that sleeps is woken by whoever sends to it, and pays for it: over loopback that is the proxy, and only
+    one that is slower than its load meets a load that sleeps. Clients elsewhere are woken by their own machines.
+    (Linux PM QoS: nothing may take longer than 0 us to wake while the file is open.)
+    """
+    try:
+        latency = open("/dev/cpu_dma_latency", "wb", buffering=0)  # noqa: SIM115 - open for as long as it is to hold
+    except OSError:
+        yield False
+        return
+    with latency:
+        latency.write(struct.pack("i", 0))
+        yield True
 
 
 @contextlib.contextmanager

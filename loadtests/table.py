@@ -17,6 +17,7 @@ def lines(section: str, figures: Any) -> Iterator[str]:
         return
     if section == "comparison":
         yield "requests per CPU-second of the proxy's whole process tree; nginx of the same round = 1"
+        yield f"cores {'kept from sleeping' if figures['awake'] else 'may sleep: waking one costs the proxy'}"
         yield from table(figures["rows"])
         yield ""
         for name, told in figures.get("journal", {}).items():

@@ -274,16 +274,51 @@ def _suspended(tree: ast.AST) -> Iterator[ast.AST]:
             yield from (each for part in handlers for each in ast.walk(part) if isinstance(each, waits))
 
 
+def _compiled(root: Path) -> dict[str, ast.Module]:
+    settings = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    included = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["mypyc"]["include"]
+    assert included
+    return {name[1:]: ast.parse((root / name[1:]).read_text("utf-8")) for name in included}
+
+
 def test_nothing_compiled_waits_while_it_handles_an_exception(root: Path) -> None:
     # mypyc leaves the exception with the thread: whatever runs meanwhile meets it, and bodies broke off (mypy 2.4.1).
-    settings = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
-    compiled = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["mypyc"]["include"]
-    assert compiled
-    found = [
-        f"{name}:{each.lineno}"
-        for name in compiled
-        for each in _suspended(ast.parse((root / name[1:]).read_text("utf-8")))
-    ]
+    found = [f"{name}:{each.lineno}" for name, tree in _compiled(root).items() for each in _suspended(tree)]
+    assert found == []
+
+
+def _renamed_errors(tree: ast.AST) -> Iterator[str]:
+    """Names that one function gives to errors of two kinds: compiled, the name has the type of the first."""
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            kinds: dict[str, set[str]] = {}
+            for node in ast.walk(function):
+                if isinstance(node, ast.ExceptHandler) and node.name and node.type:
+                    kinds.setdefault(node.name, set()).add(ast.unparse(node.type))
+            yield from (f"{function.name}: {name}" for name, of in kinds.items() if len(of) > 1)
+
+
+def test_no_compiled_function_names_errors_of_two_kinds_alike(root: Path) -> None:
+    assert [
+        f"{file}: {each}" for file, tree in _compiled(root).items() for each in _renamed_errors(tree)
+    ] == []
+    assert list(_renamed_errors(ast.parse("def f():\n try: x\n except A as e: y\n except B as e: z")))
+
+
+def test_only_what_is_compiled_inherits_from_what_is(root: Path) -> None:
+    compiled = _compiled(root)
+    roots = {
+        each.name for tree in compiled.values() for each in ast.walk(tree) if isinstance(each, ast.ClassDef)
+    }
+    found = []
+    for path in [*(root / "gateway").rglob("*.py"), *(root / "loadtests").rglob("*.py")]:
+        if str(path.relative_to(root)) not in compiled:
+            classes = (
+                each
+                for each in ast.walk(ast.parse(path.read_text("utf-8")))
+                if isinstance(each, ast.ClassDef)
+            )
+            found += [each.name for each in classes if roots.intersection(map(ast.unparse, each.bases))]
     assert found == []
 
 

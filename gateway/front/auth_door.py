@@ -9,10 +9,12 @@ own (`front.spoe_agent`); what may not pass it always hands over.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
+from gateway.clock import Clock
 from gateway.front.answer import Answer
 from gateway.front.auth import (
     HAPROXY,
@@ -30,7 +32,8 @@ from gateway.front.exchange import consult
 from gateway.front.gate import Gate
 from gateway.front.guard import guard_line
 from gateway.front.header_block import header_block
-from gateway.front.listener import Listener
+from gateway.front.limits import Limits
+from gateway.front.listener import Desk, Listener
 from gateway.front.request import Request
 from gateway.front.responses import refused
 from gateway.front.spoe_agent import Agent, Greeted, Variables
@@ -39,14 +42,38 @@ from gateway.policy.rules import Policy
 from gateway.problems import Problem, Refusal
 from gateway.visitors.client_address import TrustedProxies, resolve
 from gateway.visitors.networks import parse_address
+from gateway.visitors.territory import Place
 
 
 class AuthDoor(Listener):
     """Answers proxies that know *secret*; payments by the fetch need the answer itself and are not taken here."""
 
-    def __init__(self, gate: Gate, *, secret: str, **listening: Any) -> None:
-        """Listen nowhere yet; *listening* is for `Listener`."""
-        super().__init__(replace(gate, rails=()), **listening)
+    def __init__(
+        self,
+        gate: Gate,
+        *,
+        secret: str,
+        hosts: Callable[[str], Policy | None],
+        desk: Desk | None,
+        desk_owns: Callable[[str], bool],
+        trusted: TrustedProxies,
+        clock: Clock,
+        limits: Limits | None = None,
+        country_header: str = "",
+        place_of: Callable[[str], Place] | None = None,
+    ) -> None:
+        """Listen nowhere yet; what is not *secret* is `Listener`'s."""
+        super().__init__(
+            replace(gate, rails=()),
+            hosts=hosts,
+            desk=desk,
+            desk_owns=desk_owns,
+            trusted=trusted,
+            clock=clock,
+            limits=limits,
+            country_header=country_header,
+            place_of=place_of,
+        )
         self._secret = secret
         self._believed: dict[str, TrustedProxies] = {}
 

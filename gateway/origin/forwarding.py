@@ -80,8 +80,8 @@ class HttpOrigin:
         """
         try:
             place = read_upstream(upstream)
-        except UpstreamError as error:
-            return _unreachable(str(error))
+        except UpstreamError as unknown:
+            return _unreachable(str(unknown))
         if ask.has("cdn-loop") and hops(ask) >= MOST_HOPS:
             detail = Phrase("This request came back to where it started.")
             return Refusal(Problem.ORIGIN_FAILED, detail, private=f"{upstream} leads back to this gateway")
