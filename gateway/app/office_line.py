@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from gateway.admission.till import PaidUnit
 from gateway.app.calls import ACCOUNTS, AUDIENCE, PAID, REVOKED, SETTLER, SPEND_BOOK, WITHDRAWN
 from gateway.app.channel import Channel
 from gateway.app.signing_agents import heard
+from gateway.billing.paid_units import paid_units
 from gateway.egress import SECONDS, Fetched, Unfetched
 from gateway.licenses.accounts import Account
 from gateway.licenses.revocations import RevocationFeed, Revocations
@@ -27,6 +29,7 @@ from gateway.licenses.withdrawal import Withdrawal
 from gateway.money import Money
 from gateway.problems import StoreUnavailable
 from gateway.provenance.audience import AudienceRow
+from gateway.provenance.record import FetchRecord
 from gateway.provenance.writers import OtherWriters
 from gateway.rails.facilitator import SETTLE_SECONDS, VERIFY_SECONDS
 from gateway.rails.settling import Checked, Payable, Taken, Unpaid
@@ -39,6 +42,8 @@ _PAUSE: Final = 0.1
 _WELCOME: Final = 60.0
 #: Seconds that the office may take to settle, beside what others take.
 _SETTLING: Final = 10.0
+#: Paid fetches that are told again where who has to know may not have heard: more than are on their way at once.
+_LATEST: Final = 1024
 
 
 class OfficeLine:
@@ -69,6 +74,7 @@ class OfficeLine:
         self._path, self._name, self._feed = path, name, feed
         self._learn, self._used, self._take_up, self._withdraw = learn, used, take_up, withdraw
         self._closed, self._recall = closed, recall
+        self._latest: deque[FetchRecord] = deque(maxlen=_LATEST)
         self._revoked = Revocations()
         self._channel: Channel | None = None
 
@@ -99,15 +105,39 @@ class OfficeLine:
         if self._channel is not None:
             self._channel.tell(name, given)
 
+    def tell_paid(self, record: FetchRecord, *, alone: bool) -> None:
+        """Tell the office, and through it whoever else writes, of *record*, which is durable and paid for.
+
+        While nobody else writes here nor, where this gateway is *alone*, anywhere, it is only kept, for who comes next.
+        """
+        self._latest.append(record)
+        if self._others.names or not alone:
+            self.tell("paid", PAID.dump_python(paid_units((record,)), mode="json"))
+
+    @property
+    def told(self) -> bool:
+        """Whether the office is there and so has heard of everything that was paid for here."""
+        return self._channel is not None or not self._latest
+
+    def _again(self) -> Any:
+        return PAID.dump_python(paid_units(self._latest), mode="json")
+
     async def _spoken(self, channel: Channel, *, again: bool) -> None:
         """Speak over *channel* until it ends."""
         running = asyncio.create_task(channel.run())
         try:
-            hello = {"name": self._name, "writer": self._writer, "others": sorted(self._others.names)}
+            # The office before may have ended with the latest payments unsaid, and those of others are not told meanwhile.
+            hello = {
+                "name": self._name,
+                "writer": self._writer,
+                "others": sorted(self._others.names),
+                "paid": self._again(),
+            }
             await channel.call("hello", hello, seconds=_WELCOME)
             # Policies that were taken up while nobody was on the line.
             await self._take_up()
             self._channel = channel
+            self._others.hear(heard=True)
             self.known.set()
             if again:
                 log.info("the office is back", worker=self._name)
@@ -116,6 +146,7 @@ class OfficeLine:
             log.warning("the office did not answer", worker=self._name, reason=str(error))
         finally:
             self._channel = None
+            self._others.hear(heard=False)
             channel.close()
             running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -142,7 +173,10 @@ class OfficeLine:
         elif name == "used":
             self._used(str(given[0]), int(given[1]))
         elif name == "writers":
+            known = self._others.names
             self._others.watch(writer for writer in given if writer != self._writer)
+            if self._others.names - known:
+                self.tell("paid", self._again())
 
 
 class OfficeEgress:

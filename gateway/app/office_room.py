@@ -23,6 +23,7 @@ import asyncio
 import os
 import shutil
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -50,6 +51,11 @@ from gateway.provenance.writers import ReadToTheEnd, lives, named
 #: How much less important the office is than a worker, as `os.nice` counts.
 _NICENESS: Final = 5
 _CHUNK: Final = 5_000
+#: Seconds that a worker's welcome waits for those that live and have not spoken yet: they tell what they were paid for.
+_SPEAK: Final = 1.0
+_LOOK: Final = 0.01
+#: Units told with a greeting that later ones hear of, too.
+_GREETED: Final = 8192
 
 
 @dataclass(eq=False)
@@ -82,6 +88,8 @@ class OfficeRoom(Office):
         self._writers: set[str] = set()
         #: Those that were killed, and of which everything is known.
         self._whole: set[str] = set()
+        self._spoken: set[str] = set()
+        self._greeted: deque[Any] = deque(maxlen=_GREETED)
         self._read = ReadToTheEnd()
         self._totals = Totals()
 
@@ -255,7 +263,11 @@ class OfficeRoom(Office):
     async def _welcome(self, line: _Line, given: Any) -> None:
         """Bring a worker up to date, and from now on keep it so."""
         line.name = str(given["name"])
+        line.channel.tell("paid", list(self._greeted))
         self._lines.add(line)
+        self._heard(line, "paid", given["paid"])
+        self._greeted.extend(given["paid"])
+        self._spoken.add(str(given["writer"]))
         self._writers |= {str(given["writer"]), *map(str, given["others"])}
         # Whoever writes and has not spoken to this office yet may be killed before it does.
         self._writers |= named(self.config.journal) - self._whole - {self.journal.writer}
@@ -266,7 +278,20 @@ class OfficeRoom(Office):
             await line.channel.drained()
         line.unsure = None
         self._tell_writers()
+        await self._all_spoken()
         await self._look()
+
+    async def _all_spoken(self) -> None:
+        """Wait until every writer that lives has told what it was paid for last, but not for one that is stuck."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _SPEAK
+        while loop.time() < until:
+            writers = named(self.config.journal)
+            self._spoken &= writers
+            silent = writers - self._spoken - self._whole - {self.journal.writer}
+            if not any(lives(self.config.journal, writer) for writer in silent):
+                return
+            await asyncio.sleep(_LOOK)
 
     def _tell_revoked(self, line: _Line, asked_at: float) -> None:
         news: dict[str, Any] = {"at": asked_at}

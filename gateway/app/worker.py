@@ -27,7 +27,6 @@ import structlog
 from gateway.admission.till import PaidUnit
 from gateway.app.access_file import FLUSH_SECONDS
 from gateway.app.boot import Boot
-from gateway.app.calls import PAID
 from gateway.app.folder import RunFolder
 from gateway.app.front import REST_SECONDS, Front
 from gateway.app.identification import COPIES_SECONDS
@@ -44,7 +43,6 @@ from gateway.app.office_line import (
 from gateway.app.signing_agents import own_agent
 from gateway.app.spreading import Spreading, begun
 from gateway.app.timers import every
-from gateway.billing.paid_units import paid_units
 from gateway.clock import SystemClock
 from gateway.front.listener import boot_checks
 from gateway.keys.key_ring import KeyRing
@@ -108,7 +106,7 @@ class Worker:
         )
         self._spreading = await begun(config, clock)
         # Whoever is paid tells the others: workers here, and gateways elsewhere.
-        journal.line = line if config.workers.count > 1 or self._spreading else None
+        journal.line, journal.alone = line, self._spreading is None
         front = self._front = Front(
             config,
             self._shelf,
@@ -161,12 +159,13 @@ class Worker:
         if self._line is not None:
             with contextlib.suppress(StoreUnavailable):
                 await self._count_people()
+        told = self._line is None or self._line.told
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._journal is not None:
             self._others.close()
-            await self._journal.close()
+            await self._journal.close(told=told)
         if self._spreading is not None:
             await self._spreading.close()
 
@@ -260,10 +259,16 @@ class _TellingJournal(Journal):
     """A journal that tells the office what was paid for, as soon as that is durable."""
 
     line: OfficeLine | None = None
+    alone = True
 
     async def keep(
         self, entry: JournalEntry, detail: FetchDetail | None = None, detail_salt: bytes = b""
     ) -> None:
         await super().keep(entry, detail, detail_salt)
-        if self.line is not None and isinstance(entry, FetchRecord) and (units := paid_units((entry,))):
-            self.line.tell("paid", PAID.dump_python(units, mode="json"))
+        if (
+            self.line is not None
+            and isinstance(entry, FetchRecord)
+            and entry.is_paid
+            and entry.charge_reason == "fetch"
+        ):
+            self.line.tell_paid(entry, alone=self.alone)

@@ -19,7 +19,7 @@ spend book                       served   served               503 once its purs
 journal full or read-only        served   503                  503
 origin                           502/504  502/504              502/504, no charge
 revocations older than 1 s       served   served               503
-another worker was killed        served   served               waits, at most 5 s
+another process was killed       served   served               waits, at most 5 s
 Redis                            served   served               served; pace and marks are each machine's own
 policy file invalid              last good policy for everybody
 clock stepped back               served   served               later of two clocks

@@ -120,7 +120,7 @@ class Journal:
         except BaseException:
             self._living.release()
             raise
-        self._stopping = False
+        self._stopping, self._told = False, True
         self._unsynced: list[Queued] = []
         self._crowd = 0  # how many waited for the last sync
         self._sync_at = self._look_at = 0.0
@@ -242,9 +242,12 @@ class Journal:
         self._put(Queued(None, True, waiter=waiter))
         await waiter
 
-    async def close(self) -> None:
-        """Write what is queued, close the files, stop. Never raises for the disk; twice is harmless."""
-        self._stopping = True
+    async def close(self, *, told: bool = True) -> None:
+        """Write what is queued, close the files, stop. Never raises for the disk; twice is harmless.
+
+        *told* is for the lock of this writer (`WriterLock.release`).
+        """
+        self._told, self._stopping = told, True
         self._bell.ring(urgent=True)
         await asyncio.to_thread(self._writing.join)
 
@@ -436,7 +439,7 @@ class Journal:
             self._file = None
         for file in self._stuck:
             file.take_back()
-        self._living.release()
+        self._living.release(told=self._told)
         self._broken = self._broken or "The journal is closed."
         self._turn_away(self._broken)
         if self._pending or self._shed.untold:

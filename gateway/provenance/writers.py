@@ -35,12 +35,16 @@ class WriterLock:
         self._descriptor = os.open(self._path, how, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
 
-    def release(self) -> None:
-        """Say that the writer is gone: it has no file open and makes no other. Twice is harmless."""
+    def release(self, *, told: bool = True) -> None:
+        """Say that the writer is gone: it has no file open and makes no other. Twice is harmless.
+
+        Where it is not *told* what the writer wrote, its file stays, as that of one that was killed (`sweep`).
+        """
         if self._descriptor < 0:
             return
-        with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
+        if told:
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
         self._descriptor = -1
 
@@ -58,6 +62,7 @@ class OtherWriters:
         self._folder = folder
         self._descriptors: dict[str, int] = {}
         self._told: asyncio.Future[None] | None = None
+        self._heard = True
 
     @property
     def names(self) -> frozenset[str]:
@@ -70,29 +75,40 @@ class OtherWriters:
         for writer in self._descriptors.keys() - wanted:
             os.close(self._descriptors.pop(writer))
         for writer in wanted - self._descriptors.keys():
-            # One that ended well has no lock: it told of everything.
+            # One that ended well and had told of everything has no lock.
             with contextlib.suppress(FileNotFoundError):
                 path = self._folder / f"{writer}.live"
                 self._descriptors[writer] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        if self._told is not None:
-            self._told.set_result(None)
-            self._told = None
+        self._look_again()
+
+    def hear(self, *, heard: bool) -> None:
+        """Whether anybody tells of them at the moment. Until somebody does again, what they write is not known here."""
+        self._heard = heard
+        self._look_again()
 
     async def settled(self, seconds: float) -> None:
-        """Return at once while all live, else once `watch` leaves out those that do not.
+        """Return at once while all live and are told of, else once `watch` leaves out those that do not.
 
         Raises `StoreUnavailable` after *seconds*.
         """
-        if all(map(_is_locked, self._descriptors.values())):
+        if self._known():
             return
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        while not all(map(_is_locked, self._descriptors.values())):
+        while not self._known():
             if self._told is None:
                 self._told = loop.create_future()
             await asyncio.wait((self._told,), timeout=max(until - loop.time(), 0))
             if loop.time() >= until:
-                raise StoreUnavailable("What a process that ended was paid for is not known yet.")
+                raise StoreUnavailable("What another process was paid for is not known yet.")
+
+    def _known(self) -> bool:
+        return not self._descriptors or (self._heard and all(map(_is_locked, self._descriptors.values())))
+
+    def _look_again(self) -> None:
+        if self._told is not None:
+            self._told.set_result(None)
+            self._told = None
 
     def close(self) -> None:
         """Watch nobody."""

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections import deque
 from types import SimpleNamespace
 
 import pytest
 
 from gateway.admission.till import PaidUnit
+from gateway.app.calls import PAID
+from gateway.app.channel import Channel
+from gateway.app.office_line import OfficeLine
 from gateway.app.office_room import OfficeRoom, _Line, _Told
+from gateway.billing.paid_units import paid_units
 from gateway.clock import HandClock
+from gateway.licenses.revocations import RevocationFeed
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper
-from gateway.provenance.record import BookEntry
-from gateway.provenance.writers import ReadToTheEnd, WriterLock
+from gateway.provenance.record import BookEntry, FetchRecord
+from gateway.provenance.writers import OtherWriters, ReadToTheEnd, WriterLock, lives, named
 from gateway.store.memory.folding import MemoryFolding
 from gateway.store.memory.tables import Tables
+
+PAID_FETCH = FetchRecord(
+    id="r0", time_us=1_795_000_000_000_000, duration_us=1, site="journal", host="journal.example", method="GET",
+    path="/essays/tides", visitor_class="ai", identity="claimed", identity_method="none", verdict="license",
+    rule="rules[1]", policy="sha-256:p", mode="enforce", outcome="licensed", status=200, bytes_sent=9,
+    ended="complete", detail="0" * 64, licensee="le_1", client="cl_1", license="lic_1", work="essays",
+    currency="USD", price_micros=5_000, charged_micros=5_000, charge_reason="fetch", digest="d" * 64, etag='"1"',
+)  # fmt: skip
 
 
 def entry(id: str) -> BookEntry:
@@ -129,9 +143,10 @@ async def test_a_worker_watches_whoever_was_killed_until_it_was_sent_what_was_pa
 
     async def look(): ...
 
-    room.paid, room._look = paid, look
+    room.paid, room._look, room._spoken, room._greeted = paid, look, {silent}, deque()
+    room.neighbors = Heard()
     line = _Line(Heard())
-    hello = {"name": "w2", "writer": f"w2-{'0' * 24}", "others": [killed]}
+    hello = {"name": "w2", "writer": f"w2-{'0' * 24}", "others": [killed], "paid": []}
     welcome = asyncio.create_task(room._welcome(line, hello))
     await asyncio.wait_for(asked.wait(), 30)
     for _ in range(3):
@@ -160,3 +175,131 @@ def test_what_was_read_before_somebody_was_found_gone_says_nothing_of_them():
     assert read.emptied(()) == {"c"}
     assert read.emptied({"d"}) == frozenset()
     assert read.emptied(()) == {"d"}
+
+
+def opened(folder, ours: str) -> OfficeRoom:
+    """An office that has just started and knows of no payment yet."""
+    room = OfficeRoom.__new__(OfficeRoom)
+    room.config, room.journal = SimpleNamespace(journal=folder), SimpleNamespace(writer=ours)
+    room._lines, room._writers, room._whole, room._read = set(), set(), set(), ReadToTheEnd()
+    room._spoken, room._greeted, room.neighbors = set(), deque(), Heard()
+
+    async def paid():
+        return ()
+
+    async def look(): ...
+
+    room.paid, room._look = paid, look
+    return room
+
+
+async def test_what_was_paid_when_the_office_ended_is_told_before_anybody_goes_on(tmp_path):
+    """Whoever speaks first is welcomed only when the other has told its latest payments, and hears of them before."""
+    first, second, ours = (f"{name}-{'0' * 24}" for name in ("w1", "w2", "office"))
+    locks = [WriterLock(tmp_path, each) for each in (first, second, ours)]
+    room = opened(tmp_path, ours)
+    lines = {first: _Line(Heard()), second: _Line(Heard())}
+    units = {each: [{"key": each, "paid_at": 1_795_000_000}] for each in lines}
+
+    def greet(writer: str) -> asyncio.Task[None]:
+        hello = {"name": writer[:2], "writer": writer, "others": [], "paid": units[writer]}
+        return asyncio.create_task(room._welcome(lines[writer], hello))
+
+    welcome = greet(first)
+    done, _ = await asyncio.wait({welcome}, timeout=0.1)
+    assert not done
+    later = greet(second)
+    await asyncio.wait_for(asyncio.gather(welcome, later), 30)
+    for one, other in ((first, second), (second, first)):
+        assert units[other] in lines[one].channel.of("paid")
+        assert units[one] not in lines[one].channel.of("paid")
+    assert room.neighbors.of("paid") == [units[first], units[second]]
+    for lock in locks:
+        lock.release()
+
+
+async def test_one_that_lives_and_never_speaks_holds_nobody_up_for_long(tmp_path):
+    stuck, speaks, ours = (f"{name}-{'0' * 24}" for name in ("w1", "w2", "office"))
+    locks = [WriterLock(tmp_path, each) for each in (stuck, speaks, ours)]
+    room, line = opened(tmp_path, ours), _Line(Heard())
+    hello = {"name": "w2", "writer": speaks, "others": [], "paid": []}
+    await asyncio.wait_for(room._welcome(line, hello), 30)
+    for lock in locks:
+        lock.release()
+
+
+class Heeded(OtherWriters):
+    """Watches as it does, and keeps what it was told of who tells."""
+
+    def __init__(self, folder) -> None:
+        super().__init__(folder)
+        self.said: list[bool] = []
+
+    def hear(self, *, heard: bool) -> None:
+        self.said.append(heard)
+        super().hear(heard=heard)
+
+
+async def test_a_worker_tells_its_latest_payments_to_whoever_comes_and_to_every_office(tmp_path):
+    ours, other = f"w1-{'0' * 24}", f"w2-{'0' * 24}"
+    heard: list[tuple[str, object]] = []
+    channels: list[Channel] = []
+    got = asyncio.Event()
+
+    async def answer(name, given):
+        heard.append((name, given))
+
+    def hear(name, given):
+        heard.append((name, given))
+        got.set()
+
+    async def met(reader, writer):
+        channels.append(Channel(reader, writer, answer=answer, hear=hear))
+        await channels[-1].run()
+
+    async def nothing(*_):
+        return []
+
+    server = await asyncio.start_unix_server(met, tmp_path / "office")
+    lock, others = WriterLock(tmp_path, other), Heeded(tmp_path)
+    line = OfficeLine(
+        tmp_path / "office", "w1", RevocationFeed(), writer=ours, others=others, learn=lambda units: None,
+        used=lambda *_: None, closed=lambda: None, recall=nothing, take_up=nothing, withdraw=lambda found: None,
+    )  # fmt: skip
+    assert line.told, "nothing was paid for"
+    record = PAID_FETCH
+    units = PAID.dump_python(paid_units((record,)), mode="json")
+    line.tell_paid(record, alone=True)
+    assert not line.told
+    run = asyncio.create_task(line.run())
+    await asyncio.wait_for(line.known.wait(), 30)
+    assert heard == [("hello", {"name": "w1", "writer": ours, "others": [], "paid": units})]
+    assert line.told
+    line.tell_paid(record, alone=True)
+    channels[0].tell("writers", [ours, other])
+    await asyncio.wait_for(got.wait(), 30)
+    assert heard[1:] == [("paid", units)], "told once there is somebody, and not before"
+    got.clear()
+    line.tell_paid(record, alone=True)
+    await asyncio.wait_for(got.wait(), 30)
+    channels[0].close()
+    async with asyncio.timeout(30):
+        while [name for name, _ in heard].count("hello") < 2:
+            await asyncio.sleep(0.01)
+        while others.said != [True, False, True]:
+            await asyncio.sleep(0.01)
+    assert heard[-1] == ("hello", {"name": "w1", "writer": ours, "others": [other], "paid": units})
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    assert not line.told, "the office is not there to hear"
+    server.close()
+    others.close()
+    lock.release()
+
+
+async def test_one_that_ended_well_and_told_not_everything_leaves_its_lock_behind(tmp_path):
+    for told in (True, False):
+        journal = Journal.open(tmp_path, "w1", clock=HandClock(), reserve_bytes=0)
+        await journal.close(told=told)
+        assert not lives(tmp_path, journal.writer)
+        assert (journal.writer in named(tmp_path)) is not told

@@ -17,6 +17,7 @@ from gateway.app.office_line import OfficeLine
 from gateway.app.office_room import OfficeRoom
 from gateway.evidence import Needs
 from gateway.licenses.revocations import RevocationFeed
+from gateway.provenance.writers import OtherWriters
 
 GPTBOT = (
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.3; +https://openai.com/gptbot"
@@ -183,7 +184,7 @@ async def test_a_worker_hears_which_signatures_paid_at_another(tmp_path) -> None
 
     made = {
         name: OfficeLine(
-            tmp_path / "office", name, RevocationFeed(), writer=name, others=SimpleNamespace(names=set()),
+            tmp_path / "office", name, RevocationFeed(), writer=name, others=OtherWriters(tmp_path),
             learn=lambda units: None, used=used(name), take_up=take_up,
             withdraw=lambda found: None, closed=lambda: None, recall=recall,
         )

@@ -38,9 +38,11 @@ def test_what_was_not_measured_is_said_in_every_block() -> None:
         {"nginx": "1.22"},
         {"envoy": "not installed"},
     )
-    told = "\n".join(lines("comparison", {"rows": rows(found), "versions": found.versions}))
+    figures = {"rows": rows(found), "versions": found.versions, "awake": False}
+    told = "\n".join(lines("comparison", figures))
     assert "not measured: a shop" in told
     assert "not measured: not installed" in told
+    assert "cores may sleep" in told
 
 
 @pytest.mark.parametrize(

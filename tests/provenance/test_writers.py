@@ -106,6 +106,22 @@ async def test_after_one_that_ended_everybody_waits_until_it_is_left_out(tmp_pat
     other.release()
 
 
+async def test_while_nobody_tells_of_the_others_everybody_waits(tmp_path):
+    lock, others = WriterLock(tmp_path, ONE), OtherWriters(tmp_path)
+    others.hear(heard=False)
+    await others.settled(0)  # there are none
+    others.watch([ONE])
+    with pytest.raises(StoreUnavailable):
+        await others.settled(0)
+    waiting = [asyncio.ensure_future(others.settled(30)) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert not any(each.done() for each in waiting)
+    others.hear(heard=True)
+    await asyncio.gather(*waiting)
+    others.close()
+    lock.release()
+
+
 async def test_a_look_at_a_lock_takes_it_from_nobody(tmp_path):
     lock = WriterLock(tmp_path, ONE)
     one, other = OtherWriters(tmp_path), OtherWriters(tmp_path)
