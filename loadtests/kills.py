@@ -284,6 +284,8 @@ async def _kills(
     counts: Counter[str] = Counter()
     commands = []
     for kill in range(number):
+        if kill and kill % 50 == 0:
+            print(f"{kill} of {number} kills …", file=sys.stderr, flush=True)
         if kill == number // 2:  # a command writes into the journal while the gateway is killed
             bystander = _licet("licensee", "add", "Bystander", "--credit", "1 USD", data=gateway.data)
             commands.append(asyncio.create_task(bystander))
