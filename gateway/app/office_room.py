@@ -265,8 +265,9 @@ class OfficeRoom(Office):
         line.name = str(given["name"])
         line.channel.tell("paid", list(self._greeted))
         self._lines.add(line)
-        self._heard(line, "paid", given["paid"])
-        self._greeted.extend(given["paid"])
+        latest = given.get("paid", ())  # a worker of the version before does not tell
+        self._heard(line, "paid", latest)
+        self._greeted.extend(latest)
         self._spoken.add(str(given["writer"]))
         self._writers |= {str(given["writer"]), *map(str, given["others"])}
         # Whoever writes and has not spoken to this office yet may be killed before it does.
