@@ -6,13 +6,17 @@ is the other port onto the same rows.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Collection
+from typing import Final, Protocol
 
 from gateway.admission.till import PaidUnit
 from gateway.billing.postings import Booked, Posting
-from gateway.billing.reconcile import Books
+from gateway.billing.reconcile import Books, Reckoning
 from gateway.billing.statements import Extract, Period, Statement
 from gateway.money import Money
+
+#: Entries about money that are in memory at once while all of them are added up.
+CHUNK: Final = 2_000
 
 
 class Ledger(Protocol):
@@ -61,7 +65,14 @@ class Ledger(Protocol):
         ...
 
     async def books(self) -> Books:
-        """Everything that `billing.reconcile` compares."""
+        """Everything that `billing.reconcile` compares, whole in memory: of small books."""
+        ...
+
+    async def reckoned(self, asked: Collection[str] = (), *, at_once: int = CHUNK) -> Reckoning:
+        """The same added up, *at_once* entries after the other: memory does not grow with fetches.
+
+        What the fetches of the ids *asked* were charged is looked up on the way.
+        """
         ...
 
     async def paid_units(self, since: int) -> tuple[PaidUnit, ...]:

@@ -151,7 +151,7 @@ class Books:
 
     async def reconcile(self) -> Report:
         """Compare records, postings, balances and purses as of one moment."""
-        return reconcile(await self.ledger.books())
+        return reconcile(await self.ledger.reckoned())
 
 
 async def is_folded(database: Database, entry_id: str) -> bool:

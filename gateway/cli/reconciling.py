@@ -17,6 +17,7 @@ from gateway.cli.say import DATA, AsJson, Data, counted, emit, stop, table
 if TYPE_CHECKING:
     from gateway.billing.comparisons import Comparison
     from gateway.billing.reconcile import Books as Whole
+    from gateway.billing.reconcile import Reckoning
     from gateway.cli.auditing import FullAudit
     from gateway.cli.books import Books
 
@@ -72,7 +73,10 @@ def check(data: Data = DATA, as_json: AsJson = False) -> None:
     """
     from gateway.billing.comparisons import checked
 
-    _tell(checked(_read(data)), as_json)
+    async def act(books: Books) -> Reckoning:
+        return await books.ledger.reckoned()
+
+    _tell(checked(with_books(data, act)), as_json)
 
 
 @app.command()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Final
 
 import apsw
 
 from gateway.admission.spending import Purse
 from gateway.admission.till import PaidUnit
+from gateway.billing.ledger import CHUNK
 from gateway.billing.paid_units import paid_units
 from gateway.billing.postings import Booked, Posting, prepaid
-from gateway.billing.reconcile import Books
+from gateway.billing.reconcile import Books, Kept, Reckoning, referred_by
 from gateway.billing.statements import Extract, Period, Statement, statement
 from gateway.money import Money
 from gateway.provenance.record import FetchRecord
@@ -22,6 +25,9 @@ _UNITS: Final = 200_000
 #: Entries that are looked through at once.
 _AT_ONCE: Final = 20_000
 _MONEY: Final = "WHERE kind = 'book' OR outcome = 'licensed' ORDER BY seq"
+_BOOK: Final = "WHERE kind = 'book'"
+#: Beyond every place in the journal, before and behind.
+_BEFORE, _BEHIND = -(2**63), 2**63 - 1
 
 
 class SqliteLedger:
@@ -91,6 +97,18 @@ class SqliteLedger:
     async def books(self) -> Books:
         """Everything that `billing.reconcile` compares, of one moment."""
         return await self._database.read(_books)
+
+    async def reckoned(self, asked: Collection[str] = (), *, at_once: int = CHUNK) -> Reckoning:
+        """The same added up chunk after chunk, of one moment."""
+
+        def act(db: apsw.Connection) -> Reckoning:
+            # Made within the act: a database that has to begin it again adds nothing twice.
+            found = Reckoning(_kept(db), referred_by(booked_of(db, _BOOK)), asked)
+            for entries, postings in _chunks(db, at_once):
+                found.take(entries, postings)
+            return found
+
+        return await self._database.read(act)
 
     async def paid_units(self, since: int) -> tuple[PaidUnit, ...]:
         """Units paid for since *since*, whole seconds, oldest first."""
@@ -170,12 +188,28 @@ def _opening(db: apsw.Connection, account: str, before_us: int) -> tuple[Money, 
 
 
 def _books(db: apsw.Connection) -> Books:
-    return Books(
-        entries=tuple(booked_of(db, _MONEY)),
-        postings=tuple(
-            posting_of(row)
-            for row in db.execute(f"SELECT {POSTING} FROM postings ORDER BY seq, leg")  # noqa: S608
-        ),
+    entries, kept = tuple(booked_of(db, _MONEY)), _kept(db)
+    postings = tuple(_posted(db, _BEFORE, _BEHIND))
+    return Books(entries, postings, kept.balances, kept.spent, kept.purses, kept.limits)
+
+
+def _chunks(db: apsw.Connection, at_once: int) -> Iterator[tuple[list[Booked], list[Posting]]]:
+    """Entries about money by their places, and every posting up to the last of them; at the end what is behind all."""
+    money, behind = booked_of(db, _MONEY), _BEFORE
+    while entries := list(islice(money, at_once)):
+        upto = entries[-1].seq
+        yield entries, list(_posted(db, behind, upto))
+        behind = upto
+    yield [], list(_posted(db, behind, _BEHIND))
+
+
+def _posted(db: apsw.Connection, behind: int, upto: int) -> Iterator[Posting]:
+    sql = f"SELECT {POSTING} FROM postings WHERE seq > ? AND seq <= ? ORDER BY seq, leg"  # noqa: S608
+    return map(posting_of, db.execute(sql, (behind, upto)))
+
+
+def _kept(db: apsw.Connection) -> Kept:
+    return Kept(
         balances=tuple(
             (account, Money(micros, currency))
             for account, micros, currency in db.execute(
