@@ -26,6 +26,7 @@ _UNITS: Final = 200_000
 _AT_ONCE: Final = 20_000
 _MONEY: Final = "WHERE kind = 'book' OR outcome = 'licensed' ORDER BY seq"
 _BOOK: Final = "WHERE kind = 'book'"
+_OF_LICENSEE: Final = "WHERE licensee = ? AND time_us >= ? AND time_us < ? ORDER BY seq"
 #: Beyond every place in the journal, before and behind.
 _BEFORE, _BEHIND = -(2**63), 2**63 - 1
 
@@ -91,8 +92,17 @@ class SqliteLedger:
 
     async def statement(self, licensee: str, name: str, period: Period) -> Statement:
         """The statement of *licensee*; see `Ledger.statement`."""
-        extract = await self.extract(licensee, period.since_us, period.until_us)
-        return statement(licensee, name, period, extract)
+        account, since_us, until_us = prepaid(licensee), period.since_us, period.until_us
+
+        def act(db: apsw.Connection) -> Statement:
+            # Read while it is added up: a month of fetches may not fit into memory.
+            entries = booked_of(db, _OF_LICENSEE, (licensee, since_us, until_us))
+            extract = Extract(
+                _opening(db, account, since_us), entries, _read(db, account, since_us, until_us)
+            )
+            return statement(licensee, name, period, extract)
+
+        return await self._database.read(act)
 
     async def books(self) -> Books:
         """Everything that `billing.reconcile` compares, of one moment."""
@@ -162,6 +172,10 @@ class SqliteLedger:
 
 
 def _postings(db: apsw.Connection, account: str | None, since_us: int, until_us: int) -> tuple[Posting, ...]:
+    return tuple(_read(db, account, since_us, until_us))
+
+
+def _read(db: apsw.Connection, account: str | None, since_us: int, until_us: int) -> Iterator[Posting]:
     on = (
         ""
         if account is None
@@ -169,12 +183,11 @@ def _postings(db: apsw.Connection, account: str | None, since_us: int, until_us:
     )
     values = (since_us, until_us) if account is None else (since_us, until_us, account)
     sql = f"SELECT {POSTING} FROM postings WHERE time_us >= ?1 AND time_us < ?2{on} ORDER BY seq, leg"  # noqa: S608
-    return tuple(posting_of(row) for row in db.execute(sql, values))
+    return map(posting_of, db.execute(sql, values))
 
 
 def _entries_of(db: apsw.Connection, licensee: str, since_us: int, until_us: int) -> tuple[Booked, ...]:
-    rest = "WHERE licensee = ? AND time_us >= ? AND time_us < ? ORDER BY seq"
-    return tuple(booked_of(db, rest, (licensee, since_us, until_us)))
+    return tuple(booked_of(db, _OF_LICENSEE, (licensee, since_us, until_us)))
 
 
 def _opening(db: apsw.Connection, account: str, before_us: int) -> tuple[Money, ...]:
