@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.billing.book_export import Form, export
 from gateway.billing.comparisons import Around, reconciled
 from gateway.billing.reconcile import reckoned, reconcile
 
@@ -88,3 +89,19 @@ async def test_a_posting_behind_the_last_entry_about_money_is_found(story, make)
     await _stray(story, 13, 0, 2, "late")
     found = await _all_alike(story)
     assert [each.subject for each in found.derived() if each.code == "no-such-entry"] == ["late"]
+
+
+async def test_what_is_kept_is_told_without_the_rest(story):
+    books = await story.ledger.books()
+    kept = await story.ledger.kept()
+    assert (kept.balances, kept.spent, kept.purses, kept.limits) == (
+        books.balances, books.spent, books.purses, books.limits,
+    )  # fmt: skip
+
+
+async def test_an_export_is_the_same_where_postings_are_read_as_they_are_written(story):
+    books = await story.ledger.books()
+    for form in Form:
+        assert await story.ledger.through(lambda told, form=form: list(export(told, form))) == list(
+            export(books, form)
+        )

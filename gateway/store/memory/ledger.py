@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import TypeVar
 
 from gateway.admission.till import PaidUnit
+from gateway.billing.book_export import Journaled
 from gateway.billing.ledger import CHUNK
 from gateway.billing.paid_units import paid_units
 from gateway.billing.postings import Booked, Posting, prepaid
@@ -14,6 +16,8 @@ from gateway.billing.statements import Extract, Period, Statement, statement
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord
 from gateway.store.memory.tables import Tables
+
+T = TypeVar("T")
 
 
 class MemoryLedger:
@@ -115,6 +119,16 @@ class MemoryLedger:
             found.take(entries, [each for one in entries for each in posted.pop(one.entry.id, ())])
         found.take((), [each for strays in posted.values() for each in strays])
         return found
+
+    async def kept(self) -> Kept:
+        """What is kept beside entries and postings."""
+        self._tables.check()
+        return self._kept()
+
+    async def through(self, act: Callable[[Journaled], T]) -> T:
+        """What *act* makes of all balances and postings."""
+        self._tables.check()
+        return act(Journaled(self._kept().balances, tuple(self._tables.postings)))
 
     def _money(self) -> tuple[Booked, ...]:
         return tuple(booked for booked in self._tables.entries if _moves_money(booked))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 import apsw
 
 from gateway.admission.spending import Purse
 from gateway.admission.till import PaidUnit
+from gateway.billing.book_export import Journaled
 from gateway.billing.ledger import CHUNK
 from gateway.billing.paid_units import paid_units
 from gateway.billing.postings import Booked, Posting, prepaid
@@ -19,6 +20,8 @@ from gateway.money import Money
 from gateway.provenance.record import FetchRecord
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.deriving import POSTING, Deriving, booked_of, posting_of
+
+T = TypeVar("T")
 
 #: As many paid records as a till looks back on.
 _UNITS: Final = 200_000
@@ -120,6 +123,14 @@ class SqliteLedger:
 
         return await self._database.read(act)
 
+    async def kept(self) -> Kept:
+        """What is kept beside entries and postings."""
+        return await self._database.read(_kept)
+
+    async def through(self, act: Callable[[Journaled], T]) -> T:
+        """What *act* makes of all balances and postings of one moment; it may be begun again."""
+        return await self._database.read(lambda db: act(Journaled(_kept(db).balances, _AllPosted(db))))
+
     async def paid_units(self, since: int) -> tuple[PaidUnit, ...]:
         """Units paid for since *since*, whole seconds, oldest first."""
         rest = (
@@ -214,6 +225,16 @@ def _chunks(db: apsw.Connection, at_once: int) -> Iterator[tuple[list[Booked], l
         yield entries, list(_posted(db, behind, upto))
         behind = upto
     yield [], list(_posted(db, behind, _BEHIND))
+
+
+class _AllPosted:
+    """Every posting in the journal's order, read anew each time."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+
+    def __iter__(self) -> Iterator[Posting]:
+        return _posted(self._db, _BEFORE, _BEHIND)
 
 
 def _posted(db: apsw.Connection, behind: int, upto: int) -> Iterator[Posting]:
