@@ -23,9 +23,14 @@ T = TypeVar("T")
 
 #: Statements that a line keeps prepared.
 _PREPARED: Final = 400
-#: Rows of what has no limit to its growth that are fetched at once: entries, and postings of a time or a part of the journal.
+#: Rows of what has no limit to its growth that are fetched at once: entries, postings of a time or a part of the journal, details.
 _FETCHED: Final = 2000
-_ENDLESS: Final = (" FROM entries ", " FROM postings WHERE time_us ", " FROM postings WHERE seq > ")
+_ENDLESS: Final = (
+    " FROM entries ",
+    " FROM postings WHERE time_us ",
+    " FROM postings WHERE seq > ",
+    " FROM details NOT INDEXED",
+)
 
 
 class Line:
