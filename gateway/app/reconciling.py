@@ -64,7 +64,7 @@ async def compared(
     """
     papers = await _kept(desks) if desks is not None else None
     payments, paid_in = await settlements.payments(_MOST), await topups.everything()
-    books = await ledger.books()
+    books = await ledger.reckoned(receipts or ())
     bills, disagreeing = list[Statement](), list[tuple[str, str]]()
     for licensee, month in months_of(books):
         try:

@@ -14,13 +14,15 @@ other than as that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from gateway.billing.postings import Posting
 from gateway.billing.reconcile import Books
+from gateway.money import Money
 
 _GROUPS: Final[Mapping[str, str]] = {
     "bank": "Assets",
@@ -44,18 +46,30 @@ class Form(StrEnum):
     HLEDGER = "hledger"
 
 
-def export(books: Books, form: Form) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Journaled:
+    """What an export is made of. *postings* are gone through several times, each time all of them."""
+
+    balances: tuple[tuple[str, Money], ...]
+    postings: Iterable[Posting]
+
+
+def export(books: Books | Journaled, form: Form) -> Iterator[str]:
     """The lines of *books* in *form*, each with its end."""
-    accounts = sorted(
-        {account for account, _ in books.balances}
-        | {account for each in books.postings for account in (each.debit, each.credit)}
-    )
-    days = [_day(each.time_us) for each in books.postings]
-    first, last = min(days, default=date(1970, 1, 1)), max(days, default=date(1970, 1, 1))
+    named = {account for account, _ in books.balances}
+    currencies = {money.currency for _, money in books.balances}
+    times: tuple[int, int] | None = None
+    for each in books.postings:
+        named |= {each.debit, each.credit}
+        currencies.add(each.amount.currency)
+        first, last = times or (each.time_us, each.time_us)
+        times = min(first, each.time_us), max(last, each.time_us)
+    first, last = times or (0, 0)
+    accounts, after = sorted(named), _day(last) + timedelta(days=1)
     if form is Form.BEANCOUNT:
-        yield from _beancount(books, accounts, first, last + timedelta(days=1))
+        yield from _beancount(books, accounts, _day(first), after)
     else:
-        yield from _hledger(books, accounts, last + timedelta(days=1))
+        yield from _hledger(books, accounts, sorted(currencies), after)
 
 
 def account_name(account: str) -> str:
@@ -83,7 +97,7 @@ def _spelled(text: str) -> str:
     )
 
 
-def _beancount(books: Books, accounts: list[str], first: date, after: date) -> Iterator[str]:
+def _beancount(books: Books | Journaled, accounts: list[str], first: date, after: date) -> Iterator[str]:
     yield 'option "title" "Licet"\n'
     for account in accounts:
         yield f"{first} open {account_name(account)}\n  called: {_quoted(account)}\n"
@@ -95,11 +109,10 @@ def _beancount(books: Books, accounts: list[str], first: date, after: date) -> I
         yield f"{after} balance {account_name(account)}  {(-money).amount} ~ 0 {money.currency}\n"
 
 
-def _hledger(books: Books, accounts: list[str], after: date) -> Iterator[str]:
-    currencies = {money.currency for _, money in books.balances} | {
-        each.amount.currency for each in books.postings
-    }
-    for currency in sorted(currencies):
+def _hledger(
+    books: Books | Journaled, accounts: list[str], currencies: list[str], after: date
+) -> Iterator[str]:
+    for currency in currencies:
         yield f"commodity 1000.000000 {currency}\n"
     for account in accounts:
         yield f"account {account_name(account)}\n  ; called: {_quoted(account)}\n"

@@ -12,14 +12,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
-from gateway.billing.postings import CLEARING, PAID_OUT, PAYOUT_FEES, may_owe, prepaid
-from gateway.billing.reconcile import Books, Fault, reconcile
+from gateway.billing.postings import CLEARING, may_owe, prepaid
+from gateway.billing.reconcile import Books, Fault, Reckoning, reckoned, reconcile
 from gateway.billing.statements import Statement
 from gateway.money import Money
-from gateway.provenance.record import BookEntry, FetchRecord
+from gateway.provenance.record import BookEntry
 from gateway.rails.settlements import Payment, State
 from gateway.rails.topups import TopUp
 
@@ -66,30 +65,31 @@ class Around:
     receipts: Mapping[str, int] | None = None
 
 
-def checked(books: Books) -> tuple[Comparison, ...]:
+def checked(books: Books | Reckoning) -> tuple[Comparison, ...]:
     """The invariants of *books*: postings follow from entries, sums are zero, nobody owes who may not."""
-    found = reconcile(books).faults
-    sums, kept = _sums(books), Counter[str]()
-    for _, money in books.balances:
+    books = reckoned(books)
+    found, balances = reconcile(books).faults, books.kept.balances
+    kept: Counter[str] = Counter()
+    for _, money in balances:
         kept[money.currency] += money.micros
-    accounts = {account for account, _ in sums} | {account for account, _ in books.balances}
+    accounts = {account for account, _ in books.sums} | {account for account, _ in balances}
     return (
         Comparison(
             "derivation",
-            f"{len(books.entries)} entries about money",
-            f"{len(books.postings)} postings",
+            f"{books.entries} entries about money",
+            f"{books.postings} postings",
             tuple(fault for fault in found if fault.code in _DERIVED),
         ),
         Comparison("sums", "debits", f"credits in {len(kept)} currencies", tuple(_unbalanced(kept))),
         Comparison(
-            "balances",
-            f"{len(books.balances)} balances kept",
-            "sums of postings",
-            _of(found, "balance-differs"),
+            "balances", f"{len(balances)} balances kept", "sums of postings", _of(found, "balance-differs")
         ),
-        _accounts(sums, _paid_out(books), len(accounts)),
+        _accounts(books.sums, books.paid_out, len(accounts)),
         Comparison(
-            "spending", f"{len(books.spent)} licenses' spending", "their fetches", _of(found, "spend-differs")
+            "spending",
+            f"{len(books.kept.spent)} licenses' spending",
+            "their fetches",
+            _of(found, "spend-differs"),
         ),
         Comparison(
             "credit", "credit set aside or used", "credit and limits", _of(found, "overdrawn", "oversold")
@@ -97,8 +97,9 @@ def checked(books: Books) -> tuple[Comparison, ...]:
     )
 
 
-def reconciled(books: Books, around: Around) -> tuple[Comparison, ...]:
-    """*books* against themselves and against what is *around* them."""
+def reconciled(books: Books | Reckoning, around: Around) -> tuple[Comparison, ...]:
+    """*books* against themselves and against what is *around* them; a reckoning has looked for its receipts."""
+    books = reckoned(books, around.receipts or ())
     return (
         *checked(books),
         _charged(books),
@@ -110,26 +111,13 @@ def reconciled(books: Books, around: Around) -> tuple[Comparison, ...]:
     )
 
 
-def months_of(books: Books) -> tuple[tuple[str, str], ...]:
+def months_of(books: Books | Reckoning) -> tuple[tuple[str, str], ...]:
     """Licensee and month (UTC) of every entry about money: which statements there have to be."""
-    found = set[tuple[str, str]]()
-    for booked in books.entries:
-        entry = booked.entry
-        if isinstance(entry, FetchRecord | BookEntry) and entry.licensee:
-            found.add((entry.licensee, _month(entry.time_us)))
-    return tuple(sorted(found))
+    return tuple(sorted(reckoned(books).months))
 
 
 def _of(faults: Iterable[Fault], *codes: str) -> tuple[Fault, ...]:
     return tuple(fault for fault in faults if fault.code in codes)
-
-
-def _sums(books: Books) -> Counter[tuple[str, str]]:
-    sums: Counter[tuple[str, str]] = Counter()
-    for posting in books.postings:
-        for account in (posting.debit, posting.credit):
-            sums[account, posting.amount.currency] += posting.effect_on(account)
-    return sums
 
 
 def _unbalanced(kept: Mapping[str, int]) -> Iterable[Fault]:
@@ -179,27 +167,9 @@ def _authors_of(account: str) -> str | None:
     return f"author:{account.removeprefix('creator:').removesuffix(':earned')}:"
 
 
-def _paid_out(books: Books) -> Counter[tuple[str, str]]:
-    """What left each account by payouts and their fees and did not come back, in micro-units."""
-    found: Counter[tuple[str, str]] = Counter()
-    for each in books.postings:
-        if each.credit in {PAID_OUT, PAYOUT_FEES}:
-            found[each.debit, each.amount.currency] += each.amount.micros
-        elif each.debit in {PAID_OUT, PAYOUT_FEES}:
-            found[each.credit, each.amount.currency] -= each.amount.micros
-    return found
-
-
-def _charged(books: Books) -> Comparison:
+def _charged(books: Reckoning) -> Comparison:
     """The sum of what records say, without the rule that made the postings, against those postings."""
-    said: Counter[str] = Counter()
-    posted: Counter[str] = Counter()
-    for booked in books.entries:
-        if isinstance(booked.entry, FetchRecord) and booked.entry.charged_micros > 0:
-            said[booked.entry.currency] += booked.entry.charged_micros
-    for posting in books.postings:
-        if posting.code == "fetch":
-            posted[posting.amount.currency] += posting.amount.micros
+    said, posted = books.said, books.posted
     faults = [
         Fault("charged-differs", currency, f"Records say {said[currency]} micro-units, postings {posted[currency]}.")
         for currency in sorted(said.keys() | posted.keys())
@@ -208,26 +178,17 @@ def _charged(books: Books) -> Comparison:
     return Comparison("journal", f"records charged {_told(said)}", f"ledger {_told(posted)}", tuple(faults))
 
 
-def _statements(books: Books, around: Around) -> Comparison:
-    effects: Counter[tuple[str, str, str]] = Counter()
-    paid: Counter[tuple[str, str]] = Counter()
-    for posting in books.postings:
-        for account in (posting.debit, posting.credit):
-            effects[account, _month(posting.time_us), posting.amount.currency] += posting.effect_on(account)
-    last = max((booked.seq for booked in books.entries), default=0)
-    for booked in books.entries:
-        if isinstance(booked.entry, FetchRecord):
-            paid[booked.entry.licensee, _month(booked.entry.time_us)] += 1
+def _statements(books: Reckoning, around: Around) -> Comparison:
     faults = [Fault("no-statement", licensee, why) for licensee, why in around.disagreeing]
     explained = list[str]()
     seen = {(each.licensee, each.period.name) for each in around.statements} | {
         (licensee, why.partition(":")[0]) for licensee, why in around.disagreeing
     }
     for bill in around.statements:
-        if bill.last_seq > last:
+        if bill.last_seq > books.last_seq:
             explained.append(f"{bill.licensee} {bill.period.name}: entries came in during the look")
             continue
-        faults += _statement(bill, effects, paid)
+        faults += _statement(bill, books)
     faults += [
         Fault("no-statement", licensee, f"{month}: there are entries and no statement was made.")
         for licensee, month in months_of(books)
@@ -238,31 +199,25 @@ def _statements(books: Books, around: Around) -> Comparison:
     )
 
 
-def _statement(
-    bill: Statement, effects: Mapping[tuple[str, str, str], int], paid: Mapping[tuple[str, str], int]
-) -> Iterable[Fault]:
+def _statement(bill: Statement, books: Reckoning) -> Iterable[Fault]:
     account, month, who = prepaid(bill.licensee), bill.period.name, bill.licensee
     for total in bill.totals:
-        currency = total.opening.currency
-        before = sum(
-            micros
-            for (name, when, code), micros in effects.items()
-            if (name, code) == (account, currency) and when < month
-        )
-        after = before + effects.get((account, month, currency), 0)
+        effects = books.effects.get((account, total.opening.currency), Counter[str]())
+        before = sum(micros for when, micros in effects.items() if when < month)
+        after = before + effects[month]
         if (total.opening.micros, total.closing.micros) != (before, after):
             why = f"{month}: it goes from {total.opening} to {total.closing}, the ledger from {before} to {after} micro-units."
             yield Fault("statement-differs", who, why)
     counted = sum(line.fetches for line in bill.charges)
-    if counted != paid.get((who, month), 0):
+    if counted != books.fetched[who, month]:
         yield Fault(
             "statement-differs",
             who,
-            f"{month}: it counts {counted} fetches, not {paid.get((who, month), 0)}.",
+            f"{month}: it counts {counted} fetches, not {books.fetched[who, month]}.",
         )
 
 
-def _receipts(books: Books, receipts: Mapping[str, int] | None) -> Comparison:
+def _receipts(books: Reckoning, receipts: Mapping[str, int] | None) -> Comparison:
     if receipts is None:
         return Comparison(
             "receipts", "no receipts at hand", "records", explained=("none were given to compare",)
@@ -271,15 +226,11 @@ def _receipts(books: Books, receipts: Mapping[str, int] | None) -> Comparison:
     return Comparison("receipts", f"{len(receipts)} receipts", "records", faults)
 
 
-def _credits(books: Books, *by: str) -> dict[str, BookEntry]:
-    return {
-        booked.entry.id: booked.entry
-        for booked in books.entries
-        if isinstance(booked.entry, BookEntry) and booked.entry.kind_of == "credit" and booked.entry.by in by
-    }
+def _credits(books: Reckoning, *by: str) -> dict[str, BookEntry]:
+    return {each.id: each for each in books.book if each.kind_of == "credit" and each.by in by}
 
 
-def _settled(books: Books, payments: Sequence[Payment]) -> Comparison:
+def _settled(books: Reckoning, payments: Sequence[Payment]) -> Comparison:
     """Each payment that another party moved against the one credit it makes."""
     rails = {each.rail for each in payments} | {"x402"}
     credits, faults, explained = _credits(books, *rails), list[Fault](), list[str]()
@@ -310,7 +261,7 @@ def _settled(books: Books, payments: Sequence[Payment]) -> Comparison:
     )
 
 
-def _topped_up(books: Books, topups: Sequence[TopUp]) -> Comparison:
+def _topped_up(books: Reckoning, topups: Sequence[TopUp]) -> Comparison:
     """Each top-up that the provider said was paid against its credit."""
     credits, faults, explained = _credits(books, _STRIPE), list[Fault](), list[str]()
     count, paid = len(credits), 0
@@ -331,13 +282,12 @@ def _topped_up(books: Books, topups: Sequence[TopUp]) -> Comparison:
     return Comparison("top-ups", f"{paid} paid top-ups", f"{count} credits", tuple(faults), tuple(explained))
 
 
-def _by_hand(books: Books, around: Around) -> Comparison:
+def _by_hand(books: Reckoning, around: Around) -> Comparison:
     """Credits that no rail tells of: whoever entered them answers for them."""
     rails = {_STRIPE, "x402", *(each.rail for each in around.payments)}
     sums: dict[str, Counter[str]] = {}
-    for booked in books.entries:
-        entry = booked.entry
-        if isinstance(entry, BookEntry) and entry.kind_of == "credit" and entry.by not in rails:
+    for entry in books.book:
+        if entry.kind_of == "credit" and entry.by not in rails:
             sums.setdefault(entry.by or "nobody named", Counter())[entry.currency] += entry.amount_micros
     explained = tuple(f"{_told(sums[by])} entered by {by}: no rail tells of it" for by in sorted(sums))
     return Comparison("by hand", "credits entered by people", "their word", explained=explained)
@@ -349,7 +299,3 @@ def _amount(entry: BookEntry) -> Money:
 
 def _told(sums: Mapping[str, int]) -> str:
     return ", ".join(str(Money(micros, currency)) for currency, micros in sorted(sums.items())) or "nothing"
-
-
-def _month(time_us: int) -> str:
-    return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m")

@@ -6,13 +6,20 @@ is the other port onto the same rows.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Collection
+from typing import Final, Protocol, TypeVar
 
 from gateway.admission.till import PaidUnit
+from gateway.billing.book_export import Journaled
 from gateway.billing.postings import Booked, Posting
-from gateway.billing.reconcile import Books
+from gateway.billing.reconcile import Books, Kept, Reckoning
 from gateway.billing.statements import Extract, Period, Statement
 from gateway.money import Money
+
+T = TypeVar("T")
+
+#: Entries about money that are in memory at once while all of them are added up.
+CHUNK: Final = 2_000
 
 
 class Ledger(Protocol):
@@ -61,7 +68,22 @@ class Ledger(Protocol):
         ...
 
     async def books(self) -> Books:
-        """Everything that `billing.reconcile` compares."""
+        """Everything that `billing.reconcile` compares, whole in memory: of small books."""
+        ...
+
+    async def reckoned(self, asked: Collection[str] = (), *, at_once: int = CHUNK) -> Reckoning:
+        """The same added up, *at_once* entries after the other: memory does not grow with fetches.
+
+        What the fetches of the ids *asked* were charged is looked up on the way.
+        """
+        ...
+
+    async def kept(self) -> Kept:
+        """What is kept beside entries and postings: every balance, what licenses spent, purses and limits."""
+        ...
+
+    async def through(self, act: Callable[[Journaled], T]) -> T:
+        """What *act* makes of all balances and postings of one moment; it may be begun again."""
         ...
 
     async def paid_units(self, since: int) -> tuple[PaidUnit, ...]:

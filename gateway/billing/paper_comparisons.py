@@ -19,7 +19,7 @@ from gateway.billing.invoices import CREDIT_NOTE, Document, entries_of, lines_of
 from gateway.billing.payouts import Paid, Payout, Rail
 from gateway.billing.payouts import entries_of as entries_of_payout
 from gateway.billing.postings import NUMBERED
-from gateway.billing.reconcile import Books, Fault
+from gateway.billing.reconcile import Books, Fault, Reckoning, reckoned
 from gateway.provenance.record import BookEntry
 
 _GONE: frozenset[Paid] = frozenset({Paid.SENT, Paid.PAID, Paid.REVERSED})
@@ -44,9 +44,9 @@ class Papers:
     test: bool = False
 
 
-def on_paper(books: Books, papers: Papers) -> tuple[Comparison, ...]:
+def on_paper(books: Books | Reckoning, papers: Papers) -> tuple[Comparison, ...]:
     """*papers* against *books*, and against each other."""
-    entries = {each.entry.id: each.entry for each in books.entries if isinstance(each.entry, BookEntry)}
+    entries = {each.id: each for each in reckoned(books).book}
     return _closed(entries, papers), _documents(entries, papers), _payouts(entries, papers.payouts)
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -73,11 +73,12 @@ def _midnight(year: int, month: int) -> int:
 class Extract:
     """What a statement is made from, all of one moment: prepaid balances before the period,
     and every entry and every posting on the prepaid account in it, in the journal's order.
+    Entries and then postings are read once, so that they may come as a store reads them.
     """
 
     opening: tuple[Money, ...]
-    entries: tuple[Booked, ...]
-    postings: tuple[Posting, ...]
+    entries: Iterable[Booked]
+    postings: Iterable[Posting]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,19 +237,20 @@ def statement(licensee: str, name: str, period: Period, extract: Extract) -> Sta
 
     Raises `StatementDisagrees` where the entries' sums are not the postings'.
     """
-    charges = _charges(extract.entries)
-    books = _books(extract.entries, extract.postings, prepaid(licensee))
+    account = prepaid(licensee)
+    seen = _Entries()
+    for booked in extract.entries:
+        seen.take(booked)
+    effects, posted = _posted(extract.postings, {each.id for each in seen.booked}, account)
+    charges, books = seen.charges(), _books(seen.booked, effects)
     opening = {money.currency: money for money in extract.opening}
     used = {line.amount.currency for line in charges} | {line.effect.currency for line in books}
     totals = tuple(
         _total(opening.get(currency, Money(0, currency)), charges, books)
         for currency in sorted(opening.keys() | used)
     )
-    _check(totals, extract, prepaid(licensee))
-    seqs = [booked.seq for booked in extract.entries]
-    return Statement(
-        licensee, name, period, totals, charges, books, min(seqs, default=0), max(seqs, default=0)
-    )
+    _check(totals, posted, account)
+    return Statement(licensee, name, period, totals, charges, books, seen.first, seen.last)
 
 
 def read_statement(text: str) -> Statement:
@@ -294,34 +296,56 @@ def _total_of(row: Mapping[str, Any]) -> Total:
     return Total(*(Money(row[f"{part}_micros"], row["currency"]) for part in parts))
 
 
-def _charges(entries: Iterable[Booked]) -> tuple[ChargeLine, ...]:
-    sums: dict[tuple[str, str, str, str], tuple[int, int]] = {}
-    for booked in entries:
-        entry = booked.entry
-        if isinstance(entry, FetchRecord) and entry.is_paid:
-            key = (entry.currency, entry.license, entry.work, entry.charge_reason)
-            fetches, micros = sums.get(key, (0, 0))
-            sums[key] = (fetches + 1, micros + entry.charged_micros)
-    return tuple(
-        ChargeLine(license, work, reason, fetches, Money(micros, currency))
-        for (currency, license, work, reason), (fetches, micros) in sorted(sums.items())
-    )
+class _Entries:
+    """Entries of a period added up: what grows with it are lines and book entries, not fetches."""
 
+    def __init__(self) -> None:
+        self.first = self.last = 0
+        self.booked = list[BookEntry]()
+        self._sums: dict[tuple[str, str, str, str], tuple[int, int]] = {}
 
-def _books(entries: Iterable[Booked], postings: Iterable[Posting], account: str) -> tuple[BookLine, ...]:
-    """A reversal counts as it posted, which depends on what it undid; all else as it says itself."""
-    effects: dict[str, int] = {}
-    for posting in postings:
-        effects[posting.entry_id] = effects.get(posting.entry_id, 0) + posting.effect_on(account)
-    lines = []
-    for booked in entries:
+    def take(self, booked: Booked) -> None:
         entry = booked.entry
+        self.first = min(self.first or booked.seq, booked.seq)
+        self.last = max(self.last, booked.seq)
         if isinstance(entry, BookEntry):
-            micros = {
-                "credit": entry.amount_micros, "fee": -entry.amount_micros, "payment": -entry.amount_micros,
-            }.get(entry.kind_of, effects.get(entry.id, 0))  # fmt: skip
-            effect = Money(micros, entry.currency)
-            lines.append(BookLine(entry.id, entry.time_us, entry.kind_of, entry.license, entry.memo, effect))
+            self.booked.append(entry)
+        elif isinstance(entry, FetchRecord) and entry.is_paid:
+            key = (entry.currency, entry.license, entry.work, entry.charge_reason)
+            fetches, micros = self._sums.get(key, (0, 0))
+            self._sums[key] = (fetches + 1, micros + entry.charged_micros)
+
+    def charges(self) -> tuple[ChargeLine, ...]:
+        return tuple(
+            ChargeLine(license, work, reason, fetches, Money(micros, currency))
+            for (currency, license, work, reason), (fetches, micros) in sorted(self._sums.items())
+        )
+
+
+def _posted(
+    postings: Iterable[Posting], wanted: Container[str], account: str
+) -> tuple[Mapping[str, int], dict[tuple[str, str], int]]:
+    """What *postings* did to *account*: by entry, of those *wanted*; by currency and part of a total, of all."""
+    effects: dict[str, int] = {}
+    posted: dict[tuple[str, str], int] = {}
+    for posting in postings:
+        effect = posting.effect_on(account)
+        key = (posting.amount.currency, _PARTS.get(posting.code, "corrected"))
+        posted[key] = posted.get(key, 0) + effect
+        if posting.entry_id in wanted:
+            effects[posting.entry_id] = effects.get(posting.entry_id, 0) + effect
+    return effects, posted
+
+
+def _books(booked: Iterable[BookEntry], effects: Mapping[str, int]) -> tuple[BookLine, ...]:
+    """A reversal counts as it posted, which depends on what it undid; all else as it says itself."""
+    lines = []
+    for entry in booked:
+        micros = {
+            "credit": entry.amount_micros, "fee": -entry.amount_micros, "payment": -entry.amount_micros,
+        }.get(entry.kind_of, effects.get(entry.id, 0))  # fmt: skip
+        effect = Money(micros, entry.currency)
+        lines.append(BookLine(entry.id, entry.time_us, entry.kind_of, entry.license, entry.memo, effect))
     return tuple(lines)
 
 
@@ -343,12 +367,7 @@ def _total(opening: Money, charges: Iterable[ChargeLine], books: Iterable[BookLi
     return Total(opening, credited, charged, corrected, opening + credited - charged + corrected)
 
 
-def _check(totals: Iterable[Total], extract: Extract, account: str) -> None:
-    posted: dict[tuple[str, str], int] = {}
-    for posting in extract.postings:
-        part = _PARTS.get(posting.code, "corrected")
-        key = (posting.amount.currency, part)
-        posted[key] = posted.get(key, 0) + posting.effect_on(account)
+def _check(totals: Iterable[Total], posted: dict[tuple[str, str], int], account: str) -> None:
     for total in totals:
         currency = total.opening.currency
         for part, said in (

@@ -95,15 +95,7 @@ async def full_audit(data: Path) -> FullAudit:
 
 
 async def _look(books: Books) -> FullAudit:
-    from gateway.app.stores import folding_of
-    from gateway.provenance.audit import audit
-
-    rows, positions, details = await books.sealed()
-    folder = books.folder / "journal"
-    elsewhere = await folding_of(books.database).elsewhere()
-    journal = await asyncio.to_thread(
-        lambda: audit(folder, rows, positions=positions, details=details, elsewhere=elsewhere)
-    )
+    journal = await books.audited()
     try:
         return FullAudit(journal, await books.reconcile(), await _log(books))
     except StoreUnavailable as error:

@@ -11,9 +11,12 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from apsw import Connection
 
 from gateway.admission.spending import Charge, fee_of
 from gateway.app.stores import folding_of, has_store, open_store
@@ -24,7 +27,7 @@ from gateway.licenses.enrollment import Enrolled, enroll
 from gateway.licenses.license import Standing
 from gateway.licenses.register import LicenseRegister
 from gateway.money import Money
-from gateway.provenance.audit import StoredRow
+from gateway.provenance.audit import AuditReport, read_files
 from gateway.provenance.frames import SealedDetail
 from gateway.provenance.journal import Journal
 from gateway.provenance.keeper import Keeper, KeeperLock
@@ -35,7 +38,7 @@ from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.register import SqliteRegister
 from gateway.store.sqlite.spend_book import SqliteSpendBook
-from gateway.store.sqlite.stored_rows import stored_rows
+from gateway.store.sqlite.stored_rows import last_row, rows_upto
 from gateway.tokens.claims import Budget
 
 #: What to say when a running gateway takes its time.
@@ -127,31 +130,36 @@ class Books:
                 return
             await asyncio.sleep(0.05)
 
-    async def sealed(self) -> tuple[list[StoredRow], Mapping[str, int], list[SealedDetail]]:
-        """Everything stored that an audit holds against the files: rows in order, positions, details.
+    async def audited(self) -> AuditReport:
+        """The journal's files, and every stored row and detail held against them.
 
-        Positions are read first: a running gateway only adds rows before the positions it sets later.
+        Positions are read first, then how far the rows reach, then the files: a running gateway
+        only adds rows before the positions it sets later, and rows behind those that were there are left out.
         """
-        positions = await folding_of(self.database).positions()
-        rows = await self.database.read(stored_rows)
-        details = await self.database.read(
-            lambda db: [
-                SealedDetail(
-                    id_,
-                    salt,
-                    time_us,
-                    FetchDetail(address, peer, agent, referer, query, tuple(json.loads(evidence))),
-                )
-                for id_, salt, time_us, address, peer, agent, referer, query, evidence in db.execute(
-                    "SELECT id, salt, time_us, address, peer, user_agent, referer, query, evidence FROM details"
-                )
-            ]
-        )
-        return rows, positions, details
+        folding, folder = folding_of(self.database), self.folder / "journal"
+        positions, last = await folding.positions(), await self.database.read(last_row)
+        elsewhere = await folding.elsewhere()
+        files = await asyncio.to_thread(read_files, folder)
+
+        def act(db: Connection) -> AuditReport:
+            return files.against(
+                rows_upto(db, last), positions=positions, details=_details(db), elsewhere=elsewhere
+            )
+
+        return await self.database.read(act)
 
     async def reconcile(self) -> Report:
         """Compare records, postings, balances and purses as of one moment."""
-        return reconcile(await self.ledger.books())
+        return reconcile(await self.ledger.reckoned())
+
+
+def _details(db: Connection) -> Iterator[SealedDetail]:
+    rows: Any = db.execute(
+        "SELECT id, salt, time_us, address, peer, user_agent, referer, query, evidence FROM details NOT INDEXED"
+    )
+    for id_, salt, time_us, address, peer, agent, referer, query, evidence in rows:
+        detail = FetchDetail(address, peer, agent, referer, query, tuple(json.loads(evidence)))
+        yield SealedDetail(id_, salt, time_us, detail)
 
 
 async def is_folded(database: Database, entry_id: str) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,8 +17,9 @@ from gateway.cli.licensee import with_books
 from gateway.cli.say import DATA, AsJson, Data, counted, emit, stop, table
 
 if TYPE_CHECKING:
+    from gateway.billing.book_export import Journaled
     from gateway.billing.comparisons import Comparison
-    from gateway.billing.reconcile import Books as Whole
+    from gateway.billing.reconcile import Reckoning
     from gateway.cli.auditing import FullAudit
     from gateway.cli.books import Books
 
@@ -72,7 +75,10 @@ def check(data: Data = DATA, as_json: AsJson = False) -> None:
     """
     from gateway.billing.comparisons import checked
 
-    _tell(checked(_read(data)), as_json)
+    async def act(books: Books) -> Reckoning:
+        return await books.ledger.reckoned()
+
+    _tell(checked(with_books(data, act)), as_json)
 
 
 @app.command()
@@ -85,7 +91,7 @@ def authors(data: Data = DATA, as_json: AsJson = False) -> None:
     """
 
     async def act(books: Books) -> list[tuple[str, str, str]]:
-        found = (await books.ledger.books()).balances
+        found = (await books.ledger.kept()).balances
         named = ((account.split(":", 2), money) for account, money in found if account.startswith("author:"))
         return [(name, site, str(money)) for (_, site, name), money in named]
 
@@ -117,20 +123,23 @@ def export_(
 
     if form not in set(Form):
         raise stop(f"--format is {' or '.join(Form)}, not {form!r}")
-    lines = export(_read(data), Form(form))
-    if as_json:
-        emit("".join(lines).splitlines())
-        return
-    sys.stdout.writelines(lines)
+    with TemporaryFile("w+", encoding="utf-8", newline="") as file:
 
+        def write(journaled: Journaled) -> None:
+            # A database that has to begin the read again begins the export again.
+            file.seek(0)
+            file.truncate()
+            file.writelines(export(journaled, Form(form)))
 
-def _read(data: Path) -> Whole:
-    from gateway.cli.licensee import with_books
+        async def act(books: Books) -> None:
+            await books.ledger.through(write)
 
-    async def act(books: Books) -> Whole:
-        return await books.ledger.books()
-
-    return with_books(data, act)
+        with_books(data, act)
+        file.seek(0)
+        if as_json:
+            emit(file.read().splitlines())
+            return
+        shutil.copyfileobj(file, sys.stdout)
 
 
 async def _everything(data: Path, documents: list[dict[str, Any]] | None) -> tuple[Comparison, ...]:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -168,29 +168,59 @@ def audit(
     machines with the same store, are audited there; here their rows are held against themselves. Raises `OSError` where
     a file cannot be read, nothing else; costs memory for one digest per entry.
     """
+    return read_files(folder).against(rows, positions=positions, details=details, elsewhere=elsewhere)
+
+
+def read_files(folder: Path) -> Files:
+    """The first half of `audit`: check the journal in *folder* by itself. Raises `OSError` where a file cannot be read."""
     seen = _Audit()
     for path in segments(folder):
         seen.files += 1
         _check_entries(path, seen)
     for path in segments(folder):
         _check_details(path, seen)
-    for detail in details:
-        _check_detail(detail, seen)
-    if rows is not None:
-        _check_rows(rows, seen, elsewhere)
-        _check_missing(positions or {}, seen)
-    unfolded = -1 if rows is None else sum(not known.stored for known in seen.known.values())
-    return AuditReport(
-        seen.files,
-        seen.entries,
-        seen.details,
-        seen.repeated,
-        tuple(seen.torn),
-        seen.rows,
-        unfolded,
-        seen.fault_count,
-        tuple(seen.faults),
-    )
+    return Files(seen)
+
+
+class Files:
+    """A journal's files as they were read, to be held against the store. `read_files` makes it."""
+
+    def __init__(self, seen: _Audit) -> None:
+        """Take what was *seen*."""
+        self._seen = seen
+
+    def against(
+        self,
+        rows: Iterable[StoredRow] | None = None,
+        *,
+        positions: Mapping[str, int] | None = None,
+        details: Iterable[SealedDetail] = (),
+        elsewhere: frozenset[str] = frozenset(),
+    ) -> AuditReport:
+        """The second half of `audit`: *details* and then *rows* are gone through once, as the store reads them.
+
+        May be done again, for a store that had to begin its read again.
+        """
+        seen = replace(self._seen, faults=[*self._seen.faults])
+        for known in seen.known.values():
+            known.stored = False
+        for detail in details:
+            _check_detail(detail, seen)
+        if rows is not None:
+            _check_rows(rows, seen, elsewhere)
+            _check_missing(positions or {}, seen)
+        unfolded = -1 if rows is None else sum(not known.stored for known in seen.known.values())
+        return AuditReport(
+            seen.files,
+            seen.entries,
+            seen.details,
+            seen.repeated,
+            tuple(seen.torn),
+            seen.rows,
+            unfolded,
+            seen.fault_count,
+            tuple(seen.faults),
+        )
 
 
 def export_entries(folder: Path) -> Iterator[dict[str, Any]]:

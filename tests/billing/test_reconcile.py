@@ -8,7 +8,7 @@ import pytest
 
 from gateway.admission.spending import Purse
 from gateway.billing.postings import Booked, Undone, postings_of
-from gateway.billing.reconcile import Books, reconcile
+from gateway.billing.reconcile import Books, Kept, Reckoning, reconcile, referred_by
 from gateway.money import Money
 
 
@@ -103,6 +103,18 @@ def test_more_set_aside_than_there_is(books):
     limits = (("le_1", usd(1)), ("le_2", usd(6)))
     found = faults(replace(books, purses=(*books.purses, one_more, nobodys, free), limits=limits))
     assert found == [("oversold", "le_2")]
+
+
+def test_chunks_say_what_the_whole_says(books):
+    """A reckoning rests on sums alone, and says so where it did not look for a receipt."""
+    receipts = {"r1": 4_000, "gone": 5_000}
+    kept = Kept(books.balances, books.spent, books.purses, books.limits)
+    found = Reckoning(kept, referred_by(books.entries), receipts)
+    for each in books.entries:
+        found.take([each], [posting for posting in books.postings if posting.entry_id == each.entry.id])
+    assert reconcile(found, receipts=receipts) == reconcile(books, receipts=receipts)
+    with pytest.raises(ValueError, match="without looking"):
+        reconcile(found, receipts={"r2": 0})
 
 
 def test_what_clients_were_told(books):

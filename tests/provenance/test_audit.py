@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.provenance.append_file import AppendFile, Disk
-from gateway.provenance.audit import FAULTS_LISTED, audit, export_entries
+from gateway.provenance.audit import FAULTS_LISTED, audit, export_entries, read_files
 from gateway.provenance.erasure import forget_details
 from gateway.provenance.frames import SealedDetail, detail_frame, entry_frame
 from gateway.provenance.journal import Journal
@@ -57,6 +57,18 @@ async def test_a_journal_as_it_was_written_is_in_order(history, folder, folding)
     report = checked(folder, folding)
     assert report.ok
     assert (report.rows, report.unfolded, report.details) == (12, 0, 24)
+
+
+async def test_files_that_were_read_once_are_held_against_rows_as_often_as_a_store_begins_again(
+    history, folder, folding
+) -> None:
+    files = read_files(folder)
+    wrong = [replace(row, salt=b"x" * 16) if row.seq == 3 else row for row in folding.rows]
+    for rows, faults in ((wrong, 1), (folding.rows, 0), (wrong, 1)):
+        told = files.against(iter(rows), positions=folding.offsets, details=iter(folding.details.values()))
+        assert (told.rows, told.unfolded, told.details, told.fault_count) == (12, 0, 24, faults)
+    assert files.against(wrong, positions=folding.offsets) == audit(folder, wrong, positions=folding.offsets)
+    assert files.against() == audit(folder)
 
 
 async def test_a_live_journal_can_be_audited(folder, clock, new_record) -> None:

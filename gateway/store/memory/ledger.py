@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection
+from typing import TypeVar
 
 from gateway.admission.till import PaidUnit
+from gateway.billing.book_export import Journaled
+from gateway.billing.ledger import CHUNK
 from gateway.billing.paid_units import paid_units
 from gateway.billing.postings import Booked, Posting, prepaid
-from gateway.billing.reconcile import Books
+from gateway.billing.reconcile import Books, Kept, Reckoning, referred_by
 from gateway.billing.statements import Extract, Period, Statement, statement
 from gateway.money import Money
 from gateway.provenance.record import BookEntry, FetchRecord
 from gateway.store.memory.tables import Tables
+
+T = TypeVar("T")
 
 
 class MemoryLedger:
@@ -94,11 +100,42 @@ class MemoryLedger:
 
     async def books(self) -> Books:
         """Everything that `billing.reconcile` compares."""
-        tables = self._tables
-        tables.check()
+        self._tables.check()
+        kept = self._kept()
         return Books(
-            tuple(booked for booked in tables.entries if _moves_money(booked)),
-            tuple(tables.postings),
+            self._money(), tuple(self._tables.postings), kept.balances, kept.spent, kept.purses, kept.limits
+        )
+
+    async def reckoned(self, asked: Collection[str] = (), *, at_once: int = CHUNK) -> Reckoning:
+        """The same added up chunk after chunk."""
+        self._tables.check()
+        money = self._money()
+        found = Reckoning(self._kept(), referred_by(money), asked)
+        posted: defaultdict[str, list[Posting]] = defaultdict(list)
+        for posting in self._tables.postings:
+            posted[posting.entry_id].append(posting)
+        for at in range(0, len(money), at_once):
+            entries = money[at : at + at_once]
+            found.take(entries, [each for one in entries for each in posted.pop(one.entry.id, ())])
+        found.take((), [each for strays in posted.values() for each in strays])
+        return found
+
+    async def kept(self) -> Kept:
+        """What is kept beside entries and postings."""
+        self._tables.check()
+        return self._kept()
+
+    async def through(self, act: Callable[[Journaled], T]) -> T:
+        """What *act* makes of all balances and postings."""
+        self._tables.check()
+        return act(Journaled(self._kept().balances, tuple(self._tables.postings)))
+
+    def _money(self) -> tuple[Booked, ...]:
+        return tuple(booked for booked in self._tables.entries if _moves_money(booked))
+
+    def _kept(self) -> Kept:
+        tables = self._tables
+        return Kept(
             tuple(
                 (account, Money(micros, currency))
                 for (account, currency), micros in sorted(tables.balances.items())

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Collection, Iterator
+from itertools import islice
+from typing import Final, TypeVar
 
 import apsw
 
 from gateway.admission.spending import Purse
 from gateway.admission.till import PaidUnit
+from gateway.billing.book_export import Journaled
+from gateway.billing.ledger import CHUNK
 from gateway.billing.paid_units import paid_units
 from gateway.billing.postings import Booked, Posting, prepaid
-from gateway.billing.reconcile import Books
+from gateway.billing.reconcile import Books, Kept, Reckoning, referred_by
 from gateway.billing.statements import Extract, Period, Statement, statement
 from gateway.money import Money
 from gateway.provenance.record import FetchRecord
 from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.deriving import POSTING, Deriving, booked_of, posting_of
 
+T = TypeVar("T")
+
 #: As many paid records as a till looks back on.
 _UNITS: Final = 200_000
 #: Entries that are looked through at once.
 _AT_ONCE: Final = 20_000
 _MONEY: Final = "WHERE kind = 'book' OR outcome = 'licensed' ORDER BY seq"
+_BOOK: Final = "WHERE kind = 'book'"
+_OF_LICENSEE: Final = "WHERE licensee = ? AND time_us >= ? AND time_us < ? ORDER BY seq"
+#: Beyond every place in the journal, before and behind.
+_BEFORE, _BEHIND = -(2**63), 2**63 - 1
 
 
 class SqliteLedger:
@@ -85,12 +95,41 @@ class SqliteLedger:
 
     async def statement(self, licensee: str, name: str, period: Period) -> Statement:
         """The statement of *licensee*; see `Ledger.statement`."""
-        extract = await self.extract(licensee, period.since_us, period.until_us)
-        return statement(licensee, name, period, extract)
+        account, since_us, until_us = prepaid(licensee), period.since_us, period.until_us
+
+        def act(db: apsw.Connection) -> Statement:
+            # Read while it is added up: a month of fetches may not fit into memory.
+            entries = booked_of(db, _OF_LICENSEE, (licensee, since_us, until_us))
+            extract = Extract(
+                _opening(db, account, since_us), entries, _read(db, account, since_us, until_us)
+            )
+            return statement(licensee, name, period, extract)
+
+        return await self._database.read(act)
 
     async def books(self) -> Books:
         """Everything that `billing.reconcile` compares, of one moment."""
         return await self._database.read(_books)
+
+    async def reckoned(self, asked: Collection[str] = (), *, at_once: int = CHUNK) -> Reckoning:
+        """The same added up chunk after chunk, of one moment."""
+
+        def act(db: apsw.Connection) -> Reckoning:
+            # Made within the act: a database that has to begin it again adds nothing twice.
+            found = Reckoning(_kept(db), referred_by(booked_of(db, _BOOK)), asked)
+            for entries, postings in _chunks(db, at_once):
+                found.take(entries, postings)
+            return found
+
+        return await self._database.read(act)
+
+    async def kept(self) -> Kept:
+        """What is kept beside entries and postings."""
+        return await self._database.read(_kept)
+
+    async def through(self, act: Callable[[Journaled], T]) -> T:
+        """What *act* makes of all balances and postings of one moment; it may be begun again."""
+        return await self._database.read(lambda db: act(Journaled(_kept(db).balances, _AllPosted(db))))
 
     async def paid_units(self, since: int) -> tuple[PaidUnit, ...]:
         """Units paid for since *since*, whole seconds, oldest first."""
@@ -144,6 +183,10 @@ class SqliteLedger:
 
 
 def _postings(db: apsw.Connection, account: str | None, since_us: int, until_us: int) -> tuple[Posting, ...]:
+    return tuple(_read(db, account, since_us, until_us))
+
+
+def _read(db: apsw.Connection, account: str | None, since_us: int, until_us: int) -> Iterator[Posting]:
     on = (
         ""
         if account is None
@@ -151,12 +194,11 @@ def _postings(db: apsw.Connection, account: str | None, since_us: int, until_us:
     )
     values = (since_us, until_us) if account is None else (since_us, until_us, account)
     sql = f"SELECT {POSTING} FROM postings WHERE time_us >= ?1 AND time_us < ?2{on} ORDER BY seq, leg"  # noqa: S608
-    return tuple(posting_of(row) for row in db.execute(sql, values))
+    return map(posting_of, db.execute(sql, values))
 
 
 def _entries_of(db: apsw.Connection, licensee: str, since_us: int, until_us: int) -> tuple[Booked, ...]:
-    rest = "WHERE licensee = ? AND time_us >= ? AND time_us < ? ORDER BY seq"
-    return tuple(booked_of(db, rest, (licensee, since_us, until_us)))
+    return tuple(booked_of(db, _OF_LICENSEE, (licensee, since_us, until_us)))
 
 
 def _opening(db: apsw.Connection, account: str, before_us: int) -> tuple[Money, ...]:
@@ -170,12 +212,38 @@ def _opening(db: apsw.Connection, account: str, before_us: int) -> tuple[Money, 
 
 
 def _books(db: apsw.Connection) -> Books:
-    return Books(
-        entries=tuple(booked_of(db, _MONEY)),
-        postings=tuple(
-            posting_of(row)
-            for row in db.execute(f"SELECT {POSTING} FROM postings ORDER BY seq, leg")  # noqa: S608
-        ),
+    entries, kept = tuple(booked_of(db, _MONEY)), _kept(db)
+    postings = tuple(_posted(db, _BEFORE, _BEHIND))
+    return Books(entries, postings, kept.balances, kept.spent, kept.purses, kept.limits)
+
+
+def _chunks(db: apsw.Connection, at_once: int) -> Iterator[tuple[list[Booked], list[Posting]]]:
+    """Entries about money by their places, and every posting up to the last of them; at the end what is behind all."""
+    money, behind = booked_of(db, _MONEY), _BEFORE
+    while entries := list(islice(money, at_once)):
+        upto = entries[-1].seq
+        yield entries, list(_posted(db, behind, upto))
+        behind = upto
+    yield [], list(_posted(db, behind, _BEHIND))
+
+
+class _AllPosted:
+    """Every posting in the journal's order, read anew each time."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+
+    def __iter__(self) -> Iterator[Posting]:
+        return _posted(self._db, _BEFORE, _BEHIND)
+
+
+def _posted(db: apsw.Connection, behind: int, upto: int) -> Iterator[Posting]:
+    sql = f"SELECT {POSTING} FROM postings WHERE seq > ? AND seq <= ? ORDER BY seq, leg"  # noqa: S608
+    return map(posting_of, db.execute(sql, (behind, upto)))
+
+
+def _kept(db: apsw.Connection) -> Kept:
+    return Kept(
         balances=tuple(
             (account, Money(micros, currency))
             for account, micros, currency in db.execute(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from heapq import merge
+from operator import attrgetter
 from typing import Any, Final
 
 import apsw
@@ -24,19 +26,33 @@ ROW: Final = (
     f"seq, {PLACE}, kind, outcome, status, time_us, licensee, path, count, charged_micros, quote_micros,"
     f" bytes_sent, duration_us, digest, {', '.join(FACE)}"
 )
-_SELECT: Final = f"SELECT {ROW} FROM entries ORDER BY seq"  # noqa: S608
+_SELECT: Final = f"SELECT {ROW} FROM entries WHERE seq <= ? ORDER BY seq"  # noqa: S608
+_BEHIND: Final = 2**63 - 1
+_LAST: Final = "SELECT max(last) FROM (SELECT max(seq) AS last FROM journal UNION ALL SELECT max(last_seq) FROM shelved) AS ends"
+
+
+def last_row(db: apsw.Connection) -> int:
+    """The number of the last row there is, also of those that left; 0 before the first."""
+    found = db.execute(_LAST).get
+    return found if isinstance(found, int) else 0
 
 
 def stored_rows(db: apsw.Connection) -> list[StoredRow]:
     """Every row in its order, those that left too. What cannot be read, or does not say what its entry says, has the reason in `why`."""
-    rows: Any = db.execute(_SELECT)
+    return list(rows_upto(db, _BEHIND))
+
+
+def rows_upto(db: apsw.Connection, last: int) -> Iterator[StoredRow]:
+    """The same up to number *last*, each read when it is asked for: all of them may not fit into memory."""
+    rows: Any = db.execute(_SELECT, (last,))
     with Octets(db) as octets:
-        found = [stored_row(octets, *row) for row in rows]
-    return sorted([*found, *_left(db)], key=lambda row: row.seq)
+        standing = (stored_row(octets, *row) for row in rows)
+        left = (row for row in _left(db) if row.seq <= last)
+        yield from merge(standing, left, key=attrgetter("seq"))
 
 
 def _left(db: apsw.Connection) -> Iterator[StoredRow]:
-    """Those that left, read where they stand, and each block against the digest that was kept of it."""
+    """Those that left, by their numbers, read where they stand, and each block against the digest that was kept of it."""
     blocks: list[Any] = db.execute(
         "SELECT seq, digest, files, places, marks FROM shelved WHERE count > 0 ORDER BY seq"
     ).fetchall()

@@ -32,7 +32,7 @@ from gateway.store.sqlite.leaves import SqliteLeaves
 from gateway.store.sqlite.ledger import SqliteLedger
 from gateway.store.sqlite.originals import SqliteOriginals
 from gateway.store.sqlite.shelving import Shelving
-from gateway.store.sqlite.stored_rows import stored_rows
+from gateway.store.sqlite.stored_rows import last_row, rows_upto, stored_rows
 from gateway.store.sqlite.traffic import SqliteTraffic
 from gateway.store.sqlite.withdrawals import SqliteWithdrawals
 from tests.store.sqlite.shelf_of_records import BLOCK, HOUR_US, KEEP, START_US, entries, shelf
@@ -156,6 +156,10 @@ async def test_an_audit_reads_what_left_and_says_where_it_was_changed(
     good = audit(tmp_path / "journal", rows, positions=positions)
     assert good.ok, good.faults
     assert (good.rows, good.unfolded) == (len(MADE), 0)
+    assert [row.seq for row in rows] == list(range(1, len(MADE) + 1)), "what left stands among what stayed"
+    assert await database.read(last_row) == len(MADE)
+    for last in (0, 7, BLOCK, BLOCK + 1):
+        assert await database.read(lambda db, last=last: list(rows_upto(db, last))) == rows[:last]
     # The digest that was kept is another's.
     await database.write(
         lambda db: db.execute("UPDATE shelved SET digest = ? WHERE seq = ?", (b"0" * 32, BLOCK))
