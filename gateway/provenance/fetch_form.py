@@ -40,7 +40,10 @@ class FilledFetch(FetchRecord):
 
     def canonical(self) -> bytes:
         """The bytes that are hashed: RFC 8785 over every member."""
-        return self.octets
+        try:
+            return self.octets
+        except AttributeError:  # made of another by `dataclasses.replace`, which has other members
+            return super().canonical()
 
 
 def filled_fetch(members: dict[str, Any], octets: bytes) -> FetchRecord:

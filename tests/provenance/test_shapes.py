@@ -71,6 +71,8 @@ def test_a_shape_is_learned_and_used() -> None:
         == sealed.canonical
         == replace(RECORD, id="another", path="/essays/moon").canonical()
     )
+    changed = replace(sealed.entry, path="/essays/sun")
+    assert changed.canonical() == replace(RECORD, id="another", path="/essays/sun").canonical()
 
 
 @given(
