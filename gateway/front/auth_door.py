@@ -63,6 +63,7 @@ class AuthDoor(Listener):
         place_of: Callable[[str], Place] | None = None,
     ) -> None:
         """Listen nowhere yet; what is not *secret* is `Listener`'s."""
+        # Named one by one: compiled, what is handed on with ** to a compiled class arrives wrong (mypy 2.4.1).
         super().__init__(
             replace(gate, rails=()),
             hosts=hosts,

@@ -223,7 +223,12 @@ async def test_one_that_lives_and_never_speaks_holds_nobody_up_for_long(tmp_path
     locks = [WriterLock(tmp_path, each) for each in (stuck, speaks, ours)]
     room, line = opened(tmp_path, ours), _Line(Heard())
     hello = {"name": "w2", "writer": speaks, "others": [], "paid": []}
-    await asyncio.wait_for(room._welcome(line, hello), 30)
+    welcome = asyncio.create_task(room._welcome(line, hello))
+    done, _ = await asyncio.wait({welcome}, timeout=0.1)
+    assert not done, "it is waited for at first"
+    await asyncio.wait_for(welcome, 30)
+    assert line.unsure is None
+    assert stuck in line.channel.of("writers")[-1], "and watched from then on"
     for lock in locks:
         lock.release()
 
