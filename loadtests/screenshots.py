@@ -234,6 +234,8 @@ async def pictures(
             page = await context.new_page()
             if state is None:
                 await page.goto(sign_in)
+                # The page gives the focus with its first frame, and Chromium remarks on it where a script took it before.
+                await page.locator("input[type=password]:focus").wait_for()
                 for field in await page.locator("input[type=password]").all():
                     await field.fill(PASSWORD)
                 await page.get_by_role("button", name="sign in").click()

@@ -84,6 +84,8 @@ async def browser():
 
 async def sign_in(page, board) -> None:
     await page.goto(f"{board.base}/sign-in?token={board.sessions.sign_in_link(anew=True)}")
+    # A script that types before the first frame takes the focus that the page gives, and Chromium remarks on it.
+    await page.locator("input[type=password]:focus").wait_for()
     for field in await page.locator("input[type=password]").all():
         await field.fill("tides come in twice a day")
     await page.get_by_role("button", name="Set password and sign in").click()

@@ -58,6 +58,9 @@ def upgrade(writer: apsw.Connection) -> int:
             continue
         writer.execute("BEGIN IMMEDIATE")
         try:
+            # No pragma notices that another process has changed the tables since this one last looked at
+            # them; a statement that ran does. Without it a step would be read against the old ones.
+            _number(writer, "SELECT count(*) FROM sqlite_schema")
             if _number(writer, "PRAGMA user_version") < number:
                 writer.execute(sql)
                 writer.execute(f"PRAGMA user_version = {number}")

@@ -77,6 +77,21 @@ def test_a_step_that_fails_leaves_the_version_it_began_with(tmp_path, monkeypatc
     db.close()
 
 
+def test_a_step_is_read_against_the_tables_that_another_process_has_made_meanwhile(tmp_path, monkeypatch):
+    shipped = versions.steps()
+    # A table at first, then a view, which a later step drops.
+    (dropped,) = (number for number, sql in shipped if "DROP VIEW entries;" in sql)
+    assert dropped - 1 > COMPACT
+    ours, theirs = made(tmp_path / "a.db"), made(tmp_path / "a.db")
+    for db, reached in ((ours, COMPACT), (theirs, dropped - 1), (ours, len(shipped))):
+        monkeypatch.setattr(versions, "steps", lambda reached=reached: shipped[:reached])
+        assert versions.upgrade(db) == reached
+        assert db.pragma("user_version") == reached
+    for db in (ours, theirs):
+        assert db.execute("SELECT count(*) FROM entries").get == 0
+        db.close()
+
+
 def test_holds_of_the_first_version_are_dropped_and_everything_else_stays(tmp_path, monkeypatch):
     shipped = versions.steps()
     monkeypatch.setattr(versions, "steps", lambda: shipped[:1])
