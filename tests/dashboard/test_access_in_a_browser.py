@@ -52,6 +52,8 @@ async def test_people_keys_and_administration_are_clean_and_axe_finds_nothing(
     await enter(context, board)
 
     async def look(name):
+        # What is measured without its style sheet is wider.
+        await page.wait_for_load_state()
         assert await page.evaluate("document.documentElement.scrollWidth") <= width, name
         assert "TEST MODE" in await page.locator(".testing").inner_text()
         assert (await page.title()).startswith("TEST · ")

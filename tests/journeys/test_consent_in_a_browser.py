@@ -41,7 +41,9 @@ async def browser() -> AsyncIterator[Any]:
 
 
 async def press(page: Any, where: Any, key: str = "Enter") -> None:
-    """Go to *where* and press *key*; the mouse is not touched."""
+    """Go to *where*, of a page that has come whole, and press *key*; the mouse is not touched."""
+    await where.wait_for()
+    await page.wait_for_load_state()
     await where.focus()
     await page.keyboard.press(key)
 
@@ -56,6 +58,8 @@ class Looking:
         context.on("weberror", lambda error: self.said.append(str(error.error)))
 
     async def at(self, what: str) -> None:
+        # What is measured without its style sheet is wider.
+        await self.page.wait_for_load_state()
         if PICTURES:
             await self.page.screenshot(path=f"{PICTURES}/consent-{what}-{self.name}.png", full_page=True)
         if not self.script:

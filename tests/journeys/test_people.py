@@ -358,6 +358,7 @@ async def test_a_buyer_needs_no_mouse(browser: Any, world: Any) -> None:
     await tab_to(page.get_by_role("button", name="Send the proposal"))
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", name="This cannot be sent yet").wait_for()
+    await page.wait_for_load_state()
     link = page.get_by_role("link", name="For each page or file delivered is not an amount")
     await tab_to(link)
     await page.keyboard.press("Enter")
