@@ -8,8 +8,9 @@ kernel's queue outlive any worker. (Sockets of their own under one port,
 ============ ================================================================
 a worker     is started again at once, and later each time that it ends soon
 the office   the same; workers serve people meanwhile
-restart      one worker after the other: the new one listens before the old
-             one stops
+restart      the office first: the new one waits until the old one has closed,
+             and so do licensed fetches; then one worker after the other: the
+             new one listens before the old one stops
 stop         workers drain, then the office closes
 ============ ================================================================
 """
@@ -42,6 +43,8 @@ log = structlog.get_logger("licet")
 #: A process that ends sooner than this after its start ended at once.
 _AT_ONCE: Final = 5.0
 _LONGEST_PAUSE: Final = 30.0
+#: How long answers of the desk and the dashboard that are under way may take when the office ends.
+_OFFICE_DRAIN: Final = 5.0
 #: How often a process that ends while a gateway starts is made anew before that start is given up.
 _TRIES: Final = 6
 
@@ -199,9 +202,11 @@ class Supervisor:
             log.warning("policies were not read again", reason=str(error))
 
     async def restart(self) -> bool:
-        """Replace every worker by a new one, one after the other; whether all were.
+        """Replace the office and then every worker, one after the other; whether all were.
 
-        A new one that does not come up leaves the old one, and ends the round.
+        A program that cannot be started replaces nobody; a new worker that does
+        not come up leaves the old one, and ends the round. A new office that
+        does not come up is followed by one of the program that ran before.
         """
         async with self._replacing:
             renewed = await self._renewed()
@@ -222,7 +227,9 @@ class Supervisor:
             return None
 
     async def _replaced(self, zygote: Zygote | None) -> bool:
-        """Replace the workers by such as are forked from *zygote*, which is ours once one came up."""
+        """Replace the processes by such as are forked from *zygote*, which is ours once a worker came up."""
+        if self._stopping.is_set() or not await self._office_replaced(zygote):
+            return False
         for name in tuple(self._workers):
             if self._stopping.is_set():
                 return False
@@ -241,6 +248,27 @@ class Supervisor:
             log.info("worker replaced", worker=name, pid=fresh.pid)
         return True
 
+    async def _office_replaced(self, zygote: Zygote | None) -> bool:
+        """Have a new office in place of the old one, which has closed all before; whether it came up."""
+        try:
+            # It has imported everything by the time that it is there, so that a broken program is found out here.
+            fresh = await self._spawned("office", "office", zygote)
+        except OSError as error:
+            log.warning("a new office did not start; the old one goes on", reason=error.strerror)
+            return False
+        old, self._office = self._office, fresh
+        assert old is not None
+        await old.stop(_OFFICE_DRAIN)
+        try:
+            # Also in the middle of a stop: workers that drain need an office.
+            await self._told(fresh)
+        except (ConfigurationError, StoreUnavailable) as error:
+            log.warning("a new office did not start; one as before takes its place", reason=str(error))
+            await fresh.end(CLOSING)
+            return False
+        log.info("office replaced", pid=fresh.pid)
+        return True
+
     async def stop(self, seconds: float) -> None:
         """Let requests under way take *seconds*, then end every process and let the folder go."""
         self._stopping.set()
@@ -253,7 +281,7 @@ class Supervisor:
         async with self._replacing:
             pass  # what was being replaced has ended too
         if self._office is not None:
-            await self._office.stop(min(seconds, 5.0))
+            await self._office.stop(min(seconds, _OFFICE_DRAIN))
         if self._zygote is not None:
             await self._zygote.close()
         if self._valkey is not None:

@@ -1,4 +1,4 @@
-"""`licet restart`: new workers in place of the old, while the site is served."""
+"""`licet restart`: a new office and new workers in place of the old, while the site is served."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ from gateway.cli.say import DATA, AsJson, Data, counted, emit, stop
 def restart(
     data: Data = DATA,
     wait: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0, help="How long the old workers may take to end.")
+        float, typer.Option(metavar="SECONDS", min=0, help="How long the old processes may take to end.")
     ] = 120.0,
     as_json: AsJson = False,
 ) -> None:
-    """Replace the workers without losing a request.
+    """Replace office and workers without losing a request.
 
-    One after the other: the new worker listens before the old one stops, and
-    downloads under way end first. Done after an upgrade of licet, or when a worker has grown. Office
-    and settings stay as they are; for those stop the gateway and start it.
+    After an upgrade of licet, or when a process has grown. The office first:
+    who buys or fetches under a license waits a moment for the new one, or is
+    told when to ask again, and the dashboard is away for as long. Then one
+    worker after the other: the new one listens before the old one stops, and
+    downloads under way end first. Settings stay as they are; for those stop
+    the gateway and start it.
     """
     from gateway.app import running
 
@@ -34,26 +37,28 @@ def restart(
         raise stop(f"no gateway runs on {data}")
     run, pid = told.get("run"), told.get("pid")
     if not run or not isinstance(pid, int):
-        raise stop(f"the gateway on {data} has no workers to replace, or is just starting")
-    old = asyncio.run(_workers(Path(str(run))))
+        raise stop(f"the gateway on {data} has no processes to replace, or is just starting")
+    old = asyncio.run(_processes(Path(str(run))))
     os.kill(pid, signal.SIGUSR2)
     until = time.monotonic() + wait
-    while any(map(_lives, old)):
+    while any(map(_lives, old.values())):
         if time.monotonic() > until:
-            raise stop(f"not all workers were replaced within {wait:g} s; the gateway's log says why", 1)
+            raise stop(f"not all processes were replaced within {wait:g} s; the gateway's log says why", 1)
         time.sleep(0.05)
+    workers = len(old) - 1  # it was the office that told them
     if as_json:
-        emit({"replaced": len(old)})
+        emit({"replaced": workers, "office": True})
     else:
-        print(f"replaced {counted(len(old), 'worker')}")
+        print(f"replaced the office and {counted(workers, 'worker')}")
 
 
-async def _workers(run: Path) -> list[int]:
+async def _processes(run: Path) -> dict[str, int]:
+    """Role to process id."""
     from gateway.app.channel import asked
     from gateway.app.folder import RunFolder
 
     found = await asked(RunFolder(run).office, "processes")
-    return [each["pid"] for each in found if each["role"] != "office"]
+    return {each["role"]: each["pid"] for each in found}
 
 
 def _lives(pid: int) -> bool:

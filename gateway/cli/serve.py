@@ -84,8 +84,8 @@ def serve(
 
     A change of a policy file, or SIGHUP, reloads all of them, whole or not at
     all. SIGTERM or Ctrl-C lets requests in flight end; a second one stops at
-    once. `licet restart`, or SIGUSR2, replaces the workers without losing a
-    request. --json prints where it listens, as one line, when it does.
+    once. `licet restart`, or SIGUSR2, replaces all processes without losing
+    a request. --json prints where it listens, as one line, when it does.
     """
     _say_what_ends_a_start()
     flags: dict[str, object] = {"listen.host": host, "listen.port": port, "dashboard.port": dashboard_port}
@@ -207,7 +207,7 @@ def _run(config: Config, upstream: Upstream | None, drain: float, *, as_json: bo
 
 
 def _listen_for_signals(supervisor: Supervisor) -> tuple[asyncio.Event, asyncio.Event]:
-    """As `listen_for_signals`, and SIGUSR2 replaces the workers; the second event says "at once"."""
+    """As `listen_for_signals`, and SIGUSR2 replaces office and workers; the second event says "at once"."""
     at_once = asyncio.Event()
     loop = asyncio.get_running_loop()
     acts: set[asyncio.Task[object]] = set()

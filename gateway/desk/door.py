@@ -40,6 +40,8 @@ _IDLE_SECONDS: Final = 3600.0
 _LINE: Final = 16 * 1024
 _FIELD: Final = 64 * 1024
 _FIELDS: Final = 128
+#: Seconds in which a request on a new connection has arrived.
+_ARRIVING: Final = 0.2
 
 Answering = Callable[[web.BaseRequest, Policy, str, str], Awaitable[web.StreamResponse]]
 
@@ -87,13 +89,16 @@ class DeskDoor:
         self._path = path
 
     async def stop(self, seconds: float = 5.0) -> None:
-        """Take no new request, give those under way *seconds*, and remove the socket. Twice is harmless."""
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
+        """Remove the socket, take no new request, and give those under way *seconds*. Twice is harmless."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
             self._path = None
+            if seconds > 0:
+                # Whoever reached it before it was gone has sent nothing yet, and would be cut off.
+                await asyncio.sleep(_ARRIVING)
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
         if self._server is not None:
             self._server.pre_shutdown()
             await self._server.shutdown(seconds)

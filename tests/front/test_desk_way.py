@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from gateway.front.desk_way import DeskWay
@@ -12,7 +14,7 @@ from gateway.visitors.territory import Place
 @pytest.fixture
 async def way(origin):
     http = HttpOrigin(OriginLimits(first_byte=5))
-    yield DeskWay(http, origin.url)
+    yield DeskWay(http, origin.url, patience=0.5)
     await http.close()
 
 
@@ -60,6 +62,60 @@ async def test_a_desk_that_is_away_is_a_503(kit, started, origin, way):
     assert kit.statuses(received) == [503]
     assert b"Retry-After: 5\r\n" in received
     assert str(origin.port).encode() not in received
+
+
+async def test_who_asks_while_the_desk_is_replaced_gets_its_answer(kit, started, way, tmp_path):
+    """Also whoever sends a body, which is the desk's as a whole."""
+
+    class Away(HttpOrigin):
+        """Makes the desk listen once it was asked for in vain."""
+
+        tried = 0
+
+        async def open(self, *given, **named):
+            self.tried += 1
+            opened = await super().open(*given, **named)
+            if self.tried == 2:
+                served.append(await asyncio.create_task(asyncio.start_unix_server(desk, path)))
+            return opened
+
+    async def desk(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = await reader.readexactly(5) if b"content-length: 5" in head.lower() else b""
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (3 + len(body), b"it " + body))
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    path, served = tmp_path / "desk", []
+    away = Away(OriginLimits(first_byte=5))
+    door = await started(kit.Door("http://127.0.0.1:1", desk=DeskWay(away, f"unix:{path}", patience=60)))
+    received = await door.send(kit.get("/.licet/token", "Content-Length: 5", method="POST") + b"hello")
+    assert received.endswith(b"\r\n\r\nit hello")
+    assert away.tried == 3
+    served[0].close()
+    await served[0].wait_closed()
+    await away.close()
+
+
+async def test_a_desk_that_stays_away_is_waited_for_once(kit, started, origin):
+    await origin.stop()
+
+    class Counted(HttpOrigin):
+        asked = 0
+
+        async def open(self, *given, **named):
+            self.asked += 1
+            return await super().open(*given, **named)
+
+    http = Counted(OriginLimits(first_byte=5))
+    door = await started(kit.Door("http://127.0.0.1:1", desk=DeskWay(http, origin.url, patience=0.5)))
+    assert kit.statuses(await door.send(kit.get("/.licet/offers"))) == [503]
+    before = http.asked
+    assert before > 1
+    assert kit.statuses(await door.send(kit.get("/.licet/offers"))) == [503]
+    assert http.asked == before + 1
+    await http.close()
 
 
 async def test_a_body_that_breaks_off_is_the_clients_fault(kit, started, origin, way):

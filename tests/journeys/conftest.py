@@ -318,10 +318,10 @@ class Running:
 
         self._listening = asyncio.create_task(run())
 
-    async def says(self, text: str, after: int = 0) -> str:
-        """Wait until it has said *text* behind the first *after* characters; returns everything since then."""
+    async def says(self, text: str, after: int = 0, *, times: int = 1) -> str:
+        """Wait until it has said *text* so many *times* behind the first *after* characters; returns everything since then."""
         async with asyncio.timeout(20), self._news:
-            await self._news.wait_for(lambda: text in self.told[after:])
+            await self._news.wait_for(lambda: self.told[after:].count(text) >= times)
         return self.told[after:]
 
     def signal(self, number: signal.Signals) -> None:
