@@ -108,6 +108,11 @@ class Machines:
         # there, they were not longer than from one look to the next.
         self._paid_place = self._next_place = -1
 
+    @property
+    def single(self) -> bool:
+        """Whether there can be no other machine."""
+        return self._places is None
+
     async def settle(self, *rings: KeyRing) -> None:
         """Have *rings*, which may have been made a moment ago, be those of all machines. Raises `ConfigurationError`."""
         if self._sharing is not None:

@@ -76,6 +76,8 @@ class OfficeLine:
         self._closed, self._recall = closed, recall
         self._latest: deque[FetchRecord] = deque(maxlen=_LATEST)
         self._revoked = Revocations()
+        #: Up to which place of the journal every paid unit is known here, 0 where that is not known.
+        self._place = 0
         self._channel: Channel | None = None
 
     async def run(self) -> None:
@@ -132,6 +134,7 @@ class OfficeLine:
                 "writer": self._writer,
                 "others": sorted(self._others.names),
                 "paid": self._again(),
+                "place": self._place,
             }
             await channel.call("hello", hello, seconds=_WELCOME)
             # Policies that were taken up while nobody was on the line.
@@ -168,6 +171,8 @@ class OfficeLine:
             self._feed.renew(self._revoked, given["at"])
         elif name == "paid":
             self._learn(PAID.validate_python(given))
+        elif name == "place":
+            self._place = int(given)
         elif name == "closed":
             self._closed()
         elif name == "used":

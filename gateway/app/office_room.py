@@ -7,6 +7,7 @@ revoked  what was revoked, and what is withdrawn: whole at the start and on a
          change, otherwise only until when it is known to be true
          (`time.monotonic`, which is one clock in all processes of a machine)
 paid     units that were paid for at another worker, once that is durable
+place    up to which place of the journal a worker knows them (`paid_telling`)
 writers  all whose journals are not known to their end: after one of them was
          killed, licensed answers wait until it is left out
 policies (a call) which policies it took up; a worker answers with its own
@@ -24,7 +25,6 @@ import os
 import shutil
 import time
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +36,7 @@ from gateway.app.folder import RunFolder
 from gateway.app.memory import rarely_collected
 from gateway.app.observing import metrics_of
 from gateway.app.office import Office, log
+from gateway.app.paid_telling import PaidTelling, Told, units_of_batch
 from gateway.app.signing_agents import told
 from gateway.desk.door import DeskDoor
 from gateway.front.tallies import Totals
@@ -44,13 +45,11 @@ from gateway.licenses.withdrawal import Withdrawal
 from gateway.policy.reload import PolicyShelf, policy_files
 from gateway.policy.rules import Policy
 from gateway.problems import ConfigurationError, Mistake, StoreUnavailable
-from gateway.provenance.keeper import BATCH_LIMIT, FoldBatch, Folding
-from gateway.provenance.record import FetchRecord
+from gateway.provenance.keeper import FoldBatch, Folding
 from gateway.provenance.writers import ReadToTheEnd, lives, named
 
 #: How much less important the office is than a worker, as `os.nice` counts.
 _NICENESS: Final = 5
-_CHUNK: Final = 5_000
 #: Seconds that a worker's welcome waits for those that live and have not spoken yet: they tell what they were paid for.
 _SPEAK: Final = 1.0
 _LOOK: Final = 0.01
@@ -138,7 +137,13 @@ class OfficeRoom(Office):
 
     def folding(self) -> Folding:
         """The store's, and the workers hear of what was paid for."""
-        return _Told(super().folding(), self)
+        self._telling = PaidTelling(
+            self._paid,
+            self.paid,
+            lambda: [line.channel for line in self._lines if line.unsure is None],
+            single=self.machines.single,
+        )
+        return Told(super().folding(), self)
 
     def read_policies(self) -> None:
         """Take up the policies for the first time, or where they are wrong the last good ones of this run.
@@ -174,12 +179,13 @@ class OfficeRoom(Office):
 
     def tell_paid(self, batch: FoldBatch) -> None:
         """Tell every worker of the units that the records of *batch* paid for."""
-        from gateway.billing.paid_units import paid_units
-
-        entries = (sealed.entry for sealed in batch.entries)
-        units = paid_units(entry for entry in entries if isinstance(entry, FetchRecord))
+        units = units_of_batch(batch)
         if units:
             self._tell_all("paid", PAID.dump_python(units, mode="json"))
+
+    async def marked(self) -> None:
+        """Something is about to be stored; all that is in the store was told."""
+        await self._telling.mark()
 
     async def recall(self, holder: Any, licensee: str) -> None:
         """Have worker *holder* give back what it has idle."""
@@ -273,10 +279,7 @@ class OfficeRoom(Office):
         # Whoever writes and has not spoken to this office yet may be killed before it does.
         self._writers |= named(self.config.journal) - self._whole - {self.journal.writer}
         self._tell_writers()
-        units = await self.paid()
-        for start in range(0, len(units), _CHUNK):
-            line.channel.tell("paid", PAID.dump_python(units[start : start + _CHUNK], mode="json"))
-            await line.channel.drained()
+        await self._telling.welcome(line.channel, int(given.get("place", 0)))
         line.unsure = None
         self._tell_writers()
         await self._all_spoken()
@@ -417,28 +420,3 @@ def _stamp(sites: Path) -> tuple[tuple[str, int, int], ...]:
         except OSError:
             found.append((file.name, -1, -1))
     return tuple(found)
-
-
-class _Told:
-    """A `Folding` that tells of what it folded."""
-
-    def __init__(self, folding: Folding, room: OfficeRoom) -> None:
-        self._folding, self._room = folding, room
-
-    async def positions(self) -> Mapping[str, int]:
-        return await self._folding.positions()
-
-    async def fold(self, batch: FoldBatch) -> int:
-        new = await self._folding.fold(batch)
-        if new:
-            self._room.tell_paid(batch)
-        if max(len(batch.entries), len(batch.details)) < BATCH_LIMIT:
-            self._room.stored()
-        return new
-
-    async def purse_writers(self) -> frozenset[str]:
-        self._room.emptied()  # asked once nothing is left to fold
-        return await self._folding.purse_writers()
-
-    async def close_purses(self, writers: frozenset[str]) -> None:
-        await self._folding.close_purses(writers)

@@ -38,18 +38,25 @@ def restart(
     run, pid = told.get("run"), told.get("pid")
     if not run or not isinstance(pid, int):
         raise stop(f"the gateway on {data} has no processes to replace, or is just starting")
-    old = asyncio.run(_processes(Path(str(run))))
+    workers = asyncio.run(_processes(Path(str(run))))
+    office = workers.pop("office")
     os.kill(pid, signal.SIGUSR2)
     until = time.monotonic() + wait
-    while any(map(_lives, old.values())):
+    while any(map(_lives, workers.values())):
         if time.monotonic() > until:
             raise stop(f"not all processes were replaced within {wait:g} s; the gateway's log says why", 1)
         time.sleep(0.05)
-    workers = len(old) - 1  # it was the office that told them
+    # It goes first; where it goes on, the gateway was started by a version that replaces workers alone.
+    replaced = not _lives(office)
     if as_json:
-        emit({"replaced": workers, "office": True})
+        emit({"replaced": len(workers), "office": replaced})
+    elif replaced:
+        print(f"replaced the office and {counted(len(workers), 'worker')}")
     else:
-        print(f"replaced the office and {counted(workers, 'worker')}")
+        print(
+            f"replaced {counted(len(workers), 'worker')}; the office is of the version that the gateway was"
+            " started with, until you stop it and start it again"
+        )
 
 
 async def _processes(run: Path) -> dict[str, int]:

@@ -13,7 +13,8 @@ from gateway.admission.till import PaidUnit
 from gateway.app.calls import PAID
 from gateway.app.channel import Channel
 from gateway.app.office_line import OfficeLine
-from gateway.app.office_room import OfficeRoom, _Line, _Told
+from gateway.app.office_room import OfficeRoom, _Line
+from gateway.app.paid_telling import PaidTelling, Told
 from gateway.billing.paid_units import paid_units
 from gateway.clock import HandClock
 from gateway.licenses.revocations import RevocationFeed
@@ -31,6 +32,18 @@ PAID_FETCH = FetchRecord(
     ended="complete", detail="0" * 64, licensee="le_1", client="cl_1", license="lic_1", work="essays",
     currency="USD", price_micros=5_000, charged_micros=5_000, charge_reason="fetch", digest="d" * 64, etag='"1"',
 )  # fmt: skip
+
+
+class Unread:
+    """A ledger of which nobody reads more than where it ends."""
+
+    async def last_place(self) -> int:
+        return 0
+
+
+def telling(room) -> PaidTelling:
+    """How an office tells that was made without a store."""
+    return PaidTelling(Unread(), lambda: room.paid(), lambda: (), single=False)
 
 
 def entry(id: str) -> BookEntry:
@@ -97,8 +110,9 @@ async def test_a_writer_killed_while_the_next_batch_was_read_already_is_waited_f
     room._lines, room._writers, room._whole, room._read = set(), {killed}, set(), ReadToTheEnd()
     known: list[bool] = []
     room._tell_writers = lambda: known.append("late" in tables.canonical)
+    room._telling = telling(room)
     slow = Slow(tables)
-    keeper = slow.keeper = Overtaken(journal, _Told(slow, room))
+    keeper = slow.keeper = Overtaken(journal, Told(slow, room))
     keeper.between = {2: ((second,), ()), 3: ((third,), ())}
     keeper.between[last_read] = (keeper.between[last_read][0], ((late, WriterLock(journal, killed)),))
     for _ in range(3):
@@ -144,6 +158,7 @@ async def test_a_worker_watches_whoever_was_killed_until_it_was_sent_what_was_pa
     async def look(): ...
 
     room.paid, room._look, room._spoken, room._greeted = paid, look, {silent}, deque()
+    room._telling = telling(room)
     room.neighbors = Heard()
     line = _Line(Heard())
     hello = {"name": "w2", "writer": f"w2-{'0' * 24}", "others": [killed], "paid": []}
@@ -190,6 +205,7 @@ def opened(folder, ours: str) -> OfficeRoom:
     async def look(): ...
 
     room.paid, room._look = paid, look
+    room._telling = telling(room)
     return room
 
 
@@ -278,9 +294,11 @@ async def test_a_worker_tells_its_latest_payments_to_whoever_comes_and_to_every_
     assert not line.told
     run = asyncio.create_task(line.run())
     await asyncio.wait_for(line.known.wait(), 30)
-    assert heard == [("hello", {"name": "w1", "writer": ours, "others": [], "paid": units})]
+    hello = {"name": "w1", "writer": ours, "others": [], "paid": units, "place": 0}
+    assert heard == [("hello", hello)]
     assert line.told
     line.tell_paid(record, alone=True)
+    channels[0].tell("place", 7)
     channels[0].tell("writers", [ours, other])
     await asyncio.wait_for(got.wait(), 30)
     assert heard[1:] == [("paid", units)], "told once there is somebody, and not before"
@@ -293,7 +311,7 @@ async def test_a_worker_tells_its_latest_payments_to_whoever_comes_and_to_every_
             await asyncio.sleep(0.01)
         while others.said != [True, False, True]:
             await asyncio.sleep(0.01)
-    assert heard[-1] == ("hello", {"name": "w1", "writer": ours, "others": [other], "paid": units})
+    assert heard[-1] == ("hello", {**hello, "others": [other], "place": 7})
     run.cancel()
     await asyncio.gather(run, return_exceptions=True)
     assert not line.told, "the office is not there to hear"
