@@ -11,7 +11,8 @@ of one JSON object:
 ======================================== =====================================
 
 Both ends may call. Frames arrive in the order they were sent. Both ends are of
-one gateway and one version: a frame that is none of these ends the channel.
+one gateway; while an upgrade is taken up, of two versions, so a call or news
+that an end does not know is none. A frame that is none of these ends the channel.
 """
 
 from __future__ import annotations
@@ -103,6 +104,11 @@ class Channel:
             log.exception("a channel between two processes broke and is closed")
         finally:
             self.close()
+
+    async def answered(self, seconds: float) -> None:
+        """Return when what the other end has called by now is answered, or after *seconds*."""
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=seconds)
 
     def close(self) -> None:
         """End the channel. Twice is harmless."""

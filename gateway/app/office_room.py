@@ -53,6 +53,8 @@ _NICENESS: Final = 5
 #: Seconds that a worker's welcome waits for those that live and have not spoken yet: they tell what they were paid for.
 _SPEAK: Final = 1.0
 _LOOK: Final = 0.01
+#: Seconds that payments on their way may take when the office ends.
+_SETTLING: Final = 8.0
 #: Units told with a greeting that later ones hear of, too.
 _GREETED: Final = 8192
 
@@ -90,6 +92,7 @@ class OfficeRoom(Office):
         self._spoken: set[str] = set()
         self._greeted: deque[Any] = deque(maxlen=_GREETED)
         self._read = ReadToTheEnd()
+        self._settles = True
         self._totals = Totals()
 
     async def start(self) -> dict[str, Any]:
@@ -120,11 +123,15 @@ class OfficeRoom(Office):
         }
 
     async def stop(self, seconds: float = 5.0) -> None:
-        """Let the desk's answers under way end within *seconds*, then close everything."""
+        """Let what the desk and the workers' calls began end within *seconds*, then close everything."""
         if self._server is not None:
             self._server.close()
         if self._door is not None:
             await self._door.stop(seconds)
+            # Money that is cut off on its way waits for a person. Workers sell on meanwhile.
+            self._settles = False
+            await self.settling.finished(_SETTLING)
+            await asyncio.gather(*(line.channel.answered(seconds) for line in self._lines))
         for line in tuple(self._lines):
             line.channel.close()
         await self.close()
@@ -238,6 +245,8 @@ class OfficeRoom(Office):
         if port == "accounts" and method in ACCOUNTS:
             return await ACCOUNTS[method].answer(getattr(self.accounts, method), given)
         if port == "settler" and method in SETTLER:
+            if not self._settles:
+                raise StoreUnavailable("The office is ending.")
             return await SETTLER[method].answer(getattr(self.settling, method), given)
         if port == "audience" and method in AUDIENCE:
             return await AUDIENCE[method].answer(getattr(self.audience, method), given)

@@ -191,6 +191,11 @@ class Settling:
             return found
         return await self._handed_over(found, record_id, new=first and found.spent_by == "")
 
+    async def finished(self, seconds: float) -> None:
+        """Return when the outcome of each payment on its way is known and booked, or after *seconds*."""
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=seconds)
+
     async def known(self, payment: str) -> Checked | None:
         """The payment of that id, if it is settled; nobody is asked."""
         found = await self._book.payment(payment)

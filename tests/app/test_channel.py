@@ -122,3 +122,25 @@ def test_an_end_that_was_cut_off_is_gone_on_either_loop(loop):
     factory = pytest.importorskip("uvloop").new_event_loop if loop == "uvloop" else None
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(main())
+
+
+async def test_one_that_ends_waits_for_what_was_called_before_and_not_for_ever():
+    begun, going_on = asyncio.Event(), asyncio.Event()
+
+    async def answer(name, given):
+        begun.set()
+        await going_on.wait()
+        return name
+
+    async with ends(answer=answer) as (ours, theirs):
+        await theirs.answered(30)  # nothing was called
+        call = asyncio.create_task(ours.call("settle", seconds=30))
+        await begun.wait()
+        await theirs.answered(0.01)
+        ending = asyncio.create_task(theirs.answered(30))
+        await asyncio.sleep(0)
+        assert not ending.done()
+        going_on.set()
+        await ending
+        theirs.close()
+        assert await call == "settle"

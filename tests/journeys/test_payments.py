@@ -104,6 +104,41 @@ async def test_200_identical_payments_at_two_workers_settle_once(paid) -> None:
     audited(paid)
 
 
+async def test_who_pays_while_every_process_is_replaced_pays_once_and_gets_the_page(paid) -> None:
+    url, ended, answers = f"{paid.url}/essays/tides", asyncio.Event(), Counter()
+
+    async def pays(http: aiohttp.ClientSession) -> None:
+        """Buy the page again and again, each time until it comes, as refusals say."""
+        while not ended.is_set():
+            header = payment(await quoted(http, url))
+            while True:
+                status, body, headers = await paying(http, url, header)
+                answers[status] += 1
+                if status == 200:
+                    assert body == PAGE
+                    break
+                assert status in {429, 503}, body
+                await asyncio.sleep(int(headers["retry-after"]))
+            await asyncio.sleep(0.3)  # below the pace of strangers
+
+    async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(pays(http))
+        try:
+            for _ in range(3):
+                done = await asyncio.to_thread(licet, paid, "restart", "--json")
+                assert json.loads(done.stdout) == {"replaced": 2, "office": True}, done.stderr
+        finally:
+            ended.set()
+    print(f"\npaid for while every process was replaced: {dict(answers)}")
+    assert paid.settled()["settled"] == answers[200]
+    rows = json.loads(licet(paid, "payments", "--json").stdout)
+    assert {(row["state"], row["credited"]) for row in rows} == {("SETTLED", True)}
+    audited(paid)
+    reconciled = licet(paid, "reconcile")
+    assert reconciled.returncode == 0, reconciled.stdout
+
+
 async def test_a_facilitator_that_loses_its_words_costs_nobody_a_second_payment(paid) -> None:
     url = f"{paid.url}/essays/tides"
     async with aiohttp.ClientSession() as http:

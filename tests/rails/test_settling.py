@@ -94,6 +94,29 @@ async def test_200_at_once_settle_once(till, facilitator, wallet, asked, make) -
     assert await till.sums(wallet.address) == 0
 
 
+async def test_an_office_that_ends_waits_for_the_money_on_its_way_and_not_for_ever(
+    till, wallet, asked, monkeypatch
+) -> None:
+    begun, going_on, settle = asyncio.Event(), asyncio.Event(), till.settling._facilitator.settle
+
+    async def slow(*given):
+        begun.set()
+        await going_on.wait()
+        return await settle(*given)
+
+    monkeypatch.setattr(till.settling._facilitator, "settle", slow)
+    await till.settling.finished(30)  # nothing is on its way
+    paying = asyncio.create_task(till.settling.settle(till.payable(wallet.pays(asked)), "r1"))
+    await begun.wait()
+    paying.cancel()  # whoever asked is gone
+    await till.settling.finished(0.01)
+    assert [each.state for each in await till.book.payments()] == [State.PENDING]
+    going_on.set()
+    await till.settling.finished(30)
+    (payment,) = await till.book.payments()
+    assert (payment.state, payment.booked) == (State.SETTLED, True)
+
+
 async def test_the_same_payment_again_is_served_and_not_charged_for_a_while(
     till, facilitator, wallet, asked, make
 ) -> None:
