@@ -163,6 +163,9 @@ class Supervisor:
                 self._stands_for(process)
         return process
 
+    def _standing(self, name: str) -> Process | None:
+        return self._office if name == "office" else self._workers[name]
+
     def _stands_for(self, process: Process) -> None:
         if process.name == "office":
             self._office = process
@@ -310,19 +313,19 @@ class Supervisor:
         """Start what *name* stands for again whenever it ends."""
         pause = 0.0
         while True:
-            process = self._office if name == "office" else self._workers[name]
+            process = self._standing(name)
             assert process is not None
             code = await process.ended()
             if self._stopping.is_set():
                 return
-            if process is not self._office and process is not self._workers.get(name):
+            if process is not self._standing(name):
                 continue  # it was replaced
             soon = time.monotonic() - process.since < _AT_ONCE
             pause = min(_LONGEST_PAUSE, 2 * pause or 0.2) if soon else 0.0
             log.error("a process ended and is started again", process=name, code=code, seconds=pause)
             await asyncio.sleep(pause)
             try:
-                await self._again(name)
+                await self._again(name, process)
             except OSError as error:
                 log.warning("a process could not be made", process=name, reason=error.strerror)
                 await asyncio.sleep(1.0)
@@ -340,9 +343,14 @@ class Supervisor:
             return None
         return fresh
 
-    async def _again(self, name: str) -> None:
-        """Start what *name* stands for; raises `OSError` where the machine allows no process."""
+    async def _again(self, name: str, ended: Process) -> None:
+        """Start what *name* stands for in place of *ended*; raises `OSError` where the machine allows no process."""
+        if self._standing(name) is not ended:
+            return  # it was replaced meanwhile
         fresh = await self._spawned("office" if name == "office" else "worker", name)
+        if self._standing(name) is not ended:
+            await fresh.end(CLOSING)
+            return
         self._stands_for(fresh)
         try:
             await self._told(fresh)
