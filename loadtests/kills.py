@@ -159,6 +159,7 @@ class Gateway:
     data: Path
     port: int
     dashboard_port: int
+    command: tuple[str, ...] = (sys.executable, "-m", "gateway")
     running: asyncio.subprocess.Process | None = None
     waits: list[float] = field(default_factory=list)
 
@@ -167,7 +168,7 @@ class Gateway:
         log = (self.data.parent / "gateway.log").open("ab")
         with log:
             self.running = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "gateway", "serve",
+                *self.command, "serve",
                 "--data", str(self.data),
                 "--port", str(self.port),
                 "--dashboard-port", str(self.dashboard_port),
@@ -225,17 +226,37 @@ class Gateway:
                 found[pid] = next((role for role in ("worker", "office") if name == f"licet {role}"), "")
         return found
 
+    async def licet(self, *words: str) -> dict[str, Any]:
+        """What a command says as JSON, of the program that serves."""
+        process = await asyncio.create_subprocess_exec(
+            *self.command, *words, "--data", str(self.data), "--json", stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await process.communicate()
+        if process.returncode:
+            raise WrongAnswer(f"licet {' '.join(words)} ended with {process.returncode}")
+        made: dict[str, Any] = json.loads(out)
+        return made
+
     def log(self) -> str:
         """What all lives said."""
         return (self.data.parent / "gateway.log").read_text(errors="replace")
 
 
-async def kills(number: int, folder: Path, seed: int) -> dict[str, Any]:
-    """Kill *number* times in *folder*, which is empty; returns the counts with ``ok``."""
-    dice = random.Random(seed)
+@dataclass(frozen=True)
+class Run:
+    """A gateway, who loads it, and the licensee that pays."""
+
+    gateway: Gateway
+    load: Load
+    http: aiohttp.ClientSession
+    licensee: str
+
+
+@contextlib.asynccontextmanager
+async def under_load(folder: Path, command: tuple[str, ...] = Gateway.command) -> AsyncIterator[Run]:
+    """A gateway of *command* in *folder*, which is empty, with its clients while the block runs; then it is killed."""
     async with _origin() as origin:
-        port, dashboard_port = free_port(), free_port()
-        gateway = Gateway(folder / "data", port, dashboard_port)
+        gateway = Gateway(folder / "data", free_port(), free_port(), command)
         (gateway.data / "sites").mkdir(parents=True, mode=0o700)
         gateway.data.chmod(0o700)
         (gateway.data / "licet.toml").write_text(_SETTINGS)
@@ -256,21 +277,27 @@ async def kills(number: int, folder: Path, seed: int) -> dict[str, Any]:
                     ):
                         for _ in range(count):
                             clients.create_task(act(http))
-                    killed = await _kills(gateway, load, http, number, dice)
+                    yield Run(gateway, load, http, licensee)
                     load.ending = True
             except BaseException:
                 print(gateway.log()[-8000:], file=sys.stderr)
                 raise
             finally:
                 await gateway.kill()
+
+
+async def kills(number: int, folder: Path, seed: int) -> dict[str, Any]:
+    """Kill *number* times in *folder*, which is empty; returns the counts with ``ok``."""
+    async with under_load(folder) as run:
+        killed = await _kills(run.gateway, run.load, run.http, number, random.Random(seed))
     found = {"kills": number, **{name: killed[name] for name in (*_TARGETS, _STARTING)}}
-    return {**found, **await _counted(gateway, load, licensee)}
+    return {**found, **await counted(run)}
 
 
 async def _first_life(gateway: Gateway, load: Load, http: aiohttp.ClientSession) -> str:
     await gateway.start()
     await gateway.listening()
-    made = await _licet("licensee", "add", "Kills", "--credit", str(_CREDIT), data=gateway.data)
+    made = await gateway.licet("licensee", "add", "Kills", "--credit", str(_CREDIT))
     load.login = base64.b64encode(f"{made['client_id']}:{made['client_secret']}".encode()).decode()
     await load.buy(http)
     load.up.set()
@@ -287,7 +314,7 @@ async def _kills(
         if kill and kill % 50 == 0:
             print(f"{kill} of {number} kills …", file=sys.stderr, flush=True)
         if kill == number // 2:  # a command writes into the journal while the gateway is killed
-            bystander = _licet("licensee", "add", "Bystander", "--credit", "1 USD", data=gateway.data)
+            bystander = gateway.licet("licensee", "add", "Bystander", "--credit", "1 USD")
             commands.append(asyncio.create_task(bystander))
         await asyncio.sleep(dice.uniform(0.01, 0.6))
         # Each once, so that a short run meets all three.
@@ -312,8 +339,9 @@ async def _kills(
     return counts
 
 
-async def _counted(gateway: Gateway, load: Load, licensee: str) -> dict[str, Any]:
+async def counted(run: Run) -> dict[str, Any]:
     """Hold receipts, journal, postings, purses and balance against each other; the last gateway was killed."""
+    gateway, load, licensee = run.gateway, run.load, run.licensee
     audit = await full_audit(gateway.data)
     records = fetches(gateway.data)
     compared = compare(load.receipts, records)
@@ -387,17 +415,6 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
-
-
-async def _licet(*words: str, data: Path) -> dict[str, Any]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway", *words, "--data", str(data), "--json", stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate()
-    if process.returncode:
-        raise WrongAnswer(f"licet {' '.join(words)} ended with {process.returncode}")
-    made: dict[str, Any] = json.loads(out)
-    return made
 
 
 def main() -> None:

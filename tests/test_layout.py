@@ -36,7 +36,6 @@ ELSEWHERE = {
     "app/office_line.py": "journeys/test_processes.py",
     "app/office_room.py": "journeys/test_processes.py",
     "app/process.py": "journeys/test_processes.py",
-    "app/supervisor.py": "journeys/test_processes.py",
     "app/worker.py": "journeys/test_processes.py",
     "faults.py": "test_problems.py",
     "billing/bundle_papers.py": "desk/test_bundling.py",
