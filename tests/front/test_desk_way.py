@@ -18,6 +18,20 @@ async def way(origin):
     await http.close()
 
 
+class Counted:
+    """An origin that counts how often it was asked; no subclass, as it may be compiled."""
+
+    def __init__(self) -> None:
+        self.asked, self._http = 0, HttpOrigin(OriginLimits(first_byte=5))
+
+    async def open(self, *given, **named):
+        self.asked += 1
+        return await self._http.open(*given, **named)
+
+    async def close(self) -> None:
+        await self._http.close()
+
+
 async def test_the_desk_is_told_what_only_the_front_knows(kit, started, origin, way):
     door = await started(kit.Door("http://127.0.0.1:1", desk=way, trusted=("loopback",)))
     spoofed = (
@@ -67,15 +81,12 @@ async def test_a_desk_that_is_away_is_a_503(kit, started, origin, way):
 async def test_who_asks_while_the_desk_is_replaced_gets_its_answer(kit, started, way, tmp_path):
     """Also whoever sends a body, which is the desk's as a whole."""
 
-    class Away(HttpOrigin):
+    class Away(Counted):
         """Makes the desk listen once it was asked for in vain."""
 
-        tried = 0
-
         async def open(self, *given, **named):
-            self.tried += 1
             opened = await super().open(*given, **named)
-            if self.tried == 2:
+            if self.asked == 2:
                 served.append(await asyncio.create_task(asyncio.start_unix_server(desk, path)))
             return opened
 
@@ -88,11 +99,11 @@ async def test_who_asks_while_the_desk_is_replaced_gets_its_answer(kit, started,
         await writer.wait_closed()
 
     path, served = tmp_path / "desk", []
-    away = Away(OriginLimits(first_byte=5))
+    away = Away()
     door = await started(kit.Door("http://127.0.0.1:1", desk=DeskWay(away, f"unix:{path}", patience=60)))
     received = await door.send(kit.get("/.licet/token", "Content-Length: 5", method="POST") + b"hello")
     assert received.endswith(b"\r\n\r\nit hello")
-    assert away.tried == 3
+    assert away.asked == 3
     served[0].close()
     await served[0].wait_closed()
     await away.close()
@@ -101,14 +112,7 @@ async def test_who_asks_while_the_desk_is_replaced_gets_its_answer(kit, started,
 async def test_a_desk_that_stays_away_is_waited_for_once(kit, started, origin):
     await origin.stop()
 
-    class Counted(HttpOrigin):
-        asked = 0
-
-        async def open(self, *given, **named):
-            self.asked += 1
-            return await super().open(*given, **named)
-
-    http = Counted(OriginLimits(first_byte=5))
+    http = Counted()
     door = await started(kit.Door("http://127.0.0.1:1", desk=DeskWay(http, origin.url, patience=0.5)))
     assert kit.statuses(await door.send(kit.get("/.licet/offers"))) == [503]
     before = http.asked
