@@ -31,7 +31,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import aiohttp
 from aiohttp import web
@@ -417,6 +417,16 @@ def _lives(pid: int) -> bool:
         return False
 
 
+def end(found: dict[str, Any], *, as_json: bool) -> NoReturn:
+    """Print the counts, and exit 0 only if nothing is off."""
+    if as_json:
+        print(json.dumps(found))
+    else:
+        for name, value in found.items():
+            print(f"  {name:<46} {value!s:>16}")
+    raise SystemExit(0 if found["ok"] else 1)
+
+
 def main() -> None:
     """Print the counts and exit 0 only if nothing is off; where something is, the data folder stays."""
     parser = argparse.ArgumentParser(
@@ -433,12 +443,7 @@ def main() -> None:
         shutil.rmtree(folder)
     else:
         print(f"what is off is kept in {folder}", file=sys.stderr)
-    if chosen.json:
-        print(json.dumps(found))
-    else:
-        for name, value in found.items():
-            print(f"  {name:<46} {value!s:>16}")
-    raise SystemExit(0 if found["ok"] else 1)
+    end(found, as_json=chosen.json)
 
 
 if __name__ == "__main__":

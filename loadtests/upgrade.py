@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
 import subprocess
 import sys
@@ -22,7 +21,7 @@ import venv
 from pathlib import Path
 from typing import Any
 
-from loadtests.kills import Run, counted, under_load
+from loadtests.kills import Run, counted, end, under_load
 
 _ROOT = Path(__file__).resolve().parents[1]
 _RESTARTS, _PAUSE = 3, 4.0
@@ -83,12 +82,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="licet-upgrade-") as folder:
         found = asyncio.run(upgrade(Path(folder), chosen.since))
-    if chosen.json:
-        print(json.dumps(found))
-    else:
-        for name, value in found.items():
-            print(f"  {name:<46} {value!s:>16}")
-    raise SystemExit(0 if found["ok"] else 1)
+    end(found, as_json=chosen.json)
 
 
 if __name__ == "__main__":
